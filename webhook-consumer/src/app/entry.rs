@@ -1,0 +1,25 @@
+//! Where Spin hands a request over.
+#![allow(unsafe_code)] // the macro's expansion takes the request and the answer over by handle
+
+use spin_sdk::http::{IncomingRequest, ResponseOutparam};
+use spin_sdk::http_component;
+use wasi::cli::stdout::get_stdout;
+
+use super::{incoming::Incoming, outgoing, spin::Spin, stream::write_all};
+use crate::{Log, answer};
+
+#[http_component]
+fn handle(request: IncomingRequest, response: ResponseOutparam) {
+    let mut log = Log::default();
+    let answer = answer(&mut Incoming::new(request), &Spin, &mut log);
+    write_log(&log);
+    outgoing::send(answer, response);
+}
+
+/// Past the standard library, whose first line out asks the platform a dozen things about
+/// terminals and descriptors: more than the rest of the request does.
+///
+/// A log that cannot be written is no reason to answer otherwise.
+fn write_log(log: &Log) {
+    let _ = write_all(&get_stdout(), log.text().as_bytes());
+}

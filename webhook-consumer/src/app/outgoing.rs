@@ -1,0 +1,39 @@
+//! The consumer's answer as Spin wants it.
+
+use spin_sdk::http::{Fields, OutgoingBody, OutgoingResponse, ResponseOutparam};
+
+use super::stream::write_all;
+use crate::Answer;
+
+/// Sends the answer. Where the client is gone there is nobody left to tell, so what fails from the
+/// headers on is left at that.
+pub fn send(answer: Answer, outparam: ResponseOutparam) {
+    let Some(response) = response(&answer) else {
+        return eprintln!("CONSUMER: the headers of the answer were not accepted");
+    };
+    let body = response.body();
+    outparam.set(response);
+    if let Ok(body) = body {
+        write(body, &answer.body);
+    }
+}
+
+fn response(answer: &Answer) -> Option<OutgoingResponse> {
+    let mut headers = vec![header("content-type", answer.content_type)];
+    headers.extend(answer.allow.map(|allow| header("allow", allow)));
+    let response = OutgoingResponse::new(Fields::from_list(&headers).ok()?);
+    response.set_status_code(answer.status).ok()?;
+    Some(response)
+}
+
+fn header(name: &str, value: &str) -> (String, Vec<u8>) {
+    (name.to_owned(), value.as_bytes().to_vec())
+}
+
+fn write(body: OutgoingBody, bytes: &[u8]) {
+    let written = body.write().map(|stream| write_all(&stream, bytes));
+    // A body that is finished although a part is missing would look whole to the client.
+    if let Ok(Ok(())) = written {
+        let _ = OutgoingBody::finish(body, None);
+    }
+}

@@ -1,0 +1,93 @@
+//! Reading a body no further than its limit.
+
+/// Why a body could not be had.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BodyError {
+    /// It has more bytes than the limit. What lies beyond was not read.
+    #[error("the body is longer than {limit} bytes")]
+    TooLong {
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The connection gave out before the body's end.
+    #[error("the body broke off")]
+    BrokenOff,
+}
+
+/// Takes chunks from `next` until it has none left, and puts them together.
+///
+/// It stops at the chunk that passes `limit` bytes, so that the limit and one chunk is the most
+/// that is ever in memory.
+pub fn read_bounded(
+    limit: usize,
+    mut next: impl FnMut() -> Result<Option<Vec<u8>>, BodyError>,
+) -> Result<Vec<u8>, BodyError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = next()? {
+        if chunk.len() > limit - body.len() {
+            return Err(BodyError::TooLong { limit });
+        }
+        append(&mut body, chunk);
+    }
+    Ok(body)
+}
+
+/// Most bodies come in one chunk, which is then taken over instead of copied.
+fn append(body: &mut Vec<u8>, mut chunk: Vec<u8>) {
+    if body.is_empty() {
+        *body = chunk;
+    } else {
+        body.append(&mut chunk);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(limit: usize, chunks: &[&[u8]]) -> (Result<Vec<u8>, BodyError>, usize) {
+        let mut taken = 0;
+        let body = read_bounded(limit, || {
+            let chunk = chunks.get(taken).map(|chunk| chunk.to_vec());
+            taken += usize::from(chunk.is_some());
+            Ok(chunk)
+        });
+        (body, taken)
+    }
+
+    #[test]
+    fn chunks_are_put_together_in_order() {
+        let (body, _) = read(100, &[b"one ", b"", b"two ", b"three"]);
+        assert_eq!(body.unwrap(), b"one two three");
+    }
+
+    #[test]
+    fn no_chunk_is_an_empty_body() {
+        assert_eq!(read(0, &[]).0.unwrap(), b"");
+    }
+
+    #[test]
+    fn a_body_of_exactly_the_limit_is_read() {
+        assert_eq!(read(6, &[b"abc", b"def"]).0.unwrap(), b"abcdef");
+    }
+
+    #[test]
+    fn one_byte_past_the_limit_is_refused() {
+        let (body, _) = read(6, &[b"abc", b"def", b"g"]);
+        assert_eq!(body.unwrap_err(), BodyError::TooLong { limit: 6 });
+    }
+
+    #[test]
+    fn nothing_is_read_past_the_chunk_that_is_too_much() {
+        let (body, taken) = read(4, &[b"abc", b"def", b"ghi", b"jkl"]);
+        assert_eq!(body.unwrap_err(), BodyError::TooLong { limit: 4 });
+        assert_eq!(taken, 2);
+    }
+
+    #[test]
+    fn a_body_that_breaks_off_is_no_shorter_body() {
+        let mut chunks = vec![Err(BodyError::BrokenOff), Ok(Some(b"half".to_vec()))];
+        let body = read_bounded(100, || chunks.pop().unwrap());
+        assert_eq!(body.unwrap_err(), BodyError::BrokenOff);
+    }
+}

@@ -1,0 +1,103 @@
+//! Which request is for what.
+
+use crate::Refusal;
+
+/// What there is to do.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Route {
+    /// `POST /target`.
+    Delivery,
+    /// `POST /target?handshake=true`.
+    Handshake {
+        /// The query parameter `token`, the first one where there are several.
+        token: Option<String>,
+    },
+    /// `GET` or `HEAD /healthz`.
+    Health,
+}
+
+impl Route {
+    /// Reads method, path and query.
+    ///
+    /// A method that a known path does not take is told apart from a path that is not known.
+    pub fn of(method: &str, target: &str) -> Result<Self, Refusal> {
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        match (path, method) {
+            ("/target", "POST") => Ok(target_route(query)),
+            ("/target", _) => Err(not_allowed(method, "POST")),
+            ("/healthz", "GET" | "HEAD") => Ok(Self::Health),
+            ("/healthz", _) => Err(not_allowed(method, "GET, HEAD")),
+            _ => Err(Refusal::NotFound {
+                path: path.to_owned(),
+            }),
+        }
+    }
+}
+
+fn target_route(query: &str) -> Route {
+    if parameter(query, "handshake").as_deref() == Some("true") {
+        let token = parameter(query, "token");
+        Route::Handshake { token }
+    } else {
+        Route::Delivery
+    }
+}
+
+fn parameter(query: &str, name: &str) -> Option<String> {
+    form_urlencoded::parse(query.as_bytes())
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.into_owned())
+}
+
+fn not_allowed(method: &str, allow: &'static str) -> Refusal {
+    Refusal::MethodNotAllowed {
+        method: method.to_owned(),
+        allow,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn handshake(token: Option<&str>) -> Result<Route, Refusal> {
+        let token = token.map(str::to_owned);
+        Ok(Route::Handshake { token })
+    }
+
+    #[test]
+    fn a_post_without_the_handshake_parameter_is_a_delivery() {
+        for target in [
+            "/target",
+            "/target?",
+            "/target?a=b",
+            "/target?handshake",
+            "/target?handshake=false",
+            "/target?handshake=TRUE",
+            "/target?xhandshake=true",
+            "/target?a=handshake=true",
+        ] {
+            assert_eq!(Route::of("POST", target), Ok(Route::Delivery), "{target}");
+        }
+    }
+
+    #[test]
+    fn the_handshake_parameter_may_stand_anywhere_in_the_query() {
+        for target in [
+            "/target?handshake=true",
+            "/target?a=b&handshake=true",
+            "/target?handshake=true&a=b",
+            "/target?hand%73hake=tru%65",
+        ] {
+            assert_eq!(Route::of("POST", target), handshake(None), "{target}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_decoded_and_the_first_counts() {
+        let target = "/target?token=a%26b%20c+d&handshake=true&token=other";
+        assert_eq!(Route::of("POST", target), handshake(Some("a&b c d")));
+        let empty = Route::of("POST", "/target?handshake=true&token=");
+        assert_eq!(empty, handshake(Some("")));
+    }
+}

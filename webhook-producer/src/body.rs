@@ -1,0 +1,191 @@
+//! Reading a request's body: never more than a mebibyte of it, whatever its headers say.
+
+use std::pin::pin;
+
+use futures::{Stream, StreamExt};
+use problem::Problem;
+
+use crate::http::Request;
+use crate::problems;
+
+/// The largest body that is read, in bytes.
+pub const LIMIT: usize = 1024 * 1024;
+
+/// The chunks of a body. The error is the host's text.
+pub trait Chunks: Stream<Item = Result<Vec<u8>, String>> {}
+
+impl<T: Stream<Item = Result<Vec<u8>, String>>> Chunks for T {}
+
+/// Reads the whole body of a request that needs one.
+///
+/// # Errors
+///
+/// 415 when it is not declared to be JSON, 413 when it is too large, 400 when it breaks off.
+pub async fn read_json(request: Request<impl Chunks>) -> Result<Vec<u8>, Problem> {
+    if !declares_json(&request) {
+        return Err(problems::unsupported_media_type());
+    }
+    read(request).await
+}
+
+/// Reads the whole body of a request that may come without one: an empty body is none, whatever
+/// its type is said to be.
+///
+/// # Errors
+///
+/// As [`read_json`].
+pub async fn read_optional_json(request: Request<impl Chunks>) -> Result<Option<Vec<u8>>, Problem> {
+    let is_json = declares_json(&request);
+    let body = read(request).await?;
+    match (body.is_empty(), is_json) {
+        (true, _) => Ok(None),
+        (false, true) => Ok(Some(body)),
+        (false, false) => Err(problems::unsupported_media_type()),
+    }
+}
+
+/// A declared length spares reading a body that is too large; what counts is what arrives.
+async fn read(request: Request<impl Chunks>) -> Result<Vec<u8>, Problem> {
+    let declared = request.headers.single("content-length");
+    let declared = declared.and_then(|length| length.parse::<u64>().ok());
+    if declared.is_some_and(|length| length > LIMIT as u64) {
+        return Err(problems::body_too_large(LIMIT));
+    }
+    let mut chunks = pin!(request.body);
+    let mut body = Vec::new();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|_| problems::unreadable_body())?;
+        if chunk.len() > LIMIT - body.len() {
+            return Err(problems::body_too_large(LIMIT));
+        }
+        body.extend(chunk);
+    }
+    Ok(body)
+}
+
+/// Whether the media type is `application/json`; parameters are passed over.
+fn declares_json<B>(request: &Request<B>) -> bool {
+    let Some(declared) = request.headers.single("content-type") else {
+        return false;
+    };
+    let essence = declared.split(';').next().unwrap_or_default();
+    essence.trim().eq_ignore_ascii_case("application/json")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::Headers;
+    use futures::executor::block_on;
+    use futures::stream;
+
+    type Chunk = Result<Vec<u8>, String>;
+
+    fn request(headers: &[(&str, &str)], chunks: Vec<Chunk>) -> Request<impl Chunks> {
+        let own = |(name, value): &(&str, &str)| (name.to_string(), value.as_bytes().to_vec());
+        Request {
+            method: "POST".to_owned(),
+            path: "/".to_owned(),
+            query: None,
+            headers: Headers::new(headers.iter().map(own).collect()),
+            body: stream::iter(chunks),
+        }
+    }
+
+    fn json(chunks: Vec<Chunk>) -> Request<impl Chunks> {
+        request(&[("content-type", "application/json")], chunks)
+    }
+
+    fn code<T>(result: Result<T, Problem>) -> &'static str {
+        result.err().expect("a problem").code()
+    }
+
+    #[test]
+    fn chunks_are_joined() {
+        let read = block_on(read_json(json(vec![Ok(b"{".into()), Ok(b"}".into())])));
+        assert_eq!(read.unwrap(), b"{}");
+    }
+
+    #[test]
+    fn a_body_of_exactly_the_limit_is_read() {
+        let chunks = vec![Ok(vec![b' '; LIMIT - 1]), Ok(vec![b' '; 1])];
+        assert_eq!(block_on(read_json(json(chunks))).unwrap().len(), LIMIT);
+    }
+
+    #[test]
+    fn one_byte_more_than_the_limit_is_refused() {
+        let chunks = vec![Ok(vec![b' '; LIMIT]), Ok(vec![b' '; 1])];
+        assert_eq!(code(block_on(read_json(json(chunks)))), "body-too-large");
+    }
+
+    #[test]
+    fn an_endless_body_is_refused_when_the_limit_is_passed() {
+        let endless = stream::repeat_with(|| Ok(vec![0; 65536]));
+        let request = Request {
+            method: "POST".to_owned(),
+            path: "/".to_owned(),
+            query: None,
+            headers: Headers::default(),
+            body: endless,
+        };
+        assert_eq!(code(block_on(read(request))), "body-too-large");
+    }
+
+    #[test]
+    fn a_length_that_says_less_than_arrives_does_not_help() {
+        let headers = [
+            ("content-type", "application/json"),
+            ("content-length", "2"),
+        ];
+        let chunks = vec![Ok(vec![b' '; LIMIT + 1])];
+        let result = block_on(read_json(request(&headers, chunks)));
+        assert_eq!(code(result), "body-too-large");
+    }
+
+    #[test]
+    fn a_declared_length_over_the_limit_is_refused_before_reading() {
+        let headers = [
+            ("content-type", "application/json"),
+            ("content-length", "1048577"),
+        ];
+        let chunks = vec![Err("read".to_owned())];
+        let result = block_on(read_json(request(&headers, chunks)));
+        assert_eq!(code(result), "body-too-large");
+    }
+
+    #[test]
+    fn a_body_that_breaks_off_is_no_body() {
+        let chunks = vec![Ok(b"{}".into()), Err("reset".to_owned())];
+        assert_eq!(code(block_on(read_json(json(chunks)))), "unreadable-body");
+    }
+
+    #[test]
+    fn only_application_json_is_json() {
+        let cases = [
+            (Some("application/json"), true),
+            (Some("Application/JSON; charset=utf-8"), true),
+            (Some("application/jsonx"), false),
+            (Some("text/plain"), false),
+            (Some("text/plain, application/json"), false),
+            (Some(""), false),
+            (None, false),
+        ];
+        for (declared, expected) in cases {
+            let headers: Vec<_> = declared.map(|d| ("content-type", d)).into_iter().collect();
+            assert_eq!(
+                declares_json(&request(&headers, Vec::new())),
+                expected,
+                "{declared:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_empty_optional_body_is_none_whatever_its_type() {
+        let plain = [("content-type", "text/plain")];
+        let empty = block_on(read_optional_json(request(&plain, vec![Ok(Vec::new())])));
+        assert_eq!(empty.unwrap(), None);
+        let text = block_on(read_optional_json(request(&plain, vec![Ok(b"{}".into())])));
+        assert_eq!(code(text), "unsupported-media-type");
+    }
+}

@@ -1,0 +1,192 @@
+//! `POST /fire`: every consumer that wants the event gets it, signed with its own key.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use problem::Problem;
+use rand::seq::SliceRandom;
+use serde::Serialize;
+
+use crate::body::{self, Chunks};
+use crate::config::Settings;
+use crate::consumer_url::ConsumerUrl;
+use crate::event::{Event, Pattern};
+use crate::fan_out::{Fate, fan_out};
+use crate::fields::Fields;
+use crate::http::{Request, Response};
+use crate::outside::{CallError, Clock, Database, Log, Network, Phase, Post, Signer};
+use crate::signing;
+use crate::store::{Registration, Store};
+
+/// What a consumer gets.
+#[derive(Serialize)]
+struct Payload<'a, D> {
+    event: &'a str,
+    data: D,
+}
+
+/// One consumer's line of the answer: a status, or an error that says why there is none.
+#[derive(Serialize)]
+struct Row {
+    url: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    milliseconds: u64,
+}
+
+/// What is fired.
+enum Occasion {
+    /// Nothing in particular: each consumer gets the event it registered for, with its own URL.
+    Trial,
+    /// An event; the payload is the same for everybody.
+    Event { event: Event, payload: Rc<[u8]> },
+}
+
+/// Fires at every consumer that wants the event, or without a body at every one, and answers 200
+/// with one row a consumer in the order of registration.
+///
+/// The whole takes at most `settings.timeout`, counted from when the body was read. With more
+/// consumers than `settings.max_concurrency` the order in which they are called is drawn anew each
+/// time, so that those behind consumers that hang are not always the same.
+pub async fn fire(
+    outside: &(impl Database + Network + Signer + Clock + Log),
+    settings: &Settings,
+    request: Request<impl Chunks>,
+) -> Result<Response, Problem> {
+    let occasion = read(request).await?;
+    let deadline = outside.now() + settings.timeout;
+    outside.log("PRODUCER: Loading all CONSUMERS from database");
+    let mut targets: Vec<(usize, Registration)> = Store::new(outside)
+        .load_with_keys()?
+        .into_iter()
+        .filter(|registration| occasion.is_for(registration))
+        .enumerate()
+        .collect();
+    if targets.len() > settings.max_concurrency {
+        targets.shuffle(&mut rand::rng());
+    }
+    let calls = targets
+        .iter()
+        .map(|(_, registration)| call(outside, settings, &occasion, registration))
+        .collect();
+    let fates = fan_out(outside, calls, settings.max_concurrency, deadline).await;
+    let mut rows: Vec<(usize, Row)> = targets
+        .iter()
+        .zip(fates)
+        .map(|((place, registration), fate)| (*place, row(registration, fate, settings.timeout)))
+        .collect();
+    rows.sort_by_key(|(place, _)| *place);
+    let rows: Vec<Row> = rows.into_iter().map(|(_, row)| row).collect();
+    log_rows(outside, &rows);
+    Ok(Response::json(200, &rows))
+}
+
+async fn read(request: Request<impl Chunks>) -> Result<Occasion, Problem> {
+    let Some(body) = body::read_optional_json(request).await? else {
+        return Ok(Occasion::Trial);
+    };
+    let fields = Fields::read(&body, &["event", "data"])?;
+    let event = Event::parse(&fields.text("event")?)?;
+    let payload = write(event.as_str(), fields.raw("data")?)?;
+    Ok(Occasion::Event { event, payload })
+}
+
+impl Occasion {
+    fn is_for(&self, registration: &Registration) -> bool {
+        match self {
+            Self::Trial => true,
+            Self::Event { event, .. } => {
+                Pattern::parse(&registration.event).is_ok_and(|pattern| pattern.matches(event))
+            }
+        }
+    }
+
+    fn payload(&self, registration: &Registration) -> Result<Rc<[u8]>, Problem> {
+        match self {
+            Self::Trial => write(&registration.event, &registration.url),
+            Self::Event { payload, .. } => Ok(Rc::clone(payload)),
+        }
+    }
+}
+
+fn write(event: &str, data: &(impl Serialize + ?Sized)) -> Result<Rc<[u8]>, Problem> {
+    let payload = serde_json::to_vec(&Payload { event, data });
+    payload
+        .map(Rc::from)
+        .map_err(|_| crate::problems::internal())
+}
+
+/// One consumer's call, from the check of its URL on. The table may hold hosts that were allowed
+/// when they were registered and are not now.
+async fn call(
+    outside: &(impl Network + Signer + Clock + Log),
+    settings: &Settings,
+    occasion: &Occasion,
+    registration: &Registration,
+) -> Result<u16, CallError> {
+    let plan = |reason: String| CallError::new(Phase::Plan, reason);
+    let url = ConsumerUrl::parse(&registration.url).map_err(|error| plan(error.to_string()))?;
+    url.check_host(settings.allow_private_hosts)
+        .map_err(|error| plan(error.to_string()))?;
+    let body = occasion
+        .payload(registration)
+        .map_err(|problem| plan(problem.to_string()))?;
+    let mut headers = vec![("content-type", "application/json".to_owned())];
+    headers.extend(signing::headers(outside, &body, &registration.key)?);
+    outside.log(&format!(
+        "PRODUCER: Sending signed payload to CONSUMER {}",
+        url.for_log()
+    ));
+    let url = url.url().clone();
+    outside
+        .post(Post { url, headers, body }, settings.timeout)
+        .await
+}
+
+fn row(registration: &Registration, fate: Fate<Result<u16, CallError>>, timeout: Duration) -> Row {
+    let (result, took) = match fate {
+        Fate::Ended(result, took) => (result, took),
+        Fate::CutOff(took) => (Err(cut_off(took)), took),
+        Fate::NotStarted => (Err(not_started(timeout)), Duration::ZERO),
+    };
+    Row {
+        url: registration.url.clone(),
+        status: result.as_ref().ok().copied(),
+        error: result.err().map(|error| error.to_string()),
+        milliseconds: milliseconds(took),
+    }
+}
+
+fn cut_off(took: Duration) -> CallError {
+    let reason = format!("no answer within {} ms", milliseconds(took));
+    CallError::new(Phase::Timeout, reason)
+}
+
+fn not_started(timeout: Duration) -> CallError {
+    let reason = format!(
+        "the firing's {} ms were over, `max_concurrency` others were being called",
+        milliseconds(timeout)
+    );
+    CallError::new(Phase::NotStarted, reason)
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn log_rows(outside: &impl Log, rows: &[Row]) {
+    for row in rows {
+        let url = row.url.split('?').next().unwrap_or_default();
+        outside.log(&match (row.status, &row.error) {
+            (Some(status), _) => {
+                format!("PRODUCER: CONSUMER {url} responded with status {status}")
+            }
+            (None, error) => format!(
+                "PRODUCER: CONSUMER {url} did not respond: {}",
+                error.as_deref().unwrap_or_default()
+            ),
+        });
+    }
+}

@@ -1,0 +1,121 @@
+//! What the producer needs from outside, one trait a capability.
+//!
+//! Functions ask for the traits they use and no others; [`Outside`] is all of them together. Spin
+//! stands behind them in production, a recording double in the tests.
+
+use std::fmt;
+use std::rc::Rc;
+use std::time::Duration;
+
+use url::Url;
+
+use crate::key::SigningKey;
+
+/// Runs SQL over text.
+pub trait Database {
+    /// Runs one statement with `values` for `?1`, `?2`, …, and gives the rows it returns.
+    ///
+    /// The error is text for the log: it never holds a value.
+    fn execute(&self, statement: &str, values: &[&str]) -> Result<Vec<Vec<String>>, String>;
+}
+
+/// Calls consumers.
+pub trait Network {
+    /// Sends one request and gives the status of the answer, whatever it is.
+    ///
+    /// `patience` bounds connecting, and the wait for the first byte, each by itself. The bound on
+    /// the whole exchange is the caller's: dropping the future ends the call.
+    fn post(&self, post: Post, patience: Duration) -> impl Future<Output = Result<u16, CallError>>;
+}
+
+/// One outgoing `POST`.
+#[derive(Clone)]
+pub struct Post {
+    pub url: Url,
+    pub headers: Vec<(&'static str, String)>,
+    /// Shared, because a firing sends the same bytes to many.
+    pub body: Rc<[u8]>,
+}
+
+/// Makes tags.
+pub trait Signer {
+    /// The tag of `body` under the key's text, in the form of the `plain` scheme: 64 upper-case
+    /// hexadecimal digits. The error is text for the log.
+    fn sign(&self, body: &[u8], key: &SigningKey) -> Result<String, String>;
+}
+
+/// Tells the time and waits.
+pub trait Clock {
+    /// Time since some fixed moment; it never goes back.
+    fn now(&self) -> Duration;
+
+    /// Waits until [`now`](Self::now) reaches `moment`.
+    fn sleep_until(&self, moment: Duration) -> impl Future<Output = ()>;
+}
+
+/// Reads the app's variables.
+pub trait Variables {
+    /// The value of the variable `name`. The error is text for the log.
+    fn variable(&self, name: &str) -> Result<String, String>;
+}
+
+/// Writes the log.
+pub trait Log {
+    /// Writes one line. The caller keeps keys and queries of URLs out of it.
+    fn log(&self, line: &str);
+}
+
+/// Everything at once.
+pub trait Outside: Database + Network + Signer + Clock + Variables + Log {}
+
+impl<T: Database + Network + Signer + Clock + Variables + Log> Outside for T {}
+
+/// Why a call got no answer.
+///
+/// It is shown to whoever fires, as `phase: reason`, so it never holds a key.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{phase}: {reason}")]
+pub struct CallError {
+    pub phase: Phase,
+    pub reason: String,
+}
+
+impl CallError {
+    pub fn new(phase: Phase, reason: impl Into<String>) -> Self {
+        let reason = reason.into();
+        Self { phase, reason }
+    }
+}
+
+/// How far a call had come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// The time of the firing was over before the call's turn came.
+    NotStarted,
+    /// The URL may not be called, or the payload could not be signed.
+    Plan,
+    /// Finding the consumer's address.
+    Address,
+    /// Connecting, TLS included.
+    Connect,
+    /// Sending the request.
+    Send,
+    /// Waiting for the answer.
+    Respond,
+    /// The time was over, wherever the call was.
+    Timeout,
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotStarted => "not started",
+            Self::Plan => "plan",
+            Self::Address => "address",
+            Self::Connect => "connect",
+            Self::Send => "send",
+            Self::Respond => "respond",
+            Self::Timeout => "timeout",
+        })
+    }
+}

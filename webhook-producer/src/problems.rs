@@ -1,0 +1,175 @@
+//! Every problem the producer answers with, so that the codes stand in one place.
+
+use problem::Problem;
+
+/// 400: the body is not JSON.
+pub fn broken_json(reason: &str) -> Problem {
+    Problem::new(400, "broken-json", "The body is not valid JSON").detail(reason)
+}
+
+/// 400: the body is JSON, but not an object.
+pub fn not_an_object() -> Problem {
+    Problem::new(400, "not-an-object", "The body is not a JSON object")
+}
+
+/// 400: the object has a member nobody knows.
+pub fn unknown_field(name: &str, known: &[&str]) -> Problem {
+    let known = known.join("`, `");
+    Problem::new(400, "unknown-field", "The body has an unknown field").detail(format!(
+        "unknown field {}; the fields are `{known}`",
+        quote(name)
+    ))
+}
+
+/// 400: the object has a member twice.
+pub fn duplicate_field(name: &str) -> Problem {
+    Problem::new(400, "duplicate-field", "The body has a field twice")
+        .detail(format!("field {} is there twice", quote(name)))
+}
+
+/// 400: a member that is needed is not there.
+pub fn missing_field(name: &str) -> Problem {
+    Problem::new(400, "missing-field", "The body lacks a field")
+        .detail(format!("field `{name}` is missing"))
+}
+
+/// 400: a member is not of the type it has to be.
+pub fn bad_field(name: &str, expected: &str) -> Problem {
+    Problem::new(400, "bad-field", "A field has the wrong type")
+        .detail(format!("field `{name}` is not {expected}"))
+}
+
+/// 400: an event's name or pattern is not well formed.
+pub fn bad_event(reason: &str) -> Problem {
+    Problem::new(400, "bad-event", "The event is not well formed").detail(reason)
+}
+
+/// 400: a consumer's URL is not one we can call.
+pub fn bad_url(reason: &str) -> Problem {
+    Problem::new(400, "bad-url", "The URL cannot be a consumer's").detail(reason)
+}
+
+/// 400: a consumer's URL is on a host that is never called, or not without leave.
+pub fn refused_host(reason: &str) -> Problem {
+    Problem::new(400, "refused-host", "The URL's host is refused").detail(reason)
+}
+
+/// 400: the query says something the route does not know.
+pub fn bad_query(reason: &str) -> Problem {
+    Problem::new(400, "bad-query", "The query is not understood").detail(reason)
+}
+
+/// 400: the connection broke before the whole body was there.
+pub fn unreadable_body() -> Problem {
+    Problem::new(400, "unreadable-body", "The body could not be read")
+}
+
+/// 401: the bearer token is missing or wrong.
+pub fn unauthorized() -> Problem {
+    Problem::new(401, "unauthorized", "A bearer token is required")
+        .detail("send `Authorization: Bearer` with the value of the variable `api_token`")
+}
+
+/// 404: nothing has this path.
+pub fn not_found() -> Problem {
+    Problem::new(404, "not-found", "Nothing is served at this path")
+}
+
+/// 405: the path is there, the method is not.
+pub fn method_not_allowed(allowed: &str) -> Problem {
+    Problem::new(405, "method-not-allowed", "The method is not allowed here")
+        .detail(format!("allowed here: {allowed}"))
+}
+
+/// 409: somebody else registered the same URL at the same time.
+pub fn registration_conflict() -> Problem {
+    Problem::new(
+        409,
+        "registration-conflict",
+        "The URL was registered meanwhile",
+    )
+    .detail("another registration of the same URL ended first; register again to get a valid key")
+}
+
+/// 413: the body is larger than `limit` bytes.
+pub fn body_too_large(limit: usize) -> Problem {
+    Problem::new(413, "body-too-large", "The body is too large")
+        .detail(format!("at most {limit} bytes are read"))
+}
+
+/// 415: the body is not declared to be JSON.
+pub fn unsupported_media_type() -> Problem {
+    Problem::new(415, "unsupported-media-type", "The body has to be JSON")
+        .detail("send `Content-Type: application/json`")
+}
+
+/// 500: something that cannot happen did.
+pub fn internal() -> Problem {
+    Problem::new(500, "internal", "The producer failed")
+}
+
+/// 500: a variable has a value that means nothing.
+pub fn bad_configuration(name: &str, reason: &str) -> Problem {
+    Problem::new(500, "bad-configuration", "The app is misconfigured")
+        .detail(format!("variable `{name}`: {reason}"))
+}
+
+/// 502: the consumer answered the handshake, but not with a 2xx.
+pub fn handshake_refused(status: u16) -> Problem {
+    Problem::new(
+        502,
+        "handshake-refused",
+        "The consumer refused the handshake",
+    )
+    .detail(format!("the consumer answered {status}"))
+}
+
+/// 502: the consumer did not answer the handshake in time.
+pub fn handshake_timeout(reason: &str) -> Problem {
+    Problem::new(
+        502,
+        "handshake-timeout",
+        "The consumer did not answer the handshake",
+    )
+    .detail(reason)
+}
+
+/// 502: the handshake did not get through to the consumer.
+pub fn consumer_unreachable(reason: &str) -> Problem {
+    Problem::new(
+        502,
+        "consumer-unreachable",
+        "The consumer could not be reached",
+    )
+    .detail(reason)
+}
+
+/// 503: the registrations cannot be read or written.
+pub fn store_unavailable() -> Problem {
+    Problem::new(
+        503,
+        "store-unavailable",
+        "The registrations are not available",
+    )
+    .detail("the database does not answer, or `migrations.sql` was not applied to it")
+}
+
+/// Text from outside, in backticks and cut to a length that fits a message.
+pub fn quote(text: &str) -> String {
+    const LONGEST: usize = 80;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("`{}…`", &text[..end]),
+        None => format!("`{text}`"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_quotation_is_cut_between_characters() {
+        assert_eq!(quote("short"), "`short`");
+        assert_eq!(quote(&"ä".repeat(1000)), format!("`{}…`", "ä".repeat(80)));
+    }
+}

@@ -1,0 +1,72 @@
+//! From a request to its answer.
+
+use problem::Problem;
+
+use crate::auth;
+use crate::body::Chunks;
+use crate::config::{ApiToken, Settings};
+use crate::http::{Request, Response};
+use crate::outside::Outside;
+use crate::{fire, health, problems, registrations};
+
+/// What a path and a method lead to.
+enum Route {
+    Register,
+    List,
+    Delete,
+    Fire,
+    Health,
+    /// The path is served, but only with these methods.
+    WrongMethod(&'static str),
+    Unknown,
+}
+
+impl Route {
+    fn find(method: &str, path: &str) -> Self {
+        match (path, method) {
+            ("/registrations", "POST") => Self::Register,
+            ("/registrations", "GET") => Self::List,
+            ("/registrations", "DELETE") => Self::Delete,
+            ("/registrations", _) => Self::WrongMethod("GET, POST, DELETE"),
+            ("/fire", "POST") => Self::Fire,
+            ("/fire", _) => Self::WrongMethod("POST"),
+            ("/healthz", "GET") => Self::Health,
+            ("/healthz", _) => Self::WrongMethod("GET"),
+            _ => Self::Unknown,
+        }
+    }
+}
+
+/// Answers a request. Whoever has no token where one is wanted learns nothing else, not even which
+/// paths there are, and nothing of the body is read.
+pub async fn answer(outside: &impl Outside, request: Request<impl Chunks>) -> Response {
+    let result = match ApiToken::load(outside) {
+        Ok(token) if !auth::is_welcome(&request.headers, &token) => {
+            return Response::from(&problems::unauthorized())
+                .with_header("www-authenticate", auth::CHALLENGE);
+        }
+        Ok(_) => dispatch(outside, request).await,
+        Err(problem) => Err(problem),
+    };
+    result.unwrap_or_else(|problem| Response::from(&problem))
+}
+
+async fn dispatch(
+    outside: &impl Outside,
+    request: Request<impl Chunks>,
+) -> Result<Response, Problem> {
+    let route = Route::find(&request.method, &request.path);
+    let settings = Settings::load(outside)?;
+    match route {
+        Route::Register => registrations::register(outside, &settings, request).await,
+        Route::List => registrations::list(outside),
+        Route::Delete => registrations::delete(outside, request.query.as_deref()),
+        Route::Fire => fire::fire(outside, &settings, request).await,
+        Route::Health => health::check(outside),
+        Route::WrongMethod(allowed) => {
+            let problem = problems::method_not_allowed(allowed);
+            Ok(Response::from(&problem).with_header("allow", allowed))
+        }
+        Route::Unknown => Err(problems::not_found()),
+    }
+}

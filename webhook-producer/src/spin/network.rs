@@ -1,0 +1,164 @@
+//! Outgoing HTTP through `wasi:http`.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use futures::future::{Either, select};
+use wasi::http::outgoing_handler;
+use wasi::http::types::{
+    ErrorCode, Fields, FutureIncomingResponse, IncomingResponse, Method, OutgoingBody,
+    OutgoingRequest, RequestOptions, Scheme,
+};
+use wasi::io::streams::{OutputStream, StreamError};
+
+use super::{Spin, wait};
+use crate::outside::{CallError, Clock, Network, Phase, Post};
+
+/// How much of an answer's body is read, and for how long. A short answer that ends cleanly leaves
+/// the consumer without an error and the connection fit for the next call; nobody waits for more.
+const DRAINED_BYTES: u64 = 64 * 1024;
+const DRAINED_FOR: Duration = Duration::from_millis(100);
+
+impl Network for Spin {
+    async fn post(&self, post: Post, patience: Duration) -> Result<u16, CallError> {
+        let unusable = || CallError::new(Phase::Plan, "the request cannot be made");
+        let request = build(&post).ok_or_else(unusable)?;
+        let body = request.body().map_err(|()| unusable())?;
+        let options = options(patience);
+        let response = outgoing_handler::handle(request, Some(options))
+            .map_err(|code| explain(&code, patience))?;
+        // A consumer may answer without reading the body to its end. And where sending fails, the
+        // answer that does not come says why better than the broken stream does.
+        let send = pin!(send(body, &post.body));
+        let head = pin!(head(&response));
+        let answer = match select(send, head).await {
+            Either::Left(((), head)) => head.await,
+            Either::Right((answer, _)) => answer,
+        };
+        let answer = answer.map_err(|code| explain(&code, patience))?;
+        let status = answer.status();
+        let enough = pin!(self.sleep_until(self.now() + DRAINED_FOR));
+        select(pin!(drain(answer)), enough).await;
+        Ok(status)
+    }
+}
+
+fn build(post: &Post) -> Option<OutgoingRequest> {
+    let headers = Fields::new();
+    for (name, value) in &post.headers {
+        let value = value.as_bytes().to_vec();
+        headers.append(&(*name).to_owned(), &value).ok()?;
+    }
+    let length = post.body.len().to_string().into_bytes();
+    headers.append(&"content-length".to_owned(), &length).ok()?;
+    let scheme = match post.url.scheme() {
+        "http" => Scheme::Http,
+        _ => Scheme::Https,
+    };
+    let target = &post.url[url::Position::BeforePath..url::Position::AfterQuery];
+    let request = OutgoingRequest::new(headers);
+    request.set_method(&Method::Post).ok()?;
+    request.set_scheme(Some(&scheme)).ok()?;
+    request.set_authority(Some(post.url.authority())).ok()?;
+    request.set_path_with_query(Some(target)).ok()?;
+    Some(request)
+}
+
+/// The runtime's own limits; one that it does not know is left to the caller's deadline.
+fn options(patience: Duration) -> RequestOptions {
+    let patience = u64::try_from(patience.as_nanos()).ok();
+    let options = RequestOptions::new();
+    let _ = options.set_connect_timeout(patience);
+    let _ = options.set_first_byte_timeout(patience);
+    let _ = options.set_between_bytes_timeout(patience);
+    options
+}
+
+async fn send(body: OutgoingBody, bytes: &[u8]) {
+    let written = match body.write() {
+        Ok(stream) => write_all(&stream, bytes).await.is_ok(),
+        Err(()) => false,
+    };
+    if written {
+        // Only a body that is whole may be called finished.
+        let _ = OutgoingBody::finish(body, None);
+    }
+}
+
+async fn write_all(stream: &OutputStream, mut bytes: &[u8]) -> Result<(), StreamError> {
+    while !bytes.is_empty() {
+        let room = || match stream.check_write() {
+            Ok(0) => None,
+            other => Some(other),
+        };
+        let room = wait::until(room, || stream.subscribe()).await?;
+        let size = usize::try_from(room).unwrap_or(usize::MAX).min(bytes.len());
+        let (chunk, rest) = bytes.split_at(size);
+        stream.write(chunk)?;
+        bytes = rest;
+    }
+    stream.flush()
+}
+
+async fn head(response: &FutureIncomingResponse) -> Result<IncomingResponse, ErrorCode> {
+    match wait::until(|| response.get(), || response.subscribe()).await {
+        Ok(answer) => answer,
+        Err(()) => Err(ErrorCode::InternalError(None)),
+    }
+}
+
+async fn drain(answer: IncomingResponse) {
+    let Ok(body) = answer.consume() else { return };
+    let Ok(stream) = body.stream() else { return };
+    let mut left = DRAINED_BYTES;
+    while left > 0 {
+        let read = || match stream.read(left) {
+            Ok(chunk) if chunk.is_empty() => None,
+            other => Some(other),
+        };
+        match wait::until(read, || stream.subscribe()).await {
+            Ok(chunk) => left = left.saturating_sub(chunk.len() as u64),
+            Err(_) => return,
+        }
+    }
+}
+
+/// The host's codes in our words, sorted by how far the call had come.
+fn explain(code: &ErrorCode, patience: Duration) -> CallError {
+    let late = format!("no answer within {} ms", patience.as_millis());
+    let (phase, reason) = match code {
+        ErrorCode::HttpRequestDenied => (
+            Phase::Plan,
+            "the host is not among the app's `allowed_outbound_hosts`",
+        ),
+        ErrorCode::DnsTimeout | ErrorCode::DnsError(_) | ErrorCode::DestinationNotFound => {
+            (Phase::Address, "the host has no address")
+        }
+        ErrorCode::DestinationIpProhibited => {
+            (Phase::Address, "the runtime blocks the host's address")
+        }
+        ErrorCode::DestinationUnavailable | ErrorCode::DestinationIpUnroutable => {
+            (Phase::Connect, "the host cannot be reached")
+        }
+        ErrorCode::ConnectionRefused => (Phase::Connect, "connection refused"),
+        ErrorCode::ConnectionLimitReached => (
+            Phase::Connect,
+            "the runtime's limit of connections is reached",
+        ),
+        ErrorCode::TlsProtocolError
+        | ErrorCode::TlsCertificateError
+        | ErrorCode::TlsAlertReceived(_) => (Phase::Connect, "TLS failed"),
+        ErrorCode::ConnectionTimeout
+        | ErrorCode::ConnectionReadTimeout
+        | ErrorCode::ConnectionWriteTimeout
+        | ErrorCode::HttpResponseTimeout => (Phase::Timeout, late.as_str()),
+        ErrorCode::ConnectionTerminated | ErrorCode::HttpResponseIncomplete => {
+            (Phase::Respond, "the connection was closed")
+        }
+        ErrorCode::HttpRequestUriInvalid | ErrorCode::HttpRequestUriTooLong => {
+            (Phase::Send, "the runtime refused the URL")
+        }
+        _ => (Phase::Respond, "there was no valid answer"),
+    };
+    CallError::new(phase, reason)
+}

@@ -1,0 +1,10 @@
+//! Spin's variables.
+
+use super::Spin;
+use crate::outside::Variables;
+
+impl Variables for Spin {
+    fn variable(&self, name: &str) -> Result<String, String> {
+        spin_sdk::variables::get(name).map_err(|error| error.to_string())
+    }
+}

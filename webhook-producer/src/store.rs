@@ -1,0 +1,154 @@
+//! The registrations in the database. Every statement the producer runs stands here; the table is
+//! the one of `migrations.sql`.
+
+use problem::Problem;
+
+use crate::key::SigningKey;
+use crate::outside::{Database, Log};
+use crate::problems;
+
+/// A consumer as the table holds it. There is no `Debug`: it holds a key.
+#[derive(Clone)]
+pub struct Registration {
+    /// The normalised URL, the table's key.
+    pub url: String,
+    /// The pattern of the events it wants.
+    pub event: String,
+    pub key: SigningKey,
+}
+
+/// A consumer without its key, and since when.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ListedRegistration {
+    pub url: String,
+    pub event: String,
+    /// UTC, RFC 3339.
+    pub created_at: String,
+    /// UTC, RFC 3339.
+    pub updated_at: String,
+}
+
+/// The registrations behind a database. Every function answers [`problems::store_unavailable`]
+/// when the database fails, and logs why.
+pub struct Store<'a, O>(&'a O);
+
+impl<'a, O: Database + Log> Store<'a, O> {
+    pub fn new(outside: &'a O) -> Self {
+        Self(outside)
+    }
+
+    /// Fails where the table cannot be read.
+    pub fn check_readable(&self) -> Result<(), Problem> {
+        self.run("SELECT url FROM registrations LIMIT 1", &[])
+            .map(|_| ())
+    }
+
+    /// The key `url` is registered with now, if it is.
+    pub fn find_key(&self, url: &str) -> Result<Option<SigningKey>, Problem> {
+        let rows = self.run(
+            "SELECT signing_key FROM registrations WHERE url = ?1",
+            &[url],
+        )?;
+        let key = rows.into_iter().flatten().next();
+        Ok(key.map(SigningKey::from_text))
+    }
+
+    /// Stores a registration whose handshake succeeded, and says whether it did: not if the row
+    /// has changed since `known_key` was read.
+    ///
+    /// Of two registrations of one URL at the same time the consumer keeps the key that reached it
+    /// last, and nobody can tell which that was. So the second to end is not stored, rather than
+    /// stored with what may be the wrong key.
+    pub fn save_if_unchanged(
+        &self,
+        registration: &Registration,
+        known_key: Option<&SigningKey>,
+    ) -> Result<bool, Problem> {
+        let rows = self.run(
+            "INSERT INTO registrations (url, event, signing_key) VALUES (?1, ?2, ?3) \
+             ON CONFLICT (url) DO UPDATE SET event = excluded.event, \
+             signing_key = excluded.signing_key, \
+             updated_at = strftime('%Y-%m-%dT%H:%M:%SZ', 'now') \
+             WHERE registrations.signing_key = ?4 RETURNING url",
+            &[
+                &registration.url,
+                &registration.event,
+                registration.key.text(),
+                // No key is empty, so this matches no row.
+                known_key.map_or("", SigningKey::text),
+            ],
+        )?;
+        Ok(!rows.is_empty())
+    }
+
+    /// Every registration without its key, the oldest first.
+    pub fn list(&self) -> Result<Vec<ListedRegistration>, Problem> {
+        let rows = self.run(
+            "SELECT url, event, created_at, updated_at FROM registrations ORDER BY rowid",
+            &[],
+        )?;
+        self.each(rows, |[url, event, created_at, updated_at]| {
+            ListedRegistration {
+                url,
+                event,
+                created_at,
+                updated_at,
+            }
+        })
+    }
+
+    /// Every registration with its key, the oldest first.
+    pub fn load_with_keys(&self) -> Result<Vec<Registration>, Problem> {
+        let rows = self.run(
+            "SELECT url, event, signing_key FROM registrations ORDER BY rowid",
+            &[],
+        )?;
+        self.each(rows, |[url, event, key]| Registration {
+            url,
+            event,
+            key: SigningKey::from_text(key),
+        })
+    }
+
+    /// Removes one registration and says how many that were: 1 or 0.
+    pub fn delete(&self, url: &str) -> Result<usize, Problem> {
+        let statement = "DELETE FROM registrations WHERE url = ?1 RETURNING url";
+        self.run(statement, &[url]).map(|rows| rows.len())
+    }
+
+    /// Removes every registration and says how many that were.
+    pub fn delete_all(&self) -> Result<usize, Problem> {
+        self.run("DELETE FROM registrations RETURNING url", &[])
+            .map(|rows| rows.len())
+    }
+
+    fn run(&self, statement: &str, values: &[&str]) -> Result<Vec<Vec<String>>, Problem> {
+        self.0.execute(statement, values).map_err(|reason| {
+            let hint = match reason.contains("no such table") {
+                true => "; apply migrations.sql to the database",
+                false => "",
+            };
+            self.fail(&format!("{reason}{hint}"))
+        })
+    }
+
+    fn each<T, const N: usize>(
+        &self,
+        rows: Vec<Vec<String>>,
+        read: impl Fn([String; N]) -> T,
+    ) -> Result<Vec<T>, Problem> {
+        rows.into_iter()
+            .map(|row| {
+                row.try_into()
+                    .map(&read)
+                    .map_err(|_| self.fail("a row has the wrong number of columns"))
+            })
+            .collect()
+    }
+
+    fn fail(&self, reason: &str) -> Problem {
+        self.0
+            .log(&format!("PRODUCER: The database failed: {reason}"));
+        problems::store_unavailable()
+    }
+}

@@ -1,0 +1,267 @@
+//! Registering, listing and deleting consumers.
+
+#![cfg(not(target_family = "wasm"))]
+
+mod world;
+
+use serde_json::{Value, json};
+use webhook_producer::outside::Clock;
+use world::{Call, Consumer, MIGRATIONS, World};
+
+const URL: &str = "http://consumer.example/target";
+
+fn key_in_handshake(world: &World, place: usize) -> String {
+    let body: Value = serde_json::from_slice(&world.posts.borrow()[place].body).unwrap();
+    body["keyData"].as_str().expect("keyData").to_owned()
+}
+
+#[test]
+fn a_consumer_that_accepts_the_handshake_is_registered_with_the_key_it_got() {
+    let world = World::new();
+    let answer = world.register(URL, "order.*");
+    let key = key_in_handshake(&world, 0);
+    assert_eq!(answer.status(), 201);
+    let expected = json!({"url": URL, "event": "order.*", "signingKey": key});
+    assert_eq!(answer.json(), expected);
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    assert_eq!(key.len(), 36);
+    assert!(key.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+    assert_eq!(world.table()[0][..3], [URL, "order.*", &key]);
+}
+
+#[test]
+fn a_handshake_is_json_to_the_url_with_the_query_kept_and_one_parameter_more() {
+    let world = World::new();
+    world.register("http://consumer.example/target?token=t%2F1&x", "*");
+    let posts = world.posts.borrow();
+    assert_eq!(
+        posts[0].url.as_str(),
+        "http://consumer.example/target?token=t%2F1&x&handshake=true"
+    );
+    let content_type = ("content-type", "application/json".to_owned());
+    assert_eq!(posts[0].headers, [content_type]);
+    let body: Value = serde_json::from_slice(&posts[0].body).unwrap();
+    assert_eq!(body.as_object().unwrap().len(), 1);
+}
+
+#[test]
+fn every_2xx_accepts_and_nothing_else_does() {
+    for status in [200, 202, 204, 299] {
+        let world = World::new();
+        world.consumer(URL, Consumer::Answers(status));
+        assert_eq!(world.register(URL, "e").status(), 201, "{status}");
+    }
+    for status in [199, 300, 302, 400, 403, 404, 500, 503] {
+        let world = World::new();
+        world.consumer(URL, Consumer::Answers(status));
+        let answer = world.register(URL, "e");
+        assert_eq!(answer.status(), 502, "{status}");
+        assert_eq!(answer.problem(), "handshake-refused", "{status}");
+        assert_eq!(world.table().len(), 0, "{status}");
+    }
+}
+
+#[test]
+fn registering_again_gives_a_new_key_and_the_new_event() {
+    let world = World::new();
+    let first = world.register(URL, "order.*").json();
+    // The same consumer, spelt differently.
+    let second = world.register("HTTP://Consumer.EXAMPLE:80/x/../target", "*");
+    assert_eq!(second.status(), 200);
+    let key = key_in_handshake(&world, 1);
+    let expected = json!({"url": URL, "event": "*", "signingKey": key});
+    assert_eq!(second.json(), expected);
+    assert_ne!(first["signingKey"], second.json()["signingKey"]);
+    assert_eq!(world.table().len(), 1);
+    assert_eq!(world.table()[0][..3], [URL, "*", &key]);
+}
+
+#[test]
+fn a_handshake_that_fails_leaves_the_table_as_it_was() {
+    let failures = [
+        (Consumer::Answers(403), "handshake-refused"),
+        (Consumer::Hangs, "handshake-timeout"),
+        (Consumer::RefusesConnections, "consumer-unreachable"),
+    ];
+    for (does, code) in failures {
+        let world = World::new();
+        world.consumer(URL, does);
+        let answer = world.register(URL, "e");
+        assert_eq!((answer.status(), answer.problem().as_str()), (502, code));
+        assert_eq!(world.table().len(), 0, "{code}");
+
+        world.insert(URL, "order.*", "the old key");
+        let before = world.table();
+        let answer = world.register(URL, "e");
+        assert_eq!((answer.status(), answer.problem().as_str()), (502, code));
+        assert_eq!(world.table(), before, "{code}");
+    }
+}
+
+#[test]
+fn a_handshake_is_given_up_after_the_timeout() {
+    let world = World::new();
+    world.set("outbound_timeout_ms", "250");
+    world.consumer(URL, Consumer::Hangs);
+    let answer = world.register(URL, "e");
+    assert_eq!(answer.json()["detail"], "no answer within 250 ms");
+    assert_eq!(world.timeline.now().as_millis(), 250);
+}
+
+#[test]
+fn of_two_registrations_at_once_the_second_to_end_is_told_so() {
+    let world = World::new();
+    let other = "INSERT INTO registrations (url, event, signing_key) \
+                 VALUES ('http://consumer.example/target', 'e', 'another key') \
+                 ON CONFLICT (url) DO UPDATE SET signing_key = 'a third key'";
+    *world.meanwhile.borrow_mut() = Some(Box::new(move |database| {
+        database.execute_batch(other).unwrap();
+    }));
+    let answer = world.register(URL, "e");
+    assert_eq!(answer.status(), 409);
+    assert_eq!(answer.problem(), "registration-conflict");
+    assert_eq!(world.table()[0][2], "another key");
+
+    let answer = world.register(URL, "e");
+    assert_eq!(answer.problem(), "registration-conflict");
+    assert_eq!(world.table()[0][2], "a third key");
+}
+
+#[test]
+fn a_registration_deleted_during_its_renewal_is_made_anew() {
+    let world = World::new();
+    world.insert(URL, "e", "the old key");
+    *world.meanwhile.borrow_mut() = Some(Box::new(|database| {
+        database.execute_batch("DELETE FROM registrations").unwrap();
+    }));
+    assert_eq!(world.register(URL, "e").status(), 200);
+    assert_eq!(world.table()[0][2], key_in_handshake(&world, 0));
+}
+
+#[test]
+fn without_the_table_nobody_is_called() {
+    let world = World::without_table();
+    let answer = world.register(URL, "e");
+    assert_eq!(answer.status(), 503);
+    assert_eq!(answer.problem(), "store-unavailable");
+    assert_eq!(world.posted(), 0);
+    assert!(
+        world.logged().contains("apply migrations.sql"),
+        "{}",
+        world.logged()
+    );
+}
+
+#[test]
+fn the_list_has_everything_but_the_keys() {
+    let world = World::new();
+    assert_eq!(
+        world.answer(Call::new("GET", "/registrations")).text(),
+        "[]"
+    );
+    world.register(URL, "order.*");
+    world.register("http://other.example/", "*");
+    let answer = world.answer(Call::new("GET", "/registrations"));
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    let list = answer.json();
+    let urls: Vec<&Value> = list
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| &row["url"])
+        .collect();
+    assert_eq!(urls, [URL, "http://other.example/"]);
+    assert_eq!(list[0]["event"], "order.*");
+    let members: Vec<&String> = list[0].as_object().unwrap().keys().collect();
+    assert_eq!(members, ["createdAt", "event", "updatedAt", "url"]);
+    for row in world.table() {
+        assert!(!answer.text().contains(&row[2]));
+    }
+}
+
+#[test]
+fn one_registration_or_all_of_them_can_be_deleted() {
+    let world = World::new();
+    for url in [
+        URL,
+        "http://other.example/?token=a%26b",
+        "http://third.example/",
+    ] {
+        world.register(url, "*");
+    }
+    let one = "/registrations?url=HTTP%3A%2F%2Fother.example%3Ftoken%3Da%2526b";
+    assert_eq!(
+        world.answer(Call::new("DELETE", one)).json(),
+        json!({"deleted": 1})
+    );
+    assert_eq!(
+        world.answer(Call::new("DELETE", one)).json(),
+        json!({"deleted": 0})
+    );
+    assert_eq!(world.table().len(), 2);
+    let all = world.answer(Call::new("DELETE", "/registrations"));
+    assert_eq!((all.status(), all.json()), (200, json!({"deleted": 2})));
+    assert_eq!(world.table().len(), 0);
+}
+
+#[test]
+fn a_registration_can_be_deleted_when_its_host_is_no_longer_allowed() {
+    let world = World::new();
+    world.register("http://localhost:3002/", "*");
+    world.set("allow_private_hosts", "false");
+    let target = "/registrations?url=http://localhost:3002/";
+    assert_eq!(
+        world.answer(Call::new("DELETE", target)).json(),
+        json!({"deleted": 1})
+    );
+}
+
+#[test]
+fn a_query_that_is_not_one_url_deletes_nothing() {
+    let queries = [
+        ("ulr=http://consumer.example/target", "bad-query"),
+        ("url=http://consumer.example/target?a=1&b=2", "bad-query"),
+        (
+            "url=http://consumer.example/target&url=http://other.example/",
+            "bad-query",
+        ),
+        ("all", "bad-query"),
+        ("url=", "bad-url"),
+        ("url=consumer", "bad-url"),
+    ];
+    let world = World::new();
+    world.register(URL, "*");
+    for (query, code) in queries {
+        let answer = world.answer(Call::new("DELETE", &format!("/registrations?{query}")));
+        assert_eq!(
+            (answer.status(), answer.problem().as_str()),
+            (400, code),
+            "{query}"
+        );
+        assert_eq!(world.table().len(), 1, "{query}");
+    }
+}
+
+#[test]
+fn the_log_tells_of_a_handshake_by_fingerprint_without_key_or_token() {
+    let world = World::new();
+    let answer = world.register("http://consumer.example/target?token=s3cret", "*");
+    let key = answer.json()["signingKey"].as_str().unwrap().to_owned();
+    let fingerprint = webhook_producer::key::SigningKey::from_text(key.clone()).fingerprint();
+    let expected = format!(
+        "PRODUCER: Invoking CONSUMER http://consumer.example/target for verification (handshake) \
+         along with random key data (fingerprint {fingerprint})\n\
+         PRODUCER: Handshake with CONSUMER was successful."
+    );
+    assert_eq!(world.logged(), expected);
+}
+
+#[test]
+fn the_migrations_can_run_again_over_a_table_in_use() {
+    let world = World::new();
+    world.register(URL, "*");
+    let before = world.table();
+    world.database.execute_batch(MIGRATIONS).unwrap();
+    assert_eq!(world.table(), before);
+}

@@ -1,0 +1,286 @@
+//! A whole outside for the producer: a real SQLite with the real `migrations.sql`, consumers that
+//! do as they are told, a clock that moves only when everybody waits, and a log that is kept.
+
+#![allow(dead_code, reason = "each test binary uses its part")]
+
+pub mod timeline;
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::time::Duration;
+
+use futures::stream;
+use hmac::{Hmac, KeyInit, Mac};
+use rusqlite::Connection;
+use serde_json::Value;
+use sha2::Sha256;
+use webhook_producer::http::{Headers, Request, Response};
+use webhook_producer::key::SigningKey;
+use webhook_producer::outside::{
+    CallError, Clock, Database, Log, Network, Phase, Post, Signer, Variables,
+};
+
+use timeline::Timeline;
+
+/// The statements every deployment runs.
+pub const MIGRATIONS: &str = include_str!("../../../migrations.sql");
+
+/// What a consumer does when it is called.
+#[derive(Clone, Copy, Debug)]
+pub enum Consumer {
+    Answers(u16),
+    AnswersAfter(Duration, u16),
+    Hangs,
+    RefusesConnections,
+}
+
+/// Something others do to the database.
+pub type Meanwhile = Box<dyn Fn(&Connection)>;
+
+pub struct World {
+    pub database: Connection,
+    pub timeline: Timeline,
+    /// By URL without the query; whoever is not here answers 200.
+    pub consumers: RefCell<HashMap<String, Consumer>>,
+    pub variables: RefCell<HashMap<String, String>>,
+    /// Every call that went out.
+    pub posts: RefCell<Vec<Post>>,
+    pub log: RefCell<Vec<String>>,
+    /// Run while a consumer is being called.
+    pub meanwhile: RefCell<Option<Meanwhile>>,
+    /// Set: signing fails with this text and the key behind it.
+    pub signing_fails: RefCell<Option<String>>,
+}
+
+impl World {
+    /// With the table, the defaults of `spin.toml`, and private hosts allowed.
+    pub fn new() -> Self {
+        let world = Self::without_table();
+        world.database.execute_batch(MIGRATIONS).unwrap();
+        world
+    }
+
+    pub fn without_table() -> Self {
+        let variables = [
+            ("api_token", ""),
+            ("outbound_timeout_ms", "5000"),
+            ("max_concurrency", "64"),
+            ("allow_private_hosts", "true"),
+        ];
+        let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        Self {
+            database: Connection::open_in_memory().unwrap(),
+            timeline: Timeline::default(),
+            consumers: RefCell::default(),
+            variables: RefCell::new(variables.map(own).into()),
+            posts: RefCell::default(),
+            log: RefCell::default(),
+            meanwhile: RefCell::default(),
+            signing_fails: RefCell::default(),
+        }
+    }
+
+    pub fn set(&self, variable: &str, value: &str) {
+        let mut variables = self.variables.borrow_mut();
+        let known = variables.insert(variable.to_owned(), value.to_owned());
+        assert!(known.is_some(), "no variable `{variable}`");
+    }
+
+    pub fn consumer(&self, url: &str, does: Consumer) {
+        self.consumers.borrow_mut().insert(url.to_owned(), does);
+    }
+
+    /// Puts a row into the table without asking the producer.
+    pub fn insert(&self, url: &str, event: &str, key: &str) {
+        let statement = "INSERT INTO registrations (url, event, signing_key) VALUES (?1, ?2, ?3)";
+        self.database.execute(statement, [url, event, key]).unwrap();
+    }
+
+    /// The whole table, times included.
+    pub fn table(&self) -> Vec<Vec<String>> {
+        let statement = "SELECT url, event, signing_key, created_at, updated_at \
+                         FROM registrations ORDER BY rowid";
+        self.execute(statement, &[]).unwrap()
+    }
+
+    /// Answers a request, letting time pass whenever everybody waits.
+    pub fn answer(&self, call: Call) -> Answer {
+        let request = Request {
+            method: call.method,
+            path: call.path,
+            query: call.query,
+            headers: Headers::new(call.headers),
+            body: stream::iter(call.body.map(Ok)),
+        };
+        let future = webhook_producer::answer(self, request);
+        Answer(self.timeline.run(future))
+    }
+
+    pub fn register(&self, url: &str, event: &str) -> Answer {
+        let body = serde_json::json!({"url": url, "event": event});
+        self.answer(Call::new("POST", "/registrations").json(&body.to_string()))
+    }
+
+    pub fn posted(&self) -> usize {
+        self.posts.borrow().len()
+    }
+
+    /// Every line of the log, joined.
+    pub fn logged(&self) -> String {
+        self.log.borrow().join("\n")
+    }
+}
+
+/// A request to the producer.
+pub struct Call {
+    method: String,
+    path: String,
+    query: Option<String>,
+    headers: Vec<(String, Vec<u8>)>,
+    body: Option<Vec<u8>>,
+}
+
+impl Call {
+    pub fn new(method: &str, target: &str) -> Self {
+        let (path, query) = match target.split_once('?') {
+            Some((path, query)) => (path, Some(query.to_owned())),
+            None => (target, None),
+        };
+        Self {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            query,
+            headers: Vec::new(),
+            body: None,
+        }
+    }
+
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        let value = value.as_bytes().to_vec();
+        self.headers.push((name.to_owned(), value));
+        self
+    }
+
+    pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = Some(body.into());
+        self
+    }
+
+    pub fn json(self, body: &str) -> Self {
+        self.header("content-type", "application/json").body(body)
+    }
+}
+
+pub struct Answer(Response);
+
+impl Answer {
+    pub fn status(&self) -> u16 {
+        self.0.status
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut found = self.0.headers.iter().filter(|(n, _)| *n == name);
+        found.next().map(|(_, value)| value.as_str())
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.0.body).expect("JSON")
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8(self.0.body.clone()).unwrap()
+    }
+
+    /// The code of the problem this must be; its status and media type are held as well.
+    #[track_caller]
+    pub fn problem(&self) -> String {
+        assert_eq!(
+            self.header("content-type"),
+            Some("application/problem+json")
+        );
+        let document = self.json();
+        assert_eq!(document["status"], self.status());
+        document["code"].as_str().expect("a code").to_owned()
+    }
+}
+
+/// The tag of the `plain` scheme.
+pub fn tag(body: &[u8], key: &str) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).unwrap();
+    mac.update(body);
+    hex::encode_upper(mac.finalize().into_bytes())
+}
+
+impl Database for World {
+    fn execute(&self, statement: &str, values: &[&str]) -> Result<Vec<Vec<String>>, String> {
+        let mut prepared = self
+            .database
+            .prepare(statement)
+            .map_err(|e| e.to_string())?;
+        let columns = prepared.column_count();
+        let rows = prepared
+            .query_map(rusqlite::params_from_iter(values), |row| {
+                (0..columns).map(|column| row.get(column)).collect()
+            })
+            .map_err(|e| e.to_string())?;
+        rows.collect::<Result<_, _>>().map_err(|e| e.to_string())
+    }
+}
+
+impl Network for World {
+    async fn post(&self, post: Post, _: Duration) -> Result<u16, CallError> {
+        let mut url = post.url.clone();
+        url.set_query(None);
+        let does = self.consumers.borrow().get(url.as_str()).copied();
+        self.posts.borrow_mut().push(post);
+        if let Some(meanwhile) = self.meanwhile.borrow().as_ref() {
+            meanwhile(&self.database);
+        }
+        match does.unwrap_or(Consumer::Answers(200)) {
+            Consumer::Answers(status) => Ok(status),
+            Consumer::AnswersAfter(time, status) => {
+                self.sleep_until(self.now() + time).await;
+                Ok(status)
+            }
+            Consumer::Hangs => std::future::pending().await,
+            Consumer::RefusesConnections => {
+                Err(CallError::new(Phase::Connect, "connection refused"))
+            }
+        }
+    }
+}
+
+impl Signer for World {
+    fn sign(&self, body: &[u8], key: &SigningKey) -> Result<String, String> {
+        match self.signing_fails.borrow().as_ref() {
+            Some(text) => Err(format!("{text} {}", key.text())),
+            None => Ok(tag(body, key.text())),
+        }
+    }
+}
+
+impl Clock for World {
+    fn now(&self) -> Duration {
+        self.timeline.now()
+    }
+
+    async fn sleep_until(&self, moment: Duration) {
+        self.timeline.sleep_until(moment).await;
+    }
+}
+
+impl Variables for World {
+    fn variable(&self, name: &str) -> Result<String, String> {
+        let variables = self.variables.borrow();
+        variables
+            .get(name)
+            .cloned()
+            .ok_or_else(|| format!("no variable `{name}`"))
+    }
+}
+
+impl Log for World {
+    fn log(&self, line: &str) {
+        self.log.borrow_mut().push(line.to_owned());
+    }
+}
