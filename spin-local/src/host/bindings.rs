@@ -1,0 +1,12 @@
+//! Generated from `wit/spin`; nothing is written here by hand.
+
+wasmtime::component::bindgen!({
+    path: "../wit/spin",
+    world: "host",
+    imports: { default: async | trappable },
+    with: {
+        "fermyon:spin/key-value.store": crate::host::key_value::Store,
+        "fermyon:spin/sqlite.connection": crate::host::sqlite::Connection,
+    },
+    require_store_data_send: true,
+});

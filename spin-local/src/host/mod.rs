@@ -1,0 +1,334 @@
+//! The host: compiled components, the stores behind their labels, and the state each request
+//! gets of its own.
+//!
+//! One capability is one file here. [`Grants`] is what a component may use; it is settled when
+//! the app is loaded and shared by its requests. [`State`] is one request's.
+
+mod bindings;
+mod imports;
+pub(crate) mod key_value;
+mod limit;
+mod outbound_http;
+pub(crate) mod sqlite;
+mod stdio;
+mod stores;
+mod variables;
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use wasmtime::component::{HasSelf, Linker, ResourceTable};
+use wasmtime::{Engine, Store, UpdateDeadline};
+use wasmtime_wasi::sockets::SocketAddrUse;
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::p2::bindings::{Proxy, ProxyPre};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+
+use crate::allowed_hosts::{self, AllowedHost};
+use crate::compose;
+use crate::engine::{self, Limits};
+use crate::manifest::{App, Component};
+use crate::routes::Router;
+use crate::runtime_config::{BlockedNetworks, RuntimeConfig};
+use limit::MemoryLimit;
+use outbound_http::{Client, OutboundHttp};
+use stdio::Logs;
+
+pub(crate) use stores::Stores;
+
+/// How the host runs, beside what the manifest says.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The folder of the stores; made where it is missing.
+    pub state_dir: PathBuf,
+    /// The folder of what guests print; made where it is missing.
+    pub log_dir: PathBuf,
+    /// Keep what guests print off the terminal. The log files have it in any case.
+    pub quiet: bool,
+    /// What one request may use, and how many run at a time.
+    pub limits: Limits,
+}
+
+/// A loaded app, ready to answer requests. Cheap to clone.
+#[derive(Clone)]
+pub struct Host(Arc<Inner>);
+
+struct Inner {
+    engine: Engine,
+    router: Router,
+    /// By the component's index in the app; those that no trigger names are not here.
+    guests: BTreeMap<usize, Guest>,
+    places: Arc<Semaphore>,
+    limits: Limits,
+}
+
+/// One component of the app, compiled and linked.
+struct Guest {
+    grants: Arc<Grants>,
+    proxy: ProxyPre<State>,
+}
+
+/// What a component may use.
+pub(crate) struct Grants {
+    component: String,
+    key_value: HashMap<String, key_value::Store>,
+    sqlite: HashMap<String, Arc<sqlite::Database>>,
+    variables: BTreeMap<String, String>,
+    environment: Vec<(String, String)>,
+    logs: Logs,
+    network: Network,
+}
+
+/// What a component may reach.
+struct Network {
+    allowed: Vec<AllowedHost>,
+    blocked: BlockedNetworks,
+    /// Where this app itself listens, for requests to `self`.
+    own_address: SocketAddr,
+    client: Client,
+}
+
+impl Network {
+    /// A guest reaches out and is never reached: it binds nothing but what connecting and
+    /// sending bind by themselves.
+    fn allows_socket(&self, address: SocketAddr, usage: SocketAddrUse) -> bool {
+        match usage {
+            SocketAddrUse::TcpConnect => self.allows_address(address, "tcp"),
+            SocketAddrUse::UdpSend | SocketAddrUse::UdpReceive => {
+                self.allows_address(address, "udp")
+            }
+            SocketAddrUse::TcpBind | SocketAddrUse::UdpBind => {
+                address.ip().is_unspecified() && address.port() == 0
+            }
+            _ => false,
+        }
+    }
+
+    fn allows_address(&self, address: SocketAddr, scheme: &str) -> bool {
+        let host = match address.ip() {
+            IpAddr::V4(ip) => ip.to_string(),
+            IpAddr::V6(ip) => format!("[{ip}]"),
+        };
+        allowed_hosts::allows(&self.allowed, scheme, &host, Some(address.port()))
+            && !self.blocked.blocks(address.ip())
+    }
+}
+
+impl Host {
+    /// Opens the stores and logs under the settings' state folder, and composes, compiles and
+    /// links every component. `own_address` is where the app will listen: requests of a guest
+    /// to `self` go there.
+    ///
+    /// # Errors
+    /// A file cannot be read or opened, a dependency does not fit, or a component imports what
+    /// the host does not have or does not answer HTTP. The text names the component.
+    pub fn start(
+        app: App,
+        config: RuntimeConfig,
+        settings: Settings,
+        own_address: SocketAddr,
+    ) -> anyhow::Result<Self> {
+        let stores = Stores::open(&app, &config, &settings.state_dir)?;
+        Self::with_stores(app, &config, settings, own_address, &stores)
+    }
+
+    /// [`Host::start`] with stores that are open already.
+    pub(crate) fn with_stores(
+        app: App,
+        config: &RuntimeConfig,
+        settings: Settings,
+        own_address: SocketAddr,
+        stores: &Stores,
+    ) -> anyhow::Result<Self> {
+        let router = Router::new(&app.routes)?;
+        let engine = engine::new(&settings.limits)?;
+        let linker = linker(&engine)?;
+        make_log_dir(&settings.log_dir)?;
+        let client = Client::new();
+        let mut guests = BTreeMap::new();
+        for (index, component) in app.components.into_iter().enumerate() {
+            if !component.triggered {
+                continue;
+            }
+            let id = component.id.clone();
+            let proxy = link(&engine, linker.clone(), &component)
+                .with_context(|| format!("component `{id}`"))?;
+            let grants = Grants {
+                logs: Logs::open(&settings.log_dir, &id, settings.quiet)?,
+                key_value: stores.key_value_of(&component),
+                sqlite: stores.sqlite_of(&component),
+                variables: component.variables,
+                environment: component.environment,
+                component: id,
+                network: Network {
+                    allowed: component.allowed_outbound_hosts,
+                    blocked: config.blocked.clone(),
+                    own_address,
+                    client: client.clone(),
+                },
+            };
+            let grants = Arc::new(grants);
+            guests.insert(index, Guest { grants, proxy });
+        }
+        let places = Semaphore::new(settings.limits.instances as usize);
+        Ok(Self(Arc::new(Inner {
+            engine,
+            router,
+            guests,
+            places: Arc::new(places),
+            limits: settings.limits,
+        })))
+    }
+
+    pub(crate) fn router(&self) -> &Router {
+        &self.0.router
+    }
+
+    pub(crate) fn component_id(&self, index: usize) -> &str {
+        &self.0.guests[&index].grants.component
+    }
+
+    /// A fresh instance of a component in a store of its own, once there is a place for it.
+    pub(crate) async fn instantiate(&self, component: usize) -> wasmtime::Result<Instance> {
+        let place = self.0.places.clone().acquire_owned().await?;
+        let guest = &self.0.guests[&component];
+        let state = State::new(guest.grants.clone(), self.0.limits.memory_bytes);
+        let mut store = Store::new(&self.0.engine, state);
+        store.limiter(|state| &mut state.memory);
+        self.bound_execution(&mut store);
+        let proxy = guest.proxy.instantiate_async(&mut store).await?;
+        Ok(Instance {
+            proxy,
+            store,
+            _place: place,
+        })
+    }
+
+    /// Each epoch spent executing gives the thread to others; too many end the request.
+    fn bound_execution(&self, store: &mut Store<State>) {
+        let limits = &self.0.limits;
+        let execution = limits.execution;
+        let mut left = limits.epochs();
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(move |_| {
+            left -= 1;
+            if left == 0 {
+                wasmtime::bail!("stopped after executing for {execution:?}");
+            }
+            Ok(UpdateDeadline::Yield(1))
+        });
+    }
+
+    /// Waits until no instance is left, the ones that outlive their response included.
+    pub(crate) async fn finished(&self) {
+        let all = self.0.limits.instances;
+        // The semaphore is never closed.
+        let _ = self.0.places.acquire_many(all).await;
+    }
+}
+
+/// A component's instance for one request; dropping it frees its place.
+pub(crate) struct Instance {
+    pub(crate) proxy: Proxy,
+    pub(crate) store: Store<State>,
+    _place: OwnedSemaphorePermit,
+}
+
+/// One request's state on the host's side.
+pub(crate) struct State {
+    table: ResourceTable,
+    wasi: WasiCtx,
+    http: WasiHttpCtx,
+    outbound: OutboundHttp,
+    memory: MemoryLimit,
+    grants: Arc<Grants>,
+    open_stores: usize,
+    open_connections: usize,
+}
+
+impl State {
+    fn new(grants: Arc<Grants>, memory_bytes: usize) -> Self {
+        Self {
+            table: ResourceTable::new(),
+            wasi: wasi(&grants),
+            http: WasiHttpCtx::new(),
+            outbound: OutboundHttp::new(grants.clone()),
+            memory: MemoryLimit::new(memory_bytes),
+            grants,
+            open_stores: 0,
+            open_connections: 0,
+        }
+    }
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
+    }
+}
+
+impl WasiHttpView for State {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView {
+            ctx: &mut self.http,
+            table: &mut self.table,
+            hooks: &mut self.outbound,
+        }
+    }
+}
+
+fn wasi(grants: &Arc<Grants>) -> WasiCtx {
+    let mut builder = WasiCtx::builder();
+    builder
+        .envs(&grants.environment)
+        .stdout(grants.logs.stdout.clone())
+        .stderr(grants.logs.stderr.clone());
+    let network = grants.clone();
+    builder.socket_addr_check(move |address, usage| {
+        let allowed = network.network.allows_socket(address, usage);
+        Box::pin(std::future::ready(allowed))
+    });
+    builder.build()
+}
+
+fn linker(engine: &Engine) -> anyhow::Result<Linker<State>> {
+    let mut linker = Linker::new(engine);
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+    bindings::Host_::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
+    Ok(linker)
+}
+
+/// Composes, compiles and links one component.
+fn link(
+    engine: &Engine,
+    mut linker: Linker<State>,
+    component: &Component,
+) -> anyhow::Result<ProxyPre<State>> {
+    let bytes = compose::compose(component)?;
+    let compiled = wasmtime::component::Component::new(engine, bytes)?;
+    imports::settle(engine, &mut linker, &compiled, &component.id)?;
+    let proxy = linker.instantiate_pre(&compiled).and_then(ProxyPre::new);
+    proxy
+        .map_err(anyhow::Error::from)
+        .context("it is no HTTP component of WASI 0.2 that this host can run")
+}
+
+fn make_log_dir(directory: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(directory)
+        .with_context(|| format!("cannot make the log folder `{}`", directory.display()))
+}
+
+/// Runs what waits for a disk on a thread that may wait.
+async fn blocking<T: Send + 'static>(
+    operation: impl FnOnce() -> T + Send + 'static,
+) -> wasmtime::Result<T> {
+    Ok(tokio::task::spawn_blocking(operation).await?)
+}

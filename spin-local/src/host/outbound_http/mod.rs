@@ -1,0 +1,144 @@
+//! The outbound HTTP capability: checks what a guest may reach, sends, and answers failures
+//! with the error codes Spin gives.
+
+mod body;
+mod connect;
+
+use std::error::Error as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{Request, Response, Uri, header};
+use http_body_util::BodyExt;
+use hyper_util::client::legacy;
+use hyper_util::rt::TokioExecutor;
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
+
+use super::Grants;
+use crate::allowed_hosts;
+use body::BetweenBytes;
+use connect::{CONNECT, Connect, ConnectError, Connector};
+
+/// What Spin waits where a guest sets no timeout.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// The host name of a request a guest makes to its own app where its SDK wants a name.
+const SELF_ALIAS: &str = "self.alt";
+
+/// The pool of connections all guests share.
+#[derive(Clone)]
+pub(super) struct Client(legacy::Client<Connector, WasiBody>);
+
+impl Client {
+    pub(super) fn new() -> Self {
+        let client = legacy::Client::builder(TokioExecutor::new()).build(Connector::new());
+        Self(client)
+    }
+}
+
+/// One request's view of the network.
+pub(super) struct OutboundHttp {
+    grants: Arc<Grants>,
+}
+
+impl OutboundHttp {
+    pub(super) fn new(grants: Arc<Grants>) -> Self {
+        Self { grants }
+    }
+}
+
+type Done = Box<dyn Future<Output = Result<(), Error>> + Send>;
+type Sent = Result<(Response<WasiBody>, Done), Error>;
+
+impl WasiHttpHooks for OutboundHttp {
+    fn send_request(
+        &mut self,
+        request: Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _response_processed: Done,
+    ) -> Box<dyn Future<Output = Sent> + Send> {
+        let grants = self.grants.clone();
+        Box::new(async move {
+            let response = send(&grants, request, options.unwrap_or_default()).await?;
+            Ok((response, Box::new(async { Ok(()) }) as Done))
+        })
+    }
+}
+
+async fn send(
+    grants: &Grants,
+    mut request: Request<WasiBody>,
+    options: RequestOptions,
+) -> Result<Response<WasiBody>, Error> {
+    if names_no_host(request.uri()) {
+        check_self(grants)?;
+        *request.uri_mut() = own_uri(grants, request.uri())?;
+    } else {
+        check(grants, request.uri())?;
+    }
+    // The client writes it from the URI.
+    request.headers_mut().remove(header::HOST);
+
+    let timeout = |timeout: Option<Duration>| timeout.unwrap_or(DEFAULT_TIMEOUT);
+    let connect = Connect {
+        timeout: timeout(options.connect_timeout),
+        blocked: grants.network.blocked.clone(),
+    };
+    let sending = CONNECT.scope(connect, grants.network.client.0.request(request));
+    let response = tokio::time::timeout(timeout(options.first_byte_timeout), sending)
+        .await
+        .map_err(|_| Error::ConnectionReadTimeout)?
+        .map_err(error_code)?;
+    let between_bytes = timeout(options.between_bytes_timeout);
+    Ok(response.map(|body| BetweenBytes::new(body, between_bytes).boxed_unsync()))
+}
+
+/// A guest's relative URL arrives with an authority that has no host.
+fn names_no_host(uri: &Uri) -> bool {
+    matches!(uri.host(), None | Some("" | SELF_ALIAS))
+}
+
+fn check_self(grants: &Grants) -> Result<(), Error> {
+    if allowed_hosts::allows_relative(&grants.network.allowed, &["http", "https"]) {
+        return Ok(());
+    }
+    denied(grants, "self")
+}
+
+fn own_uri(grants: &Grants, uri: &Uri) -> Result<Uri, Error> {
+    let authority = Authority::try_from(grants.network.own_address.to_string())
+        .map_err(|_| Error::HttpRequestUriInvalid)?;
+    let path = uri.path_and_query().cloned();
+    Uri::builder()
+        .scheme(Scheme::HTTP)
+        .authority(authority)
+        .path_and_query(path.unwrap_or_else(|| PathAndQuery::from_static("/")))
+        .build()
+        .map_err(|_| Error::HttpRequestUriInvalid)
+}
+
+fn check(grants: &Grants, uri: &Uri) -> Result<(), Error> {
+    let scheme = uri.scheme_str().unwrap_or("https");
+    let host = uri.host().unwrap_or_default();
+    if allowed_hosts::allows(&grants.network.allowed, scheme, host, uri.port_u16()) {
+        return Ok(());
+    }
+    denied(grants, &format!("{scheme}://{host}"))
+}
+
+fn denied(grants: &Grants, host: &str) -> Result<(), Error> {
+    eprintln!(
+        "component `{}` may not reach `{host}`: its `allowed_outbound_hosts` has no such entry",
+        grants.component
+    );
+    Err(Error::HttpRequestDenied)
+}
+
+fn error_code(error: legacy::Error) -> Error {
+    let source = error.source();
+    if let Some(connect) = source.and_then(|cause| cause.downcast_ref::<ConnectError>()) {
+        return connect.code();
+    }
+    Error::HttpProtocolError
+}

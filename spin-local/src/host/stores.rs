@@ -1,0 +1,135 @@
+//! The files behind the labels: Spin's default ones under the state folder, or those that the
+//! runtime configuration names.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context;
+
+use super::key_value;
+use super::sqlite;
+use crate::manifest::{App, Component};
+use crate::runtime_config::RuntimeConfig;
+
+const DEFAULT: &str = "default";
+const KEY_VALUE_FILE: &str = "sqlite_key_value.db";
+const SQLITE_FILE: &str = "sqlite_db.db";
+
+/// Every store and database that some component of the app is granted.
+pub(crate) struct Stores {
+    key_value: HashMap<String, key_value::Store>,
+    sqlite: HashMap<String, Arc<sqlite::Database>>,
+    state_dir: PathBuf,
+}
+
+impl Stores {
+    /// Opens what the app's components are granted. Components that name the same label share
+    /// what is behind it.
+    ///
+    /// # Errors
+    /// A label that is neither `default` nor in the runtime configuration, or a file that
+    /// cannot be opened.
+    pub(crate) fn open(
+        app: &App,
+        config: &RuntimeConfig,
+        state_dir: &Path,
+    ) -> anyhow::Result<Self> {
+        config.check(app)?;
+        make_folder(state_dir)?;
+        let mut stores = Self {
+            key_value: HashMap::new(),
+            sqlite: HashMap::new(),
+            state_dir: state_dir.to_owned(),
+        };
+        for component in &app.components {
+            for label in &component.key_value_stores {
+                stores.open_key_value(label, config)?;
+            }
+            for label in &component.sqlite_databases {
+                stores.open_sqlite(label, config)?;
+            }
+        }
+        Ok(stores)
+    }
+
+    fn open_key_value(&mut self, label: &str, config: &RuntimeConfig) -> anyhow::Result<()> {
+        if self.key_value.contains_key(label) {
+            return Ok(());
+        }
+        let path = self.file(config.key_value.get(label), KEY_VALUE_FILE)?;
+        let database = Arc::new(key_value::Database::open(&path)?);
+        let store = key_value::Store::new(database, label);
+        self.key_value.insert(label.to_owned(), store);
+        Ok(())
+    }
+
+    fn open_sqlite(&mut self, label: &str, config: &RuntimeConfig) -> anyhow::Result<()> {
+        if self.sqlite.contains_key(label) {
+            return Ok(());
+        }
+        let path = self.file(config.sqlite.get(label), SQLITE_FILE)?;
+        let database = Arc::new(sqlite::Database::new(path));
+        self.sqlite.insert(label.to_owned(), database);
+        Ok(())
+    }
+
+    fn file(&self, configured: Option<&PathBuf>, default: &str) -> anyhow::Result<PathBuf> {
+        let Some(path) = configured else {
+            return Ok(self.state_dir.join(default));
+        };
+        if let Some(parent) = path.parent() {
+            make_folder(parent)?;
+        }
+        Ok(path.clone())
+    }
+
+    pub(super) fn key_value_of(&self, component: &Component) -> HashMap<String, key_value::Store> {
+        granted(&component.key_value_stores, &self.key_value)
+    }
+
+    pub(super) fn sqlite_of(
+        &self,
+        component: &Component,
+    ) -> HashMap<String, Arc<sqlite::Database>> {
+        granted(&component.sqlite_databases, &self.sqlite)
+    }
+
+    /// Puts a value into the default key-value store: an argument of `--key-value`.
+    pub(crate) fn set_key_value(&self, key: &str, value: &str) -> anyhow::Result<()> {
+        let store = self.key_value.get(DEFAULT).context(
+            "no component is granted the key-value store `default` that `--key-value` sets",
+        )?;
+        store
+            .set(key, value.as_bytes())
+            .with_context(|| format!("cannot set the key `{key}`"))
+    }
+
+    /// Runs statements on a database: an argument of `--sqlite`.
+    pub(crate) fn execute_sqlite(&self, label: &str, statements: &str) -> anyhow::Result<()> {
+        let database = self.sqlite.get(label).with_context(|| {
+            format!("no component is granted the SQLite database `{label}` that `--sqlite` names")
+        })?;
+        database.execute_batch(statements)
+    }
+
+    /// The files of the default stores, for the lines at start: key-value, then SQLite, each
+    /// where some component is granted it.
+    pub(crate) fn default_files(&self) -> (Option<PathBuf>, Option<PathBuf>) {
+        let key_value = self.key_value.get(DEFAULT).map(key_value::Store::path);
+        let sqlite = self.sqlite.get(DEFAULT).map(|database| database.path());
+        (key_value.map(Into::into), sqlite.map(Into::into))
+    }
+}
+
+fn granted<T: Clone>(labels: &[String], all: &HashMap<String, T>) -> HashMap<String, T> {
+    let granted = labels.iter().filter_map(|label| all.get_key_value(label));
+    granted
+        .map(|(label, store)| (label.clone(), store.clone()))
+        .collect()
+}
+
+fn make_folder(path: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(path)
+        .with_context(|| format!("cannot make the folder `{}`", path.display()))
+}

@@ -1,0 +1,179 @@
+//! `[component.<id>.dependencies]`: what satisfies a component's imports.
+
+use std::path::Path;
+
+use super::component::Draft;
+use super::{Dependency, DependencyName};
+use crate::toml_text::{Entry, Fault, Table, did_you_mean};
+
+/// What a component may use and a dependency may inherit, by the keys of a component.
+const CAPABILITIES: [&str; 7] = [
+    "ai_models",
+    "allowed_outbound_hosts",
+    "environment",
+    "files",
+    "key_value_stores",
+    "sqlite_databases",
+    "variables",
+];
+
+/// What a component that serves as a dependency must not have: composed into another, it would
+/// lose it.
+const RESOURCES: [&str; 9] = [
+    "ai_models",
+    "allowed_http_hosts",
+    "allowed_outbound_hosts",
+    "dependencies",
+    "environment",
+    "files",
+    "key_value_stores",
+    "sqlite_databases",
+    "variables",
+];
+
+const DOWNLOAD: &str = "download it and name the file with `path`";
+
+/// Reads the dependencies of `component`, which may be other `components` of the app.
+pub(super) fn read_all(
+    component: &Draft<'_>,
+    components: &[Draft<'_>],
+    dir: &Path,
+) -> Result<Vec<Dependency>, Fault> {
+    let all_inherit = component.table.get("dependencies_inherit_configuration");
+    if let Some(entry) = &all_inherit {
+        entry.boolean()?;
+    }
+    let mut dependencies: Vec<Dependency> = Vec::new();
+    for entry in component.table.map("dependencies")? {
+        let dependency = read(component, components, dir, &entry, &all_inherit)?;
+        let overlapping = dependencies
+            .iter()
+            .find(|one| one.name.overlaps(&dependency.name));
+        if let Some(other) = overlapping {
+            return Err(entry.fault(format!(
+                "the dependencies `{}` and `{}` are for the same imports",
+                other.name, dependency.name
+            )));
+        }
+        dependencies.push(dependency);
+    }
+    Ok(dependencies)
+}
+
+fn read(
+    component: &Draft<'_>,
+    components: &[Draft<'_>],
+    dir: &Path,
+    entry: &Entry<'_>,
+    all_inherit: &Option<Entry<'_>>,
+) -> Result<Dependency, Fault> {
+    let name: DependencyName = entry
+        .key
+        .parse()
+        .map_err(|error| entry.fault(format!("dependency {error}")))?;
+    if entry.is_string() {
+        return Err(from_registry(entry));
+    }
+    let owner = format!("component `{}`: dependency `{name}`", component.id);
+    let table = entry.table()?.of(owner);
+    let source = source(&table, components)?;
+    let export = table.get("export");
+    if let (
+        DependencyName::Package {
+            interface: None, ..
+        },
+        Some(export),
+    ) = (&name, &export)
+    {
+        return Err(export.fault("`export` needs a dependency that names one interface"));
+    }
+    Ok(Dependency {
+        path: dir.join(source),
+        export: export.map(|e| e.string().map(str::to_owned)).transpose()?,
+        inherit: inherit(&table, all_inherit)?,
+        name,
+    })
+}
+
+fn from_registry(entry: &Entry<'_>) -> Fault {
+    entry.fault(format!(
+        "dependency `{}` from a registry is not supported by spin-local: {DOWNLOAD}",
+        entry.key
+    ))
+}
+
+/// The file as written.
+fn source<'a>(table: &Table<'a>, components: &[Draft<'a>]) -> Result<&'a str, Fault> {
+    let unsupported = ["version", "registry", "package", "url", "digest"];
+    if let Some(remote) = unsupported.iter().find_map(|key| table.get(key)) {
+        return Err(remote.unsupported_form("", DOWNLOAD));
+    }
+    table.only(&["path", "component", "export", "inherit_configuration"])?;
+    match (table.get("path"), table.get("component")) {
+        (Some(path), None) => path.string(),
+        (None, Some(id)) => source_of_component(&id, components),
+        (None, None) => Err(table.fault("`path` or `component` is missing")),
+        (Some(_), Some(id)) => Err(id.fault("`path` and `component` exclude each other")),
+    }
+}
+
+fn source_of_component<'a>(id: &Entry<'_>, components: &[Draft<'a>]) -> Result<&'a str, Fault> {
+    let wanted = id.string()?;
+    let Some(found) = components.iter().find(|draft| draft.id == wanted) else {
+        let ids = components.iter().map(|draft| draft.id.as_str());
+        let nearest = did_you_mean(wanted, ids);
+        return Err(id.fault(format!("there is no component `{wanted}`{nearest}")));
+    };
+    let is_given = |key: &&str| match found.table.get(key) {
+        None => false,
+        Some(entry) if entry.is_list() => entry.items().is_ok_and(|items| !items.is_empty()),
+        Some(entry) => entry.table().is_ok_and(|table| !table.is_empty()),
+    };
+    let resources: Vec<_> = RESOURCES
+        .iter()
+        .filter(|key| is_given(key))
+        .copied()
+        .collect();
+    if resources.is_empty() {
+        return found.source();
+    }
+    Err(id.fault(format!(
+        "component `{wanted}` cannot be a dependency: it would lose its `{}`",
+        resources.join("`, `")
+    )))
+}
+
+/// Whether everything is inherited or nothing.
+fn inherit(table: &Table<'_>, all_inherit: &Option<Entry<'_>>) -> Result<bool, Fault> {
+    let Some(own) = table.get("inherit_configuration") else {
+        return all_inherit.as_ref().map_or(Ok(false), |all| all.boolean());
+    };
+    if all_inherit.is_some() {
+        return Err(own.fault(
+            "`inherit_configuration` and the component's `dependencies_inherit_configuration` \
+             exclude each other",
+        ));
+    }
+    if own.is_boolean() {
+        return own.boolean();
+    }
+    let mut inherited = Vec::new();
+    for item in own.items()? {
+        let capability = item.string()?;
+        if !CAPABILITIES.contains(&capability) {
+            let nearest = did_you_mean(capability, CAPABILITIES);
+            return Err(item.fault(format!(
+                "`inherit_configuration`: unknown capability `{capability}`{nearest}"
+            )));
+        }
+        inherited.push(capability);
+    }
+    let all = CAPABILITIES.iter().all(|one| inherited.contains(one));
+    if inherited.is_empty() || all {
+        return Ok(all);
+    }
+    Err(own.unsupported_form(
+        " as a list of some",
+        "write `true` for everything or `false` for nothing",
+    ))
+}

@@ -1,0 +1,113 @@
+//! `allowed_outbound_hosts`, and the `allowed_http_hosts` that came before it.
+
+use url::Url;
+
+use crate::allowed_hosts::{AllowedHost, AllowedHostError};
+use crate::toml_text::{Entry, Fault, Table};
+use crate::variables::{Template, Variables};
+
+/// Reads both lists of the component `table`.
+pub(super) fn read(
+    table: &Table<'_>,
+    variables: &Variables,
+    warnings: &mut Vec<String>,
+) -> Result<Vec<AllowedHost>, Fault> {
+    let mut hosts = Vec::new();
+    for entry in table.list("allowed_outbound_hosts")? {
+        if let Some(host) = read_entry(&entry, variables)? {
+            hosts.push(supported(&entry, host)?);
+        }
+    }
+    let old = table.list("allowed_http_hosts")?;
+    if let Some(first) = old.first() {
+        let deprecated =
+            first.fault("`allowed_http_hosts` is deprecated; write `allowed_outbound_hosts`");
+        warnings.push(deprecated.to_string());
+    }
+    for entry in old {
+        for host in from_http_host(&entry)? {
+            let host = AllowedHost::parse(&host).map_err(|error| refuse(&entry, &error))?;
+            hosts.push(supported(&entry, host)?);
+        }
+    }
+    Ok(hosts)
+}
+
+fn supported(entry: &Entry<'_>, host: AllowedHost) -> Result<AllowedHost, Fault> {
+    if !host.is_for_components() {
+        return Ok(host);
+    }
+    Err(entry.fault(format!(
+        "`{}`: `{}` is for calls to other components of the app, which are not supported by \
+         spin-local",
+        entry.path,
+        entry.string()?
+    )))
+}
+
+/// One entry with its variables filled in. None where they leave nothing of it.
+fn read_entry(entry: &Entry<'_>, variables: &Variables) -> Result<Option<AllowedHost>, Fault> {
+    let text = entry.string()?;
+    let in_list = |error| entry.fault(format!("`{}`: {error}", entry.path));
+    let template = Template::parse(text).map_err(in_list)?;
+    if template.is_literal() {
+        let host = AllowedHost::parse(text).map_err(|error| refuse(entry, &error))?;
+        return Ok(Some(host));
+    }
+    let filled = template.fill(variables).map_err(in_list)?;
+    if matches!(filled.as_str(), "" | "http://" | "https://") {
+        return Ok(None);
+    }
+    let host = AllowedHost::parse(&filled).map_err(|error| {
+        let why = if template.is_secret(variables) {
+            String::new()
+        } else {
+            format!(": {error}")
+        };
+        entry.fault(format!(
+            "`{}`: `{text}` is no allowed host with its variables filled in{why}",
+            entry.path
+        ))
+    })?;
+    Ok(Some(host))
+}
+
+fn refuse(entry: &Entry<'_>, error: &AllowedHostError) -> Fault {
+    entry.fault(format!("`{}`: {error}", entry.path))
+}
+
+/// What an entry of the old list means in the new one.
+fn from_http_host(entry: &Entry<'_>) -> Result<Vec<String>, Fault> {
+    let text = entry.string()?;
+    if text == "insecure:allow-all" {
+        return Ok(["http://*:*", "https://*:*", "http://self"]
+            .map(str::to_owned)
+            .to_vec());
+    }
+    let (host, port) = split_http_host(text).ok_or_else(|| {
+        entry.fault(format!(
+            "`{}`: `{text}` is not `host` or `host:port`",
+            entry.path
+        ))
+    })?;
+    if host == "self" {
+        return Ok(vec!["http://self".to_owned()]);
+    }
+    let port = port.map_or(String::new(), |port| format!(":{port}"));
+    Ok(vec![
+        format!("http://{host}{port}"),
+        format!("https://{host}{port}"),
+    ])
+}
+
+fn split_http_host(text: &str) -> Option<(String, Option<u16>)> {
+    let url = if text.contains("//") {
+        Url::parse(text)
+    } else {
+        Url::parse(&format!("http://{text}"))
+    };
+    let url = url.ok()?;
+    let sound = matches!(url.scheme(), "http" | "https") && url.path() == "/";
+    let host = url.host_str()?.to_owned();
+    sound.then_some((host, url.port()))
+}

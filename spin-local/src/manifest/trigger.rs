@@ -1,0 +1,217 @@
+//! `[[trigger.http]]`: which requests reach which component.
+
+use std::collections::HashSet;
+
+use super::Route;
+use super::component::Draft;
+use super::identifier::is_kebab;
+use crate::routes::{self, WELL_KNOWN_PREFIX};
+use crate::toml_text::{Entry, Fault, Table, did_you_mean};
+
+/// Reads the triggers. Components written inside them are appended to `components`.
+pub(super) fn read_all<'a>(
+    root: &Table<'a>,
+    components: &mut Vec<Draft<'a>>,
+    warnings: &mut Vec<String>,
+) -> Result<Vec<Route>, Fault> {
+    let triggers = http_triggers(root)?;
+    let mut ids = Ids::new(&triggers)?;
+    let mut routes = Vec::new();
+    for trigger in &triggers {
+        check_shape(trigger)?;
+        let id = ids.next(trigger)?;
+        let component = component_of(trigger, &id, components)?;
+        let found = components.get_mut(component);
+        found.into_iter().for_each(|draft| draft.triggered = true);
+        if let Some(pattern) = pattern(trigger)? {
+            warn(pattern, &routes, component, components, warnings);
+            add(&mut routes, pattern, component);
+        }
+    }
+    Ok(routes)
+}
+
+fn http_triggers<'a>(root: &Table<'a>) -> Result<Vec<Table<'a>>, Fault> {
+    let kinds = root.require("trigger")?.table()?;
+    if let Some(other) = kinds.entries().find(|entry| entry.key != "http") {
+        return Err(other.unsupported_form("", "it serves `trigger.http` only"));
+    }
+    let entries = match kinds.get("http") {
+        Some(http) if !http.is_list() => {
+            return Err(http.fault("`trigger.http` must be a list: write `[[trigger.http]]`"));
+        }
+        Some(http) => http.items()?,
+        None => Vec::new(),
+    };
+    if entries.is_empty() {
+        return Err(kinds.fault("the app has no `[[trigger.http]]`, so nothing could reach it"));
+    }
+    let table = |entry: Entry<'a>| Ok(entry.table()?.of("http trigger".to_owned()));
+    entries.into_iter().map(table).collect()
+}
+
+fn check_shape(trigger: &Table<'_>) -> Result<(), Fault> {
+    trigger.only(&[
+        "component",
+        "components",
+        "dependencies",
+        "executor",
+        "id",
+        "route",
+        "static_response",
+    ])?;
+    for key in ["components", "dependencies"] {
+        if let Some(entry) = trigger.get(key)
+            && !entry.table()?.is_empty()
+        {
+            return Err(entry.unsupported());
+        }
+    }
+    if let Some(response) = trigger.get("static_response") {
+        return Err(response.unsupported());
+    }
+    trigger
+        .get("executor")
+        .map_or(Ok(()), |it| check_executor(&it))
+}
+
+fn check_executor(executor: &Entry<'_>) -> Result<(), Fault> {
+    let table = executor.table()?;
+    let kind = table.require("type")?;
+    match kind.string()? {
+        "http" | "spin" => table.only(&["type"]),
+        "wagi" => Err(executor.fault("the `wagi` executor is not supported by spin-local")),
+        other => Err(kind.fault(format!(
+            "unknown executor `{other}`{}",
+            did_you_mean(other, ["http", "wagi"])
+        ))),
+    }
+}
+
+/// The index of the component that a trigger names or holds.
+fn component_of<'a>(
+    trigger: &Table<'a>,
+    trigger_id: &str,
+    components: &mut Vec<Draft<'a>>,
+) -> Result<usize, Fault> {
+    let component = trigger.require("component")?;
+    if component.is_string() {
+        let id = component.string()?;
+        let ids = || components.iter().map(|draft| draft.id.as_str());
+        return ids().position(|known| known == id).ok_or_else(|| {
+            let nearest = did_you_mean(id, ids());
+            component.fault(format!("there is no component `{id}`{nearest}"))
+        });
+    }
+    let table = component.table().map_err(|_| {
+        component.fault("`component` must be the name of a component, or a table that is one")
+    })?;
+    let id = inline_id(trigger_id, components);
+    components.push(Draft::new(id, &table));
+    Ok(components.len() - 1)
+}
+
+/// The name Spin gives to a component written inside a trigger.
+fn inline_id(trigger_id: &str, components: &[Draft<'_>]) -> String {
+    let is_free = |id: &String| components.iter().all(|draft| draft.id != *id);
+    let natural = format!("{trigger_id}-component");
+    if is_kebab(&natural) && is_free(&natural) {
+        return natural;
+    }
+    let mut numbered = (1..).map(|n| format!("inline-component{n}"));
+    numbered.find(is_free).unwrap_or_default()
+}
+
+/// The pattern of a trigger, none where it is private.
+fn pattern<'a>(trigger: &Table<'a>) -> Result<Option<&'a str>, Fault> {
+    let route = trigger.require("route")?;
+    if route.is_string() {
+        let pattern = route.string()?;
+        routes::parse(pattern).map_err(|error| route.fault(error.to_string()))?;
+        return Ok(Some(pattern));
+    }
+    let private = route.table().map_err(|_| {
+        route.fault("`route` must be a pattern such as `/...`, or `{ private = true }`")
+    })?;
+    private.only(&["private"])?;
+    let private = private.require("private")?;
+    if private.boolean()? {
+        Ok(None)
+    } else {
+        Err(private
+            .fault("`route.private` can only be `true`; a route that is not private is a pattern"))
+    }
+}
+
+/// Adds a route in place of one with the same pattern: the later wins, where the first stood.
+fn add(routes: &mut Vec<Route>, pattern: &str, component: usize) {
+    match routes.iter_mut().find(|route| route.pattern == pattern) {
+        Some(same) => same.component = component,
+        None => routes.push(Route {
+            pattern: pattern.to_owned(),
+            component,
+        }),
+    }
+}
+
+fn warn(
+    pattern: &str,
+    routes: &[Route],
+    component: usize,
+    components: &[Draft<'_>],
+    warnings: &mut Vec<String>,
+) {
+    let id = |index| {
+        components
+            .get(index)
+            .map_or("", |draft: &Draft<'_>| &draft.id)
+    };
+    if let Some(same) = routes.iter().find(|route| route.pattern == pattern) {
+        warnings.push(format!(
+            "route `{pattern}` is declared twice: `{}` gets its requests, `{}` does not",
+            id(component),
+            id(same.component)
+        ));
+    }
+    if routes::based(pattern).starts_with(WELL_KNOWN_PREFIX) {
+        warnings.push(format!(
+            "route `{pattern}` of `{}` is never reached: the runtime answers under \
+             `{WELL_KNOWN_PREFIX}`",
+            id(component)
+        ));
+    }
+}
+
+/// The ids of triggers, which Spin gives to those that have none. They show in the ids of
+/// components written inside a trigger.
+struct Ids(HashSet<String>);
+
+impl Ids {
+    fn new(triggers: &[Table<'_>]) -> Result<Self, Fault> {
+        let given = triggers.iter().map(|trigger| trigger.text("id"));
+        Ok(Self(
+            given
+                .map(|id| id.map(str::to_owned))
+                .collect::<Result<_, _>>()?,
+        ))
+    }
+
+    fn next(&mut self, trigger: &Table<'_>) -> Result<String, Fault> {
+        let given = trigger.text("id")?;
+        if !given.is_empty() {
+            return Ok(given.to_owned());
+        }
+        let component = trigger.get("component").filter(Entry::is_string);
+        let natural = match component {
+            Some(id) => Some(format!("{}-http-trigger", id.string()?)),
+            None => None,
+        };
+        let numbered = (1..).map(|n| format!("http-trigger{n}"));
+        let mut candidates = natural.into_iter().chain(numbered);
+        let free = candidates
+            .find(|id| !self.0.contains(id))
+            .unwrap_or_default();
+        self.0.insert(free.clone());
+        Ok(free)
+    }
+}

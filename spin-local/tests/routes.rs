@@ -1,0 +1,59 @@
+//! Every table of routes in `tests/cases/routes` sends paths where it is expected to.
+//!
+//! A case has a line `route <pattern>` for each route and a line `path <path>` for each request.
+
+mod cases;
+
+use spin_local::{Route, RouteMatch, Router};
+
+#[test]
+fn every_path_goes_where_it_is_expected_to() {
+    cases::check("routes", "txt", 20, |case| {
+        let routes: Vec<_> = lines(case, "route ").enumerate().map(route).collect();
+        let paths: Vec<_> = lines(case, "path ").collect();
+        match Router::new(&routes) {
+            Err(error) => format!("refused: {error}\n"),
+            Ok(router) => [listing(&router), matches(&router, &paths)].concat(),
+        }
+    });
+}
+
+fn lines<'a>(case: &'a str, prefix: &'a str) -> impl Iterator<Item = &'a str> {
+    case.lines()
+        .filter_map(move |line| line.strip_prefix(prefix))
+}
+
+fn route((component, pattern): (usize, &str)) -> Route {
+    Route {
+        pattern: pattern.to_owned(),
+        component,
+    }
+}
+
+fn listing(router: &Router) -> String {
+    let line = |(route, component): (String, usize)| format!("{component}: http://app{route}\n");
+    router.listing().map(line).collect()
+}
+
+fn matches(router: &Router, paths: &[&str]) -> String {
+    let line = |path: &&str| match router.find(path) {
+        None => format!("{path} -> not found\n"),
+        Some(found) => format!("{path} -> {}\n", describe(&found)),
+    };
+    paths.iter().map(line).collect()
+}
+
+fn describe(found: &RouteMatch<'_>) -> String {
+    let named = found
+        .named()
+        .map(|(name, value)| format!(" {name}={value:?}"));
+    format!(
+        "{} based={:?} raw={:?} component={:?} info={:?}{}",
+        found.component(),
+        found.based_route(),
+        found.raw_route(),
+        found.component_route(),
+        found.path_info(),
+        named.collect::<String>()
+    )
+}

@@ -1,0 +1,41 @@
+//! Addresses where nobody answers, each in its own way.
+
+use std::net::SocketAddr;
+
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+
+/// An address that was free a moment ago and refuses connections.
+pub async fn refusing() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port is free");
+    listener.local_addr().expect("it is bound")
+}
+
+/// A listener whose queue is full: who connects gets no answer at all.
+pub struct Full {
+    listener: TcpListener,
+    _first: TcpStream,
+}
+
+impl Full {
+    /// On Linux a queue of length 0 takes one connection, and those after it wait.
+    pub async fn start() -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        socket.bind(any).expect("a port is free");
+        let listener = socket.listen(0).expect("it is bound");
+        let address = listener.local_addr().expect("it is bound");
+        let first = TcpStream::connect(address)
+            .await
+            .expect("there is room for one");
+        Self {
+            listener,
+            _first: first,
+        }
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.listener.local_addr().expect("it is bound")
+    }
+}

@@ -1,0 +1,137 @@
+//! What the command line gives an app before it serves.
+
+use serde_json::json;
+
+use crate::probe::*;
+
+#[tokio::test]
+async fn a_statement_runs_on_the_default_database_first() {
+    let app = probe().args([
+        "--sqlite",
+        "CREATE TABLE IF NOT EXISTS t (n); INSERT INTO t VALUES (1)",
+    ]);
+    for runs in 1..=2 {
+        let running = start(&app).await;
+        let rows = &execute(&running, "SELECT count(*) FROM t").await["ok"]["rows"];
+        assert_eq!(rows, &json!([[{ "integer": runs }]]));
+        running.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_file_of_statements_runs_on_the_database_it_is_for() {
+    let app = probe();
+    let file = app.file(
+        "make.sql",
+        "CREATE TABLE made (n);\n-- twice\nINSERT INTO made VALUES (1);\n",
+    );
+    for argument in [
+        format!("@{}", file.display()),
+        format!("@{}:default", file.display()),
+    ] {
+        let app = probe().args(["--sqlite", &argument]);
+        let running = start(&app).await;
+        let rows = &execute(&running, "SELECT n FROM made").await["ok"]["rows"];
+        assert_eq!(rows, &json!([[{ "integer": 1 }]]), "{argument}");
+    }
+}
+
+#[tokio::test]
+async fn statements_that_cannot_run_keep_the_app_from_serving() {
+    let app = probe();
+    let file = app.file("make.sql", "CREATE TABLE made (n);");
+    let unknown = format!("@{}:archive", file.display());
+    let missing = format!("@{}.missing", file.display());
+    for (argument, told) in [
+        (unknown.as_str(), "`archive`"),
+        (missing.as_str(), "make.sql.missing"),
+        ("@", "@FILE"),
+        ("CREATE TABL t (n)", "syntax error"),
+    ] {
+        let ended = probe()
+            .args(["--sqlite", argument])
+            .refuse(&runtime())
+            .await;
+        assert_eq!(ended.status.code(), Some(1), "{}", ended.transcript());
+        assert!(
+            ended.stderr.contains(told),
+            "{told}: {}",
+            ended.transcript()
+        );
+        assert!(ended.stderr.contains("--sqlite"), "{}", ended.transcript());
+    }
+}
+
+#[tokio::test]
+async fn key_values_are_there_before_the_first_request() {
+    let app = probe().args([
+        "--key-value",
+        "a=1",
+        "--key-value",
+        "b=x=y",
+        "--key-value",
+        "c=",
+    ]);
+    let app = start(&app).await;
+    for (key, value) in [("a", "1"), ("b", "x=y"), ("c", "")] {
+        let answer = ask(&app, &format!("/kv/get?key={key}")).await;
+        assert_eq!(answer, json!({ "ok": value }), "{key}");
+    }
+}
+
+#[tokio::test]
+async fn a_value_for_a_store_nobody_has_keeps_the_app_from_serving() {
+    let app = probe_with("").args(["--key-value", "a=1"]);
+    let ended = app.refuse(&runtime()).await;
+    assert_eq!(ended.status.code(), Some(1), "{}", ended.transcript());
+    assert!(
+        ended.stderr.contains("--key-value"),
+        "{}",
+        ended.transcript()
+    );
+}
+
+#[tokio::test]
+async fn a_variable_comes_from_a_file_and_from_the_environment_too() {
+    let app = probe();
+    let file = app.file("who.txt", "the file");
+    let app = app.args(["--variable".to_owned(), format!("who=@{}", file.display())]);
+    let app = start(&app.environment("SPIN_VARIABLE_TOKEN", "from outside")).await;
+    assert_eq!(
+        ask(&app, "/variable?name=who").await,
+        json!({ "ok": "the file" })
+    );
+    assert_eq!(
+        ask(&app, "/variable?name=token").await,
+        json!({ "ok": "from outside" })
+    );
+}
+
+#[tokio::test]
+async fn a_variable_that_is_required_and_not_given_keeps_the_app_from_serving() {
+    test_support::components::probe();
+    let app = test_support::App::from(test_support::components::root().join("test-support/probe"));
+    let ended = app.refuse(&runtime()).await;
+    assert_eq!(ended.status.code(), Some(1), "{}", ended.transcript());
+    assert!(ended.stderr.contains("`mood`"), "{}", ended.transcript());
+}
+
+#[tokio::test]
+async fn options_that_make_no_sense_are_refused_with_their_name() {
+    for arguments in [
+        ["--max-instances", "0"],
+        ["--max-memory", "lots"],
+        ["--max-execution", "0"],
+        ["--env", "=value"],
+        ["--key-value", "novalue"],
+        ["--no-such-option", "1"],
+    ] {
+        let ended = probe().args(arguments).refuse(&runtime()).await;
+        assert_eq!(ended.status.code(), Some(2), "{}", ended.transcript());
+        assert!(
+            ended.stderr.contains(arguments[0]),
+            "{}",
+            ended.transcript()
+        );
+    }
+}

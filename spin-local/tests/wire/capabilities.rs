@@ -1,0 +1,220 @@
+//! Each capability granted, and refused where it is not.
+
+use serde_json::{Value, json};
+use test_support::{Receiver, Request};
+
+use crate::probe::*;
+
+#[tokio::test]
+async fn a_granted_store_keeps_what_it_is_given() {
+    let app = start(&probe()).await;
+    assert_eq!(ask(&app, "/kv/get?key=a").await, json!({ "ok": null }));
+    assert_eq!(ask(&app, "/kv/exists?key=a").await, json!({ "ok": false }));
+    assert_eq!(
+        post(&app, "/kv/set?key=a", "one").await,
+        json!({ "ok": null })
+    );
+    assert_eq!(
+        post(&app, "/kv/set?key=a", "two").await,
+        json!({ "ok": null })
+    );
+    assert_eq!(post(&app, "/kv/set?key=b", "").await, json!({ "ok": null }));
+    assert_eq!(ask(&app, "/kv/get?key=a").await, json!({ "ok": "two" }));
+    assert_eq!(ask(&app, "/kv/get?key=b").await, json!({ "ok": "" }));
+    assert_eq!(ask(&app, "/kv/exists?key=b").await, json!({ "ok": true }));
+    assert_eq!(sorted_keys(&app).await, ["a", "b"]);
+    assert_eq!(ask(&app, "/kv/delete?key=a").await, json!({ "ok": null }));
+    assert_eq!(ask(&app, "/kv/delete?key=a").await, json!({ "ok": null }));
+    assert_eq!(ask(&app, "/kv/get?key=a").await, json!({ "ok": null }));
+    assert_eq!(sorted_keys(&app).await, ["b"]);
+}
+
+async fn sorted_keys(app: &test_support::Running) -> Vec<String> {
+    let answer = ask(app, "/kv/keys").await;
+    let mut keys: Vec<String> = serde_json::from_value(answer["ok"].clone()).expect("a list");
+    keys.sort();
+    keys
+}
+
+#[tokio::test]
+async fn a_value_of_any_bytes_comes_back_as_it_was() {
+    let app = start(&probe()).await;
+    let body: Vec<u8> = (0..=255).collect();
+    Request::post(app.url("/kv/set?key=bytes"))
+        .body(body.clone())
+        .send()
+        .await;
+    assert_eq!(ask(&app, "/kv/get?key=bytes").await, json!({ "ok": body }));
+}
+
+#[tokio::test]
+async fn a_store_that_is_not_granted_is_access_denied() {
+    let app = start(&probe()).await;
+    let denied = json!({ "error": "access-denied" });
+    assert_eq!(ask(&app, "/kv/open?store=other").await, denied);
+    assert_eq!(ask(&app, "/bare/kv/open").await, denied);
+}
+
+#[tokio::test]
+async fn a_guest_holds_256_stores_open_and_no_more() {
+    let app = start(&probe()).await;
+    assert_eq!(
+        ask(&app, "/kv/open-many?count=256").await,
+        json!({ "ok": { "opened": 256 } })
+    );
+    let full = json!({ "ok": { "opened": 256, "then": { "error": "store-table-full" } } });
+    assert_eq!(ask(&app, "/kv/open-many?count=300").await, full);
+    assert_eq!(ask(&app, "/kv/open").await, json!({ "ok": null }));
+}
+
+#[tokio::test]
+async fn a_granted_database_takes_and_gives_every_type() {
+    let app = start(&probe()).await;
+    let made = execute(&app, "CREATE TABLE t (i, r, t, b, n)").await;
+    assert_eq!(made, json!({ "ok": { "columns": [], "rows": [] } }));
+    let row = json!([
+        { "integer": i64::MIN },
+        { "real": -2.5 },
+        { "text": "ä\u{0}b" },
+        { "blob": [0, 255] },
+        { "null": null },
+    ]);
+    let insert = json!({ "statement": "INSERT INTO t VALUES (?, ?, ?, ?, ?)", "parameters": row });
+    post(&app, "/sqlite/execute", &insert.to_string()).await;
+    let found = execute(&app, "SELECT i, r, t, b, n AS nothing FROM t").await;
+    let columns = ["i", "r", "t", "b", "nothing"];
+    assert_eq!(
+        found,
+        json!({ "ok": { "columns": columns, "rows": [row] } })
+    );
+}
+
+#[tokio::test]
+async fn a_statement_that_sqlite_refuses_is_an_io_error_with_its_reason() {
+    let app = start(&probe()).await;
+    let answer = execute(&app, "SELECT * FROM missing").await;
+    assert_eq!(error_of(&answer), "io");
+    let message = answer["message"].as_str().unwrap_or_default();
+    assert!(message.contains("no such table: missing"), "{message}");
+}
+
+#[tokio::test]
+async fn a_database_that_is_not_granted_is_access_denied() {
+    let app = start(&probe()).await;
+    let denied = json!({ "error": "access-denied" });
+    assert_eq!(ask(&app, "/sqlite/open?db=other").await, denied);
+    assert_eq!(ask(&app, "/bare/sqlite/open").await, denied);
+}
+
+#[tokio::test]
+async fn a_guest_cannot_attach_another_file_of_the_host() {
+    let app = probe();
+    let outside = app.file("outside.db", "");
+    let app = start(&app).await;
+    let attach = format!("ATTACH DATABASE '{}' AS outside", outside.display());
+    assert_eq!(error_of(&execute(&app, &attach).await), "io");
+}
+
+#[tokio::test]
+async fn variables_are_filled_in_and_others_are_undefined() {
+    let app = start(&probe().args(["--variable", "who=you"])).await;
+    for (name, value) in [
+        ("who", "you"),
+        ("token", "hush"),
+        ("greeting", "hello you, feeling fine"),
+        ("literal", "as it stands"),
+    ] {
+        let answer = ask(&app, &format!("/variable?name={name}")).await;
+        assert_eq!(answer, json!({ "ok": value }), "{name}");
+    }
+    assert_eq!(
+        error_of(&ask(&app, "/variable?name=missing").await),
+        "undefined"
+    );
+    assert_eq!(
+        error_of(&ask(&app, "/bare/variable?name=who").await),
+        "undefined"
+    );
+    for name in ["Who", "a__b", "_a", "a_", "1a", "a-b", ""] {
+        let answer = ask(&app, &format!("/variable?name={name}")).await;
+        assert_eq!(error_of(&answer), "invalid-name", "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_guest_has_the_environment_of_its_manifest_and_of_nobody_else() {
+    let app = probe().environment("OUTSIDE", "is not inside");
+    let app = start(&app.args(["--env", "GIVEN=with=sign"])).await;
+    let expected = json!({ "GIVEN": "with=sign", "PROBE": "granted" });
+    assert_eq!(ask(&app, "/env").await, expected);
+    assert_eq!(
+        ask(&app, "/bare/env").await,
+        json!({ "GIVEN": "with=sign" })
+    );
+}
+
+#[tokio::test]
+async fn a_host_that_is_allowed_is_reached_and_another_is_denied() {
+    let receiver = Receiver::start().await;
+    let app = start(&probe()).await;
+    let url = receiver.url("/there");
+    let answer = ask(&app, &outbound(&url, "method=POST")).await;
+    assert_eq!(answer["ok"]["status"], 200, "{answer}");
+
+    let port = receiver.address().port();
+    for (path, url) in [
+        ("", format!("http://localhost:{port}/")),
+        ("", format!("https://127.0.0.1:{port}/")),
+        ("/bare", url),
+    ] {
+        let answer = ask(&app, &format!("{path}{}", outbound(&url, ""))).await;
+        assert_eq!(error_of(&answer), "http-request-denied", "{path} {url}");
+    }
+    assert_eq!(receiver.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn sockets_are_open_only_where_the_manifest_opens_them() {
+    let receiver = Receiver::start().await;
+    let socket = format!("/socket?address={}", receiver.address());
+    for hosts in ["", "\"http://127.0.0.1:*\"", "\"tcp://127.0.0.2:*\""] {
+        let app = start(&probe_with(&format!("allowed_outbound_hosts = [{hosts}]"))).await;
+        let answer = ask(&app, &socket).await;
+        assert_eq!(error_of(&answer), "permission-denied", "{hosts}");
+    }
+    let app = start(&probe_with(
+        "allowed_outbound_hosts = [\"*://127.0.0.1:*\"]",
+    ))
+    .await;
+    assert_eq!(ask(&app, &socket).await, json!({ "ok": null }));
+}
+
+#[tokio::test]
+async fn no_file_of_the_host_is_there() {
+    let app = start(&probe()).await;
+    for path in ["/etc/passwd", "spin.toml", ".", "/"] {
+        let answer = ask(&app, &format!("/fs?path={path}")).await;
+        assert_eq!(answer["preopens"], 0, "{path}");
+        assert_ne!(answer["read"]["error"], Value::Null, "{path}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn randomness_differs_and_the_clocks_run() {
+    let app = start(&probe()).await;
+    let random = |bytes: usize| format!("/random?bytes={bytes}");
+    let (one, two) = (ask(&app, &random(32)).await, ask(&app, &random(32)).await);
+    assert_eq!(one["ok"].as_array().map(Vec::len), Some(32));
+    assert_ne!(one, two);
+
+    let before = std::time::SystemTime::UNIX_EPOCH
+        .elapsed()
+        .expect("after 1970");
+    let (first, second) = (ask(&app, "/now").await, ask(&app, "/now").await);
+    assert!(
+        first["seconds"].as_u64() >= Some(before.as_secs()),
+        "{first}"
+    );
+    let second_wall = (second["seconds"].as_u64(), second["nanoseconds"].as_u64());
+    assert!((first["seconds"].as_u64(), first["nanoseconds"].as_u64()) < second_wall);
+}

@@ -1,0 +1,62 @@
+//! Many at once: a bound that queues and never fails.
+
+use test_support::{Behaviour, Receiver, Request};
+
+use crate::probe::*;
+
+#[tokio::test]
+async fn two_hundred_at_once_are_all_answered_eight_at_a_time() {
+    let receiver = Receiver::start().await;
+    // Nobody is answered before eight are served at the same time.
+    receiver.on("/", Behaviour::status(200).after_arrivals(8));
+    let app = start(&probe().args(["--max-instances", "8"])).await;
+    let url = app.url(&outbound(&receiver.url("/"), ""));
+    let requests: Vec<_> = (0..200)
+        .map(|_| tokio::spawn(Request::get(url.clone()).send()))
+        .collect();
+    for request in requests {
+        let reply = request.await.expect("an answer");
+        assert_eq!(reply.json()["ok"]["status"], 200, "{reply:?}");
+    }
+    assert_eq!(receiver.requests().len(), 200);
+    assert_eq!(receiver.most_at_once(), 8);
+}
+
+#[tokio::test]
+async fn two_hundred_are_served_at_the_same_time_by_default() {
+    let receiver = Receiver::start().await;
+    receiver.on("/", Behaviour::status(200).after_arrivals(200));
+    let app = start(&probe()).await;
+    let url = app.url(&outbound(&receiver.url("/"), ""));
+    let requests: Vec<_> = (0..200)
+        .map(|_| tokio::spawn(Request::get(url.clone()).send()))
+        .collect();
+    for request in requests {
+        let reply = request.await.expect("an answer");
+        assert_eq!(reply.json()["ok"]["status"], 200, "{reply:?}");
+    }
+    assert_eq!(receiver.most_at_once(), 200);
+}
+
+#[tokio::test]
+async fn writers_at_once_lose_nothing() {
+    let app = start(&probe()).await;
+    execute(&app, "CREATE TABLE t (n)").await;
+    let statement = serde_json::json!({ "statement": "INSERT INTO t VALUES (1)" }).to_string();
+    let mut requests = Vec::new();
+    for n in 0..50 {
+        let set = Request::post(app.url(&format!("/kv/set?key={n}"))).body("x");
+        let insert = Request::post(app.url("/sqlite/execute")).body(statement.clone());
+        requests.extend([set, insert].map(|request| tokio::spawn(request.send())));
+    }
+    for request in requests {
+        let answer = request.await.expect("an answer").json();
+        assert!(answer.get("ok").is_some(), "{answer}");
+    }
+    let rows = &execute(&app, "SELECT count(*) FROM t").await["ok"]["rows"];
+    assert_eq!(rows, &serde_json::json!([[{ "integer": 50 }]]));
+    assert_eq!(
+        ask(&app, "/kv/keys").await["ok"].as_array().map(Vec::len),
+        Some(50)
+    );
+}

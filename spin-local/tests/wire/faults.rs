@@ -1,0 +1,129 @@
+//! Guests that go wrong: each is answered for by itself, and the others are served.
+
+use test_support::{Behaviour, Receiver, Reply, Request, Running};
+use tokio::task::JoinHandle;
+
+use crate::probe::*;
+
+/// A request that is being served by its own instance until [`finish`](Self::finish).
+struct Bystander {
+    receiver: Receiver,
+    reply: JoinHandle<Reply>,
+}
+
+impl Bystander {
+    async fn of(app: &Running) -> Self {
+        let receiver = Receiver::start().await;
+        receiver.on("/", Behaviour::status(200).after_arrivals(2));
+        let url = app.url(&outbound(&receiver.url("/"), ""));
+        let reply = tokio::spawn(Request::get(url).send());
+        receiver.received(1).await;
+        Self { receiver, reply }
+    }
+
+    async fn finish(self) {
+        Request::get(self.receiver.url("/")).send().await;
+        let reply = self.reply.await.expect("an answer");
+        assert_eq!(reply.json()["ok"]["status"], 200, "{reply:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_guest_that_goes_wrong_is_a_500_and_harms_nobody() {
+    let app = start(&probe()).await;
+    let bystander = Bystander::of(&app).await;
+    for path in [
+        "/trap",
+        "/panic",
+        "/exit?code=0",
+        "/exit?code=1",
+        "/no-response",
+    ] {
+        let reply = get(&app, path).await;
+        assert_eq!((reply.status, reply.text().as_str()), (500, ""), "{path}");
+        assert_eq!(get(&app, "/hello").await.text(), "hello", "{path}");
+    }
+    bystander.finish().await;
+}
+
+#[tokio::test]
+async fn the_terminal_tells_which_component_went_wrong_and_why() {
+    let app = start(&probe()).await;
+    get(&app, "/trap").await;
+    app.stderr_has("component `probe` failed").await;
+    app.stderr_has("unreachable").await;
+    get(&app, "/bare/no-response").await;
+    app.stderr_has("component `bare` failed").await;
+    get(&app, "/panic").await;
+    app.stderr_has("the probe was asked to panic").await;
+}
+
+#[tokio::test]
+async fn guests_that_loop_leave_the_others_their_turn() {
+    let app = start(&probe()).await;
+    // More of them than there are threads.
+    let threads = std::thread::available_parallelism().map_or(4, usize::from);
+    let loops: Vec<_> = (0..2 * threads)
+        .map(|_| tokio::spawn(Request::get(app.url("/loop")).try_send()))
+        .collect();
+    for _ in 0..20 {
+        assert_eq!(get(&app, "/hello").await.text(), "hello");
+    }
+    assert!(loops.iter().all(|reply| !reply.is_finished()));
+    for reply in loops {
+        reply.abort();
+    }
+}
+
+#[tokio::test]
+async fn a_guest_that_loops_for_ever_is_stopped() {
+    let app = start(&probe().args(["--max-execution", "1"])).await;
+    let bystander = Bystander::of(&app).await;
+    let reply = get(&app, "/loop").await;
+    assert_eq!((reply.status, reply.text().as_str()), (500, ""));
+    app.stderr_has("stopped after executing for 1s").await;
+    // It has waited for longer than that, and executed for less.
+    bystander.finish().await;
+}
+
+#[tokio::test]
+async fn a_guest_gets_no_more_memory_than_it_may() {
+    let app = start(&probe().args(["--max-memory", "64"])).await;
+    let bystander = Bystander::of(&app).await;
+    let greedy: Vec<_> = (0..4)
+        .map(|_| tokio::spawn(Request::get(app.url("/memory?mib=200")).send()))
+        .collect();
+    for reply in greedy {
+        let reply = reply.await.expect("an answer").json();
+        let got = reply["got"].as_u64().expect("a number");
+        assert!((32..64).contains(&got), "{reply}");
+    }
+    let modest = get(&app, "/memory?mib=16").await.json();
+    assert_eq!(modest["got"], 16);
+    bystander.finish().await;
+}
+
+#[tokio::test]
+async fn an_answer_that_had_begun_breaks_off_where_its_guest_traps() {
+    let app = start(&probe()).await;
+    let mut answer = Request::get(app.url("/late-trap"))
+        .open()
+        .await
+        .expect("a head");
+    assert_eq!(answer.status, 200);
+    let mut body = Vec::new();
+    let end = loop {
+        match answer.next().await {
+            Some(Ok(bytes)) => body.extend_from_slice(&bytes),
+            end => break end,
+        }
+    };
+    assert!(
+        matches!(end, Some(Err(_))),
+        "a body cut short must not look whole"
+    );
+    assert_eq!(body, b"the beginning of a body");
+    app.stderr_has("component `probe` failed after its response began")
+        .await;
+    assert_eq!(get(&app, "/hello").await.text(), "hello");
+}

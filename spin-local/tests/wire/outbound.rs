@@ -1,0 +1,199 @@
+//! Outbound HTTP: what goes out, what comes back, and the error for each way it fails.
+
+use serde_json::{Value, json};
+use test_support::{Behaviour, Receiver, Request};
+
+use crate::address;
+use crate::probe::*;
+
+const ANY_HTTP: &str = "allowed_outbound_hosts = [\"http://*:*\", \"https://*:*\"]";
+
+#[tokio::test]
+async fn a_request_goes_out_as_the_guest_made_it() {
+    let receiver = Receiver::start().await;
+    let app = start(&probe()).await;
+    let url = receiver.url("/a%2520b?c=d");
+    let path = outbound(
+        &url.replace('&', "%26"),
+        "method=PUT&header=X-One:1&header=X-One:2",
+    );
+    let answer = post(&app, &path, "the body").await;
+    assert_eq!(answer["ok"]["status"], 200, "{answer}");
+
+    let request = &receiver.requests()[0];
+    assert_eq!(request.method, "PUT");
+    assert_eq!(
+        (request.path.as_str(), request.query.as_deref()),
+        ("/a%20b", Some("c=d"))
+    );
+    assert_eq!(request.body, b"the body");
+    assert_eq!(
+        request.header("host"),
+        Some(receiver.address().to_string().as_str())
+    );
+    let ones = request.headers.iter().filter(|(name, _)| name == "x-one");
+    assert_eq!(
+        ones.map(|(_, value)| value.as_slice()).collect::<Vec<_>>(),
+        [b"1", b"2"]
+    );
+    assert!(
+        !request
+            .headers
+            .iter()
+            .any(|(name, _)| name.starts_with("spin-")),
+        "{request:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_answer_comes_in_as_it_was_given() {
+    let receiver = Receiver::start().await;
+    let large = "x".repeat(1 << 20);
+    receiver.on(
+        "/",
+        Behaviour::status(503)
+            .header("x-reason", "tired")
+            .body(large.clone()),
+    );
+    let app = start(&probe()).await;
+    let answer = ask(&app, &outbound(&receiver.url("/"), "")).await;
+    assert_eq!(answer["ok"]["status"], 503);
+    assert!(answer["ok"]["body"] == Value::from(large));
+    let headers = answer["ok"]["headers"].as_array().expect("a list");
+    assert!(
+        headers.contains(&json!(["x-reason", "tired"])),
+        "{headers:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_redirect_is_the_guests_to_follow() {
+    let receiver = Receiver::start().await;
+    receiver.on("/", Behaviour::redirect(&receiver.url("/elsewhere")));
+    let app = start(&probe()).await;
+    let answer = ask(&app, &outbound(&receiver.url("/"), "")).await;
+    assert_eq!(answer["ok"]["status"], 302);
+    assert_eq!(receiver.requests().len(), 1);
+}
+
+/// The error of a call by a guest that may call everything.
+async fn failure(url: &str, parameters: &str) -> String {
+    let app = start(&probe_with(ANY_HTTP)).await;
+    let answer = ask(&app, &outbound(url, parameters)).await;
+    error_of(&answer).to_owned()
+}
+
+#[tokio::test]
+async fn a_port_that_refuses_is_connection_refused() {
+    let address = address::refusing().await;
+    let url = format!("http://{address}/");
+    assert_eq!(failure(&url, "").await, "connection-refused");
+}
+
+#[tokio::test]
+async fn a_name_without_an_address_is_a_dns_error() {
+    // RFC 6761: `.invalid` never has one.
+    assert_eq!(failure("http://nobody.invalid/", "").await, "dns-error");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_connection_that_nobody_takes_is_a_connection_timeout() {
+    let full = address::Full::start().await;
+    let url = format!("http://{}/", full.address());
+    assert_eq!(failure(&url, "connect_ms=100").await, "connection-timeout");
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_begin_is_a_read_timeout() {
+    let receiver = Receiver::start().await;
+    receiver.on("/", Behaviour::hang());
+    let url = receiver.url("/");
+    assert_eq!(
+        failure(&url, "first_byte_ms=100").await,
+        "connection-read-timeout"
+    );
+    assert_eq!(receiver.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_go_on_is_a_read_timeout() {
+    let receiver = Receiver::start().await;
+    receiver.on("/", Behaviour::stall());
+    let app = start(&probe()).await;
+    let path = outbound(&receiver.url("/"), "between_bytes_ms=100");
+    let answer = ask(&app, &path).await;
+    assert_eq!(error_of(&answer), "connection-read-timeout", "{answer}");
+    assert_eq!(answer["phase"], "response-body");
+}
+
+#[tokio::test]
+async fn a_connection_closed_without_an_answer_is_a_protocol_error() {
+    let receiver = Receiver::start().await;
+    receiver.on("/", Behaviour::close());
+    assert_eq!(failure(&receiver.url("/"), "").await, "http-protocol-error");
+}
+
+#[tokio::test]
+async fn tls_to_a_port_that_speaks_none_is_a_tls_error() {
+    let receiver = Receiver::start().await;
+    let url = format!("https://{}/", receiver.address());
+    assert_eq!(failure(&url, "").await, "tls-protocol-error");
+    assert!(receiver.requests().is_empty());
+}
+
+#[tokio::test]
+async fn an_app_calls_itself_where_it_may() {
+    let app = start(&probe_with("allowed_outbound_hosts = [\"http://self\"]")).await;
+    for url in ["/hello", "http://self.alt/hello"] {
+        let answer = ask(&app, &outbound(url, "")).await;
+        assert_eq!(answer["ok"]["body"], "hello", "{url}: {answer}");
+    }
+    let elsewhere = format!("http://{}/hello", app.address());
+    let answer = ask(&app, &outbound(&elsewhere, "")).await;
+    assert_eq!(error_of(&answer), "http-request-denied");
+}
+
+#[tokio::test]
+async fn an_app_does_not_call_itself_where_it_may_not() {
+    let app = start(&probe()).await;
+    for url in ["/hello", "http://self.alt/hello"] {
+        let answer = ask(&app, &outbound(url, "")).await;
+        assert_eq!(error_of(&answer), "http-request-denied", "{url}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_blocked_network_is_prohibited_whatever_the_manifest_allows() {
+    let receiver = Receiver::start().await;
+    let app = probe_with(ANY_HTTP);
+    let config = "[outbound_networking]\nblock_networks = [\"private\"]\n";
+    let config = app.file("runtime.toml", config);
+    let app = app.args(["--runtime-config-file".into(), config.into_os_string()]);
+    let app = start(&app).await;
+    let port = receiver.address().port();
+    for host in ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]"] {
+        let url = format!("http://{host}:{port}/");
+        let answer = ask(&app, &outbound(&url, "")).await;
+        assert_eq!(
+            error_of(&answer),
+            "destination-ip-prohibited",
+            "{host}: {answer}"
+        );
+    }
+    assert!(receiver.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_caller_that_goes_away_leaves_the_others_served() {
+    let receiver = Receiver::start().await;
+    receiver.on("/held", Behaviour::status(200).after_arrivals(2));
+    let app = start(&probe()).await;
+    let held = app.url(&outbound(&receiver.url("/held"), ""));
+    let gone = tokio::spawn(Request::get(held.clone()).send());
+    receiver.received(1).await;
+    gone.abort();
+    assert!(gone.await.is_err());
+    let answer = Request::get(held).send().await.json();
+    assert_eq!(answer["ok"]["status"], 200, "{answer}");
+}

@@ -1,0 +1,270 @@
+//! What becomes of a request on its way to the guest, and of the answer on its way back.
+
+use std::net::SocketAddr;
+
+use serde_json::Value;
+use test_support::{App, Reply, Request, raw};
+
+use crate::probe::*;
+
+/// Spin's headers in an answer of `/echo`, sorted by name.
+fn spin_headers(echo: &Value) -> Vec<(String, String)> {
+    let headers: Vec<(String, String)> =
+        serde_json::from_value(echo["headers"].clone()).expect("a list of headers");
+    let mut spin: Vec<_> = headers
+        .into_iter()
+        .filter(|(name, _)| name.starts_with("spin-"))
+        .collect();
+    spin.sort();
+    spin
+}
+
+fn json_of(answer: &str) -> Value {
+    let (_, body) = answer.split_once("\r\n\r\n").expect("a head");
+    let start = body.find('{').expect("an object");
+    let end = body.rfind('}').expect("an object");
+    serde_json::from_str(&body[start..=end]).expect("JSON")
+}
+
+/// Spin's headers for a path, with the address they were sent from.
+async fn headers_of(address: SocketAddr, path: &str) -> (Vec<(String, String)>, SocketAddr) {
+    let mut connection = raw::Connection::open(address).await;
+    let client = connection.own_address();
+    let request =
+        format!("GET {path} HTTP/1.1\r\nHost: my.example:81\r\nConnection: close\r\n\r\n");
+    connection.send(request.as_bytes()).await;
+    (
+        spin_headers(&json_of(&connection.read_to_end().await)),
+        client,
+    )
+}
+
+#[tokio::test]
+async fn a_guest_gets_spins_headers_to_the_letter() {
+    let app = start(&probe()).await;
+    // path, path info, matched route, component route, captures
+    let cases: [(&str, &str, &str, &str, &[(&str, &str)]); 5] = [
+        ("/echo?a=%20&b", "/echo", "/...", "", &[]),
+        ("/exact", "", "/exact", "/exact", &[]),
+        (
+            "/users/kim%20lee",
+            "",
+            "/users/:name",
+            "/users/:name",
+            &[("name", "kim%20lee")],
+        ),
+        (
+            "/deep/x/rest/echo",
+            "/echo",
+            "/deep/:a/rest/...",
+            "/deep/:a/rest",
+            &[("a", "x")],
+        ),
+        ("/bare/echo", "/echo", "/bare/...", "/bare", &[]),
+    ];
+    for (path, path_info, matched, component, captures) in cases {
+        let (headers, client) = headers_of(app.address(), path).await;
+        let mut expected = vec![
+            ("spin-base-path".to_owned(), "/".to_owned()),
+            ("spin-client-addr".to_owned(), client.to_string()),
+            ("spin-component-route".to_owned(), component.to_owned()),
+            (
+                "spin-full-url".to_owned(),
+                format!("http://my.example:81{path}"),
+            ),
+            ("spin-matched-route".to_owned(), matched.to_owned()),
+            ("spin-path-info".to_owned(), path_info.to_owned()),
+            ("spin-raw-component-route".to_owned(), matched.to_owned()),
+        ];
+        for (name, value) in captures {
+            expected.push((format!("spin-path-match-{name}"), (*value).to_owned()));
+        }
+        expected.sort();
+        assert_eq!(headers, expected, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn spins_headers_cannot_be_forged() {
+    let app = start(&probe()).await;
+    let request = Request::get(app.url("/echo"))
+        .header("Spin-Client-Addr", "192.0.2.1:1")
+        .header("spin-full-url", "http://forged.example/")
+        .header("spin-full-url", "http://forged.example/");
+    let headers = spin_headers(&request.send().await.json());
+    assert_eq!(headers.len(), 7, "{headers:?}");
+    for (name, value) in headers {
+        assert!(
+            !value.contains("forged") && !value.contains("192.0.2.1"),
+            "{name}: {value}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_guest_sees_the_request_as_it_was_sent() {
+    let app = start(&probe()).await;
+    let request = Request::new("PROPFIND", app.url("/echo?x=%2F&y"))
+        .header("x-twice", "1")
+        .header("x-twice", "2")
+        .header("connection", "keep-alive")
+        .body("body");
+    let echo = request.send().await.json();
+    assert_eq!(echo["method"], "PROPFIND");
+    assert_eq!(echo["uri"], "/echo?x=%2F&y");
+    assert_eq!(echo["scheme"], "http");
+    assert_eq!(echo["authority"], app.address().to_string());
+    assert_eq!(echo["body"], "body");
+    let headers: Vec<(String, String)> =
+        serde_json::from_value(echo["headers"].clone()).expect("a list");
+    let values = |name: &str| -> Vec<&str> {
+        let of_name = headers.iter().filter(|(n, _)| n == name);
+        of_name.map(|(_, value)| value.as_str()).collect()
+    };
+    assert_eq!(values("x-twice"), ["1", "2"]);
+    assert_eq!(values("content-length"), ["4"]);
+    assert_eq!(values("connection"), [""; 0]);
+}
+
+#[tokio::test]
+async fn the_more_exact_route_wins() {
+    let app = start(&probe()).await;
+    for (path, route) in [
+        ("/bare/echo", "/bare/..."),
+        ("/barefoot/../echo", "/..."),
+        ("/exact", "/exact"),
+        ("/users/x", "/users/:name"),
+        ("/deep/1/rest/echo", "/deep/:a/rest/..."),
+    ] {
+        let reply = get(&app, path).await;
+        if reply.status == 404 {
+            // The guest knows no operation of that name: it was the guest that answered.
+            assert_eq!(route, "/...", "{path}");
+            continue;
+        }
+        let headers = spin_headers(&reply.json());
+        let matched = headers
+            .iter()
+            .find(|(name, _)| name == "spin-matched-route");
+        assert_eq!(
+            matched.map(|(_, value)| value.as_str()),
+            Some(route),
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_path_of_no_route_is_404_without_a_word() {
+    let app = start(&App::of_text(&manifest("/only", ""))).await;
+    assert_eq!(get(&app, "/only").await.status, 200);
+    for path in ["/", "/only/more", "/onl", "/ONLY"] {
+        let reply = get(&app, path).await;
+        assert_eq!(
+            (reply.status, reply.body.as_slice()),
+            (404, b"".as_slice()),
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_names_no_single_host_is_400() {
+    let app = start(&probe()).await;
+    for head in [
+        "GET /hello HTTP/1.1\r\n",
+        "GET /hello HTTP/1.0\r\n",
+        "GET /hello HTTP/1.1\r\nHost: two words\r\n",
+        "GET http://one.example/hello HTTP/1.1\r\nHost: other.example\r\n",
+    ] {
+        let request = format!("{head}Connection: close\r\n\r\n");
+        let answer = raw::exchange(app.address(), request.as_bytes()).await;
+        assert!(
+            answer.starts_with("HTTP/1.1 400 ") || answer.starts_with("HTTP/1.0 400 "),
+            "{head}: {answer}"
+        );
+    }
+    assert_eq!(get(&app, "/hello").await.text(), "hello");
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_http_harm_nobody() {
+    let app = start(&probe()).await;
+    let mut connection = raw::Connection::open(app.address()).await;
+    connection.send(b"\x16\x03\x01\x00\x05hello\r\n\r\n").await;
+    let answer = connection.read_to_end().await;
+    assert!(!answer.contains(" 200 "), "{answer}");
+    assert_eq!(get(&app, "/hello").await.text(), "hello");
+}
+
+#[tokio::test]
+async fn the_health_path_is_the_runtimes_own() {
+    let app = start(&probe()).await;
+    let health = get(&app, "/.well-known/spin/health").await;
+    assert_eq!((health.status, health.text().as_str()), (200, "OK"));
+    assert_eq!(get(&app, "/.well-known/spin/other").await.status, 404);
+}
+
+#[tokio::test]
+async fn status_and_headers_come_back_as_the_guest_set_them() {
+    let app = start(&probe()).await;
+    let path = "/status?code=418&header=X-Twice:1&header=x-twice:2&header=content-language:en";
+    let reply = get(&app, path).await;
+    assert_eq!(reply.status, 418);
+    assert_eq!(reply.header("content-language"), Some("en"));
+    assert_eq!(
+        reply.headers.get_all("x-twice").iter().collect::<Vec<_>>(),
+        ["1", "2"]
+    );
+    assert_eq!(reply.text(), "status 418");
+}
+
+#[tokio::test]
+async fn a_large_body_goes_through_unharmed() {
+    let app = start(&probe()).await;
+    let body: Vec<u8> = (0..3 << 20)
+        .map(|place: u32| place.to_le_bytes()[1])
+        .collect();
+    let reply: Reply = Request::post(app.url("/echo-body"))
+        .body(body.clone())
+        .send()
+        .await;
+    assert_eq!(reply.status, 200);
+    assert!(reply.body == body, "{} bytes came back", reply.body.len());
+}
+
+#[tokio::test]
+async fn bodies_stream_both_ways_at_once() {
+    let app = start(&probe()).await;
+    let mut connection = raw::Connection::open(app.address()).await;
+    let head = "POST /echo-body HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
+                Transfer-Encoding: chunked\r\n\r\n";
+    connection.send(head.as_bytes()).await;
+    connection.send(b"5\r\nfirst\r\n").await;
+    // Had either side waited for the whole of the body, this would not come.
+    connection.read_until("first").await;
+    connection.send(b"6\r\nsecond\r\n0\r\n\r\n").await;
+    let answer = connection.read_to_end().await;
+    assert!(answer.contains("second"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_streamed_answer_comes_whole() {
+    let app = start(&probe()).await;
+    let reply = get(&app, "/stream?chunks=12&size=100000").await;
+    let expected: Vec<u8> = (0..12u8)
+        .flat_map(|n| vec![b'0' + n % 10; 100_000])
+        .collect();
+    assert!(reply.body == expected, "{} bytes came", reply.body.len());
+}
+
+#[tokio::test]
+async fn one_connection_serves_request_after_request() {
+    let app = start(&probe()).await;
+    let mut connection = raw::Connection::open(app.address()).await;
+    for n in 0..3 {
+        let request = format!("GET /status?code=20{n} HTTP/1.1\r\nHost: x\r\n\r\n");
+        connection.send(request.as_bytes()).await;
+        connection.read_until(&format!("status 20{n}")).await;
+    }
+}

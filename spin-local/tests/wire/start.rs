@@ -1,0 +1,174 @@
+//! Starting: what is told, and what keeps an app from serving.
+
+use test_support::{App, Ended, Receiver};
+
+use crate::probe::*;
+
+#[tokio::test]
+async fn it_says_where_it_serves_which_routes_and_where_state_goes() {
+    let app = probe();
+    let running = start(&app).await;
+    let address = running.address();
+    // The routes come after the line that the start waits for.
+    let ended = running.stop().await;
+    let expected = format!("\nServing http://{address}\nAvailable Routes:\n");
+    assert!(
+        ended.stdout.starts_with(&expected),
+        "{}",
+        ended.transcript()
+    );
+    for route in [
+        format!("  probe: http://{address} (wildcard)\n"),
+        format!("  probe: http://{address}/exact\n"),
+        format!("  probe: http://{address}/users/:name\n"),
+        format!("  probe: http://{address}/deep/:a/rest (wildcard)\n"),
+        format!("  bare: http://{address}/bare (wildcard)\n"),
+    ] {
+        assert!(
+            ended.stdout.contains(&route),
+            "{route}{}",
+            ended.transcript()
+        );
+    }
+    for path in ["logs", "sqlite_db.db", "sqlite_key_value.db"] {
+        let path = app.state_dir().join(path).display().to_string();
+        assert!(
+            ended.stderr.contains(&path),
+            "{path}: {}",
+            ended.transcript()
+        );
+    }
+}
+
+#[tokio::test]
+async fn state_goes_beside_the_manifest_unless_told_otherwise() {
+    let app = probe_with("key_value_stores = [\"default\"]");
+    let manifest = app.file(
+        "spin.toml",
+        &manifest("/...", "key_value_stores = [\"default\"]"),
+    );
+    let mut child = tokio::process::Command::new(env!("CARGO_BIN_EXE_spin-local"))
+        .args(["up", "--listen", "127.0.0.1:0", "-f"])
+        .arg(&manifest)
+        .kill_on_drop(true)
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("it can be run");
+    let mut stdout = child.stdout.take().expect("it is piped");
+    let mut head = [0; 9];
+    tokio::io::AsyncReadExt::read_exact(&mut stdout, &mut head)
+        .await
+        .expect("it serves");
+    assert_eq!(&head, b"\nServing ");
+    let state = manifest.with_file_name(".spin");
+    assert!(state.join("sqlite_key_value.db").is_file());
+    assert!(state.join("logs").is_dir());
+}
+
+async fn refused(app: App) -> Ended {
+    let ended = app.refuse(&runtime()).await;
+    assert_eq!(ended.status.code(), Some(1), "{}", ended.transcript());
+    assert_eq!(ended.stdout, "", "{}", ended.transcript());
+    assert!(ended.stderr.contains("error: "), "{}", ended.transcript());
+    ended
+}
+
+#[tokio::test]
+async fn what_a_manifest_has_and_it_has_not_is_refused_by_name_and_line() {
+    // The ninth line of the manifest is the first of these.
+    for (grants, told) in [
+        ("ai_models = [\"llama2-chat\"]", "`ai_models`"),
+        ("key_value_store = [\"default\"]", "`key_value_stores`"),
+        ("allowed_outbound_hosts = [\"example.com\"]", "example.com"),
+    ] {
+        let ended = refused(probe_with(grants)).await;
+        assert!(
+            ended.stderr.contains("spin.toml:9"),
+            "{}",
+            ended.transcript()
+        );
+        assert!(ended.stderr.contains(told), "{}", ended.transcript());
+    }
+}
+
+#[tokio::test]
+async fn a_label_that_stands_for_nothing_is_refused() {
+    for list in ["key_value_stores", "sqlite_databases"] {
+        let ended = refused(probe_with(&format!("{list} = [\"archive\"]"))).await;
+        assert!(ended.stderr.contains("`archive`"), "{}", ended.transcript());
+        assert!(ended.stderr.contains("`probe`"), "{}", ended.transcript());
+    }
+}
+
+#[tokio::test]
+async fn a_manifest_that_is_not_there_is_refused_by_its_path() {
+    let ended = refused(App::from("no/such/folder")).await;
+    assert!(
+        ended.stderr.contains("no/such/folder"),
+        "{}",
+        ended.transcript()
+    );
+}
+
+#[tokio::test]
+async fn a_component_that_is_none_is_refused_by_its_name() {
+    let wasm = test_support::components::probe().display().to_string();
+    let core = "\0asm\x01\0\0\0";
+    for (name, content) in [
+        ("missing.wasm", None),
+        ("text.wasm", Some("text")),
+        ("core.wasm", Some(core)),
+    ] {
+        let app = probe_with("");
+        let path = app.state_dir().with_file_name(name).display().to_string();
+        if let Some(content) = content {
+            app.file(name, content);
+        }
+        app.file("spin.toml", &manifest("/...", "").replace(&wasm, &path));
+        let ended = refused(app).await;
+        assert!(
+            ended.stderr.contains("`probe`"),
+            "{name}: {}",
+            ended.transcript()
+        );
+        assert!(
+            ended.stderr.contains(name) || content.is_some(),
+            "{}",
+            ended.transcript()
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_component_that_does_not_answer_http_is_refused() {
+    let wasm = test_support::components::probe().display().to_string();
+    let hmac = test_support::components::hmac().display().to_string();
+    let ended = refused(App::of_text(&manifest("/...", "").replace(&wasm, &hmac))).await;
+    assert!(ended.stderr.contains("`probe`"), "{}", ended.transcript());
+    assert!(ended.stderr.contains("HTTP"), "{}", ended.transcript());
+}
+
+#[tokio::test]
+async fn an_address_in_use_is_told() {
+    let taken = Receiver::start().await;
+    let address = taken.address().to_string();
+    let ended = probe().refuse_on(&runtime(), &address).await;
+    assert_eq!(ended.status.code(), Some(1), "{}", ended.transcript());
+    assert!(ended.stderr.contains(&address), "{}", ended.transcript());
+    assert!(ended.stderr.contains("in use"), "{}", ended.transcript());
+    assert_eq!(ended.stdout, "");
+}
+
+#[tokio::test]
+async fn a_bad_runtime_configuration_is_refused_by_file_and_line() {
+    let app = probe();
+    let file = app.file("runtime.toml", "\n[redis]\nurl = \"x\"\n");
+    let app = app.args(["--runtime-config-file".into(), file.into_os_string()]);
+    let ended = refused(app).await;
+    assert!(
+        ended.stderr.contains("runtime.toml:2"),
+        "{}",
+        ended.transcript()
+    );
+}
