@@ -176,6 +176,9 @@ impl HostPattern {
             "self" | "self.alt" => return Ok(Self::Itself),
             _ => {}
         }
+        if host.starts_with('{') {
+            return Err(refuse("is a list, which Spin does not take"));
+        }
         if let Ok(network) = IpNetwork::from_str_truncate(host) {
             return Ok(Self::Network(network));
         }

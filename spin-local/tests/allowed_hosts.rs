@@ -22,7 +22,7 @@ fn outcome(line: &str, hosts: &mut Vec<AllowedHost>) -> String {
         "allow" => match AllowedHost::parse(rest) {
             Ok(host) => {
                 hosts.push(host);
-                return String::new();
+                "taken".to_owned()
             }
             Err(error) => format!("refused: {error}"),
         },

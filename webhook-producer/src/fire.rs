@@ -148,7 +148,7 @@ async fn call(
 fn row(registration: &Registration, fate: Fate<Result<u16, CallError>>, timeout: Duration) -> Row {
     let (result, took) = match fate {
         Fate::Ended(result, took) => (result, took),
-        Fate::CutOff(took) => (Err(cut_off(took)), took),
+        Fate::CutOff(took) => (Err(cut_off(timeout)), took),
         Fate::NotStarted => (Err(not_started(timeout)), Duration::ZERO),
     };
     Row {
@@ -159,8 +159,11 @@ fn row(registration: &Registration, fate: Fate<Result<u16, CallError>>, timeout:
     }
 }
 
-fn cut_off(took: Duration) -> CallError {
-    let reason = format!("no answer within {} ms", milliseconds(took));
+fn cut_off(timeout: Duration) -> CallError {
+    let reason = format!(
+        "no answer before the firing's {} ms were over",
+        milliseconds(timeout)
+    );
     CallError::new(Phase::Timeout, reason)
 }
 

@@ -13,7 +13,7 @@ pub struct Request<B> {
     /// What stands behind the `?`, if there is one.
     pub query: Option<String>,
     pub headers: Headers,
-    /// A stream of chunks; see [`body::read`](crate::body::read).
+    /// A stream of chunks; see [`Chunks`](crate::body::Chunks).
     pub body: B,
 }
 

@@ -153,7 +153,7 @@ fn those_that_hang_are_cut_off_at_the_timeout_and_delay_nobody() {
         let expected = match number % 5 {
             0 => json!({
                 "url": url(number),
-                "error": "timeout: no answer within 1000 ms",
+                "error": "timeout: no answer before the firing's 1000 ms were over",
                 "milliseconds": 1000,
             }),
             1 => json!({"url": url(number), "status": 201, "milliseconds": 700}),

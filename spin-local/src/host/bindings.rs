@@ -7,6 +7,9 @@ wasmtime::component::bindgen!({
     with: {
         "fermyon:spin/key-value.store": crate::host::key_value::Store,
         "fermyon:spin/sqlite.connection": crate::host::sqlite::Connection,
+        "spin:sqlite/sqlite.connection": crate::host::sqlite::Connection,
+        "wasi:keyvalue/store.bucket": crate::host::key_value::Store,
+        "wasi:keyvalue/atomics.cas": crate::host::key_value::Cas,
     },
     require_store_data_send: true,
 });

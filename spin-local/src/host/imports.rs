@@ -8,10 +8,11 @@ use wasmtime::component::{Component, Linker, ResourceType};
 use super::State;
 
 /// Interfaces beyond WASI that the host has.
-const OFFERED: [&str; 3] = [
+const OFFERED: [&str; 4] = [
     "fermyon:spin/key-value@2.0.0",
     "fermyon:spin/sqlite@2.0.0",
     "fermyon:spin/variables@2.0.0",
+    "spin:sqlite/sqlite@3.0.0",
 ];
 
 /// Stands in for a resource of an interface that is missing; no guest ever gets one.

@@ -12,7 +12,7 @@ use wasi::http::types::{
 use wasi::io::streams::{OutputStream, StreamError};
 
 use super::{Spin, wait};
-use crate::outside::{CallError, Clock, Network, Phase, Post};
+use crate::outside::{CallError, Clock, Log, Network, Phase, Post};
 
 /// How much of an answer's body is read, and for how long. A short answer that ends cleanly leaves
 /// the consumer without an error and the connection fit for the next call; nobody waits for more.
@@ -26,7 +26,7 @@ impl Network for Spin {
         let body = request.body().map_err(|()| unusable())?;
         let options = options(patience);
         let response = outgoing_handler::handle(request, Some(options))
-            .map_err(|code| explain(&code, patience))?;
+            .map_err(|code| self.explain(&code, patience))?;
         // A consumer may answer without reading the body to its end. And where sending fails, the
         // answer that does not come says why better than the broken stream does.
         let send = pin!(send(body, &post.body));
@@ -35,7 +35,7 @@ impl Network for Spin {
             Either::Left(((), head)) => head.await,
             Either::Right((answer, _)) => answer,
         };
-        let answer = answer.map_err(|code| explain(&code, patience))?;
+        let answer = answer.map_err(|code| self.explain(&code, patience))?;
         let status = answer.status();
         let enough = pin!(self.sleep_until(self.now() + DRAINED_FOR));
         select(pin!(drain(answer)), enough).await;
@@ -123,10 +123,29 @@ async fn drain(answer: IncomingResponse) {
     }
 }
 
-/// The host's codes in our words, sorted by how far the call had come.
-fn explain(code: &ErrorCode, patience: Duration) -> CallError {
-    let late = format!("no answer within {} ms", patience.as_millis());
-    let (phase, reason) = match code {
+impl Spin {
+    /// An error in our words, and what has no words of ours in the log.
+    fn explain(&self, code: &ErrorCode, patience: Duration) -> CallError {
+        let (phase, reason) = match code {
+            ErrorCode::ConnectionTimeout
+            | ErrorCode::ConnectionReadTimeout
+            | ErrorCode::ConnectionWriteTimeout
+            | ErrorCode::HttpResponseTimeout => {
+                let reason = format!("no answer within {} ms", patience.as_millis());
+                return CallError::new(Phase::Timeout, reason);
+            }
+            code => known(code).unwrap_or_else(|| {
+                self.log(&format!("PRODUCER: A call failed: {code:?}"));
+                (Phase::Respond, "there was no valid answer")
+            }),
+        };
+        CallError::new(phase, reason)
+    }
+}
+
+/// The host's codes, sorted by how far the call had come.
+fn known(code: &ErrorCode) -> Option<(Phase, &'static str)> {
+    Some(match code {
         ErrorCode::HttpRequestDenied => (
             Phase::Plan,
             "the host is not among the app's `allowed_outbound_hosts`",
@@ -148,17 +167,15 @@ fn explain(code: &ErrorCode, patience: Duration) -> CallError {
         ErrorCode::TlsProtocolError
         | ErrorCode::TlsCertificateError
         | ErrorCode::TlsAlertReceived(_) => (Phase::Connect, "TLS failed"),
-        ErrorCode::ConnectionTimeout
-        | ErrorCode::ConnectionReadTimeout
-        | ErrorCode::ConnectionWriteTimeout
-        | ErrorCode::HttpResponseTimeout => (Phase::Timeout, late.as_str()),
-        ErrorCode::ConnectionTerminated | ErrorCode::HttpResponseIncomplete => {
-            (Phase::Respond, "the connection was closed")
-        }
         ErrorCode::HttpRequestUriInvalid | ErrorCode::HttpRequestUriTooLong => {
             (Phase::Send, "the runtime refused the URL")
         }
-        _ => (Phase::Respond, "there was no valid answer"),
-    };
-    CallError::new(phase, reason)
+        ErrorCode::ConnectionTerminated
+        | ErrorCode::HttpResponseIncomplete
+        | ErrorCode::HttpProtocolError => (
+            Phase::Respond,
+            "the connection was closed, or what came was not HTTP",
+        ),
+        _ => return None,
+    })
 }

@@ -1,0 +1,158 @@
+//! `wasi:keyvalue@0.2.0-draft2`: the same stores through WASI's interfaces.
+
+use wasmtime::component::Resource;
+
+use super::{Cas, Fault, NotOpened, Store};
+use crate::host::State;
+use crate::host::bindings::wasi::keyvalue::atomics::{self, CasError};
+use crate::host::bindings::wasi::keyvalue::batch;
+use crate::host::bindings::wasi::keyvalue::store::{self, Error, KeyResponse};
+use crate::host::blocking;
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        Self::Other(fault.to_string())
+    }
+}
+
+impl From<NotOpened> for Error {
+    fn from(reason: NotOpened) -> Self {
+        match reason {
+            NotOpened::Denied => Self::AccessDenied,
+            NotOpened::TooMany => Self::Other("store table full".to_owned()),
+        }
+    }
+}
+
+type Answer<T> = wasmtime::Result<Result<T, Error>>;
+
+impl store::Host for State {
+    async fn open(&mut self, identifier: String) -> Answer<Resource<Store>> {
+        Ok(self.open_store(&identifier)?.map_err(Error::from))
+    }
+}
+
+impl store::HostBucket for State {
+    async fn get(&mut self, bucket: Resource<Store>, key: String) -> Answer<Option<Vec<u8>>> {
+        self.with_store(&bucket, move |store| store.get(&key)).await
+    }
+
+    async fn set(&mut self, bucket: Resource<Store>, key: String, value: Vec<u8>) -> Answer<()> {
+        self.with_store(&bucket, move |store| store.set(&key, &value))
+            .await
+    }
+
+    async fn delete(&mut self, bucket: Resource<Store>, key: String) -> Answer<()> {
+        self.with_store(&bucket, move |store| store.delete(&key))
+            .await
+    }
+
+    async fn exists(&mut self, bucket: Resource<Store>, key: String) -> Answer<bool> {
+        self.with_store(&bucket, move |store| store.exists(&key))
+            .await
+    }
+
+    async fn list_keys(
+        &mut self,
+        bucket: Resource<Store>,
+        cursor: Option<String>,
+    ) -> Answer<KeyResponse> {
+        if cursor.is_some() {
+            let reason = "list_keys: cursor not supported";
+            return Ok(Err(Error::Other(reason.to_owned())));
+        }
+        let keys = self.with_store(&bucket, Store::keys).await?;
+        Ok(keys.map(|keys| KeyResponse { keys, cursor: None }))
+    }
+
+    async fn drop(&mut self, bucket: Resource<Store>) -> wasmtime::Result<()> {
+        self.close_store(bucket)
+    }
+}
+
+impl batch::Host for State {
+    async fn get_many(
+        &mut self,
+        bucket: Resource<Store>,
+        keys: Vec<String>,
+    ) -> Answer<Vec<(String, Option<Vec<u8>>)>> {
+        self.with_store(&bucket, move |store| store.get_many(&keys))
+            .await
+    }
+
+    async fn set_many(
+        &mut self,
+        bucket: Resource<Store>,
+        pairs: Vec<(String, Vec<u8>)>,
+    ) -> Answer<()> {
+        self.with_store(&bucket, move |store| store.set_many(&pairs))
+            .await
+    }
+
+    async fn delete_many(&mut self, bucket: Resource<Store>, keys: Vec<String>) -> Answer<()> {
+        self.with_store(&bucket, move |store| store.delete_many(&keys))
+            .await
+    }
+}
+
+impl atomics::Host for State {
+    async fn increment(&mut self, bucket: Resource<Store>, key: String, delta: i64) -> Answer<i64> {
+        self.with_store(&bucket, move |store| store.increment(&key, delta))
+            .await
+    }
+
+    async fn swap(
+        &mut self,
+        cas: Resource<Cas>,
+        value: Vec<u8>,
+    ) -> wasmtime::Result<Result<(), CasError>> {
+        let cas = self.table.delete(cas)?;
+        let Cas { store, key, .. } = cas.clone();
+        let swapped = blocking(move || cas.store.swap(&cas.key, cas.seen.as_deref(), &value));
+        match swapped.await? {
+            Ok(true) => return Ok(Ok(())),
+            Ok(false) => {}
+            Err(fault) => return Ok(Err(CasError::StoreError(fault.into()))),
+        }
+        match self.look(store, key).await? {
+            Ok(cas) => Ok(Err(CasError::CasFailed(cas))),
+            Err(error) => Ok(Err(CasError::StoreError(error))),
+        }
+    }
+}
+
+impl atomics::HostCas for State {
+    async fn new(&mut self, bucket: Resource<Store>, key: String) -> Answer<Resource<Cas>> {
+        let store = self.table.get(&bucket)?.clone();
+        self.look(store, key).await
+    }
+
+    async fn current(&mut self, cas: Resource<Cas>) -> Answer<Option<Vec<u8>>> {
+        let Cas { store, key, .. } = self.table.get(&cas)?.clone();
+        let seen = match blocking(move || store.get(&key)).await? {
+            Ok(seen) => seen,
+            Err(fault) => return Ok(Err(fault.into())),
+        };
+        self.table.get_mut(&cas)?.seen = seen.clone();
+        Ok(Ok(seen))
+    }
+
+    async fn drop(&mut self, cas: Resource<Cas>) -> wasmtime::Result<()> {
+        self.table.delete(cas)?;
+        Ok(())
+    }
+}
+
+impl State {
+    /// A handle that expects what is under `key` now.
+    async fn look(&mut self, store: Store, key: String) -> Answer<Resource<Cas>> {
+        let looked = blocking(move || {
+            let seen = store.get(&key)?;
+            Ok::<_, Fault>(Cas { store, key, seen })
+        });
+        match looked.await? {
+            Ok(cas) => Ok(Ok(self.table.push(cas)?)),
+            Err(fault) => Ok(Err(fault.into())),
+        }
+    }
+}
