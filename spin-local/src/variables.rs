@@ -4,14 +4,18 @@
 //! runtime configuration in their order, the process's environment as `SPIN_VARIABLE_<NAME>`,
 //! the file `.env`, and the default in the manifest. That is Spin's order.
 //!
-//! Values may be secret: nothing here has a `Debug`, and no error holds a value.
+//! Values may be secret: what holds one has no `Debug`, and no error holds one.
+
+mod argument;
+mod provider;
+mod template;
 
 use std::collections::BTreeMap;
-use std::ffi::{OsStr, OsString};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-/// What Spin puts, with a `_`, before the name of a variable that it looks for in the environment.
-const ENVIRONMENT_PREFIX: &str = "SPIN_VARIABLE";
+pub(crate) use argument::read_argument;
+pub use provider::Provider;
+pub(crate) use template::Template;
 
 /// Why a variable could not be given a value, or a template could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +40,16 @@ pub enum VariableError {
     Unknown { name: String, nearest: String },
 }
 
+/// A value of an app's variable.
+pub(crate) struct Variable {
+    pub(crate) value: String,
+    /// Whether the manifest says that the value is secret.
+    pub(crate) secret: bool,
+}
+
+/// An app's variables by name.
+pub(crate) type Variables = BTreeMap<String, Variable>;
+
 /// Why a guest may not ask for a variable of this name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -58,204 +72,10 @@ pub(crate) fn check_name(name: &str) -> Result<(), InvalidName> {
     }
 }
 
-/// A place outside the manifest where variables get their values from.
-#[derive(Clone)]
-pub enum Provider {
-    /// Values by the variable's name.
-    Static(BTreeMap<String, String>),
-    /// The process's environment, then a file of lines `NAME=value`, where a variable goes by
-    /// `<PREFIX>_<NAME>` in upper case.
-    Environment {
-        prefix: String,
-        /// Relative to the working directory. A file that is not there holds nothing.
-        file: Option<PathBuf>,
-    },
-}
-
-impl Provider {
-    /// The environment, with Spin's prefix `SPIN_VARIABLE` where `prefix` is none.
-    pub fn environment(prefix: Option<&str>, file: Option<PathBuf>) -> Self {
-        Self::Environment {
-            prefix: prefix.unwrap_or(ENVIRONMENT_PREFIX).to_owned(),
-            file,
-        }
-    }
-
-    /// The value of the variable `name`, where this provider has one. `process` is the
-    /// environment to look in.
-    pub fn get(
-        &self,
-        name: &str,
-        process: &BTreeMap<OsString, OsString>,
-    ) -> Result<Option<String>, VariableError> {
-        match self {
-            Self::Static(values) => Ok(values.get(name).cloned()),
-            Self::Environment { prefix, file } => {
-                let key = format!("{prefix}_{}", name.to_ascii_uppercase());
-                match process.get(OsStr::new(&key)) {
-                    Some(value) => Ok(Some(utf8(&key, value)?)),
-                    None => file.as_deref().map_or(Ok(None), |file| in_file(file, &key)),
-                }
-            }
-        }
-    }
-}
-
-fn utf8(key: &str, value: &OsStr) -> Result<String, VariableError> {
-    let text = value.to_str().map(str::to_owned);
-    text.ok_or_else(|| VariableError::NotUtf8(key.to_owned()))
-}
-
-fn in_file(file: &Path, key: &str) -> Result<Option<String>, VariableError> {
-    let Ok(lines) = dotenvy::from_path_iter(file) else {
-        return Ok(None);
-    };
-    let mut found = None;
-    for line in lines {
-        // The error of `dotenvy` quotes the line, value and all.
-        let (name, value) = line.map_err(|_| VariableError::Values {
-            path: file.to_owned(),
-            detail: "a line is not `NAME=value`".to_owned(),
-        })?;
-        if name == key {
-            found = Some(value);
-        }
-    }
-    Ok(found)
-}
-
-/// Reads what follows `--variable`: `name=value`, `name=@file` (the file's text is the value),
-/// `@file.json` or `@file.toml` (a table of names and strings).
-pub fn read_argument(argument: &str) -> Result<Vec<(String, String)>, VariableError> {
-    if let Some(path) = argument.strip_prefix('@') {
-        return read_table(Path::new(path));
-    }
-    let (name, value) = argument
-        .split_once('=')
-        .ok_or_else(|| VariableError::Argument(argument.to_owned()))?;
-    let value = match value.strip_prefix('@') {
-        Some(path) => read_text(Path::new(path))?,
-        None => value.to_owned(),
-    };
-    Ok(vec![(name.to_owned(), value)])
-}
-
-fn read_text(path: &Path) -> Result<String, VariableError> {
-    std::fs::read_to_string(path).map_err(|source| VariableError::Read {
-        path: path.to_owned(),
-        source,
-    })
-}
-
-fn read_table(path: &Path) -> Result<Vec<(String, String)>, VariableError> {
-    let kind = path.extension().and_then(OsStr::to_str);
-    if !matches!(kind, Some("json" | "toml")) {
-        return Err(VariableError::FileKind(path.to_owned()));
-    }
-    let text = read_text(path)?;
-    let values = match kind {
-        Some("json") => from_json(&text),
-        _ => from_toml(&text),
-    };
-    values.map_err(|detail| VariableError::Values {
-        path: path.to_owned(),
-        detail,
-    })
-}
-
-fn from_json(text: &str) -> Result<Vec<(String, String)>, String> {
-    // The category and the place only: the error's own words may quote a value.
-    let values: BTreeMap<String, serde_json::Value> =
-        serde_json::from_str(text).map_err(|error| {
-            let (line, column) = (error.line(), error.column());
-            format!("it is not a JSON object at line {line} column {column}")
-        })?;
-    let strings = values.into_iter().map(|(name, value)| match value {
-        serde_json::Value::String(text) => Ok((name, text)),
-        _ => Err(format!("`{name}` is not a string")),
-    });
-    strings.collect()
-}
-
-fn from_toml(text: &str) -> Result<Vec<(String, String)>, String> {
-    let document = toml_edit::Document::parse(text).map_err(|error| error.message().to_owned())?;
-    let strings = document.iter().map(|(name, item)| match item.as_str() {
-        Some(text) => Ok((name.to_owned(), text.to_owned())),
-        None => Err(format!("`{name}` is not a string")),
-    });
-    strings.collect()
-}
-
-/// A value of an app's variable.
-pub(crate) struct Variable {
-    pub(crate) value: String,
-    /// Whether the manifest says that the value is secret.
-    pub(crate) secret: bool,
-}
-
-/// An app's variables by name.
-pub(crate) type Variables = BTreeMap<String, Variable>;
-
-/// Text with `{{ name }}` where the value of a variable goes.
-pub(crate) struct Template<'t>(Vec<Part<'t>>);
-
-enum Part<'t> {
-    Literal(&'t str),
-    Variable(&'t str),
-}
-
-impl<'t> Template<'t> {
-    pub(crate) fn parse(mut text: &'t str) -> Result<Self, VariableError> {
-        let mut parts = Vec::new();
-        while let Some((literal, rest)) = text.split_once("{{") {
-            let (name, rest) = rest.split_once("}}").ok_or(VariableError::Unclosed)?;
-            parts.push(Part::Literal(literal));
-            parts.push(Part::Variable(name.trim()));
-            text = rest;
-        }
-        parts.push(Part::Literal(text));
-        Ok(Self(parts))
-    }
-
-    pub(crate) fn is_literal(&self) -> bool {
-        self.names().next().is_none()
-    }
-
-    /// Whether the value of a secret variable goes into it.
-    pub(crate) fn is_secret(&self, variables: &Variables) -> bool {
-        self.names()
-            .any(|name| variables.get(name).is_some_and(|v| v.secret))
-    }
-
-    fn names(&self) -> impl Iterator<Item = &'t str> {
-        self.0.iter().filter_map(|part| match part {
-            Part::Literal(_) => None,
-            Part::Variable(name) => Some(*name),
-        })
-    }
-
-    /// The text with every variable's value in its place.
-    pub(crate) fn fill(&self, variables: &Variables) -> Result<String, VariableError> {
-        let parts = self.0.iter().map(|part| match part {
-            Part::Literal(text) => Ok(*text),
-            Part::Variable(name) => match variables.get(*name) {
-                Some(variable) => Ok(variable.value.as_str()),
-                None => Err(unknown(name, variables)),
-            },
-        });
-        parts.collect()
-    }
-}
-
-fn unknown(name: &str, variables: &Variables) -> VariableError {
-    VariableError::Unknown {
-        name: name.to_owned(),
-        nearest: crate::toml_text::did_you_mean(name, variables.keys().map(String::as_str)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsString;
+
     use super::*;
 
     const SECRET: &str = "hunter2";

@@ -41,7 +41,8 @@ pub(super) fn prepare(
     set(RAW_COMPONENT_ROUTE, route.raw_route());
     set(CLIENT_ADDR, &client.to_string());
     for (name, value) in route.named() {
-        let name = format!("spin-path-match-{}", name.to_ascii_lowercase());
+        let name = name.to_ascii_lowercase().replace('_', "-");
+        let name = format!("spin-path-match-{name}");
         if let Ok(name) = HeaderName::try_from(name) {
             set(name, value);
         }

@@ -19,7 +19,11 @@ pub fn send(answer: Answer, outparam: ResponseOutparam) {
 }
 
 fn response(answer: &Answer) -> Option<OutgoingResponse> {
-    let mut headers = vec![header("content-type", answer.content_type)];
+    let length = answer.body.len().to_string();
+    let mut headers = vec![
+        header("content-type", answer.content_type),
+        header("content-length", &length),
+    ];
     headers.extend(answer.allow.map(|allow| header("allow", allow)));
     let response = OutgoingResponse::new(Fields::from_list(&headers).ok()?);
     response.set_status_code(answer.status).ok()?;

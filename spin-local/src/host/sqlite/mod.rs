@@ -103,7 +103,7 @@ fn run(
     parameters: &[Value],
 ) -> rusqlite::Result<Outcome> {
     let mut statement = connection.prepare_cached(statement)?;
-    let names = statement.column_names().into_iter();
+    let names = statement.column_names();
     let columns: Vec<String> = names.map(str::to_owned).collect();
     let width = columns.len();
     let rows = statement.query_map(rusqlite::params_from_iter(parameters), |row| {
