@@ -40,7 +40,7 @@ build-consumer: build-hmac ## Build the consumer and the component it verifies w
 	$(WASM) -p webhook-consumer
 
 build-spin-local: setup ## Build the runtime used where Spin is missing
-	$(CARGO_BUILD) -p spin-local
+	$(CARGO_BUILD) --bin spin-local
 
 start-producer: build-producer $(RUNTIME_BUILT) ## Serve the producer on 127.0.0.1:3000
 	$(RUNTIME) up --from webhook-producer --listen $(PRODUCER) --sqlite @migrations.sql \
@@ -70,7 +70,8 @@ lint: setup ## Check formatting, and lint the host's and the components' code
 		-p webhook-consumer -p probe -- -D warnings
 
 bench: build-all ## Measure speed; the last table is in benchmarks/
-	cargo run --release -p benchmarks
+	$(CARGO_BUILD) --release --bin spin-local --bin benchmarks
+	target/release/benchmarks
 
 clean: ## Remove what was built and what the apps stored
 	cargo clean

@@ -1,0 +1,64 @@
+//! Tables: printed as they are measured, and kept in `benchmarks/RESULTS.md`.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+/// One table with a heading, a note on what was measured, and rows as wide as its columns.
+pub struct Table {
+    heading: &'static str,
+    note: String,
+    columns: Vec<String>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    pub fn new(heading: &'static str, note: impl Into<String>, columns: &[&str]) -> Self {
+        Self {
+            heading,
+            note: note.into(),
+            columns: columns.iter().map(|&column| column.to_owned()).collect(),
+            rows: Vec::new(),
+        }
+    }
+
+    pub fn row(&mut self, cells: Vec<String>) {
+        self.rows.push(cells);
+    }
+
+    fn markdown(&self) -> String {
+        let mut text = format!("## {}\n\n{}\n\n", self.heading, self.note);
+        let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+        text += &line(&self.columns);
+        text += &line(&vec!["---".to_owned(); self.columns.len()]);
+        for row in &self.rows {
+            text += &line(row);
+        }
+        text
+    }
+}
+
+/// Every table of a run.
+pub struct Report {
+    text: String,
+}
+
+impl Report {
+    pub fn new(machine: String) -> Self {
+        let mut text = String::from("# Results of the last `make bench`\n\n");
+        let _ = writeln!(text, "Machine: {machine}.");
+        println!("{text}");
+        Self { text }
+    }
+
+    pub fn add(&mut self, table: Table) {
+        let markdown = table.markdown();
+        println!("{markdown}");
+        self.text += "\n";
+        self.text += &markdown;
+    }
+
+    pub fn write(&self) -> anyhow::Result<()> {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("RESULTS.md");
+        Ok(std::fs::write(path, &self.text)?)
+    }
+}
