@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use wasmtime::{
-    Cache, CacheConfig, Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig,
+    Cache, CacheConfig, Config, Enabled, Engine, InstanceAllocationStrategy,
+    PoolingAllocationConfig,
 };
 
 /// How often running guests are interrupted to let others have the thread and to count what
@@ -81,7 +82,8 @@ fn pool(limits: &Limits) -> PoolingAllocationConfig {
         // faulting them in again.
         .linear_memory_keep_resident(1 << 20)
         .table_keep_resident(64 << 10)
-        .async_stack_keep_resident(64 << 10);
+        // Where the kernel can tell which of them were touched, only those are zeroed.
+        .pagemap_scan(Enabled::Auto);
     pool
 }
 

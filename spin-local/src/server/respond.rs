@@ -39,15 +39,14 @@ pub(super) async fn respond(
     headers::prepare(request.headers_mut(), &uri, &route, client);
     *request.uri_mut() = uri;
     let component = route.component();
-    answer(host, component, request)
-        .await
-        .unwrap_or_else(|error| {
-            eprintln!(
-                "component `{}` failed: {error:?}",
-                host.component_id(component)
-            );
+    match answer(host, component, request).await {
+        Ok(Some(answer)) => answer,
+        Ok(None) => plain(StatusCode::INTERNAL_SERVER_ERROR, ""),
+        Err(error) => {
+            tell_failure(host, component, &error);
             plain(StatusCode::INTERNAL_SERVER_ERROR, "")
-        })
+        }
+    }
 }
 
 fn well_known(name: &str) -> Answer {
@@ -83,11 +82,12 @@ fn absolute(request: &Request<Incoming>) -> Option<Uri> {
     Uri::from_parts(parts).ok()
 }
 
+/// The guest's answer, or none where it ended without one, which has been told.
 async fn answer(
     host: &Host,
     component: usize,
     request: Request<Incoming>,
-) -> wasmtime::Result<Answer> {
+) -> wasmtime::Result<Option<Answer>> {
     let mut instance = host.instantiate(component).await?;
     let (sender, receiver) = oneshot::channel();
     let mut http = instance.store.data_mut().http();
@@ -95,35 +95,24 @@ async fn answer(
     let outparam = http.new_response_outparam(sender)?;
     // The guest goes on after its response has begun: it streams the body, and may work on
     // when that is done.
+    let host = host.clone();
     let guest = tokio::spawn(async move {
         let Instance { proxy, store, .. } = &mut instance;
         let handler = proxy.wasi_http_incoming_handler();
-        handler.call_handle(store, request, outparam).await
+        let ended = handler.call_handle(store, request, outparam).await;
+        if let Err(error) = &ended {
+            tell_failure(&host, component, error);
+        }
+        ended.is_ok()
     });
     match receiver.await {
-        Ok(answer) => {
-            tell_late_failure(host.clone(), component, guest);
-            Ok(answer?)
-        }
-        Err(_) => {
-            guest.await??;
-            wasmtime::bail!("it returned without setting a response")
-        }
+        Ok(answer) => Ok(Some(answer?)),
+        Err(_) if guest.await? => wasmtime::bail!("it returned without setting a response"),
+        Err(_) => Ok(None),
     }
 }
 
-fn tell_late_failure(
-    host: Host,
-    component: usize,
-    guest: tokio::task::JoinHandle<wasmtime::Result<()>>,
-) {
-    tokio::spawn(async move {
-        let failure = match guest.await {
-            Ok(Ok(())) => return,
-            Ok(Err(error)) => format!("{error:?}"),
-            Err(error) => error.to_string(),
-        };
-        let component = host.component_id(component);
-        eprintln!("component `{component}` failed after its response began: {failure}");
-    });
+fn tell_failure(host: &Host, component: usize, error: &wasmtime::Error) {
+    let component = host.component_id(component);
+    eprintln!("component `{component}` failed: {error:?}");
 }

@@ -109,8 +109,7 @@ async fn a_variable_comes_from_a_file_and_from_the_environment_too() {
 
 #[tokio::test]
 async fn a_variable_that_is_required_and_not_given_keeps_the_app_from_serving() {
-    test_support::components::probe();
-    let app = test_support::App::from(test_support::components::root().join("test-support/probe"));
+    let app = probe_with("[variables]\nmood = { required = true }");
     let ended = app.refuse(&runtime()).await;
     assert_eq!(ended.status.code(), Some(1), "{}", ended.transcript());
     assert!(ended.stderr.contains("`mood`"), "{}", ended.transcript());

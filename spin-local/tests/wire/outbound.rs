@@ -1,10 +1,14 @@
 //! Outbound HTTP: what goes out, what comes back, and the error for each way it fails.
 
-use serde_json::{Value, json};
+use serde_json::json;
 use test_support::{Behaviour, Receiver, Request};
 
 use crate::address;
 use crate::probe::*;
+
+/// How a guest names its own app: as Spin's SDK does for a URL that is a path alone, and for
+/// clients that want a name.
+const SELF: [&str; 2] = ["http://:80/hello", "http://self.alt/hello"];
 
 const ANY_HTTP: &str = "allowed_outbound_hosts = [\"http://*:*\", \"https://*:*\"]";
 
@@ -58,7 +62,12 @@ async fn an_answer_comes_in_as_it_was_given() {
     let app = start(&probe()).await;
     let answer = ask(&app, &outbound(&receiver.url("/"), "")).await;
     assert_eq!(answer["ok"]["status"], 503);
-    assert!(answer["ok"]["body"] == Value::from(large));
+    assert_eq!(answer["ok"]["bodyLength"], large.len());
+    let beginning = answer["ok"]["body"].as_str().expect("a body");
+    assert!(
+        !beginning.is_empty() && large.starts_with(beginning),
+        "{beginning}"
+    );
     let headers = answer["ok"]["headers"].as_array().expect("a list");
     assert!(
         headers.contains(&json!(["x-reason", "tired"])),
@@ -123,8 +132,13 @@ async fn an_answer_that_does_not_go_on_is_a_read_timeout() {
     let app = start(&probe()).await;
     let path = outbound(&receiver.url("/"), "between_bytes_ms=100");
     let answer = ask(&app, &path).await;
-    assert_eq!(error_of(&answer), "connection-read-timeout", "{answer}");
-    assert_eq!(answer["phase"], "response-body");
+    assert_eq!(answer["phase"], "response-body", "{answer}");
+    assert!(
+        answer["message"]
+            .as_str()
+            .is_some_and(|text| text.contains("timeout")),
+        "{answer}"
+    );
 }
 
 #[tokio::test]
@@ -145,7 +159,7 @@ async fn tls_to_a_port_that_speaks_none_is_a_tls_error() {
 #[tokio::test]
 async fn an_app_calls_itself_where_it_may() {
     let app = start(&probe_with("allowed_outbound_hosts = [\"http://self\"]")).await;
-    for url in ["/hello", "http://self.alt/hello"] {
+    for url in SELF {
         let answer = ask(&app, &outbound(url, "")).await;
         assert_eq!(answer["ok"]["body"], "hello", "{url}: {answer}");
     }
@@ -157,7 +171,7 @@ async fn an_app_calls_itself_where_it_may() {
 #[tokio::test]
 async fn an_app_does_not_call_itself_where_it_may_not() {
     let app = start(&probe()).await;
-    for url in ["/hello", "http://self.alt/hello"] {
+    for url in SELF {
         let answer = ask(&app, &outbound(url, "")).await;
         assert_eq!(error_of(&answer), "http-request-denied", "{url}: {answer}");
     }

@@ -9,9 +9,10 @@ use crate::host::State;
 use crate::host::bindings::fermyon::spin::sqlite as version_2;
 use crate::host::bindings::spin::sqlite::sqlite as version_3;
 
-/// Implements what both interfaces have, with the functions of `$more` beside it.
+/// Implements what both interfaces have: `$opened` finishes a connection that was opened, and the
+/// functions of `$more` stand beside the common ones.
 macro_rules! interface {
-    ($wit:ident, { $($more:tt)* }) => {
+    ($wit:ident, $opened:expr, { $($more:tt)* }) => {
         impl From<NotOpened> for $wit::Error {
             fn from(reason: NotOpened) -> Self {
                 match reason {
@@ -70,7 +71,10 @@ macro_rules! interface {
                 &mut self,
                 label: String,
             ) -> wasmtime::Result<Result<Resource<Connection>, $wit::Error>> {
-                Ok(self.open_connection(&label)?.map_err(Into::into))
+                match self.open_connection(&label)? {
+                    Ok(connection) => $opened(self, connection),
+                    Err(reason) => Ok(Err(reason.into())),
+                }
             }
 
             async fn execute(
@@ -93,9 +97,10 @@ macro_rules! interface {
     };
 }
 
-interface!(version_2, {});
+interface!(version_2, |_: &mut State, connection| Ok(Ok(connection)), {
+});
 
-interface!(version_3, {
+interface!(version_3, State::opened_anew, {
     async fn last_insert_rowid(
         &mut self,
         connection: Resource<Connection>,
@@ -109,3 +114,19 @@ interface!(version_3, {
         Ok(connection.ask(rusqlite::Connection::changes))
     }
 });
+
+impl State {
+    /// This version's guests can ask for counts, which have to begin at 0.
+    fn opened_anew(
+        &mut self,
+        connection: Resource<Connection>,
+    ) -> wasmtime::Result<Result<Resource<Connection>, version_3::Error>> {
+        match self.table.get(&connection)?.open_anew() {
+            Ok(()) => Ok(Ok(connection)),
+            Err(error) => {
+                self.close_connection(connection)?;
+                Ok(Err(error.into()))
+            }
+        }
+    }
+}

@@ -1,58 +1,70 @@
 //! The SQLite capability: each connection a guest opens is a connection of its own to the file
 //! behind the label.
 
+mod handle;
 mod interfaces;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context;
-use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::types::Value;
 use wasmtime::component::Resource;
 
 use super::{State, blocking};
+use handle::Handle;
 
 /// Connections one instance may hold open; Spin's number.
 const MAX_OPEN_CONNECTIONS: usize = 256;
 
+/// Connections kept for the next guest: opening a file and reading its schema costs several
+/// times what a small query does.
+const MAX_IDLE_CONNECTIONS: usize = 32;
+
 /// A database file that connections are opened to.
 pub(crate) struct Database {
     path: PathBuf,
+    /// Open connections that no guest has, and that are as good as new.
+    idle: Mutex<Vec<Handle>>,
 }
 
 impl Database {
     pub(crate) fn new(path: PathBuf) -> Self {
-        Self { path }
-    }
-
-    fn connect(&self) -> rusqlite::Result<rusqlite::Connection> {
-        let mut connection = rusqlite::Connection::open(&self.path)?;
-        connection.authorizer(Some(keep_to_this_file))?;
-        Ok(connection)
+        Self {
+            path,
+            idle: Mutex::default(),
+        }
     }
 
     /// Runs statements before the app serves: those of `--sqlite`.
     pub(crate) fn execute_batch(&self, statements: &str) -> anyhow::Result<()> {
-        self.connect()
-            .and_then(|connection| connection.execute_batch(statements))
+        Handle::open(&self.path)
+            .and_then(|handle| handle.connection.execute_batch(statements))
             .with_context(|| format!("on the database `{}`", self.path.display()))
     }
 
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
+
+    fn take(&self) -> rusqlite::Result<Handle> {
+        match lock(&self.idle).pop() {
+            Some(handle) => Ok(handle),
+            None => Handle::open(&self.path),
+        }
+    }
+
+    fn give_back(&self, handle: Handle) {
+        let mut idle = lock(&self.idle);
+        if handle.is_as_good_as_new() && idle.len() < MAX_IDLE_CONNECTIONS {
+            idle.push(handle);
+        }
+    }
 }
 
-/// A guest has the file it was granted, not every file of the host: `ATTACH` reaches only
-/// temporary databases.
-fn keep_to_this_file(context: AuthContext<'_>) -> Authorization {
-    match context.action {
-        AuthAction::Attach { filename } if !matches!(filename, "" | ":memory:") => {
-            Authorization::Deny
-        }
-        _ => Authorization::Allow,
-    }
+/// A panic elsewhere leaves a connection as usable as SQLite left it.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What a statement gave back: the columns' names, and the rows' values in their order.
@@ -65,35 +77,45 @@ struct Outcome {
 #[derive(Clone)]
 pub struct Connection {
     database: Arc<Database>,
-    connection: Arc<Mutex<Option<rusqlite::Connection>>>,
+    handle: Arc<Mutex<Option<Handle>>>,
 }
 
 impl Connection {
     fn new(database: Arc<Database>) -> Self {
         Self {
             database,
-            connection: Arc::default(),
+            handle: Arc::default(),
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<rusqlite::Connection>> {
-        // A panic elsewhere leaves the connection as usable as SQLite left it.
-        let connection = self.connection.lock();
-        connection.unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn execute(&self, statement: &str, parameters: &[Value]) -> rusqlite::Result<Outcome> {
-        let mut slot = self.lock();
-        let connection = match &mut *slot {
-            Some(connection) => connection,
-            none => none.insert(self.database.connect()?),
+        let mut slot = lock(&self.handle);
+        let handle = match &mut *slot {
+            Some(handle) => handle,
+            none => none.insert(self.database.take()?),
         };
-        run(connection, statement, parameters)
+        run(&handle.connection, statement, parameters)
     }
 
     /// What `question` answers of the open connection, or 0 before there is one.
     fn ask<T: Default>(&self, question: impl FnOnce(&rusqlite::Connection) -> T) -> T {
-        self.lock().as_ref().map(question).unwrap_or_default()
+        let handle = lock(&self.handle);
+        handle
+            .as_ref()
+            .map(|handle| question(&handle.connection))
+            .unwrap_or_default()
+    }
+
+    /// Opens the file now, so that no earlier guest's counts are seen on the connection.
+    fn open_anew(&self) -> rusqlite::Result<()> {
+        *lock(&self.handle) = Some(Handle::open(&self.database.path)?);
+        Ok(())
+    }
+
+    fn close(&self) {
+        if let Some(handle) = lock(&self.handle).take() {
+            self.database.give_back(handle);
+        }
     }
 }
 
@@ -136,7 +158,7 @@ impl State {
     }
 
     fn close_connection(&mut self, connection: Resource<Connection>) -> wasmtime::Result<()> {
-        self.table.delete(connection)?;
+        self.table.delete(connection)?.close();
         self.open_connections -= 1;
         Ok(())
     }
