@@ -6,7 +6,11 @@ use test_support::{Runtime, components};
 /// the PATH.
 pub fn all() -> anyhow::Result<Vec<Runtime>> {
     let built = components::root().join("target/release/spin-local");
-    anyhow::ensure!(built.is_file(), "`{}` is missing: run `make bench`", built.display());
+    anyhow::ensure!(
+        built.is_file(),
+        "`{}` is missing: run `make bench`",
+        built.display()
+    );
     let mut runtimes = vec![Runtime::spin_local_at(built)];
     runtimes.extend(Runtime::spin());
     Ok(runtimes)

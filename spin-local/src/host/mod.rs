@@ -289,7 +289,9 @@ fn wasi(grants: &Arc<Grants>) -> WasiCtx {
     builder
         .envs(&grants.environment)
         .stdout(grants.logs.stdout.clone())
-        .stderr(grants.logs.stderr.clone());
+        .stderr(grants.logs.stderr.clone())
+        .allow_tcp(true)
+        .allow_udp(true);
     let network = grants.clone();
     builder.socket_addr_check(move |address, usage| {
         let allowed = network.network.allows_socket(address, usage);

@@ -16,8 +16,8 @@ fn handle(request: IncomingRequest, response: ResponseOutparam) {
     outgoing::send(answer, response);
 }
 
-/// Past the standard library, whose first line out asks the platform a dozen things about
-/// terminals and descriptors: more than the rest of the request does.
+/// Past the standard library, whose first line out asks the platform about every terminal and
+/// descriptor there is; in an instance that lives for one request, each line is the first.
 ///
 /// A log that cannot be written is no reason to answer otherwise.
 fn write_log(log: &Log) {

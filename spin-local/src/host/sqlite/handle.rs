@@ -63,7 +63,8 @@ fn leaves_a_mark(action: &AuthAction<'_>) -> bool {
         | AuthAction::CreateTable { .. }
         | AuthAction::CreateIndex { .. }
         | AuthAction::DropTable { .. }
-        | AuthAction::DropIndex { .. } => false,
+        | AuthAction::DropIndex { .. }
+        | AuthAction::Reindex { .. } => false,
         _ => true,
     }
 }
