@@ -1,0 +1,96 @@
+//! Which registrations an event goes to.
+
+use serde_json::json;
+use test_support::Receiver;
+
+use crate::producer::Producer;
+
+const PATTERNS: [&str; 6] = [
+    "order.shipped",
+    "order.*",
+    "*",
+    "order",
+    "order.shipped.*",
+    "ORDER.SHIPPED",
+];
+
+#[tokio::test]
+async fn an_event_goes_to_those_whose_pattern_matches() {
+    let receiver = Receiver::start().await;
+    let producer = Producer::start().await;
+    for (place, pattern) in PATTERNS.iter().enumerate() {
+        producer
+            .register(&receiver.url(&format!("/{place}")), pattern)
+            .await;
+    }
+    let cases: [(&str, &[&str]); 6] = [
+        ("order.shipped", &["order.shipped", "order.*", "*"]),
+        ("order.shipped.abroad", &["order.*", "*", "order.shipped.*"]),
+        ("order", &["*", "order"]),
+        ("orders.shipped", &["*"]),
+        ("ORDER.SHIPPED", &["*", "ORDER.SHIPPED"]),
+        ("something else", &["*"]),
+    ];
+    for (event, expected) in cases {
+        receiver.forget();
+        let rows = producer.fire_event(event, &json!({ "a": [1] })).await;
+        let called = rows.iter().map(|row| {
+            assert_eq!(row["status"], 200, "{row}");
+            let url = row["url"].as_str().expect("a URL");
+            let place: usize = url
+                .rsplit('/')
+                .next()
+                .and_then(|n| n.parse().ok())
+                .expect("a place");
+            PATTERNS[place]
+        });
+        assert_eq!(called.collect::<Vec<_>>(), expected, "{event}");
+        let requests = receiver.requests();
+        assert_eq!(requests.len(), expected.len(), "{event}");
+        for request in requests {
+            assert_eq!(
+                request.json(),
+                json!({ "event": event, "data": { "a": [1] } })
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn without_an_event_everybody_gets_their_own() {
+    let receiver = Receiver::start().await;
+    let producer = Producer::start().await;
+    for (place, pattern) in PATTERNS.iter().enumerate() {
+        producer
+            .register(&receiver.url(&format!("/{place}")), pattern)
+            .await;
+    }
+    receiver.forget();
+    assert_eq!(producer.fire().await.len(), PATTERNS.len());
+    receiver.received(PATTERNS.len()).await;
+    for (place, pattern) in PATTERNS.iter().enumerate() {
+        let path = format!("/{place}");
+        let requests = receiver.requests_to(&path);
+        assert_eq!(requests.len(), 1, "{pattern}");
+        let data = receiver.url(&path);
+        assert_eq!(
+            requests[0].json(),
+            json!({ "event": pattern, "data": data })
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_event_nobody_wants_has_no_rows() {
+    let receiver = Receiver::start().await;
+    let producer = Producer::start().await;
+    producer.register(&receiver.url("/"), "order.*").await;
+    receiver.forget();
+    assert!(
+        producer
+            .fire_event("user.created", &json!(null))
+            .await
+            .is_empty()
+    );
+    assert!(receiver.requests().is_empty());
+}

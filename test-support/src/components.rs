@@ -1,0 +1,99 @@
+//! The components and the runtime, built from the tree as it stands.
+//!
+//! Each is built once a test process, by the same commands and into the same folder as the
+//! Makefile's, so that a plain `cargo test` never tests what an earlier build left behind.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// The folder of the workspace.
+pub fn root() -> &'static Path {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
+    own.parent()
+        .expect("this crate is a folder of the workspace")
+}
+
+/// The HMAC component.
+pub fn hmac() -> PathBuf {
+    wasm("hmac_component")
+}
+
+/// The component that exercises every capability of its host.
+pub fn probe() -> PathBuf {
+    wasm("probe")
+}
+
+/// The folder of the producer's manifest, its components built.
+pub fn producer() -> PathBuf {
+    build_components();
+    root().join("webhook-producer")
+}
+
+/// The statements that make the producer's tables.
+pub fn migrations() -> PathBuf {
+    root().join("migrations.sql")
+}
+
+/// The folder of the consumer's manifest, its components built.
+pub fn consumer() -> PathBuf {
+    build_components();
+    root().join("webhook-consumer")
+}
+
+/// The `spin-local` binary: the one the environment variable `SPIN_LOCAL` names, or else one
+/// built from the tree.
+pub fn spin_local() -> PathBuf {
+    static BUILT: OnceLock<()> = OnceLock::new();
+    if let Some(given) = std::env::var_os("SPIN_LOCAL") {
+        return given.into();
+    }
+    // Not `-p spin-local`: chosen alone, its dependencies would have fewer features than in
+    // `cargo test`, and all of wasmtime would be built a second time.
+    BUILT.get_or_init(|| cargo_build(&["--bin", "spin-local"]));
+    target().join("debug/spin-local")
+}
+
+fn wasm(name: &str) -> PathBuf {
+    build_components();
+    target().join(format!("wasm32-wasip2/release/{name}.wasm"))
+}
+
+fn build_components() {
+    static BUILT: OnceLock<()> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let crates = [
+            "hmac-component",
+            "webhook-producer",
+            "webhook-consumer",
+            "probe",
+        ];
+        let mut arguments = vec!["--release", "--target", "wasm32-wasip2"];
+        arguments.extend(crates.iter().flat_map(|name| ["-p", name]));
+        cargo_build(&arguments);
+    });
+}
+
+/// Where the manifests look for components, wherever the environment sends other builds.
+fn target() -> PathBuf {
+    root().join("target")
+}
+
+fn cargo_build(arguments: &[&str]) {
+    let cargo = std::env::var_os("CARGO").unwrap_or(OsString::from("cargo"));
+    let output = Command::new(cargo)
+        .current_dir(root())
+        .arg("build")
+        .args(arguments)
+        .arg("--target-dir")
+        .arg(target())
+        .output()
+        .expect("cargo can be run");
+    assert!(
+        output.status.success(),
+        "`cargo build {}` failed:\n{}",
+        arguments.join(" "),
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
