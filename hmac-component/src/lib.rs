@@ -1,26 +1,29 @@
-//! The WebAssembly component behind `fermyon:hmac@0.1.0`: a shell around [`signature::plain`].
+//! The WebAssembly component behind `fermyon:hmac@0.1.0`: a thin shell around
+//! [`signature::plain`].
 //!
 //! It exports the world `signing` of `wit/hmac.wit` and imports nothing, neither WASI nor anything
-//! else, so that a component it is composed into needs no more rights than before. That is why it
-//! does without the standard library, whose start-up code on `wasm32-wasip2` brings in WASI, and
-//! why [`memory`] and [`trap`] are here.
+//! else: what it is composed into needs no right that it did not need before. That takes doing
+//! without the standard library, which on `wasm32-wasip2` brings WASI along, and is why the module
+//! `memory` has an allocator and `trap` a panic handler.
 //!
 //! ```sh
 //! cargo build -p hmac-component --release --target wasm32-wasip2
 //! ```
+//!
+//! For other targets the crate only checks: everything but those two modules is plain Rust.
 
-#![cfg_attr(target_family = "wasm", no_std)]
+#![cfg_attr(all(target_family = "wasm", not(test)), no_std)]
 #![warn(missing_docs)]
 
 extern crate alloc;
 
-mod bindings;
-#[cfg(target_family = "wasm")]
+#[cfg(all(target_family = "wasm", not(test)))]
 mod memory;
 mod sign;
-#[cfg(target_family = "wasm")]
+#[cfg(all(target_family = "wasm", not(test)))]
 mod trap;
 mod verify;
+mod world;
 
-/// The component: it has no state, and each call stands alone.
+/// The component. It has no state: each call stands alone.
 struct Component;

@@ -1,22 +1,30 @@
-//! The component's memory: the allocator, and the hook through which callers place arguments.
+//! The component's memory: its allocator, and the function through which the caller of an export
+//! makes room for the arguments.
+
+#![allow(
+    unsafe_code,
+    reason = "the canonical ABI hands out raw memory, and no safe interface covers that"
+)]
 
 use alloc::alloc::{Layout, alloc, realloc};
+use core::ptr;
 
 use dlmalloc::GlobalDlmalloc;
 
-/// Freed blocks are used again by later calls; linear memory itself never shrinks.
+/// What a call has freed, the next one uses again. Linear memory itself never shrinks, so that an
+/// instance keeps the room that its largest call took.
 #[global_allocator]
 static ALLOCATOR: GlobalDlmalloc = GlobalDlmalloc;
 
-/// `cabi_realloc` of the component model's canonical ABI: makes room for an argument, or makes
-/// that room larger or smaller.
+/// The canonical ABI's `realloc`: makes room for an argument, or gives a block another size.
 ///
-/// `wit-bindgen` leaves this function to the C library of `wasm32-wasip2`, which is not linked.
+/// It traps when memory has run out. On `wasm32-wasip2` the bindings leave this function to the C
+/// library, which is not linked here.
 ///
 /// # Safety
 ///
-/// `align` is a power of two, and `old`, if `old_len` is not 0, a block of that size and alignment
-/// that this function returned. The canonical ABI holds every caller to both.
+/// `align` is a power of two, and `old`, unless `old_len` is 0, a block of `old_len` bytes and of
+/// that alignment that came from here. The ABI holds its callers to both.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn cabi_realloc(
     old: *mut u8,
@@ -25,21 +33,20 @@ unsafe extern "C" fn cabi_realloc(
     new_len: usize,
 ) -> *mut u8 {
     if new_len == 0 {
-        return core::ptr::without_provenance_mut(align);
+        return ptr::without_provenance_mut(align);
     }
-    // SAFETY: the caller's promise, and neither length is 0 where a block is asked for.
+    // SAFETY: the layouts are valid by the caller's promise, `old` belongs to its layout, and no
+    // block of 0 bytes is asked for.
     let block = unsafe {
-        match old_len {
-            0 => alloc(Layout::from_size_align_unchecked(new_len, align)),
-            _ => realloc(
-                old,
-                Layout::from_size_align_unchecked(old_len, align),
-                new_len,
-            ),
+        if old_len == 0 {
+            alloc(Layout::from_size_align_unchecked(new_len, align))
+        } else {
+            let layout = Layout::from_size_align_unchecked(old_len, align);
+            realloc(old, layout, new_len)
         }
     };
     if block.is_null() {
-        core::arch::wasm32::unreachable()
+        core::arch::wasm32::unreachable();
     }
     block
 }

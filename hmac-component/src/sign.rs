@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use signature::{Key, plain};
 
 use crate::Component;
-use crate::bindings::exports::fermyon::hmac::sign::Guest;
+use crate::world::exports::fermyon::hmac::sign::Guest;
 
 impl Guest for Component {
     fn sign(data: Vec<u8>, keyvalue: Vec<u8>) -> Result<Vec<u8>, String> {

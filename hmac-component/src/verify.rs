@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use signature::{Key, plain};
 
 use crate::Component;
-use crate::bindings::exports::fermyon::hmac::verify::Guest;
+use crate::world::exports::fermyon::hmac::verify::Guest;
 
 impl Guest for Component {
     fn verify(data: Vec<u8>, keyvalue: Vec<u8>, tag: Vec<u8>) -> bool {

@@ -44,7 +44,7 @@ impl Key {
     /// For logs: it tells keys apart and does not give them away, provided that they are random
     /// enough not to be guessed.
     pub fn fingerprint(&self) -> String {
-        let mut digits = hex::encode(Sha256::digest(self.bytes()));
+        let mut digits = base16ct::lower::encode_string(&Sha256::digest(self.bytes()));
         digits.truncate(FINGERPRINT_DIGITS);
         digits
     }

@@ -3,40 +3,78 @@
 //! Pure computation over bytes. Nothing here reads a file, a socket or a clock, nothing is
 //! `unsafe`, and no input makes it panic. A body is bytes and is never assumed to be text.
 //!
-//! Each scheme is a module that knows its headers, the bytes it signs and the form of its tag:
+//! Each scheme is a module that knows its headers, the bytes it signs and the form of its tag, the
+//! strongest last:
 //!
-//! | module | header | signed bytes | tag |
+//! | module | headers | signed bytes | tag |
 //! |---|---|---|---|
-//! | [`plain`] | `X-Signature` | the raw body | upper-case hex, either case accepted |
+//! | [`plain`] | `X-Signature` | the raw body | hex |
+//! | [`wss`] | `X-WSS-Timestamp`, `X-WSS-Signature` | timestamp, body | hex |
+//! | [`standard`] | `webhook-id`, `webhook-timestamp`, `webhook-signature` | `id.timestamp.body` | `v1,` + base64; `v1a,` + base64 for ed25519 |
 //!
-//! All of them sign with a [`Key`] and answer a request they do not accept with a [`Refusal`],
-//! which says why.
+//! A sender asks [`sign()`] for the headers of a scheme. A receiver gives [`verify()`] a
+//! [`Request`], its [`Credential`]s and the time, and learns what is vouched for, or a [`Refusal`]
+//! that says why nothing is. Several credentials are for the time while a secret is being replaced.
 //!
 //! ```
-//! use signature::{Key, Refusal, plain};
+//! use signature::{Credential, Freshness, Message, Refusal, Request, Scheme, sign, verify};
 //!
-//! let key = Key::from_text("RqJcWxsJDKjgINLWWiBwYEV3ROg7LaXD1Xzz");
+//! let keys = [Credential::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")?];
 //! let body = br#"{"event": "order.shipped"}"#;
+//! let sent_at = 1_614_265_330;
 //!
-//! let tag = plain::sign(&key, body);
-//! assert_eq!(plain::verify([&key], body, Some(tag.as_bytes())), Ok(()));
+//! let message = Message { id: "evt_42", timestamp: sent_at, body };
+//! let headers = sign(Scheme::Standard, &keys, &message)?;
 //!
-//! let other_body = br#"{"event": "order.refunded"}"#;
-//! assert_eq!(
-//!     plain::verify([&key], other_body, Some(tag.as_bytes())),
-//!     Err(Refusal::NoMatch)
-//! );
+//! let headers = || headers.iter().map(|(name, value)| (*name, value));
+//! let now = Freshness::at(sent_at + 2);
+//! let verified = verify(&keys, &Request::new(headers(), body), now, Scheme::Wss)?;
+//! assert_eq!(verified.id, Some("evt_42"));
+//!
+//! let other = Request::new(headers(), br#"{"event": "order.refunded"}"#);
+//! assert_eq!(verify(&keys, &other, now, Scheme::Wss), Err(Refusal::NoMatch));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! The feature `v1a` adds ed25519, which is off by default for its size.
 
 #![no_std]
 #![warn(missing_docs)]
 
 extern crate alloc;
 
+mod base64;
+mod credential;
+mod credential_error;
+#[cfg(feature = "v1a")]
+mod ed25519;
+mod freshness;
+pub mod generate;
 mod hmac_sha256;
 mod key;
 pub mod plain;
 mod refusal;
+mod request;
+mod scheme;
+mod sign;
+mod signatures;
+pub mod standard;
+mod tags;
+mod timestamp;
+mod verify;
+pub mod wss;
 
+pub use credential::{Credential, MAX_SECRET_BYTES, MIN_SECRET_BYTES};
+pub use credential_error::CredentialError;
+pub use freshness::Freshness;
 pub use key::Key;
 pub use refusal::{Fault, Refusal};
+pub use request::{MAX_HEADER_BYTES, Request};
+pub use scheme::Scheme;
+pub use sign::{Header, Message, SignError, sign};
+pub use verify::{Verified, verify};
+
+/// Compiles and runs the Rust in `docs/SIGNATURES.md`.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/SIGNATURES.md")]
+struct Documentation;

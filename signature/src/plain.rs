@@ -17,8 +17,6 @@
 
 use alloc::string::String;
 
-use hex::FromHexError;
-
 use crate::hmac_sha256::{self, TAG_BYTES};
 use crate::{Fault, Key, Refusal};
 
@@ -30,7 +28,7 @@ const TAG_DIGITS: usize = 2 * TAG_BYTES;
 
 /// The tag of `body`: 64 upper-case hex digits.
 pub fn sign(key: &Key, body: &[u8]) -> String {
-    hex::encode_upper(hmac_sha256::tag(key, &[body]))
+    base16ct::upper::encode_string(&hmac_sha256::tag(key, &[body]))
 }
 
 /// Accepts `body` if `header`, the value of [`HEADER`], is its tag under any of `keys`.
@@ -69,17 +67,27 @@ pub fn verify<'k>(
     }
 }
 
-fn parse(digits: &[u8]) -> Result<[u8; TAG_BYTES], Fault> {
-    let mut tag = [0; TAG_BYTES];
-    match hex::decode_to_slice(digits, &mut tag) {
-        Ok(()) => Ok(tag),
-        Err(FromHexError::OddLength) => Err(Fault::OddLength),
-        Err(FromHexError::InvalidHexCharacter { index, .. }) => Err(Fault::NotHex { index }),
-        Err(FromHexError::InvalidStringLength) if digits.len() < TAG_DIGITS => {
-            Err(Fault::Truncated)
-        }
-        Err(FromHexError::InvalidStringLength) => Err(Fault::TooLong),
+pub(crate) fn parse(digits: &[u8]) -> Result<[u8; TAG_BYTES], Fault> {
+    if !digits.len().is_multiple_of(2) {
+        return Err(Fault::OddLength);
     }
+    match digits.len() {
+        ..TAG_DIGITS => return Err(Fault::Truncated),
+        TAG_DIGITS => {}
+        _ => return Err(Fault::TooLong),
+    }
+    let mut tag = [0; TAG_BYTES];
+    match base16ct::mixed::decode(digits, &mut tag) {
+        Ok(_) => Ok(tag),
+        Err(_) => Err(Fault::NotHex {
+            index: first_not_hex(digits),
+        }),
+    }
+}
+
+fn first_not_hex(digits: &[u8]) -> usize {
+    let not_hex = |digit: &u8| !digit.is_ascii_hexdigit();
+    digits.iter().position(not_hex).unwrap_or_default()
 }
 
 #[cfg(test)]

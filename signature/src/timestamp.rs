@@ -1,0 +1,196 @@
+//! The time in a header, as text whose end cannot be mistaken.
+//!
+//! A `wss` signature covers the time and the body with nothing between them. So a time has one of
+//! two forms of fixed length, and no text of one form is the beginning of a text of the other:
+//! bytes cannot move across the border and leave the signed bytes as they were.
+
+use crate::Fault;
+
+const MINUTE: i64 = 60;
+const HOUR: i64 = 60 * MINUTE;
+const DAY: i64 = 24 * HOUR;
+
+/// The last second that ten decimal digits can write: in November 2286.
+pub(crate) const LAST_OF_TEN_DIGITS: u64 = 9_999_999_999;
+
+/// The one form of RFC 3339 taken here; a `0` stands for any digit.
+const RFC_3339: &[u8; 20] = b"0000-00-00T00:00:00Z";
+
+/// The Unix seconds of a `wss` timestamp: ten decimal digits, or RFC 3339 in UTC (upper-case `T`
+/// and `Z`, no fraction).
+pub(crate) fn ten_digits_or_rfc_3339(text: &str) -> Result<i64, Fault> {
+    match text.len() {
+        10 if is_digits(text) => Ok(number(text.as_bytes())),
+        _ => rfc_3339(text),
+    }
+}
+
+/// The Unix seconds of a `standard` timestamp: decimal digits, without leading zeros.
+pub(crate) fn integer(text: &str) -> Result<i64, Fault> {
+    if text.is_empty() || !is_digits(text) || (text.len() > 1 && text.starts_with('0')) {
+        return Err(Fault::TimestampForm);
+    }
+    text.parse().map_err(|_| Fault::OutOfRange)
+}
+
+fn is_digits(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn rfc_3339(text: &str) -> Result<i64, Fault> {
+    let text: &[u8; 20] = text
+        .as_bytes()
+        .try_into()
+        .map_err(|_| Fault::TimestampForm)?;
+    let fits = |(byte, form): (&u8, &u8)| match form {
+        b'0' => byte.is_ascii_digit(),
+        _ => byte == form,
+    };
+    if !text.iter().zip(RFC_3339).all(fits) {
+        return Err(Fault::TimestampForm);
+    }
+    let days = days(
+        number(&text[0..4]),
+        number(&text[5..7]),
+        number(&text[8..10]),
+    );
+    let seconds = seconds(
+        number(&text[11..13]),
+        number(&text[14..16]),
+        number(&text[17..19]),
+    );
+    days.zip(seconds)
+        .map(|(days, seconds)| days * DAY + seconds)
+        .ok_or(Fault::NoSuchTime)
+}
+
+fn number(digits: &[u8]) -> i64 {
+    digits
+        .iter()
+        .fold(0, |number, digit| 10 * number + i64::from(digit - b'0'))
+}
+
+/// The seconds since midnight. A leap second is refused: Unix time has no number for it.
+fn seconds(hour: i64, minute: i64, second: i64) -> Option<i64> {
+    let exists = hour < 24 && minute < 60 && second < 60;
+    exists.then_some(hour * HOUR + minute * MINUTE + second)
+}
+
+/// The days since 1 January 1970 in the Gregorian calendar.
+fn days(year: i64, month: i64, day: i64) -> Option<i64> {
+    let leap = |year: i64| (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    let length = match month {
+        4 | 6 | 9 | 11 => 30,
+        2 => 28 + i64::from(leap(year)),
+        1..=12 => 31,
+        _ => return None,
+    };
+    if !(1..=length).contains(&day) {
+        return None;
+    }
+    // Years are counted from March, so that the leap day is the last of its year.
+    let (year, month) = match month {
+        1 | 2 => (year - 1, month + 9),
+        _ => (year, month - 3),
+    };
+    let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
+    let days_before_month = (153 * month + 2) / 5;
+    Some(365 * year + leap_days + days_before_month + day - 1 - DAYS_TO_1970)
+}
+
+/// From 1 March of the year 0 to 1 January 1970.
+const DAYS_TO_1970: i64 = 719_468;
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+
+    use super::*;
+
+    #[test]
+    fn known_times_are_read() {
+        for (text, seconds) in [
+            ("1614265330", 1_614_265_330),
+            ("0614265330", 614_265_330),
+            ("2021-02-25T15:02:10Z", 1_614_265_330),
+            ("1970-01-01T00:00:00Z", 0),
+            ("1969-12-31T23:59:59Z", -1),
+            ("2000-02-29T12:00:00Z", 951_825_600),
+            ("0000-01-01T00:00:00Z", -62_167_219_200),
+            ("9999-12-31T23:59:59Z", 253_402_300_799),
+        ] {
+            assert_eq!(ten_digits_or_rfc_3339(text), Ok(seconds), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_day_of_the_calendar_follows_the_one_before() {
+        let mut expected = days(1, 1, 1).unwrap();
+        for year in 1..=2400 {
+            for month in 1..=12 {
+                for day in 1..=31 {
+                    if let Some(found) = days(year, month, day) {
+                        assert_eq!(found, expected, "{year}-{month}-{day}");
+                        expected += 1;
+                    }
+                }
+            }
+        }
+        // 2400 years have 97 leap days in each 400.
+        assert_eq!(expected, days(1, 1, 1).unwrap() + 2400 * 365 + 6 * 97);
+    }
+
+    #[test]
+    fn times_that_no_calendar_has_are_refused() {
+        for (date, time) in [
+            ("2021-00-10", "00:00:00"),
+            ("2021-13-10", "00:00:00"),
+            ("2021-02-29", "00:00:00"),
+            ("1900-02-29", "00:00:00"),
+            ("2021-04-31", "00:00:00"),
+            ("2021-01-00", "00:00:00"),
+            ("2021-01-01", "24:00:00"),
+            ("2021-01-01", "00:60:00"),
+            ("2016-12-31", "23:59:60"),
+        ] {
+            let text = format!("{date}T{time}Z");
+            assert_eq!(rfc_3339(&text), Err(Fault::NoSuchTime), "{text}");
+        }
+    }
+
+    #[test]
+    fn loose_forms_are_refused() {
+        for text in [
+            "",
+            "161426533",
+            "16142653300",
+            "+161426533",
+            "-161426533",
+            " 614265330",
+            "161426533.",
+            "2021-02-25T15:02:10.0Z",
+            "2021-02-25T15:02:10+00:00",
+            "2021-02-25T15:02:10z",
+            "2021-02-25t15:02:10Z",
+            "2021-02-25 15:02:10Z",
+            "2021-02-25T15:02:10",
+            "2021-02-25",
+            "2021-02-25T15:02:1\u{e9}",
+        ] {
+            let read = ten_digits_or_rfc_3339(text);
+            assert_eq!(read, Err(Fault::TimestampForm), "{text}");
+        }
+    }
+
+    #[test]
+    fn integers_are_read_up_to_63_bits() {
+        assert_eq!(integer("0"), Ok(0));
+        assert_eq!(integer("9223372036854775807"), Ok(i64::MAX));
+        for text in ["9223372036854775808", "18446744073709551616"] {
+            assert_eq!(integer(text), Err(Fault::OutOfRange), "{text}");
+        }
+        for text in ["", "-1", "+1", "1.0", "1e9", "0x10", " 1", "1 ", "00", "01"] {
+            assert_eq!(integer(text), Err(Fault::TimestampForm), "{text}");
+        }
+    }
+}
