@@ -23,7 +23,7 @@ const SIZES: [(&str, usize); 4] = [
 const ROUNDS: usize = 40;
 const ROUND: Duration = Duration::from_millis(20);
 
-type Sign = TypedFunc<(Vec<u8>, Vec<u8>), (Result<Vec<u8>, String>,)>;
+type Sign = TypedFunc<(&'static [u8], &'static [u8]), (Result<Vec<u8>, String>,)>;
 
 pub fn measure() -> anyhow::Result<Table> {
     let mut table = Table::new(
@@ -34,8 +34,8 @@ pub fn measure() -> anyhow::Result<Table> {
     );
     let mut component = SignComponent::start()?;
     for (name, size) in SIZES {
-        let body = vec![0x5a; size];
-        let (native, through) = component.compare(&body)?;
+        let body: &'static [u8] = vec![0x5a; size].leak();
+        let (native, through) = component.compare(body)?;
         table.row(vec![
             name.to_owned(),
             micros(native),
@@ -68,18 +68,17 @@ impl SignComponent {
         let sign = instance
             .get_export_index(&mut store, Some(&interface), "sign")
             .context("the interface has no `sign`")?;
-        let sign = instance.get_typed_func(&mut store, &sign)?;
+        let sign = instance.get_typed_func(&mut store, sign)?;
         Ok(Self { store, sign })
     }
 
-    fn sign(&mut self, body: &[u8]) -> anyhow::Result<Vec<u8>> {
-        let arguments = (body.to_vec(), KEY.as_bytes().to_vec());
-        let (tag,) = self.sign.call(&mut self.store, arguments)?;
+    fn sign(&mut self, body: &'static [u8]) -> anyhow::Result<Vec<u8>> {
+        let (tag,) = self.sign.call(&mut self.store, (body, KEY.as_bytes()))?;
         tag.map_err(anyhow::Error::msg)
     }
 
     /// Seconds of one signature: native, through the component.
-    fn compare(&mut self, body: &[u8]) -> anyhow::Result<(f64, f64)> {
+    fn compare(&mut self, body: &'static [u8]) -> anyhow::Result<(f64, f64)> {
         let key = Key::from_text(KEY);
         anyhow::ensure!(self.sign(body)? == plain::sign(&key, body).into_bytes());
         let (mut native, mut through) = (f64::MAX, f64::MAX);

@@ -39,11 +39,21 @@ async fn headers_of(address: SocketAddr, path: &str) -> (Vec<(String, String)>, 
     )
 }
 
+/// A path, and what the guest is told of it: path info, matched route, component route, and the
+/// named segments.
+type Case = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static [(&'static str, &'static str)],
+);
+
 #[tokio::test]
 async fn a_guest_gets_spins_headers_to_the_letter() {
     let app = start(&probe()).await;
     // path, path info, matched route, component route, captures
-    let cases: [(&str, &str, &str, &str, &[(&str, &str)]); 5] = [
+    let cases: [Case; 5] = [
         ("/echo?a=%20&b", "/echo", "/...", "", &[]),
         ("/exact", "", "/exact", "/exact", &[]),
         (
