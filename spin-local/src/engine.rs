@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
+use wasmtime::component::Component;
 use wasmtime::{
     Cache, CacheConfig, Config, Enabled, Engine, InstanceAllocationStrategy,
     PoolingAllocationConfig,
@@ -85,6 +86,17 @@ fn pool(limits: &Limits) -> PoolingAllocationConfig {
         // Where the kernel can tell which of them were touched, only those are zeroed.
         .pagemap_scan(Enabled::Auto);
     pool
+}
+
+/// How many instances of `component` the pool has room for at a time: all that `limits` allows,
+/// or fewer where it is composed of more than the pool is laid out for.
+pub(crate) fn fitting_instances(limits: &Limits, component: &Component) -> u32 {
+    let Some(needs) = component.resources_required() else {
+        return limits.instances;
+    };
+    let memories = limits.instances * MEMORIES_PER_INSTANCE / needs.num_memories.max(1);
+    let tables = limits.instances * TABLES_PER_INSTANCE / needs.num_tables.max(1);
+    limits.instances.min(memories).min(tables).max(1)
 }
 
 /// The cache in the user's cache folder. Without one, components are compiled at every start.

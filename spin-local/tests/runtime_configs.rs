@@ -17,7 +17,7 @@ use spin_local::{App, Given, RuntimeConfig};
 fn every_runtime_configuration_is_read_or_refused_as_expected() {
     cases::check("runtime_configs", "toml", 20, |text| {
         let path = Path::new("config/runtime.toml");
-        match RuntimeConfig::from_text(text, path, Path::new("/work")) {
+        match RuntimeConfig::from_text(text, path, Path::new("/srv")) {
             Err(error) => format!("refused: {error}\n"),
             Ok(config) => {
                 let questions = text.lines().filter_map(|line| line.strip_prefix("#> "));

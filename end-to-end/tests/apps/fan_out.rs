@@ -86,7 +86,7 @@ fn path(place: usize) -> String {
 #[tokio::test]
 async fn no_consumer_changes_what_becomes_of_another() {
     let receiver = Receiver::start().await;
-    let producer = Producer::with("outbound_timeout_ms=3000").await;
+    let producer = Producer::with("outbound_timeout_ms=5000").await;
     let mut keys = Vec::new();
     for place in 0..CONSUMERS {
         keys.push(producer.register(&receiver.url(&path(place)), "*").await);
@@ -143,7 +143,7 @@ async fn where_all_places_hang_the_others_are_told_that_they_were_not_called() {
         "--variable",
         "max_concurrency=2",
         "--variable",
-        "outbound_timeout_ms=500",
+        "outbound_timeout_ms=1000",
     ]))
     .await;
     for place in 0..6 {

@@ -91,7 +91,7 @@ async fn nobody() -> SocketAddr {
 #[tokio::test]
 async fn a_handshake_that_fails_leaves_the_table_as_it_was() {
     let receiver = Receiver::start().await;
-    let producer = Producer::with("outbound_timeout_ms=500").await;
+    let producer = Producer::with("outbound_timeout_ms=2000").await;
     let known = receiver.url("/known");
     let key = producer.register(&known, "*").await;
     let registered = producer.list().await;

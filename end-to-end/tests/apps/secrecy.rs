@@ -25,7 +25,7 @@ impl Seen {
 #[tokio::test]
 async fn no_answer_and_no_log_has_a_key() {
     let receiver = Receiver::start().await;
-    let producer = Producer::with("outbound_timeout_ms=500").await;
+    let producer = Producer::with("outbound_timeout_ms=2000").await;
     let consumer = Consumer::start().await;
     let mut seen = Seen(Vec::new());
     let mut keys = vec![producer.register(&consumer.target(), "*").await];

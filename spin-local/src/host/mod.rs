@@ -62,7 +62,10 @@ struct Inner {
     router: Router,
     /// By the component's index in the app; those that no trigger names are not here.
     guests: BTreeMap<usize, Guest>,
-    places: Arc<Semaphore>,
+    /// A permit for every instance that may run now.
+    semaphore: Arc<Semaphore>,
+    /// How many permits there are in all.
+    places: u32,
     limits: Limits,
 }
 
@@ -81,6 +84,20 @@ pub(crate) struct Grants {
     environment: Vec<(String, String)>,
     logs: Logs,
     network: Network,
+}
+
+impl Grants {
+    fn new(component: Component, stores: &Stores, logs: Logs, network: Network) -> Self {
+        Self {
+            key_value: stores.key_value_of(&component),
+            sqlite: stores.sqlite_of(&component),
+            variables: component.variables,
+            environment: component.environment,
+            component: component.id,
+            logs,
+            network,
+        }
+    }
 }
 
 /// What a component may reach.
@@ -150,36 +167,30 @@ impl Host {
         make_log_dir(&settings.log_dir)?;
         let client = Client::new();
         let mut guests = BTreeMap::new();
+        let mut places = settings.limits.instances;
         for (index, component) in app.components.into_iter().enumerate() {
             if !component.triggered {
                 continue;
             }
-            let id = component.id.clone();
-            let proxy = link(&engine, linker.clone(), &component)
-                .with_context(|| format!("component `{id}`"))?;
-            let grants = Grants {
-                logs: Logs::open(&settings.log_dir, &id, settings.quiet)?,
-                key_value: stores.key_value_of(&component),
-                sqlite: stores.sqlite_of(&component),
-                variables: component.variables,
-                environment: component.environment,
-                component: id,
-                network: Network {
-                    allowed: component.allowed_outbound_hosts,
-                    blocked: config.blocked.clone(),
-                    own_address,
-                    client: client.clone(),
-                },
+            let (proxy, fitting) = link(&engine, linker.clone(), &component, &settings.limits)
+                .with_context(|| format!("component `{}`", component.id))?;
+            places = places.min(fitting);
+            let logs = Logs::open(&settings.log_dir, &component.id, settings.quiet)?;
+            let network = Network {
+                allowed: component.allowed_outbound_hosts.clone(),
+                blocked: config.blocked.clone(),
+                own_address,
+                client: client.clone(),
             };
-            let grants = Arc::new(grants);
+            let grants = Arc::new(Grants::new(component, stores, logs, network));
             guests.insert(index, Guest { grants, proxy });
         }
-        let places = Semaphore::new(settings.limits.instances as usize);
         Ok(Self(Arc::new(Inner {
             engine,
             router,
             guests,
-            places: Arc::new(places),
+            semaphore: Arc::new(Semaphore::new(places as usize)),
+            places,
             limits: settings.limits,
         })))
     }
@@ -194,7 +205,7 @@ impl Host {
 
     /// A fresh instance of a component in a store of its own, once there is a place for it.
     pub(crate) async fn instantiate(&self, component: usize) -> wasmtime::Result<Instance> {
-        let place = self.0.places.clone().acquire_owned().await?;
+        let place = self.0.semaphore.clone().acquire_owned().await?;
         let guest = &self.0.guests[&component];
         let state = State::new(guest.grants.clone(), self.0.limits.memory_bytes);
         let mut store = Store::new(&self.0.engine, state);
@@ -225,9 +236,8 @@ impl Host {
 
     /// Waits until no instance is left, the ones that outlive their response included.
     pub(crate) async fn finished(&self) {
-        let all = self.0.limits.instances;
         // The semaphore is never closed.
-        let _ = self.0.places.acquire_many(all).await;
+        let _ = self.0.semaphore.acquire_many(self.0.places).await;
     }
 }
 
@@ -308,19 +318,23 @@ fn linker(engine: &Engine) -> anyhow::Result<Linker<State>> {
     Ok(linker)
 }
 
-/// Composes, compiles and links one component.
+/// Composes, compiles and links one component; with it, how many of its instances the pool has
+/// room for.
 fn link(
     engine: &Engine,
     mut linker: Linker<State>,
     component: &Component,
-) -> anyhow::Result<ProxyPre<State>> {
+    limits: &Limits,
+) -> anyhow::Result<(ProxyPre<State>, u32)> {
     let bytes = compose::compose(component)?;
     let compiled = wasmtime::component::Component::new(engine, bytes)?;
     imports::settle(engine, &mut linker, &compiled, &component.id)?;
+    let fitting = engine::fitting_instances(limits, &compiled);
     let proxy = linker.instantiate_pre(&compiled).and_then(ProxyPre::new);
-    proxy
+    let proxy = proxy
         .map_err(anyhow::Error::from)
-        .context("it is no HTTP component of WASI 0.2 that this host can run")
+        .context("it is no HTTP component of WASI 0.2 that this host can run")?;
+    Ok((proxy, fitting))
 }
 
 fn make_log_dir(directory: &Path) -> anyhow::Result<()> {

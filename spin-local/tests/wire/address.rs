@@ -2,7 +2,9 @@
 
 use std::net::SocketAddr;
 
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::net::TcpListener;
+#[cfg(target_os = "linux")]
+use tokio::net::{TcpSocket, TcpStream};
 
 /// An address that was free a moment ago and refuses connections.
 pub async fn refusing() -> SocketAddr {
@@ -13,13 +15,15 @@ pub async fn refusing() -> SocketAddr {
 }
 
 /// A listener whose queue is full: who connects gets no answer at all.
+#[cfg(target_os = "linux")]
 pub struct Full {
     listener: TcpListener,
     _first: TcpStream,
 }
 
+#[cfg(target_os = "linux")]
 impl Full {
-    /// On Linux a queue of length 0 takes one connection, and those after it wait.
+    /// A queue of length 0 takes one connection on Linux, and those after it wait.
     pub async fn start() -> Self {
         let socket = TcpSocket::new_v4().expect("a socket");
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
