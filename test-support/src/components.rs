@@ -49,9 +49,11 @@ pub fn spin_local() -> PathBuf {
     if let Some(given) = std::env::var_os("SPIN_LOCAL") {
         return given.into();
     }
-    // Not `-p spin-local`: chosen alone, its dependencies would have fewer features than in
-    // `cargo test`, and all of wasmtime would be built a second time.
-    BUILT.get_or_init(|| cargo_build(&["--bin", "spin-local"]));
+    // Not `-p spin-local`, nor the binary alone: cargo turns on those features of dependencies
+    // that its selection of packages and targets needs, and with any other selection than the one
+    // of `cargo test` wasmtime would be built a second time. A test target brings in the features
+    // that only tests need.
+    BUILT.get_or_init(|| cargo_build(&["--bin", "spin-local", "--test", "wire"]));
     target().join("debug/spin-local")
 }
 
