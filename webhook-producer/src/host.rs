@@ -4,9 +4,8 @@
 //! private address gets through here; keeping it from being called is the runtime's part
 //! (`block_networks` in Spin's runtime configuration).
 
+use reach::{Reach, reach_v4, reach_v6};
 use url::Host;
-
-use crate::address::{self, Reach};
 
 /// Names, and everything below them, that are never called: the runtime's own, and where clouds
 /// answer instances about themselves.
@@ -60,8 +59,8 @@ pub fn check(host: &Host<&str>, allow_private: bool) -> Result<(), HostError> {
 
 fn reach(host: &Host<&str>) -> Reach {
     match host {
-        Host::Ipv4(address) => address::reach_v4(*address),
-        Host::Ipv6(address) => address::reach_v6(*address),
+        Host::Ipv4(address) => reach_v4(*address),
+        Host::Ipv6(address) => reach_v6(*address),
         Host::Domain(name) => reach_of_name(name),
     }
 }

@@ -15,7 +15,6 @@
 //!
 //! The statements that create its table are in `migrations.sql`.
 
-pub mod address;
 pub mod auth;
 pub mod body;
 pub mod config;

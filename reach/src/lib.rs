@@ -1,12 +1,12 @@
-//! Which IP addresses a consumer may have.
+//! Where an IP address leads, for those who are told by strangers whom to call.
 //!
 //! Public is what the registries of special-purpose addresses (IANA, RFC 6890 and after) leave over.
 //! An IPv6 address that carries an IPv4 one, in any of the forms of transition, is never public:
 //! where it ends up is decided by a gateway, not by the address.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Where an address or a name leads.
+/// Where an address, or a name, leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
     /// To the internet.
@@ -68,6 +68,22 @@ const SPECIAL_V6: [(Ipv6Addr, u32); 4] = [
     (Ipv6Addr::new(0x2002, 0, 0, 0, 0, 0, 0, 0), 16),
     (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20),
 ];
+
+/// Where an address leads.
+///
+/// ```
+/// use reach::{Reach, reach};
+///
+/// assert_eq!(reach("1.1.1.1".parse().unwrap()), Reach::Public);
+/// assert_eq!(reach("::ffff:10.0.0.1".parse().unwrap()), Reach::Private);
+/// assert_eq!(reach("169.254.169.254".parse().unwrap()), Reach::Forbidden);
+/// ```
+pub fn reach(address: IpAddr) -> Reach {
+    match address {
+        IpAddr::V4(address) => reach_v4(address),
+        IpAddr::V6(address) => reach_v6(address),
+    }
+}
 
 /// Where an IPv4 address leads.
 pub fn reach_v4(address: Ipv4Addr) -> Reach {
