@@ -1,0 +1,55 @@
+//! What an endpoint's deliveries are signed with.
+
+use serde::{Deserialize, Serialize};
+use signature::Credential;
+use zeroize::Zeroizing;
+
+use super::Millis;
+
+/// A secret as it was handed out, overwritten with zeros when it is dropped. It cannot be printed.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Secret {
+    text: Zeroizing<String>,
+    /// From when on it no longer signs; `None` for the current one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Millis>,
+}
+
+impl Secret {
+    /// The secret of this text, if it can sign.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot; nothing of the text.
+    pub fn new(text: impl Into<String>) -> Result<Self, signature::CredentialError> {
+        let text = Zeroizing::new(text.into());
+        Credential::parse(text.as_str())?;
+        Ok(Self { text, expires_at: None })
+    }
+
+    /// What signs, ready for use.
+    ///
+    /// # Errors
+    ///
+    /// For a text that no [`Secret::new`] let through.
+    pub fn credential(&self) -> Result<Credential, signature::CredentialError> {
+        Credential::parse(self.text.as_str())
+    }
+
+    /// The text, for the one answer that hands it out.
+    pub fn reveal(&self) -> &str {
+        &self.text
+    }
+}
+
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        *self.text == *other.text && self.expires_at == other.expires_at
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret")
+    }
+}

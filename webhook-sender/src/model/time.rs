@@ -1,0 +1,96 @@
+//! Moments, and where they come from.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+
+/// A moment, in milliseconds since the Unix epoch.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Millis(pub u64);
+
+impl Millis {
+    /// Later than every moment that is reckoned with.
+    pub const NEVER: Self = Self(i64::MAX as u64);
+
+    /// The moment `duration` after this one, or [`Self::NEVER`].
+    pub fn after(self, duration: Duration) -> Self {
+        let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        Self(self.0.saturating_add(millis)).min(Self::NEVER)
+    }
+
+    /// The moment `duration` before this one, or the epoch.
+    pub fn before(self, duration: Duration) -> Self {
+        let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        Self(self.0.saturating_sub(millis))
+    }
+
+    /// How long from `earlier` to this moment; nothing if `earlier` is later.
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+
+    /// Unix seconds, as signatures carry them.
+    pub fn seconds(self) -> u64 {
+        self.0 / 1000
+    }
+
+    /// As stores with signed integers keep it.
+    pub fn as_i64(self) -> i64 {
+        i64::try_from(self.0).unwrap_or(i64::MAX)
+    }
+}
+
+/// RFC 3339 in UTC, with milliseconds.
+impl fmt::Display for Millis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match jiff::Timestamp::from_millisecond(self.as_i64()) {
+            Ok(at) => write!(f, "{at:.3}"),
+            Err(_) => write!(f, "{} ms", self.0),
+        }
+    }
+}
+
+/// Where moments come from: the system, or a test that sets them.
+#[derive(Clone, Default)]
+pub struct Clock(Option<Arc<AtomicU64>>);
+
+impl Clock {
+    /// The system's clock.
+    pub fn system() -> Self {
+        Self(None)
+    }
+
+    /// A clock that stands at `now` until it is set.
+    pub fn standing_at(now: Millis) -> Self {
+        Self(Some(Arc::new(AtomicU64::new(now.0))))
+    }
+
+    /// Sets a standing clock, and all clones of it. The system's clock is not moved.
+    pub fn set(&self, now: Millis) {
+        if let Some(standing) = &self.0 {
+            standing.store(now.0, Ordering::SeqCst);
+        }
+    }
+
+    /// The present moment.
+    pub fn now(&self) -> Millis {
+        match &self.0 {
+            Some(standing) => Millis(standing.load(Ordering::SeqCst)),
+            None => Millis(system_millis()),
+        }
+    }
+}
+
+fn system_millis() -> u64 {
+    SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |since| {
+            u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+        })
+}

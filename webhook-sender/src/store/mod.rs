@@ -1,0 +1,190 @@
+//! Where everything that must not be lost is kept.
+//!
+//! One trait, two stores: [`sqlite`] for one process and no server, [`redis`] for any number of
+//! processes. Both pass the same contract tests (`tests/store/`).
+//!
+//! # What a store promises
+//!
+//! - What a call has answered is durable: as far as the engine is set to make it so.
+//! - [`Store::plan`] of an event that is known changes nothing.
+//! - A delivery in flight belongs to one [`Owner`]. It is given to another only once the first
+//!   one's lease has run out, and from then on the first one's outcome for it is refused (fenced).
+//! - Of an `ordered` endpoint's deliveries with one ordering key at most one is due or in flight;
+//!   the next becomes due when it has succeeded or is dead.
+//! - One tenant's calls never see another's data.
+//!
+//! # Words
+//!
+//! To *plan* is to make deliveries of an event. To *claim* is to take due deliveries into flight.
+//! To *complete* is to record what came of an attempt. To *release* is to give back what was
+//! claimed and not tried. To *bury* is to make a dead letter. To *replay* is to make it due again.
+
+mod batch;
+mod error;
+mod owner;
+mod page;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::model::{
+    Delivery, DeliveryId, Endpoint, EndpointId, Event, EventId, Millis, Rejected, TenantId,
+};
+
+pub use batch::{
+    Ask, Claim, DueEndpoint, NewDelivery, Next, Outcome, PlanBatch, PlanResult, Planned,
+    PlannedEvent, Start,
+};
+pub use error::StoreError;
+pub use owner::Owner;
+pub use page::{Cursor, DeliveryFilter, Depth, Page, RejectedFilter};
+
+/// How long a known event's id changes nothing when it is published again.
+pub const IDEMPOTENCY: Duration = Duration::from_secs(24 * 60 * 60);
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+/// The store as the rest of the sender sees it. See the module's promises.
+///
+/// `now` is always passed in; a store has no clock of its own.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    // ── who takes part ────────────────────────────────────────────────────────────────────────
+
+    /// Takes part as `owner` until `until`. Work of an earlier process of the same name goes back
+    /// to the queue, if that process is known to be gone or its lease has run out.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NameTaken`] while a process of that name may be alive.
+    async fn enter(&self, owner: &Owner, now: Millis, until: Millis) -> Result<()>;
+
+    /// Extends the lease of `owner` on all it has in flight.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::LeaseLost`] if it had run out and its work was given away: the caller has to
+    /// drop what it has claimed and enter anew, as another incarnation.
+    async fn renew(&self, owner: &Owner, now: Millis, until: Millis) -> Result<()>;
+
+    /// Gives up the lease; whatever is still in flight is due at once.
+    async fn leave(&self, owner: &Owner, now: Millis) -> Result<()>;
+
+    /// Makes due again what is in flight under leases that have run out. Answers how many
+    /// deliveries that were.
+    async fn recover(&self, now: Millis) -> Result<u64>;
+
+    // ── tenants and endpoints ─────────────────────────────────────────────────────────────────
+
+    /// All tenants in the order of their ids, each with the version of its endpoints. Cheap: asked
+    /// every second.
+    async fn tenants(&self) -> Result<Vec<(TenantId, u64)>>;
+
+    /// Answers whether the tenant is new.
+    async fn put_tenant(&self, tenant: &TenantId) -> Result<bool>;
+
+    /// Removes a tenant and all it has. Answers whether there was one.
+    async fn delete_tenant(&self, tenant: &TenantId) -> Result<bool>;
+
+    /// The version of a tenant's endpoints, and the endpoints in the order of their ids; `None` for
+    /// an unknown tenant. The version goes up with every change to any of them.
+    async fn endpoints(&self, tenant: &TenantId) -> Result<Option<(u64, Vec<Endpoint>)>>;
+
+    /// Stores `endpoint`, provided that the stored one still has version `over` (`None`: that there
+    /// is none). Its version becomes the tenant's new one, which is answered.
+    ///
+    /// When an endpoint is disabled its pending deliveries stay pending and are not due until it is
+    /// enabled.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Conflict`] if it has not, [`StoreError::UnknownTenant`].
+    async fn put_endpoint(&self, endpoint: &Endpoint, over: Option<u64>) -> Result<u64>;
+
+    /// Removes an endpoint and buries what is pending for it with the reason
+    /// `endpoint deleted`. Answers whether there was one.
+    async fn delete_endpoint(
+        &self,
+        tenant: &TenantId,
+        endpoint: &EndpointId,
+        now: Millis,
+    ) -> Result<bool>;
+
+    // ── the queue ─────────────────────────────────────────────────────────────────────────────
+
+    /// Keeps events and their deliveries, all or none of each event.
+    ///
+    /// Deliveries that start [`Start::Claimed`] are in flight under `owner` when this answers; the
+    /// store turns them into due ones where order demands it (see [`Planned::New`]).
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::UnknownTenant`] for the whole batch.
+    async fn plan(&self, owner: &Owner, batch: PlanBatch, now: Millis) -> Result<PlanResult>;
+
+    /// Keeps events that nothing could be made of.
+    async fn reject(&self, rejected: &[Rejected]) -> Result<()>;
+
+    /// The endpoints that have deliveries due at `now`, and when the next one after that is due.
+    /// Disabled endpoints have none. At most one row an endpoint.
+    async fn due(&self, now: Millis) -> Result<(Vec<DueEndpoint>, Option<Millis>)>;
+
+    /// Takes due deliveries into flight under `owner`, the longest due first, at most as many of
+    /// each endpoint as asked for.
+    async fn claim(&self, owner: &Owner, asks: &[Ask], now: Millis) -> Result<Vec<Claim>>;
+
+    /// Records what came of attempts. Answers for each whether it still belonged to `owner`; what
+    /// did not was left as it is.
+    async fn complete(&self, owner: &Owner, outcomes: &[Outcome], now: Millis)
+    -> Result<Vec<bool>>;
+
+    /// Makes deliveries due again from `now` on: one, or all that `filter` selects. Answers how
+    /// many. What is in flight or pending is left alone. Attempts made so far no longer count
+    /// against the schedule, and are kept.
+    async fn replay(&self, tenant: &TenantId, filter: &DeliveryFilter, now: Millis) -> Result<u64>;
+
+    // ── looking in ────────────────────────────────────────────────────────────────────────────
+
+    /// One delivery.
+    async fn delivery(&self, tenant: &TenantId, id: &DeliveryId) -> Result<Option<Delivery>>;
+
+    /// The deliveries that `filter` selects, the newest first, at most `limit` of them.
+    async fn deliveries(
+        &self,
+        tenant: &TenantId,
+        filter: &DeliveryFilter,
+        cursor: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Page<Delivery>>;
+
+    /// A published event, while any of its deliveries is kept.
+    async fn event(&self, tenant: &TenantId, id: &EventId) -> Result<Option<Event>>;
+
+    /// Events that could not be planned, the newest first.
+    async fn rejected(
+        &self,
+        filter: &RejectedFilter,
+        cursor: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Page<Rejected>>;
+
+    /// Forgets a rejected event, after it was planned all the same. Answers it, if it was there.
+    async fn take_rejected(&self, id: &str) -> Result<Option<Rejected>>;
+
+    // ── upkeep ────────────────────────────────────────────────────────────────────────────────
+
+    /// Forgets what ended before these moments: deliveries that succeeded, and dead letters. An
+    /// event goes with its last delivery, but not before [`IDEMPOTENCY`] has passed. Bounded work:
+    /// answers whether there may be more to forget.
+    async fn forget(&self, succeeded_before: Millis, dead_before: Millis) -> Result<bool>;
+
+    /// How much is waiting.
+    async fn depth(&self, now: Millis) -> Result<Depth>;
+
+    /// Whether the store can be reached and written to.
+    async fn ping(&self) -> Result<()>;
+
+    /// Waits until another process may have made something due. Never, for a store of one process.
+    async fn woken(&self);
+}
