@@ -18,8 +18,10 @@ CONSUMER = 127.0.0.1:3002
 CARGO_BUILD = cargo build --target-dir target
 WASM = $(CARGO_BUILD) --release --target wasm32-wasip2
 
-.PHONY: help setup build-all build-hmac build-producer build-consumer build-spin-local \
-	start-producer start-consumer register-consumer fire-webhook demo test lint bench clean
+.PHONY: help setup setup-redis setup-judges setup-examples build-all build-hmac build-producer \
+	build-consumer build-guard build-examples build-sender build-spin-local start-producer \
+	start-consumer register-consumer fire-webhook demo demo-sender demo-redis demo-polyglot \
+	test lint fuzz bench clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-20s %s\n", $$1, $$2 }' Makefile
@@ -27,9 +29,20 @@ help: ## List the targets
 setup: ## Install what is missing, or say what cannot be installed
 	@sh scripts/setup.sh
 
-build-all: setup ## Build every component
-	$(WASM) -p hmac-component -p webhook-producer -p webhook-consumer
+setup-redis: setup
+	@sh scripts/setup-redis.sh
 
+setup-judges: setup
+	@sh scripts/setup-judges.sh
+
+setup-examples: setup
+	@sh scripts/setup-examples.sh
+
+build-all: build-hmac ## Build every component
+	$(WASM) -p webhook-producer -p webhook-consumer -p webhook-guard -p guarded-app
+
+# By itself: cargo gives a dependency the features that any package of one command asks for, and what
+# others ask for brings the standard library.
 build-hmac: setup ## Build the HMAC component
 	$(WASM) -p hmac-component
 
@@ -41,6 +54,16 @@ build-consumer: build-hmac ## Build the consumer and the component it verifies w
 
 build-spin-local: setup ## Build the runtime used where Spin is missing
 	$(CARGO_BUILD) --bin spin-local
+
+build-guard: build-hmac ## Build the guard, the component it verifies with, and the app it guards
+	$(WASM) -p webhook-guard -p guarded-app
+
+build-examples: build-hmac setup-examples ## Build the consumers in other languages
+	@sh examples/consumer-python/build.sh
+	@sh examples/consumer-javascript/build.sh
+
+build-sender: setup ## Build the webhook sender
+	$(CARGO_BUILD) --bin webhook-sender
 
 start-producer: build-producer $(RUNTIME_BUILT) ## Serve the producer on 127.0.0.1:3000
 	$(RUNTIME) up --from webhook-producer --listen $(PRODUCER) --sqlite @migrations.sql \
@@ -60,19 +83,36 @@ fire-webhook: ## Have the producer fire a signed webhook at every registered con
 demo: build-all $(RUNTIME_BUILT) ## Register, sign, send and verify one webhook, start to end
 	@sh scripts/demo.sh $(RUNTIME)
 
-test: setup ## Run every test
+demo-sender: build-consumer build-sender $(RUNTIME_BUILT) ## Publish, filter, transform, deliver, retry
+	@sh scripts/demo-sender.sh $(RUNTIME) target/debug/webhook-sender
+
+demo-redis: setup-redis build-consumer build-sender $(RUNTIME_BUILT) ## The same from a Redis stream
+	@sh scripts/demo-sender.sh $(RUNTIME) target/debug/webhook-sender redis
+
+demo-polyglot: build-all build-examples $(RUNTIME_BUILT) ## Fire at consumers in Rust, Python and JavaScript
+	@sh scripts/demo-polyglot.sh $(RUNTIME)
+
+test: setup setup-redis setup-judges setup-examples ## Run every test
 	cargo test
 
 lint: setup ## Check formatting, and lint the host's and the components' code
 	cargo fmt --all --check
 	cargo clippy --all-targets -- -D warnings
-	cargo clippy --release --target wasm32-wasip2 -p hmac-component -p webhook-producer \
-		-p webhook-consumer -p probe -- -D warnings
+	cargo clippy --release --target wasm32-wasip2 -p hmac-component -- -D warnings
+	cargo clippy --release --target wasm32-wasip2 -p webhook-producer -p webhook-consumer \
+		-p webhook-guard -p guarded-app -p transform-component -p clock -p probe -- -D warnings
 
-bench: build-all ## Measure speed; the last table is in benchmarks/
-	$(CARGO_BUILD) --release --bin spin-local --bin benchmarks
+# How long each target is fuzzed, in seconds.
+FUZZ_SECONDS = 60
+
+fuzz: setup ## Fuzz what reads headers, timestamps, secrets and tags
+	sh fuzz/run.sh $(FUZZ_SECONDS)
+
+bench: build-all build-examples setup-redis ## Measure speed; the last table is in benchmarks/
+	$(CARGO_BUILD) --release --bin spin-local --bin benchmarks --bench delivery
 	target/release/benchmarks
+	cargo bench --bench delivery
 
 clean: ## Remove what was built and what the apps stored
 	cargo clean
-	rm -rf webhook-producer/.spin webhook-consumer/.spin
+	rm -rf webhook-producer/.spin webhook-consumer/.spin examples/*/.spin

@@ -8,8 +8,10 @@ mod component;
 mod fire;
 mod load;
 mod machine;
+mod polyglot;
 mod runtime;
 mod runtimes;
+mod signature;
 mod table;
 
 use table::Report;
@@ -17,8 +19,10 @@ use table::Report;
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let mut report = Report::new(machine::describe());
+    report.add(signature::measure()?);
     report.add(component::measure()?);
     report.add(runtime::measure().await?);
+    report.add(polyglot::measure().await?);
     report.add(fire::measure().await?);
     report.write()
 }

@@ -68,6 +68,12 @@ async fn consumer(runtime: &Runtime) -> Running {
         .args(["--quiet"])
         .start(runtime)
         .await;
+    hand_over_key(&app).await;
+    app
+}
+
+/// Hands a consumer the key of [`signed_webhook`].
+pub async fn hand_over_key(app: &Running) {
     let handshake = Request::post(app.url("/target?handshake=true"));
     let answer = handshake
         .json(format!(r#"{{"keyData": "{KEY}"}}"#))
@@ -79,10 +85,10 @@ async fn consumer(runtime: &Runtime) -> Running {
         "the handshake failed: {}",
         answer.text()
     );
-    app
 }
 
-fn signed_webhook() -> Shot {
+/// A webhook of 1 KiB, signed by `plain`.
+pub fn signed_webhook() -> Shot {
     let body = Bytes::from(format!(
         r#"{{"event":"order.shipped","data":"{}"}}"#,
         "x".repeat(980)

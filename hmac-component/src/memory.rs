@@ -1,5 +1,5 @@
-//! The component's memory: its allocator, and the function through which the caller of an export
-//! makes room for the arguments.
+//! The component's memory: its allocator, the function through which the caller of an export makes
+//! room for the arguments, and a comparison that a C library would otherwise bring.
 
 #![allow(
     unsafe_code,
@@ -49,4 +49,24 @@ unsafe extern "C" fn cabi_realloc(
         core::arch::wasm32::unreachable();
     }
     block
+}
+
+/// C's `memcmp`, which the compiler calls where slices are compared. Elsewhere it is the C
+/// library's.
+///
+/// Tags are not compared with it: that takes the same time whichever byte differs.
+///
+/// # Safety
+///
+/// `len` bytes can be read from both. The compiler keeps to it.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn memcmp(one: *const u8, other: *const u8, len: usize) -> i32 {
+    for index in 0..len {
+        // SAFETY: `index` is below `len`.
+        let (one, other) = unsafe { (*one.add(index), *other.add(index)) };
+        if one != other {
+            return i32::from(one) - i32::from(other);
+        }
+    }
+    0
 }

@@ -1,4 +1,4 @@
-//! What `wit-bindgen` makes of `wit/hmac.wit`.
+//! What `wit-bindgen` makes of the interfaces.
 
 #![allow(
     unsafe_code,
@@ -8,8 +8,10 @@
 use crate::Component;
 
 wit_bindgen::generate!({
-    path: "../wit/hmac.wit",
-    world: "signing",
+    path: ["../wit/hmac.wit", "../wit/signature.wit", "wit"],
+    world: "signed-webhooks:component/component",
 });
 
 export!(Component);
+
+pub use exports::signed_webhooks::signature as signatures;

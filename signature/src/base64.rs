@@ -1,6 +1,17 @@
 //! Base64 as Standard Webhooks writes it: the standard alphabet of RFC 4648 (section 4), padded.
+//!
+//! Secrets go through [`encode`] and [`decode`], whose time says nothing about them. Tags are no
+//! secrets once they are sent, and there is one in every request: they have functions of their own
+//! that look characters up in a table.
+
+use alloc::string::String;
 
 use base64ct::{Base64, Encoding};
+
+use crate::hmac_sha256::TAG_BYTES;
+
+/// The characters of a tag, the last of them padding.
+pub(crate) const TAG_CHARACTERS: usize = 44;
 
 /// Why a text is not the base64 of so many bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,28 +25,103 @@ pub(crate) enum Base64Error {
 }
 
 /// The text of these bytes.
-pub(crate) fn encode(bytes: &[u8]) -> alloc::string::String {
+pub(crate) fn encode(bytes: &[u8]) -> String {
     Base64::encode_string(bytes)
 }
 
-/// The bytes of `text` at the beginning of `room`: as many as there are, up to its size.
-pub(crate) fn decode<'r>(text: &str, room: &'r mut [u8]) -> Result<&'r [u8], Base64Error> {
-    if text.len() > room.len().div_ceil(3) * 4 {
+/// The most bytes that any text is read for, rounded up to a whole number of base64 groups.
+pub(crate) const ROOM: usize = 66;
+
+/// The bytes of `text` at the beginning of `room`: as many as there are, up to `max`.
+///
+/// Form comes before length, but for a text longer than any of `max` bytes: it is not looked into.
+pub(crate) fn decode<'r>(
+    text: &str,
+    max: usize,
+    room: &'r mut [u8; ROOM],
+) -> Result<&'r [u8], Base64Error> {
+    if text.len() > max.div_ceil(3) * 4 {
         return Err(Base64Error::TooLong);
     }
-    Base64::decode(text, room).map_err(|error| match error {
-        base64ct::Error::InvalidEncoding => Base64Error::Form,
-        base64ct::Error::InvalidLength => Base64Error::TooLong,
-    })
+    match Base64::decode(text, room) {
+        Ok(bytes) if bytes.len() > max => Err(Base64Error::TooLong),
+        Ok(bytes) => Ok(bytes),
+        Err(base64ct::Error::InvalidEncoding) => Err(Base64Error::Form),
+        Err(base64ct::Error::InvalidLength) => Err(Base64Error::TooLong),
+    }
 }
 
 /// The bytes of `text`, which are exactly `N`.
 pub(crate) fn decode_exactly<const N: usize>(text: &str) -> Result<[u8; N], Base64Error> {
-    let mut bytes = [0; N];
-    match decode(text, &mut bytes)?.len() {
-        length if length == N => Ok(bytes),
-        _ => Err(Base64Error::TooShort),
+    let mut room = [0; ROOM];
+    let bytes = decode(text, N, &mut room)?;
+    bytes.try_into().map_err(|_| Base64Error::TooShort)
+}
+
+/// Adds the text of `tag` to `text`.
+pub(crate) fn push_tag(text: &mut String, tag: &[u8; TAG_BYTES]) {
+    let mut padded = [0; TAG_BYTES + 1];
+    padded[..TAG_BYTES].copy_from_slice(tag);
+    let mut characters = [PADDING; TAG_CHARACTERS];
+    let groups = characters.as_chunks_mut::<4>().0.iter_mut();
+    for (characters, bytes) in groups.zip(padded.as_chunks::<3>().0) {
+        *characters = split(*bytes).map(|sextet| ALPHABET[usize::from(sextet)]);
     }
+    characters[TAG_CHARACTERS - 1] = PADDING;
+    text.extend(core::str::from_utf8(&characters));
+}
+
+/// The tag that `text` stands for.
+pub(crate) fn decode_tag(text: &str) -> Result<[u8; TAG_BYTES], Base64Error> {
+    // What is wrong with a text is found out the slow way.
+    text.as_bytes()
+        .try_into()
+        .ok()
+        .and_then(well_formed_tag)
+        .map_or_else(|| decode_exactly(text), Ok)
+}
+
+fn well_formed_tag(text: &[u8; TAG_CHARACTERS]) -> Option<[u8; TAG_BYTES]> {
+    let mut characters = *text;
+    let padding = core::mem::replace(characters.last_mut()?, ALPHABET[0]);
+    let mut all = 0;
+    let mut bytes = [0; TAG_BYTES + 1];
+    let groups = bytes.as_chunks_mut::<3>().0.iter_mut();
+    for (bytes, characters) in groups.zip(characters.as_chunks::<4>().0) {
+        let sextets = characters.map(|character| SEXTETS[usize::from(character)]);
+        all |= sextets.into_iter().fold(0, |all, sextet| all | sextet);
+        *bytes = join(sextets);
+    }
+    let [tag @ .., rest] = bytes;
+    (padding == PADDING && rest == 0 && all != NONE).then_some(tag)
+}
+
+const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+const PADDING: u8 = b'=';
+
+/// What each character stands for, and [`NONE`] for those that are not in the alphabet.
+const SEXTETS: [u8; 256] = {
+    let mut sextets = [NONE; 256];
+    let mut sextet = 0;
+    while sextet < ALPHABET.len() {
+        sextets[ALPHABET[sextet] as usize] = sextet as u8;
+        sextet += 1;
+    }
+    sextets
+};
+
+/// It stays what it is whatever sextets it is joined with by `|`, and they never come to it.
+const NONE: u8 = 0xff;
+
+fn split(bytes: [u8; 3]) -> [u8; 4] {
+    let group = u32::from_be_bytes([0, bytes[0], bytes[1], bytes[2]]);
+    [18, 12, 6, 0].map(|shift| (group >> shift) as u8 & 0x3f)
+}
+
+fn join(sextets: [u8; 4]) -> [u8; 3] {
+    let [a, b, c, d] = sextets.map(u32::from);
+    let [_, bytes @ ..] = (a << 18 | b << 12 | c << 6 | d).to_be_bytes();
+    bytes
 }
 
 #[cfg(test)]
@@ -55,7 +141,11 @@ mod tests {
             ("foobar", "Zm9vYmFy"),
         ] {
             assert_eq!(encode(bytes.as_bytes()), text);
-            assert_eq!(decode(text, &mut [0; 6]), Ok(bytes.as_bytes()), "{text}");
+            assert_eq!(
+                decode(text, 6, &mut [0; ROOM]),
+                Ok(bytes.as_bytes()),
+                "{text}"
+            );
         }
     }
 
@@ -78,7 +168,40 @@ mod tests {
             "Zm9v=",
             "Zm\u{e9}v",
         ] {
-            assert_eq!(decode(text, &mut [0; 6]), Err(Base64Error::Form), "{text}");
+            assert_eq!(
+                decode(text, 6, &mut [0; ROOM]),
+                Err(Base64Error::Form),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_tag_is_written_and_read_as_any_other_bytes_are() {
+        for seed in 0..=u8::MAX {
+            let tag = core::array::from_fn(|index| seed.wrapping_mul(index as u8 ^ 0x5b) ^ seed);
+            let mut text = String::from("v1,");
+            push_tag(&mut text, &tag);
+            assert_eq!(text, ["v1,", &encode(&tag)].concat());
+            assert_eq!(decode_tag(&text[3..]), Ok(tag));
+        }
+    }
+
+    #[test]
+    fn whatever_stands_in_the_place_of_a_tag_is_read_as_any_other_text_is() {
+        let mut text = String::new();
+        push_tag(&mut text, &[0x5b; TAG_BYTES]);
+        for at in 0..TAG_CHARACTERS {
+            for character in (0..=0x17f).filter_map(char::from_u32) {
+                let mut changed = text.clone();
+                changed.replace_range(at..=at, character.encode_utf8(&mut [0; 4]));
+                let expected = decode_exactly(&changed);
+                assert_eq!(decode_tag(&changed), expected, "{changed}");
+            }
+            assert_eq!(decode_tag(&text[..at]), decode_exactly(&text[..at]));
+        }
+        for longer in [[&text, "="].concat(), [&text, "AAAA"].concat()] {
+            assert_eq!(decode_tag(&longer), Err(Base64Error::TooLong));
         }
     }
 
@@ -89,5 +212,6 @@ mod tests {
         assert_eq!(decode_exactly::<2>(""), Err(Base64Error::TooShort));
         assert_eq!(decode_exactly::<2>("Zm9v"), Err(Base64Error::TooLong));
         assert_eq!(decode_exactly::<2>("Zm9vYg=="), Err(Base64Error::TooLong));
+        assert_eq!(decode_exactly::<2>("Zm9*"), Err(Base64Error::Form));
     }
 }

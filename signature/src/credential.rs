@@ -160,8 +160,8 @@ impl From<Key> for Credential {
 }
 
 fn secret(encoded: &str) -> Result<Key, CredentialError> {
-    let mut room = Zeroizing::new([0; MAX_SECRET_BYTES]);
-    match base64::decode(encoded, &mut *room)? {
+    let mut room = Zeroizing::new([0; base64::ROOM]);
+    match base64::decode(encoded, MAX_SECRET_BYTES, &mut room)? {
         bytes if bytes.len() < MIN_SECRET_BYTES => Err(CredentialError::TooShort),
         bytes => Ok(Key::from_bytes(bytes)),
     }
@@ -169,8 +169,8 @@ fn secret(encoded: &str) -> Result<Key, CredentialError> {
 
 #[cfg(feature = "v1a")]
 fn signing(encoded: &str) -> Result<Kind, CredentialError> {
-    let mut room = Zeroizing::new([0; 2 * KEY_BYTES]);
-    let bytes = base64::decode(encoded, &mut *room)?;
+    let mut room = Zeroizing::new([0; base64::ROOM]);
+    let bytes = base64::decode(encoded, 2 * KEY_BYTES, &mut room)?;
     if let Ok(seed) = bytes.try_into() {
         return Ok(Kind::Signing(SigningKey::from_seed(seed)));
     }

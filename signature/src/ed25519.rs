@@ -5,6 +5,8 @@ use alloc::vec::Vec;
 use ed25519_dalek::{Signature, Signer};
 use zeroize::Zeroizing;
 
+use crate::signatures::Few;
+
 /// The bytes of a signature.
 pub(crate) const SIGNATURE_BYTES: usize = ed25519_dalek::SIGNATURE_LENGTH;
 
@@ -56,11 +58,7 @@ impl PublicKey {
     }
 
     /// Strictly: signatures that only some libraries take are refused.
-    pub(crate) fn verifies_any(
-        &self,
-        parts: &[&[u8]],
-        signatures: &[[u8; SIGNATURE_BYTES]],
-    ) -> bool {
+    pub(crate) fn verifies_any(&self, parts: &[&[u8]], signatures: &Few<SIGNATURE_BYTES>) -> bool {
         if signatures.is_empty() {
             return false;
         }

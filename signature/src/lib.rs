@@ -36,12 +36,18 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The feature `v1a` adds ed25519, which is off by default for its size.
+//! | feature | |
+//! |---|---|
+//! | `v1a` | ed25519, which is off by default for its size |
+//! | `tower` | the module `tower`: a layer that protects an axum or hyper receiver; it brings the standard library |
+//! | `redis` | `tower`, and a store of seen ids in Redis |
 
 #![no_std]
 #![warn(missing_docs)]
 
 extern crate alloc;
+#[cfg(feature = "tower")]
+extern crate std;
 
 mod base64;
 mod credential;
@@ -50,6 +56,7 @@ mod credential_error;
 mod ed25519;
 mod freshness;
 pub mod generate;
+mod hex;
 mod hmac_sha256;
 mod key;
 pub mod plain;
@@ -61,6 +68,8 @@ mod signatures;
 pub mod standard;
 mod tags;
 mod timestamp;
+#[cfg(feature = "tower")]
+pub mod tower;
 mod verify;
 pub mod wss;
 

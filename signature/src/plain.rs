@@ -17,18 +17,14 @@
 
 use alloc::string::String;
 
-use crate::hmac_sha256::{self, TAG_BYTES};
-use crate::{Fault, Key, Refusal};
+use crate::{Key, Refusal, hex, hmac_sha256, tags};
 
 /// The name of the header that carries the tag.
 pub const HEADER: &str = "X-Signature";
 
-/// The hex digits of a tag.
-const TAG_DIGITS: usize = 2 * TAG_BYTES;
-
 /// The tag of `body`: 64 upper-case hex digits.
 pub fn sign(key: &Key, body: &[u8]) -> String {
-    base16ct::upper::encode_string(&hmac_sha256::tag(key, &[body]))
+    base16ct::upper::encode_string(&hmac_sha256::tag(key, &[body]).into_bytes())
 }
 
 /// Accepts `body` if `header`, the value of [`HEADER`], is its tag under any of `keys`.
@@ -57,42 +53,20 @@ pub fn verify<'k>(
     header: Option<&[u8]>,
 ) -> Result<(), Refusal> {
     let value = header.ok_or(Refusal::MissingHeader(HEADER))?;
-    let tag = parse(value).map_err(|fault| Refusal::MalformedHeader {
+    let tag = hex::decode(value).map_err(|fault| Refusal::MalformedHeader {
         header: HEADER,
         fault,
     })?;
-    match hmac_sha256::matches_any(keys, &[body], &tag) {
+    match tags::any_matches(keys, &[body], core::iter::once(&tag)) {
         true => Ok(()),
         false => Err(Refusal::NoMatch),
     }
 }
 
-pub(crate) fn parse(digits: &[u8]) -> Result<[u8; TAG_BYTES], Fault> {
-    if !digits.len().is_multiple_of(2) {
-        return Err(Fault::OddLength);
-    }
-    match digits.len() {
-        ..TAG_DIGITS => return Err(Fault::Truncated),
-        TAG_DIGITS => {}
-        _ => return Err(Fault::TooLong),
-    }
-    let mut tag = [0; TAG_BYTES];
-    match base16ct::mixed::decode(digits, &mut tag) {
-        Ok(_) => Ok(tag),
-        Err(_) => Err(Fault::NotHex {
-            index: first_not_hex(digits),
-        }),
-    }
-}
-
-fn first_not_hex(digits: &[u8]) -> usize {
-    let not_hex = |digit: &u8| !digit.is_ascii_hexdigit();
-    digits.iter().position(not_hex).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Fault;
 
     const BODY: &[u8] = br#"{"event": "order.shipped"}"#;
 

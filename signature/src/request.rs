@@ -8,7 +8,19 @@ use crate::{Fault, Refusal, plain, standard, wss};
 /// more signatures than any rotation needs.
 pub const MAX_HEADER_BYTES: usize = 2048;
 
-/// The headers of any scheme.
+/// A header of any scheme. A request keeps what it holds at this place.
+#[derive(Clone, Copy)]
+pub(crate) enum Name {
+    StandardSignature,
+    StandardId,
+    StandardTimestamp,
+    WssSignature,
+    WssPrevious,
+    WssTimestamp,
+    Plain,
+}
+
+/// The names, each in its place.
 const NAMES: [&str; 7] = [
     standard::SIGNATURE,
     standard::ID,
@@ -18,6 +30,19 @@ const NAMES: [&str; 7] = [
     wss::TIMESTAMP,
     plain::HEADER,
 ];
+
+impl Name {
+    pub(crate) fn text(self) -> &'static str {
+        NAMES[self as usize]
+    }
+
+    pub(crate) fn malformed(self, fault: Fault) -> Refusal {
+        Refusal::MalformedHeader {
+            header: self.text(),
+            fault,
+        }
+    }
+}
 
 /// A request as it is verified: those of its headers that bear on a signature, and its raw body.
 ///
@@ -32,7 +57,7 @@ const NAMES: [&str; 7] = [
 /// ```
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
-    headers: [(&'static str, Found<'a>); NAMES.len()],
+    headers: [Found<'a>; NAMES.len()],
     body: &'a [u8],
 }
 
@@ -55,21 +80,23 @@ impl<'a> Request<'a> {
     where
         V: AsRef<[u8]> + ?Sized + 'h,
     {
-        let mut found = NAMES.map(|name| (name, Found::Nothing));
-        for (name, value) in headers {
-            let slot = found
-                .iter_mut()
-                .find(|(known, _)| known.eq_ignore_ascii_case(name));
-            if let Some((_, found)) = slot {
-                *found = match found {
-                    Found::Nothing => Found::Once(value.as_ref()),
-                    Found::Once(_) | Found::Repeated => Found::Repeated,
-                };
-            }
-        }
-        Self {
-            headers: found,
+        let mut request = Self {
+            headers: [Found::Nothing; NAMES.len()],
             body,
+        };
+        for (name, value) in headers {
+            request.add(name, value.as_ref());
+        }
+        request
+    }
+
+    fn add(&mut self, name: &str, value: &'a [u8]) {
+        let mut places = NAMES.iter().zip(&mut self.headers);
+        if let Some((_, found)) = places.find(|(known, _)| known.eq_ignore_ascii_case(name)) {
+            *found = match found {
+                Found::Nothing => Found::Once(value),
+                Found::Once(_) | Found::Repeated => Found::Repeated,
+            };
         }
     }
 
@@ -78,31 +105,24 @@ impl<'a> Request<'a> {
     }
 
     /// Whether the header is there, however often and whatever it holds.
-    pub(crate) fn has(&self, name: &str) -> bool {
-        !matches!(self.find(name), Found::Nothing)
+    pub(crate) fn has(&self, name: Name) -> bool {
+        !matches!(self.headers[name as usize], Found::Nothing)
     }
 
     /// The text of a header that has to be there.
-    pub(crate) fn required(&self, header: &'static str) -> Result<&'a str, Refusal> {
-        self.optional(header)?.ok_or(Refusal::MissingHeader(header))
+    pub(crate) fn required(&self, name: Name) -> Result<&'a str, Refusal> {
+        self.optional(name)?
+            .ok_or(Refusal::MissingHeader(name.text()))
     }
 
     /// The text of a header that may be there: once, not empty, bounded and printable ASCII.
-    pub(crate) fn optional(&self, header: &'static str) -> Result<Option<&'a str>, Refusal> {
-        let text = match self.find(header) {
+    pub(crate) fn optional(&self, name: Name) -> Result<Option<&'a str>, Refusal> {
+        let text = match self.headers[name as usize] {
             Found::Nothing => return Ok(None),
             Found::Once(value) => text(value),
             Found::Repeated => Err(Fault::Repeated),
         };
-        text.map(Some)
-            .map_err(|fault| Refusal::MalformedHeader { header, fault })
-    }
-
-    fn find(&self, name: &str) -> Found<'a> {
-        self.headers
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map_or(Found::Nothing, |(_, found)| *found)
+        text.map(Some).map_err(|fault| name.malformed(fault))
     }
 }
 

@@ -1,5 +1,7 @@
 //! The schemes by name, and which of them is stronger.
 
+use crate::request::Name;
+
 /// A way of signing a webhook. The order is that of strength: `Plain` is the least.
 ///
 /// ```
@@ -39,10 +41,14 @@ impl Scheme {
     /// The header that carries the scheme's signature. A request that has it is held to the
     /// scheme.
     pub fn header(self) -> &'static str {
+        self.signature().text()
+    }
+
+    pub(crate) fn signature(self) -> Name {
         match self {
-            Self::Plain => crate::plain::HEADER,
-            Self::Wss => crate::wss::SIGNATURE,
-            Self::Standard => crate::standard::SIGNATURE,
+            Self::Plain => Name::Plain,
+            Self::Wss => Name::WssSignature,
+            Self::Standard => Name::StandardSignature,
         }
     }
 }

@@ -3,7 +3,6 @@
 use core::error::Error;
 use core::fmt;
 
-use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -74,22 +73,12 @@ fn plain_headers(keys: &[Credential], message: &Message<'_>) -> Result<Vec<Heade
 }
 
 fn wss_headers(keys: &[Credential], message: &Message<'_>) -> Result<Vec<Header>, SignError> {
-    if message.timestamp > timestamp::LAST_OF_TEN_DIGITS {
-        return Err(SignError::Timestamp(Fault::OutOfRange));
-    }
-    let timestamp = format!("{:010}", message.timestamp);
-    let mut headers = Vec::with_capacity(3);
-    for (name, key) in [wss::SIGNATURE, wss::PREVIOUS]
-        .into_iter()
-        .zip(shared(keys))
-    {
-        let tag = wss::sign(key, &timestamp, message.body).map_err(SignError::Timestamp)?;
-        headers.push((name, tag));
-    }
-    if headers.is_empty() {
-        return Err(SignError::NoKey(Scheme::Wss));
-    }
-    headers.insert(0, (wss::TIMESTAMP, timestamp));
+    let timestamp = timestamp::ten_digits(message.timestamp).map_err(SignError::Timestamp)?;
+    let mut tags = shared(keys).map(|key| wss::tag_at(key, &timestamp, message.body));
+    let newest = tags.next().ok_or(SignError::NoKey(Scheme::Wss))?;
+    let previous = tags.next();
+    let mut headers = vec![(wss::TIMESTAMP, timestamp), (wss::SIGNATURE, newest)];
+    headers.extend(previous.map(|tag| (wss::PREVIOUS, tag)));
     Ok(headers)
 }
 

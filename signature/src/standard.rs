@@ -41,6 +41,7 @@
 use alloc::string::{String, ToString};
 
 use crate::credential::Kind;
+use crate::request::Name;
 use crate::signatures::Signatures;
 use crate::{Credential, Fault, Freshness, Message, Refusal, Request, Scheme, SignError};
 use crate::{base64, hmac_sha256, request, tags, timestamp};
@@ -90,16 +91,13 @@ pub(crate) fn sign_at<'k>(
     request::text(message.id.as_bytes())
         .and_then(check_id)
         .map_err(SignError::Id)?;
-    timestamp::integer(timestamp).map_err(SignError::Timestamp)?;
+    if i64::try_from(message.timestamp).is_err() {
+        return Err(SignError::Timestamp(Fault::OutOfRange));
+    }
     let parts = signed_parts(message.id, timestamp, message.body);
     let mut list = String::new();
-    for (version, signature) in keys.into_iter().filter_map(|key| sign_parts(key, &parts)) {
-        match list.is_empty() {
-            true => list.reserve_exact(version.len() + signature.len()),
-            false => list.push(' '),
-        }
-        list.push_str(version);
-        list.push_str(&signature);
+    for key in keys {
+        push_signature(&mut list, key, &parts);
     }
     match list.is_empty() {
         true => Err(SignError::NoKey(Scheme::Standard)),
@@ -118,11 +116,13 @@ pub fn verify<'k, 'a>(
     request: &Request<'a>,
     freshness: Freshness,
 ) -> Result<Signed<'a>, Refusal> {
-    let id = request.required(ID)?;
-    check_id(id).map_err(|fault| malformed(ID, fault))?;
-    let timestamp = request.required(TIMESTAMP)?;
-    let at = timestamp::integer(timestamp).map_err(|fault| malformed(TIMESTAMP, fault))?;
-    let signatures = Signatures::parse(request.required(SIGNATURE)?)?;
+    let id = request.required(Name::StandardId)?;
+    check_id(id).map_err(|fault| Name::StandardId.malformed(fault))?;
+    let timestamp = request.required(Name::StandardTimestamp)?;
+    let at =
+        timestamp::integer(timestamp).map_err(|fault| Name::StandardTimestamp.malformed(fault))?;
+    let mut signatures = Signatures::default();
+    signatures.read(request.required(Name::StandardSignature)?)?;
     freshness.check(at)?;
     let parts = signed_parts(id, timestamp, request.body());
     let mut keys = keys.into_iter();
@@ -134,10 +134,16 @@ pub fn verify<'k, 'a>(
 
 /// A full stop in the id would let bytes move between id, timestamp and body under one signature.
 fn check_id(id: &str) -> Result<(), Fault> {
-    match id.len() {
-        ..=MAX_ID_BYTES if id.bytes().any(|byte| matches!(byte, b'.' | b' ')) => Err(Fault::IdForm),
-        ..=MAX_ID_BYTES => Ok(()),
-        _ => Err(Fault::Huge { max: MAX_ID_BYTES }),
+    if id.len() > MAX_ID_BYTES {
+        return Err(Fault::Huge { max: MAX_ID_BYTES });
+    }
+    // Without an early end the compiler looks at many bytes at once.
+    match id
+        .bytes()
+        .fold(false, |any, byte| any | matches!(byte, b'.' | b' '))
+    {
+        true => Err(Fault::IdForm),
+        false => Ok(()),
     }
 }
 
@@ -145,33 +151,44 @@ fn signed_parts<'a>(id: &'a str, timestamp: &'a str, body: &'a [u8]) -> [&'a [u8
     [id.as_bytes(), b".", timestamp.as_bytes(), b".", body]
 }
 
-/// The version with its comma, and the signature in base64.
-fn sign_parts(key: &Credential, parts: &[&[u8]]) -> Option<(&'static str, String)> {
+/// Adds the signature under `key`, if it can sign, to the entries in `list`.
+fn push_signature(list: &mut String, key: &Credential, parts: &[&[u8]]) {
     match key.kind() {
         Kind::Shared(secret) => {
-            let tag = hmac_sha256::tag(secret.decoded(), parts);
-            Some(("v1,", base64::encode(&tag)))
+            push_version(list, "v1,", base64::TAG_CHARACTERS);
+            base64::push_tag(
+                list,
+                &hmac_sha256::tag(secret.decoded(), parts).into_bytes(),
+            );
         }
         #[cfg(feature = "v1a")]
-        Kind::Signing(key) => Some(("v1a,", base64::encode(&key.sign(parts)))),
+        Kind::Signing(key) => {
+            let signature = base64::encode(&key.sign(parts));
+            push_version(list, "v1a,", signature.len());
+            list.push_str(&signature);
+        }
         #[cfg(feature = "v1a")]
-        Kind::Public(_) => None,
+        Kind::Public(_) => {}
     }
+}
+
+fn push_version(list: &mut String, version: &str, characters: usize) {
+    match list.is_empty() {
+        true => list.reserve_exact(version.len() + characters),
+        false => list.push(' '),
+    }
+    list.push_str(version);
 }
 
 fn any_matches(key: &Credential, parts: &[&[u8]], signatures: &Signatures) -> bool {
     match key.kind() {
         Kind::Shared(secret) => {
-            let tags = signatures.v1.iter();
-            tags.len() > 0 && tags::any_matches([secret.decoded()], parts, tags)
+            let tags = &signatures.v1;
+            !tags.is_empty() && tags::any_matches([secret.decoded()], parts, tags.iter())
         }
         #[cfg(feature = "v1a")]
         Kind::Signing(key) => key.public().verifies_any(parts, &signatures.v1a),
         #[cfg(feature = "v1a")]
         Kind::Public(key) => key.verifies_any(parts, &signatures.v1a),
     }
-}
-
-pub(crate) fn malformed(header: &'static str, fault: Fault) -> Refusal {
-    Refusal::MalformedHeader { header, fault }
 }

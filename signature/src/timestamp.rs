@@ -4,6 +4,8 @@
 //! two forms of fixed length, and no text of one form is the beginning of a text of the other:
 //! bytes cannot move across the border and leave the signed bytes as they were.
 
+use alloc::string::String;
+
 use crate::Fault;
 
 const MINUTE: i64 = 60;
@@ -11,7 +13,7 @@ const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
 /// The last second that ten decimal digits can write: in November 2286.
-pub(crate) const LAST_OF_TEN_DIGITS: u64 = 9_999_999_999;
+const LAST_OF_TEN_DIGITS: u64 = 9_999_999_999;
 
 /// The one form of RFC 3339 taken here; a `0` stands for any digit.
 const RFC_3339: &[u8; 20] = b"0000-00-00T00:00:00Z";
@@ -23,6 +25,20 @@ pub(crate) fn ten_digits_or_rfc_3339(text: &str) -> Result<i64, Fault> {
         10 if is_digits(text) => Ok(number(text.as_bytes())),
         _ => rfc_3339(text),
     }
+}
+
+/// The ten decimal digits of these Unix seconds.
+pub(crate) fn ten_digits(seconds: u64) -> Result<String, Fault> {
+    if seconds > LAST_OF_TEN_DIGITS {
+        return Err(Fault::OutOfRange);
+    }
+    let mut digits = [b'0'; 10];
+    let mut left = seconds;
+    for digit in digits.iter_mut().rev() {
+        *digit += (left % 10) as u8;
+        left /= 10;
+    }
+    Ok(digits.iter().map(|digit| char::from(*digit)).collect())
 }
 
 /// The Unix seconds of a `standard` timestamp: decimal digits, without leading zeros.
@@ -120,6 +136,21 @@ mod tests {
             ("9999-12-31T23:59:59Z", 253_402_300_799),
         ] {
             assert_eq!(ten_digits_or_rfc_3339(text), Ok(seconds), "{text}");
+        }
+    }
+
+    #[test]
+    fn seconds_are_written_in_ten_digits() {
+        for (seconds, text) in [
+            (0, "0000000000"),
+            (7, "0000000007"),
+            (1_614_265_330, "1614265330"),
+            (9_999_999_999, "9999999999"),
+        ] {
+            assert_eq!(ten_digits(seconds).as_deref(), Ok(text));
+        }
+        for seconds in [10_000_000_000, u64::MAX] {
+            assert_eq!(ten_digits(seconds), Err(Fault::OutOfRange));
         }
     }
 

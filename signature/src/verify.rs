@@ -1,5 +1,6 @@
 //! Verifying whatever scheme a request carries.
 
+use crate::request::Name;
 use crate::{Credential, Freshness, Refusal, Request, Scheme, plain, standard, wss};
 
 /// What is known of a request that was accepted, besides its body.
@@ -49,12 +50,12 @@ pub fn verify<'a>(
     let scheme = Scheme::ALL
         .into_iter()
         .filter(|scheme| *scheme >= weakest)
-        .find(|scheme| request.has(scheme.header()))
+        .find(|scheme| request.has(scheme.signature()))
         .ok_or(Refusal::MissingHeader(weakest.header()))?;
     let shared = keys.iter().filter_map(Credential::written);
     let (id, at) = match scheme {
         Scheme::Plain => {
-            let tag = request.required(plain::HEADER)?;
+            let tag = request.required(Name::Plain)?;
             plain::verify(shared, request.body(), Some(tag.as_bytes()))?;
             (None, None)
         }

@@ -26,7 +26,8 @@
 use alloc::string::String;
 
 use crate::hmac_sha256::{self, TAG_BYTES};
-use crate::{Fault, Freshness, Key, Refusal, Request, plain, tags, timestamp};
+use crate::request::Name;
+use crate::{Fault, Freshness, Key, Refusal, Request, hex, tags, timestamp};
 
 /// The name of the header that carries the time.
 pub const TIMESTAMP: &str = "X-WSS-Timestamp";
@@ -46,8 +47,13 @@ pub const PREVIOUS: &str = "X-WSS-Signature-Previous";
 /// What is wrong with `timestamp`, if a receiver would refuse it.
 pub fn sign(key: &Key, timestamp: &str, body: &[u8]) -> Result<String, Fault> {
     timestamp::ten_digits_or_rfc_3339(timestamp)?;
+    Ok(tag_at(key, timestamp, body))
+}
+
+/// As [`sign`], at a time that is known to be well written.
+pub(crate) fn tag_at(key: &Key, timestamp: &str, body: &[u8]) -> String {
     let tag = hmac_sha256::tag(key, &[timestamp.as_bytes(), body]);
-    Ok(base16ct::lower::encode_string(&tag))
+    base16ct::lower::encode_string(&tag.into_bytes())
 }
 
 /// Accepts `request` if one of its tags is right under any of `keys`, and answers when it was
@@ -63,11 +69,14 @@ pub fn verify<'k>(
     request: &Request<'_>,
     freshness: Freshness,
 ) -> Result<i64, Refusal> {
-    let timestamp = request.required(TIMESTAMP)?;
-    let signed_at = timestamp::ten_digits_or_rfc_3339(timestamp).map_err(in_header(TIMESTAMP))?;
-    let tag = parse(SIGNATURE, request.required(SIGNATURE)?)?;
-    let previous = request.optional(PREVIOUS)?;
-    let previous = previous.map(|text| parse(PREVIOUS, text)).transpose()?;
+    let timestamp = request.required(Name::WssTimestamp)?;
+    let signed_at = timestamp::ten_digits_or_rfc_3339(timestamp)
+        .map_err(|fault| Name::WssTimestamp.malformed(fault))?;
+    let tag = read(Name::WssSignature, request.required(Name::WssSignature)?)?;
+    let previous = request
+        .optional(Name::WssPrevious)?
+        .map(|text| read(Name::WssPrevious, text))
+        .transpose()?;
     freshness.check(signed_at)?;
     let parts = [timestamp.as_bytes(), request.body()];
     let tags = [Some(tag), previous];
@@ -77,10 +86,6 @@ pub fn verify<'k>(
     }
 }
 
-fn parse(header: &'static str, text: &str) -> Result<[u8; TAG_BYTES], Refusal> {
-    plain::parse(text.as_bytes()).map_err(in_header(header))
-}
-
-fn in_header(header: &'static str) -> impl Fn(Fault) -> Refusal {
-    move |fault| Refusal::MalformedHeader { header, fault }
+fn read(header: Name, text: &str) -> Result<[u8; TAG_BYTES], Refusal> {
+    hex::decode(text.as_bytes()).map_err(|fault| header.malformed(fault))
 }

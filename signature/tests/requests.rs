@@ -1,11 +1,13 @@
 //! Whole requests: signed by `sign`, looked up in headers of every kind, held to one scheme.
 
+use base64ct::{Base64, Encoding};
 use signature::{
     Credential, Fault, Freshness, Header, Message, Refusal, Request, Scheme, SignError, Verified,
     sign, verify,
 };
 
 const NOW: u64 = 1_614_265_330;
+const PAIR: &str = "whsk_VEVTVFNJR05JTkdLRVlET05PVFVTRVRISVNGT1JBTlk=";
 const BODY: &[u8] = b"{\"event\": \"order.shipped\"}";
 
 fn keys(texts: &[&str]) -> Vec<Credential> {
@@ -156,23 +158,68 @@ fn header_names_are_found_in_any_case_and_repeated_ones_refused() {
 
 #[test]
 fn bodies_of_any_bytes_and_size_are_signed_and_accepted() {
+    let cases = Scheme::ALL.map(|scheme| (scheme, "secret"));
     for body in [vec![], vec![0xff, 0x00, 0xfe], vec![0x5a; 10 << 20]] {
         let message = Message {
             id: "evt_42",
             timestamp: NOW,
             body: &body,
         };
-        for scheme in Scheme::ALL {
-            let headers = sign(scheme, &keys(&["secret"]), &message).expect("signed");
+        for (scheme, key) in cases.into_iter().chain([(Scheme::Standard, PAIR)]) {
+            let headers = sign(scheme, &keys(&[key]), &message).expect("signed");
             let headers = || headers.iter().map(|(name, value)| (*name, value));
             let check = |body: &[u8]| {
                 let request = Request::new(headers(), body);
-                verify(&keys(&["secret"]), &request, Freshness::at(NOW), scheme).map(|_| ())
+                verify(&keys(&[key]), &request, Freshness::at(NOW), scheme).map(|_| ())
             };
             assert_eq!(check(&body), Ok(()));
             let longer = [&body[..], b"\0"].concat();
             assert_eq!(check(&longer), Err(Refusal::NoMatch));
         }
+    }
+}
+
+#[test]
+fn a_tag_of_any_wrong_length_is_refused_for_its_length() {
+    let hex = |scheme: Scheme| {
+        move |length: usize| {
+            let fault = match length {
+                0 => Fault::Empty,
+                _ if length % 2 == 1 => Fault::OddLength,
+                1..64 => Fault::Truncated,
+                _ => Fault::TooLong,
+            };
+            (scheme, "ab".repeat(100)[..length].to_owned(), fault)
+        }
+    };
+    let base64 = |version: &'static str, right: usize| {
+        move |length: usize| {
+            let list = [version, &Base64::encode_string(&vec![0; length])].concat();
+            let fault = [Fault::Truncated, Fault::TooLong][usize::from(length > right)];
+            (Scheme::Standard, list, fault)
+        }
+    };
+    let but = |right: usize| (0..=130).filter(move |length| *length != right);
+    let cases = (but(64).map(hex(Scheme::Plain)))
+        .chain(but(64).map(hex(Scheme::Wss)))
+        .chain(but(32).map(base64("v1,", 32)))
+        .chain(but(64).map(base64("v1a,", 64)));
+    for (scheme, value, fault) in cases {
+        let mut headers = signed(scheme, &["secret"]);
+        headers
+            .last_mut()
+            .expect("a signature")
+            .1
+            .clone_from(&value);
+        let refusal = Refusal::MalformedHeader {
+            header: scheme.header(),
+            fault,
+        };
+        assert_eq!(
+            verdict(&["secret"], &headers, Scheme::Plain),
+            Err(refusal),
+            "{value}"
+        );
     }
 }
 

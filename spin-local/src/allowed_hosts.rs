@@ -87,12 +87,21 @@ impl AllowedHost {
             && matches!(self.host, HostPattern::Any | HostPattern::Itself)
     }
 
-    /// Whether it names other components of the app, as `<id>.spin.internal` does.
-    pub(crate) fn is_for_components(&self) -> bool {
+    /// The entry in an app of these components: `*.spin.internal` stands for them and for
+    /// nothing else.
+    pub(crate) fn among<'a>(mut self, components: impl Iterator<Item = &'a str>) -> Self {
+        if matches!(&self.host, HostPattern::Subdomains(suffix) if suffix == COMPONENTS_SUFFIX) {
+            let host = |id| Host::Domain(format!("{id}{COMPONENTS_SUFFIX}"));
+            self.host = HostPattern::OneOf(components.map(host).collect());
+        }
+        self
+    }
+
+    /// The component that it names, where it is `<id>.spin.internal`.
+    pub(crate) fn component(&self) -> Option<&str> {
         match &self.host {
-            HostPattern::Subdomains(suffix) => suffix == COMPONENTS_SUFFIX,
-            HostPattern::Exactly(Host::Domain(name)) => name.ends_with(COMPONENTS_SUFFIX),
-            _ => false,
+            HostPattern::Exactly(Host::Domain(name)) => name.strip_suffix(COMPONENTS_SUFFIX),
+            _ => None,
         }
     }
 }
@@ -162,6 +171,7 @@ enum HostPattern {
     Subdomains(String),
     Network(IpNetwork),
     Exactly(Host),
+    OneOf(Vec<Host>),
 }
 
 impl HostPattern {
@@ -207,6 +217,7 @@ impl HostPattern {
             (Self::Network(network), Host::Ipv6(address)) => network.contains(*address),
             (Self::Subdomains(_), _) | (Self::Network(_), Host::Domain(_)) => false,
             (Self::Exactly(only), host) => only == host,
+            (Self::OneOf(hosts), host) => hosts.contains(host),
         }
     }
 }

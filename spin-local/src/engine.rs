@@ -15,16 +15,47 @@ use wasmtime::{
 /// they have used.
 const EPOCH: Duration = Duration::from_millis(10);
 
-/// A composed component has a memory for each component in it: four of them fit without
-/// taking places from another request.
-const MEMORIES_PER_INSTANCE: u32 = 4;
-const TABLES_PER_INSTANCE: u32 = 8;
-const CORE_INSTANCES_PER_INSTANCE: u32 = 32;
+/// How many components of the app may stand behind the one that answers a request from outside,
+/// each called by the one before it.
+pub(crate) const MAX_DEPTH: usize = 4;
+
+/// The most instances at a depth below the outermost: room for instances is address space, of
+/// which there are 128 TiB.
+const MAX_CALLED: u32 = 1024;
+
+/// What a component needs in the pool, once for each component it is composed of.
+struct Need {
+    /// What an instance is given room for without taking it from another.
+    each: u32,
+    /// The most that one instance may have.
+    largest: u32,
+}
+
+const MEMORIES: Need = Need {
+    each: 4,
+    largest: 32,
+};
+const TABLES: Need = Need {
+    each: 8,
+    largest: 64,
+};
+const CORE_INSTANCES: Need = Need {
+    each: 32,
+    largest: 200,
+};
+
+impl Need {
+    /// What so many instances are given together: enough for one of the largest in any case.
+    fn of(&self, instances: u32) -> u32 {
+        (instances * self.each).max(self.largest)
+    }
+}
 
 /// What one request may use, and how many run at a time.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Instances that run at the same time; further requests wait for a place.
+    /// Instances that answer requests from outside at the same time; further requests wait for
+    /// a place. Instances that other instances call have places of their own.
     pub instances: u32,
     /// Bytes that the memories of one instance may grow to, together.
     pub memory_bytes: usize,
@@ -48,6 +79,28 @@ impl Limits {
     pub(crate) fn epochs(&self) -> u64 {
         (self.execution.as_millis() / EPOCH.as_millis()).max(1) as u64
     }
+
+    /// Instances at each depth of calls between the components of the app: at 0 those that
+    /// answer requests from outside, at 1 those they call, and on to [`MAX_DEPTH`].
+    fn instances_by_depth(&self) -> impl Iterator<Item = u32> {
+        let called = self.instances.min(MAX_CALLED);
+        let called = (0..MAX_DEPTH).map(move |halvings| (called >> halvings).max(1));
+        std::iter::once(self.instances).chain(called)
+    }
+
+    /// The instances of `component` that the pool has room for at each depth: all that there may
+    /// be, or fewer where it is composed of more than the pool is laid out for.
+    pub(crate) fn fitting_instances(&self, component: &Component) -> Vec<u32> {
+        let needs = component.resources_required();
+        let fitting = |instances: u32| match &needs {
+            None => instances,
+            Some(needs) => instances
+                .min(MEMORIES.of(instances) / needs.num_memories.max(1))
+                .min(TABLES.of(instances) / needs.num_tables.max(1))
+                .max(1),
+        };
+        self.instances_by_depth().map(fitting).collect()
+    }
 }
 
 /// An engine with pooled instances, a cache of compiled code, and an epoch that advances every
@@ -66,16 +119,17 @@ pub(crate) fn new(limits: &Limits) -> anyhow::Result<Engine> {
 }
 
 fn pool(limits: &Limits) -> PoolingAllocationConfig {
-    let instances = limits.instances;
+    let total = |need: Need| limits.instances_by_depth().map(|n| need.of(n)).sum();
+    let instances = limits.instances_by_depth().sum();
     let mut pool = PoolingAllocationConfig::default();
     pool.total_component_instances(instances)
         .total_stacks(instances)
-        .total_memories(instances * MEMORIES_PER_INSTANCE)
-        .total_tables(instances * TABLES_PER_INSTANCE)
-        .total_core_instances(instances * CORE_INSTANCES_PER_INSTANCE)
-        .max_memories_per_component(32)
-        .max_tables_per_component(64)
-        .max_core_instances_per_component(200)
+        .total_memories(total(MEMORIES))
+        .total_tables(total(TABLES))
+        .total_core_instances(total(CORE_INSTANCES))
+        .max_memories_per_component(MEMORIES.largest)
+        .max_tables_per_component(TABLES.largest)
+        .max_core_instances_per_component(CORE_INSTANCES.largest)
         .max_component_instance_size(10 << 20)
         .max_core_instance_size(10 << 20)
         .table_elements(100_000)
@@ -86,17 +140,6 @@ fn pool(limits: &Limits) -> PoolingAllocationConfig {
         // Where the kernel can tell which of them were touched, only those are zeroed.
         .pagemap_scan(Enabled::Auto);
     pool
-}
-
-/// How many instances of `component` the pool has room for at a time: all that `limits` allows,
-/// or fewer where it is composed of more than the pool is laid out for.
-pub(crate) fn fitting_instances(limits: &Limits, component: &Component) -> u32 {
-    let Some(needs) = component.resources_required() else {
-        return limits.instances;
-    };
-    let memories = limits.instances * MEMORIES_PER_INSTANCE / needs.num_memories.max(1);
-    let tables = limits.instances * TABLES_PER_INSTANCE / needs.num_tables.max(1);
-    limits.instances.min(memories).min(tables).max(1)
 }
 
 /// The cache in the user's cache folder. Without one, components are compiled at every start.

@@ -30,6 +30,7 @@ mod cli;
 mod componentize;
 mod compose;
 mod engine;
+mod headers;
 mod host;
 mod manifest;
 mod routes;

@@ -109,6 +109,18 @@ pub struct RouteMatch<'a> {
 }
 
 impl<'a> RouteMatch<'a> {
+    /// The match of a call from another component of the app, which no route leads to: as if
+    /// the path were below a route `/...`.
+    pub(crate) fn of_call(component: usize, path: &str) -> Self {
+        Self {
+            component,
+            based: "/...",
+            raw: "/...",
+            path_info: path.to_owned(),
+            named: Vec::new(),
+        }
+    }
+
     /// The index into [`App::components`](crate::App::components).
     pub fn component(&self) -> usize {
         self.component

@@ -25,6 +25,22 @@ pub fn probe() -> PathBuf {
     wasm("probe")
 }
 
+/// The component that is a wall clock standing still.
+pub fn clock() -> PathBuf {
+    wasm("clock")
+}
+
+/// The guard, and the component it asks about signatures.
+pub fn guard() -> (PathBuf, PathBuf) {
+    (wasm("webhook_guard"), hmac())
+}
+
+/// The folder of the guarded app's manifest, its components built.
+pub fn guarded_app() -> PathBuf {
+    build_components();
+    root().join("examples/guarded-app")
+}
+
 /// The folder of the producer's manifest, its components built.
 pub fn producer() -> PathBuf {
     build_components();
@@ -65,16 +81,24 @@ fn wasm(name: &str) -> PathBuf {
 fn build_components() {
     static BUILT: OnceLock<()> = OnceLock::new();
     BUILT.get_or_init(|| {
-        let crates = [
-            "hmac-component",
+        // By itself: cargo gives a dependency the features that any package of one command asks
+        // for, and what others ask for brings the standard library, which it does without.
+        build_wasm(&["hmac-component"]);
+        build_wasm(&[
             "webhook-producer",
             "webhook-consumer",
+            "webhook-guard",
+            "guarded-app",
+            "clock",
             "probe",
-        ];
-        let mut arguments = vec!["--release", "--target", "wasm32-wasip2"];
-        arguments.extend(crates.iter().flat_map(|name| ["-p", name]));
-        cargo_build(&arguments);
+        ]);
     });
+}
+
+fn build_wasm(crates: &[&str]) {
+    let mut arguments = vec!["--release", "--target", "wasm32-wasip2"];
+    arguments.extend(crates.iter().flat_map(|name| ["-p", name]));
+    cargo_build(&arguments);
 }
 
 /// Where the manifests look for components, wherever the environment sends other builds.

@@ -27,11 +27,14 @@
 
 pub mod app;
 pub mod client;
+pub mod clock;
 pub mod components;
+pub mod conformance;
 mod output;
 mod patience;
 pub mod raw;
 pub mod receiver;
+pub mod redis;
 pub mod runtime;
 
 pub use app::{App, Ended, Running};

@@ -1,6 +1,7 @@
 //! Which request is for what.
 
-use crate::Refusal;
+use problem::Problem;
+use webhook_receiver::Answer;
 
 /// What there is to do.
 #[derive(Debug, PartialEq, Eq)]
@@ -16,18 +17,63 @@ pub enum Route {
     Health,
 }
 
+/// Why there is nothing to do.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unrouted {
+    /// 404 `not-found`.
+    #[error("nothing is served at `{path}`")]
+    NotFound {
+        /// The path, without the query.
+        path: String,
+    },
+    /// 405 `method-not-allowed`, with an `Allow` header (RFC 9110, section 15.5.6).
+    #[error("the method is `{method}`, and here it has to be one of: {allow}")]
+    MethodNotAllowed {
+        /// The method that was used.
+        method: String,
+        /// What `Allow` says.
+        allow: &'static str,
+    },
+}
+
+impl Unrouted {
+    /// The answer for the client.
+    pub fn answer(&self) -> Answer {
+        let problem = self.problem();
+        match self {
+            Self::NotFound { .. } => Answer::problem(&problem),
+            Self::MethodNotAllowed { allow, .. } => {
+                Answer::problem(&problem).header("allow", allow)
+            }
+        }
+    }
+
+    /// The document for the client.
+    pub fn problem(&self) -> Problem {
+        let (status, code, title) = match self {
+            Self::NotFound { .. } => (404, "not-found", "Nothing is served at this path"),
+            Self::MethodNotAllowed { .. } => (
+                405,
+                "method-not-allowed",
+                "The path does not take this method",
+            ),
+        };
+        Problem::new(status, code, title).detail(self.to_string())
+    }
+}
+
 impl Route {
     /// Reads method, path and query.
     ///
     /// A method that a known path does not take is told apart from a path that is not known.
-    pub fn of(method: &str, target: &str) -> Result<Self, Refusal> {
+    pub fn of(method: &str, target: &str) -> Result<Self, Unrouted> {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         match (path, method) {
             ("/target", "POST") => Ok(target_route(query)),
             ("/target", _) => Err(not_allowed(method, "POST")),
             ("/healthz", "GET" | "HEAD") => Ok(Self::Health),
             ("/healthz", _) => Err(not_allowed(method, "GET, HEAD")),
-            _ => Err(Refusal::NotFound {
+            _ => Err(Unrouted::NotFound {
                 path: path.to_owned(),
             }),
         }
@@ -49,8 +95,8 @@ fn parameter(query: &str, name: &str) -> Option<String> {
         .map(|(_, value)| value.into_owned())
 }
 
-fn not_allowed(method: &str, allow: &'static str) -> Refusal {
-    Refusal::MethodNotAllowed {
+fn not_allowed(method: &str, allow: &'static str) -> Unrouted {
+    Unrouted::MethodNotAllowed {
         method: method.to_owned(),
         allow,
     }
@@ -60,7 +106,7 @@ fn not_allowed(method: &str, allow: &'static str) -> Refusal {
 mod tests {
     use super::*;
 
-    fn handshake(token: Option<&str>) -> Result<Route, Refusal> {
+    fn handshake(token: Option<&str>) -> Result<Route, Unrouted> {
         let token = token.map(str::to_owned);
         Ok(Route::Handshake { token })
     }

@@ -11,10 +11,11 @@ use crate::body::{self, Chunks};
 use crate::config::Settings;
 use crate::consumer_url::ConsumerUrl;
 use crate::event::{Event, Pattern};
+use crate::event_id::EventId;
 use crate::fan_out::{Fate, fan_out};
 use crate::fields::Fields;
 use crate::http::{Request, Response};
-use crate::outside::{CallError, Clock, Database, Log, Network, Phase, Post, Signer};
+use crate::outside::{CallError, Clock, Database, Log, Message, Network, Phase, Post, Signer};
 use crate::signing;
 use crate::store::{Registration, Store};
 
@@ -34,6 +35,12 @@ struct Row {
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
     milliseconds: u64,
+}
+
+/// One firing: every consumer gets it under the same id, and whoever gets it twice can tell.
+struct Firing {
+    id: EventId,
+    occasion: Occasion,
 }
 
 /// What is fired.
@@ -57,11 +64,16 @@ pub async fn fire(
 ) -> Result<Response, Problem> {
     let occasion = read(request).await?;
     let deadline = outside.now() + settings.timeout;
+    let firing = Firing {
+        id: EventId::generate(&mut rand::rng()),
+        occasion,
+    };
+    outside.log(&format!("PRODUCER: Firing event {}", firing.id));
     outside.log("PRODUCER: Loading all CONSUMERS from database");
     let mut targets: Vec<(usize, Registration)> = Store::new(outside)
         .load_with_keys()?
         .into_iter()
-        .filter(|registration| occasion.is_for(registration))
+        .filter(|registration| firing.occasion.is_for(registration))
         .enumerate()
         .collect();
     if targets.len() > settings.max_concurrency {
@@ -69,7 +81,7 @@ pub async fn fire(
     }
     let calls = targets
         .iter()
-        .map(|(_, registration)| call(outside, settings, &occasion, registration))
+        .map(|(_, registration)| call(outside, settings, &firing, registration))
         .collect();
     let fates = fan_out(outside, calls, settings.max_concurrency, deadline).await;
     let mut rows: Vec<(usize, Row)> = targets
@@ -123,18 +135,24 @@ fn write(event: &str, data: &(impl Serialize + ?Sized)) -> Result<Rc<[u8]>, Prob
 async fn call(
     outside: &(impl Network + Signer + Clock + Log),
     settings: &Settings,
-    occasion: &Occasion,
+    firing: &Firing,
     registration: &Registration,
 ) -> Result<u16, CallError> {
     let plan = |reason: String| CallError::new(Phase::Plan, reason);
     let url = ConsumerUrl::parse(&registration.url).map_err(|error| plan(error.to_string()))?;
     url.check_host(settings.allow_private_hosts)
         .map_err(|error| plan(error.to_string()))?;
-    let body = occasion
+    let body = firing
+        .occasion
         .payload(registration)
         .map_err(|problem| plan(problem.to_string()))?;
-    let mut headers = vec![("content-type", "application/json".to_owned())];
-    headers.extend(signing::headers(outside, &body, &registration.key)?);
+    let message = Message {
+        id: firing.id.as_str(),
+        timestamp: outside.unix_seconds(),
+        body: &body,
+    };
+    let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+    headers.extend(signing::headers(outside, &message, &registration.key)?);
     outside.log(&format!(
         "PRODUCER: Sending signed payload to CONSUMER {}",
         url.for_log()

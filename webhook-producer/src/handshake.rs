@@ -56,7 +56,7 @@ async fn call(
         .map_err(|_| CallError::new(Phase::Plan, "the body could not be written"))?;
     let post = Post {
         url: url.with_handshake(),
-        headers: vec![("content-type", "application/json".to_owned())],
+        headers: vec![("content-type".to_owned(), "application/json".to_owned())],
         body: Rc::from(body),
     };
     let exchange = Box::pin(outside.post(post, timeout));

@@ -20,6 +20,7 @@ pub mod body;
 pub mod config;
 pub mod consumer_url;
 pub mod event;
+pub mod event_id;
 pub mod fan_out;
 pub mod fields;
 pub mod fire;

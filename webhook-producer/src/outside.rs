@@ -32,22 +32,40 @@ pub trait Network {
 #[derive(Clone)]
 pub struct Post {
     pub url: Url,
-    pub headers: Vec<(&'static str, String)>,
+    pub headers: Vec<(String, String)>,
     /// Shared, because a firing sends the same bytes to many.
     pub body: Rc<[u8]>,
 }
 
-/// Makes tags.
+/// Signs.
 pub trait Signer {
-    /// The tag of `body` under the key's text, in the form of the `plain` scheme: 64 upper-case
-    /// hexadecimal digits. The error is text for the log.
-    fn sign(&self, body: &[u8], key: &SigningKey) -> Result<String, String>;
+    /// The headers of every scheme for `message` under the key's text. The error is text for the
+    /// log.
+    fn sign(
+        &self,
+        message: &Message<'_>,
+        key: &SigningKey,
+    ) -> Result<Vec<(String, String)>, String>;
+}
+
+/// What is signed.
+#[derive(Clone, Copy)]
+pub struct Message<'a> {
+    /// The event's id, the same for every consumer.
+    pub id: &'a str,
+    /// When it is sent, in Unix seconds.
+    pub timestamp: u64,
+    /// The body, byte for byte as it is sent.
+    pub body: &'a [u8],
 }
 
 /// Tells the time and waits.
 pub trait Clock {
     /// Time since some fixed moment; it never goes back.
     fn now(&self) -> Duration;
+
+    /// The host's wall clock in Unix seconds, which may go back.
+    fn unix_seconds(&self) -> u64;
 
     /// Waits until [`now`](Self::now) reaches `moment`.
     fn sleep_until(&self, moment: Duration) -> impl Future<Output = ()>;

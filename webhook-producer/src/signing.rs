@@ -1,12 +1,10 @@
-//! The headers a payload is signed with. A further scheme is one more entry here.
+//! The headers a payload is signed with: those of every scheme, so that each consumer verifies the
+//! strongest it knows.
 
 use crate::key::SigningKey;
-use crate::outside::{CallError, Log, Phase, Signer};
+use crate::outside::{CallError, Log, Message, Phase, Signer};
 
-/// Scheme `plain`: the tag of the raw body, in upper-case hexadecimal.
-const PLAIN: &str = "x-signature";
-
-/// The signature headers of `body` under `key`.
+/// The signature headers of `message` under `key`.
 ///
 /// # Errors
 ///
@@ -14,13 +12,12 @@ const PLAIN: &str = "x-signature";
 /// of it should it be in there.
 pub fn headers(
     outside: &(impl Signer + Log),
-    body: &[u8],
+    message: &Message<'_>,
     key: &SigningKey,
-) -> Result<Vec<(&'static str, String)>, CallError> {
-    let plain = outside.sign(body, key).map_err(|reason| {
+) -> Result<Vec<(String, String)>, CallError> {
+    outside.sign(message, key).map_err(|reason| {
         let reason = reason.replace(key.text(), "[key]");
         outside.log(&format!("PRODUCER: Signing failed: {reason}"));
         CallError::new(Phase::Plan, "the payload could not be signed")
-    })?;
-    Ok(vec![(PLAIN, plain)])
+    })
 }

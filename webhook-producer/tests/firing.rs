@@ -7,7 +7,7 @@ mod world;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use webhook_producer::outside::Clock;
+use webhook_producer::outside::{Clock, Post};
 use world::{Answer, Call, Consumer, World, tag};
 
 fn fire(world: &World) -> Answer {
@@ -29,6 +29,15 @@ fn world_with(consumers: usize) -> World {
 
 fn url(number: usize) -> String {
     format!("http://c{number}.example/")
+}
+
+fn header<'a>(post: &'a Post, name: &str) -> &'a str {
+    let found = post.headers.iter().find(|(header, _)| header == name);
+    found.map(|(_, value)| value.as_str()).expect("the header")
+}
+
+fn id_of(post: &Post) -> &str {
+    header(post, "webhook-id")
 }
 
 fn rows(answer: &Answer) -> Vec<Value> {
@@ -60,12 +69,42 @@ fn with_no_body_every_consumer_gets_its_own_event_and_url_under_its_own_key() {
     assert_eq!(bodies, expected);
     for (post, key) in posts.iter().zip(["key a", "key b"]) {
         let expected = [
-            ("content-type", "application/json".to_owned()),
-            ("x-signature", tag(&post.body, key)),
+            ("content-type", "application/json"),
+            ("X-Signature", &tag(&post.body, key)),
+            ("webhook-id", id_of(&posts[0])),
+            ("webhook-timestamp", "1614265330"),
         ];
-        assert_eq!(post.headers, expected);
+        let headers = post.headers.iter();
+        let headers: Vec<_> = headers.map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        assert_eq!(headers, expected);
     }
     assert_eq!(posts[0].url.as_str(), "http://a.example/hook?token=t");
+}
+
+#[test]
+fn each_firing_has_an_id_of_its_own() {
+    let world = world_with(2);
+    fire(&world);
+    fire(&world);
+    let posts = world.posts.borrow();
+    let ids: Vec<&str> = posts.iter().map(id_of).collect();
+    assert_eq!((ids[0], ids[2]), (ids[1], ids[3]));
+    assert_ne!(ids[0], ids[2]);
+}
+
+#[test]
+fn the_timestamp_is_of_the_moment_a_consumer_is_called() {
+    let world = world_with(2);
+    world.set("max_concurrency", "1");
+    let late = Consumer::AnswersAfter(Duration::from_secs(2), 200);
+    (0..2).for_each(|number| world.consumer(&url(number), late));
+    fire(&world);
+    let posts = world.posts.borrow();
+    let times: Vec<&str> = posts
+        .iter()
+        .map(|post| header(post, "webhook-timestamp"))
+        .collect();
+    assert_eq!(times, ["1614265330", "1614265332"]);
 }
 
 #[test]
@@ -259,8 +298,12 @@ fn the_log_tells_what_was_sent_and_what_came_back() {
     let world = World::new();
     world.insert("http://localhost:3002/target?token=s3cret", "*", "key");
     fire(&world);
-    let expected = "PRODUCER: Loading all CONSUMERS from database\n\
+    let id = id_of(&world.posts.borrow()[0]).to_owned();
+    let expected = format!(
+        "PRODUCER: Firing event {id}\n\
+                    PRODUCER: Loading all CONSUMERS from database\n\
                     PRODUCER: Sending signed payload to CONSUMER http://localhost:3002/target\n\
-                    PRODUCER: CONSUMER http://localhost:3002/target responded with status 200";
+                    PRODUCER: CONSUMER http://localhost:3002/target responded with status 200"
+    );
     assert_eq!(world.logged(), expected);
 }

@@ -38,7 +38,7 @@ fn a_handshake_is_json_to_the_url_with_the_query_kept_and_one_parameter_more() {
         posts[0].url.as_str(),
         "http://consumer.example/target?token=t%2F1&x&handshake=true"
     );
-    let content_type = ("content-type", "application/json".to_owned());
+    let content_type = ("content-type".to_owned(), "application/json".to_owned());
     assert_eq!(posts[0].headers, [content_type]);
     let body: Value = serde_json::from_slice(&posts[0].body).unwrap();
     assert_eq!(body.as_object().unwrap().len(), 1);

@@ -9,7 +9,18 @@
 //!          registry    └─────────┴── complete ◀─┘
 //! ```
 
+pub mod api;
+pub mod cli;
+pub mod client;
+pub mod config;
 pub mod deliver;
+mod handshake;
+pub mod intake;
+pub mod lease;
+pub mod metrics;
 pub mod model;
+pub mod plan;
 pub mod registry;
+mod service;
+mod standing;
 pub mod store;

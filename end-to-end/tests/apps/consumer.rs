@@ -1,20 +1,67 @@
 //! A running consumer, as its callers see it, and tags made without any code of ours.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use base64ct::{Base64, Encoding};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::json;
 use test_support::{App, Reply, Request, Running, Runtime, components};
 
 pub const COMPONENT: &str = "webhook-consumer";
 pub const VERIFIED: &str = "Received payload and verified integrity";
+pub const SEEN: &str = "Received payload before and verified integrity";
 
 /// A key of the form the producer hands out.
 pub const KEY: &str = "RqJcWxsJDKjgINLWWiBwYEV3ROg7LaXD1Xzz";
 
+/// Another one.
+pub const OTHER: &str = "mB5kQpXz7TtYw2LcAhN4sVdRe8Gu0JfiK1oP";
+
 /// The tag of a body: upper-case hexadecimal digits of its HMAC-SHA256 under the key's bytes.
 pub fn tag(body: &[u8], key: &str) -> String {
+    hex::encode_upper(hmac(&[body], key))
+}
+
+/// The headers of a scheme.
+pub type Headers = Vec<(&'static str, String)>;
+
+/// The time on this machine's clock, so many seconds from now, in Unix seconds.
+pub fn from_now(seconds: i64) -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let now = now.expect("a clock past 1970").as_secs();
+    now.checked_add_signed(seconds).expect("a time")
+}
+
+pub fn plain(body: &[u8], key: &str) -> Headers {
+    vec![("X-Signature", tag(body, key))]
+}
+
+pub fn wss(body: &[u8], key: &str, at: u64) -> Headers {
+    let at = format!("{at:010}");
+    let tag = hmac(&[at.as_bytes(), body], key);
+    vec![
+        ("X-WSS-Signature", hex::encode(tag)),
+        ("X-WSS-Timestamp", at),
+    ]
+}
+
+pub fn standard(body: &[u8], key: &str, id: &str, at: u64) -> Headers {
+    let at = at.to_string();
+    let signature = hmac(&[id.as_bytes(), b".", at.as_bytes(), b".", body], key);
+    vec![
+        ("webhook-id", id.to_owned()),
+        ("webhook-timestamp", at),
+        (
+            "webhook-signature",
+            format!("v1,{}", Base64::encode_string(&signature)),
+        ),
+    ]
+}
+
+fn hmac(parts: &[&[u8]], key: &str) -> Vec<u8> {
     let mut mac = Hmac::<sha2::Sha256>::new_from_slice(key.as_bytes()).expect("any length");
-    mac.update(body);
-    hex::encode_upper(mac.finalize().into_bytes())
+    parts.iter().for_each(|part| mac.update(part));
+    mac.finalize().into_bytes().to_vec()
 }
 
 pub fn app() -> App {
@@ -26,6 +73,11 @@ pub struct Consumer(pub Running);
 impl Consumer {
     pub async fn start() -> Self {
         Self::of(&app()).await
+    }
+
+    /// With one more variable, as `name=value`.
+    pub async fn with(variable: &str) -> Self {
+        Self::of(&app().args(["--variable", variable])).await
     }
 
     pub async fn of(app: &App) -> Self {
@@ -48,6 +100,13 @@ impl Consumer {
     pub async fn handshake(&self, key: &str) {
         let reply = self.try_handshake(key).await;
         assert_eq!(reply.status, 200, "{reply:?}");
+    }
+
+    /// Delivers a body with these headers.
+    pub async fn deliver_with(&self, body: &[u8], headers: &Headers) -> Reply {
+        let request = Request::post(self.target()).body(body.to_vec());
+        let with = |request: Request, (name, value): &(&str, String)| request.header(name, value);
+        headers.iter().fold(request, with).send().await
     }
 
     /// Delivers a body with a tag.

@@ -3,6 +3,7 @@
 //! Every test starts processes of its own, with stores of their own, on free ports. All of them run
 //! on `spin-local`; `runtimes.rs` also runs on a real Spin where there is one.
 
+mod conformance;
 mod consumer;
 mod errors;
 mod events;
@@ -11,7 +12,10 @@ mod handshake;
 mod producer;
 mod refusals;
 mod registrations;
+mod rotation;
 mod runtimes;
+mod schemes;
 mod secrecy;
+mod seen;
 mod signature;
 mod tokens;

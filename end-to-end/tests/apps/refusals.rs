@@ -28,44 +28,35 @@ async fn a_bad_signature_is_answered_by_its_code() {
     let tag = tag(b"{}", KEY);
     let own = |value: &str| value.to_owned();
     let cases: Vec<(Vec<(&str, String)>, &str)> = vec![
-        (vec![], "missing-signature"),
-        (vec![("x-signatur", tag.clone())], "missing-signature"),
-        (vec![("x-wss-signature", tag.clone())], "unsupported-scheme"),
-        (
-            vec![("webhook-signature", own("v1,abc"))],
-            "unsupported-scheme",
-        ),
+        (vec![], "missing-header"),
+        (vec![("x-signatur", tag.clone())], "missing-header"),
+        (vec![("x-wss-signature", tag.clone())], "missing-header"),
+        (vec![("webhook-signature", own("v1,abc"))], "missing-header"),
         (
             vec![("x-signature", tag.clone()), ("x-signature", tag.clone())],
-            "duplicate-signature",
+            "malformed-header",
         ),
-        (vec![("x-signature", own(""))], "malformed-signature"),
-        (
-            vec![("x-signature", own(&tag[..62]))],
-            "malformed-signature",
-        ),
-        (
-            vec![("x-signature", own(&tag[..63]))],
-            "malformed-signature",
-        ),
+        (vec![("x-signature", own(""))], "malformed-header"),
+        (vec![("x-signature", own(&tag[..62]))], "malformed-header"),
+        (vec![("x-signature", own(&tag[..63]))], "malformed-header"),
         (
             vec![("x-signature", format!("{tag}00"))],
-            "malformed-signature",
+            "malformed-header",
         ),
         (
             vec![("x-signature", format!("sha256={tag}"))],
-            "malformed-signature",
+            "malformed-header",
         ),
         (
             vec![("x-signature", format!("{tag},{tag}"))],
-            "malformed-signature",
+            "malformed-header",
         ),
         (
             vec![(
                 "x-signature",
                 tag.replace(|c: char| c.is_ascii_digit(), "g"),
             )],
-            "malformed-signature",
+            "malformed-header",
         ),
         (vec![("x-signature", "0".repeat(64))], "no-match"),
     ];
@@ -99,6 +90,12 @@ async fn a_handshake_that_makes_no_sense_leaves_the_key_as_it_was() {
         ),
         ("{\"keyData\": \"\"}", 400, "key-length"),
         ("{\"keyData\": \"kkkkkkkkkkkkkkk\"}", 400, "key-length"),
+        ("{\"keyData\": \"whsec_c2hvcnQgYnkgZmFy\"}", 400, "bad-key"),
+        (
+            "{\"keyData\": \"WHSEC_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"}",
+            400,
+            "bad-key",
+        ),
         (too_long.as_str(), 400, "key-length"),
     ];
     let url = consumer.0.url("/target?handshake=true");
@@ -165,7 +162,7 @@ async fn a_handshake_is_a_handshake_only_where_the_query_says_true() {
     ] {
         let url = consumer.0.url(&format!("/target{query}"));
         let reply = Request::post(url).json(body.clone()).send().await;
-        assert_problem(&reply, 400, "missing-signature");
+        assert_problem(&reply, 400, "missing-header");
     }
     assert_problem(
         &consumer.deliver(b"{}", &tag(b"{}", KEY)).await,

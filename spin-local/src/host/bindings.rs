@@ -6,6 +6,7 @@ wasmtime::component::bindgen!({
     imports: { default: async | trappable },
     with: {
         "fermyon:spin/key-value.store": crate::host::key_value::Store,
+        "fermyon:spin/redis.connection": crate::host::redis::Connection,
         "fermyon:spin/sqlite.connection": crate::host::sqlite::Connection,
         "spin:sqlite/sqlite.connection": crate::host::sqlite::Connection,
         "wasi:keyvalue/store.bucket": crate::host::key_value::Store,

@@ -8,8 +8,9 @@ use wasmtime::component::{Component, Linker, ResourceType};
 use super::State;
 
 /// Interfaces beyond WASI that the host has.
-const OFFERED: [&str; 4] = [
+const OFFERED: [&str; 5] = [
     "fermyon:spin/key-value@2.0.0",
+    "fermyon:spin/redis@2.0.0",
     "fermyon:spin/sqlite@2.0.0",
     "fermyon:spin/variables@2.0.0",
     "spin:sqlite/sqlite@3.0.0",

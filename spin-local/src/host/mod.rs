@@ -9,6 +9,9 @@ mod imports;
 pub(crate) mod key_value;
 mod limit;
 mod outbound_http;
+mod places;
+pub(crate) mod redis;
+mod run;
 pub(crate) mod sqlite;
 mod stdio;
 mod stores;
@@ -20,7 +23,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
 use wasmtime::{Engine, Store, UpdateDeadline};
 use wasmtime_wasi::sockets::SocketAddrUse;
@@ -36,8 +38,12 @@ use crate::routes::Router;
 use crate::runtime_config::{BlockedNetworks, RuntimeConfig};
 use limit::MemoryLimit;
 use outbound_http::{Client, OutboundHttp};
+use places::Places;
 use stdio::Logs;
 
+pub(crate) use outbound_http::chained_component;
+pub(crate) use places::Place;
+pub(crate) use run::Answer;
 pub(crate) use stores::Stores;
 
 /// How the host runs, beside what the manifest says.
@@ -62,10 +68,7 @@ struct Inner {
     router: Router,
     /// By the component's index in the app; those that no trigger names are not here.
     guests: BTreeMap<usize, Guest>,
-    /// A permit for every instance that may run now.
-    semaphore: Arc<Semaphore>,
-    /// How many permits there are in all.
-    places: u32,
+    places: Places,
     limits: Limits,
 }
 
@@ -167,14 +170,17 @@ impl Host {
         make_log_dir(&settings.log_dir)?;
         let client = Client::new();
         let mut guests = BTreeMap::new();
-        let mut places = settings.limits.instances;
+        let mut places: Option<Vec<u32>> = None;
         for (index, component) in app.components.into_iter().enumerate() {
             if !component.triggered {
                 continue;
             }
             let (proxy, fitting) = link(&engine, linker.clone(), &component, &settings.limits)
                 .with_context(|| format!("component `{}`", component.id))?;
-            places = places.min(fitting);
+            places = Some(match places {
+                None => fitting,
+                Some(before) => before.into_iter().zip(fitting).map(least).collect(),
+            });
             let logs = Logs::open(&settings.log_dir, &component.id, settings.quiet)?;
             let network = Network {
                 allowed: component.allowed_outbound_hosts.clone(),
@@ -189,8 +195,7 @@ impl Host {
             engine,
             router,
             guests,
-            semaphore: Arc::new(Semaphore::new(places as usize)),
-            places,
+            places: Places::new(places.unwrap_or_default()),
             limits: settings.limits,
         })))
     }
@@ -203,11 +208,23 @@ impl Host {
         &self.0.guests[&index].grants.component
     }
 
-    /// A fresh instance of a component in a store of its own, once there is a place for it.
-    pub(crate) async fn instantiate(&self, component: usize) -> wasmtime::Result<Instance> {
-        let place = self.0.semaphore.clone().acquire_owned().await?;
+    /// The component of this name that a trigger names, be it a private one.
+    fn component_named(&self, id: &str) -> Option<usize> {
+        let mut guests = self.0.guests.iter();
+        let named = guests.find(|(_, guest)| guest.grants.component == id);
+        named.map(|(index, _)| *index)
+    }
+
+    /// A place for an instance, as soon as one is free: at depth 0 for a request from outside,
+    /// below it for a component that another calls. None where that would be too deep.
+    pub(crate) async fn place(&self, depth: usize) -> Option<Place> {
+        self.0.places.take(depth).await
+    }
+
+    /// A fresh instance of a component in a store of its own.
+    async fn instantiate(&self, component: usize, place: Place) -> wasmtime::Result<Instance> {
         let guest = &self.0.guests[&component];
-        let state = State::new(guest.grants.clone(), self.0.limits.memory_bytes);
+        let state = State::new(self, guest.grants.clone(), place.depth);
         let mut store = Store::new(&self.0.engine, state);
         store.limiter(|state| &mut state.memory);
         self.bound_execution(&mut store);
@@ -236,16 +253,19 @@ impl Host {
 
     /// Waits until no instance is left, the ones that outlive their response included.
     pub(crate) async fn finished(&self) {
-        // The semaphore is never closed.
-        let _ = self.0.semaphore.acquire_many(self.0.places).await;
+        self.0.places.all_free().await;
     }
 }
 
+fn least((one, other): (u32, u32)) -> u32 {
+    one.min(other)
+}
+
 /// A component's instance for one request; dropping it frees its place.
-pub(crate) struct Instance {
-    pub(crate) proxy: Proxy,
-    pub(crate) store: Store<State>,
-    _place: OwnedSemaphorePermit,
+struct Instance {
+    proxy: Proxy,
+    store: Store<State>,
+    _place: Place,
 }
 
 /// One request's state on the host's side.
@@ -258,19 +278,21 @@ pub(crate) struct State {
     grants: Arc<Grants>,
     open_stores: usize,
     open_connections: usize,
+    open_redis_connections: usize,
 }
 
 impl State {
-    fn new(grants: Arc<Grants>, memory_bytes: usize) -> Self {
+    fn new(host: &Host, grants: Arc<Grants>, depth: usize) -> Self {
         Self {
             table: ResourceTable::new(),
             wasi: wasi(&grants),
             http: WasiHttpCtx::new(),
-            outbound: OutboundHttp::new(grants.clone()),
-            memory: MemoryLimit::new(memory_bytes),
+            outbound: OutboundHttp::new(host.clone(), grants.clone(), depth),
+            memory: MemoryLimit::new(host.0.limits.memory_bytes),
             grants,
             open_stores: 0,
             open_connections: 0,
+            open_redis_connections: 0,
         }
     }
 }
@@ -319,17 +341,17 @@ fn linker(engine: &Engine) -> anyhow::Result<Linker<State>> {
 }
 
 /// Composes, compiles and links one component; with it, how many of its instances the pool has
-/// room for.
+/// room for at each depth.
 fn link(
     engine: &Engine,
     mut linker: Linker<State>,
     component: &Component,
     limits: &Limits,
-) -> anyhow::Result<(ProxyPre<State>, u32)> {
+) -> anyhow::Result<(ProxyPre<State>, Vec<u32>)> {
     let bytes = compose::compose(component)?;
     let compiled = wasmtime::component::Component::new(engine, bytes)?;
     imports::settle(engine, &mut linker, &compiled, &component.id)?;
-    let fitting = engine::fitting_instances(limits, &compiled);
+    let fitting = limits.fitting_instances(&compiled);
     let proxy = linker.instantiate_pre(&compiled).and_then(ProxyPre::new);
     let proxy = proxy
         .map_err(anyhow::Error::from)

@@ -102,7 +102,7 @@ pub(super) fn read(
         environment: environment(table, around.environment)?,
         key_value_stores: labels(table, "key_value_stores")?,
         sqlite_databases: labels(table, "sqlite_databases")?,
-        allowed_outbound_hosts: hosts::read(table, around.variables, warnings)?,
+        allowed_outbound_hosts: hosts::read(table, drafts, around.variables, warnings)?,
         variables: variables(table, around.variables)?,
     })
 }

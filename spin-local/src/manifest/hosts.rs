@@ -2,20 +2,22 @@
 
 use url::Url;
 
+use super::component::Draft;
 use crate::allowed_hosts::{AllowedHost, AllowedHostError};
-use crate::toml_text::{Entry, Fault, Table};
+use crate::toml_text::{Entry, Fault, Table, did_you_mean};
 use crate::variables::{Template, Variables};
 
-/// Reads both lists of the component `table`.
+/// Reads both lists of the component `table`, one of `components`.
 pub(super) fn read(
     table: &Table<'_>,
+    components: &[Draft<'_>],
     variables: &Variables,
     warnings: &mut Vec<String>,
 ) -> Result<Vec<AllowedHost>, Fault> {
     let mut hosts = Vec::new();
     for entry in table.list("allowed_outbound_hosts")? {
         if let Some(host) = read_entry(&entry, variables)? {
-            hosts.push(supported(&entry, host)?);
+            hosts.push(settle(&entry, host, components, warnings));
         }
     }
     let old = table.list("allowed_http_hosts")?;
@@ -27,22 +29,39 @@ pub(super) fn read(
     for entry in old {
         for host in from_http_host(&entry)? {
             let host = AllowedHost::parse(&host).map_err(|error| refuse(&entry, &error))?;
-            hosts.push(supported(&entry, host)?);
+            hosts.push(settle(&entry, host, components, warnings));
         }
     }
     Ok(hosts)
 }
 
-fn supported(entry: &Entry<'_>, host: AllowedHost) -> Result<AllowedHost, Fault> {
-    if !host.is_for_components() {
-        return Ok(host);
+/// The host in an app of these components. One that is for a component the app does not have, or
+/// that no trigger names, becomes a warning: Spin takes it, and no call to it succeeds.
+fn settle(
+    entry: &Entry<'_>,
+    host: AllowedHost,
+    components: &[Draft<'_>],
+    warnings: &mut Vec<String>,
+) -> AllowedHost {
+    let answering = || {
+        let answering = components.iter().filter(|draft| draft.triggered);
+        answering.map(|draft| draft.id.as_str())
+    };
+    if let Some(id) = host.component()
+        && answering().all(|known| known != id)
+    {
+        let warning = entry.fault(format!(
+            "`{}`: no trigger names a component `{id}`{}",
+            entry.path,
+            did_you_mean(id, answering())
+        ));
+        let warning = warning.to_string();
+        // An entry of the old list stands for two hosts.
+        if !warnings.contains(&warning) {
+            warnings.push(warning);
+        }
     }
-    Err(entry.fault(format!(
-        "`{}`: `{}` is for calls to other components of the app, which are not supported by \
-         spin-local",
-        entry.path,
-        entry.string()?
-    )))
+    host.among(components.iter().map(|draft| draft.id.as_str()))
 }
 
 /// One entry with its variables filled in. None where they leave nothing of it.

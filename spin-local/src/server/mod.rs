@@ -1,7 +1,6 @@
 //! The HTTP server: connections in, requests to the component their route names, and an end
 //! that finishes what is in flight.
 
-mod headers;
 mod respond;
 
 use std::net::SocketAddr;

@@ -8,19 +8,12 @@ use http::uri::{Authority, Scheme};
 use http::{Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use tokio::sync::oneshot;
-use wasmtime_wasi_http::WasiHttpView;
-use wasmtime_wasi_http::p2::bindings::http::types as wasi;
-use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
 
-use super::headers;
-use crate::host::{Host, Instance};
+use crate::headers;
+use crate::host::{Answer, Host, chained_component};
 use crate::routes::WELL_KNOWN_PREFIX;
 
-type Answer = Response<HyperOutgoingBody>;
-
-/// Answers one request. What goes wrong inside the guest is told on the terminal and answered
-/// 500 without a word, as on Spin.
+/// Answers one request.
 pub(super) async fn respond(
     host: &Host,
     mut request: Request<Incoming>,
@@ -33,19 +26,15 @@ pub(super) async fn respond(
     let Some(route) = host.router().find(&path) else {
         return plain(StatusCode::NOT_FOUND, "");
     };
+    forget_component_host(&mut request);
     let Some(uri) = absolute(&request) else {
         return plain(StatusCode::BAD_REQUEST, "the request names no single host");
     };
     headers::prepare(request.headers_mut(), &uri, &route, client);
     *request.uri_mut() = uri;
-    let component = route.component();
-    match answer(host, component, request).await {
-        Ok(Some(answer)) => answer,
-        Ok(None) => plain(StatusCode::INTERNAL_SERVER_ERROR, ""),
-        Err(error) => {
-            tell_failure(host, component, &error);
-            plain(StatusCode::INTERNAL_SERVER_ERROR, "")
-        }
+    match host.place(0).await {
+        Some(place) => host.answer(route.component(), place, request).await,
+        None => plain(StatusCode::SERVICE_UNAVAILABLE, ""),
     }
 }
 
@@ -64,6 +53,16 @@ fn plain(status: StatusCode, body: &'static str) -> Answer {
     answer
 }
 
+/// No request from outside is for `<component>.spin.internal`: the name is for the components'
+/// own calls. Its route is found by its path alone in any case.
+fn forget_component_host(request: &mut Request<Incoming>) {
+    let headers = request.headers_mut();
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    if host.and_then(chained_component).is_some() {
+        headers.remove(HOST);
+    }
+}
+
 /// The request's URL with its scheme and authority: from the request line or from `Host`, and
 /// where both name one, the same.
 fn absolute(request: &Request<Incoming>) -> Option<Uri> {
@@ -80,39 +79,4 @@ fn absolute(request: &Request<Incoming>) -> Option<Uri> {
     parts.scheme = Some(Scheme::HTTP);
     parts.authority = Some(authority);
     Uri::from_parts(parts).ok()
-}
-
-/// The guest's answer, or none where it ended without one, which has been told.
-async fn answer(
-    host: &Host,
-    component: usize,
-    request: Request<Incoming>,
-) -> wasmtime::Result<Option<Answer>> {
-    let mut instance = host.instantiate(component).await?;
-    let (sender, receiver) = oneshot::channel();
-    let mut http = instance.store.data_mut().http();
-    let request = http.new_incoming_request(wasi::Scheme::Http, request)?;
-    let outparam = http.new_response_outparam(sender)?;
-    // The guest goes on after its response has begun: it streams the body, and may work on
-    // when that is done.
-    let host = host.clone();
-    let guest = tokio::spawn(async move {
-        let Instance { proxy, store, .. } = &mut instance;
-        let handler = proxy.wasi_http_incoming_handler();
-        let ended = handler.call_handle(store, request, outparam).await;
-        if let Err(error) = &ended {
-            tell_failure(&host, component, error);
-        }
-        ended.is_ok()
-    });
-    match receiver.await {
-        Ok(answer) => Ok(Some(answer?)),
-        Err(_) if guest.await? => wasmtime::bail!("it returned without setting a response"),
-        Err(_) => Ok(None),
-    }
-}
-
-fn tell_failure(host: &Host, component: usize, error: &wasmtime::Error) {
-    let component = host.component_id(component);
-    eprintln!("component `{component}` failed: {error:?}");
 }

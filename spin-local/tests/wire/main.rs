@@ -5,12 +5,14 @@
 mod address;
 mod arguments;
 mod capabilities;
+mod chaining;
 mod concurrency;
 mod end;
 mod faults;
 mod logs;
 mod outbound;
 mod probe;
+mod redis;
 mod requests;
 mod start;
 mod state;

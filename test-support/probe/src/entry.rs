@@ -7,7 +7,7 @@ use spin_sdk::http_component;
 use crate::call::Call;
 use crate::reply::{Outcome, Reply};
 use crate::streaming::{self, Chunks};
-use crate::{faults, kv, outbound, sqlite, system, variable};
+use crate::{faults, kv, outbound, redis, relay, sqlite, system, variable};
 
 #[http_component]
 fn handle(request: IncomingRequest, outparam: ResponseOutparam) {
@@ -15,6 +15,10 @@ fn handle(request: IncomingRequest, outparam: ResponseOutparam) {
     let outcome = match call.operation.as_str() {
         "/echo-body" => return streaming::echo_body(&call, outparam),
         "/no-response" => return,
+        "/relay" => match relay::Target::of(&call) {
+            Ok(target) => return target.relay(call.request, outparam),
+            Err(usage) => Err(usage),
+        },
         "/late-trap" => faults::trap_late(&call, outparam),
         "/stream" => match Chunks::of(&call) {
             Ok(chunks) => return chunks.send(outparam),
@@ -31,6 +35,9 @@ fn reply(call: &Call) -> Outcome {
     let operation = call.operation.as_str();
     if let Some(operation) = operation.strip_prefix("/kv/") {
         return kv::reply(operation, call);
+    }
+    if let Some(operation) = operation.strip_prefix("/redis/") {
+        return redis::reply(operation, call);
     }
     if let Some(operation) = operation.strip_prefix("/sqlite/") {
         return sqlite::reply(operation, call);

@@ -28,13 +28,17 @@ pub fn exit(call: &Call) -> Outcome {
     std::process::exit(call.number("code")?)
 }
 
-/// The head and a part of a longer body go out before the trap.
+/// The head and the beginning of a body go out before the trap. `length` is what the head says
+/// of the body's length, if anything.
 ///
 /// The host may still hold them back when the guest traps; `ms` gives it time to send them.
 pub fn trap_late(call: &Call, outparam: ResponseOutparam) -> ! {
     let pause = call.optional_number("ms").ok().flatten().unwrap_or(0);
-    let headers = [("content-length".to_owned(), b"1000".to_vec())];
-    let body = start(200, &headers, outparam);
+    let length = call.parameter("length").map(|length| {
+        let name = "content-length".to_owned();
+        (name, length.as_bytes().to_vec())
+    });
+    let body = start(200, length.as_slice(), outparam);
     let stream = body.write().expect("the body is not taken yet");
     write_all(&stream, b"the beginning of a body").expect("somebody to read it");
     sleep(Duration::from_millis(pause));

@@ -15,10 +15,12 @@
 //! | `/sqlite/open`, `/sqlite/execute` | `?db=`; the body is `{"statement": "…", "parameters": [{"integer": 1}, …]}` |
 //! | `/sqlite/open-many?count=` | holds that many connections open |
 //! | `/sqlite/bench-setup`, `/sqlite/bench` | makes and queries one small table |
+//! | `/redis/get`, `/redis/set`, `/redis/incr`, `/redis/del`, `/redis/publish`, `/redis/sadd`, `/redis/srem`, `/redis/smembers`, `/redis/execute` | `?address=&key=`; the body is the value, the message, or words |
 //! | `/variable?name=` | reads a variable |
 //! | `/outbound?url=&method=&header=Name:Value&timeout_ms=` | sends the body there, answers the answer |
+//! | `/relay?url=` | streams the body there by `POST`, and the answer's body back, both at once |
 //! | `/stdout`, `/stderr` | writes the body there |
-//! | `/trap`, `/panic`, `/loop`, `/exit?code=`, `/no-response`, `/late-trap?ms=` | goes wrong |
+//! | `/trap`, `/panic`, `/loop`, `/exit?code=`, `/no-response`, `/late-trap?ms=&length=` | goes wrong |
 //! | `/memory?mib=` | allocates and touches that much, answers how many MiB it got |
 //! | `/slow?ms=` | sleeps, then answers |
 //! | `/stream?chunks=&size=&ms=` | answers in chunks, with a pause before each |
@@ -38,6 +40,8 @@ mod entry;
 mod faults;
 mod kv;
 mod outbound;
+mod redis;
+mod relay;
 mod reply;
 mod sqlite;
 mod streaming;

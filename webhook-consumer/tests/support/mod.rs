@@ -1,11 +1,10 @@
-//! A platform and a request made of a case file.
+//! A platform and a request made of a case file, and what came of them as the file has it.
 
-use std::cell::RefCell;
 use std::fmt::Write;
 
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
-use webhook_consumer::{Answer, BodyError, Log, Platform, PlatformError, Request, read_bounded};
+use webhook_receiver::{Answer, Log};
+
+use crate::platform::{FakePlatform, FakeRequest, NOW};
 
 const GIVEN: &str = "--- given\n";
 const REQUEST: &str = "--- request\n";
@@ -35,11 +34,31 @@ impl<'a> Case<'a> {
         format!("{GIVEN}{given}{REQUEST}{request}\n{EXPECTED}{outcome}")
     }
 
-    fn given(&self, name: &str) -> Option<String> {
-        let mut lines = self.given.lines().filter_map(|line| line.split_once(' '));
-        lines
-            .find(|(key, _)| *key == name)
-            .map(|(_, value)| value.to_owned())
+    /// The lines, each of a name and a value.
+    fn given(&self) -> impl Iterator<Item = (&str, &str)> {
+        let lines = self.given.lines();
+        lines.map(|line| line.split_once(' ').expect(line))
+    }
+
+    fn value(&self, name: &str) -> Option<&str> {
+        let mut lines = self.given();
+        lines.find(|(key, _)| *key == name).map(|(_, value)| value)
+    }
+
+    pub fn platform(&self) -> FakePlatform {
+        let platform = FakePlatform::default();
+        for (name, value) in self.given() {
+            match name {
+                "key" => platform.put("signing-key-data", value),
+                "previous" => platform.put("signing-key-previous", value),
+                "store" => platform.store_fails.set(true),
+                "database" => platform.database_fails.set(true),
+                "late" => platform.now.set(NOW + value.parse::<u64>().expect(value)),
+                "body" | "bytes" => {}
+                variable => platform.set_variable(variable, value),
+            }
+        }
+        platform
     }
 
     pub fn request(&self) -> FakeRequest {
@@ -50,7 +69,7 @@ impl<'a> Case<'a> {
         let mut lines = head.lines();
         let (method, target) = lines.next().unwrap().split_once(' ').unwrap();
         let headers = lines.map(|line| line.split_once(": ").expect(line));
-        let body = match (self.given("body"), self.given("bytes")) {
+        let body = match (self.value("body"), self.value("bytes")) {
             (Some(length), _) => vec![b'x'; length.parse().unwrap()],
             (_, Some(digits)) => hex::decode(digits).unwrap(),
             _ => body.as_bytes().to_vec(),
@@ -66,95 +85,20 @@ impl<'a> Case<'a> {
     }
 }
 
-pub struct FakeRequest {
-    method: String,
-    target: String,
-    headers: Vec<(String, Vec<u8>)>,
-    body: Option<Vec<u8>>,
-}
-
-impl Request for FakeRequest {
-    fn method(&self) -> String {
-        self.method.clone()
-    }
-
-    fn target(&self) -> String {
-        self.target.clone()
-    }
-
-    fn header(&self, name: &str) -> Vec<Vec<u8>> {
-        let matching = self.headers.iter();
-        matching
-            .filter(|(header, _)| header.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.clone())
-            .collect()
-    }
-
-    fn body(&mut self, limit: usize) -> Result<Vec<u8>, BodyError> {
-        let body = self.body.take().expect("the body is asked for once");
-        let mut chunks = body.chunks(64 * 1024);
-        read_bounded(limit, || Ok(chunks.next().map(<[u8]>::to_vec)))
-    }
-}
-
-/// A store of one key, and the HMAC of another library.
-pub struct FakePlatform {
-    key: RefCell<Option<Vec<u8>>>,
-    token: String,
-    store_fails: bool,
-}
-
-impl FakePlatform {
-    pub fn of(case: &Case) -> Self {
-        Self {
-            key: RefCell::new(case.given("key").map(String::into_bytes)),
-            token: case.given("token").unwrap_or_default(),
-            store_fails: case.given("store").as_deref() == Some("fails"),
-        }
-    }
-
-    fn store(&self, doing: &'static str) -> Result<&RefCell<Option<Vec<u8>>>, PlatformError> {
-        if self.store_fails {
-            let cause = "the disk is full".to_owned();
-            return Err(PlatformError { doing, cause });
-        }
-        Ok(&self.key)
-    }
-}
-
-impl Platform for FakePlatform {
-    fn load_key(&self) -> Result<Option<Vec<u8>>, PlatformError> {
-        Ok(self.store("reading the signing key")?.borrow().clone())
-    }
-
-    fn store_key(&self, key: &[u8]) -> Result<(), PlatformError> {
-        let store = self.store("storing the signing key")?;
-        store.replace(Some(key.to_vec()));
-        Ok(())
-    }
-
-    fn handshake_token(&self) -> Result<String, PlatformError> {
-        Ok(self.token.clone())
-    }
-
-    fn verify(&self, data: &[u8], key: &[u8], tag: &[u8]) -> bool {
-        let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
-        mac.update(data);
-        hex::decode(tag).is_ok_and(|tag| mac.verify_slice(&tag).is_ok())
-    }
-}
-
-/// Answer, log and stored key as the case files have them.
+/// Answer, log and stored keys as the case files have them.
 pub fn render(answer: &Answer, platform: &FakePlatform, log: &Log) -> String {
-    let mut text = format!("{} {}\n", answer.status, answer.content_type);
-    if let Some(allow) = answer.allow {
-        writeln!(text, "Allow: {allow}").unwrap();
+    let mut text = format!("{}\n", answer.status);
+    for (name, value) in &answer.headers {
+        let value = std::str::from_utf8(value).unwrap();
+        writeln!(text, "{name}: {value}").unwrap();
     }
     let body = std::str::from_utf8(&answer.body).unwrap();
-    write!(text, "{body}\n\n{}", log.text()).unwrap();
-    if let Some(key) = platform.key.borrow().as_deref() {
-        let key = std::str::from_utf8(key).unwrap();
+    write!(text, "\n{body}\n\n{}", log.text()).unwrap();
+    if let Some(key) = platform.stored("signing-key-data") {
         writeln!(text, "\nstored: {key}").unwrap();
+    }
+    if let Some(previous) = platform.stored("signing-key-previous") {
+        writeln!(text, "previous: {previous}").unwrap();
     }
     text
 }

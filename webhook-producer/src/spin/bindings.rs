@@ -1,5 +1,5 @@
-//! What wit-bindgen makes of `wit/hmac.wit`. The app's manifest says which component stands behind
-//! it.
+//! What wit-bindgen makes of `wit/signature.wit`. The app's manifest says which component stands
+//! behind it.
 
 // The generated code crosses the component boundary with raw pointers.
 #![allow(unsafe_code)]
@@ -9,11 +9,13 @@ wit_bindgen::generate!({
         package signed-webhooks:webhook-producer;
 
         world producer {
-            import fermyon:hmac/sign@0.1.0;
+            import signed-webhooks:signature/sign@0.1.0;
         }
     ",
-    path: "../wit/hmac.wit",
+    path: "../wit/signature.wit",
     generate_all,
+    // What goes into the component is lent: a body is not copied on this side.
+    ownership: Borrowing { duplicate_if_necessary: true },
 });
 
-pub use fermyon::hmac::sign::sign;
+pub use signed_webhooks::signature::sign;

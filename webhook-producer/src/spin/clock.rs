@@ -1,8 +1,8 @@
-//! WASI's monotonic clock.
+//! WASI's clocks.
 
 use std::time::Duration;
 
-use wasi::clocks::monotonic_clock;
+use wasi::clocks::{monotonic_clock, wall_clock};
 
 use super::{Spin, wait};
 use crate::outside::Clock;
@@ -10,6 +10,10 @@ use crate::outside::Clock;
 impl Clock for Spin {
     fn now(&self) -> Duration {
         Duration::from_nanos(monotonic_clock::now())
+    }
+
+    fn unix_seconds(&self) -> u64 {
+        wall_clock::now().seconds
     }
 
     async fn sleep_until(&self, moment: Duration) {

@@ -47,7 +47,7 @@ fn build(post: &Post) -> Option<OutgoingRequest> {
     let headers = Fields::new();
     for (name, value) in &post.headers {
         let value = value.as_bytes().to_vec();
-        headers.append(&(*name).to_owned(), &value).ok()?;
+        headers.append(name, &value).ok()?;
     }
     let length = post.body.len().to_string().into_bytes();
     headers.append(&"content-length".to_owned(), &length).ok()?;

@@ -1,12 +1,33 @@
-//! Signing through the HMAC component.
+//! Signing through the component.
 
-use super::{Spin, bindings};
+use super::Spin;
+use super::bindings::sign::{self, Scheme};
 use crate::key::SigningKey;
-use crate::outside::Signer;
+use crate::outside::{Message, Signer};
+
+/// In one call: the body crosses into the component once.
+const SCHEMES: [Scheme; 3] = [Scheme::Plain, Scheme::Wss, Scheme::Standard];
 
 impl Signer for Spin {
-    fn sign(&self, body: &[u8], key: &SigningKey) -> Result<String, String> {
-        let tag = bindings::sign(body, key.text().as_bytes())?;
-        String::from_utf8(tag).map_err(|_| "the tag is not text".to_owned())
+    fn sign(
+        &self,
+        message: &Message<'_>,
+        key: &SigningKey,
+    ) -> Result<Vec<(String, String)>, String> {
+        let message = sign::MessageParam {
+            id: message.id,
+            timestamp: message.timestamp,
+            body: message.body,
+        };
+        let headers =
+            sign::sign(&SCHEMES, &[key.text()], message).map_err(|error| error.to_string())?;
+        headers.into_iter().map(text).collect()
+    }
+}
+
+fn text((name, value): (String, Vec<u8>)) -> Result<(String, String), String> {
+    match String::from_utf8(value) {
+        Ok(value) => Ok((name, value)),
+        Err(_) => Err(format!("the value of `{name}` is not text")),
     }
 }

@@ -17,7 +17,7 @@ use sha2::Sha256;
 use webhook_producer::http::{Headers, Request, Response};
 use webhook_producer::key::SigningKey;
 use webhook_producer::outside::{
-    CallError, Clock, Database, Log, Network, Phase, Post, Signer, Variables,
+    CallError, Clock, Database, Log, Message, Network, Phase, Post, Signer, Variables,
 };
 
 use timeline::Timeline;
@@ -251,17 +251,37 @@ impl Network for World {
 }
 
 impl Signer for World {
-    fn sign(&self, body: &[u8], key: &SigningKey) -> Result<String, String> {
+    fn sign(
+        &self,
+        message: &Message<'_>,
+        key: &SigningKey,
+    ) -> Result<Vec<(String, String)>, String> {
         match self.signing_fails.borrow().as_ref() {
             Some(text) => Err(format!("{text} {}", key.text())),
-            None => Ok(tag(body, key.text())),
+            None => Ok(signed(message, key.text())),
         }
     }
+}
+
+/// What is signed and under which key, in headers that show all of it.
+fn signed(message: &Message<'_>, key: &str) -> Vec<(String, String)> {
+    let own = |(name, value): (&str, String)| (name.to_owned(), value);
+    [
+        ("X-Signature", tag(message.body, key)),
+        ("webhook-id", message.id.to_owned()),
+        ("webhook-timestamp", message.timestamp.to_string()),
+    ]
+    .map(own)
+    .into()
 }
 
 impl Clock for World {
     fn now(&self) -> Duration {
         self.timeline.now()
+    }
+
+    fn unix_seconds(&self) -> u64 {
+        self.timeline.unix_seconds()
     }
 
     async fn sleep_until(&self, moment: Duration) {

@@ -11,6 +11,9 @@ use std::time::Duration;
 
 use webhook_producer::outside::Clock;
 
+/// What the wall clock shows at the start, in Unix seconds.
+pub const STARTED_AT: u64 = 1_614_265_330;
+
 #[derive(Default)]
 pub struct Timeline {
     now: Cell<Duration>,
@@ -63,6 +66,10 @@ impl Timeline {
 impl Clock for Timeline {
     fn now(&self) -> Duration {
         self.now.get()
+    }
+
+    fn unix_seconds(&self) -> u64 {
+        STARTED_AT + self.now().as_secs()
     }
 
     async fn sleep_until(&self, moment: Duration) {

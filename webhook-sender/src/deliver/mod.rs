@@ -1,9 +1,49 @@
 //! Carries deliveries out: who may be called now, one attempt, and what follows from its outcome.
+//!
+//! ```text
+//! planner ── reserve, start ─┐                 ┌─▶ recorder ─▶ Store::complete
+//!                            ├─▶ attempt ──────┤
+//! claimer ── due, claim ─────┘   (a task each) └─▶ notices ─▶ who disables endpoints
+//! ```
+//!
+//! What it promises:
+//!
+//! - *Isolation.* There are places for all attempts together and for each endpoint, and no endpoint
+//!   takes more places than it leaves free, so that however many receivers hang, others are served.
+//! - *No waiting for others.* Every attempt is a task of its own. What is due starts as soon as its
+//!   endpoint has a place; nothing waits for a batch to end.
+//! - *Rest.* With nothing due the claimer sleeps until the next due moment or until it is woken.
+//! - *Fencing.* An attempt starts only while the lease of the process outlasts it, and its outcome is
+//!   recorded under the owner that claimed it.
+//! - *An end.* After the stop no attempt starts; those under way end by their deadlines, their
+//!   outcomes are recorded, and the rest is given back.
+
+mod attempt;
+mod breaker;
+mod bucket;
+mod claimer;
+mod dispatcher;
+mod failing;
+mod lane;
+mod notices;
+mod outcome;
+mod places;
+mod prepared;
+mod recorder;
+mod retry_after;
+mod settings;
+mod wakes;
 
 use async_trait::async_trait;
 
 use crate::model::{EndpointId, TenantId};
 use crate::store::Claim;
+
+pub use dispatcher::{Dispatcher, Handle, Parts};
+pub use notices::Notices;
+pub use outcome::{Health, Verdict, judge};
+pub use retry_after::retry_after;
+pub use settings::Settings;
 
 /// The places in which attempts are made, as the planner and the intake see them.
 #[async_trait]

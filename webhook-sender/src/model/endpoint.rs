@@ -67,6 +67,13 @@ pub struct Endpoint {
     pub version: u64,
 }
 
+impl Endpoint {
+    /// Whether events of type `kind` go there at present.
+    pub fn wants(&self, kind: &str) -> bool {
+        self.enabled && self.events.iter().any(|pattern| pattern.matches(kind))
+    }
+}
+
 /// Schemes by their names.
 mod schemes {
     use serde::de::Error;

@@ -21,6 +21,7 @@ pub use endpoint::{Endpoint, Handshake, Origin};
 pub use event::{Event, MAX_TYPE_BYTES};
 pub use id::{DeliveryId, EndpointId, EventId, IdError, TenantId};
 pub use pattern::{Pattern, PatternError};
+pub(crate) use retry::durations;
 pub use retry::{Retry, RetryError};
 pub use secret::Secret;
 pub use time::{Clock, Millis};

@@ -27,6 +27,11 @@ impl Secret {
         Ok(Self { text, expires_at: None })
     }
 
+    /// The same secret, which signs until that moment.
+    pub fn expiring(self, at: Millis) -> Self {
+        Self { expires_at: Some(at), ..self }
+    }
+
     /// What signs, ready for use.
     ///
     /// # Errors

@@ -4,9 +4,10 @@
 mod ready;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
 
-use crate::model::{EndpointId, TenantId};
+use crate::model::{Endpoint, EndpointId, TenantId};
 use crate::store::{Store, StoreError};
 
 pub use ready::{EndpointError, Ready};
@@ -17,12 +18,25 @@ pub struct Tenant {
     pub version: u64,
     /// Those that can be used, in the order of their ids.
     pub endpoints: Vec<Arc<Ready>>,
+    /// Those that cannot, each with the reason: they were checked when they were written, so
+    /// another version of the sender wrote them. Their events become dead letters.
+    pub unusable: Vec<(Endpoint, String)>,
+    /// When it was loaded: the number of the reload.
+    loaded: u64,
+}
+
+impl Tenant {
+    fn is_current(&self) -> bool {
+        self.endpoints.iter().all(|ready| ready.is_current())
+    }
 }
 
 /// What is known of the tenants, as of their last change or reload.
 pub struct Registry {
     store: Arc<dyn Store>,
     tenants: RwLock<HashMap<TenantId, Arc<Tenant>>>,
+    /// Reloads begun so far. One that is overtaken by a later one changes nothing.
+    reloads: AtomicU64,
 }
 
 impl Registry {
@@ -31,6 +45,7 @@ impl Registry {
         Self {
             store,
             tenants: RwLock::default(),
+            reloads: AtomicU64::new(0),
         }
     }
 
@@ -56,32 +71,32 @@ impl Registry {
         tenant.endpoints.get(at).cloned()
     }
 
-    /// A tenant as the store has it now. Endpoints whose version is known are not compiled again.
+    /// A tenant as the store has it now. Endpoints that are known and unchanged are not compiled
+    /// again.
     ///
     /// # Errors
     ///
     /// Those of the store.
     pub async fn reload(&self, id: &TenantId) -> Result<Option<Arc<Tenant>>, StoreError> {
+        let loaded = self.reloads.fetch_add(1, Ordering::Relaxed);
         let Some((version, endpoints)) = self.store.endpoints(id).await? else {
             self.write().remove(id);
             return Ok(None);
         };
-        let before = self.known(id);
-        let unchanged = |endpoint: &crate::model::Endpoint| {
-            let endpoints = &before.as_ref()?.endpoints;
-            let same = |ready: &&Arc<Ready>| ready.endpoint == *endpoint;
-            endpoints.iter().find(same).cloned()
-        };
-        let endpoints = endpoints
-            .into_iter()
-            .filter_map(|endpoint| unchanged(&endpoint).or_else(|| ready(endpoint)))
-            .collect();
-        let tenant = Arc::new(Tenant { version, endpoints });
-        self.write().insert(id.clone(), tenant.clone());
-        Ok(Some(tenant))
+        let (endpoints, unusable) = ready(self.known(id), endpoints).await;
+        let tenant = Arc::new(Tenant { version, endpoints, unusable, loaded });
+        let mut tenants = self.write();
+        match tenants.get(id) {
+            Some(later) if later.loaded > loaded => Ok(Some(later.clone())),
+            _ => {
+                tenants.insert(id.clone(), tenant.clone());
+                Ok(Some(tenant))
+            }
+        }
     }
 
-    /// Loads every tenant that is new or has changed, and forgets those that are gone.
+    /// Loads every tenant that is new or has changed, or whose components have, and forgets those
+    /// that are gone.
     ///
     /// # Errors
     ///
@@ -89,7 +104,8 @@ impl Registry {
     pub async fn refresh(&self) -> Result<(), StoreError> {
         let stored = self.store.tenants().await?;
         for (id, version) in &stored {
-            if self.known(id).is_none_or(|known| known.version != *version) {
+            let current = |known: Arc<Tenant>| known.version == *version && known.is_current();
+            if !self.known(id).is_some_and(current) {
                 self.reload(id).await?;
             }
         }
@@ -113,15 +129,43 @@ impl Registry {
     }
 }
 
-/// Endpoints are checked before they are written, so one that cannot be used was made by another
-/// version of the sender. It is left alone, and its deliveries wait.
-fn ready(endpoint: crate::model::Endpoint) -> Option<Arc<Ready>> {
-    let (tenant, id) = (endpoint.tenant.clone(), endpoint.id.clone());
-    match Ready::new(endpoint) {
-        Ok(ready) => Some(Arc::new(ready)),
-        Err(error) => {
-            tracing::error!(%tenant, endpoint = %id, %error, "endpoint cannot be used");
-            None
+/// Makes endpoints ready, those that are known and unchanged by taking them over.
+async fn ready(
+    before: Option<Arc<Tenant>>,
+    endpoints: Vec<Endpoint>,
+) -> (Vec<Arc<Ready>>, Vec<(Endpoint, String)>) {
+    let known = |endpoint: &Endpoint| {
+        let known = before.iter().flat_map(|tenant| &tenant.endpoints);
+        known.clone().find(|ready| ready.is(endpoint)).cloned()
+    };
+    let (mut ready, mut unusable) = (Vec::with_capacity(endpoints.len()), Vec::new());
+    for endpoint in endpoints {
+        match known(&endpoint) {
+            Some(known) => ready.push(known),
+            None => match make(endpoint.clone()).await {
+                Ok(made) => ready.push(Arc::new(made)),
+                Err(error) => {
+                    let Endpoint { tenant, id, .. } = &endpoint;
+                    tracing::error!(%tenant, endpoint = %id, %error, "endpoint cannot be used");
+                    unusable.push((endpoint, error.to_string()));
+                }
+            },
         }
     }
+    (ready, unusable)
+}
+
+/// Compiling is kept off the async threads.
+async fn make(endpoint: Endpoint) -> Result<Ready, EndpointError> {
+    let made = match Ready::is_made_at_once(&endpoint) {
+        true => Ready::new(endpoint)?,
+        false => tokio::task::spawn_blocking(move || Ready::new(endpoint))
+            .await
+            .unwrap_or_else(|_| Err(EndpointError::Interrupted))?,
+    };
+    if let Err(error) = &made.programs {
+        let Endpoint { tenant, id, .. } = &made.endpoint;
+        tracing::error!(%tenant, endpoint = %id, %error, "endpoint cannot plan its events");
+    }
+    Ok(made)
 }

@@ -3,6 +3,7 @@
 use signature::Credential;
 
 use crate::model::{Endpoint, Millis};
+use crate::plan::{ProgramError, Programs};
 
 /// Why an endpoint cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -11,17 +12,23 @@ pub enum EndpointError {
     Url { url: String, detail: String },
     #[error("a secret cannot be used: {0}")]
     Secret(signature::CredentialError),
+    #[error("making it ready was interrupted")]
+    Interrupted,
 }
 
-/// An endpoint whose URL is parsed and whose keys are read.
+/// An endpoint whose URL is parsed, whose keys are read and whose programs are compiled.
 pub struct Ready {
     pub endpoint: Endpoint,
     pub url: url::Url,
     /// The newest first, each with the moment from when on it no longer signs.
     pub credentials: Vec<(Credential, Option<Millis>)>,
+    /// Filter and transform. An error makes dead letters of its events; what is pending goes out.
+    pub programs: Result<Programs, ProgramError>,
 }
 
 impl Ready {
+    /// Takes long where the endpoint has a component: keep it off the async threads.
+    ///
     /// # Errors
     ///
     /// An [`EndpointError`].
@@ -37,9 +44,29 @@ impl Ready {
             .collect::<Result<_, _>>()
             .map_err(EndpointError::Secret)?;
         Ok(Self {
+            programs: Programs::compile(&endpoint),
             endpoint,
             url,
             credentials,
         })
+    }
+
+    /// Whether there is nothing to compile.
+    pub(super) fn is_made_at_once(endpoint: &Endpoint) -> bool {
+        let sources = [&endpoint.filter, &endpoint.transform, &endpoint.transform_component];
+        sources.iter().all(|source| source.is_none())
+    }
+
+    /// Whether this is what [`Ready::new`] makes of `endpoint` at present.
+    pub(super) fn is(&self, endpoint: &Endpoint) -> bool {
+        self.endpoint == *endpoint && self.is_current()
+    }
+
+    /// Whether the files that the endpoint names are as they were.
+    pub(super) fn is_current(&self) -> bool {
+        match &self.programs {
+            Ok(programs) => programs.is_current(),
+            Err(error) => error.is_current(),
+        }
     }
 }

@@ -10,7 +10,8 @@
 //! - A delivery in flight belongs to one [`Owner`]. It is given to another only once the first
 //!   one's lease has run out, and from then on the first one's outcome for it is refused (fenced).
 //! - Of an `ordered` endpoint's deliveries with one ordering key at most one is due or in flight;
-//!   the next becomes due when it has succeeded or is dead.
+//!   the next in the order of planning becomes due when it has succeeded or is dead, though not
+//!   before its own time.
 //! - One tenant's calls never see another's data.
 //!
 //! # Words
@@ -23,6 +24,8 @@ mod batch;
 mod error;
 mod owner;
 mod page;
+pub mod redis;
+pub mod sqlite;
 
 use std::time::Duration;
 
@@ -68,7 +71,7 @@ pub trait Store: Send + Sync + 'static {
     /// drop what it has claimed and enter anew, as another incarnation.
     async fn renew(&self, owner: &Owner, now: Millis, until: Millis) -> Result<()>;
 
-    /// Gives up the lease; whatever is still in flight is due at once.
+    /// Gives up the lease; whatever is still in flight is due at once. No error without one.
     async fn leave(&self, owner: &Owner, now: Millis) -> Result<()>;
 
     /// Makes due again what is in flight under leases that have run out. Answers how many
@@ -103,7 +106,8 @@ pub trait Store: Send + Sync + 'static {
     async fn put_endpoint(&self, endpoint: &Endpoint, over: Option<u64>) -> Result<u64>;
 
     /// Removes an endpoint and buries what is pending for it with the reason
-    /// `endpoint deleted`. Answers whether there was one.
+    /// `endpoint deleted`; what is in flight is, unless it ends with this attempt. Answers whether
+    /// there was one.
     async fn delete_endpoint(
         &self,
         tenant: &TenantId,
@@ -120,7 +124,8 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`StoreError::UnknownTenant`] for the whole batch.
+    /// [`StoreError::UnknownTenant`], and [`StoreError::LeaseLost`] where something starts claimed
+    /// and `owner` has not entered: for the whole batch.
     async fn plan(&self, owner: &Owner, batch: PlanBatch, now: Millis) -> Result<PlanResult>;
 
     /// Keeps events that nothing could be made of.
@@ -132,6 +137,10 @@ pub trait Store: Send + Sync + 'static {
 
     /// Takes due deliveries into flight under `owner`, the longest due first, at most as many of
     /// each endpoint as asked for.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::LeaseLost`] if `owner` has not entered.
     async fn claim(&self, owner: &Owner, asks: &[Ask], now: Millis) -> Result<Vec<Claim>>;
 
     /// Records what came of attempts. Answers for each whether it still belonged to `owner`; what
@@ -140,8 +149,9 @@ pub trait Store: Send + Sync + 'static {
     -> Result<Vec<bool>>;
 
     /// Makes deliveries due again from `now` on: one, or all that `filter` selects. Answers how
-    /// many. What is in flight or pending is left alone. Attempts made so far no longer count
-    /// against the schedule, and are kept.
+    /// many. What is in flight or pending is left alone, and what has no endpoint any more. Attempts
+    /// made so far no longer count against the schedule, and are kept. What keeps its order waits
+    /// for its turn.
     async fn replay(&self, tenant: &TenantId, filter: &DeliveryFilter, now: Millis) -> Result<u64>;
 
     // ── looking in ────────────────────────────────────────────────────────────────────────────
@@ -174,9 +184,9 @@ pub trait Store: Send + Sync + 'static {
 
     // ── upkeep ────────────────────────────────────────────────────────────────────────────────
 
-    /// Forgets what ended before these moments: deliveries that succeeded, and dead letters. An
-    /// event goes with its last delivery, but not before [`IDEMPOTENCY`] has passed. Bounded work:
-    /// answers whether there may be more to forget.
+    /// Forgets what ended before these moments: deliveries that succeeded, and dead letters, which
+    /// rejected events are among. An event goes with its last delivery, but not before
+    /// [`IDEMPOTENCY`] has passed. Bounded work: answers whether there may be more to forget.
     async fn forget(&self, succeeded_before: Millis, dead_before: Millis) -> Result<bool>;
 
     /// How much is waiting.

@@ -5,20 +5,20 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::body::{Body, Frame, SizeHint};
 use tokio::time::{Sleep, sleep};
 use wasmtime_wasi_http::Error;
 
-/// `Incoming` with a bound on the wait for each frame.
-pub(super) struct BetweenBytes {
-    body: Incoming,
+/// A body with a bound on the wait for each frame.
+pub(super) struct BetweenBytes<B> {
+    body: B,
     timeout: Duration,
     /// Runs while a frame is awaited.
     waiting: Option<Pin<Box<Sleep>>>,
 }
 
-impl BetweenBytes {
-    pub(super) fn new(body: Incoming, timeout: Duration) -> Self {
+impl<B> BetweenBytes<B> {
+    pub(super) fn new(body: B, timeout: Duration) -> Self {
         Self {
             body,
             timeout,
@@ -27,7 +27,11 @@ impl BetweenBytes {
     }
 }
 
-impl Body for BetweenBytes {
+impl<B> Body for BetweenBytes<B>
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: Into<Error>,
+{
     type Data = Bytes;
     type Error = Error;
 
@@ -37,7 +41,7 @@ impl Body for BetweenBytes {
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         if let Poll::Ready(frame) = pin!(&mut self.body).poll_frame(context) {
             self.waiting = None;
-            return Poll::Ready(frame.map(|frame| frame.map_err(Error::Hyper)));
+            return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
         }
         let timeout = self.timeout;
         let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(timeout)));

@@ -2,6 +2,7 @@
 //! with the error codes Spin gives.
 
 mod body;
+mod chain;
 mod connect;
 
 use std::error::Error as _;
@@ -9,16 +10,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{Request, Response, Uri, header};
+use http::{Request, Response, Uri};
 use http_body_util::BodyExt;
 use hyper_util::client::legacy;
 use hyper_util::rt::TokioExecutor;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
-use super::Grants;
+use super::{Grants, Host};
 use crate::allowed_hosts;
 use body::BetweenBytes;
 use connect::{CONNECT, Connect, ConnectError, Connector};
+
+pub(crate) use chain::chained_component;
 
 /// What Spin waits where a guest sets no timeout.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(600);
@@ -38,13 +41,25 @@ impl Client {
 }
 
 /// One request's view of the network.
-pub(super) struct OutboundHttp {
+pub(super) struct OutboundHttp(Caller);
+
+/// Who makes a request.
+#[derive(Clone)]
+struct Caller {
+    /// Who answers where the request goes to another component of the app.
+    host: Host,
     grants: Arc<Grants>,
+    /// How many components stand before this one, each having called the next.
+    depth: usize,
 }
 
 impl OutboundHttp {
-    pub(super) fn new(grants: Arc<Grants>) -> Self {
-        Self { grants }
+    pub(super) fn new(host: Host, grants: Arc<Grants>, depth: usize) -> Self {
+        Self(Caller {
+            host,
+            grants,
+            depth,
+        })
     }
 }
 
@@ -52,35 +67,44 @@ type Done = Box<dyn Future<Output = Result<(), Error>> + Send>;
 type Sent = Result<(Response<WasiBody>, Done), Error>;
 
 impl WasiHttpHooks for OutboundHttp {
+    /// The client writes it from the URL, and a called component has none. Taking it away again
+    /// would leave the other headers in another order.
+    fn set_host_header(&mut self) -> bool {
+        false
+    }
+
     fn send_request(
         &mut self,
         request: Request<WasiBody>,
         options: Option<RequestOptions>,
         _response_processed: Done,
     ) -> Box<dyn Future<Output = Sent> + Send> {
-        let grants = self.grants.clone();
+        let caller = self.0.clone();
         Box::new(async move {
-            let response = send(&grants, request, options.unwrap_or_default()).await?;
+            let response = send(&caller, request, options.unwrap_or_default()).await?;
             Ok((response, Box::new(async { Ok(()) }) as Done))
         })
     }
 }
 
 async fn send(
-    grants: &Grants,
+    caller: &Caller,
     mut request: Request<WasiBody>,
     options: RequestOptions,
 ) -> Result<Response<WasiBody>, Error> {
+    let grants = &*caller.grants;
     if names_no_host(request.uri()) {
         check_self(grants)?;
         *request.uri_mut() = own_uri(grants, request.uri())?;
     } else {
         check(grants, request.uri())?;
     }
-    // The client writes it from the URI.
-    request.headers_mut().remove(header::HOST);
-
-    let timeout = |timeout: Option<Duration>| timeout.unwrap_or(DEFAULT_TIMEOUT);
+    let between_bytes = timeout(options.between_bytes_timeout);
+    let host = request.uri().host().unwrap_or_default();
+    if let Some(component) = chained_component(host).map(str::to_owned) {
+        let response = chain::call(caller, &component, request, &options).await?;
+        return Ok(response.map(|body| BetweenBytes::new(body, between_bytes).boxed_unsync()));
+    }
     let connect = Connect {
         timeout: timeout(options.connect_timeout),
         blocked: grants.network.blocked.clone(),
@@ -90,8 +114,11 @@ async fn send(
         .await
         .map_err(|_| Error::ConnectionReadTimeout)?
         .map_err(error_code)?;
-    let between_bytes = timeout(options.between_bytes_timeout);
     Ok(response.map(|body| BetweenBytes::new(body, between_bytes).boxed_unsync()))
+}
+
+fn timeout(given: Option<Duration>) -> Duration {
+    given.unwrap_or(DEFAULT_TIMEOUT)
 }
 
 /// A guest's relative URL arrives with an authority that has no host.

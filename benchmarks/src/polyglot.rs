@@ -1,0 +1,69 @@
+//! Requests a second of the consumers in each language, with the same component.
+
+use test_support::{App, Runtime, components};
+
+use crate::load::requests_a_second;
+use crate::runtime::{hand_over_key, signed_webhook};
+use crate::runtimes;
+use crate::table::Table;
+
+/// The consumers in other languages: their folders in `examples/`, and what they are called.
+const EXAMPLES: [(&str, &str); 2] = [
+    ("consumer-python", "Python"),
+    ("consumer-javascript", "JavaScript"),
+];
+
+pub async fn measure() -> anyhow::Result<Table> {
+    let runtimes = runtimes::all()?;
+    let mut columns = vec!["verified by the consumer in".to_owned()];
+    for runtime in &runtimes {
+        columns.push(runtime.name().to_owned());
+        columns.push("Rust is faster by".to_owned());
+    }
+    let columns: Vec<_> = columns.iter().map(String::as_str).collect();
+    let mut table = Table::new(
+        "Verified webhooks a second, eight clients",
+        "1 KiB, scheme `plain`, a fresh instance a request. The consumers call the same component \
+         for the signature; `make build-examples` builds those in other languages.",
+        &columns,
+    );
+    let mut rates = Vec::new();
+    for runtime in &runtimes {
+        let consumer = App::from(components::consumer());
+        rates.push(verified_a_second(consumer, runtime).await?);
+    }
+    let rust = rates
+        .iter()
+        .flat_map(|rate| [format!("{rate:.0}"), "–".to_owned()]);
+    table.row(["Rust".to_owned()].into_iter().chain(rust).collect());
+    for (folder, language) in EXAMPLES {
+        let mut cells = vec![language.to_owned()];
+        for (runtime, rust) in runtimes.iter().zip(&rates) {
+            cells.extend(against(folder, runtime, *rust).await?);
+        }
+        table.row(cells);
+    }
+    Ok(table)
+}
+
+/// The rate of an example, and how many times as high the one of the consumer in Rust is.
+async fn against(folder: &str, runtime: &Runtime, rust: f64) -> anyhow::Result<[String; 2]> {
+    let root = components::root();
+    if !root
+        .join("target/examples")
+        .join(folder)
+        .join("app.wasm")
+        .is_file()
+    {
+        return Ok(["not built".to_owned(), "–".to_owned()]);
+    }
+    let app = App::from(root.join("examples").join(folder));
+    let rate = verified_a_second(app, runtime).await?;
+    Ok([format!("{rate:.0}"), format!("{:.1} ×", rust / rate)])
+}
+
+async fn verified_a_second(app: App, runtime: &Runtime) -> anyhow::Result<f64> {
+    let app = app.args(["--quiet"]).start(runtime).await;
+    hand_over_key(&app).await;
+    requests_a_second(&app.address().to_string(), &signed_webhook()).await
+}

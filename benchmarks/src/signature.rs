@@ -1,0 +1,159 @@
+//! Signing and verifying with the crate against the bare HMAC that it is made of.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use anyhow::Context;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use signature::{Credential, Freshness, Header, Message, Request, Scheme, sign, verify};
+
+use crate::table::Table;
+
+const BODY: &[u8] = &[0x5a; 1 << 10];
+const NOW: u64 = 1_614_265_330;
+const TEXT: &str = "RqJcWxsJDKjgINLWWiBwYEV3ROg7LaXD1Xzz";
+const WHSEC: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+const WHSK: &str =
+    "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg==";
+
+/// Rounds in which every row has its turn; the table shows each one's median.
+const ROUNDS: usize = 300;
+const CALLS: u32 = 200;
+
+/// What `sign` and `verify` are held to, as a multiple of the bare HMAC.
+const BAR: f64 = 1.15;
+
+/// The rows: what is signed with, and whether the bar is for it.
+const ROWS: [(&str, Scheme, &str, bool); 4] = [
+    ("`plain`", Scheme::Plain, TEXT, true),
+    ("`wss`", Scheme::Wss, TEXT, true),
+    ("`standard`, `v1`", Scheme::Standard, WHSEC, true),
+    ("`standard`, `v1a`", Scheme::Standard, WHSK, false),
+];
+
+type Call<'a> = Box<dyn Fn() + 'a>;
+
+pub fn measure() -> anyhow::Result<Table> {
+    let mut table = Table::new(
+        "Signing and verifying 1 KiB, native",
+        format!(
+            "All headers of a request, made and checked with a key that is kept, against the bare \
+             HMAC of the crate `hmac` (key, body, tag); the median of rounds taken by turns. The \
+             bar is {BAR} × the bare HMAC, but for `v1a`, which is ed25519."
+        ),
+        &["", "sign", "× bare", "verify", "× bare", "bar"],
+    );
+    let cases = ROWS.map(Case::new);
+    let cases = cases.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
+    let tag = bare().finalize().into_bytes();
+    let mut calls: Vec<Call<'_>> = vec![
+        call(|| bare().finalize().into_bytes()),
+        call(|| bare().verify_slice(black_box(&tag))),
+    ];
+    for case in &cases {
+        calls.push(call(|| case.sign()));
+        calls.push(call(|| case.verify()));
+    }
+    let times = medians(&calls);
+    let bare = (times[0], times[1]);
+    table.row(row("bare HMAC", bare, bare, ""));
+    for ((name, _, _, barred), times) in ROWS.into_iter().zip(times[2..].chunks(2)) {
+        let times = (times[0], times[1]);
+        let within = times.0 <= BAR * bare.0 && times.1 <= BAR * bare.1;
+        let bar = match (barred, within) {
+            (true, true) => "met",
+            (true, false) => "missed",
+            (false, _) => "none",
+        };
+        table.row(row(name, times, bare, bar));
+    }
+    Ok(table)
+}
+
+fn row(name: &str, times: (f64, f64), bare: (f64, f64), bar: &str) -> Vec<String> {
+    let time = |seconds: f64| format!("{:.2} µs", seconds * 1e6);
+    let ratio = |seconds: f64, bare: f64| format!("{:.2}", seconds / bare);
+    vec![
+        name.to_owned(),
+        time(times.0),
+        ratio(times.0, bare.0),
+        time(times.1),
+        ratio(times.1, bare.1),
+        bar.to_owned(),
+    ]
+}
+
+fn call<'a, T>(call: impl Fn() -> T + 'a) -> Call<'a> {
+    Box::new(move || {
+        black_box(call());
+    })
+}
+
+/// The crate's own use, as its documentation shows it.
+fn bare() -> Hmac<Sha256> {
+    let key = black_box(TEXT.as_bytes());
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("a key of any length will do");
+    mac.update(black_box(BODY));
+    mac
+}
+
+/// One row's key, and a request signed with it.
+struct Case {
+    scheme: Scheme,
+    keys: [Credential; 1],
+    headers: Vec<Header>,
+}
+
+impl Case {
+    fn new((_, scheme, key, _): (&str, Scheme, &str, bool)) -> anyhow::Result<Self> {
+        let keys = [Credential::parse(key)?];
+        let headers = sign(scheme, &keys, &message())?;
+        let case = Self {
+            scheme,
+            keys,
+            headers,
+        };
+        case.verify().context("a signature of our own is refused")?;
+        Ok(case)
+    }
+
+    fn sign(&self) -> Option<Vec<Header>> {
+        sign(self.scheme, black_box(&self.keys), black_box(&message())).ok()
+    }
+
+    fn verify(&self) -> Option<i64> {
+        let headers = self.headers.iter().map(|(name, value)| (*name, value));
+        let request = Request::new(headers, black_box(BODY));
+        let now = Freshness::at(black_box(NOW));
+        let verified = verify(black_box(&self.keys), &request, now, Scheme::Plain).ok()?;
+        Some(verified.at.unwrap_or_default())
+    }
+}
+
+fn message() -> Message<'static> {
+    Message {
+        id: "msg_p5jXN8AQM9LWM0D4loKWxJek",
+        timestamp: NOW,
+        body: BODY,
+    }
+}
+
+/// Seconds of one call of each.
+fn medians(calls: &[Call<'_>]) -> Vec<f64> {
+    let mut samples = vec![Vec::with_capacity(ROUNDS); calls.len()];
+    for _ in 0..ROUNDS {
+        for (call, samples) in calls.iter().zip(&mut samples) {
+            let start = Instant::now();
+            for _ in 0..CALLS {
+                call();
+            }
+            samples.push(start.elapsed().as_secs_f64() / f64::from(CALLS));
+        }
+    }
+    let median = |mut samples: Vec<f64>| {
+        samples.sort_by(f64::total_cmp);
+        samples[samples.len() / 2]
+    };
+    samples.into_iter().map(median).collect()
+}

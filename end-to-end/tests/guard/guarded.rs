@@ -1,0 +1,127 @@
+//! Apps behind the guard, and what the guarded app says it got.
+
+use test_support::{App, Reply, Running, Runtime, components};
+
+use crate::signing::KEY;
+
+/// The guarded app of `examples/`, as its manifest has it.
+pub fn example() -> App {
+    App::from(components::guarded_app())
+}
+
+/// It, with the key the tests sign with.
+pub fn app() -> App {
+    with_variable(example(), "signing_key", KEY)
+}
+
+pub fn with_variable(app: App, name: &str, value: &str) -> App {
+    app.args(["--variable".to_owned(), format!("{name}={value}")])
+}
+
+/// The guard in front of the probe, which may call what `hosts` says. `guarded` is the variable
+/// `guarded_component`.
+pub fn probe_as(guarded: &str, hosts: &str) -> App {
+    let (guard, signature) = components::guard();
+    let probe = components::probe();
+    App::of_text(&format!(
+        r#"
+spin_manifest_version = 2
+[application]
+name = "guarded-probe"
+[[trigger.http]]
+route = "/..."
+component = "guard"
+[[trigger.http]]
+route = {{ private = true }}
+component = "probe"
+[[trigger.http]]
+route = {{ private = true }}
+component = "forbidden"
+
+[component.guard]
+source = {guard:?}
+allowed_outbound_hosts = ["http://probe.spin.internal", "http://nobody.spin.internal"]
+sqlite_databases = ["default"]
+[component.guard.variables]
+guarded_component = {guarded:?}
+handshake_path = ""
+handshake_token = ""
+signing_key = {KEY:?}
+signing_key_previous = ""
+weakest_scheme = "plain"
+tolerance_seconds = "300"
+key_overlap_seconds = "0"
+retry_horizon_seconds = "3600"
+seen_ids_max = "1000"
+[component.guard.dependencies]
+"signed-webhooks:signature@0.1.0" = {{ path = {signature:?} }}
+
+[component.probe]
+source = {probe:?}
+allowed_outbound_hosts = [{hosts}]
+[component.forbidden]
+source = {probe:?}
+"#
+    ))
+}
+
+pub fn probe(hosts: &str) -> App {
+    probe_as("probe", hosts)
+}
+
+pub async fn start(app: &App) -> Running {
+    app.start(&Runtime::spin_local()).await
+}
+
+/// The lines the guarded app has printed: one for each request that reached it.
+pub fn reached(app: &Running) -> Vec<String> {
+    app.log("app").lines().map(str::to_owned).collect()
+}
+
+/// A request as the guarded app got it.
+pub struct Got {
+    /// Method and target.
+    pub line: String,
+    /// Those of the runtime's own left out; sorted by name, those of one name as they came.
+    pub headers: Vec<(String, Vec<u8>)>,
+    pub body: Vec<u8>,
+}
+
+impl Got {
+    pub fn of(reply: &Reply) -> Self {
+        Self::of_bytes(&reply.body)
+    }
+
+    pub fn of_bytes(bytes: &[u8]) -> Self {
+        let end = bytes.windows(4).position(|at| at == b"\r\n\r\n");
+        let end = end.unwrap_or_else(|| panic!("no head in {}", String::from_utf8_lossy(bytes)));
+        let head = String::from_utf8(bytes[..end].to_vec()).expect("a head of text");
+        let (line, headers) = head.split_once("\r\n").unwrap_or((&head, ""));
+        let mut headers: Vec<_> = headers
+            .split("\r\n")
+            .map(|header| {
+                let (name, value) = header.split_once(": ").expect("a header");
+                (name.to_owned(), value.as_bytes().to_vec())
+            })
+            .filter(|(name, _)| !name.starts_with("spin-"))
+            .collect();
+        headers.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let body = bytes[end + 4..].to_vec();
+        let line = line.to_owned();
+        Self {
+            line,
+            headers,
+            body,
+        }
+    }
+}
+
+/// The answer has to be a problem document with this code.
+pub fn assert_problem(reply: &Reply, status: u16, code: &str) {
+    assert_eq!(reply.status, status, "{reply:?}");
+    assert_eq!(
+        reply.header("content-type"),
+        Some("application/problem+json")
+    );
+    assert_eq!(reply.json()["code"], code, "{reply:?}");
+}

@@ -1,0 +1,113 @@
+//! How the guard comes by its key.
+
+use serde_json::json;
+use test_support::{Request, Running};
+
+use crate::guarded::*;
+use crate::signing::{KEY, plain, tag};
+
+async fn handshake(app: &Running, target: &str, key: &str) -> test_support::Reply {
+    let body = json!({ "keyData": key }).to_string();
+    Request::post(app.url(target)).json(body).send().await
+}
+
+async fn status_under(app: &Running, key: &str) -> u16 {
+    let request = Request::post(app.url("/orders")).header("x-signature", tag(b"", key));
+    request.send().await.status
+}
+
+#[tokio::test]
+async fn a_handshake_brings_the_key_and_does_not_reach_the_app() {
+    let app = start(&example()).await;
+    let reply = handshake(&app, "/webhook?handshake=true", KEY).await;
+    assert_eq!(reply.status, 200, "{reply:?}");
+    assert_eq!(reached(&app), Vec::<String>::new());
+    assert_eq!(status_under(&app, KEY).await, 200);
+    assert_eq!(reached(&app), ["POST /orders, 0 bytes"]);
+
+    let next = KEY.to_lowercase();
+    assert_eq!(
+        handshake(&app, "/webhook?a=b&handshake=true", &next)
+            .await
+            .status,
+        200
+    );
+    assert_eq!(status_under(&app, &next).await, 200);
+    assert_eq!(
+        status_under(&app, KEY).await,
+        200,
+        "the old key is valid for a while"
+    );
+}
+
+#[tokio::test]
+async fn a_handshake_at_another_path_is_none() {
+    let app = start(&example()).await;
+    for target in ["/?handshake=true", "/webhook/?handshake=true", "/webhook"] {
+        assert_problem(&handshake(&app, target, KEY).await, 400, "missing-header");
+    }
+    assert_eq!(status_under(&app, KEY).await, 400);
+    assert_eq!(reached(&app), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_handshake_has_to_carry_the_token_where_there_is_one() {
+    let app = start(&with_variable(example(), "handshake_token", "s3cret")).await;
+    for target in [
+        "/webhook?handshake=true",
+        "/webhook?handshake=true&token=other",
+    ] {
+        let refused = handshake(&app, target, KEY).await;
+        assert_problem(&refused, 403, "handshake-token-refused");
+    }
+    assert_eq!(status_under(&app, KEY).await, 400);
+    let target = "/webhook?handshake=true&token=s3cret";
+    assert_eq!(handshake(&app, target, KEY).await.status, 200);
+    assert_eq!(status_under(&app, KEY).await, 200);
+}
+
+#[tokio::test]
+async fn with_a_key_in_the_variables_no_handshake_is_taken() {
+    let app_with_key = app();
+    let app = start(&app_with_key).await;
+    let other = KEY.to_lowercase();
+    let refused = handshake(&app, "/webhook?handshake=true", &other).await;
+    assert_problem(&refused, 400, "missing-header");
+    // Signed, it is a request like any other.
+    let passed = plain(Request::post(app.url("/webhook?handshake=true")), "{}");
+    assert_eq!(passed.send().await.status, 200);
+    assert_eq!(reached(&app), ["POST /webhook?handshake=true, 2 bytes"]);
+    assert_eq!(status_under(&app, &other).await, 400);
+    drop(app);
+
+    // Nor has it left a key for the day when the variable is empty.
+    let app = start(&with_variable(app_with_key, "signing_key", "")).await;
+    assert_eq!(status_under(&app, &other).await, 400);
+}
+
+#[tokio::test]
+async fn while_a_key_is_replaced_both_are_accepted() {
+    let next = KEY.to_lowercase();
+    let app = with_variable(example(), "signing_key", &next);
+    let app = start(&with_variable(app, "signing_key_previous", KEY)).await;
+    assert_eq!(status_under(&app, &next).await, 200);
+    assert_eq!(status_under(&app, KEY).await, 200);
+    assert_eq!(status_under(&app, &KEY.to_uppercase()).await, 400);
+}
+
+#[tokio::test]
+async fn keys_are_in_no_log_and_no_answer() {
+    let app = start(&example()).await;
+    let reply = handshake(&app, "/webhook?handshake=true", KEY).await;
+    assert!(!reply.text().contains(KEY), "{reply:?}");
+    assert_eq!(status_under(&app, KEY).await, 200);
+    assert!(app.log("guard").contains("key "), "{}", app.log("guard"));
+    for text in [
+        app.log("guard"),
+        app.error_log("guard"),
+        app.stdout(),
+        app.stderr(),
+    ] {
+        assert!(!text.contains(KEY), "{text}");
+    }
+}

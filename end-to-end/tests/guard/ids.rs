@@ -1,0 +1,70 @@
+//! An event is processed once, however often it is sent, and as often as it takes.
+
+use test_support::{Behaviour, Receiver, Request, Running};
+
+use crate::guarded::*;
+use crate::signing::standard;
+
+fn event(app: &Running, path: &str, id: &str) -> Request {
+    standard(Request::post(app.url(path)), id, "body")
+}
+
+#[tokio::test]
+async fn an_event_that_was_processed_is_not_passed_on_again() {
+    let app = start(&app()).await;
+    assert_eq!(event(&app, "/orders", "evt_1").send().await.status, 200);
+    for path in ["/orders", "/elsewhere"] {
+        let again = event(&app, path, "evt_1").send().await;
+        assert_eq!(again.status, 200);
+        assert_eq!(
+            again.text(),
+            "Received payload before and verified integrity"
+        );
+    }
+    assert_eq!(event(&app, "/orders", "evt_2").send().await.status, 200);
+    assert_eq!(reached(&app).len(), 2);
+}
+
+#[tokio::test]
+async fn an_event_that_the_app_answered_with_an_error_is_passed_on_again() {
+    let app = start(&app()).await;
+    for status in [503, 500, 404, 400, 302] {
+        let path = format!("/orders?status={status}");
+        let failed = event(&app, &path, "evt_1").send().await;
+        assert_eq!(failed.status, status);
+    }
+    assert_eq!(
+        event(&app, "/orders?status=202", "evt_1")
+            .send()
+            .await
+            .status,
+        202
+    );
+    assert_eq!(event(&app, "/orders", "evt_1").send().await.status, 200);
+    assert_eq!(reached(&app).len(), 6);
+}
+
+#[tokio::test]
+async fn an_event_that_the_app_fell_over_is_passed_on_again() {
+    let app = start(&probe("")).await;
+    assert_eq!(event(&app, "/trap", "evt_1").send().await.status, 500);
+    assert_eq!(event(&app, "/hello", "evt_1").send().await.text(), "hello");
+}
+
+#[tokio::test]
+async fn of_two_at_once_one_is_passed_on() {
+    let receiver = Receiver::start().await;
+    receiver.on("/", Behaviour::status(200).after_arrivals(2));
+    let app = start(&probe(&format!("\"http://{}\"", receiver.address()))).await;
+    let path = format!("/outbound?url={}", receiver.url("/"));
+    let first = tokio::spawn(event(&app, &path, "evt_1").send());
+    receiver.received(1).await;
+
+    let second = event(&app, &path, "evt_1").send().await;
+    assert_problem(&second, 409, "in-progress");
+    assert!(second.header("retry-after").is_some(), "{second:?}");
+    assert_eq!(receiver.requests().len(), 1);
+
+    Request::post(receiver.url("/")).send().await;
+    assert_eq!(first.await.expect("an answer").status, 200);
+}

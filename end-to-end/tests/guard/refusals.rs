@@ -1,0 +1,173 @@
+//! Requests that the guard refuses: they get a problem document, and the app gets nothing.
+
+use test_support::{Reply, Request, Running};
+
+use crate::guarded::*;
+use crate::signing::{KEY, now, plain, standard, tag, wss};
+
+/// Sends each request and checks what it is refused with, and that none of them reached the app,
+/// while one that is accepted does.
+async fn refused(app: &Running, cases: Vec<(Request, &str)>) {
+    for (request, code) in cases {
+        let reply = request.send().await;
+        assert_problem(&reply, 400, code);
+        no_key_in(&reply);
+    }
+    let accepted = plain(Request::post(app.url("/accepted")), "");
+    assert_eq!(accepted.send().await.status, 200);
+    assert_eq!(reached(app), ["POST /accepted, 0 bytes"]);
+    assert!(!app.stdout().contains(KEY) && !app.stderr().contains(KEY));
+}
+
+fn no_key_in(reply: &Reply) {
+    assert!(!reply.text().contains(KEY), "{reply:?}");
+}
+
+#[tokio::test]
+async fn without_a_signature_nothing_passes_by_whatever_method_or_path() {
+    let app = start(&app()).await;
+    let mut cases = Vec::new();
+    for method in [
+        "GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "PURGE",
+    ] {
+        for path in [
+            "/",
+            "/orders",
+            "/webhook",
+            "/webhook?handshake=true",
+            "/healthz",
+            "//",
+            "/?a",
+        ] {
+            cases.push((Request::new(method, app.url(path)), "missing-header"));
+        }
+    }
+    let head = Request::new("HEAD", app.url("/orders")).send().await;
+    assert_eq!(head.status, 400);
+    refused(&app, cases).await;
+}
+
+#[tokio::test]
+async fn a_signature_that_is_not_this_bodys_under_this_key_is_refused() {
+    let app = start(&app()).await;
+    let post = || Request::post(app.url("/orders"));
+    let of_other_key = tag(b"body", &KEY.to_lowercase());
+    let mut flipped = tag(b"body", KEY);
+    let first = if flipped.starts_with('0') { "1" } else { "0" };
+    flipped.replace_range(..1, first);
+    let cases = vec![
+        (
+            post().header("x-signature", of_other_key).body("body"),
+            "no-match",
+        ),
+        (
+            post().header("x-signature", flipped).body("body"),
+            "no-match",
+        ),
+        (
+            post().header("x-signature", tag(b"body", KEY)).body("Body"),
+            "no-match",
+        ),
+        (post().header("x-signature", tag(b"body", KEY)), "no-match"),
+        (
+            post().header("x-signature", tag(b"", KEY)).body("body"),
+            "no-match",
+        ),
+        (
+            Request::get(app.url("/")).header("x-signature", tag(b"x", KEY)),
+            "no-match",
+        ),
+    ];
+    refused(&app, cases).await;
+}
+
+#[tokio::test]
+async fn headers_that_are_no_signature_are_refused() {
+    let app = start(&app()).await;
+    let post = || Request::post(app.url("/orders")).body("body");
+    let right = tag(b"body", KEY);
+    let twice = post()
+        .header("x-signature", &right)
+        .header("x-signature", &right);
+    let cases = vec![
+        (twice, "malformed-header"),
+        (post().header("x-signature", ""), "malformed-header"),
+        (
+            post().header("x-signature", &right[..63]),
+            "malformed-header",
+        ),
+        (
+            post().header("x-signature", format!("{right}, {right}")),
+            "malformed-header",
+        ),
+        (
+            post().header("x-signature", "\u{e9}".repeat(32)),
+            "malformed-header",
+        ),
+        (
+            post().header("x-wss-signature", right.to_lowercase()),
+            "missing-header",
+        ),
+        (
+            post().header("webhook-signature", "v9,AAAA"),
+            "missing-header",
+        ),
+    ];
+    refused(&app, cases).await;
+}
+
+#[tokio::test]
+async fn a_stale_time_is_refused_and_no_weaker_signature_helps() {
+    let app = start(&app()).await;
+    let post = || Request::post(app.url("/orders"));
+    let cases = vec![
+        (wss(post(), now() - 1000, "body"), "too-old"),
+        (wss(post(), now() + 1000, "body"), "too-new"),
+        (
+            wss(post(), now() - 1000, "body").header("x-signature", tag(b"body", KEY)),
+            "too-old",
+        ),
+        (
+            standard(post(), "evt_1", "body")
+                .body("other")
+                .header("x-signature", tag(b"other", KEY)),
+            "no-match",
+        ),
+    ];
+    refused(&app, cases).await;
+}
+
+#[tokio::test]
+async fn a_guard_without_a_key_lets_nothing_through() {
+    let app = start(&example()).await;
+    for key in ["", KEY] {
+        let request = Request::post(app.url("/orders")).header("x-signature", tag(b"", key));
+        assert_problem(&request.send().await, 400, "no-key");
+    }
+    assert_eq!(reached(&app), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn schemes_weaker_than_the_chosen_one_are_not_looked_at() {
+    let text = std::fs::read_to_string(test_support::components::guarded_app().join("spin.toml"));
+    let target = test_support::components::root().join("target");
+    let text = text
+        .expect("the manifest")
+        .replace("../../target", target.to_str().expect("a path"));
+    let strict = text.replace(
+        "weakest_scheme = \"plain\"",
+        "weakest_scheme = \"standard\"",
+    );
+    assert_ne!(text, strict);
+    let app = with_variable(test_support::App::of_text(&strict), "signing_key", KEY);
+    let app = start(&app).await;
+    let post = || Request::post(app.url("/orders"));
+    assert_problem(&plain(post(), "body").send().await, 400, "missing-header");
+    assert_problem(
+        &wss(post(), now(), "body").send().await,
+        400,
+        "missing-header",
+    );
+    assert_eq!(standard(post(), "evt_1", "body").send().await.status, 200);
+    assert_eq!(reached(&app).len(), 1);
+}

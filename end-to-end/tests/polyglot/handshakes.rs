@@ -1,0 +1,135 @@
+//! What is asked of a handshake, and what becomes of the key before.
+
+use serde_json::json;
+use test_support::Request;
+
+use crate::examples::{self, outcome};
+use crate::signing::{KEY, OTHER, plain};
+
+#[tokio::test]
+async fn a_bad_handshake_is_refused_by_its_code() {
+    let long = json!({ "keyData": "k".repeat(257) }).to_string();
+    let huge = json!({ "keyData": "k".repeat(5000) }).to_string();
+    let cases: [(&[u8], u16, &str); 12] = [
+        (b"", 400, "broken-json"),
+        (b"{\"keyData\": ", 400, "broken-json"),
+        (
+            b"{\"keyData\": \"a key that is long enough\"} x",
+            400,
+            "broken-json",
+        ),
+        (
+            b"{\"keyData\": \"a key that is \xff not text\"}",
+            400,
+            "broken-json",
+        ),
+        (
+            br#"{"keyData": "half of a surrogate pair \ud800"}"#,
+            400,
+            "broken-json",
+        ),
+        (b"[]", 400, "not-a-handshake"),
+        (b"null", 400, "not-a-handshake"),
+        (br#"{"keyData": 1234567890123456}"#, 400, "not-a-handshake"),
+        (
+            br#"{"keyData": "a key that is long enough", "more": 1}"#,
+            400,
+            "not-a-handshake",
+        ),
+        (long.as_bytes(), 400, "key-length"),
+        (
+            br#"{"keyData": "whsec_that is not base64 at all"}"#,
+            400,
+            "bad-key",
+        ),
+        (huge.as_bytes(), 413, "body-too-long"),
+    ];
+    for example in examples::all() {
+        let consumer = example.start(&[]).await;
+        for (body, status, code) in cases {
+            let reply = consumer.try_handshake("", body).await;
+            let told = format!("{}: {}", example.name, String::from_utf8_lossy(body));
+            assert_eq!(outcome(&reply), (status, code.to_owned()), "{told}");
+        }
+        let reply = consumer.deliver(b"{}", &plain(b"{}", KEY)).await;
+        assert_eq!(
+            outcome(&reply),
+            (400, "no-key".to_owned()),
+            "{}",
+            example.name
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_handshake_needs_its_token_where_one_is_set() {
+    let body = json!({ "keyData": KEY }).to_string();
+    for example in examples::all() {
+        let consumer = example.start(&["handshake_token=s3cret é"]).await;
+        for query in ["", "&token=", "&token=s3cret", "&token=S3cret+%C3%A9"] {
+            let reply = consumer.try_handshake(query, body.clone()).await;
+            let refused = (403, "handshake-token-refused".to_owned());
+            assert_eq!(outcome(&reply), refused, "{}: {query}", example.name);
+        }
+        let reply = consumer
+            .try_handshake("&token=s3cret+%C3%A9", body.clone())
+            .await;
+        assert_eq!(reply.status, 200, "{}: {reply:?}", example.name);
+    }
+}
+
+#[tokio::test]
+async fn a_replaced_key_is_accepted_for_as_long_as_the_overlap() {
+    for example in examples::all() {
+        for (overlap, status) in [("3600", 200), ("0", 400)] {
+            let variable = format!("key_overlap_seconds={overlap}");
+            let consumer = example.start(&[&variable]).await;
+            consumer.handshake(OTHER).await;
+            consumer.handshake(KEY).await;
+            let reply = consumer.deliver(b"{}", &plain(b"{}", KEY)).await;
+            assert_eq!(reply.status, 200, "{}: {reply:?}", example.name);
+            let reply = consumer.deliver(b"{}", &plain(b"{}", OTHER)).await;
+            assert_eq!(
+                reply.status, status,
+                "{}: {overlap}: {reply:?}",
+                example.name
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_key_is_in_no_log_and_in_no_answer() {
+    for example in examples::all() {
+        let consumer = example.start(&[]).await;
+        consumer.handshake(KEY).await;
+        let reply = consumer.deliver(b"{}", &plain(b"{ }", KEY)).await;
+        assert_eq!(outcome(&reply), (400, "no-match".to_owned()));
+        let twice = format!(r#"{{"keyData": "{KEY}", "keyData": {{"{KEY}": 1}}}}"#);
+        let refused = consumer.try_handshake("", twice).await;
+        assert_eq!(refused.status, 400, "{}: {refused:?}", example.name);
+        let mut seen = [refused.text(), reply.text(), consumer.0.log(example.name)].concat();
+        seen += &consumer.0.error_log(example.name);
+        assert!(!seen.contains(KEY), "{}: {seen}", example.name);
+    }
+}
+
+#[tokio::test]
+async fn other_paths_and_methods_are_refused_by_their_codes() {
+    for example in examples::all() {
+        let consumer = example.start(&[]).await;
+        for (method, path, status, code) in [
+            ("GET", "/target", 405, "method-not-allowed"),
+            ("PROPFIND", "/target", 405, "method-not-allowed"),
+            ("POST", "/healthz", 405, "method-not-allowed"),
+            ("GET", "/", 404, "not-found"),
+            ("POST", "/target/", 404, "not-found"),
+            ("POST", "/constructor", 404, "not-found"),
+            ("GET", "/healthz", 200, ""),
+        ] {
+            let reply = Request::new(method, consumer.0.url(path)).send().await;
+            let told = format!("{}: {method} {path}", example.name);
+            assert_eq!(outcome(&reply), (status, code.to_owned()), "{told}");
+        }
+    }
+}

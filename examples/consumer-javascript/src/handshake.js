@@ -1,0 +1,106 @@
+// Taking a key, and the keys that are in use.
+//
+// The current key is in the key-value store under `signing-key-data`. Those that it replaced are
+// under `signing-key-previous`, as JSON, with the time until which each is accepted.
+
+import { Store } from "fermyon:spin/key-value@2.0.0";
+import { get as variable } from "fermyon:spin/variables@2.0.0";
+import { fingerprint } from "signed-webhooks:signature/keys@0.1.0";
+import { sign } from "signed-webhooks:signature/sign@0.1.0";
+import { verify } from "signed-webhooks:signature/verify@0.1.0";
+import { Refusal } from "./answer.js";
+import { now } from "./clock.js";
+import * as wire from "./wire.js";
+
+const CURRENT = "signing-key-data";
+const PREVIOUS = "signing-key-previous";
+const MAX_PREVIOUS = 4;
+const MAX_BODY = 4 * 1024;
+const KEY_BYTES = { least: 16, most: 256 };
+
+const encode = (text) => new TextEncoder().encode(text);
+const decode = (bytes) => new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+
+// Makes the key in the body the current one.
+export function accept(token, request) {
+  const expected = variable("handshake_token");
+  if (expected !== "" && !isSameText(expected, token)) {
+    throw new Refusal(403, "handshake-token-refused", "The handshake token is not the expected one");
+  }
+  const key = readKey(wire.body(request, MAX_BODY));
+  console.log(`CONSUMER: Received key ${fingerprintOf(key)} upon registering for webhooks.`);
+  replace(key, now(), Number(variable("key_overlap_seconds")));
+}
+
+// By the component, which takes the same time wherever they differ: what is signed under the one
+// verifies under the other.
+function isSameText(one, other) {
+  const message = { id: "token", timestamp: 0n, body: new Uint8Array() };
+  const headers = sign(["plain"], [`token ${one}`], message);
+  const freshness = { now: 0n, tolerance: 0n };
+  try {
+    verify([`token ${other}`], { headers, body: message.body }, freshness, "plain");
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function readKey(body) {
+  const document = parse(body);
+  const isHandshake = typeof document?.keyData === "string" && Object.keys(document).length === 1;
+  if (!isHandshake) {
+    const detail = 'the body has to be exactly `{"keyData": "<text>"}`';
+    throw new Refusal(400, "not-a-handshake", "The body is no handshake", { detail });
+  }
+  const { length } = encode(document.keyData);
+  if (length < KEY_BYTES.least || length > KEY_BYTES.most) {
+    throw new Refusal(400, "key-length", "The key is too short or too long");
+  }
+  return document.keyData;
+}
+
+// What the parser says of an error is left out: it may quote the key.
+function parse(body) {
+  try {
+    const document = JSON.parse(decode(body));
+    // Half of a surrogate pair is no text.
+    if (document?.keyData?.isWellFormed?.() !== false) return document;
+  } catch {}
+  throw new Refusal(400, "broken-json", "The body is not JSON");
+}
+
+function fingerprintOf(key) {
+  try {
+    return fingerprint(key);
+  } catch {
+    throw new Refusal(400, "bad-key", "The key is not of the form it claims");
+  }
+}
+
+// Every key that is accepted now, the current one first. None before the first handshake.
+export function currentKeys() {
+  const store = Store.open("default");
+  const current = store.get(CURRENT);
+  const retired = previous(store, now()).map(({ key }) => key);
+  return current === undefined ? retired : [decode(current), ...retired];
+}
+
+function replace(key, now, overlap) {
+  const store = Store.open("default");
+  const current = store.get(CURRENT);
+  const retired = previous(store, now);
+  if (current !== undefined && overlap > 0) {
+    retired.unshift({ key: decode(current), until: now + overlap });
+  }
+  const kept = retired.filter((one) => one.key !== key).slice(0, MAX_PREVIOUS);
+  // First, so that the key that is replaced is found in one place or the other at any time.
+  store.set(PREVIOUS, encode(JSON.stringify(kept)));
+  store.set(CURRENT, encode(key));
+}
+
+function previous(store, now) {
+  const stored = store.get(PREVIOUS);
+  const retired = stored === undefined ? [] : JSON.parse(decode(stored));
+  return retired.filter(({ until }) => now < until);
+}

@@ -1,0 +1,44 @@
+// Whether a request is vouched for by a key in use.
+
+import { get as variable } from "fermyon:spin/variables@2.0.0";
+import { verify as verifyRequest } from "signed-webhooks:signature/verify@0.1.0";
+import { Refusal } from "./answer.js";
+import { now } from "./clock.js";
+import { currentKeys } from "./handshake.js";
+import * as wire from "./wire.js";
+
+const MAX_BODY = 10 * 1024 * 1024;
+
+// The cases of `refusal` are the codes of the problem documents.
+const TITLES = {
+  "missing-header": "A signature header is missing",
+  "malformed-header": "A signature header is malformed",
+  "unknown-scheme": "The signature is of an unknown kind",
+  "too-old": "The signature is too old",
+  "too-new": "The signature is dated in the future",
+  "no-match": "The signature does not match",
+};
+
+// The raw body and, where the scheme signs one, the event's id. Throws a `Refusal`.
+export function verify(request) {
+  const [headers, keys] = [wire.headers(request), currentKeys()];
+  const body = wire.body(request, MAX_BODY);
+  const freshness = { now: BigInt(now()), tolerance: BigInt(variable("tolerance_seconds")) };
+  try {
+    const verified = verifyRequest(keys, { headers, body }, freshness, variable("weakest_scheme"));
+    console.log(`CONSUMER: Payload verification result: true, by scheme ${verified.scheme}`);
+    return { body, id: verified.id };
+  } catch (error) {
+    console.log("CONSUMER: Payload verification result: false");
+    if (error.payload?.tag !== "refused") throw error; // A stored key is none.
+    throw refused(error.payload.val, keys);
+  }
+}
+
+function refused({ tag, val }, keys) {
+  if (tag === "no-match" && keys.length === 0) {
+    return new Refusal(400, "no-key", "There is no key to verify with");
+  }
+  const detail = tag === "malformed-header" ? `header \`${val.header}\`: ${val.fault.tag}` : val;
+  return new Refusal(400, tag, TITLES[tag], { detail });
+}

@@ -1,0 +1,67 @@
+"""A webhook consumer in Python: takes a signing key in a handshake, and then verifies every
+delivery with it, by the component behind `signed-webhooks:signature`.
+
+Put what is to be done with a delivery into `process`.
+"""
+
+import json
+import traceback
+from urllib.parse import parse_qs
+
+from spin_sdk import http
+
+import handshake
+import seen
+import wire
+from answer import Answer, Refusal, text
+from verification import verify
+
+SHOWN = 200  # Bytes of a payload in the log.
+
+
+def process(body: bytes):
+    """What the webhook is for. Where it raises, a retry of the event is processed again."""
+    print("CONSUMER: payload", json.dumps(body[:SHOWN].decode(errors="replace"), ensure_ascii=False))
+
+
+class IncomingHandler(http.IncomingHandler):
+    """Spin calls `handle`. That of the SDK would give the request with each header once, in a
+    dictionary, and its body without a bound; a receiver of signatures needs neither."""
+
+    def handle(self, request, response_out):
+        try:
+            answer = route(request)
+        except Refusal as refusal:
+            answer = refusal.answer()
+        except Exception:
+            traceback.print_exc()  # For the log. Outsiders do not get to see it.
+            answer = Refusal(503, "unavailable", "The consumer cannot do this right now").answer()
+        print(f"CONSUMER: Responding with HTTP {answer.status}")
+        wire.send(answer, response_out)
+
+
+def route(request) -> Answer:
+    method, (path, _, query) = wire.method(request), wire.target(request).partition("?")
+    methods = {"/target": ("POST",), "/healthz": ("GET", "HEAD")}.get(path)
+    if methods is None:
+        raise Refusal(404, "not-found", "Nothing is served at this path")
+    if method not in methods:
+        raise Refusal(405, "method-not-allowed", "The path does not take this method",
+                      headers={"allow": ", ".join(methods)})
+    if path == "/healthz":
+        handshake.current_keys()
+        return text("ok")
+    parameters = parse_qs(query, keep_blank_values=True)
+    if parameters.get("handshake", [""])[0] == "true":
+        handshake.accept(parameters.get("token", [""])[0], request)
+        return text("Stored the key data")
+    return deliver(request)
+
+
+def deliver(request) -> Answer:
+    body, ident = verify(request)
+    if ident is None:  # A scheme without ids: whatever is sent again is processed again.
+        process(body)
+    elif not seen.once(ident, lambda: process(body)):
+        return text("Received payload before and verified integrity")
+    return text("Received payload and verified integrity")

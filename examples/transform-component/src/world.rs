@@ -1,0 +1,17 @@
+//! What `wit-bindgen` makes of the interface.
+
+#![allow(
+    unsafe_code,
+    reason = "the generated exports lift and lower raw memory"
+)]
+
+use crate::Transform;
+
+wit_bindgen::generate!({
+    path: "../../wit/transform.wit",
+    world: "signed-webhooks:transform/transformer",
+});
+
+export!(Transform);
+
+pub use exports::signed_webhooks::transform::transform::{Error, Event, Guest};

@@ -1,0 +1,24 @@
+//! What the fuzz targets share: a key, and its tags made without the crate under test.
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use signature::Credential;
+
+/// A secret without a prefix, so that its bytes are the key of every scheme.
+pub const SECRET: &str = "RqJcWxsJDKjgINLWWiBwYEV3ROg7LaXD1Xzz";
+
+/// The receiver's clock in Unix seconds.
+pub const NOW: u64 = 1_614_265_330;
+
+pub fn keys() -> [Credential; 1] {
+    [Credential::parse(SECRET).expect("a valid secret")]
+}
+
+/// The HMAC-SHA256 of the parts, one after the other.
+pub fn tag(parts: &[&[u8]]) -> [u8; 32] {
+    let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).expect("any length will do");
+    for part in parts {
+        mac.update(part);
+    }
+    mac.finalize().into_bytes().into()
+}

@@ -1,0 +1,19 @@
+//! The keys of a call.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use signature::Credential;
+
+use crate::world::signatures::types::BadKey;
+
+/// Reads all of `texts`, or says which is the first that is no key.
+pub fn read(texts: Vec<String>) -> Result<Vec<Credential>, BadKey> {
+    let credential = |(index, text): (usize, String)| {
+        Credential::parse(text).map_err(|error| BadKey {
+            index: u32::try_from(index).unwrap_or(u32::MAX),
+            fault: error.into(),
+        })
+    };
+    texts.into_iter().enumerate().map(credential).collect()
+}

@@ -1,0 +1,51 @@
+//! What is wrong with a header or a key, in the interface's words.
+
+use alloc::borrow::ToOwned;
+use alloc::string::ToString;
+
+use signature::{CredentialError, Fault as Found};
+
+use crate::world::signatures::types::{Fault, KeyFault};
+
+impl From<Found> for Fault {
+    fn from(fault: Found) -> Self {
+        match fault {
+            Found::Repeated => Self::Repeated,
+            Found::Empty => Self::Empty,
+            Found::Huge { max } => Self::Huge(number(max)),
+            Found::NotAscii { index } => Self::NotAscii(number(index)),
+            Found::IdForm => Self::IdForm,
+            Found::TimestampForm => Self::TimestampForm,
+            Found::NoSuchTime => Self::NoSuchTime,
+            Found::OutOfRange => Self::OutOfRange,
+            Found::NoVersion => Self::NoVersion,
+            Found::NotBase64 => Self::NotBase64,
+            Found::OddLength => Self::OddLength,
+            Found::Truncated => Self::Truncated,
+            Found::TooLong => Self::TooLong,
+            Found::NotHex { index } => Self::NotHex(number(index)),
+            // The crate may come to know more than the interface has words for.
+            other => Self::Other(other.to_string()),
+        }
+    }
+}
+
+impl From<CredentialError> for KeyFault {
+    fn from(error: CredentialError) -> Self {
+        match error {
+            CredentialError::Empty => Self::Empty,
+            CredentialError::Prefix { meant } => Self::Prefix(meant.to_owned()),
+            CredentialError::NotBase64 => Self::NotBase64,
+            CredentialError::TooShort => Self::TooShort,
+            CredentialError::TooLong => Self::TooLong,
+            CredentialError::NotAKey => Self::NotAKey,
+            CredentialError::NoEd25519 => Self::NoEd25519,
+            other => Self::Other(other.to_string()),
+        }
+    }
+}
+
+/// Headers are bounded far below what 32 bits hold.
+fn number(value: usize) -> u32 {
+    u32::try_from(value).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,74 @@
+#!/bin/sh
+# Registers consumers in Rust, Python and JavaScript with one producer, fires once, and shows that
+# each has verified the payload. Stops them all. Usage: demo-polyglot.sh RUNTIME
+set -eu
+
+runtime=$1
+work=$(mktemp -d "${TMPDIR:-/tmp}/signed-webhooks.XXXXXX")
+pids=
+consumers='webhook-consumer consumer-python consumer-javascript'
+payload='{"event": "order.shipped", "data": {"id": 42, "to": "Zoë"}}'
+
+fail() {
+    printf 'demo failed: %s\n' "$1" >&2
+    cat "$work"/*.out >&2
+    exit 1
+}
+
+stop() {
+    for pid in $pids; do
+        kill "$pid" 2>/dev/null || true
+    done
+    wait 2>/dev/null || true
+    rm -rf "$work"
+}
+trap stop EXIT
+trap 'exit 130' INT TERM
+
+command -v curl >/dev/null 2>&1 || fail 'curl is missing'
+
+# start NAME FOLDER [OPTION...]: runs an app on a free port until it serves or ends; sets url
+start() {
+    name=$1 folder=$2
+    shift 2
+    : >"$work/$name.out"
+    "$runtime" up --from "$folder" --listen 127.0.0.1:0 --state-dir "$work/$name" --quiet \
+        "$@" >"$work/$name.out" 2>&1 &
+    pid=$!
+    pids="$pids $pid"
+    while ! grep -q '^Serving http://' "$work/$name.out"; do
+        kill -0 "$pid" 2>/dev/null || fail "$name does not start"
+        sleep 0.1
+    done
+    url=$(sed -n 's/^Serving //p' "$work/$name.out")
+    printf 'serving %s at %s\n' "$name" "$url"
+}
+
+# post URL BODY: prints the answer, fails on an error status
+post() {
+    printf '\nPOST %s\n' "$1" >&2
+    curl -sS -f -X POST "$1" -H 'content-type: application/json' -d "$2"
+}
+
+start webhook-producer webhook-producer --sqlite @migrations.sql --variable allow_private_hosts=true
+producer=$url
+
+for name in $consumers; do
+    folder=examples/$name
+    [ -d "$folder" ] || folder=$name
+    start "$name" "$folder"
+    answer=$(post "$producer/registrations" "{\"url\": \"$url/target\", \"event\": \"order.*\"}") ||
+        fail "$name could not be registered"
+    # The answer holds the signing key, which does not belong on a screen.
+    printf '%s\n\n' "$answer" | sed 's/"signingKey" *: *"[^"]*"/"signingKey":"…"/'
+done
+
+post "$producer/fire" "$payload" || fail 'the webhook could not be fired'
+
+for name in $consumers; do
+    printf '\n\n--- log of %s\n' "$name"
+    cat "$work/$name/logs/"*_stdout.txt
+    grep -q 'Payload verification result: true' "$work/$name/logs/"*_stdout.txt ||
+        fail "$name did not verify the payload"
+done
+printf '\nOne webhook was signed once for each of three consumers, and verified by all of them.\n'

@@ -1,0 +1,146 @@
+#!/bin/sh
+# An order event on its way through the sender: published, filtered, transformed, delivered to the
+# Spin consumer, verified there; and, beside it, an endpoint that fails and is tried again.
+# Usage: demo-sender.sh RUNTIME SENDER [redis]
+# With `redis` events come from a Redis stream, and deliveries are kept in Redis; else they are
+# published by command, and kept in a SQLite file.
+set -eu
+
+runtime=$1
+sender=$(realpath "$2")
+mode=${3:-sqlite}
+work=$(mktemp -d "${TMPDIR:-/tmp}/signed-webhooks.XXXXXX")
+pids=
+
+fail() {
+    printf '\ndemo failed: %s\n' "$1" >&2
+    cat "$work"/*.out >&2 2>/dev/null || true
+    exit 1
+}
+
+stop() {
+    for pid in $pids; do
+        kill "$pid" 2>/dev/null || true
+    done
+    wait 2>/dev/null || true
+    rm -rf "$work"
+}
+trap stop EXIT
+trap 'exit 130' INT TERM
+
+# until_found FILE PATTERN WHAT: waits for a line, for half a minute at most
+until_found() {
+    tries=0
+    until grep -q "$2" "$1" 2>/dev/null; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 300 ] || fail "$3"
+        sleep 0.1
+    done
+}
+
+# show COMMAND...: prints a command of the sender, and runs it
+show() {
+    printf '\n$ webhook-sender %s\n' "$*"
+    "$sender" "$@" || fail "webhook-sender $1"
+}
+
+# launch ADDRESS: runs the consumer until it serves or ends; sets pid
+launch() {
+    : >"$work/consumer.out"
+    "$runtime" up --from webhook-consumer --listen "$1" --state-dir "$work/consumer" --quiet \
+        >"$work/consumer.out" 2>&1 &
+    pid=$!
+    while kill -0 "$pid" 2>/dev/null; do
+        if grep -q '^Serving http://' "$work/consumer.out"; then
+            return 0
+        fi
+        sleep 0.1
+    done
+    return 1
+}
+
+launch 127.0.0.1:3002 || launch 127.0.0.1:0 || fail 'the consumer does not start'
+pids="$pids $pid"
+consumer=$(sed -n 's/^Serving //p' "$work/consumer.out")
+printf 'serving the consumer at %s\n' "$consumer"
+
+store="sqlite://$work/sender.db"
+stream=
+if [ "$mode" = redis ]; then
+    command -v redis-server >/dev/null 2>&1 || fail 'redis-server is missing'
+    port=7379
+    while redis-cli -p "$port" ping >/dev/null 2>&1; do
+        port=$((port + 1))
+    done
+    redis-server --port "$port" --bind 127.0.0.1 --dir "$work" --appendonly yes \
+        >"$work/redis.out" 2>&1 &
+    pids="$pids $!"
+    until_found "$work/redis.out" 'Ready to accept connections' 'redis-server does not start'
+    store="redis://127.0.0.1:$port"
+    stream="[stream]
+url = \"$store\""
+    printf 'redis-server at 127.0.0.1:%s\n' "$port"
+fi
+
+# The consumer is on loopback and speaks plain HTTP; elsewhere neither is allowed.
+cat >"$work/sender.toml" <<CONFIG
+[store]
+url = "$store"
+$stream
+[api]
+listen = "127.0.0.1:0"
+[delivery]
+allow_http = true
+allow_networks = ["127.0.0.0/8"]
+[retry.quick]
+schedule = ["0s", "1s", "1s"]
+CONFIG
+
+show check --config "$work/sender.toml"
+"$sender" run --config "$work/sender.toml" >"$work/sender.out" 2>"$work/log.out" &
+pids="$pids $!"
+until_found "$work/sender.out" '^listening on' 'the sender does not start'
+SENDER_URL=$(sed -n 's/^listening on //p' "$work/sender.out")
+export SENDER_URL
+printf 'the sender is at %s\n' "$SENDER_URL"
+
+show tenants add acme
+# The receiver is given its key by the handshake, so that nobody has to carry a secret around.
+show endpoints --tenant acme add "$consumer/target" --id orders --event 'order.*' --handshake \
+    --filter "event.data.status == 'shipped'" \
+    --transform "{'order_id': event.data.id, 'status': event.data.status}" >"$work/added.out"
+# What it prints holds the secret, which does not belong on a screen.
+sed 's/^secret .*/secret   …/' "$work/added.out"
+show endpoints --tenant acme add http://127.0.0.1:9/nobody --id broken --event 'order.shipped' \
+    --set retry=quick >"$work/broken.out"
+sed 's/^secret .*/secret   …/' "$work/broken.out"
+
+if [ "$mode" = redis ]; then
+    add() {
+        printf '\n$ redis-cli xadd events * %s\n' "$*"
+        redis-cli -p "$port" xadd events '*' "$@"
+    }
+    add tenant acme type order.shipped id evt_1 data '{"id": 1, "status": "shipped"}'
+    add tenant acme type order.changed id evt_2 data '{"id": 2, "status": "packed"}'
+    add tenant nobody type order.shipped id evt_3 data '{"id": 3}'
+else
+    show publish --tenant acme --type order.shipped --id evt_1 \
+        --data '{"id": 1, "status": "shipped"}'
+    show publish --tenant acme --type order.changed --id evt_2 \
+        --data '{"id": 2, "status": "packed"}'
+fi
+
+until_found "$work/log.out" '"state":"dead"' 'the broken endpoint was not given up'
+until_found "$work/log.out" '"state":"succeeded"' 'nothing was delivered'
+
+show deliveries --tenant acme
+show dead-letters --tenant acme
+[ "$mode" != redis ] || show dead-letters
+dead=$("$sender" deliveries --tenant acme --state dead --json | sed 's/.*"id":"\(dlv_[0-9a-f]*\)".*/\1/')
+show deliveries --tenant acme "$dead"
+
+printf '\n--- log of the consumer\n'
+cat "$work/consumer/logs/"*_stdout.txt
+grep -q 'Payload verification result: true' "$work/consumer/logs/"*_stdout.txt ||
+    fail 'the consumer did not verify the payload'
+printf '\nThe event was published, filtered, transformed, signed, delivered and verified.\n'

@@ -1,0 +1,13 @@
+#!/bin/sh
+# Installs what builds the consumers in other languages, under `target/examples`. Says what it
+# cannot install. Does nothing where it is there already.
+set -eu
+
+cd "$(dirname "$0")/.."
+. scripts/languages.sh
+
+mkdir -p target/examples
+python_packages target/examples/python examples/consumer-python/requirements.txt \
+    'componentize-py and spin-sdk, which build examples/consumer-python'
+node_packages target/examples/javascript examples/consumer-javascript \
+    'componentize-js, which builds examples/consumer-javascript'

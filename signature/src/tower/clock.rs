@@ -1,0 +1,15 @@
+//! What time it is.
+
+use alloc::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Answers the time in Unix seconds.
+pub(crate) type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
+
+/// The machine's clock. A time before 1970 is answered as 0, at which no request is fresh.
+pub(crate) fn system() -> Clock {
+    Arc::new(|| {
+        let elapsed = SystemTime::now().duration_since(UNIX_EPOCH);
+        elapsed.map_or(0, |elapsed| elapsed.as_secs())
+    })
+}

@@ -1,0 +1,425 @@
+//! Components that call each other by `http://<component>.spin.internal`.
+
+use serde_json::{Value, json};
+use test_support::{App, Behaviour, Receiver, Request, Running, components, raw};
+
+use crate::probe::*;
+
+/// An app whose component `front` is public and whose components `back` and `last` are private;
+/// all three are the probe.
+fn chained(hosts_of_front: &str, hosts_of_back: &str, hosts_of_last: &str) -> App {
+    let wasm = components::probe();
+    let mut manifest = "spin_manifest_version = 2\n[application]\nname = \"chained\"\n".to_owned();
+    let components = [
+        ("front", "\"/...\"", hosts_of_front),
+        ("back", "{ private = true }", hosts_of_back),
+        ("last", "{ private = true }", hosts_of_last),
+    ];
+    for (id, route, hosts) in components {
+        manifest += &format!(
+            "[[trigger.http]]\nroute = {route}\ncomponent = \"{id}\"\n\
+             [component.{id}]\nsource = {wasm:?}\nallowed_outbound_hosts = [{hosts}]\n"
+        );
+    }
+    App::of_text(&manifest)
+}
+
+const BACK: &str = "\"http://back.spin.internal\"";
+const ANY_COMPONENT: &str = "\"http://*.spin.internal\"";
+const ANYTHING: &str = "\"*://*:*\"";
+
+/// What the probe that is called sees of a call by the front with these parameters.
+async fn echoed(app: &Running, url: &str, parameters: &str, body: &str) -> Value {
+    let answer = post(app, &outbound(url, parameters), body).await;
+    let shown = answer["ok"]["body"].as_str();
+    let shown = shown.unwrap_or_else(|| panic!("no answer in {answer}"));
+    serde_json::from_str(shown).expect("JSON")
+}
+
+/// A URL in a URL's query.
+fn nested(path: &str) -> String {
+    path.replace('%', "%25").replace('&', "%26")
+}
+
+#[tokio::test]
+async fn a_called_component_sees_the_request_as_on_spin() {
+    let app = start(&chained(BACK, "", "")).await;
+    let url = "http://back.spin.internal/echo?a=%2520%26b";
+    let parameters = "method=PATCH&header=X-One:1&header=X-Two:2&header=X-One:3";
+    let echo = echoed(&app, url, parameters, "the body").await;
+    assert_eq!(echo["method"], "PATCH");
+    assert_eq!(echo["uri"], "/echo?a=%20&b");
+    assert_eq!(echo["scheme"], "http");
+    assert_eq!(echo["authority"], "back.spin.internal");
+    assert_eq!(echo["body"], "the body");
+    let expected = json!([
+        ["x-one", "1"],
+        ["x-one", "3"],
+        ["x-two", "2"],
+        ["spin-full-url", "http://localhost/echo?a=%20&b"],
+        ["spin-path-info", "/echo"],
+        ["spin-matched-route", "/..."],
+        ["spin-base-path", "/"],
+        ["spin-component-route", ""],
+        ["spin-raw-component-route", "/..."],
+        ["spin-client-addr", "0.0.0.0:0"],
+    ]);
+    assert_eq!(echo["headers"], expected);
+}
+
+#[tokio::test]
+async fn the_answer_comes_back_as_it_was_given() {
+    let app = start(&chained(BACK, "", "")).await;
+    let url = nested("http://back.spin.internal/status?code=418&header=X-Reason:teapot");
+    let answer = ask(&app, &outbound(&url, "")).await;
+    assert_eq!(answer["ok"]["status"], 418);
+    assert_eq!(answer["ok"]["body"], "status 418");
+    let headers = json!([
+        ["content-type", "text/plain; charset=utf-8"],
+        ["x-reason", "teapot"]
+    ]);
+    assert_eq!(answer["ok"]["headers"], headers);
+}
+
+#[tokio::test]
+async fn components_are_reached_by_the_entries_that_spin_takes() {
+    for (entry, url) in [
+        (BACK, "http://back.spin.internal/hello"),
+        (BACK, "http://back.spin.internal:80/hello"),
+        (ANY_COMPONENT, "http://back.spin.internal/hello"),
+        ("\"http://*.internal\"", "http://back.spin.internal/hello"),
+        ("\"http://*\"", "http://back.spin.internal/hello"),
+        (
+            "\"*://back.spin.internal:*\"",
+            "https://back.spin.internal:8443/hello",
+        ),
+        (
+            "\"https://back.spin.internal\"",
+            "https://back.spin.internal/hello",
+        ),
+    ] {
+        let app = start(&chained(entry, "", "")).await;
+        let answer = ask(&app, &outbound(url, "")).await;
+        assert_eq!(answer["ok"]["body"], "hello", "{entry} {url}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_component_that_is_not_allowed_is_denied() {
+    for (entry, url) in [
+        ("", "http://back.spin.internal/hello"),
+        (BACK, "http://last.spin.internal/hello"),
+        (BACK, "https://back.spin.internal/hello"),
+        (BACK, "http://back.spin.internal:81/hello"),
+        ("\"http://self\"", "http://back.spin.internal/hello"),
+        // It stands for the components of the app, and this is none.
+        (ANY_COMPONENT, "http://nobody.spin.internal/hello"),
+        (ANY_COMPONENT, "http://a.back.spin.internal/hello"),
+    ] {
+        let app = start(&chained(entry, "", "")).await;
+        let answer = ask(&app, &outbound(url, "")).await;
+        assert_eq!(error_of(&answer), "http-request-denied", "{entry} {url}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_caller_may_reach_the_called_may_not() {
+    let receiver = Receiver::start().await;
+    let entry = format!("{ANY_COMPONENT}, \"http://{}\"", receiver.address());
+    let app = start(&chained(&entry, "", "")).await;
+    let answer = ask(&app, &outbound(&receiver.url("/"), "")).await;
+    assert_eq!(answer["ok"]["status"], 200, "the front may: {answer}");
+    for url in [
+        receiver.url("/"),
+        "http://last.spin.internal/hello".to_owned(),
+    ] {
+        let through_back = format!("http://back.spin.internal{}", outbound(&url, ""));
+        let answer = echoed(&app, &through_back, "", "").await;
+        assert_eq!(error_of(&answer), "http-request-denied", "{url}: {answer}");
+    }
+    assert_eq!(receiver.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn an_unknown_component_is_not_found_and_told() {
+    let app = start(&chained(ANYTHING, "", "")).await;
+    let answer = ask(&app, &outbound("http://nobody.spin.internal/hello", "")).await;
+    assert_eq!(error_of(&answer), "destination-not-found");
+    app.stderr_has("component `front` calls `nobody.spin.internal`")
+        .await;
+}
+
+#[tokio::test]
+async fn a_called_component_that_goes_wrong_answers_500_and_the_caller_goes_on() {
+    let app = start(&chained(BACK, "", "")).await;
+    for path in ["/trap", "/panic", "/no-response"] {
+        let url = format!("http://back.spin.internal{path}");
+        let answer = ask(&app, &outbound(&url, "")).await;
+        assert_eq!(answer["ok"]["status"], 500, "{path}: {answer}");
+        assert_eq!(answer["ok"]["bodyLength"], 0, "{path}: {answer}");
+    }
+    app.stderr_has("component `back` failed").await;
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_does_not_look_whole_to_the_caller() {
+    let app = start(&chained(BACK, "", "")).await;
+    for path in ["/late-trap", "/late-trap?length=1000"] {
+        let url = format!("http://back.spin.internal{path}");
+        let answer = ask(&app, &outbound(&url, "")).await;
+        assert_eq!(answer["phase"], "response-body", "{path}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn bodies_stream_both_ways_at_once() {
+    let app = start(&chained(BACK, "", "")).await;
+    let mut client = raw::Connection::open(app.address()).await;
+    let head = "POST /relay?url=http://back.spin.internal/echo-body HTTP/1.1\r\n\
+                Host: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n";
+    client.send(head.as_bytes()).await;
+    for word in ["first", "second", "third"] {
+        let chunk = format!("{:x}\r\n{word}\r\n", word.len());
+        client.send(chunk.as_bytes()).await;
+        // Its echo is here before the next is sent.
+        client.read_until(word).await;
+    }
+    client.send(b"0\r\n\r\n").await;
+    let answer = client.read_to_end().await;
+    assert!(answer.ends_with("0\r\n\r\n"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_body_larger_than_any_buffer_goes_there_and_back() {
+    let app = start(&chained(BACK, "", "")).await;
+    let body: Vec<u8> = (0..8 << 20).map(|n: u32| (n % 251) as u8).collect();
+    let url = app.url("/relay?url=http://back.spin.internal/echo-body");
+    let reply = Request::post(url).body(body.clone()).send().await;
+    assert_eq!(reply.status, 200);
+    assert!(reply.body == body, "{} bytes came back", reply.body.len());
+}
+
+#[tokio::test]
+async fn the_timeouts_of_the_caller_hold() {
+    let app = start(&chained(BACK, "", "")).await;
+    let slow = "http://back.spin.internal/slow?ms=60000";
+    let answer = ask(&app, &outbound(slow, "first_byte_ms=100")).await;
+    assert_eq!(error_of(&answer), "connection-read-timeout");
+    let drip = nested("http://back.spin.internal/stream?chunks=2&size=1&ms=60000");
+    let answer = ask(&app, &outbound(&drip, "between_bytes_ms=100")).await;
+    assert_eq!(answer["phase"], "response-body", "{answer}");
+}
+
+/// The path by which the front has `back` call a receiver, so that an instance of each is kept
+/// until the receiver answers.
+fn held(receiver: &Receiver) -> String {
+    let inner = outbound(&receiver.url("/"), "");
+    outbound(&format!("http://back.spin.internal{inner}"), "")
+}
+
+#[tokio::test]
+async fn as_many_calls_as_callers_are_answered_at_the_same_time() {
+    let receiver = Receiver::start().await;
+    // Nobody is answered before all eight callers have their call through.
+    receiver.on("/", Behaviour::status(200).after_arrivals(8));
+    let entry = format!("\"http://{}\"", receiver.address());
+    let app = chained(BACK, &entry, "").args(["--max-instances", "8"]);
+    let app = start(&app).await;
+    let calls: Vec<_> = (0..40)
+        .map(|_| tokio::spawn(Request::post(app.url(&held(&receiver))).send()))
+        .collect();
+    for call in calls {
+        let reply = call.await.expect("an answer");
+        assert_eq!(reply.json()["ok"]["status"], 200, "{reply:?}");
+    }
+    assert_eq!(receiver.requests().len(), 40);
+    assert_eq!(receiver.most_at_once(), 8);
+}
+
+#[tokio::test]
+async fn callers_of_callers_wait_for_places_and_never_for_each_other() {
+    let app = chained(BACK, "\"http://last.spin.internal\"", "").args(["--max-instances", "4"]);
+    let app = start(&app).await;
+    // More callers than there are places at any depth, and fewer places the deeper it goes.
+    let inner = outbound("http://last.spin.internal/slow?ms=5", "");
+    let path = outbound(&format!("http://back.spin.internal{inner}"), "");
+    let calls: Vec<_> = (0..60)
+        .map(|_| tokio::spawn(Request::post(app.url(&path)).send()))
+        .collect();
+    for call in calls {
+        let reply = call.await.expect("an answer");
+        assert_eq!(reply.json()["ok"]["status"], 200, "{reply:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_finds_no_place_in_its_time_is_told_so() {
+    let receiver = Receiver::start().await;
+    receiver.on("/", Behaviour::status(200).after_arrivals(2));
+    let last = format!("\"http://{}\"", receiver.address());
+    let app = chained(BACK, "\"http://last.spin.internal\"", &last);
+    let app = start(&app.args(["--max-instances", "2"])).await;
+    // Two callers, two that they call, and one place for what these call.
+    let through = |inner: &str, options: &str| {
+        let inner = outbound(
+            &nested(&format!("http://last.spin.internal{inner}")),
+            options,
+        );
+        outbound(&nested(&format!("http://back.spin.internal{inner}")), "")
+    };
+    let holds = through(&outbound(&receiver.url("/"), ""), "");
+    let holder = tokio::spawn(Request::post(app.url(&holds)).send());
+    receiver.received(1).await;
+
+    let refused = ask(&app, &through("/hello", "connect_ms=100")).await;
+    let refused = refused["ok"]["body"]
+        .as_str()
+        .expect("an answer of the back");
+    assert!(refused.contains("connection-limit-reached"), "{refused}");
+    app.stderr_has("component `back` calls `last`").await;
+
+    Request::post(receiver.url("/")).send().await;
+    assert_eq!(holder.await.expect("an answer").json()["ok"]["status"], 200);
+    let answered = ask(&app, &through("/hello", "connect_ms=100")).await;
+    assert!(
+        answered["ok"]["body"]
+            .as_str()
+            .is_some_and(|text| text.contains("hello"))
+    );
+}
+
+#[tokio::test]
+async fn components_that_call_each_other_for_ever_are_stopped() {
+    let app = start(&chained(ANY_COMPONENT, "", "")).await;
+    // The front calls itself through its own name, as deep as the path says.
+    let deep = |calls: usize| {
+        let call =
+            |path: String, _| format!("/outbound?url=http://front.spin.internal{}", nested(&path));
+        (0..calls).fold("/hello".to_owned(), call)
+    };
+    let innermost = |answer: Value| {
+        let mut answer = answer;
+        while let Some(inner) = answer["ok"]["body"].as_str() {
+            match serde_json::from_str(inner) {
+                Ok(value) => answer = value,
+                Err(_) => return inner.to_owned(),
+            }
+        }
+        error_of(&answer).to_owned()
+    };
+    assert_eq!(innermost(ask(&app, &deep(4)).await), "hello");
+    assert_eq!(innermost(ask(&app, &deep(5)).await), "loop-detected");
+    app.stderr_has("component `front` may not call `front`")
+        .await;
+}
+
+#[tokio::test]
+async fn a_caller_that_goes_away_leaves_the_places_to_others() {
+    let receiver = Receiver::start().await;
+    receiver.on("/", Behaviour::status(200).after_arrivals(2));
+    let back = format!("\"http://{}\"", receiver.address());
+    let app = start(&chained(BACK, &back, "").args(["--max-instances", "1"])).await;
+    let url = app.url(&held(&receiver));
+    let gone = tokio::spawn(Request::post(url.clone()).send());
+    receiver.received(1).await;
+    gone.abort();
+    assert!(gone.await.is_err());
+    Request::post(receiver.url("/")).send().await;
+    let reply = Request::post(url).send().await;
+    assert_eq!(reply.json()["ok"]["status"], 200, "{reply:?}");
+}
+
+#[tokio::test]
+async fn calls_in_flight_are_finished_at_the_end() {
+    let receiver = Receiver::start().await;
+    receiver.on("/", Behaviour::status(200).after_arrivals(2));
+    let back = format!("\"http://{}\"", receiver.address());
+    let app = start(&chained(BACK, &back, "")).await;
+    let call = tokio::spawn(Request::post(app.url(&held(&receiver))).send());
+    receiver.received(1).await;
+    app.terminate();
+    app.stderr_has("finishing what is in flight").await;
+    Request::post(receiver.url("/")).send().await;
+    assert_eq!(call.await.expect("an answer").json()["ok"]["status"], 200);
+    assert_eq!(app.ended().await.status.code(), Some(0));
+}
+
+/// An app whose public component is under `/open` alone, so that everything else could only be
+/// answered by the private one.
+fn with_private() -> App {
+    let wasm = components::probe();
+    App::of_text(&format!(
+        "spin_manifest_version = 2\n[application]\nname = \"chained\"\n\
+         [[trigger.http]]\nroute = \"/open\"\ncomponent = \"front\"\n\
+         [[trigger.http]]\nroute = {{ private = true }}\ncomponent = \"back\"\n\
+         [component.front]\nsource = {wasm:?}\nallowed_outbound_hosts = [{BACK}]\n\
+         [component.back]\nsource = {wasm:?}\n"
+    ))
+}
+
+#[tokio::test]
+async fn a_private_route_is_reached_from_outside_by_no_spelling() {
+    let app = start(&with_private()).await;
+    let targets = [
+        "/hello",
+        "/back/hello",
+        "/...",
+        "//back.spin.internal/hello",
+        "/open/../hello",
+        "/%2e%2e/hello",
+        "http://back.spin.internal/hello",
+        "http://back.spin.internal:80/hello",
+        "https://back.spin.internal/hello",
+        "http://x@back.spin.internal/hello",
+        "back.spin.internal:80",
+        "*",
+    ];
+    let hosts = [
+        "x",
+        "back.spin.internal",
+        "back.spin.internal:80",
+        "BACK.spin.internal",
+        "back.spin.internal.",
+        "x@back.spin.internal",
+        "self.alt",
+        "",
+    ];
+    for method in ["GET", "OPTIONS", "CONNECT"] {
+        for target in targets {
+            for host in hosts {
+                let request = format!(
+                    "{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+                );
+                let answer = raw::exchange(app.address(), request.as_bytes()).await;
+                let status = answer.split(' ').nth(1).unwrap_or_default();
+                assert!(
+                    ["", "400", "404"].contains(&status),
+                    "{method} {target} for {host}: {answer}"
+                );
+                assert!(
+                    !answer.contains("hello"),
+                    "{method} {target} for {host}: {answer}"
+                );
+            }
+        }
+    }
+    assert!(!app.stdout().contains("back:"), "{}", app.stdout());
+}
+
+#[tokio::test]
+async fn a_host_that_stands_for_a_component_is_none_from_outside() {
+    let app = start(&with_private()).await;
+    let refused = b"GET /open HTTP/1.1\r\nHost: back.spin.internal\r\nConnection: close\r\n\r\n";
+    let answer = raw::exchange(app.address(), refused).await;
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+
+    let request = b"GET http://back.spin.internal/open HTTP/1.1\r\n\
+                    Host: back.spin.internal\r\nConnection: close\r\n\r\n";
+    let answer = raw::exchange(app.address(), request).await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    assert!(
+        answer.contains("\"spin-matched-route\",\"/open\""),
+        "{answer}"
+    );
+    assert!(answer.contains("\"http://localhost/open\""), "{answer}");
+}

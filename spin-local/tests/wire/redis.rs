@@ -1,0 +1,174 @@
+//! Outbound Redis, against a server of one's own.
+
+use serde_json::{Value, json};
+use test_support::redis::{Fsync, RedisServer};
+use test_support::{Request, Running};
+
+use crate::address;
+use crate::probe::*;
+
+/// The probe, which may reach `server`.
+async fn probe_of(server: &RedisServer) -> Running {
+    let entry = format!("redis://127.0.0.1:{}", server.port());
+    start(&probe_with(&format!(
+        "allowed_outbound_hosts = [{entry:?}]"
+    )))
+    .await
+}
+
+fn path(server: &RedisServer, operation: &str, key: &str) -> String {
+    let port = server.port();
+    format!("/redis/{operation}?address=redis://127.0.0.1:{port}&key={key}")
+}
+
+async fn run(app: &Running, server: &RedisServer, words: &str) -> Value {
+    post(app, &path(server, "execute", ""), words).await
+}
+
+#[tokio::test]
+async fn values_numbers_and_sets_are_kept_by_the_server() {
+    let server = RedisServer::start(Fsync::EverySecond).await;
+    let app = probe_of(&server).await;
+    let of = |operation: &str| path(&server, operation, "k");
+    assert_eq!(ask(&app, &of("get")).await, json!({ "ok": null }));
+    let bytes = Request::post(app.url(&of("set"))).body(vec![0, 255]);
+    assert_eq!(bytes.send().await.json(), json!({ "ok": null }));
+    assert_eq!(ask(&app, &of("get")).await, json!({ "ok": [0, 255] }));
+    assert_eq!(ask(&app, &of("del")).await, json!({ "ok": 1 }));
+    assert_eq!(ask(&app, &of("del")).await, json!({ "ok": 0 }));
+    assert_eq!(ask(&app, &of("incr")).await, json!({ "ok": 1 }));
+    assert_eq!(ask(&app, &of("incr")).await, json!({ "ok": 2 }));
+
+    let of = |operation: &str| path(&server, operation, "set");
+    assert_eq!(post(&app, &of("sadd"), "a b a").await, json!({ "ok": 2 }));
+    assert_eq!(post(&app, &of("srem"), "b c").await, json!({ "ok": 1 }));
+    assert_eq!(ask(&app, &of("smembers")).await, json!({ "ok": ["a"] }));
+    assert_eq!(
+        post(&app, &of("publish"), "hello").await,
+        json!({ "ok": null })
+    );
+}
+
+#[tokio::test]
+async fn any_command_is_run_and_its_answer_given_flat() {
+    let server = RedisServer::start(Fsync::EverySecond).await;
+    let app = probe_of(&server).await;
+    let status = json!({ "ok": [{ "status": "OK" }] });
+    assert_eq!(run(&app, &server, "SET n 41").await, status);
+    assert_eq!(
+        run(&app, &server, "INCRBY n 1").await,
+        json!({ "ok": [42] })
+    );
+    assert_eq!(
+        run(&app, &server, "MGET n none").await,
+        json!({ "ok": ["42", null] })
+    );
+    let added = run(&app, &server, "XADD events 7-1 type order.shipped data {}").await;
+    assert_eq!(added, json!({ "ok": ["7-1"] }));
+    let read = run(&app, &server, "XRANGE events - +").await;
+    assert_eq!(
+        read,
+        json!({ "ok": ["7-1", "type", "order.shipped", "data", "{}"] })
+    );
+}
+
+#[tokio::test]
+async fn what_the_server_refuses_is_an_error_with_its_words() {
+    let server = RedisServer::start(Fsync::EverySecond).await;
+    let app = probe_of(&server).await;
+    run(&app, &server, "SET k text").await;
+    for answer in [
+        ask(&app, &path(&server, "incr", "k")).await,
+        ask(&app, &path(&server, "smembers", "k")).await,
+        run(&app, &server, "NOSUCHCOMMAND").await,
+    ] {
+        assert_eq!(error_of(&answer), "other", "{answer}");
+        assert!(
+            answer["message"]
+                .as_str()
+                .is_some_and(|text| !text.is_empty())
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_command_that_waits_is_waited_for() {
+    let server = RedisServer::start(Fsync::EverySecond).await;
+    let app = probe_of(&server).await;
+    // Longer than the client's own patience, which is half a second.
+    let answer = run(&app, &server, "BLPOP nothing 1").await;
+    assert_eq!(answer, json!({ "ok": [null] }));
+}
+
+#[tokio::test]
+async fn an_address_that_is_not_allowed_is_invalid() {
+    let server = RedisServer::start(Fsync::EverySecond).await;
+    let app = probe_of(&server).await;
+    let port = server.port();
+    for address in [
+        format!("redis://localhost:{port}"),
+        format!("redis://127.0.0.1:{}", port.wrapping_add(1)),
+        format!("rediss://127.0.0.1:{port}"),
+        format!("http://127.0.0.1:{port}"),
+        format!("127.0.0.1:{port}"),
+        "nonsense".to_owned(),
+        String::new(),
+    ] {
+        let answer = ask(&app, &format!("/redis/open?address={address}")).await;
+        assert_eq!(error_of(&answer), "invalid-address", "{address}");
+    }
+    let bare = format!("/bare/redis/open?address=redis://127.0.0.1:{port}");
+    let answer = ask(&start(&probe()).await, &bare).await;
+    assert_eq!(error_of(&answer), "invalid-address");
+}
+
+#[tokio::test]
+async fn no_manifest_opens_a_socket_in_the_file_system() {
+    let server = RedisServer::start_with(Fsync::EverySecond, &["--unixsocket", "redis.sock"]).await;
+    let app = start(&probe_with("allowed_outbound_hosts = [\"*://*:*\"]")).await;
+    let socket = server.folder().join("redis.sock");
+    for scheme in ["unix", "redis+unix", "valkey+unix"] {
+        for host in ["", "localhost"] {
+            let address = format!("{scheme}://{host}{}", socket.display());
+            let answer = ask(&app, &format!("/redis/open?address={address}")).await;
+            assert_eq!(error_of(&answer), "invalid-address", "{address}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_blocked_network_is_not_reached_whatever_the_manifest_allows() {
+    let server = RedisServer::start(Fsync::EverySecond).await;
+    let app = probe_with("allowed_outbound_hosts = [\"*://*:*\"]");
+    let config = "[outbound_networking]\nblock_networks = [\"private\"]\n";
+    let config = app.file("runtime.toml", config);
+    let app = start(&app.args(["--runtime-config-file".into(), config.into_os_string()])).await;
+    for host in ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]"] {
+        let path = format!("/redis/open?address=redis://{host}:{}", server.port());
+        let answer = ask(&app, &path).await;
+        assert_eq!(error_of(&answer), "other", "{host}");
+        let blocked = answer["message"]
+            .as_str()
+            .is_some_and(|text| text.contains("blocked"));
+        assert!(blocked, "{host}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_an_error() {
+    let address = address::refusing().await;
+    let app = start(&probe_with("allowed_outbound_hosts = [\"*://*:*\"]")).await;
+    for scheme in ["redis", "rediss"] {
+        let answer = ask(&app, &format!("/redis/open?address={scheme}://{address}")).await;
+        assert_eq!(error_of(&answer), "other", "{scheme}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_speaks_no_tls_is_an_error() {
+    let server = RedisServer::start(Fsync::EverySecond).await;
+    let app = start(&probe_with("allowed_outbound_hosts = [\"*://*:*\"]")).await;
+    let path = format!("/redis/open?address=rediss://127.0.0.1:{}", server.port());
+    assert_eq!(error_of(&ask(&app, &path).await), "other");
+    assert_eq!(get(&app, "/hello").await.text(), "hello");
+}

@@ -1,0 +1,28 @@
+//! Waiting for the host, on Spin's executor.
+
+use std::future::poll_fn;
+use std::task::Poll;
+
+use spin_executor::{CancelOnDropToken, push_waker_and_get_token};
+use wasi::io::poll::Pollable;
+
+/// Waits until `ready` gives a value. Whenever it does not, the pollable `subscribe` makes says when
+/// to ask again.
+///
+/// Dropping the future drops the pollable with it, before whatever it belongs to: the host wants
+/// children gone before their parents.
+pub async fn until<T>(
+    mut ready: impl FnMut() -> Option<T>,
+    mut subscribe: impl FnMut() -> Pollable,
+) -> T {
+    let mut registered: Option<CancelOnDropToken> = None;
+    poll_fn(|context| match ready() {
+        Some(value) => Poll::Ready(value),
+        None => {
+            let token = push_waker_and_get_token(subscribe(), context.waker().clone());
+            registered = Some(token.into());
+            Poll::Pending
+        }
+    })
+    .await
+}

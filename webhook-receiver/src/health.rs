@@ -1,0 +1,16 @@
+//! Saying whether requests can be verified.
+
+use crate::{Answer, Platform, Refusal, Settings, keys};
+
+/// 200 while the variables have their form and both stores can be read, whether or not there is a
+/// key in them.
+///
+/// # Errors
+///
+/// What fails, as the refusal that requests meet.
+pub fn check_health(platform: &impl Platform) -> Result<Answer, Refusal> {
+    Settings::read(platform)?;
+    keys::current(platform)?;
+    platform.execute("SELECT 1", &[])?;
+    Ok(Answer::text("ok"))
+}

@@ -1,0 +1,81 @@
+//! What a Spin app needs to take signed webhooks: the handshake, verification, key rotation, and
+//! the ids that were seen.
+//!
+//! An app routes its requests and has three calls to make:
+//!
+//! | call | for |
+//! |---|---|
+//! | [`handshake()`] | a request that carries a key |
+//! | [`receive()`] | a request that has to be signed |
+//! | [`check_health()`] | whether requests can be verified at all |
+//!
+//! ```no_run
+//! use webhook_receiver::{Answer, Log, Platform, Processed, Received, Refusal, Request, receive};
+//!
+//! fn deliver(request: &mut impl Request, platform: &impl Platform, log: &mut Log) -> Answer {
+//!     let received = receive(request, platform, log, |delivery, _log| {
+//!         match handle(delivery.body) {
+//!             // The id counts as done: a retry is answered without being processed.
+//!             true => Processed::Done(Answer::text("processed")),
+//!             // The id is forgotten: the sender's retry is processed like the first attempt.
+//!             false => Processed::Failed(Answer { status: 500, ..Answer::text("failed") }),
+//!         }
+//!     });
+//!     match received {
+//!         Ok(Received::Processed(answer)) => answer,
+//!         Ok(Received::Seen) => Answer::text("processed before"),
+//!         Err(refusal) => refusal.answer(),
+//!     }
+//! }
+//! # fn handle(_: &[u8]) -> bool { true }
+//! ```
+//!
+//! What it promises:
+//!
+//! - `receive` processes a request only where the component `signed-webhooks:signature` vouches for
+//!   it, by the strongest scheme it carries and no other, under a key that is in use.
+//! - Of requests with one `webhook-id`, however many come at once, one is processed at a time, and
+//!   none after one that succeeded ([`seen`]).
+//! - Every refusal has a stable code ([`Refusal`] lists them), and none shows a key.
+//! - A body is never read past its limit ([`limits`]).
+//!
+//! The parts are plain Rust that takes the request and the platform as traits. The module `spin`,
+//! which is there for WebAssembly only, implements them on Spin. An app's manifest has to give:
+//!
+//! | what | name |
+//! |---|---|
+//! | variables | those of [`Settings`] and `handshake_token` |
+//! | key-value store | `default` |
+//! | SQLite database | `default`, for the table `webhook_ids`, which makes itself |
+//! | dependency | `"signed-webhooks:signature" = { path = "….wasm" }` |
+
+mod answer;
+mod body;
+mod handshake;
+mod health;
+mod keys;
+pub mod limits;
+mod log;
+mod platform;
+mod receive;
+mod refusal;
+mod request;
+pub mod seen;
+mod settings;
+#[cfg(target_family = "wasm")]
+pub mod spin;
+mod verification;
+
+pub use answer::Answer;
+pub use body::{BodyError, read_bounded};
+pub use handshake::handshake;
+pub use health::check_health;
+pub use log::Log;
+pub use platform::{
+    Claim, Clock, Database, Headers, KeyValue, Platform, PlatformError, Scheme, Signatures,
+    Unverified, Value, Variables, Verified,
+};
+pub use receive::{Delivery, Processed, Received, receive};
+pub use refusal::Refusal;
+pub use request::Request;
+pub use settings::{Settings, SettingsError};

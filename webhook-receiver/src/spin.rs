@@ -1,0 +1,23 @@
+//! Spin behind the traits. An app's handler is:
+//!
+//! ```ignore
+//! #[http_component]
+//! fn handle(request: IncomingRequest, response: ResponseOutparam) {
+//!     let mut log = Log::of("APP");
+//!     let answer = answer(&mut Incoming::new(request), &Spin::default(), &mut log);
+//!     write_log(&log);
+//!     send(answer, response);
+//! }
+//! ```
+
+mod bindings;
+mod incoming;
+mod outgoing;
+mod platform;
+mod signatures;
+mod stream;
+
+pub use incoming::Incoming;
+pub use outgoing::send;
+pub use platform::Spin;
+pub use stream::{write_all, write_log};

@@ -1,0 +1,113 @@
+//! Spin's stores, variables and clock.
+
+use std::cell::OnceCell;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use spin_sdk::key_value::Store;
+use spin_sdk::sqlite::{self, Connection};
+use spin_sdk::variables;
+
+use crate::{Clock, Database, KeyValue, PlatformError, Value, Variables};
+
+/// The platform of this instance. What it opens stays open for the request.
+#[derive(Default)]
+pub struct Spin {
+    store: OnceCell<Store>,
+    database: OnceCell<Connection>,
+}
+
+impl Spin {
+    fn store(&self) -> Result<&Store, PlatformError> {
+        opened(&self.store, "opening the key-value store", || {
+            Store::open_default()
+        })
+    }
+
+    fn database(&self) -> Result<&Connection, PlatformError> {
+        opened(&self.database, "opening the database", || {
+            Connection::open_default()
+        })
+    }
+}
+
+fn opened<'a, T, E: ToString>(
+    cell: &'a OnceCell<T>,
+    doing: &'static str,
+    open: impl FnOnce() -> Result<T, E>,
+) -> Result<&'a T, PlatformError> {
+    match cell.get() {
+        Some(open) => Ok(open),
+        None => {
+            let opened = open().map_err(|error| failed(doing, &error))?;
+            Ok(cell.get_or_init(|| opened))
+        }
+    }
+}
+
+impl Clock for Spin {
+    fn now(&self) -> u64 {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        since.map_or(0, |since| since.as_secs())
+    }
+}
+
+impl KeyValue for Spin {
+    fn get(&self, key: &str) -> Result<Option<Vec<u8>>, PlatformError> {
+        let value = self.store()?.get(key);
+        value.map_err(|error| failed("reading the key-value store", &error))
+    }
+
+    fn set(&self, key: &str, value: &[u8]) -> Result<(), PlatformError> {
+        let set = self.store()?.set(key, value);
+        set.map_err(|error| failed("writing the key-value store", &error))
+    }
+}
+
+impl Database for Spin {
+    fn execute(
+        &self,
+        statement: &str,
+        parameters: &[Value],
+    ) -> Result<Vec<Vec<Value>>, PlatformError> {
+        let parameters: Vec<_> = parameters.iter().map(given).collect();
+        let result = self
+            .database()?
+            .execute(statement, &parameters)
+            .map_err(|error| failed("using the database", &error))?;
+        let rows = result.rows.into_iter();
+        rows.map(|row| row.values.into_iter().map(taken).collect())
+            .collect()
+    }
+}
+
+fn given(value: &Value) -> sqlite::Value {
+    match value {
+        Value::Integer(number) => sqlite::Value::Integer(*number),
+        Value::Text(text) => sqlite::Value::Text(text.clone()),
+    }
+}
+
+fn taken(value: sqlite::Value) -> Result<Value, PlatformError> {
+    match value {
+        sqlite::Value::Integer(number) => Ok(Value::Integer(number)),
+        sqlite::Value::Text(text) => Ok(Value::Text(text)),
+        _ => Err(failed(
+            "using the database",
+            &"a column is neither a number nor text",
+        )),
+    }
+}
+
+impl Variables for Spin {
+    fn variable(&self, name: &'static str) -> Result<String, PlatformError> {
+        variables::get(name).map_err(|error| PlatformError {
+            doing: "reading a variable",
+            cause: format!("`{name}`: {error}"),
+        })
+    }
+}
+
+fn failed(doing: &'static str, error: &impl ToString) -> PlatformError {
+    let cause = error.to_string();
+    PlatformError { doing, cause }
+}

@@ -1,0 +1,117 @@
+//! The component's interface, and its reasons in words.
+
+use super::bindings::{keys, types, verify};
+use super::platform::Spin;
+use crate::{Claim, Scheme, Signatures, Unverified, Verified};
+
+impl Signatures for Spin {
+    fn fingerprint(&self, key: &str) -> Result<String, String> {
+        keys::fingerprint(key).map_err(|fault| key_fault(&fault))
+    }
+
+    fn verify(&self, keys: &[&str], claim: Claim<'_>) -> Result<Verified, Unverified> {
+        let headers: Vec<_> = claim
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_slice()))
+            .collect();
+        let request = verify::RequestParam {
+            headers: &headers,
+            body: claim.body,
+        };
+        let freshness = verify::Freshness {
+            now: claim.now,
+            tolerance: claim.tolerance,
+        };
+        verify::verify(keys, request, freshness, given(claim.weakest))
+            .map(|verified| Verified {
+                scheme: taken(verified.scheme),
+                id: verified.id,
+                at: verified.at,
+            })
+            .map_err(unverified)
+    }
+}
+
+fn given(scheme: Scheme) -> types::Scheme {
+    match scheme {
+        Scheme::Plain => types::Scheme::Plain,
+        Scheme::Wss => types::Scheme::Wss,
+        Scheme::Standard => types::Scheme::Standard,
+    }
+}
+
+fn taken(scheme: types::Scheme) -> Scheme {
+    match scheme {
+        types::Scheme::Plain => Scheme::Plain,
+        types::Scheme::Wss => Scheme::Wss,
+        types::Scheme::Standard => Scheme::Standard,
+    }
+}
+
+fn unverified(error: verify::Error) -> Unverified {
+    match error {
+        verify::Error::BadKey(bad) => Unverified::BadKey(key_fault(&bad.fault)),
+        verify::Error::Refused(refusal) => refused(refusal),
+    }
+}
+
+fn refused(refusal: verify::Refusal) -> Unverified {
+    use verify::Refusal;
+    let (code, reason) = match refusal {
+        Refusal::MissingHeader(header) => {
+            ("missing-header", format!("header `{header}` is missing"))
+        }
+        Refusal::MalformedHeader(verify::MalformedHeader { header, fault }) => (
+            "malformed-header",
+            format!("header `{header}` is malformed: {}", fault_text(&fault)),
+        ),
+        Refusal::UnknownScheme(header) => (
+            "unknown-scheme",
+            format!("header `{header}` carries no signature of a known kind"),
+        ),
+        Refusal::TooOld => ("too-old", "the signature is too old".to_owned()),
+        Refusal::TooNew => ("too-new", "the signature is dated in the future".to_owned()),
+        Refusal::NoMatch => ("no-match", "the signature does not match".to_owned()),
+    };
+    Unverified::Refused { code, reason }
+}
+
+fn fault_text(fault: &types::Fault) -> String {
+    use types::Fault;
+    let text = match fault {
+        Fault::Repeated => "it is there more than once",
+        Fault::Empty => "it is empty",
+        Fault::Huge(max) => return format!("it is longer than {max} bytes"),
+        Fault::NotAscii(index) => return format!("byte {index} is not printable ASCII"),
+        Fault::IdForm => "the id has a full stop or a space in it",
+        Fault::TimestampForm => "the time is not written in a known form",
+        Fault::NoSuchTime => "the time is on no calendar",
+        Fault::OutOfRange => "the time is too large a number",
+        Fault::NoVersion => "an entry is not a version, a comma and a signature",
+        Fault::NotBase64 => "the signature is not standard base64",
+        Fault::OddLength => "the tag has an odd number of hex digits",
+        Fault::Truncated => "the tag is too short",
+        Fault::TooLong => "the tag is too long",
+        Fault::NotHex(index) => return format!("byte {index} of the tag is not a hex digit"),
+        Fault::Other(text) => text,
+    };
+    text.to_owned()
+}
+
+fn key_fault(fault: &types::KeyFault) -> String {
+    use types::KeyFault;
+    let text = match fault {
+        KeyFault::Empty => "the secret is empty",
+        KeyFault::Prefix(meant) => {
+            return format!("the secret's prefix resembles `{meant}`, which is lower-case");
+        }
+        KeyFault::NotBase64 => "the secret is not standard base64 behind its prefix",
+        KeyFault::TooShort => "the secret has too few bytes",
+        KeyFault::TooLong => "the secret has too many bytes",
+        KeyFault::NotAKey => "the secret is not a valid ed25519 key",
+        KeyFault::NoEd25519 => "ed25519 keys are not supported by the component",
+        KeyFault::Other(text) => text,
+    };
+    text.to_owned()
+}

@@ -1,0 +1,96 @@
+//! How fast a backlog is delivered, and what that costs.
+
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use tokio::time::timeout;
+
+use crate::publish::{Batch, to_api, to_stream};
+use crate::receiver::Receiver;
+use crate::sender::{PATIENCE, Setting, Store};
+use crate::tables::Table;
+use crate::{BACKLOG, ceiling, for_each_store};
+
+/// What one backlog took.
+pub struct Run {
+    /// Deliveries a second.
+    pub rate: f64,
+    /// CPU seconds of sender and store for 1,000 deliveries.
+    pub cpu: f64,
+    /// MiB of the sender's memory at its peak.
+    pub memory: f64,
+}
+
+pub async fn measure(receiver: &Receiver) -> Result<Table> {
+    let top = ceiling::posts_a_second(receiver, "/now", 64, 4 * BACKLOG).await?;
+    let top_later = ceiling::posts_a_second(receiver, "/later", 512, 2 * BACKLOG).await?;
+    let at_once = for_each_store(|store| one_endpoint(receiver, store, "")).await?;
+    let later = for_each_store(|store| one_endpoint(receiver, store, "later")).await?;
+    let row = |name: &str, value: &dyn Fn(&Run) -> String, runs: &[Run], top: String| {
+        let mut row = vec![name.to_owned()];
+        row.extend(runs.iter().map(value));
+        row.push(top);
+        row
+    };
+    let rate = |run: &Run| format!("{:.0}", run.rate);
+    Ok(Table {
+        heading: "A backlog of 20,000 deliveries",
+        note: "One tenant, one endpoint, bodies of 1 KiB. With Redis the backlog is on the stream when \
+               the sender starts; with SQLite it is published through the API while the receiver \
+               withholds its answers, and the CPU time includes that. The ceiling is a bare client that \
+               signs and posts the same bodies.",
+        rows: vec![
+            ["", "Redis", "SQLite", "ceiling"].map(str::to_owned).to_vec(),
+            row("deliveries a second, receiver at once", &rate, &at_once, format!("{top:.0}")),
+            row("the same, receiver after 20 ms", &rate, &later, format!("{top_later:.0}")),
+            row("CPU seconds per 1,000 deliveries", &|run| format!("{:.3}", run.cpu), &at_once, String::new()),
+            row("peak memory of the sender, MiB", &|run| format!("{:.0}", run.memory), &at_once, String::new()),
+        ],
+    })
+}
+
+async fn one_endpoint(receiver: &Receiver, store: Store, answer: &str) -> Result<Run> {
+    let path = match store {
+        Store::Redis => format!("/now-{answer}"),
+        Store::Sqlite => format!("/gated-{answer}"),
+    };
+    let url = receiver.url(&path);
+    let tenants = format!(
+        "[[tenant]]\nid = \"acme\"\n[[tenant.endpoint]]\nid = \"orders\"\nurl = \"{url}\"\n\
+         events = [\"*\"]\nsecret = \"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"\n"
+    );
+    run(receiver, store, &tenants, Batch::of(BACKLOG)).await
+}
+
+/// Delivers `batch` as a backlog to the endpoints of `tenants`.
+pub async fn run(receiver: &Receiver, store: Store, tenants: &str, batch: Batch) -> Result<Run> {
+    let count = batch.to - batch.from;
+    let setting = Setting::new(store, tenants).await?;
+    receiver.open(false);
+    if store == Store::Redis {
+        to_stream(&setting, batch).await?;
+    }
+    let store_cpu = setting.store_cpu()?;
+    let sender = setting.start()?;
+    if store == Store::Sqlite {
+        to_api(&sender, batch).await?;
+    }
+    let opened = Instant::now();
+    receiver.open(true);
+    timeout(PATIENCE, receiver.answered(count))
+        .await
+        .with_context(|| format!("{} of {count} arrived", receiver.count()))?;
+    let arrivals = receiver.take();
+    let start = match store {
+        Store::Redis => arrivals.iter().map(|arrival| arrival.at).min(),
+        Store::Sqlite => Some(opened),
+    };
+    let end = arrivals.iter().map(|arrival| arrival.at).max();
+    let took = end.context("arrivals")?.duration_since(start.context("arrivals")?);
+    let cpu = sender.cpu()? + setting.store_cpu()? - store_cpu;
+    Ok(Run {
+        rate: count as f64 / took.as_secs_f64(),
+        cpu: cpu * 1000.0 / count as f64,
+        memory: sender.peak_memory()?,
+    })
+}

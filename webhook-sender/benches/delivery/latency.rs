@@ -1,0 +1,79 @@
+//! From publishing an event to its arrival, at a rate that leaves the machine idle.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use tokio::time::timeout;
+
+use crate::for_each_store;
+use crate::publish::{Batch, Publisher};
+use crate::receiver::{Arrival, Receiver};
+use crate::sender::{PATIENCE, Sender, Setting, Store};
+use crate::tables::Table;
+use crate::workload::quantile;
+
+/// 100 events a second.
+const PERIOD: Duration = Duration::from_millis(10);
+const EVENTS: usize = 1000;
+/// Not counted: connections are opened, caches filled.
+const WARM_UP: usize = 100;
+
+pub async fn measure(receiver: &Receiver) -> Result<Table> {
+    let runs = for_each_store(|store| run(receiver, store)).await?;
+    let row = |name: &str, part: f64| {
+        let cell = |times: &Vec<f64>| format!("{:.2} ms", quantile(&mut times.clone(), part));
+        [vec![name.to_owned()], runs.iter().map(cell).collect()].concat()
+    };
+    Ok(Table {
+        heading: "From publishing to arrival, 100 events a second",
+        note: "One tenant, one endpoint, bodies of 1 KiB; published on the stream with Redis, through \
+               the API with SQLite.",
+        rows: vec![
+            ["", "Redis", "SQLite"].map(str::to_owned).to_vec(),
+            row("p50", 0.5),
+            row("p99", 0.99),
+        ],
+    })
+}
+
+async fn run(receiver: &Receiver, store: Store) -> Result<Vec<f64>> {
+    let url = receiver.url("/now");
+    let tenants = format!(
+        "[[tenant]]\nid = \"acme\"\n[[tenant.endpoint]]\nid = \"orders\"\nurl = \"{url}\"\n\
+         events = [\"*\"]\nsecret = \"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"\n"
+    );
+    let setting = Setting::new(store, &tenants).await?;
+    let sender = setting.start()?;
+    let batch = Batch::of(EVENTS);
+    let published = publish_evenly(&setting, &sender, batch, PERIOD).await?;
+    timeout(PATIENCE, receiver.answered(EVENTS)).await.context("arrivals")?;
+    Ok(times(&published, &receiver.take()))
+}
+
+/// Publishes a batch, one event each `period`, and answers when each was.
+pub async fn publish_evenly(
+    setting: &Setting,
+    sender: &Sender,
+    batch: Batch,
+    period: Duration,
+) -> Result<Vec<Instant>> {
+    let mut publisher = Publisher::to(setting, sender).await?;
+    let mut published = Vec::new();
+    let mut ticks = tokio::time::interval(period);
+    for number in batch.from..batch.to {
+        ticks.tick().await;
+        published.push(Instant::now());
+        publisher.publish(batch, number).await?;
+    }
+    Ok(published)
+}
+
+/// Milliseconds of each event but the first ones.
+pub fn times(published: &[Instant], arrivals: &[Arrival]) -> Vec<f64> {
+    let time = |arrival: &Arrival| {
+        let published = published.get(arrival.number as usize)?;
+        let warm = arrival.number as usize >= WARM_UP;
+        warm.then(|| arrival.at.duration_since(*published).as_secs_f64() * 1000.0)
+    };
+    arrivals.iter().filter_map(time).collect()
+}

@@ -1,0 +1,66 @@
+//! How fast deliveries are made, at what cost, and how little one endpoint costs another.
+//!
+//! A real sender process, a real store, a receiver on loopback, all on the same machine; the
+//! ceiling is measured in the same run. Prints its tables and keeps them in
+//! `benchmarks/SENDER.md`. An argument picks measurements by their names.
+
+mod backlog;
+mod ceiling;
+mod endpoints;
+mod isolation;
+mod latency;
+mod publish;
+mod receiver;
+mod restart;
+mod sender;
+mod tables;
+mod workload;
+
+use anyhow::Result;
+use receiver::Receiver;
+use sender::Store;
+use tables::Tables;
+
+/// Events in the backlog.
+const BACKLOG: usize = 20_000;
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 1)]
+async fn main() -> Result<()> {
+    // Cargo adds `--bench`.
+    let only: Vec<_> = std::env::args().skip(1).filter(|it| !it.starts_with('-')).collect();
+    let wanted = |name: &str| only.is_empty() || only.iter().any(|only| name.starts_with(only));
+    let receiver = Receiver::start();
+    let mut tables = Tables::new();
+    if wanted("backlog") {
+        tables.add(backlog::measure(&receiver).await?);
+    }
+    if wanted("endpoints") {
+        tables.add(endpoints::measure(&receiver).await?);
+    }
+    if wanted("latency") {
+        tables.add(latency::measure(&receiver).await?);
+    }
+    if wanted("isolation") {
+        tables.add(isolation::measure(&receiver).await?);
+    }
+    if wanted("restart") {
+        tables.add(restart::measure(&receiver).await?);
+    }
+    // A part of the tables would pass for all of them.
+    if only.is_empty() {
+        tables.write()?;
+    }
+    Ok(())
+}
+
+/// One measured value for each store.
+pub async fn for_each_store<T, F>(mut measure: impl FnMut(Store) -> F) -> Result<Vec<T>>
+where
+    F: Future<Output = Result<T>>,
+{
+    let mut values = Vec::new();
+    for store in Store::BOTH {
+        values.push(measure(store).await?);
+    }
+    Ok(values)
+}

@@ -1,0 +1,155 @@
+//! Publishing: on the stream where there is one, else through the API.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use anyhow::{Context, Result, ensure};
+use bytes::Bytes;
+use http::Request;
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+use crate::sender::{Sender, Setting};
+use crate::workload;
+
+/// Which events: their numbers, and by number their tenant and type.
+#[derive(Clone, Copy)]
+pub struct Batch {
+    pub from: usize,
+    pub to: usize,
+    pub tenant: fn(usize) -> String,
+    pub kind: fn(usize) -> String,
+}
+
+impl Batch {
+    /// Events for the one endpoint of tenant `acme`.
+    pub fn of(count: usize) -> Self {
+        Self {
+            from: 0,
+            to: count,
+            tenant: |_| "acme".into(),
+            kind: |_| "order.shipped".into(),
+        }
+    }
+
+    fn body(&self, number: usize) -> Bytes {
+        let data = workload::data(number);
+        let data = String::from_utf8_lossy(&data);
+        let (id, kind) = (workload::id(number), (self.kind)(number));
+        format!(r#"{{"id":"{id}","type":"{kind}","data":{data}}}"#).into()
+    }
+}
+
+/// A publisher that keeps its connection, for one event at a time.
+pub enum Publisher {
+    Stream(redis::aio::MultiplexedConnection),
+    Api(http1::SendRequest<Full<Bytes>>),
+}
+
+impl Publisher {
+    pub async fn to(setting: &Setting, sender: &Sender) -> Result<Self> {
+        match &setting.redis {
+            Some(redis) => {
+                let client = redis::Client::open(redis.url())?;
+                Ok(Self::Stream(client.get_multiplexed_async_connection().await?))
+            }
+            None => Ok(Self::Api(connect(&sender.api).await?)),
+        }
+    }
+
+    pub async fn publish(&mut self, batch: Batch, number: usize) -> Result<()> {
+        match self {
+            Self::Stream(connection) => {
+                add(batch, number).exec_async(connection).await?;
+                Ok(())
+            }
+            Self::Api(connection) => post(connection, batch, number).await,
+        }
+    }
+}
+
+/// Adds a batch to the stream, as fast as Redis takes it.
+pub async fn to_stream(setting: &Setting, batch: Batch) -> Result<()> {
+    let redis = setting.redis.as_ref().context("a stream")?;
+    let client = redis::Client::open(redis.url())?;
+    let mut connection = client.get_multiplexed_async_connection().await?;
+    let numbers: Vec<_> = (batch.from..batch.to).collect();
+    for chunk in numbers.chunks(500) {
+        let mut pipeline = redis::pipe();
+        for number in chunk {
+            pipeline.add_command(add(batch, *number)).ignore();
+        }
+        pipeline.exec_async(&mut connection).await?;
+    }
+    Ok(())
+}
+
+/// Posts a batch to the API over 32 connections.
+pub async fn to_api(sender: &Sender, batch: Batch) -> Result<()> {
+    let next = Arc::new(AtomicUsize::new(batch.from));
+    let mut clients = JoinSet::new();
+    for _ in 0..32 {
+        let mut connection = connect(&sender.api).await?;
+        let next = next.clone();
+        clients.spawn(async move {
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                if number >= batch.to {
+                    return anyhow::Ok(());
+                }
+                post(&mut connection, batch, number).await?;
+            }
+        });
+    }
+    while let Some(client) = clients.join_next().await {
+        client??;
+    }
+    Ok(())
+}
+
+fn add(batch: Batch, number: usize) -> redis::Cmd {
+    let mut command = redis::cmd("XADD");
+    command
+        .arg("events")
+        .arg("*")
+        .arg("id")
+        .arg(workload::id(number))
+        .arg("tenant")
+        .arg((batch.tenant)(number))
+        .arg("type")
+        .arg((batch.kind)(number))
+        .arg("data")
+        .arg(&workload::data(number)[..]);
+    command
+}
+
+async fn connect(api: &str) -> Result<http1::SendRequest<Full<Bytes>>> {
+    let address = api.strip_prefix("http://").context("an http url")?;
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(connection);
+    Ok(sender)
+}
+
+async fn post(
+    connection: &mut http1::SendRequest<Full<Bytes>>,
+    batch: Batch,
+    number: usize,
+) -> Result<()> {
+    let path = format!("/v1/tenants/{}/events", (batch.tenant)(number));
+    let request = Request::post(path)
+        .header("host", "sender")
+        .header("content-type", "application/json")
+        .body(Full::new(batch.body(number)))?;
+    connection.ready().await?;
+    let answer = connection.send_request(request).await?;
+    let status = answer.status();
+    let body = answer.into_body().collect().await?.to_bytes();
+    let shown = String::from_utf8_lossy(&body);
+    ensure!(status == 202, "event {number}: {status} {shown}");
+    Ok(())
+}

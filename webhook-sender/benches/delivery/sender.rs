@@ -1,0 +1,148 @@
+//! A sender process under measure, with its configuration and its store in a folder of its own.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use tempfile::TempDir;
+use test_support::redis::{Fsync, RedisServer};
+
+/// What the sender keeps its deliveries in.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Store {
+    Redis,
+    Sqlite,
+}
+
+impl Store {
+    pub const BOTH: [Self; 2] = [Self::Redis, Self::Sqlite];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Redis => "Redis",
+            Self::Sqlite => "SQLite",
+        }
+    }
+}
+
+/// The folder, the store and the stream of a measurement; senders start in it one after another.
+pub struct Setting {
+    pub store: Store,
+    /// There for the Redis store alone, with an append-only file synced every second.
+    pub redis: Option<RedisServer>,
+    folder: TempDir,
+}
+
+pub struct Sender {
+    child: Child,
+    /// Where its API is.
+    pub api: String,
+}
+
+impl Setting {
+    pub async fn new(store: Store, tenants: &str) -> Result<Self> {
+        let redis = match store {
+            Store::Redis => Some(RedisServer::start(Fsync::EverySecond).await),
+            Store::Sqlite => None,
+        };
+        let folder = TempDir::new()?;
+        let (url, stream) = match &redis {
+            Some(redis) => (redis.url(), format!("[stream]\nurl = \"{}\"", redis.url())),
+            None => {
+                let file = folder.path().join("sender.db");
+                (format!("sqlite://{}", file.display()), String::new())
+            }
+        };
+        let config = format!(
+            "[store]\nurl = \"{url}\"\n{stream}\n\
+             [api]\nlisten = \"127.0.0.1:0\"\n\
+             [delivery]\nallow_http = true\nallow_networks = [\"127.0.0.0/8\"]\n{tenants}"
+        );
+        std::fs::write(folder.path().join("sender.toml"), config)?;
+        Ok(Self {
+            store,
+            redis,
+            folder,
+        })
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Starts a sender and waits until its API answers.
+    pub fn start(&self) -> Result<Sender> {
+        let log = std::fs::File::create(self.folder().join("sender.log"))?;
+        let mut child = Command::new(env!("CARGO_BIN_EXE_webhook-sender"))
+            .args(["run", "--config", "sender.toml"])
+            .current_dir(self.folder())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()?;
+        let stdout = child.stdout.take().context("its output")?;
+        let mut line = String::new();
+        BufReader::new(stdout).read_line(&mut line)?;
+        let api = line.trim().strip_prefix("listening on ");
+        let api = api.with_context(|| {
+            let log = std::fs::read_to_string(self.folder().join("sender.log"));
+            format!("the sender did not start: {line}{}", log.unwrap_or_default())
+        })?;
+        Ok(Sender {
+            api: api.into(),
+            child,
+        })
+    }
+
+    /// CPU seconds of the store's own process, where it has one.
+    pub fn store_cpu(&self) -> Result<f64> {
+        let pid = self.redis.as_ref().and_then(RedisServer::pid);
+        pid.map_or(Ok(0.0), cpu)
+    }
+}
+
+impl Sender {
+    /// CPU seconds so far.
+    pub fn cpu(&self) -> Result<f64> {
+        cpu(self.child.id())
+    }
+
+    /// The most memory it had, in MiB.
+    pub fn peak_memory(&self) -> Result<f64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = line.and_then(|line| line.split_whitespace().next());
+        Ok(kib.context("VmHWM")?.parse::<f64>()? / 1024.0)
+    }
+
+    /// `kill -9`.
+    pub fn kill(mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+}
+
+impl Drop for Sender {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// User and system time of a process, in seconds; Linux counts it in hundredths.
+fn cpu(pid: u32) -> Result<f64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    let fields = stat.rsplit_once(')').context("stat")?.1;
+    let ticks: f64 = fields
+        .split_whitespace()
+        .skip(11)
+        .take(2)
+        .filter_map(|field| field.parse::<f64>().ok())
+        .sum();
+    Ok(ticks / 100.0)
+}
+
+/// Long enough for whatever is measured, so that what never comes ends the run.
+pub const PATIENCE: Duration = Duration::from_secs(120);

@@ -1,0 +1,26 @@
+//! The events: numbered, with 1 KiB of JSON each.
+
+use bytes::Bytes;
+
+/// The bytes of an event's data.
+const DATA_BYTES: usize = 1024;
+
+/// The id of event `number`.
+pub fn id(number: usize) -> String {
+    format!("evt_{number}")
+}
+
+/// The data of event `number`.
+pub fn data(number: usize) -> Bytes {
+    let start = format!(r#"{{"number": {number}, "status": "shipped", "padding": ""#);
+    let padding = DATA_BYTES - start.len() - 2;
+    format!("{start}{}\"}}", "x".repeat(padding)).into()
+}
+
+/// The value at `part` (0 to 1) of the sorted `values`.
+pub fn quantile(values: &mut [f64], part: f64) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let last = values.len().saturating_sub(1);
+    let at = (last as f64 * part).round() as usize;
+    values.get(at).copied().unwrap_or(f64::NAN)
+}

@@ -1,0 +1,133 @@
+//! `/v1/tenants/{tenant}/deliveries`: what became of events.
+
+use axum::extract::State;
+use axum::Json;
+use serde::{Deserialize, Serialize};
+
+use super::error::ApiError;
+use super::extract::{Path, Query};
+use super::state::Api;
+use crate::model::{Attempt, Delivery, DeliveryId, DeliveryState, EndpointId, EventId, TenantId};
+use crate::store::{Cursor, DeliveryFilter, Page};
+
+const DEFAULT_LIMIT: usize = 50;
+pub(super) const MAX_LIMIT: usize = 500;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wanted {
+    state: Option<String>,
+    endpoint: Option<String>,
+    event: Option<String>,
+    from: Option<String>,
+    to: Option<String>,
+    cursor: Option<Cursor>,
+    limit: Option<usize>,
+}
+
+/// A delivery as the API shows it: moments in RFC 3339.
+#[derive(Serialize)]
+pub struct View {
+    id: DeliveryId,
+    event: EventId,
+    #[serde(rename = "type")]
+    kind: String,
+    endpoint: EndpointId,
+    state: DeliveryState,
+    created_at: String,
+    next_attempt_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    attempts: Vec<AttemptView>,
+}
+
+#[derive(Serialize)]
+struct AttemptView {
+    at: String,
+    status: Option<u16>,
+    error: Option<String>,
+    phase: Option<&'static str>,
+    duration_ms: u32,
+    response: Option<String>,
+}
+
+impl From<Delivery> for View {
+    fn from(delivery: Delivery) -> Self {
+        Self {
+            id: delivery.id,
+            event: delivery.event,
+            kind: delivery.kind,
+            endpoint: delivery.endpoint,
+            state: delivery.state,
+            created_at: delivery.created_at.to_string(),
+            next_attempt_at: delivery.next_attempt_at.map(|at| at.to_string()),
+            reason: delivery.reason,
+            attempts: delivery.attempts.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<Attempt> for AttemptView {
+    fn from(attempt: Attempt) -> Self {
+        Self {
+            at: attempt.at.to_string(),
+            status: attempt.status,
+            error: attempt.error,
+            phase: attempt.phase.map(|phase| phase.name()),
+            duration_ms: attempt.duration_ms,
+            response: attempt.response,
+        }
+    }
+}
+
+pub async fn list(
+    State(api): State<Api>,
+    Path(tenant): Path<TenantId>,
+    Query(wanted): Query<Wanted>,
+) -> Result<Json<Page<View>>, ApiError> {
+    api.require(&tenant).await?;
+    let limit = limit(wanted.limit)?;
+    let filter = DeliveryFilter {
+        delivery: None,
+        state: wanted.state.as_deref().map(state).transpose()?,
+        endpoint: wanted.endpoint.as_deref().map(EndpointId::parse).transpose()?,
+        event: wanted.event.as_deref().map(EventId::parse).transpose()?,
+        from: super::moment::optional("from", wanted.from.as_deref())?,
+        to: super::moment::optional("to", wanted.to.as_deref())?,
+    };
+    let cursor = wanted.cursor.as_ref();
+    let page = api.store.deliveries(&tenant, &filter, cursor, limit).await?;
+    Ok(Json(Page {
+        items: page.items.into_iter().map(Into::into).collect(),
+        next_cursor: page.next_cursor,
+    }))
+}
+
+pub async fn get(
+    State(api): State<Api>,
+    Path((tenant, id)): Path<(TenantId, DeliveryId)>,
+) -> Result<Json<View>, ApiError> {
+    let found = match api.require(&tenant).await {
+        Ok(()) => api.store.delivery(&tenant, &id).await?,
+        Err(error) => return Err(error),
+    };
+    found
+        .map(|delivery| Json(delivery.into()))
+        .ok_or_else(|| ApiError::not_found("delivery", id))
+}
+
+pub(super) fn state(name: &str) -> Result<DeliveryState, ApiError> {
+    DeliveryState::named(name).ok_or_else(|| {
+        let known = DeliveryState::ALL.map(DeliveryState::name).join(", ");
+        ApiError::invalid(format!("state `{name}` is none of {known}"))
+    })
+}
+
+pub(super) fn limit(asked: Option<usize>) -> Result<usize, ApiError> {
+    match asked.unwrap_or(DEFAULT_LIMIT) {
+        limit @ 1..=MAX_LIMIT => Ok(limit),
+        other => Err(ApiError::invalid(format!(
+            "limit `{other}` is not between 1 and {MAX_LIMIT}"
+        ))),
+    }
+}

@@ -1,0 +1,217 @@
+//! `/v1/tenants/{tenant}/endpoints`: where a tenant's events go.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::error::ApiError;
+use super::extract::{self, Path};
+use super::state::Api;
+use crate::config::{EndpointSpec, Fault};
+use crate::handshake;
+use crate::model::{Endpoint, EndpointId, Handshake, Millis, Origin, Secret, TenantId};
+use crate::store::StoreError;
+
+type Answer = Result<Json<Value>, ApiError>;
+
+pub async fn list(State(api): State<Api>, Path(tenant): Path<TenantId>) -> Answer {
+    let endpoints = stored(&api, &tenant).await?;
+    let items: Vec<_> = endpoints.iter().map(view).collect();
+    Ok(Json(json!({ "items": items })))
+}
+
+pub async fn get(
+    State(api): State<Api>,
+    Path((tenant, id)): Path<(TenantId, EndpointId)>,
+) -> Answer {
+    Ok(Json(view(&find(&api, &tenant, &id).await?)))
+}
+
+/// The secret is in the answer this once.
+pub async fn add(
+    State(api): State<Api>,
+    Path(tenant): Path<TenantId>,
+    extract::Json(mut declared): extract::Json<Map<String, Value>>,
+) -> Result<impl IntoResponse, ApiError> {
+    let id = match declared.remove("id") {
+        None | Some(Value::Null) => EndpointId::random(),
+        Some(Value::String(id)) => EndpointId::parse(&id)?,
+        Some(other) => return Err(ApiError::invalid(format!("id: `{other}` is not text"))),
+    };
+    let taken = stored(&api, &tenant).await?.iter().any(|endpoint| endpoint.id == id);
+    if taken {
+        return Err(ApiError::conflict(format!("endpoint `{id}` is there already")));
+    }
+    let rules = api.rules.borrow().clone();
+    let mut spec = blocking(move || EndpointSpec::from_json(&Value::Object(declared), &rules)).await?;
+    if spec.handshake.is_some() && spec.secret.is_none() {
+        spec.secret = Some(handshake::new_key());
+    }
+    let endpoint = spec.endpoint(tenant, id, Origin::Api, api.clock.now());
+    if let (Some(Handshake::Key), Some(secret)) = (endpoint.handshake, endpoint.secrets.first()) {
+        shake_hands(&api, &endpoint.url, secret).await?;
+    }
+    put(&api, &endpoint, None).await?;
+    let mut shown = view(&endpoint);
+    shown["secret"] = newest(&endpoint);
+    Ok((StatusCode::CREATED, Json(shown)))
+}
+
+pub async fn change(
+    State(api): State<Api>,
+    Path((tenant, id)): Path<(TenantId, EndpointId)>,
+    extract::Json(patch): extract::Json<Map<String, Value>>,
+) -> Answer {
+    if patch.contains_key("secret") {
+        return Err(ApiError::invalid("secret: it is changed by `rotate-secret`"));
+    }
+    // To be enabled again is no matter of the declaration: the sender may have disabled it.
+    let before = match patch.keys().eq(["enabled"]) {
+        true => find(&api, &tenant, &id).await?,
+        false => changeable(&api, &tenant, &id).await?,
+    };
+    let (rules, now) = (api.rules.borrow().clone(), api.clock.now());
+    let over = before.version;
+    let (moved, agreed) = (before.url.clone(), before.handshake);
+    let after = blocking(move || EndpointSpec::patch(&before, &patch, &rules, now)).await?;
+    let news = after.url != moved || agreed.is_none();
+    if let (Some(Handshake::Key), Some(secret), true) = (after.handshake, after.secrets.first(), news)
+    {
+        shake_hands(&api, &after.url, secret).await?;
+    }
+    put(&api, &after, Some(over)).await?;
+    Ok(Json(view(&after)))
+}
+
+pub async fn delete(
+    State(api): State<Api>,
+    Path((tenant, id)): Path<(TenantId, EndpointId)>,
+) -> Result<StatusCode, ApiError> {
+    changeable(&api, &tenant, &id).await?;
+    if !api.store.delete_endpoint(&tenant, &id, api.clock.now()).await? {
+        return Err(ApiError::not_found("endpoint", id));
+    }
+    api.registry.reload(&tenant).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rotation {
+    overlap: Option<String>,
+}
+
+/// Makes a new secret. The one before signs as well until the overlap is over; older ones go.
+pub async fn rotate(
+    State(api): State<Api>,
+    Path((tenant, id)): Path<(TenantId, EndpointId)>,
+    extract::Json(rotation): extract::Json<Rotation>,
+) -> Answer {
+    let overlap = match rotation.overlap.as_deref() {
+        None => crate::config::OVERLAP,
+        Some(text) => humantime::parse_duration(text)
+            .map_err(|_| ApiError::invalid(format!("overlap: `{text}` is no duration such as `24h`")))?,
+    };
+    let mut endpoint = changeable(&api, &tenant, &id).await?;
+    let over = endpoint.version;
+    let now = api.clock.now();
+    let secret = match endpoint.handshake {
+        Some(Handshake::Key) => {
+            let secret = handshake::new_key();
+            shake_hands(&api, &endpoint.url, &secret).await?;
+            secret
+        }
+        None => crate::config::new_secret(),
+    };
+    endpoint.secrets = rotated(&endpoint.secrets, secret, now.after(overlap));
+    endpoint.updated_at = now;
+    put(&api, &endpoint, Some(over)).await?;
+    Ok(Json(json!({ "secret": newest(&endpoint) })))
+}
+
+fn rotated(before: &[Secret], new: Secret, until: Millis) -> Vec<Secret> {
+    let previous = before.first().map(|secret| secret.clone().expiring(until));
+    std::iter::once(new).chain(previous).collect()
+}
+
+/// An endpoint without its secret.
+fn view(endpoint: &Endpoint) -> Value {
+    let mut shown = EndpointSpec::shown(endpoint);
+    let moment = |at: Millis| at.to_string();
+    let rest = [
+        ("id", json!(endpoint.id)),
+        ("disabled_reason", json!(endpoint.disabled_reason)),
+        ("failing_since", json!(endpoint.failing_since.map(moment))),
+        ("origin", json!(endpoint.origin)),
+        ("created_at", json!(moment(endpoint.created_at))),
+        ("updated_at", json!(moment(endpoint.updated_at))),
+    ];
+    shown.extend(rest.map(|(name, value)| (name.to_owned(), value)));
+    Value::Object(shown)
+}
+
+fn newest(endpoint: &Endpoint) -> Value {
+    endpoint.secrets.first().map_or(Value::Null, |secret| secret.reveal().into())
+}
+
+async fn stored(api: &Api, tenant: &TenantId) -> Result<Vec<Endpoint>, ApiError> {
+    let stored = api.store.endpoints(tenant).await?;
+    stored
+        .map(|(_, endpoints)| endpoints)
+        .ok_or_else(|| ApiError::not_found("tenant", tenant))
+}
+
+async fn find(api: &Api, tenant: &TenantId, id: &EndpointId) -> Result<Endpoint, ApiError> {
+    let endpoints = stored(api, tenant).await?;
+    let found = endpoints.into_iter().find(|endpoint| endpoint.id == *id);
+    found.ok_or_else(|| ApiError::not_found("endpoint", id))
+}
+
+/// One that the API may change: what the file declares would come back with the next reload.
+async fn changeable(api: &Api, tenant: &TenantId, id: &EndpointId) -> Result<Endpoint, ApiError> {
+    let endpoint = find(api, tenant, id).await?;
+    match endpoint.origin {
+        Origin::Api => Ok(endpoint),
+        Origin::Config => Err(ApiError::conflict(format!(
+            "endpoint `{id}` is declared in the configuration file; change it there"
+        ))),
+    }
+}
+
+async fn put(api: &Api, endpoint: &Endpoint, over: Option<u64>) -> Result<(), ApiError> {
+    match api.store.put_endpoint(endpoint, over).await {
+        // The endpoint was made or changed between the look at it and now.
+        Err(error @ StoreError::Conflict { .. }) => Err(ApiError::conflict(error.to_string())),
+        other => {
+            other?;
+            api.registry.reload(&endpoint.tenant).await?;
+            // It may just have been enabled.
+            api.lanes.wake();
+            Ok(())
+        }
+    }
+}
+
+async fn shake_hands(api: &Api, url: &str, secret: &Secret) -> Result<(), ApiError> {
+    let policy = api.rules.borrow().policy.clone();
+    handshake::perform(&api.client, &policy, url, secret).await.map_err(|error| {
+        problem::Problem::new(502, "handshake-failed", "The receiver did not take the key")
+            .detail(format!("{error:#}"))
+            .into()
+    })
+}
+
+/// Declarations are compiled, which may take long.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Vec<Fault>> + Send + 'static,
+) -> Result<T, ApiError> {
+    let ended = tokio::task::spawn_blocking(work).await;
+    let ended = ended.map_err(|_| ApiError::invalid("the endpoint cannot be compiled"))?;
+    ended.map_err(|faults| {
+        let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
+        ApiError::invalid(faults.join("; "))
+    })
+}

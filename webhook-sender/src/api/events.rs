@@ -1,0 +1,93 @@
+//! `/v1/tenants/{tenant}/events`: what happened.
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use problem::Problem;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use super::error::ApiError;
+use super::extract::{JsonBytes, Path};
+use super::state::Api;
+use crate::model::TenantId;
+use crate::plan::{EventError, Given, PlanError};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted<'a> {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
+    id: Option<String>,
+    timestamp: Option<Value>,
+    ordering_key: Option<String>,
+}
+
+pub async fn publish(
+    State(api): State<Api>,
+    Path(tenant): Path<TenantId>,
+    JsonBytes(body): JsonBytes,
+) -> Result<impl IntoResponse, ApiError> {
+    let event = {
+        let wanted: Wanted<'_> = serde_json::from_slice(&body)
+            .map_err(|error| ApiError::bad_request("bad-body", error.to_string()))?;
+        let timestamp = wanted.timestamp.as_ref().map(moment).transpose()?;
+        let required = |name| ApiError::invalid(format!("`{name}` is missing"));
+        let given = Given {
+            id: wanted.id.as_deref(),
+            kind: wanted.kind.as_deref().ok_or_else(|| required("type"))?,
+            data: data(&body, wanted.data.ok_or_else(|| required("data"))?),
+            timestamp: timestamp.as_deref(),
+            ordering_key: wanted.ordering_key.as_deref(),
+        };
+        given.check(api.max_data_bytes, api.clock.now())?
+    };
+    let submitted = api.planner.submit(&tenant, event).await?;
+    api.status.published();
+    Ok((StatusCode::ACCEPTED, axum::Json(json!({ "id": submitted.id }))))
+}
+
+/// The data as it stands in the body, not a byte of it changed or copied.
+fn data(body: &Bytes, data: &RawValue) -> Bytes {
+    body.slice_ref(data.get().as_bytes())
+}
+
+fn moment(value: &Value) -> Result<String, ApiError> {
+    match value {
+        Value::String(text) => Ok(text.clone()),
+        Value::Number(number) => Ok(number.to_string()),
+        other => Err(ApiError::invalid(format!(
+            "timestamp `{other}` is neither text nor a number"
+        ))),
+    }
+}
+
+impl From<EventError> for ApiError {
+    fn from(error: EventError) -> Self {
+        match error {
+            EventError::TooLarge { .. } => {
+                let problem = Problem::new(413, "too-large", "The body is too large");
+                problem.detail(error.to_string()).into()
+            }
+            other => Self::invalid(other.to_string()),
+        }
+    }
+}
+
+impl From<PlanError> for ApiError {
+    fn from(error: PlanError) -> Self {
+        match error {
+            PlanError::UnknownTenant(tenant) => Self::not_found("tenant", tenant),
+            other => {
+                tracing::error!(error = %other, "an event was not planned");
+                Problem::new(503, "not-planned", "The event may not have been kept")
+                    .detail("publish it again under the same id")
+                    .into()
+            }
+        }
+    }
+}

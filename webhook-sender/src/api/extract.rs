@@ -1,0 +1,132 @@
+//! What handlers take out of a request, with errors in the form of all the others.
+
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
+use problem::Problem;
+use serde::de::DeserializeOwned;
+
+use super::error::ApiError;
+use crate::model::{DeliveryId, EndpointId, TenantId};
+
+/// A JSON body. The content type must say so: no page in a browser can send that to another origin
+/// unasked, which keeps it from using an API that needs no token on loopback.
+pub struct Json<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let JsonBytes(body) = JsonBytes::from_request(request, state).await?;
+        let body = serde_json::from_slice(&body);
+        body.map(Self)
+            .map_err(|error| ApiError::bad_request("bad-body", error.to_string()))
+    }
+}
+
+/// The bytes of a JSON body, for those who want parts of them as they are.
+pub struct JsonBytes(pub Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for JsonBytes {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        require_json(request.headers())?;
+        Bytes::from_request(request, state).await.map(Self).map_err(unread)
+    }
+}
+
+/// A query string.
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        axum::extract::Query::try_from_uri(&parts.uri)
+            .map(|axum::extract::Query(query)| Self(query))
+            .map_err(|error| ApiError::bad_request("bad-query", error.body_text()))
+    }
+}
+
+/// The names in a path. One that is none cannot belong to anything: 404, but where something is to
+/// be made under it.
+pub struct Path<T>(pub T);
+
+impl<T: FromPath, S: Send + Sync> FromRequestParts<S> for Path<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let path = axum::extract::Path::<T::Texts>::from_request_parts(parts, state).await;
+        let axum::extract::Path(texts) =
+            path.map_err(|error| ApiError::bad_request("bad-path", error.body_text()))?;
+        T::from_texts(texts).map(Self)
+    }
+}
+
+/// Names that a path can have.
+pub trait FromPath: Sized {
+    /// The parts of the path as they came.
+    type Texts: DeserializeOwned + Send;
+    /// # Errors
+    ///
+    /// 404 for a text that is no name.
+    fn from_texts(texts: Self::Texts) -> Result<Self, ApiError>;
+}
+
+impl FromPath for TenantId {
+    type Texts = String;
+    fn from_texts(text: String) -> Result<Self, ApiError> {
+        Self::parse(&text).map_err(|_| ApiError::not_found("tenant", text))
+    }
+}
+
+impl FromPath for (TenantId, EndpointId) {
+    type Texts = (String, String);
+    fn from_texts((tenant, id): (String, String)) -> Result<Self, ApiError> {
+        let tenant = TenantId::from_texts(tenant)?;
+        let id = EndpointId::parse(&id).map_err(|_| ApiError::not_found("endpoint", id))?;
+        Ok((tenant, id))
+    }
+}
+
+impl FromPath for (TenantId, DeliveryId) {
+    type Texts = (String, String);
+    fn from_texts((tenant, id): (String, String)) -> Result<Self, ApiError> {
+        let tenant = TenantId::from_texts(tenant)?;
+        let id = DeliveryId::parse(&id).map_err(|_| ApiError::not_found("delivery", id))?;
+        Ok((tenant, id))
+    }
+}
+
+impl FromPath for String {
+    type Texts = Self;
+    fn from_texts(text: Self) -> Result<Self, ApiError> {
+        Ok(text)
+    }
+}
+
+fn require_json(headers: &HeaderMap) -> Result<(), ApiError> {
+    let given = headers.get(CONTENT_TYPE).map(|value| value.as_bytes());
+    let given = given.unwrap_or_default();
+    let essence = given.split(|byte| *byte == b';').next().unwrap_or_default();
+    if essence.trim_ascii().eq_ignore_ascii_case(b"application/json") {
+        return Ok(());
+    }
+    let shown = String::from_utf8_lossy(given);
+    Err(Problem::new(415, "not-json", "The body must be sent as application/json")
+        .detail(format!("content type `{shown}`"))
+        .into())
+}
+
+fn unread(rejection: BytesRejection) -> ApiError {
+    match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            Problem::new(413, "too-large", "The body is too large").into()
+        }
+        _ => ApiError::bad_request("bad-body", rejection.body_text()),
+    }
+}

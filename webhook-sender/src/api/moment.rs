@@ -1,0 +1,17 @@
+//! Moments in queries and bodies.
+
+use super::error::ApiError;
+use crate::model::Millis;
+
+/// RFC 3339, as the API writes moments itself.
+pub fn optional(name: &str, text: Option<&str>) -> Result<Option<Millis>, ApiError> {
+    text.map(|text| {
+        let at = text.parse::<jiff::Timestamp>().ok();
+        let at = at.and_then(|at| u64::try_from(at.as_millisecond()).ok());
+        at.map(Millis).ok_or_else(|| {
+            let detail = format!("{name} `{text}` is not a moment such as 2026-01-31T09:30:00Z");
+            ApiError::invalid(detail)
+        })
+    })
+    .transpose()
+}

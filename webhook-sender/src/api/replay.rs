@@ -1,0 +1,61 @@
+//! `/v1/tenants/{tenant}/replay`: deliveries that ended, made due again.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::deliveries::state;
+use super::error::ApiError;
+use super::extract::{Json, Path};
+use super::moment;
+use super::state::Api;
+use crate::model::{DeliveryId, EndpointId, EventId, TenantId};
+use crate::store::DeliveryFilter;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wanted {
+    delivery: Option<String>,
+    state: Option<String>,
+    endpoint: Option<String>,
+    event: Option<String>,
+    from: Option<String>,
+    to: Option<String>,
+}
+
+pub async fn replay(
+    State(api): State<Api>,
+    Path(tenant): Path<TenantId>,
+    Json(wanted): Json<Wanted>,
+) -> Result<impl IntoResponse, ApiError> {
+    api.require(&tenant).await?;
+    let filter = filter(&wanted)?;
+    if let Some(id) = &filter.delivery
+        && api.store.delivery(&tenant, id).await?.is_none()
+    {
+        return Err(ApiError::not_found("delivery", id));
+    }
+    let count = api.store.replay(&tenant, &filter, api.clock.now()).await?;
+    api.lanes.wake();
+    Ok((StatusCode::ACCEPTED, axum::Json(json!({ "count": count }))))
+}
+
+/// An empty filter would replay everything a tenant has, which nobody types on purpose.
+fn filter(wanted: &Wanted) -> Result<DeliveryFilter, ApiError> {
+    let filter = DeliveryFilter {
+        delivery: wanted.delivery.as_deref().map(DeliveryId::parse).transpose()?,
+        state: wanted.state.as_deref().map(state).transpose()?,
+        endpoint: wanted.endpoint.as_deref().map(EndpointId::parse).transpose()?,
+        event: wanted.event.as_deref().map(EventId::parse).transpose()?,
+        from: moment::optional("from", wanted.from.as_deref())?,
+        to: moment::optional("to", wanted.to.as_deref())?,
+    };
+    match filter == DeliveryFilter::default() {
+        true => Err(ApiError::invalid(
+            "a replay needs at least one of delivery, state, endpoint, event, from, to",
+        )),
+        false => Ok(filter),
+    }
+}

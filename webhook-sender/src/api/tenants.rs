@@ -1,0 +1,52 @@
+//! `/v1/tenants`: whose events these are.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use serde_json::{Value, json};
+
+use super::error::ApiError;
+use super::extract::Path;
+use super::state::Api;
+use crate::model::TenantId;
+
+type Answer<T> = Result<T, ApiError>;
+
+pub async fn list(State(api): State<Api>) -> Answer<axum::Json<Value>> {
+    let tenants = api.store.tenants().await?;
+    let items: Vec<_> = tenants.iter().map(|(id, _)| json!({ "id": id })).collect();
+    Ok(axum::Json(json!({ "items": items })))
+}
+
+pub async fn put(
+    State(api): State<Api>,
+    Path(tenant): Path<String>,
+) -> Answer<impl IntoResponse> {
+    // Not 404 as elsewhere: something is to be made under that name.
+    let tenant = TenantId::parse(&tenant)?;
+    let status = match api.store.put_tenant(&tenant).await? {
+        true => StatusCode::CREATED,
+        false => StatusCode::OK,
+    };
+    Ok((status, axum::Json(json!({ "id": tenant }))))
+}
+
+pub async fn get(
+    State(api): State<Api>,
+    Path(tenant): Path<TenantId>,
+) -> Answer<axum::Json<Value>> {
+    let endpoints = api.store.endpoints(&tenant).await?;
+    let (_, endpoints) = endpoints.ok_or_else(|| ApiError::not_found("tenant", &tenant))?;
+    Ok(axum::Json(json!({ "id": tenant, "endpoints": endpoints.len() })))
+}
+
+pub async fn delete(
+    State(api): State<Api>,
+    Path(tenant): Path<TenantId>,
+) -> Answer<StatusCode> {
+    if !api.store.delete_tenant(&tenant).await? {
+        return Err(ApiError::not_found("tenant", tenant));
+    }
+    api.registry.refresh().await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,137 @@
+//! The API of a running sender, as commands call it.
+
+use anyhow::{Context, Result, bail};
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use http::{Method, Request, Uri};
+use http_body_util::{BodyExt, Full};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use serde_json::Value;
+
+/// A client of one sender. Clones share their connections.
+#[derive(Clone)]
+pub struct ApiClient {
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    /// Without a slash at its end.
+    base: String,
+    authorization: Option<HeaderValue>,
+}
+
+impl ApiClient {
+    /// # Errors
+    ///
+    /// For a base that is no http or https URL, and a token that no header can carry.
+    pub fn new(base: &str, token: Option<&str>) -> Result<Self> {
+        let base = base.trim_end_matches('/');
+        let scheme = base.parse::<Uri>().ok().and_then(|uri| uri.scheme_str().map(str::to_owned));
+        if !matches!(scheme.as_deref(), Some("http" | "https")) {
+            bail!("api url `{base}` is neither http nor https");
+        }
+        let connector = HttpsConnectorBuilder::new()
+            .with_webpki_roots()
+            .https_or_http()
+            .enable_http1()
+            .build();
+        let bearer = |token: &str| {
+            let mut value = HeaderValue::try_from(format!("Bearer {token}"))?;
+            value.set_sensitive(true);
+            anyhow::Ok(value)
+        };
+        let authorization = token.filter(|token| !token.is_empty()).map(bearer);
+        Ok(Self {
+            client: Client::builder(TokioExecutor::new()).build(connector),
+            base: base.into(),
+            authorization: authorization.transpose().context("the token fits no header")?,
+        })
+    }
+
+    /// `GET path`.
+    pub async fn get(&self, path: &str) -> Result<Value> {
+        self.send(Method::GET, path, None).await
+    }
+
+    /// `POST path` with a JSON body.
+    pub async fn post(&self, path: &str, body: &Value) -> Result<Value> {
+        self.send(Method::POST, path, Some(body.to_string())).await
+    }
+
+    /// `POST path` with text that is JSON already, so that it arrives byte for byte.
+    pub async fn post_text(&self, path: &str, body: String) -> Result<Value> {
+        self.send(Method::POST, path, Some(body)).await
+    }
+
+    /// `PUT path`.
+    pub async fn put(&self, path: &str) -> Result<Value> {
+        self.send(Method::PUT, path, None).await
+    }
+
+    /// `PATCH path` with a JSON body.
+    pub async fn patch(&self, path: &str, body: &Value) -> Result<Value> {
+        self.send(Method::PATCH, path, Some(body.to_string())).await
+    }
+
+    /// `DELETE path`.
+    pub async fn delete(&self, path: &str) -> Result<Value> {
+        self.send(Method::DELETE, path, None).await
+    }
+
+    async fn send(&self, method: Method, path: &str, body: Option<String>) -> Result<Value> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.base));
+        if body.is_some() {
+            request = request.header(CONTENT_TYPE, "application/json");
+        }
+        if let Some(authorization) = &self.authorization {
+            request = request.header(AUTHORIZATION, authorization);
+        }
+        let request = request.body(Full::from(body.unwrap_or_default()))?;
+        let unreachable = || format!("no answer from the sender at `{}`", self.base);
+        let response = self.client.request(request).await.with_context(unreachable)?;
+        let status = response.status();
+        let body = response.into_body().collect().await.with_context(unreachable)?.to_bytes();
+        let value = match body.is_empty() {
+            true => Value::Null,
+            false => serde_json::from_slice(&body).unwrap_or(Value::Null),
+        };
+        match status.is_success() {
+            true => Ok(value),
+            false => bail!("{}", refusal(status.as_u16(), &value)),
+        }
+    }
+}
+
+/// A problem document in one line.
+fn refusal(status: u16, problem: &Value) -> String {
+    let text = |name: &str| problem.get(name).and_then(Value::as_str);
+    let title = text("title").unwrap_or("the sender refused");
+    match text("detail") {
+        Some(detail) => format!("{title} ({status}): {detail}"),
+        None => format!("{title} ({status})"),
+    }
+}
+
+/// One segment of a path, with whatever does not fit escaped.
+pub fn segment(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes())
+        .collect::<String>()
+        .replace('+', "%20")
+}
+
+/// A query of those parameters that have a value.
+pub fn query(parameters: &[(&str, Option<String>)]) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    for (name, value) in parameters {
+        if let Some(value) = value {
+            query.append_pair(name, value);
+        }
+    }
+    let query = query.finish();
+    match query.is_empty() {
+        true => query,
+        false => format!("?{query}"),
+    }
+}

@@ -1,0 +1,146 @@
+//! `webhook-sender deliveries`.
+
+use anyhow::Result;
+use clap::Args;
+use serde_json::Value;
+
+use super::api_client::{ApiClient, query, segment};
+use super::output::{Column, Output, text};
+
+/// Which deliveries.
+#[derive(Args)]
+pub struct Deliveries {
+    /// Whose
+    #[arg(long)]
+    tenant: String,
+    /// Show this one with its attempts
+    #[arg(conflicts_with_all = ["state", "endpoint", "event", "from", "to"])]
+    delivery: Option<String>,
+    #[command(flatten)]
+    filter: Filter,
+    /// At most so many, the newest
+    #[arg(long, default_value_t = 50)]
+    limit: usize,
+}
+
+/// What deliveries have to be like.
+#[derive(Args)]
+pub struct Filter {
+    /// pending, in_flight, succeeded or dead
+    #[arg(long)]
+    pub state: Option<String>,
+    #[arg(long)]
+    pub endpoint: Option<String>,
+    #[arg(long)]
+    pub event: Option<String>,
+    /// Planned at this moment or later, for example 2026-01-31T09:30:00Z
+    #[arg(long)]
+    pub from: Option<String>,
+    /// Planned before this moment
+    #[arg(long)]
+    pub to: Option<String>,
+}
+
+impl Filter {
+    /// The parameters of a list.
+    pub fn parameters(&self) -> Vec<(&'static str, Option<String>)> {
+        vec![
+            ("state", self.state.clone()),
+            ("endpoint", self.endpoint.clone()),
+            ("event", self.event.clone()),
+            ("from", self.from.clone()),
+            ("to", self.to.clone()),
+        ]
+    }
+}
+
+const COLUMNS: [Column; 7] = [
+    ("DELIVERY", |v| text(v, "id")),
+    ("EVENT", |v| text(v, "event")),
+    ("TYPE", |v| text(v, "type")),
+    ("ENDPOINT", |v| text(v, "endpoint")),
+    ("STATE", |v| text(v, "state")),
+    ("ATTEMPTS", |v| attempts(v).len().to_string()),
+    ("LAST", last),
+];
+
+impl Deliveries {
+    pub async fn run(self, api: ApiClient, output: Output) -> Result<()> {
+        let base = format!("/v1/tenants/{}/deliveries", segment(&self.tenant));
+        match &self.delivery {
+            Some(id) => {
+                let delivery = api.get(&format!("{base}/{}", segment(id))).await?;
+                output.one(&delivery, whole)
+            }
+            None => {
+                let items = list(&api, &base, &self.filter.parameters(), self.limit).await?;
+                output.many(&items, &COLUMNS)
+            }
+        }
+    }
+}
+
+/// Goes from page to page until there is no more, or `limit` is reached.
+pub async fn list(
+    api: &ApiClient,
+    base: &str,
+    parameters: &[(&'static str, Option<String>)],
+    limit: usize,
+) -> Result<Vec<Value>> {
+    let mut items = Vec::new();
+    let mut cursor = None;
+    while items.len() < limit {
+        let mut parameters = parameters.to_vec();
+        parameters.push(("limit", Some((limit - items.len()).min(500).to_string())));
+        parameters.push(("cursor", cursor));
+        let mut page = api.get(&format!("{base}{}", query(&parameters))).await?;
+        if let Some(Value::Array(more)) = page.get_mut("items").map(Value::take) {
+            items.extend(more);
+        }
+        cursor = page.get("next_cursor").and_then(Value::as_str).map(str::to_owned);
+        if cursor.is_none() {
+            break;
+        }
+    }
+    Ok(items)
+}
+
+fn attempts(delivery: &Value) -> &[Value] {
+    let attempts = delivery.get("attempts").and_then(Value::as_array);
+    attempts.map_or(&[], Vec::as_slice)
+}
+
+/// The last attempt's status, or what went wrong with it.
+fn last(delivery: &Value) -> String {
+    let last = attempts(delivery).last();
+    last.map(|last| match text(last, "error") {
+        error if error.is_empty() => text(last, "status"),
+        error => error,
+    })
+    .unwrap_or_else(|| text(delivery, "reason"))
+}
+
+fn whole(delivery: &Value) -> String {
+    let mut lines: Vec<String> = ["id", "event", "type", "endpoint", "state", "created_at"]
+        .iter()
+        .chain(&["next_attempt_at", "reason"])
+        .map(|name| (name, text(delivery, name)))
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| format!("{name:16} {value}"))
+        .collect();
+    for (at, attempt) in attempts(delivery).iter().enumerate() {
+        let part = |name| text(attempt, name);
+        let line = format!(
+            "attempt {:<8} {} {} {} {} {} ms {}",
+            at + 1,
+            part("at"),
+            part("status"),
+            part("phase"),
+            part("error"),
+            part("duration_ms"),
+            part("response"),
+        );
+        lines.push(line.split_whitespace().collect::<Vec<_>>().join(" "));
+    }
+    lines.join("\n")
+}

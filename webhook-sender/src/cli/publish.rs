@@ -1,0 +1,111 @@
+//! `webhook-sender publish`: one event, or a file of them.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use futures::{StreamExt, TryStreamExt, stream};
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use super::api_client::{ApiClient, segment};
+use super::output::{Output, text};
+use super::replay::progress;
+
+/// How many events of a file are on their way at a time.
+const AT_ONCE: usize = 64;
+
+#[derive(Args)]
+pub struct Publish {
+    /// Whose event it is
+    #[arg(long)]
+    tenant: String,
+    /// What happened, for example order.shipped
+    #[arg(long = "type", required_unless_present = "file")]
+    kind: Option<String>,
+    /// The event's data, as JSON
+    #[arg(long, required_unless_present = "file")]
+    data: Option<String>,
+    /// What it is known by; publishing it again within 24 hours changes nothing
+    #[arg(long)]
+    id: Option<String>,
+    /// When it happened, for example 2026-01-31T09:30:00Z
+    #[arg(long)]
+    timestamp: Option<String>,
+    /// What keeps its order on ordered endpoints
+    #[arg(long)]
+    ordering_key: Option<String>,
+    /// Events as JSON Lines, each an object with type, data and the optional members; `-` reads
+    /// standard input
+    #[arg(long, conflicts_with_all = ["kind", "data", "id", "timestamp", "ordering_key"])]
+    file: Option<PathBuf>,
+}
+
+impl Publish {
+    pub async fn run(self, api: ApiClient, output: Output) -> Result<()> {
+        let path = format!("/v1/tenants/{}/events", segment(&self.tenant));
+        match &self.file {
+            Some(file) => publish_file(&api, &path, file, output).await,
+            None => {
+                let answer = api.post_text(&path, self.body()?).await?;
+                output.one(&answer, |answer| text(answer, "id"))
+            }
+        }
+    }
+
+    /// The data goes out byte for byte as it was typed.
+    fn body(&self) -> Result<String> {
+        let data = self.data.as_deref().unwrap_or_default();
+        serde_json::from_str::<&RawValue>(data).context("--data is not JSON")?;
+        let mut event = json!({ "type": self.kind });
+        let optional = [
+            ("id", &self.id),
+            ("timestamp", &self.timestamp),
+            ("ordering_key", &self.ordering_key),
+        ];
+        for (name, value) in optional {
+            if let Some(value) = value {
+                event[name] = value.as_str().into();
+            }
+        }
+        let event = event.to_string();
+        let open = event.strip_suffix('}').unwrap_or(&event);
+        Ok(format!("{open},\"data\":{data}}}"))
+    }
+}
+
+async fn publish_file(api: &ApiClient, path: &str, file: &Path, output: Output) -> Result<()> {
+    let shown = &file.display();
+    let text = match file == Path::new("-") {
+        true => std::io::read_to_string(std::io::stdin()).context("standard input")?,
+        false => std::fs::read_to_string(file).with_context(|| format!("file `{shown}`"))?,
+    };
+    let lines: Vec<_> = text
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| !line.trim().is_empty())
+        .collect();
+    // Looked at before anything is sent: a broken line in the middle publishes nothing.
+    for (at, line) in &lines {
+        if let Err(error) = serde_json::from_str::<&RawValue>(line) {
+            bail!("file `{shown}`, line {}: {error}", at + 1);
+        }
+    }
+    let bar = progress(lines.len(), output);
+    stream::iter(&lines)
+        .map(|(at, line)| {
+            let bar = bar.clone();
+            async move {
+                let sent = api.post_text(path, (*line).to_owned()).await;
+                bar.inc(1);
+                sent.map(drop)
+                    .with_context(|| format!("file `{shown}`, line {}", at + 1))
+            }
+        })
+        .buffer_unordered(AT_ONCE)
+        .try_collect::<()>()
+        .await?;
+    bar.finish_and_clear();
+    let answer: Value = json!({ "count": lines.len() });
+    output.one(&answer, |_| format!("{} events are published", lines.len()))
+}

@@ -1,0 +1,53 @@
+//! `webhook-sender verify`.
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use signature::{Freshness, Request, Scheme, verify};
+
+use super::secret::{Body, Secrets, scheme};
+use crate::model::Clock;
+
+#[derive(Args)]
+pub struct Verify {
+    #[command(flatten)]
+    secrets: Secrets,
+    /// A header of the request, as `Name: value`; repeat it for each
+    #[arg(long = "header", short = 'H', required = true)]
+    headers: Vec<String>,
+    /// The weakest scheme that will do
+    #[arg(long, value_parser = scheme, default_value = "plain")]
+    weakest: Scheme,
+    /// Take this for the present, in Unix seconds
+    #[arg(long)]
+    now: Option<u64>,
+    #[command(flatten)]
+    body: Body,
+}
+
+impl Verify {
+    /// # Errors
+    ///
+    /// The refusal, with its code.
+    pub fn run(self) -> Result<()> {
+        let keys = self.secrets.credentials()?;
+        let headers = self
+            .headers
+            .iter()
+            .map(|header| {
+                let split = header.split_once(':');
+                let (name, value) = split.with_context(|| format!("header `{header}` has no `:`"))?;
+                Ok((name.trim(), value.trim()))
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let body = self.body.read()?;
+        let now = || Clock::system().now().seconds();
+        let now = Freshness::at(self.now.unwrap_or_else(now));
+        match verify(&keys, &Request::new(headers, &body), now, self.weakest) {
+            Ok(verified) => {
+                println!("verified by {}", verified.scheme.name());
+                Ok(())
+            }
+            Err(refusal) => bail!("{}: {refusal}", refusal.code()),
+        }
+    }
+}

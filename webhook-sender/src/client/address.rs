@@ -1,0 +1,200 @@
+//! Where deliveries may go.
+//!
+//! A URL is judged when an endpoint is written ([`check_url`]: by its text alone) and its addresses
+//! whenever a connection is made ([`Policy::check_ip`]).
+//!
+//! ```
+//! use webhook_sender::client::{Policy, check_url};
+//!
+//! let policy = Policy::default();
+//! assert!(check_url("https://example.com/hooks", &policy).is_ok());
+//! for refused in ["http://example.com/", "https://0x7f.1/", "https://[::ffff:10.0.0.1]/"] {
+//!     assert!(check_url(refused, &policy).is_err());
+//! }
+//! ```
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use reach::{Reach, reach};
+use url::{Host, Url};
+
+/// The most bytes of a URL, before and after it is normalised.
+pub const MAX_URL_BYTES: usize = 2048;
+
+/// Names, and all below them, behind which clouds answer instances about themselves.
+const METADATA_NAMES: [&str; 9] = [
+    "instance-data",
+    "instance-data.ec2.internal",
+    "metadata",
+    "metadata.azure.internal",
+    "metadata.goog",
+    "metadata.google.internal",
+    "metadata.packet.net",
+    "metadata.platformequinix.com",
+    "metadata.tencentyun.com",
+];
+
+/// Names below which there is nothing public: reserved (RFC 6761, RFC 6762, RFC 8375, ICANN's
+/// `.internal`), or used so widely inside networks that they will never be handed out.
+const PRIVATE_NAMES: [&str; 10] = [
+    "corp",
+    "home",
+    "home.arpa",
+    "internal",
+    "intranet",
+    "lan",
+    "local",
+    "localdomain",
+    "localhost",
+    "svc",
+];
+
+/// Which receivers may be called beside public ones over `https`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// Whether `http` will do.
+    pub allow_http: bool,
+    /// Networks let through the address check. A metadata service is let through only by a network
+    /// of its address alone, such as `169.254.169.254/32`: nobody opens it by accident.
+    pub allow_networks: Vec<IpNet>,
+}
+
+/// Why an address is not called. It does not repeat what a name resolved to: that would tell
+/// strangers about the network the sender stands in.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AddressError {
+    #[error("host `{0}` is not public: it leads to this machine or into a private network")]
+    Private(String),
+    #[error("host `{0}` belongs to a metadata service")]
+    Metadata(String),
+}
+
+/// Why a text is no URL that deliveries may go to. Credentials and queries are not repeated.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UrlError {
+    #[error("the URL is longer than {MAX_URL_BYTES} bytes")]
+    TooLong,
+    #[error("the URL is malformed: {0}")]
+    Malformed(#[from] url::ParseError),
+    #[error("the URL's scheme `{0}` is neither `https` nor `http`")]
+    Scheme(String),
+    #[error("the URL's scheme is `http`, and `allow_http` is off")]
+    Http,
+    #[error("the URL holds credentials")]
+    Credentials,
+    #[error("the URL has a fragment, which is never sent")]
+    Fragment,
+    #[error("the URL has no host")]
+    NoHost,
+    #[error("the URL's port is 0")]
+    PortZero,
+    #[error(transparent)]
+    Address(#[from] AddressError),
+}
+
+/// Reads the URL of an endpoint and judges it without asking anybody: what a name resolves to is
+/// judged at each connection.
+///
+/// # Errors
+///
+/// A [`UrlError`].
+pub fn check_url(text: &str, policy: &Policy) -> Result<Url, UrlError> {
+    if text.len() > MAX_URL_BYTES {
+        return Err(UrlError::TooLong);
+    }
+    let url = Url::parse(text)?;
+    if url.as_str().len() > MAX_URL_BYTES {
+        return Err(UrlError::TooLong);
+    }
+    check_parsed(&url, policy)?;
+    Ok(url)
+}
+
+/// As [`check_url`], for a URL that was read.
+pub(super) fn check_parsed(url: &Url, policy: &Policy) -> Result<(), UrlError> {
+    match url.scheme() {
+        "https" => {}
+        "http" if policy.allow_http => {}
+        "http" => return Err(UrlError::Http),
+        other => return Err(UrlError::Scheme(other.chars().take(80).collect())),
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(UrlError::Credentials);
+    }
+    if url.fragment().is_some() {
+        return Err(UrlError::Fragment);
+    }
+    if url.port() == Some(0) {
+        return Err(UrlError::PortZero);
+    }
+    policy.check_host(&url.host().ok_or(UrlError::NoHost)?)
+}
+
+impl Policy {
+    /// Whether a host may be called, as far as its text tells.
+    fn check_host(&self, host: &Host<&str>) -> Result<(), UrlError> {
+        match host {
+            Host::Ipv4(address) => Ok(self.check_ip(IpAddr::V4(*address))?),
+            Host::Ipv6(address) => Ok(self.check_ip(IpAddr::V6(*address))?),
+            Host::Domain(name) if name.trim_matches('.').is_empty() => Err(UrlError::NoHost),
+            Host::Domain(name) => Ok(self.check_name(name)?),
+        }
+    }
+
+    /// Whether an address may be called.
+    ///
+    /// # Errors
+    ///
+    /// An [`AddressError`] that names the address.
+    pub fn check_ip(&self, address: IpAddr) -> Result<(), AddressError> {
+        match reach(address) {
+            Reach::Public => Ok(()),
+            Reach::Private if self.allows(address) => Ok(()),
+            Reach::Forbidden if self.names(address) => Ok(()),
+            Reach::Private => Err(AddressError::Private(shown(address))),
+            Reach::Forbidden => Err(AddressError::Metadata(shown(address))),
+        }
+    }
+
+    /// Private names are left to the resolver where the operator has let any network through: what
+    /// they resolve to is judged all the same.
+    fn check_name(&self, name: &str) -> Result<(), AddressError> {
+        let bare = name.trim_end_matches('.');
+        if METADATA_NAMES.iter().any(|root| is_at_or_below(bare, root)) {
+            return Err(AddressError::Metadata(name.to_owned()));
+        }
+        // A name without a dot is looked up in the resolver's own domain.
+        let private =
+            !bare.contains('.') || PRIVATE_NAMES.iter().any(|root| is_at_or_below(bare, root));
+        match private && self.allow_networks.is_empty() {
+            true => Err(AddressError::Private(name.to_owned())),
+            false => Ok(()),
+        }
+    }
+
+    fn allows(&self, address: IpAddr) -> bool {
+        self.allow_networks
+            .iter()
+            .any(|network| network.contains(&address))
+    }
+
+    fn names(&self, address: IpAddr) -> bool {
+        self.allow_networks.contains(&IpNet::from(address))
+    }
+}
+
+/// An address as it stands in a URL.
+fn shown(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("[{address}]"),
+    }
+}
+
+fn is_at_or_below(name: &str, root: &str) -> bool {
+    match name.strip_suffix(root) {
+        Some(rest) => rest.is_empty() || rest.ends_with('.'),
+        None => false,
+    }
+}

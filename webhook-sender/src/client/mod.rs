@@ -1,0 +1,62 @@
+//! One request to one receiver, under one deadline.
+//!
+//! What it promises:
+//!
+//! - The deadline covers everything: the name, the connection, TLS, the request, the answer's head
+//!   and its body.
+//! - No connection is made to an address that [`Policy`] refuses. A name is resolved anew for each
+//!   connection, each address of the answer is judged, and the connection goes to the very address
+//!   that was judged, so a name that changes its mind in between gains nothing.
+//! - Redirects are not followed.
+//! - Of an answer's body at most [`MAX_BODY_BYTES`] are read and [`MAX_RESPONSE_BYTES`] are kept.
+//! - A connection is used again only if the answer before was read to its end.
+//!
+//! A kept connection may have been closed by the receiver just as a request went out on it. A
+//! request that failed so, without a byte of an answer, is sent once more on a new connection: the
+//! receiver may then have seen it twice, as it may after any failed attempt.
+//!
+//! [`MAX_RESPONSE_BYTES`]: crate::model::MAX_RESPONSE_BYTES
+//!
+//! ```no_run
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::time::Duration;
+//! use tokio::time::Instant;
+//! use webhook_sender::client::{Client, Policy, Post, Settings, check_url};
+//!
+//! let settings = Settings::default();
+//! let url = check_url("https://example.com/hooks", &settings.policy)?;
+//! let client = Client::new(settings)?;
+//! let answer = client
+//!     .post(&Post {
+//!         url: &url,
+//!         headers: &[("Content-Type", "application/json")],
+//!         body: &bytes::Bytes::from_static(b"{}"),
+//!         deadline: Instant::now() + Duration::from_secs(15),
+//!     })
+//!     .await?;
+//! println!("{}", answer.status);
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod address;
+mod answer;
+mod dial;
+mod error;
+mod headers;
+mod http1;
+mod http2;
+mod origin;
+mod pool;
+mod post;
+mod resolve;
+mod stream;
+mod tls;
+
+pub use address::{AddressError, Policy, UrlError, check_url};
+pub use answer::{Answer, MAX_BODY_BYTES, MAX_HEAD_BYTES};
+pub use error::CallError;
+pub use headers::{HeaderError, check_header};
+pub use post::{Client, Post, Settings, USER_AGENT};
+pub use resolve::{Resolve, SystemResolver};
+pub use tls::{TlsError, certificates};

@@ -1,0 +1,185 @@
+//! Connections kept for the next request.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::http1::Connection;
+use super::http2::{Place, Shared};
+use super::stream::Stream;
+
+/// The most idle connections of one origin: as many as an endpoint has places by default.
+const MAX_IDLE_PER_ORIGIN: usize = 512;
+
+/// The most idle connections in all. Each holds a file descriptor here and there.
+const MAX_IDLE: usize = 2048;
+
+/// How long a connection is kept idle. Servers commonly close theirs after 60 or 75 seconds; to be
+/// first avoids requests that meet a closing connection.
+const MAX_IDLE_TIME: Duration = Duration::from_secs(30);
+
+/// How long a connection is used at all, so that a name which leads elsewhere by now is followed.
+const MAX_AGE: Duration = Duration::from_secs(300);
+
+/// An HTTP/1.1 connection without an exchange on it.
+pub(super) struct Idle {
+    pub connection: Connection,
+    born: Instant,
+    since: Instant,
+}
+
+/// A connection with room for an exchange.
+pub(super) enum Kept {
+    Http1(Idle),
+    Http2(Place),
+}
+
+#[derive(Default)]
+pub(super) struct Pool(Mutex<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    origins: HashMap<Box<str>, Connections>,
+    /// The idle ones of all origins.
+    idle: usize,
+}
+
+/// The connections of one origin.
+#[derive(Default)]
+struct Connections {
+    /// The one used last at the end: it is taken first, so that those too many grow old.
+    idle: Vec<Idle>,
+    shared: Vec<Arc<Shared>>,
+    /// Whether the origin chose HTTP/1.1 when it was last asked.
+    speaks_http1: bool,
+    /// Held while a connection is made that others may share.
+    dialing: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl Idle {
+    pub(super) fn new(stream: Stream) -> Self {
+        let now = Instant::now();
+        Self {
+            connection: Connection::new(stream),
+            born: now,
+            since: now,
+        }
+    }
+
+    fn is_usable(&self, now: Instant) -> bool {
+        now - self.since < MAX_IDLE_TIME && now - self.born < MAX_AGE
+    }
+}
+
+impl Pool {
+    /// A kept connection to the origin of that key.
+    pub(super) fn take(&self, key: &str) -> Option<Kept> {
+        let now = Instant::now();
+        loop {
+            match self.take_any(key, now)? {
+                Kept::Http1(mut idle) => {
+                    if idle.is_usable(now) && idle.connection.is_quiet() {
+                        return Some(Kept::Http1(idle));
+                    }
+                }
+                shared => return Some(shared),
+            }
+        }
+    }
+
+    fn take_any(&self, key: &str, now: Instant) -> Option<Kept> {
+        let mut inner = self.lock();
+        let connections = inner.origins.get_mut(key)?;
+        connections.forget_unusable(now);
+        if let Some(place) = connections.shared.iter().find_map(Shared::place) {
+            return Some(Kept::Http2(place));
+        }
+        let idle = connections.idle.pop()?;
+        inner.idle -= 1;
+        Some(Kept::Http1(idle))
+    }
+
+    /// Keeps a connection whose exchange has come to its end, if there is room.
+    pub(super) fn keep(&self, key: &str, mut idle: Idle) {
+        let mut inner = self.lock();
+        idle.since = Instant::now();
+        if inner.idle >= MAX_IDLE || !idle.is_usable(idle.since) {
+            return;
+        }
+        let inner = &mut *inner;
+        let connections = match inner.origins.get_mut(key) {
+            Some(connections) => connections,
+            None => inner.origins.entry(key.into()).or_default(),
+        };
+        if connections.idle.len() < MAX_IDLE_PER_ORIGIN {
+            connections.idle.push(idle);
+            inner.idle += 1;
+        }
+    }
+
+    /// Shares a new HTTP/2 connection.
+    pub(super) fn share(&self, key: &str, shared: Arc<Shared>) -> Option<Place> {
+        let place = shared.place();
+        self.lock().connections(key).shared.push(shared);
+        place
+    }
+
+    /// Lets no further exchange onto a shared connection. Those under way go on.
+    pub(super) fn retire(&self, key: &str, shared: &Arc<Shared>) {
+        if let Some(connections) = self.lock().origins.get_mut(key) {
+            connections
+                .shared
+                .retain(|other| !Arc::ptr_eq(other, shared));
+        }
+    }
+
+    /// What is held while dialing an origin whose connections may be shared; `None` for one that
+    /// speaks HTTP/1.1.
+    pub(super) fn dialing(&self, key: &str) -> Option<Arc<tokio::sync::Mutex<()>>> {
+        let mut inner = self.lock();
+        let connections = inner.connections(key);
+        (!connections.speaks_http1).then(|| connections.dialing.clone())
+    }
+
+    /// Remembers what an origin chose to speak.
+    pub(super) fn speaks_http1(&self, key: &str, yes: bool) {
+        self.lock().connections(key).speaks_http1 = yes;
+    }
+
+    /// Closes what was idle for too long, and forgets origins without connections.
+    pub(super) fn sweep(&self) {
+        let now = Instant::now();
+        let mut inner = self.lock();
+        inner.origins.retain(|_, connections| {
+            connections.idle.retain(|idle| idle.is_usable(now));
+            connections.forget_unusable(now);
+            !connections.idle.is_empty() || !connections.shared.is_empty()
+        });
+        inner.idle = inner
+            .origins
+            .values()
+            .map(|connections| connections.idle.len())
+            .sum();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+impl Inner {
+    fn connections(&mut self, key: &str) -> &mut Connections {
+        self.origins.entry(key.into()).or_default()
+    }
+}
+
+impl Connections {
+    fn forget_unusable(&mut self, now: Instant) {
+        self.shared
+            .retain(|shared| !shared.is_closed() && now - shared.born < MAX_AGE);
+    }
+}

@@ -1,0 +1,168 @@
+//! The client.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::time::{Instant, timeout_at};
+use tokio_rustls::rustls::pki_types::CertificateDer;
+use url::Url;
+
+use super::dial::Dialer;
+use super::headers::can_be_sent;
+use super::http1::{self, Failed};
+use super::http2::{self, Place, Shared};
+use super::origin::{self, Origin};
+use super::pool::{Idle, Kept, Pool};
+use super::resolve::Names;
+use super::{Answer, CallError, Policy, Resolve, SystemResolver, TlsError, UrlError, address, tls};
+use crate::model::Phase;
+
+/// The `User-Agent` of all requests.
+pub const USER_AGENT: &str = concat!("webhook-sender/", env!("CARGO_PKG_VERSION"));
+
+/// What a client is made of.
+pub struct Settings {
+    pub policy: Policy,
+    pub resolver: Arc<dyn Resolve>,
+    /// Authorities believed beside the system's: see [`certificates`](super::certificates).
+    pub extra_roots: Vec<CertificateDer<'static>>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            policy: Policy::default(),
+            resolver: Arc::new(SystemResolver),
+            extra_roots: vec![],
+        }
+    }
+}
+
+/// A request. `Host` and `Content-Length` are added to its headers.
+#[derive(Clone, Copy)]
+pub struct Post<'a> {
+    /// As [`check_url`](super::check_url) read it.
+    pub url: &'a Url,
+    pub headers: &'a [(&'a str, &'a str)],
+    /// Sent byte for byte.
+    pub body: &'a Bytes,
+    /// When everything has to be over.
+    pub deadline: Instant,
+}
+
+/// Posts to receivers, over connections that it keeps.
+pub struct Client {
+    dialer: Dialer,
+    pool: Pool,
+}
+
+impl Client {
+    /// # Errors
+    ///
+    /// A [`TlsError`] if the settings' certificates cannot be used.
+    pub fn new(settings: Settings) -> Result<Self, TlsError> {
+        Ok(Self {
+            dialer: Dialer {
+                policy: settings.policy,
+                names: Names::new(settings.resolver),
+                tls: tls::connector(&settings.extra_roots)?,
+            },
+            pool: Pool::default(),
+        })
+    }
+
+    /// Where this client goes.
+    pub fn policy(&self) -> &Policy {
+        &self.dialer.policy
+    }
+
+    /// Sends a request and reads its answer, whatever status it has.
+    ///
+    /// # Errors
+    ///
+    /// A [`CallError`].
+    pub async fn post(&self, post: &Post<'_>) -> Result<Answer, CallError> {
+        if let Some((name, _)) = post.headers.iter().find(|header| !can_be_sent(header)) {
+            return Err(CallError::Header((*name).to_owned()));
+        }
+        if let Some(kept) = self.pool.take(origin::key(post.url)) {
+            match self.exchange(kept, post).await {
+                // It was closed under our hands: see the module.
+                Err(Failed {
+                    unanswered: true,
+                    error,
+                }) if !matches!(error, CallError::TimedOut(_)) => {}
+                done => return done.map_err(|failed| failed.error),
+            }
+        }
+        let connection = self.connect(post).await?;
+        let done = self.exchange(connection, post).await;
+        done.map_err(|failed| failed.error)
+    }
+
+    /// Closes connections that were idle for too long. To be called every few seconds.
+    pub fn sweep(&self) {
+        self.pool.sweep();
+    }
+
+    async fn exchange(&self, kept: Kept, post: &Post<'_>) -> Result<Answer, Failed> {
+        let key = origin::key(post.url);
+        match kept {
+            Kept::Http1(mut idle) => {
+                let exchanged = http1::exchange(&mut idle.connection, post).await?;
+                if exchanged.reusable {
+                    self.pool.keep(key, idle);
+                }
+                Ok(exchanged.answer)
+            }
+            Kept::Http2(place) => {
+                let exchanged = http2::exchange(&place, post).await;
+                // One that has failed an exchange may fail all: the next ones go to another.
+                if exchanged.is_err() {
+                    self.pool.retire(key, &place.0);
+                }
+                exchanged
+            }
+        }
+    }
+
+    async fn connect(&self, post: &Post<'_>) -> Result<Kept, CallError> {
+        address::check_parsed(post.url, &self.dialer.policy)?;
+        let origin = Origin::of(post.url).ok_or(UrlError::NoHost)?;
+        match origin.tls.then(|| self.pool.dialing(&origin.key)).flatten() {
+            None => self.dial(&origin, post.deadline).await,
+            // One at a time: the others will find room on the connection that comes of it.
+            Some(dialing) => {
+                let held = timeout_at(post.deadline, dialing.lock()).await;
+                let _held = held.map_err(|_| CallError::TimedOut(Phase::Connect))?;
+                match self.pool.take(&origin.key) {
+                    Some(kept) => Ok(kept),
+                    None => self.dial(&origin, post.deadline).await,
+                }
+            }
+        }
+    }
+
+    async fn dial(&self, origin: &Origin, deadline: Instant) -> Result<Kept, CallError> {
+        let stream = self.dialer.dial(origin, deadline).await?;
+        let http2 = stream.speaks_http2();
+        if origin.tls {
+            self.pool.speaks_http1(&origin.key, !http2);
+        }
+        match http2 {
+            false => Ok(Kept::Http1(Idle::new(stream))),
+            true => self.share(origin, stream, deadline).await.map(Kept::Http2),
+        }
+    }
+
+    async fn share(
+        &self,
+        origin: &Origin,
+        stream: super::stream::Stream,
+        deadline: Instant,
+    ) -> Result<Place, CallError> {
+        let shared = Shared::start(stream, deadline).await?;
+        let place = self.pool.share(&origin.key, shared);
+        place.ok_or_else(|| CallError::Connect("it takes no requests".into()))
+    }
+}

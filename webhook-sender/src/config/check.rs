@@ -1,0 +1,62 @@
+//! What has to agree within a declaration.
+
+use std::path::PathBuf;
+
+use signature::Scheme;
+
+use super::Rules;
+use super::read;
+use super::tree::Node;
+use crate::model::{Handshake, Secret};
+use crate::plan::component::Component;
+use crate::plan::expression::Program;
+
+/// What the schemes are where none is declared.
+const DEFAULT_SCHEMES: [Scheme; 2] = [Scheme::Wss, Scheme::Standard];
+
+/// An expression that compiles.
+pub fn expression(node: Node) -> Result<String, String> {
+    let source = read::text(node)?;
+    Program::compile(&source)
+        .map(|_| source)
+        .map_err(|error| error.to_string())
+}
+
+/// A component that can be loaded, by its whole path.
+pub fn component(node: Node, rules: &Rules) -> Result<String, String> {
+    let path: PathBuf = rules.folder.join(read::text(node)?);
+    Component::load(&path).map_err(|error| error.to_string())?;
+    let text = path.into_os_string().into_string();
+    text.map_err(|path| format!("`{}` is not UTF-8", path.display()))
+}
+
+/// Whether a secret is the private half of a pair, which only `standard` signs with.
+fn is_pair(secret: Option<&Secret>) -> bool {
+    secret.is_some_and(|secret| secret.reveal().starts_with("whsk_"))
+}
+
+/// A scheme that the secret can sign for.
+pub fn scheme(scheme: Scheme, secret: Option<&Secret>) -> Result<Scheme, String> {
+    match is_pair(secret) && scheme != Scheme::Standard {
+        true => Err(format!(
+            "`{}` cannot be signed with an ed25519 secret (`whsk_`)",
+            scheme.name()
+        )),
+        false => Ok(scheme),
+    }
+}
+
+pub fn default_schemes(secret: Option<&Secret>) -> Vec<Scheme> {
+    let signed = |one: &Scheme| scheme(*one, secret).is_ok();
+    DEFAULT_SCHEMES.into_iter().filter(signed).collect()
+}
+
+/// A handshake that the secret can be handed out in.
+pub fn handshake(handshake: Handshake, secret: Option<&Secret>) -> Result<Handshake, String> {
+    match is_pair(secret) {
+        true => Err(
+            "a handshake hands the key out, which an ed25519 secret (`whsk_`) is not for".into(),
+        ),
+        false => Ok(handshake),
+    }
+}

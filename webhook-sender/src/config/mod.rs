@@ -1,0 +1,46 @@
+//! `sender.toml`, and the declared form of an endpoint that it shares with the API.
+//!
+//! Reading finds everything that is wrong with a file at once. Each fault has its line, the whole
+//! key, the value and the reason, and a key that is not known comes with the nearest one that is.
+//! Secrets are given as `env:NAME`, `file:PATH` or the text itself, and are never repeated.
+//!
+//! ```
+//! use webhook_sender::config::Config;
+//!
+//! let text = r#"
+//! [[tenant]]
+//! id = "acme"
+//! [[tenant.endpoint]]
+//! id = "orders"
+//! url = "https://example.com/hooks"
+//! evnts = ["order.*"]
+//! "#;
+//! let faults = Config::parse(text, "sender.toml".as_ref()).unwrap_err();
+//! assert_eq!(
+//!     faults.to_string(),
+//!     "sender.toml:4: tenant.acme.endpoint.orders.events: missing\n\
+//!      sender.toml:7: tenant.acme.endpoint.orders.evnts: unknown key; did you mean `events`?"
+//! );
+//! ```
+
+mod apply;
+mod check;
+mod endpoint;
+mod fault;
+mod fields;
+mod file;
+mod patch;
+mod read;
+mod reference;
+mod sections;
+mod summary;
+mod tree;
+
+pub use apply::{Applied, apply};
+pub use endpoint::{EndpointSpec, OVERLAP, Rules, new_secret};
+pub use fault::{ConfigError, Fault};
+pub use file::{Config, TenantConfig};
+pub use reference::Token;
+pub use sections::{
+    ApiConfig, DeliveryConfig, LogConfig, LogFormat, RetentionConfig, StoreConfig, StreamConfig,
+};

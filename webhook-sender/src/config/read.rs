@@ -1,0 +1,127 @@
+//! What a value has to be.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use super::tree::{Node, Value};
+use crate::model::{Retry, durations};
+
+type Read<T> = Result<T, String>;
+
+pub fn text(node: Node) -> Read<String> {
+    match node.value {
+        Value::Text(text) if text.is_empty() => Err("empty".into()),
+        Value::Text(text) => Ok(text),
+        other => Err(format!("{} where a string belongs", other.kind())),
+    }
+}
+
+/// A text as [`std::str::FromStr`] reads it.
+pub fn parsed<T: std::str::FromStr>(what: &str) -> impl Fn(Node) -> Read<T> {
+    move |node| {
+        let text = text(node)?;
+        text.parse().map_err(|_| format!("`{text}` is not {what}"))
+    }
+}
+
+pub fn flag(node: Node) -> Read<bool> {
+    match node.value {
+        Value::Bool(truth) => Ok(truth),
+        other => Err(format!("{} where `true` or `false` belongs", other.kind())),
+    }
+}
+
+/// A whole number within bounds.
+pub fn number<T: TryFrom<i64>>(bounds: RangeInclusive<i64>) -> impl Fn(Node) -> Read<T> {
+    move |node| match node.value {
+        Value::Int(number) => match bounds.contains(&number).then(|| T::try_from(number)) {
+            Some(Ok(number)) => Ok(number),
+            _ => Err(format!(
+                "`{number}` is not between {} and {}",
+                bounds.start(),
+                bounds.end()
+            )),
+        },
+        Value::Float(number) => Err(format!("`{number}` is not a whole number")),
+        other => Err(format!("{} where a number belongs", other.kind())),
+    }
+}
+
+/// A share of one.
+pub fn share(node: Node) -> Read<f64> {
+    let share = match node.value {
+        Value::Float(share) => share,
+        Value::Int(share) => share as f64,
+        other => return Err(format!("{} where a number belongs", other.kind())),
+    };
+    match (0.0..=1.0).contains(&share) {
+        true => Ok(share),
+        false => Err(format!("`{share}` is not between 0 and 1")),
+    }
+}
+
+/// A duration as people write it.
+pub fn duration(node: Node) -> Read<Duration> {
+    durations::parse(&text(node)?)
+}
+
+/// A duration within bounds.
+pub fn duration_within(bounds: RangeInclusive<Duration>) -> impl Fn(Node) -> Read<Duration> {
+    move |node| {
+        let found = duration(node)?;
+        let shown = |duration: Duration| humantime::format_duration(duration).to_string();
+        match bounds.contains(&found) {
+            true => Ok(found),
+            false => Err(format!(
+                "`{}` is not between {} and {}",
+                shown(found),
+                shown(*bounds.start()),
+                shown(*bounds.end())
+            )),
+        }
+    }
+}
+
+/// A number of bytes, plain or as a text with the unit `KiB` or `MiB`.
+pub fn bytes(bounds: RangeInclusive<i64>) -> impl Fn(Node) -> Read<usize> {
+    move |node| {
+        let Value::Text(text) = &node.value else {
+            return number(bounds.clone())(node);
+        };
+        let units = [("KiB", 1 << 10), ("MiB", 1 << 20), ("B", 1)];
+        let with_unit = |(unit, size): (&str, i64)| {
+            let count: i64 = text.strip_suffix(unit)?.trim_end().parse().ok()?;
+            count.checked_mul(size)
+        };
+        let Some(count) = units.into_iter().find_map(with_unit) else {
+            return Err(format!("`{text}` is not a size such as `64KiB` or `1MiB`"));
+        };
+        number(bounds.clone())(Node {
+            line: node.line,
+            value: Value::Int(count),
+        })
+    }
+}
+
+/// Waits of a retry schedule.
+pub fn schedule(node: Node) -> Read<Vec<Duration>> {
+    let Value::List(waits) = node.value else {
+        return Err(format!(
+            "{} where a list of durations belongs",
+            node.value.kind()
+        ));
+    };
+    waits.into_iter().map(duration).collect()
+}
+
+/// A schedule that can be followed.
+pub fn retry(schedule: Vec<Duration>, jitter: Option<f64>) -> Read<Retry> {
+    let retry = Retry {
+        schedule,
+        jitter: jitter.unwrap_or(Retry::default().jitter),
+    };
+    retry
+        .check()
+        .map(|()| retry)
+        .map_err(|error| error.to_string())
+}

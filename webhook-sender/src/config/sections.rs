@@ -1,0 +1,239 @@
+//! The tables of the file, each with its defaults.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use super::endpoint::TIMEOUTS;
+use super::fields::{Fields, listed, unknown};
+use super::file::outlasts;
+use super::read::{self, bytes, duration_within, flag, number, parsed};
+use super::reference::{Token, secret};
+use super::tree::Node;
+use crate::client::Policy;
+use crate::plan::MAX_DATA_BYTES;
+
+const MINUTE: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const YEAR: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+
+/// `[store]`: where everything that must not be lost is kept.
+#[derive(Clone, Debug)]
+pub struct StoreConfig {
+    /// `sqlite://PATH` or `redis://…`. It may hold a password: it is not for logs.
+    pub url: Token,
+}
+
+/// `[stream]`: where events come from, besides the API.
+#[derive(Clone, Debug)]
+pub struct StreamConfig {
+    /// `redis://…`. It may hold a password: it is not for logs.
+    pub url: Token,
+    pub name: String,
+    pub group: String,
+    /// After how long another consumer's pending entry is taken over.
+    pub claim_after: Duration,
+    /// How often an entry may be taken up before it becomes a dead letter.
+    pub max_tries: u32,
+}
+
+/// `[api]`
+#[derive(Clone, Debug)]
+pub struct ApiConfig {
+    pub listen: SocketAddr,
+    /// What callers have to know. Without one the API listens on loopback only.
+    pub token: Option<Token>,
+}
+
+/// `[delivery]`
+#[derive(Clone, Debug)]
+pub struct DeliveryConfig {
+    /// Where deliveries may go: `allow_http` and `allow_networks`.
+    pub policy: Policy,
+    /// How long an attempt may take, unless the endpoint says otherwise.
+    pub timeout: Duration,
+    /// Attempts at a time to one endpoint, unless it says otherwise.
+    pub max_in_flight: usize,
+    /// Attempts at a time in all.
+    pub places: usize,
+    /// How long work that a process has in flight is its own after its last sign of life.
+    pub lease: Duration,
+    /// The most bytes of an event's data.
+    pub max_body: usize,
+    /// An endpoint that fails for so long is disabled.
+    pub disable_after: Duration,
+}
+
+/// `[retention]`: how long what has ended is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RetentionConfig {
+    pub succeeded: Duration,
+    pub dead: Duration,
+}
+
+/// `[log]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogConfig {
+    pub format: LogFormat,
+    /// Levels, as `RUST_LOG` has them.
+    pub filter: String,
+}
+
+/// How a log line is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    Json,
+    Text,
+}
+
+type Part<'a, 'f> = &'a mut Fields<'f>;
+
+impl StoreConfig {
+    pub(super) fn read(fields: Part<'_, '_>, folder: &Path) -> Self {
+        let schemes = ["sqlite", "redis", "rediss"];
+        let url = fields.get("url", |node| with_scheme(node, folder, &schemes));
+        Self {
+            url: url.unwrap_or_else(|| Token::new("sqlite://sender.db")),
+        }
+    }
+}
+
+impl StreamConfig {
+    /// `None`, and a fault noted, where there is no URL.
+    pub(super) fn read(fields: Part<'_, '_>, folder: &Path) -> Option<Self> {
+        let url = fields.need("url", |node| {
+            with_scheme(node, folder, &["redis", "rediss"])
+        });
+        let config = Self {
+            name: fields
+                .get("name", read::text)
+                .unwrap_or_else(|| "events".into()),
+            group: fields
+                .get("group", read::text)
+                .unwrap_or_else(|| "webhook-sender".into()),
+            claim_after: fields
+                .get("claim_after", duration_within(Duration::from_secs(1)..=DAY))
+                .unwrap_or(MINUTE),
+            max_tries: fields.get("max_tries", number(1..=1000)).unwrap_or(5),
+            url: url.unwrap_or_else(|| Token::new("")),
+        };
+        (!config.url.reveal().is_empty()).then_some(config)
+    }
+}
+
+impl ApiConfig {
+    pub(super) fn read(fields: Part<'_, '_>, folder: &Path) -> Self {
+        let default = SocketAddr::from(([127, 0, 0, 1], 8080));
+        let line = fields.line_of("listen");
+        let address = parsed("an address such as `127.0.0.1:8080`");
+        let listen = fields.get("listen", address).unwrap_or(default);
+        let expected = fields.has("token");
+        let token = fields.get("token", secret(folder));
+        if !expected && !is_loopback(listen.ip()) {
+            let message =
+                format!("`{listen}` is reached from outside, and there is no `api.token`");
+            fields.fault_at("listen", line, message);
+        }
+        Self { listen, token }
+    }
+}
+
+impl DeliveryConfig {
+    pub(super) fn read(fields: Part<'_, '_>) -> Self {
+        let network = parsed::<IpNet>("a network such as `10.0.0.0/8`");
+        let policy = Policy {
+            allow_http: fields.get("allow_http", flag).unwrap_or(false),
+            allow_networks: fields.list("allow_networks", network).unwrap_or_default(),
+        };
+        let line = fields.line_of("timeout");
+        let timeout = fields.get("timeout", duration_within(TIMEOUTS));
+        let timeout = timeout.unwrap_or(Duration::from_secs(15));
+        let lease = fields.get(
+            "lease",
+            duration_within(Duration::from_secs(1)..=60 * MINUTE),
+        );
+        let lease = lease.unwrap_or(MINUTE);
+        if let Some(message) = outlasts(timeout, lease) {
+            fields.fault_at("timeout", line, message);
+        }
+        Self {
+            policy,
+            timeout,
+            lease,
+            max_in_flight: fields
+                .get("max_in_flight", number(1..=100_000))
+                .unwrap_or(512),
+            places: fields.get("places", number(1..=1_000_000)).unwrap_or(4096),
+            max_body: fields
+                .get("max_body", bytes(1..=64 << 20))
+                .unwrap_or(MAX_DATA_BYTES),
+            disable_after: fields
+                .get("disable_after", duration_within(MINUTE..=YEAR))
+                .unwrap_or(5 * DAY),
+        }
+    }
+}
+
+impl RetentionConfig {
+    pub(super) fn read(fields: Part<'_, '_>) -> Self {
+        let mut keep = |key, default| {
+            fields
+                .get(key, duration_within(Duration::ZERO..=10 * YEAR))
+                .unwrap_or(default)
+        };
+        Self {
+            succeeded: keep("succeeded", 3 * DAY),
+            dead: keep("dead", 30 * DAY),
+        }
+    }
+}
+
+impl LogConfig {
+    pub(super) fn read(fields: Part<'_, '_>) -> Self {
+        Self {
+            format: fields.get("format", format).unwrap_or(LogFormat::Json),
+            filter: fields
+                .get("filter", log_filter)
+                .unwrap_or_else(|| "info".into()),
+        }
+    }
+}
+
+fn format(node: Node) -> Result<LogFormat, String> {
+    const FORMATS: [&str; 2] = ["json", "text"];
+    match read::text(node)?.as_str() {
+        "json" => Ok(LogFormat::Json),
+        "text" => Ok(LogFormat::Text),
+        other => Err(unknown("format", other, &FORMATS)),
+    }
+}
+
+fn log_filter(node: Node) -> Result<String, String> {
+    let text = read::text(node)?;
+    match text.parse::<tracing_subscriber::filter::Targets>() {
+        Ok(_) => Ok(text),
+        Err(error) => Err(format!("`{text}`: {error}")),
+    }
+}
+
+/// A URL of one of these schemes. Its rest may hold a password and is not repeated.
+fn with_scheme(node: Node, folder: &Path, schemes: &[&str]) -> Result<Token, String> {
+    let token = secret(folder)(node)?;
+    match token.reveal().split_once("://") {
+        Some((scheme, rest)) if schemes.contains(&scheme) && !rest.is_empty() => Ok(token),
+        Some((scheme, _)) => {
+            let scheme: String = scheme.chars().take(20).collect();
+            Err(format!(
+                "a URL of scheme `{scheme}`; known are {}",
+                listed(schemes)
+            ))
+        }
+        None => Err(format!("not a URL; known schemes are {}", listed(schemes))),
+    }
+}
+
+fn is_loopback(address: IpAddr) -> bool {
+    address.to_canonical().is_loopback()
+}

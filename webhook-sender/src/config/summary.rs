@@ -1,0 +1,43 @@
+//! What a configuration comes to, in a line.
+
+use super::Config;
+
+impl Config {
+    /// For `webhook-sender check` and the first line of the log. No secret is in it.
+    pub fn summary(&self) -> String {
+        let endpoints: usize = self
+            .tenants
+            .iter()
+            .map(|tenant| tenant.endpoints.len())
+            .sum();
+        let stream = match &self.stream {
+            Some(stream) => format!("stream `{}` of group `{}`", stream.name, stream.group),
+            None => "no stream".into(),
+        };
+        let scheme = self
+            .store
+            .url
+            .reveal()
+            .split("://")
+            .next()
+            .unwrap_or_default();
+        let token = match self.api.token {
+            Some(_) => "with a token",
+            None => "without a token",
+        };
+        format!(
+            "sender `{}`, {scheme} store, {stream}, API on {} {token}, {}, {}",
+            self.name,
+            self.api.listen,
+            counted(self.tenants.len(), "tenant"),
+            counted(endpoints, "endpoint"),
+        )
+    }
+}
+
+fn counted(count: usize, noun: &str) -> String {
+    match count {
+        1 => format!("1 {noun}"),
+        _ => format!("{count} {noun}s"),
+    }
+}

@@ -1,0 +1,216 @@
+//! Takes due deliveries out of the store, as many as there are places for.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::Settings;
+use super::dispatcher::Shared;
+use super::lane::{Asker, Places};
+use super::places::Key;
+use crate::registry::Ready;
+use crate::store::{Ask, Claim, StoreError};
+
+/// The most deliveries claimed in one call: their first one starts when the call has ended.
+const MAX_CLAIM: usize = 512;
+
+/// Of one endpoint so many at least, where there is room: the call costs the same.
+const MIN_SHARE: usize = 16;
+
+/// So many endpoints in a row that have no room end the search for more, where something was found:
+/// the others come first in the next round.
+const MAX_IN_VAIN: usize = 64;
+
+/// The longest sleep. Nothing has to happen then; it bounds what a clock that was set, or a wake that
+/// another process forgot, can delay.
+const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+
+/// How long to wait for an endpoint that the registry does not know yet.
+const UNKNOWN: Duration = Duration::from_secs(1);
+
+/// How long to wait for a lease that does not outlast an attempt.
+const UNCOVERED: Duration = Duration::from_millis(100);
+
+/// How long to wait after the store has failed; doubled with each failure up to the longest.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+struct Claimer {
+    shared: Arc<Shared>,
+    /// Endpoints with something due. They are asked for in turns, the longest due first.
+    waiting: VecDeque<Key>,
+    /// How long the next failure of the store is waited out.
+    pause: Duration,
+}
+
+/// Claims and starts what is due, until `stop`.
+pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
+    let mut claimer = Claimer {
+        shared,
+        waiting: VecDeque::new(),
+        pause: FIRST_PAUSE,
+    };
+    while !stop.is_cancelled() {
+        let rest = match claimer.round().await {
+            Ok(rest) => {
+                claimer.pause = FIRST_PAUSE;
+                rest
+            }
+            Err(error) => Some(claimer.failed(&error)),
+        };
+        if let Some(until) = rest {
+            stop.run_until_cancelled(claimer.rest(until)).await;
+        }
+    }
+}
+
+impl Claimer {
+    /// Claims and starts what there is room for. If that is nothing: until when there will be none.
+    async fn round(&mut self) -> Result<Option<Instant>, StoreError> {
+        let shared = self.shared.clone();
+        if shared.places.wakes.take_stale(shared.clock.now()) {
+            self.look().await?;
+        }
+        let (asks, until) = self.asks().await;
+        if asks.is_empty() {
+            return Ok(Some(until));
+        }
+        let owner = shared.lease.owner();
+        let claimed = shared.store.claim(&owner, &asks, shared.clock.now()).await;
+        self.settle(asks, claimed.as_deref().unwrap_or_default());
+        for claim in claimed? {
+            shared.start(claim, &owner);
+        }
+        Ok(None)
+    }
+
+    /// Asks the store what is due.
+    async fn look(&mut self) -> Result<(), StoreError> {
+        let (mut due, next) = self.shared.store.due(self.shared.clock.now()).await?;
+        due.sort_by_key(|due| due.at);
+        for key in self.waiting.drain(..) {
+            self.shared.places.is_served(&key);
+        }
+        self.waiting
+            .extend(due.into_iter().map(|due| (due.tenant, due.endpoint)));
+        if let Some(next) = next {
+            self.shared.places.wakes.due_at(next);
+        }
+        Ok(())
+    }
+
+    /// Sets places aside for what is due. Also: when there may be more of them without an attempt
+    /// coming to its end.
+    async fn asks(&mut self) -> (Vec<Ask>, Instant) {
+        let now = Instant::now();
+        let settings = self.shared.places.settings();
+        let share = (MAX_CLAIM / self.waiting.len().max(1)).max(MIN_SHARE);
+        let (mut asks, mut left, mut until) = (vec![], MAX_CLAIM, now + LONGEST_SLEEP);
+        if !self.waiting.is_empty() && self.shared.places.is_crowded() {
+            return (asks, until);
+        }
+        let mut in_vain = 0;
+        for _ in 0..self.waiting.len() {
+            if left == 0 || (in_vain >= MAX_IN_VAIN && !asks.is_empty()) {
+                break;
+            }
+            let Some(key) = self.waiting.pop_front() else {
+                break;
+            };
+            let places = match self.endpoint(&key).await {
+                Some(ready) => self.places(&ready, share.min(left), &settings, now),
+                None => Places::From(now + UNKNOWN),
+            };
+            match places {
+                Places::Some(room) => {
+                    left -= room;
+                    in_vain = 0;
+                    let (tenant, endpoint) = key;
+                    asks.push(Ask {
+                        tenant,
+                        endpoint,
+                        room,
+                    });
+                    continue;
+                }
+                Places::From(moment) => until = until.min(moment),
+                Places::Full | Places::Crowded | Places::Closed => {}
+            }
+            in_vain += 1;
+            self.waiting.push_back(key);
+        }
+        (asks, until)
+    }
+
+    /// The endpoint, if it is known, or as soon as its tenant is.
+    async fn endpoint(&self, key: &Key) -> Option<Arc<Ready>> {
+        let registry = &self.shared.registry;
+        if let Some(ready) = registry.endpoint(&key.0, &key.1) {
+            return Some(ready);
+        }
+        if let Err(error) = registry.tenant(&key.0).await {
+            tracing::warn!(tenant = %key.0, %error, "cannot load the tenant's endpoints");
+        }
+        registry.endpoint(&key.0, &key.1)
+    }
+
+    fn places(&self, ready: &Arc<Ready>, most: usize, settings: &Settings, now: Instant) -> Places {
+        let timeout = ready.endpoint.timeout.unwrap_or(settings.timeout);
+        match self.shared.lease.covers(timeout) {
+            true => self.shared.places.take(ready, most, Asker::Claimer),
+            false => Places::From(now + UNCOVERED),
+        }
+    }
+
+    /// Gives back places that were asked for in vain. An endpoint of which something was claimed is
+    /// asked for again: there may be more.
+    fn settle(&mut self, asks: Vec<Ask>, claims: &[Claim]) {
+        let mut counts = HashMap::<_, usize>::new();
+        for claim in claims {
+            *counts.entry((&claim.tenant, &claim.endpoint)).or_default() += 1;
+        }
+        for Ask {
+            tenant,
+            endpoint,
+            room,
+        } in asks
+        {
+            let count = counts
+                .get(&(&tenant, &endpoint))
+                .copied()
+                .unwrap_or_default();
+            let key = (tenant, endpoint);
+            self.shared
+                .places
+                .give_back(&key, room.saturating_sub(count));
+            match count {
+                0 => self.shared.places.is_served(&key),
+                _ => self.waiting.push_back(key),
+            }
+        }
+    }
+
+    /// Until when to leave a store alone that has failed.
+    fn failed(&mut self, error: &StoreError) -> Instant {
+        tracing::warn!(%error, "cannot claim what is due");
+        self.shared.places.wakes.ask();
+        let until = Instant::now() + self.pause;
+        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        until
+    }
+
+    /// Sleeps until something may have changed.
+    async fn rest(&self, until: Instant) {
+        let shared = &self.shared;
+        let due_in = shared.places.wakes.soonest().since(shared.clock.now());
+        let due = Instant::now() + due_in.min(LONGEST_SLEEP);
+        tokio::select! {
+            () = shared.places.wakes.any() => {}
+            () = shared.store.woken() => shared.places.wakes.ask(),
+            () = sleep_until(until.min(due)) => {}
+        }
+    }
+}

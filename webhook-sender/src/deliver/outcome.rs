@@ -1,0 +1,302 @@
+//! What follows from an answer, or from none.
+
+use std::time::Duration;
+
+use super::retry_after;
+use crate::client::{Answer, CallError};
+use crate::model::{Attempt, Millis, Phase, Retry};
+use crate::store::Next;
+
+/// How soon to try again what this machine was too short of resources to try.
+const OUT_OF_RESOURCES: Duration = Duration::from_secs(1);
+
+/// What follows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict {
+    /// What is kept of the attempt; `None` if it says nothing about the receiver and does not count.
+    pub attempt: Option<Attempt>,
+    pub next: Next,
+    pub health: Health,
+    /// Whether the receiver wants nothing any more (410).
+    pub gone: bool,
+}
+
+/// What an attempt says about its receiver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// It takes part, if only to refuse.
+    Well,
+    /// It is not there, too slow, broken or overburdened; so long it wants to be left alone.
+    Ill(Duration),
+    /// Nothing.
+    Unknown,
+}
+
+/// The rules of the design, section 8.
+///
+/// `made` attempts were made before this one, which began at `at` and took `took`. `random` is drawn
+/// from 0 to 1.
+pub fn judge(
+    answer: Result<Answer, CallError>,
+    made: u32,
+    retry: &Retry,
+    (at, took): (Millis, Duration),
+    random: f64,
+) -> Verdict {
+    let ended = at.after(took);
+    if let Err(CallError::Exhausted(_)) = answer {
+        return Verdict {
+            attempt: None,
+            next: Next::Due(ended.after(OUT_OF_RESOURCES)),
+            health: Health::Unknown,
+            gone: false,
+        };
+    }
+    let health = health(&answer, ended);
+    let attempt = attempt(&answer, at, took);
+    let gone = attempt.status == Some(410);
+    let next = match &attempt.error {
+        None => Next::Succeeded,
+        Some(error) if gone => Next::Dead(error.clone()),
+        Some(error) => again(error, made, retry, ended, health, random),
+    };
+    Verdict {
+        attempt: Some(attempt),
+        next,
+        health,
+        gone,
+    }
+}
+
+/// The next attempt of the schedule, no sooner than the receiver asks for.
+fn again(
+    error: &str,
+    made: u32,
+    retry: &Retry,
+    ended: Millis,
+    health: Health,
+    random: f64,
+) -> Next {
+    let made = usize::try_from(made)
+        .unwrap_or(usize::MAX)
+        .saturating_add(1);
+    let asked = match health {
+        Health::Ill(asked) => asked,
+        Health::Well | Health::Unknown => Duration::ZERO,
+    };
+    match retry.wait(made, random) {
+        Some(wait) => Next::Due(ended.after(wait.max(asked))),
+        None => Next::Dead(format!("the last of {made} attempts failed: {error}")),
+    }
+}
+
+fn attempt(answer: &Result<Answer, CallError>, at: Millis, took: Duration) -> Attempt {
+    let duration_ms = u32::try_from(took.as_millis()).unwrap_or(u32::MAX);
+    let mut attempt = Attempt {
+        at,
+        status: None,
+        error: None,
+        phase: None,
+        duration_ms,
+        response: None,
+    };
+    match answer {
+        Ok(answer) => {
+            attempt.status = Some(answer.status);
+            attempt.response = answer.text();
+            attempt.error = refusal(answer.status);
+            attempt.phase = attempt.error.is_some().then_some(Phase::Respond);
+        }
+        Err(error) => {
+            attempt.error = Some(error.to_string());
+            attempt.phase = Some(error.phase());
+        }
+    }
+    attempt
+}
+
+fn refusal(status: u16) -> Option<String> {
+    match status {
+        200..=299 => None,
+        300..=399 => Some(format!("answered {status}; redirects are not followed")),
+        410 => Some("answered 410: the receiver is gone".into()),
+        _ => Some(format!("answered {status}")),
+    }
+}
+
+fn health(answer: &Result<Answer, CallError>, now: Millis) -> Health {
+    let answer = match answer {
+        // The receiver was not asked.
+        Err(CallError::Header(_) | CallError::Unsigned(_)) => return Health::Unknown,
+        Err(_) => return Health::Ill(Duration::ZERO),
+        Ok(answer) => answer,
+    };
+    let asked = || {
+        let asked = answer
+            .retry_after
+            .as_deref()
+            .and_then(|text| retry_after(text, now));
+        Health::Ill(asked.unwrap_or_default())
+    };
+    match answer.status {
+        429 | 502 | 503 | 504 => asked(),
+        500..=599 => Health::Ill(Duration::ZERO),
+        _ => Health::Well,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AT: Millis = Millis(1_000_000);
+    const TOOK: Duration = Duration::from_millis(250);
+    const ENDED: Millis = Millis(1_000_250);
+
+    fn retry() -> Retry {
+        let schedule = [0, 5, 300].map(Duration::from_secs).to_vec();
+        Retry {
+            schedule,
+            jitter: 0.2,
+        }
+    }
+
+    fn judged(answer: Result<Answer, CallError>, made: u32) -> Verdict {
+        judge(answer, made, &retry(), (AT, TOOK), 0.5)
+    }
+
+    fn status(status: u16, retry_after: Option<&str>) -> Result<Answer, CallError> {
+        Ok(Answer {
+            status,
+            retry_after: retry_after.map(str::to_owned),
+            body: vec![],
+        })
+    }
+
+    fn due(seconds: u64) -> Next {
+        Next::Due(ENDED.after(Duration::from_secs(seconds)))
+    }
+
+    #[test]
+    fn every_answer_has_its_consequence() {
+        let ill = |seconds| Health::Ill(Duration::from_secs(seconds));
+        let dead = |text: &str| Next::Dead(text.to_owned());
+        let cases = [
+            (status(200, None), Next::Succeeded, Health::Well, false),
+            (status(204, None), Next::Succeeded, Health::Well, false),
+            (
+                status(299, Some("60")),
+                Next::Succeeded,
+                Health::Well,
+                false,
+            ),
+            (status(101, None), due(5), Health::Well, false),
+            (status(302, None), due(5), Health::Well, false),
+            (status(400, Some("60")), due(5), Health::Well, false),
+            (status(404, None), due(5), Health::Well, false),
+            (
+                status(410, None),
+                dead("answered 410: the receiver is gone"),
+                Health::Well,
+                true,
+            ),
+            (status(429, None), due(5), ill(0), false),
+            (status(429, Some("60")), due(60), ill(60), false),
+            (status(429, Some("1")), due(5), ill(1), false),
+            (status(429, Some("never")), due(5), ill(0), false),
+            (status(500, Some("60")), due(5), ill(0), false),
+            (status(502, Some("60")), due(60), ill(60), false),
+            (
+                status(503, Some("999999999")),
+                due(86_400),
+                ill(86_400),
+                false,
+            ),
+            (
+                status(504, Some("Thu, 01 Jan 1970 00:17:40 GMT")),
+                Next::Due(Millis(1_060_000)),
+                Health::Ill(Duration::from_millis(59_750)),
+                false,
+            ),
+            (
+                Err(CallError::Connect("refused".into())),
+                due(5),
+                ill(0),
+                false,
+            ),
+            (
+                Err(CallError::TimedOut(Phase::Respond)),
+                due(5),
+                ill(0),
+                false,
+            ),
+            (
+                Err(CallError::Header("X".into())),
+                due(5),
+                Health::Unknown,
+                false,
+            ),
+        ];
+        for (answer, next, health, gone) in cases {
+            let verdict = judged(answer.clone(), 0);
+            assert_eq!(verdict.next, next, "{answer:?}");
+            assert_eq!(verdict.health, health, "{answer:?}");
+            assert_eq!(verdict.gone, gone, "{answer:?}");
+            let attempt = verdict.attempt.unwrap();
+            assert_eq!(
+                attempt.error.is_none(),
+                next == Next::Succeeded,
+                "{answer:?}"
+            );
+            assert_eq!(
+                attempt.phase.is_none(),
+                next == Next::Succeeded,
+                "{answer:?}"
+            );
+            assert_eq!((attempt.at, attempt.duration_ms), (AT, 250));
+        }
+    }
+
+    #[test]
+    fn the_schedule_is_followed_to_its_end() {
+        assert_eq!(judged(status(500, None), 1).next, due(300));
+        let last = judged(status(500, None), 2).next;
+        let reason = "the last of 3 attempts failed: answered 500";
+        assert_eq!(last, Next::Dead(reason.into()));
+        let asked = judged(status(503, Some("60")), 2).next;
+        assert!(
+            matches!(asked, Next::Dead(_)),
+            "Retry-After adds no attempts"
+        );
+        assert!(matches!(
+            judged(status(500, None), u32::MAX).next,
+            Next::Dead(_)
+        ));
+    }
+
+    #[test]
+    fn waits_are_drawn_from_their_jitter() {
+        let next = |random| judge(status(500, None), 0, &retry(), (AT, TOOK), random).next;
+        assert_eq!(next(0.0), due(4));
+        assert_eq!(next(1.0), due(6));
+    }
+
+    #[test]
+    fn want_of_our_own_resources_is_nobodys_attempt() {
+        let verdict = judged(Err(CallError::Exhausted("too many open files".into())), 2);
+        assert_eq!(verdict.attempt, None);
+        assert_eq!((verdict.next, verdict.health), (due(1), Health::Unknown));
+    }
+
+    #[test]
+    fn the_answers_first_bytes_are_kept() {
+        let answer = Answer {
+            status: 500,
+            retry_after: None,
+            body: b"out of paper\n".to_vec(),
+        };
+        let attempt = judged(Ok(answer), 0).attempt.unwrap();
+        assert_eq!(attempt.response.as_deref(), Some("out of paper\n"));
+        assert_eq!(attempt.error.as_deref(), Some("answered 500"));
+    }
+}

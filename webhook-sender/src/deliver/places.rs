@@ -1,0 +1,278 @@
+//! The places of all endpoints: who has how many, and who may have more.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::Settings;
+use super::breaker::Change;
+use super::failing::Notice;
+use super::lane::{Asker, Lane, Places as Room};
+use super::outcome::Health;
+use super::prepared::Prepared;
+use super::wakes::Wakes;
+use crate::model::{EndpointId, Millis, TenantId};
+use crate::registry::Ready;
+
+pub(super) type Key = (TenantId, EndpointId);
+
+pub(super) struct Places {
+    inner: Mutex<Inner>,
+    /// Told when a place comes free of all.
+    freed: Notify,
+    pub wakes: Wakes,
+}
+
+struct Inner {
+    settings: Arc<Settings>,
+    lanes: HashMap<Key, Lane>,
+    /// Places set aside, attempts under way, and outcomes not yet recorded.
+    taken: usize,
+    /// Whether the claimer was turned away for want of places of all.
+    crowded: bool,
+    stopped: bool,
+}
+
+/// What an attempt has shown of its endpoint.
+pub(super) struct Shown {
+    pub health: Health,
+    /// Whether the attempt succeeded; `None` if it does not count.
+    pub succeeded: Option<bool>,
+    pub gone: Option<String>,
+    pub at: Millis,
+    pub random: f64,
+}
+
+impl Places {
+    pub(super) fn new(settings: Settings) -> Self {
+        let inner = Inner {
+            settings: Arc::new(settings),
+            lanes: HashMap::new(),
+            taken: 0,
+            crowded: false,
+            stopped: false,
+        };
+        Self {
+            inner: Mutex::new(inner),
+            freed: Notify::new(),
+            wakes: Wakes::new(),
+        }
+    }
+
+    pub(super) fn settings(&self) -> Arc<Settings> {
+        self.lock().settings.clone()
+    }
+
+    /// What holds for an attempt that starts now; `None` if none may any more.
+    pub(super) fn start(&self) -> Option<Arc<Settings>> {
+        let inner = self.lock();
+        (!inner.stopped).then(|| inner.settings.clone())
+    }
+
+    pub(super) fn set_settings(&self, settings: Settings) {
+        self.lock().settings = Arc::new(settings);
+        self.freed.notify_waiters();
+        self.wakes.room(true);
+    }
+
+    /// Sets at most `most` places aside for an endpoint.
+    pub(super) fn take(&self, ready: &Arc<Ready>, most: usize, asker: Asker) -> Room {
+        let now = Instant::now();
+        let mut inner = self.lock();
+        let inner = &mut *inner;
+        if inner.stopped {
+            return Room::Closed;
+        }
+        let free = inner.free();
+        let lane = inner
+            .lanes
+            .entry(key(ready))
+            .or_insert_with(|| Lane::new(ready.clone(), now));
+        lane.update(ready, now);
+        let room = match lane.room(&inner.settings, free, asker, now) {
+            Room::Some(room) => Room::Some(room.min(most)),
+            other => other,
+        };
+        if let Room::Some(count) = room {
+            lane.take(count, now);
+            inner.taken += count;
+        }
+        if asker == Asker::Claimer {
+            lane.waiting = true;
+            inner.crowded |= room == Room::Crowded;
+        }
+        room
+    }
+
+    /// Gives back places that are not used.
+    pub(super) fn give_back(&self, key: &Key, count: usize) {
+        if count == 0 {
+            return;
+        }
+        let mut inner = self.lock();
+        if let Some(lane) = inner.lanes.get_mut(key) {
+            lane.give_back(count, Instant::now());
+        }
+        self.freed(&mut inner, key, count);
+    }
+
+    /// Nothing more is due for that endpoint.
+    pub(super) fn is_served(&self, key: &Key) {
+        if let Some(lane) = self.lock().lanes.get_mut(key) {
+            lane.waiting = false;
+        }
+    }
+
+    /// The endpoint a place was set aside for; `None` if none was.
+    pub(super) fn prepared(&self, key: &Key) -> Option<Arc<Prepared>> {
+        let inner = self.lock();
+        let lane = inner.lanes.get(key).filter(|lane| lane.in_flight > 0)?;
+        Some(lane.prepared.clone())
+    }
+
+    /// An attempt was made. Its place among all is held until its outcome is recorded.
+    pub(super) fn attempted(&self, key: &Key, shown: &Shown) -> (Change, Option<Notice>) {
+        let now = Instant::now();
+        let mut inner = self.lock();
+        let Some(lane) = inner.lanes.get_mut(key) else {
+            return (Change::None, None);
+        };
+        lane.in_flight = lane.in_flight.saturating_sub(1);
+        let change = match shown.health {
+            Health::Well => lane.breaker.well(),
+            Health::Ill(asked) => lane.breaker.ill(asked, now, shown.random),
+            Health::Unknown => {
+                lane.breaker.unused(now);
+                Change::None
+            }
+        };
+        let notice = lane.notice(shown);
+        inner.wake_claimer(key, &self.wakes);
+        (change, notice)
+    }
+
+    /// A claimed delivery is given back untried. Its place among all is held until that is recorded.
+    pub(super) fn released(&self, key: &Key) {
+        let mut inner = self.lock();
+        if let Some(lane) = inner.lanes.get_mut(key) {
+            lane.give_back(1, Instant::now());
+        }
+        inner.wake_claimer(key, &self.wakes);
+    }
+
+    /// Outcomes were recorded.
+    pub(super) fn recorded(&self, count: usize) {
+        let mut inner = self.lock();
+        inner.taken = inner.taken.saturating_sub(count);
+        if std::mem::take(&mut inner.crowded) {
+            self.wakes.less_crowded();
+        }
+        drop(inner);
+        self.freed.notify_waiters();
+    }
+
+    /// Whether no place is free at all. The claimer, who asks, is woken when that changes.
+    pub(super) fn is_crowded(&self) -> bool {
+        let mut inner = self.lock();
+        let none = inner.free() == 0;
+        inner.crowded |= none;
+        none
+    }
+
+    /// Waits for a free place, and answers how many are.
+    pub(super) async fn room(&self) -> usize {
+        self.until(|inner| Some(inner.free()).filter(|free| *free > 0))
+            .await
+    }
+
+    /// Waits until every place is free.
+    pub(super) async fn drained(&self) {
+        self.until(|inner| (inner.taken == 0).then_some(())).await;
+    }
+
+    /// Sets no places aside any more.
+    pub(super) fn stop(&self) {
+        self.lock().stopped = true;
+    }
+
+    /// How many deliveries are started and not yet recorded.
+    pub(super) fn taken(&self) -> usize {
+        self.lock().taken
+    }
+
+    /// Forgets endpoints that `exist` no more and have nothing under way.
+    pub(super) fn forget_unless(&self, exist: impl Fn(&Key) -> bool) {
+        self.lock()
+            .lanes
+            .retain(|key, lane| lane.in_flight > 0 || exist(key));
+    }
+
+    async fn until<T>(&self, ready: impl Fn(&Inner) -> Option<T>) -> T {
+        loop {
+            // Before looking, so that what comes free in between is not missed.
+            let freed = self.freed.notified();
+            if let Some(found) = ready(&self.lock()) {
+                return found;
+            }
+            freed.await;
+        }
+    }
+
+    fn freed(&self, inner: &mut Inner, key: &Key, count: usize) {
+        inner.taken = inner.taken.saturating_sub(count);
+        if std::mem::take(&mut inner.crowded) {
+            self.wakes.less_crowded();
+        }
+        inner.wake_claimer(key, &self.wakes);
+        self.freed.notify_waiters();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+impl Inner {
+    fn free(&self) -> usize {
+        self.settings.places.saturating_sub(self.taken)
+    }
+
+    /// After a place of that endpoint has come free.
+    fn wake_claimer(&mut self, key: &Key, wakes: &Wakes) {
+        match self.lanes.get(key) {
+            Some(lane) if lane.waiting => wakes.room(lane.has_much_room(&self.settings)),
+            _ => {}
+        }
+    }
+}
+
+impl Lane {
+    fn notice(&mut self, shown: &Shown) -> Option<Notice> {
+        let endpoint = &self.prepared.ready.endpoint;
+        let notice = match (&shown.gone, shown.succeeded) {
+            (Some(reason), _) => Some(Notice::Disabled {
+                reason: reason.clone(),
+            }),
+            (None, Some(true)) => self.failing.succeeded(endpoint),
+            (None, Some(false)) => self.failing.failed(endpoint, shown.at),
+            (None, None) => None,
+        };
+        let version = Some(endpoint.version);
+        match notice {
+            Some(Notice::Disabled { .. }) if self.closed == version => None,
+            Some(Notice::Disabled { reason }) => {
+                self.closed = version;
+                Some(Notice::Disabled { reason })
+            }
+            other => other,
+        }
+    }
+}
+
+fn key(ready: &Ready) -> Key {
+    (ready.endpoint.tenant.clone(), ready.endpoint.id.clone())
+}

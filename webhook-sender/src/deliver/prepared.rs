@@ -1,0 +1,129 @@
+//! An endpoint with everything an attempt needs that stays the same from one to the next.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use signature::{Credential, Header, Message, SignError, sign};
+
+use super::Settings;
+use crate::client::{USER_AGENT, check_header};
+use crate::model::{EventId, Millis, Retry, Secret};
+use crate::registry::Ready;
+
+pub(super) struct Prepared {
+    pub ready: Arc<Ready>,
+    /// The sender's own headers and the endpoint's.
+    headers: Vec<(String, String)>,
+    eras: Vec<Era>,
+}
+
+/// A time during which the same keys sign.
+struct Era {
+    /// When it ends; `None` for the last one.
+    until: Option<Millis>,
+    /// The newest first.
+    keys: Vec<Credential>,
+}
+
+impl Prepared {
+    pub(super) fn new(ready: Arc<Ready>) -> Self {
+        Self {
+            headers: headers(&ready),
+            eras: eras(&ready.endpoint.secrets),
+            ready,
+        }
+    }
+
+    pub(super) fn timeout(&self, settings: &Settings) -> Duration {
+        self.ready.endpoint.timeout.unwrap_or(settings.timeout)
+    }
+
+    pub(super) fn retry<'a>(&'a self, settings: &'a Settings) -> &'a Retry {
+        self.ready
+            .endpoint
+            .retry
+            .as_ref()
+            .unwrap_or(&settings.retry)
+    }
+
+    /// The headers that are the same for every attempt.
+    pub(super) fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// The headers of the endpoint's schemes, signed at `now` by the keys that are valid then.
+    pub(super) fn sign(
+        &self,
+        event: &EventId,
+        body: &Bytes,
+        now: Millis,
+    ) -> Result<Vec<Header>, SignError> {
+        let era = self
+            .eras
+            .iter()
+            .find(|era| era.until.is_none_or(|until| now < until));
+        let keys = era.map_or(&[][..], |era| &era.keys);
+        let message = Message {
+            id: event.as_str(),
+            timestamp: now.seconds(),
+            body,
+        };
+        let mut headers = Vec::with_capacity(7);
+        for scheme in &self.ready.endpoint.schemes {
+            headers.extend(sign(*scheme, keys, &message)?);
+        }
+        Ok(headers)
+    }
+}
+
+/// The endpoint's headers replace the sender's of the same name. They were checked before they were
+/// written; what would not pass now was let through by another version of the sender.
+fn headers(ready: &Ready) -> Vec<(String, String)> {
+    let own = &ready.endpoint.headers;
+    let is_set = |name: &str| own.keys().any(|set| set.eq_ignore_ascii_case(name));
+    let ours = [
+        ("Content-Type", "application/json"),
+        ("User-Agent", USER_AGENT),
+    ];
+    let ours = ours.into_iter().filter(|(name, _)| !is_set(name));
+    let own = own
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()));
+    let own = own.filter(|(name, value)| check_header(name, value).is_ok());
+    ours.chain(own)
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
+
+fn eras(secrets: &[Secret]) -> Vec<Era> {
+    let mut ends: Vec<_> = secrets
+        .iter()
+        .filter_map(|secret| secret.expires_at)
+        .collect();
+    ends.sort_unstable();
+    ends.dedup();
+    let ends = ends.into_iter().map(Some).chain([None]);
+    ends.map(|until| Era {
+        until,
+        keys: keys(secrets, until),
+    })
+    .collect()
+}
+
+/// The keys that are valid up to that moment.
+fn keys(secrets: &[Secret], until: Option<Millis>) -> Vec<Credential> {
+    let valid = |secret: &&Secret| match (secret.expires_at, until) {
+        (None, _) => true,
+        (Some(expires), Some(until)) => until <= expires,
+        (Some(_), None) => false,
+    };
+    // A secret that cannot sign makes the endpoint unusable, so none comes here.
+    secrets
+        .iter()
+        .filter(valid)
+        .filter_map(|secret| secret.credential().ok())
+        .collect()
+}

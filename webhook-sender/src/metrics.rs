@@ -1,0 +1,142 @@
+//! What is counted of deliveries.
+
+use std::time::Duration;
+
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::model::{Attempt, Phase};
+use crate::store::{Next, Outcome};
+
+/// The upper bounds of the buckets of attempts' durations, in seconds: receivers on the same machine
+/// at the one end, the timeout at the other.
+const DURATIONS: [f64; 14] = [
+    0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 15.0, 30.0,
+];
+
+/// Counters of attempts and outcomes.
+pub struct Metrics {
+    attempts: Family<AttemptLabels, Counter>,
+    durations: Histogram,
+    deliveries: Family<OutcomeLabels, Counter>,
+    fenced: Counter,
+    open_breakers: Gauge,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AttemptLabels {
+    phase: PhaseLabel,
+    /// `2xx` to `5xx`, or `none`.
+    status: &'static str,
+}
+
+/// Where an attempt failed; `none` where it did not.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct PhaseLabel(Option<Phase>);
+
+impl EncodeLabelValue for PhaseLabel {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), std::fmt::Error> {
+        self.0.map_or("none", Phase::name).encode(encoder)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutcomeLabels {
+    outcome: &'static str,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self {
+            attempts: Family::default(),
+            durations: Histogram::new(DURATIONS),
+            deliveries: Family::default(),
+            fenced: Counter::default(),
+            open_breakers: Gauge::default(),
+        }
+    }
+}
+
+impl Metrics {
+    /// Makes these metrics part of what `registry` writes.
+    pub fn register(&self, registry: &mut Registry) {
+        registry.register(
+            "attempts",
+            "Attempts to deliver, by the phase they failed in and the class of the answer's status",
+            self.attempts.clone(),
+        );
+        registry.register_with_unit(
+            "attempt_duration",
+            "How long attempts took",
+            Unit::Seconds,
+            self.durations.clone(),
+        );
+        registry.register(
+            "deliveries",
+            "Outcomes recorded: succeeded, retried, dead, or released untried",
+            self.deliveries.clone(),
+        );
+        registry.register(
+            "fenced_outcomes",
+            "Outcomes refused because the lease had run out",
+            self.fenced.clone(),
+        );
+        registry.register(
+            "open_breakers",
+            "Endpoints that are only probed",
+            self.open_breakers.clone(),
+        );
+    }
+
+    /// An attempt was made; `None` for one that does not count.
+    pub fn attempted(&self, attempt: Option<&Attempt>, took: Duration) {
+        let Some(attempt) = attempt else { return };
+        let labels = AttemptLabels {
+            phase: PhaseLabel(attempt.phase),
+            status: class(attempt.status),
+        };
+        self.attempts.get_or_create(&labels).inc();
+        self.durations.observe(took.as_secs_f64());
+    }
+
+    /// An outcome was recorded, or refused.
+    pub fn recorded(&self, outcome: &Outcome, kept: bool) {
+        if !kept {
+            self.fenced.inc();
+            return;
+        }
+        let outcome = match (&outcome.next, &outcome.attempt) {
+            (Next::Succeeded, _) => "succeeded",
+            (Next::Dead(_), _) => "dead",
+            (Next::Due(_), Some(_)) => "retried",
+            (Next::Due(_), None) => "released",
+        };
+        self.deliveries
+            .get_or_create(&OutcomeLabels { outcome })
+            .inc();
+    }
+
+    /// An endpoint's breaker has opened, or closed.
+    pub fn breaker(&self, opened: bool) {
+        match opened {
+            true => self.open_breakers.inc(),
+            false => self.open_breakers.dec(),
+        };
+    }
+}
+
+fn class(status: Option<u16>) -> &'static str {
+    match status {
+        None => "none",
+        Some(100..=199) => "1xx",
+        Some(200..=299) => "2xx",
+        Some(300..=399) => "3xx",
+        Some(400..=499) => "4xx",
+        Some(500..=599) => "5xx",
+        Some(_) => "other",
+    }
+}

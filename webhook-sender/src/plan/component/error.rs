@@ -1,0 +1,46 @@
+//! What goes wrong with components.
+
+use std::path::{Path, PathBuf};
+
+use super::stamp::Stamp;
+
+/// Why a file cannot be used as a transform.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{}`: {reason}", path.display())]
+pub struct ComponentError {
+    path: PathBuf,
+    reason: String,
+    /// The file's when it was tried.
+    stamp: Stamp,
+}
+
+impl ComponentError {
+    pub(super) fn new(path: &Path, stamp: Stamp, reason: impl Into<String>) -> Self {
+        Self {
+            path: path.into(),
+            reason: reason.into(),
+            stamp,
+        }
+    }
+
+    /// Whether the file is as it was.
+    pub fn is_current(&self) -> bool {
+        Stamp::of(&self.path) == self.stamp
+    }
+}
+
+/// Why a component came to nothing on an event.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RunError {
+    /// The component's own answer.
+    #[error("{0}")]
+    Refused(String),
+    #[error("the component ran out of steps")]
+    OutOfSteps,
+    #[error("the component failed: {0}")]
+    Trapped(String),
+    #[error("the output is larger than {0} bytes")]
+    TooLarge(usize),
+    #[error("the output is not JSON")]
+    NotJson,
+}

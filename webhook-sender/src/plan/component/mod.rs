@@ -1,0 +1,19 @@
+//! Transforms that are WebAssembly components of world `signed-webhooks:transform/transformer`
+//! (`wit/transform.wit`).
+//!
+//! A component imports nothing. Each event gets an instance of its own, with bounds on the steps it
+//! takes, the memory it has and the bytes it makes.
+
+mod error;
+#[cfg(feature = "components")]
+#[path = "wasmtime.rs"]
+mod runtime;
+#[cfg(not(feature = "components"))]
+#[path = "without.rs"]
+mod runtime;
+#[cfg(feature = "components")]
+mod shape;
+mod stamp;
+
+pub use error::{ComponentError, RunError};
+pub use runtime::Component;

@@ -1,0 +1,87 @@
+//! The places set aside for what is being planned.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::deliver::Lanes;
+use crate::model::{DeliveryId, EndpointId, Event, Millis, TenantId};
+use crate::store::{Claim, NewDelivery, PlannedEvent, Start};
+
+/// Deliveries that start at once if the store lets them. Places that are not taken up are given
+/// back when this is dropped, however planning ends.
+pub struct Places {
+    lanes: Arc<dyn Lanes>,
+    tenant: TenantId,
+    held: HashMap<DeliveryId, Claim>,
+}
+
+impl Places {
+    pub fn none(lanes: &Arc<dyn Lanes>, tenant: &TenantId) -> Self {
+        Self {
+            lanes: lanes.clone(),
+            tenant: tenant.clone(),
+            held: HashMap::new(),
+        }
+    }
+
+    /// Sets places aside for what is due in `events`, and turns that into claimed.
+    pub fn reserve(&mut self, events: &mut [PlannedEvent], now: Millis) {
+        for PlannedEvent { event, deliveries } in events {
+            for delivery in deliveries {
+                // The same event twice in a batch has the same deliveries.
+                let due = matches!(delivery.start, Start::Due(_));
+                if due && !self.held.contains_key(&delivery.id) && self.take(delivery) {
+                    let claim = self.claim(event, delivery, now);
+                    self.held.insert(delivery.id.clone(), claim);
+                    delivery.start = Start::Claimed;
+                }
+            }
+        }
+    }
+
+    fn take(&self, delivery: &NewDelivery) -> bool {
+        self.lanes.reserve(&self.tenant, &delivery.endpoint)
+    }
+
+    fn claim(&self, event: &Event, delivery: &NewDelivery, now: Millis) -> Claim {
+        Claim {
+            tenant: self.tenant.clone(),
+            id: delivery.id.clone(),
+            endpoint: delivery.endpoint.clone(),
+            event: event.id.clone(),
+            body: delivery.body.clone().unwrap_or_else(|| event.data.clone()),
+            made: 0,
+            due: now,
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.held.is_empty()
+    }
+
+    /// Starts what the store says is claimed.
+    pub fn start(&mut self, claimed: impl IntoIterator<Item = DeliveryId>) {
+        let claims: Vec<_> = claimed
+            .into_iter()
+            .filter_map(|id| self.held.remove(&id))
+            .collect();
+        if !claims.is_empty() {
+            self.lanes.start(claims);
+        }
+    }
+
+    /// What the places are for.
+    pub fn deliveries(&self) -> Vec<(DeliveryId, EndpointId)> {
+        let held = self.held.values();
+        held.map(|claim| (claim.id.clone(), claim.endpoint.clone()))
+            .collect()
+    }
+}
+
+impl Drop for Places {
+    fn drop(&mut self) {
+        for claim in self.held.values() {
+            self.lanes.unreserve(&self.tenant, &claim.endpoint);
+        }
+    }
+}

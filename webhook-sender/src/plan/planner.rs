@@ -1,0 +1,300 @@
+//! Events in, durable deliveries out.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures::future::join_all;
+use tokio::sync::oneshot;
+
+use super::settle::Uncertain;
+use super::{PlanError, places::Places, work};
+use crate::deliver::Lanes;
+use crate::lease::Lease;
+use crate::model::{Clock, DeliveryId, Event, EventId, TenantId};
+use crate::registry::{Registry, Tenant};
+use crate::store::{NewDelivery, Owner, PlanBatch, PlanResult, Planned, Start, Store, StoreError};
+
+/// The most events in one call of the store, and the most bytes of their data.
+const BATCH_EVENTS: usize = 256;
+const BATCH_BYTES: usize = 8 << 20;
+
+/// How often endpoints may change under one batch before it is given up.
+const TRIES: usize = 8;
+
+/// What a planner works with.
+#[derive(Clone)]
+pub struct Parts {
+    pub store: Arc<dyn Store>,
+    pub registry: Arc<Registry>,
+    pub lanes: Arc<dyn Lanes>,
+    pub lease: Arc<Lease>,
+    pub clock: Clock,
+}
+
+/// An event that is durable, and so are its deliveries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Submitted {
+    pub id: EventId,
+    /// Whether it was known before. Nothing was changed then.
+    pub known: bool,
+}
+
+/// Makes deliveries of events. Cheap to clone.
+#[derive(Clone)]
+pub struct Planner(Arc<Inner>);
+
+struct Inner {
+    parts: Parts,
+    /// Events that wait for the task that plans for their tenant. A tenant is here while there is
+    /// such a task: whoever puts the first event in starts it, and it leaves when none waits.
+    waiting: Mutex<HashMap<TenantId, Vec<Waiting>>>,
+}
+
+struct Waiting {
+    event: Event,
+    answer: oneshot::Sender<Result<Submitted, PlanError>>,
+}
+
+impl Planner {
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(Inner {
+            parts,
+            waiting: Mutex::default(),
+        }))
+    }
+
+    /// Plans one event, together with others of its tenant that wait at the same time. It is
+    /// durable when this answers. Giving up waiting does not stop it.
+    ///
+    /// # Errors
+    ///
+    /// A [`PlanError`].
+    pub async fn submit(&self, tenant: &TenantId, event: Event) -> Result<Submitted, PlanError> {
+        let (answer, answered) = oneshot::channel();
+        if self.0.enqueue(tenant, Waiting { event, answer }) {
+            tokio::spawn(self.0.clone().drain(tenant.clone()));
+        }
+        answered.await.unwrap_or(Err(PlanError::Interrupted))
+    }
+
+    /// Plans events of any tenants, and answers for each in their order. One tenant's events keep
+    /// their order. Giving up waiting does not stop it.
+    pub async fn plan(&self, events: Vec<(TenantId, Event)>) -> Vec<Result<Submitted, PlanError>> {
+        let mut tenants: HashMap<TenantId, (Vec<usize>, Vec<Event>)> = HashMap::new();
+        let count = events.len();
+        for (index, (tenant, event)) in events.into_iter().enumerate() {
+            let (indices, events) = tenants.entry(tenant).or_default();
+            indices.push(index);
+            events.push(event);
+        }
+        let plans = tenants
+            .into_iter()
+            .map(async |(tenant, (indices, events))| {
+                // A task of its own, so that giving up waiting does not stop it half-way.
+                let inner = self.0.clone();
+                let task = tokio::spawn(async move { inner.batches(&tenant, events).await });
+                match task.await {
+                    Ok(ended) => indices.into_iter().zip(ended).collect::<Vec<_>>(),
+                    Err(_) => indices
+                        .into_iter()
+                        .map(|i| (i, Err(PlanError::Interrupted)))
+                        .collect(),
+                }
+            });
+        let mut answers: Vec<_> = join_all(plans).await.into_iter().flatten().collect();
+        debug_assert_eq!(answers.len(), count, "an answer for each event");
+        answers.sort_unstable_by_key(|(index, _)| *index);
+        answers.into_iter().map(|(_, answer)| answer).collect()
+    }
+}
+
+impl Inner {
+    /// Answers whether nobody plans for the tenant yet.
+    fn enqueue(&self, tenant: &TenantId, waiting: Waiting) -> bool {
+        let mut all = self.waiting();
+        match all.get_mut(tenant) {
+            Some(queue) => {
+                queue.push(waiting);
+                false
+            }
+            None => {
+                all.insert(tenant.clone(), vec![waiting]);
+                true
+            }
+        }
+    }
+
+    /// All that waits; `None`, and the tenant gone, where nothing does.
+    fn take(&self, tenant: &TenantId) -> Option<Vec<Waiting>> {
+        let mut all = self.waiting();
+        match all.get_mut(tenant) {
+            Some(queue) if !queue.is_empty() => Some(std::mem::take(queue)),
+            _ => {
+                all.remove(tenant);
+                None
+            }
+        }
+    }
+
+    async fn drain(self: Arc<Self>, tenant: TenantId) {
+        while let Some(waiting) = self.take(&tenant) {
+            let (events, answers): (Vec<_>, Vec<_>) = waiting
+                .into_iter()
+                .map(|one| (one.event, one.answer))
+                .unzip();
+            let ended = self.batches(&tenant, events).await;
+            for (answer, ended) in answers.into_iter().zip(ended) {
+                // Whoever asked may have gone.
+                let _ = answer.send(ended);
+            }
+        }
+    }
+
+    /// Plans events of one tenant, in batches of a bounded size.
+    async fn batches(
+        &self,
+        tenant: &TenantId,
+        events: Vec<Event>,
+    ) -> Vec<Result<Submitted, PlanError>> {
+        let mut answers = Vec::with_capacity(events.len());
+        for batch in split(events) {
+            let ids: Vec<_> = batch.iter().map(|event| event.id.clone()).collect();
+            match self.batch(tenant, batch).await {
+                Ok(planned) => answers.extend(ids.into_iter().zip(planned).map(|(id, planned)| {
+                    Ok(Submitted {
+                        id,
+                        known: planned == Planned::Known,
+                    })
+                })),
+                Err(error) => answers.extend(ids.iter().map(|_| Err(error.clone()))),
+            }
+        }
+        answers
+    }
+
+    async fn batch(&self, id: &TenantId, events: Vec<Event>) -> Result<Vec<Planned>, PlanError> {
+        let registry = &self.parts.registry;
+        let mut tenant = registry.tenant(id).await?;
+        let mut claiming = true;
+        for _ in 0..TRIES {
+            let Some(known) = tenant else {
+                return Err(PlanError::UnknownTenant(id.clone()));
+            };
+            match self.attempt(id, &known, &events, claiming).await? {
+                Ended::Done(planned) => return Ok(planned),
+                Ended::Stale => tenant = registry.reload(id).await?,
+                Ended::LeaseLost => (tenant, claiming) = (Some(known), false),
+            }
+        }
+        Err(PlanError::Unsettled(id.clone()))
+    }
+
+    async fn attempt(
+        &self,
+        id: &TenantId,
+        tenant: &Arc<Tenant>,
+        events: &[Event],
+        claiming: bool,
+    ) -> Result<Ended, PlanError> {
+        let Parts {
+            store,
+            lanes,
+            lease,
+            clock,
+            ..
+        } = &self.parts;
+        let now = clock.now();
+        let mut events = work::deliveries(id, tenant, events, now).await?;
+        let mut places = Places::none(lanes, id);
+        if claiming {
+            places.reserve(&mut events, now);
+        }
+        let due = events
+            .iter()
+            .flat_map(|event| &event.deliveries)
+            .any(is_due);
+        let owner = lease.owner();
+        let batch = PlanBatch {
+            tenant: id.clone(),
+            version: tenant.version,
+            events,
+        };
+        match store.plan(&owner, batch, now).await {
+            Ok(PlanResult::Done(planned)) => {
+                places.start(claimed(&planned));
+                let turned_due = !places.is_empty();
+                drop(places);
+                if due || turned_due {
+                    lanes.wake();
+                }
+                Ok(Ended::Done(planned))
+            }
+            Ok(PlanResult::Stale) | Err(StoreError::UnknownTenant(_)) => Ok(Ended::Stale),
+            Err(StoreError::LeaseLost(_)) if claiming => Ok(Ended::LeaseLost),
+            Err(error) => {
+                self.settle(id, owner, &places);
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Sees to it that nothing stays claimed that nobody attempts.
+    fn settle(&self, tenant: &TenantId, owner: Arc<Owner>, places: &Places) {
+        if !places.is_empty() {
+            let uncertain = Uncertain {
+                tenant: tenant.clone(),
+                owner,
+                deliveries: places.deliveries(),
+            };
+            let Parts {
+                store,
+                lanes,
+                clock,
+                ..
+            } = self.parts.clone();
+            tokio::spawn(uncertain.settle(store, lanes, clock));
+        }
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, HashMap<TenantId, Vec<Waiting>>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How one try to plan a batch ended.
+enum Ended {
+    Done(Vec<Planned>),
+    /// The tenant or its endpoints have changed.
+    Stale,
+    /// This process may not claim at present.
+    LeaseLost,
+}
+
+fn is_due(delivery: &NewDelivery) -> bool {
+    matches!(delivery.start, Start::Due(_))
+}
+
+fn claimed(planned: &[Planned]) -> Vec<DeliveryId> {
+    let claimed = |planned: &Planned| match planned {
+        Planned::New { claimed } => claimed.clone(),
+        Planned::Known => Vec::new(),
+    };
+    planned.iter().flat_map(claimed).collect()
+}
+
+/// Batches of at most [`BATCH_EVENTS`] and, but for a single larger event, [`BATCH_BYTES`].
+fn split(events: Vec<Event>) -> Vec<Vec<Event>> {
+    let mut batches: Vec<Vec<Event>> = Vec::new();
+    let mut bytes = 0;
+    for event in events {
+        bytes += event.data.len();
+        match batches.last_mut() {
+            Some(last) if last.len() < BATCH_EVENTS && bytes <= BATCH_BYTES => last.push(event),
+            _ => {
+                bytes = event.data.len();
+                batches.push(vec![event]);
+            }
+        }
+    }
+    batches
+}

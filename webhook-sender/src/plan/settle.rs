@@ -1,0 +1,47 @@
+//! When the store's answer was lost.
+//!
+//! The deliveries of a batch may then be in flight under this process's lease, and nobody would
+//! attempt them for as long as it is renewed. They are given back to the queue as soon as the store
+//! can be reached. Where they were never claimed that changes nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::deliver::Lanes;
+use crate::model::{Clock, DeliveryId, EndpointId, TenantId};
+use crate::store::{Next, Outcome, Owner, Store};
+
+/// Between tries: from the first wait to the longest, doubling.
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// Deliveries that may be claimed and may not.
+pub struct Uncertain {
+    pub tenant: TenantId,
+    /// Who would have them in flight.
+    pub owner: Arc<Owner>,
+    pub deliveries: Vec<(DeliveryId, EndpointId)>,
+}
+
+impl Uncertain {
+    /// Gives them back, however long the store cannot be reached.
+    pub async fn settle(self, store: Arc<dyn Store>, lanes: Arc<dyn Lanes>, clock: Clock) {
+        let now = clock.now();
+        let outcome = |(id, endpoint)| Outcome {
+            tenant: self.tenant.clone(),
+            id,
+            endpoint,
+            attempt: None,
+            next: Next::Due(now),
+        };
+        let outcomes: Vec<_> = self.deliveries.into_iter().map(outcome).collect();
+        let mut wait = FIRST_WAIT;
+        while let Err(error) = store.complete(&self.owner, &outcomes, clock.now()).await {
+            let deliveries = outcomes.len();
+            tracing::warn!(%error, deliveries, "cannot tell what was planned; trying again");
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(LONGEST_WAIT);
+        }
+        lanes.wake();
+    }
+}

@@ -1,0 +1,268 @@
+//! Puts the parts of a sender together.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::reload::{Reload, settings};
+use super::status::Overview;
+use super::stop::{Asked, Signals};
+use super::stream::FromStream;
+use super::upkeep;
+use crate::api::{self, Api, Token};
+use crate::client::{self, Client};
+use crate::config::{Config, Rules};
+use crate::deliver::{self, Dispatcher};
+use crate::intake::{self, Intake};
+use crate::lease::Lease;
+use crate::metrics::Metrics;
+use crate::model::Clock;
+use crate::plan::{self, Planner};
+use crate::registry::Registry;
+use crate::standing::Standing;
+use crate::store::redis::{Address, RedisStore};
+use crate::store::sqlite::SqliteStore;
+use crate::store::{Owner, Store};
+
+/// How much longer than the slowest attempt a stop may take.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// A sender whose parts know each other, and of which nothing runs yet.
+pub struct Built {
+    config: Config,
+    store: Arc<dyn Store>,
+    registry: Arc<Registry>,
+    lease: Arc<Lease>,
+    planner: Planner,
+    dispatcher: Dispatcher,
+    client: Arc<Client>,
+    intake: Option<Arc<Intake>>,
+    overview: Arc<Overview>,
+    rules: watch::Receiver<Arc<Rules>>,
+    reload: Reload,
+    clock: Clock,
+}
+
+/// A sender at work.
+pub struct Running {
+    /// Where its API listens.
+    pub address: SocketAddr,
+    reload: Reload,
+    lease: Arc<Lease>,
+    /// How long a stop may take.
+    patience: Duration,
+    /// Ends what brings work in.
+    intake: CancellationToken,
+    /// Ends delivery, once nothing brings work in any more.
+    delivery: CancellationToken,
+    /// Ends the rest.
+    upkeep: CancellationToken,
+    bringing: Vec<JoinHandle<()>>,
+    delivering: JoinHandle<()>,
+    keeping: Vec<JoinHandle<()>>,
+}
+
+/// Opens the store, enters it, and brings it to what `config` declares.
+///
+/// # Errors
+///
+/// What is wrong with the store, or out of reach.
+pub async fn build(config: Config, path: &Path) -> Result<Built> {
+    let clock = Clock::system();
+    let store = open(&config).await?;
+    let owner = Owner::this_process(&config.name);
+    let lease = Lease::enter(store.clone(), clock.clone(), owner, config.delivery.lease).await?;
+    let registry = Arc::new(Registry::new(store.clone()));
+    let client = Arc::new(Client::new(client::Settings {
+        policy: config.delivery.policy.clone(),
+        ..client::Settings::default()
+    })?);
+    let metrics = Arc::new(Metrics::default());
+    let standing = Arc::new(Standing::new(store.clone(), registry.clone(), clock.clone()));
+    let dispatcher = Dispatcher::new(deliver::Parts {
+        store: store.clone(),
+        registry: registry.clone(),
+        lease: lease.clone(),
+        client: client.clone(),
+        notices: standing.clone(),
+        metrics: metrics.clone(),
+        clock: clock.clone(),
+        settings: settings(&config),
+    });
+    let planner = Planner::new(plan::Parts {
+        store: store.clone(),
+        registry: registry.clone(),
+        lanes: Arc::new(dispatcher.lanes()),
+        lease: lease.clone(),
+        clock: clock.clone(),
+    });
+    standing.publish_with(planner.clone());
+    let sink = FromStream {
+        planner: planner.clone(),
+        store: store.clone(),
+        registry: registry.clone(),
+        lanes: Arc::new(dispatcher.lanes()),
+        clock: clock.clone(),
+    };
+    let intake = intake(&config, &lease, sink)?.map(Arc::new);
+    let overview = Overview::new(store.clone(), intake.clone(), &metrics, clock.clone());
+    let (to_rules, rules) = watch::channel(Arc::new(config.rules()));
+    let reload = Reload {
+        path: path.into(),
+        store: store.clone(),
+        registry: registry.clone(),
+        lanes: dispatcher.lanes(),
+        rules: to_rules,
+        clock: clock.clone(),
+    };
+    reload.apply(&config).await?;
+    Ok(Built {
+        config,
+        store,
+        registry,
+        lease,
+        planner,
+        dispatcher,
+        client,
+        intake,
+        overview: Arc::new(overview),
+        rules,
+        reload,
+        clock,
+    })
+}
+
+impl Built {
+    /// Sets everything going.
+    ///
+    /// # Errors
+    ///
+    /// Where the listener has no address.
+    pub fn start(self, listener: TcpListener) -> Result<Running> {
+        let address = listener.local_addr()?;
+        let (intake, delivery, upkeep) = <(CancellationToken, CancellationToken, CancellationToken)>::default();
+        let mut bringing = vec![self.serve(listener, intake.clone())];
+        if let Some(stream) = self.intake.clone() {
+            let stop = intake.clone();
+            bringing.push(tokio::spawn(async move { stream.run(stop).await }));
+        }
+        let keeping = vec![
+            tokio::spawn({
+                let (lease, stop) = (self.lease.clone(), upkeep.clone());
+                async move { lease.keep(stop).await }
+            }),
+            tokio::spawn(upkeep::refresh(self.registry.clone(), upkeep.clone())),
+            tokio::spawn(upkeep::forget(
+                self.store.clone(),
+                self.config.retention.clone(),
+                self.clock.clone(),
+                upkeep.clone(),
+            )),
+        ];
+        Ok(Running {
+            address,
+            patience: self.config.delivery.lease + GRACE,
+            delivering: tokio::spawn(self.dispatcher.run(delivery.clone())),
+            reload: self.reload,
+            lease: self.lease,
+            intake,
+            delivery,
+            upkeep,
+            bringing,
+            keeping,
+        })
+    }
+
+    fn serve(&self, listener: TcpListener, stop: CancellationToken) -> JoinHandle<()> {
+        let token = self.config.api.token.as_ref();
+        let token = Token::new(token.map(|token| token.reveal()));
+        let api = Api::new(api::Parts {
+            store: self.store.clone(),
+            registry: self.registry.clone(),
+            planner: self.planner.clone(),
+            lanes: Arc::new(self.reload.lanes.clone()),
+            client: self.client.clone(),
+            rules: self.rules.clone(),
+            max_data_bytes: self.config.delivery.max_body,
+            clock: self.clock.clone(),
+            status: self.overview.clone(),
+        });
+        let router = api::router(api, token);
+        tokio::spawn(async move {
+            let serving = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
+            if let Err(error) = serving.await {
+                tracing::error!(%error, "api ended");
+            }
+        })
+    }
+}
+
+impl Running {
+    /// Goes on until a signal says stop; then ends what is under way and leaves nothing behind.
+    ///
+    /// # Errors
+    ///
+    /// Where that takes too long. Nothing is lost: what was not recorded is attempted again.
+    pub async fn until(self, mut signals: Signals) -> Result<()> {
+        while signals.next().await == Asked::Reload {
+            self.reload.reload().await;
+        }
+        tracing::info!("stopping");
+        let patience = self.patience;
+        tokio::select! {
+            stopped = tokio::time::timeout(patience, self.stop()) => {
+                stopped.context("gave up waiting for what is under way")?
+            }
+            _ = signals.next() => anyhow::bail!("told to stop twice"),
+        }
+    }
+
+    async fn stop(self) -> Result<()> {
+        self.intake.cancel();
+        for bringing in self.bringing {
+            let _ = bringing.await;
+        }
+        self.delivery.cancel();
+        let _ = self.delivering.await;
+        self.upkeep.cancel();
+        for keeping in self.keeping {
+            let _ = keeping.await;
+        }
+        self.lease.leave().await?;
+        tracing::info!("stopped");
+        Ok(())
+    }
+}
+
+fn intake(config: &Config, lease: &Lease, sink: FromStream) -> Result<Option<Intake>> {
+    let Some(stream) = &config.stream else { return Ok(None) };
+    let address = Address::parse(stream.url.reveal()).context("stream.url")?;
+    let owner = Owner::clone(&lease.owner());
+    let clock = sink.clock.clone();
+    let settings = intake::Settings {
+        max_data_bytes: config.delivery.max_body,
+        max_deliveries: stream.max_tries.into(),
+        min_idle: stream.claim_after,
+        ..intake::Settings::new(address, &*stream.name, &*stream.group, owner)
+    };
+    Ok(Some(Intake::new(settings, Arc::new(sink), clock)))
+}
+
+async fn open(config: &Config) -> Result<Arc<dyn Store>> {
+    let url = config.store.url.reveal();
+    if let Some(path) = url.strip_prefix("sqlite://") {
+        let path: PathBuf = config.folder.join(path);
+        let opened = tokio::task::spawn_blocking(move || SqliteStore::open(&path));
+        let store = opened.await?.context("store.url")?;
+        return Ok(Arc::new(store));
+    }
+    let address = Address::parse(url).context("store.url")?;
+    Ok(Arc::new(RedisStore::new(address)))
+}

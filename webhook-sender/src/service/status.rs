@@ -1,0 +1,145 @@
+//! What the sender tells of itself: whether it can work, and its metrics.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64};
+
+use async_trait::async_trait;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::api::Status;
+use crate::intake::{Intake, Stats};
+use crate::metrics::Metrics;
+use crate::model::Clock;
+use crate::store::Store;
+
+/// The prefix of every metric's name.
+const PREFIX: &str = "webhook_sender";
+
+/// What is seen of the sender from outside.
+pub struct Overview {
+    store: Arc<dyn Store>,
+    intake: Option<Arc<Intake>>,
+    clock: Clock,
+    registry: Registry,
+    pending: Gauge<i64, AtomicI64>,
+    in_flight: Gauge<i64, AtomicI64>,
+    dead: Gauge<i64, AtomicI64>,
+    oldest: Gauge<f64, AtomicU64>,
+    lag: Gauge<i64, AtomicI64>,
+    published: Counter,
+}
+
+impl Overview {
+    pub fn new(
+        store: Arc<dyn Store>,
+        intake: Option<Arc<Intake>>,
+        metrics: &Metrics,
+        clock: Clock,
+    ) -> Self {
+        let mut registry = Registry::with_prefix(PREFIX);
+        metrics.register(&mut registry);
+        let (pending, in_flight, dead) = (Gauge::default(), Gauge::default(), Gauge::default());
+        let (oldest, lag, published) = (Gauge::default(), Gauge::default(), Counter::default());
+        let events = "Events that the API took";
+        registry.register("published_events", events, published.clone());
+        if let Some(intake) = &intake {
+            let behind = "Entries of the stream that the group has not taken yet";
+            registry.register("stream_lag", behind, lag.clone());
+            registry.register_collector(Box::new(Taken(intake.stats())));
+        }
+        let waiting = "Deliveries that wait for their time or their turn";
+        registry.register("pending_deliveries", waiting, pending.clone());
+        let under_way = "Deliveries that a sender has under its lease";
+        registry.register("in_flight_deliveries", under_way, in_flight.clone());
+        let given_up = "Dead deliveries, and events that could not be planned";
+        registry.register("dead_letters", given_up, dead.clone());
+        let age = "For how long the longest due delivery has been due";
+        registry.register_with_unit("oldest_due_age", age, Unit::Seconds, oldest.clone());
+        Self {
+            store,
+            intake,
+            clock,
+            registry,
+            pending,
+            in_flight,
+            dead,
+            oldest,
+            lag,
+            published,
+        }
+    }
+
+    /// Looks at the queue. What cannot be looked at keeps its last value.
+    async fn look(&self) {
+        let now = self.clock.now();
+        match self.store.depth(now).await {
+            Ok(depth) => {
+                let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+                self.pending.set(count(depth.pending));
+                self.in_flight.set(count(depth.in_flight));
+                self.dead.set(count(depth.dead));
+                let age = depth.oldest_due.map_or(0.0, |due| now.since(due).as_secs_f64());
+                self.oldest.set(age);
+            }
+            Err(error) => tracing::warn!(%error, "queue not looked at"),
+        }
+        if let Some(intake) = &self.intake
+            && let Ok(Some(lag)) = intake.lag().await
+        {
+            self.lag.set(i64::try_from(lag).unwrap_or(i64::MAX));
+        }
+    }
+}
+
+/// The intake's own counters.
+#[derive(Debug)]
+struct Taken(Arc<Stats>);
+
+impl Collector for Taken {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let seen = self.0.snapshot();
+        let counters = [
+            ("stream_entries_taken", "Entries taken from the stream", seen.taken),
+            ("stream_entries_rejected", "Entries nothing could be made of", seen.rejected),
+            ("stream_entries_acknowledged", "Entries acknowledged", seen.acknowledged),
+            ("stream_entries_claimed", "Entries taken once more", seen.claimed),
+            ("stream_failures", "Rounds of reading that failed", seen.failures),
+        ];
+        for (name, help, count) in counters {
+            let counter = ConstCounter::new(count);
+            let kind = counter.metric_type();
+            counter.encode(encoder.encode_descriptor(name, help, None, kind)?)?;
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Status for Overview {
+    async fn unready(&self) -> Option<String> {
+        if let Err(error) = self.store.ping().await {
+            return Some(error.to_string());
+        }
+        let connected = |intake: &Arc<Intake>| intake.stats().snapshot().connected;
+        let cut_off = self.intake.as_ref().is_some_and(|intake| !connected(intake));
+        cut_off.then(|| "the stream is out of reach".into())
+    }
+
+    fn published(&self) {
+        self.published.inc();
+    }
+
+    async fn metrics(&self) -> String {
+        self.look().await;
+        let mut text = String::new();
+        if let Err(error) = encode(&mut text, &self.registry) {
+            tracing::error!(%error, "metrics not written");
+        }
+        text
+    }
+}

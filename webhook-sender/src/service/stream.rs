@@ -1,0 +1,134 @@
+//! From the stream to the planner.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::deliver::Lanes;
+use crate::intake::{Sink, SinkError, Taken};
+use crate::model::{Clock, Event, Rejected, Source, TenantId};
+use crate::plan::{PlanError, Planner};
+use crate::registry::Registry;
+use crate::store::{Store, StoreError};
+
+/// Plans what is taken from the stream, and keeps what cannot be planned.
+pub struct FromStream {
+    pub planner: Planner,
+    pub store: Arc<dyn Store>,
+    pub registry: Arc<Registry>,
+    pub lanes: Arc<dyn Lanes>,
+    pub clock: Clock,
+}
+
+#[async_trait]
+impl Sink for FromStream {
+    async fn room(&self) -> usize {
+        self.lanes.room().await
+    }
+
+    async fn take(&self, entries: Vec<Taken>) -> Vec<Result<(), SinkError>> {
+        let mut ids = Vec::with_capacity(entries.len());
+        let mut events = Vec::with_capacity(entries.len());
+        let mut rejected = Vec::new();
+        for (index, entry) in entries.into_iter().enumerate() {
+            match (entry.tenant, entry.content) {
+                (Some(tenant), Ok(event)) => events.push((index, tenant, event)),
+                (tenant, Err(entry)) => rejected.push((index, tenant, entry)),
+                // The intake gives no event without a tenant.
+                (None, Ok(event)) => rejected.push((index, None, self.unplannable(&entry.id, None, event))),
+            }
+            ids.push(entry.id);
+        }
+        let mut answers = vec![Ok(()); ids.len()];
+        self.plan(&ids, events, &mut rejected, &mut answers).await;
+        self.reject(rejected, &mut answers).await;
+        answers
+    }
+}
+
+type Indexed = (usize, Option<TenantId>, Rejected);
+
+impl FromStream {
+    async fn plan(
+        &self,
+        ids: &[String],
+        events: Vec<(usize, TenantId, Event)>,
+        rejected: &mut Vec<Indexed>,
+        answers: &mut [Result<(), SinkError>],
+    ) {
+        let planned = events.iter().map(|(_, tenant, event)| (tenant.clone(), event.clone()));
+        let ended = self.planner.plan(planned.collect()).await;
+        for ((index, tenant, event), ended) in events.into_iter().zip(ended) {
+            match ended {
+                Ok(_) => {}
+                Err(PlanError::UnknownTenant(_)) => {
+                    let id = ids.get(index).map_or("", String::as_str);
+                    rejected.push((index, None, self.unplannable(id, Some(&tenant), event)));
+                }
+                Err(error @ PlanError::Interrupted) => {
+                    answers[index] = Err(SinkError::Failed(error.to_string()));
+                }
+                Err(error) => answers[index] = Err(SinkError::Unavailable(error.to_string())),
+            }
+        }
+    }
+
+    async fn reject(&self, rejected: Vec<Indexed>, answers: &mut [Result<(), SinkError>]) {
+        if rejected.is_empty() {
+            return;
+        }
+        match self.keep(&rejected).await {
+            Ok(()) => {
+                for (_, _, entry) in &rejected {
+                    let (id, code, reason) = (&entry.id, &entry.code, &entry.reason);
+                    tracing::warn!(entry = id, code, reason, "event rejected");
+                }
+            }
+            Err(error) => {
+                for (index, _, _) in &rejected {
+                    answers[*index] = Err(SinkError::Unavailable(error.to_string()));
+                }
+            }
+        }
+    }
+
+    async fn keep(&self, rejected: &[Indexed]) -> Result<(), StoreError> {
+        let mut all = Vec::with_capacity(rejected.len());
+        for (_, tenant, entry) in rejected {
+            let mut entry = entry.clone();
+            // Only a tenant that exists has its rejected events shown to it.
+            if let Some(tenant) = tenant
+                && self.registry.tenant(tenant).await?.is_some()
+            {
+                entry.tenant = Some(tenant.clone());
+            }
+            all.push(entry);
+        }
+        self.store.reject(&all).await
+    }
+
+    fn unplannable(&self, id: &str, tenant: Option<&TenantId>, event: Event) -> Rejected {
+        let (code, reason) = match tenant {
+            Some(tenant) => ("unknown-tenant", format!("tenant `{tenant}` is unknown")),
+            None => ("no-tenant", "the event names no tenant".into()),
+        };
+        let field = |name: &str, value: String| (name.to_owned(), value);
+        let tenant = tenant.map(|tenant| field("tenant", tenant.to_string()));
+        let key = event.ordering_key.map(|key| field("ordering_key", key));
+        let fields = [
+            field("id", event.id.to_string()),
+            field("type", event.kind),
+            field("data", String::from_utf8_lossy(&event.data).into_owned()),
+            field("timestamp", event.at.to_string()),
+        ];
+        Rejected {
+            id: id.to_owned(),
+            tenant: None,
+            source: Source::Stream,
+            at: self.clock.now(),
+            code: code.into(),
+            reason,
+            fields: fields.into_iter().chain(tenant).chain(key).collect(),
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Where a Redis is, and how it is spoken to.
+
+use redis::IntoConnectionInfo;
+
+/// A Redis or Valkey by its URL: one server, or a cluster by any of its nodes.
+///
+/// `redis://[user][:password@]host[:port][/db]`, `rediss://` for TLS, and `redis+cluster://` or
+/// `rediss+cluster://` for a cluster, of which more nodes may be named:
+/// `redis+cluster://one:7000?node=two:7000&node=three:7000`.
+#[derive(Clone)]
+pub struct Address {
+    urls: Vec<String>,
+    cluster: bool,
+    /// The URL without the password, for messages.
+    shown: String,
+}
+
+/// Why a URL leads to no Redis. The text of the URL, which may hold a password, is not in it.
+#[derive(Debug, thiserror::Error)]
+#[error("redis url `{shown}`: {detail}")]
+pub struct AddressError {
+    shown: String,
+    detail: String,
+}
+
+impl Address {
+    /// # Errors
+    ///
+    /// An [`AddressError`].
+    pub fn parse(text: &str) -> Result<Self, AddressError> {
+        let fail = |shown: &str, detail: String| AddressError { shown: shown.into(), detail };
+        let (scheme, rest) = text
+            .split_once("://")
+            .ok_or_else(|| fail("…", "it has no scheme such as `redis://`".into()))?;
+        let (cluster, scheme) = match scheme {
+            "redis" | "rediss" => (false, scheme),
+            "redis+cluster" => (true, "redis"),
+            "rediss+cluster" => (true, "rediss"),
+            other => {
+                let detail = format!("scheme `{other}` is none of `redis`, `rediss`, `redis+cluster`, `rediss+cluster`");
+                return Err(fail("…", detail));
+            }
+        };
+        let mut url = url::Url::parse(&format!("{scheme}://{rest}"))
+            .map_err(|error| fail("…", error.to_string()))?;
+        let nodes = match cluster {
+            true => take_nodes(&mut url),
+            false => Vec::new(),
+        };
+        let shown = shown(&url);
+        let mut urls = vec![url.to_string()];
+        for node in nodes {
+            let mut other = url::Url::parse(&format!("{scheme}://{node}"))
+                .map_err(|error| fail(&shown, format!("node `{node}`: {error}")))?;
+            // Every node of a cluster takes the same user and password.
+            let copied = other.set_username(url.username());
+            copied
+                .and_then(|()| other.set_password(url.password()))
+                .map_err(|()| fail(&shown, format!("node `{node}` is no host")))?;
+            urls.push(other.to_string());
+        }
+        for url in &urls {
+            let known = url.as_str().into_connection_info();
+            known.map_err(|error| fail(&shown, error.to_string()))?;
+        }
+        Ok(Self { urls, cluster, shown })
+    }
+
+    /// Whether it is a cluster.
+    pub fn is_cluster(&self) -> bool {
+        self.cluster
+    }
+
+    /// One URL for a server, one or more for a cluster.
+    pub(crate) fn urls(&self) -> &[String] {
+        &self.urls
+    }
+}
+
+/// The nodes named in the query, which is taken away: the client would not know it.
+fn take_nodes(url: &mut url::Url) -> Vec<String> {
+    let named = |(name, value): (_, std::borrow::Cow<str>)| (name == "node").then(|| value.into());
+    let nodes = url.query_pairs().filter_map(named).collect();
+    url.set_query(None);
+    nodes
+}
+
+fn shown(url: &url::Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{}://{host}{port}{}", url.scheme(), url.path())
+}
+
+impl std::fmt::Display for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
+
+impl std::fmt::Debug for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cluster_is_known_by_any_of_its_nodes() {
+        let text = "redis+cluster://:secret@one:7000?node=two:7001&node=three:7002";
+        let address = Address::parse(text).unwrap();
+        assert!(address.is_cluster());
+        let expected = [
+            "redis://:secret@one:7000",
+            "redis://:secret@two:7001",
+            "redis://:secret@three:7002",
+        ];
+        assert_eq!(address.urls(), expected);
+    }
+
+    #[test]
+    fn a_password_is_never_shown() {
+        let address = Address::parse("redis://me:secret@one:7000/2").unwrap();
+        assert_eq!(address.to_string(), "redis://one:7000/2");
+        assert_eq!(format!("{address:?}"), "redis://one:7000/2");
+        for bad in ["redis://:secret@one/notadb", "http://:secret@one", "secret"] {
+            let error = Address::parse(bad).unwrap_err().to_string();
+            assert!(!error.contains("secret"), "{error}");
+        }
+    }
+}

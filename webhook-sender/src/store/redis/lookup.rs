@@ -1,0 +1,76 @@
+//! One delivery, one event.
+
+use bytes::Bytes;
+
+use super::RedisStore;
+use super::keys::TenantKeys;
+use super::store::all;
+use super::record::{Record, StoredEvent, read_event};
+use crate::model::{Delivery, DeliveryId, EventId, TenantId};
+use crate::store::Result;
+
+impl RedisStore {
+    pub(super) async fn find_delivery(
+        &self,
+        tenant: &TenantId,
+        id: &DeliveryId,
+    ) -> Result<Option<Delivery>> {
+        let found = self.records(tenant, vec![id.clone()]).await?;
+        Ok(self.show(tenant, found).await?.pop())
+    }
+
+    /// The records of those that exist.
+    pub(super) async fn records(
+        &self,
+        tenant: &TenantId,
+        ids: Vec<DeliveryId>,
+    ) -> Result<Vec<(DeliveryId, Record)>> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let keys = TenantKeys::of(tenant);
+        let mut command = redis::cmd("MGET");
+        for id in &ids {
+            command.arg(keys.delivery(id));
+        }
+        let found: Vec<Option<Vec<u8>>> = self.ask(&command).await?;
+        let read = |(id, bytes): (DeliveryId, Option<Vec<u8>>)| {
+            let record = Record::read(&id, &bytes?);
+            Some(record.map(|record| (id, record)).map_err(|error| self.failed(error)))
+        };
+        ids.into_iter().zip(found).filter_map(read).collect()
+    }
+
+    /// Deliveries as they are shown: with the types of their events.
+    pub(super) async fn show(
+        &self,
+        tenant: &TenantId,
+        found: Vec<(DeliveryId, Record)>,
+    ) -> Result<Vec<Delivery>> {
+        let call = |(_, record): &'_ (DeliveryId, Record)| {
+            self.event_of(tenant, record.event.clone())
+        };
+        let events = all(found.iter().map(call).collect()).await?;
+        let shown = found.into_iter().zip(events).map(|((id, record), event)| {
+            let kind = event.map(|stored| stored.event.kind).unwrap_or_default();
+            record.shown(id, kind)
+        });
+        Ok(shown.collect())
+    }
+
+    async fn event_of(&self, tenant: &TenantId, id: EventId) -> Result<Option<StoredEvent>> {
+        self.find_event(tenant, &id).await
+    }
+
+    pub(super) async fn find_event(
+        &self,
+        tenant: &TenantId,
+        id: &EventId,
+    ) -> Result<Option<StoredEvent>> {
+        let mut command = redis::cmd("GET");
+        command.arg(TenantKeys::of(tenant).event(id));
+        let bytes: Option<Vec<u8>> = self.ask(&command).await?;
+        let read = |bytes| read_event(id, &Bytes::from(bytes)).map_err(|error| self.failed(error));
+        bytes.map(read).transpose()
+    }
+}

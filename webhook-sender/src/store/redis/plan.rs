@@ -1,0 +1,329 @@
+//! Plans events: one script call for a few hundred of them.
+
+use std::collections::{BTreeMap, HashSet};
+
+use redis::{Cmd, RedisWrite};
+
+use super::RedisStore;
+use super::keys::TenantKeys;
+use super::record::{NewRecord, ORDERED, OWN_BODY, write_event};
+use super::script::PLAN;
+use super::store::{AT_A_TIME, stamp};
+use crate::model::{DeliveryId, EndpointId, EventId, Millis, TenantId};
+use crate::store::{
+    NewDelivery, Owner, PlanBatch, PlanResult, Planned, PlannedEvent, Result, Start, StoreError,
+};
+
+/// How many deliveries and bytes a script call takes on, unless a single event has more.
+const DELIVERIES_AT_A_TIME: usize = 4 * AT_A_TIME;
+const BYTES_AT_A_TIME: usize = 8 << 20;
+
+/// What a script call has said.
+enum Answer {
+    Stale,
+    /// The events at these places are known; nothing was kept.
+    Known(Vec<usize>),
+    /// These ordered deliveries wait for their turn.
+    Done { waiting: HashSet<DeliveryId> },
+}
+
+impl RedisStore {
+    pub(super) async fn plan_batch(
+        &self,
+        owner: &Owner,
+        batch: PlanBatch,
+        now: Millis,
+    ) -> Result<PlanResult> {
+        self.settle(owner, now).await?;
+        let tenant = &batch.tenant;
+        let taking = self.held.taking(owner, vec![tenant.clone()]).await?;
+        let mut results = vec![Planned::Known; batch.events.len()];
+        for part in parts(&batch.events) {
+            let mut new = part.clone();
+            retain_first_of_each_id(&mut new, &batch.events);
+            // The batch has no known events as a rule, so it is sent whole first.
+            while !new.is_empty() {
+                let events = new.iter().map(|at| &batch.events[*at]).collect::<Vec<_>>();
+                match self.plan_some(owner, tenant, batch.version, &events, now).await? {
+                    Answer::Stale => return Ok(PlanResult::Stale),
+                    Answer::Known(known) => drop_places(&mut new, &known),
+                    Answer::Done { waiting } => {
+                        for (at, event) in new.drain(..).zip(events) {
+                            results[at] = Planned::New { claimed: claimed(event, &waiting) };
+                        }
+                    }
+                }
+            }
+        }
+        let claimed = results.iter().flat_map(|planned| match planned {
+            Planned::New { claimed } => claimed.as_slice(),
+            Planned::Known => &[],
+        });
+        taking.took(claimed.map(|id| (tenant, id)));
+        if self.link.address().is_cluster() && results.contains(&Planned::Known) {
+            // A cluster's client may have repeated the call that made them known.
+            self.held.suspect(&owner.incarnation, tenant);
+        }
+        Ok(PlanResult::Done(results))
+    }
+
+    async fn plan_some(
+        &self,
+        owner: &Owner,
+        tenant: &TenantId,
+        version: u64,
+        events: &[&PlannedEvent],
+        now: Millis,
+    ) -> Result<Answer> {
+        let deliveries = events.iter().map(|event| event.deliveries.len()).sum();
+        let keys = TenantKeys::of(tenant);
+        let mut writing = Writing {
+            keys: &keys,
+            owner,
+            now,
+            scores: Box::new(self.scores(now, deliveries)),
+            sections: Sections::default(),
+        };
+        let call = writing.call(version, events);
+        let mut answer: Vec<redis::Value> = self.run(&PLAN, &call).await?;
+        let rest = answer.split_off(answer.len().min(1));
+        let word: String = self.value(answer.pop())?;
+        match word.as_str() {
+            "unknown" => Err(StoreError::UnknownTenant(tenant.clone())),
+            "stale" => Ok(Answer::Stale),
+            "known" => {
+                let places = rest.into_iter().map(|place| self.value::<usize>(Some(place)));
+                Ok(Answer::Known(places.collect::<Result<_>>()?))
+            }
+            _ => {
+                let mut rest = rest.into_iter();
+                let lowered: String = self.value(rest.next())?;
+                self.tell(tenant, &lowered).await;
+                let id = |id| DeliveryId::parse(&self.value::<String>(Some(id))?).map_err(|error| self.failed(error));
+                Ok(Answer::Done { waiting: rest.map(id).collect::<Result<_>>()? })
+            }
+        }
+    }
+
+    fn value<T: redis::FromRedisValue>(&self, value: Option<redis::Value>) -> Result<T> {
+        let value = value.unwrap_or(redis::Value::Nil);
+        redis::from_redis_value(value).map_err(|error| self.failed(error))
+    }
+}
+
+/// The places of the events, in parts that a script takes on at a time.
+fn parts(events: &[PlannedEvent]) -> Vec<Vec<usize>> {
+    let mut parts = Vec::new();
+    let (mut part, mut deliveries, mut bytes) = (Vec::new(), 0, 0);
+    for (at, event) in events.iter().enumerate() {
+        let bodies = event.deliveries.iter().filter_map(|delivery| delivery.body.as_ref());
+        let size = event.event.data.len() + bodies.map(bytes::Bytes::len).sum::<usize>();
+        let full = part.len() >= AT_A_TIME
+            || deliveries + event.deliveries.len() > DELIVERIES_AT_A_TIME
+            || bytes + size > BYTES_AT_A_TIME;
+        if full && !part.is_empty() {
+            parts.push(std::mem::take(&mut part));
+            (deliveries, bytes) = (0, 0);
+        }
+        part.push(at);
+        deliveries += event.deliveries.len();
+        bytes += size;
+    }
+    if !part.is_empty() {
+        parts.push(part);
+    }
+    parts
+}
+
+/// Of several events of one id in a batch the first is planned, which makes the others known.
+fn retain_first_of_each_id(places: &mut Vec<usize>, events: &[PlannedEvent]) {
+    let mut seen: HashSet<&EventId> = HashSet::with_capacity(places.len());
+    places.retain(|at| seen.insert(&events[*at].event.id));
+}
+
+/// Takes out what stands at these places, counted from 1.
+fn drop_places(list: &mut Vec<usize>, places: &[usize]) {
+    let known: HashSet<usize> = places.iter().copied().collect();
+    let mut place = 0;
+    list.retain(|_| {
+        place += 1;
+        !known.contains(&place)
+    });
+}
+
+fn claimed(event: &PlannedEvent, waiting: &HashSet<DeliveryId>) -> Vec<DeliveryId> {
+    let started = |delivery: &&NewDelivery| {
+        delivery.start == Start::Claimed && !waiting.contains(&delivery.id)
+    };
+    event.deliveries.iter().filter(started).map(|delivery| delivery.id.clone()).collect()
+}
+
+type ByEndpoint<'a> = BTreeMap<&'a EndpointId, Vec<(u64, &'a DeliveryId)>>;
+
+/// What the script is told besides what it writes as it is.
+#[derive(Default)]
+struct Sections<'a> {
+    claimed: Vec<&'a DeliveryId>,
+    planned: ByEndpoint<'a>,
+    due: ByEndpoint<'a>,
+    dead: ByEndpoint<'a>,
+    lingering: Vec<&'a EventId>,
+    ordered: Vec<Ordered<'a>>,
+}
+
+struct Ordered<'a> {
+    /// Which of the pairs that are no events holds its record.
+    pair: usize,
+    delivery: &'a NewDelivery,
+    lane: Vec<u8>,
+    due: Option<Millis>,
+    /// Its record if it has to wait for its turn.
+    waiting: Vec<u8>,
+}
+
+/// One call of the script, in the order of its arguments.
+struct Writing<'a> {
+    keys: &'a TenantKeys,
+    owner: &'a Owner,
+    now: Millis,
+    scores: Box<dyn Iterator<Item = u64> + Send>,
+    sections: Sections<'a>,
+}
+
+impl<'a> Writing<'a> {
+    fn call(&mut self, version: u64, events: &[&'a PlannedEvent]) -> Cmd {
+        let deliveries = || events.iter().flat_map(|event| &event.deliveries);
+        let bodies = deliveries().filter_map(|delivery| delivery.body.as_ref());
+        let data = events.iter().map(|event| event.event.data.len()).sum::<usize>();
+        let bytes = data + bodies.clone().map(bytes::Bytes::len).sum::<usize>();
+        let (count, own) = (deliveries().count(), bodies.count());
+        let arguments = 2 * events.len() + 8 * count + 32;
+        let mut call = PLAN.call_sized(&self.keys.root(), arguments, bytes + 400 * (events.len() + count));
+        call.arg(version).arg(&self.owner.incarnation);
+        call.arg(events.len()).arg(count + own);
+        for event in events {
+            self.write_event(&mut call, event);
+        }
+        let mut pair = 0;
+        for event in events {
+            for delivery in &event.deliveries {
+                pair = self.write_delivery(&mut call, event, delivery, pair);
+            }
+        }
+        self.write_sections(&mut call);
+        call
+    }
+
+    fn write_event(&mut self, call: &mut Cmd, event: &'a PlannedEvent) {
+        let ids: Vec<&DeliveryId> = event.deliveries.iter().map(|delivery| &delivery.id).collect();
+        call.write_arg_fmt(format_args!("{}e:{}", self.keys.base(), event.event.id));
+        call.arg(write_event(&event.event, self.now, &ids));
+        if ids.is_empty() {
+            self.sections.lingering.push(&event.event.id);
+        }
+    }
+
+    /// Answers the number of the next pair.
+    fn write_delivery(
+        &mut self,
+        call: &mut Cmd,
+        event: &'a PlannedEvent,
+        delivery: &'a NewDelivery,
+        pair: usize,
+    ) -> usize {
+        let base = self.keys.base();
+        let score = self.scores.next().unwrap_or_default();
+        let lane = match delivery.ordered {
+            true => lane(event.event.ordering_key.as_deref()),
+            false => Vec::new(),
+        };
+        let own_body = if delivery.body.is_some() { OWN_BODY } else { 0 };
+        let mut record = NewRecord {
+            state: b'F',
+            owner: &self.owner.incarnation,
+            when: self.now,
+            flags: own_body | if delivery.ordered { ORDERED } else { 0 },
+            reason: "",
+            score,
+            event: &event.event.id,
+            endpoint: &delivery.endpoint,
+            lane: &lane,
+        };
+        let due = match &delivery.start {
+            Start::Claimed => None,
+            Start::Due(at) => {
+                (record.state, record.owner, record.when) = (b'P', "", *at);
+                Some(*at)
+            }
+            Start::Dead(reason) => {
+                (record.state, record.owner, record.reason) = (b'D', "", reason);
+                None
+            }
+        };
+        call.write_arg_fmt(format_args!("{base}d:{}", delivery.id));
+        call.arg(record.write());
+        let (dead, ordered) = (record.state == b'D', delivery.ordered);
+        (record.state, record.owner) = (b'W', "");
+        let waiting = if ordered && !dead { record.write() } else { Vec::new() };
+        if let Some(body) = &delivery.body {
+            call.write_arg_fmt(format_args!("{base}b:{}", delivery.id));
+            call.arg(&body[..]);
+        }
+        let sections = &mut self.sections;
+        let by = |map: &mut ByEndpoint<'a>, score| {
+            map.entry(&delivery.endpoint).or_default().push((score, &delivery.id));
+        };
+        by(&mut sections.planned, score);
+        if dead {
+            by(&mut sections.dead, score);
+        } else if ordered {
+            sections.ordered.push(Ordered { pair, delivery, lane, due, waiting });
+        } else if let Some(due) = due {
+            by(&mut sections.due, due.0);
+        } else {
+            sections.claimed.push(&delivery.id);
+        }
+        pair + 1 + usize::from(delivery.body.is_some())
+    }
+
+    fn write_sections(&self, call: &mut Cmd) {
+        let sections = &self.sections;
+        call.arg(sections.claimed.len());
+        for id in &sections.claimed {
+            call.arg(id.as_str());
+        }
+        for grouped in [&sections.planned, &sections.due, &sections.dead] {
+            call.arg(grouped.len());
+            for (endpoint, rows) in grouped {
+                call.arg(endpoint.as_str()).arg(rows.len());
+                for (score, id) in rows {
+                    call.arg(*score).arg(id.as_str());
+                }
+            }
+        }
+        let dead = || sections.dead.values().flatten();
+        call.arg(dead().count());
+        for (_, id) in dead() {
+            call.arg([&stamp(self.now), id.as_str().as_bytes()].concat());
+        }
+        call.arg(sections.lingering.len());
+        for id in &sections.lingering {
+            call.arg(self.now.0).arg(id.as_str());
+        }
+        call.arg(sections.ordered.len());
+        for ordered in &sections.ordered {
+            let delivery = ordered.delivery;
+            call.arg(ordered.pair).arg(delivery.endpoint.as_str()).arg(&ordered.lane[8..]);
+            call.arg(delivery.id.as_str());
+            call.arg(ordered.due.map(|due| due.0.to_string()).unwrap_or_default());
+            call.arg(&ordered.waiting);
+        }
+    }
+}
+
+/// What keeps the order of an event's deliveries: all without an ordering key share one lane. In
+/// front of it is room for the place in the lane, which the script gives it.
+fn lane(key: Option<&str>) -> Vec<u8> {
+    let name = key.map(|key| [b"k", key.as_bytes()].concat()).unwrap_or_default();
+    [&[0; 8], name.as_slice()].concat()
+}

@@ -1,0 +1,110 @@
+//! The scripts. Each touches the keys of one tenant, or those that all share, and is atomic.
+//!
+//! A script is sent by its SHA-1 and, where the server does not know it yet, in full.
+
+use std::sync::LazyLock;
+
+use redis::Cmd;
+
+/// A script of this store: what all share, and its own part.
+pub(crate) struct Script {
+    source: String,
+    sha: String,
+}
+
+impl Script {
+    pub(crate) fn new(parts: &[&str]) -> Self {
+        let source = parts.concat();
+        let sha = redis::Script::new(&source).get_hash().to_owned();
+        Self { source, sha }
+    }
+
+    pub(crate) fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// A call of it for the one key that says where it runs and what the others are derived from.
+    pub(crate) fn call(&self, key: &[u8]) -> Cmd {
+        self.call_sized(key, 16, 512)
+    }
+
+    /// The same, with room for so many arguments and bytes.
+    pub(crate) fn call_sized(&self, key: &[u8], arguments: usize, bytes: usize) -> Cmd {
+        let mut command = Cmd::with_capacity(arguments + 4, bytes + key.len() + 64);
+        command.arg("EVALSHA").arg(&self.sha).arg("1").arg(key);
+        command
+    }
+}
+
+macro_rules! tenant_scripts {
+    ($($(#[doc = $doc:literal])* $name:ident = $file:literal;)*) => {$(
+        $(#[doc = $doc])*
+        pub(super) static $name: LazyLock<Script> = LazyLock::new(|| {
+            Script::new(&[include_str!("scripts/prelude.lua"), include_str!(concat!("scripts/", $file))])
+        });
+    )*};
+}
+
+macro_rules! shared_scripts {
+    ($($(#[doc = $doc:literal])* $name:ident = $file:literal;)*) => {$(
+        $(#[doc = $doc])*
+        pub(super) static $name: LazyLock<Script> =
+            LazyLock::new(|| Script::new(&[include_str!(concat!("scripts/", $file))]));
+    )*};
+}
+
+tenant_scripts! {
+    /// Keeps events and their deliveries.
+    PLAN = "plan.lua";
+    /// Takes due deliveries into flight.
+    CLAIM = "claim.lua";
+    /// Records what came of attempts.
+    COMPLETE = "complete.lua";
+    /// What is due, and when the next one is.
+    DUE = "due.lua";
+    /// Makes some deliveries of an owner due again.
+    RELEASE = "release.lua";
+    /// Makes deliveries that ended due again.
+    REPLAY = "replay.lua";
+    /// Creates a tenant.
+    PUT_TENANT = "put_tenant.lua";
+    /// Takes a tenant's endpoints away, so that nothing more is planned.
+    DROP_TENANT = "drop_tenant.lua";
+    /// Removes a piece of what a dropped tenant has left.
+    PURGE_TENANT = "purge_tenant.lua";
+    /// Writes an endpoint over the version that is expected.
+    PUT_ENDPOINT = "put_endpoint.lua";
+    /// Removes an endpoint.
+    DROP_ENDPOINT = "drop_endpoint.lua";
+    /// Buries a piece of what is pending for a removed endpoint.
+    BURY_ENDPOINT = "bury_endpoint.lua";
+    /// What the periodic look at a tenant needs to know.
+    CENSUS = "census.lua";
+    /// Forgets some of what ended long ago.
+    FORGET = "forget.lua";
+    /// How much is waiting.
+    DEPTH = "depth.lua";
+}
+
+shared_scripts! {
+    /// Writes an owner down, or says who has its name.
+    ENTER = "enter.lua";
+    /// Extends an owner's lease.
+    RENEW = "renew.lua";
+    /// Takes an owner out.
+    LEAVE = "leave.lua";
+    /// Takes out those whose lease has run out.
+    EXPIRE = "expire.lua";
+    /// Makes the number of a tenant's version the greater one.
+    RAISE_VERSION = "raise_version.lua";
+    /// Takes a tenant out of the index.
+    UNLIST_TENANT = "unlist_tenant.lua";
+    /// Moves a tenant's place among the due ones, if nobody else has.
+    MOVE_HINT = "move_hint.lua";
+    /// Keeps rejected events.
+    REJECT = "reject.lua";
+    /// Takes a rejected event out.
+    TAKE_REJECTED = "take_rejected.lua";
+    /// Forgets rejected events.
+    FORGET_REJECTED = "forget_rejected.lua";
+}

@@ -1,0 +1,6 @@
+-- Answers the version the tenant had, or ''.
+local version = call('HGET', T, ':v')
+if not version then return '' end
+call('SET', B .. 'gone', version)
+call('DEL', T, B .. 'r')
+return version

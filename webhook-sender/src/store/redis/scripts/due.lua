@@ -1,0 +1,13 @@
+-- ARGV: now. Answers {earliest or '', next after now or '', (endpoint, since)…}.
+local now = ARGV[1]
+local ready = B .. 'r'
+local rows = call('ZRANGEBYSCORE', ready, '-inf', now, 'WITHSCORES')
+local answer = { '', '', unpack(rows) }
+local next = call('ZRANGEBYSCORE', ready, '(' .. now, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
+for i = 1, #rows, 2 do
+  local later = call('ZRANGEBYSCORE', B .. 'q:' .. rows[i], '(' .. now, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
+  if later and (not next or tonumber(later) < tonumber(next)) then next = later end
+end
+answer[1] = rows[2] or next or ''
+answer[2] = next or ''
+return answer

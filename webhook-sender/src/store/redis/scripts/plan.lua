@@ -1,0 +1,115 @@
+-- ARGV: version, owner, then sections, each with its number of entries in front:
+--   events (key, value), other pairs (key, value), claimed (id),
+--   planned by endpoint (endpoint, n, n × (score, id)), due by endpoint (the same),
+--   dead by endpoint (the same), dead (entry), lingering (planned, id),
+--   ordered (pair's number, endpoint, lane, id, due or '', record while it waits).
+-- Answers {'unknown'}, {'stale'}, {'known', number of event…} or
+--   {'done', lowered or '', id of ordered delivery that did not start…}.
+local version = call('HGET', T, ':v')
+if not version then return { 'unknown' } end
+if version ~= ARGV[1] then return { 'stale' } end
+local at = 3
+local function number()
+  at = at + 1
+  return tonumber(ARGV[at - 1])
+end
+
+local events = number()
+local others = number()
+local pairs_from = at
+local keys = {}
+for i = 1, events do keys[i] = ARGV[at + 2 * i - 2] end
+for from = 1, events, MANY do
+  local to = math.min(from + MANY - 1, events)
+  if call('EXISTS', unpack(keys, from, to)) > 0 then
+    local found = { 'known' }
+    for i = 1, events do
+      if call('EXISTS', keys[i]) == 1 then found[#found + 1] = i end
+    end
+    return found
+  end
+end
+local others_from = pairs_from + 2 * events
+local pairs_to = others_from + 2 * others - 1
+at = pairs_to + 1
+
+local claimed = number()
+local claimed_from = at
+at = at + claimed
+local grouped_from = at
+
+-- The ordered ones come last, and are looked at first: they decide what is written.
+local function skip_groups()
+  for _ = 1, number() do
+    at = at + 1
+    local n = number()
+    at = at + 2 * n
+  end
+end
+skip_groups()
+skip_groups()
+skip_groups()
+local dead = number()
+local dead_from = at
+at = at + dead
+local lingering = number()
+local lingering_from = at
+at = at + 2 * lingering
+
+local waiting = {}
+local started = {}
+local ordered = number()
+local place = ordered > 0 and call('INCRBY', B .. 'k', ordered) - ordered
+for i = 1, ordered do
+  local pair, endpoint, lane = number(), ARGV[at], ARGV[at + 1]
+  local id, due, record = ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
+  at = at + 5
+  local written = others_from + 2 * pair + 1
+  if not queue_up(id, endpoint, lane, text(place + i)) then
+    ARGV[written] = record
+    waiting[#waiting + 1] = id
+  elseif due == '' then
+    started[#started + 1] = id
+  else
+    make_due(id, endpoint, due)
+  end
+  record = ARGV[written]
+  ARGV[written] = sub(record, 1, -9 - #lane) .. pack('>I8', place + i) .. lane
+end
+
+each(ARGV, pairs_from, pairs_to, 'MSET')
+if claimed + #started > 0 then
+  local lease = B .. 'l:' .. ARGV[2]
+  call('SADD', B .. 'o', ARGV[2])
+  each(ARGV, claimed_from, claimed_from + claimed - 1, 'SADD', lease)
+  each(started, 1, #started, 'SADD', lease)
+end
+
+at = grouped_from
+for _ = 1, number() do
+  local endpoint = ARGV[at]
+  at = at + 1
+  local n = number()
+  call('SADD', B .. 'i', endpoint)
+  each(ARGV, at, at + 2 * n - 1, 'ZADD', B .. 'c:' .. endpoint)
+  at = at + 2 * n
+end
+for _ = 1, number() do
+  local endpoint = ARGV[at]
+  at = at + 1
+  local n = number()
+  each(ARGV, at, at + 2 * n - 1, 'ZADD', B .. 'q:' .. endpoint)
+  touched[endpoint] = true
+  at = at + 2 * n
+end
+for _ = 1, number() do
+  local endpoint = ARGV[at]
+  at = at + 1
+  local n = number()
+  each(ARGV, at, at + 2 * n - 1, 'ZADD', B .. 'z:' .. endpoint)
+  at = at + 2 * n
+end
+each(ARGV, dead_from, dead_from + dead - 1, 'RPUSH', B .. 'x')
+each(ARGV, lingering_from, lingering_from + 2 * lingering - 1, 'ZADD', B .. 'w')
+refresh_touched()
+return { 'done', lowered and text(lowered) or '', unpack(waiting) }

@@ -1,0 +1,180 @@
+-- What the scripts of a tenant share. KEYS[1] is the hash of its endpoints; every other key of the
+-- tenant has the same beginning and so the same slot. `record.rs` says how a delivery is written.
+local call, sub, byte, char = redis.call, string.sub, string.byte, string.char
+local pack, unpack_bytes = struct.pack, struct.unpack
+local T = KEYS[1]
+local B = sub(T, 1, -2)
+local D = B .. 'd:'
+local MANY = 4000 -- the Lua stack holds no more arguments than some 8,000
+
+-- A command with the arguments list[from..to], in pieces of an even number of them.
+local function each(list, from, to, command, ...)
+  while from <= to do
+    local last = math.min(from + MANY - 1, to)
+    local arguments = { command, ... }
+    local n = #arguments
+    for i = from, last do
+      n = n + 1
+      arguments[n] = list[i]
+    end
+    call(unpack(arguments, 1, n))
+    from = last + 1
+  end
+end
+
+-- The values of keys, in pieces.
+local function values(keys)
+  if #keys <= MANY then
+    return #keys > 0 and call('MGET', unpack(keys)) or {}
+  end
+  local all = {}
+  for from = 1, #keys, MANY do
+    local some = call('MGET', unpack(keys, from, math.min(from + MANY - 1, #keys)))
+    for i = 1, #some do all[from + i - 1] = some[i] end
+  end
+  return all
+end
+
+-- The number as text, every digit of it.
+local function text(number)
+  return string.format('%.0f', number)
+end
+
+-- Where a record's `when` begins.
+local function head(record)
+  return 3 + byte(record, 2)
+end
+
+-- The parts of a record that do not change, and where they begin.
+local function tail(record)
+  local reason, at = unpack_bytes('>I2', record, head(record) + 11)
+  at = at + reason
+  local score, event = unpack_bytes('>I8I2', record, at)
+  local p = at + 10
+  local event_id = sub(record, p, p + event - 1)
+  p = p + event
+  local endpoint_len = byte(record, p)
+  local endpoint = sub(record, p + 1, p + endpoint_len)
+  p = p + 1 + endpoint_len
+  local lane_len = unpack_bytes('>I2', record, p)
+  local parts = { at = at, score = score, event = event_id, endpoint = endpoint }
+  if lane_len > 0 then
+    parts.place = text((unpack_bytes('>I8', record, p + 2)))
+    parts.lane = sub(record, p + 10, p + 1 + lane_len)
+  end
+  return parts
+end
+
+local function is_ordered(record)
+  return byte(record, head(record) + 10) % 2 == 1
+end
+
+local function due_at(record)
+  return (unpack_bytes('>I8', record, head(record)))
+end
+
+local known = {}
+local function exists(endpoint)
+  if known[endpoint] == nil then known[endpoint] = call('HEXISTS', T, endpoint) == 1 end
+  return known[endpoint]
+end
+
+-- Keeps the earliest due moment of an endpoint where it is looked for. `lowered` is the earliest
+-- moment that has become earlier by this script: others have to be told.
+local lowered = nil
+local function refresh(endpoint)
+  local ready = B .. 'r'
+  local first = call('ZRANGE', B .. 'q:' .. endpoint, 0, 0, 'WITHSCORES')[2]
+  local before = call('ZSCORE', ready, endpoint)
+  if first and (call('SISMEMBER', B .. 'off', endpoint) == 1 or not exists(endpoint)) then
+    first = nil
+  end
+  if not first then
+    if before then call('ZREM', ready, endpoint) end
+  elseif first ~= before then
+    call('ZADD', ready, first, endpoint)
+    local at = tonumber(first)
+    if not before or at < tonumber(before) then
+      lowered = math.min(lowered or at, at)
+    end
+  end
+end
+
+local touched = {}
+local function make_due(id, endpoint, at)
+  call('ZADD', B .. 'q:' .. endpoint, at, id)
+  touched[endpoint] = true
+end
+
+local function refresh_touched()
+  for endpoint in pairs(touched) do refresh(endpoint) end
+end
+
+local function lane_key(endpoint, lane)
+  return B .. 'n:' .. endpoint .. ':' .. lane
+end
+
+-- Ordered deliveries of a lane are due or in flight one at a time. `ns:<endpoint>` says which has its
+-- turn; the others wait in the order of planning, also those that are replayed.
+
+-- Gives a delivery its turn, if nobody has it; else it waits. Answers whether it has it.
+local function queue_up(id, endpoint, lane, place)
+  if call('HSETNX', B .. 'ns:' .. endpoint, lane, id) == 1 then return true end
+  call('ZADD', lane_key(endpoint, lane), place, id)
+  call('INCR', B .. 'h')
+  return false
+end
+
+-- Whoever has the turn is done: it is the next one's.
+local function advance(id, parts, now)
+  local turns, key = B .. 'ns:' .. parts.endpoint, lane_key(parts.endpoint, parts.lane)
+  if call('HGET', turns, parts.lane) ~= id then return end
+  local next = call('ZPOPMIN', key)[1]
+  if not next then
+    call('HDEL', turns, parts.lane)
+    return
+  end
+  call('DECR', B .. 'h')
+  call('HSET', turns, parts.lane, next)
+  local record = call('GET', D .. next)
+  local at = math.max(due_at(record), (unpack_bytes('>I8', now)))
+  call('SET', D .. next, 'P\0' .. pack('>I8', at) .. sub(record, 11))
+  make_due(next, parts.endpoint, text(at))
+end
+
+-- Makes a dead letter of a record that is in no queue any more. `now` is eight bytes.
+local function bury(id, record, now, reason, made, attempt)
+  local parts = tail(record)
+  local from = head(record)
+  made = made or sub(record, from + 8, from + 9)
+  local flags = sub(record, from + 10, from + 10)
+  call('SET', D .. id, 'D\0' .. now .. made .. flags .. pack('>I2', #reason) .. reason
+    .. sub(record, parts.at) .. (attempt or ''))
+  call('ZADD', B .. 'z:' .. parts.endpoint, text(parts.score), id)
+  call('RPUSH', B .. 'x', now .. id)
+  return parts
+end
+
+-- Makes what an owner has in flight due again, where it still has it. Answers how many.
+local function give_back(owner, ids, now)
+  local keys = {}
+  for i = 1, #ids do keys[i] = D .. ids[i] end
+  local records = values(keys)
+  local mine = 'F' .. char(#owner) .. owner
+  local count = 0
+  for i = 1, #ids do
+    local record = records[i]
+    if record and sub(record, 1, #mine) == mine then
+      local parts = tail(record)
+      if exists(parts.endpoint) then
+        call('SET', keys[i], 'P\0' .. sub(record, #mine + 1))
+        make_due(ids[i], parts.endpoint, text(due_at(record)))
+      else
+        bury(ids[i], record, now, 'endpoint deleted')
+      end
+      count = count + 1
+    end
+  end
+  return count
+end
+

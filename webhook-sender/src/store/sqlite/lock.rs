@@ -1,0 +1,62 @@
+//! One process per file.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use super::OpenError;
+
+/// Holds a file for this process until it is dropped, or the process ends in any way.
+///
+/// The lock is on a file beside the database: closing a second descriptor of the database itself
+/// would take SQLite's own locks away.
+pub(super) struct Lock(#[expect(dead_code, reason = "held, not used")] File);
+
+impl Lock {
+    /// # Errors
+    ///
+    /// [`OpenError::InUse`] where another process, or another store of this one, has it.
+    pub fn take(database: &Path) -> Result<Self, OpenError> {
+        let path = beside(database);
+        let unwritable = |source| OpenError::unwritable(database, source);
+        let mut file = private().read(true).open(&path).map_err(unwritable)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(in_use(database, &mut file)),
+            Err(TryLockError::Error(source)) => return Err(unwritable(source)),
+        }
+        sign(&mut file).map_err(unwritable)?;
+        Ok(Self(file))
+    }
+}
+
+/// For files that only their owner may read: the database holds secrets.
+pub(super) fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false).mode(0o600);
+    options
+}
+
+fn beside(database: &Path) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push("-lock");
+    name.into()
+}
+
+/// Writes our number down, for those who find the file locked.
+fn sign(file: &mut File) -> std::io::Result<()> {
+    file.set_len(0)?;
+    file.rewind()?;
+    writeln!(file, "{}", std::process::id())
+}
+
+fn in_use(database: &Path, file: &mut File) -> OpenError {
+    let mut text = String::new();
+    // Only for the message: its holder may be writing it just now.
+    let _ = file.take(20).read_to_string(&mut text);
+    OpenError::InUse {
+        file: database.into(),
+        pid: text.trim().parse().ok(),
+    }
+}

@@ -1,0 +1,182 @@
+//! Opening the file: its lock, its connections, its schema.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::lock::{Lock, private};
+
+/// The schema's versions, in order. What was released is never changed; more is appended.
+const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
+
+/// Marks a database as ours (`PRAGMA application_id`): the letters `whsd`.
+const APPLICATION: i32 = i32::from_be_bytes(*b"whsd");
+
+/// How long a connection waits for another program that looks into the file.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// Why a file cannot be used as a store.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("`{}` is in use by another sender{}", file.display(), by(*pid))]
+    InUse { file: PathBuf, pid: Option<u32> },
+    #[error("`{}` is not a database", file.display())]
+    NotADatabase { file: PathBuf },
+    #[error("`{}` is a database of another program", file.display())]
+    Foreign { file: PathBuf },
+    #[error("`{}` has schema {found}, made by a newer version; this one knows up to {known}", file.display())]
+    Newer {
+        file: PathBuf,
+        found: i32,
+        known: usize,
+    },
+    #[error("`{}` cannot be written: {source}", file.display())]
+    Unwritable { file: PathBuf, source: io::Error },
+    #[error("`{}`: {detail}", file.display())]
+    Other { file: PathBuf, detail: String },
+}
+
+fn by(pid: Option<u32>) -> String {
+    pid.map(|pid| format!(", process {pid}"))
+        .unwrap_or_default()
+}
+
+impl OpenError {
+    pub(super) fn unwritable(file: &Path, source: io::Error) -> Self {
+        Self::Unwritable {
+            file: file.into(),
+            source,
+        }
+    }
+
+    pub(super) fn of(file: &Path, error: &dyn std::fmt::Display) -> Self {
+        Self::Other {
+            file: file.into(),
+            detail: error.to_string(),
+        }
+    }
+
+    fn sql(file: &Path, error: &rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => Self::NotADatabase { file: file.into() },
+            Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen) => {
+                Self::unwritable(file, io::Error::other(error.to_string()))
+            }
+            _ => Self::of(file, error),
+        }
+    }
+}
+
+/// The connections of one store, and the lock on its file.
+pub(super) struct Opened {
+    pub lock: Lock,
+    pub writer: Connection,
+    pub reader: Connection,
+    pub checkpointer: Connection,
+}
+
+/// Opens `file`, makes it where it is not there, and brings its schema up to date.
+pub(super) fn open(file: &Path) -> Result<Opened, OpenError> {
+    let file = &resolved(file)?;
+    let lock = Lock::take(file)?;
+    drop(
+        private()
+            .open(file)
+            .map_err(|source| OpenError::unwritable(file, source))?,
+    );
+    let sql = |error: rusqlite::Error| OpenError::sql(file, &error);
+    let mut writer = connect(file, 8 << 20).map_err(sql)?;
+    prepare(&mut writer, file)?;
+    let reader = connect(file, 2 << 20).map_err(sql)?;
+    reader
+        .pragma_update(None, "query_only", true)
+        .map_err(sql)?;
+    let checkpointer = connect(file, 1 << 18).map_err(sql)?;
+    Ok(Opened {
+        lock,
+        writer,
+        reader,
+        checkpointer,
+    })
+}
+
+/// The file's one name, so that its lock is one too.
+fn resolved(file: &Path) -> Result<PathBuf, OpenError> {
+    let unwritable = |source| OpenError::unwritable(file, source);
+    if file.exists() {
+        return file.canonicalize().map_err(unwritable);
+    }
+    let name = file
+        .file_name()
+        .ok_or_else(|| unwritable(io::ErrorKind::IsADirectory.into()))?;
+    let folder = match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    Ok(folder.canonicalize().map_err(unwritable)?.join(name))
+}
+
+fn connect(file: &Path, cache_bytes: i32) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let sql = Connection::open_with_flags(file, flags)?;
+    sql.busy_timeout(BUSY)?;
+    sql.set_prepared_statement_cache_capacity(64);
+    sql.pragma_update(None, "synchronous", "full")?;
+    sql.pragma_update(None, "cache_size", -(cache_bytes >> 10))?;
+    sql.pragma_update(None, "temp_store", "memory")?;
+    Ok(sql)
+}
+
+fn prepare(sql: &mut Connection, file: &Path) -> Result<(), OpenError> {
+    let error = |error: rusqlite::Error| OpenError::sql(file, &error);
+    let found: i32 = pragma(sql, "user_version").map_err(error)?;
+    if found == 0 {
+        begin(sql, file)?;
+    } else if pragma(sql, "application_id").map_err(error)? != APPLICATION {
+        return Err(OpenError::Foreign { file: file.into() });
+    }
+    let known = MIGRATIONS.len();
+    let applied = usize::try_from(found).unwrap_or(usize::MAX);
+    let missing = MIGRATIONS.get(applied..).ok_or_else(|| OpenError::Newer {
+        file: file.into(),
+        found,
+        known,
+    })?;
+    sql.pragma_update(None, "journal_mode", "wal")
+        .map_err(error)?;
+    sql.pragma_update(None, "journal_size_limit", 64 << 20)
+        .map_err(error)?;
+    migrate(sql, missing).map_err(error)
+}
+
+/// Settings that a database takes before its first table only.
+fn begin(sql: &Connection, file: &Path) -> Result<(), OpenError> {
+    let error = |error: rusqlite::Error| OpenError::sql(file, &error);
+    let tables: i64 = sql
+        .query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))
+        .map_err(error)?;
+    if tables > 0 {
+        return Err(OpenError::Foreign { file: file.into() });
+    }
+    sql.pragma_update(None, "auto_vacuum", "incremental")
+        .map_err(error)
+}
+
+fn migrate(sql: &mut Connection, missing: &[&str]) -> rusqlite::Result<()> {
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let tx = sql.transaction()?;
+    for migration in missing {
+        tx.execute_batch(migration)?;
+    }
+    tx.pragma_update(None, "application_id", APPLICATION)?;
+    tx.pragma_update(None, "user_version", MIGRATIONS.len() as i64)?;
+    tx.commit()
+}
+
+fn pragma(sql: &Connection, name: &str) -> rusqlite::Result<i32> {
+    sql.pragma_query_value(None, name, |row| row.get(0))
+}

@@ -1,0 +1,121 @@
+//! Clearing away what belongs to something deleted, a bounded part at a time.
+
+use rusqlite::Connection;
+
+use super::job::{Outcome, Tx};
+use super::queue::Effect;
+use super::row::{DELETED, state};
+
+/// How many deliveries a step takes on.
+const PART: usize = 500;
+
+/// Removes what a nameless tenant has. Answers whether that was all.
+pub(super) fn tenant(tx: &mut Tx<'_>, tenant: i64) -> Outcome<bool> {
+    let mut some = tx
+        .sql
+        .prepare_cached("SELECT seq, event, state FROM deliveries WHERE tenant = ?1 LIMIT ?2")?;
+    let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    let part: Vec<(i64, i64, i64)> = some
+        .query_map((tenant, PART as i64), read)?
+        .collect::<Result<_, _>>()?;
+    for (seq, event, state) in &part {
+        tx.sql
+            .prepare_cached("DELETE FROM deliveries WHERE seq = ?1")?
+            .execute([seq])?;
+        tx.sql
+            .prepare_cached("DELETE FROM events WHERE key = ?1")?
+            .execute([event])?;
+        let dead = -i64::from(*state == state::DEAD);
+        let pending = -i64::from(*state < state::SUCCEEDED);
+        tx.then(Effect::Counted { pending, dead });
+    }
+    if part.len() == PART {
+        return Ok(false);
+    }
+    rest(tx, tenant)?;
+    Ok(true)
+}
+
+/// What is left of a tenant that has no deliveries.
+fn rest(tx: &mut Tx<'_>, tenant: i64) -> Outcome<()> {
+    let sql = tx.sql;
+    sql.execute(
+        "DELETE FROM events WHERE deliveries = 0 AND tenant = ?1",
+        [tenant],
+    )?;
+    let rejected = sql.execute("DELETE FROM rejected WHERE tenant = ?1", [tenant])?;
+    tx.then(Effect::Counted {
+        pending: 0,
+        dead: -(rejected as i64),
+    });
+    sql.execute("DELETE FROM endpoints WHERE tenant = ?1", [tenant])?;
+    sql.execute("DELETE FROM tenants WHERE key = ?1", [tenant])?;
+    Ok(())
+}
+
+/// An endpoint that was deleted.
+pub(super) struct Deleted {
+    pub endpoint: i64,
+    /// What is planned later is for another endpoint of the same name.
+    pub last_key: i64,
+    pub at: i64,
+}
+
+/// Buries what is pending for a deleted endpoint. Answers whether that was all.
+pub(super) fn endpoint(tx: &mut Tx<'_>, deleted: &Deleted) -> Outcome<bool> {
+    let mut part = Vec::new();
+    for text in [
+        "SELECT seq FROM deliveries INDEXED BY deliveries_due
+         WHERE endpoint = ?1 AND state = 0 AND seq <= ?2",
+        "SELECT seq FROM deliveries INDEXED BY deliveries_chained
+         WHERE endpoint = ?1 AND chain IS NOT NULL AND state < 2 AND state = 1 AND seq <= ?2",
+    ] {
+        let mut some = tx.sql.prepare_cached(text)?;
+        let mut rows = some.query((deleted.endpoint, deleted.last_key))?;
+        while let (Some(row), true) = (rows.next()?, part.len() < PART) {
+            let seq: i64 = row.get(0)?;
+            // What is in flight is buried or not by its outcome.
+            if !tx.is_in_flight(seq) {
+                part.push(seq);
+            }
+        }
+    }
+    let mut bury = tx
+        .sql
+        .prepare_cached("UPDATE deliveries SET state = 3, reason = ?2, at = ?3 WHERE seq = ?1")?;
+    for seq in &part {
+        bury.execute((seq, DELETED, deleted.at))?;
+        tx.then(Effect::Counted {
+            pending: -1,
+            dead: 1,
+        });
+    }
+    Ok(part.len() < PART)
+}
+
+/// What a process that ended had not cleared away: deleted tenants, and deleted endpoints with
+/// something pending.
+pub(super) fn unfinished(sql: &Connection) -> Outcome<(Vec<i64>, Vec<Deleted>)> {
+    let mut tenants = sql.prepare("SELECT key FROM tenants WHERE id IS NULL")?;
+    let tenants = tenants
+        .query_map([], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    let mut endpoints = sql.prepare(
+        "SELECT key, coalesce(deleted_at, 0) FROM endpoints p WHERE definition IS NULL AND (
+             EXISTS (SELECT 1 FROM deliveries INDEXED BY deliveries_due
+                     WHERE endpoint = p.key AND state = 0)
+             OR EXISTS (SELECT 1 FROM deliveries INDEXED BY deliveries_chained
+                        WHERE endpoint = p.key AND chain IS NOT NULL AND state < 2))",
+    )?;
+    let deleted = |row: &rusqlite::Row<'_>| {
+        Ok(Deleted {
+            endpoint: row.get(0)?,
+            last_key: i64::MAX,
+            at: row.get(1)?,
+        })
+    };
+    let endpoints = endpoints
+        .query_map([], deleted)?
+        .collect::<Result<_, _>>()?;
+    Ok((tenants, endpoints))
+}

@@ -1,0 +1,123 @@
+//! Good and broken files: `files/NAME.toml` and beside it `NAME.txt`, what comes of it. `BLESS=1`
+//! writes the latter anew.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use webhook_sender::config::Config;
+
+#[test]
+fn every_file_does_as_its_text_says() {
+    let bless = std::env::var_os("BLESS").is_some();
+    let files = files();
+    assert!(files.len() >= 30, "{} files", files.len());
+    let mut wrong = Vec::new();
+    for path in files {
+        let found = outcome(&path);
+        let expected = path.with_extension("txt");
+        if bless {
+            fs::write(expected, found).unwrap();
+        } else if fs::read_to_string(&expected).unwrap_or_default() != found {
+            wrong.push(format!("{}:\n{found}", path.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn files() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/config/files");
+    let files = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> = files
+        .filter(|path| path.extension().is_some_and(|e| e == "toml"))
+        .collect();
+    files.sort();
+    files
+}
+
+/// What `check` says of a file. The folder that it is in stays out of the text.
+fn outcome(path: &Path) -> String {
+    let folder = format!("{}/", path.parent().unwrap().display());
+    let said = match Config::load(path) {
+        Ok(mut config) => {
+            if !config.name.starts_with("sender-") {
+                config.name = "this machine".into();
+            }
+            format!("{}\n\n{:#?}", config.summary(), Shown(&config))
+        }
+        Err(error) => error.to_string(),
+    };
+    format!("{}\n", said.replace(&folder, ""))
+}
+
+/// A configuration without what differs between machines.
+struct Shown<'a>(&'a Config);
+
+impl std::fmt::Debug for Shown<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Config {
+            store,
+            stream,
+            api,
+            delivery,
+            retention,
+            log,
+            retries,
+            tenants,
+            ..
+        } = self.0;
+        f.debug_struct("Config")
+            .field("store", store)
+            .field("stream", stream)
+            .field("api", api)
+            .field("delivery", delivery)
+            .field("retention", retention)
+            .field("log", log)
+            .field("retries", retries)
+            .field("tenants", tenants)
+            .finish()
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let error = Config::load("nowhere/sender.toml".as_ref()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "nowhere/sender.toml: No such file or directory (os error 2)"
+    );
+}
+
+#[test]
+fn the_example_of_the_design_is_a_good_file_but_for_its_secrets() {
+    let text =
+        fs::read_to_string(files().iter().find(|p| p.ends_with("design.toml")).unwrap()).unwrap();
+    let error = Config::parse(&text, "sender.toml".as_ref()).unwrap_err();
+    let fields: Vec<_> = error
+        .faults
+        .iter()
+        .map(|fault| fault.field.as_str())
+        .collect();
+    assert_eq!(fields, ["api.token", "tenant.acme.endpoint.orders.secret"]);
+}
+
+#[test]
+fn no_secret_is_shown() {
+    let text = "[api]\ntoken = 's3cret-token'\n[store]\nurl = 'redis://:s3cret-pw@127.0.0.1'\n\
+                [stream]\nurl = 'redis://:s3cret-pw@127.0.0.1'\n\
+                [[tenant]]\nid = 'a'\n[[tenant.endpoint]]\nid = 'b'\nurl = 'https://example.com'\n\
+                events = ['*']\nsecret = 's3cret-key'\n";
+    let config = Config::parse(text, "sender.toml".as_ref()).unwrap();
+    let shown = format!("{config:?} {}", config.summary());
+    assert!(!shown.contains("s3cret"), "{shown}");
+    // Nor in an error: neither the text of a broken URL nor that of a broken secret.
+    let text = text
+        .replace("redis://", "rediz://")
+        .replace("s3cret-key", "whsec_s3cret");
+    let error = Config::parse(&text, "sender.toml".as_ref())
+        .unwrap_err()
+        .to_string();
+    assert!(!error.contains("s3cret"), "{error}");
+    assert_eq!(error.lines().count(), 3, "{error}");
+}

@@ -1,0 +1,5 @@
+//! The configuration: a folder of files, the endpoints of the API, and how a store follows a file.
+
+mod apply;
+mod files;
+mod spec;

@@ -1,0 +1,187 @@
+//! Connections between deliveries.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::time::Instant;
+use url::Url;
+use webhook_sender::client::{Answer, CallError, Client, MAX_BODY_BYTES, Post, Settings};
+
+use super::support::{RawReceiver, loopback};
+
+fn client() -> Client {
+    let settings = Settings {
+        policy: loopback(),
+        ..Settings::default()
+    };
+    Client::new(settings).unwrap()
+}
+
+async fn post(client: &Client, url: &str) -> Result<Answer, CallError> {
+    post_within(client, url, Duration::from_secs(60)).await
+}
+
+async fn post_within(client: &Client, url: &str, time: Duration) -> Result<Answer, CallError> {
+    let post = Post {
+        url: &Url::parse(url).unwrap(),
+        headers: &[("X-Test", "1")],
+        body: &Bytes::from_static(b"{}"),
+        deadline: Instant::now() + time,
+    };
+    client.post(&post).await
+}
+
+/// How many connections three requests take whose answers are all `answer`.
+async fn connections(answer: &str) -> usize {
+    let bytes = answer.as_bytes().to_vec();
+    let receiver = RawReceiver::start(move |_| Some(bytes.clone())).await;
+    let client = client();
+    for _ in 0..3 {
+        assert_eq!(
+            post(&client, &receiver.url()).await.unwrap().status,
+            200,
+            "{answer:?}"
+        );
+    }
+    assert_eq!(receiver.counts.requests(), 3, "{answer:?}");
+    receiver.counts.connections()
+}
+
+#[tokio::test]
+async fn a_connection_is_used_again_only_if_the_answer_was_read_to_its_end() {
+    let again = [
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+        "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+        "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+    ];
+    for answer in again {
+        assert_eq!(connections(answer).await, 1, "{answer:?}");
+    }
+    let too_long = "x".repeat(MAX_BODY_BYTES + 1);
+    let too_long = format!(
+        "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{too_long}",
+        too_long.len()
+    );
+    let never = [
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok",
+        "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok",
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 500 No\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nTrailer: x\r\n\r\n",
+        too_long.as_str(),
+    ];
+    for answer in never {
+        assert_eq!(connections(answer).await, 3, "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_meets_a_closing_connection_is_sent_once_more() {
+    // The second request on the connection is read and dropped.
+    let receiver = RawReceiver::start(|n| {
+        (n != 1).then(|| b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".to_vec())
+    })
+    .await;
+    let client = client();
+    for _ in 0..2 {
+        assert_eq!(post(&client, &receiver.url()).await.unwrap().status, 200);
+    }
+    assert_eq!(
+        (receiver.counts.requests(), receiver.counts.connections()),
+        (3, 2)
+    );
+}
+
+#[tokio::test]
+async fn a_request_on_a_new_connection_is_sent_only_once() {
+    let receiver = RawReceiver::start(|_| None).await;
+    let failed = post(&client(), &receiver.url()).await.unwrap_err();
+    assert!(matches!(failed, CallError::Respond(_)), "{failed:?}");
+    assert_eq!(receiver.counts.requests(), 1);
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_in_its_head_is_not_asked_for_again() {
+    let receiver = RawReceiver::start(|n| match n {
+        0 => Some(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".to_vec()),
+        _ => Some(b"HTTP/1.1 200 OK\r\nContent-Le".to_vec()),
+    })
+    .await;
+    let client = client();
+    post(&client, &receiver.url()).await.unwrap();
+    let failed = post_within(&client, &receiver.url(), Duration::from_millis(200)).await;
+    assert!(matches!(failed, Err(CallError::TimedOut(_))), "{failed:?}");
+    assert_eq!(receiver.counts.requests(), 2);
+}
+
+#[tokio::test]
+async fn an_answer_whose_body_breaks_off_counts_by_its_status() {
+    let receiver = RawReceiver::start(|_| {
+        Some(b"HTTP/1.1 201 Created\r\nContent-Length: 100\r\n\r\nbegun".to_vec())
+    })
+    .await;
+    let answer = post_within(&client(), &receiver.url(), Duration::from_millis(200))
+        .await
+        .unwrap();
+    assert_eq!(
+        (answer.status, answer.body.as_slice()),
+        (201, &b"begun"[..])
+    );
+}
+
+#[tokio::test]
+async fn a_head_without_end_is_not_read_for_ever() {
+    let receiver = RawReceiver::start(|_| {
+        let mut answer = b"HTTP/1.1 200 OK\r\nX-Long: ".to_vec();
+        answer.resize(1 << 20, b'x');
+        Some(answer)
+    })
+    .await;
+    let failed = post(&client(), &receiver.url()).await.unwrap_err();
+    assert_eq!(failed, CallError::Broken("its head is too long".into()));
+    let endless =
+        RawReceiver::start(|_| Some(b"HTTP/1.1 100 Continue\r\n\r\n".repeat(10_000))).await;
+    let failed = post(&client(), &endless.url()).await.unwrap_err();
+    assert_eq!(failed, CallError::Broken("its head is too long".into()));
+}
+
+#[tokio::test]
+async fn a_header_that_would_end_its_line_is_not_sent() {
+    let receiver = RawReceiver::start(|_| None).await;
+    let post = Post {
+        url: &Url::parse(&receiver.url()).unwrap(),
+        headers: &[("X-Split", "a\r\nX-Forged: b")],
+        body: &Bytes::new(),
+        deadline: Instant::now() + Duration::from_secs(60),
+    };
+    let failed = client().post(&post).await.unwrap_err();
+    assert_eq!(failed, CallError::Header("X-Split".into()));
+    assert_eq!(receiver.counts.connections(), 0);
+}
+
+#[tokio::test]
+async fn an_early_answer_is_taken_before_the_body_is_sent() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let serving = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.read_exact(&mut [0; 100]).await.unwrap();
+        stream
+            .write_all(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
+            .await
+            .unwrap();
+        // Reads no more, and keeps the connection.
+        stream
+    });
+    let post = Post {
+        url: &Url::parse(&url).unwrap(),
+        headers: &[],
+        body: &Bytes::from(vec![0; 64 << 20]),
+        deadline: Instant::now() + Duration::from_secs(60),
+    };
+    assert_eq!(client().post(&post).await.unwrap().status, 413);
+    drop(serving.await.unwrap());
+}

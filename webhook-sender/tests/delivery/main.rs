@@ -1,0 +1,10 @@
+//! One delivery and many, from the claim to the record.
+
+#[path = "../delivery_support/mod.rs"]
+mod support;
+
+mod connections;
+mod dispatch;
+mod http2;
+mod outcomes;
+mod request;

@@ -1,0 +1,403 @@
+//! A store in memory, of which tests can ask what has come of every delivery.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, MutexGuard};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use test_support::within_patience;
+use tokio::sync::watch;
+use webhook_sender::model::{
+    Attempt, Delivery, DeliveryId, Endpoint, EndpointId, Event, EventId, Millis, Rejected, TenantId,
+};
+use webhook_sender::store::{
+    Ask, Claim, Cursor, DeliveryFilter, Depth, DueEndpoint, Next, Outcome, Owner, Page, PlanBatch,
+    PlanResult, RejectedFilter, Store, StoreError,
+};
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+/// What is known of one delivery.
+#[derive(Clone, Debug)]
+pub struct Row {
+    pub claim: Claim,
+    pub state: State,
+    pub attempts: Vec<Attempt>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum State {
+    Due(Millis),
+    InFlight(String),
+    Succeeded,
+    Dead(String),
+}
+
+#[derive(Default)]
+pub struct FakeStore {
+    inner: Mutex<Inner>,
+    /// Goes up whenever outcomes are recorded.
+    changes: watch::Sender<u64>,
+}
+
+#[derive(Default)]
+struct Inner {
+    version: u64,
+    endpoints: BTreeMap<(TenantId, EndpointId), Endpoint>,
+    rows: HashMap<DeliveryId, Row>,
+    /// By endpoint, and there by when and in what order.
+    due: HashMap<EndpointId, BTreeMap<(Millis, u64), DeliveryId>>,
+    sequence: u64,
+    /// How many deliveries of an endpoint have not succeeded.
+    open: HashMap<EndpointId, usize>,
+    /// How many calls of `complete` and `due` are still to fail.
+    failing: usize,
+    calls: Calls,
+}
+
+/// How often the store was called.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Calls {
+    pub due: usize,
+    pub claim: usize,
+    pub complete: usize,
+}
+
+impl FakeStore {
+    pub fn put(&self, endpoint: Endpoint) {
+        let mut inner = self.lock();
+        inner.version += 1;
+        let mut endpoint = endpoint;
+        endpoint.version = inner.version;
+        let key = (endpoint.tenant.clone(), endpoint.id.clone());
+        inner.endpoints.insert(key, endpoint);
+    }
+
+    /// Makes a delivery due at `due`; answers it as it would be claimed.
+    pub fn add(&self, endpoint: &Endpoint, event: &str, body: &[u8], due: Millis) -> Claim {
+        let event = EventId::parse(event).unwrap();
+        let claim = Claim {
+            tenant: endpoint.tenant.clone(),
+            id: DeliveryId::of(&endpoint.tenant, &event, &endpoint.id),
+            endpoint: endpoint.id.clone(),
+            event,
+            body: Bytes::copy_from_slice(body),
+            made: 0,
+            due,
+        };
+        let mut inner = self.lock();
+        let row = Row {
+            claim: claim.clone(),
+            state: State::Due(due),
+            attempts: vec![],
+        };
+        if inner.rows.insert(claim.id.clone(), row).is_none() {
+            *inner.open.entry(claim.endpoint.clone()).or_default() += 1;
+        }
+        inner.enqueue(&claim.id, due);
+        claim
+    }
+
+    /// Puts what was added into flight under `owner`, as planning does.
+    pub fn claim_now(&self, claim: &Claim, owner: &Owner) {
+        let mut inner = self.lock();
+        inner
+            .due
+            .get_mut(&claim.endpoint)
+            .unwrap()
+            .retain(|_, id| *id != claim.id);
+        inner.rows.get_mut(&claim.id).unwrap().state = State::InFlight(owner.incarnation.clone());
+    }
+
+    /// Takes all in flight away from their owner, as after its lease.
+    pub fn give_away(&self) {
+        for row in self.lock().rows.values_mut() {
+            if matches!(row.state, State::InFlight(_)) {
+                row.state = State::InFlight("another".into());
+            }
+        }
+    }
+
+    /// Lets the next calls of `due` and `complete` fail.
+    pub fn fail(&self, calls: usize) {
+        self.lock().failing = calls;
+    }
+
+    pub fn calls(&self) -> Calls {
+        self.lock().calls
+    }
+
+    pub fn row(&self, id: &DeliveryId) -> Row {
+        self.lock().rows[id].clone()
+    }
+
+    /// The rows of an endpoint.
+    pub fn rows(&self, endpoint: &Endpoint) -> Vec<Row> {
+        let inner = self.lock();
+        let rows = inner
+            .rows
+            .values()
+            .filter(|row| row.claim.endpoint == endpoint.id);
+        rows.cloned().collect()
+    }
+
+    pub fn count(&self, endpoint: &Endpoint, state: impl Fn(&Row) -> bool) -> usize {
+        let inner = self.lock();
+        let rows = inner
+            .rows
+            .values()
+            .filter(|row| row.claim.endpoint == endpoint.id);
+        rows.filter(|row| state(row)).count()
+    }
+
+    /// Waits until `ready`, which is asked after each change.
+    pub async fn until(&self, what: &str, ready: impl Fn(&Self) -> bool) {
+        let mut changes = self.changes.subscribe();
+        let become_ready = async {
+            while !ready(self) {
+                changes.changed().await.unwrap();
+            }
+        };
+        within_patience(become_ready, || what.to_owned()).await;
+    }
+
+    /// Waits until all deliveries to the endpoint have succeeded.
+    pub async fn all_succeed(&self, endpoint: &Endpoint) {
+        let what = format!("all deliveries to `{}`", endpoint.id);
+        let done = |store: &Self| {
+            store
+                .lock()
+                .open
+                .get(&endpoint.id)
+                .is_none_or(|open| *open == 0)
+        };
+        self.until(&what, done).await;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap()
+    }
+}
+
+impl Inner {
+    fn enqueue(&mut self, id: &DeliveryId, due: Millis) {
+        self.sequence += 1;
+        let endpoint = self.rows[id].claim.endpoint.clone();
+        let sequence = self.sequence;
+        self.due
+            .entry(endpoint)
+            .or_default()
+            .insert((due, sequence), id.clone());
+    }
+
+    fn fails(&mut self) -> Result<()> {
+        if self.failing == 0 {
+            return Ok(());
+        }
+        self.failing -= 1;
+        Err(unavailable())
+    }
+
+    fn complete(&mut self, owner: &Owner, outcome: &Outcome) -> bool {
+        let Some(row) = self.rows.get_mut(&outcome.id) else {
+            return false;
+        };
+        if row.state != State::InFlight(owner.incarnation.clone()) {
+            return false;
+        }
+        if let Some(attempt) = &outcome.attempt {
+            row.attempts.push(attempt.clone());
+            row.claim.made += 1;
+        }
+        row.state = match &outcome.next {
+            Next::Succeeded => {
+                *self.open.get_mut(&row.claim.endpoint).unwrap() -= 1;
+                State::Succeeded
+            }
+            Next::Due(at) => State::Due(*at),
+            Next::Dead(reason) => State::Dead(reason.clone()),
+        };
+        if let Next::Due(at) = outcome.next {
+            row.claim.due = at;
+            self.enqueue(&outcome.id, at);
+        }
+        true
+    }
+}
+
+fn unavailable() -> StoreError {
+    StoreError::Unavailable {
+        store: "fake".into(),
+        detail: "out of reach".into(),
+    }
+}
+
+#[async_trait]
+impl Store for FakeStore {
+    async fn enter(&self, _: &Owner, _: Millis, _: Millis) -> Result<()> {
+        Ok(())
+    }
+
+    async fn renew(&self, _: &Owner, _: Millis, _: Millis) -> Result<()> {
+        Ok(())
+    }
+
+    async fn leave(&self, _: &Owner, _: Millis) -> Result<()> {
+        Ok(())
+    }
+
+    async fn recover(&self, _: Millis) -> Result<u64> {
+        Ok(0)
+    }
+
+    async fn tenants(&self) -> Result<Vec<(TenantId, u64)>> {
+        let inner = self.lock();
+        let mut tenants: Vec<_> = inner.endpoints.keys().map(|key| key.0.clone()).collect();
+        tenants.dedup();
+        Ok(tenants
+            .into_iter()
+            .map(|tenant| (tenant, inner.version))
+            .collect())
+    }
+
+    async fn put_tenant(&self, _: &TenantId) -> Result<bool> {
+        Err(unavailable())
+    }
+
+    async fn delete_tenant(&self, _: &TenantId) -> Result<bool> {
+        Err(unavailable())
+    }
+
+    async fn endpoints(&self, tenant: &TenantId) -> Result<Option<(u64, Vec<Endpoint>)>> {
+        let inner = self.lock();
+        let endpoints = inner
+            .endpoints
+            .values()
+            .filter(|endpoint| endpoint.tenant == *tenant);
+        Ok(Some((inner.version, endpoints.cloned().collect())))
+    }
+
+    async fn put_endpoint(&self, _: &Endpoint, _: Option<u64>) -> Result<u64> {
+        Err(unavailable())
+    }
+
+    async fn delete_endpoint(&self, _: &TenantId, _: &EndpointId, _: Millis) -> Result<bool> {
+        Err(unavailable())
+    }
+
+    async fn plan(&self, _: &Owner, _: PlanBatch, _: Millis) -> Result<PlanResult> {
+        Err(unavailable())
+    }
+
+    async fn reject(&self, _: &[Rejected]) -> Result<()> {
+        Err(unavailable())
+    }
+
+    async fn due(&self, now: Millis) -> Result<(Vec<DueEndpoint>, Option<Millis>)> {
+        let mut inner = self.lock();
+        inner.calls.due += 1;
+        inner.fails()?;
+        let (mut due, mut next) = (vec![], None);
+        for (key, endpoint) in &inner.endpoints {
+            let Some(queue) = inner.due.get(&key.1).filter(|_| endpoint.enabled) else {
+                continue;
+            };
+            let after = queue.keys().find(|(at, _)| *at > now).map(|(at, _)| *at);
+            next = [next, after].into_iter().flatten().min();
+            if let Some(((at, _), _)) = queue.first_key_value().filter(|((at, _), _)| *at <= now) {
+                due.push(DueEndpoint {
+                    tenant: key.0.clone(),
+                    endpoint: key.1.clone(),
+                    at: *at,
+                });
+            }
+        }
+        Ok((due, next))
+    }
+
+    async fn claim(&self, owner: &Owner, asks: &[Ask], now: Millis) -> Result<Vec<Claim>> {
+        let mut inner = self.lock();
+        inner.calls.claim += 1;
+        let inner = &mut *inner;
+        let mut claims = vec![];
+        for ask in asks {
+            let Some(queue) = inner.due.get_mut(&ask.endpoint) else {
+                continue;
+            };
+            for _ in 0..ask.room {
+                let Some(first) = queue.first_entry().filter(|first| first.key().0 <= now) else {
+                    break;
+                };
+                let row = inner.rows.get_mut(&first.remove()).unwrap();
+                row.state = State::InFlight(owner.incarnation.clone());
+                claims.push(row.claim.clone());
+            }
+        }
+        Ok(claims)
+    }
+
+    async fn complete(&self, owner: &Owner, outcomes: &[Outcome], _: Millis) -> Result<Vec<bool>> {
+        let kept = {
+            let mut inner = self.lock();
+            inner.calls.complete += 1;
+            inner.fails()?;
+            outcomes
+                .iter()
+                .map(|outcome| inner.complete(owner, outcome))
+                .collect()
+        };
+        self.changes.send_modify(|changes| *changes += 1);
+        Ok(kept)
+    }
+
+    async fn replay(&self, _: &TenantId, _: &DeliveryFilter, _: Millis) -> Result<u64> {
+        Err(unavailable())
+    }
+
+    async fn delivery(&self, _: &TenantId, _: &DeliveryId) -> Result<Option<Delivery>> {
+        Err(unavailable())
+    }
+
+    async fn deliveries(
+        &self,
+        _: &TenantId,
+        _: &DeliveryFilter,
+        _: Option<&Cursor>,
+        _: usize,
+    ) -> Result<Page<Delivery>> {
+        Err(unavailable())
+    }
+
+    async fn event(&self, _: &TenantId, _: &EventId) -> Result<Option<Event>> {
+        Err(unavailable())
+    }
+
+    async fn rejected(
+        &self,
+        _: &RejectedFilter,
+        _: Option<&Cursor>,
+        _: usize,
+    ) -> Result<Page<Rejected>> {
+        Err(unavailable())
+    }
+
+    async fn take_rejected(&self, _: &str) -> Result<Option<Rejected>> {
+        Err(unavailable())
+    }
+
+    async fn forget(&self, _: Millis, _: Millis) -> Result<bool> {
+        Ok(false)
+    }
+
+    async fn depth(&self, _: Millis) -> Result<Depth> {
+        Ok(Depth::default())
+    }
+
+    async fn ping(&self) -> Result<()> {
+        Ok(())
+    }
+
+    async fn woken(&self) {
+        std::future::pending().await
+    }
+}

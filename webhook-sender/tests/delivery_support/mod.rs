@@ -1,0 +1,15 @@
+//! What the tests of delivery share.
+
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "each test target uses a part of it"
+)]
+
+mod fake_store;
+mod raw_receiver;
+mod world;
+
+pub use fake_store::{FakeStore, Row, State};
+pub use raw_receiver::RawReceiver;
+pub use world::{SECRET, Setup, World, endpoint, loopback, schedule};

@@ -1,0 +1,104 @@
+//! A receiver that answers with given bytes, or with none.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+
+/// Reads one request after the other and answers each with the bytes that `answer` gives for its
+/// number, counted over all connections; `None` closes the connection.
+pub struct RawReceiver {
+    pub address: SocketAddr,
+    pub counts: Arc<Counts>,
+    serving: JoinHandle<()>,
+}
+
+#[derive(Default)]
+pub struct Counts {
+    connections: AtomicUsize,
+    requests: AtomicUsize,
+}
+
+impl Counts {
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
+    }
+
+    pub fn requests(&self) -> usize {
+        self.requests.load(Ordering::SeqCst)
+    }
+}
+
+type Answer = dyn Fn(usize) -> Option<Vec<u8>> + Send + Sync;
+
+impl RawReceiver {
+    pub async fn start(answer: impl Fn(usize) -> Option<Vec<u8>> + Send + Sync + 'static) -> Self {
+        Self::at("127.0.0.1:0", answer).await
+    }
+
+    pub async fn at(
+        address: &str,
+        answer: impl Fn(usize) -> Option<Vec<u8>> + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind(address).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let counts = Arc::new(Counts::default());
+        let serving = tokio::spawn(serve(listener, counts.clone(), Arc::new(answer)));
+        Self {
+            address,
+            counts,
+            serving,
+        }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}/", self.address)
+    }
+}
+
+impl Drop for RawReceiver {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+async fn serve(listener: TcpListener, counts: Arc<Counts>, answer: Arc<Answer>) {
+    loop {
+        let (stream, _) = listener.accept().await.unwrap();
+        counts.connections.fetch_add(1, Ordering::SeqCst);
+        tokio::spawn(connection(stream, counts.clone(), answer.clone()));
+    }
+}
+
+async fn connection(mut stream: TcpStream, counts: Arc<Counts>, answer: Arc<Answer>) {
+    while read_request(&mut stream).await {
+        let number = counts.requests.fetch_add(1, Ordering::SeqCst);
+        let Some(bytes) = answer(number) else { return };
+        // Whoever has read enough goes away.
+        if stream.write_all(&bytes).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Whether there was another request. Its body is as long as it says.
+async fn read_request(stream: &mut TcpStream) -> bool {
+    let mut request = Vec::new();
+    loop {
+        if stream.read_buf(&mut request).await.unwrap_or(0) == 0 {
+            return false;
+        }
+        let Some(head) = request.windows(4).position(|four| four == b"\r\n\r\n") else {
+            continue;
+        };
+        let text = String::from_utf8_lossy(&request[..head]).to_lowercase();
+        let length = text.split("content-length: ").nth(1).unwrap();
+        let length: usize = length.lines().next().unwrap().parse().unwrap();
+        if request.len() >= head + 4 + length {
+            return true;
+        }
+    }
+}

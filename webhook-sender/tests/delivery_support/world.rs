@@ -1,0 +1,258 @@
+//! A dispatcher at work over a store in memory.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use test_support::within_patience;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use webhook_sender::client::{self, Client, Policy};
+use webhook_sender::deliver::{Dispatcher, Handle, Lanes, Notices, Parts, Settings};
+use webhook_sender::lease::Lease;
+use webhook_sender::metrics::Metrics;
+use webhook_sender::model::{
+    Clock, Endpoint, EndpointId, Millis, Origin, Pattern, Retry, Secret, TenantId,
+};
+use webhook_sender::registry::Registry;
+use webhook_sender::store::{Claim, Owner, StoreError};
+
+use super::FakeStore;
+
+/// The secret of every endpoint here.
+pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+pub struct World {
+    pub store: Arc<FakeStore>,
+    pub registry: Arc<Registry>,
+    pub lease: Arc<Lease>,
+    pub lanes: Handle,
+    pub metrics: Arc<Metrics>,
+    pub notices: Arc<Told>,
+    pub clock: Clock,
+    pub stop: CancellationToken,
+    running: JoinHandle<()>,
+}
+
+/// What a world is made of.
+pub struct Setup {
+    pub clock: Clock,
+    pub lease: Duration,
+    pub settings: Settings,
+    pub client: client::Settings,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            clock: Clock::system(),
+            lease: Duration::from_secs(3600),
+            settings: Settings::default(),
+            client: client::Settings {
+                policy: loopback(),
+                ..client::Settings::default()
+            },
+        }
+    }
+}
+
+/// Lets receivers of this machine be called.
+pub fn loopback() -> Policy {
+    Policy {
+        allow_http: true,
+        allow_networks: vec!["127.0.0.0/8".parse().unwrap()],
+    }
+}
+
+impl World {
+    pub async fn start() -> Self {
+        Self::of(Setup::default()).await
+    }
+
+    pub async fn of(setup: Setup) -> Self {
+        let store = Arc::new(FakeStore::default());
+        let registry = Arc::new(Registry::new(store.clone()));
+        let owner = Owner::this_process("test");
+        let (clock, length) = (setup.clock, setup.lease);
+        let lease = Lease::enter(store.clone(), clock.clone(), owner, length)
+            .await
+            .unwrap();
+        let notices = Arc::new(Told::default());
+        let metrics = Arc::new(Metrics::default());
+        let dispatcher = Dispatcher::new(Parts {
+            store: store.clone(),
+            registry: registry.clone(),
+            lease: lease.clone(),
+            client: Arc::new(Client::new(setup.client).unwrap()),
+            notices: notices.clone(),
+            metrics: metrics.clone(),
+            clock: clock.clone(),
+            settings: setup.settings,
+        });
+        let stop = CancellationToken::new();
+        Self {
+            lanes: dispatcher.lanes(),
+            running: tokio::spawn(dispatcher.run(stop.clone())),
+            store,
+            registry,
+            lease,
+            metrics,
+            notices,
+            clock,
+            stop,
+        }
+    }
+
+    /// Makes an endpoint known, changed by `change`.
+    pub async fn endpoint(
+        &self,
+        id: &str,
+        url: &str,
+        change: impl FnOnce(&mut Endpoint),
+    ) -> Endpoint {
+        let mut endpoint = endpoint(id, url);
+        change(&mut endpoint);
+        self.put(endpoint.clone()).await;
+        endpoint
+    }
+
+    pub async fn put(&self, endpoint: Endpoint) {
+        let tenant = endpoint.tenant.clone();
+        self.store.put(endpoint);
+        self.registry.reload(&tenant).await.unwrap();
+    }
+
+    /// Makes one delivery due now.
+    pub fn publish(&self, endpoint: &Endpoint, event: &str, body: &[u8]) -> Claim {
+        let claim = self.store.add(endpoint, event, body, self.clock.now());
+        self.lanes.wake();
+        claim
+    }
+
+    /// Makes `count` deliveries due now.
+    pub fn publish_many(&self, endpoint: &Endpoint, count: usize) -> Vec<Claim> {
+        let now = self.clock.now();
+        let add = |n| {
+            self.store
+                .add(endpoint, &format!("evt_{n}"), br#"{"n": 1}"#, now)
+        };
+        let claims = (0..count).map(add).collect();
+        self.lanes.wake();
+        claims
+    }
+
+    /// Ends gracefully.
+    pub async fn end(self) {
+        self.stop.cancel();
+        let in_flight = || format!("the end; {} in flight", self.lanes.in_flight());
+        within_patience(self.running, in_flight).await.unwrap();
+    }
+
+    /// What `/metrics` would say.
+    pub fn metrics(&self) -> String {
+        let mut registry = prometheus_client::registry::Registry::default();
+        self.metrics.register(&mut registry);
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+        text
+    }
+}
+
+pub fn endpoint(id: &str, url: &str) -> Endpoint {
+    Endpoint {
+        tenant: TenantId::parse("acme").unwrap(),
+        id: EndpointId::parse(id).unwrap(),
+        url: url.to_owned(),
+        events: vec![Pattern::parse("*").unwrap()],
+        filter: None,
+        transform: None,
+        transform_component: None,
+        secrets: vec![Secret::new(SECRET).unwrap()],
+        schemes: vec![signature::Scheme::Wss, signature::Scheme::Standard],
+        headers: Default::default(),
+        rate_limit: None,
+        max_in_flight: None,
+        ordered: false,
+        retry: None,
+        timeout: None,
+        enabled: true,
+        disabled_reason: None,
+        handshake: None,
+        origin: Origin::Api,
+        created_at: Millis(0),
+        updated_at: Millis(0),
+        failing_since: None,
+        version: 0,
+    }
+}
+
+/// A schedule of these milliseconds, without jitter.
+pub fn schedule(waits: &[u64]) -> Option<Retry> {
+    Some(Retry {
+        schedule: waits.iter().copied().map(Duration::from_millis).collect(),
+        jitter: 0.0,
+    })
+}
+
+/// Keeps what it is told.
+#[derive(Default)]
+pub struct Told {
+    told: Mutex<Vec<String>>,
+    changes: watch::Sender<()>,
+}
+
+impl Told {
+    pub async fn until(&self, count: usize) -> Vec<String> {
+        let mut changes = self.changes.subscribe();
+        let enough = async {
+            while self.all().len() < count {
+                changes.changed().await.unwrap();
+            }
+            self.all()
+        };
+        within_patience(enough, || {
+            format!("{count} notices; told: {:?}", self.all())
+        })
+        .await
+    }
+
+    pub fn all(&self) -> Vec<String> {
+        self.told.lock().unwrap().clone()
+    }
+
+    fn tell(&self, text: String) -> Result<(), StoreError> {
+        self.told.lock().unwrap().push(text);
+        self.changes.send_replace(());
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Notices for Told {
+    async fn endpoint_disabled(
+        &self,
+        _: &TenantId,
+        endpoint: &EndpointId,
+        reason: &str,
+    ) -> Result<(), StoreError> {
+        self.tell(format!("{endpoint} disabled: {reason}"))
+    }
+
+    async fn endpoint_failing(
+        &self,
+        _: &TenantId,
+        endpoint: &EndpointId,
+        since: Millis,
+    ) -> Result<(), StoreError> {
+        self.tell(format!("{endpoint} failing since {since}"))
+    }
+
+    async fn endpoint_recovered(
+        &self,
+        _: &TenantId,
+        endpoint: &EndpointId,
+    ) -> Result<(), StoreError> {
+        self.tell(format!("{endpoint} recovered"))
+    }
+}

@@ -1,0 +1,57 @@
+//! Entries of which nothing can be made.
+
+use crate::world::{Recorder, World};
+
+#[tokio::test]
+async fn each_kind_of_unreadable_entry_is_rejected_and_holds_up_nothing() {
+    let world = World::new().await;
+    let (tenant, kind, data) =
+        (("tenant", &b"acme"[..]), ("type", &b"a.b"[..]), ("data", &b"1"[..]));
+    let large = vec![b' '; (1 << 20) + 1];
+    let cases: Vec<(&str, Vec<(&str, &[u8])>)> = vec![
+        ("no-tenant", vec![kind, data]),
+        ("bad-tenant", vec![("tenant", b"NO SUCH NAME"), kind, data]),
+        ("bad-tenant", vec![("tenant", b"\xff\xfe"), kind, data]),
+        ("no-type", vec![tenant, data]),
+        ("bad-type", vec![tenant, ("type", b"a..b"), data]),
+        ("no-data", vec![tenant, kind]),
+        ("bad-data", vec![tenant, kind, ("data", b"{\"a\":")]),
+        ("bad-data", vec![tenant, kind, ("data", b"\xff")]),
+        ("too-large", vec![tenant, kind, ("data", &large)]),
+        ("bad-id", vec![tenant, kind, data, ("id", b"with.stop")]),
+        ("bad-timestamp", vec![tenant, kind, data, ("timestamp", b"yesterday")]),
+        ("no-tenant", vec![("\u{1F980}", b"\xff")]),
+    ];
+    for (_, fields) in &cases {
+        world.add(fields).await;
+    }
+    let good = world.publish(7).await;
+    let sink = Recorder::new();
+    let running = world.intake("a", &sink);
+    let taken = sink.taken(cases.len() + 1).await;
+    for ((code, _), taken) in cases.iter().zip(&taken) {
+        let rejected = taken.content.as_ref().unwrap_err();
+        assert_eq!((rejected.code.as_str(), &rejected.id), (*code, &taken.id));
+        // The sink decides whether the tenant exists; what was named is passed on.
+        assert_eq!(taken.tenant.is_none(), code.ends_with("tenant"), "{code}");
+    }
+    let last = taken.last().unwrap();
+    assert_eq!((&last.id, &last.content.as_ref().unwrap().data[..]), (&good, &b"7"[..]));
+    world.acknowledged(&running, taken.len() as u64).await;
+    assert_eq!(running.stats.snapshot().rejected, cases.len() as u64);
+    assert_eq!(world.pending().await, 0);
+}
+
+#[tokio::test]
+async fn a_field_name_that_is_no_text_is_left_alone() {
+    let world = World::new().await;
+    let mut command = redis::cmd("XADD");
+    command.arg("events").arg("*").arg(b"\xff").arg("x");
+    command.arg("tenant").arg("acme").arg("type").arg("a").arg("data").arg("{}");
+    let id: String = command.query_async(&mut world.connection().await).await.unwrap();
+    let sink = Recorder::new();
+    let _running = world.intake("a", &sink);
+    let taken = sink.taken(1).await;
+    assert_eq!(taken[0].id, id);
+    assert!(taken[0].content.is_ok());
+}

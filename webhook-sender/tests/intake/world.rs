@@ -1,0 +1,207 @@
+//! A stream in a `redis-server` of its own, a sink that records what it is given, and intakes
+//! between the two.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use redis::aio::MultiplexedConnection;
+use test_support::redis::{Fsync, RedisServer};
+use test_support::within_patience;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use webhook_sender::intake::{Intake, Settings, Sink, SinkError, Stats, Taken};
+use webhook_sender::model::Clock;
+use webhook_sender::store::Owner;
+use webhook_sender::store::redis::Address;
+
+pub const STREAM: &str = "events";
+pub const GROUP: &str = "webhook-sender";
+
+/// Decides what becomes of an entry.
+type Judge = Box<dyn Fn(&Taken) -> Result<(), SinkError> + Send + Sync>;
+
+/// Records what it is given.
+pub struct Recorder {
+    room: watch::Sender<usize>,
+    taken: watch::Sender<Vec<Taken>>,
+    /// How many entries came with each call.
+    calls: Mutex<Vec<usize>>,
+    judge: Mutex<Judge>,
+    /// Calls that wait here before they are answered.
+    held: watch::Sender<bool>,
+}
+
+impl Recorder {
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self {
+            room: watch::Sender::new(1000),
+            taken: watch::Sender::default(),
+            calls: Mutex::default(),
+            judge: Mutex::new(Box::new(|_| Ok(()))),
+            held: watch::Sender::new(false),
+        })
+    }
+
+    pub fn set_room(&self, room: usize) {
+        self.room.send_replace(room);
+    }
+
+    pub fn judge(&self, judge: impl Fn(&Taken) -> Result<(), SinkError> + Send + Sync + 'static) {
+        *self.judge.lock().unwrap() = Box::new(judge);
+    }
+
+    /// Leaves calls unanswered until it is let go.
+    pub fn hold(&self, held: bool) {
+        self.held.send_replace(held);
+    }
+
+    /// How many entries came with each call so far.
+    pub fn calls(&self) -> Vec<usize> {
+        self.calls.lock().unwrap().clone()
+    }
+
+    /// The ids of all entries so far, in the order they came, again where they did.
+    pub fn ids(&self) -> Vec<String> {
+        self.taken.borrow().iter().map(|taken| taken.id.clone()).collect()
+    }
+
+    /// Waits until `count` entries have come, and answers all.
+    pub async fn taken(&self, count: usize) -> Vec<Taken> {
+        let mut taken = self.taken.subscribe();
+        let enough = taken.wait_for(|taken| taken.len() >= count);
+        let seen = || format!("{count} entries; so far {:?}", self.ids());
+        within_patience(enough, seen).await.unwrap().clone()
+    }
+}
+
+#[async_trait]
+impl Sink for Recorder {
+    async fn room(&self) -> usize {
+        let mut room = self.room.subscribe();
+        let room = room.wait_for(|room| *room > 0).await.unwrap();
+        *room
+    }
+
+    async fn take(&self, entries: Vec<Taken>) -> Vec<Result<(), SinkError>> {
+        self.calls.lock().unwrap().push(entries.len());
+        let answers = {
+            let judge = self.judge.lock().unwrap();
+            entries.iter().map(|taken| judge(taken)).collect()
+        };
+        self.taken.send_modify(|taken| taken.extend(entries));
+        self.held.subscribe().wait_for(|held| !held).await.unwrap();
+        answers
+    }
+}
+
+/// A server with a stream.
+pub struct World {
+    pub server: RedisServer,
+}
+
+/// An intake that runs. Dropping it is a crash: nothing is handed over.
+pub struct Running {
+    pub stats: Arc<Stats>,
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Running {
+    pub async fn stop(mut self) {
+        self.stop.cancel();
+        within_patience(&mut self.task, || "the intake to stop".into()).await.unwrap();
+    }
+
+    pub async fn crash(mut self) {
+        self.task.abort();
+        let _ = (&mut self.task).await;
+    }
+}
+
+impl World {
+    pub async fn new() -> Self {
+        Self { server: RedisServer::start(Fsync::EverySecond).await }
+    }
+
+    pub fn settings(&self, owner: Owner) -> Settings {
+        let address = Address::parse(&self.server.url()).unwrap();
+        Settings::new(address, STREAM, GROUP, owner)
+    }
+
+    pub fn intake(&self, name: &str, sink: &Arc<Recorder>) -> Running {
+        self.intake_with(self.settings(Owner::this_process(name)), sink)
+    }
+
+    pub fn intake_with(&self, settings: Settings, sink: &Arc<Recorder>) -> Running {
+        let intake = Intake::new(settings, sink.clone(), Clock::system());
+        let (stats, stop) = (intake.stats(), CancellationToken::new());
+        let token = stop.clone();
+        let task = tokio::spawn(async move { intake.run(token).await });
+        Running { stats, stop, task }
+    }
+
+    pub async fn connection(&self) -> MultiplexedConnection {
+        let client = redis::Client::open(self.server.url()).unwrap();
+        client.get_multiplexed_async_connection().await.unwrap()
+    }
+
+    /// Publishes an entry as it should be, with data that says its number. Answers its id.
+    pub async fn publish(&self, number: usize) -> String {
+        let data = number.to_string();
+        self.add(&[("tenant", b"acme"), ("type", b"a.b"), ("data", data.as_bytes())]).await
+    }
+
+    pub async fn publish_all(&self, numbers: std::ops::Range<usize>) -> Vec<String> {
+        let mut ids = Vec::new();
+        for number in numbers {
+            ids.push(self.publish(number).await);
+        }
+        ids
+    }
+
+    pub async fn add(&self, fields: &[(&str, &[u8])]) -> String {
+        let mut command = redis::cmd("XADD");
+        command.arg(STREAM).arg("*");
+        for (name, value) in fields {
+            command.arg(name).arg(value);
+        }
+        command.query_async(&mut self.connection().await).await.unwrap()
+    }
+
+    /// Has a consumer of the group take everything new, and do nothing with it.
+    pub async fn take_as(&self, consumer: &str) {
+        let mut connection = self.connection().await;
+        let mut group = redis::cmd("XGROUP");
+        group.arg("CREATE").arg(STREAM).arg(GROUP).arg("0").arg("MKSTREAM");
+        let _: Result<String, _> = group.query_async(&mut connection).await;
+        let mut read = redis::cmd("XREADGROUP");
+        read.arg("GROUP").arg(GROUP).arg(consumer).arg("STREAMS").arg(STREAM).arg(">");
+        let _: redis::Value = read.query_async(&mut connection).await.unwrap();
+    }
+
+    /// How many entries are taken and not acknowledged.
+    pub async fn pending(&self) -> usize {
+        let mut command = redis::cmd("XPENDING");
+        command.arg(STREAM).arg(GROUP);
+        let mut connection = self.connection().await;
+        let row: Vec<redis::Value> = command.query_async(&mut connection).await.unwrap();
+        redis::from_redis_value(row[0].clone()).unwrap()
+    }
+
+    /// Waits until nothing is pending and the group has taken the whole stream.
+    pub async fn acknowledged(&self, running: &Running, count: u64) {
+        let reached = async {
+            while running.stats.snapshot().acknowledged < count {
+                tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+            }
+        };
+        within_patience(reached, || format!("{count} acknowledged: {:?}", running.stats)).await;
+    }
+}

@@ -1,0 +1,209 @@
+//! A receiver that misbehaves costs its own endpoint's places and nobody else's.
+//!
+//! Each test has a healthy endpoint beside it, and ends only when all deliveries to that one have
+//! arrived while the other's are still stuck. Nothing is measured in time.
+
+#[path = "../delivery_support/mod.rs"]
+mod support;
+
+use std::time::Duration;
+
+use support::{RawReceiver, Setup, State, World, schedule};
+use test_support::{Behaviour, Receiver};
+use webhook_sender::deliver::{Lanes, Settings};
+use webhook_sender::model::{Endpoint, Phase};
+
+const PLACES: usize = 32;
+const SICK: usize = 100;
+const HEALTHY: usize = 300;
+
+/// So long that an attempt that hangs outlasts the test.
+const LONG: Duration = Duration::from_secs(600);
+
+async fn world() -> World {
+    let settings = Settings {
+        places: PLACES,
+        per_endpoint: PLACES,
+        timeout: LONG,
+        retry: schedule(&[0, 3_600_000]).unwrap(),
+    };
+    World::of(Setup {
+        settings,
+        ..Setup::default()
+    })
+    .await
+}
+
+/// Lets the sick endpoint take what it can get, and then delivers to a healthy one.
+async fn healthy_beside(world: &World, sick: &[Endpoint], receiver: &Receiver) {
+    for endpoint in sick {
+        world.publish_many(endpoint, SICK);
+    }
+    let url = receiver.url("/healthy");
+    let healthy = world.endpoint("healthy", &url, |_| {}).await;
+    world.publish_many(&healthy, HEALTHY);
+    world.store.all_succeed(&healthy).await;
+    assert_eq!(receiver.requests_to("/healthy").len(), HEALTHY);
+}
+
+fn stuck(world: &World, endpoint: &Endpoint) -> usize {
+    world
+        .store
+        .count(endpoint, |row| matches!(row.state, State::InFlight(_)))
+}
+
+#[tokio::test]
+async fn beside_one_that_accepts_and_never_answers_all_is_delivered() {
+    let (world, receiver) = (world().await, Receiver::start().await);
+    receiver.on("/hang", Behaviour::hang());
+    let sick = world.endpoint("hang", &receiver.url("/hang"), |_| {}).await;
+    world.publish_many(&sick, SICK);
+    receiver.received(PLACES / 2).await;
+    healthy_beside(&world, &[], &receiver).await;
+    let hanging = stuck(&world, &sick);
+    assert!((1..=PLACES / 2).contains(&hanging), "{hanging} hang");
+}
+
+#[tokio::test]
+async fn beside_many_that_never_answer_all_is_delivered() {
+    let (world, receiver) = (world().await, Receiver::start().await);
+    receiver.on("/hang", Behaviour::hang());
+    let mut sick = vec![];
+    for n in 0..4 {
+        sick.push(
+            world
+                .endpoint(&format!("hang-{n}"), &receiver.url("/hang"), |_| {})
+                .await,
+        );
+        world.publish_many(&sick[n], SICK);
+        // One after the other, so that each finds what the ones before have left.
+        let taken = || {
+            sick.iter()
+                .map(|endpoint| stuck(&world, endpoint))
+                .sum::<usize>()
+        };
+        receiver.received(sick.len().max(taken())).await;
+    }
+    healthy_beside(&world, &[], &receiver).await;
+    assert!(sick.iter().all(|endpoint| stuck(&world, endpoint) > 0));
+}
+
+#[tokio::test]
+async fn beside_one_that_drips_its_answer_all_is_delivered() {
+    let (world, receiver) = (world().await, Receiver::start().await);
+    receiver.on("/drip", Behaviour::drip());
+    let sick = world.endpoint("drip", &receiver.url("/drip"), |_| {}).await;
+    world.publish_many(&sick, SICK);
+    receiver.received(PLACES / 2).await;
+    healthy_beside(&world, &[], &receiver).await;
+}
+
+#[tokio::test]
+async fn beside_one_that_drips_its_head_all_is_delivered() {
+    let (world, receiver) = (world().await, Receiver::start().await);
+    let dripping = RawReceiver::start(|_| Some(b"HTTP/1.1 200 O".to_vec())).await;
+    let sick = world.endpoint("drip", &dripping.url(), |_| {}).await;
+    healthy_beside(&world, std::slice::from_ref(&sick), &receiver).await;
+    assert_eq!(
+        world
+            .store
+            .count(&sick, |row| row.state == State::Succeeded),
+        0
+    );
+}
+
+#[tokio::test]
+async fn beside_one_that_answers_a_gigabyte_all_is_delivered_and_little_of_it_is_read() {
+    let (world, receiver) = (world().await, Receiver::start().await);
+    let gigabyte = 1 << 30;
+    let flooding = RawReceiver::start(move |_| {
+        let mut answer =
+            format!("HTTP/1.1 200 OK\r\nContent-Length: {gigabyte}\r\n\r\n").into_bytes();
+        answer.resize(8 << 20, b'x');
+        Some(answer)
+    })
+    .await;
+    let sick = world.endpoint("flood", &flooding.url(), |_| {}).await;
+    healthy_beside(&world, std::slice::from_ref(&sick), &receiver).await;
+    world.store.all_succeed(&sick).await;
+    // Each flood ended its connection, and kept the beginning of the answer only.
+    assert_eq!(flooding.counts.connections(), SICK);
+    for row in world.store.rows(&sick) {
+        let kept = row.attempts[0].response.as_deref().unwrap();
+        assert_eq!(kept.len(), webhook_sender::model::MAX_RESPONSE_BYTES);
+    }
+}
+
+#[tokio::test]
+async fn beside_one_that_answers_500_all_is_delivered_and_it_is_probed_only() {
+    let (world, receiver) = (world().await, Receiver::start().await);
+    receiver.on("/broken", Behaviour::status(500));
+    let sick = world
+        .endpoint("broken", &receiver.url("/broken"), |_| {})
+        .await;
+    healthy_beside(&world, std::slice::from_ref(&sick), &receiver).await;
+    let tried = world.store.count(&sick, |row| !row.attempts.is_empty());
+    assert!((1..SICK).contains(&tried), "{tried} of {SICK} were tried");
+    let untried = world.store.count(&sick, |row| {
+        row.attempts.is_empty() && matches!(row.state, State::Due(_)) && row.claim.made == 0
+    });
+    assert!(untried > 0, "nothing is held back");
+}
+
+#[tokio::test]
+async fn beside_one_that_refuses_connections_all_is_delivered() {
+    let (world, receiver) = (world().await, Receiver::start().await);
+    let gone = RawReceiver::start(|_| None).await;
+    let url = gone.url();
+    drop(gone);
+    let sick = world.endpoint("refuse", &url, |_| {}).await;
+    healthy_beside(&world, std::slice::from_ref(&sick), &receiver).await;
+    let failed: Vec<_> = world
+        .store
+        .rows(&sick)
+        .into_iter()
+        .flat_map(|row| row.attempts)
+        .collect();
+    assert!(!failed.is_empty());
+    for attempt in failed {
+        assert_eq!(attempt.phase, Some(Phase::Connect));
+        assert_eq!(
+            attempt.error.as_deref(),
+            Some("no connection: connection refused")
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_saturated_endpoint_is_not_asked_for_over_and_over() {
+    let (world, receiver) = (world().await, Receiver::start().await);
+    receiver.on("/hang", Behaviour::hang());
+    let sick = world.endpoint("hang", &receiver.url("/hang"), |_| {}).await;
+    world.publish_many(&sick, SICK);
+    receiver.received(PLACES / 2).await;
+    let before = world.store.calls();
+    // The claimer has every chance to go round in circles while this is delivered.
+    healthy_beside(&world, &[], &receiver).await;
+    let after = world.store.calls();
+    let calls = (after.due - before.due) + (after.claim - before.claim);
+    assert!(
+        calls <= 3 * HEALTHY,
+        "{calls} calls for {HEALTHY} deliveries"
+    );
+}
+
+#[tokio::test]
+async fn new_deliveries_to_a_saturated_endpoint_are_not_started_beside_its_backlog() {
+    let (world, receiver) = (world().await, Receiver::start().await);
+    receiver.on("/hang", Behaviour::hang());
+    let sick = world.endpoint("hang", &receiver.url("/hang"), |_| {}).await;
+    let other = world
+        .endpoint("other", &receiver.url("/other"), |_| {})
+        .await;
+    world.publish_many(&sick, SICK);
+    receiver.received(PLACES / 2).await;
+    assert!(!world.lanes.reserve(&sick.tenant, &sick.id));
+    assert!(world.lanes.reserve(&other.tenant, &other.id));
+    world.lanes.unreserve(&other.tenant, &other.id);
+    assert!(world.lanes.room().await > 0);
+}

@@ -1,0 +1,197 @@
+//! A real store whose answers get lost on the way.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use tokio::sync::Semaphore;
+use webhook_sender::model::{
+    Delivery, DeliveryId, Endpoint, EndpointId, Event, EventId, Millis, Rejected, TenantId,
+};
+use webhook_sender::store::{
+    Ask, Claim, Cursor, DeliveryFilter, Depth, DueEndpoint, Outcome, Owner, Page, PlanBatch,
+    PlanResult, RejectedFilter, Store, StoreError,
+};
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+/// What becomes of a call.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Fate {
+    /// It does not get through.
+    Lost,
+    /// It is carried out, and its answer is lost.
+    AnswerLost,
+    /// It is answered that the endpoints have changed.
+    Stale,
+    /// It is answered that the lease ran out.
+    LeaseLost,
+}
+
+/// A store in front of another one.
+pub struct Flaky<S> {
+    inner: S,
+    /// What becomes of the next calls of `plan` and `complete`; after them all goes well.
+    pub plans: Mutex<VecDeque<Fate>>,
+    pub completes: Mutex<VecDeque<Fate>>,
+    /// How many events each call of `plan` had.
+    pub batches: Mutex<Vec<usize>>,
+    /// A call of `plan` takes a permit, and waits where there is none.
+    pub gate: Semaphore,
+}
+
+impl<S> Flaky<S> {
+    pub fn new(inner: S) -> Self {
+        Self {
+            inner,
+            plans: Mutex::default(),
+            completes: Mutex::default(),
+            batches: Mutex::default(),
+            gate: Semaphore::new(1_000_000),
+        }
+    }
+}
+
+fn unavailable() -> StoreError {
+    StoreError::Unavailable {
+        store: "flaky".into(),
+        detail: "out of reach".into(),
+    }
+}
+
+fn next(fates: &Mutex<VecDeque<Fate>>) -> Option<Fate> {
+    fates.lock().unwrap().pop_front()
+}
+
+#[async_trait]
+impl<S: Store> Store for Flaky<S> {
+    async fn plan(&self, owner: &Owner, batch: PlanBatch, now: Millis) -> Result<PlanResult> {
+        self.batches.lock().unwrap().push(batch.events.len());
+        self.gate.acquire().await.unwrap().forget();
+        match next(&self.plans) {
+            None => self.inner.plan(owner, batch, now).await,
+            Some(Fate::Lost) => Err(unavailable()),
+            Some(Fate::AnswerLost) => {
+                self.inner.plan(owner, batch, now).await?;
+                Err(unavailable())
+            }
+            Some(Fate::Stale) => Ok(PlanResult::Stale),
+            Some(Fate::LeaseLost) => Err(StoreError::LeaseLost(owner.name.clone())),
+        }
+    }
+
+    async fn complete(&self, owner: &Owner, all: &[Outcome], now: Millis) -> Result<Vec<bool>> {
+        match next(&self.completes) {
+            None => self.inner.complete(owner, all, now).await,
+            Some(_) => Err(unavailable()),
+        }
+    }
+
+    async fn enter(&self, owner: &Owner, now: Millis, until: Millis) -> Result<()> {
+        self.inner.enter(owner, now, until).await
+    }
+
+    async fn renew(&self, owner: &Owner, now: Millis, until: Millis) -> Result<()> {
+        self.inner.renew(owner, now, until).await
+    }
+
+    async fn leave(&self, owner: &Owner, now: Millis) -> Result<()> {
+        self.inner.leave(owner, now).await
+    }
+
+    async fn recover(&self, now: Millis) -> Result<u64> {
+        self.inner.recover(now).await
+    }
+
+    async fn tenants(&self) -> Result<Vec<(TenantId, u64)>> {
+        self.inner.tenants().await
+    }
+
+    async fn put_tenant(&self, tenant: &TenantId) -> Result<bool> {
+        self.inner.put_tenant(tenant).await
+    }
+
+    async fn delete_tenant(&self, tenant: &TenantId) -> Result<bool> {
+        self.inner.delete_tenant(tenant).await
+    }
+
+    async fn endpoints(&self, tenant: &TenantId) -> Result<Option<(u64, Vec<Endpoint>)>> {
+        self.inner.endpoints(tenant).await
+    }
+
+    async fn put_endpoint(&self, endpoint: &Endpoint, over: Option<u64>) -> Result<u64> {
+        self.inner.put_endpoint(endpoint, over).await
+    }
+
+    async fn delete_endpoint(
+        &self,
+        tenant: &TenantId,
+        endpoint: &EndpointId,
+        now: Millis,
+    ) -> Result<bool> {
+        self.inner.delete_endpoint(tenant, endpoint, now).await
+    }
+
+    async fn reject(&self, rejected: &[Rejected]) -> Result<()> {
+        self.inner.reject(rejected).await
+    }
+
+    async fn due(&self, now: Millis) -> Result<(Vec<DueEndpoint>, Option<Millis>)> {
+        self.inner.due(now).await
+    }
+
+    async fn claim(&self, owner: &Owner, asks: &[Ask], now: Millis) -> Result<Vec<Claim>> {
+        self.inner.claim(owner, asks, now).await
+    }
+
+    async fn replay(&self, tenant: &TenantId, all: &DeliveryFilter, now: Millis) -> Result<u64> {
+        self.inner.replay(tenant, all, now).await
+    }
+
+    async fn delivery(&self, tenant: &TenantId, id: &DeliveryId) -> Result<Option<Delivery>> {
+        self.inner.delivery(tenant, id).await
+    }
+
+    async fn deliveries(
+        &self,
+        tenant: &TenantId,
+        filter: &DeliveryFilter,
+        cursor: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Page<Delivery>> {
+        self.inner.deliveries(tenant, filter, cursor, limit).await
+    }
+
+    async fn event(&self, tenant: &TenantId, id: &EventId) -> Result<Option<Event>> {
+        self.inner.event(tenant, id).await
+    }
+
+    async fn rejected(
+        &self,
+        filter: &RejectedFilter,
+        cursor: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Page<Rejected>> {
+        self.inner.rejected(filter, cursor, limit).await
+    }
+
+    async fn take_rejected(&self, id: &str) -> Result<Option<Rejected>> {
+        self.inner.take_rejected(id).await
+    }
+
+    async fn forget(&self, succeeded_before: Millis, dead_before: Millis) -> Result<bool> {
+        self.inner.forget(succeeded_before, dead_before).await
+    }
+
+    async fn depth(&self, now: Millis) -> Result<Depth> {
+        self.inner.depth(now).await
+    }
+
+    async fn ping(&self) -> Result<()> {
+        self.inner.ping().await
+    }
+
+    async fn woken(&self) {
+        self.inner.woken().await;
+    }
+}

@@ -1,0 +1,92 @@
+//! Places that tests hand out.
+
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+use webhook_sender::deliver::Lanes;
+use webhook_sender::model::{EndpointId, TenantId};
+use webhook_sender::store::Claim;
+
+/// Has a number of places, whoever asks, and keeps what was started.
+#[derive(Default)]
+pub struct FakeLanes {
+    state: Mutex<State>,
+    wakes: watch::Sender<usize>,
+}
+
+#[derive(Default)]
+struct State {
+    free: usize,
+    held: usize,
+    started: Vec<Claim>,
+}
+
+impl FakeLanes {
+    pub fn with_places(free: usize) -> Self {
+        let lanes = Self::default();
+        lanes.state.lock().unwrap().free = free;
+        lanes
+    }
+
+    /// Places set aside and neither used nor given back.
+    pub fn held(&self) -> usize {
+        self.state.lock().unwrap().held
+    }
+
+    pub fn started(&self) -> Vec<Claim> {
+        self.state.lock().unwrap().started.clone()
+    }
+
+    pub fn wakes(&self) -> usize {
+        *self.wakes.borrow()
+    }
+
+    /// Waits until somebody has woken the lanes.
+    pub async fn woken(&self) {
+        self.wakes
+            .subscribe()
+            .wait_for(|wakes| *wakes > 0)
+            .await
+            .unwrap();
+    }
+}
+
+#[async_trait]
+impl Lanes for FakeLanes {
+    fn reserve(&self, _: &TenantId, _: &EndpointId) -> bool {
+        let mut state = self.state.lock().unwrap();
+        let free = state.free > 0;
+        if free {
+            state.free -= 1;
+            state.held += 1;
+        }
+        free
+    }
+
+    fn unreserve(&self, _: &TenantId, _: &EndpointId) {
+        let mut state = self.state.lock().unwrap();
+        state.held = state
+            .held
+            .checked_sub(1)
+            .expect("only what is held is given back");
+        state.free += 1;
+    }
+
+    fn start(&self, claims: Vec<Claim>) {
+        let mut state = self.state.lock().unwrap();
+        state.held = state
+            .held
+            .checked_sub(claims.len())
+            .expect("a place for each claim");
+        state.started.extend(claims);
+    }
+
+    fn wake(&self) {
+        self.wakes.send_modify(|wakes| *wakes += 1);
+    }
+
+    async fn room(&self) -> usize {
+        self.state.lock().unwrap().free
+    }
+}

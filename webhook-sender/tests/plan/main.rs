@@ -1,0 +1,12 @@
+//! Planning: expressions and components as folders of cases, what they may cost, the check of
+//! events, and the planner on a real store.
+
+mod cases;
+#[cfg(feature = "components")]
+mod component;
+mod event;
+mod expression;
+mod flaky;
+mod lanes;
+mod planner;
+mod world;

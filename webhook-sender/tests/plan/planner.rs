@@ -1,0 +1,558 @@
+//! The planner on a real store, with places that tests hand out.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::future::join_all;
+use webhook_sender::model::{DeliveryId, DeliveryState, EndpointId, Event, Pattern, TenantId};
+use webhook_sender::plan::{PlanError, Submitted, UNMADE};
+use webhook_sender::store::{Ask, DeliveryFilter, Store};
+
+use crate::flaky::Fate;
+use crate::world::{NOW, World, acme, event};
+
+fn is_new(answer: Result<Submitted, PlanError>) -> bool {
+    !answer.unwrap().known
+}
+
+#[tokio::test]
+async fn an_event_and_its_deliveries_are_kept_when_submit_answers() {
+    let world = World::with_places(0).await;
+    world.endpoint("all", |_| {}).await;
+    world
+        .endpoint("orders", |one| {
+            one.events = vec![Pattern::parse("order.*").unwrap()]
+        })
+        .await;
+    world
+        .endpoint("invoices", |one| {
+            one.events = vec![Pattern::parse("invoice.*").unwrap()]
+        })
+        .await;
+    world.endpoint("disabled", |one| one.enabled = false).await;
+    let event = event("evt_1", r#"{"id": 1}"#);
+    let answer = world.planner.submit(&acme(), event.clone()).await.unwrap();
+    assert_eq!(
+        answer,
+        Submitted {
+            id: event.id.clone(),
+            known: false
+        }
+    );
+    assert_eq!(world.states().await, ["all pending", "orders pending"]);
+    assert_eq!(
+        world.store.event(&acme(), &event.id).await.unwrap(),
+        Some(event)
+    );
+    assert!(world.lanes.wakes() > 0, "what is due is looked for");
+}
+
+#[tokio::test]
+async fn an_event_that_nobody_wants_is_kept_all_the_same() {
+    let world = World::with_places(1).await;
+    assert!(is_new(
+        world.planner.submit(&acme(), event("evt_1", "1")).await
+    ));
+    assert!(!is_new(
+        world.planner.submit(&acme(), event("evt_1", "1")).await
+    ));
+    assert!(world.deliveries().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_known_event_changes_nothing() {
+    let world = World::with_places(9).await;
+    world.endpoint("all", |_| {}).await;
+    assert!(is_new(
+        world.planner.submit(&acme(), event("evt_1", "1")).await
+    ));
+    let before = world.deliveries().await;
+    // Not even with other data, and for an endpoint that was added since.
+    world.endpoint("later", |_| {}).await;
+    assert!(!is_new(
+        world.planner.submit(&acme(), event("evt_1", "2")).await
+    ));
+    assert_eq!(world.deliveries().await, before);
+    assert_eq!((world.lanes.started().len(), world.lanes.held()), (1, 0));
+}
+
+#[tokio::test]
+async fn a_delivery_with_a_place_starts_at_once_and_its_body_is_not_copied() {
+    let world = World::with_places(1).await;
+    world.endpoint("all", |_| {}).await;
+    let event = event("evt_1", Bytes::from(r#"{"a":  1}"#.to_owned()));
+    world.planner.submit(&acme(), event.clone()).await.unwrap();
+    let started = world.lanes.started();
+    let [claim] = started.as_slice() else {
+        panic!("{started:?}")
+    };
+    assert_eq!(
+        claim.id,
+        DeliveryId::of(&acme(), &event.id, &claim.endpoint)
+    );
+    assert_eq!((claim.made, claim.due, &claim.event), (0, NOW, &event.id));
+    assert_eq!(claim.body.as_ptr(), event.data.as_ptr());
+    assert_eq!(world.states().await, ["all in_flight"]);
+    assert_eq!((world.lanes.held(), world.lanes.wakes()), (0, 0));
+}
+
+#[tokio::test]
+async fn what_has_no_place_is_due_at_once() {
+    let world = World::with_places(1).await;
+    world.endpoint("a", |_| {}).await;
+    world.endpoint("b", |_| {}).await;
+    world
+        .planner
+        .submit(&acme(), event("evt_1", "1"))
+        .await
+        .unwrap();
+    assert_eq!(world.states().await, ["a in_flight", "b pending"]);
+    assert_eq!(world.lanes.wakes(), 1);
+}
+
+#[tokio::test]
+async fn an_ordered_delivery_waits_for_those_before_it_and_gives_its_place_back() {
+    let world = World::with_places(9).await;
+    world.endpoint("ordered", |one| one.ordered = true).await;
+    for id in ["evt_1", "evt_2"] {
+        world.planner.submit(&acme(), event(id, "1")).await.unwrap();
+    }
+    assert_eq!(
+        world.states().await,
+        ["ordered in_flight", "ordered pending"]
+    );
+    assert_eq!((world.lanes.started().len(), world.lanes.held()), (1, 0));
+}
+
+#[tokio::test]
+async fn filters_and_transforms_decide_what_is_sent() {
+    let world = World::with_places(9).await;
+    let rules = [
+        ("large", Some("event.data.total > 100"), None),
+        ("small", Some("event.data.total <= 100"), None),
+        (
+            "short",
+            None,
+            Some("{'type': event.type, 'total': event.data.total}"),
+        ),
+    ];
+    for (id, filter, transform) in rules {
+        let change = |one: &mut webhook_sender::model::Endpoint| {
+            one.filter = filter.map(str::to_owned);
+            one.transform = transform.map(str::to_owned);
+        };
+        world.endpoint(id, change).await;
+    }
+    world
+        .planner
+        .submit(&acme(), event("evt_1", r#"{"total": 7, "x": 1}"#))
+        .await
+        .unwrap();
+    let mut sent: Vec<_> = world.lanes.started();
+    sent.sort_by(|a, b| a.endpoint.cmp(&b.endpoint));
+    let sent = sent
+        .iter()
+        .map(|claim| (claim.endpoint.as_str(), &claim.body[..]));
+    let expected: [(&str, &[u8]); 2] = [
+        ("short", br#"{"type":"order.shipped","total":7}"#),
+        ("small", br#"{"total": 7, "x": 1}"#),
+    ];
+    assert!(sent.eq(expected));
+}
+
+#[tokio::test]
+async fn a_failing_program_makes_a_dead_letter_of_that_delivery_alone() {
+    let world = World::with_places(9).await;
+    world.endpoint("fine", |_| {}).await;
+    world
+        .endpoint("filter", |one| one.filter = Some("event.data.paid".into()))
+        .await;
+    world
+        .endpoint("transform", |one| {
+            one.transform = Some("event.data.a + 1".into())
+        })
+        .await;
+    world
+        .planner
+        .submit(&acme(), event("evt_1", r#"{"a": "x"}"#))
+        .await
+        .unwrap();
+    assert_eq!(
+        world.states().await,
+        ["filter dead", "fine in_flight", "transform dead"]
+    );
+    let mut reasons: Vec<_> = world
+        .deliveries()
+        .await
+        .into_iter()
+        .filter_map(|one| one.reason)
+        .collect();
+    reasons.sort();
+    let [filter, transform] = reasons.as_slice() else {
+        panic!("{reasons:?}")
+    };
+    assert_eq!(filter, "filter: no such key: paid");
+    assert!(
+        transform.starts_with("transform: unsupported binary operator"),
+        "{transform}"
+    );
+}
+
+/// Not the event as it is: the transform may be there to hide a part of it.
+#[tokio::test]
+async fn a_replayed_delivery_without_a_body_is_recognised_by_its_body() {
+    let world = World::with_places(0).await;
+    let endpoint = world
+        .endpoint("all", |one| one.transform = Some("event.data.x".into()))
+        .await;
+    world
+        .planner
+        .submit(&acme(), event("evt_1", r#"{"secret": 1}"#))
+        .await
+        .unwrap();
+    let all = DeliveryFilter {
+        state: Some(DeliveryState::Dead),
+        ..DeliveryFilter::default()
+    };
+    assert_eq!(world.store.replay(&acme(), &all, NOW).await.unwrap(), 1);
+    let ask = Ask {
+        tenant: acme(),
+        endpoint: endpoint.id,
+        room: 1,
+    };
+    let claims = world
+        .store
+        .claim(&world.lease.owner(), &[ask], NOW)
+        .await
+        .unwrap();
+    assert_eq!(claims.first().map(|claim| &claim.body), Some(&UNMADE));
+}
+
+#[tokio::test]
+async fn an_endpoint_that_cannot_be_used_buries_its_events_with_the_reason() {
+    let world = World::with_places(9).await;
+    world
+        .endpoint("url", |one| one.url = "nowhere".into())
+        .await;
+    world
+        .endpoint("program", |one| one.filter = Some("event.".into()))
+        .await;
+    world
+        .planner
+        .submit(&acme(), event("evt_1", "1"))
+        .await
+        .unwrap();
+    assert_eq!(world.states().await, ["program dead", "url dead"]);
+    let reasons: Vec<_> = world
+        .deliveries()
+        .await
+        .into_iter()
+        .filter_map(|one| one.reason)
+        .collect();
+    assert!(
+        reasons.iter().any(|reason| reason.contains("`nowhere`")),
+        "{reasons:?}"
+    );
+    assert!(
+        reasons
+            .iter()
+            .any(|reason| reason.starts_with("filter: line 1")),
+        "{reasons:?}"
+    );
+}
+
+#[tokio::test]
+async fn endpoints_that_changed_meanwhile_are_planned_against_as_they_are_now() {
+    let world = World::with_places(9).await;
+    world
+        .planner
+        .submit(&acme(), event("evt_1", "1"))
+        .await
+        .unwrap();
+    world.endpoint("new", |_| {}).await;
+    world
+        .planner
+        .submit(&acme(), event("evt_2", "1"))
+        .await
+        .unwrap();
+    assert_eq!(world.states().await, ["new in_flight"]);
+    assert_eq!(world.lanes.held(), 0);
+}
+
+#[tokio::test]
+async fn endpoints_that_change_without_end_are_an_error_and_keep_no_place() {
+    let world = World::with_places(9).await;
+    world.endpoint("all", |_| {}).await;
+    world.store.plans.lock().unwrap().extend([Fate::Stale; 100]);
+    let error = world
+        .planner
+        .submit(&acme(), event("evt_1", "1"))
+        .await
+        .unwrap_err();
+    assert!(matches!(error, PlanError::Unsettled(_)), "{error}");
+    assert_eq!((world.lanes.held(), world.lanes.started().len()), (0, 0));
+}
+
+#[tokio::test]
+async fn an_unknown_tenant_is_an_error_of_its_own() {
+    let world = World::with_places(9).await;
+    let nobody = TenantId::parse("nobody").unwrap();
+    let error = world
+        .planner
+        .submit(&nobody, event("evt_1", "1"))
+        .await
+        .unwrap_err();
+    assert!(matches!(error, PlanError::UnknownTenant(_)), "{error}");
+    // So is one that was known and is gone.
+    world.endpoint("all", |_| {}).await;
+    world
+        .planner
+        .submit(&acme(), event("evt_1", "1"))
+        .await
+        .unwrap();
+    world.store.delete_tenant(&acme()).await.unwrap();
+    let error = world
+        .planner
+        .submit(&acme(), event("evt_2", "1"))
+        .await
+        .unwrap_err();
+    assert!(matches!(error, PlanError::UnknownTenant(_)), "{error}");
+    assert_eq!(world.lanes.held(), 0);
+}
+
+#[tokio::test]
+async fn submits_that_wait_at_the_same_time_share_a_call_of_the_store() {
+    let world = World::with_places(0).await;
+    world.endpoint("all", |_| {}).await;
+    let gate = world.store.gate.forget_permits(1_000_000);
+    let submits = (0..100).map(|n| {
+        let planner = world.planner.clone();
+        tokio::spawn(async move {
+            planner
+                .submit(&acme(), event(&format!("evt_{n}"), "1"))
+                .await
+        })
+    });
+    let submits: Vec<_> = submits.collect();
+    // Each has run until it waits: for the gate, or for the one that does.
+    while world.store.batches.lock().unwrap().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    for _ in 0..submits.len() {
+        tokio::task::yield_now().await;
+    }
+    world.store.gate.add_permits(gate);
+    for submit in submits {
+        assert!(is_new(submit.await.unwrap()));
+    }
+    let batches = world.store.batches.lock().unwrap().clone();
+    assert_eq!(batches.iter().sum::<usize>(), 100);
+    assert!(batches.len() <= 3, "{batches:?}");
+    assert_eq!(world.deliveries().await.len(), 100);
+}
+
+#[tokio::test]
+async fn a_batch_is_bounded() {
+    let world = World::with_places(0).await;
+    let events = (0..600)
+        .map(|n| (acme(), event(&format!("evt_{n}"), "1")))
+        .collect();
+    let answers = world.planner.plan(events).await;
+    assert!(answers.into_iter().all(is_new));
+    assert_eq!(*world.store.batches.lock().unwrap(), [256, 256, 88]);
+}
+
+#[tokio::test]
+async fn a_batch_of_many_tenants_is_answered_in_its_order() {
+    let world = World::with_places(9).await;
+    world.endpoint("all", |_| {}).await;
+    let other = TenantId::parse("other").unwrap();
+    world.store.put_tenant(&other).await.unwrap();
+    let nobody = TenantId::parse("nobody").unwrap();
+    let events = vec![
+        (acme(), event("evt_1", "1")),
+        (nobody, event("evt_2", "1")),
+        (other, event("evt_1", "1")),
+        (acme(), event("evt_1", "1")),
+        (acme(), event("evt_3", "1")),
+    ];
+    let answers = world.planner.plan(events).await;
+    let shown = answers.iter().map(|answer| match answer {
+        Ok(one) => format!("{} {}", one.id, one.known),
+        Err(error) => error.to_string(),
+    });
+    let expected = [
+        "evt_1 false",
+        "tenant `nobody` is unknown",
+        "evt_1 false",
+        "evt_1 true",
+        "evt_3 false",
+    ];
+    assert!(shown.eq(expected), "{answers:?}");
+    assert_eq!(world.states().await, ["all in_flight", "all in_flight"]);
+    assert_eq!(world.lanes.held(), 0);
+}
+
+#[tokio::test]
+async fn a_lost_answer_leaves_nothing_in_flight_that_nobody_attempts() {
+    let world = World::with_places(9).await;
+    world.endpoint("all", |_| {}).await;
+    world
+        .store
+        .plans
+        .lock()
+        .unwrap()
+        .push_back(Fate::AnswerLost);
+    world
+        .store
+        .completes
+        .lock()
+        .unwrap()
+        .extend([Fate::Lost; 2]);
+    let error = world
+        .planner
+        .submit(&acme(), event("evt_1", "1"))
+        .await
+        .unwrap_err();
+    assert!(matches!(error, PlanError::Store(_)), "{error}");
+    assert_eq!((world.lanes.held(), world.lanes.started().len()), (0, 0));
+    world.lanes.woken().await;
+    assert_eq!(world.states().await, ["all pending"]);
+    // Whoever publishes it again learns that it is kept.
+    assert!(!is_new(
+        world.planner.submit(&acme(), event("evt_1", "1")).await
+    ));
+}
+
+#[tokio::test]
+async fn an_event_that_did_not_get_through_can_be_published_again() {
+    let world = World::with_places(9).await;
+    world.endpoint("all", |_| {}).await;
+    world.store.plans.lock().unwrap().push_back(Fate::Lost);
+    assert!(
+        world
+            .planner
+            .submit(&acme(), event("evt_1", "1"))
+            .await
+            .is_err()
+    );
+    assert!(is_new(
+        world.planner.submit(&acme(), event("evt_1", "1")).await
+    ));
+    assert_eq!(world.lanes.held(), 0);
+}
+
+#[tokio::test]
+async fn without_a_lease_events_are_kept_and_their_deliveries_wait() {
+    let world = World::with_places(9).await;
+    world.endpoint("all", |_| {}).await;
+    world.store.plans.lock().unwrap().push_back(Fate::LeaseLost);
+    assert!(is_new(
+        world.planner.submit(&acme(), event("evt_1", "1")).await
+    ));
+    assert_eq!(world.states().await, ["all pending"]);
+    assert_eq!((world.lanes.held(), world.lanes.started().len()), (0, 0));
+    assert_eq!(world.lanes.wakes(), 1);
+}
+
+#[tokio::test]
+async fn giving_up_waiting_stops_nothing_half_way() {
+    let world = World::with_places(9).await;
+    world.endpoint("all", |_| {}).await;
+    let gate = world.store.gate.forget_permits(1_000_000);
+    let tenant = acme();
+    for id in ["evt_1", "evt_2"] {
+        let mut submit = Box::pin(world.planner.submit(&tenant, event(id, "1")));
+        let mut plan = Box::pin(
+            world
+                .planner
+                .plan(vec![(acme(), event(&format!("{id}_b"), "1"))]),
+        );
+        assert!(futures::poll!(&mut submit).is_pending());
+        assert!(futures::poll!(&mut plan).is_pending());
+    }
+    world.store.gate.add_permits(gate);
+    // What comes after them is planned after them, or beside them.
+    let submits = ["evt_3", "evt_1", "evt_2", "evt_1_b", "evt_2_b"];
+    let submits = submits.map(|id| world.planner.submit(&tenant, event(id, "1")));
+    let known = join_all(submits)
+        .await
+        .into_iter()
+        .map(|answer| answer.unwrap().known);
+    assert_eq!(
+        known.filter(|known| !known).count(),
+        1,
+        "all but one were planned already"
+    );
+    assert_eq!(world.lanes.started().len(), 5);
+    assert_eq!(world.lanes.held(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_that_runs_out_of_fuel_costs_nobody_else_their_events() {
+    let world = World::with_places(99).await;
+    let endless = "event.data.all(a, event.data.all(b, event.data.all(c, a + b + c >= 0)))";
+    world.endpoint("fine", |_| {}).await;
+    world
+        .endpoint("endless", |one| one.filter = Some(endless.into()))
+        .await;
+    let numbers: Vec<_> = (0..1000).map(|n| n.to_string()).collect();
+    let data = format!("[{}]", numbers.join(","));
+    let tenant = acme();
+    let submits = (0..8).map(|n| {
+        world
+            .planner
+            .submit(&tenant, event(&format!("evt_{n}"), data.clone()))
+    });
+    assert!(join_all(submits).await.into_iter().all(is_new));
+    let states = world.states().await;
+    assert_eq!(
+        states
+            .iter()
+            .filter(|state| *state == "fine in_flight")
+            .count(),
+        8
+    );
+    let reasons: Vec<_> = world
+        .deliveries()
+        .await
+        .into_iter()
+        .filter_map(|one| one.reason)
+        .collect();
+    assert_eq!(reasons, vec!["filter: too much work for one event"; 8]);
+}
+
+#[tokio::test]
+async fn an_endpoint_is_compiled_once_for_each_of_its_versions() {
+    let world = World::with_places(0).await;
+    let endpoint = world
+        .endpoint("all", |one| one.filter = Some("true".into()))
+        .await;
+    let id: EndpointId = endpoint.id.clone();
+    world.registry.tenant(&acme()).await.unwrap();
+    let first = world.registry.endpoint(&acme(), &id).unwrap();
+    world.endpoint("other", |_| {}).await;
+    world.registry.reload(&acme()).await.unwrap();
+    let second = world.registry.endpoint(&acme(), &id).unwrap();
+    assert!(
+        Arc::ptr_eq(&first, &second),
+        "an unchanged endpoint is taken over"
+    );
+    let changed = webhook_sender::model::Endpoint {
+        filter: Some("false".into()),
+        ..endpoint.clone()
+    };
+    world
+        .store
+        .put_endpoint(&changed, Some(endpoint.version))
+        .await
+        .unwrap();
+    world.registry.refresh().await.unwrap();
+    assert!(!Arc::ptr_eq(
+        &first,
+        &world.registry.endpoint(&acme(), &id).unwrap()
+    ));
+    let event: Event = event("evt_1", "1");
+    world.planner.submit(&acme(), event).await.unwrap();
+    assert_eq!(world.states().await, ["other pending"]);
+}

@@ -1,0 +1,135 @@
+//! A planner on a SQLite store.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use signature::Scheme;
+use tempfile::TempDir;
+use webhook_sender::lease::Lease;
+use webhook_sender::model::{
+    Clock, Delivery, Endpoint, EndpointId, Event, EventId, Millis, Origin, Pattern, Secret,
+    TenantId,
+};
+use webhook_sender::plan::{Parts, Planner};
+use webhook_sender::registry::Registry;
+use webhook_sender::store::sqlite::SqliteStore;
+use webhook_sender::store::{DeliveryFilter, Owner, Store};
+
+use crate::flaky::Flaky;
+use crate::lanes::FakeLanes;
+
+pub const NOW: Millis = Millis(1_800_000_000_000);
+
+pub struct World {
+    pub planner: Planner,
+    pub store: Arc<Flaky<SqliteStore>>,
+    pub lanes: Arc<FakeLanes>,
+    pub registry: Arc<Registry>,
+    pub lease: Arc<Lease>,
+    _folder: TempDir,
+}
+
+impl World {
+    /// A world with the tenant `acme`, and so many places.
+    pub async fn with_places(places: usize) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&folder.path().join("sender.db")).unwrap();
+        let store = Arc::new(Flaky::new(store));
+        let clock = Clock::standing_at(NOW);
+        let owner = Owner::this_process("planner");
+        let length = Duration::from_secs(3600);
+        let lease = Lease::enter(store.clone(), clock.clone(), owner, length)
+            .await
+            .unwrap();
+        let registry = Arc::new(Registry::new(store.clone()));
+        let lanes = Arc::new(FakeLanes::with_places(places));
+        let planner = Planner::new(Parts {
+            store: store.clone(),
+            registry: registry.clone(),
+            lanes: lanes.clone(),
+            lease: lease.clone(),
+            clock,
+        });
+        store.put_tenant(&acme()).await.unwrap();
+        Self {
+            planner,
+            store,
+            lanes,
+            registry,
+            lease,
+            _folder: folder,
+        }
+    }
+
+    /// Adds an endpoint of `acme` that is changed by `change` from one that takes all as it is.
+    pub async fn endpoint(&self, id: &str, change: impl FnOnce(&mut Endpoint)) -> Endpoint {
+        let mut endpoint = endpoint(id);
+        change(&mut endpoint);
+        endpoint.version = self.store.put_endpoint(&endpoint, None).await.unwrap();
+        endpoint
+    }
+
+    /// All deliveries of `acme`, the oldest first.
+    pub async fn deliveries(&self) -> Vec<Delivery> {
+        let filter = DeliveryFilter::default();
+        let page = self
+            .store
+            .deliveries(&acme(), &filter, None, 1000)
+            .await
+            .unwrap();
+        page.items.into_iter().rev().collect()
+    }
+
+    /// The endpoints and states of the deliveries, in alphabetical order.
+    pub async fn states(&self) -> Vec<String> {
+        let shown = |one: &Delivery| format!("{} {}", one.endpoint, one.state.name());
+        let mut states: Vec<_> = self.deliveries().await.iter().map(shown).collect();
+        states.sort();
+        states
+    }
+}
+
+pub fn acme() -> TenantId {
+    TenantId::parse("acme").unwrap()
+}
+
+fn endpoint(id: &str) -> Endpoint {
+    Endpoint {
+        tenant: acme(),
+        id: EndpointId::parse(id).unwrap(),
+        url: "https://example.com/hooks".into(),
+        events: vec![Pattern::parse("*").unwrap()],
+        filter: None,
+        transform: None,
+        transform_component: None,
+        secrets: vec![Secret::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap()],
+        schemes: vec![Scheme::Standard],
+        headers: BTreeMap::new(),
+        rate_limit: None,
+        max_in_flight: None,
+        ordered: false,
+        retry: None,
+        timeout: None,
+        enabled: true,
+        disabled_reason: None,
+        handshake: None,
+        origin: Origin::Api,
+        created_at: NOW,
+        updated_at: NOW,
+        failing_since: None,
+        version: 0,
+    }
+}
+
+/// An event of type `order.shipped`.
+pub fn event(id: &str, data: impl Into<Bytes>) -> Event {
+    Event {
+        id: EventId::parse(id).unwrap(),
+        kind: "order.shipped".into(),
+        data: data.into(),
+        at: NOW,
+        ordering_key: None,
+    }
+}

@@ -1,0 +1,86 @@
+//! Publishing many events, whatever is killed meanwhile.
+
+use test_support::redis::RedisServer;
+use tokio::sync::watch;
+
+use crate::sender::Sender;
+
+/// The event's id.
+pub fn id(number: usize) -> String {
+    format!("evt_{number}")
+}
+
+/// Adds events to the stream, all at once.
+pub async fn to_stream(redis: &RedisServer, numbers: std::ops::Range<usize>) {
+    let client = redis::Client::open(redis.url()).expect("a url");
+    let mut connection = client
+        .get_multiplexed_async_connection()
+        .await
+        .expect("redis-server answers");
+    for chunk in numbers.collect::<Vec<_>>().chunks(500) {
+        let mut pipeline = redis::pipe();
+        for number in chunk {
+            pipeline
+                .cmd("XADD")
+                .arg("events")
+                .arg("*")
+                .arg(&[("tenant", "acme"), ("type", "order.shipped")])
+                .arg(&[("id", id(*number)), ("data", format!("{{\"number\": {number}}}"))])
+                .ignore();
+        }
+        pipeline
+            .exec_async(&mut connection)
+            .await
+            .expect("redis-server takes them");
+    }
+}
+
+/// Where the API is at present. It moves when the sender is started again.
+pub struct Api(watch::Sender<String>);
+
+impl Api {
+    pub fn of(sender: &Sender) -> Self {
+        Self(watch::Sender::new(sender.api.clone()))
+    }
+
+    pub fn moved(&self, sender: &Sender) {
+        self.0.send_replace(sender.api.clone());
+    }
+
+    /// Publishes events over eight connections. One that is not answered 202 is published again, with
+    /// the same id, when the API has moved or answers again.
+    pub async fn publish(&self, numbers: std::ops::Range<usize>) {
+        let next = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(numbers.start));
+        let publishers = (0..8).map(|_| {
+            let next = next.clone();
+            let mut api = self.0.subscribe();
+            async move {
+                loop {
+                    let number = next.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+                    if number >= numbers.end {
+                        return;
+                    }
+                    until_taken(&mut api, number).await;
+                }
+            }
+        });
+        futures::future::join_all(publishers).await;
+    }
+}
+
+async fn until_taken(api: &mut watch::Receiver<String>, number: usize) {
+    let body = format!(
+        r#"{{"id": "{}", "type": "order.shipped", "data": {{"number": {number}}}}}"#,
+        id(number)
+    );
+    loop {
+        let url = format!("{}/v1/tenants/acme/events", api.borrow_and_update().as_str());
+        let sent = test_support::Request::post(url).json(body.clone()).try_send().await;
+        match sent {
+            Ok(reply) if reply.status == 202 => return,
+            Ok(reply) if reply.status != 503 => panic!("event {number}: {reply:?}"),
+            // Killed: it answers again somewhere else.
+            _ => drop(api.changed().await),
+        }
+    }
+}

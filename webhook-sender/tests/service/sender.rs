@@ -1,0 +1,138 @@
+//! Sender processes, and the folder they share.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use tempfile::TempDir;
+use test_support::redis::{Fsync, RedisServer};
+
+pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+/// What deliveries are kept in.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Store {
+    Sqlite,
+    Redis,
+}
+
+/// A store, a stream where there is one, and a configuration.
+pub struct Setting {
+    pub redis: Option<RedisServer>,
+    folder: TempDir,
+    store: String,
+    stream: String,
+}
+
+/// A sender process. It is killed when it is dropped.
+pub struct Sender {
+    child: Child,
+    /// Where its API is.
+    pub api: String,
+    log: PathBuf,
+}
+
+impl Setting {
+    pub async fn new(store: Store) -> Self {
+        let redis = match store {
+            Store::Redis => Some(RedisServer::start(Fsync::Always).await),
+            Store::Sqlite => None,
+        };
+        let folder = TempDir::new().expect("a temporary folder");
+        let (store, stream) = match &redis {
+            Some(redis) => (redis.url(), format!("[stream]\nurl = \"{}\"\n", redis.url())),
+            None => {
+                let file = folder.path().join("sender.db");
+                (format!("sqlite://{}", file.display()), String::new())
+            }
+        };
+        Self {
+            redis,
+            folder,
+            store,
+            stream,
+        }
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Writes the configuration `name`.toml: the store, the stream and loopback, and `more`.
+    pub fn configure(&self, name: &str, more: &str) -> PathBuf {
+        let file = self.folder().join(format!("{name}.toml"));
+        let config = format!(
+            "name = \"{name}\"\n[store]\nurl = \"{}\"\n{}[api]\nlisten = \"127.0.0.1:0\"\n{more}",
+            self.store, self.stream
+        );
+        std::fs::write(&file, config).expect("a file");
+        file
+    }
+
+    /// Starts a sender on the configuration `name`.toml, and waits until its API answers.
+    #[track_caller]
+    pub fn start(&self, name: &str) -> Sender {
+        let log = self.folder().join(format!("{name}.log"));
+        let errors = std::fs::File::options().create(true).append(true).open(&log);
+        let mut child = Command::new(env!("CARGO_BIN_EXE_webhook-sender"))
+            .args(["run", "--config", &format!("{name}.toml")])
+            .current_dir(self.folder())
+            .stdout(Stdio::piped())
+            .stderr(errors.expect("a log"))
+            .spawn()
+            .expect("the sender can be started");
+        let mut line = String::new();
+        let stdout = child.stdout.take().expect("its output");
+        BufReader::new(stdout).read_line(&mut line).expect("its output");
+        let shown = || std::fs::read_to_string(&log).unwrap_or_default();
+        let Some(api) = line.trim().strip_prefix("listening on ") else {
+            panic!("the sender did not start: {line}\n{}", shown());
+        };
+        Sender {
+            child,
+            api: api.to_owned(),
+            log: log.clone(),
+        }
+    }
+}
+
+impl Sender {
+    /// `kill -9`.
+    pub fn kill(mut self) {
+        self.child.kill().expect("it runs");
+        self.child.wait().expect("it can be waited for");
+    }
+
+    /// SIGTERM; answers how it ended.
+    pub fn stop(mut self) -> std::process::ExitStatus {
+        self.signal("TERM");
+        self.child.wait().expect("it can be waited for")
+    }
+
+    pub fn signal(&self, signal: &str) {
+        let sent = Command::new("kill")
+            .args([format!("-{signal}"), self.child.id().to_string()])
+            .status();
+        assert!(sent.expect("kill can be run").success());
+    }
+
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Runs a command against it.
+    pub fn command(&self, arguments: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_webhook-sender"))
+            .args(arguments)
+            .env("SENDER_URL", &self.api)
+            .output()
+            .expect("the sender can be run")
+    }
+}
+
+impl Drop for Sender {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,13 @@
+//! The promises, by what they are about.
+
+pub mod claim;
+pub mod complete;
+pub mod leases;
+pub mod list;
+pub mod model;
+pub mod order;
+pub mod plan;
+pub mod rejected;
+pub mod replay;
+pub mod tenants;
+pub mod upkeep;

@@ -1,0 +1,3 @@
+//! The stores that are held to the contract.
+
+pub mod sqlite;
