@@ -56,7 +56,11 @@ impl Standing {
                 return Ok(false);
             }
             endpoint.updated_at = self.clock.now();
-            match self.store.put_endpoint(&endpoint, Some(endpoint.version)).await {
+            match self
+                .store
+                .put_endpoint(&endpoint, Some(endpoint.version))
+                .await
+            {
                 Err(StoreError::Conflict { .. }) => {}
                 Err(error) => return Err(error),
                 Ok(_) => {
@@ -67,12 +71,7 @@ impl Standing {
         }
     }
 
-    async fn publish_disabled(
-        &self,
-        tenant: &TenantId,
-        endpoint: &EndpointId,
-        reason: &str,
-    ) {
+    async fn publish_disabled(&self, tenant: &TenantId, endpoint: &EndpointId, reason: &str) {
         let now = self.clock.now();
         let data = json!({ "endpoint": endpoint, "reason": reason, "at": now.to_string() });
         let event = Event {
@@ -82,7 +81,9 @@ impl Standing {
             at: now,
             ordering_key: None,
         };
-        let Some(planner) = self.planner.get() else { return };
+        let Some(planner) = self.planner.get() else {
+            return;
+        };
         if let Err(error) = planner.submit(tenant, event).await {
             tracing::error!(%tenant, %endpoint, %error, "operational event not published");
         }

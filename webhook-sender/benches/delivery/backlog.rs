@@ -40,11 +40,33 @@ pub async fn measure(receiver: &Receiver) -> Result<Table> {
                withholds its answers, and the CPU time includes that. The ceiling is a bare client that \
                signs and posts the same bodies.",
         rows: vec![
-            ["", "Redis", "SQLite", "ceiling"].map(str::to_owned).to_vec(),
-            row("deliveries a second, receiver at once", &rate, &at_once, format!("{top:.0}")),
-            row("the same, receiver after 20 ms", &rate, &later, format!("{top_later:.0}")),
-            row("CPU seconds per 1,000 deliveries", &|run| format!("{:.3}", run.cpu), &at_once, String::new()),
-            row("peak memory of the sender, MiB", &|run| format!("{:.0}", run.memory), &at_once, String::new()),
+            ["", "Redis", "SQLite", "ceiling"]
+                .map(str::to_owned)
+                .to_vec(),
+            row(
+                "deliveries a second, receiver at once",
+                &rate,
+                &at_once,
+                format!("{top:.0}"),
+            ),
+            row(
+                "the same, receiver after 20 ms",
+                &rate,
+                &later,
+                format!("{top_later:.0}"),
+            ),
+            row(
+                "CPU seconds per 1,000 deliveries",
+                &|run| format!("{:.3}", run.cpu),
+                &at_once,
+                String::new(),
+            ),
+            row(
+                "peak memory of the sender, MiB",
+                &|run| format!("{:.0}", run.memory),
+                &at_once,
+                String::new(),
+            ),
         ],
     })
 }
@@ -86,7 +108,9 @@ pub async fn run(receiver: &Receiver, store: Store, tenants: &str, batch: Batch)
         Store::Sqlite => Some(opened),
     };
     let end = arrivals.iter().map(|arrival| arrival.at).max();
-    let took = end.context("arrivals")?.duration_since(start.context("arrivals")?);
+    let took = end
+        .context("arrivals")?
+        .duration_since(start.context("arrivals")?);
     let cpu = sender.cpu()? + setting.store_cpu()? - store_cpu;
     Ok(Run {
         rate: count as f64 / took.as_secs_f64(),

@@ -58,7 +58,9 @@ async fn client(
             return Ok(());
         }
         sender.ready().await?;
-        let answer = sender.send_request(request(path, &key[..], number)?).await?;
+        let answer = sender
+            .send_request(request(path, &key[..], number)?)
+            .await?;
         answer.into_body().collect().await?;
     }
 }

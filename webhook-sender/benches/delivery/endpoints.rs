@@ -27,7 +27,10 @@ pub async fn measure(receiver: &Receiver) -> Result<Table> {
             row("", vec!["Redis".into(), "SQLite".into()]),
             row("one endpoint", one.iter().map(rate).collect()),
             row("1,000 endpoints", many.iter().map(rate).collect()),
-            row("of one endpoint's", one.iter().zip(&many).map(share).collect()),
+            row(
+                "of one endpoint's",
+                one.iter().zip(&many).map(share).collect(),
+            ),
         ],
     })
 }

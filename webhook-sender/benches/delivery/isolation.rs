@@ -77,7 +77,9 @@ async fn run(receiver: &Receiver, store: Store, hanging: bool) -> Result<f64> {
             other.publish(hung, hung.from + number).await?;
         }
     }
-    timeout(PATIENCE, receiver.answered(EVENTS)).await.context("arrivals")?;
+    timeout(PATIENCE, receiver.answered(EVENTS))
+        .await
+        .context("arrivals")?;
     let mut times = times(&published, &receiver.take());
     Ok(quantile(&mut times, 0.99))
 }

@@ -46,7 +46,9 @@ async fn run(receiver: &Receiver, store: Store) -> Result<Vec<f64>> {
     let sender = setting.start()?;
     let batch = Batch::of(EVENTS);
     let published = publish_evenly(&setting, &sender, batch, PERIOD).await?;
-    timeout(PATIENCE, receiver.answered(EVENTS)).await.context("arrivals")?;
+    timeout(PATIENCE, receiver.answered(EVENTS))
+        .await
+        .context("arrivals")?;
     Ok(times(&published, &receiver.take()))
 }
 

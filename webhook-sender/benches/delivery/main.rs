@@ -27,7 +27,10 @@ const BACKLOG: usize = 20_000;
 #[tokio::main(flavor = "multi_thread", worker_threads = 1)]
 async fn main() -> Result<()> {
     // Cargo adds `--bench`.
-    let only: Vec<_> = std::env::args().skip(1).filter(|it| !it.starts_with('-')).collect();
+    let only: Vec<_> = std::env::args()
+        .skip(1)
+        .filter(|it| !it.starts_with('-'))
+        .collect();
     let wanted = |name: &str| only.is_empty() || only.iter().any(|only| name.starts_with(only));
     let receiver = Receiver::start();
     let mut tables = Tables::new();

@@ -54,7 +54,9 @@ impl Publisher {
         match &setting.redis {
             Some(redis) => {
                 let client = redis::Client::open(redis.url())?;
-                Ok(Self::Stream(client.get_multiplexed_async_connection().await?))
+                Ok(Self::Stream(
+                    client.get_multiplexed_async_connection().await?,
+                ))
             }
             None => Ok(Self::Api(connect(&sender.api).await?)),
         }

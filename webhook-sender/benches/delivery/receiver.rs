@@ -72,7 +72,10 @@ impl Receiver {
     /// Waits until so many requests have been answered since the last [`Receiver::take`].
     pub async fn answered(&self, count: usize) {
         let mut counted = self.count.subscribe();
-        counted.wait_for(|now| *now >= count).await.expect("the receiver runs");
+        counted
+            .wait_for(|now| *now >= count)
+            .await
+            .expect("the receiver runs");
     }
 
     pub fn count(&self) -> usize {
@@ -160,9 +163,14 @@ fn whole_request(buffer: &[u8]) -> Option<usize> {
 /// The digits at the end of the event's id.
 fn number(request: &[u8]) -> u32 {
     let id = value(request, b"webhook-id: ").unwrap_or_default();
-    let digits = id.iter().rposition(|byte| !byte.is_ascii_digit()).map_or(0, |at| at + 1);
+    let digits = id
+        .iter()
+        .rposition(|byte| !byte.is_ascii_digit())
+        .map_or(0, |at| at + 1);
     let digits = std::str::from_utf8(&id[digits..]).ok();
-    digits.and_then(|digits| digits.parse().ok()).unwrap_or(u32::MAX)
+    digits
+        .and_then(|digits| digits.parse().ok())
+        .unwrap_or(u32::MAX)
 }
 
 fn value<'a>(head: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {

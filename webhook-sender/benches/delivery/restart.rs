@@ -32,7 +32,9 @@ pub async fn measure(receiver: &Receiver) -> Result<Table> {
         note: "From starting the sender again to the last delivery; the receiver answers after 20 ms.",
         rows: vec![
             ["", "Redis", "SQLite"].map(str::to_owned).to_vec(),
-            row("seconds until all are delivered", &|run| format!("{:.2}", run.seconds)),
+            row("seconds until all are delivered", &|run| {
+                format!("{:.2}", run.seconds)
+            }),
             row("lost", &|_| "0".into()),
             row("duplicates", &|run| run.duplicates.to_string()),
         ],

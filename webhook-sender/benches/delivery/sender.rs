@@ -87,7 +87,10 @@ impl Setting {
         let api = line.trim().strip_prefix("listening on ");
         let api = api.with_context(|| {
             let log = std::fs::read_to_string(self.folder().join("sender.log"));
-            format!("the sender did not start: {line}{}", log.unwrap_or_default())
+            format!(
+                "the sender did not start: {line}{}",
+                log.unwrap_or_default()
+            )
         })?;
         Ok(Sender {
             api: api.into(),

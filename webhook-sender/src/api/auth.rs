@@ -26,17 +26,21 @@ impl Token {
     fn accepts(&self, request: &Request) -> bool {
         let Some(expected) = &self.0 else { return true };
         let given = request.headers().get(AUTHORIZATION);
-        given.and_then(|given| bearer(given.as_bytes())).is_some_and(|given| {
-            let given: [u8; 32] = Sha256::digest(given).into();
-            given.ct_eq(&expected[..]).into()
-        })
+        given
+            .and_then(|given| bearer(given.as_bytes()))
+            .is_some_and(|given| {
+                let given: [u8; 32] = Sha256::digest(given).into();
+                given.ct_eq(&expected[..]).into()
+            })
     }
 }
 
 /// The token behind `Bearer `, whose letters may be of either case (RFC 9110, section 11.1).
 fn bearer(value: &[u8]) -> Option<&[u8]> {
     let (scheme, token) = value.split_at_checked(7)?;
-    scheme.eq_ignore_ascii_case(b"Bearer ").then(|| token.trim_ascii())
+    scheme
+        .eq_ignore_ascii_case(b"Bearer ")
+        .then(|| token.trim_ascii())
 }
 
 /// Lets a request through that carries the token.

@@ -80,7 +80,10 @@ pub async fn retry(
 async fn find(api: &Api, id: &str) -> Result<Rejected, ApiError> {
     let mut cursor = None;
     loop {
-        let page = api.store.rejected(&RejectedFilter::All, cursor.as_ref(), MAX_LIMIT).await?;
+        let page = api
+            .store
+            .rejected(&RejectedFilter::All, cursor.as_ref(), MAX_LIMIT)
+            .await?;
         if let Some(found) = page.items.into_iter().find(|rejected| rejected.id == id) {
             return Ok(found);
         }
@@ -118,7 +121,10 @@ async fn page(
     wanted: Wanted,
 ) -> Result<Json<Page<View>>, ApiError> {
     let limit = limit(wanted.limit)?;
-    let page = api.store.rejected(filter, wanted.cursor.as_ref(), limit).await?;
+    let page = api
+        .store
+        .rejected(filter, wanted.cursor.as_ref(), limit)
+        .await?;
     Ok(Json(Page {
         items: page.items.into_iter().map(Into::into).collect(),
         next_cursor: page.next_cursor,

@@ -1,7 +1,7 @@
 //! `/v1/tenants/{tenant}/deliveries`: what became of events.
 
-use axum::extract::State;
 use axum::Json;
+use axum::extract::State;
 use serde::{Deserialize, Serialize};
 
 use super::error::ApiError;
@@ -90,13 +90,20 @@ pub async fn list(
     let filter = DeliveryFilter {
         delivery: None,
         state: wanted.state.as_deref().map(state).transpose()?,
-        endpoint: wanted.endpoint.as_deref().map(EndpointId::parse).transpose()?,
+        endpoint: wanted
+            .endpoint
+            .as_deref()
+            .map(EndpointId::parse)
+            .transpose()?,
         event: wanted.event.as_deref().map(EventId::parse).transpose()?,
         from: super::moment::optional("from", wanted.from.as_deref())?,
         to: super::moment::optional("to", wanted.to.as_deref())?,
     };
     let cursor = wanted.cursor.as_ref();
-    let page = api.store.deliveries(&tenant, &filter, cursor, limit).await?;
+    let page = api
+        .store
+        .deliveries(&tenant, &filter, cursor, limit)
+        .await?;
     Ok(Json(Page {
         items: page.items.into_iter().map(Into::into).collect(),
         next_cursor: page.next_cursor,

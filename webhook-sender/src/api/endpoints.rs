@@ -41,12 +41,18 @@ pub async fn add(
         Some(Value::String(id)) => EndpointId::parse(&id)?,
         Some(other) => return Err(ApiError::invalid(format!("id: `{other}` is not text"))),
     };
-    let taken = stored(&api, &tenant).await?.iter().any(|endpoint| endpoint.id == id);
+    let taken = stored(&api, &tenant)
+        .await?
+        .iter()
+        .any(|endpoint| endpoint.id == id);
     if taken {
-        return Err(ApiError::conflict(format!("endpoint `{id}` is there already")));
+        return Err(ApiError::conflict(format!(
+            "endpoint `{id}` is there already"
+        )));
     }
     let rules = api.rules.borrow().clone();
-    let mut spec = blocking(move || EndpointSpec::from_json(&Value::Object(declared), &rules)).await?;
+    let mut spec =
+        blocking(move || EndpointSpec::from_json(&Value::Object(declared), &rules)).await?;
     if spec.handshake.is_some() && spec.secret.is_none() {
         spec.secret = Some(handshake::new_key());
     }
@@ -66,7 +72,9 @@ pub async fn change(
     extract::Json(patch): extract::Json<Map<String, Value>>,
 ) -> Answer {
     if patch.contains_key("secret") {
-        return Err(ApiError::invalid("secret: it is changed by `rotate-secret`"));
+        return Err(ApiError::invalid(
+            "secret: it is changed by `rotate-secret`",
+        ));
     }
     // To be enabled again is no matter of the declaration: the sender may have disabled it.
     let before = match patch.keys().eq(["enabled"]) {
@@ -78,7 +86,8 @@ pub async fn change(
     let (moved, agreed) = (before.url.clone(), before.handshake);
     let after = blocking(move || EndpointSpec::patch(&before, &patch, &rules, now)).await?;
     let news = after.url != moved || agreed.is_none();
-    if let (Some(Handshake::Key), Some(secret), true) = (after.handshake, after.secrets.first(), news)
+    if let (Some(Handshake::Key), Some(secret), true) =
+        (after.handshake, after.secrets.first(), news)
     {
         shake_hands(&api, &after.url, secret).await?;
     }
@@ -91,7 +100,11 @@ pub async fn delete(
     Path((tenant, id)): Path<(TenantId, EndpointId)>,
 ) -> Result<StatusCode, ApiError> {
     changeable(&api, &tenant, &id).await?;
-    if !api.store.delete_endpoint(&tenant, &id, api.clock.now()).await? {
+    if !api
+        .store
+        .delete_endpoint(&tenant, &id, api.clock.now())
+        .await?
+    {
         return Err(ApiError::not_found("endpoint", id));
     }
     api.registry.reload(&tenant).await?;
@@ -112,8 +125,9 @@ pub async fn rotate(
 ) -> Answer {
     let overlap = match rotation.overlap.as_deref() {
         None => crate::config::OVERLAP,
-        Some(text) => humantime::parse_duration(text)
-            .map_err(|_| ApiError::invalid(format!("overlap: `{text}` is no duration such as `24h`")))?,
+        Some(text) => humantime::parse_duration(text).map_err(|_| {
+            ApiError::invalid(format!("overlap: `{text}` is no duration such as `24h`"))
+        })?,
     };
     let mut endpoint = changeable(&api, &tenant, &id).await?;
     let over = endpoint.version;
@@ -154,7 +168,10 @@ fn view(endpoint: &Endpoint) -> Value {
 }
 
 fn newest(endpoint: &Endpoint) -> Value {
-    endpoint.secrets.first().map_or(Value::Null, |secret| secret.reveal().into())
+    endpoint
+        .secrets
+        .first()
+        .map_or(Value::Null, |secret| secret.reveal().into())
 }
 
 async fn stored(api: &Api, tenant: &TenantId) -> Result<Vec<Endpoint>, ApiError> {
@@ -197,11 +214,13 @@ async fn put(api: &Api, endpoint: &Endpoint, over: Option<u64>) -> Result<(), Ap
 
 async fn shake_hands(api: &Api, url: &str, secret: &Secret) -> Result<(), ApiError> {
     let policy = api.rules.borrow().policy.clone();
-    handshake::perform(&api.client, &policy, url, secret).await.map_err(|error| {
-        problem::Problem::new(502, "handshake-failed", "The receiver did not take the key")
-            .detail(format!("{error:#}"))
-            .into()
-    })
+    handshake::perform(&api.client, &policy, url, secret)
+        .await
+        .map_err(|error| {
+            problem::Problem::new(502, "handshake-failed", "The receiver did not take the key")
+                .detail(format!("{error:#}"))
+                .into()
+        })
 }
 
 /// Declarations are compiled, which may take long.

@@ -35,9 +35,13 @@ impl ApiError {
 
     /// The state of things is against it.
     pub fn conflict(detail: impl Into<String>) -> Self {
-        Problem::new(409, "conflict", "The request is in conflict with what is stored")
-            .detail(detail)
-            .into()
+        Problem::new(
+            409,
+            "conflict",
+            "The request is in conflict with what is stored",
+        )
+        .detail(detail)
+        .into()
     }
 }
 

@@ -48,7 +48,10 @@ pub async fn publish(
     };
     let submitted = api.planner.submit(&tenant, event).await?;
     api.status.published();
-    Ok((StatusCode::ACCEPTED, axum::Json(json!({ "id": submitted.id }))))
+    Ok((
+        StatusCode::ACCEPTED,
+        axum::Json(json!({ "id": submitted.id })),
+    ))
 }
 
 /// The data as it stands in the body, not a byte of it changed or copied.

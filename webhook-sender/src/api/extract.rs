@@ -35,7 +35,10 @@ impl<S: Send + Sync> FromRequest<S> for JsonBytes {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         require_json(request.headers())?;
-        Bytes::from_request(request, state).await.map(Self).map_err(unread)
+        Bytes::from_request(request, state)
+            .await
+            .map(Self)
+            .map_err(unread)
     }
 }
 
@@ -113,13 +116,18 @@ fn require_json(headers: &HeaderMap) -> Result<(), ApiError> {
     let given = headers.get(CONTENT_TYPE).map(|value| value.as_bytes());
     let given = given.unwrap_or_default();
     let essence = given.split(|byte| *byte == b';').next().unwrap_or_default();
-    if essence.trim_ascii().eq_ignore_ascii_case(b"application/json") {
+    if essence
+        .trim_ascii()
+        .eq_ignore_ascii_case(b"application/json")
+    {
         return Ok(());
     }
     let shown = String::from_utf8_lossy(given);
-    Err(Problem::new(415, "not-json", "The body must be sent as application/json")
-        .detail(format!("content type `{shown}`"))
-        .into())
+    Err(
+        Problem::new(415, "not-json", "The body must be sent as application/json")
+            .detail(format!("content type `{shown}`"))
+            .into(),
+    )
 }
 
 fn unread(rejection: BytesRejection) -> ApiError {

@@ -30,5 +30,8 @@ pub async fn ready(State(api): State<Api>) -> Result<axum::Json<Value>, ApiError
 
 /// `GET /metrics`, in the OpenMetrics text format that Prometheus reads.
 pub async fn metrics(State(api): State<Api>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, OPEN_METRICS)], api.status.metrics().await)
+    (
+        [(header::CONTENT_TYPE, OPEN_METRICS)],
+        api.status.metrics().await,
+    )
 }

@@ -45,9 +45,17 @@ pub async fn replay(
 /// An empty filter would replay everything a tenant has, which nobody types on purpose.
 fn filter(wanted: &Wanted) -> Result<DeliveryFilter, ApiError> {
     let filter = DeliveryFilter {
-        delivery: wanted.delivery.as_deref().map(DeliveryId::parse).transpose()?,
+        delivery: wanted
+            .delivery
+            .as_deref()
+            .map(DeliveryId::parse)
+            .transpose()?,
         state: wanted.state.as_deref().map(state).transpose()?,
-        endpoint: wanted.endpoint.as_deref().map(EndpointId::parse).transpose()?,
+        endpoint: wanted
+            .endpoint
+            .as_deref()
+            .map(EndpointId::parse)
+            .transpose()?,
         event: wanted.event.as_deref().map(EventId::parse).transpose()?,
         from: moment::optional("from", wanted.from.as_deref())?,
         to: moment::optional("to", wanted.to.as_deref())?,

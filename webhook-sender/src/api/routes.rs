@@ -36,18 +36,32 @@ pub fn router(api: Api, token: auth::Token) -> Router {
 
 fn v1() -> Router<Api> {
     let tenant = get(tenants::get).put(tenants::put).delete(tenants::delete);
-    let endpoint = get(endpoints::get).patch(endpoints::change).delete(endpoints::delete);
+    let endpoint = get(endpoints::get)
+        .patch(endpoints::change)
+        .delete(endpoints::delete);
     Router::new()
         .route("/openapi.json", get(document))
         .route("/tenants", get(tenants::list))
         .route("/tenants/{tenant}", tenant)
-        .route("/tenants/{tenant}/endpoints", get(endpoints::list).post(endpoints::add))
+        .route(
+            "/tenants/{tenant}/endpoints",
+            get(endpoints::list).post(endpoints::add),
+        )
         .route("/tenants/{tenant}/endpoints/{endpoint}", endpoint)
-        .route("/tenants/{tenant}/endpoints/{endpoint}/rotate-secret", post(endpoints::rotate))
+        .route(
+            "/tenants/{tenant}/endpoints/{endpoint}/rotate-secret",
+            post(endpoints::rotate),
+        )
         .route("/tenants/{tenant}/events", post(events::publish))
         .route("/tenants/{tenant}/deliveries", get(deliveries::list))
-        .route("/tenants/{tenant}/deliveries/{delivery}", get(deliveries::get))
-        .route("/tenants/{tenant}/dead-letters", get(dead_letters::of_tenant))
+        .route(
+            "/tenants/{tenant}/deliveries/{delivery}",
+            get(deliveries::get),
+        )
+        .route(
+            "/tenants/{tenant}/dead-letters",
+            get(dead_letters::of_tenant),
+        )
         .route("/tenants/{tenant}/replay", post(replay::replay))
         .route("/dead-letters", get(dead_letters::unassigned))
         .route("/dead-letters/{id}/retry", post(dead_letters::retry))
@@ -62,5 +76,10 @@ async fn not_found(uri: axum::http::Uri) -> ApiError {
 }
 
 async fn not_allowed() -> ApiError {
-    Problem::new(405, "method-not-allowed", "The path does not take this method").into()
+    Problem::new(
+        405,
+        "method-not-allowed",
+        "The path does not take this method",
+    )
+    .into()
 }

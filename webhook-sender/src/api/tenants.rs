@@ -18,10 +18,7 @@ pub async fn list(State(api): State<Api>) -> Answer<axum::Json<Value>> {
     Ok(axum::Json(json!({ "items": items })))
 }
 
-pub async fn put(
-    State(api): State<Api>,
-    Path(tenant): Path<String>,
-) -> Answer<impl IntoResponse> {
+pub async fn put(State(api): State<Api>, Path(tenant): Path<String>) -> Answer<impl IntoResponse> {
     // Not 404 as elsewhere: something is to be made under that name.
     let tenant = TenantId::parse(&tenant)?;
     let status = match api.store.put_tenant(&tenant).await? {
@@ -37,13 +34,12 @@ pub async fn get(
 ) -> Answer<axum::Json<Value>> {
     let endpoints = api.store.endpoints(&tenant).await?;
     let (_, endpoints) = endpoints.ok_or_else(|| ApiError::not_found("tenant", &tenant))?;
-    Ok(axum::Json(json!({ "id": tenant, "endpoints": endpoints.len() })))
+    Ok(axum::Json(
+        json!({ "id": tenant, "endpoints": endpoints.len() }),
+    ))
 }
 
-pub async fn delete(
-    State(api): State<Api>,
-    Path(tenant): Path<TenantId>,
-) -> Answer<StatusCode> {
+pub async fn delete(State(api): State<Api>, Path(tenant): Path<TenantId>) -> Answer<StatusCode> {
     if !api.store.delete_tenant(&tenant).await? {
         return Err(ApiError::not_found("tenant", tenant));
     }

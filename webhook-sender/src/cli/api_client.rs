@@ -26,7 +26,10 @@ impl ApiClient {
     /// For a base that is no http or https URL, and a token that no header can carry.
     pub fn new(base: &str, token: Option<&str>) -> Result<Self> {
         let base = base.trim_end_matches('/');
-        let scheme = base.parse::<Uri>().ok().and_then(|uri| uri.scheme_str().map(str::to_owned));
+        let scheme = base
+            .parse::<Uri>()
+            .ok()
+            .and_then(|uri| uri.scheme_str().map(str::to_owned));
         if !matches!(scheme.as_deref(), Some("http" | "https")) {
             bail!("api url `{base}` is neither http nor https");
         }
@@ -44,7 +47,9 @@ impl ApiClient {
         Ok(Self {
             client: Client::builder(TokioExecutor::new()).build(connector),
             base: base.into(),
-            authorization: authorization.transpose().context("the token fits no header")?,
+            authorization: authorization
+                .transpose()
+                .context("the token fits no header")?,
         })
     }
 
@@ -90,9 +95,18 @@ impl ApiClient {
         }
         let request = request.body(Full::from(body.unwrap_or_default()))?;
         let unreachable = || format!("no answer from the sender at `{}`", self.base);
-        let response = self.client.request(request).await.with_context(unreachable)?;
+        let response = self
+            .client
+            .request(request)
+            .await
+            .with_context(unreachable)?;
         let status = response.status();
-        let body = response.into_body().collect().await.with_context(unreachable)?.to_bytes();
+        let body = response
+            .into_body()
+            .collect()
+            .await
+            .with_context(unreachable)?
+            .to_bytes();
         let value = match body.is_empty() {
             true => Value::Null,
             false => serde_json::from_slice(&body).unwrap_or(Value::Null),

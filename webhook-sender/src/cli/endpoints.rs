@@ -136,7 +136,11 @@ impl Endpoints {
                 let answer = api.post(&base, &fields.body(Some(&url))?).await?;
                 output.one(&answer, added)
             }
-            Action::Update { endpoint, url, fields } => {
+            Action::Update {
+                endpoint,
+                url,
+                fields,
+            } => {
                 let body = fields.body(url.as_deref())?;
                 if body.as_object().is_some_and(Map::is_empty) {
                     bail!("nothing to change: give --url, --event, --filter, --transform or --set");

@@ -56,7 +56,11 @@ struct KeyData {
 impl Listen {
     /// Listens until it is interrupted.
     pub async fn run(self) -> Result<()> {
-        let keys = self.secrets.as_ref().map(Secrets::credentials).transpose()?;
+        let keys = self
+            .secrets
+            .as_ref()
+            .map(Secrets::credentials)
+            .transpose()?;
         let keys = keys.unwrap_or_default();
         anyhow::ensure!(
             self.handshake || !keys.is_empty(),
@@ -101,7 +105,10 @@ async fn receive(
         }
         Err(refusal) => {
             println!("=> refused, {}: {refusal}\n", refusal.code());
-            (StatusCode::BAD_REQUEST, format!("{}: {refusal}\n", refusal.code()))
+            (
+                StatusCode::BAD_REQUEST,
+                format!("{}: {refusal}\n", refusal.code()),
+            )
         }
     }
 }
@@ -112,7 +119,10 @@ impl Receiver {
         match key.and_then(|key| Credential::parse(key.key_data).ok()) {
             Some(key) => {
                 println!("=> key {} taken\n", key.fingerprint());
-                self.keys.write().unwrap_or_else(|e| e.into_inner()).insert(0, key);
+                self.keys
+                    .write()
+                    .unwrap_or_else(|e| e.into_inner())
+                    .insert(0, key);
                 (StatusCode::OK, "key taken\n".into())
             }
             None => (StatusCode::BAD_REQUEST, "no keyData\n".into()),
@@ -124,9 +134,16 @@ impl Receiver {
         headers: &'a HeaderMap,
         body: &'a [u8],
     ) -> Result<Verified<'a>, signature::Refusal> {
-        let headers = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+        let headers = headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_bytes()));
         let now = Clock::system().now().seconds();
         let keys = self.keys.read().unwrap_or_else(|e| e.into_inner());
-        verify(&keys, &Request::new(headers, body), Freshness::at(now), self.weakest)
+        verify(
+            &keys,
+            &Request::new(headers, body),
+            Freshness::at(now),
+            self.weakest,
+        )
     }
 }

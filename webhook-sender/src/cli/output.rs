@@ -35,16 +35,24 @@ impl Output {
     /// Many things: JSON one a line, or a table.
     pub fn many(self, values: &[Value], columns: &[Column]) -> Result<()> {
         if self.json {
-            return values.iter().try_for_each(|value| print(&value.to_string()));
+            return values
+                .iter()
+                .try_for_each(|value| print(&value.to_string()));
         }
         let head = columns.iter().map(|(head, _)| (*head).to_owned()).collect();
         let row = |value| columns.iter().map(|(_, cell)| cell(value)).collect();
-        let rows: Vec<Vec<String>> = std::iter::once(head).chain(values.iter().map(row)).collect();
+        let rows: Vec<Vec<String>> = std::iter::once(head)
+            .chain(values.iter().map(row))
+            .collect();
         let width = |at: usize| rows.iter().map(|row| row[at].chars().count()).max();
-        let widths: Vec<_> = (0..columns.len()).map(|at| width(at).unwrap_or(0)).collect();
+        let widths: Vec<_> = (0..columns.len())
+            .map(|at| width(at).unwrap_or(0))
+            .collect();
         rows.iter().try_for_each(|row| {
             let cells = row.iter().zip(&widths);
-            let line: Vec<_> = cells.map(|(cell, width)| format!("{cell:width$}")).collect();
+            let line: Vec<_> = cells
+                .map(|(cell, width)| format!("{cell:width$}"))
+                .collect();
             print(line.join("  ").trim_end())
         })
     }

@@ -35,7 +35,9 @@ impl Replay {
 }
 
 async fn one(api: &ApiClient, base: &str, id: &str) -> Result<u64> {
-    let answer = api.post(&format!("{base}/replay"), &json!({ "delivery": id })).await?;
+    let answer = api
+        .post(&format!("{base}/replay"), &json!({ "delivery": id }))
+        .await?;
     Ok(count(&answer))
 }
 

@@ -42,12 +42,12 @@ impl Body {
     /// For a file that cannot be read.
     pub fn read(&self) -> Result<Vec<u8>> {
         match self.file.as_deref().filter(|file| *file != Path::new("-")) {
-            Some(file) => {
-                std::fs::read(file).with_context(|| format!("file `{}`", file.display()))
-            }
+            Some(file) => std::fs::read(file).with_context(|| format!("file `{}`", file.display())),
             None => {
                 let mut body = Vec::new();
-                std::io::stdin().read_to_end(&mut body).context("standard input")?;
+                std::io::stdin()
+                    .read_to_end(&mut body)
+                    .context("standard input")?;
                 Ok(body)
             }
         }
@@ -56,6 +56,8 @@ impl Body {
 
 /// A scheme by its name.
 pub fn scheme(name: &str) -> Result<signature::Scheme, String> {
-    let known = signature::Scheme::ALL.into_iter().find(|scheme| scheme.name() == name);
+    let known = signature::Scheme::ALL
+        .into_iter()
+        .find(|scheme| scheme.name() == name);
     known.ok_or_else(|| "none of plain, wss, standard".into())
 }

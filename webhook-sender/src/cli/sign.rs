@@ -32,7 +32,11 @@ impl Sign {
         let id = self.id.unwrap_or_else(|| EventId::random().to_string());
         let now = || Clock::system().now().seconds();
         let timestamp = self.timestamp.unwrap_or_else(now);
-        let message = Message { id: &id, timestamp, body: &body };
+        let message = Message {
+            id: &id,
+            timestamp,
+            body: &body,
+        };
         for scheme in self.schemes {
             for (name, value) in sign(scheme, &keys, &message)? {
                 println!("{name}: {value}");

@@ -33,11 +33,14 @@ impl Tenants {
                 output.many(items.map_or(&[], Vec::as_slice), &columns)
             }
             Action::Add { tenant } => {
-                let answer = api.put(&format!("/v1/tenants/{}", segment(&tenant))).await?;
+                let answer = api
+                    .put(&format!("/v1/tenants/{}", segment(&tenant)))
+                    .await?;
                 output.one(&answer, |_| format!("tenant {tenant} is there"))
             }
             Action::Remove { tenant } => {
-                api.delete(&format!("/v1/tenants/{}", segment(&tenant))).await?;
+                api.delete(&format!("/v1/tenants/{}", segment(&tenant)))
+                    .await?;
                 let answer = json!({ "id": tenant, "removed": true });
                 output.one(&answer, |_| format!("tenant {tenant} is removed"))
             }

@@ -35,7 +35,8 @@ impl Verify {
             .iter()
             .map(|header| {
                 let split = header.split_once(':');
-                let (name, value) = split.with_context(|| format!("header `{header}` has no `:`"))?;
+                let (name, value) =
+                    split.with_context(|| format!("header `{header}` has no `:`"))?;
                 Ok((name.trim(), value.trim()))
             })
             .collect::<Result<Vec<_>>>()?;

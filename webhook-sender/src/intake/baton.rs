@@ -66,7 +66,12 @@ impl Place {
     ) -> Self {
         // The stream's name is the hash tag, so that in a cluster both are on one node.
         let key = format!("ws:{{{stream}}}:{group}:reader");
-        Self { link, key, owner, lease }
+        Self {
+            link,
+            key,
+            owner,
+            lease,
+        }
     }
 
     /// Takes the place if it is free.
@@ -90,7 +95,9 @@ impl Place {
     /// Waits until the place may be free, at most `at_most`.
     pub(super) async fn wait(&self, waiting: &Link, at_most: Duration) -> RedisResult<()> {
         let mut command = redis::cmd("BLPOP");
-        command.arg(format!("{}:free", self.key)).arg(at_most.as_secs_f64());
+        command
+            .arg(format!("{}:free", self.key))
+            .arg(at_most.as_secs_f64());
         waiting.ask(&command).await.map(drop)
     }
 
@@ -121,7 +128,12 @@ impl Place {
 
     /// What is written into the key: which run, where.
     fn mark(&self) -> String {
-        let Owner { incarnation, host, pid, .. } = &self.owner;
+        let Owner {
+            incarnation,
+            host,
+            pid,
+            ..
+        } = &self.owner;
         format!("{incarnation} {pid} {host}")
     }
 
@@ -129,11 +141,14 @@ impl Place {
         let mut parts = mark.splitn(3, ' ');
         let (_, pid, host) = (parts.next(), parts.next(), parts.next());
         let pid = pid.and_then(|pid| pid.parse().ok());
-        pid.zip(host).is_some_and(|(pid, host)| self.owner.is_known_gone(host, pid))
+        pid.zip(host)
+            .is_some_and(|(pid, host)| self.owner.is_known_gone(host, pid))
     }
 
     fn lease_ms(&self) -> u64 {
-        u64::try_from(self.lease.as_millis()).unwrap_or(u64::MAX).max(1)
+        u64::try_from(self.lease.as_millis())
+            .unwrap_or(u64::MAX)
+            .max(1)
     }
 }
 
@@ -169,7 +184,8 @@ impl Renewal {
             ticks.tick().await;
             let since = Instant::now();
             let mut call = RENEW.call(self.key.as_bytes());
-            call.arg(&self.mark).arg(u64::try_from(self.lease.as_millis()).unwrap_or(u64::MAX));
+            call.arg(&self.mark)
+                .arg(u64::try_from(self.lease.as_millis()).unwrap_or(u64::MAX));
             let renewed = tokio::time::timeout_at(self.until, self.link.run(&RENEW, &call)).await;
             match renewed {
                 Ok(Ok(redis::Value::Int(1))) => self.until = since + self.lease,

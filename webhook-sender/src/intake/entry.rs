@@ -26,7 +26,10 @@ struct Fault {
 impl Entry {
     /// About how much of memory it takes.
     pub(super) fn bytes(&self) -> usize {
-        self.fields.iter().map(|(name, value)| name.len() + value.len()).sum()
+        self.fields
+            .iter()
+            .map(|(name, value)| name.len() + value.len())
+            .sum()
     }
 
     /// What it says. `now` is the moment of events that name none.
@@ -34,14 +37,21 @@ impl Entry {
         let tenant = self.tenant();
         let event = match &tenant {
             Ok(_) => self.event(max_data_bytes, now),
-            Err(_) => Err(Fault { code: "no-tenant", reason: String::new() }),
+            Err(_) => Err(Fault {
+                code: "no-tenant",
+                reason: String::new(),
+            }),
         };
         let (tenant, content) = match (tenant, event) {
             (Ok(tenant), event) => (Some(tenant), event),
             (Err(fault), _) => (None, Err(fault)),
         };
         let content = content.map_err(|fault| self.rejected(fault.code, fault.reason, now));
-        Taken { id: self.id, tenant, content }
+        Taken {
+            id: self.id,
+            tenant,
+            content,
+        }
     }
 
     /// An entry that is given up although it may be well-formed.
@@ -56,18 +66,30 @@ impl Entry {
 
     fn field(&self, name: &str) -> Option<&[u8]> {
         let named = |(field, _): &&(Vec<u8>, Vec<u8>)| field == name.as_bytes();
-        self.fields.iter().find(named).map(|(_, value)| value.as_slice())
+        self.fields
+            .iter()
+            .find(named)
+            .map(|(_, value)| value.as_slice())
     }
 
     fn text(&self, name: &'static str, code: &'static str) -> Result<Option<&str>, Fault> {
         let text = self.field(name).map(std::str::from_utf8).transpose();
-        text.map_err(|_| Fault { code, reason: format!("field `{name}` is not UTF-8") })
+        text.map_err(|_| Fault {
+            code,
+            reason: format!("field `{name}` is not UTF-8"),
+        })
     }
 
     fn tenant(&self) -> Result<TenantId, Fault> {
-        let missing = Fault { code: "no-tenant", reason: "field `tenant` is missing".into() };
+        let missing = Fault {
+            code: "no-tenant",
+            reason: "field `tenant` is missing".into(),
+        };
         let text = self.text("tenant", "bad-tenant")?.ok_or(missing)?;
-        let fault = |error: crate::model::IdError| Fault { code: "bad-tenant", reason: error.to_string() };
+        let fault = |error: crate::model::IdError| Fault {
+            code: "bad-tenant",
+            reason: error.to_string(),
+        };
         TenantId::parse(text).map_err(fault)
     }
 
@@ -75,9 +97,15 @@ impl Entry {
         let missing = |name| format!("field `{name}` is missing");
         let data = self.take_data();
         let checked = || {
-            let data = data.clone().ok_or(Fault { code: "no-data", reason: missing("data") })?;
+            let data = data.clone().ok_or(Fault {
+                code: "no-data",
+                reason: missing("data"),
+            })?;
             let kind = self.text("type", "bad-type")?;
-            let kind = kind.ok_or(Fault { code: "no-type", reason: missing("type") })?;
+            let kind = kind.ok_or(Fault {
+                code: "no-type",
+                reason: missing("type"),
+            })?;
             let given = Given {
                 id: Some(self.text("id", "bad-id")?.unwrap_or(&self.id)),
                 kind,
@@ -119,7 +147,9 @@ impl Entry {
             at: now,
             code: code.into(),
             reason,
-            fields: fields.map(|(name, value)| (shown(name), shown(value))).collect(),
+            fields: fields
+                .map(|(name, value)| (shown(name), shown(value)))
+                .collect(),
         }
     }
 }
@@ -127,7 +157,10 @@ impl Entry {
 /// The start of a text, whatever its bytes are.
 fn shown(bytes: &[u8]) -> String {
     let start = &bytes[..bytes.len().min(4 * MAX_VALUE_CHARS)];
-    String::from_utf8_lossy(start).chars().take(MAX_VALUE_CHARS).collect()
+    String::from_utf8_lossy(start)
+        .chars()
+        .take(MAX_VALUE_CHARS)
+        .collect()
 }
 
 #[cfg(test)]
@@ -136,7 +169,10 @@ mod tests {
 
     fn entry(fields: &[(&str, &[u8])]) -> Entry {
         let field = |(name, value): &(&str, &[u8])| (name.as_bytes().to_vec(), value.to_vec());
-        Entry { id: "1700000000000-0".into(), fields: fields.iter().map(field).collect() }
+        Entry {
+            id: "1700000000000-0".into(),
+            fields: fields.iter().map(field).collect(),
+        }
     }
 
     fn read(fields: &[(&str, &[u8])]) -> Taken {
@@ -145,10 +181,17 @@ mod tests {
 
     #[test]
     fn an_entry_without_an_id_goes_by_its_own() {
-        let taken = read(&[("tenant", b"acme"), ("type", b"a.b"), ("data", b" {\"x\": 1}")]);
+        let taken = read(&[
+            ("tenant", b"acme"),
+            ("type", b"a.b"),
+            ("data", b" {\"x\": 1}"),
+        ]);
         let event = taken.content.unwrap();
         assert_eq!(event.id.as_str(), "1700000000000-0");
-        assert_eq!((event.at, &event.data[..]), (Millis(5), &b" {\"x\": 1}"[..]));
+        assert_eq!(
+            (event.at, &event.data[..]),
+            (Millis(5), &b" {\"x\": 1}"[..])
+        );
     }
 
     #[test]
@@ -163,13 +206,20 @@ mod tests {
             ("ordering_key", b"k"),
         ]);
         let event = taken.content.unwrap();
-        assert_eq!((event.id.as_str(), event.at), ("evt_1", Millis(1_700_000_000_000)));
+        assert_eq!(
+            (event.id.as_str(), event.at),
+            ("evt_1", Millis(1_700_000_000_000))
+        );
         assert_eq!(event.ordering_key.as_deref(), Some("k"));
     }
 
     #[test]
     fn each_fault_has_its_code() {
-        let (tenant, kind, data) = (("tenant", &b"acme"[..]), ("type", &b"a.b"[..]), ("data", &b"1"[..]));
+        let (tenant, kind, data) = (
+            ("tenant", &b"acme"[..]),
+            ("type", &b"a.b"[..]),
+            ("data", &b"1"[..]),
+        );
         let cases: [(&str, &[(&str, &[u8])]); 12] = [
             ("no-tenant", &[kind, data]),
             ("bad-tenant", &[("tenant", b"Acme!"), kind, data]),
@@ -182,7 +232,10 @@ mod tests {
             ("bad-data", &[tenant, kind, ("data", b"\"\xff\"")]),
             ("too-large", &[tenant, kind, ("data", &[b' '; 65])]),
             ("bad-id", &[tenant, kind, data, ("id", b"a.b")]),
-            ("bad-timestamp", &[tenant, kind, data, ("timestamp", b"soon")]),
+            (
+                "bad-timestamp",
+                &[tenant, kind, data, ("timestamp", b"soon")],
+            ),
         ];
         for (code, fields) in cases {
             let rejected = read(fields).content.unwrap_err();
@@ -194,7 +247,9 @@ mod tests {
 
     #[test]
     fn a_rejected_entry_keeps_its_data() {
-        let rejected = read(&[("tenant", b"acme"), ("data", b"{\xff")]).content.unwrap_err();
+        let rejected = read(&[("tenant", b"acme"), ("data", b"{\xff")])
+            .content
+            .unwrap_err();
         assert_eq!(rejected.fields[1], ("data".into(), "{\u{fffd}".into()));
     }
 }

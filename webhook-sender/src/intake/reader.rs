@@ -50,7 +50,15 @@ struct Given {
 impl Intake {
     /// An intake that connects when it runs.
     pub fn new(settings: Settings, sink: Arc<dyn Sink>, clock: Clock) -> Self {
-        let Settings { address, stream, group, owner, lease, block, .. } = &settings;
+        let Settings {
+            address,
+            stream,
+            group,
+            owner,
+            lease,
+            block,
+            ..
+        } = &settings;
         let place = |link| Place::new(link, stream, group, owner.clone(), *lease);
         let stream = Stream::new(address.clone(), stream, group, &owner.name, *block);
         Self {
@@ -87,16 +95,23 @@ impl Intake {
             match self.round(&stop).await {
                 Ok(()) => failures = 0,
                 Err(error) => {
-                    failures = if began.elapsed() > SWEEP { 1 } else { failures + 1 };
+                    failures = if began.elapsed() > SWEEP {
+                        1
+                    } else {
+                        failures + 1
+                    };
                     self.note_failure(&error);
-                    stop.run_until_cancelled(tokio::time::sleep(delay(failures))).await;
+                    stop.run_until_cancelled(tokio::time::sleep(delay(failures)))
+                        .await;
                 }
             }
         }
     }
 
     fn note_failure(&self, error: &RedisError) {
-        let Settings { stream, address, .. } = &self.settings;
+        let Settings {
+            stream, address, ..
+        } = &self.settings;
         tracing::warn!(%stream, redis = %address, %error, "reading the stream failed; trying again");
         add(&self.stats.failures, 1);
         self.stats.connected.store(false, Ordering::Relaxed);
@@ -121,7 +136,10 @@ impl Intake {
     }
 
     async fn read(&self, baton: &Baton, stop: &CancellationToken) -> RedisResult<()> {
-        let turn = Turn { lost: baton.lost(), stop };
+        let turn = Turn {
+            lost: baton.lost(),
+            stop,
+        };
         self.recover(None, &turn).await?;
         let mut swept = Instant::now();
         let mut entry_bytes = 1024;
@@ -132,7 +150,9 @@ impl Intake {
                 self.sweep(&turn).await?;
                 swept = Instant::now();
             }
-            let Ok(room) = timeout(WAIT_FOR_ROOM, self.sink.room()).await else { break };
+            let Ok(room) = timeout(WAIT_FOR_ROOM, self.sink.room()).await else {
+                break;
+            };
             let count = self.count(room, entry_bytes);
             // The acknowledgement of the last entries costs no time of its own.
             let (acknowledged, entries) = tokio::join!(
@@ -140,7 +160,9 @@ impl Intake {
                 self.stream.read_new(count, self.settings.block),
             );
             acknowledged?;
-            let Some(entries) = self.unless_no_group(entries).await? else { continue };
+            let Some(entries) = self.unless_no_group(entries).await? else {
+                continue;
+            };
             if entries.is_empty() {
                 continue;
             }
@@ -184,7 +206,10 @@ impl Intake {
     /// Gives entries to the sink until each is durable or has failed. While the store is out of
     /// reach it goes on trying, for as long as it is this process's turn.
     async fn give(&self, mut taken: Vec<Taken>, turn: &Turn<'_>) -> Given {
-        let mut given = Given { durable: Vec::with_capacity(taken.len()), failed: false };
+        let mut given = Given {
+            durable: Vec::with_capacity(taken.len()),
+            failed: false,
+        };
         add(&self.stats.taken, taken.len());
         let mut failures = 0;
         loop {
@@ -222,7 +247,10 @@ impl Intake {
     async fn acknowledge(&self, ids: Vec<String>) -> RedisResult<()> {
         for some in ids.chunks(1024) {
             let ids: Vec<&str> = some.iter().map(String::as_str).collect();
-            add(&self.stats.acknowledged, self.stream.acknowledge(&ids).await?);
+            add(
+                &self.stats.acknowledged,
+                self.stream.acknowledge(&ids).await?,
+            );
         }
         Ok(())
     }
@@ -232,7 +260,10 @@ impl Intake {
         self.recover(Some(self.settings.min_idle), turn).await?;
         if self.settings.trim {
             let trimmed = self.stream.trim().await;
-            add(&self.stats.trimmed, self.unless_no_group(trimmed).await?.unwrap_or_default());
+            add(
+                &self.stats.trimmed,
+                self.unless_no_group(trimmed).await?.unwrap_or_default(),
+            );
         }
         Ok(())
     }
@@ -248,10 +279,14 @@ impl Intake {
             let mut failed = false;
             let mut behind: Option<String> = None;
             while !turn.is_over() {
-                let Some(room) = turn.unless_over(self.sink.room()).await else { return Ok(()) };
+                let Some(room) = turn.unless_over(self.sink.room()).await else {
+                    return Ok(());
+                };
                 let count = self.count(room, 1);
                 let pending = self.stream.pending(behind.as_deref(), idle, count).await;
-                let Some(pending) = self.unless_no_group(pending).await? else { return Ok(()) };
+                let Some(pending) = self.unless_no_group(pending).await? else {
+                    return Ok(());
+                };
                 let Some(last) = pending.last() else { break };
                 behind = Some(last.id.clone());
                 failed |= self.take_again(pending, turn).await?;
@@ -276,7 +311,9 @@ impl Intake {
             let entries = self.stream.claim(&ids).await?;
             add(&self.stats.claimed, entries.len());
             self.acknowledge_vanished(&ids, &entries).await?;
-            let poison = some.iter().find(|one| one.deliveries >= self.settings.max_deliveries);
+            let poison = some
+                .iter()
+                .find(|one| one.deliveries >= self.settings.max_deliveries);
             let taken = match poison {
                 Some(poison) => self.give_up(entries, poison.deliveries),
                 None => self.read_all(entries),
@@ -294,7 +331,10 @@ impl Intake {
         for entry in &entries {
             tracing::error!(entry = entry.id, deliveries, "giving up an entry as poison");
         }
-        entries.into_iter().map(|entry| entry.give_up(deliveries, now)).collect()
+        entries
+            .into_iter()
+            .map(|entry| entry.give_up(deliveries, now))
+            .collect()
     }
 
     /// What was removed from the stream while it was pending cannot be taken any more.

@@ -63,7 +63,12 @@ impl Stream {
     /// Makes the group, and the stream if there is none. The group begins with the oldest entry.
     pub(super) async fn make_group(&self) -> RedisResult<()> {
         let mut command = redis::cmd("XGROUP");
-        command.arg("CREATE").arg(&self.key).arg(&self.group).arg("0").arg("MKSTREAM");
+        command
+            .arg("CREATE")
+            .arg(&self.key)
+            .arg(&self.group)
+            .arg("0")
+            .arg("MKSTREAM");
         match self.link.ask(&command).await {
             Err(error) if error.code() == Some("BUSYGROUP") => Ok(()),
             answer => answer.map(drop),
@@ -73,12 +78,22 @@ impl Stream {
     /// Takes new entries, at most `count`; waits up to `block` for the first.
     pub(super) async fn read_new(&self, count: usize, block: Duration) -> RedisResult<Vec<Entry>> {
         let mut command = redis::cmd("XREADGROUP");
-        command.arg("GROUP").arg(&self.group).arg(&self.consumer).arg("COUNT").arg(count);
-        command.arg("BLOCK").arg(u64::try_from(block.as_millis()).unwrap_or(u64::MAX).max(1));
+        command
+            .arg("GROUP")
+            .arg(&self.group)
+            .arg(&self.consumer)
+            .arg("COUNT")
+            .arg(count);
+        command
+            .arg("BLOCK")
+            .arg(u64::try_from(block.as_millis()).unwrap_or(u64::MAX).max(1));
         command.arg("STREAMS").arg(&self.key).arg(">");
         let answer = self.waiting.ask(&command).await?;
         let streams: Option<Vec<(Vec<u8>, Vec<RawEntry>)>> = redis::from_redis_value(answer)?;
-        let entries = streams.into_iter().flatten().flat_map(|(_, entries)| entries);
+        let entries = streams
+            .into_iter()
+            .flatten()
+            .flat_map(|(_, entries)| entries);
         Ok(entries.map(entry).collect())
     }
 
@@ -93,11 +108,21 @@ impl Stream {
         let mut command = redis::cmd("XPENDING");
         command.arg(&self.key).arg(&self.group);
         if let Some(idle) = idle {
-            command.arg("IDLE").arg(u64::try_from(idle.as_millis()).unwrap_or(u64::MAX));
+            command
+                .arg("IDLE")
+                .arg(u64::try_from(idle.as_millis()).unwrap_or(u64::MAX));
         }
-        command.arg(behind.map_or("-".into(), |id| format!("({id}"))).arg("+").arg(count);
+        command
+            .arg(behind.map_or("-".into(), |id| format!("({id}")))
+            .arg("+")
+            .arg(count);
         let rows: Vec<(String, String, u64, u64)> = self.ask(&command).await?;
-        let pending = |(id, consumer, idle_ms, deliveries)| Pending { id, consumer, idle_ms, deliveries };
+        let pending = |(id, consumer, idle_ms, deliveries)| Pending {
+            id,
+            consumer,
+            idle_ms,
+            deliveries,
+        };
         Ok(rows.into_iter().map(pending).collect())
     }
 
@@ -109,7 +134,10 @@ impl Stream {
         command.arg(0).arg(ids);
         // Before Redis 7 a removed entry is answered as nothing at all.
         let rows: Vec<Option<RawEntry>> = self.ask(&command).await?;
-        let there = rows.into_iter().flatten().filter(|(_, fields)| fields.is_some());
+        let there = rows
+            .into_iter()
+            .flatten()
+            .filter(|(_, fields)| fields.is_some());
         Ok(there.map(entry).collect())
     }
 
@@ -126,7 +154,10 @@ impl Stream {
     /// Redis 7, and after entries were removed from the middle.
     pub(super) async fn lag(&self) -> RedisResult<Option<u64>> {
         let groups = self.groups().await?;
-        Ok(groups.into_iter().find(|group| group.name == self.group).and_then(|group| group.lag))
+        Ok(groups
+            .into_iter()
+            .find(|group| group.name == self.group)
+            .and_then(|group| group.lag))
     }
 
     /// Removes what every group has acknowledged. Answers how many entries.
@@ -135,15 +166,25 @@ impl Stream {
         for group in self.groups().await? {
             let needed = match group.pending {
                 0 => parse_id(&group.last_delivered),
-                _ => self.oldest_pending(&group.name).await?.as_deref().and_then(parse_id),
+                _ => self
+                    .oldest_pending(&group.name)
+                    .await?
+                    .as_deref()
+                    .and_then(parse_id),
             };
             // A group that cannot be told apart from one that needs everything keeps everything.
             let Some(needed) = needed else { return Ok(0) };
             oldest = Some(oldest.map_or(needed, |oldest| oldest.min(needed)));
         }
-        let Some((ms, sequence)) = oldest else { return Ok(0) };
+        let Some((ms, sequence)) = oldest else {
+            return Ok(0);
+        };
         let mut command = redis::cmd("XTRIM");
-        command.arg(&self.key).arg("MINID").arg("~").arg(format!("{ms}-{sequence}"));
+        command
+            .arg(&self.key)
+            .arg("MINID")
+            .arg("~")
+            .arg(format!("{ms}-{sequence}"));
         self.ask(&command).await
     }
 
@@ -197,7 +238,10 @@ impl Group {
 }
 
 fn entry((id, fields): RawEntry) -> Entry {
-    Entry { id, fields: fields.unwrap_or_default() }
+    Entry {
+        id,
+        fields: fields.unwrap_or_default(),
+    }
 }
 
 fn parse_id(id: &str) -> Option<(u64, u64)> {

@@ -16,7 +16,9 @@ const MAX_SLUG_BYTES: usize = 64;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdError {
     /// Of a tenant or an endpoint.
-    #[error("{owner} id `{text}` is not a lower-case letter or digit followed by up to 63 of a-z, 0-9, `_`, `-`")]
+    #[error(
+        "{owner} id `{text}` is not a lower-case letter or digit followed by up to 63 of a-z, 0-9, `_`, `-`"
+    )]
     Slug { owner: &'static str, text: String },
     /// Of an event.
     #[error("event id `{0}` is not 1 to 256 visible ASCII characters without a full stop")]
@@ -66,9 +68,21 @@ macro_rules! id {
     };
 }
 
-id!(TenantId, |text| slug("tenant", text), "A tenant: `[a-z0-9][a-z0-9_-]{0,63}`.");
-id!(EndpointId, |text| slug("endpoint", text), "An endpoint of a tenant, in the same form.");
-id!(DeliveryId, |text| slug("delivery", text), "A delivery of a tenant: see [`DeliveryId::of`].");
+id!(
+    TenantId,
+    |text| slug("tenant", text),
+    "A tenant: `[a-z0-9][a-z0-9_-]{0,63}`."
+);
+id!(
+    EndpointId,
+    |text| slug("endpoint", text),
+    "An endpoint of a tenant, in the same form."
+);
+id!(
+    DeliveryId,
+    |text| slug("delivery", text),
+    "A delivery of a tenant: see [`DeliveryId::of`]."
+);
 id!(
     EventId,
     event,

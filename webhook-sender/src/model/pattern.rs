@@ -43,7 +43,10 @@ impl Pattern {
 }
 
 fn is_segment(segment: &str) -> bool {
-    !segment.is_empty() && segment.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'*')
+    !segment.is_empty()
+        && segment
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && byte != b'*')
 }
 
 impl TryFrom<String> for Pattern {
@@ -83,7 +86,16 @@ mod tests {
 
     #[test]
     fn a_star_elsewhere_is_refused() {
-        for bad in ["", ".", "*.shipped", "or*er", "order.", ".*", "order.**", "a b"] {
+        for bad in [
+            "",
+            ".",
+            "*.shipped",
+            "or*er",
+            "order.",
+            ".*",
+            "order.**",
+            "a b",
+        ] {
             assert!(Pattern::parse(bad).is_err(), "{bad}");
         }
     }

@@ -88,12 +88,18 @@ pub(crate) mod durations {
     use serde::{Deserialize, Deserializer, Serializer};
 
     pub fn serialize<S: Serializer>(all: &[Duration], serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(all.iter().map(|one| humantime::format_duration(*one).to_string()))
+        serializer.collect_seq(
+            all.iter()
+                .map(|one| humantime::format_duration(*one).to_string()),
+        )
     }
 
     pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Duration>, D::Error> {
         let texts = Vec::<String>::deserialize(from)?;
-        texts.iter().map(|text| parse(text).map_err(D::Error::custom)).collect()
+        texts
+            .iter()
+            .map(|text| parse(text).map_err(D::Error::custom))
+            .collect()
     }
 
     pub fn parse(text: &str) -> Result<Duration, String> {
@@ -119,7 +125,8 @@ pub(crate) mod durations {
             from: D,
         ) -> Result<Option<Duration>, D::Error> {
             let text = Option::<String>::deserialize(from)?;
-            text.map(|text| parse(&text).map_err(D::Error::custom)).transpose()
+            text.map(|text| parse(&text).map_err(D::Error::custom))
+                .transpose()
         }
     }
 }

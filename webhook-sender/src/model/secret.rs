@@ -24,12 +24,18 @@ impl Secret {
     pub fn new(text: impl Into<String>) -> Result<Self, signature::CredentialError> {
         let text = Zeroizing::new(text.into());
         Credential::parse(text.as_str())?;
-        Ok(Self { text, expires_at: None })
+        Ok(Self {
+            text,
+            expires_at: None,
+        })
     }
 
     /// The same secret, which signs until that moment.
     pub fn expiring(self, at: Millis) -> Self {
-        Self { expires_at: Some(at), ..self }
+        Self {
+            expires_at: Some(at),
+            ..self
+        }
     }
 
     /// What signs, ready for use.

@@ -84,7 +84,12 @@ impl Registry {
             return Ok(None);
         };
         let (endpoints, unusable) = ready(self.known(id), endpoints).await;
-        let tenant = Arc::new(Tenant { version, endpoints, unusable, loaded });
+        let tenant = Arc::new(Tenant {
+            version,
+            endpoints,
+            unusable,
+            loaded,
+        });
         let mut tenants = self.write();
         match tenants.get(id) {
             Some(later) if later.loaded > loaded => Ok(Some(later.clone())),

@@ -53,7 +53,11 @@ impl Ready {
 
     /// Whether there is nothing to compile.
     pub(super) fn is_made_at_once(endpoint: &Endpoint) -> bool {
-        let sources = [&endpoint.filter, &endpoint.transform, &endpoint.transform_component];
+        let sources = [
+            &endpoint.filter,
+            &endpoint.transform,
+            &endpoint.transform_component,
+        ];
         sources.iter().all(|source| source.is_none())
     }
 

@@ -85,7 +85,11 @@ pub async fn build(config: Config, path: &Path) -> Result<Built> {
         ..client::Settings::default()
     })?);
     let metrics = Arc::new(Metrics::default());
-    let standing = Arc::new(Standing::new(store.clone(), registry.clone(), clock.clone()));
+    let standing = Arc::new(Standing::new(
+        store.clone(),
+        registry.clone(),
+        clock.clone(),
+    ));
     let dispatcher = Dispatcher::new(deliver::Parts {
         store: store.clone(),
         registry: registry.clone(),
@@ -147,7 +151,8 @@ impl Built {
     /// Where the listener has no address.
     pub fn start(self, listener: TcpListener) -> Result<Running> {
         let address = listener.local_addr()?;
-        let (intake, delivery, upkeep) = <(CancellationToken, CancellationToken, CancellationToken)>::default();
+        let (intake, delivery, upkeep) =
+            <(CancellationToken, CancellationToken, CancellationToken)>::default();
         let mut bringing = vec![self.serve(listener, intake.clone())];
         if let Some(stream) = self.intake.clone() {
             let stop = intake.clone();
@@ -196,7 +201,8 @@ impl Built {
         });
         let router = api::router(api, token);
         tokio::spawn(async move {
-            let serving = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
+            let serving =
+                axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
             if let Err(error) = serving.await {
                 tracing::error!(%error, "api ended");
             }
@@ -242,7 +248,9 @@ impl Running {
 }
 
 fn intake(config: &Config, lease: &Lease, sink: FromStream) -> Result<Option<Intake>> {
-    let Some(stream) = &config.stream else { return Ok(None) };
+    let Some(stream) = &config.stream else {
+        return Ok(None);
+    };
     let address = Address::parse(stream.url.reveal()).context("stream.url")?;
     let owner = Owner::clone(&lease.owner());
     let clock = sink.clock.clone();

@@ -28,7 +28,9 @@ impl Reload {
     pub async fn reload(&self) {
         match self.try_reload().await {
             Ok(summary) => tracing::info!(summary, "configuration applied"),
-            Err(error) => tracing::error!(error = format!("{error:#}"), "configuration not applied"),
+            Err(error) => {
+                tracing::error!(error = format!("{error:#}"), "configuration not applied")
+            }
         }
     }
 

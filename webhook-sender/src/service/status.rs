@@ -83,7 +83,9 @@ impl Overview {
                 self.pending.set(count(depth.pending));
                 self.in_flight.set(count(depth.in_flight));
                 self.dead.set(count(depth.dead));
-                let age = depth.oldest_due.map_or(0.0, |due| now.since(due).as_secs_f64());
+                let age = depth
+                    .oldest_due
+                    .map_or(0.0, |due| now.since(due).as_secs_f64());
                 self.oldest.set(age);
             }
             Err(error) => tracing::warn!(%error, "queue not looked at"),
@@ -104,11 +106,31 @@ impl Collector for Taken {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
         let seen = self.0.snapshot();
         let counters = [
-            ("stream_entries_taken", "Entries taken from the stream", seen.taken),
-            ("stream_entries_rejected", "Entries nothing could be made of", seen.rejected),
-            ("stream_entries_acknowledged", "Entries acknowledged", seen.acknowledged),
-            ("stream_entries_claimed", "Entries taken once more", seen.claimed),
-            ("stream_failures", "Rounds of reading that failed", seen.failures),
+            (
+                "stream_entries_taken",
+                "Entries taken from the stream",
+                seen.taken,
+            ),
+            (
+                "stream_entries_rejected",
+                "Entries nothing could be made of",
+                seen.rejected,
+            ),
+            (
+                "stream_entries_acknowledged",
+                "Entries acknowledged",
+                seen.acknowledged,
+            ),
+            (
+                "stream_entries_claimed",
+                "Entries taken once more",
+                seen.claimed,
+            ),
+            (
+                "stream_failures",
+                "Rounds of reading that failed",
+                seen.failures,
+            ),
         ];
         for (name, help, count) in counters {
             let counter = ConstCounter::new(count);
@@ -126,7 +148,10 @@ impl Status for Overview {
             return Some(error.to_string());
         }
         let connected = |intake: &Arc<Intake>| intake.stats().snapshot().connected;
-        let cut_off = self.intake.as_ref().is_some_and(|intake| !connected(intake));
+        let cut_off = self
+            .intake
+            .as_ref()
+            .is_some_and(|intake| !connected(intake));
         cut_off.then(|| "the stream is out of reach".into())
     }
 

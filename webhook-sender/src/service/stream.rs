@@ -35,7 +35,9 @@ impl Sink for FromStream {
                 (Some(tenant), Ok(event)) => events.push((index, tenant, event)),
                 (tenant, Err(entry)) => rejected.push((index, tenant, entry)),
                 // The intake gives no event without a tenant.
-                (None, Ok(event)) => rejected.push((index, None, self.unplannable(&entry.id, None, event))),
+                (None, Ok(event)) => {
+                    rejected.push((index, None, self.unplannable(&entry.id, None, event)))
+                }
             }
             ids.push(entry.id);
         }
@@ -56,7 +58,9 @@ impl FromStream {
         rejected: &mut Vec<Indexed>,
         answers: &mut [Result<(), SinkError>],
     ) {
-        let planned = events.iter().map(|(_, tenant, event)| (tenant.clone(), event.clone()));
+        let planned = events
+            .iter()
+            .map(|(_, tenant, event)| (tenant.clone(), event.clone()));
         let ended = self.planner.plan(planned.collect()).await;
         for ((index, tenant, event), ended) in events.into_iter().zip(ended) {
             match ended {

@@ -11,8 +11,13 @@ pub enum StoreError {
     #[error("tenant `{0}` is unknown")]
     UnknownTenant(TenantId),
     #[error("endpoint `{endpoint}` of tenant `{tenant}` was changed by somebody else")]
-    Conflict { tenant: TenantId, endpoint: EndpointId },
-    #[error("a sender named `{name}` is running, or was until a moment ago: its lease ends in {left_ms} ms")]
+    Conflict {
+        tenant: TenantId,
+        endpoint: EndpointId,
+    },
+    #[error(
+        "a sender named `{name}` is running, or was until a moment ago: its lease ends in {left_ms} ms"
+    )]
     NameTaken { name: String, left_ms: u64 },
     #[error("the lease of `{0}` ran out and its work was given to others")]
     LeaseLost(String),

@@ -42,7 +42,9 @@ impl Owner {
 }
 
 fn is_running(pid: u32) -> bool {
-    let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
+    let pid = i32::try_from(pid)
+        .ok()
+        .and_then(rustix::process::Pid::from_raw);
     let test = pid.map(rustix::process::test_kill_process);
     // Not permitted to signal it means that it is there.
     !matches!(test, None | Some(Err(rustix::io::Errno::SRCH)))

@@ -78,7 +78,10 @@ async fn entries_removed_while_they_were_pending_hold_up_nothing() {
     world.take_as("a").await;
     let mut command = redis::cmd("XDEL");
     command.arg(STREAM).arg(&ids[1]);
-    let _: u64 = command.query_async(&mut world.connection().await).await.unwrap();
+    let _: u64 = command
+        .query_async(&mut world.connection().await)
+        .await
+        .unwrap();
     let sink = Recorder::new();
     let running = world.intake("a", &sink);
     sink.taken(2).await;
@@ -94,7 +97,10 @@ async fn an_existing_group_is_taken_up_where_it_is() {
     world.publish(0).await;
     let mut command = redis::cmd("XGROUP");
     command.arg("CREATE").arg(STREAM).arg(GROUP).arg("$");
-    let _: String = command.query_async(&mut world.connection().await).await.unwrap();
+    let _: String = command
+        .query_async(&mut world.connection().await)
+        .await
+        .unwrap();
     let id = world.publish(1).await;
     let sink = Recorder::new();
     let _running = world.intake("a", &sink);
@@ -112,8 +118,15 @@ async fn trimming_removes_what_every_group_has_acknowledged_and_nothing_else() {
     settings.trim = true;
     settings.min_idle = std::time::Duration::from_millis(1);
     let mut group = redis::cmd("XGROUP");
-    group.arg("CREATE").arg(STREAM).arg("another").arg(&ids[219]);
-    let _: String = group.query_async(&mut world.connection().await).await.unwrap();
+    group
+        .arg("CREATE")
+        .arg(STREAM)
+        .arg("another")
+        .arg(&ids[219]);
+    let _: String = group
+        .query_async(&mut world.connection().await)
+        .await
+        .unwrap();
     let running = world.intake_with(settings, &sink);
     let trimmed = async {
         while running.stats.snapshot().trimmed == 0 {
@@ -123,8 +136,14 @@ async fn trimming_removes_what_every_group_has_acknowledged_and_nothing_else() {
     test_support::within_patience(trimmed, || "a trim".into()).await;
     let mut command = redis::cmd("XRANGE");
     command.arg(STREAM).arg("-").arg("+").arg("COUNT").arg(1);
-    let first: Vec<(String, redis::Value)> =
-        command.query_async(&mut world.connection().await).await.unwrap();
+    let first: Vec<(String, redis::Value)> = command
+        .query_async(&mut world.connection().await)
+        .await
+        .unwrap();
     // The other group has not taken entry 220 yet.
-    assert!(first[0].0 > ids[0] && first[0].0 <= ids[220], "{}", first[0].0);
+    assert!(
+        first[0].0 > ids[0] && first[0].0 <= ids[220],
+        "{}",
+        first[0].0
+    );
 }

@@ -9,7 +9,10 @@ use crate::world::{Recorder, World};
 
 /// A process of which nobody here can tell whether it is gone.
 fn elsewhere(name: &str) -> Owner {
-    Owner { host: format!("machine of {name}"), ..Owner::this_process(name) }
+    Owner {
+        host: format!("machine of {name}"),
+        ..Owner::this_process(name)
+    }
 }
 
 #[tokio::test]
@@ -73,7 +76,10 @@ async fn what_a_crashed_reader_had_taken_is_taken_by_the_next_in_order() {
 async fn a_reader_whose_process_is_gone_is_replaced_before_its_lease_ends() {
     let world = World::new().await;
     let one = Recorder::new();
-    let mut process = std::process::Command::new("sleep").arg("600").spawn().unwrap();
+    let mut process = std::process::Command::new("sleep")
+        .arg("600")
+        .spawn()
+        .unwrap();
     let mut settings = world.settings(Owner::this_process("a"));
     settings.owner.pid = process.id();
     settings.lease = Duration::from_secs(3600);
@@ -89,7 +95,11 @@ async fn a_reader_whose_process_is_gone_is_replaced_before_its_lease_ends() {
     let _second = world.intake_with(settings, &other);
     let id = world.publish(1).await;
     // The first entry may not have been acknowledged before the crash.
-    let taken = async { while !other.ids().contains(&id) { tokio::task::yield_now().await } };
+    let taken = async {
+        while !other.ids().contains(&id) {
+            tokio::task::yield_now().await
+        }
+    };
     within_patience(taken, || format!("`{id}` in {:?}", other.ids())).await;
 }
 
@@ -106,7 +116,10 @@ async fn entries_keep_their_order_while_readers_take_turns() {
             Ok(())
         });
         sink.set_room(2);
-        runs.push((world.intake_with(world.settings(elsewhere(name)), &sink), sink));
+        runs.push((
+            world.intake_with(world.settings(elsewhere(name)), &sink),
+            sink,
+        ));
     }
     let mut ids = Vec::new();
     for turn in 0..30 {

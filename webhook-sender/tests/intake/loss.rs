@@ -9,8 +9,10 @@ async fn a_flush_takes_the_group_and_the_reader_goes_on() {
     let running = world.intake("a", &sink);
     world.publish(0).await;
     world.acknowledged(&running, 1).await;
-    let _: String =
-        redis::cmd("FLUSHALL").query_async(&mut world.connection().await).await.unwrap();
+    let _: String = redis::cmd("FLUSHALL")
+        .query_async(&mut world.connection().await)
+        .await
+        .unwrap();
     let ids = world.publish_all(1..4).await;
     sink.taken(4).await;
     assert_eq!(sink.ids()[1..], ids);

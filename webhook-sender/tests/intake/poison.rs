@@ -17,7 +17,10 @@ async fn an_entry_that_always_fails_is_given_up_and_holds_up_nothing() {
     let running = world.intake("a", &sink);
     world.acknowledged(&running, 4).await;
     let taken = sink.taken(4).await;
-    let given_up: Vec<_> = taken.iter().filter(|taken| taken.content.is_err()).collect();
+    let given_up: Vec<_> = taken
+        .iter()
+        .filter(|taken| taken.content.is_err())
+        .collect();
     assert_eq!(given_up.len(), 1);
     assert_eq!(given_up[0].id, ids[1]);
     let rejected = given_up[0].content.as_ref().unwrap_err();
@@ -37,9 +40,8 @@ async fn an_entry_that_kills_the_process_is_given_up_and_takes_no_other_along() 
         let sink = Recorder::new();
         let bad = ids[2].clone();
         // A crash in the middle of a call: nothing of it is answered.
-        let deadly = move |taken: &webhook_sender::intake::Taken| {
-            taken.content.is_ok() && taken.id == bad
-        };
+        let deadly =
+            move |taken: &webhook_sender::intake::Taken| taken.content.is_ok() && taken.id == bad;
         let is_deadly = deadly.clone();
         let (crashed, mut crash) = tokio::sync::watch::channel(false);
         let recorder = sink.clone();
@@ -95,7 +97,11 @@ async fn a_store_out_of_reach_makes_no_poison() {
     sink.judge(|_| Ok(()));
     world.acknowledged(&running, 2).await;
     let taken = sink.taken(2).await;
-    assert!(taken.iter().all(|taken| taken.content.is_ok() && ids.contains(&taken.id)));
+    assert!(
+        taken
+            .iter()
+            .all(|taken| taken.content.is_ok() && ids.contains(&taken.id))
+    );
 }
 
 #[tokio::test]

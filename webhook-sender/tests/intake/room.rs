@@ -53,7 +53,9 @@ async fn large_entries_are_taken_by_their_bytes() {
     let world = World::new().await;
     let data = vec![b'1'; 1000];
     for _ in 0..12 {
-        world.add(&[("tenant", b"acme"), ("type", b"a"), ("data", &data)]).await;
+        world
+            .add(&[("tenant", b"acme"), ("type", b"a"), ("data", &data)])
+            .await;
     }
     let sink = Recorder::new();
     let mut settings = world.settings(webhook_sender::store::Owner::this_process("a"));

@@ -5,8 +5,11 @@ use crate::world::{Recorder, World};
 #[tokio::test]
 async fn each_kind_of_unreadable_entry_is_rejected_and_holds_up_nothing() {
     let world = World::new().await;
-    let (tenant, kind, data) =
-        (("tenant", &b"acme"[..]), ("type", &b"a.b"[..]), ("data", &b"1"[..]));
+    let (tenant, kind, data) = (
+        ("tenant", &b"acme"[..]),
+        ("type", &b"a.b"[..]),
+        ("data", &b"1"[..]),
+    );
     let large = vec![b' '; (1 << 20) + 1];
     let cases: Vec<(&str, Vec<(&str, &[u8])>)> = vec![
         ("no-tenant", vec![kind, data]),
@@ -19,7 +22,10 @@ async fn each_kind_of_unreadable_entry_is_rejected_and_holds_up_nothing() {
         ("bad-data", vec![tenant, kind, ("data", b"\xff")]),
         ("too-large", vec![tenant, kind, ("data", &large)]),
         ("bad-id", vec![tenant, kind, data, ("id", b"with.stop")]),
-        ("bad-timestamp", vec![tenant, kind, data, ("timestamp", b"yesterday")]),
+        (
+            "bad-timestamp",
+            vec![tenant, kind, data, ("timestamp", b"yesterday")],
+        ),
         ("no-tenant", vec![("\u{1F980}", b"\xff")]),
     ];
     for (_, fields) in &cases {
@@ -36,7 +42,10 @@ async fn each_kind_of_unreadable_entry_is_rejected_and_holds_up_nothing() {
         assert_eq!(taken.tenant.is_none(), code.ends_with("tenant"), "{code}");
     }
     let last = taken.last().unwrap();
-    assert_eq!((&last.id, &last.content.as_ref().unwrap().data[..]), (&good, &b"7"[..]));
+    assert_eq!(
+        (&last.id, &last.content.as_ref().unwrap().data[..]),
+        (&good, &b"7"[..])
+    );
     world.acknowledged(&running, taken.len() as u64).await;
     assert_eq!(running.stats.snapshot().rejected, cases.len() as u64);
     assert_eq!(world.pending().await, 0);
@@ -47,8 +56,17 @@ async fn a_field_name_that_is_no_text_is_left_alone() {
     let world = World::new().await;
     let mut command = redis::cmd("XADD");
     command.arg("events").arg("*").arg(b"\xff").arg("x");
-    command.arg("tenant").arg("acme").arg("type").arg("a").arg("data").arg("{}");
-    let id: String = command.query_async(&mut world.connection().await).await.unwrap();
+    command
+        .arg("tenant")
+        .arg("acme")
+        .arg("type")
+        .arg("a")
+        .arg("data")
+        .arg("{}");
+    let id: String = command
+        .query_async(&mut world.connection().await)
+        .await
+        .unwrap();
     let sink = Recorder::new();
     let _running = world.intake("a", &sink);
     let taken = sink.taken(1).await;

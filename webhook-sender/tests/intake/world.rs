@@ -63,7 +63,11 @@ impl Recorder {
 
     /// The ids of all entries so far, in the order they came, again where they did.
     pub fn ids(&self) -> Vec<String> {
-        self.taken.borrow().iter().map(|taken| taken.id.clone()).collect()
+        self.taken
+            .borrow()
+            .iter()
+            .map(|taken| taken.id.clone())
+            .collect()
     }
 
     /// Waits until `count` entries have come, and answers all.
@@ -116,7 +120,9 @@ impl Drop for Running {
 impl Running {
     pub async fn stop(mut self) {
         self.stop.cancel();
-        within_patience(&mut self.task, || "the intake to stop".into()).await.unwrap();
+        within_patience(&mut self.task, || "the intake to stop".into())
+            .await
+            .unwrap();
     }
 
     pub async fn crash(mut self) {
@@ -127,7 +133,9 @@ impl Running {
 
 impl World {
     pub async fn new() -> Self {
-        Self { server: RedisServer::start(Fsync::EverySecond).await }
+        Self {
+            server: RedisServer::start(Fsync::EverySecond).await,
+        }
     }
 
     pub fn settings(&self, owner: Owner) -> Settings {
@@ -155,7 +163,12 @@ impl World {
     /// Publishes an entry as it should be, with data that says its number. Answers its id.
     pub async fn publish(&self, number: usize) -> String {
         let data = number.to_string();
-        self.add(&[("tenant", b"acme"), ("type", b"a.b"), ("data", data.as_bytes())]).await
+        self.add(&[
+            ("tenant", b"acme"),
+            ("type", b"a.b"),
+            ("data", data.as_bytes()),
+        ])
+        .await
     }
 
     pub async fn publish_all(&self, numbers: std::ops::Range<usize>) -> Vec<String> {
@@ -172,17 +185,30 @@ impl World {
         for (name, value) in fields {
             command.arg(name).arg(value);
         }
-        command.query_async(&mut self.connection().await).await.unwrap()
+        command
+            .query_async(&mut self.connection().await)
+            .await
+            .unwrap()
     }
 
     /// Has a consumer of the group take everything new, and do nothing with it.
     pub async fn take_as(&self, consumer: &str) {
         let mut connection = self.connection().await;
         let mut group = redis::cmd("XGROUP");
-        group.arg("CREATE").arg(STREAM).arg(GROUP).arg("0").arg("MKSTREAM");
+        group
+            .arg("CREATE")
+            .arg(STREAM)
+            .arg(GROUP)
+            .arg("0")
+            .arg("MKSTREAM");
         let _: Result<String, _> = group.query_async(&mut connection).await;
         let mut read = redis::cmd("XREADGROUP");
-        read.arg("GROUP").arg(GROUP).arg(consumer).arg("STREAMS").arg(STREAM).arg(">");
+        read.arg("GROUP")
+            .arg(GROUP)
+            .arg(consumer)
+            .arg("STREAMS")
+            .arg(STREAM)
+            .arg(">");
         let _: redis::Value = read.query_async(&mut connection).await.unwrap();
     }
 
@@ -202,6 +228,9 @@ impl World {
                 tokio::time::sleep(std::time::Duration::from_millis(2)).await;
             }
         };
-        within_patience(reached, || format!("{count} acknowledged: {:?}", running.stats)).await;
+        within_patience(reached, || {
+            format!("{count} acknowledged: {:?}", running.stats)
+        })
+        .await;
     }
 }

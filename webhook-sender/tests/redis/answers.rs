@@ -25,8 +25,18 @@ async fn what_a_lost_plan_took_into_flight_is_due_again() {
     store.due(at(0)).await.unwrap();
     let acme = crate::world::tenant("acme");
     let (version, _) = store.endpoints(&acme).await.unwrap().unwrap();
-    let events = vec![crate::world::planned(&acme, "e", "orders", Start::Claimed, 10)];
-    let batch = webhook_sender::store::PlanBatch { tenant: acme, version, events };
+    let events = vec![crate::world::planned(
+        &acme,
+        "e",
+        "orders",
+        Start::Claimed,
+        10,
+    )];
+    let batch = webhook_sender::store::PlanBatch {
+        tenant: acme,
+        version,
+        events,
+    };
     lose(&world, store.plan(&owner, batch, at(1))).await;
     let arrived = async {
         while all(&store).await.is_empty() {
@@ -49,13 +59,21 @@ async fn what_a_lost_claim_took_into_flight_is_due_again() {
     let world = World::new().await;
     let owner = owner("a");
     let store = world.store(&owner).await;
-    plan(&store, &owner, "kept", Start::Claimed, 1).await.unwrap();
+    plan(&store, &owner, "kept", Start::Claimed, 1)
+        .await
+        .unwrap();
     for id in ["e", "f"] {
-        plan(&store, &owner, id, Start::Due(at(1)), 1).await.unwrap();
+        plan(&store, &owner, id, Start::Due(at(1)), 1)
+            .await
+            .unwrap();
     }
     lose(&world, claim(&store, &owner, 10, 1)).await;
     let in_flight = async {
-        while all(&store).await.iter().any(|one| one.state != DeliveryState::InFlight) {
+        while all(&store)
+            .await
+            .iter()
+            .any(|one| one.state != DeliveryState::InFlight)
+        {
             tokio::task::yield_now().await;
         }
     };
@@ -67,6 +85,12 @@ async fn what_a_lost_claim_took_into_flight_is_due_again() {
     let states: Vec<_> = all(&store).await.iter().map(|one| one.state).collect();
     let count = |state| states.iter().filter(|one| **one == state).count();
     // What was handed out before is left alone.
-    assert_eq!((count(DeliveryState::InFlight), count(DeliveryState::Pending)), (1, 2));
+    assert_eq!(
+        (
+            count(DeliveryState::InFlight),
+            count(DeliveryState::Pending)
+        ),
+        (1, 2)
+    );
     assert_eq!(claim(&store, &owner, 10, 2).await.unwrap().len(), 2);
 }

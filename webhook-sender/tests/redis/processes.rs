@@ -34,8 +34,13 @@ async fn a_dead_process_s_work_goes_to_another_and_its_outcomes_are_fenced() {
 
     // The dead one was only slow. It has not been told, and plans once more.
     let outcome = success(&tenant("acme"), &claimed[0], "orders");
-    assert_eq!(one.complete(&a, &[outcome], at(10_002)).await.unwrap(), [false]);
-    plan(&one, &a, "late", Start::Claimed, 10_002).await.unwrap();
+    assert_eq!(
+        one.complete(&a, &[outcome], at(10_002)).await.unwrap(),
+        [false]
+    );
+    plan(&one, &a, "late", Start::Claimed, 10_002)
+        .await
+        .unwrap();
     let lost = one.renew(&a, at(10_003), at(30_000)).await;
     assert!(matches!(lost, Err(StoreError::LeaseLost(_))), "{lost:?}");
     // What it took into flight without a lease is found.
@@ -58,13 +63,18 @@ async fn a_newcomer_is_not_taken_for_a_dead_one() {
             let owner = owner(&format!("new {number}"));
             let newcomer = world.bare_store();
             newcomer.enter(&owner, at(0), at(10_000)).await.unwrap();
-            plan(&newcomer, &owner, &format!("e{number}"), Start::Claimed, 1).await.unwrap();
+            plan(&newcomer, &owner, &format!("e{number}"), Start::Claimed, 1)
+                .await
+                .unwrap();
         }
     };
     tokio::join!(recovering, entering);
     let all = all(&store).await;
     assert_eq!(all.len(), 50);
-    assert!(all.iter().all(|delivery| delivery.state == DeliveryState::InFlight));
+    assert!(
+        all.iter()
+            .all(|delivery| delivery.state == DeliveryState::InFlight)
+    );
 }
 
 #[tokio::test]
@@ -72,7 +82,9 @@ async fn hints_that_are_gone_are_written_again() {
     let world = World::new().await;
     let owner = owner("a");
     let store = world.store(&owner).await;
-    plan(&store, &owner, "e", Start::Due(at(5)), 1).await.unwrap();
+    plan(&store, &owner, "e", Start::Due(at(5)), 1)
+        .await
+        .unwrap();
     world.command(&["DEL", "ws:{*}:due"]).await;
     assert_eq!(store.due(at(9)).await.unwrap(), (vec![], None));
     store.recover(at(9)).await.unwrap();
@@ -84,13 +96,17 @@ async fn a_removal_that_was_cut_short_is_finished() {
     let world = World::new().await;
     let owner = owner("a");
     let store = world.store(&owner).await;
-    plan(&store, &owner, "e", Start::Due(at(5)), 1).await.unwrap();
+    plan(&store, &owner, "e", Start::Due(at(5)), 1)
+        .await
+        .unwrap();
     // As a process leaves it that dies after the first step.
     world.command(&["SET", "ws:{acme}:gone", "1"]).await;
     world.command(&["DEL", "ws:{acme}:t"]).await;
     world.command(&["HSET", "ws:{*}:t", "acme", "0"]).await;
     store.recover(at(9)).await.unwrap();
-    let redis::Value::Array(keys) = world.command(&["KEYS", "ws:{acme}:*"]).await else { panic!() };
+    let redis::Value::Array(keys) = world.command(&["KEYS", "ws:{acme}:*"]).await else {
+        panic!()
+    };
     assert_eq!(keys, []);
     assert!(store.put_tenant(&tenant("acme")).await.unwrap());
 }
@@ -101,15 +117,23 @@ async fn a_removed_tenant_leaves_no_key() {
     let owner = owner("a");
     let store = world.store(&owner).await;
     let acme = tenant("acme");
-    let off = webhook_sender::model::Endpoint { enabled: false, ..endpoint(&acme, "off") };
+    let off = webhook_sender::model::Endpoint {
+        enabled: false,
+        ..endpoint(&acme, "off")
+    };
     store.put_endpoint(&off, None).await.unwrap();
-    for (number, start) in
-        [Start::Claimed, Start::Due(at(5)), Start::Dead("no".into())].into_iter().enumerate()
+    for (number, start) in [Start::Claimed, Start::Due(at(5)), Start::Dead("no".into())]
+        .into_iter()
+        .enumerate()
     {
-        plan(&store, &owner, &format!("e{number}"), start, 1).await.unwrap();
+        plan(&store, &owner, &format!("e{number}"), start, 1)
+            .await
+            .unwrap();
     }
     assert!(store.delete_tenant(&acme).await.unwrap());
-    let redis::Value::Array(keys) = world.command(&["KEYS", "*acme*"]).await else { panic!() };
+    let redis::Value::Array(keys) = world.command(&["KEYS", "*acme*"]).await else {
+        panic!()
+    };
     assert_eq!(keys, []);
 }
 
@@ -119,7 +143,9 @@ async fn two_processes_claim_each_delivery_once() {
     let (a, b) = (owner("a"), owner("b"));
     let (one, other) = (world.store(&a).await, world.store(&b).await);
     for number in 0..200 {
-        plan(&one, &a, &format!("e{number}"), Start::Due(at(1)), 1).await.unwrap();
+        plan(&one, &a, &format!("e{number}"), Start::Due(at(1)), 1)
+            .await
+            .unwrap();
     }
     let mut ids = Vec::new();
     loop {

@@ -8,9 +8,7 @@ use std::time::Instant;
 
 use test_support::redis::Fsync;
 use webhook_sender::model::TenantId;
-use webhook_sender::store::{
-    Ask, Outcome, Owner, PlanBatch, PlanResult, Planned, Start, Store,
-};
+use webhook_sender::store::{Ask, Outcome, Owner, PlanBatch, PlanResult, Planned, Start, Store};
 
 use crate::world::{World, at, endpoint, endpoint_id, planned, success, tenant};
 
@@ -62,7 +60,13 @@ impl Run {
             }
             all.push((tenant, version));
         }
-        Self { world, store, owner, tenants: all, endpoints }
+        Self {
+            world,
+            store,
+            owner,
+            tenants: all,
+            endpoints,
+        }
     }
 
     /// Batches of the same events for every tenant in turn, `BATCH` in all.
@@ -75,7 +79,11 @@ impl Run {
                 planned(tenant, &id, &to, start.clone(), BODY)
             };
             let events = (0..count).map(event).collect();
-            PlanBatch { tenant: tenant.clone(), version: *version, events }
+            PlanBatch {
+                tenant: tenant.clone(),
+                version: *version,
+                events,
+            }
         };
         self.tenants.iter().map(batch).collect()
     }
@@ -88,16 +96,21 @@ impl Run {
                 .iter()
                 .map(|event| event.deliveries[0].endpoint.as_str().to_owned())
                 .collect();
-            let PlanResult::Done(planned) = self.store.plan(&self.owner, batch, at(1)).await.unwrap()
+            let PlanResult::Done(planned) =
+                self.store.plan(&self.owner, batch, at(1)).await.unwrap()
             else {
                 panic!("it is not stale");
             };
-            let outcomes = planned.iter().zip(to).flat_map(|(planned, to)| match planned {
-                Planned::New { claimed } => {
-                    claimed.iter().map(|id| success(&tenant, id, &to)).collect::<Vec<_>>()
-                }
-                Planned::Known => panic!("it is new"),
-            });
+            let outcomes = planned
+                .iter()
+                .zip(to)
+                .flat_map(|(planned, to)| match planned {
+                    Planned::New { claimed } => claimed
+                        .iter()
+                        .map(|id| success(&tenant, id, &to))
+                        .collect::<Vec<_>>(),
+                    Planned::Known => panic!("it is new"),
+                });
             outcomes.collect::<Vec<_>>()
         });
         futures::future::join_all(plans).await.concat()
@@ -115,7 +128,9 @@ impl Run {
     async fn memory(&self) -> u64 {
         let info: String =
             redis::from_redis_value(self.world.command(&["INFO", "memory"]).await).unwrap();
-        let line = info.lines().find_map(|line| line.strip_prefix("used_memory:"));
+        let line = info
+            .lines()
+            .find_map(|line| line.strip_prefix("used_memory:"));
         line.unwrap().trim().parse().unwrap()
     }
 
@@ -138,13 +153,19 @@ impl Run {
 /// Planned as claimed, completed: the way of a delivery whose endpoint has a place.
 async fn claimed_at_once(tenants: usize, endpoints: usize) {
     let run = Run::new(tenants, endpoints).await;
-    let rounds: Vec<_> = (0..80).map(|round| run.batches(round, &Start::Claimed)).collect();
+    let rounds: Vec<_> = (0..80)
+        .map(|round| run.batches(round, &Start::Claimed))
+        .collect();
     let cost = run.begin().await;
     let mut count = 0;
     for batches in rounds {
         let outcomes = run.plan(batches).await;
         count += outcomes.len();
-        let recorded = run.store.complete(&run.owner, &outcomes, at(2)).await.unwrap();
+        let recorded = run
+            .store
+            .complete(&run.owner, &outcomes, at(2))
+            .await
+            .unwrap();
         assert!(recorded.iter().all(|recorded| *recorded));
     }
     run.end("claimed at once", cost, count).await;
@@ -153,7 +174,9 @@ async fn claimed_at_once(tenants: usize, endpoints: usize) {
 /// Planned as due, claimed, completed: the way of a backlog.
 async fn by_way_of_the_queue(tenants: usize, endpoints: usize) {
     let run = Run::new(tenants, endpoints).await;
-    let rounds: Vec<_> = (0..80).map(|round| run.batches(round, &Start::Due(at(1)))).collect();
+    let rounds: Vec<_> = (0..80)
+        .map(|round| run.batches(round, &Start::Due(at(1))))
+        .collect();
     let cost = run.begin().await;
     for batches in rounds {
         run.plan(batches).await;
@@ -173,11 +196,18 @@ async fn by_way_of_the_queue(tenants: usize, endpoints: usize) {
         let asks: Vec<_> = due.iter().map(ask).collect();
         let claims = run.store.claim(&run.owner, &asks, at(2)).await.unwrap();
         let outcome = |claim: &webhook_sender::store::Claim| {
-            success(&claim.tenant, &claim.id, endpoint_id(claim.endpoint.as_str()).as_str())
+            success(
+                &claim.tenant,
+                &claim.id,
+                endpoint_id(claim.endpoint.as_str()).as_str(),
+            )
         };
         let outcomes: Vec<_> = claims.iter().map(outcome).collect();
         count += outcomes.len();
-        run.store.complete(&run.owner, &outcomes, at(3)).await.unwrap();
+        run.store
+            .complete(&run.owner, &outcomes, at(3))
+            .await
+            .unwrap();
     }
     run.end("by way of the queue", cost, count).await;
 }

@@ -32,7 +32,10 @@ pub fn endpoint_id(id: &str) -> EndpointId {
 
 /// A process of which nobody can tell whether it is gone.
 pub fn owner(name: &str) -> Owner {
-    Owner { host: format!("machine of {name}"), ..Owner::this_process(name) }
+    Owner {
+        host: format!("machine of {name}"),
+        ..Owner::this_process(name)
+    }
 }
 
 pub fn endpoint(tenant: &TenantId, id: &str) -> Endpoint {
@@ -80,7 +83,10 @@ pub fn planned(tenant: &TenantId, id: &str, to: &str, start: Start, bytes: usize
         ordered: false,
         start,
     };
-    PlannedEvent { event, deliveries: vec![delivery] }
+    PlannedEvent {
+        event,
+        deliveries: vec![delivery],
+    }
 }
 
 /// An outcome of a first attempt that succeeded.
@@ -104,7 +110,9 @@ pub fn success(tenant: &TenantId, id: &DeliveryId, to: &str) -> Outcome {
 
 impl World {
     pub async fn new() -> Self {
-        Self { server: RedisServer::start(Fsync::EverySecond).await }
+        Self {
+            server: RedisServer::start(Fsync::EverySecond).await,
+        }
     }
 
     /// A store with tenant `acme` and its endpoint `orders`, entered by `owner` until 10,000.
@@ -137,7 +145,10 @@ impl World {
         for word in words {
             command.arg(*word);
         }
-        command.query_async(&mut self.connection().await).await.unwrap()
+        command
+            .query_async(&mut self.connection().await)
+            .await
+            .unwrap()
     }
 }
 
@@ -152,7 +163,11 @@ pub async fn plan(
     let acme = tenant("acme");
     let (version, _) = store.endpoints(&acme).await?.unwrap();
     let events = vec![planned(&acme, id, "orders", start, 10)];
-    let batch = PlanBatch { tenant: acme, version, events };
+    let batch = PlanBatch {
+        tenant: acme,
+        version,
+        events,
+    };
     match store.plan(owner, batch, at(ms)).await? {
         PlanResult::Done(mut planned) => Ok(planned.remove(0)),
         PlanResult::Stale => panic!("the version was asked for just now"),
@@ -165,11 +180,19 @@ pub async fn claim(
     room: usize,
     ms: u64,
 ) -> Result<Vec<Claim>, StoreError> {
-    let ask = Ask { tenant: tenant("acme"), endpoint: endpoint_id("orders"), room };
+    let ask = Ask {
+        tenant: tenant("acme"),
+        endpoint: endpoint_id("orders"),
+        room,
+    };
     store.claim(owner, &[ask], at(ms)).await
 }
 
 pub async fn all(store: &RedisStore) -> Vec<Delivery> {
     let filter = DeliveryFilter::default();
-    store.deliveries(&tenant("acme"), &filter, None, 1000).await.unwrap().items
+    store
+        .deliveries(&tenant("acme"), &filter, None, 1000)
+        .await
+        .unwrap()
+        .items
 }

@@ -51,7 +51,9 @@ impl Api {
     }
 
     async fn endpoint(&self, body: Value) -> Value {
-        let reply = self.send("POST", "/v1/tenants/acme/endpoints", Some(body)).await;
+        let reply = self
+            .send("POST", "/v1/tenants/acme/endpoints", Some(body))
+            .await;
         assert_eq!(reply.status, 201, "{}", reply.text());
         reply.json()
     }
@@ -78,7 +80,8 @@ async fn every_refusal_is_a_problem_document_with_its_code() {
     let e = "/v1/tenants/acme/endpoints";
     let events = "/v1/tenants/acme/events";
     let url = "http://127.0.0.1:9/hook";
-    api.endpoint(json!({ "id": "orders", "url": url, "events": ["order.*"] })).await;
+    api.endpoint(json!({ "id": "orders", "url": url, "events": ["order.*"] }))
+        .await;
     let cases: &[(&str, &str, Option<Value>, u16, &str)] = &[
         ("GET", "/v1/nothing", None, 404, "not-found"),
         ("GET", "/nothing", None, 404, "not-found"),
@@ -87,68 +90,394 @@ async fn every_refusal_is_a_problem_document_with_its_code() {
         ("PUT", "/v1/tenants/-acme", None, 422, "invalid"),
         ("GET", "/v1/tenants/nobody", None, 404, "not-found"),
         ("DELETE", "/v1/tenants/nobody", None, 404, "not-found"),
-        ("GET", "/v1/tenants/nobody/endpoints", None, 404, "not-found"),
-        ("GET", "/v1/tenants/nobody/deliveries", None, 404, "not-found"),
-        ("GET", "/v1/tenants/nobody/dead-letters", None, 404, "not-found"),
-        ("POST", "/v1/tenants/nobody/events", Some(json!({"type": "a", "data": 1})), 404, "not-found"),
-        ("POST", "/v1/tenants/nobody/replay", Some(json!({"state": "dead"})), 404, "not-found"),
-        ("GET", "/v1/tenants/acme/endpoints/other", None, 404, "not-found"),
-        ("PATCH", "/v1/tenants/acme/endpoints/other", Some(json!({"enabled": false})), 404, "not-found"),
-        ("DELETE", "/v1/tenants/acme/endpoints/other", None, 404, "not-found"),
-        ("POST", "/v1/tenants/acme/endpoints/other/rotate-secret", Some(json!({})), 404, "not-found"),
-        ("GET", "/v1/tenants/acme/deliveries/dlv_0", None, 404, "not-found"),
-        ("GET", "/v1/tenants/acme/deliveries?state=lost", None, 422, "invalid"),
-        ("GET", "/v1/tenants/acme/deliveries?limit=0", None, 422, "invalid"),
-        ("GET", "/v1/tenants/acme/deliveries?limit=many", None, 400, "bad-query"),
-        ("GET", "/v1/tenants/acme/deliveries?colour=red", None, 400, "bad-query"),
-        ("GET", "/v1/tenants/acme/deliveries?from=yesterday", None, 422, "invalid"),
-        ("GET", "/v1/tenants/acme/deliveries?cursor=%21", None, 400, "bad-cursor"),
-        ("POST", "/v1/dead-letters/none/retry", Some(json!({})), 404, "not-found"),
-        ("POST", "/v1/tenants/acme/replay", Some(json!({})), 422, "invalid"),
-        ("POST", "/v1/tenants/acme/replay", Some(json!({"delivery": "dlv_0"})), 404, "not-found"),
-        ("POST", "/v1/tenants/acme/replay", Some(json!({"all": true})), 400, "bad-body"),
+        (
+            "GET",
+            "/v1/tenants/nobody/endpoints",
+            None,
+            404,
+            "not-found",
+        ),
+        (
+            "GET",
+            "/v1/tenants/nobody/deliveries",
+            None,
+            404,
+            "not-found",
+        ),
+        (
+            "GET",
+            "/v1/tenants/nobody/dead-letters",
+            None,
+            404,
+            "not-found",
+        ),
+        (
+            "POST",
+            "/v1/tenants/nobody/events",
+            Some(json!({"type": "a", "data": 1})),
+            404,
+            "not-found",
+        ),
+        (
+            "POST",
+            "/v1/tenants/nobody/replay",
+            Some(json!({"state": "dead"})),
+            404,
+            "not-found",
+        ),
+        (
+            "GET",
+            "/v1/tenants/acme/endpoints/other",
+            None,
+            404,
+            "not-found",
+        ),
+        (
+            "PATCH",
+            "/v1/tenants/acme/endpoints/other",
+            Some(json!({"enabled": false})),
+            404,
+            "not-found",
+        ),
+        (
+            "DELETE",
+            "/v1/tenants/acme/endpoints/other",
+            None,
+            404,
+            "not-found",
+        ),
+        (
+            "POST",
+            "/v1/tenants/acme/endpoints/other/rotate-secret",
+            Some(json!({})),
+            404,
+            "not-found",
+        ),
+        (
+            "GET",
+            "/v1/tenants/acme/deliveries/dlv_0",
+            None,
+            404,
+            "not-found",
+        ),
+        (
+            "GET",
+            "/v1/tenants/acme/deliveries?state=lost",
+            None,
+            422,
+            "invalid",
+        ),
+        (
+            "GET",
+            "/v1/tenants/acme/deliveries?limit=0",
+            None,
+            422,
+            "invalid",
+        ),
+        (
+            "GET",
+            "/v1/tenants/acme/deliveries?limit=many",
+            None,
+            400,
+            "bad-query",
+        ),
+        (
+            "GET",
+            "/v1/tenants/acme/deliveries?colour=red",
+            None,
+            400,
+            "bad-query",
+        ),
+        (
+            "GET",
+            "/v1/tenants/acme/deliveries?from=yesterday",
+            None,
+            422,
+            "invalid",
+        ),
+        (
+            "GET",
+            "/v1/tenants/acme/deliveries?cursor=%21",
+            None,
+            400,
+            "bad-cursor",
+        ),
+        (
+            "POST",
+            "/v1/dead-letters/none/retry",
+            Some(json!({})),
+            404,
+            "not-found",
+        ),
+        (
+            "POST",
+            "/v1/tenants/acme/replay",
+            Some(json!({})),
+            422,
+            "invalid",
+        ),
+        (
+            "POST",
+            "/v1/tenants/acme/replay",
+            Some(json!({"delivery": "dlv_0"})),
+            404,
+            "not-found",
+        ),
+        (
+            "POST",
+            "/v1/tenants/acme/replay",
+            Some(json!({"all": true})),
+            400,
+            "bad-body",
+        ),
         ("POST", e, Some(json!({"events": ["*"]})), 422, "invalid"),
         ("POST", e, Some(json!({"url": url})), 422, "invalid"),
-        ("POST", e, Some(json!({"url": url, "events": []})), 422, "invalid"),
-        ("POST", e, Some(json!({"url": url, "events": ["a*"]})), 422, "invalid"),
-        ("POST", e, Some(json!({"url": "ftp://host/x", "events": ["*"]})), 422, "invalid"),
-        ("POST", e, Some(json!({"url": "http://u:p@host/x", "events": ["*"]})), 422, "invalid"),
-        ("POST", e, Some(json!({"url": "http://10.0.0.1/", "events": ["*"]})), 422, "invalid"),
-        ("POST", e, Some(json!({"url": "http://0x7f.1:80@10.0.0.1/", "events": ["*"]})), 422, "invalid"),
-        ("POST", e, Some(json!({"url": url, "events": ["*"], "filter": "event.data."})), 422, "invalid"),
-        ("POST", e, Some(json!({"url": url, "events": ["*"], "transform": "nope.x"})), 422, "invalid"),
-        ("POST", e, Some(json!({"url": url, "events": ["*"], "secret": "whsec_short"})), 422, "invalid"),
-        ("POST", e, Some(json!({"url": url, "events": ["*"], "schemes": ["md5"]})), 422, "invalid"),
-        ("POST", e, Some(json!({"url": url, "events": ["*"], "schemes": []})), 422, "invalid"),
-        ("POST", e, Some(json!({"url": url, "events": ["*"], "retry": "never"})), 422, "invalid"),
-        ("POST", e, Some(json!({"url": url, "events": ["*"], "retry": {"schedule": []}})), 422, "invalid"),
-        ("POST", e, Some(json!({"url": url, "events": ["*"], "timeout": "soon"})), 422, "invalid"),
-        ("POST", e, Some(json!({"url": url, "events": ["*"], "rate_limit": 0})), 422, "invalid"),
-        ("POST", e, Some(json!({"url": url, "events": ["*"], "max_in_flight": 0})), 422, "invalid"),
-        ("POST", e, Some(json!({"url": url, "events": ["*"], "id": "Orders"})), 422, "invalid"),
-        ("POST", e, Some(json!({"url": url, "events": ["*"], "headers": {"host": "x"}})), 422, "invalid"),
-        ("POST", e, Some(json!({"url": url, "events": ["*"], "headers": {"webhook-id": "x"}})), 422, "invalid"),
-        ("POST", e, Some(json!({"url": url, "events": ["*"], "colour": "red"})), 422, "invalid"),
-        ("POST", e, Some(json!({"url": url, "events": ["*"], "id": "orders"})), 409, "conflict"),
-        ("POST", e, Some(json!({"url": url, "events": ["*"], "handshake": "key"})), 502, "handshake-failed"),
-        ("PATCH", "/v1/tenants/acme/endpoints/orders", Some(json!({"url": "nowhere"})), 422, "invalid"),
-        ("PATCH", "/v1/tenants/acme/endpoints/orders", Some(json!({"secret": "x"})), 422, "invalid"),
-        ("POST", "/v1/tenants/acme/endpoints/orders/rotate-secret", Some(json!({"overlap": "long"})), 422, "invalid"),
+        (
+            "POST",
+            e,
+            Some(json!({"url": url, "events": []})),
+            422,
+            "invalid",
+        ),
+        (
+            "POST",
+            e,
+            Some(json!({"url": url, "events": ["a*"]})),
+            422,
+            "invalid",
+        ),
+        (
+            "POST",
+            e,
+            Some(json!({"url": "ftp://host/x", "events": ["*"]})),
+            422,
+            "invalid",
+        ),
+        (
+            "POST",
+            e,
+            Some(json!({"url": "http://u:p@host/x", "events": ["*"]})),
+            422,
+            "invalid",
+        ),
+        (
+            "POST",
+            e,
+            Some(json!({"url": "http://10.0.0.1/", "events": ["*"]})),
+            422,
+            "invalid",
+        ),
+        (
+            "POST",
+            e,
+            Some(json!({"url": "http://0x7f.1:80@10.0.0.1/", "events": ["*"]})),
+            422,
+            "invalid",
+        ),
+        (
+            "POST",
+            e,
+            Some(json!({"url": url, "events": ["*"], "filter": "event.data."})),
+            422,
+            "invalid",
+        ),
+        (
+            "POST",
+            e,
+            Some(json!({"url": url, "events": ["*"], "transform": "nope.x"})),
+            422,
+            "invalid",
+        ),
+        (
+            "POST",
+            e,
+            Some(json!({"url": url, "events": ["*"], "secret": "whsec_short"})),
+            422,
+            "invalid",
+        ),
+        (
+            "POST",
+            e,
+            Some(json!({"url": url, "events": ["*"], "schemes": ["md5"]})),
+            422,
+            "invalid",
+        ),
+        (
+            "POST",
+            e,
+            Some(json!({"url": url, "events": ["*"], "schemes": []})),
+            422,
+            "invalid",
+        ),
+        (
+            "POST",
+            e,
+            Some(json!({"url": url, "events": ["*"], "retry": "never"})),
+            422,
+            "invalid",
+        ),
+        (
+            "POST",
+            e,
+            Some(json!({"url": url, "events": ["*"], "retry": {"schedule": []}})),
+            422,
+            "invalid",
+        ),
+        (
+            "POST",
+            e,
+            Some(json!({"url": url, "events": ["*"], "timeout": "soon"})),
+            422,
+            "invalid",
+        ),
+        (
+            "POST",
+            e,
+            Some(json!({"url": url, "events": ["*"], "rate_limit": 0})),
+            422,
+            "invalid",
+        ),
+        (
+            "POST",
+            e,
+            Some(json!({"url": url, "events": ["*"], "max_in_flight": 0})),
+            422,
+            "invalid",
+        ),
+        (
+            "POST",
+            e,
+            Some(json!({"url": url, "events": ["*"], "id": "Orders"})),
+            422,
+            "invalid",
+        ),
+        (
+            "POST",
+            e,
+            Some(json!({"url": url, "events": ["*"], "headers": {"host": "x"}})),
+            422,
+            "invalid",
+        ),
+        (
+            "POST",
+            e,
+            Some(json!({"url": url, "events": ["*"], "headers": {"webhook-id": "x"}})),
+            422,
+            "invalid",
+        ),
+        (
+            "POST",
+            e,
+            Some(json!({"url": url, "events": ["*"], "colour": "red"})),
+            422,
+            "invalid",
+        ),
+        (
+            "POST",
+            e,
+            Some(json!({"url": url, "events": ["*"], "id": "orders"})),
+            409,
+            "conflict",
+        ),
+        (
+            "POST",
+            e,
+            Some(json!({"url": url, "events": ["*"], "handshake": "key"})),
+            502,
+            "handshake-failed",
+        ),
+        (
+            "PATCH",
+            "/v1/tenants/acme/endpoints/orders",
+            Some(json!({"url": "nowhere"})),
+            422,
+            "invalid",
+        ),
+        (
+            "PATCH",
+            "/v1/tenants/acme/endpoints/orders",
+            Some(json!({"secret": "x"})),
+            422,
+            "invalid",
+        ),
+        (
+            "POST",
+            "/v1/tenants/acme/endpoints/orders/rotate-secret",
+            Some(json!({"overlap": "long"})),
+            422,
+            "invalid",
+        ),
         ("POST", events, Some(json!({"data": 1})), 422, "invalid"),
-        ("POST", events, Some(json!({"type": "order.shipped"})), 422, "invalid"),
-        ("POST", events, Some(json!({"type": "", "data": 1})), 422, "invalid"),
-        ("POST", events, Some(json!({"type": "order..x", "data": 1})), 422, "invalid"),
-        ("POST", events, Some(json!({"type": "operational.x", "data": 1})), 422, "invalid"),
-        ("POST", events, Some(json!({"type": "a", "data": 1, "id": "a.b"})), 422, "invalid"),
-        ("POST", events, Some(json!({"type": "a", "data": 1, "id": ""})), 422, "invalid"),
-        ("POST", events, Some(json!({"type": "a", "data": 1, "timestamp": "noon"})), 422, "invalid"),
-        ("POST", events, Some(json!({"type": "a", "data": 1, "colour": "red"})), 400, "bad-body"),
+        (
+            "POST",
+            events,
+            Some(json!({"type": "order.shipped"})),
+            422,
+            "invalid",
+        ),
+        (
+            "POST",
+            events,
+            Some(json!({"type": "", "data": 1})),
+            422,
+            "invalid",
+        ),
+        (
+            "POST",
+            events,
+            Some(json!({"type": "order..x", "data": 1})),
+            422,
+            "invalid",
+        ),
+        (
+            "POST",
+            events,
+            Some(json!({"type": "operational.x", "data": 1})),
+            422,
+            "invalid",
+        ),
+        (
+            "POST",
+            events,
+            Some(json!({"type": "a", "data": 1, "id": "a.b"})),
+            422,
+            "invalid",
+        ),
+        (
+            "POST",
+            events,
+            Some(json!({"type": "a", "data": 1, "id": ""})),
+            422,
+            "invalid",
+        ),
+        (
+            "POST",
+            events,
+            Some(json!({"type": "a", "data": 1, "timestamp": "noon"})),
+            422,
+            "invalid",
+        ),
+        (
+            "POST",
+            events,
+            Some(json!({"type": "a", "data": 1, "colour": "red"})),
+            400,
+            "bad-body",
+        ),
     ];
     for (method, path, body, status, code) in cases {
         let reply = api.send(method, path, body.clone()).await;
-        let shown = format!("{method} {path} {body:?}: {} {}", reply.status, reply.text());
+        let shown = format!(
+            "{method} {path} {body:?}: {} {}",
+            reply.status,
+            reply.text()
+        );
         assert_eq!(reply.status, *status, "{shown}");
-        assert_eq!(reply.header("content-type"), Some("application/problem+json"), "{shown}");
+        assert_eq!(
+            reply.header("content-type"),
+            Some("application/problem+json"),
+            "{shown}"
+        );
         assert_eq!(reply.json()["code"], *code, "{shown}");
     }
 }
@@ -159,11 +488,16 @@ async fn bodies_that_are_no_json_are_told_apart() {
     let path = "/v1/tenants/acme/events";
     let code = async |request: Request| {
         let reply = request.send().await;
-        (reply.status, reply.json()["code"].as_str().unwrap_or_default().to_owned())
+        (
+            reply.status,
+            reply.json()["code"].as_str().unwrap_or_default().to_owned(),
+        )
     };
     let broken = api.request("POST", path).json("{\"type\": ");
     assert_eq!(code(broken).await, (400, "bad-body".into()));
-    let untyped = api.request("POST", path).body(r#"{"type": "a", "data": 1}"#);
+    let untyped = api
+        .request("POST", path)
+        .body(r#"{"type": "a", "data": 1}"#);
     assert_eq!(code(untyped).await, (415, "not-json".into()));
     let huge = format!(r#"{{"type": "a", "data": "{}"}}"#, "x".repeat(3 << 20));
     let huge = api.request("POST", path).json(huge);
@@ -191,8 +525,11 @@ async fn without_the_token_nothing_under_v1_answers() {
 async fn a_sender_without_a_token_does_not_listen_beyond_loopback() {
     let setting = Setting::new(Store::Sqlite).await;
     let file = setting.folder().join("open.toml");
-    std::fs::write(&file, "[store]\nurl = \"sqlite://open.db\"\n[api]\nlisten = \"0.0.0.0:0\"\n")
-        .expect("a file");
+    std::fs::write(
+        &file,
+        "[store]\nurl = \"sqlite://open.db\"\n[api]\nlisten = \"0.0.0.0:0\"\n",
+    )
+    .expect("a file");
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_webhook-sender"))
         .args(["run", "--config", "open.toml"])
         .current_dir(setting.folder())
@@ -209,9 +546,11 @@ async fn a_tenants_things_do_not_exist_for_another() {
     let receiver = Receiver::start(std::time::Duration::ZERO).await;
     assert_eq!(api.send("PUT", "/v1/tenants/other", None).await.status, 201);
     let url = format!("http://{}/hook", receiver.address);
-    api.endpoint(json!({ "id": "orders", "url": url, "events": ["*"] })).await;
+    api.endpoint(json!({ "id": "orders", "url": url, "events": ["*"] }))
+        .await;
     let event = json!({ "id": "evt_1", "type": "order.shipped", "data": 1 });
-    api.send("POST", "/v1/tenants/acme/events", Some(event)).await;
+    api.send("POST", "/v1/tenants/acme/events", Some(event))
+        .await;
     // The receiver holds another secret and refuses: pending is where it stays.
     let delivery = api.delivery("evt_1", "pending").await;
     let id = delivery["id"].as_str().expect("an id");
@@ -221,12 +560,19 @@ async fn a_tenants_things_do_not_exist_for_another() {
         ("GET", format!("/v1/tenants/other/deliveries/{id}")),
     ];
     for (method, path) in paths {
-        assert_eq!(api.send(method, &path, None).await.status, 404, "{method} {path}");
+        assert_eq!(
+            api.send(method, &path, None).await.status,
+            404,
+            "{method} {path}"
+        );
     }
     let body = Some(json!({ "delivery": id }));
     let replay = api.send("POST", "/v1/tenants/other/replay", body).await;
     assert_eq!(replay.status, 404);
-    let listed = api.send("GET", "/v1/tenants/other/deliveries", None).await.json();
+    let listed = api
+        .send("GET", "/v1/tenants/other/deliveries", None)
+        .await
+        .json();
     assert_eq!(listed["items"], json!([]));
 }
 
@@ -234,14 +580,18 @@ async fn a_tenants_things_do_not_exist_for_another() {
 async fn the_secret_is_shown_once_and_never_again() {
     let api = Api::start().await;
     let url = "http://127.0.0.1:9/hook";
-    let made = api.endpoint(json!({ "id": "orders", "url": url, "events": ["*"] })).await;
+    let made = api
+        .endpoint(json!({ "id": "orders", "url": url, "events": ["*"] }))
+        .await;
     let secret = made["secret"].as_str().expect("a secret").to_owned();
     assert!(secret.starts_with("whsec_"), "{secret}");
     let path = "/v1/tenants/acme/endpoints/orders";
     let change = Some(json!({ "rate_limit": 5 }));
     let seen = [
         api.send("GET", path, None).await.text(),
-        api.send("GET", "/v1/tenants/acme/endpoints", None).await.text(),
+        api.send("GET", "/v1/tenants/acme/endpoints", None)
+            .await
+            .text(),
         api.send("PATCH", path, change).await.text(),
         api.sender.log(),
     ];
@@ -249,7 +599,10 @@ async fn the_secret_is_shown_once_and_never_again() {
         assert!(!text.contains(&secret), "{text}");
         assert!(!text.contains("\"secret\""), "{text}");
     }
-    let rotated = api.send("POST", &format!("{path}/rotate-secret"), Some(json!({}))).await.json();
+    let rotated = api
+        .send("POST", &format!("{path}/rotate-secret"), Some(json!({})))
+        .await
+        .json();
     assert_ne!(rotated["secret"], secret);
 }
 
@@ -259,15 +612,22 @@ async fn an_event_published_twice_is_delivered_once() {
     let receiver = Receiver::start(std::time::Duration::ZERO).await;
     let url = format!("http://{}/hook", receiver.address);
     let secret = crate::sender::SECRET;
-    api.endpoint(json!({ "url": url, "events": ["*"], "secret": secret })).await;
+    api.endpoint(json!({ "url": url, "events": ["*"], "secret": secret }))
+        .await;
     for id in ["evt_1", "evt_1", "evt_2"] {
         let event = json!({ "id": id, "type": "order.shipped", "data": { "number": 1 } });
-        let reply = api.send("POST", "/v1/tenants/acme/events", Some(event)).await;
+        let reply = api
+            .send("POST", "/v1/tenants/acme/events", Some(event))
+            .await;
         assert_eq!((reply.status, reply.json()), (202, json!({ "id": id })));
     }
     let first = api.delivery("evt_1", "succeeded").await;
     api.delivery("evt_2", "succeeded").await;
-    assert_eq!(first["attempts"].as_array().map(Vec::len), Some(1), "{first}");
+    assert_eq!(
+        first["attempts"].as_array().map(Vec::len),
+        Some(1),
+        "{first}"
+    );
     assert_eq!(first["attempts"][0]["status"], 200, "{first}");
     assert_eq!(receiver.counts.different(), 2);
     assert_eq!(receiver.counts.duplicates(), 0);
@@ -283,7 +643,8 @@ async fn a_dead_delivery_can_be_replayed() {
     api.endpoint(endpoint).await;
     receiver.kill();
     let event = json!({ "id": "evt_1", "type": "order.shipped", "data": 1 });
-    api.send("POST", "/v1/tenants/acme/events", Some(event)).await;
+    api.send("POST", "/v1/tenants/acme/events", Some(event))
+        .await;
     let dead = api.delivery("evt_1", "dead").await;
     assert_eq!(dead["attempts"][0]["phase"], "connect", "{dead}");
     receiver.restart(std::time::Duration::ZERO).await;
@@ -301,13 +662,20 @@ async fn the_document_describes_every_route_and_no_other() {
     let paths = document["paths"].as_object().expect("paths");
     for (path, operations) in paths {
         let concrete = path.replace("{tenant}", "acme");
-        let concrete = concrete.replace("{endpoint}", "none").replace("{delivery}", "dlv_none");
+        let concrete = concrete
+            .replace("{endpoint}", "none")
+            .replace("{delivery}", "dlv_none");
         let concrete = concrete.replace("{id}", "none");
         let described = operations.as_object().expect("operations");
         for method in ["get", "put", "post", "patch"] {
             let reply = api.send(&method.to_uppercase(), &concrete, None).await;
             let known = reply.status != 405;
-            assert_eq!(described.contains_key(method), known, "{method} {path}: {}", reply.status);
+            assert_eq!(
+                described.contains_key(method),
+                known,
+                "{method} {path}: {}",
+                reply.status
+            );
         }
     }
 }

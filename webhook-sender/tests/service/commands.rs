@@ -27,14 +27,19 @@ fn json(sender: &Sender, arguments: &[&str]) -> Vec<Value> {
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{arguments:?}: {error}");
     let text = String::from_utf8(output.stdout).expect("text");
-    text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    text.lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect()
 }
 
 /// Asks until a delivery is there.
 async fn delivery(sender: &Sender, state: &str) -> Value {
     let found = async {
         loop {
-            let listed = json(sender, &["deliveries", "--tenant", "acme", "--state", state]);
+            let listed = json(
+                sender,
+                &["deliveries", "--tenant", "acme", "--state", state],
+            );
             if let Some(delivery) = listed.into_iter().next() {
                 return delivery;
             }
@@ -52,11 +57,35 @@ async fn an_event_goes_all_the_way_by_commands() {
     let secret = format!("secret={SECRET}");
     json(&sender, &["tenants", "add", "acme"]);
     assert_eq!(json(&sender, &["tenants"]), [json!({ "id": "acme" })]);
-    let add = ["endpoints", "--tenant", "acme", "add", &url, "--id", "orders", "--event", "order.*"];
-    let made = json(&sender, &[&add[..], &["--set", &secret, "--set", "rate_limit=1000"]].concat());
+    let add = [
+        "endpoints",
+        "--tenant",
+        "acme",
+        "add",
+        &url,
+        "--id",
+        "orders",
+        "--event",
+        "order.*",
+    ];
+    let made = json(
+        &sender,
+        &[&add[..], &["--set", &secret, "--set", "rate_limit=1000"]].concat(),
+    );
     assert_eq!(made[0]["rate_limit"], 1000);
-    let publish = ["publish", "--tenant", "acme", "--type", "order.shipped", "--id", "evt_1"];
-    let published = json(&sender, &[&publish[..], &["--data", "{\"n\": 1.0}"]].concat());
+    let publish = [
+        "publish",
+        "--tenant",
+        "acme",
+        "--type",
+        "order.shipped",
+        "--id",
+        "evt_1",
+    ];
+    let published = json(
+        &sender,
+        &[&publish[..], &["--data", "{\"n\": 1.0}"]].concat(),
+    );
     assert_eq!(published, [json!({ "id": "evt_1" })]);
     let done = delivery(&sender, "succeeded").await;
     assert_eq!(done["event"], "evt_1");
@@ -75,7 +104,10 @@ async fn an_event_goes_all_the_way_by_commands() {
     assert_eq!(json(&sender, &replay), [json!({ "count": 1 })]);
     let change = ["endpoints", "--tenant", "acme", "disable", "orders"];
     assert_eq!(json(&sender, &change)[0]["enabled"], false);
-    json(&sender, &["endpoints", "--tenant", "acme", "remove", "orders"]);
+    json(
+        &sender,
+        &["endpoints", "--tenant", "acme", "remove", "orders"],
+    );
     assert!(json(&sender, &["endpoints", "--tenant", "acme"]).is_empty());
 }
 
@@ -84,15 +116,38 @@ async fn what_was_given_up_is_listed_with_its_reason() {
     let (_setting, sender) = start().await;
     json(&sender, &["tenants", "add", "acme"]);
     let url = "http://127.0.0.1:1/hook";
-    let add = ["endpoints", "--tenant", "acme", "add", url, "--event", "*", "--set", "retry=once"];
+    let add = [
+        "endpoints",
+        "--tenant",
+        "acme",
+        "add",
+        url,
+        "--event",
+        "*",
+        "--set",
+        "retry=once",
+    ];
     json(&sender, &add);
-    let publish = ["publish", "--tenant", "acme", "--type", "order.shipped", "--data", "1"];
+    let publish = [
+        "publish",
+        "--tenant",
+        "acme",
+        "--type",
+        "order.shipped",
+        "--data",
+        "1",
+    ];
     json(&sender, &publish);
     let dead = delivery(&sender, "dead").await;
     let listed = json(&sender, &["dead-letters", "--tenant", "acme"]);
     assert_eq!(listed[0]["id"], dead["id"]);
     assert_eq!(listed[0]["kind"], "delivery");
-    let shown = sender.command(&["deliveries", "--tenant", "acme", dead["id"].as_str().unwrap_or("")]);
+    let shown = sender.command(&[
+        "deliveries",
+        "--tenant",
+        "acme",
+        dead["id"].as_str().unwrap_or(""),
+    ]);
     let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
     assert!(shown.contains("connect"), "{shown}");
 }
@@ -103,7 +158,10 @@ async fn a_refusal_is_told_in_one_line() {
     let output = sender.command(&["endpoints", "--tenant", "nobody"]);
     assert!(!output.status.success());
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(error.trim(), "error: There is no such thing (404): tenant `nobody`");
+    assert_eq!(
+        error.trim(),
+        "error: There is no such thing (404): tenant `nobody`"
+    );
 }
 
 #[test]
@@ -126,7 +184,10 @@ fn what_sign_prints_verify_takes() {
     let headers = String::from_utf8(signed.stdout).expect("text");
     let flags: Vec<_> = headers.lines().flat_map(|header| ["-H", header]).collect();
     let verified = run(&[&["verify"], &flags[..]].concat(), "{}");
-    assert_eq!(String::from_utf8_lossy(&verified.stdout), "verified by standard\n");
+    assert_eq!(
+        String::from_utf8_lossy(&verified.stdout),
+        "verified by standard\n"
+    );
     let refused = run(&[&["verify"], &flags[..]].concat(), "{ }");
     assert!(!refused.status.success());
     let error = String::from_utf8_lossy(&refused.stderr).into_owned();

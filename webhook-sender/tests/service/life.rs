@@ -38,7 +38,13 @@ async fn a_sender_is_not_ready_while_redis_is_away() {
     let redis = setting.redis.as_mut().expect("the Redis store has one");
     redis.kill();
     until(ready(), 503).await;
-    assert_eq!(Request::get(format!("{}/healthz", sender.api)).send().await.status, 200);
+    assert_eq!(
+        Request::get(format!("{}/healthz", sender.api))
+            .send()
+            .await
+            .status,
+        200
+    );
     redis.restart().await;
     until(ready(), 200).await;
     to_stream(redis, 0..10).await;
@@ -47,7 +53,10 @@ async fn a_sender_is_not_ready_while_redis_is_away() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_file_is_read_again_when_it_is_asked_for() {
-    let (first, second) = (Receiver::start(Duration::ZERO).await, Receiver::start(Duration::ZERO).await);
+    let (first, second) = (
+        Receiver::start(Duration::ZERO).await,
+        Receiver::start(Duration::ZERO).await,
+    );
     let setting = Setting::new(Store::Sqlite).await;
     setting.configure("sender", &config(first.address, ""));
     let sender = setting.start("sender");
@@ -111,7 +120,9 @@ async fn a_name_is_one_senders_at_a_time() {
     let stderr = second.stderr.take().expect("its log");
     let waits = tokio::task::spawn_blocking(move || {
         let lines = std::io::BufRead::lines(std::io::BufReader::new(stderr));
-        lines.map_while(Result::ok).any(|line| line.contains("waiting for the name"))
+        lines
+            .map_while(Result::ok)
+            .any(|line| line.contains("waiting for the name"))
     });
     let waited = within_patience(waits, || "the second sender to wait".into()).await;
     second.kill().expect("it runs");
@@ -135,11 +146,19 @@ async fn the_metrics_count_what_happened() {
         "webhook_sender_pending_deliveries 0",
         "webhook_sender_in_flight_deliveries 0",
     ];
-    let metrics = || async { Request::get(format!("{}/metrics", sender.api)).send().await.text() };
+    let metrics = || async {
+        Request::get(format!("{}/metrics", sender.api))
+            .send()
+            .await
+            .text()
+    };
     let counted = async {
         loop {
             let text = metrics().await;
-            if wanted.iter().all(|line| text.lines().any(|seen| seen == *line)) {
+            if wanted
+                .iter()
+                .all(|line| text.lines().any(|seen| seen == *line))
+            {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -161,10 +180,16 @@ async fn an_endpoint_with_a_handshake_gives_its_receiver_the_key_it_signs_with()
         "url": receiver.url("/hook?a=b"), "events": ["*"], "handshake": "key",
     });
     let endpoints = format!("{base}/endpoints");
-    let reply = Request::post(&endpoints).json(body.to_string()).send().await;
+    let reply = Request::post(&endpoints)
+        .json(body.to_string())
+        .send()
+        .await;
     assert_eq!(reply.status, 201, "{}", reply.text());
     let event = json!({ "id": "evt_1", "type": "order.shipped", "data": { "n": 1 } });
-    Request::post(format!("{base}/events")).json(event.to_string()).send().await;
+    Request::post(format!("{base}/events"))
+        .json(event.to_string())
+        .send()
+        .await;
 
     let requests = receiver.received(2).await;
     assert_eq!(requests[0].query.as_deref(), Some("a=b&handshake=true"));
@@ -182,6 +207,12 @@ async fn an_endpoint_with_a_handshake_gives_its_receiver_the_key_it_signs_with()
 
     receiver.on("/refused", Behaviour::status(403));
     let body = json!({ "url": receiver.url("/refused"), "events": ["*"], "handshake": "key" });
-    let reply = Request::post(&endpoints).json(body.to_string()).send().await;
-    assert_eq!((reply.status, reply.json()["code"].as_str()), (502, Some("handshake-failed")));
+    let reply = Request::post(&endpoints)
+        .json(body.to_string())
+        .send()
+        .await;
+    assert_eq!(
+        (reply.status, reply.json()["code"].as_str()),
+        (502, Some("handshake-failed"))
+    );
 }

@@ -25,7 +25,10 @@ pub async fn to_stream(redis: &RedisServer, numbers: std::ops::Range<usize>) {
                 .arg("events")
                 .arg("*")
                 .arg(&[("tenant", "acme"), ("type", "order.shipped")])
-                .arg(&[("id", id(*number)), ("data", format!("{{\"number\": {number}}}"))])
+                .arg(&[
+                    ("id", id(*number)),
+                    ("data", format!("{{\"number\": {number}}}")),
+                ])
                 .ignore();
         }
         pipeline
@@ -74,8 +77,14 @@ async fn until_taken(api: &mut watch::Receiver<String>, number: usize) {
         id(number)
     );
     loop {
-        let url = format!("{}/v1/tenants/acme/events", api.borrow_and_update().as_str());
-        let sent = test_support::Request::post(url).json(body.clone()).try_send().await;
+        let url = format!(
+            "{}/v1/tenants/acme/events",
+            api.borrow_and_update().as_str()
+        );
+        let sent = test_support::Request::post(url)
+            .json(body.clone())
+            .try_send()
+            .await;
         match sent {
             Ok(reply) if reply.status == 202 => return,
             Ok(reply) if reply.status != 503 => panic!("event {number}: {reply:?}"),

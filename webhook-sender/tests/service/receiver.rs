@@ -45,7 +45,8 @@ impl Counts {
     }
 
     fn note(&self, id: &str) {
-        self.0.send_modify(|counts| *counts.entry(id.to_owned()).or_default() += 1);
+        self.0
+            .send_modify(|counts| *counts.entry(id.to_owned()).or_default() += 1);
     }
 }
 
@@ -127,7 +128,9 @@ impl Drop for Receiver {
 }
 
 async fn receive(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> StatusCode {
-    let fields = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+    let fields = headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_bytes()));
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     let now = Freshness::at(now.expect("after 1970").as_secs());
     let request = Request::new(fields, &body);
@@ -161,7 +164,9 @@ impl Link {
             while let Ok((near, _)) = listener.accept().await {
                 let watched = watched.clone();
                 tokio::spawn(async move {
-                    let Ok(far) = TcpStream::connect(target).await else { return };
+                    let Ok(far) = TcpStream::connect(target).await else {
+                        return;
+                    };
                     let (near_in, near_out) = near.into_split();
                     let (far_in, far_out) = far.into_split();
                     let there = pass(near_in, far_out, watched.clone());
@@ -185,7 +190,9 @@ async fn pass(
 ) {
     let mut buffer = vec![0; 16 * 1024];
     loop {
-        let Ok(length @ 1..) = from.read(&mut buffer).await else { return };
+        let Ok(length @ 1..) = from.read(&mut buffer).await else {
+            return;
+        };
         if stalled.wait_for(|stalled| !stalled).await.is_err() {
             return;
         }

@@ -16,7 +16,10 @@ struct Python {
 
 impl Python {
     fn start() -> Self {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/service/seed_receiver.py");
+        let script = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/service/seed_receiver.py"
+        );
         let mut child = Command::new("python3")
             .args([script, SECRET])
             .stdout(Stdio::piped())
@@ -62,12 +65,19 @@ async fn pythons_standard_library_verifies_what_is_sent() {
     assert_eq!(seen["body"], r#"{"number": 7}"#);
     let headers = seen["headers"].as_object().expect("headers");
     let header = |name: &str| {
-        let found = headers.iter().find(|(given, _)| given.eq_ignore_ascii_case(name));
-        found.and_then(|(_, value)| value.as_str()).unwrap_or_default()
+        let found = headers
+            .iter()
+            .find(|(given, _)| given.eq_ignore_ascii_case(name));
+        found
+            .and_then(|(_, value)| value.as_str())
+            .unwrap_or_default()
     };
     assert_eq!(header("content-type"), "application/json");
     assert_eq!(header("webhook-id"), "evt_7");
-    assert!(header("user-agent").starts_with("webhook-sender/"), "{seen}");
+    assert!(
+        header("user-agent").starts_with("webhook-sender/"),
+        "{seen}"
+    );
     assert_eq!(header("x-wss-timestamp").len(), 10, "{seen}");
     assert_eq!(header("x-wss-signature").len(), 64, "{seen}");
 }

@@ -40,7 +40,10 @@ impl Setting {
         };
         let folder = TempDir::new().expect("a temporary folder");
         let (store, stream) = match &redis {
-            Some(redis) => (redis.url(), format!("[stream]\nurl = \"{}\"\n", redis.url())),
+            Some(redis) => (
+                redis.url(),
+                format!("[stream]\nurl = \"{}\"\n", redis.url()),
+            ),
             None => {
                 let file = folder.path().join("sender.db");
                 (format!("sqlite://{}", file.display()), String::new())
@@ -73,7 +76,10 @@ impl Setting {
     #[track_caller]
     pub fn start(&self, name: &str) -> Sender {
         let log = self.folder().join(format!("{name}.log"));
-        let errors = std::fs::File::options().create(true).append(true).open(&log);
+        let errors = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(&log);
         let mut child = Command::new(env!("CARGO_BIN_EXE_webhook-sender"))
             .args(["run", "--config", &format!("{name}.toml")])
             .current_dir(self.folder())
@@ -83,7 +89,9 @@ impl Setting {
             .expect("the sender can be started");
         let mut line = String::new();
         let stdout = child.stdout.take().expect("its output");
-        BufReader::new(stdout).read_line(&mut line).expect("its output");
+        BufReader::new(stdout)
+            .read_line(&mut line)
+            .expect("its output");
         let shown = || std::fs::read_to_string(&log).unwrap_or_default();
         let Some(api) = line.trim().strip_prefix("listening on ") else {
             panic!("the sender did not start: {line}\n{}", shown());

@@ -28,7 +28,10 @@ impl Address {
     ///
     /// An [`AddressError`].
     pub fn parse(text: &str) -> Result<Self, AddressError> {
-        let fail = |shown: &str, detail: String| AddressError { shown: shown.into(), detail };
+        let fail = |shown: &str, detail: String| AddressError {
+            shown: shown.into(),
+            detail,
+        };
         let (scheme, rest) = text
             .split_once("://")
             .ok_or_else(|| fail("…", "it has no scheme such as `redis://`".into()))?;
@@ -37,7 +40,9 @@ impl Address {
             "redis+cluster" => (true, "redis"),
             "rediss+cluster" => (true, "rediss"),
             other => {
-                let detail = format!("scheme `{other}` is none of `redis`, `rediss`, `redis+cluster`, `rediss+cluster`");
+                let detail = format!(
+                    "scheme `{other}` is none of `redis`, `rediss`, `redis+cluster`, `rediss+cluster`"
+                );
                 return Err(fail("…", detail));
             }
         };
@@ -63,7 +68,11 @@ impl Address {
             let known = url.as_str().into_connection_info();
             known.map_err(|error| fail(&shown, error.to_string()))?;
         }
-        Ok(Self { urls, cluster, shown })
+        Ok(Self {
+            urls,
+            cluster,
+            shown,
+        })
     }
 
     /// Whether it is a cluster.
@@ -87,7 +96,10 @@ fn take_nodes(url: &mut url::Url) -> Vec<String> {
 
 fn shown(url: &url::Url) -> String {
     let host = url.host_str().unwrap_or_default();
-    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    let port = url
+        .port()
+        .map(|port| format!(":{port}"))
+        .unwrap_or_default();
     format!("{}://{host}{port}{}", url.scheme(), url.path())
 }
 

@@ -24,12 +24,17 @@ impl RedisStore {
         self.settle(owner, now).await?;
         let mut by_tenant: BTreeMap<&TenantId, Vec<(&EndpointId, usize)>> = BTreeMap::new();
         for ask in asks.iter().filter(|ask| ask.room > 0) {
-            by_tenant.entry(&ask.tenant).or_default().push((&ask.endpoint, ask.room));
+            by_tenant
+                .entry(&ask.tenant)
+                .or_default()
+                .push((&ask.endpoint, ask.room));
         }
         let tenants = by_tenant.keys().map(|tenant| (*tenant).clone()).collect();
         let taking = self.held.taking(owner, tenants).await?;
         let call = |(tenant, asks)| self.claim_of(owner, tenant, asks, now);
-        let claims = all(by_tenant.into_iter().map(call).collect()).await?.concat();
+        let claims = all(by_tenant.into_iter().map(call).collect())
+            .await?
+            .concat();
         taking.took(claims.iter().map(|claim| (&claim.tenant, &claim.id)));
         Ok(claims)
     }
@@ -73,7 +78,8 @@ impl RedisStore {
         let Some(source) = source.map(Bytes::from) else {
             // Nothing removes the one without the other; but what cannot be sent must not stay in
             // flight for ever.
-            self.bury_without_body(owner, tenant, id, record.endpoint, now).await?;
+            self.bury_without_body(owner, tenant, id, record.endpoint, now)
+                .await?;
             return Ok(None);
         };
         let body = match record.has_own_body() {
@@ -101,7 +107,13 @@ impl RedisStore {
     ) -> Result<()> {
         tracing::error!(%tenant, delivery = %id, "the body of a delivery is missing from the store");
         let next = Next::Dead("its body is missing from the store".into());
-        let outcome = Outcome { tenant: tenant.clone(), id, endpoint, attempt: None, next };
+        let outcome = Outcome {
+            tenant: tenant.clone(),
+            id,
+            endpoint,
+            attempt: None,
+            next,
+        };
         self.record_outcomes(owner, &[outcome], now).await.map(drop)
     }
 }
@@ -135,7 +147,12 @@ mod tests {
         let (one, two) = (EndpointId::random(), EndpointId::random());
         let asked = calls(vec![(&one, 1000), (&two, 30)]);
         let room = |of: &EndpointId| -> usize {
-            asked.iter().flatten().filter(|(ep, _)| *ep == of).map(|(_, room)| room).sum()
+            asked
+                .iter()
+                .flatten()
+                .filter(|(ep, _)| *ep == of)
+                .map(|(_, room)| room)
+                .sum()
         };
         assert_eq!((room(&one), room(&two)), (1000, 30));
         for call in &asked {

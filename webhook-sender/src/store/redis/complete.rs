@@ -33,7 +33,9 @@ impl RedisStore {
                 recorded[*at] = was == b'1';
             }
         }
-        let ended = outcomes.iter().map(|outcome| (&outcome.tenant, &outcome.id));
+        let ended = outcomes
+            .iter()
+            .map(|outcome| (&outcome.tenant, &outcome.id));
         self.held.drop_all(&owner.incarnation, ended);
         Ok(recorded)
     }
@@ -57,7 +59,13 @@ impl RedisStore {
                 Next::Due(_) => "P",
                 Next::Dead(_) => "D",
             };
-            call.arg(what).arg(outcome.attempt.as_ref().map(write_attempt).unwrap_or_default());
+            call.arg(what).arg(
+                outcome
+                    .attempt
+                    .as_ref()
+                    .map(write_attempt)
+                    .unwrap_or_default(),
+            );
             match &outcome.next {
                 Next::Succeeded => call.arg(""),
                 Next::Due(at) => call.arg(at.0),

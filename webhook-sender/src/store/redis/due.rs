@@ -32,7 +32,9 @@ impl RedisStore {
         now: Millis,
     ) -> Result<(Vec<DueEndpoint>, Option<Millis>)> {
         if self.hints_missing.swap(false, Ordering::SeqCst) {
-            self.hint_all().await.inspect_err(|_| self.hints_missing.store(true, Ordering::SeqCst))?;
+            self.hint_all()
+                .await
+                .inspect_err(|_| self.hints_missing.store(true, Ordering::SeqCst))?;
         }
         let (tenants, mut next) = self.hinted(now).await?;
         let call = |(tenant, hint)| self.due_of(tenant, hint, now);
@@ -54,7 +56,11 @@ impl RedisStore {
         let mut due = redis::cmd("ZRANGEBYSCORE");
         due.arg(&key).arg("-inf").arg(now.0).arg("WITHSCORES");
         let mut later = redis::cmd("ZRANGEBYSCORE");
-        later.arg(&key).arg(format!("({}", now.0)).arg("+inf").arg("WITHSCORES");
+        later
+            .arg(&key)
+            .arg(format!("({}", now.0))
+            .arg("+inf")
+            .arg("WITHSCORES");
         later.arg("LIMIT").arg(0).arg(1);
         let (due, later) = futures::try_join!(
             self.ask::<Vec<(String, String)>>(&due),
@@ -80,7 +86,13 @@ impl RedisStore {
             })
         };
         let rows = rows.chunks(2).filter_map(row).collect();
-        Ok(Due { earliest: moment(0), next: moment(1), rows, tenant, hint })
+        Ok(Due {
+            earliest: moment(0),
+            next: moment(1),
+            rows,
+            tenant,
+            hint,
+        })
     }
 
     /// Moves the hint of a tenant that has nothing due now to where its first delivery is due.
@@ -112,7 +124,11 @@ impl RedisStore {
             return Ok(());
         }
         let mut command = redis::cmd("ZADD");
-        command.arg(keys::hints()).arg("LT").arg(earliest).arg(tenant.as_str());
+        command
+            .arg(keys::hints())
+            .arg("LT")
+            .arg(earliest)
+            .arg(tenant.as_str());
         self.ask::<i64>(&command).await.map(drop)
     }
 }

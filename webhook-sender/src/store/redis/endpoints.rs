@@ -33,7 +33,11 @@ impl RedisStore {
 
     fn read_endpoint(&self, tenant: &TenantId, id: &str, value: &str) -> Result<Endpoint> {
         // The text itself is not named: it has secrets in it.
-        let fail = || self.failed(format!("endpoint `{id}` of tenant `{tenant}` cannot be read"));
+        let fail = || {
+            self.failed(format!(
+                "endpoint `{id}` of tenant `{tenant}` cannot be read"
+            ))
+        };
         let (version, json) = value.split_once(' ').ok_or_else(fail)?;
         let mut endpoint: Endpoint = serde_json::from_str(json).map_err(|_| fail())?;
         endpoint.version = version.parse().map_err(|_| fail())?;
@@ -52,14 +56,20 @@ impl RedisStore {
             call.arg(over.map(|version| version.to_string()).unwrap_or_default());
             call.arg(u8::from(endpoint.enabled)).arg(&json);
             let answer: Vec<String> = self.run(&PUT_ENDPOINT, &call).await?;
-            match answer.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+            match answer
+                .iter()
+                .map(String::as_str)
+                .collect::<Vec<_>>()
+                .as_slice()
+            {
                 ["done", version, lowered] => {
                     self.raise_version(&endpoint.tenant, version).await?;
                     self.tell(&endpoint.tenant, lowered).await;
                     return version.parse().map_err(|error| self.failed(error));
                 }
                 ["busy"] => {
-                    self.bury_rest(&endpoint.tenant, &endpoint.id, endpoint.updated_at).await?;
+                    self.bury_rest(&endpoint.tenant, &endpoint.id, endpoint.updated_at)
+                        .await?;
                 }
                 ["unknown"] => return Err(StoreError::UnknownTenant(endpoint.tenant.clone())),
                 _ => {

@@ -43,7 +43,10 @@ pub(super) struct Taking<'a> {
 impl Held {
     /// Remembers an incarnation that has entered.
     pub(super) fn entered(&self, incarnation: &str) {
-        self.state().handed_out.entry(incarnation.to_owned()).or_default();
+        self.state()
+            .handed_out
+            .entry(incarnation.to_owned())
+            .or_default();
     }
 
     /// To be had before a call that takes deliveries of these tenants into flight.
@@ -61,7 +64,12 @@ impl Held {
         if !self.state().handed_out.contains_key(&owner.incarnation) {
             return Err(StoreError::LeaseLost(owner.name.clone()));
         }
-        Ok(Taking { held: self, incarnation: &owner.incarnation, tenants, _gate: gate })
+        Ok(Taking {
+            held: self,
+            incarnation: &owner.incarnation,
+            tenants,
+            _gate: gate,
+        })
     }
 
     /// Forgets deliveries that are no longer in flight.
@@ -71,7 +79,9 @@ impl Held {
         ended: impl Iterator<Item = (&'a TenantId, &'a DeliveryId)>,
     ) {
         let mut state = self.state();
-        let Some(tenants) = state.handed_out.get_mut(incarnation) else { return };
+        let Some(tenants) = state.handed_out.get_mut(incarnation) else {
+            return;
+        };
         for (tenant, id) in ended {
             if let Some(ids) = tenants.get_mut(tenant) {
                 ids.remove(id);
@@ -99,7 +109,9 @@ impl Held {
 
     /// Marks a tenant where the client may have repeated a call by itself.
     pub(super) fn suspect(&self, incarnation: &str, tenant: &TenantId) {
-        self.state().suspected.insert((incarnation.into(), tenant.clone()));
+        self.state()
+            .suspected
+            .insert((incarnation.into(), tenant.clone()));
     }
 
     /// Makes what was suspected doubtful.
@@ -122,18 +134,25 @@ impl Held {
         ids: Vec<DeliveryId>,
     ) -> Vec<DeliveryId> {
         let state = self.state();
-        let known = state.handed_out.get(incarnation).and_then(|tenants| tenants.get(tenant));
+        let known = state
+            .handed_out
+            .get(incarnation)
+            .and_then(|tenants| tenants.get(tenant));
         let is_known = |id: &DeliveryId| known.is_some_and(|known| known.contains(id));
         ids.into_iter().filter(|id| !is_known(id)).collect()
     }
 
     /// Nothing is in flight there that was not handed out.
     pub(super) fn settled(&self, incarnation: &str, tenant: &TenantId) {
-        self.state().doubtful.remove(&(incarnation.to_owned(), tenant.clone()));
+        self.state()
+            .doubtful
+            .remove(&(incarnation.to_owned(), tenant.clone()));
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.state
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
 
@@ -143,11 +162,16 @@ impl Taking<'_> {
         let mut state = self.held.state();
         self.tenants.clear();
         // The lease may have been lost in the meantime.
-        let Some(tenants) = state.handed_out.get_mut(self.incarnation) else { return };
+        let Some(tenants) = state.handed_out.get_mut(self.incarnation) else {
+            return;
+        };
         for (tenant, id) in taken {
             match tenants.get_mut(tenant) {
                 Some(ids) => ids.insert(id.clone()),
-                None => tenants.entry(tenant.clone()).or_default().insert(id.clone()),
+                None => tenants
+                    .entry(tenant.clone())
+                    .or_default()
+                    .insert(id.clone()),
             };
         }
     }

@@ -15,7 +15,9 @@ pub(super) struct TenantKeys {
 
 impl TenantKeys {
     pub(super) fn of(tenant: &TenantId) -> Self {
-        Self { base: format!("{PREFIX}:{{{tenant}}}:") }
+        Self {
+            base: format!("{PREFIX}:{{{tenant}}}:"),
+        }
     }
 
     /// The hash of endpoints, which every script of the tenant is called with.

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::cluster_async::ClusterConnection;
-use redis::{AsyncConnectionConfig, Arg, Cmd, RedisError, RedisResult, Value};
+use redis::{Arg, AsyncConnectionConfig, Cmd, RedisError, RedisResult, Value};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
@@ -77,7 +77,9 @@ impl Link {
         };
         let answer = answer.and_then(Value::extract_error);
         if let Err(error) = &answer
-            && (error.is_unrecoverable_error() || error.is_timeout() || error.is_connection_dropped())
+            && (error.is_unrecoverable_error()
+                || error.is_timeout()
+                || error.is_connection_dropped())
         {
             self.give_up(number);
         }
@@ -142,7 +144,9 @@ impl Link {
             .set_connection_timeout(Some(CONNECT_TIMEOUT))
             .set_response_timeout(Some(self.response_timeout));
         let client = self.client()?;
-        let connection = client.get_multiplexed_async_connection_with_config(&config).await?;
+        let connection = client
+            .get_multiplexed_async_connection_with_config(&config)
+            .await?;
         Ok(Connection::Single(connection))
     }
 
@@ -153,7 +157,10 @@ impl Link {
     }
 
     fn open(&self) -> Option<(u64, Connection)> {
-        let open = self.open.read().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let open = self
+            .open
+            .read()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
         open.clone()
     }
 
@@ -166,7 +173,9 @@ impl Link {
     }
 
     fn write(&self) -> std::sync::RwLockWriteGuard<'_, Option<(u64, Connection)>> {
-        self.open.write().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.open
+            .write()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
 
@@ -183,7 +192,9 @@ impl Failures {
 /// from its upper half, so that those who lost a server together do not come back together.
 pub(crate) fn delay(failures: u32) -> Duration {
     let doubled = FIRST_DELAY.saturating_mul(1 << failures.saturating_sub(1).min(16));
-    doubled.min(LONGEST_DELAY).mul_f64(0.5 + 0.5 * rand::random::<f64>())
+    doubled
+        .min(LONGEST_DELAY)
+        .mul_f64(0.5 + 0.5 * rand::random::<f64>())
 }
 
 /// `EVALSHA sha …` as `EVAL source …`.
@@ -207,7 +218,10 @@ mod tests {
         for (failures, longest) in [(1, 20), (2, 40), (5, 320), (8, 2000), (4_000_000, 2000)] {
             let longest = Duration::from_millis(longest);
             let drawn = delay(failures);
-            assert!(drawn <= longest && drawn >= longest / 2, "{failures}: {drawn:?}");
+            assert!(
+                drawn <= longest && drawn >= longest / 2,
+                "{failures}: {drawn:?}"
+            );
         }
     }
 }

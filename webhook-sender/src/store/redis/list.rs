@@ -32,7 +32,10 @@ impl RedisStore {
     ) -> Result<Page<Delivery>> {
         let page = self.select(tenant, filter, cursor, limit).await?;
         let items = self.show(tenant, page.items).await?;
-        Ok(Page { items, next_cursor: page.next_cursor })
+        Ok(Page {
+            items,
+            next_cursor: page.next_cursor,
+        })
     }
 
     /// The deliveries that `filter` selects, at most `limit`, behind `cursor`.
@@ -54,13 +57,21 @@ impl RedisStore {
         loop {
             // One more than fits says whether there is another page.
             let missing = limit + 1 - items.len();
-            let count = if is_filtered(filter) { AT_A_TIME.max(missing) } else { missing };
+            let count = if is_filtered(filter) {
+                AT_A_TIME.max(missing)
+            } else {
+                missing
+            };
             let places = self.merged(&lists, filter, place.as_ref(), count).await?;
             let ended = places.len() < count;
             place = places.last().cloned().or(place);
             let ids = places.into_iter().map(|place| place.id).collect();
             let found = self.records(tenant, ids).await?;
-            items.extend(found.into_iter().filter(|(_, record)| selects(filter, record)));
+            items.extend(
+                found
+                    .into_iter()
+                    .filter(|(_, record)| selects(filter, record)),
+            );
             if ended || items.len() > limit {
                 return Ok(cut(items, limit));
             }
@@ -76,9 +87,13 @@ impl RedisStore {
         if let Some(id) = &filter.delivery {
             return Ok(Some(vec![id.clone()]));
         }
-        let Some(event) = &filter.event else { return Ok(None) };
+        let Some(event) = &filter.event else {
+            return Ok(None);
+        };
         let stored = self.find_event(tenant, event).await?;
-        Ok(Some(stored.map(|stored| stored.deliveries).unwrap_or_default()))
+        Ok(Some(
+            stored.map(|stored| stored.deliveries).unwrap_or_default(),
+        ))
     }
 
     /// The sorted sets that have what the filter selects.
@@ -90,7 +105,9 @@ impl RedisStore {
                 let mut command = redis::cmd("SMEMBERS");
                 command.arg(keys.planned_for());
                 let ids: Vec<String> = self.ask(&command).await?;
-                ids.iter().filter_map(|id| EndpointId::parse(id).ok()).collect()
+                ids.iter()
+                    .filter_map(|id| EndpointId::parse(id).ok())
+                    .collect()
             }
         };
         let list = |endpoint: &EndpointId| match filter.state {
@@ -127,12 +144,18 @@ impl RedisStore {
             (None, Some(to)) => format!("({}", first_score(to)),
             (None, None) => "+inf".into(),
         };
-        let oldest = filter.from.map_or("-inf".into(), |from| first_score(from).to_string());
+        let oldest = filter
+            .from
+            .map_or("-inf".into(), |from| first_score(from).to_string());
         // Several may share the score of the place where the last page ended.
         let mut some = count + 8;
         loop {
             let mut command = redis::cmd("ZREVRANGEBYSCORE");
-            command.arg(&list).arg(&newest).arg(&oldest).arg("WITHSCORES");
+            command
+                .arg(&list)
+                .arg(&newest)
+                .arg(&oldest)
+                .arg("WITHSCORES");
             command.arg("LIMIT").arg(0).arg(some);
             let rows: Vec<(String, f64)> = self.ask(&command).await?;
             let read = rows.len();
@@ -151,7 +174,10 @@ impl Place {
     fn of((id, score): &(String, f64)) -> Option<Self> {
         // Scores are whole numbers below 2^53: see `record.rs`.
         let score = *score as u64;
-        Some(Self { score, id: DeliveryId::parse(id).ok()? })
+        Some(Self {
+            score,
+            id: DeliveryId::parse(id).ok()?,
+        })
     }
 
     fn cursor(&self) -> Cursor {
@@ -161,7 +187,10 @@ impl Place {
     fn read(cursor: &Cursor) -> Result<Self> {
         let parts = || {
             let (score, id) = cursor.0.split_once('.')?;
-            Some(Self { score: score.parse().ok()?, id: DeliveryId::parse(id).ok()? })
+            Some(Self {
+                score: score.parse().ok()?,
+                id: DeliveryId::parse(id).ok()?,
+            })
         };
         parts().ok_or_else(|| StoreError::Cursor(cursor.0.chars().take(80).collect()))
     }
@@ -178,9 +207,17 @@ fn is_filtered(filter: &DeliveryFilter) -> bool {
 
 fn selects(filter: &DeliveryFilter, record: &Record) -> bool {
     filter.state.is_none_or(|state| record.state() == state)
-        && filter.endpoint.as_ref().is_none_or(|endpoint| record.endpoint == *endpoint)
-        && filter.event.as_ref().is_none_or(|event| record.event == *event)
-        && filter.from.is_none_or(|from| record.score >= first_score(from))
+        && filter
+            .endpoint
+            .as_ref()
+            .is_none_or(|endpoint| record.endpoint == *endpoint)
+        && filter
+            .event
+            .as_ref()
+            .is_none_or(|event| record.event == *event)
+        && filter
+            .from
+            .is_none_or(|from| record.score >= first_score(from))
         && filter.to.is_none_or(|to| record.score < first_score(to))
 }
 
@@ -191,9 +228,14 @@ fn page_of(
     behind: Option<Place>,
     limit: usize,
 ) -> Selected {
-    let place = |id: &DeliveryId, record: &Record| Place { score: record.score, id: id.clone() };
+    let place = |id: &DeliveryId, record: &Record| Place {
+        score: record.score,
+        id: id.clone(),
+    };
     found.retain(|(id, record)| {
-        let is_behind = behind.as_ref().is_none_or(|behind| place(id, record) < *behind);
+        let is_behind = behind
+            .as_ref()
+            .is_none_or(|behind| place(id, record) < *behind);
         is_behind && selects(filter, record)
     });
     found.sort_by_cached_key(|(id, record)| Reverse(place(id, record)));
@@ -206,7 +248,11 @@ fn cut(mut items: Vec<(DeliveryId, Record)>, limit: usize) -> Selected {
     items.truncate(limit);
     let last = items.last().filter(|_| more);
     let next_cursor = last.map(|(id, record)| {
-        Place { score: record.score, id: id.clone() }.cursor()
+        Place {
+            score: record.score,
+            id: id.clone(),
+        }
+        .cursor()
     });
     Page { items, next_cursor }
 }

@@ -4,8 +4,8 @@ use bytes::Bytes;
 
 use super::RedisStore;
 use super::keys::TenantKeys;
-use super::store::all;
 use super::record::{Record, StoredEvent, read_event};
+use super::store::all;
 use crate::model::{Delivery, DeliveryId, EventId, TenantId};
 use crate::store::Result;
 
@@ -36,7 +36,11 @@ impl RedisStore {
         let found: Vec<Option<Vec<u8>>> = self.ask(&command).await?;
         let read = |(id, bytes): (DeliveryId, Option<Vec<u8>>)| {
             let record = Record::read(&id, &bytes?);
-            Some(record.map(|record| (id, record)).map_err(|error| self.failed(error)))
+            Some(
+                record
+                    .map(|record| (id, record))
+                    .map_err(|error| self.failed(error)),
+            )
         };
         ids.into_iter().zip(found).filter_map(read).collect()
     }
@@ -47,9 +51,8 @@ impl RedisStore {
         tenant: &TenantId,
         found: Vec<(DeliveryId, Record)>,
     ) -> Result<Vec<Delivery>> {
-        let call = |(_, record): &'_ (DeliveryId, Record)| {
-            self.event_of(tenant, record.event.clone())
-        };
+        let call =
+            |(_, record): &'_ (DeliveryId, Record)| self.event_of(tenant, record.event.clone());
         let events = all(found.iter().map(call).collect()).await?;
         let shown = found.into_iter().zip(events).map(|((id, record), event)| {
             let kind = event.map(|stored| stored.event.kind).unwrap_or_default();

@@ -16,14 +16,24 @@ struct Process {
 }
 
 fn entry(owner: &Owner, until: Millis) -> String {
-    let process = Process { host: owner.host.clone(), pid: owner.pid };
+    let process = Process {
+        host: owner.host.clone(),
+        pid: owner.pid,
+    };
     // A string and a number are always JSON.
-    format!("{} {}", until.0, serde_json::to_string(&process).unwrap_or_default())
+    format!(
+        "{} {}",
+        until.0,
+        serde_json::to_string(&process).unwrap_or_default()
+    )
 }
 
 fn read_entry(entry: &str) -> Option<(Millis, Process)> {
     let (until, process) = entry.split_once(' ')?;
-    Some((Millis(until.parse().ok()?), serde_json::from_str(process).ok()?))
+    Some((
+        Millis(until.parse().ok()?),
+        serde_json::from_str(process).ok()?,
+    ))
 }
 
 impl RedisStore {
@@ -31,12 +41,19 @@ impl RedisStore {
         let mut known_gone = String::new();
         loop {
             let mut call = shared_call(&ENTER);
-            call.arg(&owner.name).arg(&owner.incarnation).arg(entry(owner, until));
+            call.arg(&owner.name)
+                .arg(&owner.incarnation)
+                .arg(entry(owner, until));
             call.arg(now.0).arg(&known_gone);
             let answer: Vec<String> = self.run(&ENTER, &call).await?;
-            let [incarnation, value] = answer.as_slice() else { break };
+            let [incarnation, value] = answer.as_slice() else {
+                break;
+            };
             let (until, process) = read_entry(value).ok_or_else(|| {
-                self.failed(format!("the entry of sender `{}` cannot be read", owner.name))
+                self.failed(format!(
+                    "the entry of sender `{}` cannot be read",
+                    owner.name
+                ))
             })?;
             if !owner.is_known_gone(&process.host, process.pid) {
                 return Err(StoreError::NameTaken {

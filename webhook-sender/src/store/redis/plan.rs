@@ -24,7 +24,9 @@ enum Answer {
     /// The events at these places are known; nothing was kept.
     Known(Vec<usize>),
     /// These ordered deliveries wait for their turn.
-    Done { waiting: HashSet<DeliveryId> },
+    Done {
+        waiting: HashSet<DeliveryId>,
+    },
 }
 
 impl RedisStore {
@@ -44,12 +46,17 @@ impl RedisStore {
             // The batch has no known events as a rule, so it is sent whole first.
             while !new.is_empty() {
                 let events = new.iter().map(|at| &batch.events[*at]).collect::<Vec<_>>();
-                match self.plan_some(owner, tenant, batch.version, &events, now).await? {
+                match self
+                    .plan_some(owner, tenant, batch.version, &events, now)
+                    .await?
+                {
                     Answer::Stale => return Ok(PlanResult::Stale),
                     Answer::Known(known) => drop_places(&mut new, &known),
                     Answer::Done { waiting } => {
                         for (at, event) in new.drain(..).zip(events) {
-                            results[at] = Planned::New { claimed: claimed(event, &waiting) };
+                            results[at] = Planned::New {
+                                claimed: claimed(event, &waiting),
+                            };
                         }
                     }
                 }
@@ -92,15 +99,22 @@ impl RedisStore {
             "unknown" => Err(StoreError::UnknownTenant(tenant.clone())),
             "stale" => Ok(Answer::Stale),
             "known" => {
-                let places = rest.into_iter().map(|place| self.value::<usize>(Some(place)));
+                let places = rest
+                    .into_iter()
+                    .map(|place| self.value::<usize>(Some(place)));
                 Ok(Answer::Known(places.collect::<Result<_>>()?))
             }
             _ => {
                 let mut rest = rest.into_iter();
                 let lowered: String = self.value(rest.next())?;
                 self.tell(tenant, &lowered).await;
-                let id = |id| DeliveryId::parse(&self.value::<String>(Some(id))?).map_err(|error| self.failed(error));
-                Ok(Answer::Done { waiting: rest.map(id).collect::<Result<_>>()? })
+                let id = |id| {
+                    DeliveryId::parse(&self.value::<String>(Some(id))?)
+                        .map_err(|error| self.failed(error))
+                };
+                Ok(Answer::Done {
+                    waiting: rest.map(id).collect::<Result<_>>()?,
+                })
             }
         }
     }
@@ -116,7 +130,10 @@ fn parts(events: &[PlannedEvent]) -> Vec<Vec<usize>> {
     let mut parts = Vec::new();
     let (mut part, mut deliveries, mut bytes) = (Vec::new(), 0, 0);
     for (at, event) in events.iter().enumerate() {
-        let bodies = event.deliveries.iter().filter_map(|delivery| delivery.body.as_ref());
+        let bodies = event
+            .deliveries
+            .iter()
+            .filter_map(|delivery| delivery.body.as_ref());
         let size = event.event.data.len() + bodies.map(bytes::Bytes::len).sum::<usize>();
         let full = part.len() >= AT_A_TIME
             || deliveries + event.deliveries.len() > DELIVERIES_AT_A_TIME
@@ -155,7 +172,12 @@ fn claimed(event: &PlannedEvent, waiting: &HashSet<DeliveryId>) -> Vec<DeliveryI
     let started = |delivery: &&NewDelivery| {
         delivery.start == Start::Claimed && !waiting.contains(&delivery.id)
     };
-    event.deliveries.iter().filter(started).map(|delivery| delivery.id.clone()).collect()
+    event
+        .deliveries
+        .iter()
+        .filter(started)
+        .map(|delivery| delivery.id.clone())
+        .collect()
 }
 
 type ByEndpoint<'a> = BTreeMap<&'a EndpointId, Vec<(u64, &'a DeliveryId)>>;
@@ -194,11 +216,18 @@ impl<'a> Writing<'a> {
     fn call(&mut self, version: u64, events: &[&'a PlannedEvent]) -> Cmd {
         let deliveries = || events.iter().flat_map(|event| &event.deliveries);
         let bodies = deliveries().filter_map(|delivery| delivery.body.as_ref());
-        let data = events.iter().map(|event| event.event.data.len()).sum::<usize>();
+        let data = events
+            .iter()
+            .map(|event| event.event.data.len())
+            .sum::<usize>();
         let bytes = data + bodies.clone().map(bytes::Bytes::len).sum::<usize>();
         let (count, own) = (deliveries().count(), bodies.count());
         let arguments = 2 * events.len() + 8 * count + 32;
-        let mut call = PLAN.call_sized(&self.keys.root(), arguments, bytes + 400 * (events.len() + count));
+        let mut call = PLAN.call_sized(
+            &self.keys.root(),
+            arguments,
+            bytes + 400 * (events.len() + count),
+        );
         call.arg(version).arg(&self.owner.incarnation);
         call.arg(events.len()).arg(count + own);
         for event in events {
@@ -215,7 +244,11 @@ impl<'a> Writing<'a> {
     }
 
     fn write_event(&mut self, call: &mut Cmd, event: &'a PlannedEvent) {
-        let ids: Vec<&DeliveryId> = event.deliveries.iter().map(|delivery| &delivery.id).collect();
+        let ids: Vec<&DeliveryId> = event
+            .deliveries
+            .iter()
+            .map(|delivery| &delivery.id)
+            .collect();
         call.write_arg_fmt(format_args!("{}e:{}", self.keys.base(), event.event.id));
         call.arg(write_event(&event.event, self.now, &ids));
         if ids.is_empty() {
@@ -264,20 +297,32 @@ impl<'a> Writing<'a> {
         call.arg(record.write());
         let (dead, ordered) = (record.state == b'D', delivery.ordered);
         (record.state, record.owner) = (b'W', "");
-        let waiting = if ordered && !dead { record.write() } else { Vec::new() };
+        let waiting = if ordered && !dead {
+            record.write()
+        } else {
+            Vec::new()
+        };
         if let Some(body) = &delivery.body {
             call.write_arg_fmt(format_args!("{base}b:{}", delivery.id));
             call.arg(&body[..]);
         }
         let sections = &mut self.sections;
         let by = |map: &mut ByEndpoint<'a>, score| {
-            map.entry(&delivery.endpoint).or_default().push((score, &delivery.id));
+            map.entry(&delivery.endpoint)
+                .or_default()
+                .push((score, &delivery.id));
         };
         by(&mut sections.planned, score);
         if dead {
             by(&mut sections.dead, score);
         } else if ordered {
-            sections.ordered.push(Ordered { pair, delivery, lane, due, waiting });
+            sections.ordered.push(Ordered {
+                pair,
+                delivery,
+                lane,
+                due,
+                waiting,
+            });
         } else if let Some(due) = due {
             by(&mut sections.due, due.0);
         } else {
@@ -313,7 +358,9 @@ impl<'a> Writing<'a> {
         call.arg(sections.ordered.len());
         for ordered in &sections.ordered {
             let delivery = ordered.delivery;
-            call.arg(ordered.pair).arg(delivery.endpoint.as_str()).arg(&ordered.lane[8..]);
+            call.arg(ordered.pair)
+                .arg(delivery.endpoint.as_str())
+                .arg(&ordered.lane[8..]);
             call.arg(delivery.id.as_str());
             call.arg(ordered.due.map(|due| due.0.to_string()).unwrap_or_default());
             call.arg(&ordered.waiting);
@@ -324,6 +371,8 @@ impl<'a> Writing<'a> {
 /// What keeps the order of an event's deliveries: all without an ordering key share one lane. In
 /// front of it is room for the place in the lane, which the script gives it.
 fn lane(key: Option<&str>) -> Vec<u8> {
-    let name = key.map(|key| [b"k", key.as_bytes()].concat()).unwrap_or_default();
+    let name = key
+        .map(|key| [b"k", key.as_bytes()].concat())
+        .unwrap_or_default();
     [&[0; 8], name.as_slice()].concat()
 }

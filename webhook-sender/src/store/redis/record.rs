@@ -102,7 +102,17 @@ impl Record {
             let len = usize::try_from(from.u32()?).ok()?;
             attempts.push(read_attempt(from.take(len)?)?);
         }
-        Some(Self { state, when, made, flags, reason, score, event, endpoint, attempts })
+        Some(Self {
+            state,
+            when,
+            made,
+            flags,
+            reason,
+            score,
+            event,
+            endpoint,
+            attempts,
+        })
     }
 
     pub(super) fn state(&self) -> DeliveryState {
@@ -168,7 +178,9 @@ fn read_attempt(bytes: &[u8]) -> Option<Attempt> {
         at,
         status: (status != 0).then_some(status),
         error: (present & 1 != 0).then_some(error),
-        phase: Phase::ALL.into_iter().find(|known| phase_number(*known) == phase),
+        phase: Phase::ALL
+            .into_iter()
+            .find(|known| phase_number(*known) == phase),
         duration_ms,
         response: (present & 2 != 0).then_some(response),
     })
@@ -193,14 +205,21 @@ fn phase_number(phase: Phase) -> u8 {
 pub(super) fn write_event(event: &Event, planned: Millis, deliveries: &[&DeliveryId]) -> Vec<u8> {
     let mut out = Vec::with_capacity(64 + event.data.len() + 40 * deliveries.len());
     out.extend(planned.0.to_be_bytes());
-    out.extend(u16::try_from(deliveries.len()).unwrap_or(u16::MAX).to_be_bytes());
+    out.extend(
+        u16::try_from(deliveries.len())
+            .unwrap_or(u16::MAX)
+            .to_be_bytes(),
+    );
     for id in deliveries {
         short(&mut out, id.as_str().as_bytes());
     }
     out.extend(event.at.0.to_be_bytes());
     text(&mut out, event.kind.as_bytes());
     out.push(event.ordering_key.is_some().into());
-    text(&mut out, event.ordering_key.as_deref().unwrap_or_default().as_bytes());
+    text(
+        &mut out,
+        event.ordering_key.as_deref().unwrap_or_default().as_bytes(),
+    );
     out.extend_from_slice(&event.data);
     out
 }
@@ -225,7 +244,13 @@ fn parse_event(id: &EventId, bytes: &Bytes) -> Option<StoredEvent> {
     let key = from.string()?;
     let data = bytes.slice(bytes.len() - from.0.len()..);
     let ordering_key = keyed.then_some(key);
-    let event = Event { id: id.clone(), kind, data, at, ordering_key };
+    let event = Event {
+        id: id.clone(),
+        kind,
+        data,
+        at,
+        ordering_key,
+    };
     Some(StoredEvent { event, deliveries })
 }
 
@@ -299,7 +324,8 @@ impl<'a> Reader<'a> {
 
     /// A text, readable even where it was cut in the middle of a character.
     fn string(&mut self) -> Option<String> {
-        self.text().map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+        self.text()
+            .map(|bytes| String::from_utf8_lossy(bytes).into_owned())
     }
 
     fn delivery_ids(&mut self) -> Option<Vec<DeliveryId>> {
@@ -341,7 +367,9 @@ mod tests {
         let mut bytes = new.write();
         bytes.extend(write_attempt(&attempt()));
         let id = DeliveryId::parse("one").unwrap();
-        let delivery = Record::read(&id, &bytes).unwrap().shown(id.clone(), "a.b".into());
+        let delivery = Record::read(&id, &bytes)
+            .unwrap()
+            .shown(id.clone(), "a.b".into());
         assert_eq!(delivery.created_at, Millis(5));
         assert_eq!(delivery.reason.as_deref(), Some("no such field"));
         assert_eq!(delivery.attempts, [attempt()]);

@@ -66,7 +66,10 @@ impl RedisStore {
         let mut command = redis::cmd("HMGET");
         command.arg(keys::owners()).arg(&owners);
         let entries: Vec<Option<String>> = self.ask(&command).await?;
-        let dead = owners.into_iter().zip(entries).filter(|(_, entry)| entry.is_none());
+        let dead = owners
+            .into_iter()
+            .zip(entries)
+            .filter(|(_, entry)| entry.is_none());
         Ok(dead.map(|(owner, _)| owner.clone()).collect())
     }
 
@@ -101,7 +104,10 @@ impl RedisStore {
             let mut command = redis::cmd("SMEMBERS");
             command.arg(TenantKeys::of(&tenant).leased(incarnation));
             let ids: Vec<String> = self.ask(&command).await?;
-            let ids = ids.iter().filter_map(|id| DeliveryId::parse(id).ok()).collect();
+            let ids = ids
+                .iter()
+                .filter_map(|id| DeliveryId::parse(id).ok())
+                .collect();
             let unknown = self.held.unknown(incarnation, &tenant, ids);
             for some in unknown.chunks(AT_A_TIME) {
                 let mut call = tenant_call(&RELEASE, &tenant);

@@ -13,7 +13,8 @@ impl RedisStore {
             let mut call = shared_call(&REJECT);
             for one in some {
                 let json = serde_json::to_string(one).map_err(|error| self.failed(error))?;
-                call.arg(&one.id).arg(one.tenant.as_ref().map_or("", TenantId::as_str));
+                call.arg(&one.id)
+                    .arg(one.tenant.as_ref().map_or("", TenantId::as_str));
                 call.arg(one.at.0).arg(json);
             }
             self.run::<i64>(&REJECT, &call).await?;
@@ -33,7 +34,9 @@ impl RedisStore {
             RejectedFilter::Unassigned => keys::rejected_of(None),
         };
         let behind = cursor.map(read_cursor).transpose()?;
-        let mut places = self.rejected_places(&list, behind.as_ref(), limit + 1).await?;
+        let mut places = self
+            .rejected_places(&list, behind.as_ref(), limit + 1)
+            .await?;
         let more = places.len() > limit;
         places.truncate(limit);
         let next_cursor = places.last().filter(|_| more);
@@ -57,8 +60,10 @@ impl RedisStore {
             command.arg("LIMIT").arg(0).arg(some);
             let rows: Vec<(String, f64)> = self.ask(&command).await?;
             let read = rows.len();
-            let mut places: Vec<_> =
-                rows.into_iter().map(|(id, score)| (score as u64, id)).collect();
+            let mut places: Vec<_> = rows
+                .into_iter()
+                .map(|(id, score)| (score as u64, id))
+                .collect();
             places.retain(|place| behind.is_none_or(|behind| place < behind));
             if places.len() >= count || read < some {
                 places.truncate(count);
@@ -78,7 +83,11 @@ impl RedisStore {
             command.arg(id);
         }
         let values: Vec<Option<String>> = self.ask(&command).await?;
-        values.iter().flatten().map(|value| self.read_rejected(value)).collect()
+        values
+            .iter()
+            .flatten()
+            .map(|value| self.read_rejected(value))
+            .collect()
     }
 
     fn read_rejected(&self, value: &str) -> Result<Rejected> {

@@ -16,7 +16,9 @@ impl RedisStore {
         let mut ids = Vec::new();
         let mut cursor = None;
         loop {
-            let page = self.select(tenant, filter, cursor.as_ref(), AT_A_TIME).await?;
+            let page = self
+                .select(tenant, filter, cursor.as_ref(), AT_A_TIME)
+                .await?;
             ids.extend(page.items.into_iter().map(|(id, _)| id));
             cursor = page.next_cursor;
             if cursor.is_none() {
@@ -32,12 +34,7 @@ impl RedisStore {
         Ok(count)
     }
 
-    async fn replay_some(
-        &self,
-        tenant: &TenantId,
-        ids: &[DeliveryId],
-        now: Millis,
-    ) -> Result<u64> {
+    async fn replay_some(&self, tenant: &TenantId, ids: &[DeliveryId], now: Millis) -> Result<u64> {
         let mut call = tenant_call(&REPLAY, tenant);
         call.arg(now.0).arg(&stamp(now));
         for id in ids {

@@ -102,9 +102,16 @@ impl RedisStore {
             true => before.saturating_add(1),
             false => first,
         };
-        let moved = self.scores.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |before| {
-            Some(begin(before).saturating_add(count).saturating_sub(1).min(last))
-        });
+        let moved = self
+            .scores
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |before| {
+                Some(
+                    begin(before)
+                        .saturating_add(count)
+                        .saturating_sub(1)
+                        .min(last),
+                )
+            });
         let begin = begin(moved.unwrap_or_else(|before| before));
         (begin..=u64::MAX).map(move |score| score.min(last))
     }
@@ -117,7 +124,10 @@ impl RedisStore {
             return;
         }
         let mut hint = redis::cmd("ZADD");
-        hint.arg(keys::hints()).arg("LT").arg(lowered).arg(tenant.as_str());
+        hint.arg(keys::hints())
+            .arg("LT")
+            .arg(lowered)
+            .arg(tenant.as_str());
         let mut wake = redis::cmd("PUBLISH");
         wake.arg(keys::wake()).arg(&self.mark);
         let told = futures::join!(self.link.ask(&hint), self.link.ask(&wake));
@@ -130,7 +140,10 @@ impl RedisStore {
 
 /// The answers of calls that go out together, in their order; the first error of any.
 pub(super) async fn all<T>(calls: Vec<impl Future<Output = Result<T>>>) -> Result<Vec<T>> {
-    stream::iter(calls).buffered(CALLS_AT_A_TIME).try_collect().await
+    stream::iter(calls)
+        .buffered(CALLS_AT_A_TIME)
+        .try_collect()
+        .await
 }
 
 /// A moment as the scripts put it into records.
@@ -239,7 +252,10 @@ impl Store for RedisStore {
     }
 
     async fn event(&self, tenant: &TenantId, id: &EventId) -> Result<Option<Event>> {
-        Ok(self.find_event(tenant, id).await?.map(|stored| stored.event))
+        Ok(self
+            .find_event(tenant, id)
+            .await?
+            .map(|stored| stored.event))
     }
 
     async fn rejected(
@@ -273,4 +289,3 @@ impl Store for RedisStore {
         self.wakes.notified().await;
     }
 }
-

@@ -2,9 +2,7 @@
 
 use super::RedisStore;
 use super::keys;
-use super::script::{
-    DROP_TENANT, PURGE_TENANT, PUT_TENANT, RAISE_VERSION, UNLIST_TENANT,
-};
+use super::script::{DROP_TENANT, PURGE_TENANT, PUT_TENANT, RAISE_VERSION, UNLIST_TENANT};
 use super::store::{AT_A_TIME, shared_call, tenant_call};
 use crate::model::TenantId;
 use crate::store::Result;
@@ -49,7 +47,9 @@ impl RedisStore {
     }
 
     pub(super) async fn remove_tenant(&self, tenant: &TenantId) -> Result<bool> {
-        let version: String = self.run(&DROP_TENANT, &tenant_call(&DROP_TENANT, tenant)).await?;
+        let version: String = self
+            .run(&DROP_TENANT, &tenant_call(&DROP_TENANT, tenant))
+            .await?;
         let existed = !version.is_empty();
         if existed {
             self.unlist(tenant, &version).await?;

@@ -23,7 +23,10 @@ impl RedisStore {
         let mut count = 0;
         for (tenant, _) in self.indexed_tenants().await? {
             let mut call = tenant_call(&FORGET, &tenant);
-            call.arg(succeeded_before.0).arg(dead_before.0).arg(planned_before.0).arg(AT_A_TIME);
+            call.arg(succeeded_before.0)
+                .arg(dead_before.0)
+                .arg(planned_before.0)
+                .arg(AT_A_TIME);
             let (some, tenant_has_more): (u64, bool) = self.run(&FORGET, &call).await?;
             count += some;
             more |= tenant_has_more;
@@ -51,7 +54,12 @@ impl RedisStore {
     async fn count_of(&self, tenant: TenantId) -> Result<Depth> {
         let answer = self.run(&DEPTH, &tenant_call(&DEPTH, &tenant)).await?;
         let (pending, in_flight, dead, earliest): (u64, u64, u64, String) = answer;
-        Ok(Depth { pending, in_flight, dead, oldest_due: millis(&earliest) })
+        Ok(Depth {
+            pending,
+            in_flight,
+            dead,
+            oldest_due: millis(&earliest),
+        })
     }
 }
 
@@ -60,6 +68,9 @@ fn add(one: Depth, other: Depth) -> Depth {
         pending: one.pending + other.pending,
         in_flight: one.in_flight + other.in_flight,
         dead: one.dead + other.dead,
-        oldest_due: [one.oldest_due, other.oldest_due].into_iter().flatten().min(),
+        oldest_due: [one.oldest_due, other.oldest_due]
+            .into_iter()
+            .flatten()
+            .min(),
     }
 }

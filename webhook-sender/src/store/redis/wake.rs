@@ -37,12 +37,7 @@ impl Drop for Listener {
     }
 }
 
-async fn listen(
-    link: &Link,
-    wakes: &Notify,
-    mark: &str,
-    failures: &mut u32,
-) -> RedisResult<()> {
+async fn listen(link: &Link, wakes: &Notify, mark: &str, failures: &mut u32) -> RedisResult<()> {
     let mut subscriber = link.client()?.get_async_pubsub().await?;
     subscriber.subscribe(keys::wake()).await?;
     *failures = 0;
