@@ -24,8 +24,9 @@ cp ../../wit/signature.wit "$work/wit/deps"
 for name in clocks io; do
     cp -r "$tools"/lib/python3*/site-packages/spin_sdk/wit/deps/$name "$work/wit/deps"
 done
+# As a module, for the command itself knows its folder by the path it was installed under.
 # Names that several interfaces have go to those that the SDK calls by them.
-VIRTUAL_ENV=$tools "$tools/bin/componentize-py" --quiet \
+VIRTUAL_ENV=$tools "$tools/bin/python" -c 'import componentize_py; componentize_py.script()' --quiet \
     --wit-path "$work/wit" --world verifying \
     --import-interface-name 'signed-webhooks:signature/types@0.1.0=signature_types' \
     --import-interface-name 'wasi:http/types@0.2.0=types' \

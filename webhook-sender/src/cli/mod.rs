@@ -61,13 +61,13 @@ enum Command {
 #[derive(Args)]
 struct WithApi<C: Args> {
     /// Where the sender's API is
-    #[arg(long, env = "SENDER_URL", default_value = "http://127.0.0.1:8080")]
+    #[arg(long, global = true, env = "SENDER_URL", default_value = "http://127.0.0.1:8080")]
     api: String,
     /// The token that the API wants
-    #[arg(long, env = "SENDER_TOKEN", hide_env_values = true)]
+    #[arg(long, global = true, env = "SENDER_TOKEN", hide_env_values = true)]
     token: Option<String>,
     /// Print JSON, one value a line
-    #[arg(long)]
+    #[arg(long, global = true)]
     json: bool,
     #[command(flatten)]
     command: C,

@@ -471,6 +471,10 @@ async fn giving_up_waiting_stops_nothing_half_way() {
         assert!(futures::poll!(&mut submit).is_pending());
         assert!(futures::poll!(&mut plan).is_pending());
     }
+    // One for the submits, which share it, and one for each of the others.
+    while world.store.batches.lock().unwrap().len() < 3 {
+        tokio::task::yield_now().await;
+    }
     world.store.gate.add_permits(gate);
     // What comes after them is planned after them, or beside them.
     let submits = ["evt_3", "evt_1", "evt_2", "evt_1_b", "evt_2_b"];

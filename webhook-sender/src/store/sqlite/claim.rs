@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use rusqlite::{Connection, Row};
 
+use super::handover::{Giver, Handover};
 use super::job::Outcome;
 use super::lookup;
 use super::queue::{Flight, Place, Shared};
@@ -17,14 +18,16 @@ const NEXT: &str = "SELECT d.at, d.seq, d.id, d.made, d.chain, e.id, coalesce(d.
     WHERE d.endpoint = ?1 AND d.state = 0 AND (d.at, d.seq) >= (?2, ?3) ORDER BY d.at, d.seq";
 
 /// Runs on the writer's connection, between two transactions: what it sees is committed, and
-/// nobody else claims meanwhile.
+/// nobody else claims meanwhile. The claims go to the caller, or to `giver` if there is none any
+/// more.
 pub(super) fn claim(
     sql: &Connection,
-    shared: &Shared,
+    giver: &Giver,
     owner: &Owner,
     asks: &[Ask],
     now: Millis,
-) -> Outcome<Vec<Claim>> {
+) -> Outcome<Handover<Vec<Claim>>> {
+    let shared = &giver.shared;
     let lease = shared.lock().leases.of(owner);
     let lease = lease.ok_or_else(|| StoreError::LeaseLost(owner.name.clone()))?;
     let claimer = Claimer {
@@ -34,11 +37,15 @@ pub(super) fn claim(
         now: now.as_i64(),
     };
     let mut claims = Vec::new();
-    for ask in asks {
-        claimer.ask(ask, &mut claims)?;
-    }
+    let asked = asks
+        .iter()
+        .try_for_each(|ask| claimer.ask(ask, &mut claims));
     claims.sort_by_key(|claim| claim.due);
-    Ok(claims)
+    let key = |claim: &Claim| (claim.tenant.clone(), claim.id.clone());
+    let keys = claims.iter().map(key).collect();
+    let claims = giver.hand_over(claims, keys, lease);
+    // What was claimed before a failure is given back with it.
+    asked.map(|()| claims)
 }
 
 struct Claimer<'a> {

@@ -1,8 +1,9 @@
 //! Forgetting what ended long ago, and giving its space back.
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::job::{Outcome, Tx};
+use super::page::Mark;
 use super::queue::Effect;
 use super::row::state;
 use crate::model::Millis;
@@ -26,14 +27,23 @@ pub(super) struct Before {
     pub now: Millis,
 }
 
-/// How far the current round came; the next one begins anew, for what has ended since.
-#[derive(Default)]
+/// How far the current round came: tenant after tenant, the oldest first. The next one begins anew,
+/// for what has ended since.
 pub(super) struct Round {
-    reached: i64,
+    tenant: i64,
+    reached: Mark,
+}
+
+impl Default for Round {
+    fn default() -> Self {
+        Self {
+            tenant: 0,
+            reached: Mark::BOTTOM,
+        }
+    }
 }
 
 struct Ended {
-    seq: i64,
     event: i64,
     state: i64,
     at: i64,
@@ -42,48 +52,66 @@ struct Ended {
 impl Round {
     /// Answers whether there may be more to forget.
     pub fn step(&mut self, tx: &mut Tx<'_>, before: Before) -> Outcome<bool> {
-        let (part, more) = self.part(tx.sql, before)?;
-        for one in part {
-            forget(tx, &one, before)?;
-        }
+        let more = self.deliveries(tx, before)?;
         let bare = forget_bare(tx.sql, before)?;
         let rejected = forget_rejected(tx, before)?;
         shrink(tx.sql)?;
         Ok(more || bare || rejected)
     }
 
-    /// What is to be forgotten among the next deliveries, and whether there are others behind them.
-    fn part(&mut self, sql: &Connection, before: Before) -> Outcome<(Vec<Ended>, bool)> {
+    fn deliveries(&mut self, tx: &mut Tx<'_>, before: Before) -> Outcome<bool> {
+        let mut left = PART;
+        while left > 0 {
+            let seen = self.of_tenant(tx, before, left)?;
+            if seen < left && !self.next_tenant(tx.sql)? {
+                return Ok(false);
+            }
+            // Tenants that have nothing take time as well.
+            left -= seen.max(1);
+        }
+        Ok(true)
+    }
+
+    /// Looks at up to `count` deliveries of a tenant. Answers how many there were.
+    fn of_tenant(&mut self, tx: &mut Tx<'_>, before: Before, count: usize) -> Outcome<usize> {
+        // Nothing ends before it was made.
         let end = before.succeeded.max(before.dead).as_i64();
-        let mut next = sql.prepare_cached(
-            "SELECT seq, event, state, at, created_at FROM deliveries
-             WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+        let mut next = tx.sql.prepare_cached(
+            "SELECT created_at, seq, event, state, at FROM deliveries INDEXED BY deliveries_by_tenant
+             WHERE tenant = ?1 AND created_at < ?2 AND (created_at, seq) > (?3, ?4)
+             ORDER BY created_at, seq LIMIT ?5",
         )?;
-        let mut rows = next.query((self.reached, PART as i64))?;
-        let (mut part, mut seen) = (Vec::new(), 0);
-        while let Some(row) = rows.next()? {
-            // Nothing ends before it was made, so from here on nothing ended long ago.
-            if row.get::<_, i64>(4)? >= end {
-                seen = 0;
-                break;
-            }
-            seen += 1;
-            let one = Ended {
-                seq: row.get(0)?,
-                event: row.get(1)?,
-                state: row.get(2)?,
-                at: row.get(3)?,
-            };
-            self.reached = one.seq;
-            if one.is_old(before) {
-                part.push(one);
+        let (at, key) = (self.reached.at, self.reached.key);
+        let read = |row: &Row<'_>| {
+            let (at, key) = (row.get(0)?, row.get(1)?);
+            let (event, state, ended) = (row.get(2)?, row.get(3)?, row.get(4)?);
+            Ok((
+                Mark { at, key },
+                Ended {
+                    event,
+                    state,
+                    at: ended,
+                },
+            ))
+        };
+        // All of them first: rows are not deleted under a query that goes on.
+        let part = next.query_map((self.tenant, end, at, key, count as i64), read)?;
+        let part: Vec<_> = part.collect::<Result<_, _>>()?;
+        for (mark, ended) in &part {
+            self.reached = *mark;
+            if ended.is_old(before) {
+                forget(tx, mark.key, ended, before)?;
             }
         }
-        let more = seen == PART;
-        if !more {
-            self.reached = 0;
-        }
-        Ok((part, more))
+        Ok(part.len())
+    }
+
+    /// Goes on to the next tenant; back to the beginning, and false, where there is none.
+    fn next_tenant(&mut self, sql: &Connection) -> Outcome<bool> {
+        let mut next = sql.prepare_cached("SELECT min(key) FROM tenants WHERE key > ?1")?;
+        let tenant: Option<i64> = next.query_row([self.tenant], |row| row.get(0))?;
+        (self.tenant, self.reached) = (tenant.unwrap_or(0), Mark::BOTTOM);
+        Ok(tenant.is_some())
     }
 }
 
@@ -102,13 +130,13 @@ fn known_until(before: Before) -> i64 {
     before.now.before(IDEMPOTENCY).as_i64()
 }
 
-fn forget(tx: &mut Tx<'_>, one: &Ended, before: Before) -> Outcome<()> {
+fn forget(tx: &mut Tx<'_>, seq: i64, ended: &Ended, before: Before) -> Outcome<()> {
     let sql = tx.sql;
     sql.prepare_cached("DELETE FROM deliveries WHERE seq = ?1")?
-        .execute([one.seq])?;
+        .execute([seq])?;
     tx.then(Effect::Counted {
         pending: 0,
-        dead: -i64::from(one.state == state::DEAD),
+        dead: -i64::from(ended.state == state::DEAD),
     });
     let mut left = sql.prepare_cached(
         "SELECT planned_at, EXISTS (SELECT 1 FROM deliveries
@@ -116,7 +144,7 @@ fn forget(tx: &mut Tx<'_>, one: &Ended, before: Before) -> Outcome<()> {
          FROM events e WHERE key = ?1",
     )?;
     let row = left
-        .query_row([one.event], |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_row([ended.event], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     let Some((planned_at, false)): Option<(i64, bool)> = row else {
         return Ok(());
@@ -125,7 +153,7 @@ fn forget(tx: &mut Tx<'_>, one: &Ended, before: Before) -> Outcome<()> {
         true => "DELETE FROM events WHERE key = ?1",
         false => "UPDATE events SET deliveries = 0 WHERE key = ?1",
     };
-    sql.prepare_cached(text)?.execute([one.event])?;
+    sql.prepare_cached(text)?.execute([ended.event])?;
     Ok(())
 }
 

@@ -34,6 +34,7 @@ mod complete;
 mod endpoints;
 mod fault;
 mod forget;
+mod handover;
 mod job;
 mod lease;
 mod list;

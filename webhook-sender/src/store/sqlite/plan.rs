@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use rusqlite::{OptionalExtension, params};
 
+use super::handover::{Giver, Handover};
 use super::job::{Outcome, Tx};
 use super::lookup;
-use super::queue::{Effect, Flight, Place};
+use super::queue::{Effect, Flight, Key, NO_LEASE, Place};
 use super::row::{self, state};
 use crate::model::{DeliveryId, EndpointId, Event, Millis, TenantId};
 use crate::store::{
@@ -23,28 +24,32 @@ const DELIVERY: &str = "INSERT INTO deliveries
     (seq, tenant, endpoint, event, state, at, created_at, made, id, chain, reason, body)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9, ?10, ?11)";
 
+/// Plans a batch. What starts claimed goes to the caller, or to `giver` if there is none any more.
 pub(super) fn plan(
     tx: &mut Tx<'_>,
+    giver: &Giver,
     owner: &Owner,
     batch: &PlanBatch,
     now: Millis,
-) -> Outcome<PlanResult> {
+) -> Outcome<Handover<PlanResult>> {
     let (tenant, version) = lookup::known_tenant(tx.sql, &batch.tenant)?;
     if version != batch.version {
-        return Ok(PlanResult::Stale);
+        return Ok(giver.hand_over(PlanResult::Stale, Vec::new(), NO_LEASE));
     }
     let mut planner = Planner {
         tenant,
         name: &batch.tenant,
         lease: lease(tx, owner, batch)?,
         endpoints: HashMap::new(),
+        claimed: Vec::new(),
         now,
     };
     let planned = batch.events.iter().map(|event| planner.event(tx, event));
-    Ok(PlanResult::Done(planned.collect::<Outcome<_>>()?))
+    let planned = PlanResult::Done(planned.collect::<Outcome<_>>()?);
+    Ok(giver.hand_over(planned, planner.claimed, planner.lease))
 }
 
-/// The lease for what starts claimed: 0, which nobody has, where nothing does.
+/// The lease for what starts claimed.
 fn lease(tx: &Tx<'_>, owner: &Owner, batch: &PlanBatch) -> Outcome<u64> {
     let claims = |event: &PlannedEvent| {
         event
@@ -57,7 +62,7 @@ fn lease(tx: &Tx<'_>, owner: &Owner, batch: &PlanBatch) -> Outcome<u64> {
         None if batch.events.iter().any(claims) => {
             Err(StoreError::LeaseLost(owner.name.clone()).into())
         }
-        None => Ok(0),
+        None => Ok(NO_LEASE),
     }
 }
 
@@ -67,6 +72,8 @@ struct Planner<'a> {
     lease: u64,
     /// The endpoints met so far; `None` for one that is not there.
     endpoints: HashMap<EndpointId, Option<i64>>,
+    /// What is in flight already.
+    claimed: Vec<Key>,
     now: Millis,
 }
 
@@ -193,7 +200,7 @@ impl Planner<'_> {
     }
 
     fn effects(
-        &self,
+        &mut self,
         tx: &mut Tx<'_>,
         id: &DeliveryId,
         lane: i64,
@@ -208,6 +215,7 @@ impl Planner<'_> {
         });
         if begins.claimed {
             let key = (self.name.clone(), id.clone());
+            self.claimed.push(key.clone());
             let (lease, chain) = (self.lease, chain.map(Into::into));
             let flight = Flight {
                 seq: place.seq,

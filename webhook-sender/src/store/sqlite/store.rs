@@ -1,7 +1,6 @@
 //! The store itself: what is asked is put to the writer or the reader, and waited for.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -12,6 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::checkpoint::{Gate, checkpoints};
 use super::fault::unavailable;
 use super::forget::{Before, Round};
+use super::handover::Giver;
 use super::job::{Outcome, Step, Tx, job};
 use super::open::{Opened, open};
 use super::queue::Shared;
@@ -33,8 +33,6 @@ use crate::store::{
 pub struct SqliteStore {
     name: Arc<str>,
     shared: Arc<Shared>,
-    /// The latest moment that a call was told of.
-    now: AtomicU64,
     round: Arc<Mutex<Round>>,
     commands: Option<mpsc::UnboundedSender<Command>>,
     questions: Option<mpsc::UnboundedSender<Question>>,
@@ -90,7 +88,6 @@ impl SqliteStore {
         Ok(Self {
             name,
             shared,
-            now: AtomicU64::new(0),
             round: Arc::default(),
             commands: Some(commands),
             questions: Some(questions),
@@ -147,7 +144,16 @@ impl SqliteStore {
     }
 
     fn told(&self, now: Millis) -> Millis {
-        Millis(self.now.fetch_max(now.0, Ordering::Relaxed).max(now.0))
+        self.shared.told(now)
+    }
+
+    /// Takes back what is claimed for nobody.
+    fn giver(&self) -> Result<Giver> {
+        let commands = self.commands.as_ref().ok_or_else(|| self.gone())?;
+        Ok(Giver {
+            commands: commands.downgrade(),
+            shared: self.shared.clone(),
+        })
     }
 
     fn command(&self, command: Command) -> Result<()> {
@@ -266,9 +272,11 @@ impl Store for SqliteStore {
 
     async fn plan(&self, owner: &Owner, batch: PlanBatch, now: Millis) -> Result<PlanResult> {
         self.told(now);
-        let owner = owner.clone();
-        self.write(move |tx| plan::plan(tx, &owner, &batch, now))
-            .await
+        let (owner, giver) = (owner.clone(), self.giver()?);
+        let planned = self
+            .write(move |tx| plan::plan(tx, &giver, &owner, &batch, now))
+            .await?;
+        Ok(planned.take())
     }
 
     async fn reject(&self, rejected: &[Rejected]) -> Result<()> {
@@ -290,9 +298,11 @@ impl Store for SqliteStore {
 
     async fn claim(&self, owner: &Owner, asks: &[Ask], now: Millis) -> Result<Vec<Claim>> {
         self.told(now);
-        let (owner, asks) = (owner.clone(), asks.to_vec());
-        self.at_once(move |sql, shared| claim::claim(sql, shared, &owner, &asks, now))
-            .await
+        let (owner, asks, giver) = (owner.clone(), asks.to_vec(), self.giver()?);
+        let claims = self
+            .at_once(move |sql, _| claim::claim(sql, &giver, &owner, &asks, now))
+            .await?;
+        Ok(claims.take())
     }
 
     async fn complete(

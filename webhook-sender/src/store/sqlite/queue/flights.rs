@@ -8,6 +8,9 @@ use crate::model::{DeliveryId, TenantId};
 /// A delivery by its name.
 pub(in crate::store::sqlite) type Key = (TenantId, DeliveryId);
 
+/// The number of no lease.
+pub(in crate::store::sqlite) const NO_LEASE: u64 = 0;
+
 /// One delivery in flight, with what its outcome will need.
 #[derive(Clone, Debug)]
 pub(in crate::store::sqlite) struct Flight {
@@ -38,6 +41,16 @@ impl Flights {
     pub fn remove(&mut self, key: &Key) {
         if let Some(flight) = self.by_key.remove(key) {
             self.seqs.remove(&flight.seq);
+        }
+    }
+
+    /// Leaves those under no lease that are still under `lease`.
+    pub fn abandon(&mut self, keys: &[Key], lease: u64) {
+        for key in keys {
+            let flight = self.by_key.get_mut(key);
+            if let Some(flight) = flight.filter(|flight| flight.lease == lease) {
+                flight.lease = NO_LEASE;
+            }
         }
     }
 

@@ -7,12 +7,13 @@ mod flights;
 mod lanes;
 mod leases;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::model::{EndpointId, Millis, TenantId};
 use crate::store::Depth;
 
-pub(in crate::store::sqlite) use flights::{Flight, Flights, Key};
+pub(in crate::store::sqlite) use flights::{Flight, Flights, Key, NO_LEASE};
 pub(in crate::store::sqlite) use lanes::{Lanes, Place};
 pub(in crate::store::sqlite) use leases::Leases;
 
@@ -29,12 +30,25 @@ pub(in crate::store::sqlite) struct Queue {
 
 /// The queue, shared. Held for moments: never while the disk is read or written.
 #[derive(Default)]
-pub(in crate::store::sqlite) struct Shared(Mutex<Queue>);
+pub(in crate::store::sqlite) struct Shared {
+    queue: Mutex<Queue>,
+    /// The latest moment that any call told of, in milliseconds.
+    now: AtomicU64,
+}
 
 impl Shared {
     pub fn lock(&self) -> MutexGuard<'_, Queue> {
         // Nothing that can panic is done under the lock.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A call says what time it is. Answers the latest moment of all.
+    pub fn told(&self, now: Millis) -> Millis {
+        Millis(self.now.fetch_max(now.0, Ordering::Relaxed).max(now.0))
+    }
+
+    pub fn now(&self) -> Millis {
+        Millis(self.now.load(Ordering::Relaxed))
     }
 }
 
