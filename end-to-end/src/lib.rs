@@ -2,5 +2,5 @@
 //!
 //! | file | what it tests |
 //! |---|---|
-//! | `component.rs` | the built HMAC component, in a host of its own |
+//! | `component/` | the built component, in a host of its own |
 //! | `apps/` | the producer and the consumer, each as a process, at the wire |

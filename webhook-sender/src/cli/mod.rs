@@ -61,7 +61,12 @@ enum Command {
 #[derive(Args)]
 struct WithApi<C: Args> {
     /// Where the sender's API is
-    #[arg(long, global = true, env = "SENDER_URL", default_value = "http://127.0.0.1:8080")]
+    #[arg(
+        long,
+        global = true,
+        env = "SENDER_URL",
+        default_value = "http://127.0.0.1:8080"
+    )]
     api: String,
     /// The token that the API wants
     #[arg(long, global = true, env = "SENDER_TOKEN", hide_env_values = true)]

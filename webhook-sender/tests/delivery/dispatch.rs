@@ -148,10 +148,16 @@ async fn a_returning_endpoint_is_found_by_probes_that_cost_the_others_nothing() 
         })
         .await;
     world.publish_many(&endpoint, 50);
-    receiver.received(10).await;
+    // By the time all this is delivered, the fifty could have been tried many times over.
+    let other = world
+        .endpoint("other", &receiver.url("/other"), |_| {})
+        .await;
+    world.publish_many(&other, 1000);
+    world.store.all_succeed(&other).await;
+    receiver.received(1010).await;
     let untried = |row: &Row| row.attempts.is_empty();
     let held = world.store.count(&endpoint, untried);
-    assert!(held >= 50 - 11, "{held} of 50 are held back");
+    assert!(held >= 50 - 15, "{held} of 50 are held back");
     assert!(!world.lanes.reserve(&endpoint.tenant, &endpoint.id));
     receiver.on("/", Behaviour::status(200));
     world.store.all_succeed(&endpoint).await;
@@ -161,7 +167,7 @@ async fn a_returning_endpoint_is_found_by_probes_that_cost_the_others_nothing() 
         .iter()
         .map(|row| row.attempts.len())
         .sum();
-    assert!(attempts <= 50 + 12, "{attempts} attempts for 50 deliveries");
+    assert!(attempts <= 50 + 15, "{attempts} attempts for 50 deliveries");
     assert!(world.metrics().contains("open_breakers 0"));
     world.end().await;
 }
@@ -170,7 +176,7 @@ async fn a_returning_endpoint_is_found_by_probes_that_cost_the_others_nothing() 
 async fn outcomes_are_kept_until_the_store_is_back() {
     let (world, receiver) = (World::start().await, Receiver::start().await);
     let endpoint = world.endpoint("orders", &receiver.url("/"), |_| {}).await;
-    world.store.fail(4);
+    world.store.fail_to_complete(4);
     world.publish_many(&endpoint, 10);
     world.store.all_succeed(&endpoint).await;
     assert_eq!(

@@ -286,7 +286,6 @@ async fn a_failing_endpoint_is_told_of_after_a_minute_and_its_recovery_once() {
     receiver.on("/", Behaviour::status(200));
     tried_again("evt_4").await;
     tried_again("evt_5").await;
-    world.store.fail(0);
     let told = world.notices.until(2).await;
     assert_eq!(told[1], "orders recovered");
     let store = world.store.clone();

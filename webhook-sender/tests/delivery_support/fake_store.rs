@@ -50,7 +50,7 @@ struct Inner {
     sequence: u64,
     /// How many deliveries of an endpoint have not succeeded.
     open: HashMap<EndpointId, usize>,
-    /// How many calls of `complete` and `due` are still to fail.
+    /// How many calls of `complete` are still to fail.
     failing: usize,
     calls: Calls,
 }
@@ -118,8 +118,8 @@ impl FakeStore {
         }
     }
 
-    /// Lets the next calls of `due` and `complete` fail.
-    pub fn fail(&self, calls: usize) {
+    /// Lets the next calls of `complete` fail.
+    pub fn fail_to_complete(&self, calls: usize) {
         self.lock().failing = calls;
     }
 
@@ -296,7 +296,6 @@ impl Store for FakeStore {
     async fn due(&self, now: Millis) -> Result<(Vec<DueEndpoint>, Option<Millis>)> {
         let mut inner = self.lock();
         inner.calls.due += 1;
-        inner.fails()?;
         let (mut due, mut next) = (vec![], None);
         for (key, endpoint) in &inner.endpoints {
             let Some(queue) = inner.due.get(&key.1).filter(|_| endpoint.enabled) else {

@@ -1,7 +1,7 @@
 //! What the Redis store promises beyond the contract of all stores: what a lost connection, a
 //! restarted or refusing server, and other processes do to it.
 
-mod answers;
+mod cluster;
 mod processes;
 mod servers;
 mod speed;

@@ -161,3 +161,4 @@ macro_rules! promises {
 }
 
 promises!(sqlite);
+promises!(redis);

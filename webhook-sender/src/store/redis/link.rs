@@ -76,11 +76,7 @@ impl Link {
             Connection::Cluster(cluster) => cluster.req_packed_command(command).await,
         };
         let answer = answer.and_then(Value::extract_error);
-        if let Err(error) = &answer
-            && (error.is_unrecoverable_error()
-                || error.is_timeout()
-                || error.is_connection_dropped())
-        {
+        if answer.as_ref().is_err_and(is_of_the_connection) {
             self.give_up(number);
         }
         answer
@@ -195,6 +191,15 @@ pub(crate) fn delay(failures: u32) -> Duration {
     doubled
         .min(LONGEST_DELAY)
         .mul_f64(0.5 + 0.5 * rand::random::<f64>())
+}
+
+/// Whether another connection may fare better. One to a server that has become a replica may: its
+/// name leads elsewhere by then.
+fn is_of_the_connection(error: &RedisError) -> bool {
+    error.is_unrecoverable_error()
+        || error.is_timeout()
+        || error.is_connection_dropped()
+        || error.code() == Some("READONLY")
 }
 
 /// `EVALSHA sha …` as `EVAL source …`.

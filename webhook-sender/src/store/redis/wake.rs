@@ -4,13 +4,18 @@
 //! which a new connection causes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::StreamExt;
 use redis::RedisResult;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use super::{Link, delay, keys};
+
+/// How long nothing may be heard before the connection is tried.
+const SILENCE: Duration = Duration::from_secs(15);
 
 /// The task that listens. It ends with its owner.
 pub(super) struct Listener(JoinHandle<()>);
@@ -38,15 +43,34 @@ impl Drop for Listener {
 }
 
 async fn listen(link: &Link, wakes: &Notify, mark: &str, failures: &mut u32) -> RedisResult<()> {
-    let mut subscriber = link.client()?.get_async_pubsub().await?;
-    subscriber.subscribe(keys::wake()).await?;
+    let client = link.client()?;
+    let subscribed = timeout(SILENCE, async {
+        let mut subscriber = client.get_async_pubsub().await?;
+        subscriber.subscribe(keys::wake()).await?;
+        RedisResult::Ok(subscriber)
+    });
+    let Ok(subscriber) = subscribed.await else {
+        return Ok(());
+    };
+    let mut subscriber = subscriber?;
     *failures = 0;
     wakes.notify_one();
     let mut messages = subscriber.on_message();
-    while let Some(message) = messages.next().await {
+    loop {
+        let message = match timeout(SILENCE, messages.next()).await {
+            Ok(message) => message,
+            Err(_) => {
+                // Our own message comes back, unless the connection is dead and nobody has said so.
+                let mut echo = redis::cmd("PUBLISH");
+                link.ask(echo.arg(keys::wake()).arg(mark)).await?;
+                timeout(SILENCE, messages.next()).await.unwrap_or_default()
+            }
+        };
+        let Some(message) = message else {
+            return Ok(());
+        };
         if message.get_payload_bytes() != mark.as_bytes() {
             wakes.notify_one();
         }
     }
-    Ok(())
 }

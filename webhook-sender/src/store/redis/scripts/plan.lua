@@ -86,14 +86,16 @@ if claimed + #started > 0 then
 end
 
 at = grouped_from
+local planned = {}
 for _ = 1, number() do
   local endpoint = ARGV[at]
   at = at + 1
   local n = number()
-  call('SADD', B .. 'i', endpoint)
+  planned[#planned + 1] = endpoint
   each(ARGV, at, at + 2 * n - 1, 'ZADD', B .. 'c:' .. endpoint)
   at = at + 2 * n
 end
+each(planned, 1, #planned, 'SADD', B .. 'i')
 for _ = 1, number() do
   local endpoint = ARGV[at]
   at = at + 1
