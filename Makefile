@@ -100,7 +100,8 @@ lint: setup ## Check formatting, and lint the host's and the components' code
 	cargo clippy --all-targets -- -D warnings
 	cargo clippy --release --target wasm32-wasip2 -p hmac-component -- -D warnings
 	cargo clippy --release --target wasm32-wasip2 -p webhook-producer -p webhook-consumer \
-		-p webhook-guard -p guarded-app -p transform-component -p clock -p probe -- -D warnings
+		-p webhook-receiver -p webhook-guard -p guarded-app -p transform-component \
+		-p clock -p probe -- -D warnings
 
 # How long each target is fuzzed, in seconds.
 FUZZ_SECONDS = 60

@@ -14,8 +14,6 @@ const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
 #[derive(Clone, Copy)]
 pub struct Arrival {
     pub number: u32,
-    /// The first byte of the path behind the slash, which says how it was answered.
-    pub path: u8,
     pub at: Instant,
 }
 
@@ -121,7 +119,6 @@ async fn connection(mut stream: TcpStream, mut shared: Shared) {
         let later = find(&buffer[..64.min(buffer.len())], b"later").is_some();
         let arrival = Arrival {
             number: number(&buffer),
-            path,
             at: Instant::now(),
         };
         buffer.drain(..length);

@@ -29,7 +29,6 @@ impl Store {
 
 /// The folder, the store and the stream of a measurement; senders start in it one after another.
 pub struct Setting {
-    pub store: Store,
     /// There for the Redis store alone, with an append-only file synced every second.
     pub redis: Option<RedisServer>,
     folder: TempDir,
@@ -61,11 +60,7 @@ impl Setting {
              [delivery]\nallow_http = true\nallow_networks = [\"127.0.0.0/8\"]\n{tenants}"
         );
         std::fs::write(folder.path().join("sender.toml"), config)?;
-        Ok(Self {
-            store,
-            redis,
-            folder,
-        })
+        Ok(Self { redis, folder })
     }
 
     pub fn folder(&self) -> &Path {

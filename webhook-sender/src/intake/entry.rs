@@ -220,7 +220,8 @@ mod tests {
             ("type", &b"a.b"[..]),
             ("data", &b"1"[..]),
         );
-        let cases: [(&str, &[(&str, &[u8])]); 12] = [
+        type Fields<'a> = &'a [(&'a str, &'a [u8])];
+        let cases: [(&str, Fields); 12] = [
             ("no-tenant", &[kind, data]),
             ("bad-tenant", &[("tenant", b"Acme!"), kind, data]),
             ("bad-tenant", &[("tenant", b"\xff"), kind, data]),

@@ -11,7 +11,8 @@ async fn each_kind_of_unreadable_entry_is_rejected_and_holds_up_nothing() {
         ("data", &b"1"[..]),
     );
     let large = vec![b' '; (1 << 20) + 1];
-    let cases: Vec<(&str, Vec<(&str, &[u8])>)> = vec![
+    type Fields<'a> = Vec<(&'a str, &'a [u8])>;
+    let cases: Vec<(&str, Fields)> = vec![
         ("no-tenant", vec![kind, data]),
         ("bad-tenant", vec![("tenant", b"NO SUCH NAME"), kind, data]),
         ("bad-tenant", vec![("tenant", b"\xff\xfe"), kind, data]),

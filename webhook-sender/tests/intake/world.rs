@@ -91,7 +91,7 @@ impl Sink for Recorder {
         self.calls.lock().unwrap().push(entries.len());
         let answers = {
             let judge = self.judge.lock().unwrap();
-            entries.iter().map(|taken| judge(taken)).collect()
+            entries.iter().map(&**judge).collect()
         };
         self.taken.send_modify(|taken| taken.extend(entries));
         self.held.subscribe().wait_for(|held| !held).await.unwrap();

@@ -343,12 +343,14 @@ fn example() -> PathBuf {
     let messages = messages
         .lines()
         .filter_map(|line| serde_json::from_str(line).ok());
-    let files = messages.filter_map(|message: serde_json::Value| {
+    let mut files = messages.filter_map(|message: serde_json::Value| {
         let ours = message["target"]["name"] == "transform_component";
         ours.then(|| message["filenames"][0].as_str().map(PathBuf::from))
             .flatten()
     });
-    files.last().expect("cargo names the file it has built")
+    files
+        .next_back()
+        .expect("cargo names the file it has built")
 }
 
 #[test]

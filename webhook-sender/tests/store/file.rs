@@ -287,7 +287,7 @@ async fn what_is_claimed_for_a_caller_that_is_gone_is_given_back() {
     let asks = [world.ask(&world.orders, 5)];
     give_up(world.store().claim(&world.owner, &asks, at(2))).await;
     settle(&world).await;
-    assert_eq!(world.claim_ids(2).await, [id.clone()]);
+    assert_eq!(world.claim_ids(2).await, std::slice::from_ref(&id));
     world.succeed(&id, 3).await;
 }
 
@@ -308,7 +308,7 @@ async fn what_is_planned_for_a_caller_that_is_gone_is_due() {
     };
     give_up(world.store().plan(&world.owner, batch, at(2))).await;
     settle(&world).await;
-    assert_eq!(world.claim_ids(2).await, [id.clone()]);
+    assert_eq!(world.claim_ids(2).await, std::slice::from_ref(&id));
     world.succeed(&id, 3).await;
 }
 

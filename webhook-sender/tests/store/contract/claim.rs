@@ -168,7 +168,7 @@ pub async fn only_what_is_asked_for_is_claimed(world: World) {
     };
     let claims = world
         .store()
-        .claim(&world.owner, &[ask.clone()], at(9))
+        .claim(&world.owner, std::slice::from_ref(&ask), at(9))
         .await
         .unwrap();
     assert_eq!((claims.len(), &claims[0].id), (1, &theirs.deliveries[0].id));
