@@ -131,8 +131,9 @@ pub trait Store: Send + Sync + 'static {
     /// Keeps events that nothing could be made of.
     async fn reject(&self, rejected: &[Rejected]) -> Result<()>;
 
-    /// The endpoints that have deliveries due at `now`, and when the next one after that is due.
-    /// Disabled endpoints have none. At most one row an endpoint.
+    /// The endpoints that have deliveries due at `now`, and when to look again: when the next one
+    /// after that is due, or earlier, but after `now`. Disabled endpoints have none. At most one row
+    /// an endpoint.
     async fn due(&self, now: Millis) -> Result<(Vec<DueEndpoint>, Option<Millis>)>;
 
     /// Takes due deliveries into flight under `owner`, the longest due first, at most as many of

@@ -63,6 +63,7 @@ impl RedisStore {
                 claims.extend(self.read_claim(owner, tenant, row, now).await?);
             }
         }
+        claims.sort_by_key(|claim| claim.due);
         Ok(claims)
     }
 

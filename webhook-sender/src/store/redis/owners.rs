@@ -65,7 +65,7 @@ impl RedisStore {
         }
         self.held.entered(&owner.incarnation);
         // What the run before had in flight need not wait for the next look.
-        self.recover_all(now).await?;
+        self.release_dead(now).await?;
         Ok(())
     }
 

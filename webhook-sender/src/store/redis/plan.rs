@@ -38,7 +38,10 @@ impl RedisStore {
     ) -> Result<PlanResult> {
         self.settle(owner, now).await?;
         let tenant = &batch.tenant;
-        let taking = self.held.taking(owner, vec![tenant.clone()]).await?;
+        let taking = match claims_any(&batch.events) {
+            true => Some(self.held.taking(owner, vec![tenant.clone()]).await?),
+            false => None,
+        };
         let mut results = vec![Planned::Known; batch.events.len()];
         for part in parts(&batch.events) {
             let mut new = part.clone();
@@ -66,7 +69,9 @@ impl RedisStore {
             Planned::New { claimed } => claimed.as_slice(),
             Planned::Known => &[],
         });
-        taking.took(claimed.map(|id| (tenant, id)));
+        if let Some(taking) = taking {
+            taking.took(claimed.map(|id| (tenant, id)));
+        }
         if self.link.address().is_cluster() && results.contains(&Planned::Known) {
             // A cluster's client may have repeated the call that made them known.
             self.held.suspect(&owner.incarnation, tenant);
@@ -123,6 +128,12 @@ impl RedisStore {
         let value = value.unwrap_or(redis::Value::Nil);
         redis::from_redis_value(value).map_err(|error| self.failed(error))
     }
+}
+
+/// Whether anything is to be taken into flight. What is not, an owner without a lease may plan too.
+fn claims_any(events: &[PlannedEvent]) -> bool {
+    let mut deliveries = events.iter().flat_map(|event| &event.deliveries);
+    deliveries.any(|delivery| delivery.start == Start::Claimed)
 }
 
 /// The places of the events, in parts that a script takes on at a time.
@@ -198,7 +209,6 @@ struct Ordered<'a> {
     pair: usize,
     delivery: &'a NewDelivery,
     lane: Vec<u8>,
-    due: Option<Millis>,
     /// Its record if it has to wait for its turn.
     waiting: Vec<u8>,
 }
@@ -315,14 +325,16 @@ impl<'a> Writing<'a> {
         by(&mut sections.planned, score);
         if dead {
             by(&mut sections.dead, score);
-        } else if ordered {
+        }
+        if ordered {
             sections.ordered.push(Ordered {
                 pair,
                 delivery,
                 lane,
-                due,
                 waiting,
             });
+        } else if dead {
+            // Nothing else is told of it.
         } else if let Some(due) = due {
             by(&mut sections.due, due.0);
         } else {
@@ -362,7 +374,11 @@ impl<'a> Writing<'a> {
                 .arg(delivery.endpoint.as_str())
                 .arg(&ordered.lane[8..]);
             call.arg(delivery.id.as_str());
-            call.arg(ordered.due.map(|due| due.0.to_string()).unwrap_or_default());
+            call.arg(match &delivery.start {
+                Start::Claimed => String::new(),
+                Start::Due(at) => at.0.to_string(),
+                Start::Dead(_) => "dead".to_owned(),
+            });
             call.arg(&ordered.waiting);
         }
     }

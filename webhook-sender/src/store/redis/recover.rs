@@ -21,7 +21,12 @@ impl RedisStore {
         for incarnation in self.run::<Vec<String>>(&EXPIRE, &expire).await? {
             self.held.forget(&incarnation);
         }
+        self.release_dead(now).await
+    }
 
+    /// Makes due again what is in flight under owners that have no lease. Answers how many
+    /// deliveries that were.
+    pub(super) async fn release_dead(&self, now: Millis) -> Result<u64> {
         let tenants = self.indexed_tenants().await?;
         let call = |(tenant, _): &'_ (TenantId, u64)| self.census_of(tenant.clone());
         let census = all(tenants.iter().map(call).collect()).await?;

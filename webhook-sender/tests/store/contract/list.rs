@@ -234,7 +234,9 @@ pub async fn pages_are_not_disturbed_by_what_arrives(world: World) {
             break;
         }
     }
-    assert_eq!(seen.len(), 20);
+    // What arrived in the moment of the page may be on the next one, by its id.
+    seen.retain(|id| before.contains(id));
+    assert_eq!(seen.len(), 20, "each once");
     assert_eq!(seen.into_iter().collect::<HashSet<_>>(), before);
 }
 

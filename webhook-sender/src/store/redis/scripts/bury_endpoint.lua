@@ -9,11 +9,26 @@ end
 local due = call('ZPOPMIN', B .. 'q:' .. endpoint, most)
 for i = 1, #due, 2 do bury_if(due[i], 80) end
 most = most - #due / 2
+local turns, kept = B .. 'ns:' .. endpoint, B .. 'nk:' .. endpoint
+local function in_flight(id)
+  local record = call('GET', D .. id)
+  return record and byte(record) == 70
+end
+
+-- A turn is kept by what is in flight: an endpoint of the same id may come back before it ends.
+local function end_burial()
+  local all = call('HGETALL', kept)
+  for i = 1, #all, 2 do
+    if in_flight(all[i + 1]) then call('HSET', turns, all[i], all[i + 1]) end
+  end
+  call('DEL', kept)
+  call('SREM', B .. 'g', endpoint)
+end
+
 while most > 0 do
-  local turns = B .. 'ns:' .. endpoint
   local lane = call('HRANDFIELD', turns)
   if not lane then
-    call('SREM', B .. 'g', endpoint)
+    end_burial()
     return 0
   end
   local waiting = call('ZPOPMIN', lane_key(endpoint, lane), most)
@@ -21,8 +36,11 @@ while most > 0 do
     call('DECR', B .. 'h')
     bury_if(waiting[i], 87)
   end
-  -- Whoever has the turn is in flight, or was buried above.
-  if #waiting < 2 * most then call('HDEL', turns, lane) end
+  if #waiting < 2 * most then
+    local id = call('HGET', turns, lane)
+    if in_flight(id) then call('HSET', kept, lane, id) end
+    call('HDEL', turns, lane)
+  end
   most = most - #waiting / 2 - 1
 end
 return 1

@@ -2,7 +2,7 @@
 --   events (key, value), other pairs (key, value), claimed (id),
 --   planned by endpoint (endpoint, n, n × (score, id)), due by endpoint (the same),
 --   dead by endpoint (the same), dead (entry), lingering (planned, id),
---   ordered (pair's number, endpoint, lane, id, due or '', record while it waits).
+--   ordered (pair's number, endpoint, lane, id, due or '' or 'dead', record while it waits).
 -- Answers {'unknown'}, {'stale'}, {'known', number of event…} or
 --   {'done', lowered or '', id of ordered delivery that did not start…}.
 local version = call('HGET', T, ':v')
@@ -65,7 +65,9 @@ for i = 1, ordered do
   local id, due, record = ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
   at = at + 5
   local written = others_from + 2 * pair + 1
-  if not queue_up(id, endpoint, lane, text(place + i)) then
+  if due == 'dead' then
+    -- It has its place for the day it is replayed.
+  elseif not queue_up(id, endpoint, lane, text(place + i)) then
     ARGV[written] = record
     waiting[#waiting + 1] = id
   elseif due == '' then

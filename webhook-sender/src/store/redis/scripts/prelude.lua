@@ -171,6 +171,7 @@ local function give_back(owner, ids, now)
         make_due(ids[i], parts.endpoint, text(due_at(record)))
       else
         bury(ids[i], record, now, 'endpoint deleted')
+        if parts.lane then advance(ids[i], parts, now) end
       end
       count = count + 1
     end

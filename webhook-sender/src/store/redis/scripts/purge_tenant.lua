@@ -19,7 +19,8 @@ for _, endpoint in ipairs(call('SMEMBERS', B .. 'i')) do
   each(gone, 1, #gone, 'UNLINK')
   most = most - #keys
   if most <= 0 then return 1 end
-  call('UNLINK', B .. 'c:' .. endpoint, B .. 'z:' .. endpoint, B .. 'q:' .. endpoint, B .. 'ns:' .. endpoint)
+  call('UNLINK', B .. 'c:' .. endpoint, B .. 'z:' .. endpoint, B .. 'q:' .. endpoint, B .. 'ns:' .. endpoint,
+    B .. 'nk:' .. endpoint)
   call('SREM', B .. 'i', endpoint)
 end
 local events = call('ZPOPMIN', B .. 'w', most)
