@@ -10,8 +10,10 @@ use super::outcome::{Verdict, judge};
 use super::places::{Key, Shown};
 use super::prepared::Prepared;
 use super::recorder::Entry;
+use super::remake::remake;
 use crate::client::{Answer, CallError, Post};
 use crate::model::Millis;
+use crate::plan::UNMADE;
 use crate::store::{Claim, Next, Outcome, Owner};
 
 /// A delivery in a place.
@@ -22,10 +24,16 @@ pub(super) struct Started {
 }
 
 /// Tries to deliver, and hands the outcome to the recorder.
-pub(super) async fn run(shared: Arc<Shared>, started: Started) {
+pub(super) async fn run(shared: Arc<Shared>, mut started: Started) {
     let Some(settings) = shared.places.start() else {
         return shared.release(started.claim, started.owner);
     };
+    if started.claim.body == UNMADE {
+        match remake(&shared, &started).await {
+            Ok(body) => started.claim.body = body,
+            Err(next) => return shared.end_untried(started.claim, started.owner, next),
+        }
+    }
     let timeout = started.prepared.timeout(&settings);
     if !shared.lease.covers(timeout) {
         return shared.release(started.claim, started.owner);
@@ -88,10 +96,15 @@ fn log(claim: &Claim, Verdict { attempt, next, .. }: &Verdict) {
 impl Shared {
     /// Gives a claimed delivery back untried.
     pub(super) fn release(&self, claim: Claim, owner: Arc<Owner>) {
+        let due = Next::Due(claim.due);
+        self.end_untried(claim, owner, due);
+    }
+
+    fn end_untried(&self, claim: Claim, owner: Arc<Owner>, next: Next) {
         self.places
             .released(&(claim.tenant.clone(), claim.endpoint.clone()));
-        let due = Next::Due(claim.due);
-        self.record(owner, outcome(claim, None, due), false);
+        let ended = !matches!(next, Next::Due(_));
+        self.record(owner, outcome(claim, None, next), ended);
     }
 
     fn judged(&self, started: Started, verdict: Verdict, now: Millis, random: f64) {

@@ -30,6 +30,7 @@ mod outcome;
 mod places;
 mod prepared;
 mod recorder;
+mod remake;
 mod retry_after;
 mod settings;
 mod wakes;

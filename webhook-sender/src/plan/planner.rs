@@ -137,6 +137,7 @@ impl Inner {
     }
 
     async fn drain(self: Arc<Self>, tenant: TenantId) {
+        let _leaving = Leaving(&self, &tenant);
         while let Some(waiting) = self.take(&tenant) {
             let (events, answers): (Vec<_>, Vec<_>) = waiting
                 .into_iter()
@@ -258,6 +259,18 @@ impl Inner {
 
     fn waiting(&self) -> MutexGuard<'_, HashMap<TenantId, Vec<Waiting>>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Takes the tenant out when its task ends, in whatever way: those that would wait for a task that
+/// is gone are told, as their answers are dropped.
+struct Leaving<'a>(&'a Inner, &'a TenantId);
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.waiting().remove(self.1);
+        }
     }
 }
 

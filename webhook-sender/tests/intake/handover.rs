@@ -59,8 +59,9 @@ async fn what_a_crashed_reader_had_taken_is_taken_by_the_next_in_order() {
     one.hold(true);
     let mut settings = world.settings(elsewhere("a"));
     settings.lease = Duration::from_secs(1);
-    let first = world.intake_with(settings.clone(), &one);
+    // Before it reads: it takes them all at once, and no more while it is held.
     let old = world.publish_all(0..3).await;
+    let first = world.intake_with(settings.clone(), &one);
     one.taken(3).await;
     first.crash().await;
     let new = world.publish_all(3..5).await;

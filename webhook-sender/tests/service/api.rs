@@ -656,6 +656,44 @@ async fn a_dead_delivery_can_be_replayed() {
 }
 
 #[tokio::test]
+async fn what_could_not_be_transformed_is_made_when_it_is_replayed() {
+    let api = Api::start().await;
+    let receiver = test_support::Receiver::start().await;
+    let endpoint = json!({
+        "url": receiver.url("/hook"), "events": ["*"], "secret": crate::sender::SECRET,
+        "transform": "{'number': event.data.number}",
+    });
+    let endpoint = api.endpoint(endpoint).await;
+    let event = json!({ "id": "evt_1", "type": "order.shipped", "data": { "count": 1 } });
+    api.send("POST", "/v1/tenants/acme/events", Some(event))
+        .await;
+    let dead = api.delivery("evt_1", "dead").await;
+    let reason = dead["reason"].as_str().unwrap_or_default();
+    assert!(reason.starts_with("transform: "), "{dead}");
+
+    let replay = || async {
+        let body = Some(json!({ "delivery": dead["id"] }));
+        let replay = api.send("POST", "/v1/tenants/acme/replay", body).await;
+        assert_eq!((replay.status, replay.json()), (202, json!({ "count": 1 })));
+    };
+    replay().await;
+    assert_eq!(
+        api.delivery("evt_1", "dead").await["reason"],
+        dead["reason"]
+    );
+
+    let id = endpoint["id"].as_str().expect("its id");
+    let mended = Some(json!({ "transform": "{'number': event.data.count}" }));
+    let path = format!("/v1/tenants/acme/endpoints/{id}");
+    assert_eq!(api.send("PATCH", &path, mended).await.status, 200);
+    replay().await;
+    api.delivery("evt_1", "succeeded").await;
+    let received = receiver.received(1).await;
+    assert_eq!(received[0].body[..], *br#"{"number":1}"#);
+    assert_eq!(receiver.requests().len(), 1);
+}
+
+#[tokio::test]
 async fn the_document_describes_every_route_and_no_other() {
     let api = Api::start().await;
     let document = api.send("GET", "/v1/openapi.json", None).await.json();
