@@ -73,6 +73,13 @@ pub fn spin_local() -> PathBuf {
     target().join("debug/spin-local")
 }
 
+/// The `webhook-sender` binary, built from the tree as [`spin_local`] is.
+pub fn webhook_sender() -> PathBuf {
+    static BUILT: OnceLock<()> = OnceLock::new();
+    BUILT.get_or_init(|| cargo_build(&["--bin", "webhook-sender", "--test", "wire"]));
+    target().join("debug/webhook-sender")
+}
+
 fn wasm(name: &str) -> PathBuf {
     build_components();
     target().join(format!("wasm32-wasip2/release/{name}.wasm"))

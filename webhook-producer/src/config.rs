@@ -25,17 +25,23 @@ pub enum ApiToken {
 impl ApiToken {
     /// Reads the variable. Where it cannot be read nobody gets in.
     pub fn load(outside: &(impl Variables + Log)) -> Result<Self, Problem> {
-        let token = variable(outside, "api_token")?;
-        if token.is_empty() {
-            return Ok(Self::Open);
-        }
-        if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-            // No header could ever carry it, so everybody would be locked out without a reason.
-            let reason = "the token holds a space or a character that is not visible ASCII";
-            return Err(problems::bad_configuration("api_token", reason));
-        }
-        Ok(Self::Required(token))
+        let token = bearer(outside, "api_token")?;
+        Ok(token.map_or(Self::Open, Self::Required))
     }
+}
+
+/// A bearer token; `None` where the variable is empty.
+pub(crate) fn bearer(
+    outside: &(impl Variables + Log),
+    name: &str,
+) -> Result<Option<String>, Problem> {
+    let token = variable(outside, name)?;
+    if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        // No header could ever carry it, so everybody would be locked out without a reason.
+        let reason = "the token holds a space or a character that is not visible ASCII";
+        return Err(problems::bad_configuration(name, reason));
+    }
+    Ok(Some(token).filter(|token| !token.is_empty()))
 }
 
 /// Everything else.
@@ -82,7 +88,7 @@ fn switch(outside: &(impl Variables + Log), name: &str) -> Result<bool, Problem>
     })
 }
 
-fn variable(outside: &(impl Variables + Log), name: &str) -> Result<String, Problem> {
+pub(crate) fn variable(outside: &(impl Variables + Log), name: &str) -> Result<String, Problem> {
     outside.variable(name).map_err(|reason| {
         outside.log(&format!("PRODUCER: Cannot read variable {name}: {reason}"));
         problems::bad_configuration(name, "it cannot be read")

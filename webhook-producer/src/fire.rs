@@ -15,7 +15,11 @@ use crate::event_id::EventId;
 use crate::fan_out::{Fate, fan_out};
 use crate::fields::Fields;
 use crate::http::{Request, Response};
-use crate::outside::{CallError, Clock, Database, Log, Message, Network, Phase, Post, Signer};
+use crate::outside::{
+    CallError, Clock, Database, Log, Message, Network, Outgoing, Phase, Signer, Stream, Verb,
+};
+use crate::problems;
+use crate::sender::Queue;
 use crate::signing;
 use crate::store::{Registration, Store};
 
@@ -49,6 +53,32 @@ enum Occasion {
     Trial,
     /// An event; the payload is the same for everybody.
     Event { event: Event, payload: Rc<[u8]> },
+}
+
+/// What a firing through the stream is answered with.
+#[derive(Serialize)]
+struct Queued<'a> {
+    id: &'a str,
+}
+
+/// Writes the event to the stream, from which the sender delivers it, and answers 202 with its id
+/// once it is there. The sender's `data` is the payload that consumers get.
+///
+/// # Errors
+///
+/// 400 without an event: who gets one is decided by its type. 503 when the stream does not take it.
+pub async fn enqueue(
+    outside: &(impl Stream + Log),
+    queue: &Queue,
+    request: Request<impl Chunks>,
+) -> Result<Response, Problem> {
+    let Occasion::Event { event, payload } = read(request).await? else {
+        return Err(problems::event_required());
+    };
+    let id = EventId::generate(&mut rand::rng());
+    queue.append(outside, &id, &event, &payload)?;
+    outside.log(&format!("PRODUCER: Event {id} is on the stream"));
+    Ok(Response::json(202, &Queued { id: id.as_str() }))
 }
 
 /// Fires at every consumer that wants the event, or without a body at every one, and answers 200
@@ -125,9 +155,7 @@ impl Occasion {
 
 fn write(event: &str, data: &(impl Serialize + ?Sized)) -> Result<Rc<[u8]>, Problem> {
     let payload = serde_json::to_vec(&Payload { event, data });
-    payload
-        .map(Rc::from)
-        .map_err(|_| crate::problems::internal())
+    payload.map(Rc::from).map_err(|_| problems::internal())
 }
 
 /// One consumer's call, from the check of its URL on. The table may hold hosts that were allowed
@@ -157,10 +185,13 @@ async fn call(
         "PRODUCER: Sending signed payload to CONSUMER {}",
         url.for_log()
     ));
-    let url = url.url().clone();
-    outside
-        .post(Post { url, headers, body }, settings.timeout)
-        .await
+    let outgoing = Outgoing {
+        method: Verb::Post,
+        url: url.url().clone(),
+        headers,
+        body,
+    };
+    outside.send(outgoing, settings.timeout).await
 }
 
 fn row(registration: &Registration, fate: Fate<Result<u16, CallError>>, timeout: Duration) -> Row {

@@ -3,13 +3,13 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures::future::{Either, select};
 use problem::Problem;
 use serde::Serialize;
 
 use crate::consumer_url::ConsumerUrl;
+use crate::exchange::exchange;
 use crate::key::SigningKey;
-use crate::outside::{CallError, Clock, Log, Network, Phase, Post};
+use crate::outside::{CallError, Clock, Log, Network, Outgoing, Phase, Verb};
 use crate::problems;
 
 #[derive(Serialize)]
@@ -54,20 +54,13 @@ async fn call(
     };
     let body = serde_json::to_vec(&body)
         .map_err(|_| CallError::new(Phase::Plan, "the body could not be written"))?;
-    let post = Post {
+    let outgoing = Outgoing {
+        method: Verb::Post,
         url: url.with_handshake(),
         headers: vec![("content-type".to_owned(), "application/json".to_owned())],
         body: Rc::from(body),
     };
-    let exchange = Box::pin(outside.post(post, timeout));
-    let alarm = Box::pin(outside.sleep_until(outside.now() + timeout));
-    match select(exchange, alarm).await {
-        Either::Left((result, _)) => result,
-        Either::Right(_) => Err(CallError::new(
-            Phase::Timeout,
-            format!("no answer within {} ms", timeout.as_millis()),
-        )),
-    }
+    exchange(outside, outgoing, timeout).await
 }
 
 fn judge(result: Result<u16, CallError>) -> Result<(), Problem> {

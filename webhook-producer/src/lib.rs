@@ -11,6 +11,8 @@
 //!   that fails leaves the table as it was;
 //! - the key appears in the answer to its own registration and in the handshake, nowhere else;
 //! - `POST /fire` answers within `outbound_timeout_ms` of calling out, however many consumers hang;
+//! - with `stream_url` set, `POST /fire` answers once the event is on that Redis stream, and
+//!   `webhook-sender` delivers it;
 //! - what the service itself, the runtime or a cloud's metadata listens on is never called.
 //!
 //! The statements that create its table are in `migrations.sql`.
@@ -21,6 +23,7 @@ pub mod config;
 pub mod consumer_url;
 pub mod event;
 pub mod event_id;
+pub mod exchange;
 pub mod fan_out;
 pub mod fields;
 pub mod fire;
@@ -33,6 +36,7 @@ pub mod outside;
 pub mod problems;
 pub mod registrations;
 pub mod routes;
+pub mod sender;
 pub mod signing;
 pub mod store;
 

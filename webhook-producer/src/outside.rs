@@ -19,22 +19,46 @@ pub trait Database {
     fn execute(&self, statement: &str, values: &[&str]) -> Result<Vec<Vec<String>>, String>;
 }
 
-/// Calls consumers.
+/// Calls consumers, and the sender's API.
 pub trait Network {
     /// Sends one request and gives the status of the answer, whatever it is.
     ///
     /// `patience` bounds connecting, and the wait for the first byte, each by itself. The bound on
     /// the whole exchange is the caller's: dropping the future ends the call.
-    fn post(&self, post: Post, patience: Duration) -> impl Future<Output = Result<u16, CallError>>;
+    fn send(
+        &self,
+        outgoing: Outgoing,
+        patience: Duration,
+    ) -> impl Future<Output = Result<u16, CallError>>;
 }
 
-/// One outgoing `POST`.
+/// One outgoing request.
 #[derive(Clone)]
-pub struct Post {
+pub struct Outgoing {
+    pub method: Verb,
     pub url: Url,
     pub headers: Vec<(String, String)>,
     /// Shared, because a firing sends the same bytes to many.
     pub body: Rc<[u8]>,
+}
+
+/// The methods that are called with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    Post,
+    Put,
+    Patch,
+    Delete,
+}
+
+/// Writes to Redis streams.
+pub trait Stream {
+    /// Appends an entry of these fields to the stream `name` of the server at `address`. The error
+    /// is text for the log.
+    fn append(&self, address: &str, name: &str, fields: &[(&str, &[u8])]) -> Result<(), String>;
+
+    /// Whether the server at `address` answers. The error is text for the log.
+    fn ping(&self, address: &str) -> Result<(), String>;
 }
 
 /// Signs.
@@ -84,9 +108,9 @@ pub trait Log {
 }
 
 /// Everything at once.
-pub trait Outside: Database + Network + Signer + Clock + Variables + Log {}
+pub trait Outside: Database + Network + Stream + Signer + Clock + Variables + Log {}
 
-impl<T: Database + Network + Signer + Clock + Variables + Log> Outside for T {}
+impl<T: Database + Network + Stream + Signer + Clock + Variables + Log> Outside for T {}
 
 /// Why a call got no answer.
 ///

@@ -44,6 +44,14 @@ pub fn bad_event(reason: &str) -> Problem {
     Problem::new(400, "bad-event", "The event is not well formed").detail(reason)
 }
 
+/// 400: events go to a stream, and the body names none.
+pub fn event_required() -> Problem {
+    Problem::new(400, "event-required", "The firing needs an event").detail(
+        "with `stream_url` set, who gets an event is decided by its type: \
+         send a body with `event` and `data`",
+    )
+}
+
 /// 400: a consumer's URL is not one we can call.
 pub fn bad_url(reason: &str) -> Problem {
     Problem::new(400, "bad-url", "The URL cannot be a consumer's").detail(reason)
@@ -142,6 +150,24 @@ pub fn consumer_unreachable(reason: &str) -> Problem {
         "The consumer could not be reached",
     )
     .detail(reason)
+}
+
+/// 502: the sender's API answered, but not as it should.
+pub fn sender_refused(status: u16) -> Problem {
+    Problem::new(502, "sender-refused", "The sender refused").detail(format!(
+        "the API at `sender_url` answered {status}; see its log, `sender_token` and `tenant`"
+    ))
+}
+
+/// 502: the sender's API did not answer.
+pub fn sender_unreachable(reason: &str) -> Problem {
+    Problem::new(502, "sender-unreachable", "The sender could not be reached").detail(reason)
+}
+
+/// 503: the stream does not take the event, or does not answer.
+pub fn stream_unavailable() -> Problem {
+    Problem::new(503, "stream-unavailable", "The stream is not available")
+        .detail("the Redis server at `stream_url` does not answer, or refuses; nothing was fired")
 }
 
 /// 503: the registrations cannot be read or written.

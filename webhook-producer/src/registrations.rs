@@ -14,6 +14,7 @@ use crate::http::{Request, Response};
 use crate::key::SigningKey;
 use crate::outside::{Clock, Database, Log, Network};
 use crate::problems::{self, quote};
+use crate::sender::Mirror;
 use crate::store::{ListedRegistration, Registration, Store};
 
 /// The answer to a registration: the one place where a key is shown.
@@ -49,10 +50,12 @@ impl From<EventError> for Problem {
 /// new key where the URL was registered already.
 ///
 /// Until the handshake has succeeded nothing is written; a consumer that was registered before
-/// stays so, with the key it had.
+/// stays so, with the key it had. Where a sender delivers, it is told before anything is written:
+/// whatever is in the table, the sender knows.
 pub async fn register(
     outside: &(impl Database + Network + Clock + Log),
     settings: &Settings,
+    mirror: Option<&Mirror>,
     request: Request<impl Chunks>,
 ) -> Result<Response, Problem> {
     let (url, event) = read(request).await?;
@@ -65,6 +68,9 @@ pub async fn register(
         key: SigningKey::generate(&mut rand::rng()),
     };
     handshake::shake_hands(outside, &url, &registration.key, settings.timeout).await?;
+    if let Some(mirror) = mirror {
+        mirror.put(outside, &registration, settings.timeout).await?;
+    }
     if !store.save_if_unchanged(&registration, known_key.as_ref())? {
         return Err(problems::registration_conflict());
     }
@@ -103,10 +109,26 @@ impl From<ListedRegistration> for Listed {
     }
 }
 
-/// `DELETE /registrations`, or one of them with `?url=`: 200 with how many are gone.
-pub fn delete(outside: &(impl Database + Log), query: Option<&str>) -> Result<Response, Problem> {
+/// `DELETE /registrations`, or one of them with `?url=`: 200 with how many are gone. Where a sender
+/// delivers, they are gone there first.
+pub async fn delete(
+    outside: &(impl Database + Network + Clock + Log),
+    settings: &Settings,
+    mirror: Option<&Mirror>,
+    query: Option<&str>,
+) -> Result<Response, Problem> {
     let store = Store::new(outside);
-    let deleted = match url_in_query(query.unwrap_or_default())? {
+    let url = url_in_query(query.unwrap_or_default())?;
+    if let Some(mirror) = mirror {
+        let urls = match &url {
+            Some(url) => vec![url.as_str().to_owned()],
+            None => store.list()?.into_iter().map(|row| row.url).collect(),
+        };
+        for url in urls {
+            mirror.remove(outside, &url, settings.timeout).await?;
+        }
+    }
+    let deleted = match url {
         Some(url) => store.delete(url.as_str())?,
         None => store.delete_all()?,
     };

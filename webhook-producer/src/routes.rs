@@ -7,6 +7,7 @@ use crate::body::Chunks;
 use crate::config::{ApiToken, Settings};
 use crate::http::{Request, Response};
 use crate::outside::Outside;
+use crate::sender::{Mirror, Queue};
 use crate::{fire, health, problems, registrations};
 
 /// What a path and a method lead to.
@@ -57,12 +58,21 @@ async fn dispatch(
 ) -> Result<Response, Problem> {
     let route = Route::find(&request.method, &request.path);
     let settings = Settings::load(outside)?;
+    let (queue, mirror) = (Queue::load(outside)?, Mirror::load(outside)?);
     match route {
-        Route::Register => registrations::register(outside, &settings, request).await,
+        Route::Register => {
+            registrations::register(outside, &settings, mirror.as_ref(), request).await
+        }
         Route::List => registrations::list(outside),
-        Route::Delete => registrations::delete(outside, request.query.as_deref()),
-        Route::Fire => fire::fire(outside, &settings, request).await,
-        Route::Health => health::check(outside),
+        Route::Delete => {
+            let query = request.query.as_deref();
+            registrations::delete(outside, &settings, mirror.as_ref(), query).await
+        }
+        Route::Fire => match queue {
+            Some(queue) => fire::enqueue(outside, &queue, request).await,
+            None => fire::fire(outside, &settings, request).await,
+        },
+        Route::Health => health::check(outside, queue.as_ref()),
         Route::WrongMethod(allowed) => {
             let problem = problems::method_not_allowed(allowed);
             Ok(Response::from(&problem).with_header("allow", allowed))

@@ -7,6 +7,7 @@ mod entry;
 mod log;
 mod network;
 mod signer;
+mod stream;
 mod variables;
 mod wait;
 

@@ -7,7 +7,7 @@ mod world;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use webhook_producer::outside::{Clock, Post};
+use webhook_producer::outside::{Clock, Outgoing};
 use world::{Answer, Call, Consumer, World, tag};
 
 fn fire(world: &World) -> Answer {
@@ -31,12 +31,12 @@ fn url(number: usize) -> String {
     format!("http://c{number}.example/")
 }
 
-fn header<'a>(post: &'a Post, name: &str) -> &'a str {
+fn header<'a>(post: &'a Outgoing, name: &str) -> &'a str {
     let found = post.headers.iter().find(|(header, _)| header == name);
     found.map(|(_, value)| value.as_str()).expect("the header")
 }
 
-fn id_of(post: &Post) -> &str {
+fn id_of(post: &Outgoing) -> &str {
     header(post, "webhook-id")
 }
 

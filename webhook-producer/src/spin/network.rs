@@ -12,7 +12,7 @@ use wasi::http::types::{
 use wasi::io::streams::{OutputStream, StreamError};
 
 use super::{Spin, wait};
-use crate::outside::{CallError, Clock, Log, Network, Phase, Post};
+use crate::outside::{CallError, Clock, Log, Network, Outgoing, Phase, Verb};
 
 /// How much of an answer's body is read, and for how long. A short answer that ends cleanly leaves
 /// the consumer without an error and the connection fit for the next call; nobody waits for more.
@@ -20,16 +20,16 @@ const DRAINED_BYTES: u64 = 64 * 1024;
 const DRAINED_FOR: Duration = Duration::from_millis(100);
 
 impl Network for Spin {
-    async fn post(&self, post: Post, patience: Duration) -> Result<u16, CallError> {
+    async fn send(&self, outgoing: Outgoing, patience: Duration) -> Result<u16, CallError> {
         let unusable = || CallError::new(Phase::Plan, "the request cannot be made");
-        let request = build(&post).ok_or_else(unusable)?;
+        let request = build(&outgoing).ok_or_else(unusable)?;
         let body = request.body().map_err(|()| unusable())?;
         let options = options(patience);
         let response = outgoing_handler::handle(request, Some(options))
             .map_err(|code| self.explain(&code, patience))?;
         // A consumer may answer without reading the body to its end. And where sending fails, the
         // answer that does not come says why better than the broken stream does.
-        let send = pin!(send(body, &post.body));
+        let send = pin!(send(body, &outgoing.body));
         let head = pin!(head(&response));
         let answer = match select(send, head).await {
             Either::Left(((), head)) => head.await,
@@ -43,25 +43,34 @@ impl Network for Spin {
     }
 }
 
-fn build(post: &Post) -> Option<OutgoingRequest> {
+fn build(outgoing: &Outgoing) -> Option<OutgoingRequest> {
     let headers = Fields::new();
-    for (name, value) in &post.headers {
+    for (name, value) in &outgoing.headers {
         let value = value.as_bytes().to_vec();
         headers.append(name, &value).ok()?;
     }
-    let length = post.body.len().to_string().into_bytes();
+    let length = outgoing.body.len().to_string().into_bytes();
     headers.append(&"content-length".to_owned(), &length).ok()?;
-    let scheme = match post.url.scheme() {
+    let scheme = match outgoing.url.scheme() {
         "http" => Scheme::Http,
         _ => Scheme::Https,
     };
-    let target = &post.url[url::Position::BeforePath..url::Position::AfterQuery];
+    let target = &outgoing.url[url::Position::BeforePath..url::Position::AfterQuery];
     let request = OutgoingRequest::new(headers);
-    request.set_method(&Method::Post).ok()?;
+    request.set_method(&method(outgoing.method)).ok()?;
     request.set_scheme(Some(&scheme)).ok()?;
-    request.set_authority(Some(post.url.authority())).ok()?;
+    request.set_authority(Some(outgoing.url.authority())).ok()?;
     request.set_path_with_query(Some(target)).ok()?;
     Some(request)
+}
+
+fn method(verb: Verb) -> Method {
+    match verb {
+        Verb::Post => Method::Post,
+        Verb::Put => Method::Put,
+        Verb::Patch => Method::Patch,
+        Verb::Delete => Method::Delete,
+    }
 }
 
 /// The runtime's own limits; one that it does not know is left to the caller's deadline.

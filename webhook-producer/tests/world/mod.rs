@@ -17,7 +17,7 @@ use sha2::Sha256;
 use webhook_producer::http::{Headers, Request, Response};
 use webhook_producer::key::SigningKey;
 use webhook_producer::outside::{
-    CallError, Clock, Database, Log, Message, Network, Phase, Post, Signer, Variables,
+    CallError, Clock, Database, Log, Message, Network, Outgoing, Phase, Signer, Stream, Variables,
 };
 
 use timeline::Timeline;
@@ -34,6 +34,14 @@ pub enum Consumer {
     RefusesConnections,
 }
 
+/// What was written to a stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    pub address: String,
+    pub name: String,
+    pub fields: Vec<(String, String)>,
+}
+
 /// Something others do to the database.
 pub type Meanwhile = Box<dyn Fn(&Connection)>;
 
@@ -44,8 +52,12 @@ pub struct World {
     pub consumers: RefCell<HashMap<String, Consumer>>,
     pub variables: RefCell<HashMap<String, String>>,
     /// Every call that went out.
-    pub posts: RefCell<Vec<Post>>,
+    pub posts: RefCell<Vec<Outgoing>>,
     pub log: RefCell<Vec<String>>,
+    /// Every entry of a stream: the server, the stream's name, the fields.
+    pub entries: RefCell<Vec<Entry>>,
+    /// Set: the stream fails with this text.
+    pub stream_fails: RefCell<Option<String>>,
     /// Run while a consumer is being called.
     pub meanwhile: RefCell<Option<Meanwhile>>,
     /// Set: signing fails with this text and the key behind it.
@@ -66,6 +78,11 @@ impl World {
             ("outbound_timeout_ms", "5000"),
             ("max_concurrency", "64"),
             ("allow_private_hosts", "true"),
+            ("stream_url", ""),
+            ("stream_name", "events"),
+            ("sender_url", ""),
+            ("sender_token", ""),
+            ("tenant", ""),
         ];
         let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
         Self {
@@ -75,6 +92,8 @@ impl World {
             variables: RefCell::new(variables.map(own).into()),
             posts: RefCell::default(),
             log: RefCell::default(),
+            entries: RefCell::default(),
+            stream_fails: RefCell::default(),
             meanwhile: RefCell::default(),
             signing_fails: RefCell::default(),
         }
@@ -228,11 +247,11 @@ impl Database for World {
 }
 
 impl Network for World {
-    async fn post(&self, post: Post, _: Duration) -> Result<u16, CallError> {
-        let mut url = post.url.clone();
+    async fn send(&self, outgoing: Outgoing, _: Duration) -> Result<u16, CallError> {
+        let mut url = outgoing.url.clone();
         url.set_query(None);
         let does = self.consumers.borrow().get(url.as_str()).copied();
-        self.posts.borrow_mut().push(post);
+        self.posts.borrow_mut().push(outgoing);
         if let Some(meanwhile) = self.meanwhile.borrow().as_ref() {
             meanwhile(&self.database);
         }
@@ -247,6 +266,26 @@ impl Network for World {
                 Err(CallError::new(Phase::Connect, "connection refused"))
             }
         }
+    }
+}
+
+impl Stream for World {
+    fn append(&self, address: &str, name: &str, fields: &[(&str, &[u8])]) -> Result<(), String> {
+        self.ping(address)?;
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        let fields = fields
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), text(value)));
+        self.entries.borrow_mut().push(Entry {
+            address: address.to_owned(),
+            name: name.to_owned(),
+            fields: fields.collect(),
+        });
+        Ok(())
+    }
+
+    fn ping(&self, _: &str) -> Result<(), String> {
+        self.stream_fails.borrow().clone().map_or(Ok(()), Err)
     }
 }
 

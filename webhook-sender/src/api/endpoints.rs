@@ -115,9 +115,12 @@ pub async fn delete(
 #[serde(deny_unknown_fields)]
 pub struct Rotation {
     overlap: Option<String>,
+    /// The new secret, where the caller has one; else one is made.
+    secret: Option<String>,
 }
 
-/// Makes a new secret. The one before signs as well until the overlap is over; older ones go.
+/// Gives the endpoint a new secret. The one before signs as well until the overlap is over; older
+/// ones go.
 pub async fn rotate(
     State(api): State<Api>,
     Path((tenant, id)): Path<(TenantId, EndpointId)>,
@@ -129,21 +132,31 @@ pub async fn rotate(
             ApiError::invalid(format!("overlap: `{text}` is no duration such as `24h`"))
         })?,
     };
+    let given = rotation.secret.map(given).transpose()?;
     let mut endpoint = changeable(&api, &tenant, &id).await?;
     let over = endpoint.version;
     let now = api.clock.now();
     let secret = match endpoint.handshake {
         Some(Handshake::Key) => {
-            let secret = handshake::new_key();
+            let secret = given.unwrap_or_else(handshake::new_key);
             shake_hands(&api, &endpoint.url, &secret).await?;
             secret
         }
-        None => crate::config::new_secret(),
+        None => given.unwrap_or_else(crate::config::new_secret),
     };
     endpoint.secrets = rotated(&endpoint.secrets, secret, now.after(overlap));
     endpoint.updated_at = now;
     put(&api, &endpoint, Some(over)).await?;
     Ok(Json(json!({ "secret": newest(&endpoint) })))
+}
+
+fn given(text: String) -> Result<Secret, ApiError> {
+    if text.starts_with("whpk_") {
+        return Err(ApiError::invalid(
+            "secret: a public key (`whpk_`) signs nothing",
+        ));
+    }
+    Secret::new(text).map_err(|error| ApiError::invalid(format!("secret: {error}")))
 }
 
 fn rotated(before: &[Secret], new: Secret, until: Millis) -> Vec<Secret> {
