@@ -8,8 +8,16 @@ leave_out() {
 
 # apt PACKAGE...: installs Debian's packages, where there are such and this user may
 apt() {
-    command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" -eq 0 ] || return 1
-    apt-get update -qq >&2 && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$@" >&2
+    command -v apt-get >/dev/null 2>&1 || return 1
+    if [ "$(id -u)" -eq 0 ]; then
+        as_root=
+    elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
+        as_root='sudo -n'
+    else
+        return 1
+    fi
+    $as_root apt-get update -qq >&2 &&
+        $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$@" >&2
 }
 
 has_python() {

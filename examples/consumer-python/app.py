@@ -12,6 +12,7 @@ from spin_sdk import http
 
 import handshake
 import seen
+import settings
 import wire
 from answer import Answer, Refusal, text
 from verification import verify
@@ -49,8 +50,7 @@ def route(request) -> Answer:
         raise Refusal(405, "method-not-allowed", "The path does not take this method",
                       headers={"allow": ", ".join(methods)})
     if path == "/healthz":
-        handshake.current_keys()
-        return text("ok")
+        return check_health()
     parameters = parse_qs(query, keep_blank_values=True)
     if parameters.get("handshake", [""])[0] == "true":
         handshake.accept(parameters.get("token", [""])[0], request)
@@ -58,10 +58,18 @@ def route(request) -> Answer:
     return deliver(request)
 
 
+def check_health() -> Answer:
+    settings.read()
+    handshake.current_keys()
+    seen.check()
+    return text("ok")
+
+
 def deliver(request) -> Answer:
-    body, ident = verify(request)
-    if ident is None:  # A scheme without ids: whatever is sent again is processed again.
+    chosen = settings.read()
+    body, verified = verify(request, chosen)
+    if verified.id is None:  # A scheme without ids: whatever is sent again is processed again.
         process(body)
-    elif not seen.once(ident, lambda: process(body)):
+    elif not seen.once(verified.id, verified.at, chosen, lambda: process(body)):
         return text("Received payload before and verified integrity")
     return text("Received payload and verified integrity")

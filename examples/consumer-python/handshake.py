@@ -7,15 +7,19 @@ under `signing-key-previous`, as JSON, with the time until which each is accepte
 import hmac
 import json
 
-from spin_sdk import key_value, variables
+from spin_sdk import key_value, sqlite, variables
 from wit_world.imports import keys
 from wit_world.types import Err
 
 import clock
+import seen
+import settings
 import wire
 from answer import Refusal
 
 CURRENT, PREVIOUS = "signing-key-data", "signing-key-previous"
+# Claimed while the keys are changed. It is no `webhook-id`: those have no space.
+LOCK = "the keys"
 MAX_PREVIOUS = 4
 MAX_BODY = 4 * 1024
 KEY_BYTES = range(16, 257)
@@ -26,12 +30,13 @@ def accept(token: str, request):
     expected = variables.get("handshake_token")
     if expected and not hmac.compare_digest(expected.encode(), token.encode()):
         raise Refusal(403, "handshake-token-refused", "The handshake token is not the expected one")
+    overlap = settings.read().key_overlap
     key = read_key(wire.body(request, MAX_BODY))
     try:
         print(f"CONSUMER: Received key {keys.fingerprint(key)} upon registering for webhooks.")
     except Err:
         raise Refusal(400, "bad-key", "The key is not of the form it claims") from None
-    replace(key, clock.now(), int(variables.get("key_overlap_seconds")))
+    replace_alone(key, clock.now(), overlap)
 
 
 def read_key(body: bytes) -> str:
@@ -61,6 +66,18 @@ def current_keys() -> list[str]:
         current = store.get(CURRENT)
         retired = previous(store, clock.now())
     return ([current.decode()] if current else []) + [one["key"] for one in retired]
+
+
+def replace_alone(key: str, now: int, overlap: int):
+    """Of two handshakes at once each would keep the key before both, and lose the other's."""
+    with sqlite.open_default() as database:
+        if seen.claim(database, LOCK, now) is None:
+            raise Refusal(409, "handshake-in-progress", "Another handshake is being taken",
+                          headers={"retry-after": "5"})
+        try:
+            replace(key, now, overlap)
+        finally:
+            seen.release(database, LOCK, now)
 
 
 def replace(key: str, now: int, overlap: int):

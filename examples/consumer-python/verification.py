@@ -1,16 +1,16 @@
 """Whether a request is vouched for by a key in use."""
 
-from spin_sdk import variables
-from wit_world.imports.signature_types import Scheme
 from wit_world.imports.verify import (
     Error_Refused, Freshness, Refusal_MalformedHeader, Refusal_MissingHeader, Refusal_NoMatch,
-    Refusal_TooNew, Refusal_TooOld, Refusal_UnknownScheme, Request, verify as verify_request)
+    Refusal_TooNew, Refusal_TooOld, Refusal_UnknownScheme, Request, Verified,
+    verify as verify_request)
 from wit_world.types import Err
 
 import clock
 import wire
 from answer import Refusal
 from handshake import current_keys
+from settings import Settings
 
 MAX_BODY = 10 * 1024 * 1024
 
@@ -24,19 +24,18 @@ REFUSALS = {
 }
 
 
-def verify(request) -> tuple[bytes, str | None]:
-    """The raw body and, where the scheme signs one, the event's id. Raises a `Refusal`."""
-    headers, keys = wire.headers(request), current_keys()
-    body = wire.body(request, MAX_BODY)
-    freshness = Freshness(clock.now(), int(variables.get("tolerance_seconds")))
-    weakest = Scheme[variables.get("weakest_scheme").upper()]
+def verify(request, settings: Settings) -> tuple[bytes, Verified]:
+    """The raw body, and what the signature says of it. Raises a `Refusal`."""
+    headers, body = wire.headers(request), wire.body(request, MAX_BODY)
+    # After the body: whoever sends it chooses when it ends.
+    keys, freshness = current_keys(), Freshness(clock.now(), settings.tolerance)
     try:
-        verified = verify_request(keys, Request(headers, body), freshness, weakest)
+        verified = verify_request(keys, Request(headers, body), freshness, settings.weakest)
     except Err as error:
         print("CONSUMER: Payload verification result: false")
         raise refused(error.value, keys) from None
     print(f"CONSUMER: Payload verification result: true, by scheme {verified.scheme.name.lower()}")
-    return body, verified.id
+    return body, verified
 
 
 def refused(error, keys: list[str]) -> Exception:

@@ -33,7 +33,8 @@ fn expected(text: &str) -> Option<&'static str> {
     }
     let Some(prefix) = PREFIXES.into_iter().find(|prefix| text.starts_with(prefix)) else {
         let resembles = |prefix: &str| {
-            text.get(..prefix.len())
+            text.trim_start()
+                .get(..prefix.len())
                 .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
         };
         return PREFIXES.into_iter().any(resembles).then_some("prefix");

@@ -8,7 +8,7 @@ use std::sync::Once;
 
 use crate::process::Process;
 use crate::scripted::Entry;
-use crate::{Bodies, Form, Judge, document, linked, openssl, shell};
+use crate::{Bodies, Form, Judge, document, go, linked, openssl, shell};
 
 const PYTHON: [Entry; 5] = [
     library("standardwebhooks", "PyPI standardwebhooks", Bodies::Text),
@@ -28,6 +28,9 @@ const JAVASCRIPT: [Entry; 4] = [
     primitive("crypto", "Node crypto", &[Form::V1a]),
     receiver("docs/SIGNATURES.md, Node"),
 ];
+
+/// It is compiled with the receiver, so there is nothing else in it.
+const GO: Entry = receiver("docs/SIGNATURES.md, Go");
 
 const fn library(key: &'static str, name: &'static str, bodies: Bodies) -> Entry {
     Entry {
@@ -66,24 +69,29 @@ const fn receiver(name: &'static str) -> Entry {
 pub struct Panel {
     /// They are never none: those that are linked are always there.
     pub judges: Vec<Judge>,
+    /// Those that `make setup-judges` installs.
     missing: Vec<&'static str>,
+    /// Those that are asked where they are there, and that nobody has to have.
+    left_out: Vec<&'static str>,
 }
 
 impl Panel {
     /// Seats every judge there is.
     ///
     /// # Panics
-    /// With `CI=true` in the environment, when one is missing.
+    /// With `CI=true` in the environment, when one is missing that the set-up installs.
     pub fn seated() -> Self {
         let mut panel = Self {
             judges: vec![linked::judge()],
             missing: Vec::new(),
+            left_out: Vec::new(),
         };
         panel.seat_commands();
         let python = document::receiver("python", "def verify(");
         panel.seat_script(&PYTHON, start_python(), &python);
         let javascript = document::receiver("js", "function verify(");
         panel.seat_script(&JAVASCRIPT, start_javascript(), &javascript);
+        panel.seat_go(&document::receiver("go", "func verify("));
         panel.tell_missing();
         panel
     }
@@ -111,17 +119,33 @@ impl Panel {
         }
     }
 
+    fn seat_go(&mut self, receiver: &str) {
+        if go::is_here() {
+            self.seat_script(&[GO], go::start(receiver), receiver);
+        } else {
+            self.left_out.push(GO.name);
+        }
+    }
+
     /// Past the test harness, which would keep it to itself where the test passes.
     fn tell_missing(&self) {
         static TOLD: Once = Once::new();
-        if self.missing.is_empty() {
-            return;
+        let mut told = Vec::new();
+        if !self.left_out.is_empty() {
+            let left_out = self.left_out.join(", ");
+            told.push(format!("judges left out, which may be: {left_out}"));
         }
-        let missing = self.missing.join(", ");
-        let told = format!("judges left out: {missing}. `make setup-judges` installs them");
-        assert!(!std::env::var("CI").is_ok_and(|ci| ci == "true"), "{told}");
+        if !self.missing.is_empty() {
+            let missing = self.missing.join(", ");
+            let missing = format!("judges left out: {missing}. `make setup-judges` installs them");
+            let is_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
+            assert!(!is_ci, "{missing}");
+            told.push(missing);
+        }
         TOLD.call_once(|| {
-            let _ = writeln!(std::io::stderr(), "{told}");
+            for line in told {
+                let _ = writeln!(std::io::stderr(), "{line}");
+            }
         });
     }
 }

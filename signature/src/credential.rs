@@ -1,5 +1,7 @@
 //! Keys as people hand them out: as text whose prefix says what it is.
 
+#[cfg(feature = "v1a")]
+use alloc::boxed::Box;
 use alloc::string::String;
 
 use zeroize::Zeroizing;
@@ -26,18 +28,21 @@ pub const MAX_SECRET_BYTES: usize = 64;
 /// | text | signs | verifies |
 /// |---|---|---|
 /// | `whsec_` + base64 of 24 to 64 bytes | `plain`, `wss`, `v1` | `plain`, `wss`, `v1` |
-/// | any other text without one of these prefixes | `plain`, `wss`, `v1` | `plain`, `wss`, `v1` |
+/// | any other text | `plain`, `wss`, `v1` | `plain`, `wss`, `v1` |
 /// | `whsk_` + base64 of seed and public key, or of the seed | `v1a` | `v1a` |
 /// | `whpk_` + base64 of the public key | nothing | `v1a` |
 ///
-/// The last two need the feature `v1a`. Like a [`Key`] a credential cannot be printed, and it is
+/// The last two need the feature `v1a`. Text that begins with one of these prefixes in another
+/// case, or behind white space, is refused: as a shared secret a `whpk_` text would be a key that
+/// everybody has. Like a [`Key`] a credential cannot be printed, and it is
 /// overwritten with zeros when it is dropped.
 pub struct Credential(Kind);
 
 pub(crate) enum Kind {
     Shared(Shared),
     #[cfg(feature = "v1a")]
-    Signing(SigningKey),
+    /// On the heap, so that moving the credential leaves nothing of the seed behind.
+    Signing(Box<SigningKey>),
     #[cfg(feature = "v1a")]
     Public(PublicKey),
 }
@@ -172,12 +177,17 @@ fn signing(encoded: &str) -> Result<Kind, CredentialError> {
     let mut room = Zeroizing::new([0; base64::ROOM]);
     let bytes = base64::decode(encoded, 2 * KEY_BYTES, &mut room)?;
     if let Ok(seed) = bytes.try_into() {
-        return Ok(Kind::Signing(SigningKey::from_seed(seed)));
+        return Ok(signing_kind(SigningKey::from_seed(seed)));
     }
     let pair = bytes.try_into().map_err(|_| CredentialError::TooShort)?;
     SigningKey::from_pair(pair)
-        .map(Kind::Signing)
+        .map(signing_kind)
         .ok_or(CredentialError::NotAKey)
+}
+
+#[cfg(feature = "v1a")]
+fn signing_kind(key: SigningKey) -> Kind {
+    Kind::Signing(Box::new(key))
 }
 
 #[cfg(feature = "v1a")]
@@ -203,8 +213,9 @@ fn fingerprint(key: &PublicKey) -> String {
     Key::from_bytes(*key.bytes()).fingerprint()
 }
 
-/// Whether `text` begins with `prefix` but for the case of its letters.
+/// Whether `text` begins with `prefix` but for white space before it and the case of its letters.
 fn resembles(text: &str, prefix: &str) -> bool {
-    text.get(..prefix.len())
+    text.trim_start()
+        .get(..prefix.len())
         .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }

@@ -11,7 +11,8 @@ use crate::base64::Base64Error;
 pub enum CredentialError {
     /// There is no text.
     Empty,
-    /// The text begins almost as it should: the case of its prefix is wrong.
+    /// The text begins almost as it should: white space stands before its prefix, or the prefix is
+    /// not in lower case.
     Prefix {
         /// The prefix it resembles.
         meant: &'static str,
@@ -50,7 +51,7 @@ impl fmt::Display for CredentialError {
             Self::Prefix { meant } => {
                 write!(
                     f,
-                    "the secret's prefix resembles `{meant}`, which is lower-case"
+                    "the secret's prefix resembles `{meant}`, which is lower-case and comes first"
                 )
             }
             Self::NotBase64 => f.write_str("the secret is not standard base64 behind its prefix"),

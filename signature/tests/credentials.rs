@@ -85,14 +85,25 @@ fn halves_that_do_not_belong_together_are_refused() {
 }
 
 #[test]
-fn a_prefix_in_the_wrong_case_is_refused_and_other_text_is_a_secret_as_it_stands() {
-    for text in ["WHSEC_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "Whsk_x", "whPK_"] {
+fn a_prefix_in_the_wrong_case_or_place_is_refused_and_other_text_is_a_secret_as_it_stands() {
+    for text in [
+        "WHSEC_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        "Whsk_x",
+        "whPK_",
+        " whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        " whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=",
+        "\r\n\twhsk_",
+        "\u{a0}whpk_",
+        "\u{3000} WHPK_",
+    ] {
         assert_eq!(refusal(text), Some("prefix"), "{text}");
     }
     assert_eq!(refusal(""), Some("empty"));
     for text in [
         "x",
-        " whsec_",
+        " ",
+        " whsec",
+        "x whsec_",
         "whsec",
         "RqJcWxsJDKjgINLWWiBwYEV3ROg7LaXD1Xzz",
         "schl\u{fc}ssel",

@@ -76,6 +76,7 @@ fn handle<T>(
     let platform = Keyed::new(platform)?;
     let (method, target) = (request.method(), request.target());
     if let Door::Handshake { token } = Door::of(&method, &target, &handshake_path(&platform)?) {
+        require_handshake_token(&platform)?;
         return handshake(token.as_deref(), request, &platform, log).map(Outcome::Own);
     }
     let component = door::component(&platform)?;
@@ -108,6 +109,15 @@ fn handshake_path<P: Platform>(platform: &Keyed<'_, P>) -> Result<String, Refusa
     }
     let path = webhook_receiver::Variables::variable(platform, "handshake_path");
     Ok(path.map_err(SettingsError::from)?)
+}
+
+/// Without a token anybody could bring the key that opens the app.
+fn require_handshake_token(platform: &impl Platform) -> Result<(), Refusal> {
+    let token = platform.variable("handshake_token");
+    match token.map_err(SettingsError::from)?.is_empty() {
+        true => Err(Refusal::NoHandshakeToken),
+        false => Ok(()),
+    }
 }
 
 /// Senders take 2xx for success and send everything else again, so that is what is forgotten.

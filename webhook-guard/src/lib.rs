@@ -26,7 +26,8 @@
 //! | `signing_key` | the key, where the sender hands one out; then there is no handshake |
 //! | `signing_key_previous` | the key before it, while it is being replaced; empty: none |
 //!
-//! Besides them it has those of [`webhook_receiver::Settings`] and `handshake_token`.
+//! Besides them it has those of [`webhook_receiver::Settings`] and `handshake_token`. While that is
+//! empty, handshakes are refused.
 //!
 //! Everything here but the module `app` is plain Rust: [`guard`] takes the request, the platform
 //! and the way to the app as arguments. `app` is there for WebAssembly only and ties it to Spin.

@@ -46,17 +46,15 @@ pub fn receive<T>(
 ) -> Result<Received<T>, Refusal> {
     let settings = Settings::read(platform)?;
     let headers = request.headers();
-    let claim = claim_of(&headers, &settings, platform.now());
-    judge_headers(platform, claim)?;
+    judge_headers(platform, claim_of(&headers, &settings, platform.now()))?;
     let body = request.body(DELIVERY_BYTES)?;
-    let verified = logged_verify(
-        platform,
-        Claim {
-            body: &body,
-            ..claim
-        },
-        log,
-    )?;
+    // The clock of before does not count any more: whoever sends the body chooses when it ends.
+    let now = platform.now();
+    let claim = Claim {
+        body: &body,
+        ..claim_of(&headers, &settings, now)
+    };
+    let verified = logged_verify(platform, claim, log)?;
     let body = body.as_slice();
     let delivery = Delivery {
         verified: &verified,
@@ -64,12 +62,12 @@ pub fn receive<T>(
     };
     match &verified.id {
         None => Ok(Received::Processed(answer_of(process(delivery, log)))),
-        Some(id) => match seen::claim(platform, &settings, id, claim.now)? {
+        Some(id) => match seen::claim(platform, &settings, id, now)? {
             Id::Mine(held) => {
                 let processed = process(delivery, log);
-                Ok(Received::Processed(settle(
-                    processed, held, platform, &settings, log,
-                )))
+                let until = settings.remember_until(platform.now(), verified.at);
+                let answer = settle(processed, held, until, platform, log);
+                Ok(Received::Processed(answer))
             }
             Id::Done => {
                 log.line(format!("Event {id} was processed before"));
@@ -109,12 +107,12 @@ fn logged_verify(
 fn settle<T>(
     processed: Processed<T>,
     held: Held,
+    until: u64,
     platform: &impl Platform,
-    settings: &Settings,
     log: &mut Log,
 ) -> T {
     let settled = match &processed {
-        Processed::Done(_) => held.complete(platform, settings, platform.now()),
+        Processed::Done(_) => held.complete(platform, until),
         Processed::Failed(_) => held.release(platform),
     };
     if let Err(error) = settled {

@@ -15,6 +15,9 @@ pub enum Refusal {
     /// `Authorization` header (RFC 9110, section 15.5.2), and the token is no part of that.
     #[error("the query parameter `token` is missing or is not the expected one")]
     HandshakeToken,
+    /// 403 `handshake-token-unset`, of receivers that take no handshake without a token.
+    #[error("no handshake is taken while the variable `handshake_token` is empty")]
+    NoHandshakeToken,
     /// 400 `broken-json`.
     #[error("the body is no JSON from line {line}, column {column} on")]
     BrokenJson {
@@ -94,6 +97,7 @@ impl Refusal {
                 "handshake-token-refused",
                 "The handshake token is not the expected one",
             ),
+            Self::NoHandshakeToken => (403, "handshake-token-unset", "Handshakes are not taken"),
             Self::BrokenJson { .. } => (400, "broken-json", "The body is not JSON"),
             Self::NotAHandshake => (400, "not-a-handshake", "The body is no handshake"),
             Self::KeyLength { .. } => (400, "key-length", "The key is too short or too long"),

@@ -2,9 +2,9 @@
 //!
 //! A `webhook-id` is claimed before it is processed. The claim is one SQLite statement that changes
 //! a row or does not, so of requests that race one has it and the others see that. What was
-//! processed is remembered for the retry horizon; what failed is forgotten at once, so that the
-//! sender's retry is processed. A claim whose holder is never heard of again ends by itself after
-//! [`LEASE`].
+//! processed is remembered for the retry horizon, and at least for as long as its signature is
+//! fresh; what failed is forgotten at once, so that the sender's retry is processed. A claim whose
+//! holder is never heard of again ends by itself after [`LEASE`].
 //!
 //! SQLite, and not the key-value store: the swap of Spin's key-value store does not notice that a
 //! key has come to be since it was found absent, neither on SQLite nor on Redis, and its counters,
@@ -19,8 +19,8 @@ pub const LEASE: u64 = 300;
 /// What `Retry-After` tells a sender whose event is being processed by another request, in seconds.
 pub const RETRY_AFTER: u64 = 5;
 
-/// `seq` grows, so that the oldest rows are found without counting. `until` is when the row stops
-/// to count: the end of the lease, or, once `done`, of the retry horizon.
+/// `seq` grows with every claim, so that the oldest rows are found without counting. `until` is
+/// when the row stops to count: the end of the lease, or, once `done`, of the memory.
 const CREATE: [&str; 3] = [
     // Commits without waiting for the disk, with `synchronous` below. Where the database is
     // not a file of the host's, it does without.
@@ -40,7 +40,8 @@ const RELAX: &str = "PRAGMA synchronous = NORMAL";
 
 /// Gives a row where the id was free, or its claim or memory had ended.
 const CLAIM: &str = "INSERT INTO webhook_ids (id, until, done) VALUES (?1, ?2, 0)
-    ON CONFLICT (id) DO UPDATE SET until = excluded.until, done = 0 WHERE until < ?3
+    ON CONFLICT (id) DO UPDATE SET until = excluded.until, done = 0,
+        seq = (SELECT max(seq) FROM webhook_ids) + 1 WHERE until < ?3
     RETURNING seq";
 
 const FIND: &str = "SELECT done FROM webhook_ids WHERE id = ?1";
@@ -52,8 +53,9 @@ const COMPLETE: &str = "INSERT INTO webhook_ids (id, until, done) VALUES (?1, ?2
 /// Only the own claim: one that was taken over after the lease has a later end.
 const RELEASE: &str = "DELETE FROM webhook_ids WHERE id = ?1 AND until = ?2 AND done = 0";
 
+/// However many there are, a claim stays while its request is being processed.
 const PRUNE: &str = "DELETE FROM webhook_ids
-    WHERE until < ?1 OR seq <= (SELECT max(seq) FROM webhook_ids) - ?2";
+    WHERE until < ?1 OR (done = 1 AND seq <= (SELECT max(seq) FROM webhook_ids) - ?2)";
 
 /// How many claims there are between two prunings.
 const PRUNE_EVERY: u64 = 64;
@@ -99,7 +101,8 @@ pub(crate) fn claim(
     };
     if seq.unsigned_abs() % PRUNE_EVERY.min(settings.seen_ids_max) == 0 {
         let parameters = [number(now), number(settings.seen_ids_max)];
-        database.execute(PRUNE, &parameters)?;
+        // A failure must not cost the claim, which nobody would give up. The next one prunes too.
+        let _ = database.execute(PRUNE, &parameters);
     }
     let id = id.to_owned();
     Ok(Claim::Mine(Held { id, until }))
@@ -123,14 +126,12 @@ fn create(database: &impl Database) -> Result<(), PlatformError> {
 }
 
 impl Held {
-    /// Remembers the id as processed for the retry horizon.
+    /// Remembers the id as processed, up to and with the second `until`.
     pub(crate) fn complete(
         self,
         database: &impl Database,
-        settings: &Settings,
-        now: u64,
+        until: u64,
     ) -> Result<(), PlatformError> {
-        let until = now.saturating_add(settings.retry_horizon);
         let parameters = [text(&self.id), number(until)];
         database.execute(COMPLETE, &parameters).map(drop)
     }

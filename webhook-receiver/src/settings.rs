@@ -8,8 +8,8 @@ use crate::{Platform, PlatformError, Scheme};
 /// |---|---|---|
 /// | `weakest_scheme` | `plain`, `wss` or `standard`: schemes weaker than it are not looked at | `plain` |
 /// | `tolerance_seconds` | how far a signed time may lie from the clock, either way | `300` |
-/// | `retry_horizon_seconds` | how long an id that was processed is remembered | `345600` |
-/// | `seen_ids_max` | how many ids are remembered, the newest ones | `100000` |
+/// | `retry_horizon_seconds` | how long an id that was processed is remembered; where its signature is fresh for longer, for that long | `345600` |
+/// | `seen_ids_max` | how many ids that were processed are remembered, the newest ones | `100000` |
 /// | `key_overlap_seconds` | how long a key is still accepted after a handshake replaced it | `86400` |
 ///
 /// The horizon covers the retries of `webhook-sender`, which give up after some 76 hours, a fifth
@@ -60,6 +60,14 @@ impl Settings {
             seen_ids_max: number(platform, "seen_ids_max", 1)?,
             key_overlap: number(platform, "key_overlap_seconds", 0)?,
         })
+    }
+
+    /// Until when an event is remembered that was signed `at` and is processed at `now`: for the
+    /// retry horizon, and never for less than its signature could be sent again.
+    pub(crate) fn remember_until(&self, now: u64, at: Option<i64>) -> u64 {
+        let at = at.map_or(0, |at| u64::try_from(at).unwrap_or(0));
+        let stale = at.saturating_add(self.tolerance).saturating_add(1);
+        now.saturating_add(self.retry_horizon).max(stale)
     }
 }
 

@@ -7,7 +7,8 @@ mod platform;
 use platform::{FakePlatform, FakeRequest, NOW};
 use signature::{Credential, Message};
 use webhook_receiver::{
-    Clock, Database, Log, Processed, Received, Refusal, Value, handshake, receive, seen,
+    BodyError, Clock, Database, Headers, Log, Processed, Received, Refusal, Request, Value,
+    handshake, receive, seen,
 };
 
 const KEY: &str = "RqJcWxsJDKjgINLWWiBwYEV3ROg7LaXD1Xzz";
@@ -55,6 +56,56 @@ fn signed_by(
         target: "/target".to_owned(),
         headers: headers.into_iter().map(own).collect(),
         body: Some(b"{}".to_vec()),
+    }
+}
+
+/// A request whose body takes a while to arrive.
+struct Slow<'a> {
+    request: FakeRequest,
+    platform: &'a FakePlatform,
+    seconds: u64,
+}
+
+impl Request for Slow<'_> {
+    fn method(&self) -> String {
+        self.request.method()
+    }
+
+    fn target(&self) -> String {
+        self.request.target()
+    }
+
+    fn headers(&self) -> Headers {
+        self.request.headers()
+    }
+
+    fn body(&mut self, limit: usize) -> Result<Vec<u8>, BodyError> {
+        self.platform.pass(self.seconds);
+        self.request.body(limit)
+    }
+}
+
+/// Receives a delivery of `msg_1` that is signed now with `key` and whose last byte is held back.
+fn deliver_slowly(
+    platform: &FakePlatform,
+    key: &str,
+    seconds: u64,
+    process: impl FnOnce() -> Processed<&'static str>,
+) -> Result<Received<&'static str>, Refusal> {
+    let mut request = Slow {
+        request: signed_by(signature::Scheme::Standard, platform, key, "msg_1"),
+        platform,
+        seconds,
+    };
+    receive(&mut request, platform, &mut Log::of("TEST"), |_, _| {
+        process()
+    })
+}
+
+fn refused_by_its_signature<T>(outcome: &Result<T, Refusal>) -> Option<&'static str> {
+    match outcome {
+        Err(Refusal::Signature { code, .. }) => Some(code),
+        _ => None,
     }
 }
 
@@ -165,6 +216,57 @@ fn who_comes_back_after_the_lease_does_not_end_the_claim_of_the_next() {
 }
 
 #[test]
+fn a_signature_has_to_be_fresh_when_the_body_has_arrived() {
+    let platform = platform();
+    assert_eq!(deliver_slowly(&platform, KEY, 300, succeed), DONE);
+    let late = deliver_slowly(&platform, KEY, 301, never);
+    assert_eq!(refused_by_its_signature(&late), Some("too-old"));
+}
+
+#[test]
+fn a_replaced_key_has_to_be_valid_when_the_body_has_arrived() {
+    let platform = platform();
+    platform.set_variable("key_overlap_seconds", "100");
+    hand_over(&platform, OTHER);
+    let late = deliver_slowly(&platform, KEY, 100, never);
+    assert_eq!(refused_by_its_signature(&late), Some("no-match"));
+}
+
+#[test]
+fn a_claim_begins_when_the_body_has_arrived() {
+    let platform = platform();
+    platform.set_variable("tolerance_seconds", "1000");
+    let outcome = deliver_slowly(&platform, KEY, seen::LEASE + 1, || {
+        assert_eq!(deliver(&platform, "msg_1", never), Err(Refusal::InProgress));
+        succeed()
+    });
+    assert_eq!(outcome, DONE);
+}
+
+#[test]
+fn an_id_is_remembered_for_as_long_as_its_signature_is_fresh() {
+    let platform = platform();
+    platform.set_variable("retry_horizon_seconds", "0");
+    let captured = || signed_by(signature::Scheme::Standard, &platform, KEY, "msg_1");
+    // One of a sender whose clock is ahead is fresh for longer than the tolerance.
+    platform.pass(200);
+    let mut requests = [captured(), captured(), captured()];
+    platform.now.set(NOW);
+    let mut receive = |number: usize, process: fn() -> Processed<&'static str>| {
+        let request = &mut requests[number];
+        receive(request, &platform, &mut Log::of("TEST"), |_, _| process())
+    };
+    assert_eq!(receive(0, succeed), DONE);
+    platform.pass(500);
+    assert_eq!(receive(1, never), SEEN);
+    platform.pass(1);
+    assert_eq!(
+        refused_by_its_signature(&receive(2, never)),
+        Some("too-old")
+    );
+}
+
+#[test]
 fn an_id_is_remembered_for_the_retry_horizon_and_no_longer() {
     let platform = platform();
     platform.set_variable("retry_horizon_seconds", "1000");
@@ -190,8 +292,50 @@ fn the_ids_that_are_remembered_are_bounded() {
 }
 
 #[test]
+fn a_claim_is_kept_whatever_comes_while_it_is_processed() {
+    let platform = platform();
+    platform.set_variable("seen_ids_max", "1");
+    let outcome = deliver(&platform, "msg_1", || {
+        for id in ["msg_2", "msg_3", "msg_4"] {
+            assert_eq!(deliver(&platform, id, succeed), DONE);
+        }
+        assert_eq!(deliver(&platform, "msg_1", never), Err(Refusal::InProgress));
+        succeed()
+    });
+    assert_eq!(outcome, DONE);
+}
+
+#[test]
+fn an_id_that_was_claimed_anew_is_among_the_newest() {
+    let platform = platform();
+    platform.set_variable("seen_ids_max", "3");
+    for id in ["a", "b", "c", "d"] {
+        assert_eq!(deliver(&platform, id, succeed), DONE);
+    }
+    platform.pass(345_601);
+    for id in ["a", "e", "f"] {
+        assert_eq!(deliver(&platform, id, succeed), DONE);
+    }
+    assert_eq!(deliver(&platform, "a", never), SEEN);
+}
+
+#[test]
+fn a_delivery_is_processed_where_old_ids_cannot_be_deleted() {
+    let platform = platform();
+    platform.set_variable("seen_ids_max", "1");
+    assert_eq!(deliver(&platform, "msg_1", succeed), DONE);
+    let refuse = "CREATE TRIGGER refuse BEFORE DELETE ON webhook_ids WHEN old.done
+        BEGIN SELECT RAISE(ABORT, 'not now'); END";
+    platform.execute(refuse, &[]).expect("a trigger");
+    assert_eq!(deliver(&platform, "msg_2", succeed), DONE);
+    assert_eq!(remembered(&platform), 2, "nothing was to be deleted");
+    assert_eq!(deliver(&platform, "msg_2", never), SEEN);
+}
+
+#[test]
 fn expired_ids_are_deleted() {
     let platform = platform();
+    platform.set_variable("tolerance_seconds", "0");
     platform.set_variable("retry_horizon_seconds", "10");
     for number in 0..64 {
         assert_eq!(deliver(&platform, &format!("old_{number}"), succeed), DONE);

@@ -4,9 +4,18 @@ use test_support::{App, Reply, Running, Runtime, components};
 
 use crate::signing::KEY;
 
+/// What a handshake has to carry.
+pub const TOKEN: &str = "s3cret";
+
 /// The guarded app of `examples/`, as its manifest has it.
-pub fn example() -> App {
+pub fn as_delivered() -> App {
     App::from(components::guarded_app())
+}
+
+/// It, which takes every scheme and handshakes with [`TOKEN`].
+pub fn example() -> App {
+    let app = with_variable(as_delivered(), "weakest_scheme", "plain");
+    with_variable(app, "handshake_token", TOKEN)
 }
 
 /// It, with the key the tests sign with.
@@ -73,7 +82,7 @@ pub async fn start(app: &App) -> Running {
     app.start(&Runtime::spin_local()).await
 }
 
-/// The lines the guarded app has printed: one for each request that reached it.
+/// The lines the guarded app has printed, without queries: one for each request that reached it.
 pub fn reached(app: &Running) -> Vec<String> {
     app.log("app").lines().map(str::to_owned).collect()
 }

@@ -6,6 +6,9 @@ use test_support::{Request, Running};
 use crate::guarded::*;
 use crate::signing::{KEY, plain, tag};
 
+/// A handshake to the letter.
+const HANDSHAKE: &str = "/webhook?handshake=true&token=s3cret";
+
 async fn handshake(app: &Running, target: &str, key: &str) -> test_support::Reply {
     let body = json!({ "keyData": key }).to_string();
     Request::post(app.url(target)).json(body).send().await
@@ -19,19 +22,15 @@ async fn status_under(app: &Running, key: &str) -> u16 {
 #[tokio::test]
 async fn a_handshake_brings_the_key_and_does_not_reach_the_app() {
     let app = start(&example()).await;
-    let reply = handshake(&app, "/webhook?handshake=true", KEY).await;
+    let reply = handshake(&app, HANDSHAKE, KEY).await;
     assert_eq!(reply.status, 200, "{reply:?}");
     assert_eq!(reached(&app), Vec::<String>::new());
     assert_eq!(status_under(&app, KEY).await, 200);
     assert_eq!(reached(&app), ["POST /orders, 0 bytes"]);
 
     let next = KEY.to_lowercase();
-    assert_eq!(
-        handshake(&app, "/webhook?a=b&handshake=true", &next)
-            .await
-            .status,
-        200
-    );
+    let target = "/webhook?a=b&token=s3cret&handshake=true";
+    assert_eq!(handshake(&app, target, &next).await.status, 200);
     assert_eq!(status_under(&app, &next).await, 200);
     assert_eq!(
         status_under(&app, KEY).await,
@@ -43,7 +42,11 @@ async fn a_handshake_brings_the_key_and_does_not_reach_the_app() {
 #[tokio::test]
 async fn a_handshake_at_another_path_is_none() {
     let app = start(&example()).await;
-    for target in ["/?handshake=true", "/webhook/?handshake=true", "/webhook"] {
+    for target in [
+        "/?handshake=true&token=s3cret",
+        "/webhook/?handshake=true&token=s3cret",
+        "/webhook?token=s3cret",
+    ] {
         assert_problem(&handshake(&app, target, KEY).await, 400, "missing-header");
     }
     assert_eq!(status_under(&app, KEY).await, 400);
@@ -51,8 +54,8 @@ async fn a_handshake_at_another_path_is_none() {
 }
 
 #[tokio::test]
-async fn a_handshake_has_to_carry_the_token_where_there_is_one() {
-    let app = start(&with_variable(example(), "handshake_token", "s3cret")).await;
+async fn a_handshake_has_to_carry_the_token() {
+    let app = start(&example()).await;
     for target in [
         "/webhook?handshake=true",
         "/webhook?handshake=true&token=other",
@@ -61,9 +64,24 @@ async fn a_handshake_has_to_carry_the_token_where_there_is_one() {
         assert_problem(&refused, 403, "handshake-token-refused");
     }
     assert_eq!(status_under(&app, KEY).await, 400);
-    let target = "/webhook?handshake=true&token=s3cret";
-    assert_eq!(handshake(&app, target, KEY).await.status, 200);
+    assert_eq!(handshake(&app, HANDSHAKE, KEY).await.status, 200);
     assert_eq!(status_under(&app, KEY).await, 200);
+}
+
+#[tokio::test]
+async fn without_a_token_of_its_own_the_guard_takes_no_handshake() {
+    let app = start(&with_variable(example(), "handshake_token", "")).await;
+    for target in [
+        "/webhook?handshake=true",
+        "/webhook?handshake=true&token=",
+        HANDSHAKE,
+    ] {
+        let refused = handshake(&app, target, KEY).await;
+        assert_problem(&refused, 403, "handshake-token-unset");
+    }
+    let request = Request::post(app.url("/orders")).header("x-signature", tag(b"", KEY));
+    assert_problem(&request.send().await, 400, "no-key");
+    assert_eq!(reached(&app), Vec::<String>::new());
 }
 
 #[tokio::test]
@@ -71,12 +89,13 @@ async fn with_a_key_in_the_variables_no_handshake_is_taken() {
     let app_with_key = app();
     let app = start(&app_with_key).await;
     let other = KEY.to_lowercase();
-    let refused = handshake(&app, "/webhook?handshake=true", &other).await;
+    let refused = handshake(&app, HANDSHAKE, &other).await;
     assert_problem(&refused, 400, "missing-header");
     // Signed, it is a request like any other.
-    let passed = plain(Request::post(app.url("/webhook?handshake=true")), "{}");
-    assert_eq!(passed.send().await.status, 200);
-    assert_eq!(reached(&app), ["POST /webhook?handshake=true, 2 bytes"]);
+    let passed = plain(Request::post(app.url(HANDSHAKE)), "{}");
+    let passed = Got::of(&passed.send().await);
+    assert_eq!(passed.line, format!("POST {HANDSHAKE}"));
+    assert_eq!(reached(&app), ["POST /webhook, 2 bytes"]);
     assert_eq!(status_under(&app, &other).await, 400);
     drop(app);
 
@@ -98,16 +117,20 @@ async fn while_a_key_is_replaced_both_are_accepted() {
 #[tokio::test]
 async fn keys_are_in_no_log_and_no_answer() {
     let app = start(&example()).await;
-    let reply = handshake(&app, "/webhook?handshake=true", KEY).await;
+    let reply = handshake(&app, HANDSHAKE, KEY).await;
     assert!(!reply.text().contains(KEY), "{reply:?}");
     assert_eq!(status_under(&app, KEY).await, 200);
+    // As a sender does that sends to the URL it registered.
+    let delivery = plain(Request::post(app.url("/webhook?token=s3cret")), "{}");
+    assert_eq!(delivery.send().await.status, 200);
     assert!(app.log("guard").contains("key "), "{}", app.log("guard"));
     for text in [
         app.log("guard"),
         app.error_log("guard"),
+        app.log("app"),
         app.stdout(),
         app.stderr(),
     ] {
-        assert!(!text.contains(KEY), "{text}");
+        assert!(!text.contains(KEY) && !text.contains(TOKEN), "{text}");
     }
 }

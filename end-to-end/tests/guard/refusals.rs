@@ -148,19 +148,8 @@ async fn a_guard_without_a_key_lets_nothing_through() {
 }
 
 #[tokio::test]
-async fn schemes_weaker_than_the_chosen_one_are_not_looked_at() {
-    let text = std::fs::read_to_string(test_support::components::guarded_app().join("spin.toml"));
-    let target = test_support::components::root().join("target");
-    let text = text
-        .expect("the manifest")
-        .replace("../../target", target.to_str().expect("a path"));
-    let strict = text.replace(
-        "weakest_scheme = \"plain\"",
-        "weakest_scheme = \"standard\"",
-    );
-    assert_ne!(text, strict);
-    let app = with_variable(test_support::App::of_text(&strict), "signing_key", KEY);
-    let app = start(&app).await;
+async fn as_it_is_delivered_the_guard_looks_at_nothing_weaker_than_standard() {
+    let app = start(&with_variable(as_delivered(), "signing_key", KEY)).await;
     let post = || Request::post(app.url("/orders"));
     assert_problem(&plain(post(), "body").send().await, 400, "missing-header");
     assert_problem(

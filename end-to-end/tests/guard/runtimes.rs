@@ -12,7 +12,8 @@ use crate::signing::{KEY, plain, standard, tag};
 async fn guarded(runtime: &Runtime) {
     let app = example().start(runtime).await;
     let body = json!({ "keyData": KEY }).to_string();
-    let handshake = Request::post(app.url("/webhook?handshake=true")).json(body);
+    let target = format!("/webhook?handshake=true&token={TOKEN}");
+    let handshake = Request::post(app.url(&target)).json(body);
     assert_eq!(handshake.send().await.status, 200);
 
     let request = Request::new("PUT", app.url("/orders/7?a=%20b&c"))
@@ -64,9 +65,9 @@ async fn guarded(runtime: &Runtime) {
     }
     let reached = reached(&app);
     let expected = [
-        format!("PUT /orders/7?a=%20b&c, {} bytes", body.len()),
+        format!("PUT /orders/7, {} bytes", body.len()),
         format!("POST /large, {} bytes", large.len()),
-        "POST /e?status=503, 4 bytes".to_owned(),
+        "POST /e, 4 bytes".to_owned(),
         "POST /e, 4 bytes".to_owned(),
     ];
     assert_eq!(reached, expected);

@@ -1,7 +1,9 @@
 //! What becomes of deliveries, beyond what the conformance cases ask.
 
+use test_support::Request;
+
 use crate::examples::{self, outcome};
-use crate::signing::{KEY, plain, standard};
+use crate::signing::{KEY, now, plain, standard};
 
 const SEEN: &str = "Received payload before and verified integrity";
 
@@ -26,6 +28,65 @@ async fn an_event_that_was_seen_is_not_processed_again() {
             .await;
         assert_eq!(other.status, 200, "{}: {other:?}", example.name);
         assert_eq!(consumer.processed(example), 2, "{}", example.name);
+    }
+}
+
+#[tokio::test]
+async fn an_event_is_not_processed_again_while_its_signature_is_fresh() {
+    for example in examples::all() {
+        let consumer = example.start(&["retry_horizon_seconds=0"]).await;
+        consumer.handshake(KEY).await;
+        let headers = standard(b"{}", KEY, "evt_1");
+        let start = now();
+        // Over the end of a second, when the retry horizon is behind.
+        while now() < start + 2 {
+            let reply = consumer.deliver(b"{}", &headers).await;
+            assert_eq!(reply.status, 200, "{}: {reply:?}", example.name);
+        }
+        let again = consumer.deliver(b"{}", &headers).await;
+        assert_eq!(again.text(), SEEN, "{}", example.name);
+        assert_eq!(consumer.processed(example), 1, "{}", example.name);
+    }
+}
+
+#[tokio::test]
+async fn what_was_processed_is_answered_200_where_it_cannot_be_recorded() {
+    for example in examples::all() {
+        let refuse = "CREATE TRIGGER refuse BEFORE UPDATE ON webhook_ids WHEN new.done \
+                      BEGIN SELECT RAISE(ABORT, 'not now'); END";
+        let consumer = example.start_with_ids(refuse).await;
+        consumer.handshake(KEY).await;
+        let headers = standard(b"{}", KEY, "evt_1");
+        let reply = consumer.deliver(b"{}", &headers).await;
+        assert_eq!(reply.status, 200, "{}: {reply:?}", example.name);
+        assert_eq!(consumer.processed(example), 1, "{}", example.name);
+        let logs = consumer.0.log(example.name) + &consumer.0.error_log(example.name);
+        assert!(logs.contains("ids was not changed"), "{logs}");
+    }
+}
+
+#[tokio::test]
+async fn a_malformed_variable_is_found_by_the_health_check_and_lets_nothing_through() {
+    for example in examples::all() {
+        for variable in [
+            "tolerance_seconds=5m",
+            "weakest_scheme=WSS",
+            "seen_ids_max=0",
+            "key_overlap_seconds=",
+            "retry_horizon_seconds=-1",
+        ] {
+            let consumer = example.start(&[variable]).await;
+            let health = Request::get(consumer.0.url("/healthz")).send().await;
+            let unavailable = (503, "unavailable".to_owned());
+            assert_eq!(
+                outcome(&health),
+                unavailable,
+                "{}: {variable}",
+                example.name
+            );
+            let reply = consumer.deliver(b"{}", &plain(b"{}", KEY)).await;
+            assert_eq!(outcome(&reply), unavailable, "{}: {variable}", example.name);
+        }
     }
 }
 

@@ -26,6 +26,10 @@ static EXAMPLES: [Example; 2] = [
     Example::new("consumer-javascript", "javascript/installed.json"),
 ];
 
+/// The table in which the consumers keep the ids they saw.
+const IDS: &str = "CREATE TABLE webhook_ids (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, \
+     until INTEGER NOT NULL, done INTEGER NOT NULL)";
+
 /// Every consumer whose tools are here, built.
 ///
 /// # Panics
@@ -97,8 +101,19 @@ impl Example {
 
     /// Runs it with these variables.
     pub async fn start(&self, variables: &[&str]) -> Consumer {
+        self.start_as(self.app(variables)).await
+    }
+
+    /// Runs it with a table of ids, and what `statements` make of it, before its first request.
+    pub async fn start_with_ids(&self, statements: &str) -> Consumer {
+        let prepared = format!("{IDS}; {statements}");
+        self.start_as(self.app(&[]).args(["--sqlite", &prepared]))
+            .await
+    }
+
+    async fn start_as(&self, app: App) -> Consumer {
         self.compile().await;
-        Consumer(self.app(variables).start(&Runtime::spin_local()).await)
+        Consumer(app.start(&Runtime::spin_local()).await)
     }
 
     /// Machine code of these components takes a while to make, and is then kept: tests that start

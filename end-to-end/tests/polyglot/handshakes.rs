@@ -79,6 +79,22 @@ async fn a_handshake_needs_its_token_where_one_is_set() {
 }
 
 #[tokio::test]
+async fn of_two_handshakes_at_once_one_is_put_off() {
+    for example in examples::all() {
+        // As the first of them does before it changes the keys.
+        let claim = "INSERT INTO webhook_ids (id, until, done) VALUES ('the keys', 9999999999, 0)";
+        let consumer = example.start_with_ids(claim).await;
+        let body = json!({ "keyData": KEY }).to_string();
+        let reply = consumer.try_handshake("", body).await;
+        let put_off = (409, "handshake-in-progress".to_owned());
+        assert_eq!(outcome(&reply), put_off, "{}", example.name);
+        assert!(reply.header("retry-after").is_some(), "{reply:?}");
+        let refused = consumer.deliver(b"{}", &plain(b"{}", KEY)).await;
+        assert_eq!(refused.status, 400, "{}: {refused:?}", example.name);
+    }
+}
+
+#[tokio::test]
 async fn a_replaced_key_is_accepted_for_as_long_as_the_overlap() {
     for example in examples::all() {
         for (overlap, status) in [("3600", 200), ("0", 400)] {

@@ -18,10 +18,15 @@ pub fn plain(body: &[u8], key: &str) -> Headers {
     vec![("X-Signature", hex::encode_upper(hmac(&[body], key)))]
 }
 
+/// Unix seconds.
+pub fn now() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.expect("a clock past 1970").as_secs()
+}
+
 /// Of this moment.
 pub fn standard(body: &[u8], key: &str, id: &str) -> Headers {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let at = now.expect("a clock past 1970").as_secs().to_string();
+    let at = now().to_string();
     let tag = hmac(&[id.as_bytes(), b".", at.as_bytes(), b".", body], key);
     vec![
         ("webhook-id", id.to_owned()),

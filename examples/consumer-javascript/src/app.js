@@ -5,7 +5,8 @@
 
 import { Refusal, text } from "./answer.js";
 import * as handshake from "./handshake.js";
-import { once } from "./seen.js";
+import * as seen from "./seen.js";
+import { readSettings } from "./settings.js";
 import { verify } from "./verification.js";
 import * as wire from "./wire.js";
 
@@ -47,10 +48,7 @@ function route(request) {
       headers: { allow: methods.join(", ") },
     });
   }
-  if (path === "/healthz") {
-    handshake.currentKeys();
-    return text("ok");
-  }
+  if (path === "/healthz") return checkHealth();
   const parameters = new URLSearchParams(query);
   if (parameters.get("handshake") === "true") {
     handshake.accept(parameters.get("token") ?? "", request);
@@ -59,11 +57,19 @@ function route(request) {
   return deliver(request);
 }
 
+function checkHealth() {
+  readSettings();
+  handshake.currentKeys();
+  seen.check();
+  return text("ok");
+}
+
 function deliver(request) {
-  const { body, id } = verify(request);
-  if (id === undefined) {
+  const settings = readSettings();
+  const { body, verified } = verify(request, settings);
+  if (verified.id === undefined) {
     process(body); // A scheme without ids: whatever is sent again is processed again.
-  } else if (!once(id, () => process(body))) {
+  } else if (!seen.once(verified, settings, () => process(body))) {
     return text("Received payload before and verified integrity");
   }
   return text("Received payload and verified integrity");

@@ -10,10 +10,14 @@ import { sign } from "signed-webhooks:signature/sign@0.1.0";
 import { verify } from "signed-webhooks:signature/verify@0.1.0";
 import { Refusal } from "./answer.js";
 import { now } from "./clock.js";
+import * as seen from "./seen.js";
+import { readSettings } from "./settings.js";
 import * as wire from "./wire.js";
 
 const CURRENT = "signing-key-data";
 const PREVIOUS = "signing-key-previous";
+// Claimed while the keys are changed. It is no `webhook-id`: those have no space.
+const LOCK = "the keys";
 const MAX_PREVIOUS = 4;
 const MAX_BODY = 4 * 1024;
 const KEY_BYTES = { least: 16, most: 256 };
@@ -27,9 +31,10 @@ export function accept(token, request) {
   if (expected !== "" && !isSameText(expected, token)) {
     throw new Refusal(403, "handshake-token-refused", "The handshake token is not the expected one");
   }
+  const { keyOverlap } = readSettings();
   const key = readKey(wire.body(request, MAX_BODY));
   console.log(`CONSUMER: Received key ${fingerprintOf(key)} upon registering for webhooks.`);
-  replace(key, now(), Number(variable("key_overlap_seconds")));
+  replaceAlone(key, now(), keyOverlap);
 }
 
 // By the component, which takes the same time wherever they differ: what is signed under the one
@@ -84,6 +89,20 @@ export function currentKeys() {
   const current = store.get(CURRENT);
   const retired = previous(store, now()).map(({ key }) => key);
   return current === undefined ? retired : [decode(current), ...retired];
+}
+
+// Of two handshakes at once each would keep the key before both, and lose the other's.
+function replaceAlone(key, now, overlap) {
+  const database = seen.open();
+  if (seen.claim(database, LOCK, now) === undefined) {
+    const headers = { "retry-after": "5" };
+    throw new Refusal(409, "handshake-in-progress", "Another handshake is being taken", { headers });
+  }
+  try {
+    replace(key, now, overlap);
+  } finally {
+    seen.release(database, LOCK, now);
+  }
 }
 
 function replace(key, now, overlap) {

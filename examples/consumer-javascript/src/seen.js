@@ -1,12 +1,13 @@
 // The ids that were seen, so that an event is processed once however often it is sent.
 //
 // An id is claimed in one SQLite statement, so that of two requests that race one has it. What was
-// processed is remembered for as long as the sender retries; what failed is forgotten at once.
+// processed is remembered for as long as the sender retries and its signature is fresh; what failed
+// is forgotten at once.
 
 import { Connection } from "fermyon:spin/sqlite@2.0.0";
-import { get as variable } from "fermyon:spin/variables@2.0.0";
 import { Refusal } from "./answer.js";
 import { now } from "./clock.js";
+import { rememberUntil } from "./settings.js";
 
 const LEASE = 300; // Seconds that processing may take, before another attempt takes the event over.
 const PRUNE_EVERY = 64;
@@ -14,40 +15,69 @@ const PRUNE_EVERY = 64;
 const CREATE = `CREATE TABLE IF NOT EXISTS webhook_ids (
     seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, until INTEGER NOT NULL, done INTEGER NOT NULL)`;
 const CLAIM = `INSERT INTO webhook_ids (id, until, done) VALUES (?1, ?2, 0)
-    ON CONFLICT (id) DO UPDATE SET until = excluded.until, done = 0 WHERE until < ?3
+    ON CONFLICT (id) DO UPDATE SET until = excluded.until, done = 0,
+        seq = (SELECT max(seq) FROM webhook_ids) + 1 WHERE until < ?3
     RETURNING seq`;
 const FIND = "SELECT done FROM webhook_ids WHERE id = ?1";
-const COMPLETE = "UPDATE webhook_ids SET until = ?2, done = 1 WHERE id = ?1";
+const COMPLETE = `INSERT INTO webhook_ids (id, until, done) VALUES (?1, ?2, 1)
+    ON CONFLICT (id) DO UPDATE SET until = excluded.until, done = 1`;
 const RELEASE = "DELETE FROM webhook_ids WHERE id = ?1 AND until = ?2 AND done = 0";
 const PRUNE = `DELETE FROM webhook_ids
-    WHERE until < ?1 OR seq <= (SELECT max(seq) FROM webhook_ids) - ?2`;
+    WHERE until < ?1 OR (done = 1 AND seq <= (SELECT max(seq) FROM webhook_ids) - ?2)`;
+
+export const open = () => Connection.open("default");
 
 // Calls `process`, unless it was called for this id before. Says whether it did.
-export function once(id, process) {
+export function once({ id, at }, settings, process) {
   const started = now();
-  const database = Connection.open("default");
-  database.execute(CREATE, []);
-  const [seq] = rows(database, CLAIM, [id, started + LEASE, started]);
+  const database = open();
+  const seq = claim(database, id, started);
   if (seq === undefined) {
     if (rows(database, FIND, [id])[0] === 1) return false;
     const headers = { "retry-after": "5" };
     throw new Refusal(409, "in-progress", "The event is being processed", { headers });
   }
-  if (seq % PRUNE_EVERY === 0) rows(database, PRUNE, [started, Number(variable("seen_ids_max"))]);
+  if (seq % PRUNE_EVERY === 0) attempt(database, PRUNE, [started, settings.seenIdsMax]);
   try {
     process();
   } catch (error) {
-    rows(database, RELEASE, [id, started + LEASE]);
+    release(database, id, started);
     throw error;
   }
-  rows(database, COMPLETE, [id, started + Number(variable("retry_horizon_seconds"))]);
+  // What was done is done, recorded or not: a retry would be processed again.
+  attempt(database, COMPLETE, [id, rememberUntil(settings, now(), at)]);
   return true;
+}
+
+// The claim's number; none where the id is claimed, or remembered as processed.
+export function claim(database, id, started) {
+  database.execute(CREATE, []);
+  return rows(database, CLAIM, [id, started + LEASE, started])[0];
+}
+
+// Gives up what was claimed when it `started`.
+export function release(database, id, started) {
+  rows(database, RELEASE, [id, started + LEASE]);
+}
+
+// Throws where the database cannot be read.
+export function check() {
+  rows(open(), "SELECT 1", []);
+}
+
+function attempt(database, statement, parameters) {
+  try {
+    rows(database, statement, parameters);
+  } catch (error) {
+    console.error("CONSUMER: the table of ids was not changed:", JSON.stringify(error.payload ?? String(error)));
+  }
 }
 
 // The first column, of numbers, of what the statement gives.
 function rows(database, statement, parameters) {
+  const integer = (number) => BigInt(Math.min(number, Number.MAX_SAFE_INTEGER));
   const values = parameters.map((value) =>
-    typeof value === "number" ? { tag: "integer", val: BigInt(value) } : { tag: "text", val: value },
+    typeof value === "number" ? { tag: "integer", val: integer(value) } : { tag: "text", val: value },
   );
   return database.execute(statement, values).rows.map(({ values }) => Number(values[0].val));
 }

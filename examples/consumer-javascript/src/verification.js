@@ -1,6 +1,5 @@
 // Whether a request is vouched for by a key in use.
 
-import { get as variable } from "fermyon:spin/variables@2.0.0";
 import { verify as verifyRequest } from "signed-webhooks:signature/verify@0.1.0";
 import { Refusal } from "./answer.js";
 import { now } from "./clock.js";
@@ -19,15 +18,16 @@ const TITLES = {
   "no-match": "The signature does not match",
 };
 
-// The raw body and, where the scheme signs one, the event's id. Throws a `Refusal`.
-export function verify(request) {
-  const [headers, keys] = [wire.headers(request), currentKeys()];
-  const body = wire.body(request, MAX_BODY);
-  const freshness = { now: BigInt(now()), tolerance: BigInt(variable("tolerance_seconds")) };
+// The raw body, and what the signature says of it. Throws a `Refusal`.
+export function verify(request, { tolerance, weakest }) {
+  const [headers, body] = [wire.headers(request), wire.body(request, MAX_BODY)];
+  // After the body: whoever sends it chooses when it ends.
+  const keys = currentKeys();
+  const freshness = { now: BigInt(now()), tolerance: BigInt(tolerance) };
   try {
-    const verified = verifyRequest(keys, { headers, body }, freshness, variable("weakest_scheme"));
+    const verified = verifyRequest(keys, { headers, body }, freshness, weakest);
     console.log(`CONSUMER: Payload verification result: true, by scheme ${verified.scheme}`);
-    return { body, id: verified.id };
+    return { body, verified };
   } catch (error) {
     console.log("CONSUMER: Payload verification result: false");
     if (error.payload?.tag !== "refused") throw error; // A stored key is none.

@@ -1,5 +1,6 @@
 //! An app that knows nothing of webhooks or signatures: it answers with the request it got, as it
-//! would stand on the wire, and prints a line about it. `?status=503` has it answer with that
+//! would stand on the wire, and prints a line about it, without the query, which may hold a token.
+//! `?status=503` has it answer with that
 //! status.
 #![cfg(target_family = "wasm")]
 #![allow(unsafe_code)] // the macro's expansion takes the request and the answer over by handle
@@ -14,7 +15,8 @@ async fn echo(request: IncomingRequest) -> Response {
     for (name, value) in request.headers().entries() {
         echo.extend([name.as_bytes(), b": ", &value, b"\r\n"].concat());
     }
-    let line = format!("{} {target}", request.method());
+    let path = target.split('?').next().unwrap_or_default();
+    let line = format!("{} {path}", request.method());
     let Ok(body) = request.into_body().await else {
         return Response::new(400, "the body broke off");
     };

@@ -51,6 +51,10 @@ impl MemoryIds {
     }
 
     /// Remembers a done id for so long, instead of [`RETENTION`]; whole seconds count.
+    ///
+    /// It has to be more than twice the layer's [tolerance](super::VerifyLayer::tolerance): a
+    /// signature of a sender whose clock is ahead is fresh for that long, and whoever has captured
+    /// it could have it processed again.
     pub fn retention(mut self, retention: Duration) -> Self {
         self.retention_seconds = retention.as_secs();
         self

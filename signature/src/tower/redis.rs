@@ -20,6 +20,9 @@ const DONE: &str = "done";
 /// How long a claim outlives the process that made it, where nothing else is chosen.
 const LEASE: Duration = Duration::from_secs(30);
 
+/// A shorter one would end between two renewals, and one of nothing would renew without a pause.
+const LEAST_LEASE: Duration = Duration::from_secs(1);
+
 /// How long Redis may take to accept a connection, and to answer a command.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -94,15 +97,19 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> RedisIds<C> {
     }
 
     /// Remembers a done id for so long, instead of [`RETENTION`].
+    ///
+    /// It has to be more than twice the layer's [tolerance](super::VerifyLayer::tolerance): a
+    /// signature of a sender whose clock is ahead is fresh for that long, and whoever has captured
+    /// it could have it processed again.
     pub fn retention(mut self, retention: Duration) -> Self {
         self.retention = retention;
         self
     }
 
-    /// Lets a claim outlive its process for so long, instead of thirty seconds. It is renewed three
-    /// times in that time, for as long as the process is there.
+    /// Lets a claim outlive its process for so long, instead of thirty seconds, and for a second at
+    /// least. It is renewed three times in that time, for as long as the process is there.
     pub fn lease(mut self, lease: Duration) -> Self {
-        self.lease = lease;
+        self.lease = lease.max(LEAST_LEASE);
         self
     }
 

@@ -6,13 +6,17 @@ from tags import PAIR, SEED, SHARED, TEXT, b64, public
 
 
 def credentials():
-    fine = [SHARED, TEXT, "x", "schlüssel", " whsec_x", "whsec", "whsec-x",
+    fine = [SHARED, TEXT, "x", "schlüssel", " ", " whsec", "x whsec_x", "whsec", "whsec-x",
             "whsec_" + b64(bytes(24)), "whsec_" + b64(bytes(64))]
     keys = [PAIR, SEED, public(PAIR), public(SEED)]
     zero_pair = b64(bytes(64))
     other = b64(base64.b64decode(PAIR[5:])[:32] + base64.b64decode(public(SEED)[5:]))
     refused = [
         ("", "empty"), ("WHSEC_" + SHARED[6:], "prefix"), ("Whsk_", "prefix"), ("WHPK_x", "prefix"),
+        (" whsec_x", "prefix"), (" " + SHARED, "prefix"), ("\t" + SHARED, "prefix"),
+        ("\r\n Whsec_", "prefix"), (" " + PAIR, "prefix"), (" " + public(PAIR), "prefix"),
+        ("\n" + public(PAIR), "prefix"), ("\u00a0" + public(PAIR), "prefix"),
+        ("\u3000" + public(PAIR), "prefix"),
         ("whsec_", "too-short"), ("whsec_" + b64(bytes(16)), "too-short"),
         ("whsec_" + b64(bytes(23)), "too-short"), ("whsec_" + b64(bytes(65)), "too-long"),
         ("whsec_" + b64(bytes(4096)), "too-long"), (SHARED + "\n", "not-base64"),

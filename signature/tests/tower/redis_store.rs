@@ -76,6 +76,19 @@ async fn every_key_expires() {
 }
 
 #[tokio::test]
+async fn a_lease_lasts_a_second_at_least() {
+    let server = started().await;
+    let store = RedisIds::connect(&server.url())
+        .await
+        .unwrap()
+        .lease(Duration::ZERO);
+    let mut redis = connection(&server).await;
+    let _ticket = granted(&store, "a").await;
+    let lease = milliseconds_left(&mut redis, "webhook-id:a").await;
+    assert!((2..=1000).contains(&lease), "{lease}");
+}
+
+#[tokio::test]
 async fn a_claim_is_renewed_for_as_long_as_its_ticket_is_there() {
     let server = started().await;
     let store = RedisIds::connect(&server.url())

@@ -104,7 +104,9 @@ fn key_fault(fault: &types::KeyFault) -> String {
     let text = match fault {
         KeyFault::Empty => "the secret is empty",
         KeyFault::Prefix(meant) => {
-            return format!("the secret's prefix resembles `{meant}`, which is lower-case");
+            return format!(
+                "the secret's prefix resembles `{meant}`, which is lower-case and comes first"
+            );
         }
         KeyFault::NotBase64 => "the secret is not standard base64 behind its prefix",
         KeyFault::TooShort => "the secret has too few bytes",
