@@ -8,14 +8,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use signature::{Credential, Freshness, Header, Message, Request, Scheme, sign, verify};
 
-use crate::table::Table;
-
-const BODY: &[u8] = &[0x5a; 1 << 10];
-const NOW: u64 = 1_614_265_330;
-const TEXT: &str = "RqJcWxsJDKjgINLWWiBwYEV3ROg7LaXD1Xzz";
-const WHSEC: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-const WHSK: &str =
-    "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg==";
+use crate::schemes::{BODY, ID, NOW, Row, SCHEMES, TEXT};
+use crate::table::{Table, micros, verdict};
 
 /// Rounds in which every row has its turn; the table shows each one's median.
 const ROUNDS: usize = 300;
@@ -23,14 +17,6 @@ const CALLS: u32 = 200;
 
 /// What `sign` and `verify` are held to, as a multiple of the bare HMAC.
 const BAR: f64 = 1.15;
-
-/// The rows: what is signed with, and whether the bar is for it.
-const ROWS: [(&str, Scheme, &str, bool); 4] = [
-    ("`plain`", Scheme::Plain, TEXT, true),
-    ("`wss`", Scheme::Wss, TEXT, true),
-    ("`standard`, `v1`", Scheme::Standard, WHSEC, true),
-    ("`standard`, `v1a`", Scheme::Standard, WHSK, false),
-];
 
 type Call<'a> = Box<dyn Fn() + 'a>;
 
@@ -44,7 +30,7 @@ pub fn measure() -> anyhow::Result<Table> {
         ),
         &["", "sign", "× bare", "verify", "× bare", "bar"],
     );
-    let cases = ROWS.map(Case::new);
+    let cases = SCHEMES.map(Case::new);
     let cases = cases.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
     let tag = bare().finalize().into_bytes();
     let mut calls: Vec<Call<'_>> = vec![
@@ -58,27 +44,22 @@ pub fn measure() -> anyhow::Result<Table> {
     let times = medians(&calls);
     let bare = (times[0], times[1]);
     table.row(row("bare HMAC", bare, bare, ""));
-    for ((name, _, _, barred), times) in ROWS.into_iter().zip(times[2..].chunks(2)) {
+    for (scheme, times) in SCHEMES.into_iter().zip(times[2..].chunks(2)) {
         let times = (times[0], times[1]);
         let within = times.0 <= BAR * bare.0 && times.1 <= BAR * bare.1;
-        let bar = match (barred, within) {
-            (true, true) => "met",
-            (true, false) => "missed",
-            (false, _) => "none",
-        };
-        table.row(row(name, times, bare, bar));
+        let bar = verdict(scheme.is_barred.then_some(within));
+        table.row(row(scheme.name, times, bare, &bar));
     }
     Ok(table)
 }
 
 fn row(name: &str, times: (f64, f64), bare: (f64, f64), bar: &str) -> Vec<String> {
-    let time = |seconds: f64| format!("{:.2} µs", seconds * 1e6);
     let ratio = |seconds: f64, bare: f64| format!("{:.2}", seconds / bare);
     vec![
         name.to_owned(),
-        time(times.0),
+        micros(times.0),
         ratio(times.0, bare.0),
-        time(times.1),
+        micros(times.1),
         ratio(times.1, bare.1),
         bar.to_owned(),
     ]
@@ -106,11 +87,11 @@ struct Case {
 }
 
 impl Case {
-    fn new((_, scheme, key, _): (&str, Scheme, &str, bool)) -> anyhow::Result<Self> {
-        let keys = [Credential::parse(key)?];
-        let headers = sign(scheme, &keys, &message())?;
+    fn new(row: Row) -> anyhow::Result<Self> {
+        let keys = [Credential::parse(row.key)?];
+        let headers = sign(row.scheme, &keys, &message())?;
         let case = Self {
-            scheme,
+            scheme: row.scheme,
             keys,
             headers,
         };
@@ -133,7 +114,7 @@ impl Case {
 
 fn message() -> Message<'static> {
     Message {
-        id: "msg_p5jXN8AQM9LWM0D4loKWxJek",
+        id: ID,
         timestamp: NOW,
         body: BODY,
     }

@@ -37,6 +37,20 @@ impl Table {
     }
 }
 
+pub fn micros(seconds: f64) -> String {
+    format!("{:.2} µs", seconds * 1e6)
+}
+
+/// What a column for the bar says; none where there is no bar.
+pub fn verdict(is_met: Option<bool>) -> String {
+    let text = match is_met {
+        Some(true) => "met",
+        Some(false) => "missed",
+        None => "none",
+    };
+    text.to_owned()
+}
+
 /// Every table of a run.
 pub struct Report {
     text: String,

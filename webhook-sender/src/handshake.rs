@@ -1,14 +1,17 @@
 //! The registration handshake, by which a receiver is given its key: `POST {url}` with the query
 //! parameter `handshake=true` added, and `{"keyData": "…"}` as its body. A 2xx accepts.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use async_trait::async_trait;
 use rand::distr::{Alphanumeric, SampleString};
 use serde_json::json;
 use tokio::time::Instant;
 
 use crate::client::{Client, Policy, Post, check_url};
+use crate::config::Handshakes;
 use crate::model::Secret;
 
 /// The characters of a key that is made up.
@@ -23,6 +26,19 @@ pub fn new_key() -> Secret {
     Secret::new(text).expect("a secret of letters and digits")
 }
 
+/// Makes handshakes by HTTP.
+pub struct ByHttp {
+    pub client: Arc<Client>,
+    pub policy: Policy,
+}
+
+#[async_trait]
+impl Handshakes for ByHttp {
+    async fn give(&self, url: &str, key: &Secret) -> Result<()> {
+        perform(&self.client, &self.policy, url, key).await
+    }
+}
+
 /// Gives the receiver at `url` its key.
 ///
 /// # Errors
@@ -34,6 +50,8 @@ pub async fn perform(client: &Client, policy: &Policy, url: &str, key: &Secret) 
     let body = json!({ "keyData": key.reveal() }).to_string().into();
     let post = Post {
         url: &url,
+        // No tenant's: a handshake is asked for by who runs the sender.
+        share: "",
         headers: &[("Content-Type", "application/json")],
         body: &body,
         deadline: Instant::now() + TIMEOUT,

@@ -4,10 +4,11 @@ use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
 use crate::deliver::Notices;
 use crate::model::{Clock, Endpoint, EndpointId, Event, EventId, Millis, TenantId};
-use crate::plan::Planner;
+use crate::plan::{PlanError, Planner};
 use crate::registry::Registry;
 use crate::store::{Store, StoreError};
 
@@ -38,6 +39,16 @@ impl Standing {
         let _ = self.planner.set(planner);
     }
 
+    async fn find(
+        &self,
+        tenant: &TenantId,
+        id: &EndpointId,
+    ) -> Result<Option<Endpoint>, StoreError> {
+        let stored = self.store.endpoints(tenant).await?;
+        let mut endpoints = stored.into_iter().flat_map(|(_, endpoints)| endpoints);
+        Ok(endpoints.find(|endpoint| endpoint.id == *id))
+    }
+
     /// Changes an endpoint, and again where somebody else did so at the same time. `change` answers
     /// false where there is nothing to change. Answers whether there was.
     async fn update(
@@ -47,9 +58,7 @@ impl Standing {
         change: impl Fn(&mut Endpoint) -> bool,
     ) -> Result<bool, StoreError> {
         loop {
-            let stored = self.store.endpoints(tenant).await?;
-            let mut endpoints = stored.into_iter().flat_map(|(_, endpoints)| endpoints);
-            let Some(mut endpoint) = endpoints.find(|endpoint| endpoint.id == *id) else {
+            let Some(mut endpoint) = self.find(tenant, id).await? else {
                 return Ok(false);
             };
             if !change(&mut endpoint) {
@@ -71,23 +80,49 @@ impl Standing {
         }
     }
 
-    async fn publish_disabled(&self, tenant: &TenantId, endpoint: &EndpointId, reason: &str) {
+    /// Publishes that this version of an endpoint is disabled: once, however often it is called.
+    async fn publish_disabled(&self, endpoint: &Endpoint, reason: &str) -> Result<(), StoreError> {
+        let Endpoint { tenant, id, .. } = endpoint;
         let now = self.clock.now();
-        let data = json!({ "endpoint": endpoint, "reason": reason, "at": now.to_string() });
+        let data = json!({ "endpoint": id, "reason": reason, "at": now.to_string() });
         let event = Event {
-            id: EventId::random(),
+            id: id_of(endpoint),
             kind: DISABLED.into(),
             data: data.to_string().into(),
             at: now,
             ordering_key: None,
         };
         let Some(planner) = self.planner.get() else {
-            return;
+            return Ok(());
         };
-        if let Err(error) = planner.submit(tenant, event).await {
-            tracing::error!(%tenant, %endpoint, %error, "operational event not published");
+        let Err(error) = planner.submit(tenant, event).await else {
+            return Ok(());
+        };
+        tracing::error!(%tenant, endpoint = %id, %error, "operational event not published");
+        match error {
+            // It is told again, and published then.
+            PlanError::Store(error) => Err(StoreError::Unavailable {
+                store: "planner".into(),
+                detail: error.to_string(),
+            }),
+            _ => Ok(()),
         }
     }
+}
+
+/// The same for the same version of the same endpoint, so that publishing it again changes nothing.
+fn id_of(endpoint: &Endpoint) -> EventId {
+    let Endpoint {
+        tenant,
+        id,
+        version,
+        created_at,
+        ..
+    } = endpoint;
+    let text = format!("{DISABLED}\n{tenant}\n{id}\n{version}\n{created_at}");
+    let text = format!("evt_{}", hex::encode(&Sha256::digest(text)[..16]));
+    // It holds nothing but letters and digits.
+    EventId::parse(&text).unwrap_or_else(|_| EventId::random())
 }
 
 #[async_trait]
@@ -96,16 +131,32 @@ impl Notices for Standing {
         &self,
         tenant: &TenantId,
         endpoint: &EndpointId,
+        version: u64,
         reason: &str,
     ) -> Result<(), StoreError> {
-        let disable = |endpoint: &mut Endpoint| {
-            let was = std::mem::replace(&mut endpoint.enabled, false);
-            endpoint.disabled_reason = Some(reason.into());
-            was
+        let Some(stored) = self.find(tenant, endpoint).await? else {
+            return Ok(());
+        };
+        if !stored.enabled {
+            return Ok(());
+        }
+        if stored.version != version {
+            // It was changed since, and may be well: its next attempt tells.
+            self.registry.reload(tenant).await?;
+            return Ok(());
+        }
+        // First: whoever is killed in between tells it again, under the same id.
+        self.publish_disabled(&stored, reason).await?;
+        let disable = |now: &mut Endpoint| {
+            let is_the_same = now.enabled && now.url == stored.url;
+            if is_the_same {
+                now.enabled = false;
+                now.disabled_reason = Some(reason.into());
+            }
+            is_the_same
         };
         if self.update(tenant, endpoint, disable).await? {
             tracing::warn!(%tenant, %endpoint, reason, "endpoint disabled");
-            self.publish_disabled(tenant, endpoint, reason).await;
         }
         Ok(())
     }
@@ -131,5 +182,139 @@ impl Notices for Standing {
     ) -> Result<(), StoreError> {
         let recovered = |endpoint: &mut Endpoint| endpoint.failing_since.take().is_some();
         self.update(tenant, endpoint, recovered).await.map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::deliver::Lanes;
+    use crate::lease::Lease;
+    use crate::model::{Delivery, Origin};
+    use crate::plan::Parts;
+    use crate::store::sqlite::SqliteStore;
+    use crate::store::{Claim, DeliveryFilter, Owner};
+
+    /// Places of which there are none.
+    struct NoLanes;
+
+    #[async_trait]
+    impl Lanes for NoLanes {
+        fn reserve(&self, _: &TenantId, _: &EndpointId) -> bool {
+            false
+        }
+        fn unreserve(&self, _: &TenantId, _: &EndpointId) {}
+        fn start(&self, _: Vec<Claim>) {}
+        fn wake(&self) {}
+        async fn room(&self) -> usize {
+            0
+        }
+    }
+
+    struct World {
+        standing: Standing,
+        store: Arc<dyn Store>,
+        tenant: TenantId,
+        id: EndpointId,
+        _folder: tempfile::TempDir,
+    }
+
+    impl World {
+        /// A tenant with the endpoint `orders`, which asks for operational events.
+        async fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let store = SqliteStore::open(&folder.path().join("sender.db")).unwrap();
+            let store: Arc<dyn Store> = Arc::new(store);
+            let clock = Clock::system();
+            let owner = Owner::this_process("standing");
+            let lease = Lease::enter(store.clone(), clock.clone(), owner, Duration::from_secs(60));
+            let registry = Arc::new(Registry::new(store.clone()));
+            let standing = Standing::new(store.clone(), registry.clone(), clock.clone());
+            standing.publish_with(Planner::new(Parts {
+                store: store.clone(),
+                registry,
+                lanes: Arc::new(NoLanes),
+                lease: lease.await.unwrap(),
+                clock: clock.clone(),
+            }));
+            let (tenant, id) = (TenantId::parse("acme"), EndpointId::parse("orders"));
+            let (tenant, id) = (tenant.unwrap(), id.unwrap());
+            store.put_tenant(&tenant).await.unwrap();
+            let declared = json!({ "url": "https://example.com", "events": ["operational.*"] });
+            let spec = crate::config::EndpointSpec::from_json(&declared, &Default::default());
+            let spec = spec.unwrap();
+            let endpoint = spec.endpoint(tenant.clone(), id.clone(), Origin::Api, clock.now());
+            store.put_endpoint(&endpoint, None).await.unwrap();
+            Self {
+                standing,
+                store,
+                tenant,
+                id,
+                _folder: folder,
+            }
+        }
+
+        async fn endpoint(&self) -> Endpoint {
+            let found = self.standing.find(&self.tenant, &self.id).await.unwrap();
+            found.unwrap()
+        }
+
+        async fn disabled(&self, version: u64) {
+            let told =
+                self.standing
+                    .endpoint_disabled(&self.tenant, &self.id, version, "it answered 410");
+            told.await.unwrap();
+        }
+
+        async fn deliveries(&self) -> Vec<Delivery> {
+            let filter = DeliveryFilter::default();
+            let page = self.store.deliveries(&self.tenant, &filter, None, 10);
+            page.await.unwrap().items
+        }
+    }
+
+    /// It wants the event itself, which is planned for it only while it is enabled.
+    #[tokio::test]
+    async fn an_endpoint_is_disabled_after_that_was_published() {
+        let world = World::new().await;
+        world.disabled(world.endpoint().await.version).await;
+        let endpoint = world.endpoint().await;
+        assert!(!endpoint.enabled);
+        assert_eq!(endpoint.disabled_reason.as_deref(), Some("it answered 410"));
+        let deliveries = world.deliveries().await;
+        assert_eq!(deliveries.len(), 1);
+        assert_eq!(deliveries[0].kind, DISABLED);
+    }
+
+    #[tokio::test]
+    async fn what_was_published_before_the_sender_was_killed_is_not_published_again() {
+        let world = World::new().await;
+        let endpoint = world.endpoint().await;
+        let publish = || {
+            world
+                .standing
+                .publish_disabled(&endpoint, "it answered 410")
+        };
+        publish().await.unwrap();
+        world.disabled(endpoint.version).await;
+        assert!(!world.endpoint().await.enabled);
+        assert_eq!(world.deliveries().await.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_is_told_of_an_older_version_disables_nothing() {
+        let world = World::new().await;
+        let before = world.endpoint().await;
+        let moved = Endpoint {
+            url: "https://example.com/new".into(),
+            ..before.clone()
+        };
+        let put = world.store.put_endpoint(&moved, Some(before.version));
+        put.await.unwrap();
+        world.disabled(before.version).await;
+        assert!(world.endpoint().await.enabled);
+        assert!(world.deliveries().await.is_empty());
     }
 }

@@ -32,7 +32,13 @@ pub async fn measure(receiver: &Receiver) -> Result<Table> {
         row.push(top);
         row
     };
-    let rate = |run: &Run| format!("{:.0}", run.rate);
+    let rates = |name: &str, runs: &[Run], top: f64| {
+        let cell = |run: &Run| {
+            let share = 100.0 * run.rate / top;
+            format!("{:.0} ({share:.0} % of the ceiling)", run.rate)
+        };
+        row(name, &cell, runs, format!("{top:.0}"))
+    };
     Ok(Table {
         heading: "A backlog of 20,000 deliveries",
         note: "One tenant, one endpoint, bodies of 1 KiB. With Redis the backlog is on the stream when \
@@ -43,18 +49,8 @@ pub async fn measure(receiver: &Receiver) -> Result<Table> {
             ["", "Redis", "SQLite", "ceiling"]
                 .map(str::to_owned)
                 .to_vec(),
-            row(
-                "deliveries a second, receiver at once",
-                &rate,
-                &at_once,
-                format!("{top:.0}"),
-            ),
-            row(
-                "the same, receiver after 20 ms",
-                &rate,
-                &later,
-                format!("{top_later:.0}"),
-            ),
+            rates("deliveries a second, receiver at once", &at_once, top),
+            rates("the same, receiver after 20 ms", &later, top_later),
             row(
                 "CPU seconds per 1,000 deliveries",
                 &|run| format!("{:.3}", run.cpu),

@@ -1,9 +1,11 @@
 //! Which path does what.
 
 use axum::extract::DefaultBodyLimit;
+use axum::handler::Handler;
+use axum::http::Method;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
-use axum::routing::{get, post};
+use axum::routing::{MethodFilter, MethodRouter, on};
 use axum::{Router, middleware};
 use problem::Problem;
 
@@ -19,52 +21,91 @@ const BESIDE_DATA: usize = 64 * 1024;
 /// The whole surface. Everything under `/v1` wants the token; health and metrics do not.
 pub fn router(api: Api, token: auth::Token) -> Router {
     let limit = DefaultBodyLimit::max(api.max_data_bytes.saturating_add(BESIDE_DATA));
-    let v1 = v1()
+    let v1 = under(v1())
         .fallback(not_found)
         .method_not_allowed_fallback(not_allowed)
         .layer(limit)
         .layer(middleware::from_fn_with_state(token, auth::check));
-    Router::new()
-        .route("/healthz", get(health::live))
-        .route("/readyz", get(health::ready))
-        .route("/metrics", get(health::metrics))
+    under(open())
         .nest("/v1", v1)
         .fallback(not_found)
         .method_not_allowed_fallback(not_allowed)
         .with_state(api)
 }
 
-fn v1() -> Router<Api> {
-    let tenant = get(tenants::get).put(tenants::put).delete(tenants::delete);
-    let endpoint = get(endpoints::get)
-        .patch(endpoints::change)
-        .delete(endpoints::delete);
-    Router::new()
-        .route("/openapi.json", get(document))
-        .route("/tenants", get(tenants::list))
-        .route("/tenants/{tenant}", tenant)
-        .route(
-            "/tenants/{tenant}/endpoints",
-            get(endpoints::list).post(endpoints::add),
-        )
-        .route("/tenants/{tenant}/endpoints/{endpoint}", endpoint)
-        .route(
-            "/tenants/{tenant}/endpoints/{endpoint}/rotate-secret",
-            post(endpoints::rotate),
-        )
-        .route("/tenants/{tenant}/events", post(events::publish))
-        .route("/tenants/{tenant}/deliveries", get(deliveries::list))
-        .route(
-            "/tenants/{tenant}/deliveries/{delivery}",
-            get(deliveries::get),
-        )
-        .route(
-            "/tenants/{tenant}/dead-letters",
-            get(dead_letters::of_tenant),
-        )
-        .route("/tenants/{tenant}/replay", post(replay::replay))
-        .route("/dead-letters", get(dead_letters::unassigned))
-        .route("/dead-letters/{id}/retry", post(dead_letters::retry))
+/// What one method of one path does.
+struct Route {
+    /// What the document is held to.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the handler knows it as well"))]
+    method: Method,
+    path: &'static str,
+    handler: MethodRouter<Api>,
+}
+
+fn route<H, T>(method: Method, path: &'static str, handler: H) -> Route
+where
+    H: Handler<T, Api>,
+    T: 'static,
+{
+    let handler = match MethodFilter::try_from(method.clone()) {
+        Ok(filter) => on(filter, handler),
+        // There is a filter for every method of HTTP itself.
+        Err(_) => MethodRouter::new(),
+    };
+    Route {
+        method,
+        path,
+        handler,
+    }
+}
+
+fn under(routes: Vec<Route>) -> Router<Api> {
+    routes.into_iter().fold(Router::new(), |router, route| {
+        router.route(route.path, route.handler)
+    })
+}
+
+/// What wants no token.
+fn open() -> Vec<Route> {
+    vec![
+        route(Method::GET, "/healthz", health::live),
+        route(Method::GET, "/readyz", health::ready),
+        route(Method::GET, "/metrics", health::metrics),
+    ]
+}
+
+/// What is under `/v1`.
+fn v1() -> Vec<Route> {
+    let (get, put, post) = (Method::GET, Method::PUT, Method::POST);
+    let (patch, delete) = (Method::PATCH, Method::DELETE);
+    let tenant = "/tenants/{tenant}";
+    let endpoints = "/tenants/{tenant}/endpoints";
+    let endpoint = "/tenants/{tenant}/endpoints/{endpoint}";
+    let rotate = "/tenants/{tenant}/endpoints/{endpoint}/rotate-secret";
+    let deliveries = "/tenants/{tenant}/deliveries";
+    let delivery = "/tenants/{tenant}/deliveries/{delivery}";
+    let dead_letters = "/tenants/{tenant}/dead-letters";
+    let retry = "/dead-letters/{id}/retry";
+    vec![
+        route(get.clone(), "/openapi.json", document),
+        route(get.clone(), "/tenants", tenants::list),
+        route(get.clone(), tenant, tenants::get),
+        route(put, tenant, tenants::put),
+        route(delete.clone(), tenant, tenants::delete),
+        route(get.clone(), endpoints, endpoints::list),
+        route(post.clone(), endpoints, endpoints::add),
+        route(get.clone(), endpoint, endpoints::get),
+        route(patch, endpoint, endpoints::change),
+        route(delete, endpoint, endpoints::delete),
+        route(post.clone(), rotate, endpoints::rotate),
+        route(post.clone(), "/tenants/{tenant}/events", events::publish),
+        route(get.clone(), deliveries, deliveries::list),
+        route(get.clone(), delivery, deliveries::get),
+        route(get.clone(), dead_letters, dead_letters::of_tenant),
+        route(post.clone(), "/tenants/{tenant}/replay", replay::replay),
+        route(get, "/dead-letters", dead_letters::unassigned),
+        route(post, retry, dead_letters::retry),
+    ]
 }
 
 async fn document() -> impl IntoResponse {
@@ -82,4 +123,31 @@ async fn not_allowed() -> ApiError {
         "The path does not take this method",
     )
     .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_document_describes_every_route_and_no_other() {
+        let named = |prefix: &str, route: &Route| {
+            let method = route.method.as_str().to_lowercase();
+            format!("{method} {prefix}{}", route.path)
+        };
+        let open = open();
+        let v1 = v1();
+        let served = open.iter().map(|route| named("", route));
+        let served: BTreeSet<_> = served.chain(v1.iter().map(|it| named("/v1", it))).collect();
+        let document: serde_json::Value = serde_json::from_str(OPENAPI).unwrap();
+        let mut described = BTreeSet::new();
+        for (path, operations) in document["paths"].as_object().unwrap() {
+            let methods = operations.as_object().unwrap().keys();
+            let methods = methods.filter(|name| *name != "parameters");
+            described.extend(methods.map(|method| format!("{method} {path}")));
+        }
+        assert_eq!(served, described);
+    }
 }

@@ -7,6 +7,7 @@ mod api_client;
 mod dead_letters;
 mod deliveries;
 mod endpoints;
+mod health;
 mod listen;
 mod output;
 mod publish;
@@ -49,6 +50,8 @@ enum Command {
     DeadLetters(WithApi<dead_letters::DeadLetters>),
     /// Deliver again: one delivery, or all that a filter selects
     Replay(WithApi<replay::Replay>),
+    /// Ask a running sender how it is
+    Health(WithApi<health::Health>),
     /// Print the headers that sign a body
     Sign(sign::Sign),
     /// Say whether a body is vouched for by headers, and why not
@@ -94,6 +97,7 @@ impl Cli {
             Command::Deliveries(with) => with.split()?.run(deliveries::Deliveries::run).await,
             Command::DeadLetters(with) => with.split()?.run(dead_letters::DeadLetters::run).await,
             Command::Replay(with) => with.split()?.run(replay::Replay::run).await,
+            Command::Health(with) => with.split()?.run(health::Health::run).await,
             Command::Sign(command) => command.run(),
             Command::Verify(command) => command.run(),
             Command::Listen(command) => command.run().await,

@@ -7,7 +7,10 @@ use serde_json::{Value, json};
 
 use super::api_client::{ApiClient, segment};
 use super::deliveries::{self, Filter};
-use super::output::Output;
+use super::output::{Output, text};
+
+/// How many deliveries one request replays, about.
+const SPAN: usize = 500;
 
 #[derive(Args)]
 pub struct Replay {
@@ -42,7 +45,7 @@ async fn one(api: &ApiClient, base: &str, id: &str) -> Result<u64> {
 }
 
 /// Looks up what is selected first, so that there is an end to measure progress by; then replays
-/// one by one, so that stopping halfway leaves no doubt about what was replayed.
+/// it in as many requests as there were pages, the newest first, each a span of time.
 async fn many(api: &ApiClient, base: &str, filter: &Filter, output: Output) -> Result<u64> {
     let parameters = filter.parameters();
     if parameters.iter().all(|(_, value)| value.is_none()) {
@@ -50,20 +53,48 @@ async fn many(api: &ApiClient, base: &str, filter: &Filter, output: Output) -> R
     }
     let path = format!("{base}/deliveries");
     let found = deliveries::list(api, &path, &parameters, usize::MAX).await?;
-    let ended = |state: &Value| matches!(state.as_str(), Some("succeeded" | "dead"));
-    let ids: Vec<_> = found
-        .iter()
-        .filter(|delivery| delivery.get("state").is_some_and(ended))
-        .filter_map(|delivery| delivery.get("id").and_then(Value::as_str))
-        .collect();
-    let bar = progress(ids.len(), output);
+    let ended =
+        |delivery: &&Value| matches!(text(delivery, "state").as_str(), "succeeded" | "dead");
+    let bar = progress(found.iter().filter(ended).count(), output);
     let mut replayed = 0;
-    for id in ids {
-        replayed += one(api, base, id).await?;
-        bar.inc(1);
+    for (from, to) in spans(&found, filter.to.as_deref()) {
+        let mut wanted = body(&parameters);
+        wanted["from"] = from.into();
+        wanted["to"] = to.into();
+        let answer = api.post(&format!("{base}/replay"), &wanted).await?;
+        replayed += count(&answer);
+        bar.set_position(replayed);
     }
     bar.finish_and_clear();
     Ok(replayed)
+}
+
+/// Spans of time that all of `found` was planned in, each with its end, which is not part of it.
+/// They do not overlap, so that nothing is replayed twice, and there is one for every [`SPAN`] of
+/// them, but that those of one moment stay together.
+fn spans(found: &[Value], end: Option<&str>) -> Vec<(String, Option<String>)> {
+    let mut moments: Vec<String> = found.iter().map(|one| text(one, "created_at")).collect();
+    // RFC 3339 in UTC, all of one length: the order of the texts is that of the moments.
+    moments.sort_unstable_by(|a, b| b.cmp(a));
+    let mut spans: Vec<(String, Option<String>)> = Vec::new();
+    for chunk in moments.chunks(SPAN) {
+        let Some(start) = chunk.last() else { continue };
+        let end = match spans.last() {
+            Some((later, _)) if later == start => continue,
+            Some((later, _)) => Some(later.clone()),
+            None => end.map(str::to_owned),
+        };
+        spans.push((start.clone(), end));
+    }
+    spans
+}
+
+/// A replay of what these parameters of a list select.
+fn body(parameters: &[(&'static str, Option<String>)]) -> Value {
+    let given = parameters
+        .iter()
+        .filter_map(|(name, value)| Some(((*name).to_owned(), value.clone()?.into())));
+    Value::Object(given.collect())
 }
 
 fn count(answer: &Value) -> u64 {
@@ -75,5 +106,26 @@ pub fn progress(length: usize, output: Output) -> ProgressBar {
     match output.is_json() {
         true => ProgressBar::hidden(),
         false => ProgressBar::new(length as u64),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_hold_every_moment_once_and_end_where_the_next_begins() {
+        let at = |ms: usize| format!("2026-01-01T00:00:00.{ms:03}Z");
+        let found = |ms: &[usize]| -> Vec<Value> {
+            ms.iter()
+                .map(|ms| json!({ "created_at": at(*ms) }))
+                .collect()
+        };
+        assert_eq!(spans(&[], None), []);
+        let all: Vec<_> = (0..=SPAN).collect();
+        let expected = [(at(1), Some("end".to_owned())), (at(0), Some(at(1)))];
+        assert_eq!(spans(&found(&all), Some("end")), expected);
+        // As many of one moment as two requests would take are still taken by one.
+        assert_eq!(spans(&found(&vec![7; 2 * SPAN]), None), [(at(7), None)]);
     }
 }

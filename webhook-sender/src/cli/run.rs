@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
+use serde_json::{Value, json};
 
-use crate::config::Config;
+use super::output::Output;
+use crate::config::{Config, ConfigError};
 use crate::service;
 
 #[derive(Args)]
@@ -20,6 +22,9 @@ pub struct Check {
     /// The configuration file
     #[arg(long, default_value = "sender.toml")]
     config: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 impl Run {
@@ -34,8 +39,28 @@ impl Check {
     ///
     /// Everything that is wrong with the file.
     pub fn run(self) -> Result<()> {
-        let config = Config::load(&self.config)?;
-        println!("{}: {}", self.config.display(), config.summary());
-        Ok(())
+        let (output, path) = (Output::new(self.json), self.config.display());
+        match Config::load(&self.config) {
+            Ok(config) => {
+                let summary = config.summary();
+                let valid = json!({ "file": path.to_string(), "valid": true, "summary": summary });
+                output.one(&valid, |_| format!("{path}: {summary}"))
+            }
+            Err(error) => {
+                if output.is_json() {
+                    output.one(&refused(&error), Value::to_string)?;
+                }
+                Err(error.into())
+            }
+        }
     }
+}
+
+fn refused(error: &ConfigError) -> Value {
+    let faults: Vec<_> = error
+        .faults
+        .iter()
+        .map(|fault| json!({ "key": fault.field, "message": fault.message, "line": fault.line }))
+        .collect();
+    json!({ "file": error.path.display().to_string(), "valid": false, "faults": faults })
 }

@@ -32,10 +32,24 @@ pub(super) struct Dialer {
 }
 
 impl Dialer {
-    /// A connection to `origin`, at an address the policy lets through.
-    pub(super) async fn dial(&self, origin: &Origin, by: Instant) -> Result<Stream, CallError> {
-        let addresses = within(by, Phase::Address, self.addresses(origin)).await?;
-        let stream = within(by, Phase::Connect, self.connect(&addresses, origin.port)).await?;
+    /// The addresses of `origin` that the policy lets through: at least one.
+    pub(super) async fn find(
+        &self,
+        origin: &Origin,
+        share: &str,
+        by: Instant,
+    ) -> Result<Vec<IpAddr>, CallError> {
+        within(by, Phase::Address, self.addresses(origin, share)).await
+    }
+
+    /// A connection to `origin` at one of `addresses`.
+    pub(super) async fn dial(
+        &self,
+        origin: &Origin,
+        addresses: &[IpAddr],
+        by: Instant,
+    ) -> Result<Stream, CallError> {
+        let stream = within(by, Phase::Connect, self.connect(addresses, origin.port)).await?;
         // Requests are written whole; to wait for more would only delay them.
         let _ = stream.set_nodelay(true);
         match origin.tls {
@@ -46,7 +60,7 @@ impl Dialer {
 
     /// What may be called of what the host resolves to. A refused address beside others is passed
     /// over: it is the only kind of answer that networks with NAT64 give.
-    async fn addresses(&self, origin: &Origin) -> Result<Vec<IpAddr>, CallError> {
+    async fn addresses(&self, origin: &Origin, share: &str) -> Result<Vec<IpAddr>, CallError> {
         let name = match &origin.host {
             Host::Ipv4(address) => return self.literal(IpAddr::V4(*address)),
             Host::Ipv6(address) => return self.literal(IpAddr::V6(*address)),
@@ -58,7 +72,7 @@ impl Dialer {
         };
         let found = self
             .names
-            .find(name)
+            .find(name, share)
             .await
             .map_err(|error| unresolved(plain(&error)))?;
         let judged = found

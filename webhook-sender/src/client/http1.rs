@@ -150,22 +150,28 @@ impl<'a> Exchange<'a> {
     }
 
     async fn send_and_read_head(&mut self) -> Result<Head, CallError> {
-        let unsent = std::future::poll_fn(|context| self.poll_send(context))
-            .await
-            .err();
+        let mut unsent = None;
         loop {
+            // Behind an interim answer too: whoever gives one waits for the rest of the request.
+            if unsent.is_none() && !self.is_sent() {
+                let sent = std::future::poll_fn(|context| self.poll_send(context));
+                unsent = sent.await.err();
+            } else {
+                let error = match self.read_some().await {
+                    Ok(1..) => None,
+                    Ok(0) => Some(io::ErrorKind::UnexpectedEof.into()),
+                    Err(error) => Some(error),
+                };
+                if let Some(error) = error {
+                    return Err(self.no_answer(unsent.as_ref(), &error));
+                }
+            }
             if let Some(head) = self.take_head()? {
                 return Ok(head);
             }
             if self.interim + self.connection.received.len() >= MAX_HEAD_BYTES {
                 return Err(CallError::Broken("its head is too long".into()));
             }
-            let error = match self.read_some().await {
-                Ok(1..) => continue,
-                Ok(0) => io::ErrorKind::UnexpectedEof.into(),
-                Err(error) => error,
-            };
-            return Err(self.no_answer(unsent.as_ref(), &error));
         }
     }
 

@@ -29,6 +29,7 @@
 //! let answer = client
 //!     .post(&Post {
 //!         url: &url,
+//!         share: "acme",
 //!         headers: &[("Content-Type", "application/json")],
 //!         body: &bytes::Bytes::from_static(b"{}"),
 //!         deadline: Instant::now() + Duration::from_secs(15),

@@ -1,5 +1,6 @@
 //! The client.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -43,6 +44,8 @@ impl Default for Settings {
 pub struct Post<'a> {
     /// As [`check_url`](super::check_url) read it.
     pub url: &'a Url,
+    /// Whose share of the look-ups its name is looked up in: the tenant.
+    pub share: &'a str,
     pub headers: &'a [(&'a str, &'a str)],
     /// Sent byte for byte.
     pub body: &'a Bytes,
@@ -129,22 +132,35 @@ impl Client {
     async fn connect(&self, post: &Post<'_>) -> Result<Kept, CallError> {
         address::check_parsed(post.url, &self.dialer.policy)?;
         let origin = Origin::of(post.url).ok_or(UrlError::NoHost)?;
-        match origin.tls.then(|| self.pool.dialing(&origin.key)).flatten() {
-            None => self.dial(&origin, post.deadline).await,
-            // One at a time: the others will find room on the connection that comes of it.
-            Some(dialing) => {
-                let held = timeout_at(post.deadline, dialing.lock()).await;
-                let _held = held.map_err(|_| CallError::TimedOut(Phase::Connect))?;
-                match self.pool.take(&origin.key) {
-                    Some(kept) => Ok(kept),
-                    None => self.dial(&origin, post.deadline).await,
-                }
-            }
+        // Before it is its turn to dial: a tenant whose names are slow keeps nobody else from it.
+        let find = self.dialer.find(&origin, post.share, post.deadline);
+        let addresses = find.await?;
+        let Some(dialing) = self.dialing(&origin) else {
+            return self.dial(&origin, &addresses, post.deadline).await;
+        };
+        // One at a time: the others will find room on the connection that comes of it.
+        let held = timeout_at(post.deadline, dialing.lock()).await;
+        let held = held.map_err(|_| CallError::TimedOut(Phase::Connect))?;
+        if let Some(kept) = self.pool.take(&origin.key) {
+            return Ok(kept);
         }
+        // Unless it has turned out meanwhile that nobody else will find room on it.
+        let _held = self.dialing(&origin).map(|_| held);
+        self.dial(&origin, &addresses, post.deadline).await
     }
 
-    async fn dial(&self, origin: &Origin, deadline: Instant) -> Result<Kept, CallError> {
-        let stream = self.dialer.dial(origin, deadline).await?;
+    /// What is held while dialing, where others may share the connection.
+    fn dialing(&self, origin: &Origin) -> Option<Arc<tokio::sync::Mutex<()>>> {
+        origin.tls.then(|| self.pool.dialing(&origin.key)).flatten()
+    }
+
+    async fn dial(
+        &self,
+        origin: &Origin,
+        addresses: &[IpAddr],
+        deadline: Instant,
+    ) -> Result<Kept, CallError> {
+        let stream = self.dialer.dial(origin, addresses, deadline).await?;
         let http2 = stream.speaks_http2();
         if origin.tls {
             self.pool.speaks_http1(&origin.key, !http2);

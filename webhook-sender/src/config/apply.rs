@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::{Config, EndpointSpec, TenantConfig};
+use super::hands::{Hand, shake};
+use super::{Config, EndpointSpec, Handshakes, TenantConfig};
 use crate::model::{Endpoint, EndpointId, Millis, Origin, TenantId};
 use crate::store::{Store, StoreError};
 
@@ -17,6 +18,8 @@ pub struct Applied {
     pub created: usize,
     pub changed: usize,
     pub removed: usize,
+    /// Endpoints whose receivers did not take their keys. Applying again asks them again.
+    pub waiting: usize,
 }
 
 /// Makes the declared tenants and endpoints what the file says, and removes endpoints that an
@@ -24,19 +27,32 @@ pub struct Applied {
 /// the API made is left alone. A tenant that is no longer declared stays, with all it has: the API
 /// removes it.
 ///
+/// A handshake is made before what is declared is stored, for an endpoint that is new, has moved, or
+/// has another secret. Where it fails, an endpoint that had one stays as it was. Any other is stored
+/// without it, so that its events are planned: its receiver refuses them, and they are due again by
+/// the schedule.
+///
 /// An endpoint that the sender disabled stays so until its URL changes or the API enables it.
 ///
 /// # Errors
 ///
 /// Those of the store. What was done until then is kept; applying again does the rest.
-pub async fn apply(config: &Config, store: &dyn Store, now: Millis) -> Result<Applied, StoreError> {
+pub async fn apply(
+    config: &Config,
+    store: &dyn Store,
+    handshakes: &dyn Handshakes,
+    now: Millis,
+) -> Result<Applied, StoreError> {
     let mut applied = Applied::default();
+    let hands = shake(config, store, handshakes).await?;
     for tenant in &config.tenants {
         if store.put_tenant(&tenant.id).await? {
             applied.tenants += 1;
         }
         for (id, spec) in &tenant.endpoints {
-            put(store, &tenant.id, id, spec, now, &mut applied).await?;
+            let hand = hands.get(&(tenant.id.clone(), id.clone()));
+            applied.waiting += usize::from(matches!(hand, Some(Hand::Refused(_))));
+            put(store, &tenant.id, id, (spec, hand), now, &mut applied).await?;
         }
     }
     for (id, _) in store.tenants().await? {
@@ -50,18 +66,19 @@ async fn put(
     store: &dyn Store,
     tenant: &TenantId,
     id: &EndpointId,
-    spec: &EndpointSpec,
+    (spec, hand): (&EndpointSpec, Option<&Hand>),
     now: Millis,
     applied: &mut Applied,
 ) -> Result<(), StoreError> {
     for tried in 1.. {
         let stored = stored(store, tenant).await?.remove(id);
+        let Some(spec) = agreed(spec.clone(), hand, stored.as_ref()) else {
+            return Ok(());
+        };
         let endpoint = match &stored {
-            None => spec
-                .clone()
-                .endpoint(tenant.clone(), id.clone(), Origin::Config, now),
+            None => spec.endpoint(tenant.clone(), id.clone(), Origin::Config, now),
             Some(before) => {
-                let after = merged(spec.clone(), before, now);
+                let after = merged(spec, before, now);
                 if after == *before {
                     return Ok(());
                 }
@@ -80,6 +97,25 @@ async fn put(
         return Ok(());
     }
     Ok(())
+}
+
+/// What can be stored of a declaration after its handshake; `None` where all stays as it was.
+fn agreed(
+    mut spec: EndpointSpec,
+    hand: Option<&Hand>,
+    stored: Option<&Endpoint>,
+) -> Option<EndpointSpec> {
+    let had_one = stored.is_some_and(|before| before.handshake.is_some());
+    match hand {
+        None => {}
+        Some(Hand::Taken(key)) => spec.secret = Some(key.clone()),
+        Some(Hand::Refused(_)) if had_one => return None,
+        Some(Hand::Refused(key) | Hand::PutOff(key)) => {
+            spec.secret = Some(key.clone());
+            spec.handshake = None;
+        }
+    }
+    Some(spec)
 }
 
 fn merged(mut spec: EndpointSpec, before: &Endpoint, now: Millis) -> Endpoint {
@@ -117,7 +153,7 @@ async fn remove_others(
     Ok(removed)
 }
 
-async fn stored(
+pub(super) async fn stored(
     store: &dyn Store,
     tenant: &TenantId,
 ) -> Result<HashMap<EndpointId, Endpoint>, StoreError> {

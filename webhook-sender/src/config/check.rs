@@ -1,10 +1,12 @@
 //! What has to agree within a declaration.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use signature::Scheme;
 
 use super::Rules;
+use super::endpoint::TIMEOUTS;
 use super::read;
 use super::tree::Node;
 use crate::model::{Handshake, Secret};
@@ -13,6 +15,35 @@ use crate::plan::expression::Program;
 
 /// What the schemes are where none is declared.
 const DEFAULT_SCHEMES: [Scheme; 2] = [Scheme::Wss, Scheme::Standard];
+
+/// How many times the longest attempt a lease lasts at least: it is renewed while attempts run.
+const LEASE_FACTOR: u32 = 2;
+
+/// The longest that an attempt may take under a lease.
+pub fn longest_attempt(lease: Duration) -> Duration {
+    lease / LEASE_FACTOR
+}
+
+/// Why an attempt could outlast the lease it is made under.
+pub fn outlasts(timeout: Duration, lease: Duration) -> Option<String> {
+    let shown = |duration| humantime::format_duration(duration).to_string();
+    (timeout > longest_attempt(lease)).then(|| {
+        format!(
+            "`{}` is more than half of `delivery.lease`, which is {}",
+            shown(timeout),
+            shown(lease)
+        )
+    })
+}
+
+/// A timeout that the lease outlasts.
+pub fn timeout(node: Node, rules: &Rules) -> Result<Duration, String> {
+    let timeout = read::duration_within(TIMEOUTS)(node)?;
+    match outlasts(timeout, rules.lease) {
+        Some(message) => Err(message),
+        None => Ok(timeout),
+    }
+}
 
 /// An expression that compiles.
 pub fn expression(node: Node) -> Result<String, String> {

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use signature::{Scheme, generate};
 
 use super::fields::{Fields, unknown};
-use super::read::{self, duration_within, flag, number};
+use super::read::{self, flag, number};
 use super::tree::{Node, Value};
 use super::{Fault, check, reference};
 use crate::client::{Policy, check_header, check_url};
@@ -23,15 +23,35 @@ pub const OVERLAP: Duration = Duration::from_secs(24 * 60 * 60);
 pub(super) const TIMEOUTS: std::ops::RangeInclusive<Duration> =
     Duration::from_millis(100)..=Duration::from_secs(300);
 
+/// How long a lease lasts unless the file says otherwise.
+pub(super) const LEASE: Duration = Duration::from_secs(60);
+
+/// An endpoint of the file whose receiver would have no way to learn its secret.
+const NO_SECRET: &str = "missing; it is `env:NAME`, `file:PATH` or the text itself, and only a \
+                         `handshake` makes one up";
+
 /// What declarations are held to.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Rules {
     /// Where deliveries may go.
     pub policy: Policy,
+    /// The lease that attempts are made under: it has to outlast them.
+    pub lease: Duration,
     /// Retry policies by their names.
     pub retries: BTreeMap<String, Retry>,
     /// Where relative paths of components start.
     pub folder: PathBuf,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            policy: Policy::default(),
+            lease: LEASE,
+            retries: BTreeMap::new(),
+            folder: PathBuf::new(),
+        }
+    }
 }
 
 /// An endpoint's declaration, checked.
@@ -75,8 +95,12 @@ impl EndpointSpec {
     }
 
     /// Reads what is declared; `None`, and faults noted, where an endpoint cannot be made of it.
-    /// With `references` a secret may be kept elsewhere.
-    pub(super) fn read(fields: &mut Fields<'_>, rules: &Rules, references: bool) -> Option<Self> {
+    /// In a `file` a secret may be kept elsewhere, and has to be there: one that is made up is shown
+    /// in the API's answer, and a file has none.
+    pub(super) fn read(fields: &mut Fields<'_>, rules: &Rules, file: bool) -> Option<Self> {
+        if file && !fields.has("secret") && !fields.has("handshake") {
+            fields.fault("secret", NO_SECRET);
+        }
         let url = fields.need("url", |node| url(node, &rules.policy));
         if !fields.has("events") {
             fields.fault("events", "missing");
@@ -92,7 +116,7 @@ impl EndpointSpec {
         }
         let transform = fields.get("transform", check::expression);
         let component = fields.get("transform_component", |node| check::component(node, rules));
-        let secret = fields.get("secret", |node| secret(node, rules, references));
+        let secret = fields.get("secret", |node| secret(node, rules, file));
         let handshake = fields.get("handshake", |node| {
             check::handshake(handshake(node)?, secret.as_ref())
         });
@@ -107,7 +131,7 @@ impl EndpointSpec {
             max_in_flight: fields.get("max_in_flight", number(1..=100_000)),
             ordered: fields.get("ordered", flag).unwrap_or(false),
             retry: retry(fields, &rules.retries),
-            timeout: fields.get("timeout", duration_within(TIMEOUTS)),
+            timeout: fields.get("timeout", |node| check::timeout(node, rules)),
             enabled: fields.get("enabled", flag).unwrap_or(true),
             secret,
             handshake,
@@ -228,8 +252,8 @@ fn pattern(node: Node) -> Result<Pattern, String> {
     Pattern::parse(&read::text(node)?).map_err(|error| error.to_string())
 }
 
-fn secret(node: Node, rules: &Rules, references: bool) -> Result<Secret, String> {
-    let text = match references {
+fn secret(node: Node, rules: &Rules, file: bool) -> Result<Secret, String> {
+    let text = match file {
         true => reference::resolve(read::text(node)?, &rules.folder)?,
         false => reference::Token::new(read::text(node)?),
     };

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use super::endpoint::policy;
 use super::fields::Fields;
@@ -16,9 +15,6 @@ use crate::model::{EndpointId, Retry, TenantId};
 
 /// The name of the policy that endpoints without one follow.
 const DEFAULT_RETRY: &str = "default";
-
-/// How many times the longest attempt a lease lasts at least: it is renewed while attempts run.
-const LEASE_FACTOR: u32 = 2;
 
 /// `sender.toml`, read and checked.
 #[derive(Clone, Debug)]
@@ -91,11 +87,12 @@ impl Config {
         let delivery = fields.section("delivery", DeliveryConfig::read);
         let rules = Rules {
             policy: delivery.policy.clone(),
+            lease: delivery.lease,
             retries,
             folder: folder.clone(),
         };
         let mut seen = HashSet::new();
-        let tenants = fields.tables("tenant", |part| tenant(part, &rules, &delivery, &mut seen));
+        let tenants = fields.tables("tenant", |part| tenant(part, &rules, &mut seen));
         Self {
             name: fields.get("name", name).unwrap_or_else(machine),
             store: fields.section("store", |part| StoreConfig::read(part, &folder)),
@@ -116,6 +113,7 @@ impl Config {
     pub fn rules(&self) -> Rules {
         Rules {
             policy: self.delivery.policy.clone(),
+            lease: self.delivery.lease,
             retries: self.retries.clone(),
             folder: self.folder.clone(),
         }
@@ -141,7 +139,6 @@ fn retries(fields: &mut Fields<'_>) -> BTreeMap<String, Retry> {
 fn tenant(
     fields: &mut Fields<'_>,
     rules: &Rules,
-    delivery: &DeliveryConfig,
     seen: &mut HashSet<TenantId>,
 ) -> Option<TenantConfig> {
     let line = fields.line_of("id");
@@ -154,9 +151,7 @@ fn tenant(
         fields.fault_at("id", line, format!("tenant `{id}` is there twice"));
     }
     let mut seen = HashSet::new();
-    let endpoints = fields.tables("endpoint", |part| {
-        endpoint(part, rules, delivery, &mut seen)
-    });
+    let endpoints = fields.tables("endpoint", |part| endpoint(part, rules, &mut seen));
     let endpoints = endpoints.into_iter().flatten().collect();
     id.map(|id| TenantConfig { id, endpoints })
 }
@@ -164,7 +159,6 @@ fn tenant(
 fn endpoint(
     fields: &mut Fields<'_>,
     rules: &Rules,
-    delivery: &DeliveryConfig,
     seen: &mut HashSet<EndpointId>,
 ) -> Option<(EndpointId, EndpointSpec)> {
     let line = fields.line_of("id");
@@ -176,27 +170,8 @@ fn endpoint(
     {
         fields.fault_at("id", line, format!("endpoint `{id}` is there twice"));
     }
-    let line = fields.line_of("timeout");
     let spec = EndpointSpec::read(fields, rules, true)?;
-    let timeout = spec
-        .timeout
-        .and_then(|timeout| outlasts(timeout, delivery.lease));
-    if let Some(message) = timeout {
-        fields.fault_at("timeout", line, message);
-    }
     Some((id?, spec))
-}
-
-/// Why an attempt could outlast the lease it is made under.
-pub(super) fn outlasts(timeout: Duration, lease: Duration) -> Option<String> {
-    let shown = |duration| humantime::format_duration(duration).to_string();
-    (timeout * LEASE_FACTOR > lease).then(|| {
-        format!(
-            "`{}` is more than half of `delivery.lease`, which is {}",
-            shown(timeout),
-            shown(lease)
-        )
-    })
 }
 
 /// A name that can be part of a key in a store.

@@ -14,6 +14,7 @@
 //! id = "orders"
 //! url = "https://example.com/hooks"
 //! evnts = ["order.*"]
+//! secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 //! "#;
 //! let faults = Config::parse(text, "sender.toml".as_ref()).unwrap_err();
 //! assert_eq!(
@@ -29,17 +30,21 @@ mod endpoint;
 mod fault;
 mod fields;
 mod file;
+mod hands;
 mod patch;
 mod read;
 mod reference;
+mod running;
 mod sections;
 mod summary;
 mod tree;
 
 pub use apply::{Applied, apply};
+pub use check::{longest_attempt, outlasts};
 pub use endpoint::{EndpointSpec, OVERLAP, Rules, new_secret};
 pub use fault::{ConfigError, Fault};
 pub use file::{Config, TenantConfig};
+pub use hands::Handshakes;
 pub use reference::Token;
 pub use sections::{
     ApiConfig, DeliveryConfig, LogConfig, LogFormat, RetentionConfig, StoreConfig, StreamConfig,

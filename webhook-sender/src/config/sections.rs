@@ -6,30 +6,34 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use super::endpoint::TIMEOUTS;
+use super::check::outlasts;
+use super::endpoint::{LEASE, TIMEOUTS};
 use super::fields::{Fields, listed, unknown};
-use super::file::outlasts;
 use super::read::{self, bytes, duration_within, flag, number, parsed};
 use super::reference::{Token, secret};
 use super::tree::Node;
 use crate::client::Policy;
 use crate::plan::MAX_DATA_BYTES;
+use crate::store::redis::Address;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const YEAR: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
+/// The schemes of a Redis: of one server, and of a cluster by any of its nodes.
+const REDIS: [&str; 4] = ["redis", "rediss", "redis+cluster", "rediss+cluster"];
+
 /// `[store]`: where everything that must not be lost is kept.
 #[derive(Clone, Debug)]
 pub struct StoreConfig {
-    /// `sqlite://PATH` or `redis://…`. It may hold a password: it is not for logs.
+    /// `sqlite://PATH`, or a Redis as [`Address`] reads it. It may hold a password: it is not for logs.
     pub url: Token,
 }
 
 /// `[stream]`: where events come from, besides the API.
 #[derive(Clone, Debug)]
 pub struct StreamConfig {
-    /// `redis://…`. It may hold a password: it is not for logs.
+    /// A Redis as [`Address`] reads it. It may hold a password: it is not for logs.
     pub url: Token,
     pub name: String,
     pub group: String,
@@ -37,6 +41,8 @@ pub struct StreamConfig {
     pub claim_after: Duration,
     /// How often an entry may be taken up before it becomes a dead letter.
     pub max_tries: u32,
+    /// Whether to remove entries that every group of the stream has acknowledged.
+    pub trim: bool,
 }
 
 /// `[api]`
@@ -92,8 +98,7 @@ type Part<'a, 'f> = &'a mut Fields<'f>;
 
 impl StoreConfig {
     pub(super) fn read(fields: Part<'_, '_>, folder: &Path) -> Self {
-        let schemes = ["sqlite", "redis", "rediss"];
-        let url = fields.get("url", |node| with_scheme(node, folder, &schemes));
+        let url = fields.get("url", |node| store_url(node, folder));
         Self {
             url: url.unwrap_or_else(|| Token::new("sqlite://sender.db")),
         }
@@ -103,9 +108,7 @@ impl StoreConfig {
 impl StreamConfig {
     /// `None`, and a fault noted, where there is no URL.
     pub(super) fn read(fields: Part<'_, '_>, folder: &Path) -> Option<Self> {
-        let url = fields.need("url", |node| {
-            with_scheme(node, folder, &["redis", "rediss"])
-        });
+        let url = fields.need("url", |node| redis_url(node, folder, &REDIS));
         let config = Self {
             name: fields
                 .get("name", read::text)
@@ -117,6 +120,7 @@ impl StreamConfig {
                 .get("claim_after", duration_within(Duration::from_secs(1)..=DAY))
                 .unwrap_or(MINUTE),
             max_tries: fields.get("max_tries", number(1..=1000)).unwrap_or(5),
+            trim: fields.get("trim", flag).unwrap_or(false),
             url: url.unwrap_or_else(|| Token::new("")),
         };
         (!config.url.reveal().is_empty()).then_some(config)
@@ -154,7 +158,7 @@ impl DeliveryConfig {
             "lease",
             duration_within(Duration::from_secs(1)..=60 * MINUTE),
         );
-        let lease = lease.unwrap_or(MINUTE);
+        let lease = lease.unwrap_or(LEASE);
         if let Some(message) = outlasts(timeout, lease) {
             fields.fault_at("timeout", line, message);
         }
@@ -216,6 +220,21 @@ fn log_filter(node: Node) -> Result<String, String> {
         Ok(_) => Ok(text),
         Err(error) => Err(format!("`{text}`: {error}")),
     }
+}
+
+/// Where a store is: the password in it, and the rest, is not repeated.
+fn store_url(node: Node, folder: &Path) -> Result<Token, String> {
+    let [one, tls, cluster, cluster_tls] = REDIS;
+    redis_url(node, folder, &["sqlite", one, tls, cluster, cluster_tls])
+}
+
+/// A URL of one of these schemes, which but for `sqlite` are those of a Redis.
+fn redis_url(node: Node, folder: &Path, schemes: &[&str]) -> Result<Token, String> {
+    let url = with_scheme(node, folder, schemes)?;
+    if !url.reveal().starts_with("sqlite:") {
+        Address::parse(url.reveal()).map_err(|error| error.to_string())?;
+    }
+    Ok(url)
 }
 
 /// A URL of one of these schemes. Its rest may hold a password and is not repeated.

@@ -63,6 +63,7 @@ async fn post(
     let headers: Vec<_> = prepared.headers().chain(signed).collect();
     let post = Post {
         url: &prepared.ready.url,
+        share: claim.tenant.as_str(),
         headers: &headers,
         body: &claim.body,
         deadline,
@@ -119,6 +120,7 @@ impl Shared {
             _ => None,
         };
         let shown = Shown {
+            version: prepared.ready.endpoint.version,
             health: verdict.health,
             succeeded: verdict
                 .attempt

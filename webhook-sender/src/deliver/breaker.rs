@@ -69,6 +69,11 @@ impl Breaker {
         }
     }
 
+    /// Whether it holds deliveries back, probes aside.
+    pub(super) fn is_open(&self) -> bool {
+        !matches!(self.state, State::Closed)
+    }
+
     /// What may start now, with so many attempts under way.
     pub(super) fn room(&self, in_flight: usize, now: Instant) -> Room {
         match self.state {

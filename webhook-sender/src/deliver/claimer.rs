@@ -158,7 +158,7 @@ impl Claimer {
     }
 
     fn places(&self, ready: &Arc<Ready>, most: usize, settings: &Settings, now: Instant) -> Places {
-        let timeout = ready.endpoint.timeout.unwrap_or(settings.timeout);
+        let timeout = settings.timeout_of(&ready.endpoint);
         match self.shared.lease.covers(timeout) {
             true => self.shared.places.take(ready, most, Asker::Claimer),
             false => Places::From(now + UNCOVERED),

@@ -72,9 +72,9 @@ impl Dispatcher {
             registry: parts.registry,
             lease: parts.lease,
             client: parts.client,
+            places: Places::new(parts.settings, parts.metrics.clone()),
             metrics: parts.metrics,
             clock: parts.clock,
-            places: Places::new(parts.settings),
             outcomes: to_outcomes,
             notices: to_notices,
         };

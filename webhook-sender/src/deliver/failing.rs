@@ -4,9 +4,6 @@ use std::time::Duration;
 
 use crate::model::{Endpoint, Millis};
 
-/// How long every attempt has to have failed before an endpoint is disabled (design, section 8).
-const TOO_LONG: Duration = Duration::from_secs(5 * 24 * 60 * 60);
-
 /// How long it has to have failed before that is written down: every change of an endpoint has
 /// senders load it anew, so a short trouble is not worth one. It is also how long a change is waited
 /// for to come back with the endpoint.
@@ -15,9 +12,15 @@ const WORTH_TELLING: Duration = Duration::from_secs(60);
 /// What is to be told about an endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Notice {
-    Failing { since: Millis },
+    Failing {
+        since: Millis,
+    },
     Recovered,
-    Disabled { reason: String },
+    /// `version` is the endpoint's that has to be disabled: another one may be well.
+    Disabled {
+        version: u64,
+        reason: String,
+    },
 }
 
 /// What this process has seen of an endpoint since it last answered.
@@ -30,11 +33,17 @@ pub(super) struct Failing {
 }
 
 impl Failing {
-    /// An attempt has failed.
-    pub(super) fn failed(&mut self, endpoint: &Endpoint, now: Millis) -> Option<Notice> {
+    /// An attempt has failed. Where all have for `too_long`, the endpoint has to be disabled.
+    pub(super) fn failed(
+        &mut self,
+        endpoint: &Endpoint,
+        now: Millis,
+        too_long: Duration,
+    ) -> Option<Notice> {
         if let Some(since) = endpoint.failing_since {
             self.told = None;
-            return (now.since(since) >= TOO_LONG).then(|| Notice::Disabled {
+            return (now.since(since) >= too_long).then(|| Notice::Disabled {
+                version: endpoint.version,
                 reason: format!("every attempt has failed since {since}"),
             });
         }

@@ -62,13 +62,15 @@ impl Lane {
         }
     }
 
-    /// Goes over to another version of the endpoint.
-    pub(super) fn update(&mut self, ready: &Arc<Ready>, now: Instant) {
+    /// Goes over to another version of the endpoint. Answers whether that closes a breaker.
+    pub(super) fn update(&mut self, ready: &Arc<Ready>, now: Instant) -> bool {
         let before = &self.prepared.ready;
         if Arc::ptr_eq(before, ready) {
-            return;
+            return false;
         }
+        let mut closes = false;
         if before.url != ready.url {
+            closes = self.breaker.is_open();
             self.breaker = Breaker::new();
         }
         let rate = ready.endpoint.rate_limit;
@@ -76,6 +78,7 @@ impl Lane {
             self.bucket = rate.map(|rate| Bucket::new(rate, now));
         }
         self.prepared = Arc::new(Prepared::new(ready.clone()));
+        closes
     }
 
     /// How many attempts may start now, with `free` places left of all.

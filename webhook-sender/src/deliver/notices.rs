@@ -20,11 +20,13 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// What is told may be known already, or be out of date: it has to be checked against the store.
 #[async_trait]
 pub trait Notices: Send + Sync + 'static {
-    /// The endpoint has to be disabled: its receiver answered 410, or has failed for too long.
+    /// The endpoint has to be disabled, if it still has that version: its receiver answered 410, or
+    /// has failed for too long.
     async fn endpoint_disabled(
         &self,
         tenant: &TenantId,
         endpoint: &EndpointId,
+        version: u64,
         reason: &str,
     ) -> Result<(), StoreError>;
 
@@ -82,6 +84,9 @@ async fn call(notices: &dyn Notices, (tenant, endpoint, notice): &About) -> Resu
     match notice {
         Notice::Failing { since } => notices.endpoint_failing(tenant, endpoint, *since).await,
         Notice::Recovered => notices.endpoint_recovered(tenant, endpoint).await,
-        Notice::Disabled { reason } => notices.endpoint_disabled(tenant, endpoint, reason).await,
+        Notice::Disabled { version, reason } => {
+            let disabled = notices.endpoint_disabled(tenant, endpoint, *version, reason);
+            disabled.await
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -13,6 +14,7 @@ use super::lane::{Asker, Lane, Places as Room};
 use super::outcome::Health;
 use super::prepared::Prepared;
 use super::wakes::Wakes;
+use crate::metrics::Metrics;
 use crate::model::{EndpointId, Millis, TenantId};
 use crate::registry::Ready;
 
@@ -20,6 +22,8 @@ pub(super) type Key = (TenantId, EndpointId);
 
 pub(super) struct Places {
     inner: Mutex<Inner>,
+    /// Told of open breakers that go with what they were of; attempts tell of the others.
+    metrics: Arc<Metrics>,
     /// Told when a place comes free of all.
     freed: Notify,
     pub wakes: Wakes,
@@ -37,6 +41,8 @@ struct Inner {
 
 /// What an attempt has shown of its endpoint.
 pub(super) struct Shown {
+    /// The version of the endpoint that was called.
+    pub version: u64,
     pub health: Health,
     /// Whether the attempt succeeded; `None` if it does not count.
     pub succeeded: Option<bool>,
@@ -46,7 +52,7 @@ pub(super) struct Shown {
 }
 
 impl Places {
-    pub(super) fn new(settings: Settings) -> Self {
+    pub(super) fn new(settings: Settings, metrics: Arc<Metrics>) -> Self {
         let inner = Inner {
             settings: Arc::new(settings),
             lanes: HashMap::new(),
@@ -56,6 +62,7 @@ impl Places {
         };
         Self {
             inner: Mutex::new(inner),
+            metrics,
             freed: Notify::new(),
             wakes: Wakes::new(),
         }
@@ -90,7 +97,9 @@ impl Places {
             .lanes
             .entry(key(ready))
             .or_insert_with(|| Lane::new(ready.clone(), now));
-        lane.update(ready, now);
+        if lane.update(ready, now) {
+            self.metrics.breaker(false);
+        }
         let room = match lane.room(&inner.settings, free, asker, now) {
             Room::Some(room) => Room::Some(room.min(most)),
             other => other,
@@ -136,6 +145,7 @@ impl Places {
     pub(super) fn attempted(&self, key: &Key, shown: &Shown) -> (Change, Option<Notice>) {
         let now = Instant::now();
         let mut inner = self.lock();
+        let disable_after = inner.settings.disable_after;
         let Some(lane) = inner.lanes.get_mut(key) else {
             return (Change::None, None);
         };
@@ -148,7 +158,7 @@ impl Places {
                 Change::None
             }
         };
-        let notice = lane.notice(shown);
+        let notice = lane.notice(shown, disable_after);
         inner.wake_claimer(key, &self.wakes);
         (change, notice)
     }
@@ -204,9 +214,13 @@ impl Places {
 
     /// Forgets endpoints that `exist` no more and have nothing under way.
     pub(super) fn forget_unless(&self, exist: impl Fn(&Key) -> bool) {
-        self.lock()
-            .lanes
-            .retain(|key, lane| lane.in_flight > 0 || exist(key));
+        self.lock().lanes.retain(|key, lane| {
+            let stays = lane.in_flight > 0 || exist(key);
+            if !stays && lane.breaker.is_open() {
+                self.metrics.breaker(false);
+            }
+            stays
+        });
     }
 
     async fn until<T>(&self, ready: impl Fn(&Inner) -> Option<T>) -> T {
@@ -251,22 +265,25 @@ impl Inner {
 }
 
 impl Lane {
-    fn notice(&mut self, shown: &Shown) -> Option<Notice> {
+    fn notice(&mut self, shown: &Shown, disable_after: Duration) -> Option<Notice> {
         let endpoint = &self.prepared.ready.endpoint;
-        let notice = match (&shown.gone, shown.succeeded) {
+        let version = endpoint.version;
+        // An answer to an older version says nothing of this one, which may have moved.
+        let gone = shown.gone.as_ref().filter(|_| shown.version == version);
+        let notice = match (gone, shown.succeeded) {
             (Some(reason), _) => Some(Notice::Disabled {
+                version,
                 reason: reason.clone(),
             }),
             (None, Some(true)) => self.failing.succeeded(endpoint),
-            (None, Some(false)) => self.failing.failed(endpoint, shown.at),
+            (None, Some(false)) => self.failing.failed(endpoint, shown.at, disable_after),
             (None, None) => None,
         };
-        let version = Some(endpoint.version);
         match notice {
-            Some(Notice::Disabled { .. }) if self.closed == version => None,
-            Some(Notice::Disabled { reason }) => {
-                self.closed = version;
-                Some(Notice::Disabled { reason })
+            Some(Notice::Disabled { .. }) if self.closed == Some(version) => None,
+            Some(disabled @ Notice::Disabled { .. }) => {
+                self.closed = Some(version);
+                Some(disabled)
             }
             other => other,
         }
@@ -275,4 +292,76 @@ impl Lane {
 
 fn key(ready: &Ready) -> Key {
     (ready.endpoint.tenant.clone(), ready.endpoint.id.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::json;
+
+    use super::*;
+
+    /// The endpoint `orders` with another URL each time.
+    fn at(url: &str) -> Arc<Ready> {
+        let endpoint = json!({
+            "tenant": "acme", "id": "orders", "url": url, "events": ["*"], "secrets": [],
+            "schemes": [], "headers": {}, "ordered": false, "timeout": null, "enabled": true,
+            "origin": "api", "created_at": 0, "updated_at": 0, "version": 1,
+        });
+        let endpoint = serde_json::from_value(endpoint).unwrap();
+        Arc::new(Ready::new(endpoint).unwrap())
+    }
+
+    fn open_breakers(metrics: &Metrics) -> String {
+        let mut registry = prometheus_client::registry::Registry::default();
+        metrics.register(&mut registry);
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+        let found = text
+            .lines()
+            .find_map(|line| line.strip_prefix("open_breakers "));
+        found.unwrap().to_owned()
+    }
+
+    /// Places with one open breaker, that of `ready`, as the metrics have it.
+    fn with_open_breaker(ready: &Arc<Ready>) -> (Places, Arc<Metrics>) {
+        let metrics = Arc::new(Metrics::default());
+        let places = Places::new(Settings::default(), metrics.clone());
+        let failed = Shown {
+            version: 1,
+            health: Health::Ill(Duration::ZERO),
+            succeeded: Some(false),
+            gone: None,
+            at: Millis(0),
+            random: 0.5,
+        };
+        while matches!(places.take(ready, 1, Asker::Claimer), Room::Some(1)) {
+            let (change, _) = places.attempted(&key(ready), &failed);
+            if change == Change::Opened {
+                metrics.breaker(true);
+            }
+            places.recorded(1);
+        }
+        assert_eq!(open_breakers(&metrics), "1");
+        (places, metrics)
+    }
+
+    #[test]
+    fn a_breaker_that_goes_with_its_url_is_open_no_more() {
+        let before = at("https://a.example/");
+        let (places, metrics) = with_open_breaker(&before);
+        let room = places.take(&at("https://b.example/"), 1, Asker::Claimer);
+        assert_eq!(room, Room::Some(1));
+        assert_eq!(open_breakers(&metrics), "0");
+    }
+
+    #[test]
+    fn a_breaker_that_goes_with_its_endpoint_is_open_no_more() {
+        let (places, metrics) = with_open_breaker(&at("https://a.example/"));
+        places.forget_unless(|_| true);
+        assert_eq!(open_breakers(&metrics), "1");
+        places.forget_unless(|_| false);
+        assert_eq!(open_breakers(&metrics), "0");
+    }
 }

@@ -36,7 +36,7 @@ impl Prepared {
     }
 
     pub(super) fn timeout(&self, settings: &Settings) -> Duration {
-        self.ready.endpoint.timeout.unwrap_or(settings.timeout)
+        settings.timeout_of(&self.ready.endpoint)
     }
 
     pub(super) fn retry<'a>(&'a self, settings: &'a Settings) -> &'a Retry {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::Retry;
+use crate::model::{Endpoint, Retry};
 
 /// The limits of delivery.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,7 +14,18 @@ pub struct Settings {
     pub per_endpoint: usize,
     /// How long an attempt may take, from the name to the answer's last byte.
     pub timeout: Duration,
+    /// The longest that any attempt may take, whatever its endpoint says: the lease has to outlast it.
+    pub longest: Duration,
+    /// How long every attempt has to have failed before an endpoint is disabled.
+    pub disable_after: Duration,
     pub retry: Retry,
+}
+
+impl Settings {
+    /// How long an attempt to that endpoint may take.
+    pub(super) fn timeout_of(&self, endpoint: &Endpoint) -> Duration {
+        endpoint.timeout.unwrap_or(self.timeout).min(self.longest)
+    }
 }
 
 impl Default for Settings {
@@ -23,6 +34,8 @@ impl Default for Settings {
             places: 4096,
             per_endpoint: 512,
             timeout: Duration::from_secs(15),
+            longest: Duration::MAX,
+            disable_after: Duration::from_secs(5 * 24 * 60 * 60),
             retry: Retry::default(),
         }
     }

@@ -10,6 +10,16 @@ use crate::plan::Given;
 const MAX_VALUE_CHARS: usize = 4096;
 const MAX_FIELDS: usize = 32;
 
+/// The fields that are read. They are kept however many there are beside them.
+const READ: [&[u8]; 6] = [
+    b"tenant",
+    b"type",
+    b"data",
+    b"id",
+    b"timestamp",
+    b"ordering_key",
+];
+
 /// An entry as it stands in the stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Entry {
@@ -54,12 +64,22 @@ impl Entry {
         }
     }
 
-    /// An entry that is given up although it may be well-formed.
-    pub(super) fn give_up(self, deliveries: u64, now: Millis) -> Taken {
+    /// An entry that is given up although it may be well-formed: so it is kept with all its data,
+    /// to be planned after all.
+    pub(super) fn give_up(self, deliveries: u64, max_data_bytes: usize, now: Millis) -> Taken {
         let reason = format!("was taken {deliveries} times and never planned");
+        let tenant = self.tenant().ok();
+        let mut rejected = self.rejected("poison", reason, now);
+        if let Some(data) = self
+            .field("data")
+            .filter(|data| data.len() <= max_data_bytes)
+            && let Some((_, value)) = rejected.fields.iter_mut().find(|(name, _)| name == "data")
+        {
+            *value = String::from_utf8_lossy(data).into_owned();
+        }
         Taken {
-            tenant: self.tenant().ok(),
-            content: Err(self.rejected("poison", reason, now)),
+            tenant,
+            content: Err(rejected),
             id: self.id,
         }
     }
@@ -139,7 +159,8 @@ impl Entry {
     }
 
     fn rejected(&self, code: &str, reason: String, now: Millis) -> Rejected {
-        let fields = self.fields.iter().take(MAX_FIELDS);
+        let fields = self.fields.iter().enumerate();
+        let fields = fields.filter(|(index, field)| *index < MAX_FIELDS || self.is_read(field));
         Rejected {
             id: self.id.clone(),
             tenant: None,
@@ -148,9 +169,20 @@ impl Entry {
             code: code.into(),
             reason,
             fields: fields
-                .map(|(name, value)| (shown(name), shown(value)))
+                .map(|(_, (name, value))| (shown(name), shown(value)))
                 .collect(),
         }
+    }
+
+    /// Whether it is the field that counts of those that are read: the first of its name.
+    fn is_read(&self, field: &(Vec<u8>, Vec<u8>)) -> bool {
+        let named = |(name, _): &&(Vec<u8>, Vec<u8>)| *name == field.0;
+        READ.contains(&&*field.0)
+            && self
+                .fields
+                .iter()
+                .find(named)
+                .is_some_and(|first| std::ptr::eq(first, field))
     }
 }
 
@@ -252,5 +284,36 @@ mod tests {
             .content
             .unwrap_err();
         assert_eq!(rejected.fields[1], ("data".into(), "{\u{fffd}".into()));
+    }
+
+    #[test]
+    fn what_is_given_up_keeps_all_that_is_needed_to_plan_it_after_all() {
+        let data = format!("\"{}\"", "ä".repeat(MAX_VALUE_CHARS));
+        let noise = ("noise", &b"x"[..]);
+        let mut fields = vec![noise; MAX_FIELDS];
+        let wanted = [
+            ("tenant", &b"acme"[..]),
+            ("type", b"a.b"),
+            ("data", data.as_bytes()),
+        ];
+        fields.extend(wanted);
+        fields.extend([noise, ("data", b"another")]);
+        let given_up = |max| {
+            entry(&fields)
+                .give_up(5, max, Millis(5))
+                .content
+                .unwrap_err()
+        };
+        let rejected = given_up(data.len());
+        assert_eq!(rejected.fields.len(), MAX_FIELDS + wanted.len());
+        for (kept, (name, value)) in rejected.fields[MAX_FIELDS..].iter().zip(wanted) {
+            assert_eq!((kept.0.as_str(), kept.1.as_bytes()), (name, value));
+        }
+        // What could not be planned for its size is cut.
+        let cut = given_up(data.len() - 1);
+        assert_eq!(
+            cut.fields.last().unwrap().1.chars().count(),
+            MAX_VALUE_CHARS
+        );
     }
 }

@@ -333,7 +333,7 @@ impl Intake {
         }
         entries
             .into_iter()
-            .map(|entry| entry.give_up(deliveries, now))
+            .map(|entry| entry.give_up(deliveries, self.settings.max_data_bytes, now))
             .collect()
     }
 

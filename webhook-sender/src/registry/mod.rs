@@ -71,6 +71,16 @@ impl Registry {
         tenant.endpoints.get(at).cloned()
     }
 
+    /// Every endpoint of the tenants that were loaded.
+    pub fn endpoints(&self) -> Vec<Arc<Ready>> {
+        let tenants = self
+            .tenants
+            .read()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let endpoints = tenants.values().flat_map(|tenant| &tenant.endpoints);
+        endpoints.cloned().collect()
+    }
+
     /// A tenant as the store has it now. Endpoints that are known and unchanged are not compiled
     /// again.
     ///

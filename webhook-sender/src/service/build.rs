@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::reload::{Reload, settings};
+use super::reload::{Again, Reload, settings};
 use super::status::Overview;
 use super::stop::{Asked, Signals};
 use super::stream::FromStream;
@@ -20,6 +20,7 @@ use crate::api::{self, Api, Token};
 use crate::client::{self, Client};
 use crate::config::{Config, Rules};
 use crate::deliver::{self, Dispatcher};
+use crate::handshake::ByHttp;
 use crate::intake::{self, Intake};
 use crate::lease::Lease;
 use crate::metrics::Metrics;
@@ -98,7 +99,7 @@ pub async fn build(config: Config, path: &Path) -> Result<Built> {
         notices: standing.clone(),
         metrics: metrics.clone(),
         clock: clock.clone(),
-        settings: settings(&config),
+        settings: settings(&config, config.delivery.lease),
     });
     let planner = Planner::new(plan::Parts {
         store: store.clone(),
@@ -118,13 +119,20 @@ pub async fn build(config: Config, path: &Path) -> Result<Built> {
     let intake = intake(&config, &lease, sink)?.map(Arc::new);
     let overview = Overview::new(store.clone(), intake.clone(), &metrics, clock.clone());
     let (to_rules, rules) = watch::channel(Arc::new(config.rules()));
-    let reload = Reload {
+    let mut reload = Reload {
         path: path.into(),
         store: store.clone(),
         registry: registry.clone(),
         lanes: dispatcher.lanes(),
         rules: to_rules,
+        handshakes: ByHttp {
+            client: client.clone(),
+            policy: config.delivery.policy.clone(),
+        },
         clock: clock.clone(),
+        first: config.clone(),
+        current: config.clone(),
+        again: Again::default(),
     };
     reload.apply(&config).await?;
     Ok(Built {
@@ -216,9 +224,15 @@ impl Running {
     /// # Errors
     ///
     /// Where that takes too long. Nothing is lost: what was not recorded is attempted again.
-    pub async fn until(self, mut signals: Signals) -> Result<()> {
-        while signals.next().await == Asked::Reload {
-            self.reload.reload().await;
+    pub async fn until(mut self, mut signals: Signals) -> Result<()> {
+        loop {
+            tokio::select! {
+                asked = signals.next() => match asked {
+                    Asked::Reload => self.reload.reload().await,
+                    Asked::Stop => break,
+                },
+                () = self.reload.shake_again() => {}
+            }
         }
         tracing::info!("stopping");
         let patience = self.patience;
@@ -258,6 +272,7 @@ fn intake(config: &Config, lease: &Lease, sink: FromStream) -> Result<Option<Int
         max_data_bytes: config.delivery.max_body,
         max_deliveries: stream.max_tries.into(),
         min_idle: stream.claim_after,
+        trim: stream.trim,
         ..intake::Settings::new(address, &*stream.name, &*stream.group, owner)
     };
     Ok(Some(Intake::new(settings, Arc::new(sink), clock)))

@@ -2,16 +2,23 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
 
 use super::load;
-use crate::config::{Config, Rules, apply};
+use crate::config::{Config, Fault, Rules, apply, longest_attempt, outlasts};
 use crate::deliver::{Handle, Lanes, Settings};
+use crate::handshake::ByHttp;
 use crate::model::Clock;
 use crate::registry::Registry;
 use crate::store::Store;
+
+/// How long after a handshake that failed it is made again; doubled each time up to the longest.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// What a reload changes: tenants, endpoints, retry policies and the limits of delivery.
 pub struct Reload {
@@ -20,12 +27,36 @@ pub struct Reload {
     pub registry: Arc<Registry>,
     pub lanes: Handle,
     pub rules: watch::Sender<Arc<Rules>>,
+    pub handshakes: ByHttp,
     pub clock: Clock,
+    /// What the process was started with. Of some keys it is what holds until the end.
+    pub first: Config,
+    /// What was applied last.
+    pub current: Config,
+    pub again: Again,
+}
+
+/// When handshakes that failed are made again.
+#[derive(Default)]
+pub struct Again {
+    at: Option<Instant>,
+    pause: Duration,
+}
+
+impl Again {
+    fn note(&mut self, waiting: usize) {
+        if waiting == 0 {
+            *self = Self::default();
+            return;
+        }
+        self.pause = (self.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
+        self.at = Some(Instant::now() + self.pause);
+    }
 }
 
 impl Reload {
     /// Reads the file and applies it. One that cannot be used changes nothing.
-    pub async fn reload(&self) {
+    pub async fn reload(&mut self) {
         match self.try_reload().await {
             Ok(summary) => tracing::info!(summary, "configuration applied"),
             Err(error) => {
@@ -34,30 +65,87 @@ impl Reload {
         }
     }
 
+    /// Makes handshakes that failed again when it is time to, which may be never. Giving up waiting
+    /// leaves nothing undone that the next call does not do.
+    pub async fn shake_again(&mut self) {
+        match self.again.at {
+            Some(at) => sleep_until(at).await,
+            None => std::future::pending().await,
+        }
+        if let Err(error) = self.apply(&self.current.clone()).await {
+            tracing::warn!(error = format!("{error:#}"), "handshakes not made again");
+            self.again.note(1);
+        }
+    }
+
     /// Brings store, registry and limits to what `config` says.
-    pub async fn apply(&self, config: &Config) -> Result<()> {
-        let applied = apply(config, &*self.store, self.clock.now()).await?;
+    pub async fn apply(&mut self, config: &Config) -> Result<()> {
+        let (store, now) = (&*self.store, self.clock.now());
+        let applied = apply(config, store, &self.handshakes, now).await?;
         tracing::info!(?applied, "tenants and endpoints declared");
         self.registry.refresh().await?;
-        self.rules.send_replace(Arc::new(config.rules()));
-        self.lanes.set_settings(settings(config));
+        self.rules.send_replace(Arc::new(self.rules_of(config)));
+        self.lanes
+            .set_settings(settings(config, self.first.delivery.lease));
         self.lanes.wake();
+        self.again.note(applied.waiting);
+        self.tell_cut_short();
         Ok(())
     }
 
-    async fn try_reload(&self) -> Result<String> {
+    async fn try_reload(&mut self) -> Result<String> {
         let config = load(Path::new(&self.path)).await?;
+        if let Err(faults) = config.fits(&self.rules_of(&config)) {
+            let faults: Vec<_> = faults.iter().map(Fault::to_string).collect();
+            bail!(
+                "this needs a restart, as `delivery.lease`, `allow_http` and `allow_networks` are \
+                 what they were at the start: {}",
+                faults.join("; ")
+            );
+        }
+        let keys = self.first.needs_restart(&config);
+        if !keys.is_empty() {
+            tracing::warn!(
+                keys = keys.join(", "),
+                "changed in the file, and applied by a restart only"
+            );
+        }
         self.apply(&config).await?;
-        Ok(config.summary())
+        let summary = config.summary();
+        self.current = config;
+        Ok(summary)
+    }
+
+    /// What declarations are held to: the addresses and the lease are those of the start.
+    fn rules_of(&self, config: &Config) -> Rules {
+        let held = self.first.rules();
+        Rules {
+            policy: held.policy,
+            lease: held.lease,
+            ..config.rules()
+        }
+    }
+
+    /// Endpoints that were stored under a longer lease are served all the same.
+    fn tell_cut_short(&self) {
+        let lease = self.first.delivery.lease;
+        for ready in self.registry.endpoints() {
+            let (tenant, endpoint) = (&ready.endpoint.tenant, &ready.endpoint.id);
+            if let Some(detail) = ready.endpoint.timeout.and_then(|it| outlasts(it, lease)) {
+                tracing::warn!(%tenant, %endpoint, detail, "timeout cut to half of the lease");
+            }
+        }
     }
 }
 
-/// The limits of delivery as the file has them.
-pub fn settings(config: &Config) -> Settings {
+/// The limits of delivery as the file has them, under the lease of this process.
+pub fn settings(config: &Config, lease: Duration) -> Settings {
     Settings {
         places: config.delivery.places,
         per_endpoint: config.delivery.max_in_flight,
         timeout: config.delivery.timeout,
+        longest: longest_attempt(lease),
+        disable_after: config.delivery.disable_after,
         retry: config.retry(),
     }
 }

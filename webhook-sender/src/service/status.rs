@@ -1,15 +1,17 @@
 //! What the sender tells of itself: whether it can work, and its metrics.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::counter::{ConstCounter, Counter};
-use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::registry::{Registry, Unit};
+use tokio::time::Instant;
 
 use crate::api::Status;
 use crate::intake::{Intake, Stats};
@@ -19,6 +21,9 @@ use crate::store::Store;
 
 /// The prefix of every metric's name.
 const PREFIX: &str = "webhook_sender";
+
+/// For how long an answer about the store holds: looking writes to it, and anybody may ask.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// What is seen of the sender from outside.
 pub struct Overview {
@@ -30,9 +35,16 @@ pub struct Overview {
     in_flight: Gauge<i64, AtomicI64>,
     dead: Gauge<i64, AtomicI64>,
     oldest: Gauge<f64, AtomicU64>,
-    lag: Gauge<i64, AtomicI64>,
+    lag: Arc<Lag>,
     published: Counter,
+    /// What was wrong with the store, and when that was looked at. Whoever looks holds it, so that
+    /// those who ask meanwhile share the answer.
+    store_fault: tokio::sync::Mutex<Option<(Instant, Option<String>)>>,
 }
+
+/// How many entries of the stream the group has not taken yet, where the server says.
+#[derive(Debug, Default)]
+struct Lag(Mutex<Option<u64>>);
 
 impl Overview {
     pub fn new(
@@ -44,12 +56,11 @@ impl Overview {
         let mut registry = Registry::with_prefix(PREFIX);
         metrics.register(&mut registry);
         let (pending, in_flight, dead) = (Gauge::default(), Gauge::default(), Gauge::default());
-        let (oldest, lag, published) = (Gauge::default(), Gauge::default(), Counter::default());
+        let (oldest, lag, published) = (Gauge::default(), Arc::default(), Counter::default());
         let events = "Events that the API took";
         registry.register("published_events", events, published.clone());
         if let Some(intake) = &intake {
-            let behind = "Entries of the stream that the group has not taken yet";
-            registry.register("stream_lag", behind, lag.clone());
+            registry.register_collector(Box::new(Behind(Arc::clone(&lag))));
             registry.register_collector(Box::new(Taken(intake.stats())));
         }
         let waiting = "Deliveries that wait for their time or their turn";
@@ -71,7 +82,21 @@ impl Overview {
             oldest,
             lag,
             published,
+            store_fault: tokio::sync::Mutex::default(),
         }
+    }
+
+    /// What is wrong with the store: looked at at most once in a while, however many ask.
+    async fn store_fault(&self) -> Option<String> {
+        let mut known = self.store_fault.lock().await;
+        if let Some((at, fault)) = &*known
+            && at.elapsed() < FRESH
+        {
+            return fault.clone();
+        }
+        let fault = self.store.ping().await.err().map(|error| error.to_string());
+        *known = Some((Instant::now(), fault.clone()));
+        fault
     }
 
     /// Looks at the queue. What cannot be looked at keeps its last value.
@@ -91,10 +116,27 @@ impl Overview {
             Err(error) => tracing::warn!(%error, "queue not looked at"),
         }
         if let Some(intake) = &self.intake
-            && let Ok(Some(lag)) = intake.lag().await
+            && let Ok(lag) = intake.lag().await
         {
-            self.lag.set(i64::try_from(lag).unwrap_or(i64::MAX));
+            *self.lag.0.lock().unwrap_or_else(PoisonError::into_inner) = lag;
         }
+    }
+}
+
+/// The lag, left out where the server does not say: a zero would look like none.
+#[derive(Debug)]
+struct Behind(Arc<Lag>);
+
+impl Collector for Behind {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let lag = *self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(lag) = lag else { return Ok(()) };
+        let gauge = ConstGauge::new(i64::try_from(lag).unwrap_or(i64::MAX));
+        let (help, kind) = (
+            "Entries of the stream that the group has not taken yet",
+            gauge.metric_type(),
+        );
+        gauge.encode(encoder.encode_descriptor("stream_lag", help, None, kind)?)
     }
 }
 
@@ -144,8 +186,8 @@ impl Collector for Taken {
 #[async_trait]
 impl Status for Overview {
     async fn unready(&self) -> Option<String> {
-        if let Err(error) = self.store.ping().await {
-            return Some(error.to_string());
+        if let Some(fault) = self.store_fault().await {
+            return Some(fault);
         }
         let connected = |intake: &Arc<Intake>| intake.stats().snapshot().connected;
         let cut_off = self
@@ -166,5 +208,24 @@ impl Status for Overview {
             tracing::error!(%error, "metrics not written");
         }
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lag_that_the_server_does_not_tell_is_left_out() {
+        let (mut registry, lag) = (Registry::default(), Arc::<Lag>::default());
+        registry.register_collector(Box::new(Behind(lag.clone())));
+        let text = || {
+            let mut text = String::new();
+            encode(&mut text, &registry).unwrap();
+            text
+        };
+        assert!(!text().contains("stream_lag"), "{}", text());
+        *lag.0.lock().unwrap() = Some(0);
+        assert!(text().contains("stream_lag 0\n"), "{}", text());
     }
 }

@@ -14,6 +14,7 @@ use super::support::loopback;
 pub async fn post(client: &Client, url: &str) -> Result<Answer, CallError> {
     let post = Post {
         url: &Url::parse(url).unwrap(),
+        share: "acme",
         headers: &[],
         body: &Bytes::from_static(b"{}"),
         deadline: Instant::now() + Duration::from_secs(60),

@@ -1,8 +1,11 @@
 //! A store that follows a file.
 
+use std::sync::Mutex;
+
+use async_trait::async_trait;
 use tempfile::TempDir;
-use webhook_sender::config::{Applied, Config, apply};
-use webhook_sender::model::{Endpoint, EndpointId, Millis, Origin, TenantId};
+use webhook_sender::config::{Applied, Config, Handshakes, apply};
+use webhook_sender::model::{Endpoint, EndpointId, Handshake, Millis, Origin, Secret, TenantId};
 use webhook_sender::store::Store;
 use webhook_sender::store::sqlite::SqliteStore;
 
@@ -11,6 +14,7 @@ const LATER: Millis = Millis(2_000);
 
 struct World {
     store: SqliteStore,
+    receivers: Receivers,
     _folder: TempDir,
 }
 
@@ -20,13 +24,16 @@ impl World {
         let store = SqliteStore::open(&folder.path().join("sender.db")).unwrap();
         Self {
             store,
+            receivers: Receivers::default(),
             _folder: folder,
         }
     }
 
     async fn apply(&self, file: &str, now: Millis) -> Applied {
         let config = Config::parse(file, "sender.toml".as_ref()).unwrap_or_else(|e| panic!("{e}"));
-        apply(&config, &self.store, now).await.unwrap()
+        apply(&config, &self.store, &self.receivers, now)
+            .await
+            .unwrap()
     }
 
     async fn endpoints(&self, tenant: &str) -> Vec<Endpoint> {
@@ -47,10 +54,44 @@ impl World {
     }
 }
 
+/// Receivers that take their keys, or do not.
+#[derive(Default)]
+struct Receivers {
+    refuse: Mutex<bool>,
+    /// URLs and the keys they took.
+    taken: Mutex<Vec<(String, String)>>,
+}
+
+impl Receivers {
+    fn refuse(&self, refuse: bool) {
+        *self.refuse.lock().unwrap() = refuse;
+    }
+
+    /// What was taken since the last time.
+    fn taken(&self) -> Vec<(String, String)> {
+        std::mem::take(&mut self.taken.lock().unwrap())
+    }
+}
+
+#[async_trait]
+impl Handshakes for Receivers {
+    async fn give(&self, url: &str, key: &Secret) -> anyhow::Result<()> {
+        anyhow::ensure!(!*self.refuse.lock().unwrap(), "refused");
+        let taken = (url.to_owned(), key.reveal().to_owned());
+        self.taken.lock().unwrap().push(taken);
+        Ok(())
+    }
+}
+
+/// Endpoints with a secret each, but those that declare one or a handshake.
 fn file(endpoints: &[(&str, &str)]) -> String {
     let table = |(id, more): &(&str, &str)| {
+        let secret = match more.contains("secret") || more.contains("handshake") {
+            true => "",
+            false => "secret = 'a-secret-of-the-file'\n",
+        };
         format!(
-            "[[tenant.endpoint]]\nid = '{id}'\nurl = 'https://example.com/{id}'\nevents = ['*']\n{more}\n"
+            "[[tenant.endpoint]]\nid = '{id}'\nurl = 'https://example.com/{id}'\nevents = ['*']\n{secret}{more}\n"
         )
     };
     format!(
@@ -234,4 +275,91 @@ async fn a_secret_that_the_file_replaces_signs_for_a_day_longer() {
         secrets,
         [("second-secret", None), ("first-secret", Some(expires))]
     );
+}
+
+const KEY: &str = "handshake = 'key'";
+
+fn waiting(count: usize) -> Applied {
+    Applied {
+        waiting: count,
+        ..Applied::default()
+    }
+}
+
+#[tokio::test]
+async fn a_handshake_is_made_once_and_again_for_another_url_or_secret() {
+    let world = World::new();
+    let applied = world.apply(&file(&[("a", KEY), ("b", "")]), NOW).await;
+    assert_eq!((applied.created, applied.waiting), (2, 0));
+    let a = world.one("a").await;
+    assert_eq!(a.handshake, Some(Handshake::Key));
+    let key = a.secrets[0].reveal().to_owned();
+    let taken = |path: &str, key: &str| (format!("https://example.com/{path}"), key.to_owned());
+    assert_eq!(world.receivers.taken(), [taken("a", &key)]);
+
+    let same = file(&[("a", KEY), ("b", "")]);
+    assert_eq!(world.apply(&same, LATER).await, Applied::default());
+    world
+        .apply(&file(&[("a", "handshake = 'key'\nordered = true")]), LATER)
+        .await;
+    assert_eq!(world.receivers.taken(), []);
+
+    let moved = file(&[("a", KEY)]).replace("com/a", "com/new");
+    assert_eq!(world.apply(&moved, LATER).await.changed, 1);
+    assert_eq!(world.receivers.taken(), [taken("new", &key)]);
+
+    let other = moved.clone() + "secret = 'another-secret'\n";
+    assert_eq!(world.apply(&other, LATER).await.changed, 1);
+    assert_eq!(world.receivers.taken(), [taken("new", "another-secret")]);
+    let secrets = world.one("a").await.secrets;
+    let secrets: Vec<_> = secrets.iter().map(|one| one.reveal()).collect();
+    assert_eq!(secrets, ["another-secret", &key]);
+}
+
+#[tokio::test]
+async fn an_endpoint_whose_handshake_failed_is_planned_for_and_asked_again() {
+    let world = World::new();
+    world.receivers.refuse(true);
+    let declared = file(&[("a", KEY)]);
+    let applied = world.apply(&declared, NOW).await;
+    assert_eq!((applied.created, applied.waiting), (1, 1));
+    let before = world.one("a").await;
+    assert!(before.enabled, "its events would be lost");
+    assert_eq!(before.handshake, None);
+    assert_eq!(world.apply(&declared, LATER).await, waiting(1));
+
+    world.receivers.refuse(false);
+    let applied = world.apply(&declared, LATER).await;
+    assert_eq!((applied.changed, applied.waiting), (1, 0));
+    let after = world.one("a").await;
+    assert_eq!(after.handshake, Some(Handshake::Key));
+    assert_eq!(after.secrets, before.secrets, "the key that has signed");
+    let (_, key) = &world.receivers.taken()[0];
+    assert_eq!(key, before.secrets[0].reveal());
+}
+
+#[tokio::test]
+async fn an_endpoint_whose_handshake_fails_after_a_change_stays_as_it_was() {
+    let world = World::new();
+    world.apply(&file(&[("a", KEY)]), NOW).await;
+    let before = world.one("a").await;
+    world.receivers.refuse(true);
+    let moved = file(&[("a", KEY)]).replace("com/a", "com/new");
+    assert_eq!(world.apply(&moved, LATER).await, waiting(1));
+    assert_eq!(world.one("a").await, before);
+    world.receivers.refuse(false);
+    assert_eq!(world.apply(&moved, LATER).await.changed, 1);
+    assert_eq!(world.one("a").await.url, "https://example.com/new");
+}
+
+#[tokio::test]
+async fn a_disabled_endpoint_has_its_handshake_when_it_is_enabled() {
+    let world = World::new();
+    let off = file(&[("a", "handshake = 'key'\nenabled = false")]);
+    assert_eq!(world.apply(&off, NOW).await.waiting, 0);
+    assert_eq!(world.apply(&off, LATER).await, Applied::default());
+    assert_eq!(world.receivers.taken(), []);
+    world.apply(&file(&[("a", KEY)]), LATER).await;
+    assert_eq!(world.receivers.taken().len(), 1);
+    assert_eq!(world.one("a").await.handshake, Some(Handshake::Key));
 }

@@ -121,3 +121,94 @@ fn no_secret_is_shown() {
     assert!(!error.contains("s3cret"), "{error}");
     assert_eq!(error.lines().count(), 3, "{error}");
 }
+
+/// What the section of `docs/OPERATIONS.md` about the file says of a table.
+fn documented(table: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/OPERATIONS.md");
+    let text = fs::read_to_string(path).unwrap();
+    let head = format!("\n### {table}\n");
+    let (_, rest) = text
+        .split_once(&head)
+        .unwrap_or_else(|| panic!("no section `{table}`"));
+    let end = rest.find("\n#").unwrap_or(rest.len());
+    rest[..end].to_owned()
+}
+
+#[test]
+fn the_manual_names_every_key() {
+    let tables = [
+        ("The top", ""),
+        ("`[store]`", "[store]\n"),
+        ("`[stream]`", "[stream]\n"),
+        ("`[api]`", "[api]\n"),
+        ("`[delivery]`", "[delivery]\n"),
+        ("`[retry.NAME]`", "[retry.x]\n"),
+        ("`[retention]`", "[retention]\n"),
+        ("`[log]`", "[log]\n"),
+        ("`[[tenant]]`", "[[tenant]]\n"),
+        ("`[[tenant.endpoint]]`", "[[tenant]]\n[[tenant.endpoint]]\n"),
+    ];
+    for (table, head) in tables {
+        let text = format!("{head}'~' = 1\n");
+        let error = Config::parse(&text, "sender.toml".as_ref()).unwrap_err();
+        let known = error
+            .faults
+            .iter()
+            .find_map(|fault| fault.message.strip_prefix("unknown key; known are "))
+            .expect("its keys");
+        let documented = documented(table);
+        for key in known.split(", ") {
+            assert!(documented.contains(&format!("| {key} |")), "{table} {key}");
+        }
+    }
+}
+
+#[test]
+fn what_a_running_process_keeps_is_told_by_its_keys() {
+    let parse = |text: &str| Config::parse(text, "sender.toml".as_ref()).unwrap();
+    let before = parse("name = 'a'");
+    let same = parse(
+        "name = 'a'\n[delivery]\ntimeout = '1s'\nplaces = 1\n[retry.fast]\nschedule = ['0s']\n\
+         [[tenant]]\nid = 'acme'",
+    );
+    assert_eq!(before.needs_restart(&same), [""; 0]);
+    let other = parse(
+        "name = 'b'\n[store]\nurl = 'sqlite://other.db'\n[stream]\nurl = 'redis://host'\n\
+         [api]\ntoken = 'x'\n[delivery]\nallow_http = true\nallow_networks = ['10.0.0.0/8']\n\
+         lease = '2m'\nmax_body = 1\n[retention]\ndead = '1h'\n[log]\nformat = 'text'",
+    );
+    let keys = [
+        "name",
+        "store",
+        "stream",
+        "api",
+        "delivery.allow_http",
+        "delivery.allow_networks",
+        "delivery.lease",
+        "delivery.max_body",
+        "retention",
+        "log",
+    ];
+    assert_eq!(before.needs_restart(&other), keys);
+}
+
+#[test]
+fn a_file_is_held_to_the_rules_of_the_process_that_reads_it_again() {
+    let text = "[delivery]\nallow_http = true\nlease = '5m'\ntimeout = '100s'\n\
+                [[tenant]]\nid = 'acme'\n[[tenant.endpoint]]\nid = 'orders'\n\
+                url = 'http://example.com'\nevents = ['*']\nsecret = 'a-secret'\ntimeout = '2m'";
+    let config = Config::parse(text, "sender.toml".as_ref()).unwrap();
+    config.fits(&config.rules()).unwrap();
+    let faults = config.fits(&webhook_sender::config::Rules::default());
+    let fields: Vec<_> = faults
+        .unwrap_err()
+        .into_iter()
+        .map(|fault| fault.field)
+        .collect();
+    let expected = [
+        "delivery.timeout",
+        "tenant.acme.endpoint.orders.url",
+        "tenant.acme.endpoint.orders.timeout",
+    ];
+    assert_eq!(fields, expected);
+}

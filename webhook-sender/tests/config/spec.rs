@@ -286,3 +286,23 @@ fn no_patch_makes_it_panic() {
         }
     }
 }
+
+#[test]
+fn a_timeout_that_the_lease_does_not_outlast_is_refused() {
+    let declared = |timeout: &str| {
+        spec(json!({"url": "https://example.com", "events": ["*"], "timeout": timeout}))
+    };
+    assert_eq!(
+        declared("30s").unwrap().timeout.map(|it| it.as_secs()),
+        Some(30)
+    );
+    assert_eq!(
+        shown(declared("31s").unwrap_err()),
+        ["timeout: `31s` is more than half of `delivery.lease`, which is 1m"]
+    );
+    let faults = patch(&simple(), json!({"timeout": "5m"})).unwrap_err();
+    assert_eq!(
+        shown(faults),
+        ["timeout: `5m` is more than half of `delivery.lease`, which is 1m"]
+    );
+}

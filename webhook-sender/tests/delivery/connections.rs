@@ -24,6 +24,7 @@ async fn post(client: &Client, url: &str) -> Result<Answer, CallError> {
 async fn post_within(client: &Client, url: &str, time: Duration) -> Result<Answer, CallError> {
     let post = Post {
         url: &Url::parse(url).unwrap(),
+        share: "acme",
         headers: &[("X-Test", "1")],
         body: &Bytes::from_static(b"{}"),
         deadline: Instant::now() + time,
@@ -152,6 +153,7 @@ async fn a_header_that_would_end_its_line_is_not_sent() {
     let receiver = RawReceiver::start(|_| None).await;
     let post = Post {
         url: &Url::parse(&receiver.url()).unwrap(),
+        share: "acme",
         headers: &[("X-Split", "a\r\nX-Forged: b")],
         body: &Bytes::new(),
         deadline: Instant::now() + Duration::from_secs(60),
@@ -159,6 +161,39 @@ async fn a_header_that_would_end_its_line_is_not_sent() {
     let failed = client().post(&post).await.unwrap_err();
     assert_eq!(failed, CallError::Header("X-Split".into()));
     assert_eq!(receiver.counts.connections(), 0);
+}
+
+#[tokio::test]
+async fn an_interim_answer_during_a_long_body_does_not_end_the_sending() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    // More than the buffers between the two hold.
+    let body = Bytes::from(vec![b'x'; 32 << 20]);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let length = body.len();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(stream.read_u8().await.unwrap());
+        }
+        let mut part = vec![0; length / 2];
+        for interim in ["100 Continue", "103 Early Hints"] {
+            let answer = format!("HTTP/1.1 {interim}\r\n\r\n");
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            stream.read_exact(&mut part).await.unwrap();
+        }
+        let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+        stream.write_all(answer).await.unwrap();
+    });
+    let post = Post {
+        url: &Url::parse(&url).unwrap(),
+        share: "acme",
+        headers: &[],
+        body: &body,
+        deadline: Instant::now() + Duration::from_secs(60),
+    };
+    assert_eq!(client().post(&post).await.unwrap().status, 200);
 }
 
 #[tokio::test]
@@ -178,6 +213,7 @@ async fn an_early_answer_is_taken_before_the_body_is_sent() {
     });
     let post = Post {
         url: &Url::parse(&url).unwrap(),
+        share: "acme",
         headers: &[],
         body: &Bytes::from(vec![0; 64 << 20]),
         deadline: Instant::now() + Duration::from_secs(60),

@@ -11,6 +11,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tokio::net::TcpListener;
+use tokio::sync::Barrier;
 use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
@@ -35,6 +36,24 @@ struct Seen {
     connections: AtomicUsize,
     http2: AtomicUsize,
     bytes: AtomicUsize,
+    crowd: Option<Crowd>,
+}
+
+/// A server that is slow until there is a crowd.
+struct Crowd {
+    /// Where every connection but the first waits, before TLS.
+    connections: Barrier,
+    /// Where every request waits.
+    requests: Barrier,
+}
+
+impl Crowd {
+    fn of(size: usize) -> Self {
+        Self {
+            connections: Barrier::new(size - 1),
+            requests: Barrier::new(size),
+        }
+    }
 }
 
 fn authority() -> CertifiedIssuer<'static, KeyPair> {
@@ -44,11 +63,11 @@ fn authority() -> CertifiedIssuer<'static, KeyPair> {
 }
 
 async fn server(protocols: &[&str], answer: usize) -> Server {
-    server_at("127.0.0.1:0", protocols, answer).await
+    server_at("127.0.0.1:0", protocols, answer, Seen::default()).await
 }
 
 /// Its certificate is for 127.0.0.1, wherever it listens.
-async fn server_at(address: &str, protocols: &[&str], answer: usize) -> Server {
+async fn server_at(address: &str, protocols: &[&str], answer: usize, seen: Seen) -> Server {
     let authority = authority();
     let key = KeyPair::generate().unwrap();
     let names = vec!["127.0.0.1".to_owned()];
@@ -71,7 +90,7 @@ async fn server_at(address: &str, protocols: &[&str], answer: usize) -> Server {
         .collect();
     let listener = TcpListener::bind(address).await.unwrap();
     let url = format!("https://{}/hooks?a=b", listener.local_addr().unwrap());
-    let seen = Arc::new(Seen::default());
+    let seen = Arc::new(seen);
     tokio::spawn(serve(
         listener,
         TlsAcceptor::from(Arc::new(config)),
@@ -86,10 +105,15 @@ async fn server_at(address: &str, protocols: &[&str], answer: usize) -> Server {
 }
 
 async fn serve(listener: TcpListener, tls: TlsAcceptor, seen: Arc<Seen>, answer: usize) {
+    let mut first = true;
     loop {
         let (stream, _) = listener.accept().await.unwrap();
         let (tls, seen) = (tls.clone(), seen.clone());
+        let is_first = std::mem::take(&mut first);
         tokio::spawn(async move {
+            if let Some(crowd) = seen.crowd.as_ref().filter(|_| !is_first) {
+                crowd.connections.wait().await;
+            }
             let Ok(stream) = tls.accept(stream).await else {
                 return;
             };
@@ -109,6 +133,9 @@ async fn respond(
     seen: Arc<Seen>,
     answer: usize,
 ) -> Result<http::Response<Full<Bytes>>, hyper::Error> {
+    if let Some(crowd) = &seen.crowd {
+        crowd.requests.wait().await;
+    }
     if request.version() == http::Version::HTTP_2 {
         seen.http2.fetch_add(1, Ordering::SeqCst);
     }
@@ -137,6 +164,7 @@ fn client(authority: Option<&str>) -> Client {
 async fn post(client: &Client, url: &str, body: usize) -> Result<Answer, CallError> {
     let post = Post {
         url: &Url::parse(url).unwrap(),
+        share: "acme",
         headers: &[("X-WSS-Signature", "ab")],
         body: &Bytes::from(vec![b'b'; body]),
         deadline: Instant::now() + Duration::from_secs(60),
@@ -177,6 +205,26 @@ async fn a_receiver_that_speaks_http1_over_tls_is_spoken_to_so() {
 }
 
 #[tokio::test]
+async fn a_receiver_that_speaks_http1_over_tls_is_dialled_by_many_at_once() {
+    const CROWD: usize = 8;
+    let seen = Seen {
+        crowd: Some(Crowd::of(CROWD)),
+        ..Seen::default()
+    };
+    let server = server_at("127.0.0.1:0", &["http/1.1"], 2, seen).await;
+    let client = client(Some(&server.authority));
+    // Only the first of these knows nothing: the others wait for what comes of it.
+    let posts = (0..CROWD).map(|_| post(&client, &server.url, 10));
+    let posted = test_support::within_patience(futures::future::join_all(posts), || {
+        "as many connections at once as there are requests".into()
+    });
+    for answer in posted.await {
+        assert_eq!(answer.unwrap().status, 202);
+    }
+    assert_eq!(server.seen.connections.load(Ordering::SeqCst), CROWD);
+}
+
+#[tokio::test]
 async fn of_a_flood_over_http2_little_is_read_and_the_connection_lives() {
     let server = server(&["h2"], 64 * MAX_BODY_BYTES).await;
     let client = client(Some(&server.authority));
@@ -201,7 +249,7 @@ async fn a_certificate_of_an_unknown_authority_is_refused() {
 
 #[tokio::test]
 async fn a_certificate_for_another_name_is_refused() {
-    let server = server_at("127.0.0.2:0", &["h2"], 2).await;
+    let server = server_at("127.0.0.2:0", &["h2"], 2, Seen::default()).await;
     let refused = post(&client(Some(&server.authority)), &server.url, 10)
         .await
         .unwrap_err();

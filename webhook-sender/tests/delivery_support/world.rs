@@ -234,6 +234,7 @@ impl Notices for Told {
         &self,
         _: &TenantId,
         endpoint: &EndpointId,
+        _: u64,
         reason: &str,
     ) -> Result<(), StoreError> {
         self.tell(format!("{endpoint} disabled: {reason}"))

@@ -26,6 +26,7 @@ async fn world() -> World {
         per_endpoint: PLACES,
         timeout: LONG,
         retry: schedule(&[0, 3_600_000]).unwrap(),
+        ..Settings::default()
     };
     World::of(Setup {
         settings,

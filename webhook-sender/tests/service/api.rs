@@ -97,6 +97,7 @@ async fn every_refusal_is_a_problem_document_with_its_code() {
             404,
             "not-found",
         ),
+        ("GET", "/v1/tenants/%FF", None, 400, "bad-path"),
         (
             "GET",
             "/v1/tenants/nobody/deliveries",
@@ -327,6 +328,13 @@ async fn every_refusal_is_a_problem_document_with_its_code() {
             "POST",
             e,
             Some(json!({"url": url, "events": ["*"], "timeout": "soon"})),
+            422,
+            "invalid",
+        ),
+        (
+            "POST",
+            e,
+            Some(json!({"url": url, "events": ["*"], "timeout": "31s"})),
             422,
             "invalid",
         ),
@@ -604,6 +612,24 @@ async fn the_secret_is_shown_once_and_never_again() {
         .await
         .json();
     assert_ne!(rotated["secret"], secret);
+
+    let own = "abcdefghijklmnopqrstuvwxyz0123456789";
+    let given = Some(json!({ "secret": own, "overlap": "0s" }));
+    let given = api
+        .send("POST", &format!("{path}/rotate-secret"), given)
+        .await;
+    assert_eq!(
+        (given.status, given.json()),
+        (200, json!({ "secret": own }))
+    );
+    for bad in ["", "whpk_AAAA", "whsec_AAAA"] {
+        let bad = Some(json!({ "secret": bad }));
+        let refused = api
+            .send("POST", &format!("{path}/rotate-secret"), bad)
+            .await;
+        assert_eq!(refused.status, 422, "{}", refused.text());
+        assert!(refused.text().contains("secret: "), "{}", refused.text());
+    }
 }
 
 #[tokio::test]
@@ -694,18 +720,23 @@ async fn what_could_not_be_transformed_is_made_when_it_is_replayed() {
 }
 
 #[tokio::test]
-async fn the_document_describes_every_route_and_no_other() {
+async fn the_document_is_served_and_its_paths_answer_its_methods_alone() {
     let api = Api::start().await;
     let document = api.send("GET", "/v1/openapi.json", None).await.json();
     let paths = document["paths"].as_object().expect("paths");
     for (path, operations) in paths {
-        let concrete = path.replace("{tenant}", "acme");
-        let concrete = concrete
-            .replace("{endpoint}", "none")
-            .replace("{delivery}", "dlv_none");
-        let concrete = concrete.replace("{id}", "none");
+        let names = [
+            // One that is not there, as it may be deleted.
+            ("{tenant}", "nobody"),
+            ("{endpoint}", "none"),
+            ("{delivery}", "dlv_none"),
+            ("{id}", "none"),
+        ];
+        let concrete = names.iter().fold(path.clone(), |path, (name, given)| {
+            path.replace(name, given)
+        });
         let described = operations.as_object().expect("operations");
-        for method in ["get", "put", "post", "patch"] {
+        for method in ["get", "put", "post", "patch", "delete"] {
             let reply = api.send(&method.to_uppercase(), &concrete, None).await;
             let known = reply.status != 405;
             assert_eq!(
@@ -715,5 +746,92 @@ async fn the_document_describes_every_route_and_no_other() {
                 reply.status
             );
         }
+        // `PUT` has made it.
+        api.send("DELETE", "/v1/tenants/nobody", None).await;
     }
+}
+
+/// What a problem document says, once there is one of that status.
+async fn problem(api: &Api, method: &str, path: &str, body: Option<Value>, status: u16) -> Value {
+    let refused = async {
+        loop {
+            let reply = api.send(method, path, body.clone()).await;
+            if reply.status == status {
+                return reply;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    let reply = within_patience(refused, || format!("{method} {path}: {status}")).await;
+    assert_eq!(
+        reply.header("content-type"),
+        Some("application/problem+json")
+    );
+    reply.json()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_its_store_a_sender_says_so_in_problem_documents() {
+    let mut setting = Setting::new(Store::Redis).await;
+    setting.configure("sender", &format!("token = \"{TOKEN}\"\n"));
+    let sender = setting.start("sender");
+    setting.redis.as_mut().expect("a Redis").kill();
+    let api = Api {
+        sender,
+        _setting: setting,
+    };
+    let event = || Some(json!({ "type": "a", "data": 1 }));
+    let cases = [
+        ("GET", "/v1/tenants", None, "store-unavailable"),
+        ("PUT", "/v1/tenants/acme", None, "store-unavailable"),
+        ("GET", "/readyz", None, "not-ready"),
+        ("POST", "/v1/tenants/acme/events", event(), "not-planned"),
+    ];
+    for (method, path, body, code) in cases {
+        let said = problem(&api, method, path, body, 503).await;
+        assert_eq!(said["code"], code, "{method} {path}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_file_declares_is_changed_there_alone() {
+    let filed = format!(
+        "[[tenant]]\nid = \"filed\"\n[[tenant.endpoint]]\nid = \"orders\"\n\
+         url = \"http://127.0.0.1:9/hook\"\nevents = [\"*\"]\nsecret = \"{}\"\n",
+        crate::sender::SECRET
+    );
+    let api = Api::start_with(&filed).await;
+    let path = "/v1/tenants/filed/endpoints/orders";
+    let rotate = format!("{path}/rotate-secret");
+    let cases = [
+        ("PATCH", path, Some(json!({ "rate_limit": 1 }))),
+        ("DELETE", path, None),
+        ("POST", &rotate, Some(json!({}))),
+    ];
+    for (method, path, body) in cases {
+        let said = problem(&api, method, path, body, 409).await;
+        assert_eq!(said["code"], "conflict", "{said}");
+        let detail = said["detail"].as_str().unwrap_or_default();
+        assert!(detail.contains("configuration file"), "{said}");
+    }
+    // But for what the sender itself may have done.
+    let off = api.send("PATCH", path, Some(json!({ "enabled": false })));
+    assert_eq!(off.await.status, 200);
+}
+
+#[tokio::test]
+async fn data_may_be_as_long_as_the_bound_and_not_a_byte_longer() {
+    let api = Api::start().await;
+    let publish = async |bytes: usize| {
+        let data = "x".repeat(bytes - 2);
+        let event = json!({ "type": "order.shipped", "data": data });
+        api.send("POST", "/v1/tenants/acme/events", Some(event))
+            .await
+    };
+    assert_eq!(publish(1 << 20).await.status, 202);
+    let reply = publish((1 << 20) + 1).await;
+    assert_eq!(
+        (reply.status, &reply.json()["code"]),
+        (413, &json!("too-large"))
+    );
 }

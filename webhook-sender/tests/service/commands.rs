@@ -209,3 +209,89 @@ fn check_tells_everything_that_is_wrong() {
     assert!(error.contains("did you mean `name`?"), "{error}");
     assert!(error.contains("`soon`"), "{error}");
 }
+
+#[test]
+fn check_tells_programs_as_well() {
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let file = folder.path().join("sender.toml");
+    let check = |text: &str| {
+        std::fs::write(&file, text).expect("a file");
+        let output = Command::new(env!("CARGO_BIN_EXE_webhook-sender"))
+            .args(["check", "--json", "--config"])
+            .arg(&file)
+            .output()
+            .expect("it can be run");
+        let said: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        (output.status.success(), said)
+    };
+    let (good, said) = check("name = \"x\"\n");
+    assert!(good, "{said}");
+    assert_eq!(
+        (&said["valid"], &said["file"]),
+        (&json!(true), &json!(file))
+    );
+    assert!(
+        said["summary"]
+            .as_str()
+            .is_some_and(|it| it.contains("sender `x`"))
+    );
+
+    let (good, said) = check("nmae = \"x\"\n[delivery]\ntimeout = \"soon\"\n");
+    assert!(!good, "{said}");
+    assert_eq!(said["valid"], false);
+    let faults = said["faults"].as_array().expect("faults");
+    let keys: Vec<_> = faults.iter().map(|it| (&it["key"], &it["line"])).collect();
+    assert_eq!(
+        keys,
+        [
+            (&json!("nmae"), &json!(1)),
+            (&json!("delivery.timeout"), &json!(3))
+        ]
+    );
+    assert!(
+        faults[1]["message"]
+            .as_str()
+            .is_some_and(|it| it.contains("`soon`"))
+    );
+}
+
+#[tokio::test]
+async fn a_replay_by_a_filter_makes_due_what_it_selects_and_nothing_twice() {
+    let (_setting, sender) = start().await;
+    let receiver = test_support::Receiver::start().await;
+    json(&sender, &["tenants", "add", "acme"]);
+    for (id, event) in [("orders", "order.*"), ("others", "other.*")] {
+        let url = receiver.url(&format!("/{id}"));
+        let base = ["endpoints", "--tenant", "acme", "add", &url];
+        json(
+            &sender,
+            &[&base[..], &["--id", id, "--event", event]].concat(),
+        );
+    }
+    let publish = |kind: &'static str, id: String| {
+        let base = ["publish", "--tenant", "acme", "--data", "1"];
+        json(
+            &sender,
+            &[&base[..], &["--type", kind, "--id", &id]].concat(),
+        );
+    };
+    for number in 0..5 {
+        publish("order.shipped", format!("evt_{number}"));
+    }
+    publish("other.thing", "evt_other".into());
+    receiver.received(6).await;
+    let path = ["deliveries", "--tenant", "acme", "--state", "succeeded"];
+    let all = async {
+        while json(&sender, &path).len() < 6 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    within_patience(all, || sender.log()).await;
+    let replay = ["replay", "--tenant", "acme", "--endpoint", "orders"];
+    assert_eq!(json(&sender, &replay), [json!({ "count": 5 })]);
+    receiver.received(11).await;
+    let none = [&replay[..], &["--state", "dead"]].concat();
+    assert_eq!(json(&sender, &none), [json!({ "count": 0 })]);
+    assert_eq!(receiver.requests_to("/orders").len(), 10);
+    assert_eq!(receiver.requests_to("/others").len(), 1);
+}

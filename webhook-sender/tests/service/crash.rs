@@ -6,10 +6,13 @@
 use std::time::Duration;
 
 use rand::RngExt;
+use serde_json::json;
+use test_support::redis::RedisServer;
+use test_support::{Request, within_patience};
 
-use crate::publisher::{Api, to_stream};
-use crate::receiver::{Link, Receiver};
-use crate::sender::{SECRET, Setting, Store};
+use crate::publisher::{Api, publish, to_stream};
+use crate::receiver::{Counts, Link, Receiver};
+use crate::sender::{SECRET, Sender, Setting, Store};
 
 const EVENTS: usize = 5000;
 const KILLS: usize = 10;
@@ -38,6 +41,55 @@ fn moments(count: usize) -> Vec<usize> {
     moments
 }
 
+/// Waits until every delivery has ended, and then accounts for each event.
+async fn accounted(counts: &Counts, sender: &Sender, most_duplicates: usize) {
+    counts.reach(EVENTS).await;
+    let ended = async {
+        // What is pending may be in flight when that is looked at, and the other way round.
+        while !(none_is("pending", sender).await
+            && none_is("in_flight", sender).await
+            && none_is("pending", sender).await)
+        {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    within_patience(ended, || "the last delivery to end".into()).await;
+    assert!(none_is("dead", sender).await);
+    assert_eq!(counts.refused(), [""; 0]);
+    assert_eq!(counts.different(), EVENTS);
+    let duplicates = counts.duplicates();
+    println!("{duplicates} duplicates");
+    assert!(duplicates <= most_duplicates, "{duplicates} duplicates");
+}
+
+/// Whether there is no delivery of that state. False while the sender cannot tell.
+async fn none_is(state: &str, sender: &Sender) -> bool {
+    let url = format!(
+        "{}/v1/tenants/acme/deliveries?state={state}&limit=1",
+        sender.api
+    );
+    match Request::get(url).try_send().await {
+        Ok(reply) if reply.status == 200 => reply.json()["items"] == json!([]),
+        _ => false,
+    }
+}
+
+/// How many attempts the log has that failed in that phase.
+fn failures(sender: &Sender, phase: &str) -> usize {
+    let phase = format!("\"phase\":\"{phase}\"");
+    sender.log().matches(&phase).count()
+}
+
+/// Waits until there are more of them than `before`.
+async fn fails_again(sender: &Sender, phase: &str, before: usize) {
+    let failed = async {
+        while failures(sender, phase) <= before {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    within_patience(failed, || sender.log()).await;
+}
+
 async fn a_killed_sender_redelivers_and_loses_nothing(store: Store) {
     let receiver = Receiver::start(TAKES).await;
     let setting = Setting::new(store).await;
@@ -51,20 +103,10 @@ async fn a_killed_sender_redelivers_and_loses_nothing(store: Store) {
             sender = setting.start("sender");
             api.moved(&sender);
         }
-        receiver.counts.reach(EVENTS).await;
         sender
     };
-    let publish = async {
-        match &setting.redis {
-            Some(redis) => to_stream(redis, 0..EVENTS).await,
-            None => api.publish(0..EVENTS).await,
-        }
-    };
-    let (_sender, ()) = tokio::join!(kills, publish);
-    let duplicates = receiver.counts.duplicates();
-    println!("{store:?}: {duplicates} duplicates after {KILLS} kills");
-    assert_eq!(receiver.counts.different(), EVENTS);
-    assert!(duplicates <= KILLS * IN_FLIGHT, "{duplicates} duplicates");
+    let (sender, ()) = tokio::join!(kills, publish(&setting, &api, 0..EVENTS));
+    accounted(&receiver.counts, &sender, KILLS * IN_FLIGHT).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -73,10 +115,16 @@ async fn a_killed_sender_redelivers_and_loses_nothing_with_sqlite() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_killed_sender_redelivers_and_loses_nothing_with_sqlite_and_a_stream() {
+    a_killed_sender_redelivers_and_loses_nothing(Store::SqliteWithStream).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_killed_sender_redelivers_and_loses_nothing_with_redis() {
     a_killed_sender_redelivers_and_loses_nothing(Store::Redis).await;
 }
 
+// With Redis only: a SQLite file is one process's.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_work_of_one_of_three_killed_senders_is_done_by_the_others() {
     let receiver = Receiver::start(TAKES).await;
@@ -84,62 +132,74 @@ async fn the_work_of_one_of_three_killed_senders_is_done_by_the_others() {
     let names = ["one", "two", "three"];
     let mut senders = names.map(|name| {
         setting.configure(name, &config(receiver.address));
-        Some(setting.start(name))
+        setting.start(name)
     });
     let redis = setting.redis.as_ref().expect("the Redis store has one");
     let kill = async {
         receiver.counts.reach(EVENTS / 3).await;
-        let victim = rand::rng().random_range(0..names.len());
-        senders[victim].take().expect("it runs").kill();
+        senders.rotate_left(rand::rng().random_range(0..names.len()));
+        let [killed, left, other] = senders;
+        killed.kill();
+        (left, other)
     };
-    tokio::join!(kill, to_stream(redis, 0..EVENTS));
-    receiver.counts.reach(EVENTS).await;
-    let duplicates = receiver.counts.duplicates();
-    assert!(duplicates <= IN_FLIGHT, "{duplicates} duplicates");
+    let ((left, _other), ()) = tokio::join!(kill, to_stream(redis, 0..EVENTS));
+    accounted(&receiver.counts, &left, IN_FLIGHT).await;
+}
+
+async fn a_killed_redis_loses_nothing(store: Store) {
+    const KILLS: usize = 3;
+    const PART: usize = EVENTS / (KILLS + 1);
+    let receiver = Receiver::start(TAKES).await;
+    let mut setting = Setting::new(store).await;
+    setting.configure("sender", &config(receiver.address));
+    let sender = setting.start("sender");
+    let redis = setting.redis.as_mut().expect("a Redis");
+    // In parts, so that it has something to lose at each kill.
+    for from in (0..KILLS).map(|kill| kill * PART) {
+        to_stream(redis, from..from + PART).await;
+        let moment = from + rand::rng().random_range(1..PART - IN_FLIGHT);
+        receiver.counts.reach(moment).await;
+        killed_and_restarted(redis).await;
+    }
+    to_stream(redis, KILLS * PART..EVENTS).await;
+    // What was answered and not recorded when Redis died is recorded when it is back.
+    accounted(&receiver.counts, &sender, KILLS * IN_FLIGHT).await;
+}
+
+async fn killed_and_restarted(redis: &mut RedisServer) {
+    redis.kill();
+    redis.restart().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_killed_redis_loses_nothing() {
-    let receiver = Receiver::start(TAKES).await;
-    let mut setting = Setting::new(Store::Redis).await;
-    setting.configure("sender", &config(receiver.address));
-    to_stream(setting.redis.as_ref().expect("a Redis"), 0..EVENTS).await;
-    let _sender = setting.start("sender");
-    let redis = setting.redis.as_mut().expect("a Redis");
-    for moment in moments(3) {
-        receiver.counts.reach(moment).await;
-        redis.kill();
-        redis.restart().await;
-    }
-    receiver.counts.reach(EVENTS).await;
-    // What was answered and not recorded when Redis died is recorded when it is back.
-    let duplicates = receiver.counts.duplicates();
-    assert!(duplicates <= 3 * IN_FLIGHT, "{duplicates} duplicates");
+async fn a_killed_redis_loses_nothing_that_is_kept_in_it() {
+    a_killed_redis_loses_nothing(Store::Redis).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_redis_loses_nothing_of_the_stream_to_sqlite() {
+    a_killed_redis_loses_nothing(Store::SqliteWithStream).await;
 }
 
 async fn a_killed_receiver_gets_everything(store: Store) {
+    const KILLS: usize = 3;
     let mut receiver = Receiver::start(TAKES).await;
     let setting = Setting::new(store).await;
     setting.configure("sender", &config(receiver.address));
     let sender = setting.start("sender");
     let counts = receiver.counts.clone();
-    let publish = async {
-        match &setting.redis {
-            Some(redis) => to_stream(redis, 0..EVENTS).await,
-            None => Api::of(&sender).publish(0..EVENTS).await,
-        }
-    };
     let kills = async {
-        for moment in moments(3) {
+        for moment in moments(KILLS) {
             counts.reach(moment).await;
+            let before = failures(&sender, "connect");
             receiver.kill();
+            fails_again(&sender, "connect", before).await;
             receiver.restart(TAKES).await;
         }
-        counts.reach(EVENTS).await;
     };
-    tokio::join!(publish, kills);
-    let duplicates = counts.duplicates();
-    assert!(duplicates <= 3 * IN_FLIGHT, "{duplicates} duplicates");
+    let api = Api::of(&sender);
+    tokio::join!(publish(&setting, &api, 0..EVENTS), kills);
+    accounted(&counts, &sender, KILLS * IN_FLIGHT).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -158,28 +218,17 @@ async fn a_network_that_stalls_loses_nothing(store: Store) {
     let setting = Setting::new(store).await;
     setting.configure("sender", &config(link.address));
     let sender = setting.start("sender");
-    let publish = async {
-        match &setting.redis {
-            Some(redis) => to_stream(redis, 0..EVENTS).await,
-            None => Api::of(&sender).publish(0..EVENTS).await,
-        }
-    };
     let stall = async {
         receiver.counts.reach(EVENTS / 2).await;
+        let before = failures(&sender, "respond");
         link.stall(true);
         // Until an attempt is given up for it.
-        let timed_out = async {
-            while !sender.log().contains("\"phase\":\"respond\"") {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        };
-        test_support::within_patience(timed_out, || sender.log()).await;
+        fails_again(&sender, "respond", before).await;
         link.stall(false);
-        receiver.counts.reach(EVENTS).await;
     };
-    tokio::join!(publish, stall);
-    let duplicates = receiver.counts.duplicates();
-    assert!(duplicates <= 2 * IN_FLIGHT, "{duplicates} duplicates");
+    let api = Api::of(&sender);
+    tokio::join!(publish(&setting, &api, 0..EVENTS), stall);
+    accounted(&receiver.counts, &sender, 2 * IN_FLIGHT).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -190,4 +239,87 @@ async fn a_network_that_stalls_loses_nothing_with_sqlite() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_network_that_stalls_loses_nothing_with_redis() {
     a_network_that_stalls_loses_nothing(Store::Redis).await;
+}
+
+/// Has the group of the stream have taken its one entry as often as makes it poison. Answers the
+/// entry's id.
+async fn poisoned(redis: &RedisServer) -> String {
+    let client = redis::Client::open(redis.url()).expect("a url");
+    let mut connection = client
+        .get_multiplexed_async_connection()
+        .await
+        .expect("redis-server answers");
+    let group = ["events", "webhook-sender"];
+    let _: () = redis::cmd("XGROUP")
+        .arg("CREATE")
+        .arg(&group)
+        .arg("0")
+        .query_async(&mut connection)
+        .await
+        .expect("a group");
+    let _: redis::Value = redis::cmd("XREADGROUP")
+        .arg("GROUP")
+        .arg(group[1])
+        .arg("crashed")
+        .arg(&["STREAMS", group[0], ">"])
+        .query_async(&mut connection)
+        .await
+        .expect("an entry");
+    let pending: Vec<(String, String, u64, u64)> = redis::cmd("XPENDING")
+        .arg(&group)
+        .arg(&["-", "+", "1"])
+        .query_async(&mut connection)
+        .await
+        .expect("an entry that is pending");
+    let id = pending.into_iter().next().expect("one entry").0;
+    let _: redis::Value = redis::cmd("XCLAIM")
+        .arg(&group)
+        .arg(&["crashed", "0", &id, "RETRYCOUNT", "100"])
+        .query_async(&mut connection)
+        .await
+        .expect("the entry");
+    id
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_that_was_given_up_is_delivered_when_it_is_retried() {
+    let receiver = test_support::Receiver::start().await;
+    let setting = Setting::new(Store::Redis).await;
+    let file = config(receiver.address());
+    setting.configure("sender", &file);
+    let redis = setting.redis.as_ref().expect("a Redis");
+    // Longer than what is shown of entries that nothing can be made of.
+    let data = json!({ "text": "x".repeat(100_000) }).to_string();
+    let client = redis::Client::open(redis.url()).expect("a url");
+    let mut connection = client
+        .get_multiplexed_async_connection()
+        .await
+        .expect("redis-server answers");
+    let _: String = redis::cmd("XADD")
+        .arg(&["events", "*", "tenant", "acme", "type", "order.shipped"])
+        .arg(&["data", &data])
+        .query_async(&mut connection)
+        .await
+        .expect("redis-server takes it");
+    let id = poisoned(redis).await;
+
+    let sender = setting.start("sender");
+    let dead_letters = format!("{}/v1/tenants/acme/dead-letters", sender.api);
+    let given_up = async {
+        loop {
+            let reply = Request::get(&dead_letters).send().await.json();
+            match reply["items"].as_array().and_then(|items| items.first()) {
+                Some(item) => return (item["id"].clone(), item["code"].clone()),
+                None => tokio::time::sleep(Duration::from_millis(20)).await,
+            }
+        }
+    };
+    let given_up = within_patience(given_up, || "the entry to be given up".into()).await;
+    assert_eq!(given_up, (json!(id), json!("poison")));
+    let retry = format!("{}/v1/dead-letters/{id}/retry", sender.api);
+    let reply = Request::post(retry).send().await;
+    assert_eq!(reply.status, 202, "{}", reply.text());
+    let delivered = receiver.received(1).await;
+    assert_eq!(delivered[0].header("webhook-id"), Some(id.as_str()));
+    assert!(delivered[0].body == data.as_bytes(), "its data is whole");
 }

@@ -3,6 +3,7 @@
 mod api;
 mod commands;
 mod crash;
+mod isolation;
 mod life;
 mod publisher;
 mod receiver;

@@ -17,35 +17,48 @@ use tokio::sync::watch;
 
 use crate::sender::SECRET;
 
-/// How often each event was answered 200.
+/// What was answered, over all lives of a receiver.
 #[derive(Clone)]
-pub struct Counts(Arc<watch::Sender<HashMap<String, u32>>>);
+pub struct Counts {
+    /// How often each event was answered 200.
+    answered: Arc<watch::Sender<HashMap<String, u32>>>,
+    /// Why others were answered 400.
+    refused: Arc<Mutex<Vec<String>>>,
+}
 
 impl Counts {
     fn new() -> Self {
-        Self(Arc::new(watch::Sender::new(HashMap::new())))
+        Self {
+            answered: Arc::new(watch::Sender::new(HashMap::new())),
+            refused: Arc::default(),
+        }
+    }
+
+    /// What was wrong with signatures.
+    pub fn refused(&self) -> Vec<String> {
+        self.refused.lock().expect("nobody panics with it").clone()
     }
 
     /// Waits until so many different events have arrived.
     pub async fn reach(&self, different: usize) {
-        let mut changes = self.0.subscribe();
+        let mut changes = self.answered.subscribe();
         let seen = changes.wait_for(|counts| counts.len() >= different);
         let state = || format!("{} of {different} events arrived", self.different());
         within_patience(seen, state).await.expect("the counts live");
     }
 
     pub fn different(&self) -> usize {
-        self.0.borrow().len()
+        self.answered.borrow().len()
     }
 
     /// Arrivals beyond the first of each event.
     pub fn duplicates(&self) -> usize {
-        let counts = self.0.borrow();
+        let counts = self.answered.borrow();
         counts.values().map(|count| *count as usize - 1).sum()
     }
 
     fn note(&self, id: &str) {
-        self.0
+        self.answered
             .send_modify(|counts| *counts.entry(id.to_owned()).or_default() += 1);
     }
 }
@@ -63,7 +76,6 @@ struct Shared {
     keys: Arc<Vec<Credential>>,
     /// How long it takes to answer.
     takes: Duration,
-    refused: Arc<Mutex<Vec<String>>>,
 }
 
 impl Receiver {
@@ -107,7 +119,6 @@ impl Receiver {
             counts: counts.clone(),
             keys: Arc::new(vec![Credential::parse(SECRET).expect("a secret")]),
             takes,
-            refused: Arc::default(),
         };
         let router = axum::Router::new()
             .fallback(axum::routing::post(receive))
@@ -141,7 +152,7 @@ async fn receive(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) 
             StatusCode::OK
         }
         Err(refusal) => {
-            let mut refused = shared.refused.lock().expect("nobody panics with it");
+            let mut refused = shared.counts.refused.lock().expect("nobody panics with it");
             refused.push(refusal.to_string());
             StatusCode::BAD_REQUEST
         }

@@ -12,7 +12,11 @@ pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 /// What deliveries are kept in.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Store {
+    /// Events come through the API.
     Sqlite,
+    /// Events come from a Redis stream.
+    SqliteWithStream,
+    /// So they do, from the same Redis.
     Redis,
 }
 
@@ -35,25 +39,24 @@ pub struct Sender {
 impl Setting {
     pub async fn new(store: Store) -> Self {
         let redis = match store {
-            Store::Redis => Some(RedisServer::start(Fsync::Always).await),
+            Store::Redis | Store::SqliteWithStream => Some(RedisServer::start(Fsync::Always).await),
             Store::Sqlite => None,
         };
         let folder = TempDir::new().expect("a temporary folder");
-        let (store, stream) = match &redis {
-            Some(redis) => (
-                redis.url(),
-                format!("[stream]\nurl = \"{}\"\n", redis.url()),
-            ),
-            None => {
-                let file = folder.path().join("sender.db");
-                (format!("sqlite://{}", file.display()), String::new())
-            }
+        let file = folder.path().join("sender.db");
+        let stream = redis.as_ref().map(|redis| {
+            let url = redis.url();
+            format!("[stream]\nurl = \"{url}\"\n")
+        });
+        let store = match &redis {
+            Some(redis) if store == Store::Redis => redis.url(),
+            _ => format!("sqlite://{}", file.display()),
         };
         Self {
             redis,
             folder,
             store,
-            stream,
+            stream: stream.unwrap_or_default(),
         }
     }
 

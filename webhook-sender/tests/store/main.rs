@@ -68,6 +68,7 @@ macro_rules! promises {
                 nothing_is_due_before_its_time
                 due_names_each_endpoint_once_since_when
                 due_tells_when_the_next_is_due
+                thousands_of_endpoints_are_due_at_once
                 what_is_claimed_is_no_longer_due
                 no_more_is_claimed_than_there_is_room_for
                 the_longest_due_is_claimed_first
@@ -95,6 +96,7 @@ macro_rules! promises {
                 the_next_waits_while_the_first_is_retried
                 the_next_waits_while_the_first_is_released
                 what_waits_is_given_its_turn_in_the_order_of_planning
+                thousands_wait_for_their_turn_at_once
                 keys_do_not_wait_for_each_other
                 no_key_is_a_key_of_its_own
                 what_is_not_ordered_waits_for_nothing

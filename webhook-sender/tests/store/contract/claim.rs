@@ -82,6 +82,30 @@ pub async fn due_tells_when_the_next_is_due(world: World) {
     assert_eq!(world.due(10).await.1, Some(at(11)));
 }
 
+pub async fn thousands_of_endpoints_are_due_at_once(world: World) {
+    const MANY: usize = 5000;
+    let all: Vec<_> = (0..MANY)
+        .map(|n| endpoint(&world.acme, &format!("e{n}")))
+        .collect();
+    let puts = all
+        .iter()
+        .map(|endpoint| world.store().put_endpoint(endpoint, None));
+    futures::future::try_join_all(puts).await.unwrap();
+    let to: Vec<_> = all.iter().map(|endpoint| due(&endpoint.id, 10)).collect();
+    world.plan(event("e"), &to, 1).await;
+    let (due, next) = world.due(10).await;
+    assert_eq!((due.len(), next), (MANY, None));
+    let different: HashSet<_> = due.iter().map(|due| &due.endpoint).collect();
+    assert_eq!(different.len(), MANY);
+    let asks: Vec<_> = all
+        .iter()
+        .map(|endpoint| world.ask(&endpoint.id, 1))
+        .collect();
+    let claims = world.store().claim(&world.owner, &asks, at(10)).await;
+    assert_eq!(claims.unwrap().len(), MANY);
+    assert_eq!(world.due(10).await, (vec![], None));
+}
+
 pub async fn what_is_claimed_is_no_longer_due(world: World) {
     several(&world, 3, 10).await;
     assert_eq!(world.claim(&world.orders, 2, 20).await.len(), 2);

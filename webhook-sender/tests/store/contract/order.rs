@@ -94,6 +94,28 @@ pub async fn what_waits_is_given_its_turn_in_the_order_of_planning(world: World)
     }
 }
 
+pub async fn thousands_wait_for_their_turn_at_once(world: World) {
+    const MANY: usize = 9000;
+    let to = [claimed(&world.orders).ordered()];
+    let events: Vec<_> = (0..MANY)
+        .map(|n| planned(&world.acme, event(&format!("e{n}")), &to))
+        .collect();
+    let ids: Vec<_> = events
+        .iter()
+        .map(|event| event.deliveries[0].id.clone())
+        .collect();
+    let planned = world.plan_as(&world.owner, &world.acme, events, 1).await;
+    let first = Planned::New {
+        claimed: ids[..1].to_vec(),
+    };
+    let waits = Planned::New { claimed: vec![] };
+    assert_eq!(planned.len(), MANY);
+    assert_eq!(planned[0], first);
+    assert!(planned[1..].iter().all(|planned| *planned == waits));
+    world.succeed(&ids[0], 5).await;
+    assert_eq!(world.claim_ids(5).await, ids[1..2]);
+}
+
 pub async fn keys_do_not_wait_for_each_other(world: World) {
     let to = || claimed(&world.orders).ordered();
     let other = world.add("other").await;

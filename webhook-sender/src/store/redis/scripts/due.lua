@@ -2,7 +2,9 @@
 local now = ARGV[1]
 local ready = B .. 'r'
 local rows = call('ZRANGEBYSCORE', ready, '-inf', now, 'WITHSCORES')
-local answer = { '', '', unpack(rows) }
+-- Not unpacked: Lua refuses some thousands of results.
+local answer = { '', '' }
+for i = 1, #rows do answer[i + 2] = rows[i] end
 local next = call('ZRANGEBYSCORE', ready, '(' .. now, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
 for i = 1, #rows, 2 do
   local later = call('ZRANGEBYSCORE', B .. 'q:' .. rows[i], '(' .. now, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]

@@ -116,4 +116,6 @@ end
 each(ARGV, dead_from, dead_from + dead - 1, 'RPUSH', B .. 'x')
 each(ARGV, lingering_from, lingering_from + 2 * lingering - 1, 'ZADD', B .. 'w')
 refresh_touched()
-return { 'done', lowered and text(lowered) or '', unpack(waiting) }
+local answer = { 'done', lowered and text(lowered) or '' }
+for i = 1, #waiting do answer[i + 2] = waiting[i] end
+return answer

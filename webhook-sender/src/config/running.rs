@@ -1,0 +1,77 @@
+//! A file that is read again by a process that runs.
+
+use super::{Config, Fault, Rules, Token, check};
+use crate::client::check_url;
+
+impl Config {
+    /// What of this file changes with a restart only, as a process that runs by `self` reads `new`.
+    pub fn needs_restart(&self, new: &Self) -> Vec<&'static str> {
+        let (before, after) = (&self.delivery, &new.delivery);
+        let (was, is) = (&before.policy, &after.policy);
+        let changes = [
+            ("name", self.name != new.name),
+            ("store", self.store.url.reveal() != new.store.url.reveal()),
+            ("stream", stream(self) != stream(new)),
+            ("api", api(self) != api(new)),
+            ("delivery.allow_http", was.allow_http != is.allow_http),
+            (
+                "delivery.allow_networks",
+                was.allow_networks != is.allow_networks,
+            ),
+            ("delivery.lease", before.lease != after.lease),
+            ("delivery.max_body", before.max_body != after.max_body),
+            ("retention", self.retention != new.retention),
+            ("log", self.log != new.log),
+        ];
+        let changed = changes.into_iter().filter(|(_, changed)| *changed);
+        changed.map(|(key, _)| key).collect()
+    }
+
+    /// What of this file cannot be used under `rules` that it does not make itself.
+    ///
+    /// # Errors
+    ///
+    /// A fault for each URL that they do not let through, and each timeout that they cut short.
+    pub fn fits(&self, rules: &Rules) -> Result<(), Vec<Fault>> {
+        let mut faults = Vec::new();
+        let mut note = |field: String, message: Option<String>| {
+            let fault = |message| Fault {
+                field,
+                message,
+                line: None,
+            };
+            faults.extend(message.map(fault));
+        };
+        let outlasts = |timeout| check::outlasts(timeout, rules.lease);
+        note("delivery.timeout".into(), outlasts(self.delivery.timeout));
+        for tenant in &self.tenants {
+            for (id, spec) in &tenant.endpoints {
+                let field = |key| format!("tenant.{}.endpoint.{id}.{key}", tenant.id);
+                let refused = check_url(&spec.url, &rules.policy).err();
+                note(field("url"), refused.map(|error| error.to_string()));
+                note(field("timeout"), spec.timeout.and_then(outlasts));
+            }
+        }
+        match faults.is_empty() {
+            true => Ok(()),
+            false => Err(faults),
+        }
+    }
+}
+
+fn stream(config: &Config) -> Option<impl PartialEq> {
+    config.stream.as_ref().map(|stream| {
+        (
+            stream.url.reveal(),
+            (&stream.name, &stream.group),
+            (stream.claim_after, stream.max_tries, stream.trim),
+        )
+    })
+}
+
+fn api(config: &Config) -> impl PartialEq {
+    (
+        config.api.listen,
+        config.api.token.as_ref().map(Token::reveal),
+    )
+}
