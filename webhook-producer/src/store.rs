@@ -37,10 +37,13 @@ impl<'a, O: Database + Log> Store<'a, O> {
         Self(outside)
     }
 
-    /// Fails where the table cannot be read.
+    /// Fails where the table cannot be read, or lacks a column.
     pub fn check_readable(&self) -> Result<(), Problem> {
-        self.run("SELECT url FROM registrations LIMIT 1", &[])
-            .map(|_| ())
+        self.run(
+            "SELECT url, event, signing_key, created_at, updated_at FROM registrations LIMIT 0",
+            &[],
+        )
+        .map(|_| ())
     }
 
     /// The key `url` is registered with now, if it is.
@@ -124,9 +127,12 @@ impl<'a, O: Database + Log> Store<'a, O> {
 
     fn run(&self, statement: &str, values: &[&str]) -> Result<Vec<Vec<String>>, Problem> {
         self.0.execute(statement, values).map_err(|reason| {
-            let hint = match reason.contains("no such table") {
-                true => "; apply migrations.sql to the database",
-                false => "",
+            let hint = if reason.contains("no such table") {
+                "; apply migrations.sql to the database"
+            } else if reason.contains("no such column") {
+                "; the table is of another version than migrations.sql"
+            } else {
+                ""
             };
             self.fail(&format!("{reason}{hint}"))
         })

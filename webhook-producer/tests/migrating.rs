@@ -7,7 +7,7 @@ mod world;
 use std::sync::Barrier;
 
 use rusqlite::Connection;
-use world::MIGRATIONS;
+use world::{Call, MIGRATIONS, World};
 
 const ROW: &str = "INSERT INTO registrations (url, event, signing_key) VALUES (?1, '*', 'key')";
 
@@ -56,4 +56,17 @@ fn replicas_that_start_at_once_all_find_their_table() {
     });
     assert_eq!(rows(&Connection::open(&file).unwrap()).len(), 8);
     std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn a_table_of_another_version_is_told_at_the_health_route() {
+    let world = World::without_table();
+    let older = "CREATE TABLE registrations (url TEXT PRIMARY KEY, event TEXT, signing_key TEXT)";
+    world.database.execute_batch(older).unwrap();
+    world.database.execute_batch(MIGRATIONS).unwrap();
+    let answer = world.answer(Call::new("GET", "/healthz"));
+    assert_eq!(answer.status(), 503);
+    assert_eq!(answer.problem(), "store-unavailable");
+    let hint = "the table is of another version than migrations.sql";
+    assert!(world.logged().contains(hint), "{}", world.logged());
 }
