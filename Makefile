@@ -18,10 +18,10 @@ CONSUMER = 127.0.0.1:3002
 CARGO_BUILD = cargo build --target-dir target
 WASM = $(CARGO_BUILD) --release --target wasm32-wasip2
 
-.PHONY: help setup setup-redis setup-judges setup-examples build-all build-hmac build-producer \
+.PHONY: help setup setup-redis setup-judges setup-examples setup-image build-all build-hmac build-producer \
 	build-consumer build-guard build-examples build-sender build-spin-local start-producer \
 	start-consumer register-consumer fire-webhook demo demo-sender demo-redis demo-polyglot \
-	test lint fuzz bench clean
+	test lint fuzz bench dist push deploy-cloud clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-20s %s\n", $$1, $$2 }' Makefile
@@ -37,6 +37,9 @@ setup-judges: setup
 
 setup-examples: setup
 	@sh scripts/setup-examples.sh
+
+setup-image: setup
+	@sh scripts/setup-image.sh
 
 build-all: build-hmac ## Build every component
 	$(WASM) -p webhook-producer -p webhook-consumer -p webhook-guard -p guarded-app
@@ -92,16 +95,24 @@ demo-redis: setup-redis build-consumer build-sender $(RUNTIME_BUILT) ## The same
 demo-polyglot: build-all build-examples $(RUNTIME_BUILT) ## Fire at consumers in Rust, Python and JavaScript
 	@sh scripts/demo-polyglot.sh $(RUNTIME)
 
-test: setup setup-redis setup-judges setup-examples ## Run every test
+test: setup setup-redis setup-judges setup-examples setup-image ## Run every test
 	cargo test
 
 lint: setup ## Check formatting, and lint the host's and the components' code
 	cargo fmt --all --check
 	cargo clippy --all-targets -- -D warnings
-	cargo clippy --release --target wasm32-wasip2 -p hmac-component -- -D warnings
+	CUSTOM_LIBFUZZER_PATH=/dev/null cargo check --locked --manifest-path fuzz/Cargo.toml --bins \
+		--target-dir target/fuzz
+	cargo clippy --release --target wasm32-wasip2 -p hmac-component -p scheme-sizes \
+		--all-features -- -D warnings
 	cargo clippy --release --target wasm32-wasip2 -p webhook-producer -p webhook-consumer \
 		-p webhook-receiver -p webhook-guard -p guarded-app -p transform-component \
 		-p clock -p probe -- -D warnings
+	@if command -v cargo-deny >/dev/null 2>&1; then \
+		cargo deny --locked check bans licenses sources && \
+		if cargo deny fetch db >/dev/null 2>&1; then cargo deny --locked check advisories; \
+		else echo 'left out: advisories, whose database cannot be fetched' >&2; fi; \
+	else echo 'left out: cargo deny, which is not installed' >&2; fi
 
 # How long each target is fuzzed, in seconds.
 FUZZ_SECONDS = 60
@@ -113,6 +124,15 @@ bench: build-all build-examples setup-redis ## Measure speed; the last table is 
 	$(CARGO_BUILD) --release --bin spin-local --bin benchmarks --bench delivery
 	target/release/benchmarks
 	cargo bench --bench delivery
+
+dist: build-all setup-image ## Make the archives of a release, in target/dist
+	@sh scripts/dist.sh
+
+push: setup ## Build both apps and push them: make push REGISTRY=ghcr.io/you
+	@REGISTRY='$(REGISTRY)' sh scripts/push.sh
+
+deploy-cloud: setup ## Deploy both apps to Fermyon Cloud; wants API_TOKEN and HANDSHAKE_TOKEN
+	@sh scripts/deploy-cloud.sh
 
 clean: ## Remove what was built and what the apps stored
 	cargo clean

@@ -1,0 +1,39 @@
+#!/bin/sh
+# Registers the consumer with the producer, fires an event, and ends well once the sender has
+# delivered it to the consumer, which answers 200 only to what it has verified.
+#
+# PRODUCER, CONSUMER and SENDER are URLs; SENDER_TOKEN and TENANT are as the producer has them.
+set -eu
+
+fail() {
+    printf 'verify: %s\n' "$1" >&2
+    exit 1
+}
+
+# ask URL [OPTION...]: the answer, or the reason why it is an error
+ask() {
+    curl --fail-with-body --silent --show-error --max-time 10 "$@" || fail "no good answer from $1"
+}
+
+ask "$PRODUCER/registrations" --json "{\"url\": \"$CONSUMER/target\", \"event\": \"order.*\"}" \
+    --output /dev/null
+echo "registered $CONSUMER/target with the producer, and with the sender"
+
+answer=$(ask "$PRODUCER/fire" --json '{"event": "order.shipped", "data": {"id": 1}}')
+event=$(printf '%s' "$answer" | sed -n 's/.*"id" *: *"\([^"]*\)".*/\1/p')
+[ -n "$event" ] || fail "the firing was not queued: $answer"
+echo "fired $event onto the stream"
+
+tries=0
+while :; do
+    found=$(ask "$SENDER/v1/tenants/$TENANT/deliveries?event=$event" \
+        --oauth2-bearer "$SENDER_TOKEN")
+    case $found in
+        *'"state":"succeeded"'*) break ;;
+        *'"state":"dead"'*) fail "it was given up: $found" ;;
+    esac
+    tries=$((tries + 1))
+    [ "$tries" -lt 60 ] || fail "it was not delivered: $found"
+    sleep 1
+done
+echo "delivered $event: the consumer has verified it"

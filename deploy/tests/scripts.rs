@@ -1,0 +1,268 @@
+//! `scripts/push.sh` and `scripts/deploy-cloud.sh`, run with a `spin` that writes down its arguments,
+//! and without one.
+
+mod support;
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use support::root;
+
+const API_TOKEN: &str = "api-token-0123456789";
+const HANDSHAKE_TOKEN: &str = "handshake-token-0123456789";
+
+/// One line a call, its arguments joined by `|`. It keeps the manifest that it is told to deploy,
+/// and fails the calls that begin with `$FAIL`.
+const FAKE: &str = r#"#!/bin/sh
+for argument in "$@"; do printf '%s|' "$argument"; done >>"$LOG"
+printf '\n' >>"$LOG"
+[ "$CARGO_TARGET_DIR" = "$PWD/target" ] || [ "$1" = cloud ] || exit 9
+case "$*" in "cloud deploy"*) cat "$4" >>"$LOG.manifests" ;; esac
+[ -z "${FAIL:-}" ] || case "$*" in "$FAIL"*) exit 7 ;; esac
+"#;
+
+/// A copy of what the scripts touch, and a folder of the only programs that they find.
+struct World(tempfile::TempDir);
+
+impl World {
+    fn new() -> Self {
+        let world = Self(tempfile::tempdir().unwrap());
+        let files = [
+            "scripts/push.sh",
+            "scripts/deploy-cloud.sh",
+            "webhook-producer/spin.toml",
+            "webhook-consumer/spin.toml",
+            "migrations.sql",
+        ];
+        for file in files {
+            let to = world.path().join(file);
+            std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+            std::fs::copy(root().join(file), to).unwrap();
+        }
+        let programs = world.path().join("bin");
+        std::fs::create_dir(&programs).unwrap();
+        for tool in ["sh", "dirname", "sed", "head", "grep", "rm", "cat"] {
+            std::os::unix::fs::symlink(found(tool), programs.join(tool)).unwrap();
+        }
+        world
+    }
+
+    fn with_spin() -> Self {
+        let world = Self::new();
+        let spin = world.path().join("bin/spin");
+        std::fs::write(&spin, FAKE).unwrap();
+        std::fs::set_permissions(&spin, PermissionsExt::from_mode(0o755)).unwrap();
+        world
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn run(&self, script: &str, environment: &[(&str, &str)]) -> Output {
+        let program = self.path().join("bin/sh");
+        Command::new(program)
+            .arg(self.path().join("scripts").join(script))
+            .env_clear()
+            .env("PATH", self.path().join("bin"))
+            .env("LOG", self.path().join("log"))
+            .envs(environment.iter().copied())
+            .output()
+            .unwrap()
+    }
+
+    /// What `spin` was asked, one line a call.
+    fn asked(&self) -> Vec<String> {
+        let log = std::fs::read_to_string(self.path().join("log")).unwrap_or_default();
+        log.lines().map(str::to_owned).collect()
+    }
+
+    #[track_caller]
+    fn refuses(&self, script: &str, environment: &[(&str, &str)], why: &str) {
+        let output = self.run(script, environment);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(
+            said.starts_with("missing: ") && said.contains(why),
+            "{said}"
+        );
+        let deeds = self.asked();
+        let deeds: Vec<_> = deeds
+            .iter()
+            .filter(|call| *call != "cloud|--version|")
+            .collect();
+        assert!(deeds.is_empty(), "{deeds:?}");
+    }
+}
+
+fn found(tool: &str) -> std::path::PathBuf {
+    let path = std::env::var_os("PATH").unwrap();
+    let mut places = std::env::split_paths(&path).map(|folder| folder.join(tool));
+    places
+        .find(|file| file.is_file())
+        .unwrap_or_else(|| panic!("no `{tool}`"))
+}
+
+#[track_caller]
+fn succeeds(output: &Output) {
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+}
+
+const TOKENS: [(&str, &str); 2] = [
+    ("API_TOKEN", API_TOKEN),
+    ("HANDSHAKE_TOKEN", HANDSHAKE_TOKEN),
+];
+
+#[test]
+fn push_builds_both_apps_and_then_pushes_both_under_their_versions() {
+    let world = World::with_spin();
+    succeeds(&world.run("push.sh", &[("REGISTRY", "ghcr.io/you")]));
+    let expected = [
+        "build|--from|webhook-producer|",
+        "build|--from|webhook-consumer|",
+        "registry|push|--from|webhook-producer|ghcr.io/you/webhook-producer:0.1.0|",
+        "registry|push|--from|webhook-consumer|ghcr.io/you/webhook-consumer:0.1.0|",
+    ];
+    assert_eq!(world.asked(), expected);
+}
+
+#[test]
+fn push_pushes_nothing_when_a_build_fails() {
+    let world = World::with_spin();
+    let environment = [
+        ("REGISTRY", "ghcr.io/you"),
+        ("FAIL", "build --from webhook-consumer"),
+    ];
+    let output = world.run("push.sh", &environment);
+    assert_eq!(output.status.code(), Some(7));
+    assert!(
+        !world
+            .asked()
+            .iter()
+            .any(|call| call.starts_with("registry"))
+    );
+}
+
+#[test]
+fn push_says_what_is_missing() {
+    let registry = [("REGISTRY", "ghcr.io/you")];
+    World::new().refuses("push.sh", &registry, "`spin` is not on the PATH");
+    World::with_spin().refuses("push.sh", &[], "REGISTRY");
+    for bad in [
+        "https://ghcr.io/you",
+        "ghcr.io/you/",
+        "ghcr.io/You",
+        "ghcr.io/you me",
+    ] {
+        World::with_spin().refuses("push.sh", &[("REGISTRY", bad)], bad);
+    }
+    let local = [registry[0], ("SPIN", "spin-local")];
+    World::with_spin().refuses("push.sh", &local, "spin-local pushes nothing");
+}
+
+#[test]
+fn deploy_cloud_deploys_both_apps_with_their_tokens_and_makes_the_tables() {
+    let world = World::with_spin();
+    succeeds(&world.run("deploy-cloud.sh", &TOKENS));
+    let expected = [
+        "cloud|--version|".to_owned(),
+        "build|--from|webhook-producer|".to_owned(),
+        "build|--from|webhook-consumer|".to_owned(),
+        format!(
+            "cloud|deploy|--from|webhook-producer/spin.cloud.toml|--variable|api_token={API_TOKEN}|\
+             --link|sqlite:default=signed-webhooks|"
+        ),
+        "cloud|sqlite|execute|--database|signed-webhooks|@migrations.sql|".to_owned(),
+        format!(
+            "cloud|deploy|--from|webhook-consumer/spin.cloud.toml|--variable|\
+             handshake_token={HANDSHAKE_TOKEN}|--link|sqlite:default=signed-webhooks|--link|\
+             kv:default=signed-webhooks|"
+        ),
+    ];
+    assert_eq!(world.asked(), expected);
+}
+
+#[test]
+fn what_deploy_cloud_deploys_refuses_requests_until_it_has_its_token() {
+    let world = World::with_spin();
+    succeeds(&world.run("deploy-cloud.sh", &TOKENS));
+    let deployed = std::fs::read_to_string(world.path().join("log.manifests")).unwrap();
+    for variable in ["api_token", "handshake_token"] {
+        let line = format!("\n{variable} = {{ required = true, secret = true }}\n");
+        assert_eq!(deployed.matches(&line).count(), 1, "{deployed}");
+        assert!(!deployed.contains(&format!("\n{variable} = {{ default")));
+    }
+}
+
+#[test]
+fn deploy_cloud_leaves_no_manifest_behind_and_stops_at_the_first_failure() {
+    let world = World::with_spin();
+    let environment = [TOKENS[0], TOKENS[1], ("FAIL", "cloud deploy")];
+    let output = world.run("deploy-cloud.sh", &environment);
+    assert_eq!(output.status.code(), Some(7));
+    let deployed = world
+        .asked()
+        .iter()
+        .filter(|call| call.starts_with("cloud|deploy"))
+        .count();
+    assert_eq!(deployed, 1);
+    assert!(
+        !world
+            .path()
+            .join("webhook-producer/spin.cloud.toml")
+            .exists()
+    );
+}
+
+#[test]
+fn deploy_cloud_deploys_nothing_without_tokens_that_protect() {
+    let [api, handshake] = TOKENS;
+    let refuses = |environment: &[_], why| {
+        World::with_spin().refuses("deploy-cloud.sh", environment, why);
+    };
+    refuses(&[handshake], "API_TOKEN in the environment");
+    refuses(&[api], "HANDSHAKE_TOKEN in the environment");
+    refuses(
+        &[("API_TOKEN", ""), handshake],
+        "API_TOKEN in the environment",
+    );
+    refuses(
+        &[("API_TOKEN", "0123456789abcde"), handshake],
+        "API_TOKEN of 16",
+    );
+    refuses(
+        &[api, ("HANDSHAKE_TOKEN", "short")],
+        "HANDSHAKE_TOKEN of 16",
+    );
+    refuses(
+        &[api, ("HANDSHAKE_TOKEN", "0123456789&token=x")],
+        "letters, digits",
+    );
+}
+
+#[test]
+fn deploy_cloud_says_what_is_missing() {
+    World::new().refuses("deploy-cloud.sh", &TOKENS, "`spin` is not on the PATH");
+    let without_plugin = [TOKENS[0], TOKENS[1], ("FAIL", "cloud --version")];
+    World::with_spin().refuses(
+        "deploy-cloud.sh",
+        &without_plugin,
+        "spin plugins install cloud",
+    );
+}
+
+#[test]
+fn no_token_is_printed() {
+    let world = World::with_spin();
+    let ok = world.run("deploy-cloud.sh", &TOKENS);
+    let bad = world.run(
+        "deploy-cloud.sh",
+        &[TOKENS[0], ("HANDSHAKE_TOKEN", "0123456789&token=x")],
+    );
+    for text in [ok.stdout, ok.stderr, bad.stdout, bad.stderr] {
+        let text = String::from_utf8(text).unwrap();
+        assert!(!text.contains("0123456789"), "{text}");
+    }
+}

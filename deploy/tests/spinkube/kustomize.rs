@@ -1,0 +1,194 @@
+//! As much of kustomize as the folder uses: resources, generated ConfigMaps, merge patches (RFC
+//! 7386), namespace, images and replicas. What else a kustomization asks for its schema refuses.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value, json};
+
+use super::schemas::Schemas;
+use crate::support::text_of;
+
+/// What a kustomization makes.
+#[derive(Default)]
+pub struct Built {
+    pub documents: Vec<Value>,
+    /// The files that went into it.
+    pub files: BTreeSet<PathBuf>,
+    pub faults: Vec<String>,
+}
+
+/// Builds the kustomization of `folder`.
+pub fn build(folder: &Path, schemas: &Schemas) -> Built {
+    let mut built = Built::default();
+    let file = folder.join("kustomization.yaml");
+    let Some(kustomization) = built.documents_of(&file).into_iter().next() else {
+        return built;
+    };
+    let faults = schemas.faults(&kustomization);
+    let shown = |fault| format!("{}: {fault}", file.display());
+    built.faults.extend(faults.into_iter().map(shown));
+    for resource in texts(&kustomization["resources"], None) {
+        built.add(&folder.join(resource), schemas);
+    }
+    for generator in list(&kustomization["configMapGenerator"]) {
+        built.generate(folder, generator);
+    }
+    for patch in texts(&kustomization["patches"], Some("path")) {
+        for document in built.documents_of(&folder.join(patch)) {
+            built.patch(&document);
+        }
+    }
+    if let Some(namespace) = kustomization["namespace"].as_str() {
+        for document in &mut built.documents {
+            document["metadata"]["namespace"] = namespace.into();
+        }
+    }
+    let mut places = Vec::new();
+    for configuration in texts(&kustomization["configurations"], None) {
+        places.extend(built.documents_of(&folder.join(configuration)));
+    }
+    for image in list(&kustomization["images"]) {
+        built.rename_image(image, &places);
+    }
+    for count in list(&kustomization["replicas"]) {
+        built.count_replicas(count);
+    }
+    built
+}
+
+impl Built {
+    fn documents_of(&mut self, file: &Path) -> Vec<Value> {
+        let Ok(text) = std::fs::read_to_string(file) else {
+            self.faults.push(format!("no file `{}`", file.display()));
+            return Vec::new();
+        };
+        self.files.insert(file.canonicalize().unwrap());
+        serde_saphyr::from_multiple(&text).unwrap_or_else(|error| {
+            self.faults.push(format!("{}: {error}", file.display()));
+            Vec::new()
+        })
+    }
+
+    fn add(&mut self, path: &Path, schemas: &Schemas) {
+        if !path.is_dir() {
+            let documents = self.documents_of(path);
+            self.documents.extend(documents);
+            return;
+        }
+        let below = build(path, schemas);
+        self.documents.extend(below.documents);
+        self.files.extend(below.files);
+        self.faults.extend(below.faults);
+    }
+
+    /// kustomize adds a hash to the name, here and where it is referred to.
+    fn generate(&mut self, folder: &Path, generator: &Value) {
+        let mut data = Map::new();
+        for name in texts(&generator["files"], None) {
+            let file = folder.join(name);
+            if !file.is_file() {
+                self.faults.push(format!("no file `{}`", file.display()));
+                continue;
+            }
+            self.files.insert(file.canonicalize().unwrap());
+            data.insert(name.to_owned(), text_of(&file).into());
+        }
+        self.documents.push(json!({
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": { "name": generator["name"] },
+            "data": data,
+        }));
+    }
+
+    fn patch(&mut self, patch: &Value) {
+        let shown = format!("patch of {} {}", patch["kind"], patch["metadata"]["name"]);
+        // Lists of Kubernetes' own kinds are merged by kustomize in ways of their own.
+        if patch["kind"] != "SpinApp" && has_list(patch) {
+            self.faults
+                .push(format!("{shown}: it holds a list, which is not merged"));
+        }
+        let same = |document: &&mut Value| {
+            document["kind"] == patch["kind"]
+                && document["metadata"]["name"] == patch["metadata"]["name"]
+        };
+        match self.documents.iter_mut().find(same) {
+            Some(document) => json_patch::merge(document, patch),
+            None => self.faults.push(format!("{shown}: there is none")),
+        }
+    }
+
+    fn rename_image(&mut self, image: &Value, places: &[Value]) {
+        let name = image["name"].as_str().unwrap_or_default();
+        let new_name = image["newName"].as_str().unwrap_or(name);
+        let new = match image["newTag"].as_str() {
+            Some(tag) => format!("{new_name}:{tag}"),
+            None => new_name.to_owned(),
+        };
+        let found = images_of(&mut self.documents, places).filter(|found| *found == name);
+        let renamed = found.map(|found| *found = new.as_str().into()).count();
+        if renamed == 0 {
+            self.faults.push(format!("image `{name}` is nobody's"));
+        }
+    }
+
+    fn count_replicas(&mut self, count: &Value) {
+        let counted = ["Deployment", "StatefulSet"];
+        let same = |document: &&mut Value| {
+            counted.iter().any(|kind| document["kind"] == *kind)
+                && document["metadata"]["name"] == count["name"]
+        };
+        match self.documents.iter_mut().find(same) {
+            Some(document) => document["spec"]["replicas"] = count["count"].clone(),
+            None => self
+                .faults
+                .push(format!("replicas of {}: there is none", count["name"])),
+        }
+    }
+}
+
+/// Every image of containers, and at the places that the configurations name.
+fn images_of<'a>(
+    documents: &'a mut [Value],
+    places: &'a [Value],
+) -> impl Iterator<Item = &'a mut Value> {
+    documents.iter_mut().flat_map(move |document| {
+        let kind = document["kind"].clone();
+        let place = places
+            .iter()
+            .flat_map(|place| list(&place["images"]))
+            .find(|place| place["kind"] == kind)
+            .and_then(|place| place["path"].as_str());
+        let path = place.map(|path| format!("/{path}"));
+        match path {
+            Some(path) => document.pointer_mut(&path).into_iter().collect::<Vec<_>>(),
+            None => document
+                .pointer_mut("/spec/template/spec/containers")
+                .and_then(Value::as_array_mut)
+                .into_iter()
+                .flatten()
+                .filter_map(|container| container.get_mut("image"))
+                .collect(),
+        }
+    })
+}
+
+fn has_list(value: &Value) -> bool {
+    match value {
+        Value::Array(_) => true,
+        Value::Object(fields) => fields.values().any(has_list),
+        _ => false,
+    }
+}
+
+pub fn list(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+fn texts<'a>(value: &'a Value, field: Option<&'a str>) -> impl Iterator<Item = &'a str> {
+    list(value).filter_map(move |item| match field {
+        Some(field) => item[field].as_str(),
+        None => item.as_str(),
+    })
+}

@@ -1,0 +1,52 @@
+//! What a resource may be made of.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use jsonschema::Validator;
+use serde_json::Value;
+
+use crate::support::{files_under, text_of};
+
+/// What every other schema refers to.
+const COMMON: &str = "common";
+
+/// The schemas of `schemas/`, by the lower-case kind of what they describe.
+pub struct Schemas(BTreeMap<String, Validator>);
+
+impl Schemas {
+    pub fn load(folder: &Path) -> Self {
+        let texts = files_under(folder).into_iter().map(|file| {
+            let schema: Value = serde_json::from_str(&text_of(&file)).unwrap();
+            let name = file.file_stem().unwrap().to_str().unwrap();
+            (name.to_owned(), schema)
+        });
+        let mut schemas: BTreeMap<_, _> = texts.collect();
+        let common = schemas.remove(COMMON).unwrap();
+        let compiled = schemas.into_iter().map(|(name, mut schema)| {
+            // A schema within a schema, found by its `$id`: nothing is looked up anywhere.
+            schema["$defs"][COMMON] = common.clone();
+            let validator = jsonschema::draft202012::new(&schema);
+            let validator = validator.unwrap_or_else(|error| panic!("{name}.json: {error}"));
+            (name, validator)
+        });
+        Self(compiled.collect())
+    }
+
+    pub fn kinds(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// What is wrong with a resource, each with its place in it.
+    pub fn faults(&self, document: &Value) -> Vec<String> {
+        let kind = document["kind"].as_str().unwrap_or_default();
+        let Some(validator) = self.0.get(&kind.to_lowercase()) else {
+            return vec![format!("no schema for kind `{kind}`")];
+        };
+        let name = document["metadata"]["name"].as_str().unwrap_or("?");
+        let errors = validator.iter_errors(document);
+        errors
+            .map(|error| format!("{kind} `{name}`: {}: {error}", error.instance_path()))
+            .collect()
+    }
+}

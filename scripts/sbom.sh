@@ -1,0 +1,92 @@
+#!/bin/sh
+# What is in a binary of the workspace, as a CycloneDX document on standard output:
+# sbom.sh BINARY TARGET
+#
+# From `cargo tree`, which knows the features that this one binary is built with on this target, and
+# from Cargo.lock, which has every archive's SHA-256. Same tree, same document: its time is the
+# commit's. What build scripts compile (SQLite, zstd, ring's assembly) is in the crates named here.
+set -eu
+
+binary=$1
+target=$2
+cd "$(dirname "$0")/.."
+tree=$(cargo tree --locked --package "$binary" --target "$target" --edges normal,build \
+    --prefix depth --charset ascii --format ' {p}|{l}')
+time=$(TZ=UTC0 git log -1 --format=%cd --date=format-local:%Y-%m-%dT%H:%M:%SZ 2>/dev/null || true)
+
+printf '%s\n' "$tree" | awk -v binary="$binary" -v time="$time" '
+    function quoted(text) {
+        gsub(/\\/, "\\\\", text)
+        gsub(/"/, "\\\"", text)
+        return "\"" text "\""
+    }
+    # Older crates put a slash where SPDX has OR.
+    function expression(license) {
+        gsub(/ *\/ */, " OR ", license)
+        return license
+    }
+    function component(kind, ref,    text) {
+        text = "{\"type\": \"" kind "\", \"bom-ref\": " quoted(ref) ", \"name\": " quoted(name[ref])
+        text = text ", \"version\": " quoted(version[ref])
+        if (license[ref] != "")
+            text = text ", \"licenses\": [{\"expression\": " quoted(license[ref]) "}]"
+        # Our own crates are in no registry, and one of them has the name of one that is.
+        if (ours[ref]) return text "}"
+        if (sum[ref] != "")
+            text = text ", \"hashes\": [{\"alg\": \"SHA-256\", \"content\": \"" sum[ref] "\"}]"
+        return text ", \"purl\": \"pkg:cargo/" name[ref] "@" purl(version[ref]) "\"}"
+    }
+    function purl(version) {
+        gsub(/[+]/, "%2B", version)
+        return version
+    }
+
+    FILENAME == "Cargo.lock" {
+        gsub(/"/, "", $3)
+        if ($1 == "name") locked = $3
+        if ($1 == "version") locked = locked " " $3
+        if ($1 == "checksum") sum[locked] = $3
+        next
+    }
+    {
+        # DEPTH NAME vVERSION (WHERE, OR A MACRO)... LICENSE, seen before (*)
+        split($0, half, "|")
+        sub(/ [(][*][)]$/, "", half[2])
+        split(half[1], word, " ")
+        depth = word[1]
+        ref = word[2] " " substr(word[3], 2)
+        above[depth] = ref
+        if (!(ref in name)) {
+            order[++count] = ref
+            name[ref] = word[2]
+            version[ref] = substr(word[3], 2)
+            license[ref] = expression(half[2])
+            ours[ref] = half[1] ~ /[(]\//
+        }
+        if (depth > 0 && !((above[depth - 1], ref) in edge)) {
+            edge[above[depth - 1], ref]
+            needs[above[depth - 1]] = needs[above[depth - 1]] ", " quoted(ref)
+        }
+    }
+    END {
+        print "{"
+        print "  \"$schema\": \"http://cyclonedx.org/schema/bom-1.6.schema.json\","
+        print "  \"bomFormat\": \"CycloneDX\","
+        print "  \"specVersion\": \"1.6\","
+        print "  \"version\": 1,"
+        print "  \"metadata\": {"
+        if (time != "") print "    \"timestamp\": \"" time "\","
+        print "    \"component\": " component("application", order[1])
+        print "  },"
+        print "  \"components\": ["
+        for (i = 2; i <= count; i++)
+            print "    " component("library", order[i]) (i < count ? "," : "")
+        print "  ],"
+        print "  \"dependencies\": ["
+        for (i = 1; i <= count; i++)
+            print "    {\"ref\": " quoted(order[i]) ", \"dependsOn\": [" \
+                substr(needs[order[i]], 3) "]}" (i < count ? "," : "")
+        print "  ]"
+        print "}"
+    }
+' Cargo.lock -

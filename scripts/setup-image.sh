@@ -1,0 +1,36 @@
+#!/bin/sh
+# Installs what the images' build stages need beyond the Rust toolchain, where it can: a C compiler
+# for musl, which the sender's SQLite and cryptography are built with, the target, and the
+# certificates that go into the image. Says so where it cannot.
+set -eu
+
+[ "$(uname -s)" = Linux ] || exit 0
+
+if [ "$(id -u)" -eq 0 ]; then
+    as_root=
+elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
+    as_root='sudo -n'
+else
+    as_root=no
+fi
+
+has_all() {
+    command -v musl-gcc >/dev/null 2>&1 && [ -s /etc/ssl/certs/ca-certificates.crt ]
+}
+
+if ! has_all && command -v apt-get >/dev/null 2>&1 && [ "$as_root" != no ]; then
+    echo 'installing musl-tools and ca-certificates'
+    $as_root apt-get update -qq
+    $as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends musl-tools ca-certificates >/dev/null
+fi
+
+has_all || {
+    echo 'missing: musl-gcc or /etc/ssl/certs/ca-certificates.crt, which the test of the container' >&2
+    echo 'image and `make dist` need. Debian: apt-get install musl-tools ca-certificates' >&2
+}
+
+target="$(uname -m)-unknown-linux-musl"
+[ -d "$(rustc --print sysroot)/lib/rustlib/$target" ] ||
+    rustup target add "$target" ||
+    echo "missing: the Rust target $target; rustup could not add it" >&2
