@@ -16,7 +16,8 @@ use crate::sender::{SECRET, Sender, Setting, Store};
 
 const EVENTS: usize = 5000;
 const KILLS: usize = 10;
-/// Places of the endpoint, so the most that can be in flight at a kill.
+/// Places of a sender, each held until the outcome is recorded: so the most that can be in flight at
+/// a kill.
 const IN_FLIGHT: usize = 64;
 const TAKES: Duration = Duration::from_millis(2);
 
@@ -25,7 +26,7 @@ fn config(address: std::net::SocketAddr) -> String {
     let schedule = vec!["\"300ms\""; 60].join(", ");
     format!(
         "[delivery]\nallow_http = true\nallow_networks = [\"127.0.0.0/8\"]\ntimeout = \"2s\"\n\
-         lease = \"4s\"\n[retry.often]\nschedule = [\"0s\", {schedule}]\n\
+         lease = \"4s\"\nplaces = {IN_FLIGHT}\n[retry.often]\nschedule = [\"0s\", {schedule}]\n\
          [[tenant]]\nid = \"acme\"\n[[tenant.endpoint]]\nid = \"orders\"\n\
          url = \"http://{address}/hook\"\nevents = [\"*\"]\nsecret = \"{SECRET}\"\n\
          retry = \"often\"\nmax_in_flight = {IN_FLIGHT}\n"
