@@ -152,6 +152,23 @@ async fn what_was_given_up_is_listed_with_its_reason() {
     assert!(shown.contains("connect"), "{shown}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sender_says_how_it_is_while_it_runs() {
+    let mut setting = Setting::new(Store::Redis).await;
+    setting.configure("sender", "");
+    let sender = setting.start("sender");
+    assert!(sender.command(&["health"]).status.success());
+    assert!(sender.command(&["health", "--ready"]).status.success());
+    setting.redis.as_mut().expect("it has one").kill();
+    let unready = async {
+        while sender.command(&["health", "--ready"]).status.success() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    within_patience(unready, || sender.log()).await;
+    assert!(sender.command(&["health"]).status.success());
+}
+
 #[tokio::test]
 async fn a_refusal_is_told_in_one_line() {
     let (_setting, sender) = start().await;
