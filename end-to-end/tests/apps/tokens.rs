@@ -17,7 +17,7 @@ async fn with_an_api_token_every_route_wants_it() {
         ("POST", "/registrations", registration.as_str(), 201),
         ("GET", "/registrations", "", 200),
         ("POST", "/fire", "", 200),
-        ("GET", "/healthz", "", 200),
+        ("POST", "/healthz", "", 405),
         ("DELETE", "/registrations", "", 200),
         ("GET", "/nothing", "", 404),
         ("PUT", "/fire", "", 405),
