@@ -37,7 +37,8 @@ class IncomingHandler(http.IncomingHandler):
         except Exception:
             traceback.print_exc()  # For the log. Outsiders do not get to see it.
             answer = Refusal(503, "unavailable", "The consumer cannot do this right now").answer()
-        print(f"CONSUMER: Responding with HTTP {answer.status}")
+        # Flushed: whoever has the answer finds what led to it in the log.
+        print(f"CONSUMER: Responding with HTTP {answer.status}", flush=True)
         wire.send(answer, response_out)
 
 
