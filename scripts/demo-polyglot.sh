@@ -4,43 +4,15 @@
 set -eu
 
 runtime=$1
-work=$(mktemp -d "${TMPDIR:-/tmp}/signed-webhooks.XXXXXX")
-pids=
+. "$(dirname "$0")/stage.sh"
 consumers='webhook-consumer consumer-python consumer-javascript'
 payload='{"event": "order.shipped", "data": {"id": 42, "to": "Zoë"}}'
-
-fail() {
-    printf 'demo failed: %s\n' "$1" >&2
-    cat "$work"/*.out >&2
-    exit 1
-}
-
-stop() {
-    for pid in $pids; do
-        kill "$pid" 2>/dev/null || true
-    done
-    wait 2>/dev/null || true
-    rm -rf "$work"
-}
-trap stop EXIT
-trap 'exit 130' INT TERM
-
-command -v curl >/dev/null 2>&1 || fail 'curl is missing'
 
 # start NAME FOLDER [OPTION...]: runs an app on a free port until it serves or ends; sets url
 start() {
     name=$1 folder=$2
     shift 2
-    : >"$work/$name.out"
-    "$runtime" up --from "$folder" --listen 127.0.0.1:0 --state-dir "$work/$name" --quiet \
-        "$@" >"$work/$name.out" 2>&1 &
-    pid=$!
-    pids="$pids $pid"
-    while ! grep -q '^Serving http://' "$work/$name.out"; do
-        kill -0 "$pid" 2>/dev/null || fail "$name does not start"
-        sleep 0.1
-    done
-    url=$(sed -n 's/^Serving //p' "$work/$name.out")
+    launch "$name" "$folder" 127.0.0.1:0 "$@" || fail "$name does not start"
     printf 'serving %s at %s\n' "$name" "$url"
 }
 

@@ -9,24 +9,7 @@ set -eu
 runtime=$1
 sender=$(realpath "$2")
 mode=${3:-sqlite}
-work=$(mktemp -d "${TMPDIR:-/tmp}/signed-webhooks.XXXXXX")
-pids=
-
-fail() {
-    printf '\ndemo failed: %s\n' "$1" >&2
-    cat "$work"/*.out >&2 2>/dev/null || true
-    exit 1
-}
-
-stop() {
-    for pid in $pids; do
-        kill "$pid" 2>/dev/null || true
-    done
-    wait 2>/dev/null || true
-    rm -rf "$work"
-}
-trap stop EXIT
-trap 'exit 130' INT TERM
+. "$(dirname "$0")/stage.sh"
 
 # until_found FILE PATTERN WHAT: waits for a line, for half a minute at most
 until_found() {
@@ -44,24 +27,9 @@ show() {
     "$sender" "$@" || fail "webhook-sender $1"
 }
 
-# launch ADDRESS: runs the consumer until it serves or ends; sets pid
-launch() {
-    : >"$work/consumer.out"
-    "$runtime" up --from webhook-consumer --listen "$1" --state-dir "$work/consumer" --quiet \
-        >"$work/consumer.out" 2>&1 &
-    pid=$!
-    while kill -0 "$pid" 2>/dev/null; do
-        if grep -q '^Serving http://' "$work/consumer.out"; then
-            return 0
-        fi
-        sleep 0.1
-    done
-    return 1
-}
-
-launch 127.0.0.1:3002 || launch 127.0.0.1:0 || fail 'the consumer does not start'
-pids="$pids $pid"
-consumer=$(sed -n 's/^Serving //p' "$work/consumer.out")
+launch consumer webhook-consumer 127.0.0.1:3002 || launch consumer webhook-consumer 127.0.0.1:0 ||
+    fail 'the consumer does not start'
+consumer=$url
 printf 'serving the consumer at %s\n' "$consumer"
 
 store="sqlite://$work/sender.db"

@@ -4,52 +4,15 @@
 set -eu
 
 runtime=$1
-work=$(mktemp -d "${TMPDIR:-/tmp}/signed-webhooks.XXXXXX")
-pids=
-
-fail() {
-    printf 'demo failed: %s\n' "$1" >&2
-    cat "$work"/*.out >&2
-    exit 1
-}
-
-stop() {
-    for pid in $pids; do
-        kill "$pid" 2>/dev/null || true
-    done
-    wait 2>/dev/null || true
-    rm -rf "$work"
-}
-trap stop EXIT
-trap 'exit 130' INT TERM
-
-command -v curl >/dev/null 2>&1 || fail 'curl is missing'
-
-# launch NAME ADDRESS [OPTION...]: runs an app until it serves or ends; sets pid
-launch() {
-    name=$1 address=$2
-    shift 2
-    : >"$work/$name.out"
-    "$runtime" up --from "webhook-$name" --listen "$address" --state-dir "$work/$name" --quiet \
-        "$@" >"$work/$name.out" 2>&1 &
-    pid=$!
-    while kill -0 "$pid" 2>/dev/null; do
-        if grep -q '^Serving http://' "$work/$name.out"; then
-            return 0
-        fi
-        sleep 0.1
-    done
-    return 1
-}
+. "$(dirname "$0")/stage.sh"
 
 # start NAME PORT [OPTION...]: launches an app, on a free port where PORT is taken; sets url
 start() {
     name=$1 port=$2
     shift 2
-    launch "$name" "127.0.0.1:$port" "$@" || launch "$name" 127.0.0.1:0 "$@" ||
-        fail "the $name does not start"
-    pids="$pids $pid"
-    url=$(sed -n 's/^Serving //p' "$work/$name.out")
+    folder=webhook-$name
+    launch "$name" "$folder" "127.0.0.1:$port" "$@" ||
+        launch "$name" "$folder" 127.0.0.1:0 "$@" || fail "the $name does not start"
     printf 'serving the %s at %s\n' "$name" "$url"
 }
 
