@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::watch;
 
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
@@ -43,9 +43,6 @@ struct Shared {
 
 impl Receiver {
     pub fn start() -> Self {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-        listener.set_nonblocking(true).expect("a socket");
-        let address = listener.local_addr().expect("an address");
         let arrivals = Arc::new(Mutex::new(Vec::with_capacity(1 << 16)));
         let count = Arc::new(watch::Sender::new(0));
         let (gate, gated) = watch::channel(false);
@@ -54,7 +51,9 @@ impl Receiver {
             count: count.clone(),
             gate: gated,
         };
-        std::thread::spawn(move || serve(listener, shared));
+        let (listening, address) = std::sync::mpsc::channel();
+        std::thread::spawn(move || serve(shared, &listening));
+        let address = address.recv().expect("it listens");
         Self {
             address,
             arrivals,
@@ -92,13 +91,21 @@ impl Receiver {
     }
 }
 
-fn serve(listener: std::net::TcpListener, shared: Shared) {
+/// How many connections may wait to be accepted. Those beyond are tried again after a second, which
+/// would be measured as the sender's.
+const BACKLOG: u32 = 4096;
+
+fn serve(shared: Shared, listening: &std::sync::mpsc::Sender<SocketAddr>) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .expect("a runtime");
     runtime.block_on(async {
-        let listener = TcpListener::from_std(listener).expect("a socket");
+        let socket = TcpSocket::new_v4().expect("a socket");
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        socket.bind(any).expect("a free port");
+        let listener = socket.listen(BACKLOG).expect("a listener");
+        let _ = listening.send(listener.local_addr().expect("an address"));
         while let Ok((stream, _)) = listener.accept().await {
             tokio::spawn(connection(stream, shared.clone()));
         }

@@ -68,7 +68,7 @@ impl Entry {
     /// to be planned after all.
     pub(super) fn give_up(self, deliveries: u64, max_data_bytes: usize, now: Millis) -> Taken {
         let reason = format!("was taken {deliveries} times and never planned");
-        let tenant = self.tenant().ok();
+        let tenant = self.owner();
         let mut rejected = self.rejected("poison", reason, now);
         if let Some(data) = self
             .field("data")
@@ -98,6 +98,11 @@ impl Entry {
             code,
             reason: format!("field `{name}` is not UTF-8"),
         })
+    }
+
+    /// Whose it is, if it names a tenant.
+    pub(super) fn owner(&self) -> Option<TenantId> {
+        self.tenant().ok()
     }
 
     fn tenant(&self) -> Result<TenantId, Fault> {

@@ -6,10 +6,12 @@
 //!   as rejected. Whatever is killed before that, the entry is taken again.
 //! - The backlog counts: the group begins with the oldest entry of the stream. It is made again when
 //!   it is gone (flush, failover), from the beginning: what was planned before changes nothing.
-//! - Entries are given to the sink in the order of the stream. One process reads at a time, and
-//!   before it reads on it takes what is pending of the group, its own and that of others.
-//! - No entry holds up others: what cannot be read is rejected with its reason, and what was taken
-//!   [`Settings::max_deliveries`] times without ever being planned is given up as `poison`.
+//! - A tenant's entries are given to the sink in the order of the stream. One process reads at a
+//!   time, and before it reads on it queues what is pending of the group, its own and that of others.
+//! - No tenant waits for another: each has a queue of its own, and where its entries take long they
+//!   are left in the stream until their turn comes, up to 65,536 of them.
+//! - No entry holds up others for good: what cannot be read is rejected with its reason, and what was
+//!   taken [`Settings::max_deliveries`] times without ever being planned is given up as `poison`.
 //! - It reads no more than there is room for. Without room it lets another process read.
 //!
 //! # An entry
@@ -37,11 +39,15 @@
 
 mod baton;
 mod entry;
+mod giver;
+mod queues;
 mod reader;
 mod settings;
 mod sink;
 mod stats;
 mod stream;
+mod tasks;
+mod turn;
 
 pub use reader::Intake;
 pub use settings::Settings;

@@ -5,5 +5,6 @@ mod handover;
 mod loss;
 mod poison;
 mod room;
+mod slow;
 mod unreadable;
 mod world;

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use webhook_sender::intake::{Intake, Settings, Sink, SinkError, Stats, Taken};
-use webhook_sender::model::Clock;
+use webhook_sender::model::{Clock, TenantId};
 use webhook_sender::store::Owner;
 use webhook_sender::store::redis::Address;
 
@@ -30,6 +30,8 @@ pub struct Recorder {
     judge: Mutex<Judge>,
     /// Calls that wait here before they are answered.
     held: watch::Sender<bool>,
+    /// The tenant whose calls wait here.
+    held_tenant: watch::Sender<Option<&'static str>>,
 }
 
 impl Recorder {
@@ -40,6 +42,7 @@ impl Recorder {
             calls: Mutex::default(),
             judge: Mutex::new(Box::new(|_| Ok(()))),
             held: watch::Sender::new(false),
+            held_tenant: watch::Sender::default(),
         })
     }
 
@@ -54,6 +57,36 @@ impl Recorder {
     /// Leaves calls unanswered until it is let go.
     pub fn hold(&self, held: bool) {
         self.held.send_replace(held);
+    }
+
+    /// Leaves calls with that tenant's entries unanswered until it is let go.
+    pub fn hold_tenant(&self, tenant: Option<&'static str>) {
+        self.held_tenant.send_replace(tenant);
+    }
+
+    /// The ids of a tenant's entries so far.
+    pub fn ids_of(&self, tenant: &str) -> Vec<String> {
+        let taken = self.taken.borrow();
+        let theirs = |taken: &&Taken| names(taken, tenant);
+        taken
+            .iter()
+            .filter(theirs)
+            .map(|one| one.id.clone())
+            .collect()
+    }
+
+    /// Waits until `count` entries of a tenant have come.
+    pub async fn taken_of(&self, tenant: &str, count: usize) {
+        let mut taken = self.taken.subscribe();
+        let theirs = |all: &Vec<Taken>| all.iter().filter(|one| names(one, tenant)).count();
+        let enough = taken.wait_for(|all| theirs(all) >= count);
+        let seen = || {
+            format!(
+                "{count} entries of {tenant}; so far {:?}",
+                self.ids_of(tenant)
+            )
+        };
+        let _all = within_patience(enough, seen).await.unwrap();
     }
 
     /// How many entries came with each call so far.
@@ -93,10 +126,25 @@ impl Sink for Recorder {
             let judge = self.judge.lock().unwrap();
             entries.iter().map(&**judge).collect()
         };
+        let tenants: Vec<_> = entries.iter().map(|entry| entry.tenant.clone()).collect();
         self.taken.send_modify(|taken| taken.extend(entries));
+        let among = |held: &Option<&str>| {
+            let is_held =
+                |tenant: &Option<TenantId>| tenant.as_ref().map(TenantId::as_str) == *held;
+            held.is_some() && tenants.iter().any(is_held)
+        };
+        let mut held_tenant = self.held_tenant.subscribe();
+        held_tenant.wait_for(|held| !among(held)).await.unwrap();
         self.held.subscribe().wait_for(|held| !held).await.unwrap();
         answers
     }
+}
+
+fn names(taken: &Taken, tenant: &str) -> bool {
+    taken
+        .tenant
+        .as_ref()
+        .is_some_and(|it| it.as_str() == tenant)
 }
 
 /// A server with a stream.
@@ -169,6 +217,20 @@ impl World {
             ("data", data.as_bytes()),
         ])
         .await
+    }
+
+    /// Publishes entries of a tenant. Answers their ids.
+    pub async fn publish_for(&self, tenant: &str, count: usize) -> Vec<String> {
+        let mut ids = Vec::new();
+        for _ in 0..count {
+            let fields = [
+                ("tenant", tenant.as_bytes()),
+                ("type", b"a.b"),
+                ("data", b"1"),
+            ];
+            ids.push(self.add(&fields).await);
+        }
+        ids
     }
 
     pub async fn publish_all(&self, numbers: std::ops::Range<usize>) -> Vec<String> {

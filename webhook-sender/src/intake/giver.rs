@@ -1,0 +1,240 @@
+//! The task that gives a tenant's entries to the sink.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::RedisResult;
+use tokio::time::Instant;
+
+use super::entry::Entry;
+use super::queues::{Group, Key, Queues};
+use super::stats::{Stats, add};
+use super::stream::Stream;
+use super::turn::Turn;
+use super::{Settings, Sink, SinkError, Taken};
+use crate::model::Clock;
+use crate::store::redis::delay;
+
+/// What every such task works with.
+pub(super) struct Giver {
+    pub settings: Settings,
+    pub stream: Stream,
+    pub sink: Arc<dyn Sink>,
+    pub clock: Clock,
+    pub stats: Arc<Stats>,
+}
+
+/// What came of giving entries to the sink.
+#[derive(Default)]
+struct Given {
+    /// Durable: to be acknowledged.
+    durable: Vec<String>,
+    /// To be given again, and how often they were taken.
+    failed: Vec<(String, u64)>,
+}
+
+/// How many entries are given in one call: more and more while calls are short, so that the first
+/// calls of a tenant whose entries take long end soon.
+struct Pace(usize);
+
+impl Giver {
+    /// Gives a tenant's entries until none waits, each until it is durable or given up.
+    ///
+    /// # Errors
+    ///
+    /// Those of the server and of the connection. What was not acknowledged is pending.
+    pub(super) async fn drain(
+        self: Arc<Self>,
+        queues: Arc<Queues>,
+        key: Key,
+        turn: Turn,
+    ) -> RedisResult<()> {
+        let mut pace = Pace::START;
+        let mut failures = 0;
+        let mut durable = Vec::new();
+        while let Some(most) = self.most(&queues, &key, &pace, &turn).await
+            && let Some(group) = queues.next(&key, most)
+        {
+            let began = Instant::now();
+            // The acknowledgement of the last entries costs no time of its own.
+            let (acknowledged, given) = tokio::join!(
+                self.acknowledge(std::mem::take(&mut durable)),
+                self.group(group, &queues, &turn),
+            );
+            queues.given(&key);
+            acknowledged?;
+            let given = given?;
+            pace.next(began.elapsed());
+            durable = given.durable;
+            if given.failed.is_empty() {
+                failures = 0;
+                continue;
+            }
+            failures += 1;
+            queues.again(&key, given.failed);
+            self.acknowledge(std::mem::take(&mut durable)).await?;
+            turn.sleep(delay(failures)).await;
+        }
+        self.acknowledge(durable).await
+    }
+
+    /// How many entries to give next. What is to be claimed waits for room first: `None` if the turn
+    /// ends before there is any.
+    async fn most(&self, queues: &Queues, key: &Key, pace: &Pace, turn: &Turn) -> Option<usize> {
+        let most = pace.0.min(self.settings.max_entries);
+        if !queues.is_left(key) {
+            return Some(most);
+        }
+        let places = turn.unless_over(self.sink.room()).await?;
+        Some(most.min(queues.room(places).max(1)))
+    }
+
+    async fn group(&self, group: Group, queues: &Queues, turn: &Turn) -> RedisResult<Given> {
+        match group {
+            Group::Read(taken) => Ok(self.give(taken, 1, queues, turn).await),
+            Group::Left(ids, deliveries) => {
+                let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+                let entries = self.stream.claim(&ids).await?;
+                add(&self.stats.claimed, entries.len());
+                self.acknowledge_vanished(&ids, &entries).await?;
+                let taken = match deliveries >= self.settings.max_deliveries {
+                    true => self.give_up(entries, deliveries),
+                    false => self.read_all(entries),
+                };
+                Ok(self.give(taken, deliveries + 1, queues, turn).await)
+            }
+        }
+    }
+
+    pub(super) fn read_all(&self, entries: Vec<Entry>) -> Vec<Taken> {
+        let now = self.clock.now();
+        let read = |entry: Entry| entry.read(self.settings.max_data_bytes, now);
+        entries.into_iter().map(read).collect()
+    }
+
+    fn give_up(&self, entries: Vec<Entry>, deliveries: u64) -> Vec<Taken> {
+        let now = self.clock.now();
+        add(&self.stats.poison, entries.len());
+        let give_up = |entry: Entry| {
+            tracing::error!(entry = entry.id, deliveries, "giving up an entry as poison");
+            entry.give_up(deliveries, self.settings.max_data_bytes, now)
+        };
+        entries.into_iter().map(give_up).collect()
+    }
+
+    /// Gives entries to the sink until each is durable or has failed. While the store is out of
+    /// reach it goes on trying, for as long as it is this process's turn.
+    async fn give(
+        &self,
+        mut taken: Vec<Taken>,
+        deliveries: u64,
+        queues: &Queues,
+        turn: &Turn,
+    ) -> Given {
+        let mut given = Given::default();
+        add(&self.stats.taken, taken.len());
+        let mut stall = None;
+        let mut failures = 0;
+        loop {
+            let answers = self.sink.take(taken.clone()).await;
+            let (again, reason) = self.sort(taken, answers, deliveries, &mut given);
+            if again.is_empty() || turn.is_over() {
+                return given;
+            }
+            stall.get_or_insert_with(|| Stall::begin(queues));
+            failures += 1;
+            tracing::warn!(entries = again.len(), %reason, "entries wait for the store");
+            turn.sleep(delay(failures)).await;
+            taken = again;
+        }
+    }
+
+    /// Sorts entries by what the sink answered. What waits for the store is answered, and why.
+    fn sort(
+        &self,
+        taken: Vec<Taken>,
+        answers: Vec<Result<(), SinkError>>,
+        deliveries: u64,
+        given: &mut Given,
+    ) -> (Vec<Taken>, String) {
+        let missing = SinkError::Failed("it was not answered for".into());
+        let answers = answers.into_iter().chain(std::iter::repeat(Err(missing)));
+        let (mut again, mut reason) = (Vec::new(), String::new());
+        for (taken, answer) in taken.into_iter().zip(answers) {
+            match answer {
+                Ok(()) => {
+                    add(&self.stats.rejected, taken.content.is_err().into());
+                    given.durable.push(taken.id);
+                }
+                Err(SinkError::Unavailable(error)) => {
+                    again.push(taken);
+                    reason = error;
+                }
+                Err(SinkError::Failed(error)) => {
+                    tracing::warn!(entry = taken.id, %error, "an entry was not planned");
+                    given.failed.push((taken.id, deliveries));
+                }
+            }
+        }
+        (again, reason)
+    }
+
+    async fn acknowledge(&self, ids: Vec<String>) -> RedisResult<()> {
+        for some in ids.chunks(1024) {
+            let ids: Vec<&str> = some.iter().map(String::as_str).collect();
+            add(
+                &self.stats.acknowledged,
+                self.stream.acknowledge(&ids).await?,
+            );
+        }
+        Ok(())
+    }
+
+    /// What was removed from the stream while it was pending cannot be taken any more.
+    pub(super) async fn acknowledge_vanished(
+        &self,
+        ids: &[&str],
+        entries: &[Entry],
+    ) -> RedisResult<()> {
+        let is_there = |id: &str| entries.iter().any(|entry| entry.id == id);
+        let vanished: Vec<&str> = ids.iter().copied().filter(|id| !is_there(id)).collect();
+        if !vanished.is_empty() {
+            tracing::warn!(entries = ?vanished, "pending entries were removed from the stream");
+            add(&self.stats.vanished, vanished.len());
+            self.stream.acknowledge(&vanished).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Pace {
+    const START: Self = Self(64);
+
+    /// Up to here a call is short, and from there on long.
+    const SHORT: Duration = Duration::from_millis(25);
+    const LONG: Duration = Duration::from_millis(50);
+
+    fn next(&mut self, took: Duration) {
+        if took < Self::SHORT {
+            self.0 = self.0.saturating_mul(2).min(1 << 16);
+        } else if took > Self::LONG {
+            self.0 = (self.0 / 2).max(1);
+        }
+    }
+}
+
+/// A tenant's wait for the store, until it is dropped.
+struct Stall<'a>(&'a Queues);
+
+impl<'a> Stall<'a> {
+    fn begin(queues: &'a Queues) -> Self {
+        queues.stall(true);
+        Self(queues)
+    }
+}
+
+impl Drop for Stall<'_> {
+    fn drop(&mut self) {
+        self.0.stall(false);
+    }
+}

@@ -1,0 +1,523 @@
+//! What was taken from the stream and is not durable yet: a queue for each tenant.
+//!
+//! One task at a time gives a tenant's entries to the sink, so that they keep their order and wait
+//! for nobody else's.
+//!
+//! Entries that were read wait in memory, as many as there is room for. Where a tenant's entries
+//! take long and the room is used up, that tenant is set aside: its queue keeps ids alone, which take
+//! up no room, and its entries are claimed from the stream again when their turn comes. So are the
+//! entries that an earlier reader left.
+
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout};
+
+use super::Taken;
+use crate::model::TenantId;
+
+/// The most ids that queues keep without their entries. At so many nothing more is read.
+const MAX_LEFT: usize = 65_536;
+
+/// The most entries claimed at a time.
+const MAX_CLAIMED: usize = 64;
+
+/// From so many deliveries on an entry is taken by itself: whatever else was taken with it when it
+/// was not planned is not to blame.
+const SUSPECT: u64 = 2;
+
+/// Whose entries a queue has. Those that name no tenant have one together.
+pub(super) type Key = Option<TenantId>;
+
+/// An entry that waits to be given to the sink.
+pub(super) struct Waiting {
+    pub id: String,
+    /// How often it was taken so far.
+    pub deliveries: u64,
+    /// Itself; else it is claimed again.
+    pub read: Option<Read>,
+}
+
+/// An entry in memory.
+pub(super) struct Read {
+    pub taken: Taken,
+    pub bytes: usize,
+}
+
+/// Entries of a tenant that are given together.
+pub(super) enum Group {
+    Read(Vec<Taken>),
+    /// To be claimed: ids, and how often the most often taken was.
+    Left(Vec<String>, u64),
+}
+
+/// How much is in memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Load {
+    pub entries: usize,
+    pub bytes: usize,
+}
+
+/// The queues of all tenants that have entries waiting or being given.
+pub(super) struct Queues {
+    /// The most that is kept in memory, and the most that is given in one call, but for a single
+    /// larger entry.
+    most: Load,
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    queues: HashMap<Key, Queue>,
+    /// What takes up room, of all queues.
+    held: Load,
+    /// How many wait without being in memory.
+    left: usize,
+    /// How many tenants wait for the store.
+    stalled: usize,
+    closed: bool,
+}
+
+struct Queue {
+    waiting: VecDeque<Waiting>,
+    /// What is being given, and since when.
+    given: Vec<String>,
+    since: Instant,
+    /// What of this queue takes up room, and how much of it is being given.
+    held: Load,
+    held_given: Load,
+    /// Whether it takes up none.
+    aside: bool,
+}
+
+impl Queues {
+    pub(super) fn new(most: Load) -> Self {
+        Self {
+            most,
+            state: Mutex::default(),
+            changed: Notify::new(),
+        }
+    }
+
+    /// Puts entries behind their tenants' others. Answers the tenants that have no task yet.
+    pub(super) fn push(&self, entries: impl IntoIterator<Item = (Key, Waiting)>) -> Vec<Key> {
+        let mut state = self.lock();
+        let state = &mut *state;
+        let mut new = Vec::new();
+        for (key, mut waiting) in entries {
+            let queue = match state.queues.entry(key) {
+                Entry::Occupied(queue) => queue.into_mut(),
+                Entry::Vacant(none) => {
+                    new.push(none.key().clone());
+                    none.insert(Queue::new())
+                }
+            };
+            if queue.aside {
+                waiting.read = None;
+            }
+            match waiting.load() {
+                Some(load) => {
+                    queue.held.add(load);
+                    state.held.add(load);
+                }
+                None => state.left += 1,
+            }
+            queue.waiting.push_back(waiting);
+        }
+        new
+    }
+
+    /// The next entries of a tenant, at most `most`; `None`, and the queue gone, where none waits.
+    pub(super) fn next(&self, key: &Key, most: usize) -> Option<Group> {
+        let mut state = self.lock();
+        let state = &mut *state;
+        let Some(queue) = state.queues.get_mut(key) else {
+            return None;
+        };
+        let Some(first) = queue.waiting.front() else {
+            state.queues.remove(key);
+            self.changed.notify_one();
+            return None;
+        };
+        let group = if first.read.is_some() {
+            queue.take_read(most.max(1), self.most.bytes)
+        } else {
+            let (ids, deliveries) = queue.take_left(most.clamp(1, MAX_CLAIMED));
+            state.left -= ids.len();
+            if !queue.aside {
+                state.held.add(queue.held_given);
+                queue.held.add(queue.held_given);
+            }
+            Group::Left(ids, deliveries)
+        };
+        queue.since = Instant::now();
+        Some(group)
+    }
+
+    /// Whether the next entries of a tenant are to be claimed.
+    pub(super) fn is_left(&self, key: &Key) -> bool {
+        let state = self.lock();
+        let first = state
+            .queues
+            .get(key)
+            .and_then(|queue| queue.waiting.front());
+        first.is_some_and(|first| first.read.is_none())
+    }
+
+    /// A tenant's entries were given: they are durable, or given [`again`](Self::again).
+    pub(super) fn given(&self, key: &Key) {
+        let mut state = self.lock();
+        let state = &mut *state;
+        if let Some(queue) = state.queues.get_mut(key) {
+            queue.given.clear();
+            let load = std::mem::take(&mut queue.held_given);
+            if !queue.aside {
+                queue.held.subtract(load);
+                state.held.subtract(load);
+            }
+        }
+        self.changed.notify_one();
+    }
+
+    /// Puts entries before the tenant's others, in their order.
+    pub(super) fn again(&self, key: &Key, entries: Vec<(String, u64)>) {
+        let mut state = self.lock();
+        let state = &mut *state;
+        if state.closed {
+            return;
+        }
+        if let Some(queue) = state.queues.get_mut(key) {
+            state.left += entries.len();
+            for (id, deliveries) in entries.into_iter().rev() {
+                queue.waiting.push_front(Waiting {
+                    id,
+                    deliveries,
+                    read: None,
+                });
+            }
+        }
+    }
+
+    /// How many entries may be read, where there are `places` for what they become.
+    pub(super) fn room(&self, places: usize) -> usize {
+        let state = self.lock();
+        let full =
+            state.stalled > 0 || state.left >= MAX_LEFT || state.held.bytes >= self.most.bytes;
+        match full {
+            true => 0,
+            false => places
+                .min(self.most.entries)
+                .saturating_sub(state.held.entries),
+        }
+    }
+
+    /// Waits until something was given, at most `at_most`. Answers whether something was. There is
+    /// one who waits, the reader.
+    pub(super) async fn change(&self, at_most: Duration) -> bool {
+        timeout(at_most, self.changed.notified()).await.is_ok()
+    }
+
+    /// Waits until more ids may be kept.
+    pub(super) async fn until_few_are_left(&self) {
+        while self.lock().left >= MAX_LEFT {
+            self.changed.notified().await;
+        }
+    }
+
+    /// Sets the tenants aside whose calls last for `long` already. While the store is out of reach,
+    /// none.
+    pub(super) fn set_slow_aside(&self, long: Duration) {
+        let mut state = self.lock();
+        let State {
+            queues,
+            held,
+            left,
+            stalled,
+            ..
+        } = &mut *state;
+        if *stalled > 0 {
+            return;
+        }
+        let slow = |queue: &&mut Queue| {
+            !queue.aside && !queue.given.is_empty() && queue.since.elapsed() >= long
+        };
+        for queue in queues.values_mut().filter(slow) {
+            held.subtract(queue.held);
+            *left += queue.set_aside();
+        }
+    }
+
+    /// A tenant begins, or ceases, to wait for the store.
+    pub(super) fn stall(&self, begins: bool) {
+        let mut state = self.lock();
+        match begins {
+            true => state.stalled += 1,
+            false => state.stalled -= 1,
+        }
+        drop(state);
+        self.changed.notify_one();
+    }
+
+    /// The ids of all that waits or is being given.
+    pub(super) fn ids(&self) -> HashSet<String> {
+        let state = self.lock();
+        let ids = state.queues.values().flat_map(|queue| {
+            let waiting = queue.waiting.iter().map(|waiting| &waiting.id);
+            queue.given.iter().chain(waiting)
+        });
+        ids.cloned().collect()
+    }
+
+    /// Takes nothing again; with `all` nothing is given any more either.
+    pub(super) fn close(&self, all: bool) {
+        let mut state = self.lock();
+        state.closed = true;
+        for queue in state.queues.values_mut().filter(|_| all) {
+            queue.waiting.clear();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Queue {
+    fn new() -> Self {
+        Self {
+            waiting: VecDeque::new(),
+            given: Vec::new(),
+            since: Instant::now(),
+            held: Load::default(),
+            held_given: Load::default(),
+            aside: false,
+        }
+    }
+
+    fn take_read(&mut self, most: usize, most_bytes: usize) -> Group {
+        let mut group = Vec::new();
+        while let Some(load) = self.waiting.front().and_then(Waiting::load)
+            && (group.is_empty()
+                || (group.len() < most && self.held_given.bytes + load.bytes <= most_bytes))
+        {
+            self.held_given.add(load);
+            let next = self.waiting.pop_front();
+            if let Some(Waiting {
+                id,
+                read: Some(read),
+                ..
+            }) = next
+            {
+                self.given.push(id);
+                group.push(read.taken);
+            }
+        }
+        Group::Read(group)
+    }
+
+    fn take_left(&mut self, most: usize) -> (Vec<String>, u64) {
+        let mut deliveries = 0;
+        while let Some(next) = self.waiting.front()
+            && next.read.is_none()
+            && (self.given.is_empty()
+                || (self.given.len() < most && deliveries.max(next.deliveries) < SUSPECT))
+        {
+            deliveries = deliveries.max(next.deliveries);
+            self.given
+                .extend(self.waiting.pop_front().map(|next| next.id));
+        }
+        self.held_given.entries = self.given.len();
+        (self.given.clone(), deliveries)
+    }
+
+    /// Answers how many entries are no longer in memory.
+    fn set_aside(&mut self) -> usize {
+        self.aside = true;
+        (self.held, self.held_given) = Default::default();
+        let forget = |waiting: &mut Waiting| waiting.read.take().is_some();
+        self.waiting
+            .iter_mut()
+            .filter_map(|one| forget(one).then_some(()))
+            .count()
+    }
+}
+
+impl Waiting {
+    fn load(&self) -> Option<Load> {
+        self.read.as_ref().map(|read| Load {
+            entries: 1,
+            bytes: read.bytes,
+        })
+    }
+}
+
+impl Load {
+    fn add(&mut self, other: Self) {
+        self.entries += other.entries;
+        self.bytes += other.bytes;
+    }
+
+    fn subtract(&mut self, other: Self) {
+        self.entries -= other.entries;
+        self.bytes -= other.bytes;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Millis, Rejected, Source};
+
+    const MOST: Load = Load {
+        entries: 8,
+        bytes: 800,
+    };
+
+    fn key(tenant: &str) -> Key {
+        Some(TenantId::parse(tenant).unwrap())
+    }
+
+    fn left(id: &str, deliveries: u64) -> Waiting {
+        let (id, read) = (id.to_owned(), None);
+        Waiting {
+            id,
+            deliveries,
+            read,
+        }
+    }
+
+    fn read(id: &str) -> Waiting {
+        let content = Rejected {
+            id: id.to_owned(),
+            tenant: None,
+            source: Source::Stream,
+            at: Millis(0),
+            code: "bad-data".into(),
+            reason: String::new(),
+            fields: Vec::new(),
+        };
+        let taken = Taken {
+            id: id.to_owned(),
+            tenant: None,
+            content: Err(content),
+        };
+        let read = Some(Read { taken, bytes: 100 });
+        Waiting {
+            read,
+            ..left(id, 1)
+        }
+    }
+
+    fn ids(group: Option<Group>) -> Vec<String> {
+        match group {
+            Some(Group::Read(taken)) => taken.into_iter().map(|taken| taken.id).collect(),
+            Some(Group::Left(ids, _)) => ids,
+            None => Vec::new(),
+        }
+    }
+
+    #[test]
+    fn each_tenant_has_its_own_queue_in_its_own_order() {
+        let queues = Queues::new(MOST);
+        let (one, other) = (key("one"), key("other"));
+        let entries = [(&one, "1"), (&other, "2"), (&one, "3")];
+        let new = queues.push(entries.map(|(key, id)| (key.clone(), read(id))));
+        assert_eq!(new, [one.clone(), other.clone()]);
+        assert_eq!(queues.push([(one.clone(), read("4"))]), []);
+        assert_eq!(ids(queues.next(&one, 2)), ["1", "3"]);
+        assert_eq!(ids(queues.next(&other, 2)), ["2"]);
+        queues.given(&one);
+        assert_eq!(ids(queues.next(&one, 2)), ["4"]);
+        queues.given(&one);
+        assert!(queues.next(&one, 2).is_none());
+        assert_eq!(queues.push([(one.clone(), read("5"))]), [one]);
+    }
+
+    #[test]
+    fn room_is_taken_up_until_entries_were_given() {
+        let queues = Queues::new(MOST);
+        let key = key("a");
+        queues.push(["1", "2", "3"].map(|id| (key.clone(), read(id))));
+        assert_eq!((queues.room(100), queues.room(4)), (5, 1));
+        ids(queues.next(&key, 2));
+        assert_eq!(queues.room(100), 5);
+        queues.given(&key);
+        assert_eq!(queues.room(100), 7);
+        queues.stall(true);
+        assert_eq!(queues.room(100), 0);
+        queues.stall(false);
+        // By their bytes there is none.
+        queues.push((4..11).map(|id| (key.clone(), read(&id.to_string()))));
+        assert_eq!(queues.room(100), 0);
+    }
+
+    #[test]
+    fn a_call_has_no_more_bytes_than_are_kept() {
+        let queues = Queues::new(Load { bytes: 250, ..MOST });
+        queues.push(["1", "2", "3"].map(|id| (key("a"), read(id))));
+        assert_eq!(ids(queues.next(&key("a"), 8)), ["1", "2"]);
+    }
+
+    #[test]
+    fn a_tenant_set_aside_takes_up_no_room_and_keeps_its_order() {
+        let queues = Queues::new(MOST);
+        let key = key("slow");
+        queues.push(["1", "2", "3"].map(|id| (key.clone(), read(id))));
+        assert_eq!(ids(queues.next(&key, 1)), ["1"]);
+        queues.set_slow_aside(Duration::from_secs(3600));
+        assert_eq!(queues.room(100), 5, "it is not slow yet");
+        queues.set_slow_aside(Duration::ZERO);
+        assert_eq!(queues.room(100), 8);
+        queues.push([(key.clone(), read("4"))]);
+        assert_eq!(queues.room(100), 8);
+        assert_eq!(queues.ids().len(), 4);
+        queues.given(&key);
+        queues.again(&key, vec![("1".into(), 1)]);
+        assert_eq!(ids(queues.next(&key, 8)), ["1", "2", "3", "4"]);
+        queues.given(&key);
+        assert!(queues.next(&key, 8).is_none());
+        assert_eq!((queues.room(100), queues.lock().left), (8, 0));
+    }
+
+    #[test]
+    fn nobody_is_set_aside_for_a_store_out_of_reach() {
+        let queues = Queues::new(MOST);
+        queues.push([(key("a"), read("1"))]);
+        ids(queues.next(&key("a"), 1));
+        queues.stall(true);
+        queues.set_slow_aside(Duration::ZERO);
+        queues.stall(false);
+        assert_eq!(queues.room(100), 7);
+    }
+
+    #[test]
+    fn a_suspect_is_given_by_itself() {
+        let queues = Queues::new(MOST);
+        let key = key("a");
+        let entries = [left("1", 1), left("2", 1), left("3", 2), left("4", 1)];
+        queues.push(entries.map(|entry| (key.clone(), entry)));
+        for expected in [&["1", "2"][..], &["3"], &["4"]] {
+            assert_eq!(ids(queues.next(&key, 8)), expected);
+            queues.given(&key);
+        }
+    }
+
+    #[test]
+    fn a_closed_queue_gives_what_was_read_or_nothing() {
+        for all in [false, true] {
+            let queues = Queues::new(MOST);
+            let key = key("a");
+            queues.push(["1", "2"].map(|id| (key.clone(), read(id))));
+            ids(queues.next(&key, 1));
+            queues.close(all);
+            queues.given(&key);
+            queues.again(&key, vec![("1".into(), 1)]);
+            let expected: &[&str] = if all { &[] } else { &["2"] };
+            assert_eq!(ids(queues.next(&key, 8)), expected);
+        }
+    }
+}
