@@ -4,40 +4,11 @@
 //! private address gets through here; keeping it from being called is the runtime's part
 //! (`block_networks` in Spin's runtime configuration).
 
-use reach::{Reach, reach_v4, reach_v6};
+use reach::{Reach, is_at_or_below, reach_of_name, reach_v4, reach_v6};
 use url::Host;
 
-/// Names, and everything below them, that are never called: the runtime's own, and where clouds
-/// answer instances about themselves.
-const FORBIDDEN: [&str; 12] = [
-    "self",
-    "self.alt",
-    "spin.internal",
-    "instance-data",
-    "instance-data.ec2.internal",
-    "metadata",
-    "metadata.azure.internal",
-    "metadata.goog",
-    "metadata.google.internal",
-    "metadata.packet.net",
-    "metadata.platformequinix.com",
-    "metadata.tencentyun.com",
-];
-
-/// Names below which there is nothing public: reserved (RFC 6761, RFC 6762, RFC 8375, ICANN's
-/// `.internal`), or used so widely inside networks that they will never be handed out.
-const PRIVATE: [&str; 10] = [
-    "corp",
-    "home",
-    "home.arpa",
-    "internal",
-    "intranet",
-    "lan",
-    "local",
-    "localdomain",
-    "localhost",
-    "svc",
-];
+/// Names that are the runtime's own, with everything below them.
+const RUNTIME: [&str; 3] = ["self", "self.alt", "spin.internal"];
 
 /// Why a host is refused.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -61,26 +32,12 @@ fn reach(host: &Host<&str>) -> Reach {
     match host {
         Host::Ipv4(address) => reach_v4(*address),
         Host::Ipv6(address) => reach_v6(*address),
+        Host::Domain(name) if is_the_runtimes(name) => Reach::Forbidden,
         Host::Domain(name) => reach_of_name(name),
     }
 }
 
-/// Where a name leads, as the URL parser gives it: in lower case, perhaps with a dot at the end.
-fn reach_of_name(name: &str) -> Reach {
+fn is_the_runtimes(name: &str) -> bool {
     let name = name.trim_end_matches('.');
-    if FORBIDDEN.iter().any(|root| is_at_or_below(name, root)) {
-        Reach::Forbidden
-    } else if !name.contains('.') || PRIVATE.iter().any(|root| is_at_or_below(name, root)) {
-        // A name without a dot is looked up in the resolver's own domain.
-        Reach::Private
-    } else {
-        Reach::Public
-    }
-}
-
-fn is_at_or_below(name: &str, root: &str) -> bool {
-    match name.strip_suffix(root) {
-        Some(rest) => rest.is_empty() || rest.ends_with('.'),
-        None => false,
-    }
+    RUNTIME.iter().any(|root| is_at_or_below(name, root))
 }

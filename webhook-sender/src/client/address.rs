@@ -16,39 +16,11 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use reach::{Reach, reach};
+use reach::{Reach, reach, reach_of_name};
 use url::{Host, Url};
 
 /// The most bytes of a URL, before and after it is normalised.
 pub const MAX_URL_BYTES: usize = 2048;
-
-/// Names, and all below them, behind which clouds answer instances about themselves.
-const METADATA_NAMES: [&str; 9] = [
-    "instance-data",
-    "instance-data.ec2.internal",
-    "metadata",
-    "metadata.azure.internal",
-    "metadata.goog",
-    "metadata.google.internal",
-    "metadata.packet.net",
-    "metadata.platformequinix.com",
-    "metadata.tencentyun.com",
-];
-
-/// Names below which there is nothing public: reserved (RFC 6761, RFC 6762, RFC 8375, ICANN's
-/// `.internal`), or used so widely inside networks that they will never be handed out.
-const PRIVATE_NAMES: [&str; 10] = [
-    "corp",
-    "home",
-    "home.arpa",
-    "internal",
-    "intranet",
-    "lan",
-    "local",
-    "localdomain",
-    "localhost",
-    "svc",
-];
 
 /// Which receivers may be called beside public ones over `https`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -160,16 +132,12 @@ impl Policy {
     /// Private names are left to the resolver where the operator has let any network through: what
     /// they resolve to is judged all the same.
     fn check_name(&self, name: &str) -> Result<(), AddressError> {
-        let bare = name.trim_end_matches('.');
-        if METADATA_NAMES.iter().any(|root| is_at_or_below(bare, root)) {
-            return Err(AddressError::Metadata(name.to_owned()));
-        }
-        // A name without a dot is looked up in the resolver's own domain.
-        let private =
-            !bare.contains('.') || PRIVATE_NAMES.iter().any(|root| is_at_or_below(bare, root));
-        match private && self.allow_networks.is_empty() {
-            true => Err(AddressError::Private(name.to_owned())),
-            false => Ok(()),
+        match reach_of_name(name) {
+            Reach::Forbidden => Err(AddressError::Metadata(name.to_owned())),
+            Reach::Private if self.allow_networks.is_empty() => {
+                Err(AddressError::Private(name.to_owned()))
+            }
+            Reach::Private | Reach::Public => Ok(()),
         }
     }
 
@@ -189,12 +157,5 @@ fn shown(address: IpAddr) -> String {
     match address {
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => format!("[{address}]"),
-    }
-}
-
-fn is_at_or_below(name: &str, root: &str) -> bool {
-    match name.strip_suffix(root) {
-        Some(rest) => rest.is_empty() || rest.ends_with('.'),
-        None => false,
     }
 }

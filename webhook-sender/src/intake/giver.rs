@@ -7,7 +7,8 @@ use redis::RedisResult;
 use tokio::time::Instant;
 
 use super::entry::Entry;
-use super::queues::{Group, Key, Queues};
+use super::queue::Group;
+use super::queues::{Key, Queues};
 use super::stats::{Stats, add};
 use super::stream::Stream;
 use super::turn::Turn;

@@ -40,6 +40,7 @@
 mod baton;
 mod entry;
 mod giver;
+mod queue;
 mod queues;
 mod reader;
 mod settings;

@@ -9,57 +9,21 @@
 //! entries that an earlier reader left.
 
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
-use super::Taken;
+use super::queue::{Group, Load, MAX_CLAIMED, Queue, Waiting};
 use crate::model::TenantId;
 
 /// The most ids that queues keep without their entries. At so many nothing more is read.
 const MAX_LEFT: usize = 65_536;
 
-/// The most entries claimed at a time.
-const MAX_CLAIMED: usize = 64;
-
-/// From so many deliveries on an entry is taken by itself: whatever else was taken with it when it
-/// was not planned is not to blame.
-const SUSPECT: u64 = 2;
-
 /// Whose entries a queue has. Those that name no tenant have one together.
 pub(super) type Key = Option<TenantId>;
-
-/// An entry that waits to be given to the sink.
-pub(super) struct Waiting {
-    pub id: String,
-    /// How often it was taken so far.
-    pub deliveries: u64,
-    /// Itself; else it is claimed again.
-    pub read: Option<Read>,
-}
-
-/// An entry in memory.
-pub(super) struct Read {
-    pub taken: Taken,
-    pub bytes: usize,
-}
-
-/// Entries of a tenant that are given together.
-pub(super) enum Group {
-    Read(Vec<Taken>),
-    /// To be claimed: ids, and how often the most often taken was.
-    Left(Vec<String>, u64),
-}
-
-/// How much is in memory.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Load {
-    pub entries: usize,
-    pub bytes: usize,
-}
 
 /// The queues of all tenants that have entries waiting or being given.
 pub(super) struct Queues {
@@ -80,18 +44,6 @@ struct State {
     /// How many tenants wait for the store.
     stalled: usize,
     closed: bool,
-}
-
-struct Queue {
-    waiting: VecDeque<Waiting>,
-    /// What is being given, and since when.
-    given: Vec<String>,
-    since: Instant,
-    /// What of this queue takes up room, and how much of it is being given.
-    held: Load,
-    held_given: Load,
-    /// Whether it takes up none.
-    aside: bool,
 }
 
 impl Queues {
@@ -228,8 +180,7 @@ impl Queues {
         }
     }
 
-    /// Sets the tenants aside whose calls last for `long` already. While the store is out of reach,
-    /// none.
+    /// Sets the tenants aside whose last call began `long` ago. While the store is out of reach, none.
     pub(super) fn set_slow_aside(&self, long: Duration) {
         let mut state = self.lock();
         let State {
@@ -242,9 +193,7 @@ impl Queues {
         if *stalled > 0 {
             return;
         }
-        let slow = |queue: &&mut Queue| {
-            !queue.aside && !queue.given.is_empty() && queue.since.elapsed() >= long
-        };
+        let slow = |queue: &&mut Queue| !queue.aside && queue.since.elapsed() >= long;
         for queue in queues.values_mut().filter(slow) {
             held.subtract(queue.held);
             *left += queue.set_aside();
@@ -286,90 +235,11 @@ impl Queues {
     }
 }
 
-impl Queue {
-    fn new() -> Self {
-        Self {
-            waiting: VecDeque::new(),
-            given: Vec::new(),
-            since: Instant::now(),
-            held: Load::default(),
-            held_given: Load::default(),
-            aside: false,
-        }
-    }
-
-    fn take_read(&mut self, most: usize, most_bytes: usize) -> Group {
-        let mut group = Vec::new();
-        while let Some(load) = self.waiting.front().and_then(Waiting::load)
-            && (group.is_empty()
-                || (group.len() < most && self.held_given.bytes + load.bytes <= most_bytes))
-        {
-            self.held_given.add(load);
-            let next = self.waiting.pop_front();
-            if let Some(Waiting {
-                id,
-                read: Some(read),
-                ..
-            }) = next
-            {
-                self.given.push(id);
-                group.push(read.taken);
-            }
-        }
-        Group::Read(group)
-    }
-
-    fn take_left(&mut self, most: usize) -> (Vec<String>, u64) {
-        let mut deliveries = 0;
-        while let Some(next) = self.waiting.front()
-            && next.read.is_none()
-            && (self.given.is_empty()
-                || (self.given.len() < most && deliveries.max(next.deliveries) < SUSPECT))
-        {
-            deliveries = deliveries.max(next.deliveries);
-            self.given
-                .extend(self.waiting.pop_front().map(|next| next.id));
-        }
-        self.held_given.entries = self.given.len();
-        (self.given.clone(), deliveries)
-    }
-
-    /// Answers how many entries are no longer in memory.
-    fn set_aside(&mut self) -> usize {
-        self.aside = true;
-        (self.held, self.held_given) = Default::default();
-        let forget = |waiting: &mut Waiting| waiting.read.take().is_some();
-        self.waiting
-            .iter_mut()
-            .filter_map(|one| forget(one).then_some(()))
-            .count()
-    }
-}
-
-impl Waiting {
-    fn load(&self) -> Option<Load> {
-        self.read.as_ref().map(|read| Load {
-            entries: 1,
-            bytes: read.bytes,
-        })
-    }
-}
-
-impl Load {
-    fn add(&mut self, other: Self) {
-        self.entries += other.entries;
-        self.bytes += other.bytes;
-    }
-
-    fn subtract(&mut self, other: Self) {
-        self.entries -= other.entries;
-        self.bytes -= other.bytes;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::intake::Taken;
+    use crate::intake::queue::Read;
     use crate::model::{Millis, Rejected, Source};
 
     const MOST: Load = Load {

@@ -8,7 +8,8 @@ use tokio::task::{JoinError, JoinSet};
 
 use super::entry::Entry;
 use super::giver::Giver;
-use super::queues::{Key, Load, Queues, Read, Waiting};
+use super::queue::{Load, Read, Waiting};
+use super::queues::{Key, Queues};
 use super::turn::Turn;
 
 /// What one turn has taken, and who gives it. Dropping it is a crash: what is under way ends nowhere.
