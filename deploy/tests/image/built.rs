@@ -150,10 +150,16 @@ fn the_image_s_configuration_wants_a_token() {
 
 #[test]
 fn the_sender_takes_the_configurations_that_come_with_it() {
-    for name in ["sender.toml", "compose.sender.toml"] {
+    let files = [
+        "container/sender.toml",
+        "container/compose.sender.toml",
+        "spinkube/base/sender.toml",
+    ];
+    for file in files {
         run(Command::new(image().root.join("webhook-sender"))
             .args(["check", "--config"])
-            .arg(root().join("deploy/container").join(name))
+            .arg(root().join("deploy").join(file))
+            .env("REDIS_URL", "redis://redis:6379")
             .env("SENDER_TOKEN", "of-the-test"));
     }
 }

@@ -1,4 +1,4 @@
-//! `signature/tests/conformance.json`, over HTTP.
+//! `signature/tests/conformance.json`, over HTTP, on every runtime there is.
 
 use test_support::Runtime;
 use test_support::conformance::Consumer;
@@ -8,8 +8,10 @@ use crate::examples;
 async fn judge(name: &str) {
     if let Some(example) = examples::named(name) {
         let consumer = Consumer::of(example.folder());
-        let report = consumer.judge(&Runtime::spin_local()).await;
-        report.assert_conforms();
+        let runtimes = [Some(Runtime::spin_local()), Runtime::spin()];
+        for runtime in runtimes.iter().flatten() {
+            consumer.judge(runtime).await.assert_conforms();
+        }
     }
 }
 

@@ -70,8 +70,10 @@ impl Lane {
         }
         let mut closes = false;
         if before.url != ready.url {
+            // What was seen was seen of another receiver.
             closes = self.breaker.is_open();
             self.breaker = Breaker::new();
+            self.failing = Failing::default();
         }
         let rate = ready.endpoint.rate_limit;
         if self.bucket.as_ref().map(Bucket::rate) != rate {

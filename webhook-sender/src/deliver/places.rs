@@ -324,18 +324,36 @@ mod tests {
         found.unwrap().to_owned()
     }
 
-    /// Places with one open breaker, that of `ready`, as the metrics have it.
-    fn with_open_breaker(ready: &Arc<Ready>) -> (Places, Arc<Metrics>) {
-        let metrics = Arc::new(Metrics::default());
-        let places = Places::new(Settings::default(), metrics.clone());
-        let failed = Shown {
+    fn failed_at(at: Millis) -> Shown {
+        Shown {
             version: 1,
             health: Health::Ill(Duration::ZERO),
             succeeded: Some(false),
             gone: None,
-            at: Millis(0),
+            at,
             random: 0.5,
-        };
+        }
+    }
+
+    #[test]
+    fn an_endpoint_that_moved_begins_to_fail_anew() {
+        for (then, told) in [("https://a.example/", true), ("https://b.example/", false)] {
+            let places = Places::new(Settings::default(), Arc::default());
+            let fails = |url: &str, at| {
+                let ready = self::at(url);
+                assert_eq!(places.take(&ready, 1, Asker::Claimer), Room::Some(1));
+                places.attempted(&key(&ready), &failed_at(at)).1
+            };
+            assert_eq!(fails("https://a.example/", Millis(0)), None);
+            assert_eq!(fails(then, Millis(100_000)).is_some(), told, "{then}");
+        }
+    }
+
+    /// Places with one open breaker, that of `ready`, as the metrics have it.
+    fn with_open_breaker(ready: &Arc<Ready>) -> (Places, Arc<Metrics>) {
+        let metrics = Arc::new(Metrics::default());
+        let places = Places::new(Settings::default(), metrics.clone());
+        let failed = failed_at(Millis(0));
         while matches!(places.take(ready, 1, Asker::Claimer), Room::Some(1)) {
             let (change, _) = places.attempted(&key(ready), &failed);
             if change == Change::Opened {

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use test_support::{Behaviour, within_patience};
+use test_support::redis::RedisServer;
+use test_support::{Behaviour, Request, within_patience};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
-use crate::publisher::{Api, publish};
+use crate::publisher::{Api, publish, to_stream_of};
 use crate::receiver::Receiver;
 use crate::sender::{SECRET, Sender, Setting, Store};
 
@@ -147,4 +148,71 @@ async fn a_healthy_endpoint_gets_everything_beside_five_sick_ones_with_sqlite() 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_healthy_endpoint_gets_everything_beside_five_sick_ones_with_redis() {
     a_healthy_endpoint_gets_everything_beside_five_sick_ones(Store::Redis).await;
+}
+
+/// An expression that takes as many steps as an expression may.
+fn endless() -> String {
+    let digits = "[0,1,2,3,4,5,6,7,8,9]";
+    let all = |inner: String, name: &str| format!("{digits}.all({name}, {inner})");
+    ["a", "b", "c", "d", "e", "f", "g", "h"]
+        .into_iter()
+        .fold("true".to_owned(), all)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_whose_events_take_minutes_to_plan_holds_up_no_other() {
+    let receiver = Receiver::start(Duration::ZERO).await;
+    let setting = Setting::new(Store::Redis).await;
+    let url = format!("http://{}/hook", receiver.address);
+    let mut tenants = config([("healthy", &*url)].into_iter());
+    tenants += "[[tenant]]\nid = \"slow\"\n";
+    for number in 0..20 {
+        tenants += &format!(
+            "[[tenant.endpoint]]\nid = \"e{number}\"\nurl = \"{url}\"\nevents = [\"*\"]\n\
+             secret = \"{SECRET}\"\nfilter = \"{}\"\n",
+            endless()
+        );
+    }
+    setting.configure("sender", &tenants);
+    let sender = setting.start("sender");
+    let redis = setting.redis.as_ref().expect("a stream");
+    to_stream_of(redis, "slow", 0..100).await;
+    let begun = async {
+        while !is_planning(&sender).await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    within_patience(begun, || "the slow tenant's events to be taken".into()).await;
+    to_stream_of(redis, "acme", 100..200).await;
+    receiver.counts.reach(100).await;
+    assert!(
+        pending(redis).await > 0,
+        "the slow ones are planned already: it shows nothing"
+    );
+}
+
+/// Whether entries of the stream were given to the planner.
+async fn is_planning(sender: &Sender) -> bool {
+    let metrics = Request::get(format!("{}/metrics", sender.api)).send().await;
+    let taken = "webhook_sender_stream_entries_taken_total ";
+    let mut lines = metrics
+        .text()
+        .lines()
+        .map(str::to_owned)
+        .collect::<Vec<_>>();
+    lines.retain(|line| line.starts_with(taken) && !line.ends_with(" 0"));
+    !lines.is_empty()
+}
+
+/// How many entries of the stream were read and are not planned.
+async fn pending(redis: &RedisServer) -> usize {
+    let client = redis::Client::open(redis.url()).expect("a url");
+    let mut connection = client
+        .get_multiplexed_async_connection()
+        .await
+        .expect("redis-server answers");
+    let mut command = redis::cmd("XPENDING");
+    command.arg("events").arg("webhook-sender");
+    let row: Vec<redis::Value> = command.query_async(&mut connection).await.expect("a group");
+    redis::from_redis_value(row[0].clone()).expect("a count")
 }

@@ -15,6 +15,11 @@ pub fn id(number: usize) -> String {
 
 /// Adds events to the stream, all at once.
 pub async fn to_stream(redis: &RedisServer, numbers: std::ops::Range<usize>) {
+    to_stream_of(redis, "acme", numbers).await;
+}
+
+/// Adds a tenant's events to the stream, all at once.
+pub async fn to_stream_of(redis: &RedisServer, tenant: &str, numbers: std::ops::Range<usize>) {
     let client = redis::Client::open(redis.url()).expect("a url");
     let mut connection = client
         .get_multiplexed_async_connection()
@@ -27,7 +32,7 @@ pub async fn to_stream(redis: &RedisServer, numbers: std::ops::Range<usize>) {
                 .cmd("XADD")
                 .arg("events")
                 .arg("*")
-                .arg(&[("tenant", "acme"), ("type", "order.shipped")])
+                .arg(&[("tenant", tenant), ("type", "order.shipped")])
                 .arg(&[
                     ("id", id(*number)),
                     ("data", format!("{{\"number\": {number}}}")),
