@@ -26,6 +26,8 @@ pub enum Fate {
     Stale,
     /// It is answered that the lease ran out.
     LeaseLost,
+    /// It never returns.
+    Panics,
 }
 
 /// A store in front of another one.
@@ -77,6 +79,7 @@ impl<S: Store> Store for Flaky<S> {
             }
             Some(Fate::Stale) => Ok(PlanResult::Stale),
             Some(Fate::LeaseLost) => Err(StoreError::LeaseLost(owner.name.clone())),
+            Some(Fate::Panics) => panic!("a fault of the store"),
         }
     }
 

@@ -560,3 +560,16 @@ async fn an_endpoint_is_compiled_once_for_each_of_its_versions() {
     world.planner.submit(&acme(), event).await.unwrap();
     assert_eq!(world.states().await, ["other pending"]);
 }
+
+#[tokio::test]
+async fn a_panic_in_planning_costs_the_events_it_hit_and_no_later_ones() {
+    let world = World::with_places(9).await;
+    world.endpoint("all", |_| {}).await;
+    world.store.plans.lock().unwrap().push_back(Fate::Panics);
+    let hit = world.planner.submit(&acme(), event("evt_1", "1")).await;
+    assert!(matches!(hit, Err(PlanError::Interrupted)), "{hit:?}");
+    let tenant = acme();
+    let again = world.planner.submit(&tenant, event("evt_1", "1"));
+    let seen = || "the tenant's planning to go on".into();
+    assert!(is_new(test_support::within_patience(again, seen).await));
+}
