@@ -20,6 +20,7 @@
 //! steps, not of time, so that the same event always ends the same way. A panic of the interpreter
 //! ends the one evaluation.
 
+mod check;
 mod compile;
 mod json;
 mod meter;
