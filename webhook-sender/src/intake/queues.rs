@@ -87,9 +87,7 @@ impl Queues {
     pub(super) fn next(&self, key: &Key, most: usize) -> Option<Group> {
         let mut state = self.lock();
         let state = &mut *state;
-        let Some(queue) = state.queues.get_mut(key) else {
-            return None;
-        };
+        let queue = state.queues.get_mut(key)?;
         let Some(first) = queue.waiting.front() else {
             state.queues.remove(key);
             self.changed.notify_one();

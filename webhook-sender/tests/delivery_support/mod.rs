@@ -7,6 +7,8 @@
 )]
 
 mod fake_store;
+#[path = "../nouns/mod.rs"]
+mod nouns;
 mod raw_receiver;
 mod world;
 

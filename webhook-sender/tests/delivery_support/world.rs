@@ -21,7 +21,7 @@ use webhook_sender::store::{Claim, Owner, StoreError};
 use super::FakeStore;
 
 /// The secret of every endpoint here.
-pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+pub use super::nouns::SECRET;
 
 pub struct World {
     pub store: Arc<FakeStore>,
@@ -160,30 +160,11 @@ impl World {
 }
 
 pub fn endpoint(id: &str, url: &str) -> Endpoint {
+    let tenant = TenantId::parse("acme").unwrap();
     Endpoint {
-        tenant: TenantId::parse("acme").unwrap(),
-        id: EndpointId::parse(id).unwrap(),
         url: url.to_owned(),
-        events: vec![Pattern::parse("*").unwrap()],
-        filter: None,
-        transform: None,
-        transform_component: None,
-        secrets: vec![Secret::new(SECRET).unwrap()],
         schemes: vec![signature::Scheme::Wss, signature::Scheme::Standard],
-        headers: Default::default(),
-        rate_limit: None,
-        max_in_flight: None,
-        ordered: false,
-        retry: None,
-        timeout: None,
-        enabled: true,
-        disabled_reason: None,
-        handshake: None,
-        origin: Origin::Api,
-        created_at: Millis(0),
-        updated_at: Millis(0),
-        failing_since: None,
-        version: 0,
+        ..super::nouns::endpoint(&tenant, id, Millis(0))
     }
 }
 

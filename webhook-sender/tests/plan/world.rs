@@ -1,6 +1,5 @@
 //! A planner on a SQLite store.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,10 +7,7 @@ use bytes::Bytes;
 use signature::Scheme;
 use tempfile::TempDir;
 use webhook_sender::lease::Lease;
-use webhook_sender::model::{
-    Clock, Delivery, Endpoint, EndpointId, Event, EventId, Millis, Origin, Pattern, Secret,
-    TenantId,
-};
+use webhook_sender::model::{Clock, Delivery, Endpoint, Event, EventId, Millis, TenantId};
 use webhook_sender::plan::{Parts, Planner};
 use webhook_sender::registry::Registry;
 use webhook_sender::store::sqlite::SqliteStore;
@@ -97,29 +93,8 @@ pub fn acme() -> TenantId {
 
 fn endpoint(id: &str) -> Endpoint {
     Endpoint {
-        tenant: acme(),
-        id: EndpointId::parse(id).unwrap(),
-        url: "https://example.com/hooks".into(),
-        events: vec![Pattern::parse("*").unwrap()],
-        filter: None,
-        transform: None,
-        transform_component: None,
-        secrets: vec![Secret::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap()],
         schemes: vec![Scheme::Standard],
-        headers: BTreeMap::new(),
-        rate_limit: None,
-        max_in_flight: None,
-        ordered: false,
-        retry: None,
-        timeout: None,
-        enabled: true,
-        disabled_reason: None,
-        handshake: None,
-        origin: Origin::Api,
-        created_at: NOW,
-        updated_at: NOW,
-        failing_since: None,
-        version: 0,
+        ..crate::nouns::endpoint(&acme(), id, NOW)
     }
 }
 

@@ -1,6 +1,9 @@
 //! What the Redis store promises beyond the contract of all stores: what a lost connection, a
 //! restarted or refusing server, and other processes do to it.
 
+#[path = "../nouns/mod.rs"]
+mod nouns;
+
 mod cluster;
 mod processes;
 mod servers;

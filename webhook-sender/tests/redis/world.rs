@@ -1,12 +1,9 @@
 //! A `redis-server` of its own, and words for what tests do with stores on it.
 
-use std::collections::BTreeMap;
-
 use redis::aio::MultiplexedConnection;
 use test_support::redis::{Fsync, RedisServer};
 use webhook_sender::model::{
-    Attempt, Delivery, DeliveryId, Endpoint, EndpointId, Event, EventId, Millis, Origin, Pattern,
-    TenantId,
+    Attempt, Delivery, DeliveryId, Endpoint, EndpointId, Event, EventId, Millis, TenantId,
 };
 use webhook_sender::store::redis::{Address, RedisStore};
 use webhook_sender::store::{
@@ -39,31 +36,7 @@ pub fn owner(name: &str) -> Owner {
 }
 
 pub fn endpoint(tenant: &TenantId, id: &str) -> Endpoint {
-    Endpoint {
-        tenant: tenant.clone(),
-        id: endpoint_id(id),
-        url: "https://example.com/".into(),
-        events: vec![Pattern::parse("*").unwrap()],
-        filter: None,
-        transform: None,
-        transform_component: None,
-        secrets: Vec::new(),
-        schemes: Vec::new(),
-        headers: BTreeMap::new(),
-        rate_limit: None,
-        max_in_flight: None,
-        ordered: false,
-        retry: None,
-        timeout: None,
-        enabled: true,
-        disabled_reason: None,
-        handshake: None,
-        origin: Origin::Api,
-        created_at: at(0),
-        updated_at: at(0),
-        failing_since: None,
-        version: 0,
-    }
+    crate::nouns::endpoint(tenant, id, at(0))
 }
 
 /// An event with one delivery to `endpoint`.

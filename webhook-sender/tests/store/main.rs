@@ -5,6 +5,9 @@
 //! function `world` that opens an empty one, and a line at the end of this file. What is promised
 //! of the SQLite store's file alone is in `file.rs`.
 
+#[path = "../nouns/mod.rs"]
+mod nouns;
+
 mod contract;
 mod file;
 mod speed;

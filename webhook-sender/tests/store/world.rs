@@ -1,6 +1,5 @@
 //! A store to be tested, and words for what tests do with it.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -8,7 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use webhook_sender::model::{
     Attempt, Delivery, DeliveryId, DeliveryState, Endpoint, EndpointId, Event, EventId, Millis,
-    Origin, Pattern, Phase, Secret, TenantId,
+    Phase, TenantId,
 };
 use webhook_sender::store::{
     Ask, Claim, DeliveryFilter, DueEndpoint, NewDelivery, Next, Outcome, Owner, PlanBatch,
@@ -66,31 +65,7 @@ pub fn sender(name: &str) -> Owner {
 }
 
 pub fn endpoint(tenant: &TenantId, id: &str) -> Endpoint {
-    Endpoint {
-        tenant: tenant.clone(),
-        id: endpoint_id(id),
-        url: format!("https://{id}.example/hooks"),
-        events: vec![Pattern::parse("*").unwrap()],
-        filter: None,
-        transform: None,
-        transform_component: None,
-        secrets: vec![Secret::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap()],
-        schemes: Vec::new(),
-        headers: BTreeMap::new(),
-        rate_limit: None,
-        max_in_flight: None,
-        ordered: false,
-        retry: None,
-        timeout: None,
-        enabled: true,
-        disabled_reason: None,
-        handshake: None,
-        origin: Origin::Api,
-        created_at: at(0),
-        updated_at: at(0),
-        failing_since: None,
-        version: 0,
-    }
+    crate::nouns::endpoint(tenant, id, at(0))
 }
 
 /// An event `id` whose data names it.
