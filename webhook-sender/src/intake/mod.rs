@@ -12,7 +12,8 @@
 //!   are left in the stream until their turn comes, up to 65,536 of them.
 //! - No entry holds up others for good: what cannot be read is rejected with its reason, and what was
 //!   taken [`Settings::max_deliveries`] times without ever being planned is given up as `poison`.
-//! - It reads no more than there is room for. Without room it lets another process read.
+//! - It reads no more than there is room for. Without room, and once what it has read is durable, it
+//!   lets another process read.
 //!
 //! # An entry
 //!

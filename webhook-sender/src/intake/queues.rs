@@ -165,6 +165,11 @@ impl Queues {
         }
     }
 
+    /// Whether nothing waits and nothing is being given.
+    pub(super) fn are_empty(&self) -> bool {
+        self.lock().queues.is_empty()
+    }
+
     /// Waits until something was given, at most `at_most`. Answers whether something was. There is
     /// one who waits, the reader.
     pub(super) async fn change(&self, at_most: Duration) -> bool {

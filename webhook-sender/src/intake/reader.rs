@@ -154,7 +154,11 @@ impl Intake {
                 swept = Instant::now();
             }
             let Ok(places) = timeout(WAIT_FOR_ROOM, self.giver.sink.room()).await else {
-                return Ok(());
+                if tasks.queues().are_empty() {
+                    return Ok(());
+                }
+                // What is under way would be waited for, and nobody would read meanwhile.
+                continue;
             };
             let room = tasks.queues().room(places);
             if room == 0 {

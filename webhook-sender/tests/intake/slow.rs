@@ -30,6 +30,26 @@ async fn a_tenant_whose_entries_take_long_holds_up_nobody() {
 }
 
 #[tokio::test]
+async fn a_lack_of_room_does_not_have_the_reader_wait_for_those_who_take_long() {
+    let world = World::new().await;
+    world.publish_for("slow", 8).await;
+    let sink = Recorder::new();
+    sink.hold_tenant(Some("slow"));
+    sink.set_room(4);
+    let running = world.intake("a", &sink);
+    world.publish_for("quick", 1).await;
+    sink.taken_of("quick", 1).await;
+    sink.set_room(0);
+    // It has found out that there is none, again and again.
+    sink.asked(3).await;
+    sink.set_room(4);
+    world.publish_for("quick", 1).await;
+    sink.taken_of("quick", 2).await;
+    assert_eq!(sink.ids_of("slow").len(), 4, "one call is under way");
+    drop(running);
+}
+
+#[tokio::test]
 async fn what_was_left_for_later_outlives_the_reader() {
     let world = World::new().await;
     let slow = world.publish_for("slow", 20).await;

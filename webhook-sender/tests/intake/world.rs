@@ -24,6 +24,8 @@ type Judge = Box<dyn Fn(&Taken) -> Result<(), SinkError> + Send + Sync>;
 /// Records what it is given.
 pub struct Recorder {
     room: watch::Sender<usize>,
+    /// How often it was asked for room.
+    asked: watch::Sender<usize>,
     taken: watch::Sender<Vec<Taken>>,
     /// How many entries came with each call.
     calls: Mutex<Vec<usize>>,
@@ -38,6 +40,7 @@ impl Recorder {
     pub fn new() -> Arc<Self> {
         Arc::new(Self {
             room: watch::Sender::new(1000),
+            asked: watch::Sender::default(),
             taken: watch::Sender::default(),
             calls: Mutex::default(),
             judge: Mutex::new(Box::new(|_| Ok(()))),
@@ -52,6 +55,14 @@ impl Recorder {
 
     pub fn judge(&self, judge: impl Fn(&Taken) -> Result<(), SinkError> + Send + Sync + 'static) {
         *self.judge.lock().unwrap() = Box::new(judge);
+    }
+
+    /// Waits until it was asked for room so often from now on.
+    pub async fn asked(&self, times: usize) {
+        let mut asked = self.asked.subscribe();
+        let until = *asked.borrow_and_update() + times;
+        let often = asked.wait_for(|asked| *asked >= until);
+        let _asked = within_patience(often, || format!("{times} times asked for room")).await;
     }
 
     /// Leaves calls unanswered until it is let go.
@@ -115,6 +126,7 @@ impl Recorder {
 #[async_trait]
 impl Sink for Recorder {
     async fn room(&self) -> usize {
+        self.asked.send_modify(|asked| *asked += 1);
         let mut room = self.room.subscribe();
         let room = room.wait_for(|room| *room > 0).await.unwrap();
         *room
