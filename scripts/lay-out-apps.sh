@@ -21,6 +21,6 @@ for app in webhook-producer webhook-consumer; do
     mkdir -p "$folder/$app"
     awk -v "build=[component.$app.build]" '
         /^\[/ { skipped = $0 == build }
-        !skipped { gsub("[.][.]/target/wasm32-wasip2/release/", "../"); print }
+        !skipped { gsub("([.][.]/target/wasm32-wasip2/release|built)/", "../"); print }
     ' "$app/spin.toml" >"$folder/$app/spin.toml"
 done

@@ -11,12 +11,12 @@ use crate::publish::{Batch, Publisher};
 use crate::receiver::Receiver;
 use crate::sender::{PATIENCE, Setting, Store};
 use crate::tables::Table;
-use crate::workload::quantile;
+use crate::workload::{medians, quantile};
 
 /// 100 events a second for each endpoint.
 const PERIOD: Duration = Duration::from_millis(10);
 const EVENTS: usize = 2000;
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 3;
 
 pub async fn measure(receiver: &Receiver) -> Result<Table> {
     let (mut alones, mut besides) = (Vec::new(), Vec::new());
@@ -34,7 +34,7 @@ pub async fn measure(receiver: &Receiver) -> Result<Table> {
     Ok(Table {
         heading: "A healthy endpoint beside one that hangs",
         note: "p99 from publishing to arrival, 100 events a second for each endpoint, the other one \
-               answering after 10 s: 1,000 of its requests hang at a time. The median of five rounds \
+               answering after 10 s: 1,000 of its requests hang at a time. The median of three rounds \
                by turns: a single p99 is one pause of the machine.",
         rows: vec![
             ["", "Redis", "SQLite"].map(str::to_owned).to_vec(),
@@ -43,19 +43,6 @@ pub async fn measure(receiver: &Receiver) -> Result<Table> {
             [vec!["beside / alone".to_owned()], ratios].concat(),
         ],
     })
-}
-
-/// The median of each column.
-fn medians(rounds: &[Vec<f64>]) -> Vec<f64> {
-    let columns = 0..rounds.first().map_or(0, Vec::len);
-    let column = |at: usize| {
-        rounds
-            .iter()
-            .filter_map(move |round| round.get(at).copied())
-    };
-    columns
-        .map(|at| quantile(&mut column(at).collect::<Vec<_>>(), 0.5))
-        .collect()
 }
 
 async fn run(receiver: &Receiver, store: Store, hanging: bool) -> Result<f64> {

@@ -24,3 +24,16 @@ pub fn quantile(values: &mut [f64], part: f64) -> f64 {
     let at = (last as f64 * part).round() as usize;
     values.get(at).copied().unwrap_or(f64::NAN)
 }
+
+/// The median of each column over all rounds.
+pub fn medians(rounds: &[Vec<f64>]) -> Vec<f64> {
+    let columns = 0..rounds.first().map_or(0, Vec::len);
+    let column = |at: usize| {
+        rounds
+            .iter()
+            .filter_map(move |round| round.get(at).copied())
+    };
+    columns
+        .map(|at| quantile(&mut column(at).collect::<Vec<_>>(), 0.5))
+        .collect()
+}
