@@ -115,6 +115,27 @@ impl Queue {
 }
 
 impl Waiting {
+    /// One that was read just now.
+    pub fn read(taken: Taken, bytes: usize) -> Self {
+        let id = taken.id.clone();
+        let read = Some(Read { taken, bytes });
+        Self {
+            read,
+            ..Self::left(id, 1)
+        }
+    }
+
+    /// One that is claimed when its turn comes.
+    pub fn left(id: String, deliveries: u64) -> Self {
+        let read = None;
+        Self {
+            id,
+            deliveries,
+            read,
+        }
+    }
+
+    /// What it takes up of memory, if it is there.
     pub fn load(&self) -> Option<Load> {
         self.read.as_ref().map(|read| Load {
             entries: 1,

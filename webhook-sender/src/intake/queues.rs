@@ -143,11 +143,7 @@ impl Queues {
         if let Some(queue) = state.queues.get_mut(key) {
             state.left += entries.len();
             for (id, deliveries) in entries.into_iter().rev() {
-                queue.waiting.push_front(Waiting {
-                    id,
-                    deliveries,
-                    read: None,
-                });
+                queue.waiting.push_front(Waiting::left(id, deliveries));
             }
         }
     }
@@ -242,7 +238,6 @@ impl Queues {
 mod tests {
     use super::*;
     use crate::intake::Taken;
-    use crate::intake::queue::Read;
     use crate::model::{Millis, Rejected, Source};
 
     const MOST: Load = Load {
@@ -252,15 +247,6 @@ mod tests {
 
     fn key(tenant: &str) -> Key {
         Some(TenantId::parse(tenant).unwrap())
-    }
-
-    fn left(id: &str, deliveries: u64) -> Waiting {
-        let (id, read) = (id.to_owned(), None);
-        Waiting {
-            id,
-            deliveries,
-            read,
-        }
     }
 
     fn read(id: &str) -> Waiting {
@@ -278,11 +264,7 @@ mod tests {
             tenant: None,
             content: Err(content),
         };
-        let read = Some(Read { taken, bytes: 100 });
-        Waiting {
-            read,
-            ..left(id, 1)
-        }
+        Waiting::read(taken, 100)
     }
 
     fn ids(group: Option<Group>) -> Vec<String> {
@@ -371,8 +353,8 @@ mod tests {
     fn a_suspect_is_given_by_itself() {
         let queues = Queues::new(MOST);
         let key = key("a");
-        let entries = [left("1", 1), left("2", 1), left("3", 2), left("4", 1)];
-        queues.push(entries.map(|entry| (key.clone(), entry)));
+        let entries = [("1", 1), ("2", 1), ("3", 2), ("4", 1)];
+        queues.push(entries.map(|(id, taken)| (key.clone(), Waiting::left(id.into(), taken))));
         for expected in [&["1", "2"][..], &["3"], &["4"]] {
             assert_eq!(ids(queues.next(&key, 8)), expected);
             queues.given(&key);

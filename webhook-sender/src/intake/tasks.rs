@@ -8,7 +8,7 @@ use tokio::task::{JoinError, JoinSet};
 
 use super::entry::Entry;
 use super::giver::Giver;
-use super::queue::{Load, Read, Waiting};
+use super::queue::{Load, Waiting};
 use super::queues::{Key, Queues};
 use super::turn::Turn;
 
@@ -45,17 +45,8 @@ impl Tasks {
         let bytes: Vec<usize> = entries.iter().map(Entry::bytes).collect();
         let taken = self.giver.read_all(entries).into_iter().zip(bytes);
         let waiting = taken.map(|(taken, bytes)| {
-            let (key, id) = (taken.tenant.clone(), taken.id.clone());
-            let read = Some(Read { taken, bytes });
-            let deliveries = 1;
-            (
-                key,
-                Waiting {
-                    id,
-                    deliveries,
-                    read,
-                },
-            )
+            let key = taken.tenant.clone();
+            (key, Waiting::read(taken, bytes))
         });
         self.push(waiting);
     }
@@ -63,15 +54,8 @@ impl Tasks {
     /// Entries that were taken before, each so often, to be taken again.
     pub(super) fn left(&mut self, entries: &[Entry], deliveries: u64) {
         let waiting = entries.iter().map(|entry| {
-            let (id, read) = (entry.id.clone(), None);
-            (
-                entry.owner(),
-                Waiting {
-                    id,
-                    deliveries,
-                    read,
-                },
-            )
+            let waiting = Waiting::left(entry.id.clone(), deliveries);
+            (entry.owner(), waiting)
         });
         self.push(waiting);
     }
