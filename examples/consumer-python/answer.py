@@ -3,6 +3,8 @@
 import json
 from dataclasses import dataclass, field
 
+from log import say
+
 
 @dataclass
 class Answer:
@@ -28,6 +30,6 @@ class Refusal(Exception):
                     "status": self.status, "code": self.code}
         if self.detail:
             document["detail"] = self.detail
-        print(f"CONSUMER: refused: {self.code}: {self.detail or self.title}")
+        say(f"refused: {self.code}: {self.detail or self.title}")
         headers = {"content-type": "application/problem+json"} | self.headers
         return Answer(self.status, json.dumps(document).encode(), headers)

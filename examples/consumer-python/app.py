@@ -15,6 +15,7 @@ import seen
 import settings
 import wire
 from answer import Answer, Refusal, text
+from log import say
 from verification import verify
 
 SHOWN = 200  # Bytes of a payload in the log.
@@ -22,7 +23,8 @@ SHOWN = 200  # Bytes of a payload in the log.
 
 def process(body: bytes):
     """What the webhook is for. Where it raises, a retry of the event is processed again."""
-    print("CONSUMER: payload", json.dumps(body[:SHOWN].decode(errors="replace"), ensure_ascii=False))
+    shown = json.dumps(body[:SHOWN].decode(errors="replace"), ensure_ascii=False)
+    say(f"payload {shown}")
 
 
 class IncomingHandler(http.IncomingHandler):
@@ -37,8 +39,7 @@ class IncomingHandler(http.IncomingHandler):
         except Exception:
             traceback.print_exc()  # For the log. Outsiders do not get to see it.
             answer = Refusal(503, "unavailable", "The consumer cannot do this right now").answer()
-        # Flushed: whoever has the answer finds what led to it in the log.
-        print(f"CONSUMER: Responding with HTTP {answer.status}", flush=True)
+        say(f"Responding with HTTP {answer.status}")
         wire.send(answer, response_out)
 
 

@@ -16,6 +16,7 @@ import seen
 import settings
 import wire
 from answer import Refusal
+from log import say
 
 CURRENT, PREVIOUS = "signing-key-data", "signing-key-previous"
 # Claimed while the keys are changed. It is no `webhook-id`: those have no space.
@@ -33,7 +34,7 @@ def accept(token: str, request):
     overlap = settings.read().key_overlap
     key = read_key(wire.body(request, MAX_BODY))
     try:
-        print(f"CONSUMER: Received key {keys.fingerprint(key)} upon registering for webhooks.")
+        say(f"Received key {keys.fingerprint(key)} upon registering for webhooks.")
     except Err:
         raise Refusal(400, "bad-key", "The key is not of the form it claims") from None
     replace_alone(key, clock.now(), overlap)

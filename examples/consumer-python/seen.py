@@ -10,6 +10,7 @@ from spin_sdk.sqlite import Value_Integer, Value_Text as Text
 
 import clock
 from answer import Refusal
+from log import say
 from settings import Settings
 
 LEASE = 300  # Seconds that processing may take, before another attempt takes the event over.
@@ -74,7 +75,7 @@ def attempt(database, statement: str, parameters: list):
     try:
         database.execute(statement, parameters)
     except Exception as error:
-        print(f"CONSUMER: the table of ids was not changed: {error!r}")
+        say(f"the table of ids was not changed: {error!r}")
 
 
 def integer(number: int) -> Value_Integer:

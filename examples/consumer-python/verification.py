@@ -10,6 +10,7 @@ import clock
 import wire
 from answer import Refusal
 from handshake import current_keys
+from log import say
 from settings import Settings
 
 MAX_BODY = 10 * 1024 * 1024
@@ -32,9 +33,9 @@ def verify(request, settings: Settings) -> tuple[bytes, Verified]:
     try:
         verified = verify_request(keys, Request(headers, body), freshness, settings.weakest)
     except Err as error:
-        print("CONSUMER: Payload verification result: false")
+        say("Payload verification result: false")
         raise refused(error.value, keys) from None
-    print(f"CONSUMER: Payload verification result: true, by scheme {verified.scheme.name.lower()}")
+    say(f"Payload verification result: true, by scheme {verified.scheme.name.lower()}")
     return body, verified
 
 
