@@ -123,7 +123,13 @@ async fn of_requests_that_race_with_one_id_one_is_processed() {
                 let taken = outcome(reply) == (409, "in-progress".to_owned());
                 assert!(reply.status == 200 || taken, "{}: {reply:?}", example.name);
             }
-            let seen = || format!("{}: {replies:?}\n{}", example.name, consumer.0.log(example.name));
+            let seen = || {
+                format!(
+                    "{}: {replies:?}\n{}",
+                    example.name,
+                    consumer.0.log(example.name)
+                )
+            };
             assert_eq!(consumer.processed(example), race + 1, "{}", seen());
         }
     }

@@ -15,7 +15,7 @@ use crate::workload::{medians, quantile};
 /// 100 events a second.
 const PERIOD: Duration = Duration::from_millis(10);
 const EVENTS: usize = 1000;
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 3;
 /// Not counted: connections are opened, caches filled.
 const WARM_UP: usize = 100;
 
@@ -34,7 +34,7 @@ pub async fn measure(receiver: &Receiver) -> Result<Table> {
     Ok(Table {
         heading: "From publishing to arrival, 100 events a second",
         note: "One tenant, one endpoint, bodies of 1 KiB; published on the stream with Redis, through \
-               the API with SQLite. The median of five rounds: a single p99 is one pause of the \
+               the API with SQLite. The median of three rounds: a single p99 is one pause of the \
                machine.",
         rows: vec![
             ["", "Redis", "SQLite"].map(str::to_owned).to_vec(),

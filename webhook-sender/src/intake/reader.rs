@@ -23,7 +23,7 @@ use crate::store::redis::delay;
 const WAIT_FOR_ROOM: Duration = Duration::from_millis(50);
 
 /// How long a call of the sink may take, where there is no room, before its tenant is set aside.
-const SLOW: Duration = Duration::from_millis(250);
+const SLOW: Duration = Duration::from_secs(1);
 
 /// How long one that stands by waits before it looks whether the reader is gone.
 const STAND_BY: Duration = Duration::from_millis(500);
