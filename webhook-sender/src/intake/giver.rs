@@ -95,7 +95,7 @@ impl Giver {
             Group::Read(taken) => Ok(self.give(taken, 1, queues, turn).await),
             Group::Left(ids, deliveries) => {
                 let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-                let entries = self.stream.claim(&ids).await?;
+                let entries = self.stream.claim(&ids, deliveries + 1).await?;
                 add(&self.stats.claimed, entries.len());
                 self.acknowledge_vanished(&ids, &entries).await?;
                 let taken = match deliveries >= self.settings.max_deliveries {

@@ -6,9 +6,6 @@ use tokio::time::Instant;
 
 use super::Taken;
 
-/// The most entries claimed at a time.
-pub(super) const MAX_CLAIMED: usize = 64;
-
 /// From so many deliveries on an entry is taken by itself: whatever else was taken with it when it
 /// was not planned is not to blame.
 const SUSPECT: u64 = 2;
@@ -16,16 +13,12 @@ const SUSPECT: u64 = 2;
 /// An entry that waits to be given to the sink.
 pub(super) struct Waiting {
     pub id: String,
-    /// How often it was taken so far.
+    /// How often it was taken to be given, so far.
     pub deliveries: u64,
-    /// Itself; else it is claimed again.
-    pub read: Option<Read>,
-}
-
-/// An entry in memory.
-pub(super) struct Read {
-    pub taken: Taken,
+    /// About how much of memory it takes, where it is in memory.
     pub bytes: usize,
+    /// Itself, and when it was read; else it is claimed.
+    pub read: Option<(Taken, Instant)>,
 }
 
 /// Entries of a tenant that are given together.
@@ -43,11 +36,12 @@ pub(super) struct Load {
 }
 
 /// The entries that wait, and those that are being given.
+#[derive(Default)]
 pub(super) struct Queue {
     pub waiting: VecDeque<Waiting>,
-    /// What is being given, and since when.
+    /// What is being given, and since when the first of it is in memory.
     pub given: Vec<String>,
-    pub since: Instant,
+    given_since: Option<Instant>,
     /// What of this queue takes up room, and how much of it is being given.
     pub held: Load,
     pub held_given: Load,
@@ -56,91 +50,99 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    pub fn new() -> Self {
-        Self {
-            waiting: VecDeque::new(),
-            given: Vec::new(),
-            since: Instant::now(),
-            held: Load::default(),
-            held_given: Load::default(),
-            aside: false,
-        }
-    }
-
-    /// Takes entries that are in memory, at most so many of so many bytes, but for a single larger one.
-    pub fn take_read(&mut self, most: usize, most_bytes: usize) -> Group {
-        let mut group = Vec::new();
-        while let Some(load) = self.waiting.front().and_then(Waiting::load)
-            && (group.is_empty()
-                || (group.len() < most && self.held_given.bytes + load.bytes <= most_bytes))
-        {
-            self.held_given.add(load);
-            let next = self.waiting.pop_front();
-            if let Some(Waiting {
-                id,
-                read: Some(read),
-                ..
-            }) = next
-            {
-                self.given.push(id);
-                group.push(read.taken);
-            }
-        }
-        Group::Read(group)
-    }
-
-    /// Takes entries that are to be claimed. Answers how often the most often taken was.
-    pub fn take_left(&mut self, most: usize) -> (Vec<String>, u64) {
+    /// Takes the next entries, at most so many of so many bytes, but for a single larger one.
+    pub fn take(&mut self, most: Load) -> Option<Group> {
+        let mut load = Load::default();
         let mut deliveries = 0;
+        let mut group = Vec::new();
+        let read = self.waiting.front()?.read.as_ref().map(|(_, at)| *at);
         while let Some(next) = self.waiting.front()
-            && next.read.is_none()
-            && (self.given.is_empty()
-                || (self.given.len() < most && deliveries.max(next.deliveries) < SUSPECT))
+            && next.read.is_some() == read.is_some()
+            && (load.entries == 0
+                || (load.entries < most.entries
+                    && load.bytes + next.bytes <= most.bytes
+                    && deliveries.max(next.deliveries) < SUSPECT))
+            && let Some(next) = self.waiting.pop_front()
         {
+            load.add(next.load());
             deliveries = deliveries.max(next.deliveries);
-            self.given
-                .extend(self.waiting.pop_front().map(|next| next.id));
+            self.given.push(next.id);
+            group.extend(next.read.map(|(taken, _)| taken));
         }
-        self.held_given.entries = self.given.len();
-        (self.given.clone(), deliveries)
+        self.held_given = load;
+        // What was left is claimed now.
+        self.given_since = read.or_else(|| Some(Instant::now()));
+        Some(match read {
+            Some(_) => Group::Read(group),
+            None => Group::Left(self.given.clone(), deliveries),
+        })
+    }
+
+    /// What was taken was given. Answers how much room that leaves.
+    pub fn end(&mut self) -> Load {
+        self.given.clear();
+        self.given_since = None;
+        let load = std::mem::take(&mut self.held_given);
+        if self.aside {
+            return Load::default();
+        }
+        self.held.subtract(load);
+        load
+    }
+
+    /// Since when the first entry is in memory of those that are.
+    pub fn in_memory_since(&self) -> Option<Instant> {
+        let read = |waiting: &Waiting| waiting.read.as_ref().map(|(_, at)| *at);
+        self.given_since
+            .or_else(|| self.waiting.iter().find_map(read))
     }
 
     /// Answers how many entries are no longer in memory.
     pub fn set_aside(&mut self) -> usize {
         self.aside = true;
         (self.held, self.held_given) = Default::default();
-        let in_memory = |waiting: &mut Waiting| waiting.read.take();
-        self.waiting.iter_mut().filter_map(in_memory).count()
+        let mut left = 0;
+        for waiting in self.waiting.iter_mut().filter(|one| one.read.is_some()) {
+            waiting.leave();
+            left += 1;
+        }
+        left
     }
 }
 
 impl Waiting {
     /// One that was read just now.
     pub fn read(taken: Taken, bytes: usize) -> Self {
-        let id = taken.id.clone();
-        let read = Some(Read { taken, bytes });
         Self {
-            read,
-            ..Self::left(id, 1)
+            id: taken.id.clone(),
+            deliveries: 1,
+            bytes,
+            read: Some((taken, Instant::now())),
         }
     }
 
     /// One that is claimed when its turn comes.
-    pub fn left(id: String, deliveries: u64) -> Self {
-        let read = None;
+    pub fn left(id: String, deliveries: u64, bytes: usize) -> Self {
         Self {
             id,
             deliveries,
-            read,
+            bytes,
+            read: None,
         }
     }
 
-    /// What it takes up of memory, if it is there.
-    pub fn load(&self) -> Option<Load> {
-        self.read.as_ref().map(|read| Load {
+    /// Leaves it in the stream. It was taken, but never to be given.
+    pub fn leave(&mut self) {
+        self.read = None;
+        self.deliveries = 0;
+    }
+
+    /// What it takes up of memory when it is there.
+    pub fn load(&self) -> Load {
+        Load {
             entries: 1,
-            bytes: read.bytes,
-        })
+            bytes: self.bytes,
+        }
     }
 }
 

@@ -14,9 +14,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
-use super::queue::{Group, Load, MAX_CLAIMED, Queue, Waiting};
+use super::queue::{Group, Load, Queue, Waiting};
 use crate::model::TenantId;
 
 /// The most ids that queues keep without their entries. At so many nothing more is read.
@@ -65,16 +65,16 @@ impl Queues {
                 Entry::Occupied(queue) => queue.into_mut(),
                 Entry::Vacant(none) => {
                     new.push(none.key().clone());
-                    none.insert(Queue::new())
+                    none.insert(Queue::default())
                 }
             };
-            if queue.aside {
-                waiting.read = None;
+            if queue.aside && waiting.read.is_some() {
+                waiting.leave();
             }
-            match waiting.load() {
-                Some(load) => {
-                    queue.held.add(load);
-                    state.held.add(load);
+            match waiting.read {
+                Some(_) => {
+                    queue.held.add(waiting.load());
+                    state.held.add(waiting.load());
                 }
                 None => state.left += 1,
             }
@@ -88,24 +88,26 @@ impl Queues {
         let mut state = self.lock();
         let state = &mut *state;
         let queue = state.queues.get_mut(key)?;
-        let Some(first) = queue.waiting.front() else {
-            state.queues.remove(key);
-            self.changed.notify_one();
-            return None;
+        let most = Load {
+            entries: most.max(1),
+            ..self.most
         };
-        let group = if first.read.is_some() {
-            queue.take_read(most.max(1), self.most.bytes)
-        } else {
-            let (ids, deliveries) = queue.take_left(most.clamp(1, MAX_CLAIMED));
-            state.left -= ids.len();
-            if !queue.aside {
-                state.held.add(queue.held_given);
-                queue.held.add(queue.held_given);
+        let group = queue.take(most);
+        match &group {
+            Some(Group::Read(_)) => {}
+            Some(Group::Left(ids, _)) => {
+                state.left -= ids.len();
+                if !queue.aside {
+                    queue.held.add(queue.held_given);
+                    state.held.add(queue.held_given);
+                }
             }
-            Group::Left(ids, deliveries)
-        };
-        queue.since = Instant::now();
-        Some(group)
+            None => {
+                state.queues.remove(key);
+                self.changed.notify_one();
+            }
+        }
+        group
     }
 
     /// Whether the next entries of a tenant are to be claimed.
@@ -123,12 +125,7 @@ impl Queues {
         let mut state = self.lock();
         let state = &mut *state;
         if let Some(queue) = state.queues.get_mut(key) {
-            queue.given.clear();
-            let load = std::mem::take(&mut queue.held_given);
-            if !queue.aside {
-                queue.held.subtract(load);
-                state.held.subtract(load);
-            }
+            state.held.subtract(queue.end());
         }
         self.changed.notify_one();
     }
@@ -143,7 +140,7 @@ impl Queues {
         if let Some(queue) = state.queues.get_mut(key) {
             state.left += entries.len();
             for (id, deliveries) in entries.into_iter().rev() {
-                queue.waiting.push_front(Waiting::left(id, deliveries));
+                queue.waiting.push_front(Waiting::left(id, deliveries, 0));
             }
         }
     }
@@ -166,10 +163,9 @@ impl Queues {
         self.lock().queues.is_empty()
     }
 
-    /// Waits until something was given, at most `at_most`. Answers whether something was. There is
-    /// one who waits, the reader.
-    pub(super) async fn change(&self, at_most: Duration) -> bool {
-        timeout(at_most, self.changed.notified()).await.is_ok()
+    /// Waits until something was given, at most `at_most`. There is one who waits, the reader.
+    pub(super) async fn change(&self, at_most: Duration) {
+        let _changed = timeout(at_most, self.changed.notified()).await;
     }
 
     /// Waits until more ids may be kept.
@@ -179,7 +175,8 @@ impl Queues {
         }
     }
 
-    /// Sets the tenants aside whose last call began `long` ago. While the store is out of reach, none.
+    /// Sets the tenants aside whose entries wait in memory for `long` already. While the store is out
+    /// of reach, none.
     pub(super) fn set_slow_aside(&self, long: Duration) {
         let mut state = self.lock();
         let State {
@@ -192,8 +189,12 @@ impl Queues {
         if *stalled > 0 {
             return;
         }
-        let slow = |queue: &&mut Queue| !queue.aside && queue.since.elapsed() >= long;
-        for queue in queues.values_mut().filter(slow) {
+        let slow = |queue: &&mut Queue| {
+            let since = queue.in_memory_since();
+            since.is_some_and(|since| since.elapsed() >= long)
+        };
+        let counted = |queue: &&mut Queue| !queue.aside && slow(queue);
+        for queue in queues.values_mut().filter(counted) {
             held.subtract(queue.held);
             *left += queue.set_aside();
         }
@@ -267,6 +268,10 @@ mod tests {
         Waiting::read(taken, 100)
     }
 
+    fn left(id: &str, deliveries: u64) -> Waiting {
+        Waiting::left(id.to_owned(), deliveries, 100)
+    }
+
     fn ids(group: Option<Group>) -> Vec<String> {
         match group {
             Some(Group::Read(taken)) => taken.into_iter().map(|taken| taken.id).collect(),
@@ -315,6 +320,8 @@ mod tests {
         let queues = Queues::new(Load { bytes: 250, ..MOST });
         queues.push(["1", "2", "3"].map(|id| (key("a"), read(id))));
         assert_eq!(ids(queues.next(&key("a"), 8)), ["1", "2"]);
+        queues.push(["1", "2", "3"].map(|id| (key("b"), left(id, 1))));
+        assert_eq!(ids(queues.next(&key("b"), 8)), ["1", "2"]);
     }
 
     #[test]
@@ -332,10 +339,31 @@ mod tests {
         assert_eq!(queues.ids().len(), 4);
         queues.given(&key);
         queues.again(&key, vec![("1".into(), 1)]);
-        assert_eq!(ids(queues.next(&key, 8)), ["1", "2", "3", "4"]);
+        assert_eq!(ids(queues.next(&key, 2)), ["1", "2"]);
+        queues.given(&key);
+        match queues.next(&key, 8) {
+            Some(Group::Left(ids, deliveries)) => {
+                assert_eq!((ids, deliveries), (vec!["3".into(), "4".into()], 0));
+            }
+            _ => panic!("they were left in the stream, and never given"),
+        }
         queues.given(&key);
         assert!(queues.next(&key, 8).is_none());
         assert_eq!((queues.room(100), queues.lock().left), (8, 0));
+    }
+
+    #[test]
+    fn a_tenant_is_set_aside_for_what_was_claimed_and_for_what_is_not_given_yet() {
+        for (entry, given) in [(left("1", 1), true), (read("1"), false)] {
+            let queues = Queues::new(MOST);
+            queues.push([(key("slow"), entry)]);
+            if given {
+                ids(queues.next(&key("slow"), 8));
+            }
+            assert_eq!(queues.room(100), 7);
+            queues.set_slow_aside(Duration::ZERO);
+            assert_eq!(queues.room(100), 8);
+        }
     }
 
     #[test]
@@ -354,7 +382,7 @@ mod tests {
         let queues = Queues::new(MOST);
         let key = key("a");
         let entries = [("1", 1), ("2", 1), ("3", 2), ("4", 1)];
-        queues.push(entries.map(|(id, taken)| (key.clone(), Waiting::left(id.into(), taken))));
+        queues.push(entries.map(|(id, taken)| (key.clone(), left(id, taken))));
         for expected in [&["1", "2"][..], &["3"], &["4"]] {
             assert_eq!(ids(queues.next(&key, 8)), expected);
             queues.given(&key);

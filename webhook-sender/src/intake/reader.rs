@@ -22,8 +22,8 @@ use crate::store::redis::delay;
 /// How long a reader waits for room before it lets others read.
 const WAIT_FOR_ROOM: Duration = Duration::from_millis(50);
 
-/// How long a call of the sink may take, where there is no room, before its tenant is set aside.
-const SLOW: Duration = Duration::from_secs(1);
+/// How long a tenant's entries may wait in memory, where there is no room, before it is set aside.
+const SLOW: Duration = Duration::from_millis(250);
 
 /// How long one that stands by waits before it looks whether the reader is gone.
 const STAND_BY: Duration = Duration::from_millis(500);
@@ -162,9 +162,8 @@ impl Intake {
             };
             let room = tasks.queues().room(places);
             if room == 0 {
-                if !tasks.queues().change(WAIT_FOR_ROOM).await {
-                    tasks.queues().set_slow_aside(SLOW);
-                }
+                tasks.queues().set_slow_aside(SLOW);
+                tasks.queues().change(WAIT_FOR_ROOM).await;
                 continue;
             }
             let count = self.count(room, entry_bytes);
@@ -265,7 +264,8 @@ impl Intake {
     async fn take_over(&self, pending: &[Pending], tasks: &mut Tasks) -> RedisResult<()> {
         let ids: Vec<&str> = pending.iter().map(|pending| pending.id.as_str()).collect();
         let deliveries = pending.first().map_or(0, |pending| pending.deliveries);
-        let entries = self.stream().look_up(&ids, deliveries).await?;
+        // They are not given to anybody yet, and so count as before.
+        let entries = self.stream().claim(&ids, deliveries).await?;
         self.giver.acknowledge_vanished(&ids, &entries).await?;
         tasks.left(&entries, deliveries);
         Ok(())

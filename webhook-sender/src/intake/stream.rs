@@ -126,30 +126,14 @@ impl Stream {
         Ok(rows.into_iter().map(pending).collect())
     }
 
-    /// Takes pending entries over, whoever has them. Those that are no longer in the stream are not
-    /// among the answers.
-    pub(super) async fn claim(&self, ids: &[&str]) -> RedisResult<Vec<Entry>> {
-        self.entries(&self.xclaim(ids)).await
-    }
-
-    /// The same for entries that are not given to anybody yet: they count as taken `deliveries`
-    /// times, which is what they were taken before.
-    pub(super) async fn look_up(&self, ids: &[&str], deliveries: u64) -> RedisResult<Vec<Entry>> {
-        let mut command = self.xclaim(ids);
-        command.arg("RETRYCOUNT").arg(deliveries);
-        self.entries(&command).await
-    }
-
-    fn xclaim(&self, ids: &[&str]) -> Cmd {
+    /// Takes pending entries over, whoever has them. They count as taken `deliveries` times from now
+    /// on. Those that are no longer in the stream are not among the answers.
+    pub(super) async fn claim(&self, ids: &[&str], deliveries: u64) -> RedisResult<Vec<Entry>> {
         let mut command = redis::cmd("XCLAIM");
         command.arg(&self.key).arg(&self.group).arg(&self.consumer);
-        command.arg(0).arg(ids);
-        command
-    }
-
-    async fn entries(&self, command: &Cmd) -> RedisResult<Vec<Entry>> {
+        command.arg(0).arg(ids).arg("RETRYCOUNT").arg(deliveries);
         // Before Redis 7 a removed entry is answered as nothing at all.
-        let rows: Vec<Option<RawEntry>> = self.ask(command).await?;
+        let rows: Vec<Option<RawEntry>> = self.ask(&command).await?;
         let there = rows
             .into_iter()
             .flatten()

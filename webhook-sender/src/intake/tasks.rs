@@ -54,7 +54,7 @@ impl Tasks {
     /// Entries that were taken before, each so often, to be taken again.
     pub(super) fn left(&mut self, entries: &[Entry], deliveries: u64) {
         let waiting = entries.iter().map(|entry| {
-            let waiting = Waiting::left(entry.id.clone(), deliveries);
+            let waiting = Waiting::left(entry.id.clone(), deliveries, entry.bytes());
             (entry.owner(), waiting)
         });
         self.push(waiting);

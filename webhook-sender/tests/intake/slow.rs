@@ -1,18 +1,27 @@
 //! Tenants whose entries take long.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use webhook_sender::intake::SinkError;
 use webhook_sender::store::Owner;
 
 use crate::world::{Recorder, World};
 
-#[tokio::test]
-async fn a_tenant_whose_entries_take_long_holds_up_nobody() {
+/// A stream with so many entries of a tenant, and a sink that has room for four and does not end
+/// with that tenant's.
+async fn held_up(count: usize) -> (World, Vec<String>, Arc<Recorder>) {
     let world = World::new().await;
-    let slow = world.publish_for("slow", 40).await;
+    let slow = world.publish_for("slow", count).await;
     let sink = Recorder::new();
     sink.hold_tenant(Some("slow"));
-    // Its entries take up all the room there is.
     sink.set_room(4);
+    (world, slow, sink)
+}
+
+#[tokio::test]
+async fn a_tenant_whose_entries_take_long_holds_up_nobody() {
+    let (world, slow, sink) = held_up(40).await;
     let running = world.intake("a", &sink);
     sink.taken_of("slow", 4).await;
     let quick = world.publish_for("quick", 10).await;
@@ -30,12 +39,25 @@ async fn a_tenant_whose_entries_take_long_holds_up_nobody() {
 }
 
 #[tokio::test]
-async fn a_lack_of_room_does_not_have_the_reader_wait_for_those_who_take_long() {
+async fn a_tenant_with_many_entries_that_take_a_little_long_holds_up_nobody() {
     let world = World::new().await;
-    world.publish_for("slow", 8).await;
+    // Each of its calls is short; all of them take ten seconds.
+    let slow = world.publish_for("slow", 400).await;
+    let quick = world.publish_for("quick", 10).await;
     let sink = Recorder::new();
-    sink.hold_tenant(Some("slow"));
-    sink.set_room(4);
+    sink.slow_down("slow", Duration::from_millis(25));
+    sink.set_room(16);
+    let _running = world.intake("a", &sink);
+    sink.taken_of("quick", 10).await;
+    assert_eq!(sink.ids_of("quick"), quick);
+    let so_far = sink.ids_of("slow");
+    assert!(so_far.len() < slow.len(), "those before it held it up");
+    assert_eq!(so_far, slow[..so_far.len()]);
+}
+
+#[tokio::test]
+async fn a_lack_of_room_does_not_have_the_reader_wait_for_those_who_take_long() {
+    let (world, _, sink) = held_up(8).await;
     let running = world.intake("a", &sink);
     world.publish_for("quick", 1).await;
     sink.taken_of("quick", 1).await;
@@ -51,11 +73,7 @@ async fn a_lack_of_room_does_not_have_the_reader_wait_for_those_who_take_long() 
 
 #[tokio::test]
 async fn what_was_left_for_later_outlives_the_reader() {
-    let world = World::new().await;
-    let slow = world.publish_for("slow", 20).await;
-    let sink = Recorder::new();
-    sink.hold_tenant(Some("slow"));
-    sink.set_room(4);
+    let (world, slow, sink) = held_up(20).await;
     let running = world.intake("a", &sink);
     let quick = world.publish_for("quick", 1).await;
     sink.taken_of("quick", 1).await;
@@ -73,11 +91,7 @@ async fn what_was_left_for_later_outlives_the_reader() {
 
 #[tokio::test]
 async fn a_reader_that_stops_brings_what_it_read_to_its_end_and_leaves_the_rest() {
-    let world = World::new().await;
-    let slow = world.publish_for("slow", 12).await;
-    let sink = Recorder::new();
-    sink.hold_tenant(Some("slow"));
-    sink.set_room(4);
+    let (world, slow, sink) = held_up(12).await;
     let running = world.intake("a", &sink);
     world.publish_for("quick", 1).await;
     sink.taken_of("quick", 1).await;
@@ -121,14 +135,10 @@ async fn a_tenant_whose_entries_fail_holds_up_nobody() {
 
 #[tokio::test]
 async fn what_waits_here_is_not_taken_for_left_by_others() {
-    let world = World::new().await;
-    let slow = world.publish_for("slow", 20).await;
-    let sink = Recorder::new();
-    sink.hold_tenant(Some("slow"));
-    sink.set_room(4);
+    let (world, slow, sink) = held_up(20).await;
     let mut settings = world.settings(Owner::this_process("a"));
     // It looks for what others left all the time.
-    settings.min_idle = std::time::Duration::from_millis(1);
+    settings.min_idle = Duration::from_millis(1);
     let running = world.intake_with(settings, &sink);
     for _ in 0..10 {
         let before = sink.ids_of("quick").len();

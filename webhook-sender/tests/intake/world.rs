@@ -2,6 +2,7 @@
 //! between the two.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use redis::aio::MultiplexedConnection;
@@ -34,6 +35,8 @@ pub struct Recorder {
     held: watch::Sender<bool>,
     /// The tenant whose calls wait here.
     held_tenant: watch::Sender<Option<&'static str>>,
+    /// The tenant whose entries take long, and how long each.
+    slow: Mutex<(&'static str, Duration)>,
 }
 
 impl Recorder {
@@ -46,6 +49,7 @@ impl Recorder {
             judge: Mutex::new(Box::new(|_| Ok(()))),
             held: watch::Sender::new(false),
             held_tenant: watch::Sender::default(),
+            slow: Mutex::default(),
         })
     }
 
@@ -73,6 +77,11 @@ impl Recorder {
     /// Leaves calls with that tenant's entries unanswered until it is let go.
     pub fn hold_tenant(&self, tenant: Option<&'static str>) {
         self.held_tenant.send_replace(tenant);
+    }
+
+    /// Has each entry of that tenant take so long.
+    pub fn slow_down(&self, tenant: &'static str, each: Duration) {
+        *self.slow.lock().unwrap() = (tenant, each);
     }
 
     /// The ids of a tenant's entries so far.
@@ -139,6 +148,9 @@ impl Sink for Recorder {
             entries.iter().map(&**judge).collect()
         };
         let tenants: Vec<_> = entries.iter().map(|entry| entry.tenant.clone()).collect();
+        let (slow, each) = *self.slow.lock().unwrap();
+        let slow_ones = entries.iter().filter(|taken| names(taken, slow)).count();
+        tokio::time::sleep(each * u32::try_from(slow_ones).unwrap()).await;
         self.taken.send_modify(|taken| taken.extend(entries));
         let among = |held: &Option<&str>| {
             let is_held =
@@ -299,7 +311,7 @@ impl World {
     pub async fn acknowledged(&self, running: &Running, count: u64) {
         let reached = async {
             while running.stats.snapshot().acknowledged < count {
-                tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+                tokio::time::sleep(Duration::from_millis(2)).await;
             }
         };
         within_patience(reached, || {
