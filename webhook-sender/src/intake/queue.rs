@@ -42,10 +42,10 @@ pub(super) struct Queue {
     /// What is being given, and since when the first of it is in memory.
     pub given: Vec<String>,
     given_since: Option<Instant>,
-    /// What of this queue takes up room, and how much of it is being given.
+    /// What of this queue is in memory, and how much of it is being given.
     pub held: Load,
-    pub held_given: Load,
-    /// Whether it takes up none.
+    held_given: Load,
+    /// Whether it keeps nothing in memory but what is being given.
     pub aside: bool,
 }
 
@@ -70,6 +70,9 @@ impl Queue {
             group.extend(next.read.map(|(taken, _)| taken));
         }
         self.held_given = load;
+        if read.is_none() {
+            self.held.add(load);
+        }
         // What was left is claimed now.
         self.given_since = read.or_else(|| Some(Instant::now()));
         Some(match read {
@@ -78,14 +81,11 @@ impl Queue {
         })
     }
 
-    /// What was taken was given. Answers how much room that leaves.
+    /// What was taken was given. Answers how much that was.
     pub fn end(&mut self) -> Load {
         self.given.clear();
         self.given_since = None;
         let load = std::mem::take(&mut self.held_given);
-        if self.aside {
-            return Load::default();
-        }
         self.held.subtract(load);
         load
     }
@@ -100,7 +100,7 @@ impl Queue {
     /// Answers how many entries are no longer in memory.
     pub fn set_aside(&mut self) -> usize {
         self.aside = true;
-        (self.held, self.held_given) = Default::default();
+        self.held = self.held_given;
         let mut left = 0;
         for waiting in self.waiting.iter_mut().filter(|one| one.read.is_some()) {
             waiting.leave();
@@ -131,6 +131,10 @@ impl Waiting {
         }
     }
 
+    pub fn is_left(&self) -> bool {
+        self.read.is_none()
+    }
+
     /// Leaves it in the stream. It was taken, but never to be given.
     pub fn leave(&mut self) {
         self.read = None;
@@ -150,6 +154,14 @@ impl Load {
     pub fn add(&mut self, other: Self) {
         self.entries += other.entries;
         self.bytes += other.bytes;
+    }
+
+    /// How much of this is left where `other` of it is taken.
+    pub fn less(self, other: Self) -> Self {
+        Self {
+            entries: self.entries.saturating_sub(other.entries),
+            bytes: self.bytes.saturating_sub(other.bytes),
+        }
     }
 
     pub fn subtract(&mut self, other: Self) {

@@ -6,7 +6,8 @@
 //! Entries that were read wait in memory, as many as there is room for. Where a tenant's entries
 //! take long and the room is used up, that tenant is set aside: its queue keeps ids alone, which take
 //! up no room, and its entries are claimed from the stream again when their turn comes. So are the
-//! entries that an earlier reader left.
+//! entries that an earlier reader left. What those who are set aside have claimed is bounded as what
+//! is read, by a room of its own.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
@@ -27,8 +28,8 @@ pub(super) type Key = Option<TenantId>;
 
 /// The queues of all tenants that have entries waiting or being given.
 pub(super) struct Queues {
-    /// The most that is kept in memory, and the most that is given in one call, but for a single
-    /// larger entry.
+    /// The most that is read or claimed, that those who are set aside have claimed, and that is given
+    /// in one call; but for one entry of each tenant.
     most: Load,
     state: Mutex<State>,
     changed: Notify,
@@ -37,13 +38,30 @@ pub(super) struct Queues {
 #[derive(Default)]
 struct State {
     queues: HashMap<Key, Queue>,
-    /// What takes up room, of all queues.
-    held: Load,
+    held: Held,
     /// How many wait without being in memory.
     left: usize,
     /// How many tenants wait for the store.
     stalled: usize,
     closed: bool,
+}
+
+/// What is in memory.
+#[derive(Default)]
+struct Held {
+    /// Of the queues that are set aside: what they claimed.
+    aside: Load,
+    /// Of the others: it takes up room.
+    others: Load,
+}
+
+impl Held {
+    fn of(&mut self, queue: &Queue) -> &mut Load {
+        match queue.aside {
+            true => &mut self.aside,
+            false => &mut self.others,
+        }
+    }
 }
 
 impl Queues {
@@ -74,7 +92,7 @@ impl Queues {
             match waiting.read {
                 Some(_) => {
                     queue.held.add(waiting.load());
-                    state.held.add(waiting.load());
+                    state.held.others.add(waiting.load());
                 }
                 None => state.left += 1,
             }
@@ -88,20 +106,21 @@ impl Queues {
         let mut state = self.lock();
         let state = &mut *state;
         let queue = state.queues.get_mut(key)?;
-        let most = Load {
-            entries: most.max(1),
-            ..self.most
+        let is_left = queue.waiting.front().is_some_and(Waiting::is_left);
+        let held = state.held.of(queue);
+        let bound = match is_left {
+            true => self.most.less(*held),
+            false => self.most,
         };
-        let group = queue.take(most);
+        let before = queue.held;
+        let group = queue.take(Load {
+            entries: bound.entries.min(most),
+            ..bound
+        });
+        held.add(queue.held.less(before));
         match &group {
             Some(Group::Read(_)) => {}
-            Some(Group::Left(ids, _)) => {
-                state.left -= ids.len();
-                if !queue.aside {
-                    queue.held.add(queue.held_given);
-                    state.held.add(queue.held_given);
-                }
-            }
+            Some(Group::Left(ids, _)) => state.left -= ids.len(),
             None => {
                 state.queues.remove(key);
                 self.changed.notify_one();
@@ -117,7 +136,7 @@ impl Queues {
             .queues
             .get(key)
             .and_then(|queue| queue.waiting.front());
-        first.is_some_and(|first| first.read.is_none())
+        first.is_some_and(Waiting::is_left)
     }
 
     /// A tenant's entries were given: they are durable, or given [`again`](Self::again).
@@ -125,7 +144,8 @@ impl Queues {
         let mut state = self.lock();
         let state = &mut *state;
         if let Some(queue) = state.queues.get_mut(key) {
-            state.held.subtract(queue.end());
+            let ended = queue.end();
+            state.held.of(queue).subtract(ended);
         }
         self.changed.notify_one();
     }
@@ -148,13 +168,14 @@ impl Queues {
     /// How many entries may be read, where there are `places` for what they become.
     pub(super) fn room(&self, places: usize) -> usize {
         let state = self.lock();
-        let full =
-            state.stalled > 0 || state.left >= MAX_LEFT || state.held.bytes >= self.most.bytes;
+        let full = state.stalled > 0
+            || state.left >= MAX_LEFT
+            || state.held.others.bytes >= self.most.bytes;
         match full {
             true => 0,
             false => places
                 .min(self.most.entries)
-                .saturating_sub(state.held.entries),
+                .saturating_sub(state.held.others.entries),
         }
     }
 
@@ -195,8 +216,9 @@ impl Queues {
         };
         let counted = |queue: &&mut Queue| !queue.aside && slow(queue);
         for queue in queues.values_mut().filter(counted) {
-            held.subtract(queue.held);
+            held.others.subtract(queue.held);
             *left += queue.set_aside();
+            held.aside.add(queue.held);
         }
     }
 
@@ -317,11 +339,11 @@ mod tests {
 
     #[test]
     fn a_call_has_no_more_bytes_than_are_kept() {
-        let queues = Queues::new(Load { bytes: 250, ..MOST });
-        queues.push(["1", "2", "3"].map(|id| (key("a"), read(id))));
-        assert_eq!(ids(queues.next(&key("a"), 8)), ["1", "2"]);
-        queues.push(["1", "2", "3"].map(|id| (key("b"), left(id, 1))));
-        assert_eq!(ids(queues.next(&key("b"), 8)), ["1", "2"]);
+        for entry in [read, |id: &str| left(id, 1)] {
+            let queues = Queues::new(Load { bytes: 250, ..MOST });
+            queues.push(["1", "2", "3"].map(|id| (key("a"), entry(id))));
+            assert_eq!(ids(queues.next(&key("a"), 8)), ["1", "2"]);
+        }
     }
 
     #[test]
@@ -364,6 +386,23 @@ mod tests {
             queues.set_slow_aside(Duration::ZERO);
             assert_eq!(queues.room(100), 8);
         }
+    }
+
+    #[test]
+    fn what_those_set_aside_claim_is_bounded_together() {
+        let queues = Queues::new(MOST);
+        for tenant in ["a", "b", "c"] {
+            queues.push([(key(tenant), read("1"))]);
+            queues.set_slow_aside(Duration::ZERO);
+            queues.push((2..=5).map(|id| (key(tenant), read(&id.to_string()))));
+        }
+        assert_eq!(ids(queues.next(&key("a"), 8)).len(), 5);
+        assert_eq!(ids(queues.next(&key("b"), 8)).len(), 3);
+        assert_eq!(ids(queues.next(&key("c"), 8)).len(), 1, "nobody waits");
+        queues.given(&key("a"));
+        queues.given(&key("c"));
+        assert_eq!(ids(queues.next(&key("c"), 8)).len(), 4);
+        assert_eq!(queues.room(100), 8);
     }
 
     #[test]
