@@ -119,7 +119,8 @@ impl StreamConfig {
             claim_after: fields
                 .get("claim_after", duration_within(Duration::from_secs(1)..=DAY))
                 .unwrap_or(MINUTE),
-            max_tries: fields.get("max_tries", number(1..=1000)).unwrap_or(5),
+            // The first is to read it: with one alone, what is left to a next process would be given up.
+            max_tries: fields.get("max_tries", number(2..=1000)).unwrap_or(5),
             trim: fields.get("trim", flag).unwrap_or(false),
             url: url.unwrap_or_else(|| Token::new("")),
         };

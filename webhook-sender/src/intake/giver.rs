@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redis::RedisResult;
+use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use super::entry::Entry;
-use super::queue::Group;
+use super::queue::{Group, SUSPECT};
 use super::queues::{Key, Queues};
 use super::stats::{Stats, add};
-use super::stream::Stream;
+use super::stream::{Stream, parse_id};
 use super::turn::Turn;
 use super::{Settings, Sink, SinkError, Taken};
 use crate::model::Clock;
@@ -23,6 +24,8 @@ pub(super) struct Giver {
     pub sink: Arc<dyn Sink>,
     pub clock: Clock,
     pub stats: Arc<Stats>,
+    /// Whoever gives a suspect: if it kills this process, it alone counts as taken once more.
+    pub suspect: Mutex<()>,
 }
 
 /// What came of giving entries to the sink.
@@ -32,6 +35,8 @@ struct Given {
     durable: Vec<String>,
     /// To be given again, and how often they were taken.
     failed: Vec<(String, u64)>,
+    /// Whether any is left to the next reader, and what is behind it in the queue with it.
+    left: bool,
 }
 
 /// How many entries are given in one call: more and more while calls are short, so that the first
@@ -53,28 +58,38 @@ impl Giver {
         let mut pace = Pace::START;
         let mut failures = 0;
         let mut durable = Vec::new();
-        while let Some(most) = self.most(&queues, &key, &pace, &turn).await
-            && let Some(group) = queues.next(&key, most)
-        {
+        loop {
+            if queues.is_left(&key) {
+                // There may be no room for long.
+                self.acknowledge(std::mem::take(&mut durable)).await?;
+            }
+            let Some(most) = self.most(&queues, &key, &pace, &turn).await else {
+                break;
+            };
+            let Some(group) = queues.next(&key, most) else {
+                break;
+            };
             let began = Instant::now();
             // The acknowledgement of the last entries costs no time of its own.
             let (acknowledged, given) = tokio::join!(
                 self.acknowledge(std::mem::take(&mut durable)),
-                self.group(group, &queues, &turn),
+                self.group(group, &turn),
             );
-            queues.given(&key);
             acknowledged?;
             let given = given?;
             pace.next(began.elapsed());
             durable = given.durable;
-            if given.failed.is_empty() {
-                failures = 0;
-                continue;
+            failures = match given.failed.is_empty() {
+                true => 0,
+                false => failures + 1,
+            };
+            if !queues.given(&key, given.failed) || given.left {
+                break;
             }
-            failures += 1;
-            queues.again(&key, given.failed);
-            self.acknowledge(std::mem::take(&mut durable)).await?;
-            turn.sleep(delay(failures)).await;
+            if failures > 0 {
+                self.acknowledge(std::mem::take(&mut durable)).await?;
+                turn.sleep(delay(failures)).await;
+            }
         }
         self.acknowledge(durable).await
     }
@@ -87,24 +102,30 @@ impl Giver {
             return Some(most);
         }
         let places = turn.unless_over(self.sink.room()).await?;
-        Some(most.min(queues.room(places).max(1)))
+        Some(most.min(places))
     }
 
-    async fn group(&self, group: Group, queues: &Queues, turn: &Turn) -> RedisResult<Given> {
-        match group {
-            Group::Read(taken) => Ok(self.give(taken, 1, queues, turn).await),
-            Group::Left(ids, deliveries) => {
-                let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-                let entries = self.stream.claim(&ids, deliveries + 1).await?;
-                add(&self.stats.claimed, entries.len());
-                self.acknowledge_vanished(&ids, &entries).await?;
-                let taken = match deliveries >= self.settings.max_deliveries {
-                    true => self.give_up(entries, deliveries),
-                    false => self.read_all(entries),
-                };
-                Ok(self.give(taken, deliveries + 1, queues, turn).await)
-            }
-        }
+    async fn group(&self, group: Group, turn: &Turn) -> RedisResult<Given> {
+        let (ids, deliveries) = match group {
+            Group::Read(taken) => return Ok(self.give(taken, 1, None, turn).await),
+            Group::Left(ids, deliveries) => (ids, deliveries),
+        };
+        let alone = match deliveries >= SUSPECT {
+            true => match turn.unless_over(self.suspect.lock()).await {
+                None => return Ok(Given::nothing()),
+                alone => alone,
+            },
+            false => None,
+        };
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let entries = self.stream.claim(&ids, deliveries + 1).await?;
+        add(&self.stats.claimed, entries.len());
+        self.acknowledge_vanished(&ids, &entries).await?;
+        let taken = match deliveries >= self.settings.max_deliveries {
+            true => self.give_up(entries, deliveries),
+            false => self.read_all(entries),
+        };
+        Ok(self.give(taken, deliveries + 1, alone, turn).await)
     }
 
     pub(super) fn read_all(&self, entries: Vec<Entry>) -> Vec<Taken> {
@@ -129,24 +150,44 @@ impl Giver {
         &self,
         mut taken: Vec<Taken>,
         deliveries: u64,
-        queues: &Queues,
+        mut alone: Option<MutexGuard<'_, ()>>,
         turn: &Turn,
     ) -> Given {
         let mut given = Given::default();
         add(&self.stats.taken, taken.len());
-        let mut stall = None;
         let mut failures = 0;
         loop {
             let answers = self.sink.take(taken.clone()).await;
+            drop(alone.take());
             let (again, reason) = self.sort(taken, answers, deliveries, &mut given);
-            if again.is_empty() || turn.is_over() {
-                return given;
+            if again.is_empty() {
+                break;
             }
-            stall.get_or_insert_with(|| Stall::begin(queues));
+            if failures == 0 {
+                self.acquit(&again, deliveries).await;
+            }
+            if turn.is_over() {
+                given.left = true;
+                break;
+            }
             failures += 1;
             tracing::warn!(entries = again.len(), %reason, "entries wait for the store");
             turn.sleep(delay(failures)).await;
             taken = again;
+        }
+        // Those of a later call may stand before those of an earlier one.
+        given.failed.sort_by_key(|(id, _)| parse_id(id));
+        given
+    }
+
+    /// Has entries that were claimed count as before: that the store is out of reach is not their
+    /// fault. Where the stream is so as well they are not claimed again either.
+    async fn acquit(&self, taken: &[Taken], deliveries: u64) {
+        if deliveries > 1 {
+            let ids: Vec<&str> = taken.iter().map(|taken| taken.id.as_str()).collect();
+            if let Err(error) = self.stream.recount(&ids, deliveries - 1).await {
+                tracing::debug!(%error, "entries count as taken once more");
+            }
         }
     }
 
@@ -208,6 +249,16 @@ impl Giver {
     }
 }
 
+impl Given {
+    /// The turn is over.
+    fn nothing() -> Self {
+        Self {
+            left: true,
+            ..Self::default()
+        }
+    }
+}
+
 impl Pace {
     const START: Self = Self(64);
 
@@ -221,21 +272,5 @@ impl Pace {
         } else if took > Self::LONG {
             self.0 = (self.0 / 2).max(1);
         }
-    }
-}
-
-/// A tenant's wait for the store, until it is dropped.
-struct Stall<'a>(&'a Queues);
-
-impl<'a> Stall<'a> {
-    fn begin(queues: &'a Queues) -> Self {
-        queues.stall(true);
-        Self(queues)
-    }
-}
-
-impl Drop for Stall<'_> {
-    fn drop(&mut self) {
-        self.0.stall(false);
     }
 }

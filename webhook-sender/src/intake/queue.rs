@@ -8,7 +8,7 @@ use super::Taken;
 
 /// From so many deliveries on an entry is taken by itself: whatever else was taken with it when it
 /// was not planned is not to blame.
-const SUSPECT: u64 = 2;
+pub(super) const SUSPECT: u64 = 2;
 
 /// An entry that waits to be given to the sink.
 pub(super) struct Waiting {
@@ -35,12 +35,18 @@ pub(super) struct Load {
     pub bytes: usize,
 }
 
+/// An entry that is being given.
+struct Given {
+    id: String,
+    bytes: usize,
+}
+
 /// The entries that wait, and those that are being given.
 #[derive(Default)]
 pub(super) struct Queue {
     pub waiting: VecDeque<Waiting>,
     /// What is being given, and since when the first of it is in memory.
-    pub given: Vec<String>,
+    given: Vec<Given>,
     given_since: Option<Instant>,
     /// What of this queue is in memory, and how much of it is being given.
     pub held: Load,
@@ -53,21 +59,24 @@ impl Queue {
     /// Takes the next entries, at most so many of so many bytes, but for a single larger one.
     pub fn take(&mut self, most: Load) -> Option<Group> {
         let mut load = Load::default();
-        let mut deliveries = 0;
         let mut group = Vec::new();
-        let read = self.waiting.front()?.read.as_ref().map(|(_, at)| *at);
+        let first = self.waiting.front()?;
+        let (read, deliveries) = (first.read.as_ref().map(|(_, at)| *at), first.deliveries);
         while let Some(next) = self.waiting.front()
             && next.read.is_some() == read.is_some()
             && (load.entries == 0
                 || (load.entries < most.entries
                     && load.bytes + next.bytes <= most.bytes
-                    && deliveries.max(next.deliveries) < SUSPECT))
+                    && next.deliveries == deliveries
+                    && deliveries < SUSPECT))
             && let Some(next) = self.waiting.pop_front()
         {
             load.add(next.load());
-            deliveries = deliveries.max(next.deliveries);
-            self.given.push(next.id);
             group.extend(next.read.map(|(taken, _)| taken));
+            self.given.push(Given {
+                id: next.id,
+                bytes: next.bytes,
+            });
         }
         self.held_given = load;
         if read.is_none() {
@@ -77,17 +86,33 @@ impl Queue {
         self.given_since = read.or_else(|| Some(Instant::now()));
         Some(match read {
             Some(_) => Group::Read(group),
-            None => Group::Left(self.given.clone(), deliveries),
+            None => {
+                let ids = self.given.iter().map(|given| given.id.clone());
+                Group::Left(ids.collect(), deliveries)
+            }
         })
     }
 
-    /// What was taken was given. Answers how much that was.
-    pub fn end(&mut self) -> Load {
+    /// What was taken was given, but for these, each taken so often, which wait again before the
+    /// others. Answers how much was taken.
+    pub fn end(&mut self, failed: Vec<(String, u64)>) -> Load {
+        for (id, deliveries) in failed.into_iter().rev() {
+            let bytes = |given: &Given| (given.id == id).then_some(given.bytes);
+            let bytes = self.given.iter().find_map(bytes).unwrap_or_default();
+            self.waiting
+                .push_front(Waiting::left(id, deliveries, bytes));
+        }
         self.given.clear();
         self.given_since = None;
         let load = std::mem::take(&mut self.held_given);
         self.held.subtract(load);
         load
+    }
+
+    /// The ids of all that waits or is being given.
+    pub fn ids(&self) -> impl Iterator<Item = &String> {
+        let waiting = self.waiting.iter().map(|waiting| &waiting.id);
+        self.given.iter().map(|given| &given.id).chain(waiting)
     }
 
     /// Since when the first entry is in memory of those that are.

@@ -41,8 +41,6 @@ struct State {
     held: Held,
     /// How many wait without being in memory.
     left: usize,
-    /// How many tenants wait for the store.
-    stalled: usize,
     closed: bool,
 }
 
@@ -120,7 +118,10 @@ impl Queues {
         held.add(queue.held.less(before));
         match &group {
             Some(Group::Read(_)) => {}
-            Some(Group::Left(ids, _)) => state.left -= ids.len(),
+            Some(Group::Left(ids, _)) => {
+                state.left -= ids.len();
+                self.changed.notify_one();
+            }
             None => {
                 state.queues.remove(key);
                 self.changed.notify_one();
@@ -139,38 +140,27 @@ impl Queues {
         first.is_some_and(Waiting::is_left)
     }
 
-    /// A tenant's entries were given: they are durable, or given [`again`](Self::again).
-    pub(super) fn given(&self, key: &Key) {
+    /// A tenant's entries were given: they are durable, but for these, each taken so often, which wait
+    /// to be given again before the others. False where they do not, as nothing is taken again: what
+    /// is behind them has to be left as well then.
+    pub(super) fn given(&self, key: &Key, failed: Vec<(String, u64)>) -> bool {
         let mut state = self.lock();
         let state = &mut *state;
+        let goes_on = failed.is_empty() || !state.closed;
         if let Some(queue) = state.queues.get_mut(key) {
-            let ended = queue.end();
+            let failed = if goes_on { failed } else { Vec::new() };
+            state.left += failed.len();
+            let ended = queue.end(failed);
             state.held.of(queue).subtract(ended);
         }
         self.changed.notify_one();
-    }
-
-    /// Puts entries before the tenant's others, in their order.
-    pub(super) fn again(&self, key: &Key, entries: Vec<(String, u64)>) {
-        let mut state = self.lock();
-        let state = &mut *state;
-        if state.closed {
-            return;
-        }
-        if let Some(queue) = state.queues.get_mut(key) {
-            state.left += entries.len();
-            for (id, deliveries) in entries.into_iter().rev() {
-                queue.waiting.push_front(Waiting::left(id, deliveries, 0));
-            }
-        }
+        goes_on
     }
 
     /// How many entries may be read, where there are `places` for what they become.
     pub(super) fn room(&self, places: usize) -> usize {
         let state = self.lock();
-        let full = state.stalled > 0
-            || state.left >= MAX_LEFT
-            || state.held.others.bytes >= self.most.bytes;
+        let full = state.left >= MAX_LEFT || state.held.others.bytes >= self.most.bytes;
         match full {
             true => 0,
             false => places
@@ -189,27 +179,17 @@ impl Queues {
         let _changed = timeout(at_most, self.changed.notified()).await;
     }
 
-    /// Waits until more ids may be kept.
-    pub(super) async fn until_few_are_left(&self) {
-        while self.lock().left >= MAX_LEFT {
-            self.changed.notified().await;
-        }
+    /// Whether no more ids may be kept.
+    pub(super) fn are_many_left(&self) -> bool {
+        self.lock().left >= MAX_LEFT
     }
 
-    /// Sets the tenants aside whose entries wait in memory for `long` already. While the store is out
-    /// of reach, none.
+    /// Sets the tenants aside whose entries wait in memory for `long` already.
     pub(super) fn set_slow_aside(&self, long: Duration) {
         let mut state = self.lock();
         let State {
-            queues,
-            held,
-            left,
-            stalled,
-            ..
+            queues, held, left, ..
         } = &mut *state;
-        if *stalled > 0 {
-            return;
-        }
         let slow = |queue: &&mut Queue| {
             let since = queue.in_memory_since();
             since.is_some_and(|since| since.elapsed() >= long)
@@ -222,24 +202,10 @@ impl Queues {
         }
     }
 
-    /// A tenant begins, or ceases, to wait for the store.
-    pub(super) fn stall(&self, begins: bool) {
-        let mut state = self.lock();
-        match begins {
-            true => state.stalled += 1,
-            false => state.stalled -= 1,
-        }
-        drop(state);
-        self.changed.notify_one();
-    }
-
     /// The ids of all that waits or is being given.
     pub(super) fn ids(&self) -> HashSet<String> {
         let state = self.lock();
-        let ids = state.queues.values().flat_map(|queue| {
-            let waiting = queue.waiting.iter().map(|waiting| &waiting.id);
-            queue.given.iter().chain(waiting)
-        });
+        let ids = state.queues.values().flat_map(Queue::ids);
         ids.cloned().collect()
     }
 
@@ -302,6 +268,10 @@ mod tests {
         }
     }
 
+    fn given(queues: &Queues, key: &Key) {
+        assert!(queues.given(key, Vec::new()));
+    }
+
     #[test]
     fn each_tenant_has_its_own_queue_in_its_own_order() {
         let queues = Queues::new(MOST);
@@ -312,9 +282,9 @@ mod tests {
         assert_eq!(queues.push([(one.clone(), read("4"))]), []);
         assert_eq!(ids(queues.next(&one, 2)), ["1", "3"]);
         assert_eq!(ids(queues.next(&other, 2)), ["2"]);
-        queues.given(&one);
+        given(&queues, &one);
         assert_eq!(ids(queues.next(&one, 2)), ["4"]);
-        queues.given(&one);
+        given(&queues, &one);
         assert!(queues.next(&one, 2).is_none());
         assert_eq!(queues.push([(one.clone(), read("5"))]), [one]);
     }
@@ -327,11 +297,8 @@ mod tests {
         assert_eq!((queues.room(100), queues.room(4)), (5, 1));
         ids(queues.next(&key, 2));
         assert_eq!(queues.room(100), 5);
-        queues.given(&key);
+        given(&queues, &key);
         assert_eq!(queues.room(100), 7);
-        queues.stall(true);
-        assert_eq!(queues.room(100), 0);
-        queues.stall(false);
         // By their bytes there is none.
         queues.push((4..11).map(|id| (key.clone(), read(&id.to_string()))));
         assert_eq!(queues.room(100), 0);
@@ -359,17 +326,17 @@ mod tests {
         queues.push([(key.clone(), read("4"))]);
         assert_eq!(queues.room(100), 8);
         assert_eq!(queues.ids().len(), 4);
-        queues.given(&key);
-        queues.again(&key, vec![("1".into(), 1)]);
-        assert_eq!(ids(queues.next(&key, 2)), ["1", "2"]);
-        queues.given(&key);
+        assert!(queues.given(&key, vec![("1".into(), 1)]));
+        assert_eq!(ids(queues.next(&key, 8)), ["1"]);
+        given(&queues, &key);
         match queues.next(&key, 8) {
             Some(Group::Left(ids, deliveries)) => {
-                assert_eq!((ids, deliveries), (vec!["3".into(), "4".into()], 0));
+                assert_eq!((ids.len(), deliveries), (3, 0));
+                assert_eq!(ids, ["2", "3", "4"]);
             }
             _ => panic!("they were left in the stream, and never given"),
         }
-        queues.given(&key);
+        given(&queues, &key);
         assert!(queues.next(&key, 8).is_none());
         assert_eq!((queues.room(100), queues.lock().left), (8, 0));
     }
@@ -399,32 +366,22 @@ mod tests {
         assert_eq!(ids(queues.next(&key("a"), 8)).len(), 5);
         assert_eq!(ids(queues.next(&key("b"), 8)).len(), 3);
         assert_eq!(ids(queues.next(&key("c"), 8)).len(), 1, "nobody waits");
-        queues.given(&key("a"));
-        queues.given(&key("c"));
+        given(&queues, &key("a"));
+        given(&queues, &key("c"));
         assert_eq!(ids(queues.next(&key("c"), 8)).len(), 4);
         assert_eq!(queues.room(100), 8);
     }
 
     #[test]
-    fn nobody_is_set_aside_for_a_store_out_of_reach() {
-        let queues = Queues::new(MOST);
-        queues.push([(key("a"), read("1"))]);
-        ids(queues.next(&key("a"), 1));
-        queues.stall(true);
-        queues.set_slow_aside(Duration::ZERO);
-        queues.stall(false);
-        assert_eq!(queues.room(100), 7);
-    }
-
-    #[test]
-    fn a_suspect_is_given_by_itself() {
+    fn those_taken_equally_often_are_given_together_and_a_suspect_by_itself() {
         let queues = Queues::new(MOST);
         let key = key("a");
-        let entries = [("1", 1), ("2", 1), ("3", 2), ("4", 1)];
+        let taken = [0, 0, 1, 1, 2, 2];
+        let entries = ["1", "2", "3", "4", "5", "6"].into_iter().zip(taken);
         queues.push(entries.map(|(id, taken)| (key.clone(), left(id, taken))));
-        for expected in [&["1", "2"][..], &["3"], &["4"]] {
+        for expected in [&["1", "2"][..], &["3", "4"], &["5"], &["6"]] {
             assert_eq!(ids(queues.next(&key, 8)), expected);
-            queues.given(&key);
+            given(&queues, &key);
         }
     }
 
@@ -436,8 +393,7 @@ mod tests {
             queues.push(["1", "2"].map(|id| (key.clone(), read(id))));
             ids(queues.next(&key, 1));
             queues.close(all);
-            queues.given(&key);
-            queues.again(&key, vec![("1".into(), 1)]);
+            assert!(!queues.given(&key, vec![("1".into(), 1)]), "it is left");
             let expected: &[&str] = if all { &[] } else { &["2"] };
             assert_eq!(ids(queues.next(&key, 8)), expected);
         }

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use redis::{RedisError, RedisResult};
+use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -62,6 +63,7 @@ impl Intake {
                 sink,
                 clock,
                 stats: Arc::default(),
+                suspect: Mutex::default(),
             }),
         }
     }
@@ -238,11 +240,12 @@ impl Intake {
     ) -> RedisResult<()> {
         let known = tasks.ids();
         let mut behind: Option<String> = None;
-        while turn
-            .unless_over(tasks.queues().until_few_are_left())
-            .await
-            .is_some()
-        {
+        while !turn.is_over() {
+            tasks.check()?;
+            if tasks.queues().are_many_left() {
+                turn.unless_over(tasks.queues().change(WAIT_FOR_ROOM)).await;
+                continue;
+            }
             let count = self.settings().max_entries;
             let pending = self.stream().pending(behind.as_deref(), idle, count).await;
             let Some(mut pending) = self.unless_no_group(pending).await? else {

@@ -141,6 +141,14 @@ impl Stream {
         Ok(there.map(entry).collect())
     }
 
+    /// Has pending entries count as taken `deliveries` times.
+    pub(super) async fn recount(&self, ids: &[&str], deliveries: u64) -> RedisResult<()> {
+        let mut command = redis::cmd("XCLAIM");
+        command.arg(&self.key).arg(&self.group).arg(&self.consumer);
+        command.arg(0).arg(ids).arg("RETRYCOUNT").arg(deliveries);
+        self.ask(command.arg("JUSTID")).await
+    }
+
     pub(super) async fn acknowledge(&self, ids: &[&str]) -> RedisResult<usize> {
         if ids.is_empty() {
             return Ok(0);
@@ -244,7 +252,8 @@ fn entry((id, fields): RawEntry) -> Entry {
     }
 }
 
-fn parse_id(id: &str) -> Option<(u64, u64)> {
+/// The parts of an entry's id, which say where in the stream it is.
+pub(super) fn parse_id(id: &str) -> Option<(u64, u64)> {
     let (ms, sequence) = id.split_once('-')?;
     Some((ms.parse().ok()?, sequence.parse().ok()?))
 }

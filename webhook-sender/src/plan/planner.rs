@@ -151,23 +151,32 @@ impl Inner {
         }
     }
 
-    /// Plans events of one tenant, in batches of a bounded size.
+    /// Plans events of one tenant, in batches of a bounded size. What is behind a batch that fails is
+    /// not planned before it.
     async fn batches(
         &self,
         tenant: &TenantId,
         events: Vec<Event>,
     ) -> Vec<Result<Submitted, PlanError>> {
         let mut answers = Vec::with_capacity(events.len());
+        let mut failed = None;
         for batch in split(events) {
             let ids: Vec<_> = batch.iter().map(|event| event.id.clone()).collect();
-            match self.batch(tenant, batch).await {
+            let ended = match &failed {
+                Some(error) => Err(PlanError::clone(error)),
+                None => self.batch(tenant, batch).await,
+            };
+            match ended {
                 Ok(planned) => answers.extend(ids.into_iter().zip(planned).map(|(id, planned)| {
                     Ok(Submitted {
                         id,
                         known: planned == Planned::Known,
                     })
                 })),
-                Err(error) => answers.extend(ids.iter().map(|_| Err(error.clone()))),
+                Err(error) => {
+                    answers.extend(ids.iter().map(|_| Err(error.clone())));
+                    failed = Some(error);
+                }
             }
         }
         answers

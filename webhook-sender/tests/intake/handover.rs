@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use test_support::within_patience;
+use webhook_sender::intake::SinkError;
 use webhook_sender::store::Owner;
 
 use crate::world::{Recorder, World};
@@ -141,4 +142,32 @@ async fn entries_keep_their_order_while_readers_take_turns() {
     };
     within_patience(all, || format!("30 entries: {:?}", order.lock().unwrap())).await;
     assert_eq!(*order.lock().unwrap(), ids);
+}
+
+#[tokio::test]
+async fn a_reader_that_stops_without_the_store_leaves_all_behind_what_is_not_planned() {
+    let world = World::new().await;
+    let ids = world.publish_all(0..150).await;
+    let sink = Recorder::new();
+    let first = ids[0].clone();
+    sink.judge(move |taken| match taken.id == first {
+        true => Err(SinkError::Unavailable("no store".into())),
+        false => Ok(()),
+    });
+    let running = world.intake("a", &sink);
+    sink.taken(1).await;
+    let first_call = sink.calls()[0];
+    running.stop().await;
+    assert!(
+        first_call < ids.len(),
+        "there is more behind the first call"
+    );
+    assert!(sink.ids().iter().all(|id| ids[..first_call].contains(id)));
+
+    let next = Recorder::new();
+    let running = world.intake("b", &next);
+    let left = 1 + ids.len() - first_call;
+    world.acknowledged(&running, left as u64).await;
+    assert_eq!(next.ids()[0], ids[0]);
+    assert_eq!(next.ids()[1..], ids[first_call..]);
 }

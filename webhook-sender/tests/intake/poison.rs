@@ -33,7 +33,10 @@ async fn an_entry_that_always_fails_is_given_up_and_holds_up_nothing() {
 #[tokio::test]
 async fn an_entry_that_kills_the_process_is_given_up_and_takes_no_other_along() {
     let world = World::new().await;
-    let ids = world.publish_all(0..6).await;
+    let mut ids = world.publish_all(0..6).await;
+    for tenant in ["one", "another", "a-third", "a-fourth"] {
+        ids.extend(world.publish_for(tenant, 1).await);
+    }
     let mut crashes = 0;
     let mut planned = Vec::new();
     loop {
@@ -57,7 +60,7 @@ async fn an_entry_that_kills_the_process_is_given_up_and_takes_no_other_along() 
             loop {
                 let stats = running.stats.snapshot();
                 let all = planned.len() as u64 + stats.acknowledged;
-                if all >= 6 {
+                if all >= 10 {
                     return;
                 }
                 tokio::time::sleep(std::time::Duration::from_millis(2)).await;
@@ -102,6 +105,28 @@ async fn a_store_out_of_reach_makes_no_poison() {
             .iter()
             .all(|taken| taken.content.is_ok() && ids.contains(&taken.id))
     );
+}
+
+#[tokio::test]
+async fn a_store_that_stays_out_of_reach_while_readers_come_and_go_makes_no_poison() {
+    let world = World::new().await;
+    let ids = world.publish_all(0..2).await;
+    for round in 0..8 {
+        let sink = Recorder::new();
+        sink.judge(|_| Err(SinkError::Unavailable("no store".into())));
+        let running = world.intake("a", &sink);
+        // Given again, it has been noted that it was in vain.
+        sink.taken(3).await;
+        match round % 2 {
+            0 => running.stop().await,
+            _ => running.crash().await,
+        }
+    }
+    let sink = Recorder::new();
+    let running = world.intake("a", &sink);
+    world.acknowledged(&running, 2).await;
+    assert!(sink.taken(2).await.iter().all(|one| one.content.is_ok()));
+    assert_eq!(sink.ids(), ids);
 }
 
 #[tokio::test]

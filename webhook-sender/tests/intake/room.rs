@@ -81,3 +81,23 @@ async fn a_reader_that_runs_out_of_room_lets_another_read() {
     let ids = [one.ids(), other.ids()].concat();
     assert!(ids.contains(&id) || ids.contains(&third));
 }
+
+#[tokio::test]
+async fn what_is_durable_is_acknowledged_while_the_rest_waits_for_room() {
+    let world = World::new().await;
+    world.publish_all(0..4).await;
+    world.take_as("gone").await;
+    let sink = Recorder::new();
+    sink.set_room(2);
+    let recorder = sink.clone();
+    sink.judge(move |_| {
+        recorder.set_room(0);
+        Ok(())
+    });
+    let running = world.intake("a", &sink);
+    world.acknowledged(&running, 2).await;
+    assert_eq!(sink.ids().len(), 2);
+    sink.judge(|_| Ok(()));
+    sink.set_room(2);
+    world.acknowledged(&running, 4).await;
+}

@@ -56,6 +56,43 @@ async fn a_tenant_with_many_entries_that_take_a_little_long_holds_up_nobody() {
 }
 
 #[tokio::test]
+async fn a_tenant_whose_store_is_out_of_reach_holds_up_nobody() {
+    let world = World::new().await;
+    let down = world.publish_for("down", 8).await;
+    let sink = Recorder::new();
+    sink.judge(|taken| match taken.tenant.as_ref().unwrap().as_str() {
+        "down" => Err(SinkError::Unavailable("its part of the store".into())),
+        _ => Ok(()),
+    });
+    sink.set_room(4);
+    let running = world.intake("a", &sink);
+    sink.taken_of("down", 8).await;
+    let up = world.publish_for("up", 3).await;
+    world.acknowledged(&running, 3).await;
+    assert_eq!(sink.ids_of("up"), up);
+    sink.judge(|_| Ok(()));
+    world.acknowledged(&running, 11).await;
+    let mut ids = sink.ids_of("down");
+    ids.dedup();
+    assert!(ids.ends_with(&down[4..]), "{ids:?}");
+}
+
+#[tokio::test]
+async fn a_reader_with_as_many_ids_as_it_keeps_outlives_a_lost_connection() {
+    let world = World::new().await;
+    // More than are kept.
+    world.publish_many("slow", 66_000).await;
+    world.take_as("gone").await;
+    let sink = Recorder::new();
+    sink.hold_tenant(Some("slow"));
+    let running = world.intake("a", &sink);
+    sink.taken_of("slow", 1).await;
+    world.disconnect_all().await;
+    sink.hold_tenant(None);
+    world.acknowledged(&running, 66_000).await;
+}
+
+#[tokio::test]
 async fn a_lack_of_room_does_not_have_the_reader_wait_for_those_who_take_long() {
     let (world, _, sink) = held_up(8).await;
     let running = world.intake("a", &sink);

@@ -257,6 +257,31 @@ impl World {
         ids
     }
 
+    /// Publishes so many entries of a tenant at once.
+    pub async fn publish_many(&self, tenant: &str, count: usize) {
+        let script = "for _ = 1, ARGV[2] do redis.call('XADD', KEYS[1], '*', 'tenant', ARGV[1], \
+                      'type', 'a.b', 'data', '1') end";
+        let mut command = redis::cmd("EVAL");
+        command
+            .arg(script)
+            .arg(1)
+            .arg(STREAM)
+            .arg(tenant)
+            .arg(count);
+        let answer = command.query_async(&mut self.connection().await).await;
+        let () = answer.unwrap();
+    }
+
+    /// Ends every connection to the server.
+    pub async fn disconnect_all(&self) {
+        let mut command = redis::cmd("CLIENT");
+        command.arg("KILL").arg("TYPE").arg("normal");
+        let _killed: u64 = command
+            .query_async(&mut self.connection().await)
+            .await
+            .unwrap();
+    }
+
     pub async fn publish_all(&self, numbers: std::ops::Range<usize>) -> Vec<String> {
         let mut ids = Vec::new();
         for number in numbers {
@@ -307,7 +332,7 @@ impl World {
         redis::from_redis_value(row[0].clone()).unwrap()
     }
 
-    /// Waits until nothing is pending and the group has taken the whole stream.
+    /// Waits until so many were acknowledged.
     pub async fn acknowledged(&self, running: &Running, count: u64) {
         let reached = async {
             while running.stats.snapshot().acknowledged < count {

@@ -16,6 +16,22 @@ fn is_new(answer: Result<Submitted, PlanError>) -> bool {
 }
 
 #[tokio::test]
+async fn nothing_behind_a_batch_that_fails_is_planned_before_it() {
+    let world = World::with_places(0).await;
+    world.endpoint("all", |_| {}).await;
+    world.store.plans.lock().unwrap().push_back(Fate::Lost);
+    // More than a batch has.
+    let events: Vec<_> = (0..300)
+        .map(|number| (acme(), event(&format!("evt_{number}"), "{}")))
+        .collect();
+    let answers = world.planner.plan(events.clone()).await;
+    assert!(answers.iter().all(Result::is_err));
+    assert_eq!(world.deliveries().await.len(), 0);
+    let answers = world.planner.plan(events).await;
+    assert!(answers.into_iter().all(is_new));
+}
+
+#[tokio::test]
 async fn an_event_and_its_deliveries_are_kept_when_submit_answers() {
     let world = World::with_places(0).await;
     world.endpoint("all", |_| {}).await;
