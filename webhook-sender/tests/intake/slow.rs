@@ -78,18 +78,22 @@ async fn a_tenant_whose_store_is_out_of_reach_holds_up_nobody() {
 }
 
 #[tokio::test]
-async fn a_reader_with_as_many_ids_as_it_keeps_outlives_a_lost_connection() {
+async fn a_reader_with_as_many_ids_as_it_keeps_notices_that_the_stream_is_gone() {
     let world = World::new().await;
-    // More than are kept.
-    world.publish_many("slow", 66_000).await;
+    // More than are kept, so that it waits with some of them.
+    let kept = 1 << 16;
+    world.publish_many("slow", kept + 5_000).await;
     world.take_as("gone").await;
     let sink = Recorder::new();
     sink.hold_tenant(Some("slow"));
     let running = world.intake("a", &sink);
-    sink.taken_of("slow", 1).await;
-    world.disconnect_all().await;
+    world.owned_by("a", kept + 512).await;
+    world.remove_stream().await;
     sink.hold_tenant(None);
-    world.acknowledged(&running, 66_000).await;
+    let quick = world.publish_for("quick", 1).await;
+    sink.taken_of("quick", 1).await;
+    assert_eq!(sink.ids_of("quick"), quick);
+    drop(running);
 }
 
 #[tokio::test]

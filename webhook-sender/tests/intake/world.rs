@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use redis::AsyncConnectionConfig;
 use redis::aio::MultiplexedConnection;
 use test_support::redis::{Fsync, RedisServer};
 use test_support::within_patience;
@@ -229,7 +230,10 @@ impl World {
 
     pub async fn connection(&self) -> MultiplexedConnection {
         let client = redis::Client::open(self.server.url()).unwrap();
-        client.get_multiplexed_async_connection().await.unwrap()
+        // Some commands have much to do.
+        let config = AsyncConnectionConfig::new().set_response_timeout(None);
+        let connection = client.get_multiplexed_async_connection_with_config(&config);
+        connection.await.unwrap()
     }
 
     /// Publishes an entry as it should be, with data that says its number. Answers its id.
@@ -272,14 +276,33 @@ impl World {
         let () = answer.unwrap();
     }
 
-    /// Ends every connection to the server.
-    pub async fn disconnect_all(&self) {
-        let mut command = redis::cmd("CLIENT");
-        command.arg("KILL").arg("TYPE").arg("normal");
-        let _killed: u64 = command
+    pub async fn remove_stream(&self) {
+        let mut command = redis::cmd("DEL");
+        let removed = command.arg(STREAM);
+        let removed: u64 = removed
             .query_async(&mut self.connection().await)
             .await
             .unwrap();
+        assert_eq!(removed, 1);
+    }
+
+    /// Waits until so many entries are pending with a consumer.
+    pub async fn owned_by(&self, consumer: &str, count: usize) {
+        let mut connection = self.connection().await;
+        let reached = async {
+            loop {
+                let mut command = redis::cmd("XPENDING");
+                command.arg(STREAM).arg(GROUP);
+                type Row = (u64, String, String, Vec<(String, usize)>);
+                let row: Row = command.query_async(&mut connection).await.unwrap();
+                let enough = |(name, owned): &(String, usize)| name == consumer && *owned >= count;
+                if row.3.iter().any(enough) {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        within_patience(reached, || format!("{count} entries of {consumer}")).await;
     }
 
     pub async fn publish_all(&self, numbers: std::ops::Range<usize>) -> Vec<String> {
