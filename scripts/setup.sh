@@ -12,11 +12,11 @@ command -v cargo >/dev/null 2>&1 ||
 command -v cc >/dev/null 2>&1 ||
     missing 'a C compiler, for SQLite. Debian: apt-get install gcc; macOS: xcode-select --install'
 
-target=wasm32-wasip2
-library="$(rustc --print sysroot)/lib/rustlib/$target"
-if [ ! -d "$library" ]; then
+# The second is what the example of a transform is built for.
+for target in wasm32-wasip2 wasm32-unknown-unknown; do
+    [ ! -d "$(rustc --print sysroot)/lib/rustlib/$target" ] || continue
     command -v rustup >/dev/null 2>&1 ||
         missing "the Rust target $target, and rustup, which would add it"
     rustup target add "$target" ||
         missing "the Rust target $target; rustup could not add it"
-fi
+done

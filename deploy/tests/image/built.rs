@@ -156,10 +156,26 @@ fn the_sender_takes_the_configurations_that_come_with_it() {
         "spinkube/base/sender.toml",
     ];
     for file in files {
-        run(Command::new(image().root.join("webhook-sender"))
-            .args(["check", "--config"])
-            .arg(root().join("deploy").join(file))
-            .env("REDIS_URL", "redis://redis:6379")
-            .env("SENDER_TOKEN", "of-the-test"));
+        check(&root().join("deploy").join(file));
     }
+}
+
+#[test]
+fn the_sender_takes_what_the_configuration_for_clusters_says_to_add() {
+    let file = root().join("deploy/spinkube/base/sender.toml");
+    let text = std::fs::read_to_string(file).expect("it is there");
+    let added = text.replace("# allow_", "allow_");
+    assert_eq!(added.len() + 4, text.len(), "two lines");
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("sender.toml");
+    std::fs::write(&file, added).expect("it can be written");
+    check(&file);
+}
+
+fn check(file: &Path) {
+    run(Command::new(image().root.join("webhook-sender"))
+        .args(["check", "--config"])
+        .arg(file)
+        .env("REDIS_URL", "redis://redis:6379")
+        .env("SENDER_TOKEN", "of-the-test"));
 }

@@ -17,8 +17,9 @@ const TABLES: [(&str, &str); 6] = [
     ("log", "LogConfig"),
 ];
 
-/// `delivery.lease` where the file does not say: no attempt may take more than half of it.
-const LEASE_SECONDS: u64 = 60;
+/// How long the sender waits for its attempts when it stops: ten seconds longer than `delivery.lease`,
+/// which is a minute where the file does not say.
+const PATIENCE_SECONDS: u64 = 70;
 
 pub fn faults(documents: &[Value]) -> Vec<String> {
     let named = |kind| {
@@ -67,7 +68,7 @@ fn pod_faults(deployment: &Value, config: &toml::Table) -> Vec<String> {
             "`{name}` is not both given to the pod and asked for by sender.toml"
         ));
     }
-    if pod["terminationGracePeriodSeconds"].as_u64() < Some(LEASE_SECONDS) {
+    if pod["terminationGracePeriodSeconds"].as_u64() < Some(PATIENCE_SECONDS) {
         faults.push("the pod is killed before its attempts have ended".to_owned());
     }
     let listen = config.get("api").and_then(|api| api.get("listen"));

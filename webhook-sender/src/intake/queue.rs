@@ -36,7 +36,7 @@ pub(super) struct Load {
 }
 
 /// An entry that is being given.
-struct Given {
+struct Giving {
     id: String,
     bytes: usize,
 }
@@ -46,7 +46,7 @@ struct Given {
 pub(super) struct Queue {
     pub waiting: VecDeque<Waiting>,
     /// What is being given, and since when the first of it is in memory.
-    given: Vec<Given>,
+    given: Vec<Giving>,
     given_since: Option<Instant>,
     /// What of this queue is in memory, and how much of it is being given.
     pub held: Load,
@@ -73,7 +73,7 @@ impl Queue {
         {
             load.add(next.load());
             group.extend(next.read.map(|(taken, _)| taken));
-            self.given.push(Given {
+            self.given.push(Giving {
                 id: next.id,
                 bytes: next.bytes,
             });
@@ -97,7 +97,7 @@ impl Queue {
     /// others. Answers how much was taken.
     pub fn end(&mut self, failed: Vec<(String, u64)>) -> Load {
         for (id, deliveries) in failed.into_iter().rev() {
-            let bytes = |given: &Given| (given.id == id).then_some(given.bytes);
+            let bytes = |given: &Giving| (given.id == id).then_some(given.bytes);
             let bytes = self.given.iter().find_map(bytes).unwrap_or_default();
             self.waiting
                 .push_front(Waiting::left(id, deliveries, bytes));

@@ -11,8 +11,6 @@ pub const MAX_RESPONSE_BYTES: usize = 256;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
-    /// Filter or transform: the delivery never left.
-    Plan,
     /// The name did not resolve, or led where deliveries may not go.
     Address,
     /// No connection, or no TLS on it.
@@ -21,29 +19,18 @@ pub enum Phase {
     Send,
     /// No answer, a broken one, or one that says no.
     Respond,
-    /// Answered; what came of it could not be recorded.
-    Record,
 }
 
 impl Phase {
-    pub const ALL: [Self; 6] = [
-        Self::Plan,
-        Self::Address,
-        Self::Connect,
-        Self::Send,
-        Self::Respond,
-        Self::Record,
-    ];
+    pub const ALL: [Self; 4] = [Self::Address, Self::Connect, Self::Send, Self::Respond];
 
     /// As it is written in JSON, logs and metrics.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Plan => "plan",
             Self::Address => "address",
             Self::Connect => "connect",
             Self::Send => "send",
             Self::Respond => "respond",
-            Self::Record => "record",
         }
     }
 }

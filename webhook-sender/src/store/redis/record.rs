@@ -188,12 +188,10 @@ fn read_attempt(bytes: &[u8]) -> Option<Attempt> {
 
 fn phase_number(phase: Phase) -> u8 {
     match phase {
-        Phase::Plan => 1,
-        Phase::Address => 2,
-        Phase::Connect => 3,
-        Phase::Send => 4,
-        Phase::Respond => 5,
-        Phase::Record => 6,
+        Phase::Address => 1,
+        Phase::Connect => 2,
+        Phase::Send => 3,
+        Phase::Respond => 4,
     }
 }
 
