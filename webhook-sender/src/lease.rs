@@ -63,9 +63,11 @@ impl Lease {
         self.read().owner.clone()
     }
 
-    /// Whether the lease outlasts an attempt that starts now and takes `duration`.
-    pub fn covers(&self, duration: Duration) -> bool {
-        self.clock.now().after(duration) < self.read().until
+    /// Whether `owner` is still who this process is to the store, and its lease outlasts an attempt
+    /// that starts now and takes `duration`.
+    pub fn covers(&self, owner: &Owner, duration: Duration) -> bool {
+        let held = self.read();
+        held.owner.incarnation == owner.incarnation && self.clock.now().after(duration) < held.until
     }
 
     /// Renews the lease until `stop`, and gives work of processes that are gone back to the queue.

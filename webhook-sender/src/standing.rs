@@ -206,7 +206,7 @@ mod tests {
             false
         }
         fn unreserve(&self, _: &TenantId, _: &EndpointId) {}
-        fn start(&self, _: Vec<Claim>) {}
+        fn start(&self, _: &Arc<Owner>, _: Vec<Claim>) {}
         fn wake(&self) {}
         async fn room(&self) -> usize {
             0

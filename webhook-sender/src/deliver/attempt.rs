@@ -35,7 +35,7 @@ pub(super) async fn run(shared: Arc<Shared>, mut started: Started) {
         }
     }
     let timeout = started.prepared.timeout(&settings);
-    if !shared.lease.covers(timeout) {
+    if !shared.lease.covers(&started.owner, timeout) {
         return shared.release(started.claim, started.owner);
     }
     let (at, began) = (shared.clock.now(), Instant::now());

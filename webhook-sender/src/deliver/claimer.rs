@@ -44,6 +44,8 @@ struct Claimer {
     waiting: VecDeque<Key>,
     /// How long the next failure of the store is waited out.
     pause: Duration,
+    /// When the store was asked last.
+    looked: Instant,
 }
 
 /// Claims and starts what is due, until `stop`.
@@ -52,6 +54,7 @@ pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
         shared,
         waiting: VecDeque::new(),
         pause: FIRST_PAUSE,
+        looked: Instant::now(),
     };
     while !stop.is_cancelled() {
         let rest = match claimer.round().await {
@@ -71,7 +74,9 @@ impl Claimer {
     /// Claims and starts what there is room for. If that is nothing: until when there will be none.
     async fn round(&mut self) -> Result<Option<Instant>, StoreError> {
         let shared = self.shared.clone();
-        if shared.places.wakes.take_stale(shared.clock.now()) {
+        // Whatever nobody was told of is found in the end.
+        let long_ago = self.looked.elapsed() >= LONGEST_SLEEP;
+        if shared.places.wakes.take_stale(shared.clock.now()) || long_ago {
             self.look().await?;
         }
         let (asks, until) = self.asks().await;
@@ -89,6 +94,7 @@ impl Claimer {
 
     /// Asks the store what is due.
     async fn look(&mut self) -> Result<(), StoreError> {
+        self.looked = Instant::now();
         let (mut due, next) = self.shared.store.due(self.shared.clock.now()).await?;
         due.sort_by_key(|due| due.at);
         for key in self.waiting.drain(..) {
@@ -159,7 +165,8 @@ impl Claimer {
 
     fn places(&self, ready: &Arc<Ready>, most: usize, settings: &Settings, now: Instant) -> Places {
         let timeout = settings.timeout_of(&ready.endpoint);
-        match self.shared.lease.covers(timeout) {
+        let lease = &self.shared.lease;
+        match lease.covers(&lease.owner(), timeout) {
             true => self.shared.places.take(ready, most, Asker::Claimer),
             false => Places::From(now + UNCOVERED),
         }

@@ -182,10 +182,9 @@ impl Lanes for Handle {
             .give_back(&(tenant.clone(), endpoint.clone()), 1);
     }
 
-    fn start(&self, claims: Vec<Claim>) {
-        let owner = self.0.lease.owner();
+    fn start(&self, owner: &Arc<Owner>, claims: Vec<Claim>) {
         for claim in claims {
-            self.0.start(claim, &owner);
+            self.0.start(claim, owner);
         }
     }
 

@@ -41,7 +41,8 @@ impl Failing {
         too_long: Duration,
     ) -> Option<Notice> {
         if let Some(since) = endpoint.failing_since {
-            self.told = None;
+            // Whoever enables it again has it begin anew.
+            (self.since, self.told) = (None, None);
             return (now.since(since) >= too_long).then(|| Notice::Disabled {
                 version: endpoint.version,
                 reason: format!("every attempt has failed since {since}"),

@@ -35,10 +35,12 @@ mod retry_after;
 mod settings;
 mod wakes;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use crate::model::{EndpointId, TenantId};
-use crate::store::Claim;
+use crate::store::{Claim, Owner};
 
 pub use dispatcher::{Dispatcher, Handle, Parts};
 pub use notices::Notices;
@@ -56,8 +58,8 @@ pub trait Lanes: Send + Sync + 'static {
     /// Gives back a place that was set aside and is not used.
     fn unreserve(&self, tenant: &TenantId, endpoint: &EndpointId);
 
-    /// Starts deliveries that the store says are claimed, each in a place set aside for it.
-    fn start(&self, claims: Vec<Claim>);
+    /// Starts deliveries that the store says `owner` has claimed, each in a place set aside for it.
+    fn start(&self, owner: &Arc<Owner>, claims: Vec<Claim>);
 
     /// Looks at the queue: something may be due.
     fn wake(&self);

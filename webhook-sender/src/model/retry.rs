@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use humantime::format_duration;
 use serde::{Deserialize, Serialize};
 
 /// A schedule of attempts: how long to wait before each, the first included.
@@ -25,7 +26,14 @@ pub enum RetryError {
     TooMany(usize),
     #[error("jitter `{0}` is not between 0 and 1")]
     Jitter(f64),
+    #[error("the retry schedule begins with `{}`; the first attempt is made at once: `0s`", format_duration(*.0))]
+    First(Duration),
+    #[error("the retry schedule has a wait of `{}`; at most a year is allowed", format_duration(*.0))]
+    TooLong(Duration),
 }
+
+/// The longest wait.
+const YEAR: Duration = Duration::from_secs(365 * 24 * HOUR);
 
 const SECOND: u64 = 1;
 const MINUTE: u64 = 60 * SECOND;
@@ -63,7 +71,17 @@ impl Retry {
             0 => Err(RetryError::Empty),
             65.. => Err(RetryError::TooMany(self.schedule.len())),
             _ if !(0.0..=1.0).contains(&self.jitter) => Err(RetryError::Jitter(self.jitter)),
-            _ => Ok(()),
+            _ => self.check_waits(),
+        }
+    }
+
+    fn check_waits(&self) -> Result<(), RetryError> {
+        if let Some(first) = self.schedule.first().filter(|first| !first.is_zero()) {
+            return Err(RetryError::First(*first));
+        }
+        match self.schedule.iter().find(|wait| **wait > YEAR) {
+            Some(wait) => Err(RetryError::TooLong(*wait)),
+            None => Ok(()),
         }
     }
 
@@ -72,7 +90,8 @@ impl Retry {
     pub fn wait(&self, made: usize, random: f64) -> Option<Duration> {
         let base = self.schedule.get(made)?;
         let factor = 1.0 - self.jitter + 2.0 * self.jitter * random.clamp(0.0, 1.0);
-        Some(base.mul_f64(factor.max(0.0)))
+        let wait = base.as_secs_f64() * factor.max(0.0);
+        Some(Duration::try_from_secs_f64(wait).unwrap_or(Duration::MAX))
     }
 }
 
@@ -143,6 +162,31 @@ mod tests {
         assert_eq!(retry.wait(1, 0.5), Some(Duration::from_secs(5)));
         assert_eq!(retry.wait(1, 1.0), Some(Duration::from_secs(6)));
         assert_eq!(retry.wait(10, 0.5), None);
+    }
+
+    #[test]
+    fn waits_that_cannot_be_kept_are_refused_by_their_value() {
+        let refusal = |schedule: &[u64]| {
+            let schedule = schedule.iter().copied().map(Duration::from_secs).collect();
+            let retry = Retry {
+                schedule,
+                ..Retry::default()
+            };
+            // Whoever has such a one from elsewhere waits for ever, and does not fall.
+            assert!(retry.wait(schedule_end(&retry), 1.0).is_some());
+            retry.check().map_err(|error| error.to_string())
+        };
+        assert_eq!(refusal(&[0, 365 * 24 * HOUR]), Ok(()));
+        assert!(refusal(&[5, 5]).unwrap_err().contains("`5s`"));
+        assert!(
+            refusal(&[0, u64::MAX])
+                .unwrap_err()
+                .contains("at most a year")
+        );
+    }
+
+    fn schedule_end(retry: &Retry) -> usize {
+        retry.schedule.len() - 1
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::deliver::Lanes;
 use crate::model::{DeliveryId, EndpointId, Event, Millis, TenantId};
-use crate::store::{Claim, NewDelivery, PlannedEvent, Start};
+use crate::store::{Claim, NewDelivery, Owner, PlannedEvent, Start};
 
 /// Deliveries that start at once if the store lets them. Places that are not taken up are given
 /// back when this is dropped, however planning ends.
@@ -59,14 +59,14 @@ impl Places {
         self.held.is_empty()
     }
 
-    /// Starts what the store says is claimed.
-    pub fn start(&mut self, claimed: impl IntoIterator<Item = DeliveryId>) {
+    /// Starts what the store says is claimed by `owner`.
+    pub fn start(&mut self, owner: &Arc<Owner>, claimed: impl IntoIterator<Item = DeliveryId>) {
         let claims: Vec<_> = claimed
             .into_iter()
             .filter_map(|id| self.held.remove(&id))
             .collect();
         if !claims.is_empty() {
-            self.lanes.start(claims);
+            self.lanes.start(owner, claims);
         }
     }
 

@@ -231,7 +231,7 @@ impl Inner {
         };
         match store.plan(&owner, batch, now).await {
             Ok(PlanResult::Done(planned)) => {
-                places.start(claimed(&planned));
+                places.start(&owner, claimed(&planned));
                 let turned_due = !places.is_empty();
                 drop(places);
                 if due || turned_due {

@@ -1,5 +1,6 @@
 //! Which deliveries start, and what happens around them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use test_support::{Behaviour, Receiver};
@@ -48,9 +49,30 @@ async fn a_planned_delivery_starts_at_once_in_the_place_set_aside_for_it() {
     let claim = world.store.add(&endpoint, "evt_1", b"{}", never);
     assert!(world.lanes.reserve(&endpoint.tenant, &endpoint.id));
     assert_eq!(world.lanes.in_flight(), 1);
-    world.store.claim_now(&claim, &world.lease.owner());
-    world.lanes.start(vec![claim]);
+    let owner = world.lease.owner();
+    world.store.claim_now(&claim, &owner);
+    world.lanes.start(&owner, vec![claim]);
     world.store.all_succeed(&endpoint).await;
+    world.end().await;
+}
+
+#[tokio::test]
+async fn what_was_claimed_under_a_lease_that_was_lost_is_not_attempted() {
+    let (world, receiver) = (World::start().await, Receiver::start().await);
+    let endpoint = world.endpoint("orders", &receiver.url("/"), |_| {}).await;
+    let never = world.clock.now().after(Duration::from_secs(3600));
+    let claim = world.store.add(&endpoint, "evt_1", b"{}", never);
+    // Another process may have it by now.
+    let before = Arc::new(world.lease.owner().reincarnated());
+    assert!(world.lanes.reserve(&endpoint.tenant, &endpoint.id));
+    world.store.claim_now(&claim, &before);
+    world.lanes.start(&before, vec![claim.clone()]);
+    let given_back = |store: &super::support::FakeStore| {
+        let row = store.row(&claim.id);
+        matches!(row.state, State::Due(_)) && row.attempts.is_empty()
+    };
+    world.store.until("its release", given_back).await;
+    assert_eq!(receiver.requests_to("/").len(), 0);
     world.end().await;
 }
 
@@ -232,8 +254,9 @@ async fn nothing_starts_while_the_lease_does_not_outlast_the_attempt() {
     // Claimed by the planner, and then the lease was too short.
     let claim = world.store.add(&endpoint, "evt_1", b"{}", began);
     assert!(world.lanes.reserve(&endpoint.tenant, &endpoint.id));
-    world.store.claim_now(&claim, &world.lease.owner());
-    world.lanes.start(vec![claim.clone()]);
+    let owner = world.lease.owner();
+    world.store.claim_now(&claim, &owner);
+    world.lanes.start(&owner, vec![claim.clone()]);
     let released =
         |store: &super::support::FakeStore| store.row(&claim.id).state == State::Due(began);
     world.store.until("its release", released).await;

@@ -249,6 +249,51 @@ async fn an_endpoint_that_has_failed_for_five_days_is_disabled() {
 }
 
 #[tokio::test]
+async fn an_endpoint_that_is_enabled_again_begins_to_fail_anew() {
+    let clock = webhook_sender::model::Clock::standing_at(Millis(1_000_000_000_000));
+    let world = World::of(Setup {
+        clock: clock.clone(),
+        ..Setup::default()
+    })
+    .await;
+    let receiver = Receiver::start().await;
+    receiver.on("/", Behaviour::status(500));
+    let endpoint = world.endpoint("orders", &receiver.url("/"), |_| {}).await;
+    let began = clock.now();
+    let fail_after = async |seconds: u64| {
+        clock.set(began.after(Duration::from_secs(seconds)));
+        let id = world
+            .publish(&endpoint, &format!("evt_{seconds}"), b"{}")
+            .id;
+        world
+            .store
+            .until("an attempt", |store| !store.row(&id).attempts.is_empty())
+            .await;
+    };
+    let stored = async |failing_since| {
+        let endpoint = endpoint.clone();
+        let stored = webhook_sender::model::Endpoint {
+            failing_since,
+            ..endpoint
+        };
+        world.put(stored).await;
+    };
+    fail_after(0).await;
+    fail_after(60).await;
+    world.notices.until(1).await;
+    stored(Some(began)).await;
+    fail_after(61).await;
+    // As the API does when somebody enables it.
+    stored(None).await;
+    fail_after(120).await;
+    fail_after(180).await;
+    let told = world.notices.until(2).await;
+    let again = began.after(Duration::from_secs(120));
+    assert_eq!(told[1], format!("orders failing since {again}"));
+    world.end().await;
+}
+
+#[tokio::test]
 async fn a_failing_endpoint_is_told_of_after_a_minute_and_its_recovery_once() {
     let clock = webhook_sender::model::Clock::standing_at(Millis(1_000_000_000_000));
     let world = World::of(Setup {

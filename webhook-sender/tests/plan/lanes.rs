@@ -1,12 +1,12 @@
 //! Places that tests hand out.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use tokio::sync::watch;
 use webhook_sender::deliver::Lanes;
 use webhook_sender::model::{EndpointId, TenantId};
-use webhook_sender::store::Claim;
+use webhook_sender::store::{Claim, Owner};
 
 /// Has a number of places, whoever asks, and keeps what was started.
 #[derive(Default)]
@@ -73,7 +73,7 @@ impl Lanes for FakeLanes {
         state.free += 1;
     }
 
-    fn start(&self, claims: Vec<Claim>) {
+    fn start(&self, _: &Arc<Owner>, claims: Vec<Claim>) {
         let mut state = self.state.lock().unwrap();
         state.held = state
             .held

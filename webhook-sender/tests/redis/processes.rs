@@ -21,6 +21,18 @@ async fn a_process_is_woken_by_what_another_makes_due() {
 }
 
 #[tokio::test]
+async fn a_process_is_woken_by_what_it_takes_over() {
+    let world = World::new().await;
+    let (a, b) = (owner("a"), owner("b"));
+    let (one, other) = (world.store(&a).await, world.store(&b).await);
+    within_patience(other.woken(), || "the listener".into()).await;
+    plan(&one, &a, "e", Start::Claimed, 1).await.unwrap();
+    other.renew(&b, at(9_000), at(30_000)).await.unwrap();
+    assert_eq!(other.recover(at(10_001)).await.unwrap(), 1);
+    within_patience(other.woken(), || "the wake".into()).await;
+}
+
+#[tokio::test]
 async fn a_dead_process_s_work_goes_to_another_and_its_outcomes_are_fenced() {
     let world = World::new().await;
     let (a, b) = (owner("a"), owner("b"));

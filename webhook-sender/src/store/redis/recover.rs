@@ -21,7 +21,12 @@ impl RedisStore {
         for incarnation in self.run::<Vec<String>>(&EXPIRE, &expire).await? {
             self.held.forget(&incarnation);
         }
-        self.release_dead(now).await
+        let count = self.release_dead(now).await?;
+        if count > 0 {
+            // The others are told; what a process tells itself it does not listen to.
+            self.wakes.notify_one();
+        }
+        Ok(count)
     }
 
     /// Makes due again what is in flight under owners that have no lease. Answers how many
