@@ -192,10 +192,9 @@ impl Queues {
         } = &mut *state;
         let slow = |queue: &&mut Queue| {
             let since = queue.in_memory_since();
-            since.is_some_and(|since| since.elapsed() >= long)
+            !queue.aside && since.is_some_and(|since| since.elapsed() >= long)
         };
-        let counted = |queue: &&mut Queue| !queue.aside && slow(queue);
-        for queue in queues.values_mut().filter(counted) {
+        for queue in queues.values_mut().filter(slow) {
             held.others.subtract(queue.held);
             *left += queue.set_aside();
             held.aside.add(queue.held);

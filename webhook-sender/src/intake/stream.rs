@@ -129,11 +129,8 @@ impl Stream {
     /// Takes pending entries over, whoever has them. They count as taken `deliveries` times from now
     /// on. Those that are no longer in the stream are not among the answers.
     pub(super) async fn claim(&self, ids: &[&str], deliveries: u64) -> RedisResult<Vec<Entry>> {
-        let mut command = redis::cmd("XCLAIM");
-        command.arg(&self.key).arg(&self.group).arg(&self.consumer);
-        command.arg(0).arg(ids).arg("RETRYCOUNT").arg(deliveries);
         // Before Redis 7 a removed entry is answered as nothing at all.
-        let rows: Vec<Option<RawEntry>> = self.ask(&command).await?;
+        let rows: Vec<Option<RawEntry>> = self.ask(&self.xclaim(ids, deliveries)).await?;
         let there = rows
             .into_iter()
             .flatten()
@@ -143,10 +140,14 @@ impl Stream {
 
     /// Has pending entries count as taken `deliveries` times.
     pub(super) async fn recount(&self, ids: &[&str], deliveries: u64) -> RedisResult<()> {
+        self.ask(self.xclaim(ids, deliveries).arg("JUSTID")).await
+    }
+
+    fn xclaim(&self, ids: &[&str], deliveries: u64) -> Cmd {
         let mut command = redis::cmd("XCLAIM");
         command.arg(&self.key).arg(&self.group).arg(&self.consumer);
         command.arg(0).arg(ids).arg("RETRYCOUNT").arg(deliveries);
-        self.ask(command.arg("JUSTID")).await
+        command
     }
 
     pub(super) async fn acknowledge(&self, ids: &[&str]) -> RedisResult<usize> {

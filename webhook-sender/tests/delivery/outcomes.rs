@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use test_support::{Behaviour, Receiver};
 use webhook_sender::deliver::Settings;
-use webhook_sender::model::{Millis, Phase};
+use webhook_sender::model::{Clock, Endpoint, Millis, Phase};
 
 use super::support::{RawReceiver, Row, Setup, State, World, schedule};
 
@@ -248,9 +248,9 @@ async fn an_endpoint_that_has_failed_for_five_days_is_disabled() {
     world.end().await;
 }
 
-#[tokio::test]
-async fn an_endpoint_that_is_enabled_again_begins_to_fail_anew() {
-    let clock = webhook_sender::model::Clock::standing_at(Millis(1_000_000_000_000));
+/// An endpoint whose receiver answers 500, while the clock stands.
+async fn at_a_standing_clock() -> (Clock, World, Receiver, Endpoint) {
+    let clock = Clock::standing_at(Millis(1_000_000_000_000));
     let world = World::of(Setup {
         clock: clock.clone(),
         ..Setup::default()
@@ -259,6 +259,12 @@ async fn an_endpoint_that_is_enabled_again_begins_to_fail_anew() {
     let receiver = Receiver::start().await;
     receiver.on("/", Behaviour::status(500));
     let endpoint = world.endpoint("orders", &receiver.url("/"), |_| {}).await;
+    (clock, world, receiver, endpoint)
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_enabled_again_begins_to_fail_anew() {
+    let (clock, world, _receiver, endpoint) = at_a_standing_clock().await;
     let began = clock.now();
     let fail_after = async |seconds: u64| {
         clock.set(began.after(Duration::from_secs(seconds)));
@@ -272,7 +278,7 @@ async fn an_endpoint_that_is_enabled_again_begins_to_fail_anew() {
     };
     let stored = async |failing_since| {
         let endpoint = endpoint.clone();
-        let stored = webhook_sender::model::Endpoint {
+        let stored = Endpoint {
             failing_since,
             ..endpoint
         };
@@ -295,15 +301,7 @@ async fn an_endpoint_that_is_enabled_again_begins_to_fail_anew() {
 
 #[tokio::test]
 async fn a_failing_endpoint_is_told_of_after_a_minute_and_its_recovery_once() {
-    let clock = webhook_sender::model::Clock::standing_at(Millis(1_000_000_000_000));
-    let world = World::of(Setup {
-        clock: clock.clone(),
-        ..Setup::default()
-    })
-    .await;
-    let receiver = Receiver::start().await;
-    receiver.on("/", Behaviour::status(500));
-    let endpoint = world.endpoint("orders", &receiver.url("/"), |_| {}).await;
+    let (clock, world, receiver, endpoint) = at_a_standing_clock().await;
     let began = clock.now();
     let tried_again = async |event: &str| {
         let id = world.publish(&endpoint, event, b"{}").id;
@@ -323,7 +321,7 @@ async fn a_failing_endpoint_is_told_of_after_a_minute_and_its_recovery_once() {
         [format!("orders failing since {began}")]
     );
     world
-        .put(webhook_sender::model::Endpoint {
+        .put(Endpoint {
             failing_since: Some(began),
             ..endpoint.clone()
         })

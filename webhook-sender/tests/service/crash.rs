@@ -23,11 +23,7 @@ const TAKES: Duration = Duration::from_millis(2);
 
 /// One endpoint that tries again soon and often.
 fn config(address: std::net::SocketAddr) -> String {
-    let schedule = ["\"0s\""]
-        .into_iter()
-        .chain([r#""300ms""#; 60])
-        .collect::<Vec<_>>()
-        .join(", ");
+    let schedule = vec!["\"300ms\""; 60].join(", ");
     format!(
         "[delivery]\nallow_http = true\nallow_networks = [\"127.0.0.0/8\"]\ntimeout = \"2s\"\n\
          lease = \"4s\"\nplaces = {IN_FLIGHT}\n[retry.often]\nschedule = [\"0s\", {schedule}]\n\
