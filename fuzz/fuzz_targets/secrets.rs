@@ -31,7 +31,9 @@ fn expected(text: &str) -> Option<&'static str> {
     if let Some(near_miss) = near_miss(text) {
         return Some(near_miss);
     }
-    let prefix = PREFIXES.into_iter().find(|prefix| text.starts_with(prefix))?;
+    let prefix = PREFIXES
+        .into_iter()
+        .find(|prefix| text.starts_with(prefix))?;
     let (least, most): (usize, usize) = match prefix {
         "whsec_" => (24, 64),
         "whsk_" => (32, 64),
@@ -79,7 +81,8 @@ fn near_miss(text: &str) -> Option<&'static str> {
         return Some("version");
     }
     let misplaced = |prefix: &str| {
-        lower.rfind(prefix).is_some_and(|at| at > 0) || lower.starts_with(prefix) && !text.starts_with(prefix)
+        lower.rfind(prefix).is_some_and(|at| at > 0)
+            || lower.starts_with(prefix) && !text.starts_with(prefix)
     };
     PREFIXES.into_iter().any(misplaced).then_some("prefix")
 }
