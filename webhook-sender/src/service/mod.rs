@@ -24,6 +24,15 @@ use crate::config::Config;
 ///
 /// What keeps it from starting, or from stopping without leaving work behind.
 pub async fn run(path: &Path) -> Result<()> {
+    let ended = run_until_stopped(path).await;
+    if !logging::finish() && ended.is_err() {
+        // Standard error is full and nobody reads it: to write the error there would never end.
+        std::process::exit(1);
+    }
+    ended
+}
+
+async fn run_until_stopped(path: &Path) -> Result<()> {
     let config = load(path).await?;
     logging::start(&config.log)?;
     let signals = stop::Signals::listen()?;

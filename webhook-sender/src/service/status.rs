@@ -13,6 +13,7 @@ use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::registry::{Registry, Unit};
 use tokio::time::Instant;
 
+use super::logging::dropped_lines;
 use crate::api::Status;
 use crate::intake::{Intake, Stats};
 use crate::metrics::Metrics;
@@ -59,6 +60,7 @@ impl Overview {
         let (oldest, lag, published) = (Gauge::default(), Arc::default(), Counter::default());
         let events = "Events that the API took";
         registry.register("published_events", events, published.clone());
+        registry.register_collector(Box::new(DroppedLines));
         if let Some(intake) = &intake {
             registry.register_collector(Box::new(Behind(Arc::clone(&lag))));
             registry.register_collector(Box::new(Taken(intake.stats())));
@@ -137,6 +139,19 @@ impl Collector for Behind {
             gauge.metric_type(),
         );
         gauge.encode(encoder.encode_descriptor("stream_lag", help, None, kind)?)
+    }
+}
+
+/// The log lines that could not be written.
+#[derive(Debug)]
+struct DroppedLines;
+
+impl Collector for DroppedLines {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let counter = ConstCounter::new(dropped_lines());
+        let kind = counter.metric_type();
+        let help = "Log lines that could not be written";
+        counter.encode(encoder.encode_descriptor("log_lines_dropped", help, None, kind)?)
     }
 }
 

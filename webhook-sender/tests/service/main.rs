@@ -5,6 +5,7 @@ mod commands;
 mod crash;
 mod isolation;
 mod life;
+mod logging;
 mod publisher;
 mod receiver;
 mod seed;
