@@ -41,7 +41,7 @@ pub use batch::{
 };
 pub use error::StoreError;
 pub use owner::Owner;
-pub use page::{Cursor, DeliveryFilter, Depth, Page, RejectedFilter};
+pub use page::{Cursor, DeliveryFilter, Depth, PAGE_BYTES, Page, RejectedFilter};
 
 /// How long a known event's id changes nothing when it is published again.
 pub const IDEMPOTENCY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -172,7 +172,8 @@ pub trait Store: Send + Sync + 'static {
     /// A published event, while any of its deliveries is kept.
     async fn event(&self, tenant: &TenantId, id: &EventId) -> Result<Option<Event>>;
 
-    /// Events that could not be planned, the newest first.
+    /// Events that could not be planned, the newest first, at most `limit` of them and about
+    /// [`PAGE_BYTES`].
     async fn rejected(
         &self,
         filter: &RejectedFilter,

@@ -8,5 +8,6 @@ mod life;
 mod logging;
 mod publisher;
 mod receiver;
+mod rejected;
 mod seed;
 mod sender;
