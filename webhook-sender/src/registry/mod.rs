@@ -1,14 +1,17 @@
 //! The tenants and their endpoints, ready for use: URLs parsed, keys read, programs compiled once
 //! per version of an endpoint.
 
+mod content;
 mod ready;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
 
 use crate::model::{Endpoint, EndpointId, TenantId};
 use crate::store::{Store, StoreError};
+
+use content::Content;
 
 pub use ready::{EndpointError, Ready};
 
@@ -23,6 +26,8 @@ pub struct Tenant {
     pub unusable: Vec<(Endpoint, String)>,
     /// When it was loaded: the number of the reload.
     loaded: u64,
+    /// The identity of the content that it was loaded from.
+    identity: String,
 }
 
 impl Tenant {
@@ -37,6 +42,7 @@ pub struct Registry {
     tenants: RwLock<HashMap<TenantId, Arc<Tenant>>>,
     /// Reloads begun so far. One that is overtaken by a later one changes nothing.
     reloads: AtomicU64,
+    content: Content,
 }
 
 impl Registry {
@@ -46,7 +52,18 @@ impl Registry {
             store,
             tenants: RwLock::default(),
             reloads: AtomicU64::new(0),
+            content: Content::default(),
         }
+    }
+
+    /// Sets the tenants that the configuration declares: where one is missing, the store has lost it.
+    pub fn declare(&self, tenants: HashSet<TenantId>) {
+        self.content.declare(tenants);
+    }
+
+    /// Waits until the store has lost content.
+    pub async fn content_lost(&self) {
+        self.content.lost().await;
     }
 
     /// A tenant, loaded if it is not known yet.
@@ -89,16 +106,25 @@ impl Registry {
     /// Those of the store.
     pub async fn reload(&self, id: &TenantId) -> Result<Option<Arc<Tenant>>, StoreError> {
         let loaded = self.reloads.fetch_add(1, Ordering::Relaxed);
-        let Some((version, endpoints)) = self.store.endpoints(id).await? else {
+        let (store, known) = (&*self.store, self.known(id));
+        let identity = self.content.identity(store).await?;
+        let stored = store.endpoints(id).await?;
+        let version = stored.as_ref().map(|(version, _)| *version);
+        let checked = self
+            .content
+            .check(store, (id, version), known.as_deref(), &identity);
+        checked.await?;
+        let Some((version, endpoints)) = stored else {
             self.write().remove(id);
             return Ok(None);
         };
-        let (endpoints, unusable) = ready(self.known(id), endpoints).await;
+        let (endpoints, unusable) = ready(known, endpoints).await;
         let tenant = Arc::new(Tenant {
             version,
             endpoints,
             unusable,
             loaded,
+            identity,
         });
         let mut tenants = self.write();
         match tenants.get(id) {
@@ -117,9 +143,12 @@ impl Registry {
     ///
     /// Those of the store.
     pub async fn refresh(&self) -> Result<(), StoreError> {
+        let identity = self.content.identity(&*self.store).await?;
         let stored = self.store.tenants().await?;
         for (id, version) in &stored {
-            let current = |known: Arc<Tenant>| known.version == *version && known.is_current();
+            let current = |known: Arc<Tenant>| {
+                known.version == *version && known.identity == identity && known.is_current()
+            };
             if !self.known(id).is_some_and(current) {
                 self.reload(id).await?;
             }

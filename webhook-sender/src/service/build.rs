@@ -231,7 +231,7 @@ impl Running {
                     Asked::Reload => self.reload.reload().await,
                     Asked::Stop => break,
                 },
-                () = self.reload.shake_again() => {}
+                () = self.reload.catch_up() => {}
             }
         }
         tracing::info!("stopping");

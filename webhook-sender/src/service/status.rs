@@ -18,7 +18,7 @@ use crate::api::Status;
 use crate::intake::{Intake, Stats};
 use crate::metrics::Metrics;
 use crate::model::Clock;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// The prefix of every metric's name.
 const PREFIX: &str = "webhook_sender";
@@ -96,9 +96,16 @@ impl Overview {
         {
             return fault.clone();
         }
-        let fault = self.store.ping().await.err().map(|error| error.to_string());
+        let fault = self.look_at_store().await.err();
+        let fault = fault.map(|error| error.to_string());
         *known = Some((Instant::now(), fault.clone()));
         fault
+    }
+
+    async fn look_at_store(&self) -> Result<(), StoreError> {
+        self.store.ping().await?;
+        let identity = self.store.identity().await?;
+        identity.map(drop).ok_or(StoreError::ContentLost)
     }
 
     /// Looks at the queue. What cannot be looked at keeps its last value.

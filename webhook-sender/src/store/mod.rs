@@ -197,6 +197,23 @@ pub trait Store: Send + Sync + 'static {
     /// Whether the store can be reached and written to.
     async fn ping(&self) -> Result<()>;
 
+    /// Returns the identity of the content. `None` before the first [`Store::identify`], and after
+    /// the content was lost. A store that cannot lose its content while it is open has one for good.
+    async fn identity(&self) -> Result<Option<String>> {
+        Ok(Some(String::new()))
+    }
+
+    /// Gives the content an identity, a random one, unless it has one: whatever has to be in the store
+    /// is there.
+    async fn identify(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Takes the identity away, if it is still this one: part of the content was lost.
+    async fn disown(&self, _identity: &str) -> Result<()> {
+        Ok(())
+    }
+
     /// Waits until another process may have made something due. Never, for a store of one process.
     async fn woken(&self);
 }

@@ -2,6 +2,7 @@
 
 mod api;
 mod commands;
+mod content;
 mod crash;
 mod isolation;
 mod life;
