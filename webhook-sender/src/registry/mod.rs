@@ -2,6 +2,7 @@
 //! per version of an endpoint.
 
 mod content;
+mod limits;
 mod ready;
 
 use std::collections::{HashMap, HashSet};
@@ -12,7 +13,9 @@ use crate::model::{Endpoint, EndpointId, TenantId};
 use crate::store::{Store, StoreError};
 
 use content::Content;
+use limits::AllLimits;
 
+pub use limits::{Budget, Limits, Reserved};
 pub use ready::{EndpointError, Ready};
 
 /// A tenant's endpoints at one version.
@@ -43,6 +46,7 @@ pub struct Registry {
     /// Reloads begun so far. One that is overtaken by a later one changes nothing.
     reloads: AtomicU64,
     content: Content,
+    limits: AllLimits,
 }
 
 impl Registry {
@@ -53,12 +57,28 @@ impl Registry {
             tenants: RwLock::default(),
             reloads: AtomicU64::new(0),
             content: Content::default(),
+            limits: AllLimits::default(),
         }
     }
 
     /// Sets the tenants that the configuration declares: where one is missing, the store has lost it.
     pub fn declare(&self, tenants: HashSet<TenantId>) {
         self.content.declare(tenants);
+    }
+
+    /// Sets the limits of all tenants, and those of tenants that have their own.
+    pub fn set_limits(&self, general: Limits, own: HashMap<TenantId, Limits>) {
+        self.limits.set(general, own);
+    }
+
+    /// Returns the limits of a tenant.
+    pub fn limits(&self, tenant: &TenantId) -> Limits {
+        self.limits.of(tenant)
+    }
+
+    /// Returns the budget of the bodies that a tenant's transforms make.
+    pub fn budget(&self, tenant: &TenantId) -> Arc<Budget> {
+        self.limits.budget(tenant)
     }
 
     /// Waits until the store has lost content.
@@ -155,6 +175,7 @@ impl Registry {
         }
         let exists = |id: &TenantId| stored.iter().any(|(stored, _)| stored == id);
         self.write().retain(|id, _| exists(id));
+        self.limits.forget(|id| !exists(id));
         Ok(())
     }
 

@@ -107,6 +107,12 @@ impl Reload {
         store.identify().await?;
         let declared = config.tenants.iter().map(|tenant| tenant.id.clone());
         self.registry.declare(declared.collect());
+        let own = config
+            .tenants
+            .iter()
+            .map(|tenant| (tenant.id.clone(), tenant.limits));
+        self.registry.set_limits(config.limits, own.collect());
+        tracing::info!(?applied, "tenants and endpoints declared");
         self.registry.refresh().await?;
         self.rules.send_replace(Arc::new(self.rules_of(config)));
         self.lanes

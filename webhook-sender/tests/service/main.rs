@@ -5,6 +5,7 @@ mod commands;
 mod content;
 mod crash;
 mod isolation;
+mod large;
 mod life;
 mod logging;
 mod publisher;
