@@ -41,11 +41,19 @@ pub async fn add(
         Some(Value::String(id)) => EndpointId::parse(&id)?,
         Some(other) => return Err(ApiError::invalid(format!("id: `{other}` is not text"))),
     };
-    let taken = stored(&api, &tenant)
-        .await?
-        .iter()
-        .any(|endpoint| endpoint.id == id);
-    if taken {
+    let stored = stored(&api, &tenant).await?;
+    let most = api.registry.limits(&tenant).endpoints;
+    if stored.len() >= most {
+        let detail = format!("tenant `{tenant}` has {most} endpoints, as many as it may have");
+        return Err(problem::Problem::new(
+            409,
+            "too-many-endpoints",
+            "The tenant has no room for more",
+        )
+        .detail(detail)
+        .into());
+    }
+    if stored.iter().any(|endpoint| endpoint.id == id) {
         return Err(ApiError::conflict(format!(
             "endpoint `{id}` is there already"
         )));

@@ -58,7 +58,8 @@ fn data(body: &Bytes, data: &RawValue) -> Bytes {
     body.slice_ref(data.get().as_bytes())
 }
 
-fn moment(value: &Value) -> Result<String, ApiError> {
+/// A timestamp as JSON has it: text, or a number of seconds.
+pub(super) fn moment(value: &Value) -> Result<String, ApiError> {
     match value {
         Value::String(text) => Ok(text.clone()),
         Value::Number(number) => Ok(number.to_string()),

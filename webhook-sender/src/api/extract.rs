@@ -37,6 +37,25 @@ pub fn object<'b, T: Deserialize<'b>>(body: &'b [u8]) -> Result<T, ApiError> {
     }
 }
 
+/// A JSON body, or none: an empty body needs no content type.
+pub struct OptionalJson<T>(pub Option<T>);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for OptionalJson<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let typed = require_json(request.headers());
+        let body = Bytes::from_request(request, state).await.map_err(unread)?;
+        if body.is_empty() {
+            return Ok(Self(None));
+        }
+        typed?;
+        let body = serde_json::from_slice(&body);
+        body.map(|body| Self(Some(body)))
+            .map_err(|error| ApiError::bad_request("bad-body", error.to_string()))
+    }
+}
+
 /// The bytes of a JSON body, for those who want parts of them as they are.
 pub struct JsonBytes(pub Bytes);
 

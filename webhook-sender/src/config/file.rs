@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 use super::endpoint::policy;
 use super::fields::Fields;
 use super::read::{self, number};
+use super::sections;
 use super::tree::Node;
 use super::{
     ApiConfig, ConfigError, DeliveryConfig, EndpointSpec, Fault, LogConfig, RetentionConfig, Rules,
     StoreConfig, StreamConfig,
 };
 use crate::model::{EndpointId, Retry, TenantId};
+use crate::registry::Limits;
 
 /// The name of the policy that endpoints without one follow.
 const DEFAULT_RETRY: &str = "default";
@@ -25,6 +27,8 @@ pub struct Config {
     pub stream: Option<StreamConfig>,
     pub api: ApiConfig,
     pub delivery: DeliveryConfig,
+    /// `[limits]`: what a tenant may use at most, unless it has limits of its own.
+    pub limits: Limits,
     pub retention: RetentionConfig,
     pub log: LogConfig,
     /// `[retry.NAME]`; `default` is always there.
@@ -41,6 +45,8 @@ pub struct Config {
 #[derive(Clone, Debug)]
 pub struct TenantConfig {
     pub id: TenantId,
+    /// `[tenant.limits]`, and for what is not there `[limits]`.
+    pub limits: Limits,
     pub endpoints: Vec<(EndpointId, EndpointSpec)>,
 }
 
@@ -93,8 +99,9 @@ impl Config {
             retries,
             folder: folder.clone(),
         };
+        let limits = fields.section("limits", |part| sections::limits(part, Limits::default()));
         let mut seen = HashSet::new();
-        let tenants = fields.tables("tenant", |part| tenant(part, &rules, &mut seen));
+        let tenants = fields.tables("tenant", |part| tenant(part, &rules, limits, &mut seen));
         Self {
             name: fields.get("name", name).unwrap_or_else(machine),
             store: fields.section("store", |part| StoreConfig::read(part, &folder)),
@@ -107,6 +114,7 @@ impl Config {
             tenants: tenants.into_iter().flatten().collect(),
             confirm_removal: fields.get("confirm_removal", number(1..=i64::MAX)),
             retries: rules.retries,
+            limits,
             delivery,
             folder,
         }
@@ -142,6 +150,7 @@ fn retries(fields: &mut Fields<'_>) -> BTreeMap<String, Retry> {
 fn tenant(
     fields: &mut Fields<'_>,
     rules: &Rules,
+    general: Limits,
     seen: &mut HashSet<TenantId>,
 ) -> Option<TenantConfig> {
     let line = fields.line_of("id");
@@ -153,10 +162,20 @@ fn tenant(
     {
         fields.fault_at("id", line, format!("tenant `{id}` is there twice"));
     }
-    let mut seen = HashSet::new();
+    let limits = fields.section("limits", |part| sections::limits(part, general));
+    let (line, mut seen) = (fields.line_of("endpoint"), HashSet::new());
     let endpoints = fields.tables("endpoint", |part| endpoint(part, rules, &mut seen));
+    if endpoints.len() > limits.endpoints {
+        let (count, most) = (endpoints.len(), limits.endpoints);
+        let message = format!("{count} endpoints; `limits.endpoints` allows {most}");
+        fields.fault_at("endpoint", line, message);
+    }
     let endpoints = endpoints.into_iter().flatten().collect();
-    id.map(|id| TenantConfig { id, endpoints })
+    id.map(|id| TenantConfig {
+        id,
+        limits,
+        endpoints,
+    })
 }
 
 fn endpoint(

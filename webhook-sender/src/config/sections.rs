@@ -15,6 +15,7 @@ use super::reference::{self, Token};
 use super::tree::Node;
 use crate::client::Policy;
 use crate::plan::MAX_DATA_BYTES;
+use crate::registry::Limits;
 use crate::store::redis::Address;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -71,6 +72,18 @@ pub struct DeliveryConfig {
     pub max_body: usize,
     /// An endpoint that fails for so long is disabled.
     pub disable_after: Duration,
+}
+
+/// Reads `[limits]`, or what a tenant has instead of `general`.
+pub(super) fn limits(fields: Part<'_, '_>, general: Limits) -> Limits {
+    Limits {
+        endpoints: fields
+            .get("endpoints", number(1..=1_000_000))
+            .unwrap_or(general.endpoints),
+        planned_bytes: fields
+            .get("planned_bytes", bytes(1 << 20..=4 << 30))
+            .unwrap_or(general.planned_bytes),
+    }
 }
 
 /// `[retention]`: how long what has ended is kept.

@@ -15,7 +15,7 @@ mod secret;
 mod time;
 
 pub use attempt::{Attempt, MAX_RESPONSE_BYTES, Phase};
-pub use dead_letter::{Rejected, Source};
+pub use dead_letter::{FieldText, Rejected, Source};
 pub use delivery::{Delivery, DeliveryState};
 pub use endpoint::{Endpoint, Handshake, Origin};
 pub use event::{Event, MAX_TYPE_BYTES};

@@ -161,28 +161,31 @@ impl Inner {
         let mut answers = Vec::with_capacity(events.len());
         let mut failed = None;
         for batch in split(events) {
-            let ids: Vec<_> = batch.iter().map(|event| event.id.clone()).collect();
-            let ended = match &failed {
-                Some(error) => Err(PlanError::clone(error)),
-                None => self.batch(tenant, batch).await,
-            };
-            match ended {
-                Ok(planned) => answers.extend(ids.into_iter().zip(planned).map(|(id, planned)| {
-                    Ok(Submitted {
-                        id,
-                        known: planned == Planned::Known,
-                    })
-                })),
-                Err(error) => {
-                    answers.extend(ids.iter().map(|_| Err(error.clone())));
-                    failed = Some(error);
+            let mut left = &batch[..];
+            while !left.is_empty() {
+                let ended = match &failed {
+                    Some(error) => Err(PlanError::clone(error)),
+                    None => self.batch(tenant, left).await,
+                };
+                match ended {
+                    Ok(planned) => {
+                        let (done, rest) = left.split_at(planned.len().min(left.len()));
+                        answers.extend(done.iter().zip(planned).map(submitted));
+                        left = rest;
+                    }
+                    Err(error) => {
+                        answers.extend(left.iter().map(|_| Err(error.clone())));
+                        failed = Some(error);
+                        left = &[];
+                    }
                 }
             }
         }
         answers
     }
 
-    async fn batch(&self, id: &TenantId, events: Vec<Event>) -> Result<Vec<Planned>, PlanError> {
+    /// Plans the first of `events`, one at least, and returns what became of them.
+    async fn batch(&self, id: &TenantId, events: &[Event]) -> Result<Vec<Planned>, PlanError> {
         let registry = &self.parts.registry;
         let mut tenant = registry.tenant(id).await?;
         let mut claiming = true;
@@ -190,7 +193,7 @@ impl Inner {
             let Some(known) = tenant else {
                 return Err(PlanError::UnknownTenant(id.clone()));
             };
-            match self.attempt(id, &known, &events, claiming).await? {
+            match self.attempt(id, &known, events, claiming).await? {
                 Ended::Done(planned) => return Ok(planned),
                 Ended::Stale => tenant = registry.reload(id).await?,
                 Ended::LeaseLost => (tenant, claiming) = (Some(known), false),
@@ -208,13 +211,14 @@ impl Inner {
     ) -> Result<Ended, PlanError> {
         let Parts {
             store,
+            registry,
             lanes,
             lease,
             clock,
-            ..
         } = &self.parts;
         let now = clock.now();
-        let mut events = work::deliveries(id, tenant, events, now).await?;
+        let budget = registry.budget(id);
+        let mut events = work::deliveries(id, tenant, events, budget, now).await?;
         let mut places = Places::none(lanes, id);
         if claiming {
             places.reserve(&mut events, now);
@@ -290,6 +294,13 @@ enum Ended {
     Stale,
     /// This process may not claim at present.
     LeaseLost,
+}
+
+fn submitted((event, planned): (&Event, Planned)) -> Result<Submitted, PlanError> {
+    Ok(Submitted {
+        id: event.id.clone(),
+        known: planned == Planned::Known,
+    })
 }
 
 fn is_due(delivery: &NewDelivery) -> bool {

@@ -1,9 +1,11 @@
 //! The tenants and their endpoints, ready for use: URLs parsed, keys read, programs compiled once
 //! per version of an endpoint.
 
+mod content;
+mod limits;
 mod ready;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
 
@@ -12,6 +14,10 @@ use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use crate::model::{Endpoint, EndpointId, TenantId};
 use crate::store::{Store, StoreError};
 
+use content::Content;
+use limits::AllLimits;
+
+pub use limits::{Budget, Limits, Reserved};
 pub use ready::{EndpointError, Ready};
 
 /// Tenants that are loaded at a time: enough to hide the way to the store, and few enough that their
@@ -29,6 +35,8 @@ pub struct Tenant {
     pub unusable: Vec<(Endpoint, String)>,
     /// When it was loaded: the number of the reload.
     loaded: u64,
+    /// The identity of the content that it was loaded from.
+    identity: String,
 }
 
 impl Tenant {
@@ -50,6 +58,8 @@ pub struct Registry {
     tenants: RwLock<HashMap<TenantId, Arc<Tenant>>>,
     /// Reloads begun so far. One that is overtaken by a later one changes nothing.
     reloads: AtomicU64,
+    content: Content,
+    limits: AllLimits,
 }
 
 impl Registry {
@@ -59,7 +69,34 @@ impl Registry {
             store,
             tenants: RwLock::default(),
             reloads: AtomicU64::new(0),
+            content: Content::default(),
+            limits: AllLimits::default(),
         }
+    }
+
+    /// Sets the tenants that the configuration declares: where one is missing, the store has lost it.
+    pub fn declare(&self, tenants: HashSet<TenantId>) {
+        self.content.declare(tenants);
+    }
+
+    /// Sets the limits of all tenants, and those of tenants that have their own.
+    pub fn set_limits(&self, general: Limits, own: HashMap<TenantId, Limits>) {
+        self.limits.set(general, own);
+    }
+
+    /// Returns the limits of a tenant.
+    pub fn limits(&self, tenant: &TenantId) -> Limits {
+        self.limits.of(tenant)
+    }
+
+    /// Returns the budget of the bodies that a tenant's transforms make.
+    pub fn budget(&self, tenant: &TenantId) -> Arc<Budget> {
+        self.limits.budget(tenant)
+    }
+
+    /// Waits until the store has lost content.
+    pub async fn content_lost(&self) {
+        self.content.lost().await;
     }
 
     /// A tenant, loaded if it is not known yet.
@@ -97,16 +134,25 @@ impl Registry {
     /// Those of the store.
     pub async fn reload(&self, id: &TenantId) -> Result<Option<Arc<Tenant>>, StoreError> {
         let loaded = self.reloads.fetch_add(1, Ordering::Relaxed);
-        let Some((version, endpoints)) = self.store.endpoints(id).await? else {
+        let (store, known) = (&*self.store, self.known(id));
+        let identity = self.content.identity(store).await?;
+        let stored = store.endpoints(id).await?;
+        let version = stored.as_ref().map(|(version, _)| *version);
+        let checked = self
+            .content
+            .check(store, (id, version), known.as_deref(), &identity);
+        checked.await?;
+        let Some((version, endpoints)) = stored else {
             self.write().remove(id);
             return Ok(None);
         };
-        let (endpoints, unusable) = ready(self.known(id), endpoints).await;
+        let (endpoints, unusable) = ready(known, endpoints).await;
         let tenant = Arc::new(Tenant {
             version,
             endpoints,
             unusable,
             loaded,
+            identity,
         });
         let mut tenants = self.write();
         match tenants.get(id) {
@@ -125,16 +171,20 @@ impl Registry {
     ///
     /// Those of the store.
     pub async fn refresh(&self) -> Result<(), StoreError> {
+        let identity = self.content.identity(&*self.store).await?;
         let stored: HashMap<_, _> = self.store.tenants().await?.into_iter().collect();
         let is_current = |id: &TenantId, version: u64| {
             let known = self.known(id);
-            known.is_some_and(|known| known.version == version && known.is_current())
+            known.is_some_and(|known| {
+                known.version == version && known.identity == identity && known.is_current()
+            })
         };
         let changed = stored.iter().filter(|(id, at)| !is_current(id, **at));
         let reloads: Vec<_> = changed.map(|(id, _)| self.reload(id).boxed()).collect();
         let mut reloads = stream::iter(reloads).buffer_unordered(RELOADS_AT_ONCE);
         while reloads.try_next().await?.is_some() {}
         self.write().retain(|id, _| stored.contains_key(id));
+        self.limits.forget(|id| !stored.contains_key(id));
         Ok(())
     }
 

@@ -273,12 +273,13 @@ impl Running {
         }
     }
 
-    /// Reads the file again at each signal, and makes handshakes that failed again, for ever.
+    /// Reads the file again at each signal, makes handshakes that failed again, and restores what the
+    /// store has lost, for ever.
     async fn follow_file(&mut self, mut signal: ReloadSignal) {
         loop {
             tokio::select! {
                 () = signal.received() => self.reload.reload().await,
-                () = self.reload.shake_again() => {}
+                () = self.reload.catch_up() => {}
             }
         }
     }

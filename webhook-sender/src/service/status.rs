@@ -13,11 +13,12 @@ use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::registry::{Registry, Unit};
 use tokio::time::Instant;
 
+use super::logging::dropped_lines;
 use crate::api::Status;
 use crate::intake::{Intake, Stats};
 use crate::metrics::Metrics;
 use crate::model::Clock;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// The prefix of every metric's name.
 const PREFIX: &str = "webhook_sender";
@@ -59,6 +60,7 @@ impl Overview {
         let (oldest, lag, published) = (Gauge::default(), Arc::default(), Counter::default());
         let events = "Events that the API took";
         registry.register("published_events", events, published.clone());
+        registry.register_collector(Box::new(DroppedLines));
         if let Some(intake) = &intake {
             registry.register_collector(Box::new(Behind(Arc::clone(&lag))));
             registry.register_collector(Box::new(Taken(intake.stats())));
@@ -94,9 +96,16 @@ impl Overview {
         {
             return fault.clone();
         }
-        let fault = self.store.ping().await.err().map(|error| error.to_string());
+        let fault = self.look_at_store().await.err();
+        let fault = fault.map(|error| error.to_string());
         *known = Some((Instant::now(), fault.clone()));
         fault
+    }
+
+    async fn look_at_store(&self) -> Result<(), StoreError> {
+        self.store.ping().await?;
+        let identity = self.store.identity().await?;
+        identity.map(drop).ok_or(StoreError::ContentLost)
     }
 
     /// Looks at the queue. What cannot be looked at keeps its last value.
@@ -137,6 +146,19 @@ impl Collector for Behind {
             gauge.metric_type(),
         );
         gauge.encode(encoder.encode_descriptor("stream_lag", help, None, kind)?)
+    }
+}
+
+/// The log lines that could not be written.
+#[derive(Debug)]
+struct DroppedLines;
+
+impl Collector for DroppedLines {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let counter = ConstCounter::new(dropped_lines());
+        let kind = counter.metric_type();
+        let help = "Log lines that could not be written";
+        counter.encode(encoder.encode_descriptor("log_lines_dropped", help, None, kind)?)
     }
 }
 

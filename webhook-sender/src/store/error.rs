@@ -8,6 +8,9 @@ pub enum StoreError {
     /// Out of reach, or broken. Nothing is known of what the call has done.
     #[error("store `{store}`: {detail}")]
     Unavailable { store: String, detail: String },
+    /// It was flushed, restarted without its files, or failed over without its last writes.
+    #[error("the store has lost its content, and the configuration is not restored yet")]
+    ContentLost,
     #[error("tenant `{0}` is unknown")]
     UnknownTenant(TenantId),
     #[error("endpoint `{endpoint}` of tenant `{tenant}` was changed by somebody else")]

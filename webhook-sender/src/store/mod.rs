@@ -41,7 +41,7 @@ pub use batch::{
 };
 pub use error::StoreError;
 pub use owner::Owner;
-pub use page::{Cursor, DeliveryFilter, Depth, Page, RejectedFilter};
+pub use page::{Cursor, DeliveryFilter, Depth, PAGE_BYTES, Page, RejectedFilter};
 
 /// How long a known event's id changes nothing when it is published again.
 pub const IDEMPOTENCY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -172,7 +172,8 @@ pub trait Store: Send + Sync + 'static {
     /// A published event, while any of its deliveries is kept.
     async fn event(&self, tenant: &TenantId, id: &EventId) -> Result<Option<Event>>;
 
-    /// Events that could not be planned, the newest first.
+    /// Events that could not be planned, the newest first, at most `limit` of them and about
+    /// [`PAGE_BYTES`].
     async fn rejected(
         &self,
         filter: &RejectedFilter,
@@ -195,6 +196,23 @@ pub trait Store: Send + Sync + 'static {
 
     /// Whether the store can be reached and written to.
     async fn ping(&self) -> Result<()>;
+
+    /// Returns the identity of the content. `None` before the first [`Store::identify`], and after
+    /// the content was lost. A store that cannot lose its content while it is open has one for good.
+    async fn identity(&self) -> Result<Option<String>> {
+        Ok(Some(String::new()))
+    }
+
+    /// Gives the content an identity, a random one, unless it has one: whatever has to be in the store
+    /// is there.
+    async fn identify(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Takes the identity away, if it is still this one: part of the content was lost.
+    async fn disown(&self, _identity: &str) -> Result<()> {
+        Ok(())
+    }
 
     /// Waits until another process may have made something due. Never, for a store of one process.
     async fn woken(&self);

@@ -61,6 +61,7 @@ impl std::fmt::Debug for Shown<'_> {
             stream,
             api,
             delivery,
+            limits,
             retention,
             log,
             retries,
@@ -72,6 +73,7 @@ impl std::fmt::Debug for Shown<'_> {
             .field("stream", stream)
             .field("api", api)
             .field("delivery", delivery)
+            .field("limits", limits)
             .field("retention", retention)
             .field("log", log)
             .field("retries", retries)
@@ -143,6 +145,7 @@ fn the_manual_names_every_key() {
         ("`[api]`", "[api]\n"),
         ("`[delivery]`", "[delivery]\n"),
         ("`[retry.NAME]`", "[retry.x]\n"),
+        ("`[limits]`", "[limits]\n"),
         ("`[retention]`", "[retention]\n"),
         ("`[log]`", "[log]\n"),
         ("`[[tenant]]`", "[[tenant]]\n"),

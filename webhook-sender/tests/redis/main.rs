@@ -5,6 +5,7 @@
 mod nouns;
 
 mod cluster;
+mod content;
 mod processes;
 mod servers;
 mod speed;

@@ -134,6 +134,8 @@ macro_rules! promises {
                 rejecting_twice_changes_nothing
                 rejected_events_are_listed_by_tenant
                 rejected_events_are_listed_in_pages
+                a_rejected_event_is_found_by_its_id
+                a_page_of_large_rejected_events_has_a_bounded_size
                 a_rejected_event_is_taken_once;
             upkeep:
                 what_succeeded_long_ago_is_forgotten

@@ -97,6 +97,11 @@ pub(super) fn rejected_of(tenant: Option<&TenantId>) -> String {
     shared(&format!("r:{}", tenant.map_or("", TenantId::as_str)))
 }
 
+/// The identity of the content.
+pub(super) fn identity() -> String {
+    shared("id")
+}
+
 /// What `ping` writes.
 pub(super) fn ping() -> String {
     shared("ping")

@@ -36,8 +36,8 @@
 //! | `g`, `gone` | set, string | endpoints, or the tenant, while what they have left is removed |
 //!
 //! Of all, behind `ws:{*}:`: `t` (tenants and versions), `v`, `due` (tenants by their earliest due
-//! moment), `o` and `n` (owners by incarnation and by name), `r…` (rejected events), `wake` (a
-//! channel) and `ping`.
+//! moment), `o` and `n` (owners by incarnation and by name), `r…` (rejected events), `id` (the
+//! identity of the content), `wake` (a channel) and `ping`.
 //!
 //! A tenant's keys are the truth about it. What the shared ones say of tenants are hints, because
 //! no script can change both at once: they may be behind, never for long, and never so that work is
@@ -59,6 +59,7 @@ mod complete;
 mod due;
 mod endpoints;
 mod held;
+mod identity;
 mod keys;
 mod link;
 mod list;

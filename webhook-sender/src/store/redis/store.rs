@@ -285,6 +285,18 @@ impl Store for RedisStore {
         self.ask(&command).await
     }
 
+    async fn identity(&self) -> Result<Option<String>> {
+        self.content_identity().await
+    }
+
+    async fn identify(&self) -> Result<()> {
+        self.identify_content().await
+    }
+
+    async fn disown(&self, identity: &str) -> Result<()> {
+        self.disown_content(identity).await
+    }
+
     async fn woken(&self) {
         self.wakes.notified().await;
     }
