@@ -169,6 +169,30 @@ async fn only_its_owner_can_read_the_file() {
     assert!(count >= 3, "the database, its log and its lock");
 }
 
+#[tokio::test]
+async fn a_file_that_others_could_read_is_the_owner_s_alone_once_it_was_opened() {
+    let (folder, file) = folder();
+    drop(SqliteStore::open(&file).unwrap());
+    // The log and its index of a process that was killed.
+    let paths = ["", "-wal", "-shm", "-lock"].map(|suffix| {
+        let path = folder.path().join(format!("sender.db{suffix}"));
+        std::fs::OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(&path)
+            .unwrap();
+        let open_to_all = std::fs::Permissions::from_mode(0o644);
+        std::fs::set_permissions(&path, open_to_all).unwrap();
+        path
+    });
+    let store = SqliteStore::open(&file).unwrap();
+    store.ping().await.unwrap();
+    for path in paths {
+        let mode = path.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{path:?}");
+    }
+}
+
 /// Plans, delivers and forgets `rounds` times so many deliveries.
 async fn churn(world: &World, rounds: std::ops::Range<u64>) {
     for round in rounds {
