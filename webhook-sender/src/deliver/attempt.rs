@@ -172,6 +172,7 @@ fn outcome(claim: Claim, attempt: Option<crate::model::Attempt>, next: Next) -> 
         tenant: claim.tenant,
         id: claim.id,
         endpoint: claim.endpoint,
+        fence: claim.fence,
         attempt,
         next,
     }

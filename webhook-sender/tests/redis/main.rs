@@ -5,6 +5,8 @@
 mod nouns;
 
 mod cluster;
+mod full;
+mod lease;
 mod processes;
 mod servers;
 mod speed;

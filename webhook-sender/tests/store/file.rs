@@ -10,7 +10,7 @@ use std::task::Poll;
 use rusqlite::Connection;
 use tempfile::TempDir;
 use webhook_sender::store::sqlite::{OpenError, SqliteStore};
-use webhook_sender::store::{DeliveryFilter, Next, Outcome, PlanBatch, Planned, Store};
+use webhook_sender::store::{DeliveryFilter, Fence, Next, Outcome, PlanBatch, Planned, Store};
 
 use crate::stores::sqlite::Folder;
 use crate::world::{DAY, UNTIL, World, at, due, event, planned, success, tenant_id};
@@ -220,6 +220,7 @@ async fn churn(world: &World, rounds: std::ops::Range<u64>) {
             tenant: claim.tenant,
             id: claim.id,
             endpoint: claim.endpoint,
+            fence: claim.fence,
             attempt: Some(success(now)),
             next: Next::Succeeded,
         });
@@ -229,7 +230,7 @@ async fn churn(world: &World, rounds: std::ops::Range<u64>) {
             .await
             .unwrap();
         let later = at(now + 5 * DAY);
-        world.store().recover(later).await.unwrap();
+        world.store().recover(&world.owner, later).await.unwrap();
         while world.store().forget(later, later).await.unwrap() {}
         assert_eq!(world.list(&DeliveryFilter::default()).await, []);
     }
@@ -277,7 +278,7 @@ async fn a_large_file_gives_its_space_back() {
             .await;
     }
     let later = at(9 * DAY);
-    world.store().recover(later).await.unwrap();
+    world.store().recover(&world.owner, later).await.unwrap();
     while world.store().forget(later, later).await.unwrap() {}
     for _ in 0..60 {
         world.store().forget(later, later).await.unwrap();
@@ -330,6 +331,7 @@ async fn what_is_planned_for_a_caller_that_is_gone_is_due() {
     let batch = PlanBatch {
         tenant: world.acme.clone(),
         version,
+        fence: Fence::new(at(2)),
         events: vec![event],
     };
     // While the file is locked, the call cannot end.
