@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::attempt::Started;
 use super::dispatcher::Shared;
+use super::flight::Flight;
 use crate::model::{Event, TenantId};
 use crate::plan::expression::Vars;
 use crate::plan::{Made, make};
@@ -14,11 +14,11 @@ use crate::registry::Ready;
 use crate::store::Next;
 
 /// How long to wait where the store does not give the event out.
-const PAUSE: Duration = Duration::from_secs(5);
+pub(super) const PAUSE: Duration = Duration::from_secs(5);
 
 /// The body, or what becomes of the delivery without an attempt.
-pub(super) async fn remake(shared: &Shared, started: &Started) -> Result<Bytes, Next> {
-    let (tenant, event) = (&started.claim.tenant, &started.claim.event);
+pub(super) async fn remake(shared: &Shared, flight: &Flight) -> Result<Bytes, Next> {
+    let (tenant, event) = (&flight.claim.tenant, &flight.claim.event);
     let event = match shared.store.event(tenant, event).await {
         Ok(Some(event)) => event,
         Ok(None) => return Err(Next::Dead("its event is no longer kept".into())),
@@ -27,13 +27,7 @@ pub(super) async fn remake(shared: &Shared, started: &Started) -> Result<Bytes, 
             return Err(Next::Due(shared.clock.now().after(PAUSE)));
         }
     };
-    match run(
-        tenant.clone(),
-        started.prepared.ready.clone(),
-        event.clone(),
-    )
-    .await
-    {
+    match run(tenant.clone(), flight.prepared.ready.clone(), event.clone()).await {
         Made::AsPublished => Ok(event.data),
         Made::Body(body) => Ok(body),
         Made::Unwanted => Err(Next::Dead("the endpoint's filter does not want it".into())),
