@@ -7,6 +7,7 @@ mod nouns;
 mod cluster;
 mod full;
 mod lease;
+mod permissions;
 mod processes;
 mod servers;
 mod speed;
