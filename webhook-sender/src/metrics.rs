@@ -24,6 +24,7 @@ pub struct Metrics {
     durations: Histogram,
     deliveries: Family<OutcomeLabels, Counter>,
     fenced: Counter,
+    caught_panics: Counter,
     open_breakers: Gauge,
 }
 
@@ -56,6 +57,7 @@ impl Default for Metrics {
             durations: Histogram::new(DURATIONS),
             deliveries: Family::default(),
             fenced: Counter::default(),
+            caught_panics: Counter::default(),
             open_breakers: Gauge::default(),
         }
     }
@@ -82,8 +84,13 @@ impl Metrics {
         );
         registry.register(
             "fenced_outcomes",
-            "Outcomes refused because the lease had run out",
+            "Outcomes of attempts refused because their claim was taken back",
             self.fenced.clone(),
+        );
+        registry.register(
+            "caught_panics",
+            "Panics in attempts, and in what observes them, that delivery went on after",
+            self.caught_panics.clone(),
         );
         registry.register(
             "open_breakers",
@@ -103,10 +110,11 @@ impl Metrics {
         self.durations.observe(took.as_secs_f64());
     }
 
-    /// An outcome was recorded, or refused.
+    /// Counts an outcome that is recorded, or refused. A refused release is neither: there is no
+    /// attempt that could be lost.
     pub fn recorded(&self, outcome: &Outcome, kept: bool) {
         if !kept {
-            self.fenced.inc();
+            self.fenced.inc_by(outcome.attempt.is_some().into());
             return;
         }
         let outcome = match (&outcome.next, &outcome.attempt) {
@@ -118,6 +126,11 @@ impl Metrics {
         self.deliveries
             .get_or_create(&OutcomeLabels { outcome })
             .inc();
+    }
+
+    /// Counts a panic that went no further.
+    pub fn caught_panic(&self) {
+        self.caught_panics.inc();
     }
 
     /// An endpoint's breaker has opened, or closed.

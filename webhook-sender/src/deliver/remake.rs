@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::attempt::Started;
 use super::dispatcher::Shared;
+use super::flight::Flight;
 use crate::model::{Event, TenantId};
 use crate::plan::expression::Vars;
 use crate::plan::{MAX_DATA_BYTES, MAX_OUTPUT_BYTES, Made, make};
@@ -15,11 +15,11 @@ use crate::registry::{Ready, Reserved};
 use crate::store::Next;
 
 /// How long to wait where the store does not give the event out.
-const PAUSE: Duration = Duration::from_secs(5);
+pub(super) const PAUSE: Duration = Duration::from_secs(5);
 
 /// The body, or what becomes of the delivery without an attempt.
-pub(super) async fn remake(shared: &Shared, started: &Started) -> Result<Bytes, Next> {
-    let (tenant, event) = (&started.claim.tenant, &started.claim.event);
+pub(super) async fn remake(shared: &Shared, flight: &Flight) -> Result<Bytes, Next> {
+    let (tenant, event) = (&flight.claim.tenant, &flight.claim.event);
     // For the event, and for what is made of it.
     let bytes = MAX_DATA_BYTES + MAX_OUTPUT_BYTES;
     let reserved = shared.registry.budget(tenant).reserve(bytes).await;
@@ -31,13 +31,7 @@ pub(super) async fn remake(shared: &Shared, started: &Started) -> Result<Bytes, 
             return Err(Next::Due(shared.clock.now().after(PAUSE)));
         }
     };
-    match run(
-        tenant.clone(),
-        started.prepared.ready.clone(),
-        event.clone(),
-    )
-    .await
-    {
+    match run(tenant.clone(), flight.prepared.ready.clone(), event.clone()).await {
         Made::AsPublished => Ok(held(reserved, event.data)),
         Made::Body(body) => Ok(held(reserved, body)),
         Made::Unwanted => Err(Next::Dead("the endpoint's filter does not want it".into())),

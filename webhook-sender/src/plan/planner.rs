@@ -12,7 +12,9 @@ use crate::deliver::Lanes;
 use crate::lease::Lease;
 use crate::model::{Clock, DeliveryId, Event, EventId, TenantId};
 use crate::registry::{Registry, Tenant};
-use crate::store::{NewDelivery, Owner, PlanBatch, PlanResult, Planned, Start, Store, StoreError};
+use crate::store::{
+    Fence, NewDelivery, Owner, PlanBatch, PlanResult, Planned, Start, Store, StoreError,
+};
 
 /// The most events in one call of the store, and the most bytes of their data.
 const BATCH_EVENTS: usize = 256;
@@ -219,7 +221,7 @@ impl Inner {
         let now = clock.now();
         let budget = registry.budget(id);
         let mut events = work::deliveries(id, tenant, events, budget, now).await?;
-        let mut places = Places::none(lanes, id);
+        let mut places = Places::none(lanes, id, Fence::new(now));
         if claiming {
             places.reserve(&mut events, now);
         }
@@ -231,6 +233,7 @@ impl Inner {
         let batch = PlanBatch {
             tenant: id.clone(),
             version: tenant.version,
+            fence: places.fence(),
             events,
         };
         match store.plan(&owner, batch, now).await {
@@ -258,6 +261,7 @@ impl Inner {
             let uncertain = Uncertain {
                 tenant: tenant.clone(),
                 owner,
+                fence: places.fence(),
                 deliveries: places.deliveries(),
             };
             let Parts {

@@ -22,7 +22,9 @@ pub enum StoreError {
         "a sender named `{name}` is running, or was until a moment ago: its lease ends in {left_ms} ms"
     )]
     NameTaken { name: String, left_ms: u64 },
-    #[error("the lease of `{0}` ran out and its work was given to others")]
+    #[error(
+        "the lease of `{0}` is over: another sender ended it after it had run out, or the store lost it"
+    )]
     LeaseLost(String),
     #[error("cursor `{0}` was not handed out by this list")]
     Cursor(String),

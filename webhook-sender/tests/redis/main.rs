@@ -6,6 +6,9 @@ mod nouns;
 
 mod cluster;
 mod content;
+mod full;
+mod lease;
+mod permissions;
 mod processes;
 mod servers;
 mod speed;

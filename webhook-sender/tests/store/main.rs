@@ -26,6 +26,9 @@ macro_rules! promises {
                 what_a_gone_process_had_in_flight_is_due_at_once
                 a_renewed_lease_is_not_recovered
                 a_lease_that_ran_out_is_renewed_if_nothing_was_given_away
+                no_process_ends_its_own_lease
+                an_outcome_is_recorded_after_the_lease_if_nobody_took_over
+                what_is_taken_back_is_told_of
                 a_lost_lease_is_not_renewed
                 recovery_counts_what_it_gives_back
                 recovery_leaves_those_alone_whose_lease_lasts
@@ -89,6 +92,9 @@ macro_rules! promises {
                 attempts_are_kept_in_order
                 a_release_counts_as_no_attempt
                 an_outcome_counts_once
+                an_outcome_recorded_again_changes_nothing
+                a_failure_recorded_again_leaves_the_next_claim_alone
+                the_claim_before_cannot_settle_the_next_of_the_same_moment
                 an_outcome_of_what_is_not_in_flight_is_refused
                 anothers_outcome_is_refused
                 each_outcome_is_judged_by_itself;
@@ -118,6 +124,7 @@ macro_rules! promises {
                 a_replay_takes_what_its_filter_selects
                 a_replay_of_nothing_is_none
                 what_has_no_endpoint_is_not_replayed
+                what_died_with_its_endpoint_is_replayed_once_it_is_there_again
                 many_are_replayed;
             list:
                 the_newest_come_first
@@ -147,6 +154,9 @@ macro_rules! promises {
                 an_event_that_nobody_wanted_is_forgotten_after_a_day
                 rejected_events_are_forgotten
                 forgetting_comes_to_an_end
+                a_clock_that_was_ahead_delays_nothing_once_it_is_set_back
+                what_was_claimed_ahead_of_time_is_given_back_as_due
+                many_due_times_are_set_back
                 depth_counts_what_waits
                 depth_knows_the_longest_due
                 a_store_that_works_answers_a_ping;

@@ -51,6 +51,11 @@ impl TenantKeys {
         format!("{}c:{endpoint}", self.base)
     }
 
+    /// Of an endpoint's ordered deliveries those that have their turn.
+    pub(super) fn turns(&self, endpoint: &str) -> String {
+        format!("{}ns:{endpoint}", self.base)
+    }
+
     /// An endpoint's dead deliveries by creation.
     pub(super) fn dead(&self, endpoint: &EndpointId) -> String {
         format!("{}z:{endpoint}", self.base)

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use redis::{Cmd, RedisWrite};
 
 use super::RedisStore;
+use super::claim::flown_by;
 use super::keys::TenantKeys;
 use super::record::{NewRecord, ORDERED, OWN_BODY, write_event};
 use super::script::PLAN;
@@ -17,6 +18,13 @@ use crate::store::{
 /// How many deliveries and bytes a script call takes on, unless a single event has more.
 const DELIVERIES_AT_A_TIME: usize = 4 * AT_A_TIME;
 const BYTES_AT_A_TIME: usize = 8 << 20;
+
+/// Under whom deliveries start that start claimed.
+struct Claimer<'a> {
+    owner: &'a Owner,
+    /// As their records name it.
+    flown_by: Vec<u8>,
+}
 
 /// What a script call has said.
 enum Answer {
@@ -37,7 +45,11 @@ impl RedisStore {
         now: Millis,
     ) -> Result<PlanResult> {
         self.settle(owner, now).await?;
-        let tenant = &batch.tenant;
+        let (tenant, fence) = (&batch.tenant, batch.fence);
+        let claimer = Claimer {
+            owner,
+            flown_by: flown_by(owner, fence),
+        };
         let taking = match claims_any(&batch.events) {
             true => Some(self.held.taking(owner, vec![tenant.clone()]).await?),
             false => None,
@@ -50,7 +62,7 @@ impl RedisStore {
             while !new.is_empty() {
                 let events = new.iter().map(|at| &batch.events[*at]).collect::<Vec<_>>();
                 match self
-                    .plan_some(owner, tenant, batch.version, &events, now)
+                    .plan_some(&claimer, tenant, batch.version, &events, now)
                     .await?
                 {
                     Answer::Stale => return Ok(PlanResult::Stale),
@@ -70,7 +82,7 @@ impl RedisStore {
             Planned::Known => &[],
         });
         if let Some(taking) = taking {
-            taking.took(claimed.map(|id| (tenant, id)));
+            taking.took(fence, claimed.map(|id| (tenant, id)));
         }
         if self.link.address().is_cluster() && results.contains(&Planned::Known) {
             // A cluster's client may have repeated the call that made them known.
@@ -81,7 +93,7 @@ impl RedisStore {
 
     async fn plan_some(
         &self,
-        owner: &Owner,
+        claimer: &Claimer<'_>,
         tenant: &TenantId,
         version: u64,
         events: &[&PlannedEvent],
@@ -91,7 +103,7 @@ impl RedisStore {
         let keys = TenantKeys::of(tenant);
         let mut writing = Writing {
             keys: &keys,
-            owner,
+            claimer,
             now,
             scores: Box::new(self.scores(now, deliveries)),
             sections: Sections::default(),
@@ -216,7 +228,7 @@ struct Ordered<'a> {
 /// One call of the script, in the order of its arguments.
 struct Writing<'a> {
     keys: &'a TenantKeys,
-    owner: &'a Owner,
+    claimer: &'a Claimer<'a>,
     now: Millis,
     scores: Box<dyn Iterator<Item = u64> + Send>,
     sections: Sections<'a>,
@@ -238,7 +250,7 @@ impl<'a> Writing<'a> {
             arguments,
             bytes + 400 * (events.len() + count),
         );
-        call.arg(version).arg(&self.owner.incarnation);
+        call.arg(version).arg(&self.claimer.owner.incarnation);
         call.arg(events.len()).arg(count + own);
         for event in events {
             self.write_event(&mut call, event);
@@ -283,7 +295,7 @@ impl<'a> Writing<'a> {
         let own_body = if delivery.body.is_some() { OWN_BODY } else { 0 };
         let mut record = NewRecord {
             state: b'F',
-            owner: &self.owner.incarnation,
+            owner: &self.claimer.flown_by,
             when: self.now,
             flags: own_body | if delivery.ordered { ORDERED } else { 0 },
             reason: "",
@@ -295,18 +307,18 @@ impl<'a> Writing<'a> {
         let due = match &delivery.start {
             Start::Claimed => None,
             Start::Due(at) => {
-                (record.state, record.owner, record.when) = (b'P', "", *at);
+                (record.state, record.owner, record.when) = (b'P', b"", *at);
                 Some(*at)
             }
             Start::Dead(reason) => {
-                (record.state, record.owner, record.reason) = (b'D', "", reason);
+                (record.state, record.owner, record.reason) = (b'D', b"", reason);
                 None
             }
         };
         call.write_arg_fmt(format_args!("{base}d:{}", delivery.id));
         call.arg(record.write());
         let (dead, ordered) = (record.state == b'D', delivery.ordered);
-        (record.state, record.owner) = (b'W', "");
+        (record.state, record.owner) = (b'W', b"");
         let waiting = if ordered && !dead {
             record.write()
         } else {

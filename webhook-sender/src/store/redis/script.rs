@@ -84,6 +84,10 @@ tenant_scripts! {
     FORGET = "forget.lua";
     /// How much is waiting.
     DEPTH = "depth.lua";
+    /// Moves back what was made due by a clock that was ahead.
+    REWIND = "rewind.lua";
+    /// The same for what waits for its turn.
+    REWIND_LANE = "rewind_lane.lua";
 }
 
 shared_scripts! {
@@ -93,8 +97,10 @@ shared_scripts! {
     RENEW = "renew.lua";
     /// Takes an owner out.
     LEAVE = "leave.lua";
-    /// Takes out those whose lease has run out.
+    /// Takes out the others whose lease has run out.
     EXPIRE = "expire.lua";
+    /// The server's clock.
+    TIME = "time.lua";
     /// Makes the number of a tenant's version the greater one.
     RAISE_VERSION = "raise_version.lua";
     /// Takes a tenant out of the index.

@@ -1,6 +1,7 @@
 //! Keeping events and making their deliveries.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use rusqlite::{OptionalExtension, params};
 
@@ -11,7 +12,7 @@ use super::queue::{Effect, Flight, Key, NO_LEASE, Place};
 use super::row::{self, state};
 use crate::model::{DeliveryId, EndpointId, Event, Millis, TenantId};
 use crate::store::{
-    NewDelivery, Owner, PlanBatch, PlanResult, Planned, PlannedEvent, Start, StoreError,
+    Fence, NewDelivery, Owner, PlanBatch, PlanResult, Planned, PlannedEvent, Start, StoreError,
 };
 
 const KNOWN: &str = "SELECT 1 FROM events WHERE hash = ?1 AND tenant = ?2 AND id = ?3";
@@ -40,6 +41,8 @@ pub(super) fn plan(
         tenant,
         name: &batch.tenant,
         lease: lease(tx, owner, batch)?,
+        owner: owner.incarnation.as_str().into(),
+        fence: batch.fence,
         endpoints: HashMap::new(),
         claimed: Vec::new(),
         now,
@@ -70,6 +73,8 @@ struct Planner<'a> {
     tenant: i64,
     name: &'a TenantId,
     lease: u64,
+    owner: Arc<str>,
+    fence: Fence,
     /// The endpoints met so far; `None` for one that is not there.
     endpoints: HashMap<EndpointId, Option<i64>>,
     /// What is in flight already.
@@ -221,6 +226,8 @@ impl Planner<'_> {
                 seq: place.seq,
                 lane,
                 lease,
+                owner: self.owner.clone(),
+                fence: self.fence,
                 at: place.at,
                 chain,
             };

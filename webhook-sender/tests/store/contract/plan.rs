@@ -4,7 +4,7 @@ use bytes::Bytes;
 use webhook_sender::model::DeliveryState::{Dead, InFlight, Pending};
 use webhook_sender::model::{Event, TenantId};
 use webhook_sender::store::{
-    DeliveryFilter, PlanBatch, PlanResult, Planned, PlannedEvent, StoreError,
+    DeliveryFilter, Fence, PlanBatch, PlanResult, Planned, PlannedEvent, StoreError,
 };
 
 use crate::world::{
@@ -13,6 +13,7 @@ use crate::world::{
 
 fn batch(tenant: &TenantId, version: u64, events: Vec<PlannedEvent>) -> PlanBatch {
     PlanBatch {
+        fence: Fence::new(at(0)),
         tenant: tenant.clone(),
         version,
         events,
