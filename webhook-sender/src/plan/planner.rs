@@ -167,12 +167,10 @@ impl Inner {
                 None => self.batch(tenant, batch).await,
             };
             match ended {
-                Ok(planned) => answers.extend(ids.into_iter().zip(planned).map(|(id, planned)| {
-                    Ok(Submitted {
-                        id,
-                        known: planned == Planned::Known,
-                    })
-                })),
+                Ok(planned) => {
+                    let ended = ids.into_iter().zip(planned);
+                    answers.extend(ended.map(|(id, planned)| submitted(id, &planned)));
+                }
                 Err(error) => {
                     answers.extend(ids.iter().map(|_| Err(error.clone())));
                     failed = Some(error);
@@ -292,6 +290,14 @@ enum Ended {
     LeaseLost,
 }
 
+fn submitted(id: EventId, planned: &Planned) -> Result<Submitted, PlanError> {
+    match planned {
+        Planned::New { .. } => Ok(Submitted { id, known: false }),
+        Planned::Known => Ok(Submitted { id, known: true }),
+        Planned::Conflict => Err(PlanError::ConflictingId(id)),
+    }
+}
+
 fn is_due(delivery: &NewDelivery) -> bool {
     matches!(delivery.start, Start::Due(_))
 }
@@ -299,7 +305,7 @@ fn is_due(delivery: &NewDelivery) -> bool {
 fn claimed(planned: &[Planned]) -> Vec<DeliveryId> {
     let claimed = |planned: &Planned| match planned {
         Planned::New { claimed } => claimed.clone(),
-        Planned::Known => Vec::new(),
+        Planned::Known | Planned::Conflict => Vec::new(),
     };
     planned.iter().flat_map(claimed).collect()
 }

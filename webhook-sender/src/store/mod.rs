@@ -6,7 +6,8 @@
 //! # What a store promises
 //!
 //! - What a call has answered is durable: as far as the engine is set to make it so.
-//! - [`Store::plan`] of an event that is known changes nothing.
+//! - [`Store::plan`] of an event that is known changes nothing, and reports an id that is known with
+//!   another type or other data.
 //! - A delivery in flight belongs to one [`Owner`]. It is given to another only once the first
 //!   one's lease has run out, and from then on the first one's outcome for it is refused (fenced).
 //! - Of an `ordered` endpoint's deliveries with one ordering key at most one is due or in flight;
