@@ -47,5 +47,6 @@ pub use file::{Config, TenantConfig};
 pub use hands::Handshakes;
 pub use reference::Token;
 pub use sections::{
-    ApiConfig, DeliveryConfig, LogConfig, LogFormat, RetentionConfig, StoreConfig, StreamConfig,
+    ApiConfig, DeliveryConfig, LogConfig, LogFormat, MetricsConfig, RetentionConfig, StoreConfig,
+    StreamConfig,
 };

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use signature::MIN_SECRET_BYTES;
 
 use super::check::outlasts;
 use super::endpoint::{LEASE, TIMEOUTS};
@@ -14,6 +15,7 @@ use super::reference::{Token, secret};
 use super::tree::Node;
 use crate::client::Policy;
 use crate::plan::MAX_DATA_BYTES;
+use crate::plan::component::Folder;
 use crate::store::redis::Address;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -53,11 +55,20 @@ pub struct ApiConfig {
     pub token: Option<Token>,
 }
 
+/// `[metrics]`
+#[derive(Clone, Debug)]
+pub struct MetricsConfig {
+    /// Opens `/metrics`, beside `api.token`, and nothing else: for what collects metrics.
+    pub token: Option<Token>,
+}
+
 /// `[delivery]`
 #[derive(Clone, Debug)]
 pub struct DeliveryConfig {
     /// Where deliveries may go: `allow_http` and `allow_networks`.
     pub policy: Policy,
+    /// The folder that transforms' components are in.
+    pub components: Folder,
     /// How long an attempt may take, unless the endpoint says otherwise.
     pub timeout: Duration,
     /// Attempts at a time to one endpoint, unless it says otherwise.
@@ -135,7 +146,7 @@ impl ApiConfig {
         let address = parsed("an address such as `127.0.0.1:8080`");
         let listen = fields.get("listen", address).unwrap_or(default);
         let expected = fields.has("token");
-        let token = fields.get("token", secret(folder));
+        let token = fields.get("token", api_token(folder));
         if !expected && !is_loopback(listen.ip()) {
             let message =
                 format!("`{listen}` is reached from outside, and there is no `api.token`");
@@ -145,8 +156,16 @@ impl ApiConfig {
     }
 }
 
+impl MetricsConfig {
+    pub(super) fn read(fields: Part<'_, '_>, folder: &Path) -> Self {
+        Self {
+            token: fields.get("token", api_token(folder)),
+        }
+    }
+}
+
 impl DeliveryConfig {
-    pub(super) fn read(fields: Part<'_, '_>) -> Self {
+    pub(super) fn read(fields: Part<'_, '_>, folder: &Path) -> Self {
         let network = parsed::<IpNet>("a network such as `10.0.0.0/8`");
         let policy = Policy {
             allow_http: fields.get("allow_http", flag).unwrap_or(false),
@@ -163,8 +182,11 @@ impl DeliveryConfig {
         if let Some(message) = outlasts(timeout, lease) {
             fields.fault_at("timeout", line, message);
         }
+        let components = fields.get("components", read::text);
+        let components = components.as_deref().unwrap_or("components");
         Self {
             policy,
+            components: Folder::new(folder.join(components)),
             timeout,
             lease,
             max_in_flight: fields
@@ -202,6 +224,19 @@ impl LogConfig {
             filter: fields
                 .get("filter", log_filter)
                 .unwrap_or_else(|| "info".into()),
+        }
+    }
+}
+
+/// A token that cannot be guessed.
+fn api_token(folder: &Path) -> impl Fn(Node) -> Result<Token, String> {
+    move |node| {
+        let token = secret(folder)(node)?;
+        match token.reveal().len() {
+            MIN_SECRET_BYTES.. => Ok(token),
+            bytes => Err(format!(
+                "a token of {bytes} bytes; at least {MIN_SECRET_BYTES} are required"
+            )),
         }
     }
 }

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
 
 use crate::model::{Endpoint, EndpointId, TenantId};
+use crate::plan::component::Folder;
 use crate::store::{Store, StoreError};
 
 pub use ready::{EndpointError, Ready};
@@ -34,6 +35,7 @@ impl Tenant {
 /// What is known of the tenants, as of their last change or reload.
 pub struct Registry {
     store: Arc<dyn Store>,
+    components: Folder,
     tenants: RwLock<HashMap<TenantId, Arc<Tenant>>>,
     /// Reloads begun so far. One that is overtaken by a later one changes nothing.
     reloads: AtomicU64,
@@ -42,8 +44,14 @@ pub struct Registry {
 impl Registry {
     /// Knows nothing yet; tenants are loaded when they are asked for.
     pub fn new(store: Arc<dyn Store>) -> Self {
+        Self::with_components(store, Folder::default())
+    }
+
+    /// The same, for endpoints whose transforms may be components of that folder.
+    pub fn with_components(store: Arc<dyn Store>, components: Folder) -> Self {
         Self {
             store,
+            components,
             tenants: RwLock::default(),
             reloads: AtomicU64::new(0),
         }
@@ -93,7 +101,7 @@ impl Registry {
             self.write().remove(id);
             return Ok(None);
         };
-        let (endpoints, unusable) = ready(self.known(id), endpoints).await;
+        let (endpoints, unusable) = ready(self.known(id), endpoints, &self.components).await;
         let tenant = Arc::new(Tenant {
             version,
             endpoints,
@@ -148,6 +156,7 @@ impl Registry {
 async fn ready(
     before: Option<Arc<Tenant>>,
     endpoints: Vec<Endpoint>,
+    components: &Folder,
 ) -> (Vec<Arc<Ready>>, Vec<(Endpoint, String)>) {
     let known = |endpoint: &Endpoint| {
         let known = before.iter().flat_map(|tenant| &tenant.endpoints);
@@ -157,7 +166,7 @@ async fn ready(
     for endpoint in endpoints {
         match known(&endpoint) {
             Some(known) => ready.push(known),
-            None => match make(endpoint.clone()).await {
+            None => match make(endpoint.clone(), components).await {
                 Ok(made) => ready.push(Arc::new(made)),
                 Err(error) => {
                     let Endpoint { tenant, id, .. } = &endpoint;
@@ -171,14 +180,16 @@ async fn ready(
 }
 
 /// Compiling is kept off the async threads.
-async fn make(endpoint: Endpoint) -> Result<Ready, EndpointError> {
+async fn make(endpoint: Endpoint, components: &Folder) -> Result<Ready, EndpointError> {
+    let components = components.clone();
     let made = match Ready::is_made_at_once(&endpoint) {
-        true => Ready::new(endpoint)?,
-        false => tokio::task::spawn_blocking(move || Ready::new(endpoint))
+        true => Ready::new(endpoint, &components)?,
+        false => tokio::task::spawn_blocking(move || Ready::new(endpoint, &components))
             .await
             .unwrap_or_else(|_| Err(EndpointError::Interrupted))?,
     };
     if let Err(error) = &made.programs {
+        let error = error.detail();
         let Endpoint { tenant, id, .. } = &made.endpoint;
         tracing::error!(%tenant, endpoint = %id, %error, "endpoint cannot plan its events");
     }
