@@ -25,6 +25,19 @@ pub struct Metrics {
     deliveries: Family<OutcomeLabels, Counter>,
     fenced: Counter,
     open_breakers: Gauge,
+    refused: Family<RefusalLabels, Counter>,
+}
+
+/// Why the API refused a request before it looked at it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    NoToken,
+    WrongToken,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RefusalLabels {
+    token: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -57,6 +70,7 @@ impl Default for Metrics {
             deliveries: Family::default(),
             fenced: Counter::default(),
             open_breakers: Gauge::default(),
+            refused: Family::default(),
         }
     }
 }
@@ -90,6 +104,11 @@ impl Metrics {
             "Endpoints that are only probed",
             self.open_breakers.clone(),
         );
+        registry.register(
+            "unauthorized_requests",
+            "Requests that the API refused for their token: missing or wrong",
+            self.refused.clone(),
+        );
     }
 
     /// An attempt was made; `None` for one that does not count.
@@ -118,6 +137,15 @@ impl Metrics {
         self.deliveries
             .get_or_create(&OutcomeLabels { outcome })
             .inc();
+    }
+
+    /// A request was refused for its token.
+    pub fn refused(&self, refusal: Refusal) {
+        let token = match refusal {
+            Refusal::NoToken => "missing",
+            Refusal::WrongToken => "wrong",
+        };
+        self.refused.get_or_create(&RefusalLabels { token }).inc();
     }
 
     /// An endpoint's breaker has opened, or closed.
