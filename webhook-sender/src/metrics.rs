@@ -28,7 +28,7 @@ pub struct Metrics {
     refused: Family<RefusalLabels, Counter>,
 }
 
-/// Why the API refused a request before it looked at it.
+/// The reason for which the API refused a request before it looked at it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
     NoToken,

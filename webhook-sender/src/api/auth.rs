@@ -18,7 +18,7 @@ use super::server::Peer;
 use super::throttle::{Throttle, Verdict};
 use crate::metrics::{Metrics, Refusal};
 
-/// What a client sends to prove that it may call.
+/// The proof that a client sends with a request.
 enum Given {
     Nothing,
     Known,

@@ -40,7 +40,7 @@ fn check_host(uri: &Uri, headers: &HeaderMap) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Whether a host, with or without a port, is this machine whoever resolves it.
+/// Returns whether a host, with or without a port, is this machine for every resolver.
 fn is_loopback(host: &[u8]) -> bool {
     let Ok(authority) = Authority::try_from(host) else {
         return false;
@@ -72,7 +72,7 @@ fn check_origin(headers: &HeaderMap) -> Result<(), ApiError> {
     }
 }
 
-/// Whether an origin is the one that serves this API.
+/// Returns whether an origin is the one that serves this API.
 fn is_same(origin: &[u8], host: Option<&[u8]>) -> bool {
     let scheme = ["http://", "https://"].map(str::as_bytes);
     let name = scheme

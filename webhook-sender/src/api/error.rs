@@ -52,7 +52,7 @@ impl ApiError {
 }
 
 impl ApiError {
-    /// The same error, with the time after which the request may succeed.
+    /// Adds the time after which the request may succeed.
     pub fn retry_after(self, wait: Duration) -> Self {
         Self {
             retry_after: Some(wait),
@@ -60,7 +60,7 @@ impl ApiError {
         }
     }
 
-    /// The same error, after which the connection is closed.
+    /// Closes the connection after the response.
     pub fn closing(self) -> Self {
         Self {
             closes: true,

@@ -156,7 +156,7 @@ fn unread(rejection: BytesRejection) -> ApiError {
     }
 }
 
-/// Whether the client was too slow, by the errors that led to this one.
+/// Returns whether the client was too slow, by the errors that led to this one.
 fn is_stalled(rejection: &BytesRejection) -> bool {
     let mut error: Option<&dyn Error> = Some(rejection);
     while let Some(current) = error {

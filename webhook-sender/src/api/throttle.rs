@@ -8,16 +8,16 @@ use tokio::time::Instant;
 
 use super::server::Peer;
 
-/// How many wrong tokens an address may send in a row before it has to wait.
+/// The number of wrong tokens that an address may send in a row before it has to wait.
 const BURST: u32 = 20;
 
-/// How long until an address may send one more.
+/// The wait until an address may send one more.
 const REFILL: Duration = Duration::from_secs(1);
 
-/// How many addresses are remembered.
+/// The number of addresses that are remembered.
 const ADDRESSES: usize = 4096;
 
-/// How often wrong tokens are logged at most.
+/// The shortest time between two log lines about wrong tokens.
 const LOG_EVERY: Duration = Duration::from_secs(1);
 
 /// Counts wrong tokens. A right token is accepted from every address: a stranger behind the same

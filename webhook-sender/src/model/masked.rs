@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-/// What is shown in place of a secret.
+/// The text that is shown in place of a secret.
 pub const MASK: &str = "***";
 
 /// Parts of the names of query parameters that hold secrets.
@@ -35,7 +35,7 @@ pub fn masked_url(url: &str) -> Cow<'_, str> {
     format!("{path}?{}", pairs.join("&")).into()
 }
 
-/// Whether a URL has a masked value, which leads nowhere by itself.
+/// Returns whether a URL has a masked value, which leads nowhere by itself.
 pub fn is_masked_url(url: &str) -> bool {
     let query = url.split_once('?').map_or("", |(_, query)| query);
     let value = |pair: &str| pair.rsplit('=').next().unwrap_or_default() == MASK;

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::Millis;
 
-/// Why a text cannot be a secret. It shows nothing of the text.
+/// The reason for which a text cannot be a secret. It shows nothing of the text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SecretError {
     #[error(transparent)]

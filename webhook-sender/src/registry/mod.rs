@@ -47,7 +47,7 @@ impl Registry {
         Self::with_components(store, Folder::default())
     }
 
-    /// The same, for endpoints whose transforms may be components of that folder.
+    /// Knows nothing yet. Endpoints may name components of that folder as their transforms.
     pub fn with_components(store: Arc<dyn Store>, components: Folder) -> Self {
         Self {
             store,

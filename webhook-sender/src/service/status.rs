@@ -26,8 +26,8 @@ const PREFIX: &str = "webhook_sender";
 /// For how long a look at the store holds, however many clients ask: it costs the store work.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// How many times as long as a look at the queue took, its result holds: where there is much to look
-/// at, the store is left alone for most of the time all the same.
+/// A look at the queue holds this many times as long as it took: where there is much to look at, the
+/// store is left alone for most of the time all the same.
 const SPARED: u32 = 20;
 
 /// What is seen of the sender from outside.

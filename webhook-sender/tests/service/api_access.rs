@@ -1,4 +1,4 @@
-//! Who may call: tokens, browsers, and what asks for metrics.
+//! Access to the API: tokens, browsers, and clients that collect metrics.
 
 use serde_json::json;
 use test_support::redis::RedisServer;

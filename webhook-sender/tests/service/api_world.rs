@@ -58,7 +58,7 @@ impl Api {
         reply.json()
     }
 
-    /// Waits until a delivery of `event` is in `state`, and answers it.
+    /// Waits until a delivery of `event` is in `state`, and returns it.
     pub async fn delivery(&self, event: &str, state: &str) -> Value {
         let path = format!("/v1/tenants/acme/deliveries?event={event}&state={state}");
         let found = async {

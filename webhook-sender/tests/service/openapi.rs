@@ -7,7 +7,7 @@ use std::process::Command;
 
 use crate::api_world::{Api, TOKEN};
 
-/// How many requests it makes of each operation and kind of test.
+/// The number of requests for each operation and kind of test.
 const EXAMPLES: &str = "25";
 
 fn own(path: &str) -> PathBuf {

@@ -27,7 +27,7 @@ use table::Table;
 pub use body::Stalled;
 pub use peer::Peer;
 
-/// How long to wait after an accept that failed, for want of file descriptors as a rule.
+/// The pause after an accept that failed, for want of file descriptors as a rule.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// The most connections, where the process may open enough files.
@@ -37,17 +37,17 @@ const CONNECTIONS: usize = 512;
 /// files as well.
 const SHARE_OF_FILES: u64 = 4;
 
-/// What clients may take.
+/// The limits of clients.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Connections at a time.
     pub connections: usize,
-    /// How long a client may keep the server waiting for a request's head, and in all for its body
+    /// The time that a client may keep the server waiting for a request's head, and in all for its body
     /// and for room for the response, before the pace counts.
     pub patience: Duration,
     /// The pace at which bodies and responses have to move after that.
     pub bytes_per_second: u32,
-    /// How long requests that are under way may take after a stop.
+    /// The time that requests under way may take after a stop.
     pub drain: Duration,
 }
 

@@ -8,7 +8,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::Limits;
 
-/// How long a client has kept the server waiting in one transfer, and how long it may. The time that
+/// The time that a client has kept the server waiting in one transfer, and that it may. The time that
 /// the server takes itself does not count.
 pub struct Pace {
     patience: Duration,

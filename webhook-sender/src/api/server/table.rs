@@ -42,7 +42,7 @@ pub struct Entry {
     pub close: CancellationToken,
 }
 
-/// Whose turn it is on a connection: the client's, which then keeps the server waiting, or the
+/// The turn on a connection: the client's, which then keeps the server waiting, or the
 /// server's.
 pub struct Turn {
     began: Instant,

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::stamp::Stamp;
 
-/// Why a file cannot be used as a transform. Its text is the same for every file, whether it is
-/// there or not: tenants learn nothing of the machine by it. Operators get the [detail](Self::detail).
+/// The reason for which a file cannot be used as a transform. Its text is the same for every file, also
+/// for one that is not there: tenants learn nothing of the machine. Operators get the
+/// [detail](Self::detail).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{}` cannot be used as a transform component", self.name())]
 pub struct ComponentError {

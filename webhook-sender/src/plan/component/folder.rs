@@ -1,6 +1,6 @@
 //! The folder that components are in.
 //!
-//! Endpoints name a file in it, and nothing else: whoever may declare an endpoint can neither read
+//! Endpoints name a file in it, and nothing else: a client that declares an endpoint can neither read
 //! other files by it nor make the sender wait for one that never ends.
 
 use std::fs::File;
@@ -46,7 +46,7 @@ impl Folder {
     ///
     /// # Errors
     ///
-    /// Why it cannot be read, for operators.
+    /// The reason, for operators.
     pub(super) fn read(&self, path: &Path) -> Result<Vec<u8>, String> {
         let cannot = |error: std::io::Error| error.to_string();
         let folder = self.0.canonicalize().map_err(cannot)?;

@@ -11,7 +11,7 @@ use crate::store::{Depth, IDEMPOTENCY, Result};
 /// How many deliveries a call forgets before it leaves the rest to the next one.
 const FORGOTTEN_A_CALL: u64 = 8 * AT_A_TIME as u64;
 
-/// How many tenants a call counts, so that it keeps nobody waiting for long.
+/// The number of tenants that a call counts: few enough to keep nobody waiting for long.
 const COUNTED_A_CALL: usize = 64;
 
 impl RedisStore {
