@@ -26,6 +26,19 @@ pub struct Metrics {
     fenced: Counter,
     caught_panics: Counter,
     open_breakers: Gauge,
+    refused: Family<RefusalLabels, Counter>,
+}
+
+/// The reason for which the API refused a request before it looked at it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    NoToken,
+    WrongToken,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RefusalLabels {
+    token: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -59,6 +72,7 @@ impl Default for Metrics {
             fenced: Counter::default(),
             caught_panics: Counter::default(),
             open_breakers: Gauge::default(),
+            refused: Family::default(),
         }
     }
 }
@@ -97,6 +111,11 @@ impl Metrics {
             "Endpoints that are only probed",
             self.open_breakers.clone(),
         );
+        registry.register(
+            "unauthorized_requests",
+            "Requests that the API refused for their token: missing or wrong",
+            self.refused.clone(),
+        );
     }
 
     /// An attempt was made; `None` for one that does not count.
@@ -131,6 +150,15 @@ impl Metrics {
     /// Counts a panic that went no further.
     pub fn caught_panic(&self) {
         self.caught_panics.inc();
+    }
+
+    /// Counts a request that was refused for its token.
+    pub fn refused(&self, refusal: Refusal) {
+        let token = match refusal {
+            Refusal::NoToken => "missing",
+            Refusal::WrongToken => "wrong",
+        };
+        self.refused.get_or_create(&RefusalLabels { token }).inc();
     }
 
     /// An endpoint's breaker has opened, or closed.

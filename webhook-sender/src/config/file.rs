@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::endpoint::policy;
+use super::endpoint::{Source, policy};
 use super::fields::Fields;
 use super::read::{self, number};
 use super::sections;
 use super::tree::Node;
 use super::{
-    ApiConfig, ConfigError, DeliveryConfig, EndpointSpec, Fault, LogConfig, RetentionConfig, Rules,
-    StoreConfig, StreamConfig,
+    ApiConfig, ConfigError, DeliveryConfig, EndpointSpec, Fault, LogConfig, MetricsConfig,
+    RetentionConfig, Rules, StoreConfig, StreamConfig,
 };
 use crate::model::{EndpointId, Retry, TenantId};
 use crate::registry::Limits;
@@ -26,6 +26,7 @@ pub struct Config {
     pub store: StoreConfig,
     pub stream: Option<StreamConfig>,
     pub api: ApiConfig,
+    pub metrics: MetricsConfig,
     pub delivery: DeliveryConfig,
     /// `[limits]`: what a tenant may use at most, unless it has limits of its own.
     pub limits: Limits,
@@ -92,12 +93,13 @@ impl Config {
 
     fn read(fields: &mut Fields<'_>, folder: PathBuf) -> Self {
         let retries = retries(fields);
-        let delivery = fields.section("delivery", DeliveryConfig::read);
+        let delivery = fields.section("delivery", |part| DeliveryConfig::read(part, &folder));
         let rules = Rules {
             policy: delivery.policy.clone(),
             lease: delivery.lease,
             retries,
             folder: folder.clone(),
+            components: delivery.components.clone(),
         };
         let limits = fields.section("limits", |part| sections::limits(part, Limits::default()));
         let mut seen = HashSet::new();
@@ -109,6 +111,7 @@ impl Config {
                 .table("stream", |part| StreamConfig::read(part, &folder))
                 .flatten(),
             api: fields.section("api", |part| ApiConfig::read(part, &folder)),
+            metrics: fields.section("metrics", |part| MetricsConfig::read(part, &folder)),
             retention: fields.section("retention", RetentionConfig::read),
             log: fields.section("log", LogConfig::read),
             tenants: tenants.into_iter().flatten().collect(),
@@ -127,6 +130,7 @@ impl Config {
             lease: self.delivery.lease,
             retries: self.retries.clone(),
             folder: self.folder.clone(),
+            components: self.delivery.components.clone(),
         }
     }
 
@@ -192,7 +196,7 @@ fn endpoint(
     {
         fields.fault_at("id", line, format!("endpoint `{id}` is there twice"));
     }
-    let spec = EndpointSpec::read(fields, rules, true)?;
+    let spec = EndpointSpec::read(fields, rules, Source::File)?;
     Some((id?, spec))
 }
 

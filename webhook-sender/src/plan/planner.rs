@@ -301,10 +301,12 @@ enum Ended {
 }
 
 fn submitted((event, planned): (&Event, Planned)) -> Result<Submitted, PlanError> {
-    Ok(Submitted {
-        id: event.id.clone(),
-        known: planned == Planned::Known,
-    })
+    let id = event.id.clone();
+    match planned {
+        Planned::New { .. } => Ok(Submitted { id, known: false }),
+        Planned::Known => Ok(Submitted { id, known: true }),
+        Planned::Conflict => Err(PlanError::ConflictingId(id)),
+    }
 }
 
 fn is_due(delivery: &NewDelivery) -> bool {
@@ -314,7 +316,7 @@ fn is_due(delivery: &NewDelivery) -> bool {
 fn claimed(planned: &[Planned]) -> Vec<DeliveryId> {
     let claimed = |planned: &Planned| match planned {
         Planned::New { claimed } => claimed.clone(),
-        Planned::Known => Vec::new(),
+        Planned::Known | Planned::Conflict => Vec::new(),
     };
     planned.iter().flat_map(claimed).collect()
 }

@@ -12,6 +12,7 @@ use std::sync::{Arc, RwLock};
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 
 use crate::model::{Endpoint, EndpointId, TenantId};
+use crate::plan::component::Folder;
 use crate::store::{Store, StoreError};
 
 use content::Content;
@@ -55,6 +56,7 @@ impl Tenant {
 /// What is known of the tenants, as of their last change or reload.
 pub struct Registry {
     store: Arc<dyn Store>,
+    components: Folder,
     tenants: RwLock<HashMap<TenantId, Arc<Tenant>>>,
     /// Reloads begun so far. One that is overtaken by a later one changes nothing.
     reloads: AtomicU64,
@@ -65,8 +67,14 @@ pub struct Registry {
 impl Registry {
     /// Knows nothing yet; tenants are loaded when they are asked for.
     pub fn new(store: Arc<dyn Store>) -> Self {
+        Self::with_components(store, Folder::default())
+    }
+
+    /// Knows nothing yet. Endpoints may name components of that folder as their transforms.
+    pub fn with_components(store: Arc<dyn Store>, components: Folder) -> Self {
         Self {
             store,
+            components,
             tenants: RwLock::default(),
             reloads: AtomicU64::new(0),
             content: Content::default(),
@@ -146,7 +154,7 @@ impl Registry {
             self.write().remove(id);
             return Ok(None);
         };
-        let (endpoints, unusable) = ready(known, endpoints).await;
+        let (endpoints, unusable) = ready(known, endpoints, &self.components).await;
         let tenant = Arc::new(Tenant {
             version,
             endpoints,
@@ -207,6 +215,7 @@ impl Registry {
 async fn ready(
     before: Option<Arc<Tenant>>,
     endpoints: Vec<Endpoint>,
+    components: &Folder,
 ) -> (Vec<Arc<Ready>>, Vec<(Endpoint, String)>) {
     let known = |endpoint: &Endpoint| {
         let known = before.as_ref()?.endpoint(&endpoint.id)?;
@@ -216,7 +225,7 @@ async fn ready(
     for endpoint in endpoints {
         match known(&endpoint) {
             Some(known) => ready.push(known),
-            None => match make(endpoint.clone()).await {
+            None => match make(endpoint.clone(), components).await {
                 Ok(made) => ready.push(Arc::new(made)),
                 Err(error) => {
                     let Endpoint { tenant, id, .. } = &endpoint;
@@ -230,14 +239,16 @@ async fn ready(
 }
 
 /// Compiling is kept off the async threads.
-async fn make(endpoint: Endpoint) -> Result<Ready, EndpointError> {
+async fn make(endpoint: Endpoint, components: &Folder) -> Result<Ready, EndpointError> {
+    let components = components.clone();
     let made = match Ready::is_made_at_once(&endpoint) {
-        true => Ready::new(endpoint)?,
-        false => tokio::task::spawn_blocking(move || Ready::new(endpoint))
+        true => Ready::new(endpoint, &components)?,
+        false => tokio::task::spawn_blocking(move || Ready::new(endpoint, &components))
             .await
             .unwrap_or_else(|_| Err(EndpointError::Interrupted))?,
     };
     if let Err(error) = &made.programs {
+        let error = error.detail();
         let Endpoint { tenant, id, .. } = &made.endpoint;
         tracing::error!(%tenant, endpoint = %id, %error, "endpoint cannot plan its events");
     }

@@ -147,12 +147,14 @@ impl Reload {
         Ok(summary)
     }
 
-    /// What declarations are held to: the addresses and the lease are those of the start.
+    /// What declarations are held to: the addresses, the lease and the folder of components are those
+    /// of the start.
     fn rules_of(&self, config: &Config) -> Rules {
         let held = self.first.rules();
         Rules {
             policy: held.policy,
             lease: held.lease,
+            components: held.components,
             ..config.rules()
         }
     }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
@@ -23,8 +24,12 @@ use crate::store::{Store, StoreError};
 /// The prefix of every metric's name.
 const PREFIX: &str = "webhook_sender";
 
-/// For how long an answer about the store holds: looking writes to it, and anybody may ask.
+/// For how long a look at the store holds, however many clients ask: it costs the store work.
 const FRESH: Duration = Duration::from_secs(1);
+
+/// A look at the queue holds this many times as long as it took: where there is much to look at, the
+/// store is left alone for most of the time all the same.
+const SPARED: u32 = 20;
 
 /// What is seen of the sender from outside.
 pub struct Overview {
@@ -41,6 +46,8 @@ pub struct Overview {
     /// What was wrong with the store, and when that was looked at. Whoever looks holds it, so that
     /// those who ask meanwhile share the answer.
     store_fault: tokio::sync::Mutex<Option<(Instant, Option<String>)>>,
+    /// The metrics as they were written last, and until when they hold. Locked as `store_fault` is.
+    written: tokio::sync::Mutex<Option<(Instant, Bytes)>>,
 }
 
 /// How many entries of the stream the group has not taken yet, where the server says.
@@ -85,6 +92,7 @@ impl Overview {
             lag,
             published,
             store_fault: tokio::sync::Mutex::default(),
+            written: tokio::sync::Mutex::default(),
         }
     }
 
@@ -106,6 +114,14 @@ impl Overview {
         self.store.ping().await?;
         let identity = self.store.identity().await?;
         identity.map(drop).ok_or(StoreError::ContentLost)
+    }
+
+    fn write(&self) -> Bytes {
+        let mut text = String::new();
+        if let Err(error) = encode(&mut text, &self.registry) {
+            tracing::error!(%error, "metrics not written");
+        }
+        text.into()
     }
 
     /// Looks at the queue. What cannot be looked at keeps its last value.
@@ -223,12 +239,18 @@ impl Status for Overview {
         self.published.inc();
     }
 
-    async fn metrics(&self) -> String {
-        self.look().await;
-        let mut text = String::new();
-        if let Err(error) = encode(&mut text, &self.registry) {
-            tracing::error!(%error, "metrics not written");
+    async fn metrics(&self) -> Bytes {
+        let mut written = self.written.lock().await;
+        let began = Instant::now();
+        if let Some((until, text)) = &*written
+            && began < *until
+        {
+            return text.clone();
         }
+        self.look().await;
+        let text = self.write();
+        let holds = FRESH.max(began.elapsed() * SPARED);
+        *written = Some((Instant::now() + holds, text.clone()));
         text
     }
 }

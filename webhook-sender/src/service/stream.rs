@@ -70,6 +70,11 @@ impl FromStream {
                     let id = ids.get(index).map_or("", String::as_str);
                     rejected.push((index, None, self.unplannable(id, Some(&tenant), event)));
                 }
+                Err(error @ PlanError::ConflictingId(_)) => {
+                    let id = ids.get(index).map_or("", String::as_str);
+                    let entry = self.conflicting(id, &tenant, event, error.to_string());
+                    rejected.push((index, Some(tenant), entry));
+                }
                 Err(error @ PlanError::Interrupted) => {
                     answers[index] = Err(SinkError::Failed(error.to_string()));
                 }
@@ -112,11 +117,25 @@ impl FromStream {
         self.store.reject(&all).await
     }
 
+    fn conflicting(&self, id: &str, tenant: &TenantId, event: Event, reason: String) -> Rejected {
+        self.rejected(id, Some(tenant), event, ("conflicting-id", reason))
+    }
+
     fn unplannable(&self, id: &str, tenant: Option<&TenantId>, event: Event) -> Rejected {
-        let (code, reason) = match tenant {
+        let why = match tenant {
             Some(tenant) => ("unknown-tenant", format!("tenant `{tenant}` is unknown")),
             None => ("no-tenant", "the event names no tenant".into()),
         };
+        self.rejected(id, tenant, event, why)
+    }
+
+    fn rejected(
+        &self,
+        id: &str,
+        tenant: Option<&TenantId>,
+        event: Event,
+        (code, reason): (&str, String),
+    ) -> Rejected {
         let field = |name: &'static str, value: Bytes| (FieldText::from(name), value.into());
         let tenant = tenant.map(|tenant| field("tenant", tenant.to_string().into()));
         let key = event

@@ -60,8 +60,10 @@ pub enum PlanResult {
 pub enum Planned {
     /// Kept. Of its deliveries these are in flight under the planner's lease.
     New { claimed: Vec<DeliveryId> },
-    /// The id was known already: nothing was changed.
+    /// The id was known already, with this type and data: nothing was changed.
     Known,
+    /// The id was known already, with another type or other data: nothing was changed.
+    Conflict,
 }
 
 /// An endpoint that has something due.

@@ -6,7 +6,8 @@
 //! # What a store promises
 //!
 //! - What a call has answered is durable: as far as the engine is set to make it so.
-//! - [`Store::plan`] of an event that is known changes nothing.
+//! - [`Store::plan`] of an event that is known changes nothing, and reports an id that is known with
+//!   another type or other data.
 //! - A delivery in flight belongs to one claim: an [`Owner`] and a [`Fence`]. It is given back only
 //!   once the owner's lease has run out, by another owner; from then on the outcome of that claim is
 //!   refused (fenced).

@@ -110,7 +110,7 @@ impl Run {
                         .iter()
                         .map(|id| success(&tenant, id, &to))
                         .collect::<Vec<_>>(),
-                    Planned::Known => panic!("it is new"),
+                    Planned::Known | Planned::Conflict => panic!("it is new"),
                 });
             outcomes.collect::<Vec<_>>()
         });

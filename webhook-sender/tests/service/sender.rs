@@ -161,6 +161,11 @@ impl Sender {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 
+    /// Where its log is, for when it is gone.
+    pub fn log_file(&self) -> PathBuf {
+        self.log.clone()
+    }
+
     /// Runs a command against it.
     pub fn command(&self, arguments: &[&str]) -> Output {
         Command::new(env!("CARGO_BIN_EXE_webhook-sender"))

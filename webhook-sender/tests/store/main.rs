@@ -58,6 +58,9 @@ macro_rules! promises {
             plan:
                 an_event_is_kept_as_it_is
                 planning_twice_changes_nothing
+                an_id_with_another_type_or_other_data_is_refused_and_changes_nothing
+                the_first_event_of_an_id_in_a_batch_decides_about_the_others
+                of_events_planned_at_the_same_time_under_one_id_one_is_kept
                 an_event_twice_in_a_batch_is_planned_once
                 planning_at_the_same_time_makes_one
                 two_tenants_may_use_the_same_event_id

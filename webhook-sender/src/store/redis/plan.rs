@@ -1,6 +1,6 @@
 //! Plans events: one script call for a few hundred of them.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use redis::{Cmd, RedisWrite};
 
@@ -29,8 +29,8 @@ struct Claimer<'a> {
 /// What a script call has said.
 enum Answer {
     Stale,
-    /// The events at these places are known; nothing was kept.
-    Known(Vec<usize>),
+    /// The events at these places are known, and whether as they are; nothing was kept.
+    Known(Vec<(usize, Planned)>),
     /// These ordered deliveries wait for their turn.
     Done {
         waiting: HashSet<DeliveryId>,
@@ -55,9 +55,8 @@ impl RedisStore {
             false => None,
         };
         let mut results = vec![Planned::Known; batch.events.len()];
-        for part in parts(&batch.events) {
-            let mut new = part.clone();
-            retain_first_of_each_id(&mut new, &batch.events);
+        let rounds = parts(&batch.events).into_iter();
+        for mut new in rounds.flat_map(|part| rounds_of_distinct_ids(part, &batch.events)) {
             // The batch has no known events as a rule, so it is sent whole first.
             while !new.is_empty() {
                 let events = new.iter().map(|at| &batch.events[*at]).collect::<Vec<_>>();
@@ -66,7 +65,7 @@ impl RedisStore {
                     .await?
                 {
                     Answer::Stale => return Ok(PlanResult::Stale),
-                    Answer::Known(known) => drop_places(&mut new, &known),
+                    Answer::Known(known) => set_results(&mut new, known, &mut results),
                     Answer::Done { waiting } => {
                         for (at, event) in new.drain(..).zip(events) {
                             results[at] = Planned::New {
@@ -79,7 +78,7 @@ impl RedisStore {
         }
         let claimed = results.iter().flat_map(|planned| match planned {
             Planned::New { claimed } => claimed.as_slice(),
-            Planned::Known => &[],
+            Planned::Known | Planned::Conflict => &[],
         });
         if let Some(taking) = taking {
             taking.took(fence, claimed.map(|id| (tenant, id)));
@@ -118,7 +117,7 @@ impl RedisStore {
             "known" => {
                 let places = rest
                     .into_iter()
-                    .map(|place| self.value::<usize>(Some(place)));
+                    .map(|place| Ok(known(self.value::<i64>(Some(place))?)));
                 Ok(Answer::Known(places.collect::<Result<_>>()?))
             }
             _ => {
@@ -175,19 +174,44 @@ fn parts(events: &[PlannedEvent]) -> Vec<Vec<usize>> {
     parts
 }
 
-/// Of several events of one id in a batch the first is planned, which makes the others known.
-fn retain_first_of_each_id(places: &mut Vec<usize>, events: &[PlannedEvent]) {
-    let mut seen: HashSet<&EventId> = HashSet::with_capacity(places.len());
-    places.retain(|at| seen.insert(&events[*at].event.id));
+/// Splits places so that no id is twice in a round: the first event of an id is planned, and those
+/// after it are compared with it.
+fn rounds_of_distinct_ids(mut places: Vec<usize>, events: &[PlannedEvent]) -> Vec<Vec<usize>> {
+    let mut rounds = Vec::with_capacity(1);
+    while !places.is_empty() {
+        let mut seen: HashSet<&EventId> = HashSet::with_capacity(places.len());
+        let (round, rest) = places
+            .into_iter()
+            .partition(|at| seen.insert(&events[*at].event.id));
+        rounds.push(round);
+        places = rest;
+    }
+    rounds
 }
 
-/// Takes out what stands at these places, counted from 1.
-fn drop_places(list: &mut Vec<usize>, places: &[usize]) {
-    let known: HashSet<usize> = places.iter().copied().collect();
+/// Reads a place as the script writes it: counted from 1, negative for an id with other content.
+fn known(place: i64) -> (usize, Planned) {
+    let planned = if place < 0 {
+        Planned::Conflict
+    } else {
+        Planned::Known
+    };
+    let place = usize::try_from(place.unsigned_abs()).unwrap_or(usize::MAX);
+    (place.saturating_sub(1), planned)
+}
+
+/// Notes the results of what is known, and takes it out of the list.
+fn set_results(list: &mut Vec<usize>, known: Vec<(usize, Planned)>, results: &mut [Planned]) {
+    let mut known: HashMap<usize, Planned> = known.into_iter().collect();
     let mut place = 0;
-    list.retain(|_| {
+    list.retain(|at| {
+        let planned = known.remove(&place);
         place += 1;
-        !known.contains(&place)
+        let is_new = planned.is_none();
+        if let Some(planned) = planned {
+            results[*at] = planned;
+        }
+        is_new
     });
 }
 
