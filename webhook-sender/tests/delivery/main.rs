@@ -6,5 +6,6 @@ mod support;
 mod connections;
 mod dispatch;
 mod http2;
+mod http2_odd;
 mod outcomes;
 mod request;
