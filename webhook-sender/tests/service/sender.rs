@@ -7,6 +7,9 @@ use std::process::{Child, Command, Output, Stdio};
 use tempfile::TempDir;
 use test_support::redis::{Fsync, RedisServer};
 
+/// The program.
+pub const SENDER: &str = env!("CARGO_BIN_EXE_webhook-sender");
+
 pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 /// What deliveries are kept in.
@@ -78,12 +81,18 @@ impl Setting {
     /// Starts a sender on the configuration `name`.toml, and waits until its API answers.
     #[track_caller]
     pub fn start(&self, name: &str) -> Sender {
+        self.start_by(name, Command::new(SENDER))
+    }
+
+    /// The same by a command that is not yet given the sender's arguments.
+    #[track_caller]
+    pub fn start_by(&self, name: &str, mut command: Command) -> Sender {
         let log = self.folder().join(format!("{name}.log"));
         let errors = std::fs::File::options()
             .create(true)
             .append(true)
             .open(&log);
-        let mut child = Command::new(env!("CARGO_BIN_EXE_webhook-sender"))
+        let mut child = command
             .args(["run", "--config", &format!("{name}.toml")])
             .current_dir(self.folder())
             .stdout(Stdio::piped())
@@ -125,6 +134,11 @@ impl Sender {
             .args([format!("-{signal}"), self.child.id().to_string()])
             .status();
         assert!(sent.expect("kill can be run").success());
+    }
+
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     pub fn log(&self) -> String {
