@@ -1,6 +1,7 @@
 //! The handshakes that a file asks for.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::future::join_all;
@@ -11,15 +12,36 @@ use crate::handshake::new_key;
 use crate::model::{Endpoint, EndpointId, Handshake, Secret, TenantId};
 use crate::store::{Store, StoreError};
 
-/// Whoever gives receivers their keys.
+/// Gives receivers their keys.
 #[async_trait]
 pub trait Handshakes: Send + Sync {
-    /// Gives the receiver at `url` its key.
+    /// Gives the receiver of `target` its key.
     ///
     /// # Errors
     ///
-    /// Why it did not take it.
-    async fn give(&self, url: &str, key: &Secret) -> anyhow::Result<()>;
+    /// Why the receiver did not accept it.
+    async fn give(&self, target: HandshakeTarget<'_>, key: &Secret) -> anyhow::Result<()>;
+}
+
+/// The endpoint that a handshake is made with, stored or only declared.
+#[derive(Clone, Copy, Debug)]
+pub struct HandshakeTarget<'a> {
+    pub tenant: &'a TenantId,
+    pub url: &'a str,
+    pub headers: &'a BTreeMap<String, String>,
+    /// Its own timeout, where it has one.
+    pub timeout: Option<Duration>,
+}
+
+impl<'a> From<&'a Endpoint> for HandshakeTarget<'a> {
+    fn from(endpoint: &'a Endpoint) -> Self {
+        Self {
+            tenant: &endpoint.tenant,
+            url: &endpoint.url,
+            headers: &endpoint.headers,
+            timeout: endpoint.timeout,
+        }
+    }
 }
 
 /// What came of a handshake that had to be made, and the key that it was about.
@@ -64,7 +86,13 @@ async fn one(
     if !spec.enabled {
         return Hand::PutOff(key);
     }
-    match handshakes.give(&spec.url, &key).await {
+    let target = HandshakeTarget {
+        tenant,
+        url: &spec.url,
+        headers: &spec.headers,
+        timeout: spec.timeout,
+    };
+    match handshakes.give(target, &key).await {
         Ok(()) => {
             tracing::info!(%tenant, %endpoint, "handshake made");
             Hand::Taken(key)

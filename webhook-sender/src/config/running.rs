@@ -18,6 +18,10 @@ impl Config {
                 "delivery.allow_networks",
                 was.allow_networks != is.allow_networks,
             ),
+            (
+                "delivery.deny_networks",
+                was.deny_networks != is.deny_networks,
+            ),
             ("delivery.lease", before.lease != after.lease),
             ("delivery.max_body", before.max_body != after.max_body),
             ("retention", self.retention != new.retention),
