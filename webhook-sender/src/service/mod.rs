@@ -1,6 +1,7 @@
 //! The sender as a process: puts the parts together, and takes them apart when it is told to stop.
 
 mod build;
+mod descriptors;
 mod logging;
 mod reload;
 mod status;
@@ -26,6 +27,7 @@ use crate::config::Config;
 pub async fn run(path: &Path) -> Result<()> {
     let config = load(path).await?;
     logging::start(&config.log)?;
+    descriptors::raise_limit();
     let signals = stop::Signals::listen()?;
     let address = config.api.listen;
     let listener = TcpListener::bind(address).await;
