@@ -91,6 +91,10 @@ impl Reload {
     }
 
     async fn restore(&mut self) {
+        if matches!(self.store.identity().await, Ok(Some(_))) {
+            // Another process did, or this one meanwhile.
+            return;
+        }
         tracing::warn!("the store has lost its content; restoring the configuration");
         match self.apply(&self.current.clone()).await {
             Ok(()) => tracing::info!("configuration restored"),
