@@ -97,6 +97,14 @@ impl AllowedHost {
         self
     }
 
+    /// The scheme that it is for, where it is for one.
+    pub(crate) fn scheme(&self) -> Option<&str> {
+        match &self.scheme {
+            Scheme::Any => None,
+            Scheme::Exactly(only) => Some(only),
+        }
+    }
+
     /// The component that it names, where it is `<id>.spin.internal`.
     pub(crate) fn component(&self) -> Option<&str> {
         match &self.host {
@@ -120,6 +128,14 @@ pub fn allows(hosts: &[AllowedHost], scheme: &str, host: &str, port: Option<u16>
 /// Whether any of `hosts` lets the app call itself with one of `schemes`.
 pub fn allows_relative(hosts: &[AllowedHost], schemes: &[&str]) -> bool {
     hosts.iter().any(|entry| entry.allows_relative(schemes))
+}
+
+/// An origin as an entry names it: the port only where a URL has one.
+pub(crate) fn origin(scheme: &str, host: &str, port: Option<u16>) -> String {
+    match port {
+        Some(port) => format!("{scheme}://{host}:{port}"),
+        None => format!("{scheme}://{host}"),
+    }
 }
 
 /// Takes `:port` off, where what stands behind the last colon is not the end of an IPv6 host.

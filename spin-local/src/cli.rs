@@ -1,6 +1,8 @@
 //! The command line: `spin-local up`, with the options of `spin up` that its users use.
 
-use std::net::SocketAddr;
+use std::ffi::OsString;
+use std::io::ErrorKind;
+use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -13,7 +15,13 @@ use crate::engine::Limits;
 use crate::host::{Host, Settings, Stores};
 use crate::manifest::{App, Given};
 use crate::runtime_config::RuntimeConfig;
-use crate::server;
+use crate::{build, open_files, server, terminal};
+
+/// The default of `--max-connections`.
+const DEFAULT_CONNECTIONS: u32 = 1024;
+
+/// The number of ports that `--find-free-port` tries, as in Spin.
+const PORTS_TRIED: u16 = 10;
 
 /// Runs Spin HTTP apps where the Spin CLI is missing.
 #[derive(Debug, Parser)]
@@ -40,14 +48,21 @@ struct Up {
         default_value = "spin.toml"
     )]
     from: PathBuf,
-    /// The address to listen on; port 0 takes a free one.
+    /// Run the build commands of the components first.
+    #[arg(long, env = "SPIN_ALWAYS_BUILD", value_parser = clap::builder::BoolishValueParser::new())]
+    build: bool,
+    /// The address to listen on, `HOST:PORT`; port 0 takes a free one.
     #[arg(
         long,
         value_name = "ADDRESS",
         env = "SPIN_HTTP_LISTEN_ADDR",
-        default_value = "127.0.0.1:3000"
+        default_value = "127.0.0.1:3000",
+        value_parser = listen_address
     )]
     listen: SocketAddr,
+    /// Where the port is in use, listen on the next one that is free, of ten.
+    #[arg(long)]
+    find_free_port: bool,
     /// A statement to run on the default SQLite database first, or `@FILE[:LABEL]` with
     /// statements for the database of that label. May be given again.
     #[arg(long, value_name = "STATEMENT")]
@@ -65,6 +80,10 @@ struct Up {
     /// The folder of stores and logs, in place of `.spin` beside the manifest.
     #[arg(long, value_name = "PATH")]
     state_dir: Option<PathBuf>,
+    /// The folder of what components print, in place of `logs` in the state folder. Empty, it is
+    /// kept in no file.
+    #[arg(short = 'L', long, value_name = "PATH")]
+    log_dir: Option<OsString>,
     /// A file that says what is behind the labels of stores, and which networks are blocked.
     #[arg(long, value_name = "PATH", env = "RUNTIME_CONFIG_FILE")]
     runtime_config_file: Option<PathBuf>,
@@ -82,6 +101,16 @@ struct Up {
     #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().execution.as_secs(),
           value_parser = clap::value_parser!(u64).range(1..=86_400))]
     max_execution: u64,
+    /// Connections that are open at the same time; one more takes the place of one that does
+    /// nothing.
+    #[arg(long, value_name = "COUNT", default_value_t = DEFAULT_CONNECTIONS,
+          value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    max_connections: u32,
+    /// Seconds a client may take over the head of a request, and keep the app waiting for the
+    /// rest of it or for its reading of the response.
+    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().client_timeout.as_secs(),
+          value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    client_timeout: u64,
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {
@@ -91,6 +120,21 @@ fn pair(text: &str) -> Result<(String, String), String> {
     }
 }
 
+/// The address that a name or a number stands for: 127.0.0.1 where it is among several, as on
+/// Spin.
+fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    let found = text.to_socket_addrs().map_err(|error| match error.kind() {
+        ErrorKind::InvalidInput => "it has to be HOST:PORT".to_owned(),
+        _ => format!("the name has no address: {error}"),
+    })?;
+    let found: Vec<SocketAddr> = found.collect();
+    let loopback = found.iter().find(|it| it.ip() == Ipv4Addr::LOCALHOST);
+    loopback
+        .or(found.first())
+        .copied()
+        .ok_or_else(|| "the name has no address".to_owned())
+}
+
 fn mebibytes(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(mib @ 1..=4096) => Ok(mib),
@@ -98,15 +142,19 @@ fn mebibytes(text: &str) -> Result<usize, String> {
     }
 }
 
-/// Does what the command line says.
+/// Carries out the command line, and writes the error that prevents it to standard error.
 ///
 /// # Errors
 /// What keeps the app from being served, naming its owner: a line of the manifest, a file, an
 /// address in use.
 pub async fn run(cli: Cli) -> anyhow::Result<()> {
-    match cli.command {
-        Command::Up(up) => up.run().await,
+    let Command::Up(up) = cli.command;
+    let outcome = up.run().await;
+    if let Err(error) = &outcome {
+        terminal::line(format_args!("error: {error:#}"));
     }
+    terminal::flush();
+    outcome
 }
 
 impl Up {
@@ -114,22 +162,53 @@ impl Up {
         let config = self.runtime_config()?;
         let app = App::load(&self.from, &self.given(&config)?)?;
         for warning in &app.warnings {
-            eprintln!("warning: {warning}");
+            terminal::line(format_args!("warning: {warning}"));
+        }
+        if self.build {
+            build::build(&app).await?;
         }
         let settings = self.settings(&app, &config);
         let stores = Stores::open(&app, &config, &settings.state_dir)?;
         self.fill(&stores)?;
-        let listener = TcpListener::bind(self.listen)
-            .await
-            .with_context(|| format!("cannot listen on {}", self.listen))?;
+        let listener = self.bind().await?;
         let address = listener.local_addr()?;
-        eprintln!("Logging component stdio to {:?}", settings.log_dir);
+        if let Some(folder) = &settings.log_dir {
+            terminal::line(format_args!("Logging component stdio to {folder:?}"));
+        }
         tell_stores(&stores);
         let stop = stop_signal()?;
         let host = Host::with_stores(app, &config, settings, address, &stores)?;
         tell_routes(&host, address);
         server::serve(listener, host, stop).await;
         Ok(())
+    }
+
+    /// Listens on the address given, or where its port is taken and that is asked for, on the
+    /// next free one.
+    async fn bind(&self) -> anyhow::Result<TcpListener> {
+        let further = if self.find_free_port {
+            PORTS_TRIED - 1
+        } else {
+            0
+        };
+        let first = self.listen.port();
+        let mut address = self.listen;
+        for port in first..=first.saturating_add(further) {
+            address.set_port(port);
+            match TcpListener::bind(address).await {
+                Err(error) if error.kind() == ErrorKind::AddrInUse => {}
+                bound => return bound.with_context(|| format!("cannot listen on {address}")),
+            }
+        }
+        anyhow::ensure!(
+            self.find_free_port,
+            "cannot listen on {address}: it is in use (`--find-free-port` looks for a free port)"
+        );
+        anyhow::bail!(
+            "cannot listen on {}: it is in use, as are the ports after it up to {}",
+            self.listen,
+            address.port()
+        )
     }
 
     fn runtime_config(&self) -> anyhow::Result<RuntimeConfig> {
@@ -157,22 +236,28 @@ impl Up {
     fn settings(&self, app: &App, config: &RuntimeConfig) -> Settings {
         let given = self.state_dir.as_ref().or(config.state_dir.as_ref());
         let state_dir = given.map_or_else(|| app.dir.join(".spin"), Clone::clone);
-        let memory_mib = self.max_memory.map(|mib| mib << 20);
-        let default = Limits::default();
+        let log_dir = match &self.log_dir {
+            Some(given) if given.is_empty() => None,
+            Some(given) => Some(PathBuf::from(given)),
+            None => config.log_dir.clone().or(Some(state_dir.join("logs"))),
+        };
         Settings {
-            log_dir: config
-                .log_dir
-                .clone()
-                .unwrap_or_else(|| state_dir.join("logs")),
+            log_dir,
             state_dir,
             quiet: self.quiet,
-            limits: Limits {
-                instances: self.max_instances,
-                memory_bytes: memory_mib
-                    .or(config.max_instance_memory)
-                    .unwrap_or(default.memory_bytes),
-                execution: Duration::from_secs(self.max_execution),
-            },
+            limits: self.limits(config),
+        }
+    }
+
+    fn limits(&self, config: &RuntimeConfig) -> Limits {
+        let memory_mib = self.max_memory.map(|mib| mib << 20);
+        let memory = memory_mib.or(config.max_instance_memory);
+        Limits {
+            instances: self.max_instances,
+            memory_bytes: memory.unwrap_or(Limits::default().memory_bytes),
+            execution: Duration::from_secs(self.max_execution),
+            connections: open_files::connections(self.max_connections as usize),
+            client_timeout: Duration::from_secs(self.client_timeout),
         }
     }
 
@@ -205,21 +290,19 @@ fn run_statements(stores: &Stores, argument: &str) -> anyhow::Result<()> {
 fn tell_stores(stores: &Stores) {
     let (key_value, sqlite) = stores.default_files();
     if let Some(path) = key_value {
-        eprintln!("Storing default key-value data to {path:?}.");
+        terminal::line(format_args!("Storing default key-value data to {path:?}."));
     }
     if let Some(path) = sqlite {
-        eprintln!("Storing default SQLite data to {path:?}.");
+        terminal::line(format_args!("Storing default SQLite data to {path:?}."));
     }
 }
 
 fn tell_routes(host: &Host, address: SocketAddr) {
-    println!("\nServing http://{address}");
-    println!("Available Routes:");
-    for (route, component) in host.router().listing() {
-        println!(
-            "  {}: http://{address}{route}",
-            host.component_id(component)
-        );
+    terminal::print(format_args!("\nServing http://{address}"));
+    terminal::print(format_args!("Available Routes:"));
+    for (route, target) in host.router().listing() {
+        let name = host.name_of(target);
+        terminal::print(format_args!("  {name}: http://{address}{route}"));
     }
 }
 
@@ -232,12 +315,13 @@ fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
-        eprintln!("finishing what is in flight");
+        terminal::line(format_args!("finishing what is in flight"));
         tokio::spawn(async move {
             tokio::select! {
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
             }
+            terminal::flush();
             std::process::exit(130);
         });
     })

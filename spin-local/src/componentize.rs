@@ -8,25 +8,31 @@ use anyhow::Context;
 use wasi_preview1_component_adapter_provider::{
     WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
 };
+use wasmparser::{Parser, Payload};
 
-/// Reads a component, wrapping a core module as one.
+/// Reads a component, wrapping a core module as one. `hint` says what to do where the file is
+/// missing.
 ///
 /// # Errors
 /// The file cannot be read, is no WebAssembly, or is a module that imports what no adapter
 /// gives.
-pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
-    let bytes = std::fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))?;
-    let component =
-        as_component(&bytes).with_context(|| format!("`{}` is not usable", path.display()))?;
+pub(crate) fn read(path: &Path, hint: &str) -> anyhow::Result<Vec<u8>> {
+    let shown = path.display();
+    let bytes = std::fs::read(path).with_context(|| {
+        let hint = if path.exists() { "" } else { hint };
+        format!("cannot read `{shown}`{hint}")
+    })?;
+    let component = as_component(&bytes).with_context(|| format!("`{shown}` is not usable"))?;
+    check_wasi(&component).with_context(|| format!("`{shown}` is not usable"))?;
     Ok(component.into_owned())
 }
 
 fn as_component(bytes: &[u8]) -> anyhow::Result<Cow<'_, [u8]>> {
-    if wasmparser::Parser::is_component(bytes) {
+    if Parser::is_component(bytes) {
         return Ok(Cow::Borrowed(bytes));
     }
     anyhow::ensure!(
-        wasmparser::Parser::is_core_wasm(bytes),
+        Parser::is_core_wasm(bytes),
         "neither a WebAssembly component nor a module"
     );
     let component = wit_component::ComponentEncoder::default()
@@ -38,4 +44,52 @@ fn as_component(bytes: &[u8]) -> anyhow::Result<Cow<'_, [u8]>> {
         )?
         .encode()?;
     Ok(Cow::Owned(component))
+}
+
+/// Refuses a component of a WASI that the host does not have, in words that say which tools build
+/// one of the WASI it has.
+///
+/// # Errors
+/// The component imports or exports an interface of WASI 0.3, or of a draft of WASI 0.2.
+fn check_wasi(component: &[u8]) -> anyhow::Result<()> {
+    for name in interfaces(component)? {
+        let Some((_, version)) = name.split_once('@').filter(|_| name.starts_with("wasi:")) else {
+            continue;
+        };
+        anyhow::ensure!(
+            !version.starts_with("0.3."),
+            "it is built for WASI 0.3 (`{name}`), and spin-local runs WASI 0.2: build it with a \
+             Spin SDK for WASI 0.2 (for Rust `spin-sdk` 3 to 5)"
+        );
+        anyhow::ensure!(
+            !version.starts_with("0.2.0-rc-"),
+            "it is built with a Spin SDK 2 for a draft of WASI 0.2 (`{name}`): build it with a \
+             later one (for Rust `spin-sdk` 3 to 5)"
+        );
+    }
+    Ok(())
+}
+
+/// The names of what a component imports and exports.
+fn interfaces(component: &[u8]) -> anyhow::Result<Vec<String>> {
+    let mut names = Vec::new();
+    let mut depth = 0;
+    for payload in Parser::new(0).parse_all(component) {
+        match payload? {
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+            Payload::End(_) => depth -= 1,
+            Payload::ComponentImportSection(imports) if depth == 0 => {
+                for import in imports {
+                    names.push(import?.name.name.to_owned());
+                }
+            }
+            Payload::ComponentExportSection(exports) if depth == 0 => {
+                for export in exports {
+                    names.push(export?.name.name.to_owned());
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(names)
 }

@@ -1,8 +1,11 @@
 //! Composing a component with the dependencies its manifest names, as Spin does at load: every
 //! import that a dependency's name matches is joined to the dependency's export.
+//!
+//! A dependency that does not inherit the component's configuration is kept from it: what it
+//! imports of a capability becomes an import of another name, for which the host has a refusal.
 
 use anyhow::Context;
-use wac_graph::types::{Package, SubtypeChecker, WorldId};
+use wac_graph::types::{ItemKind, Package, SubtypeChecker, WorldId};
 use wac_graph::{CompositionGraph, EncodeOptions, NodeId};
 
 use crate::componentize;
@@ -12,11 +15,9 @@ use crate::manifest::{Component, Dependency};
 ///
 /// # Errors
 /// A file cannot be read; a dependency matches no import, or two match the same one; a
-/// dependency lacks the export, or its type does not fit; a dependency that does not inherit
-/// the component's configuration imports something itself (Spin denies it those imports, which
-/// `spin-local` does not do).
+/// dependency lacks the export, or its type does not fit.
 pub(crate) fn compose(component: &Component) -> anyhow::Result<Vec<u8>> {
-    let source = componentize::read(&component.source)?;
+    let source = componentize::read(&component.source, &build_hint(component))?;
     if component.dependencies.is_empty() {
         return Ok(source);
     }
@@ -27,6 +28,89 @@ pub(crate) fn compose(component: &Component) -> anyhow::Result<Vec<u8>> {
             .with_context(|| format!("dependency `{}`", dependency.name))?;
     }
     composer.encode()
+}
+
+/// Advice for a component whose file is missing.
+fn build_hint(component: &Component) -> String {
+    match &component.build {
+        Some(build) if !build.commands.is_empty() => format!(
+            ", which `{}` builds: `--build` runs it first",
+            build.commands.join("` and `")
+        ),
+        _ => ", and the component has no `build.command`: build it first".to_owned(),
+    }
+}
+
+/// The namespace of imports that stand for what a dependency is kept from.
+const DENIED: &str = "denied:d";
+
+/// Interfaces by which a component uses what its manifest grants it, under the keys by which a
+/// dependency inherits it; a prefix where it ends in a slash. Without the functions that make a
+/// socket, what else there is for sockets is of no use.
+const CAPABILITIES: [(&str, &[&str]); 7] = [
+    ("ai_models", &["fermyon:spin/llm"]),
+    (
+        "allowed_outbound_hosts",
+        &[
+            "wasi:http/outgoing-handler",
+            "wasi:sockets/ip-name-lookup",
+            "wasi:sockets/tcp-create-socket",
+            "wasi:sockets/udp-create-socket",
+            "fermyon:spin/http",
+            "fermyon:spin/mqtt",
+            "fermyon:spin/mysql",
+            "fermyon:spin/postgres",
+            "fermyon:spin/redis",
+            "spin:mqtt/",
+            "spin:mysql/",
+            "spin:postgres/",
+            "spin:redis/",
+        ],
+    ),
+    ("environment", &["wasi:cli/environment"]),
+    ("files", &["wasi:filesystem/preopens"]),
+    (
+        "key_value_stores",
+        &[
+            "wasi:keyvalue/store",
+            "fermyon:spin/key-value",
+            "spin:key-value/",
+        ],
+    ),
+    ("sqlite_databases", &["fermyon:spin/sqlite", "spin:sqlite/"]),
+    (
+        "variables",
+        &[
+            "wasi:config/store",
+            "fermyon:spin/config",
+            "fermyon:spin/variables",
+            "spin:variables/",
+        ],
+    ),
+];
+
+/// The key by which a dependency inherits the use of what it imports; none where every component
+/// has it.
+fn capability(import: &str) -> Option<&'static str> {
+    let name = import.split_once('@').map_or(import, |(name, _)| name);
+    let covers = |known: &&str| *known == name || (known.ends_with('/') && name.starts_with(known));
+    let found = CAPABILITIES
+        .iter()
+        .find(|(_, interfaces)| interfaces.iter().any(covers));
+    found.map(|(capability, _)| *capability)
+}
+
+/// The import that stands for `import` of the dependency with this number.
+fn denied_name(number: usize, import: &str) -> String {
+    format!("{DENIED}{number}-{}", import.replacen(':', "-", 1))
+}
+
+/// The interface that is denied by the import `name`, without its version, where it is one of
+/// those.
+pub(crate) fn denied_interface(name: &str) -> Option<String> {
+    let (_, interface) = name.strip_prefix(DENIED)?.split_once('-')?;
+    let interface = interface.split_once('@').map_or(interface, |(it, _)| it);
+    Some(interface.replacen('-', ":", 1))
 }
 
 struct Composer<'a> {
@@ -52,10 +136,10 @@ impl<'a> Composer<'a> {
 
     fn join(&mut self, dependency: &'a Dependency) -> anyhow::Result<()> {
         let imports = self.matching_imports(dependency)?;
-        let source = componentize::read(&dependency.path)?;
+        let source = componentize::read(&dependency.path, "")?;
         let name = format!("dependency-{}", self.joined.len());
         let (world, instance) = instantiate(&mut self.graph, &name, source)?;
-        self.check_isolation(dependency, world)?;
+        self.deny_capabilities(dependency, world, instance)?;
         for import in imports {
             let export = dependency.export.clone().unwrap_or_else(|| import.clone());
             self.check_type(&import, world, &export)?;
@@ -87,18 +171,27 @@ impl<'a> Composer<'a> {
         Ok(imports)
     }
 
-    fn check_isolation(&self, dependency: &Dependency, world: WorldId) -> anyhow::Result<()> {
-        if dependency.inherit {
-            return Ok(());
+    /// Replaces what the dependency imports of capabilities that it does not inherit.
+    fn deny_capabilities(
+        &mut self,
+        dependency: &Dependency,
+        world: WorldId,
+        instance: NodeId,
+    ) -> anyhow::Result<()> {
+        let imports = self.graph.types()[world].imports.iter();
+        let is_denied =
+            |import: &str| capability(import).is_some_and(|it| !dependency.inherit.contains(&it));
+        let capabilities: Vec<(String, ItemKind)> = imports
+            .filter(|(import, _)| is_denied(import))
+            .map(|(import, kind)| (import.clone(), *kind))
+            .collect();
+        for (import, kind) in capabilities {
+            let name = denied_name(self.joined.len(), &import);
+            let refusal = self.graph.import(name, kind)?;
+            self.graph
+                .set_instantiation_argument(instance, &import, refusal)?;
         }
-        match self.graph.types()[world].imports.keys().next() {
-            None => Ok(()),
-            Some(import) => anyhow::bail!(
-                "it imports `{import}`, and spin-local cannot run it without the configuration \
-                 of component `{}`: set `dependencies_inherit_configuration = true`",
-                self.component.id
-            ),
-        }
+        Ok(())
     }
 
     fn check_type(&self, import: &str, world: WorldId, export: &str) -> anyhow::Result<()> {
@@ -136,4 +229,42 @@ fn instantiate(
     let world = package.ty();
     let id = graph.register_package(package)?;
     Ok((world, graph.instantiate(id)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_import_belongs_to_the_capability_it_is_for() {
+        for (import, expected) in [
+            ("wasi:cli/environment@0.2.6", Some("environment")),
+            (
+                "wasi:sockets/tcp-create-socket@0.2.0",
+                Some("allowed_outbound_hosts"),
+            ),
+            (
+                "spin:postgres/postgres@4.2.0",
+                Some("allowed_outbound_hosts"),
+            ),
+            ("spin:sqlite/sqlite@3.0.0", Some("sqlite_databases")),
+            ("fermyon:spin/variables@2.0.0", Some("variables")),
+            ("fermyon:spin/llm", Some("ai_models")),
+            ("wasi:clocks/wall-clock@0.2.6", None),
+            ("wasi:cli/stderr@0.2.6", None),
+        ] {
+            assert_eq!(capability(import), expected, "{import}");
+        }
+    }
+
+    #[test]
+    fn a_denied_import_tells_what_is_denied() {
+        for (import, told) in [
+            ("wasi:cli/environment@0.2.6", "wasi:cli/environment"),
+            ("fermyon:spin/key-value@2.0.0", "fermyon:spin/key-value"),
+        ] {
+            assert_eq!(denied_interface(&denied_name(10, import)).unwrap(), told);
+        }
+        assert_eq!(denied_interface("wasi:cli/environment@0.2.6"), None);
+    }
 }

@@ -11,6 +11,8 @@ use wasmtime::{
     PoolingAllocationConfig,
 };
 
+use crate::terminal;
+
 /// How often running guests are interrupted to let others have the thread and to count what
 /// they have used.
 const EPOCH: Duration = Duration::from_millis(10);
@@ -61,15 +63,24 @@ pub struct Limits {
     pub memory_bytes: usize,
     /// Time one request may spend executing, waiting not counted, before it is stopped.
     pub execution: Duration,
+    /// Connections of clients that are open at the same time. One more takes the place of one
+    /// that does nothing.
+    pub connections: usize,
+    /// The longest wait for a client: for the head of a request, for more of its body, for its
+    /// reading of the response.
+    pub client_timeout: Duration,
 }
 
 impl Default for Limits {
-    /// 256 instances, 256 MiB and 30 seconds of execution each.
+    /// 256 instances, 256 MiB and 30 seconds of execution each; 1024 connections, and 30 seconds
+    /// for each client.
     fn default() -> Self {
         Self {
             instances: 256,
             memory_bytes: 256 << 20,
             execution: Duration::from_secs(30),
+            connections: 1024,
+            client_timeout: Duration::from_secs(30),
         }
     }
 }
@@ -149,7 +160,9 @@ fn compiled_code_cache() -> Option<Cache> {
         config.with_directory(PathBuf::from(directory));
     }
     Cache::new(config)
-        .inspect_err(|error| eprintln!("compiled code is not kept: {error:#}"))
+        .inspect_err(|error| {
+            terminal::line(format_args!("compiled code is not kept: {error:#}"));
+        })
         .ok()
 }
 

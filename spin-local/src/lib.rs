@@ -2,7 +2,7 @@
 //! missing.
 //!
 //! [`App::load`] reads the manifest, [`Host::start`] compiles its components and opens its
-//! stores, and [`serve`] answers HTTP until told to stop:
+//! stores, and [`serve`] serves HTTP until it is to stop:
 //!
 //! ```no_run
 //! # async fn run() -> anyhow::Result<()> {
@@ -11,7 +11,7 @@
 //! let app = App::load("spin.toml".as_ref(), &Given::default())?;
 //! let settings = Settings {
 //!     state_dir: ".spin".into(),
-//!     log_dir: ".spin/logs".into(),
+//!     log_dir: Some(".spin/logs".into()),
 //!     quiet: false,
 //!     limits: Limits::default(),
 //! };
@@ -25,7 +25,10 @@
 //! What a guest sees is what it sees on Spin: routes, headers, stores, errors. What
 //! `spin-local` does not support it refuses when it loads, by name and line.
 
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 mod allowed_hosts;
+mod build;
 mod cli;
 mod componentize;
 mod compose;
@@ -33,9 +36,13 @@ mod engine;
 mod headers;
 mod host;
 mod manifest;
+mod open_files;
+mod patience;
+mod private;
 mod routes;
 mod runtime_config;
 mod server;
+mod terminal;
 mod toml_text;
 mod variables;
 
@@ -44,7 +51,8 @@ pub use cli::{Cli, run};
 pub use engine::Limits;
 pub use host::{Host, Settings};
 pub use manifest::{
-    App, Component, Dependency, DependencyName, DependencyNameError, Given, ManifestError, Route,
+    App, Build, Component, Dependency, DependencyName, DependencyNameError, FileMount, Given,
+    ManifestError, Route, RouteTarget, StaticResponse,
 };
 pub use routes::{RouteError, RouteMatch, Router};
 pub use runtime_config::{BlockedNetworks, RuntimeConfig, RuntimeConfigError};

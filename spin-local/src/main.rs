@@ -1,4 +1,5 @@
 //! The `spin-local` command.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
 
 use std::process::ExitCode;
 
@@ -8,9 +9,6 @@ use clap::Parser;
 async fn main() -> ExitCode {
     match spin_local::run(spin_local::Cli::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
+        Err(_) => ExitCode::FAILURE,
     }
 }

@@ -6,16 +6,16 @@
 //! last corner: a slash at the end of a path is ignored, and percent-encoding is left as it is.
 //!
 //! ```
-//! use spin_local::{Route, Router};
+//! use spin_local::{Route, RouteTarget, Router};
 //!
 //! let routes = [
-//!     Route { pattern: "/...".to_owned(), component: 0 },
-//!     Route { pattern: "/orders/:id/...".to_owned(), component: 1 },
+//!     Route { pattern: "/...".to_owned(), target: RouteTarget::Component(0) },
+//!     Route { pattern: "/orders/:id/...".to_owned(), target: RouteTarget::Component(1) },
 //! ];
 //! let router = Router::new(&routes).unwrap();
 //!
 //! let found = router.find("/orders/7/items").unwrap();
-//! assert_eq!(found.component(), 1);
+//! assert_eq!(found.target(), RouteTarget::Component(1));
 //! assert_eq!(found.path_info(), "/items");
 //! assert_eq!(found.named().collect::<Vec<_>>(), [("id", "7")]);
 //! ```
@@ -24,6 +24,7 @@ use http::HeaderName;
 use routefinder::{Match, RouteSpec, Segment};
 
 use crate::manifest::Route;
+pub(crate) use crate::manifest::RouteTarget;
 
 /// Paths under this prefix are answered by the runtime and reach no component.
 pub(crate) const WELL_KNOWN_PREFIX: &str = "/.well-known/spin/";
@@ -43,7 +44,7 @@ pub struct Router {
 
 /// What a pattern leads to.
 struct Target {
-    component: usize,
+    target: RouteTarget,
     /// As written in the manifest.
     raw: String,
     /// With a slash before it and none behind: `/` is empty.
@@ -59,7 +60,7 @@ impl Router {
         for route in routes {
             let based = based(&route.pattern);
             let target = Target {
-                component: route.component,
+                target: route.target,
                 raw: route.pattern.clone(),
                 based,
             };
@@ -76,7 +77,7 @@ impl Router {
         let target = found.handler();
         let (path_info, named) = captured(&found);
         Some(RouteMatch {
-            component: target.component,
+            target: target.target,
             based: &target.based,
             raw: &target.raw,
             path_info,
@@ -85,15 +86,14 @@ impl Router {
     }
 
     /// Every route as Spin lists it behind the address it serves on, in the order of precedence:
-    /// `/orders/:id`, `/static (wildcard)`, and nothing for `/`. With each the index of its
-    /// component.
-    pub fn listing(&self) -> impl Iterator<Item = (String, usize)> {
+    /// `/orders/:id`, `/static (wildcard)`, and nothing for `/`. With each what it leads to.
+    pub fn listing(&self) -> impl Iterator<Item = (String, RouteTarget)> {
         self.table.iter().map(|(_, target)| {
             let line = match wildcard_prefix(&target.based) {
                 Some(prefix) => format!("{prefix} (wildcard)"),
                 None => target.based.clone(),
             };
-            (line, target.component)
+            (line, target.target)
         })
     }
 }
@@ -101,7 +101,7 @@ impl Router {
 /// A path and the route it belongs to, with what Spin tells the component about them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RouteMatch<'a> {
-    component: usize,
+    target: RouteTarget,
     based: &'a str,
     raw: &'a str,
     path_info: String,
@@ -113,7 +113,7 @@ impl<'a> RouteMatch<'a> {
     /// the path were below a route `/...`.
     pub(crate) fn of_call(component: usize, path: &str) -> Self {
         Self {
-            component,
+            target: RouteTarget::Component(component),
             based: "/...",
             raw: "/...",
             path_info: path.to_owned(),
@@ -121,9 +121,9 @@ impl<'a> RouteMatch<'a> {
         }
     }
 
-    /// The index into [`App::components`](crate::App::components).
-    pub fn component(&self) -> usize {
-        self.component
+    /// The responder to the request.
+    pub fn target(&self) -> RouteTarget {
+        self.target
     }
 
     /// The pattern with a slash before it and none behind (`spin-matched-route`).

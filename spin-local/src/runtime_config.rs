@@ -72,10 +72,10 @@ pub struct RuntimeConfig {
 /// Why a runtime configuration was refused, or does not go with an app.
 #[derive(Debug, thiserror::Error)]
 pub enum RuntimeConfigError {
-    #[error("`{}` cannot be read: {source}", path.display())]
+    #[error("`{}` cannot be read: {cause}", path.display())]
     Read {
         path: PathBuf,
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -94,9 +94,9 @@ pub enum RuntimeConfigError {
 impl RuntimeConfig {
     /// Reads the file at `path`.
     pub fn load(path: &Path) -> Result<Self, RuntimeConfigError> {
-        let unreadable = |source| RuntimeConfigError::Read {
+        let unreadable = |cause| RuntimeConfigError::Read {
             path: path.to_owned(),
-            source,
+            cause,
         };
         let text = std::fs::read_to_string(path).map_err(unreadable)?;
         let working_dir = std::env::current_dir().map_err(unreadable)?;

@@ -24,10 +24,10 @@ pub enum VariableError {
     Argument(String),
     #[error("`@{}` must end in `.json` or `.toml`", .0.display())]
     FileKind(PathBuf),
-    #[error("`{}` cannot be read: {source}", path.display())]
+    #[error("`{}` cannot be read: {cause}", path.display())]
     Read {
         path: PathBuf,
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// The detail names a place in the file and never a value.
     #[error("`{}` does not map names to strings: {detail}", path.display())]

@@ -8,7 +8,7 @@ mod cases;
 use std::fmt::Write;
 use std::path::Path;
 
-use spin_local::{App, Component, Given};
+use spin_local::{App, Component, FileMount, Given, RouteTarget};
 
 #[test]
 fn every_manifest_is_read_or_refused_as_expected() {
@@ -105,8 +105,11 @@ fn describe(app: &App) -> String {
         describe_component(component, &mut text).unwrap();
     }
     for route in &app.routes {
-        let id = &app.components[route.component].id;
-        writeln!(text, "route {} -> {id}", route.pattern).unwrap();
+        let target = match route.target {
+            RouteTarget::Component(index) => app.components[index].id.clone(),
+            RouteTarget::Static(index) => format!("{:?}", app.static_responses[index]),
+        };
+        writeln!(text, "route {} -> {target}", route.pattern).unwrap();
     }
     for warning in &app.warnings {
         writeln!(text, "warning: {warning}").unwrap();
@@ -130,7 +133,10 @@ fn describe_component(component: &Component, text: &mut String) -> std::fmt::Res
         writeln!(text, "  {}", component.description)?;
     }
     for dependency in &component.dependencies {
-        let inherit = if dependency.inherit { ", inherits" } else { "" };
+        let inherit = match dependency.inherit.as_slice() {
+            [] => String::new(),
+            inherited => format!(", inherits {}", inherited.join(" ")),
+        };
         let export = dependency
             .export
             .as_ref()
@@ -144,6 +150,21 @@ fn describe_component(component: &Component, text: &mut String) -> std::fmt::Res
     }
     for (name, value) in &component.environment {
         writeln!(text, "  environment {name}={value}")?;
+    }
+    for mount in &component.files {
+        match mount {
+            FileMount::Pattern(pattern) => writeln!(text, "  files {pattern}")?,
+            FileMount::Placement {
+                source,
+                destination,
+            } => writeln!(text, "  files {source} at {destination}")?,
+        }
+    }
+    for pattern in &component.exclude_files {
+        writeln!(text, "  no files {pattern}")?;
+    }
+    if let Some(build) = &component.build {
+        writeln!(text, "  build {:?} in {:?}", build.commands, build.workdir)?;
     }
     for label in &component.key_value_stores {
         writeln!(text, "  key-value {label}")?;

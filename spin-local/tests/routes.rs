@@ -4,7 +4,7 @@
 
 mod cases;
 
-use spin_local::{Route, RouteMatch, Router};
+use spin_local::{Route, RouteMatch, RouteTarget, Router};
 
 #[test]
 fn every_path_goes_where_it_is_expected_to() {
@@ -26,12 +26,13 @@ fn lines<'a>(case: &'a str, prefix: &'a str) -> impl Iterator<Item = &'a str> {
 fn route((component, pattern): (usize, &str)) -> Route {
     Route {
         pattern: pattern.to_owned(),
-        component,
+        target: RouteTarget::Component(component),
     }
 }
 
 fn listing(router: &Router) -> String {
-    let line = |(route, component): (String, usize)| format!("{component}: http://app{route}\n");
+    let line =
+        |(route, target): (String, RouteTarget)| format!("{}: http://app{route}\n", number(target));
     router.listing().map(line).collect()
 }
 
@@ -49,11 +50,17 @@ fn describe(found: &RouteMatch<'_>) -> String {
         .map(|(name, value)| format!(" {name}={value:?}"));
     format!(
         "{} based={:?} raw={:?} component={:?} info={:?}{}",
-        found.component(),
+        number(found.target()),
         found.based_route(),
         found.raw_route(),
         found.component_route(),
         found.path_info(),
         named.collect::<String>()
     )
+}
+
+fn number(target: RouteTarget) -> usize {
+    match target {
+        RouteTarget::Component(number) | RouteTarget::Static(number) => number,
+    }
 }

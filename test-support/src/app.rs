@@ -72,7 +72,15 @@ impl App {
     /// # Panics
     /// When it ends instead, with what it wrote.
     pub async fn start(&self, runtime: &Runtime) -> Running {
-        match self.launch(runtime, "127.0.0.1:0").serving().await {
+        self.start_on(runtime, "127.0.0.1:0").await
+    }
+
+    /// [`App::start`] with an address to listen on.
+    ///
+    /// # Panics
+    /// As [`App::start`] does.
+    pub async fn start_on(&self, runtime: &Runtime, address: &str) -> Running {
+        match self.launch(runtime, address).serving().await {
             Ok(running) => running,
             Err(ended) => panic!("{} did not serve:\n{}", runtime.name(), ended.transcript()),
         }
@@ -241,6 +249,30 @@ impl Running {
         let found = |so_far: &str| so_far.contains(text).then_some(());
         let found = self.process.stderr.wait_for(found).await;
         assert!(found.is_some(), "no `{text}` in:\n{}", self.stderr());
+    }
+
+    /// Has [`Running::peak_memory`] count from now on, without what the start took.
+    ///
+    /// # Panics
+    /// On anything but Linux.
+    pub fn forget_peak_memory(&self) {
+        std::fs::write(self.proc_file("clear_refs"), "5").expect("Linux counts memory");
+    }
+
+    /// The most memory that its process has had since [`Running::forget_peak_memory`], in bytes.
+    ///
+    /// # Panics
+    /// On anything but Linux.
+    pub fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(self.proc_file("status")).expect("Linux has it");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kibibytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+        kibibytes.expect("a number of kibibytes") * 1024
+    }
+
+    fn proc_file(&self, name: &str) -> PathBuf {
+        let id = self.process.child.child.id().expect("it runs");
+        PathBuf::from(format!("/proc/{id}/{name}"))
     }
 
     /// Asks it to stop, as an operator would: with SIGTERM.

@@ -5,9 +5,11 @@
 //! the app is loaded and shared by its requests. [`State`] is one request's.
 
 mod bindings;
+mod denial;
+mod files;
 mod imports;
 pub(crate) mod key_value;
-mod limit;
+pub(crate) mod limit;
 mod outbound_http;
 mod places;
 pub(crate) mod redis;
@@ -19,23 +21,24 @@ mod variables;
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
 use wasmtime::{Engine, Store, UpdateDeadline};
 use wasmtime_wasi::sockets::SocketAddrUse;
-use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::p2::bindings::{Proxy, ProxyPre};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::allowed_hosts::{self, AllowedHost};
-use crate::compose;
 use crate::engine::{self, Limits};
-use crate::manifest::{App, Component};
+use crate::manifest::{App, Component, RouteTarget, StaticResponse};
 use crate::routes::Router;
 use crate::runtime_config::{BlockedNetworks, RuntimeConfig};
+use crate::{compose, private, terminal};
+use files::Files;
 use limit::MemoryLimit;
 use outbound_http::{Client, OutboundHttp};
 use places::Places;
@@ -51,15 +54,15 @@ pub(crate) use stores::Stores;
 pub struct Settings {
     /// The folder of the stores; made where it is missing.
     pub state_dir: PathBuf,
-    /// The folder of what guests print; made where it is missing.
-    pub log_dir: PathBuf,
+    /// The folder of what guests print; made where it is missing. None keeps it out of files.
+    pub log_dir: Option<PathBuf>,
     /// Keep what guests print off the terminal. The log files have it in any case.
     pub quiet: bool,
     /// What one request may use, and how many run at a time.
     pub limits: Limits,
 }
 
-/// A loaded app, ready to answer requests. Cheap to clone.
+/// A loaded app, ready to respond to requests. Cheap to clone.
 #[derive(Clone)]
 pub struct Host(Arc<Inner>);
 
@@ -68,6 +71,7 @@ struct Inner {
     router: Router,
     /// By the component's index in the app; those that no trigger names are not here.
     guests: BTreeMap<usize, Guest>,
+    static_responses: Vec<StaticResponse>,
     places: Places,
     limits: Limits,
 }
@@ -85,13 +89,21 @@ pub(crate) struct Grants {
     sqlite: HashMap<String, Arc<sqlite::Database>>,
     variables: BTreeMap<String, String>,
     environment: Vec<(String, String)>,
+    files: Option<Files>,
     logs: Logs,
     network: Network,
 }
 
 impl Grants {
-    fn new(component: Component, stores: &Stores, logs: Logs, network: Network) -> Self {
+    fn new(
+        component: Component,
+        stores: &Stores,
+        files: Option<Files>,
+        logs: Logs,
+        network: Network,
+    ) -> Self {
         Self {
+            files,
             key_value: stores.key_value_of(&component),
             sqlite: stores.sqlite_of(&component),
             variables: component.variables,
@@ -100,6 +112,15 @@ impl Grants {
             logs,
             network,
         }
+    }
+
+    /// Reports that the component may not reach an origin.
+    fn report_denied(&self, origin: &str) {
+        terminal::line(format_args!(
+            "component `{}` may not reach `{origin}`: its `allowed_outbound_hosts` has no such \
+             entry",
+            self.component
+        ));
     }
 }
 
@@ -167,7 +188,8 @@ impl Host {
         let router = Router::new(&app.routes)?;
         let engine = engine::new(&settings.limits)?;
         let linker = linker(&engine)?;
-        make_log_dir(&settings.log_dir)?;
+        let log_dir = settings.log_dir.as_deref();
+        log_dir.map(private::make_state_folder).transpose()?;
         let client = Client::new();
         let mut guests = BTreeMap::new();
         let mut places: Option<Vec<u32>> = None;
@@ -181,20 +203,23 @@ impl Host {
                 None => fitting,
                 Some(before) => before.into_iter().zip(fitting).map(least).collect(),
             });
-            let logs = Logs::open(&settings.log_dir, &component.id, settings.quiet)?;
+            let logs = Logs::open(log_dir, &component.id, settings.quiet)?;
+            let files = Files::copy(&component, &app.dir)
+                .with_context(|| format!("component `{}`", component.id))?;
             let network = Network {
                 allowed: component.allowed_outbound_hosts.clone(),
                 blocked: config.blocked.clone(),
                 own_address,
                 client: client.clone(),
             };
-            let grants = Arc::new(Grants::new(component, stores, logs, network));
+            let grants = Arc::new(Grants::new(component, stores, files, logs, network));
             guests.insert(index, Guest { grants, proxy });
         }
         Ok(Self(Arc::new(Inner {
             engine,
             router,
             guests,
+            static_responses: app.static_responses,
             places: Places::new(places.unwrap_or_default()),
             limits: settings.limits,
         })))
@@ -204,8 +229,29 @@ impl Host {
         &self.0.router
     }
 
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
     pub(crate) fn component_id(&self, index: usize) -> &str {
         &self.0.guests[&index].grants.component
+    }
+
+    pub(crate) fn static_response(&self, index: usize) -> &StaticResponse {
+        &self.0.static_responses[index]
+    }
+
+    /// The name before a route in the list at start.
+    pub(crate) fn name_of(&self, target: RouteTarget) -> &str {
+        match target {
+            RouteTarget::Component(index) => self.component_id(index),
+            RouteTarget::Static(_) => "static response",
+        }
+    }
+
+    /// Returns `true` while requests wait because all places are taken.
+    pub(crate) fn wants_places(&self) -> bool {
+        self.0.places.are_wanted()
     }
 
     /// The component of this name that a trigger names, be it a private one.
@@ -224,7 +270,7 @@ impl Host {
     /// A fresh instance of a component in a store of its own.
     async fn instantiate(&self, component: usize, place: Place) -> wasmtime::Result<Instance> {
         let guest = &self.0.guests[&component];
-        let state = State::new(self, guest.grants.clone(), place.depth);
+        let state = State::new(self, guest.grants.clone(), place.depth)?;
         let mut store = Store::new(&self.0.engine, state);
         store.limiter(|state| &mut state.memory);
         self.bound_execution(&mut store);
@@ -282,10 +328,10 @@ pub(crate) struct State {
 }
 
 impl State {
-    fn new(host: &Host, grants: Arc<Grants>, depth: usize) -> Self {
-        Self {
+    fn new(host: &Host, grants: Arc<Grants>, depth: usize) -> wasmtime::Result<Self> {
+        Ok(Self {
             table: ResourceTable::new(),
-            wasi: wasi(&grants),
+            wasi: wasi(&grants)?,
             http: WasiHttpCtx::new(),
             outbound: OutboundHttp::new(host.clone(), grants.clone(), depth),
             memory: MemoryLimit::new(host.0.limits.memory_bytes),
@@ -293,7 +339,7 @@ impl State {
             open_stores: 0,
             open_connections: 0,
             open_redis_connections: 0,
-        }
+        })
     }
 }
 
@@ -316,7 +362,7 @@ impl WasiHttpView for State {
     }
 }
 
-fn wasi(grants: &Arc<Grants>) -> WasiCtx {
+fn wasi(grants: &Arc<Grants>) -> wasmtime::Result<WasiCtx> {
     let mut builder = WasiCtx::builder();
     builder
         .envs(&grants.environment)
@@ -329,7 +375,10 @@ fn wasi(grants: &Arc<Grants>) -> WasiCtx {
         let allowed = network.network.allows_socket(address, usage);
         Box::pin(std::future::ready(allowed))
     });
-    builder.build()
+    if let Some(files) = &grants.files {
+        builder.preopened_dir(files.path(), "/", FsPerms::ReadOnly)?;
+    }
+    Ok(builder.build())
 }
 
 fn linker(engine: &Engine) -> anyhow::Result<Linker<State>> {
@@ -357,11 +406,6 @@ fn link(
         .map_err(anyhow::Error::from)
         .context("it is no HTTP component of WASI 0.2 that this host can run")?;
     Ok((proxy, fitting))
-}
-
-fn make_log_dir(directory: &Path) -> anyhow::Result<()> {
-    std::fs::create_dir_all(directory)
-        .with_context(|| format!("cannot make the log folder `{}`", directory.display()))
 }
 
 /// Runs what waits for a disk on a thread that may wait.

@@ -11,6 +11,7 @@ use wasmtime_wasi_http::p2::body::{HostOutgoingBody, StreamContext};
 use wasmtime_wasi_http::{Error, WasiBody, WasiHttpView};
 
 use super::{Host, Instance, Place};
+use crate::terminal;
 
 /// What a component answers; its body may still be on the way.
 pub(crate) type Answer = Response<WasiBody>;
@@ -18,17 +19,19 @@ pub(crate) type Answer = Response<WasiBody>;
 impl Host {
     /// The answer of a component to a request whose URL names scheme and host. What goes wrong
     /// inside the guest is told on the terminal and answered 500 without a word, as on Spin.
+    /// Once `lost` completes, nobody reads the answer, and its guest is stopped.
     pub(crate) async fn answer<B>(
         &self,
         component: usize,
         place: Place,
         request: Request<B>,
+        lost: impl Future<Output = ()> + Send + 'static,
     ) -> Answer
     where
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Error>,
     {
-        match self.run(component, place, request).await {
+        match self.run(component, place, request, lost).await {
             Ok(Some(answer)) => answer,
             Ok(None) => failed(),
             Err(error) => {
@@ -44,6 +47,7 @@ impl Host {
         component: usize,
         place: Place,
         request: Request<B>,
+        lost: impl Future<Output = ()> + Send + 'static,
     ) -> wasmtime::Result<Option<Answer>>
     where
         B: Body<Data = Bytes> + Send + 'static,
@@ -60,7 +64,12 @@ impl Host {
         let guest = tokio::spawn(async move {
             let Instance { proxy, store, .. } = &mut instance;
             let handler = proxy.wasi_http_incoming_handler();
-            let ended = handler.call_handle(&mut *store, request, outparam).await;
+            let call = handler.call_handle(&mut *store, request, outparam);
+            let ended = tokio::select! {
+                biased;
+                ended = call => ended,
+                () = lost => Err(wasmtime::format_err!("its response was not read")),
+            };
             if let Err(error) = &ended {
                 break_off(&mut store.data_mut().table);
                 host.tell_failure(component, error);
@@ -76,7 +85,7 @@ impl Host {
 
     fn tell_failure(&self, component: usize, error: &wasmtime::Error) {
         let component = self.component_id(component);
-        eprintln!("component `{component}` failed: {error:?}");
+        terminal::line(format_args!("component `{component}` failed: {error:?}"));
     }
 }
 

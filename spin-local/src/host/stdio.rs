@@ -1,16 +1,20 @@
-//! What guests print: appended to the component's file under `logs/` and shown on the terminal.
+//! The output of guests: appended to the component's file in the log folder and shown on the
+//! terminal. A guest's print never fails over either.
 
 use std::fs::File;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context as TaskContext, Poll};
 
 use anyhow::Context;
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
-use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
+use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
+
+use crate::{private, terminal};
 
 /// The two streams of one component.
 pub(crate) struct Logs {
@@ -20,13 +24,16 @@ pub(crate) struct Logs {
 
 impl Logs {
     /// Opens `<component>_stdout.txt` and `<component>_stderr.txt` in `directory`, keeping what
-    /// earlier runs wrote. With `quiet` the terminal shows nothing of them.
-    pub(crate) fn open(directory: &Path, component: &str, quiet: bool) -> anyhow::Result<Self> {
+    /// earlier runs wrote; without a directory there are no files. With `quiet` the terminal shows
+    /// nothing of them.
+    pub(crate) fn open(
+        directory: Option<&Path>,
+        component: &str,
+        quiet: bool,
+    ) -> anyhow::Result<Self> {
         let log = |stream: &str| -> anyhow::Result<Log> {
-            let path = directory.join(format!("{component}_{stream}.txt"));
-            let file = File::options().create(true).append(true).open(&path);
-            let file = file.with_context(|| format!("cannot open the log `{}`", path.display()))?;
-            let file = Arc::new(file);
+            let path = directory.map(|folder| folder.join(format!("{component}_{stream}.txt")));
+            let file = path.map(LogFile::open).transpose()?.map(Arc::new);
             Ok(Log { file, quiet })
         };
         Ok(Self {
@@ -40,18 +47,49 @@ impl Logs {
 /// requests do not mix and nothing is lost when a guest traps.
 #[derive(Clone)]
 pub(crate) struct Log {
-    file: Arc<File>,
+    file: Option<Arc<LogFile>>,
     quiet: bool,
 }
 
-impl Log {
-    fn append(&self, bytes: &[u8]) -> std::io::Result<()> {
-        (&*self.file).write_all(bytes)?;
-        if !self.quiet {
-            // The app serves on where its terminal has gone away.
-            let _ = std::io::stderr().lock().write_all(bytes);
+struct LogFile {
+    path: PathBuf,
+    file: File,
+    /// Set by the first write that fails, so that it is reported once.
+    has_failed: AtomicBool,
+}
+
+impl LogFile {
+    fn open(path: PathBuf) -> anyhow::Result<Self> {
+        let file = private::append(&path);
+        let file = file.with_context(|| format!("cannot open the log `{}`", path.display()))?;
+        Ok(Self {
+            path,
+            file,
+            has_failed: AtomicBool::new(false),
+        })
+    }
+
+    fn append(&self, bytes: &[u8]) {
+        let Err(error) = (&self.file).write_all(bytes) else {
+            return;
+        };
+        if !self.has_failed.swap(true, Ordering::Relaxed) {
+            terminal::line(format_args!(
+                "warning: the log `{}` has gaps: {error}",
+                self.path.display()
+            ));
         }
-        Ok(())
+    }
+}
+
+impl Log {
+    fn append(&self, bytes: &[u8]) {
+        if let Some(file) = &self.file {
+            file.append(bytes);
+        }
+        if !self.quiet {
+            terminal::write(bytes.to_vec());
+        }
     }
 }
 
@@ -78,8 +116,8 @@ impl Pollable for Log {
 
 impl OutputStream for Log {
     fn write(&mut self, bytes: bytes::Bytes) -> StreamResult<()> {
-        self.append(&bytes)
-            .map_err(|error| StreamError::LastOperationFailed(error.into()))
+        self.append(&bytes);
+        Ok(())
     }
 
     fn flush(&mut self) -> StreamResult<()> {
@@ -97,7 +135,8 @@ impl AsyncWrite for Log {
         _: &mut TaskContext<'_>,
         bytes: &[u8],
     ) -> Poll<std::io::Result<usize>> {
-        Poll::Ready(self.append(bytes).map(|()| bytes.len()))
+        self.append(bytes);
+        Poll::Ready(Ok(bytes.len()))
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut TaskContext<'_>) -> Poll<std::io::Result<()>> {

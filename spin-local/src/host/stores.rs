@@ -10,6 +10,7 @@ use anyhow::Context;
 use super::key_value;
 use super::sqlite;
 use crate::manifest::{App, Component};
+use crate::private;
 use crate::runtime_config::RuntimeConfig;
 
 const DEFAULT: &str = "default";
@@ -36,7 +37,7 @@ impl Stores {
         state_dir: &Path,
     ) -> anyhow::Result<Self> {
         config.check(app)?;
-        make_folder(state_dir)?;
+        private::make_state_folder(state_dir)?;
         let mut stores = Self {
             key_value: HashMap::new(),
             sqlite: HashMap::new(),
@@ -58,6 +59,7 @@ impl Stores {
             return Ok(());
         }
         let path = self.file(config.key_value.get(label), KEY_VALUE_FILE)?;
+        private::make_database(&path)?;
         let database = Arc::new(key_value::Database::open(&path)?);
         let store = key_value::Store::new(database, label);
         self.key_value.insert(label.to_owned(), store);
@@ -69,6 +71,7 @@ impl Stores {
             return Ok(());
         }
         let path = self.file(config.sqlite.get(label), SQLITE_FILE)?;
+        private::make_database(&path)?;
         let database = Arc::new(sqlite::Database::new(path));
         self.sqlite.insert(label.to_owned(), database);
         Ok(())
@@ -79,7 +82,7 @@ impl Stores {
             return Ok(self.state_dir.join(default));
         };
         if let Some(parent) = path.parent() {
-            make_folder(parent)?;
+            private::make_folder(parent)?;
         }
         Ok(path.clone())
     }
@@ -127,9 +130,4 @@ fn granted<T: Clone>(labels: &[String], all: &HashMap<String, T>) -> HashMap<Str
     granted
         .map(|(label, store)| (label.clone(), store.clone()))
         .collect()
-}
-
-fn make_folder(path: &Path) -> anyhow::Result<()> {
-    std::fs::create_dir_all(path)
-        .with_context(|| format!("cannot make the folder `{}`", path.display()))
 }

@@ -19,7 +19,7 @@ pub(super) fn read(root: &Table<'_>, dir: &Path, given: &Given) -> Result<App, F
     let (name, version) = read_details(root, &mut warnings)?;
     let variables = declared::read(root, given, &mut warnings)?;
     let mut drafts = component::drafts(root)?;
-    let routes = trigger::read_all(root, &mut drafts, &mut warnings)?;
+    let triggers = trigger::read_all(root, &mut drafts, &mut warnings)?;
     let around = Surroundings {
         dir,
         variables: &variables,
@@ -34,7 +34,8 @@ pub(super) fn read(root: &Table<'_>, dir: &Path, given: &Given) -> Result<App, F
         version,
         dir: dir.to_owned(),
         components,
-        routes,
+        routes: triggers.routes,
+        static_responses: triggers.static_responses,
         warnings,
     })
 }

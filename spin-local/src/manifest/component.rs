@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::identifier::{is_kebab, is_label, is_lower_snake};
-use super::{Component, dependency, hosts, unread};
+use super::{Component, build, dependency, files, hosts, unread};
 use crate::toml_text::{Entry, Fault, Table};
 use crate::variables::{Template, Variables};
 
@@ -89,7 +89,6 @@ pub(super) fn read(
     let table = &draft.table;
     table.only(&KEYS)?;
     refuse_unsupported(table)?;
-    unread::check_build(table)?;
     unread::check_profiles(table)?;
     unread::check_targets(table)?;
     unread::check_tool(table)?;
@@ -100,6 +99,9 @@ pub(super) fn read(
         triggered: draft.triggered,
         dependencies: dependency::read_all(draft, drafts, around.dir)?,
         environment: environment(table, around.environment)?,
+        files: files::read(table, around.dir)?,
+        exclude_files: files::read_excluded(table)?,
+        build: build::read(table)?,
         key_value_stores: labels(table, "key_value_stores")?,
         sqlite_databases: labels(table, "sqlite_databases")?,
         allowed_outbound_hosts: hosts::read(table, drafts, around.variables, warnings)?,
@@ -107,16 +109,12 @@ pub(super) fn read(
     })
 }
 
-/// Lists that must be empty: an empty one asks for nothing.
+/// A list that must be empty: an empty one asks for nothing.
 fn refuse_unsupported(table: &Table<'_>) -> Result<(), Fault> {
-    for key in ["ai_models", "files", "exclude_files"] {
-        if let Some(entry) = table.get(key)
-            && !entry.items()?.is_empty()
-        {
-            return Err(entry.unsupported());
-        }
+    match table.get("ai_models") {
+        Some(models) if !models.items()?.is_empty() => Err(models.unsupported()),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 fn environment(

@@ -143,10 +143,15 @@ fn source_of_component<'a>(id: &Entry<'_>, components: &[Draft<'a>]) -> Result<&
     )))
 }
 
-/// Whether everything is inherited or nothing.
-fn inherit(table: &Table<'_>, all_inherit: &Option<Entry<'_>>) -> Result<bool, Fault> {
+/// Returns the capabilities that are inherited: all, none, or those of a list.
+fn inherit(table: &Table<'_>, all_inherit: &Option<Entry<'_>>) -> Result<Vec<&'static str>, Fault> {
+    let all_or_none = |all: bool| {
+        let inherited: &[&str] = if all { &CAPABILITIES } else { &[] };
+        inherited.to_vec()
+    };
     let Some(own) = table.get("inherit_configuration") else {
-        return all_inherit.as_ref().map_or(Ok(false), |all| all.boolean());
+        let all = all_inherit.as_ref().map_or(Ok(false), |all| all.boolean());
+        return all.map(all_or_none);
     };
     if all_inherit.is_some() {
         return Err(own.fault(
@@ -155,25 +160,18 @@ fn inherit(table: &Table<'_>, all_inherit: &Option<Entry<'_>>) -> Result<bool, F
         ));
     }
     if own.is_boolean() {
-        return own.boolean();
+        return own.boolean().map(all_or_none);
     }
-    let mut inherited = Vec::new();
-    for item in own.items()? {
-        let capability = item.string()?;
-        if !CAPABILITIES.contains(&capability) {
-            let nearest = did_you_mean(capability, CAPABILITIES);
-            return Err(item.fault(format!(
-                "`inherit_configuration`: unknown capability `{capability}`{nearest}"
-            )));
-        }
-        inherited.push(capability);
-    }
-    let all = CAPABILITIES.iter().all(|one| inherited.contains(one));
-    if inherited.is_empty() || all {
-        return Ok(all);
-    }
-    Err(own.unsupported_form(
-        " as a list of some",
-        "write `true` for everything or `false` for nothing",
-    ))
+    own.items()?.iter().map(capability).collect()
+}
+
+fn capability(item: &Entry<'_>) -> Result<&'static str, Fault> {
+    let name = item.string()?;
+    let known = CAPABILITIES.into_iter().find(|known| *known == name);
+    known.ok_or_else(|| {
+        let nearest = did_you_mean(name, CAPABILITIES);
+        item.fault(format!(
+            "`inherit_configuration`: unknown capability `{name}`{nearest}"
+        ))
+    })
 }

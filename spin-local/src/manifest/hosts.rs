@@ -35,6 +35,24 @@ pub(super) fn read(
     Ok(hosts)
 }
 
+/// The schemes by which what is here reaches out: HTTP, Redis, and the sockets of WASI.
+const SERVED: [&str; 8] = [
+    "http", "https", "redis", "rediss", "tcp", "udp", "valkey", "valkeys",
+];
+
+/// A warning about a host for an interface that only Spin has: a call of it ends its request.
+fn warn_unserved(entry: &Entry<'_>, host: &AllowedHost, warnings: &mut Vec<String>) {
+    let Some(scheme) = host.scheme().filter(|scheme| !SERVED.contains(scheme)) else {
+        return;
+    };
+    let warning = entry.fault(format!(
+        "`{}`: `{host}` allows what spin-local does not have: nothing in it reaches out by \
+         `{scheme}`",
+        entry.path
+    ));
+    warnings.push(warning.to_string());
+}
+
 /// The host in an app of these components. One that is for a component the app does not have, or
 /// that no trigger names, becomes a warning: Spin takes it, and no call to it succeeds.
 fn settle(
@@ -43,6 +61,7 @@ fn settle(
     components: &[Draft<'_>],
     warnings: &mut Vec<String>,
 ) -> AllowedHost {
+    warn_unserved(entry, &host, warnings);
     let answering = || {
         let answering = components.iter().filter(|draft| draft.triggered);
         answering.map(|draft| draft.id.as_str())

@@ -2,33 +2,58 @@
 
 use std::collections::HashSet;
 
-use super::Route;
 use super::component::Draft;
 use super::identifier::is_kebab;
+use super::{Route, RouteTarget, StaticResponse, static_response};
 use crate::routes::{self, WELL_KNOWN_PREFIX};
 use crate::toml_text::{Entry, Fault, Table, did_you_mean};
+
+/// The routes of the triggers, and the responses of those without a component.
+#[derive(Default)]
+pub(super) struct Triggers {
+    pub(super) routes: Vec<Route>,
+    pub(super) static_responses: Vec<StaticResponse>,
+}
 
 /// Reads the triggers. Components written inside them are appended to `components`.
 pub(super) fn read_all<'a>(
     root: &Table<'a>,
     components: &mut Vec<Draft<'a>>,
     warnings: &mut Vec<String>,
-) -> Result<Vec<Route>, Fault> {
+) -> Result<Triggers, Fault> {
     let triggers = http_triggers(root)?;
     let mut ids = Ids::new(&triggers)?;
-    let mut routes = Vec::new();
+    let mut read = Triggers::default();
     for trigger in &triggers {
         check_shape(trigger)?;
         let id = ids.next(trigger)?;
-        let component = component_of(trigger, &id, components)?;
-        let found = components.get_mut(component);
-        found.into_iter().for_each(|draft| draft.triggered = true);
+        let target = target(trigger, &id, components, &mut read.static_responses)?;
         if let Some(pattern) = pattern(trigger)? {
-            warn(pattern, &routes, component, components, warnings);
-            add(&mut routes, pattern, component);
+            warn(pattern, &read.routes, target, components, warnings);
+            add(&mut read.routes, pattern, target);
         }
     }
-    Ok(routes)
+    Ok(read)
+}
+
+/// Returns the component or the response of a trigger, which must not have both.
+fn target<'a>(
+    trigger: &Table<'a>,
+    trigger_id: &str,
+    components: &mut Vec<Draft<'a>>,
+    responses: &mut Vec<StaticResponse>,
+) -> Result<RouteTarget, Fault> {
+    let Some(response) = trigger.get("static_response") else {
+        let component = component_of(trigger, trigger_id, components)?;
+        let found = components.get_mut(component);
+        found.into_iter().for_each(|draft| draft.triggered = true);
+        return Ok(RouteTarget::Component(component));
+    };
+    if trigger.get("component").is_some() {
+        return Err(response.fault("`component` and `static_response` exclude each other"));
+    }
+    responses.push(static_response::read(&response)?);
+    Ok(RouteTarget::Static(responses.len() - 1))
 }
 
 fn http_triggers<'a>(root: &Table<'a>) -> Result<Vec<Table<'a>>, Fault> {
@@ -67,9 +92,6 @@ fn check_shape(trigger: &Table<'_>) -> Result<(), Fault> {
             return Err(entry.unsupported());
         }
     }
-    if let Some(response) = trigger.get("static_response") {
-        return Err(response.unsupported());
-    }
     trigger
         .get("executor")
         .map_or(Ok(()), |it| check_executor(&it))
@@ -94,7 +116,9 @@ fn component_of<'a>(
     trigger_id: &str,
     components: &mut Vec<Draft<'a>>,
 ) -> Result<usize, Fault> {
-    let component = trigger.require("component")?;
+    let Some(component) = trigger.get("component") else {
+        return Err(trigger.fault("`component` or `static_response` is missing"));
+    };
     if component.is_string() {
         let id = component.string()?;
         let ids = || components.iter().map(|draft| draft.id.as_str());
@@ -144,12 +168,12 @@ fn pattern<'a>(trigger: &Table<'a>) -> Result<Option<&'a str>, Fault> {
 }
 
 /// Adds a route in place of one with the same pattern: the later wins, where the first stood.
-fn add(routes: &mut Vec<Route>, pattern: &str, component: usize) {
+fn add(routes: &mut Vec<Route>, pattern: &str, target: RouteTarget) {
     match routes.iter_mut().find(|route| route.pattern == pattern) {
-        Some(same) => same.component = component,
+        Some(same) => same.target = target,
         None => routes.push(Route {
             pattern: pattern.to_owned(),
-            component,
+            target,
         }),
     }
 }
@@ -157,27 +181,28 @@ fn add(routes: &mut Vec<Route>, pattern: &str, component: usize) {
 fn warn(
     pattern: &str,
     routes: &[Route],
-    component: usize,
+    target: RouteTarget,
     components: &[Draft<'_>],
     warnings: &mut Vec<String>,
 ) {
-    let id = |index| {
-        components
+    let id = |target| match target {
+        RouteTarget::Component(index) => components
             .get(index)
-            .map_or("", |draft: &Draft<'_>| &draft.id)
+            .map_or("", |draft: &Draft<'_>| &draft.id),
+        RouteTarget::Static(_) => "static_response",
     };
     if let Some(same) = routes.iter().find(|route| route.pattern == pattern) {
         warnings.push(format!(
             "route `{pattern}` is declared twice: `{}` gets its requests, `{}` does not",
-            id(component),
-            id(same.component)
+            id(target),
+            id(same.target)
         ));
     }
     if routes::based(pattern).starts_with(WELL_KNOWN_PREFIX) {
         warnings.push(format!(
             "route `{pattern}` of `{}` is never reached: the runtime answers under \
              `{WELL_KNOWN_PREFIX}`",
-            id(component)
+            id(target)
         ));
     }
 }

@@ -1,5 +1,6 @@
 //! The parts that Spin's runtime leaves unread, checked for their form.
 
+use super::build;
 use crate::toml_text::{Entry, Fault, Table};
 
 /// `tool`, whose tables belong to other programs.
@@ -35,18 +36,6 @@ fn one_of(entry: &Entry<'_>, keys: &[&str]) -> Result<(), Fault> {
     }
 }
 
-/// `build`: how `spin build` makes the component.
-pub(super) fn check_build(component: &Table<'_>) -> Result<(), Fault> {
-    let Some(build) = component.get("build") else {
-        return Ok(());
-    };
-    let build = build.table()?;
-    build.only(&["command", "workdir", "watch"])?;
-    check_command(&build)?;
-    build.text("workdir")?;
-    strings(build.list("watch")?)
-}
-
 /// `profile`: what is different in a build that `--profile` names.
 pub(super) fn check_profiles(component: &Table<'_>) -> Result<(), Fault> {
     for profile in component.map("profile")? {
@@ -64,7 +53,7 @@ pub(super) fn check_profiles(component: &Table<'_>) -> Result<(), Fault> {
         if let Some(build) = profile.get("build") {
             let build = build.table()?;
             build.only(&["command"])?;
-            check_command(&build)?;
+            build::read_commands(&build)?;
         }
     }
     Ok(())
@@ -77,14 +66,6 @@ fn check_source(source: &Entry<'_>) -> Result<(), Fault> {
     let source = source.table()?;
     source.only(&["url", "digest", "registry", "package", "version"])?;
     strings(source.entries())
-}
-
-fn check_command(build: &Table<'_>) -> Result<(), Fault> {
-    let command = build.require("command")?;
-    if command.is_string() {
-        return Ok(());
-    }
-    strings(command.items()?)
 }
 
 fn strings<'a>(entries: impl IntoIterator<Item = Entry<'a>>) -> Result<(), Fault> {

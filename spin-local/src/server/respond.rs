@@ -1,6 +1,7 @@
-//! One request: find its route, give it an instance, answer what the guest answers.
+//! One request: find its route, give it an instance, and respond with what the guest responds.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::HOST;
@@ -9,15 +10,29 @@ use http::{Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 
+use super::body::{RequestBody, ResponseBody, client_lost};
+use super::client::Exchange;
 use crate::headers;
 use crate::host::{Answer, Host, chained_component};
-use crate::routes::WELL_KNOWN_PREFIX;
+use crate::manifest::StaticResponse;
+use crate::routes::{RouteTarget, WELL_KNOWN_PREFIX};
 
-/// Answers one request.
+/// Responds to one request.
 pub(super) async fn respond(
+    host: &Host,
+    request: Request<Incoming>,
+    client: SocketAddr,
+    exchange: Arc<Exchange>,
+) -> Response<ResponseBody> {
+    let answer = answer(host, request, client, &exchange).await;
+    answer.map(|body| ResponseBody::new(body, exchange))
+}
+
+async fn answer(
     host: &Host,
     mut request: Request<Incoming>,
     client: SocketAddr,
+    exchange: &Arc<Exchange>,
 ) -> Answer {
     let path = request.uri().path().to_owned();
     if let Some(name) = path.strip_prefix(WELL_KNOWN_PREFIX) {
@@ -26,16 +41,34 @@ pub(super) async fn respond(
     let Some(route) = host.router().find(&path) else {
         return plain(StatusCode::NOT_FOUND, "");
     };
+    let component = match route.target() {
+        RouteTarget::Component(component) => component,
+        RouteTarget::Static(index) => return fixed(host.static_response(index)),
+    };
     forget_component_host(&mut request);
     let Some(uri) = absolute(&request) else {
         return plain(StatusCode::BAD_REQUEST, "the request names no single host");
     };
     headers::prepare(request.headers_mut(), &uri, &route, client);
     *request.uri_mut() = uri;
-    match host.place(0).await {
-        Some(place) => host.answer(route.component(), place, request).await,
-        None => plain(StatusCode::SERVICE_UNAVAILABLE, ""),
-    }
+    let Some(place) = host.place(0).await else {
+        return plain(StatusCode::SERVICE_UNAVAILABLE, "");
+    };
+    let allowance = host.limits().client_timeout;
+    let request =
+        request.map(|body| RequestBody::new(body, exchange.clone(), host.clone(), allowance));
+    let lost = client_lost(exchange.clone(), host.clone());
+    host.answer(component, place, request, lost).await
+}
+
+/// The response of a trigger that has no component.
+fn fixed(response: &StaticResponse) -> Answer {
+    let body = Full::new(response.body.clone());
+    let body = body.map_err(|never| match never {}).boxed_unsync();
+    let mut answer = Response::new(body);
+    *answer.status_mut() = response.status;
+    *answer.headers_mut() = response.headers.clone();
+    answer
 }
 
 fn well_known(name: &str) -> Answer {

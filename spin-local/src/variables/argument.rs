@@ -23,9 +23,9 @@ pub(crate) fn read_argument(argument: &str) -> Result<Vec<(String, String)>, Var
 }
 
 fn read_text(path: &Path) -> Result<String, VariableError> {
-    std::fs::read_to_string(path).map_err(|source| VariableError::Read {
+    std::fs::read_to_string(path).map_err(|cause| VariableError::Read {
         path: path.to_owned(),
-        source,
+        cause,
     })
 }
 

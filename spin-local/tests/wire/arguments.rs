@@ -1,6 +1,7 @@
 //! What the command line gives an app before it serves.
 
 use serde_json::json;
+use test_support::{App, Receiver};
 
 use crate::probe::*;
 
@@ -121,6 +122,8 @@ async fn options_that_make_no_sense_are_refused_with_their_name() {
         ["--max-instances", "0"],
         ["--max-memory", "lots"],
         ["--max-execution", "0"],
+        ["--max-connections", "0"],
+        ["--client-timeout", "0"],
         ["--env", "=value"],
         ["--key-value", "novalue"],
         ["--no-such-option", "1"],
@@ -132,5 +135,91 @@ async fn options_that_make_no_sense_are_refused_with_their_name() {
             "{}",
             ended.transcript()
         );
+    }
+}
+
+#[tokio::test]
+async fn a_name_to_listen_on_is_resolved() {
+    let app = probe().start_on(&runtime(), "localhost:0").await;
+    assert_eq!(app.address().ip(), std::net::Ipv4Addr::LOCALHOST);
+    assert_eq!(get(&app, "/hello").await.text(), "hello");
+    for (address, told) in [
+        ("localhost", "HOST:PORT"),
+        ("nobody.invalid:80", "the name has no address"),
+    ] {
+        let ended = probe().refuse_on(&runtime(), address).await;
+        assert_eq!(ended.status.code(), Some(2), "{}", ended.transcript());
+        for told in ["--listen", told] {
+            assert!(ended.stderr.contains(told), "{}", ended.transcript());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_free_port_is_found_where_that_is_asked_for() {
+    let taken = Receiver::start().await;
+    let address = taken.address();
+    let app = probe().args(["--find-free-port"]);
+    let app = app.start_on(&runtime(), &address.to_string()).await;
+    let port = app.address().port();
+    assert!(
+        (address.port() + 1..address.port() + 10).contains(&port),
+        "{port}"
+    );
+    assert_eq!(get(&app, "/hello").await.text(), "hello");
+}
+
+#[tokio::test]
+async fn logs_go_where_they_are_sent() {
+    for option in ["--log-dir", "-L"] {
+        let app = probe();
+        let folder = app.state_dir().with_file_name("elsewhere");
+        let app = app.args([option.into(), folder.clone().into_os_string()]);
+        let running = start(&app).await;
+        post(&running, "/stdout", "printed").await;
+        let log = std::fs::read_to_string(folder.join("probe_stdout.txt"));
+        assert_eq!(log.ok().as_deref(), Some("printed"));
+        assert!(!app.state_dir().join("logs").exists());
+    }
+}
+
+#[tokio::test]
+async fn an_empty_log_folder_keeps_logs_out_of_files() {
+    let app = probe().args(["--log-dir", ""]);
+    let running = start(&app).await;
+    post(&running, "/stdout", "printed").await;
+    running.stderr_has("printed").await;
+    assert!(!app.state_dir().join("logs").exists());
+}
+
+/// The probe under a name that a build command has to make first.
+fn unbuilt(command: &str) -> App {
+    let wasm = test_support::components::probe().display().to_string();
+    let build = format!("[component.probe.build]\ncommand = {command:?}\nworkdir = \"src\"\n");
+    let manifest = manifest("/...", "").replace(&wasm, "built.wasm");
+    let app = App::of_text(&format!("{manifest}{build}"));
+    std::fs::create_dir(app.state_dir().with_file_name("src")).expect("a folder");
+    app
+}
+
+#[tokio::test]
+async fn build_commands_run_first_where_that_is_asked_for() {
+    let wasm = test_support::components::probe().display().to_string();
+    let app = unbuilt(&format!("cp {wasm} ../built.wasm"));
+    let ended = app.refuse(&runtime()).await;
+    for told in ["built.wasm", "`cp ", "`--build`"] {
+        assert!(ended.stderr.contains(told), "{}", ended.transcript());
+    }
+    let app = start(&app.args(["--build"])).await;
+    assert_eq!(get(&app, "/hello").await.text(), "hello");
+    app.stderr_has("Building component probe with `cp ").await;
+}
+
+#[tokio::test]
+async fn a_build_that_fails_keeps_the_app_from_serving() {
+    let ended = unbuilt("exit 3").args(["--build"]).refuse(&runtime()).await;
+    assert_eq!(ended.status.code(), Some(1), "{}", ended.transcript());
+    for told in ["`probe`", "`exit 3`", "exit status: 3"] {
+        assert!(ended.stderr.contains(told), "{}", ended.transcript());
     }
 }

@@ -211,3 +211,32 @@ async fn a_caller_that_goes_away_leaves_the_others_served() {
     let answer = Request::get(held).send().await.json();
     assert_eq!(answer["ok"]["status"], 200, "{answer}");
 }
+
+#[tokio::test]
+async fn a_denied_origin_is_reported_with_its_port() {
+    let app = start(&probe()).await;
+    for url in [
+        "http://localhost:81/path",
+        "https://[::1]:8443/",
+        "http://example.com/",
+    ] {
+        let answer = ask(&app, &outbound(url, "")).await;
+        assert_eq!(error_of(&answer), "http-request-denied", "{url}");
+    }
+    let redis = ask(
+        &app,
+        "/redis/open?address=redis://user:secret@localhost:6380/3",
+    )
+    .await;
+    assert_eq!(error_of(&redis), "invalid-address");
+    for origin in [
+        "http://localhost:81",
+        "https://[::1]:8443",
+        "http://example.com",
+        "redis://localhost:6380",
+    ] {
+        app.stderr_has(&format!("component `probe` may not reach `{origin}`: "))
+            .await;
+    }
+    assert!(!app.stderr().contains("secret"));
+}

@@ -172,3 +172,67 @@ async fn a_bad_runtime_configuration_is_refused_by_file_and_line() {
         ended.transcript()
     );
 }
+
+#[tokio::test]
+async fn what_is_no_manifest_is_refused_for_what_it_is() {
+    let wasm = test_support::components::probe();
+    let folder = probe_with("");
+    let bytes = folder.state_dir().with_file_name("bytes.toml");
+    std::fs::write(&bytes, [0xff, 0xfe]).expect("it can be written");
+    for (from, told) in [
+        (wasm, "is a WebAssembly file"),
+        (
+            "ghcr.io/owner/app:1.0".into(),
+            "is a reference to a registry",
+        ),
+        ("localhost:5000/app".into(), "is a reference to a registry"),
+        (bytes, "is not text"),
+    ] {
+        let ended = refused(App::from(&from)).await;
+        for told in [format!("`{}`", from.display()).as_str(), told] {
+            assert!(ended.stderr.contains(told), "{}", ended.transcript());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_cause_is_reported_once() {
+    let missing = "no/such/file";
+    for app in [
+        App::from(missing),
+        probe().args(["--runtime-config-file", missing]),
+        probe().args(["--variable", &format!("who=@{missing}")]),
+        probe().args(["--sqlite", &format!("@{missing}")]),
+        App::of_text(&manifest("/...", "").replace(".wasm", ".missing")),
+    ] {
+        let ended = refused(app).await;
+        let causes = ended.stderr.matches("No such file").count();
+        assert_eq!(causes, 1, "{}", ended.transcript());
+    }
+}
+
+#[tokio::test]
+async fn a_component_of_another_wasi_is_refused_with_what_builds_one_that_runs() {
+    for (import, told) in [
+        ("wasi:http/types@0.3.0", "WASI 0.3"),
+        ("wasi:http/types@0.3.0-rc-2026-03-15", "WASI 0.3"),
+        ("wasi:io/poll@0.2.0-rc-2023-11-10", "Spin SDK 2"),
+    ] {
+        let text = format!("(component (import {import:?} (instance)))");
+        let wasm = test_support::components::probe().display().to_string();
+        let app = App::of_text(&manifest("/...", "").replace(&wasm, "other.wasm"));
+        let bytes = wat::parse_str(&text).expect("a component");
+        std::fs::write(app.state_dir().with_file_name("other.wasm"), bytes).expect("it is written");
+        let ended = refused(app).await;
+        for told in ["component `probe`", import, told, "`spin-sdk`"] {
+            assert!(ended.stderr.contains(told), "{}", ended.transcript());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_host_that_nothing_reaches_is_warned_of() {
+    let app = start(&probe_with("allowed_outbound_hosts = [\"mqtt://broker\"]")).await;
+    app.stderr_has("spin.toml:9: component `probe`: `allowed_outbound_hosts`: `mqtt://broker`")
+        .await;
+}

@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context;
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior};
 use wasmtime::component::Resource;
 
-use super::{State, blocking};
+use super::limit::{MAX_RESULT, ResultLimit, TooLarge};
+use super::{State, blocking, sqlite};
 
 /// Stores one instance may hold open; Spin's number.
 const MAX_OPEN_STORES: usize = 256;
@@ -34,6 +35,8 @@ const KEYS: &str = "SELECT key FROM spin_key_value WHERE store = ?1";
 pub(crate) enum Fault {
     #[error(transparent)]
     Sqlite(#[from] rusqlite::Error),
+    #[error(transparent)]
+    TooLarge(#[from] TooLarge),
     #[error("the value under `{0}` is no 64-bit integer")]
     NoInteger(String),
     #[error("the sum under `{0}` is no 64-bit integer")]
@@ -54,6 +57,7 @@ impl Database {
     pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
         let open = || -> rusqlite::Result<_> {
             let connection = Connection::open(path)?;
+            sqlite::limit_values(&connection)?;
             connection.execute(CREATE_TABLE, [])?;
             Ok(connection)
         };
@@ -91,8 +95,8 @@ impl Store {
         &self.database.path
     }
 
-    fn get(&self, key: &str) -> Outcome<Option<Vec<u8>>> {
-        self.get_with(&self.database.lock(), key)
+    fn get(&self, key: &str, mut limit: ResultLimit) -> Outcome<Option<Vec<u8>>> {
+        self.get_with(&self.database.lock(), key, &mut limit)
     }
 
     /// Puts `value` under `key`.
@@ -110,17 +114,33 @@ impl Store {
         Ok(statement.exists([&self.label, key])?)
     }
 
-    fn keys(&self) -> Outcome<Vec<String>> {
+    fn keys(&self, mut limit: ResultLimit) -> Outcome<Vec<String>> {
         let connection = self.database.lock();
         let mut statement = connection.prepare_cached(KEYS)?;
-        let keys = statement.query_map([&self.label], |row| row.get(0))?;
-        Ok(keys.collect::<Result<_, _>>()?)
+        let mut rows = statement.query([&self.label])?;
+        let mut keys = Vec::new();
+        while let Some(row) = rows.next()? {
+            let key = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
+            limit.take(size_of::<String>() + key.len())?;
+            keys.push(key.to_owned());
+        }
+        Ok(keys)
     }
 
-    fn get_with(&self, connection: &Connection, key: &str) -> Outcome<Option<Vec<u8>>> {
+    fn get_with(
+        &self,
+        connection: &Connection,
+        key: &str,
+        limit: &mut ResultLimit,
+    ) -> Outcome<Option<Vec<u8>>> {
         let mut statement = connection.prepare_cached(GET)?;
-        let value = statement.query_row([&self.label, key], |row| row.get(0));
-        Ok(value.optional()?)
+        let mut rows = statement.query([&self.label, key])?;
+        let Some(row) = rows.next()? else {
+            return Ok(None);
+        };
+        let value = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
+        limit.take(size_of::<Option<Vec<u8>>>() + value.len())?;
+        Ok(Some(value.to_vec()))
     }
 
     fn set_with(&self, connection: &Connection, key: &str, value: &[u8]) -> Outcome<()> {
@@ -145,11 +165,16 @@ impl Store {
         Ok(outcome)
     }
 
-    fn get_many(&self, keys: &[String]) -> Outcome<Vec<(String, Option<Vec<u8>>)>> {
+    fn get_many(
+        &self,
+        keys: &[String],
+        mut limit: ResultLimit,
+    ) -> Outcome<Vec<(String, Option<Vec<u8>>)>> {
         let connection = self.database.lock();
         let mut found = Vec::new();
         for key in keys {
-            if let Some(value) = self.get_with(&connection, key)? {
+            if let Some(value) = self.get_with(&connection, key, &mut limit)? {
+                limit.take(size_of::<String>() + key.len())?;
                 found.push((key.clone(), Some(value)));
             }
         }
@@ -173,7 +198,8 @@ impl Store {
     /// The number is kept as eight bytes, little end first, as Spin keeps it.
     fn increment(&self, key: &str, delta: i64) -> Outcome<i64> {
         self.atomically(|connection| {
-            let number = match self.get_with(connection, key)? {
+            let mut limit = ResultLimit::new(MAX_RESULT);
+            let number = match self.get_with(connection, key, &mut limit)? {
                 None => 0,
                 Some(bytes) => {
                     let bytes = bytes.try_into();
@@ -190,7 +216,8 @@ impl Store {
     /// Whether `key` still had the value `expected` and now has `value`.
     fn swap(&self, key: &str, expected: Option<&[u8]>, value: &[u8]) -> Outcome<bool> {
         self.atomically(|connection| {
-            let unchanged = self.get_with(connection, key)?.as_deref() == expected;
+            let mut limit = ResultLimit::new(MAX_RESULT);
+            let unchanged = self.get_with(connection, key, &mut limit)?.as_deref() == expected;
             if unchanged {
                 self.set_with(connection, key, value)?;
             }
@@ -205,6 +232,13 @@ pub struct Cas {
     store: Store,
     key: String,
     seen: Option<Vec<u8>>,
+}
+
+impl Cas {
+    /// The bytes that the host keeps for as long as the guest has the handle.
+    fn held(&self) -> usize {
+        self.key.len() + self.seen.as_ref().map_or(0, Vec::len)
+    }
 }
 
 /// Why a store was not opened.
@@ -231,14 +265,38 @@ impl State {
         Ok(())
     }
 
-    /// Runs `operation` on an open store; what fails becomes the interface's own error.
+    /// Runs `operation` on an open store with the bound on its result; what fails becomes the interface's own error.
     async fn with_store<T: Send + 'static, E: From<Fault>>(
         &mut self,
         store: &Resource<Store>,
-        operation: impl FnOnce(&Store) -> Outcome<T> + Send + 'static,
+        operation: impl FnOnce(&Store, ResultLimit) -> Outcome<T> + Send + 'static,
     ) -> wasmtime::Result<Result<T, E>> {
         let store = self.table.get(store)?.clone();
-        let outcome = blocking(move || operation(&store)).await?;
+        let limit = self.memory.result();
+        let outcome = blocking(move || operation(&store, limit)).await?;
         Ok(outcome.map_err(E::from))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_values_count_together() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::open(&folder.path().join("test.db")).unwrap();
+        let store = Store::new(Arc::new(database), "default");
+        let keys = ["a", "b", "c"].map(str::to_owned);
+        for key in &keys {
+            store.set(key, &[0; 1000]).unwrap();
+        }
+        let found = store.get_many(&keys, ResultLimit::new(4000)).unwrap();
+        assert_eq!(found.len(), 3);
+        let error = store.get_many(&keys, ResultLimit::new(2500)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "query result exceeds limit of 2500 bytes"
+        );
     }
 }

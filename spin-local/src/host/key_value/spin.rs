@@ -31,21 +31,22 @@ impl HostStore for State {
     }
 
     async fn get(&mut self, store: Resource<Store>, key: String) -> Answer<Option<Vec<u8>>> {
-        self.with_store(&store, move |store| store.get(&key)).await
+        self.with_store(&store, move |store, limit| store.get(&key, limit))
+            .await
     }
 
     async fn set(&mut self, store: Resource<Store>, key: String, value: Vec<u8>) -> Answer<()> {
-        self.with_store(&store, move |store| store.set(&key, &value))
+        self.with_store(&store, move |store, _| store.set(&key, &value))
             .await
     }
 
     async fn delete(&mut self, store: Resource<Store>, key: String) -> Answer<()> {
-        self.with_store(&store, move |store| store.delete(&key))
+        self.with_store(&store, move |store, _| store.delete(&key))
             .await
     }
 
     async fn exists(&mut self, store: Resource<Store>, key: String) -> Answer<bool> {
-        self.with_store(&store, move |store| store.exists(&key))
+        self.with_store(&store, move |store, _| store.exists(&key))
             .await
     }
 

@@ -8,6 +8,7 @@ use crate::host::bindings::wasi::keyvalue::atomics::{self, CasError};
 use crate::host::bindings::wasi::keyvalue::batch;
 use crate::host::bindings::wasi::keyvalue::store::{self, Error, KeyResponse};
 use crate::host::blocking;
+use crate::host::limit::ResultLimit;
 
 impl From<Fault> for Error {
     fn from(fault: Fault) -> Self {
@@ -34,21 +35,22 @@ impl store::Host for State {
 
 impl store::HostBucket for State {
     async fn get(&mut self, bucket: Resource<Store>, key: String) -> Answer<Option<Vec<u8>>> {
-        self.with_store(&bucket, move |store| store.get(&key)).await
+        self.with_store(&bucket, move |store, limit| store.get(&key, limit))
+            .await
     }
 
     async fn set(&mut self, bucket: Resource<Store>, key: String, value: Vec<u8>) -> Answer<()> {
-        self.with_store(&bucket, move |store| store.set(&key, &value))
+        self.with_store(&bucket, move |store, _| store.set(&key, &value))
             .await
     }
 
     async fn delete(&mut self, bucket: Resource<Store>, key: String) -> Answer<()> {
-        self.with_store(&bucket, move |store| store.delete(&key))
+        self.with_store(&bucket, move |store, _| store.delete(&key))
             .await
     }
 
     async fn exists(&mut self, bucket: Resource<Store>, key: String) -> Answer<bool> {
-        self.with_store(&bucket, move |store| store.exists(&key))
+        self.with_store(&bucket, move |store, _| store.exists(&key))
             .await
     }
 
@@ -76,7 +78,7 @@ impl batch::Host for State {
         bucket: Resource<Store>,
         keys: Vec<String>,
     ) -> Answer<Vec<(String, Option<Vec<u8>>)>> {
-        self.with_store(&bucket, move |store| store.get_many(&keys))
+        self.with_store(&bucket, move |store, limit| store.get_many(&keys, limit))
             .await
     }
 
@@ -85,19 +87,19 @@ impl batch::Host for State {
         bucket: Resource<Store>,
         pairs: Vec<(String, Vec<u8>)>,
     ) -> Answer<()> {
-        self.with_store(&bucket, move |store| store.set_many(&pairs))
+        self.with_store(&bucket, move |store, _| store.set_many(&pairs))
             .await
     }
 
     async fn delete_many(&mut self, bucket: Resource<Store>, keys: Vec<String>) -> Answer<()> {
-        self.with_store(&bucket, move |store| store.delete_many(&keys))
+        self.with_store(&bucket, move |store, _| store.delete_many(&keys))
             .await
     }
 }
 
 impl atomics::Host for State {
     async fn increment(&mut self, bucket: Resource<Store>, key: String, delta: i64) -> Answer<i64> {
-        self.with_store(&bucket, move |store| store.increment(&key, delta))
+        self.with_store(&bucket, move |store, _| store.increment(&key, delta))
             .await
     }
 
@@ -107,6 +109,7 @@ impl atomics::Host for State {
         value: Vec<u8>,
     ) -> wasmtime::Result<Result<(), CasError>> {
         let cas = self.table.delete(cas)?;
+        self.memory.release(cas.held());
         let Cas { store, key, .. } = cas.clone();
         let swapped = blocking(move || cas.store.swap(&cas.key, cas.seen.as_deref(), &value));
         match swapped.await? {
@@ -128,17 +131,25 @@ impl atomics::HostCas for State {
     }
 
     async fn current(&mut self, cas: Resource<Cas>) -> Answer<Option<Vec<u8>>> {
-        let Cas { store, key, .. } = self.table.get(&cas)?.clone();
-        let seen = match blocking(move || store.get(&key)).await? {
-            Ok(seen) => seen,
+        let before = self.table.get(&cas)?.clone();
+        let limit = self.memory.result();
+        let now = match read(before.store.clone(), before.key.clone(), limit).await? {
+            Ok(now) => now,
             Err(fault) => return Ok(Err(fault.into())),
         };
-        self.table.get_mut(&cas)?.seen = seen.clone();
+        self.memory.release(before.held());
+        if let Err(too_large) = self.memory.hold(now.held()) {
+            self.memory.hold(before.held()).unwrap_or_default();
+            return Ok(Err(Fault::from(too_large).into()));
+        }
+        let seen = now.seen.clone();
+        *self.table.get_mut(&cas)? = now;
         Ok(Ok(seen))
     }
 
     async fn drop(&mut self, cas: Resource<Cas>) -> wasmtime::Result<()> {
-        self.table.delete(cas)?;
+        let cas = self.table.delete(cas)?;
+        self.memory.release(cas.held());
         Ok(())
     }
 }
@@ -146,13 +157,25 @@ impl atomics::HostCas for State {
 impl State {
     /// A handle that expects what is under `key` now.
     async fn look(&mut self, store: Store, key: String) -> Answer<Resource<Cas>> {
-        let looked = blocking(move || {
-            let seen = store.get(&key)?;
-            Ok::<_, Fault>(Cas { store, key, seen })
-        });
-        match looked.await? {
-            Ok(cas) => Ok(Ok(self.table.push(cas)?)),
-            Err(fault) => Ok(Err(fault.into())),
+        let cas = match read(store, key, self.memory.result()).await? {
+            Ok(cas) => cas,
+            Err(fault) => return Ok(Err(fault.into())),
+        };
+        match self.memory.hold(cas.held()) {
+            Ok(()) => Ok(Ok(self.table.push(cas)?)),
+            Err(too_large) => Ok(Err(Fault::from(too_large).into())),
         }
     }
+}
+
+async fn read(
+    store: Store,
+    key: String,
+    limit: ResultLimit,
+) -> wasmtime::Result<Result<Cas, Fault>> {
+    blocking(move || {
+        let seen = store.get(&key, limit)?;
+        Ok(Cas { store, key, seen })
+    })
+    .await
 }

@@ -16,6 +16,7 @@ use crate::engine::MAX_DEPTH;
 use crate::headers;
 use crate::host::Place;
 use crate::routes::RouteMatch;
+use crate::terminal;
 
 /// What follows a component's name in the host that stands for it.
 const DOMAIN: &str = "spin.internal";
@@ -44,11 +45,11 @@ pub(super) async fn call(
     options: &RequestOptions,
 ) -> Result<Response<WasiBody>, Error> {
     let Some(component) = caller.host.component_named(id) else {
-        eprintln!(
+        terminal::line(format_args!(
             "component `{}` calls `{id}.{DOMAIN}`, and no trigger of the app names a component \
              `{id}`",
             caller.grants.component
-        );
+        ));
         return Err(Error::DestinationNotFound);
     };
     let uri = plain(request.uri())?;
@@ -56,7 +57,9 @@ pub(super) async fn call(
     headers::prepare(request.headers_mut(), &uri, &route, NOBODY);
     *request.uri_mut() = uri;
     let place = place(caller, id, timeout(options.connect_timeout)).await?;
-    let answer = caller.host.answer(component, place, request);
+    // A caller that no longer reads is bounded itself.
+    let lost = std::future::pending();
+    let answer = caller.host.answer(component, place, request, lost);
     tokio::time::timeout(timeout(options.first_byte_timeout), answer)
         .await
         .map_err(|_| Error::ConnectionReadTimeout)
@@ -75,17 +78,17 @@ async fn place(caller: &Caller, id: &str, connect: Duration) -> Result<Place, Er
     match tokio::time::timeout(wait, caller.host.place(caller.depth + 1)).await {
         Ok(Some(place)) => Ok(place),
         Ok(None) => {
-            eprintln!(
+            terminal::line(format_args!(
                 "component `{component}` may not call `{id}`: it is itself the last of \
                  {MAX_DEPTH} that were called one by the other"
-            );
+            ));
             Err(Error::LoopDetected)
         }
         Err(_) => {
-            eprintln!(
+            terminal::line(format_args!(
                 "component `{component}` calls `{id}`, and for {wait:?} all places for called \
                  components were taken"
-            );
+            ));
             Err(Error::ConnectionLimitReached)
         }
     }

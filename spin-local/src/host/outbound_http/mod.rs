@@ -151,14 +151,11 @@ fn check(grants: &Grants, uri: &Uri) -> Result<(), Error> {
     if allowed_hosts::allows(&grants.network.allowed, scheme, host, uri.port_u16()) {
         return Ok(());
     }
-    denied(grants, &format!("{scheme}://{host}"))
+    denied(grants, &allowed_hosts::origin(scheme, host, uri.port_u16()))
 }
 
-fn denied(grants: &Grants, host: &str) -> Result<(), Error> {
-    eprintln!(
-        "component `{}` may not reach `{host}`: its `allowed_outbound_hosts` has no such entry",
-        grants.component
-    );
+fn denied(grants: &Grants, origin: &str) -> Result<(), Error> {
+    grants.report_denied(origin);
     Err(Error::HttpRequestDenied)
 }
 

@@ -1,9 +1,9 @@
 //! `fermyon:spin/redis@2.0.0`.
 
-use redis::{AsyncCommands, Cmd, ErrorKind, RedisError, Value};
+use redis::{Cmd, ErrorKind, RedisError, Value};
 use wasmtime::component::Resource;
 
-use super::{Connection, NotOpened, results};
+use super::{Connection, Fault, NotOpened, results};
 use crate::host::State;
 use crate::host::bindings::fermyon::spin::redis::{
     Error, Host, HostConnection, RedisParameter, RedisResult,
@@ -16,6 +16,15 @@ impl From<RedisError> for Error {
         match error.kind() {
             ErrorKind::UnexpectedReturnType => Self::TypeError,
             _ => Self::Other(error.to_string()),
+        }
+    }
+}
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Redis(error) => error.into(),
+            Fault::TooLarge(error) => Self::Other(error.to_string()),
         }
     }
 }
@@ -43,8 +52,8 @@ impl HostConnection for State {
         channel: String,
         payload: Vec<u8>,
     ) -> Answer<()> {
-        let published = self.redis(&connection)?.publish(channel, payload).await;
-        Ok(published.map_err(Into::into))
+        let reply = self.run_redis(&connection, Cmd::publish(channel, payload));
+        Ok(reply.await?.map_err(Error::from))
     }
 
     async fn get(
@@ -52,7 +61,8 @@ impl HostConnection for State {
         connection: Resource<Connection>,
         key: String,
     ) -> Answer<Option<Vec<u8>>> {
-        Ok(self.redis(&connection)?.get(key).await.map_err(Into::into))
+        let reply = self.run_redis(&connection, Cmd::get(key));
+        Ok(reply.await?.map_err(Error::from))
     }
 
     async fn set(
@@ -61,17 +71,18 @@ impl HostConnection for State {
         key: String,
         value: Vec<u8>,
     ) -> Answer<()> {
-        let set = self.redis(&connection)?.set(key, value).await;
-        Ok(set.map_err(Into::into))
+        let reply = self.run_redis(&connection, Cmd::set(key, value));
+        Ok(reply.await?.map_err(Error::from))
     }
 
     async fn incr(&mut self, connection: Resource<Connection>, key: String) -> Answer<i64> {
-        let sum = self.redis(&connection)?.incr(key, 1).await;
-        Ok(sum.map_err(Into::into))
+        let reply = self.run_redis(&connection, Cmd::incr(key, 1));
+        Ok(reply.await?.map_err(Error::from))
     }
 
     async fn del(&mut self, connection: Resource<Connection>, keys: Vec<String>) -> Answer<u32> {
-        Ok(self.redis(&connection)?.del(keys).await.map_err(Into::into))
+        let reply = self.run_redis(&connection, Cmd::del(keys));
+        Ok(reply.await?.map_err(Error::from))
     }
 
     async fn sadd(
@@ -80,8 +91,8 @@ impl HostConnection for State {
         key: String,
         values: Vec<String>,
     ) -> Answer<u32> {
-        let added = self.redis(&connection)?.sadd(key, values).await;
-        Ok(added.map_err(Into::into))
+        let reply = self.run_redis(&connection, Cmd::sadd(key, values));
+        Ok(reply.await?.map_err(Error::from))
     }
 
     async fn smembers(
@@ -89,8 +100,8 @@ impl HostConnection for State {
         connection: Resource<Connection>,
         key: String,
     ) -> Answer<Vec<String>> {
-        let members = self.redis(&connection)?.smembers(key).await;
-        Ok(members.map_err(Into::into))
+        let reply = self.run_redis(&connection, Cmd::smembers(key));
+        Ok(reply.await?.map_err(Error::from))
     }
 
     async fn srem(
@@ -99,8 +110,8 @@ impl HostConnection for State {
         key: String,
         values: Vec<String>,
     ) -> Answer<u32> {
-        let removed = self.redis(&connection)?.srem(key, values).await;
-        Ok(removed.map_err(Into::into))
+        let reply = self.run_redis(&connection, Cmd::srem(key, values));
+        Ok(reply.await?.map_err(Error::from))
     }
 
     async fn execute(
@@ -116,9 +127,8 @@ impl HostConnection for State {
                 RedisParameter::Binary(bytes) => command.arg(bytes),
             };
         }
-        let mut connection = self.redis(&connection)?;
-        let answer: Result<Value, _> = command.query_async(&mut connection).await;
-        Ok(answer.map_err(Into::into).and_then(results::parts))
+        let reply: Result<Value, _> = self.run_redis(&connection, command).await?;
+        Ok(reply.map_err(Error::from).and_then(results::parts))
     }
 
     async fn drop(&mut self, connection: Resource<Connection>) -> wasmtime::Result<()> {

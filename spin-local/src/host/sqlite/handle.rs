@@ -5,6 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
+use rusqlite::limits::Limit;
+
+use crate::host::limit::MAX_RESULT;
 
 /// A connection that knows whether a statement may have left something on it that another
 /// guest could see: a setting, a temporary table, an attached database.
@@ -17,6 +20,7 @@ pub(super) struct Handle {
 impl Handle {
     pub(super) fn open(path: &Path) -> rusqlite::Result<Self> {
         let mut connection = rusqlite::Connection::open(path)?;
+        limit_values(&connection)?;
         let marked = Arc::new(AtomicBool::new(false));
         let mark = marked.clone();
         connection.authorizer(Some(move |context: AuthContext<'_>| {
@@ -31,6 +35,13 @@ impl Handle {
     pub(super) fn is_as_good_as_new(&self) -> bool {
         self.connection.is_autocommit() && !self.marked.load(Ordering::Relaxed)
     }
+}
+
+/// Bounds what SQLite builds up for a single text, blob or row, which no result could hold.
+pub(in crate::host) fn limit_values(connection: &rusqlite::Connection) -> rusqlite::Result<()> {
+    let most = i32::try_from(MAX_RESULT).unwrap_or(i32::MAX);
+    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, most)?;
+    Ok(())
 }
 
 /// A guest has the file it was granted, not every file of the host: `ATTACH` reaches only

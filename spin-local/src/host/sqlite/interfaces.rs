@@ -4,7 +4,7 @@
 use rusqlite::types;
 use wasmtime::component::Resource;
 
-use super::{Connection, NotOpened, Outcome};
+use super::{Connection, Fault, NotOpened, Outcome};
 use crate::host::State;
 use crate::host::bindings::fermyon::spin::sqlite as version_2;
 use crate::host::bindings::spin::sqlite::sqlite as version_3;
@@ -22,9 +22,9 @@ macro_rules! interface {
             }
         }
 
-        impl From<rusqlite::Error> for $wit::Error {
-            fn from(error: rusqlite::Error) -> Self {
-                Self::Io(error.to_string())
+        impl From<Fault> for $wit::Error {
+            fn from(fault: Fault) -> Self {
+                Self::Io(fault.to_string())
             }
         }
 
@@ -125,7 +125,7 @@ impl State {
             Ok(()) => Ok(Ok(connection)),
             Err(error) => {
                 self.close_connection(connection)?;
-                Ok(Err(error.into()))
+                Ok(Err(Fault::from(error).into()))
             }
         }
     }

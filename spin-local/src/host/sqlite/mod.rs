@@ -8,11 +8,15 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context;
-use rusqlite::types::Value;
+use rusqlite::Row;
+use rusqlite::types::{Value, ValueRef};
 use wasmtime::component::Resource;
 
+use super::limit::{ResultLimit, TooLarge};
 use super::{State, blocking};
 use handle::Handle;
+
+pub(super) use handle::limit_values;
 
 /// Connections one instance may hold open; Spin's number.
 const MAX_OPEN_CONNECTIONS: usize = 256;
@@ -67,6 +71,15 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Why a statement has no outcome.
+#[derive(Debug, thiserror::Error)]
+enum Fault {
+    #[error(transparent)]
+    Sqlite(#[from] rusqlite::Error),
+    #[error(transparent)]
+    TooLarge(#[from] TooLarge),
+}
+
 /// What a statement gave back: the columns' names, and the rows' values in their order.
 struct Outcome {
     columns: Vec<String>,
@@ -88,13 +101,18 @@ impl Connection {
         }
     }
 
-    fn execute(&self, statement: &str, parameters: &[Value]) -> rusqlite::Result<Outcome> {
+    fn execute(
+        &self,
+        statement: &str,
+        parameters: &[Value],
+        limit: ResultLimit,
+    ) -> Result<Outcome, Fault> {
         let mut slot = lock(&self.handle);
         let handle = match &mut *slot {
             Some(handle) => handle,
             none => none.insert(self.database.take()?),
         };
-        run(&handle.connection, statement, parameters)
+        run(&handle.connection, statement, parameters, limit)
     }
 
     /// What `question` answers of the open connection, or 0 before there is one.
@@ -123,16 +141,31 @@ fn run(
     connection: &rusqlite::Connection,
     statement: &str,
     parameters: &[Value],
-) -> rusqlite::Result<Outcome> {
+    mut limit: ResultLimit,
+) -> Result<Outcome, Fault> {
     let mut statement = connection.prepare_cached(statement)?;
     let names = statement.column_names();
     let columns: Vec<String> = names.map(str::to_owned).collect();
-    let width = columns.len();
-    let rows = statement.query_map(rusqlite::params_from_iter(parameters), |row| {
-        (0..width).map(|column| row.get(column)).collect()
-    })?;
-    let rows = rows.collect::<Result<_, _>>()?;
+    let mut found = statement.query(rusqlite::params_from_iter(parameters))?;
+    let mut rows = Vec::new();
+    while let Some(row) = found.next()? {
+        rows.push(values(row, columns.len(), &mut limit)?);
+    }
     Ok(Outcome { columns, rows })
+}
+
+/// The values of a row, each counted before it is copied.
+fn values(row: &Row<'_>, width: usize, limit: &mut ResultLimit) -> Result<Vec<Value>, Fault> {
+    limit.take(size_of::<Vec<Value>>())?;
+    let value = |column| {
+        let length = match row.get_ref(column)? {
+            ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes.len(),
+            ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) => 0,
+        };
+        limit.take(size_of::<Value>() + length)?;
+        Ok(row.get(column)?)
+    };
+    (0..width).map(value).collect()
 }
 
 /// Why a connection was not opened.
@@ -168,8 +201,9 @@ impl State {
         connection: &Resource<Connection>,
         statement: String,
         parameters: Vec<Value>,
-    ) -> wasmtime::Result<rusqlite::Result<Outcome>> {
+    ) -> wasmtime::Result<Result<Outcome, Fault>> {
         let connection = self.table.get(connection)?.clone();
-        blocking(move || connection.execute(&statement, &parameters)).await
+        let limit = self.memory.result();
+        blocking(move || connection.execute(&statement, &parameters, limit)).await
     }
 }

@@ -1,0 +1,153 @@
+//! A connection that ends where its client keeps it waiting for too long.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::time::{Sleep, sleep_until};
+
+use super::client::Client;
+use crate::patience::Patience;
+
+/// A connection with two bounds: an idle client has a fixed time for the whole head of its next
+/// request, however it is spread, and a client that is written to has to read.
+pub(super) struct Stream {
+    io: TokioIo<TcpStream>,
+    client: Arc<Client>,
+    timeout: Duration,
+    head: Deadline,
+    room: Deadline,
+    writing: Patience,
+}
+
+impl Stream {
+    pub(super) fn new(io: TcpStream, client: Arc<Client>, timeout: Duration) -> Self {
+        Self {
+            io: TokioIo::new(io),
+            client,
+            timeout,
+            head: Deadline::default(),
+            room: Deadline::default(),
+            writing: Patience::new(timeout),
+        }
+    }
+
+    /// Fails the read that the next head is waited for with, once that has taken too long.
+    fn await_head(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Some(since) = self.client.idle_since() else {
+            return Poll::Pending;
+        };
+        ready!(self.head.poll(context, since + self.timeout));
+        Poll::Ready(Err(too_slow("no whole request came in time")))
+    }
+
+    /// Counts what was written, and fails a write that has waited for room for too long.
+    fn written(
+        &mut self,
+        context: &mut Context<'_>,
+        outcome: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        match outcome {
+            Poll::Ready(Ok(bytes)) => {
+                // The clock is not looked at where nothing waits.
+                if self.room.is_set() {
+                    self.writing.moved(Instant::now(), bytes);
+                    self.room.unset();
+                    self.client.has_moved();
+                }
+                Poll::Ready(Ok(bytes))
+            }
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => {
+                self.client.await_it();
+                let end = self.writing.wait(Instant::now());
+                ready!(self.room.poll(context, end));
+                Poll::Ready(Err(too_slow("the client does not read")))
+            }
+        }
+    }
+}
+
+fn too_slow(what: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, what)
+}
+
+/// A timer that is made when it is first needed and used again.
+#[derive(Default)]
+struct Deadline {
+    sleep: Option<Pin<Box<Sleep>>>,
+    end: Option<Instant>,
+}
+
+impl Deadline {
+    fn is_set(&self) -> bool {
+        self.end.is_some()
+    }
+
+    fn unset(&mut self) {
+        self.end = None;
+    }
+
+    /// Completes at `end`.
+    fn poll(&mut self, context: &mut Context<'_>, end: Instant) -> Poll<()> {
+        let sleep = self
+            .sleep
+            .get_or_insert_with(|| Box::pin(sleep_until(end.into())));
+        if self.end != Some(end) {
+            sleep.as_mut().reset(end.into());
+            self.end = Some(end);
+        }
+        sleep.as_mut().poll(context)
+    }
+}
+
+impl Read for Stream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        match Pin::new(&mut self.io).poll_read(context, buffer) {
+            Poll::Pending => self.await_head(context),
+            read => read,
+        }
+    }
+}
+
+impl Write for Stream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let outcome = Pin::new(&mut self.io).poll_write(context, bytes);
+        self.written(context, outcome)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let outcome = Pin::new(&mut self.io).poll_write_vectored(context, slices);
+        self.written(context, outcome)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    /// TCP has nothing to flush.
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(context)
+    }
+}

@@ -1,0 +1,118 @@
+//! Results that are too large: an error for the guest, and no memory of the host.
+
+use rusqlite::Connection;
+use serde_json::Value;
+use test_support::redis::{Fsync, RedisServer};
+use test_support::{App, Running};
+
+use crate::probe::*;
+
+const MIB: u64 = 1 << 20;
+
+fn assert_too_large(answer: &Value) {
+    let message = answer["message"].as_str().unwrap_or_default();
+    assert!(
+        message.starts_with("query result exceeds limit of "),
+        "{answer}"
+    );
+}
+
+/// Starts the app, and counts its memory from there on.
+async fn start_counted(app: &App) -> Running {
+    let running = start(app).await;
+    get(&running, "/hello").await;
+    if cfg!(target_os = "linux") {
+        running.forget_peak_memory();
+    }
+    running
+}
+
+fn assert_peak(app: &Running, mebibytes: u64) {
+    if cfg!(target_os = "linux") {
+        let peak = app.peak_memory() / MIB;
+        assert!(peak < mebibytes, "{peak} MiB");
+    }
+}
+
+#[tokio::test]
+async fn rows_beyond_spins_limit_are_an_error() {
+    let app = start_counted(&probe().args(["--max-memory", "2000"])).await;
+    let statement = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n \
+                     WHERE i < 3000) SELECT zeroblob(1000000) FROM n";
+    let answer = execute(&app, statement).await;
+    assert_eq!(error_of(&answer), "io");
+    assert_eq!(
+        answer["message"],
+        "query result exceeds limit of 134217728 bytes"
+    );
+    assert_peak(&app, 600);
+    assert_eq!(get(&app, "/hello").await.text(), "hello");
+}
+
+#[tokio::test]
+async fn one_value_beyond_the_limit_is_never_built_up() {
+    let app = start_counted(&probe()).await;
+    let answer = execute(&app, "SELECT length(zeroblob(900000000))").await;
+    assert_eq!(error_of(&answer), "io", "{answer}");
+    assert_peak(&app, 300);
+}
+
+#[tokio::test]
+async fn a_result_has_no_more_room_than_its_guest() {
+    let app = start(&probe().args(["--max-memory", "64"])).await;
+    let rows = |count: u32| {
+        format!(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) \
+             SELECT length(b) FROM (SELECT zeroblob(1000) AS b FROM n) WHERE length(b) < 0"
+        )
+    };
+    assert!(execute(&app, &rows(50_000)).await["ok"].is_object());
+    let wide = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50) \
+                SELECT zeroblob(1000000) FROM n";
+    assert_too_large(&execute(&app, wide).await);
+}
+
+/// The file of the probe's key-value store, filled before the app starts.
+fn fill(app: &App, statement: &str) {
+    std::fs::create_dir_all(app.state_dir()).expect("the state folder can be made");
+    let file = Connection::open(app.state_dir().join("sqlite_key_value.db")).expect("a database");
+    let table = "CREATE TABLE spin_key_value (store TEXT NOT NULL, key TEXT NOT NULL, \
+                 value BLOB NOT NULL, PRIMARY KEY (store, key));";
+    file.execute_batch(&format!("{table} {statement}"))
+        .expect("Spin's table");
+}
+
+#[tokio::test]
+async fn values_and_keys_beyond_the_limit_are_an_error() {
+    let app = probe().args(["--max-memory", "64"]);
+    fill(
+        &app,
+        "INSERT INTO spin_key_value VALUES ('default', 'large', zeroblob(40000000));
+         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50)
+         INSERT INTO spin_key_value SELECT 'default', printf('%.*c', 1000000 + i, 'x'), x'' FROM n;",
+    );
+    let app = start(&app).await;
+    assert_too_large(&ask(&app, "/kv/get?key=large").await);
+    assert_too_large(&ask(&app, "/kv/keys").await);
+    post(&app, "/kv/set?key=small", "kept").await;
+    let small = ask(&app, "/kv/get?key=small").await;
+    assert_eq!(small["ok"], "kept");
+}
+
+#[tokio::test]
+async fn a_reply_of_redis_beyond_the_limit_is_an_error() {
+    let server = RedisServer::start(Fsync::EverySecond).await;
+    let grants = "allowed_outbound_hosts = [\"redis://127.0.0.1:*\"]";
+    let app = start_counted(&probe_with(grants).args(["--max-memory", "64"])).await;
+    let path = |operation: &str| {
+        let port = server.port();
+        format!("/redis/{operation}?address=redis://127.0.0.1:{port}&key=k")
+    };
+    let set = post(&app, &path("execute"), "SETRANGE k 250000000 x").await;
+    assert_eq!(set["ok"][0], 250_000_001);
+    assert_too_large(&ask(&app, &path("get")).await);
+    assert_too_large(&post(&app, &path("execute"), "MGET k k").await);
+    assert_peak(&app, 300);
+    let sum = post(&app, &path("execute"), "INCRBY n 7").await;
+    assert_eq!(sum["ok"][0], 7);
+}
