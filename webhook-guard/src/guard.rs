@@ -4,8 +4,8 @@ use std::fmt::Display;
 
 use problem::Problem;
 use webhook_receiver::{
-    Answer, Headers, Log, Platform, Processed, Received, Refusal, Request, SettingsError,
-    handshake, receive,
+    Answer, Handshake, Headers, Log, Platform, Processed, Received, Refusal, Registration, Request,
+    handshake, receive, variables,
 };
 
 use crate::door::{self, Door};
@@ -75,13 +75,20 @@ fn handle<T>(
 ) -> Result<Outcome<T>, Refusal> {
     let platform = Keyed::new(platform)?;
     let (method, target) = (request.method(), request.target());
-    if let Door::Handshake { token } = Door::of(&method, &target, &handshake_path(&platform)?) {
-        require_handshake_token(&platform)?;
-        return handshake(token.as_deref(), request, &platform, log).map(Outcome::Own);
+    let path = handshake_path(&platform)?;
+    let registration = registration(&target, &path);
+    if let Door::Handshake { token } = Door::of(&method, &target, &path) {
+        let offered = Handshake {
+            registration: &registration,
+            token: token.as_deref(),
+            // Without a token anybody could bring the key that opens the app.
+            open: false,
+        };
+        return handshake(offered, request, &platform, log).map(Outcome::Own);
     }
     let component = door::component(&platform)?;
     let headers = passed_on(request.headers());
-    let received = receive(request, &platform, log, |delivery, log| {
+    let received = receive(request, &registration, &platform, log, |delivery, log| {
         let passing = Passing {
             component: &component,
             method: &method,
@@ -107,16 +114,17 @@ fn handshake_path<P: Platform>(platform: &Keyed<'_, P>) -> Result<String, Refusa
     if platform.is_fixed() {
         return Ok(String::new());
     }
-    let path = webhook_receiver::Variables::variable(platform, "handshake_path");
-    Ok(path.map_err(SettingsError::from)?)
+    Ok(variables::text(platform, "handshake_path")?)
 }
 
-/// Without a token anybody could bring the key that opens the app.
-fn require_handshake_token(platform: &impl Platform) -> Result<(), Refusal> {
-    let token = platform.variable("handshake_token");
-    match token.map_err(SettingsError::from)?.is_empty() {
-        true => Err(Refusal::NoHandshakeToken),
-        false => Ok(()),
+/// Senders that register at `handshake_path` with different queries call it with them. Every other
+/// request is under the key that was registered without one.
+fn registration(target: &str, handshake_path: &str) -> Registration {
+    match target.split_once('?') {
+        Some((path, query)) if path == handshake_path && !path.is_empty() => {
+            Registration::of_query(query)
+        }
+        _ => Registration::default(),
     }
 }
 
