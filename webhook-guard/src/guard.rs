@@ -34,20 +34,26 @@ pub struct Passing<'a> {
 pub struct Answered<T> {
     /// The HTTP status.
     pub status: u16,
-    /// The answer itself.
-    pub answer: T,
+    /// Whether the app answered to the end. One that breaks off has not succeeded, whatever its
+    /// status says.
+    pub whole: bool,
+    /// What is left to do for the client.
+    pub rest: T,
 }
 
 /// What is to be sent to the client.
 pub enum Outcome<T> {
     /// An answer of the guard's own.
     Own(Answer),
-    /// The app's answer.
+    /// The rest of the app's answer.
     Apps(T),
 }
 
 /// Takes a handshake, refuses, or has `pass` call the app, and leaves in the log what is worth
 /// telling about it.
+///
+/// `pass` returns when the app's answer has ended, and before the client has all of it: the event
+/// counts as processed by the time the client can see that it was.
 pub fn guard<T>(
     request: &mut impl Request,
     platform: &impl Platform,
@@ -128,14 +134,19 @@ fn registration(target: &str, handshake_path: &str) -> Registration {
     }
 }
 
-/// Senders take 2xx for success and send everything else again, so that is what is forgotten.
+/// Senders take a whole 2xx for success and send everything else again, so that is what is forgotten.
 fn processed<T>(passed: Result<Answered<T>, Unreached>, log: &mut Log) -> Processed<Outcome<T>> {
     match passed {
-        Ok(Answered { status, answer }) => {
-            log.line(format!("The app answered HTTP {status}"));
-            let outcome = Outcome::Apps(answer);
+        Ok(Answered {
+            status,
+            whole,
+            rest,
+        }) => {
+            let end = if whole { "" } else { " and broke off" };
+            log.line(format!("The app answered HTTP {status}{end}"));
+            let outcome = Outcome::Apps(rest);
             match status {
-                200..=299 => Processed::Done(outcome),
+                200..=299 if whole => Processed::Done(outcome),
                 _ => Processed::Failed(outcome),
             }
         }
