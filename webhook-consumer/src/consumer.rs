@@ -43,7 +43,7 @@ fn health(platform: &impl Platform) -> Result<Answer, Refusal> {
     check_health(platform)
 }
 
-/// Whether any caller may bring a key while `handshake_token` is empty.
+/// Reads whether any caller may bring a key while `handshake_token` is empty.
 fn open_handshake(platform: &impl Platform) -> Result<bool, Refusal> {
     Ok(variables::switch(platform, "open_handshake")?)
 }

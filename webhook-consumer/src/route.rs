@@ -10,7 +10,7 @@ pub enum Route {
     Delivery(Registration),
     /// `POST /target?handshake=true`.
     Handshake {
-        /// Whose key it brings.
+        /// The registration whose key it brings.
         registration: Registration,
         /// The query parameter `token`, the first one where there are several.
         token: Option<String>,

@@ -34,10 +34,10 @@ pub struct Passing<'a> {
 pub struct Answered<T> {
     /// The HTTP status.
     pub status: u16,
-    /// Whether the app answered to the end. One that breaks off has not succeeded, whatever its
+    /// `true` if the app answered to the end. One that breaks off has not succeeded, whatever its
     /// status says.
     pub whole: bool,
-    /// What is left to do for the client.
+    /// The part of the answer that the client does not have yet.
     pub rest: T,
 }
 

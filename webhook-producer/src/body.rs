@@ -15,7 +15,7 @@ use crate::problems;
 /// The largest body that is read, in bytes.
 pub const LIMIT: usize = 1024 * 1024;
 
-/// How long a body may take to arrive.
+/// The longest time that a body may take to arrive.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The chunks of a body. The error is the host's text.

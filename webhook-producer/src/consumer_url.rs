@@ -25,7 +25,7 @@ const LONGEST: usize = 2048;
 /// The query parameter that tells a handshake from an event.
 const HANDSHAKE: &str = "handshake";
 
-/// What stands in the place of a value that is not shown.
+/// The text in the place of a value that is not shown.
 const HIDDEN: &str = "***";
 
 /// Parts of the names of query parameters whose values are secrets.

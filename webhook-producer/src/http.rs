@@ -29,7 +29,7 @@ impl Headers {
         Self(entries)
     }
 
-    /// Whether the header `name` is there at all.
+    /// Returns whether the header `name` is there at all.
     pub fn has(&self, name: &str) -> bool {
         self.0.iter().any(|(n, _)| n.eq_ignore_ascii_case(name))
     }

@@ -1,4 +1,4 @@
-//! Where a request comes from, while no token is wanted: from this machine, and from no web page.
+//! The origin of a request, while no token is wanted: this machine, and no web page.
 //!
 //! A page in a browser can call what listens on its user's loopback address, by a form, or by a name
 //! of its own that resolves to that address (DNS rebinding). The browser says so: it sends the name
@@ -46,7 +46,7 @@ fn is_loopback(authority: &str) -> bool {
     }
 }
 
-/// Whether an origin is that of the producer itself, called by `authority`.
+/// Recognises the origin of the producer itself, called by `authority`.
 fn is_own(origin: Option<&str>, authority: &str) -> bool {
     let without_scheme = |origin: &str| {
         let rest = origin.strip_prefix("http://");

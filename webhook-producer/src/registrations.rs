@@ -116,7 +116,7 @@ impl From<ListedRegistration> for Listed {
     }
 }
 
-/// What `DELETE /registrations` deletes.
+/// The selection of `DELETE /registrations`.
 enum Selected {
     All,
     One(ConsumerUrl),
@@ -195,8 +195,9 @@ fn selected(query: &str) -> Result<Selected, Problem> {
             ("url", url) => Selected::One(ConsumerUrl::parse(url)?),
             ("all", "true") => Selected::All,
             _ => {
-                let parameter = quote(&format!("{name}={value}"));
-                let reason = format!("{parameter} is neither `url=…` nor `all=true`");
+                // The value is not shown: it may be a token of a URL that fell apart.
+                let name = quote(&name);
+                let reason = format!("parameter {name} is neither `url=…` nor `all=true`");
                 return Err(problems::bad_query(&reason));
             }
         };

@@ -127,14 +127,16 @@ impl<'a, O: Database + Log> Store<'a, O> {
 
     fn run(&self, statement: &str, values: &[&str]) -> Result<Vec<Vec<String>>, Problem> {
         self.0.execute(statement, values).map_err(|reason| {
-            self.log_failure(&reason);
-            if reason.contains("no such table") {
-                problems::store_without_table()
+            let (hint, problem) = if reason.contains("no such table") {
+                ("; apply migrations.sql", problems::store_without_table())
             } else if reason.contains("no such column") || reason.contains("has no column") {
-                problems::store_structure()
+                let hint = "; the table is not the one that migrations.sql makes";
+                (hint, problems::store_structure())
             } else {
-                problems::store_unavailable()
-            }
+                ("", problems::store_unavailable())
+            };
+            self.log_failure(&format!("{reason}{hint}"));
+            problem
         })
     }
 

@@ -17,7 +17,7 @@ pub enum BodyError {
     /// It takes longer than a sender is waited for.
     #[error("the body did not arrive within {seconds} s")]
     TooSlow {
-        /// How long it was waited for.
+        /// The time it was waited for.
         seconds: u64,
     },
 }

@@ -13,14 +13,14 @@ use crate::{Answer, Log, Platform, Refusal, Registration, Request, Settings, key
 /// It is no `webhook-id`: those have no space.
 const LOCK: &str = "the keys";
 
-/// What the target of a handshake says.
+/// The target of a handshake, read.
 #[derive(Clone, Copy)]
 pub struct Handshake<'a> {
-    /// Whose key it brings.
+    /// The registration whose key it brings.
     pub registration: &'a Registration,
     /// The query parameter `token`.
     pub token: Option<&'a str>,
-    /// Whether any caller may bring a key while the variable `handshake_token` is empty.
+    /// `true` if any caller may bring a key while the variable `handshake_token` is empty.
     pub open: bool,
 }
 

@@ -32,7 +32,7 @@ pub trait KeyValue {
     /// Puts `value` under `key`, in place of any value that was there.
     fn set(&self, key: &str, value: &[u8]) -> Result<(), PlatformError>;
 
-    /// Where the values come from, as the log names it.
+    /// The source of the values, as the log names it.
     fn origin(&self) -> &'static str {
         "key-value store"
     }

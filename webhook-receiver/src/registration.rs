@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 /// The parameters that belong to a handshake and not to what is registered.
 const OF_THE_HANDSHAKE: [&str; 2] = ["handshake", "token"];
 
-/// How many bytes of a SHA-256 name a registration: far too many for two to be found that agree.
+/// The bytes of a SHA-256 that name a registration: too many for two to be found that agree.
 const NAME_BYTES: usize = 16;
 
 /// One registration at this receiver, with keys and seen ids of its own.

@@ -49,7 +49,7 @@ pub enum SettingsError {
     NearMiss {
         /// The variable.
         name: &'static str,
-        /// What is there besides the secret.
+        /// The fault, as the end of a sentence about the variable.
         found: &'static str,
     },
 }

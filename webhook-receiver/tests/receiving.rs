@@ -640,7 +640,7 @@ fn a_body_that_is_not_as_long_as_announced_is_not_processed() {
     assert_eq!(deliver(&platform, "msg_1", succeed), DONE);
 }
 
-/// What a request with these headers is refused with.
+/// Returns the code and the text that a request with these headers is refused with.
 fn refused_with(platform: &FakePlatform, headers: &[(&str, &str)]) -> String {
     let own = |(name, value): &(&str, &str)| (name.to_string(), value.as_bytes().to_vec());
     let mut request = FakeRequest {

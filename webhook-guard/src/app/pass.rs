@@ -22,7 +22,7 @@ use crate::{Answered, Passing, Unreached};
 /// is held: after that a retry would be passed on beside the first.
 const PATIENCE: Duration = Duration::from_secs(LEASE * 4 / 5);
 
-/// How long after its start a call has to have ended, for the same reason.
+/// The longest call, from its start to the end of the response, for the same reason.
 const WHOLE_WITHIN: Duration = Duration::from_secs(LEASE * 19 / 20);
 
 /// Sends the request to the app, waits for the head of its answer, and gives the client the answer

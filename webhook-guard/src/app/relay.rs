@@ -1,6 +1,6 @@
 //! Giving the client the app's answer, as it comes, but for its end.
 //!
-//! Whether an answer is whole is known only when the app has ended it. The client must not see the
+//! An answer is known to be whole only when the app has ended it. The client must not see the
 //! end before that is recorded, or its next request with the same id would find it unfinished. So
 //! the last bytes of an answer whose length is known are held back, as is the head where it is all
 //! there is; any other answer ends when its body is finished.
@@ -18,7 +18,7 @@ use super::wait;
 /// Bytes to ask for at a time.
 const CHUNK: u64 = 64 * 1024;
 
-/// What of the app's answer the client does not have yet.
+/// The part of the app's answer that the client does not have yet.
 pub struct Rest {
     /// The trailers of an answer that ended; `None` where it broke off.
     end: Option<Option<Fields>>,
@@ -72,7 +72,7 @@ pub fn relay(
     (!unseen).then_some(Rest { end, client })
 }
 
-/// How many bytes the answer has, where that is known before they come.
+/// Returns the number of bytes of the answer, if it is known before they come.
 fn announced_length(response: &IncomingResponse, method: &str) -> Option<u64> {
     if method == "HEAD" || matches!(response.status(), 204 | 304) {
         return Some(0);
@@ -83,7 +83,7 @@ fn announced_length(response: &IncomingResponse, method: &str) -> Option<u64> {
 }
 
 impl Rest {
-    /// Whether the app's answer ended as it should.
+    /// Returns whether the app's answer ended as it should.
     pub fn is_whole(&self) -> bool {
         self.end.is_some()
     }

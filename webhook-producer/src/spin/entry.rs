@@ -46,7 +46,7 @@ fn incoming(request: IncomingRequest) -> Request<impl Chunks> {
 }
 
 /// Host and port of the URL that Spin says was called, which is the one with the client's `Host`.
-/// What `wasi:http` calls the authority may be the address that Spin listens at.
+/// The authority of `wasi:http` may be the address that Spin listens at.
 fn authority(headers: &Headers) -> Option<String> {
     let (_, url) = headers.single("spin-full-url")?.split_once("://")?;
     let (authority, _) = url.split_once('/')?;
