@@ -17,6 +17,11 @@ CONSUMER = 127.0.0.1:3002
 # The manifests look for components here, wherever the environment sends other builds.
 CARGO_BUILD = cargo build --target-dir target
 WASM = $(CARGO_BUILD) --release --target wasm32-wasip2
+BUILT = target/wasm32-wasip2/release
+
+# As the original sample: any caller may bring a key, and every scheme is accepted. For one's own
+# machine only.
+OPEN = --variable open_handshake=true --variable weakest_scheme=plain
 
 .PHONY: help setup setup-redis setup-judges setup-examples setup-image build-all build-hmac build-producer \
 	build-consumer build-guard build-examples build-sender build-spin-local start-producer \
@@ -45,9 +50,11 @@ build-all: build-hmac ## Build every component
 	$(WASM) -p webhook-producer -p webhook-consumer -p webhook-guard -p guarded-app
 
 # By itself: cargo gives a dependency the features that any package of one command asks for, and what
-# others ask for brings the standard library.
+# others ask for brings the standard library. The copy is for tools that name a component after its
+# file, `wasm-tools compose -d` among them: names have hyphens, and no underscores.
 build-hmac: setup ## Build the HMAC component
 	$(WASM) -p hmac-component
+	@cp $(BUILT)/hmac_component.wasm $(BUILT)/hmac.wasm
 
 build-producer: build-hmac ## Build the producer and the component it signs with
 	$(WASM) -p webhook-producer
@@ -73,15 +80,14 @@ start-producer: build-producer $(RUNTIME_BUILT) ## Serve the producer on 127.0.0
 		--variable allow_private_hosts=true
 
 start-consumer: build-consumer $(RUNTIME_BUILT) ## Serve the consumer on 127.0.0.1:3002
-	$(RUNTIME) up --from webhook-consumer --listen $(CONSUMER)
+	@sh scripts/say-open.sh
+	$(RUNTIME) up --from webhook-consumer --listen $(CONSUMER) $(OPEN)
 
 register-consumer: ## Register the running consumer with the running producer
-	curl -sS --fail-with-body -X POST http://$(PRODUCER)/registrations \
-		-H 'content-type: application/json' \
-		-d '{"url": "http://$(CONSUMER)/target", "event": "*"}'
+	@sh scripts/register-consumer.sh $(PRODUCER) $(CONSUMER)
 
 fire-webhook: ## Have the producer fire a signed webhook at every registered consumer
-	curl -sS --fail-with-body -X POST http://$(PRODUCER)/fire
+	@sh scripts/fire-webhook.sh $(PRODUCER)
 
 demo: build-all $(RUNTIME_BUILT) ## Register, sign, send and verify one webhook, start to end
 	@sh scripts/demo.sh $(RUNTIME)

@@ -25,10 +25,13 @@ post() {
 start webhook-producer webhook-producer --sqlite @migrations.sql --variable allow_private_hosts=true
 producer=$url
 
+sh "$(dirname "$0")/say-open.sh"
 for name in $consumers; do
     folder=examples/$name
     [ -d "$folder" ] || folder=$name
-    start "$name" "$folder"
+    # The words of $open are options.
+    # shellcheck disable=SC2086
+    start "$name" "$folder" $open
     answer=$(post "$producer/registrations" "{\"url\": \"$url/target\", \"event\": \"order.*\"}") ||
         fail "$name could not be registered"
     # The answer holds the signing key, which does not belong on a screen.

@@ -27,10 +27,13 @@ show() {
     "$sender" "$@" || fail "webhook-sender $1"
 }
 
-launch consumer webhook-consumer 127.0.0.1:3002 || launch consumer webhook-consumer 127.0.0.1:0 ||
-    fail 'the consumer does not start'
+# The words of $open are options.
+# shellcheck disable=SC2086
+launch consumer webhook-consumer 127.0.0.1:3002 $open ||
+    launch consumer webhook-consumer 127.0.0.1:0 $open || fail 'the consumer does not start'
 consumer=$url
 printf 'serving the consumer at %s\n' "$consumer"
+sh "$(dirname "$0")/say-open.sh"
 
 store="sqlite://$work/sender.db"
 stream=

@@ -28,7 +28,10 @@ post() {
 
 start producer 3000 --sqlite @migrations.sql --variable allow_private_hosts=true
 producer=$url
-start consumer 3002
+# The words of $open are options.
+# shellcheck disable=SC2086
+start consumer 3002 $open
+sh "$(dirname "$0")/say-open.sh"
 consumer=$url
 
 answer=$(post "$producer/registrations" "{\"url\": \"$consumer/target\", \"event\": \"*\"}") ||

@@ -22,6 +22,9 @@ trap 'exit 130' INT TERM
 
 command -v curl >/dev/null 2>&1 || fail 'curl is missing'
 
+# What a consumer is launched with here, as in the original sample.
+open='--variable open_handshake=true --variable weakest_scheme=plain'
+
 # launch NAME FOLDER ADDRESS [OPTION...]: runs an app until it serves or ends; sets pid and url
 launch() {
     name=$1 folder=$2 address=$3

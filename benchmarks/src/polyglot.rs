@@ -3,7 +3,7 @@
 use test_support::{App, Runtime, components};
 
 use crate::load::requests_a_second;
-use crate::runtime::{hand_over_key, signed_webhook};
+use crate::runtime::{OPEN, hand_over_key, signed_webhook};
 use crate::runtimes;
 use crate::table::{Table, verdict};
 
@@ -74,7 +74,7 @@ async fn against(folder: &str, runtime: &Runtime, rust: f64) -> anyhow::Result<[
 }
 
 async fn verified_a_second(app: App, runtime: &Runtime) -> anyhow::Result<f64> {
-    let app = app.args(["--quiet"]).start(runtime).await;
+    let app = app.args(["--quiet"]).args(OPEN).start(runtime).await;
     hand_over_key(&app).await;
     requests_a_second(&app.address().to_string(), &signed_webhook()).await
 }

@@ -66,11 +66,20 @@ async fn probe(runtime: &Runtime) -> Running {
 async fn consumer(runtime: &Runtime) -> Running {
     let app = App::from(components::consumer())
         .args(["--quiet"])
+        .args(OPEN)
         .start(runtime)
         .await;
     hand_over_key(&app).await;
     app
 }
+
+/// The variables of a consumer that takes any caller's key, and [`signed_webhook`].
+pub const OPEN: [&str; 4] = [
+    "--variable",
+    "open_handshake=true",
+    "--variable",
+    "weakest_scheme=plain",
+];
 
 /// Hands a consumer the key of [`signed_webhook`].
 pub async fn hand_over_key(app: &Running) {

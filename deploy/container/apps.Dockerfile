@@ -3,8 +3,8 @@
 #
 #   docker build -f deploy/container/apps.Dockerfile -t webhook-apps .
 #   docker run --read-only -p 127.0.0.1:3000:3000 -v producer:/var/lib/spin webhook-apps
-#   docker run --read-only -p 127.0.0.1:3002:3000 -v consumer:/var/lib/spin webhook-apps \
-#       --from /apps/webhook-consumer
+#   docker run --read-only -p 127.0.0.1:3002:3000 -v consumer:/var/lib/spin \
+#       -e SPIN_VARIABLE_HANDSHAKE_TOKEN=… webhook-apps --from /apps/webhook-consumer
 #
 # What follows the image's name are options of `spin-local up`, `--variable` among them.
 

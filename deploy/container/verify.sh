@@ -2,7 +2,8 @@
 # Registers the consumer with the producer, fires an event, and ends well once the sender has
 # delivered it to the consumer, which answers 200 only to what it has verified.
 #
-# PRODUCER, CONSUMER and SENDER are URLs; SENDER_TOKEN and TENANT are as the producer has them.
+# PRODUCER, CONSUMER and SENDER are URLs; API_TOKEN is the producer's, HANDSHAKE_TOKEN the consumer's;
+# SENDER_TOKEN and TENANT are as the producer has them.
 set -eu
 
 fail() {
@@ -15,11 +16,13 @@ ask() {
     curl --fail-with-body --silent --show-error --max-time 10 "$@" || fail "no good answer from $1"
 }
 
-ask "$PRODUCER/registrations" --json "{\"url\": \"$CONSUMER/target\", \"event\": \"order.*\"}" \
-    --output /dev/null
+target="$CONSUMER/target?token=$HANDSHAKE_TOKEN"
+ask "$PRODUCER/registrations" --json "{\"url\": \"$target\", \"event\": \"order.*\"}" \
+    --oauth2-bearer "$API_TOKEN" --output /dev/null
 echo "registered $CONSUMER/target with the producer, and with the sender"
 
-answer=$(ask "$PRODUCER/fire" --json '{"event": "order.shipped", "data": {"id": 1}}')
+answer=$(ask "$PRODUCER/fire" --json '{"event": "order.shipped", "data": {"id": 1}}' \
+    --oauth2-bearer "$API_TOKEN")
 event=$(printf '%s' "$answer" | sed -n 's/.*"id" *: *"\([^"]*\)".*/\1/p')
 [ -n "$event" ] || fail "the firing was not queued: $answer"
 echo "fired $event onto the stream"

@@ -32,4 +32,4 @@ class Refusal(Exception):
             document["detail"] = self.detail
         say(f"refused: {self.code}: {self.detail or self.title}")
         headers = {"content-type": "application/problem+json"} | self.headers
-        return Answer(self.status, json.dumps(document).encode(), headers)
+        return Answer(self.status, (json.dumps(document) + "\n").encode(), headers)

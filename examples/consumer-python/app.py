@@ -11,6 +11,7 @@ from urllib.parse import parse_qs
 from spin_sdk import http
 
 import handshake
+import registration
 import seen
 import settings
 import wire
@@ -45,6 +46,7 @@ class IncomingHandler(http.IncomingHandler):
 
 def route(request) -> Answer:
     method, (path, _, query) = wire.method(request), wire.target(request).partition("?")
+    path = path.removesuffix("/")  # One slash at the end makes no difference.
     methods = {"/target": ("POST",), "/healthz": ("GET", "HEAD")}.get(path)
     if methods is None:
         raise Refusal(404, "not-found", "Nothing is served at this path")
@@ -54,24 +56,27 @@ def route(request) -> Answer:
     if path == "/healthz":
         return check_health()
     parameters = parse_qs(query, keep_blank_values=True)
+    registered = registration.of_query(query)
     if parameters.get("handshake", [""])[0] == "true":
-        handshake.accept(parameters.get("token", [""])[0], request)
+        handshake.accept(parameters.get("token", [""])[0], registered, request)
         return text("Stored the key data")
-    return deliver(request)
+    return deliver(request, registered)
 
 
 def check_health() -> Answer:
     settings.read()
-    handshake.current_keys()
+    handshake.expected_token()
+    handshake.current_keys("")
     seen.check()
     return text("ok")
 
 
-def deliver(request) -> Answer:
+def deliver(request, registered: str) -> Answer:
     chosen = settings.read()
-    body, verified = verify(request, chosen)
+    body, verified = verify(request, registered, chosen)
     if verified.id is None:  # A scheme without ids: whatever is sent again is processed again.
         process(body)
-    elif not seen.once(verified.id, verified.at, chosen, lambda: process(body)):
+    elif not seen.once(registration.scoped(verified.id, registered), verified.at, chosen,
+                       lambda: process(body)):
         return text("Received payload before and verified integrity")
     return text("Received payload and verified integrity")

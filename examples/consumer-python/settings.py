@@ -34,6 +34,13 @@ def scheme(name: str) -> Scheme:
     return schemes[value]
 
 
+def switch(name: str) -> bool:
+    value = variables.get(name)
+    if value not in ("true", "false"):
+        raise ValueError(f"variable `{name}` is `{value}`, and has to be `true` or `false`")
+    return value == "true"
+
+
 def number(name: str, least: int = 0) -> int:
     value = variables.get(name)
     if not (value.isascii() and value.isdigit() and len(value) <= 10 and int(value) >= least):

@@ -25,11 +25,11 @@ REFUSALS = {
 }
 
 
-def verify(request, settings: Settings) -> tuple[bytes, Verified]:
+def verify(request, registration: str, settings: Settings) -> tuple[bytes, Verified]:
     """The raw body, and what the signature says of it. Raises a `Refusal`."""
     headers, body = wire.headers(request), wire.body(request, MAX_BODY)
     # After the body: whoever sends it chooses when it ends.
-    keys, freshness = current_keys(), Freshness(clock.now(), settings.tolerance)
+    keys, freshness = current_keys(registration), Freshness(clock.now(), settings.tolerance)
     try:
         verified = verify_request(keys, Request(headers, body), freshness, settings.weakest)
     except Err as error:

@@ -37,6 +37,9 @@ def body(request, limit: int) -> bytes:
             if len(read) > limit:
                 raise Refusal(413, "body-too-long", "The body is longer than allowed")
     IncomingBody.finish(incoming)
+    announced = [value for name, value in headers(request) if name.lower() == "content-length"]
+    if any(value.isdigit() and int(value) != len(read) for value in announced):
+        raise Refusal(400, "body-broken-off", "The body did not arrive as a whole")
     return bytes(read)
 
 

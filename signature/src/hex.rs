@@ -11,6 +11,9 @@ pub(crate) const TAG_DIGITS: usize = 2 * TAG_BYTES;
 
 /// The tag that these digits, of either case, stand for.
 pub(crate) fn decode(digits: &[u8]) -> Result<[u8; TAG_BYTES], Fault> {
+    if digits.len() != TAG_DIGITS && names_an_algorithm(digits) {
+        return Err(Fault::Algorithm);
+    }
     if !digits.len().is_multiple_of(2) {
         return Err(Fault::OddLength);
     }
@@ -29,6 +32,12 @@ pub(crate) fn decode(digits: &[u8]) -> Result<[u8; TAG_BYTES], Fault> {
         *byte = pair[0] << 4 | pair[1];
     }
     Ok(tag)
+}
+
+/// Finds an equals sign before the end of the text; base64 has them at its end.
+fn names_an_algorithm(text: &[u8]) -> bool {
+    let end = text.iter().rposition(|byte| *byte != b'=');
+    end.is_some_and(|end| text[..end].contains(&b'='))
 }
 
 /// What a digit stands for, and more than 15 for any other byte.
@@ -73,6 +82,14 @@ mod tests {
                 digits[index..].fill(byte);
                 assert_eq!(decode(&digits), Err(Fault::NotHex { index }), "{byte:#x}");
             }
+        }
+    }
+
+    #[test]
+    fn the_name_of_an_algorithm_before_the_digits_is_named() {
+        for prefix in ["sha256=", "hmac-sha256=", "v1="] {
+            let text = [prefix.as_bytes(), &[b'a'; TAG_DIGITS]].concat();
+            assert_eq!(decode(&text), Err(Fault::Algorithm), "{prefix}");
         }
     }
 

@@ -58,6 +58,10 @@ pub enum Fault {
     NoVersion,
     /// A signature is not standard base64, padded.
     NotBase64,
+    /// The time is in milliseconds.
+    Milliseconds,
+    /// The name of an algorithm stands before the digits of the tag.
+    Algorithm,
     /// Hex digits come in pairs, and one is left over.
     OddLength,
     /// The tag ends before its last byte.
@@ -107,6 +111,8 @@ impl Fault {
             Self::OutOfRange => "out-of-range",
             Self::NoVersion => "no-version",
             Self::NotBase64 => "not-base64",
+            Self::Milliseconds => "milliseconds",
+            Self::Algorithm => "algorithm",
             Self::OddLength => "odd-length",
             Self::Truncated => "truncated",
             Self::TooLong => "too-long",
@@ -147,6 +153,12 @@ impl fmt::Display for Fault {
             Self::OutOfRange => f.write_str("the time is too large a number"),
             Self::NoVersion => f.write_str("an entry is not a version, a comma and a signature"),
             Self::NotBase64 => f.write_str("the signature is not standard base64"),
+            Self::Milliseconds => {
+                f.write_str("the time is in milliseconds and is counted in seconds")
+            }
+            Self::Algorithm => f.write_str(
+                "a prefix such as `sha256=` stands before the tag, which is hex digits alone",
+            ),
             Self::OddLength => f.write_str("the tag has an odd number of hex digits"),
             Self::Truncated => f.write_str("the tag is too short"),
             Self::TooLong => f.write_str("the tag is too long"),
@@ -186,7 +198,7 @@ mod tests {
         (Refusal::NoMatch, "no-match", "the signature does not match"),
     ];
 
-    const FAULTS: [(Fault, &str, &str); 14] = [
+    const FAULTS: [(Fault, &str, &str); 16] = [
         (Fault::Repeated, "repeated", "it is there more than once"),
         (Fault::Empty, "empty", "it is empty"),
         (
@@ -228,6 +240,16 @@ mod tests {
             Fault::NotBase64,
             "not-base64",
             "the signature is not standard base64",
+        ),
+        (
+            Fault::Milliseconds,
+            "milliseconds",
+            "the time is in milliseconds and is counted in seconds",
+        ),
+        (
+            Fault::Algorithm,
+            "algorithm",
+            "a prefix such as `sha256=` stands before the tag, which is hex digits alone",
         ),
         (
             Fault::OddLength,

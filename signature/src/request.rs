@@ -1,6 +1,6 @@
 //! What a request says about its signature.
 
-use crate::{Fault, Refusal, plain, standard, wss};
+use crate::{Fault, Refusal, plain, standard, timestamp, wss};
 
 /// The longest header value that is looked into, in bytes.
 ///
@@ -18,10 +18,12 @@ pub(crate) enum Name {
     WssPrevious,
     WssTimestamp,
     Plain,
+    /// Of no scheme here; it tells what a sender of Svix meant.
+    Svix,
 }
 
 /// The names, each in its place.
-const NAMES: [&str; 7] = [
+const NAMES: [&str; 8] = [
     standard::SIGNATURE,
     standard::ID,
     standard::TIMESTAMP,
@@ -29,6 +31,7 @@ const NAMES: [&str; 7] = [
     wss::PREVIOUS,
     wss::TIMESTAMP,
     plain::HEADER,
+    "svix-signature",
 ];
 
 impl Name {
@@ -98,6 +101,37 @@ impl<'a> Request<'a> {
                 Found::Once(_) | Found::Repeated => Found::Repeated,
             };
         }
+    }
+
+    /// Returns what the sender probably did wrong, where the headers show more of it than `refusal`
+    /// says. It is for people, and holds nothing of the request.
+    ///
+    /// ```
+    /// use signature::{Credential, Freshness, Request, Scheme, verify};
+    ///
+    /// let keys = [Credential::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")?];
+    /// let headers = [("svix-id", "msg_1"), ("svix-signature", "v1,…")];
+    /// let request = Request::new(headers, b"{}");
+    /// let refusal = verify(&keys, &request, Freshness::at(0), Scheme::Standard).unwrap_err();
+    /// assert!(request.likely_mistake(refusal).unwrap().contains("`svix-signature`"));
+    /// # Ok::<(), signature::CredentialError>(())
+    /// ```
+    pub fn likely_mistake(&self, refusal: Refusal) -> Option<&'static str> {
+        match refusal {
+            Refusal::MissingHeader(_) if self.has(Name::Svix) => Some(
+                "the request has `svix-id`, `svix-timestamp` and `svix-signature`, which are read \
+                 here as `webhook-id`, `webhook-timestamp` and `webhook-signature`",
+            ),
+            Refusal::TooNew if self.is_in_milliseconds() => {
+                Some("`webhook-timestamp` is in milliseconds and is counted in seconds")
+            }
+            _ => None,
+        }
+    }
+
+    fn is_in_milliseconds(&self) -> bool {
+        let time = self.optional(Name::StandardTimestamp).ok().flatten();
+        time.is_some_and(timestamp::is_in_milliseconds)
     }
 
     pub(crate) fn body(&self) -> &'a [u8] {

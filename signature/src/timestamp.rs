@@ -12,6 +12,9 @@ const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
+/// The digits of a time in milliseconds, from the year 2001 to 2286.
+const DIGITS_OF_MILLISECONDS: usize = 13;
+
 /// The last second that ten decimal digits can write: in November 2286.
 const LAST_OF_TEN_DIGITS: u64 = 9_999_999_999;
 
@@ -23,6 +26,7 @@ const RFC_3339: &[u8; 20] = b"0000-00-00T00:00:00Z";
 pub(crate) fn ten_digits_or_rfc_3339(text: &str) -> Result<i64, Fault> {
     match text.len() {
         10 if is_digits(text) => Ok(number(text.as_bytes())),
+        _ if is_in_milliseconds(text) => Err(Fault::Milliseconds),
         _ => rfc_3339(text),
     }
 }
@@ -47,6 +51,11 @@ pub(crate) fn integer(text: &str) -> Result<i64, Fault> {
         return Err(Fault::TimestampForm);
     }
     text.parse().map_err(|_| Fault::OutOfRange)
+}
+
+/// Recognises digits that are probably a time in milliseconds.
+pub(crate) fn is_in_milliseconds(text: &str) -> bool {
+    text.len() == DIGITS_OF_MILLISECONDS && is_digits(text)
 }
 
 fn is_digits(text: &str) -> bool {
@@ -186,6 +195,16 @@ mod tests {
         ] {
             let text = format!("{date}T{time}Z");
             assert_eq!(rfc_3339(&text), Err(Fault::NoSuchTime), "{text}");
+        }
+    }
+
+    #[test]
+    fn milliseconds_are_named() {
+        for text in ["1614265330000", "0000000000000"] {
+            assert_eq!(ten_digits_or_rfc_3339(text), Err(Fault::Milliseconds));
+        }
+        for text in ["161426533000", "16142653300000", "161426533000a"] {
+            assert_eq!(ten_digits_or_rfc_3339(text), Err(Fault::TimestampForm));
         }
     }
 

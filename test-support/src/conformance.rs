@@ -18,7 +18,8 @@
 //! - `POST /target?handshake=true` with `{"keyData": "…"}`, which keeps the key as text in the
 //!   key-value store `default` under `signing-key-data`, so that a key can also be put there when
 //!   the app is started;
-//! - the variables `weakest_scheme`, `tolerance_seconds` and, unless it is said to have
+//! - the variables `open_handshake`, which lets a handshake in without a token, `weakest_scheme`,
+//!   `tolerance_seconds` and, unless it is said to have
 //!   [one key](Consumer::with_one_key), `key_overlap_seconds`;
 //! - a component that takes its time from `wasi:clocks/wall-clock`.
 //!
@@ -116,6 +117,7 @@ impl Consumer {
     async fn start(&self, setting: &Setting, runtime: &Runtime) -> Running {
         let app = clock::stopped(&self.folder).args(clock::at(setting.now));
         let mut variables = vec![
+            "open_handshake=true".to_owned(),
             format!("weakest_scheme={}", setting.weakest),
             format!("tolerance_seconds={}", setting.tolerance),
         ];

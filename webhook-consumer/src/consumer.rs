@@ -3,7 +3,9 @@
 use std::fmt::Display;
 
 use problem::Problem;
-use webhook_receiver::{Answer, Log, Platform, Refusal, Request, check_health, handshake};
+use webhook_receiver::{
+    Answer, Handshake, Log, Platform, Refusal, Request, check_health, handshake, variables,
+};
 
 use crate::delivery;
 use crate::route::{Route, Unrouted};
@@ -13,14 +15,37 @@ use crate::route::{Route, Unrouted};
 /// Health checks come every few seconds: only those that fail are logged.
 pub fn answer(request: &mut impl Request, platform: &impl Platform, log: &mut Log) -> Answer {
     match Route::of(&request.method(), &request.target()) {
-        Ok(Route::Health) => check_health(platform).unwrap_or_else(|refusal| refuse(&refusal, log)),
-        Ok(Route::Handshake { token }) => {
-            let outcome = handshake(token.as_deref(), request, platform, log);
+        Ok(Route::Health) => health(platform).unwrap_or_else(|refusal| refuse(&refusal, log)),
+        Ok(Route::Handshake {
+            registration,
+            token,
+        }) => {
+            let outcome = open_handshake(platform).and_then(|open| {
+                let offered = Handshake {
+                    registration: &registration,
+                    token: token.as_deref(),
+                    open,
+                };
+                handshake(offered, request, platform, log)
+            });
             finish(outcome, log)
         }
-        Ok(Route::Delivery) => finish(delivery::accept(request, platform, log), log),
+        Ok(Route::Delivery(registration)) => {
+            let outcome = delivery::accept(request, &registration, platform, log);
+            finish(outcome, log)
+        }
         Err(unrouted) => send_away(&unrouted, log),
     }
+}
+
+fn health(platform: &impl Platform) -> Result<Answer, Refusal> {
+    open_handshake(platform)?;
+    check_health(platform)
+}
+
+/// Reads whether any caller may bring a key while `handshake_token` is empty.
+fn open_handshake(platform: &impl Platform) -> Result<bool, Refusal> {
+    Ok(variables::switch(platform, "open_handshake")?)
 }
 
 fn finish(outcome: Result<Answer, Refusal>, log: &mut Log) -> Answer {

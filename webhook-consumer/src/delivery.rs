@@ -1,6 +1,8 @@
 //! Taking a delivery.
 
-use webhook_receiver::{Answer, Log, Platform, Processed, Received, Refusal, Request, receive};
+use webhook_receiver::{
+    Answer, Log, Platform, Processed, Received, Refusal, Registration, Request, receive,
+};
 
 /// The text of the answer to a delivery that was verified.
 pub const VERIFIED: &str = "Received payload and verified integrity";
@@ -11,10 +13,13 @@ pub const SEEN: &str = "Received payload before and verified integrity";
 /// Verifies the delivery. There is nothing to be done with it that could fail.
 pub fn accept(
     request: &mut impl Request,
+    registration: &Registration,
     platform: &impl Platform,
     log: &mut Log,
 ) -> Result<Answer, Refusal> {
-    let received = receive(request, platform, log, |_, _| Processed::Done(()))?;
+    let received = receive(request, registration, platform, log, |_, _| {
+        Processed::Done(())
+    })?;
     Ok(Answer::text(match received {
         Received::Processed(()) => VERIFIED,
         Received::Seen => SEEN,

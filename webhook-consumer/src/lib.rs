@@ -3,9 +3,12 @@
 //!
 //! | request | answer |
 //! |---|---|
-//! | `POST /target?handshake=true` with `{"keyData": "…"}` | 200, and the key is in use from now on |
+//! | `POST /target?handshake=true` with `{"keyData": "…"}` | 200, and the key is in use from now on; 403 without the right `token`, or without `handshake_token` unless `open_handshake` is `true` |
 //! | `POST /target`, signed | 200 `Received payload and verified integrity`, or 400 naming the reason |
-//! | `GET /healthz` | 200 while deliveries can be verified, else 503 |
+//! | `GET`, `HEAD /healthz` | 200 while deliveries can be verified, else 503 |
+//!
+//! A query other than `handshake` and `token` makes another registration, with keys and seen ids of
+//! its own. One slash at the end of a path makes no difference.
 //!
 //! It is routes around [`webhook_receiver`], which has the rest: what a handshake does, how a
 //! delivery is verified, when an id counts as seen, and what the variables mean. An app of one's

@@ -1,15 +1,17 @@
 //! Which request is for what.
 
 use problem::Problem;
-use webhook_receiver::Answer;
+use webhook_receiver::{Answer, Registration};
 
 /// What there is to do.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Route {
-    /// `POST /target`.
-    Delivery,
+    /// `POST /target`, for the registration of its query.
+    Delivery(Registration),
     /// `POST /target?handshake=true`.
     Handshake {
+        /// The registration whose key it brings.
+        registration: Registration,
         /// The query parameter `token`, the first one where there are several.
         token: Option<String>,
     },
@@ -63,12 +65,12 @@ impl Unrouted {
 }
 
 impl Route {
-    /// Reads method, path and query.
+    /// Reads method, path and query. One slash at the end of the path makes no difference.
     ///
     /// A method that a known path does not take is told apart from a path that is not known.
     pub fn of(method: &str, target: &str) -> Result<Self, Unrouted> {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        match (path, method) {
+        match (path.strip_suffix('/').unwrap_or(path), method) {
             ("/target", "POST") => Ok(target_route(query)),
             ("/target", _) => Err(not_allowed(method, "POST")),
             ("/healthz", "GET" | "HEAD") => Ok(Self::Health),
@@ -81,11 +83,15 @@ impl Route {
 }
 
 fn target_route(query: &str) -> Route {
+    let registration = Registration::of_query(query);
     if parameter(query, "handshake").as_deref() == Some("true") {
         let token = parameter(query, "token");
-        Route::Handshake { token }
+        Route::Handshake {
+            registration,
+            token,
+        }
     } else {
-        Route::Delivery
+        Route::Delivery(registration)
     }
 }
 
@@ -106,44 +112,66 @@ fn not_allowed(method: &str, allow: &'static str) -> Unrouted {
 mod tests {
     use super::*;
 
-    fn handshake(token: Option<&str>) -> Result<Route, Unrouted> {
-        let token = token.map(str::to_owned);
-        Ok(Route::Handshake { token })
+    fn handshake(query: &str, token: Option<&str>) -> Result<Route, Unrouted> {
+        Ok(Route::Handshake {
+            registration: Registration::of_query(query),
+            token: token.map(str::to_owned),
+        })
     }
 
     #[test]
     fn a_post_without_the_handshake_parameter_is_a_delivery() {
-        for target in [
-            "/target",
-            "/target?",
-            "/target?a=b",
-            "/target?handshake",
-            "/target?handshake=false",
-            "/target?handshake=TRUE",
-            "/target?xhandshake=true",
-            "/target?a=handshake=true",
+        for (target, query) in [
+            ("/target", ""),
+            ("/target/", ""),
+            ("/target?", ""),
+            ("/target?token=t", ""),
+            ("/target?a=b", "a=b"),
+            ("/target/?a=b&token=t", "a=b"),
+            ("/target?handshake", ""),
+            ("/target?handshake=false", ""),
+            ("/target?handshake=TRUE", ""),
+            ("/target?xhandshake=true", "xhandshake=true"),
+            ("/target?a=handshake=true", "a=handshake=true"),
         ] {
-            assert_eq!(Route::of("POST", target), Ok(Route::Delivery), "{target}");
+            let delivery = Route::Delivery(Registration::of_query(query));
+            assert_eq!(Route::of("POST", target), Ok(delivery), "{target}");
         }
     }
 
     #[test]
     fn the_handshake_parameter_may_stand_anywhere_in_the_query() {
-        for target in [
-            "/target?handshake=true",
-            "/target?a=b&handshake=true",
-            "/target?handshake=true&a=b",
-            "/target?hand%73hake=tru%65",
+        for (target, query) in [
+            ("/target?handshake=true", ""),
+            ("/target/?handshake=true", ""),
+            ("/target?a=b&handshake=true", "a=b"),
+            ("/target?handshake=true&a=b", "a=b"),
+            ("/target?hand%73hake=tru%65", ""),
         ] {
-            assert_eq!(Route::of("POST", target), handshake(None), "{target}");
+            assert_eq!(
+                Route::of("POST", target),
+                handshake(query, None),
+                "{target}"
+            );
         }
     }
 
     #[test]
     fn a_token_is_decoded_and_the_first_counts() {
         let target = "/target?token=a%26b%20c+d&handshake=true&token=other";
-        assert_eq!(Route::of("POST", target), handshake(Some("a&b c d")));
+        assert_eq!(Route::of("POST", target), handshake("", Some("a&b c d")));
         let empty = Route::of("POST", "/target?handshake=true&token=");
-        assert_eq!(empty, handshake(Some("")));
+        assert_eq!(empty, handshake("", Some("")));
+    }
+
+    #[test]
+    fn one_slash_at_the_end_of_a_path_makes_no_difference_and_more_do() {
+        assert_eq!(Route::of("GET", "/healthz/"), Ok(Route::Health));
+        for path in ["/", "//", "/target//", "/target/x", "/healthz//"] {
+            let unrouted = Err(Unrouted::NotFound {
+                path: path.to_owned(),
+            });
+            assert_eq!(Route::of("GET", path), unrouted);
+        }
     }
 }

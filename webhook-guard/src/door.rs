@@ -1,6 +1,6 @@
 //! What a request is for: a handshake, or the app behind.
 
-use webhook_receiver::{Platform, Refusal, SettingsError};
+use webhook_receiver::{Platform, Refusal, SettingsError, variables};
 
 /// What there is to do with a request.
 #[derive(Debug, PartialEq, Eq)]
@@ -40,7 +40,7 @@ fn parameter(query: &str, name: &str) -> Option<String> {
 /// The variable is missing, or is no component's name.
 pub fn component(platform: &impl Platform) -> Result<String, Refusal> {
     let name = "guarded_component";
-    let value = platform.variable(name).map_err(SettingsError::from)?;
+    let value = variables::text(platform, name)?;
     let sound = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
     if !value.is_empty() && value.bytes().all(sound) {
         return Ok(value);

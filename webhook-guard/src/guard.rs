@@ -4,8 +4,8 @@ use std::fmt::Display;
 
 use problem::Problem;
 use webhook_receiver::{
-    Answer, Headers, Log, Platform, Processed, Received, Refusal, Request, SettingsError,
-    handshake, receive,
+    Answer, Handshake, Headers, Log, Platform, Processed, Received, Refusal, Registration, Request,
+    handshake, receive, variables,
 };
 
 use crate::door::{self, Door};
@@ -34,20 +34,26 @@ pub struct Passing<'a> {
 pub struct Answered<T> {
     /// The HTTP status.
     pub status: u16,
-    /// The answer itself.
-    pub answer: T,
+    /// `true` if the app answered to the end. One that breaks off has not succeeded, whatever its
+    /// status says.
+    pub whole: bool,
+    /// The part of the answer that the client does not have yet.
+    pub rest: T,
 }
 
 /// What is to be sent to the client.
 pub enum Outcome<T> {
     /// An answer of the guard's own.
     Own(Answer),
-    /// The app's answer.
+    /// The rest of the app's answer.
     Apps(T),
 }
 
 /// Takes a handshake, refuses, or has `pass` call the app, and leaves in the log what is worth
 /// telling about it.
+///
+/// `pass` returns when the app's answer has ended, and before the client has all of it: the event
+/// counts as processed by the time the client can see that it was.
 pub fn guard<T>(
     request: &mut impl Request,
     platform: &impl Platform,
@@ -75,13 +81,20 @@ fn handle<T>(
 ) -> Result<Outcome<T>, Refusal> {
     let platform = Keyed::new(platform)?;
     let (method, target) = (request.method(), request.target());
-    if let Door::Handshake { token } = Door::of(&method, &target, &handshake_path(&platform)?) {
-        require_handshake_token(&platform)?;
-        return handshake(token.as_deref(), request, &platform, log).map(Outcome::Own);
+    let path = handshake_path(&platform)?;
+    let registration = registration(&target, &path);
+    if let Door::Handshake { token } = Door::of(&method, &target, &path) {
+        let offered = Handshake {
+            registration: &registration,
+            token: token.as_deref(),
+            // Without a token anybody could bring the key that opens the app.
+            open: false,
+        };
+        return handshake(offered, request, &platform, log).map(Outcome::Own);
     }
     let component = door::component(&platform)?;
     let headers = passed_on(request.headers());
-    let received = receive(request, &platform, log, |delivery, log| {
+    let received = receive(request, &registration, &platform, log, |delivery, log| {
         let passing = Passing {
             component: &component,
             method: &method,
@@ -107,27 +120,33 @@ fn handshake_path<P: Platform>(platform: &Keyed<'_, P>) -> Result<String, Refusa
     if platform.is_fixed() {
         return Ok(String::new());
     }
-    let path = webhook_receiver::Variables::variable(platform, "handshake_path");
-    Ok(path.map_err(SettingsError::from)?)
+    Ok(variables::text(platform, "handshake_path")?)
 }
 
-/// Without a token anybody could bring the key that opens the app.
-fn require_handshake_token(platform: &impl Platform) -> Result<(), Refusal> {
-    let token = platform.variable("handshake_token");
-    match token.map_err(SettingsError::from)?.is_empty() {
-        true => Err(Refusal::NoHandshakeToken),
-        false => Ok(()),
+/// Senders that register at `handshake_path` with different queries call it with them. Every other
+/// request is under the key that was registered without one.
+fn registration(target: &str, handshake_path: &str) -> Registration {
+    match target.split_once('?') {
+        Some((path, query)) if path == handshake_path && !path.is_empty() => {
+            Registration::of_query(query)
+        }
+        _ => Registration::default(),
     }
 }
 
-/// Senders take 2xx for success and send everything else again, so that is what is forgotten.
+/// Senders take a whole 2xx for success and send everything else again, so that is what is forgotten.
 fn processed<T>(passed: Result<Answered<T>, Unreached>, log: &mut Log) -> Processed<Outcome<T>> {
     match passed {
-        Ok(Answered { status, answer }) => {
-            log.line(format!("The app answered HTTP {status}"));
-            let outcome = Outcome::Apps(answer);
+        Ok(Answered {
+            status,
+            whole,
+            rest,
+        }) => {
+            let end = if whole { "" } else { " and broke off" };
+            log.line(format!("The app answered HTTP {status}{end}"));
+            let outcome = Outcome::Apps(rest);
             match status {
-                200..=299 => Processed::Done(outcome),
+                200..=299 if whole => Processed::Done(outcome),
                 _ => Processed::Failed(outcome),
             }
         }

@@ -3,8 +3,8 @@
 use serde_json::json;
 use webhook_receiver::limits::{KEY_MAX_BYTES, KEY_MIN_BYTES};
 use webhook_receiver::{
-    Claim, Clock, Database, KeyValue, Platform, PlatformError, Refusal, SettingsError, Signatures,
-    Unverified, Value, Variables, Verified,
+    Claim, Clock, Database, KeyValue, Platform, PlatformError, Refusal, Signatures, Unverified,
+    Value, Variables, Verified, variables,
 };
 
 /// What [`webhook_receiver`] asks the key-value store for.
@@ -48,7 +48,7 @@ impl<'a, P: Platform> Keyed<'a, P> {
 
 /// None where the variable is empty. What is wrong with it is told without it.
 fn key(platform: &impl Platform, name: &'static str) -> Result<Option<String>, Refusal> {
-    let value = platform.variable(name).map_err(SettingsError::from)?;
+    let value = variables::secret(platform, name)?;
     match value.len() {
         0 => Ok(None),
         KEY_MIN_BYTES..=KEY_MAX_BYTES => Ok(Some(value)),
@@ -82,6 +82,13 @@ impl<P: KeyValue> KeyValue for Keyed<'_, P> {
 
     fn set(&self, key: &str, value: &[u8]) -> Result<(), PlatformError> {
         self.platform.set(key, value)
+    }
+
+    fn origin(&self) -> &'static str {
+        match &self.fixed {
+            Some(_) => "the variable `signing_key`",
+            None => self.platform.origin(),
+        }
     }
 }
 

@@ -17,7 +17,7 @@
 //!   says what is left out, which is what the runtime puts there itself.
 //! - The answer goes back as the app gave it, while the app is still writing it.
 //! - An event whose `webhook-id` was processed is not passed on again. One that the app answered
-//!   with anything but 2xx is: its id is forgotten.
+//!   with anything but 2xx is, and one whose answer broke off: its id is forgotten.
 //!
 //! | variable | meaning |
 //! |---|---|

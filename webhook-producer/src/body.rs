@@ -1,15 +1,22 @@
-//! Reading a request's body: never more than a mebibyte of it, whatever its headers say.
+//! Reading a request's body: as a whole, never more than a mebibyte of it, and never for longer than
+//! half a minute, whatever its headers say.
 
 use std::pin::pin;
+use std::time::Duration;
 
+use futures::future::{Either, select};
 use futures::{Stream, StreamExt};
 use problem::Problem;
 
-use crate::http::Request;
+use crate::http::{Headers, Request};
+use crate::outside::Clock;
 use crate::problems;
 
 /// The largest body that is read, in bytes.
 pub const LIMIT: usize = 1024 * 1024;
+
+/// The longest time that a body may take to arrive.
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The chunks of a body. The error is the host's text.
 pub trait Chunks: Stream<Item = Result<Vec<u8>, String>> {}
@@ -20,12 +27,16 @@ impl<T: Stream<Item = Result<Vec<u8>, String>>> Chunks for T {}
 ///
 /// # Errors
 ///
-/// 415 when it is not declared to be JSON, 413 when it is too large, 400 when it breaks off.
-pub async fn read_json(request: Request<impl Chunks>) -> Result<Vec<u8>, Problem> {
+/// 415 when it is not declared to be JSON, 413 when it is too large, 400 when it breaks off, 408 when
+/// it takes too long.
+pub async fn read_json(
+    clock: &impl Clock,
+    request: Request<impl Chunks>,
+) -> Result<Vec<u8>, Problem> {
     if !declares_json(&request) {
         return Err(problems::unsupported_media_type());
     }
-    read(request).await
+    read(clock, request).await
 }
 
 /// Reads the whole body of a request that may come without one: an empty body is none, whatever
@@ -34,9 +45,12 @@ pub async fn read_json(request: Request<impl Chunks>) -> Result<Vec<u8>, Problem
 /// # Errors
 ///
 /// As [`read_json`].
-pub async fn read_optional_json(request: Request<impl Chunks>) -> Result<Option<Vec<u8>>, Problem> {
+pub async fn read_optional_json(
+    clock: &impl Clock,
+    request: Request<impl Chunks>,
+) -> Result<Option<Vec<u8>>, Problem> {
     let is_json = declares_json(&request);
-    let body = read(request).await?;
+    let body = read(clock, request).await?;
     match (body.is_empty(), is_json) {
         (true, _) => Ok(None),
         (false, true) => Ok(Some(body)),
@@ -44,14 +58,36 @@ pub async fn read_optional_json(request: Request<impl Chunks>) -> Result<Option<
     }
 }
 
-/// A declared length spares reading a body that is too large; what counts is what arrives.
-async fn read(request: Request<impl Chunks>) -> Result<Vec<u8>, Problem> {
-    let declared = request.headers.single("content-length");
-    let declared = declared.and_then(|length| length.parse::<u64>().ok());
+/// Reads a body of any type.
+///
+/// # Errors
+///
+/// As [`read_json`], but for the type.
+pub async fn read(clock: &impl Clock, request: Request<impl Chunks>) -> Result<Vec<u8>, Problem> {
+    let declared = declared_length(&request.headers);
     if declared.is_some_and(|length| length > LIMIT as u64) {
         return Err(problems::body_too_large(LIMIT));
     }
-    let mut chunks = pin!(request.body);
+    let whole = pin!(collect(request.body));
+    let late = pin!(clock.sleep_until(clock.now() + PATIENCE));
+    let body = match select(whole, late).await {
+        Either::Left((body, _)) => body?,
+        Either::Right(_) => return Err(problems::body_too_slow(PATIENCE.as_secs())),
+    };
+    // Hosts differ in what they say of a body that broke off; the length that was declared does not.
+    match declared.is_none_or(|length| length == body.len() as u64) {
+        true => Ok(body),
+        false => Err(problems::unreadable_body()),
+    }
+}
+
+/// A declared length spares reading a body that is too large.
+fn declared_length(headers: &Headers) -> Option<u64> {
+    headers.single("content-length")?.parse().ok()
+}
+
+async fn collect(chunks: impl Chunks) -> Result<Vec<u8>, Problem> {
+    let mut chunks = pin!(chunks);
     let mut body = Vec::new();
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|_| problems::unreadable_body())?;
@@ -81,12 +117,45 @@ mod tests {
 
     type Chunk = Result<Vec<u8>, String>;
 
+    /// A clock that stands still.
+    struct Waiting;
+
+    /// A clock on which every moment has come.
+    struct Elapsed;
+
+    impl Clock for Waiting {
+        fn now(&self) -> Duration {
+            Duration::ZERO
+        }
+
+        fn unix_seconds(&self) -> u64 {
+            0
+        }
+
+        async fn sleep_until(&self, _: Duration) {
+            std::future::pending().await
+        }
+    }
+
+    impl Clock for Elapsed {
+        fn now(&self) -> Duration {
+            Duration::ZERO
+        }
+
+        fn unix_seconds(&self) -> u64 {
+            0
+        }
+
+        async fn sleep_until(&self, _: Duration) {}
+    }
+
     fn request(headers: &[(&str, &str)], chunks: Vec<Chunk>) -> Request<impl Chunks> {
         let own = |(name, value): &(&str, &str)| (name.to_string(), value.as_bytes().to_vec());
         Request {
             method: "POST".to_owned(),
             path: "/".to_owned(),
             query: None,
+            authority: None,
             headers: Headers::new(headers.iter().map(own).collect()),
             body: stream::iter(chunks),
         }
@@ -102,20 +171,29 @@ mod tests {
 
     #[test]
     fn chunks_are_joined() {
-        let read = block_on(read_json(json(vec![Ok(b"{".into()), Ok(b"}".into())])));
+        let read = block_on(read_json(
+            &Waiting,
+            json(vec![Ok(b"{".into()), Ok(b"}".into())]),
+        ));
         assert_eq!(read.unwrap(), b"{}");
     }
 
     #[test]
     fn a_body_of_exactly_the_limit_is_read() {
         let chunks = vec![Ok(vec![b' '; LIMIT - 1]), Ok(vec![b' '; 1])];
-        assert_eq!(block_on(read_json(json(chunks))).unwrap().len(), LIMIT);
+        assert_eq!(
+            block_on(read_json(&Waiting, json(chunks))).unwrap().len(),
+            LIMIT
+        );
     }
 
     #[test]
     fn one_byte_more_than_the_limit_is_refused() {
         let chunks = vec![Ok(vec![b' '; LIMIT]), Ok(vec![b' '; 1])];
-        assert_eq!(code(block_on(read_json(json(chunks)))), "body-too-large");
+        assert_eq!(
+            code(block_on(read_json(&Waiting, json(chunks)))),
+            "body-too-large"
+        );
     }
 
     #[test]
@@ -125,10 +203,11 @@ mod tests {
             method: "POST".to_owned(),
             path: "/".to_owned(),
             query: None,
+            authority: None,
             headers: Headers::default(),
             body: endless,
         };
-        assert_eq!(code(block_on(read(request))), "body-too-large");
+        assert_eq!(code(block_on(read(&Waiting, request))), "body-too-large");
     }
 
     #[test]
@@ -138,7 +217,7 @@ mod tests {
             ("content-length", "2"),
         ];
         let chunks = vec![Ok(vec![b' '; LIMIT + 1])];
-        let result = block_on(read_json(request(&headers, chunks)));
+        let result = block_on(read_json(&Waiting, request(&headers, chunks)));
         assert_eq!(code(result), "body-too-large");
     }
 
@@ -149,14 +228,49 @@ mod tests {
             ("content-length", "1048577"),
         ];
         let chunks = vec![Err("read".to_owned())];
-        let result = block_on(read_json(request(&headers, chunks)));
+        let result = block_on(read_json(&Waiting, request(&headers, chunks)));
         assert_eq!(code(result), "body-too-large");
     }
 
     #[test]
     fn a_body_that_breaks_off_is_no_body() {
         let chunks = vec![Ok(b"{}".into()), Err("reset".to_owned())];
-        assert_eq!(code(block_on(read_json(json(chunks)))), "unreadable-body");
+        assert_eq!(
+            code(block_on(read_json(&Waiting, json(chunks)))),
+            "unreadable-body"
+        );
+    }
+
+    #[test]
+    fn a_body_that_ends_before_its_declared_length_is_no_body() {
+        for length in ["3", "1"] {
+            let headers = [
+                ("content-type", "application/json"),
+                ("content-length", length),
+            ];
+            let result = block_on(read_json(
+                &Waiting,
+                request(&headers, vec![Ok(b"{}".into())]),
+            ));
+            assert_eq!(code(result), "unreadable-body", "{length}");
+        }
+    }
+
+    #[test]
+    fn a_body_that_does_not_end_is_not_waited_for() {
+        let Request { headers, .. } = json(Vec::new());
+        let request = Request {
+            method: "POST".to_owned(),
+            path: "/".to_owned(),
+            query: None,
+            authority: None,
+            headers,
+            body: stream::iter([Ok(b"{".to_vec())]).chain(stream::pending()),
+        };
+        assert_eq!(
+            code(block_on(read_json(&Elapsed, request))),
+            "body-too-slow"
+        );
     }
 
     #[test]
@@ -183,9 +297,15 @@ mod tests {
     #[test]
     fn an_empty_optional_body_is_none_whatever_its_type() {
         let plain = [("content-type", "text/plain")];
-        let empty = block_on(read_optional_json(request(&plain, vec![Ok(Vec::new())])));
+        let empty = block_on(read_optional_json(
+            &Waiting,
+            request(&plain, vec![Ok(Vec::new())]),
+        ));
         assert_eq!(empty.unwrap(), None);
-        let text = block_on(read_optional_json(request(&plain, vec![Ok(b"{}".into())])));
+        let text = block_on(read_optional_json(
+            &Waiting,
+            request(&plain, vec![Ok(b"{}".into())]),
+        ));
         assert_eq!(code(text), "unsupported-media-type");
     }
 }

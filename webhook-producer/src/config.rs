@@ -41,6 +41,13 @@ pub(crate) fn bearer(
         let reason = "the token holds a space or a character that is not visible ASCII";
         return Err(problems::bad_configuration(name, reason));
     }
+    if ['"', '\'', '`']
+        .iter()
+        .any(|quote| token.starts_with(*quote) && token.ends_with(*quote))
+    {
+        let reason = "the token stands in quotation marks";
+        return Err(problems::bad_configuration(name, reason));
+    }
     Ok(Some(token).filter(|token| !token.is_empty()))
 }
 
@@ -88,11 +95,14 @@ fn switch(outside: &(impl Variables + Log), name: &str) -> Result<bool, Problem>
     })
 }
 
+/// A variable without the line breaks at its end, which a value has that was read from a file
+/// (`--variable name=@file`).
 pub(crate) fn variable(outside: &(impl Variables + Log), name: &str) -> Result<String, Problem> {
-    outside.variable(name).map_err(|reason| {
+    let value = outside.variable(name).map_err(|reason| {
         outside.log(&format!("PRODUCER: Cannot read variable {name}: {reason}"));
         problems::bad_configuration(name, "it cannot be read")
-    })
+    })?;
+    Ok(value.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 #[cfg(test)]
@@ -156,11 +166,29 @@ mod tests {
 
     #[test]
     fn a_token_no_header_could_carry_is_refused_and_not_shown() {
-        let problem = ApiToken::load(&With("api_token", "s3cret\n"))
-            .err()
-            .unwrap();
-        assert_eq!(problem.code(), "bad-configuration");
-        assert!(!problem.to_string().contains("s3cret"));
+        for token in [
+            "s3cret ",
+            "s3\ncret",
+            "\u{feff}s3cret",
+            "\"s3cret\"",
+            "'s3cret'",
+        ] {
+            let problem = ApiToken::load(&With("api_token", token)).err().unwrap();
+            assert_eq!(problem.code(), "bad-configuration", "{token:?}");
+            assert!(!problem.to_string().contains("s3"), "{problem}");
+        }
+    }
+
+    #[test]
+    fn the_line_break_at_the_end_of_a_file_is_no_part_of_a_token() {
+        for token in ["s3cret", "s3cret\n", "s3cret\r\n"] {
+            match ApiToken::load(&With("api_token", token)) {
+                Ok(ApiToken::Required(read)) => assert_eq!(read, "s3cret"),
+                _ => panic!("{token:?}"),
+            }
+        }
+        let empty = ApiToken::load(&With("api_token", "\n"));
+        assert!(matches!(empty, Ok(ApiToken::Open)));
     }
 
     #[test]

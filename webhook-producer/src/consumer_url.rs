@@ -10,6 +10,7 @@
 //! assert_eq!(url.as_str(), "http://example.com/hook?token=t");
 //! assert_eq!(url.with_handshake().as_str(), "http://example.com/hook?token=t&handshake=true");
 //! assert_eq!(url.for_log(), "http://example.com/hook");
+//! assert_eq!(url.shown(), "http://example.com/hook?token=***");
 //! ```
 
 use problem::Problem;
@@ -23,6 +24,22 @@ const LONGEST: usize = 2048;
 
 /// The query parameter that tells a handshake from an event.
 const HANDSHAKE: &str = "handshake";
+
+/// The text in the place of a value that is not shown.
+const HIDDEN: &str = "***";
+
+/// Parts of the names of query parameters whose values are secrets.
+const SECRETS: [&str; 9] = [
+    "token",
+    "secret",
+    "key",
+    "password",
+    "passwd",
+    "auth",
+    "sig",
+    "code",
+    "credential",
+];
 
 /// Why a text is no consumer's URL. The text itself is not repeated: it may hold credentials.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -60,8 +77,8 @@ impl From<HostError> for Problem {
 /// A well-formed consumer's URL; whether its host may be called is asked of
 /// [`check_host`](Self::check_host).
 ///
-/// The query may hold the consumer's token, so there is no `Debug`, and logs get
-/// [`for_log`](Self::for_log).
+/// The query may hold the consumer's token, so there is no `Debug`. Logs get
+/// [`for_log`](Self::for_log), and answers [`shown`](Self::shown).
 #[derive(Clone, PartialEq, Eq)]
 pub struct ConsumerUrl(Url);
 
@@ -107,9 +124,37 @@ impl ConsumerUrl {
         url
     }
 
+    /// The URL as answers show it: the values of parameters that may be secrets are hidden.
+    pub fn shown(&self) -> String {
+        let query = self.0.query().unwrap_or_default();
+        let hidden: Vec<String> = query.split('&').map(hide).collect();
+        match query.is_empty() {
+            true => self.as_str().to_owned(),
+            false => format!("{}?{}", self.for_log(), hidden.join("&")),
+        }
+    }
+
     /// The URL without its query, which may hold a token.
     pub fn for_log(&self) -> &str {
         &self.0[..Position::AfterPath]
+    }
+}
+
+/// Shows a registered URL as [`ConsumerUrl::shown`] does. What is no URL is shown without its query.
+pub fn shown(registered: &str) -> String {
+    match ConsumerUrl::parse(registered) {
+        Ok(url) => url.shown(),
+        Err(_) => registered.split('?').next().unwrap_or_default().to_owned(),
+    }
+}
+
+fn hide(pair: &str) -> String {
+    let name = pair.split('=').next().unwrap_or_default();
+    let decoded = url::form_urlencoded::parse(name.as_bytes()).next();
+    let decoded = decoded.map_or(String::new(), |(name, _)| name.to_lowercase());
+    match name.len() < pair.len() && SECRETS.iter().any(|secret| decoded.contains(secret)) {
+        true => format!("{name}={HIDDEN}"),
+        false => pair.to_owned(),
     }
 }
 
@@ -161,6 +206,35 @@ mod tests {
             handshake("http://c.example/a?x=%20+y&z&&token=a%2Fb"),
             "http://c.example/a?x=%20+y&z&&token=a%2Fb&handshake=true"
         );
+    }
+
+    #[test]
+    fn values_that_may_be_secrets_are_not_shown() {
+        for (registered, expected) in [
+            ("http://c.example/", "http://c.example/"),
+            ("http://c.example/?", "http://c.example/?"),
+            ("http://c.example/a?x=1&y", "http://c.example/a?x=1&y"),
+            (
+                "http://c.example/a?token=s3cret&x=1",
+                "http://c.example/a?token=***&x=1",
+            ),
+            (
+                "http://c.example/?x&Access_Token=s3=cret&API-KEY=s3cret",
+                "http://c.example/?x&Access_Token=***&API-KEY=***",
+            ),
+            (
+                "http://c.example/?t%6Fken=s3cret",
+                "http://c.example/?t%6Fken=***",
+            ),
+            (
+                "http://c.example/?signature=s3cret",
+                "http://c.example/?signature=***",
+            ),
+            ("http://c.example/?token", "http://c.example/?token"),
+            ("no URL?token=s3cret", "no URL"),
+        ] {
+            assert_eq!(shown(registered), expected);
+        }
     }
 
     #[test]

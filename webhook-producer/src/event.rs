@@ -61,10 +61,13 @@ pub enum Pattern {
 }
 
 impl Pattern {
+    /// The pattern of every event.
+    pub const EVERY: &str = "*";
+
     /// A pattern is an event's name, `prefix.*` or `*`.
     pub fn parse(text: &str) -> Result<Self, EventError> {
         check_text(text)?;
-        if text == "*" {
+        if text == Self::EVERY {
             return Ok(Self::All);
         }
         let (pattern, literal) = match text.strip_suffix('*') {

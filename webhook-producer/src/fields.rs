@@ -1,7 +1,8 @@
 //! Reading a JSON object whose members are known.
 //!
 //! Every way such a body can be wrong has a problem of its own: not JSON, not an object, a member
-//! that is unknown, missing, there twice, or of the wrong type.
+//! that is unknown, missing, there twice, or of the wrong type. What another system writes may have
+//! members beyond those: there they are ignored.
 
 use std::fmt;
 
@@ -19,10 +20,26 @@ impl Fields {
     /// Reads `body` as an object that has no members but `known` ones, none of them twice.
     pub fn read(body: &[u8], known: &[&str]) -> Result<Self, Problem> {
         let fields: Self = serde_json::from_slice(body).map_err(explain)?;
+        match fields
+            .0
+            .iter()
+            .find(|(name, _)| !known.contains(&name.as_str()))
+        {
+            Some((name, _)) => Err(problems::unknown_field(name, known)),
+            None => fields.without_duplicates(),
+        }
+    }
+
+    /// Reads `body` as an object that has none of the `known` members twice; others are ignored.
+    pub fn read_known(body: &[u8], known: &[&str]) -> Result<Self, Problem> {
+        let mut fields: Self = serde_json::from_slice(body).map_err(explain)?;
+        fields.0.retain(|(name, _)| known.contains(&name.as_str()));
+        fields.without_duplicates()
+    }
+
+    fn without_duplicates(self) -> Result<Self, Problem> {
+        let fields = self;
         for (place, (name, _)) in fields.0.iter().enumerate() {
-            if !known.contains(&name.as_str()) {
-                return Err(problems::unknown_field(name, known));
-            }
             if fields.0.iter().take(place).any(|(other, _)| other == name) {
                 return Err(problems::duplicate_field(name));
             }
@@ -109,6 +126,23 @@ mod tests {
         for (body, expected) in cases {
             assert_eq!(code(body), expected, "{body}");
         }
+    }
+
+    #[test]
+    fn members_beyond_the_known_ones_are_ignored_where_another_system_writes_them() {
+        let code = |body: &str| {
+            let read = Fields::read_known(body.as_bytes(), &["url", "event"]);
+            read.err().map_or("none", |problem| problem.code())
+        };
+        assert_eq!(
+            code(r#"{"url": "u", "event": "e", "x": 1, "x": 2}"#),
+            "none"
+        );
+        assert_eq!(
+            code(r#"{"url": "u", "x": 1, "url": "v"}"#),
+            "duplicate-field"
+        );
+        assert_eq!(code("[]"), "not-an-object");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::body::{self, Chunks};
 use crate::config::Settings;
-use crate::consumer_url::ConsumerUrl;
+use crate::consumer_url::{self, ConsumerUrl};
 use crate::event::{Event, Pattern};
 use crate::event_id::EventId;
 use crate::fan_out::{Fate, fan_out};
@@ -68,11 +68,11 @@ struct Queued<'a> {
 ///
 /// 400 without an event: who gets one is decided by its type. 503 when the stream does not take it.
 pub async fn enqueue(
-    outside: &(impl Stream + Log),
+    outside: &(impl Stream + Clock + Log),
     queue: &Queue,
     request: Request<impl Chunks>,
 ) -> Result<Response, Problem> {
-    let Occasion::Event { event, payload } = read(request).await? else {
+    let Occasion::Event { event, payload } = read(outside, request).await? else {
         return Err(problems::event_required());
     };
     let id = EventId::generate(&mut rand::rng());
@@ -92,7 +92,7 @@ pub async fn fire(
     settings: &Settings,
     request: Request<impl Chunks>,
 ) -> Result<Response, Problem> {
-    let occasion = read(request).await?;
+    let occasion = read(outside, request).await?;
     let deadline = outside.now() + settings.timeout;
     let firing = Firing {
         id: EventId::generate(&mut rand::rng()),
@@ -125,8 +125,8 @@ pub async fn fire(
     Ok(Response::json(200, &rows))
 }
 
-async fn read(request: Request<impl Chunks>) -> Result<Occasion, Problem> {
-    let Some(body) = body::read_optional_json(request).await? else {
+async fn read(clock: &impl Clock, request: Request<impl Chunks>) -> Result<Occasion, Problem> {
+    let Some(body) = body::read_optional_json(clock, request).await? else {
         return Ok(Occasion::Trial);
     };
     let fields = Fields::read(&body, &["event", "data"])?;
@@ -201,7 +201,7 @@ fn row(registration: &Registration, fate: Fate<Result<u16, CallError>>, timeout:
         Fate::NotStarted => (Err(not_started(timeout)), Duration::ZERO),
     };
     Row {
-        url: registration.url.clone(),
+        url: consumer_url::shown(&registration.url),
         status: result.as_ref().ok().copied(),
         error: result.err().map(|error| error.to_string()),
         milliseconds: milliseconds(took),

@@ -1,4 +1,4 @@
-//! `GET /healthz`: whether the producer can do its work.
+//! `GET`, `HEAD /healthz`: whether the producer can do its work.
 
 use problem::Problem;
 use serde::Serialize;

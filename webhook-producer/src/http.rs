@@ -12,6 +12,8 @@ pub struct Request<B> {
     pub path: String,
     /// What stands behind the `?`, if there is one.
     pub query: Option<String>,
+    /// Host and port that the client called, from its `Host` header.
+    pub authority: Option<String>,
     pub headers: Headers,
     /// A stream of chunks; see [`Chunks`](crate::body::Chunks).
     pub body: B,
@@ -25,6 +27,11 @@ impl Headers {
     /// Takes headers in any case and order; a name may come more than once.
     pub fn new(entries: Vec<(String, Vec<u8>)>) -> Self {
         Self(entries)
+    }
+
+    /// Returns whether the header `name` is there at all.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(n, _)| n.eq_ignore_ascii_case(name))
     }
 
     /// The text of the header `name` where it is there exactly once.
@@ -48,10 +55,11 @@ pub struct Response {
 }
 
 impl Response {
-    /// A JSON answer. A value that cannot be written as JSON answers 500.
+    /// A JSON answer, on a line of its own for terminals. A value that cannot be written as JSON
+    /// answers 500.
     pub fn json(status: u16, value: &impl Serialize) -> Self {
         match serde_json::to_vec(value) {
-            Ok(body) => Self::new(status, "application/json", body),
+            Ok(body) => Self::new(status, "application/json", line(body)),
             Err(_) => Self::from(&crate::problems::internal()),
         }
     }
@@ -78,8 +86,17 @@ impl Response {
 
 impl From<&Problem> for Response {
     fn from(problem: &Problem) -> Self {
-        Self::new(problem.status(), problem::CONTENT_TYPE, problem.to_json())
+        Self::new(
+            problem.status(),
+            problem::CONTENT_TYPE,
+            line(problem.to_json()),
+        )
     }
+}
+
+fn line(mut text: Vec<u8>) -> Vec<u8> {
+    text.push(b'\n');
+    text
 }
 
 #[cfg(test)]

@@ -13,6 +13,8 @@
 //! - `POST /fire` answers within `outbound_timeout_ms` of calling out, however many consumers hang;
 //! - with `stream_url` set, `POST /fire` answers once the event is on that Redis stream, and
 //!   `webhook-sender` delivers it;
+//! - without `api_token` it serves loopback names alone, and no page of another site;
+//! - a query's `token`, and what else may be a secret there, is shown in no answer;
 //! - what the service itself, the runtime or a cloud's metadata listens on is never called.
 //!
 //! The statements that create its table are in `migrations.sql`.
@@ -32,6 +34,7 @@ pub mod health;
 pub mod host;
 pub mod http;
 pub mod key;
+pub mod origin;
 pub mod outside;
 pub mod problems;
 pub mod registrations;

@@ -78,6 +78,26 @@ pub fn unauthorized() -> Problem {
         .detail("send `Authorization: Bearer` with the value of the variable `api_token`")
 }
 
+/// 403: without a token, only loopback names are served.
+pub fn foreign_host(authority: &str) -> Problem {
+    Problem::new(
+        403,
+        "host-refused",
+        "The producer is not served by this name",
+    )
+    .detail(format!(
+        "`Host` is {}, and while the variable `api_token` is empty it has to be a loopback name",
+        quote(authority)
+    ))
+}
+
+/// 403: without a token, pages of other sites are refused.
+pub fn cross_site(header: &str) -> Problem {
+    Problem::new(403, "cross-site", "Pages of other sites are refused").detail(format!(
+        "`{header}` names another site; set the variable `api_token` to serve clients elsewhere"
+    ))
+}
+
 /// 404: nothing has this path.
 pub fn not_found() -> Problem {
     Problem::new(404, "not-found", "Nothing is served at this path")
@@ -97,6 +117,12 @@ pub fn registration_conflict() -> Problem {
         "The URL was registered meanwhile",
     )
     .detail("another registration of the same URL ended first; register again to get a valid key")
+}
+
+/// 408: the body takes too long to arrive.
+pub fn body_too_slow(seconds: u64) -> Problem {
+    Problem::new(408, "body-too-slow", "The body took too long to arrive")
+        .detail(format!("it did not arrive within {seconds} s"))
 }
 
 /// 413: the body is larger than `limit` bytes.
@@ -177,7 +203,30 @@ pub fn store_unavailable() -> Problem {
         "store-unavailable",
         "The registrations are not available",
     )
-    .detail("the database does not answer, or `migrations.sql` was not applied to it")
+    .detail("the database does not answer; the log has its reason")
+}
+
+/// 503: nobody has made the table.
+pub fn store_without_table() -> Problem {
+    Problem::new(
+        503,
+        "store-unavailable",
+        "The registrations are not available",
+    )
+    .detail("the table is missing: apply `migrations.sql` to the database: `spin up --sqlite @migrations.sql`")
+}
+
+/// 503: the table is there, and is not the one that `migrations.sql` makes.
+pub fn store_structure() -> Problem {
+    Problem::new(
+        503,
+        "store-structure",
+        "The table of registrations has another structure",
+    )
+    .detail(
+        "the table `webhook_registrations` was made by something else than this version's \
+         `migrations.sql`; the log names what is missing",
+    )
 }
 
 /// Text from outside, in backticks and cut to a length that fits a message.

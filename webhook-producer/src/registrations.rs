@@ -6,7 +6,7 @@ use url::form_urlencoded;
 
 use crate::body::{self, Chunks};
 use crate::config::Settings;
-use crate::consumer_url::ConsumerUrl;
+use crate::consumer_url::{self, ConsumerUrl};
 use crate::event::{EventError, Pattern};
 use crate::fields::Fields;
 use crate::handshake;
@@ -20,7 +20,7 @@ use crate::store::{ListedRegistration, Registration, Store};
 /// The answer to a registration: the one place where a key is shown.
 #[derive(Serialize)]
 struct Registered<'a> {
-    url: &'a str,
+    url: String,
     event: &'a str,
     #[serde(rename = "signingKey")]
     signing_key: &'a str,
@@ -58,7 +58,7 @@ pub async fn register(
     mirror: Option<&Mirror>,
     request: Request<impl Chunks>,
 ) -> Result<Response, Problem> {
-    let (url, event) = read(request).await?;
+    let (url, event) = read(outside, request).await?;
     url.check_host(settings.allow_private_hosts)?;
     let store = Store::new(outside);
     let known_key = store.find_key(url.as_str())?;
@@ -76,22 +76,29 @@ pub async fn register(
     }
     let status = if known_key.is_some() { 200 } else { 201 };
     let answer = Registered {
-        url: &registration.url,
+        url: url.shown(),
         event: &registration.event,
         signing_key: registration.key.text(),
     };
     Ok(Response::json(status, &answer))
 }
 
-async fn read(request: Request<impl Chunks>) -> Result<(ConsumerUrl, String), Problem> {
-    let body = body::read_json(request).await?;
-    let fields = Fields::read(&body, &["url", "event"])?;
-    let (url, event) = (fields.text("url")?, fields.text("event")?);
+/// A consumer may send more than is asked for; an empty event wants every one.
+async fn read(
+    clock: &impl Clock,
+    request: Request<impl Chunks>,
+) -> Result<(ConsumerUrl, String), Problem> {
+    let body = body::read_json(clock, request).await?;
+    let fields = Fields::read_known(&body, &["url", "event"])?;
+    let (url, mut event) = (fields.text("url")?, fields.text("event")?);
+    if event.is_empty() {
+        event = Pattern::EVERY.to_owned();
+    }
     Pattern::parse(&event)?;
     Ok((ConsumerUrl::parse(&url)?, event))
 }
 
-/// `GET /registrations`: 200 with the list, the oldest first, without keys.
+/// `GET /registrations`: 200 with the list, the oldest first, without keys and tokens.
 pub fn list(outside: &(impl Database + Log)) -> Result<Response, Problem> {
     let rows = Store::new(outside).list()?;
     let rows: Vec<Listed> = rows.into_iter().map(Listed::from).collect();
@@ -101,7 +108,7 @@ pub fn list(outside: &(impl Database + Log)) -> Result<Response, Problem> {
 impl From<ListedRegistration> for Listed {
     fn from(row: ListedRegistration) -> Self {
         Self {
-            url: row.url,
+            url: consumer_url::shown(&row.url),
             event: row.event,
             created_at: row.created_at,
             updated_at: row.updated_at,
@@ -109,44 +116,96 @@ impl From<ListedRegistration> for Listed {
     }
 }
 
-/// `DELETE /registrations`, or one of them with `?url=`: 200 with how many are gone. Where a sender
-/// delivers, they are gone there first.
+/// The selection of `DELETE /registrations`.
+enum Selected {
+    All,
+    One(ConsumerUrl),
+}
+
+/// `DELETE /registrations` with `?url=` for one or `?all=true` for all of them: 200 with how many are
+/// gone. Where a sender delivers, they are gone there first.
 pub async fn delete(
     outside: &(impl Database + Network + Clock + Log),
     settings: &Settings,
     mirror: Option<&Mirror>,
-    query: Option<&str>,
+    request: Request<impl Chunks>,
 ) -> Result<Response, Problem> {
+    let selected = selected(request.query.as_deref().unwrap_or_default())?;
+    // A selector that was put into the body would be taken for none.
+    if !body::read(outside, request).await?.is_empty() {
+        return Err(problems::bad_query(
+            "the body says nothing here; what to delete is said by the query",
+        ));
+    }
     let store = Store::new(outside);
-    let url = url_in_query(query.unwrap_or_default())?;
+    let urls: Vec<String> = match &selected {
+        Selected::All => store.list()?.into_iter().map(|row| row.url).collect(),
+        Selected::One(url) => registered(&store, url)?.into_iter().collect(),
+    };
     if let Some(mirror) = mirror {
-        let urls = match &url {
-            Some(url) => vec![url.as_str().to_owned()],
-            None => store.list()?.into_iter().map(|row| row.url).collect(),
+        let unknown = match &selected {
+            Selected::One(url) if urls.is_empty() => Some(url.as_str()),
+            _ => None,
         };
-        for url in urls {
-            mirror.remove(outside, &url, settings.timeout).await?;
+        for url in urls.iter().map(String::as_str).chain(unknown) {
+            mirror.remove(outside, url, settings.timeout).await?;
         }
     }
-    let deleted = match url {
-        Some(url) => store.delete(url.as_str())?,
-        None => store.delete_all()?,
+    let deleted = match selected {
+        Selected::All => store.delete_all()?,
+        Selected::One(_) => match urls.first() {
+            Some(url) => store.delete(url)?,
+            None => 0,
+        },
     };
     Ok(Response::json(200, &Deleted { deleted }))
 }
 
+/// The registration of a URL, as the table has it: that URL, or one that is shown as it. So what the
+/// list shows can be deleted, although it hides tokens.
+fn registered(
+    store: &Store<'_, impl Database + Log>,
+    url: &ConsumerUrl,
+) -> Result<Option<String>, Problem> {
+    let rows = store.list()?;
+    let is_this = |row: &ListedRegistration| {
+        ConsumerUrl::parse(&row.url).is_ok_and(|row| row.as_str() == url.as_str())
+    };
+    if let Some(row) = rows.iter().find(|row| is_this(row)) {
+        return Ok(Some(row.url.clone()));
+    }
+    let mut shown = rows
+        .into_iter()
+        .map(|row| row.url)
+        .filter(|row| consumer_url::shown(row) == url.as_str());
+    match (shown.next(), shown.next()) {
+        (Some(_), Some(_)) => Err(problems::bad_query(
+            "several registrations are shown as this `url`; give the one with its token",
+        )),
+        (found, _) => Ok(found),
+    }
+}
+
 /// A misspelt parameter, or a URL that was not percent-encoded and falls apart at its `&`, must not
-/// delete more than was meant: whatever is not one `url` is refused.
-fn url_in_query(query: &str) -> Result<Option<ConsumerUrl>, Problem> {
-    let mut url = None;
+/// delete more than was meant: whatever is not one `url`, or `all=true`, is refused.
+fn selected(query: &str) -> Result<Selected, Problem> {
+    let mut selected = None;
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-        if name != "url" {
-            let reason = format!("unknown parameter {}; the one known is `url`", quote(&name));
-            return Err(problems::bad_query(&reason));
-        }
-        if url.replace(ConsumerUrl::parse(&value)?).is_some() {
-            return Err(problems::bad_query("the parameter `url` is there twice"));
+        let this = match (&*name, &*value) {
+            ("url", url) => Selected::One(ConsumerUrl::parse(url)?),
+            ("all", "true") => Selected::All,
+            _ => {
+                // The value is not shown: it may be a token of a URL that fell apart.
+                let name = quote(&name);
+                let reason = format!("parameter {name} is neither `url=…` nor `all=true`");
+                return Err(problems::bad_query(&reason));
+            }
+        };
+        if selected.replace(this).is_some() {
+            return Err(problems::bad_query("there is more than one selector"));
         }
     }
-    Ok(url)
+    selected.ok_or_else(|| {
+        problems::bad_query("say what to delete: `?url=` for one registration, `?all=true` for all")
+    })
 }

@@ -28,8 +28,8 @@ pub struct ListedRegistration {
     pub updated_at: String,
 }
 
-/// The registrations behind a database. Every function answers [`problems::store_unavailable`]
-/// when the database fails, and logs why.
+/// The registrations behind a database. Every function fails with a 503 of [`problems`] when
+/// the database does, and logs why.
 pub struct Store<'a, O>(&'a O);
 
 impl<'a, O: Database + Log> Store<'a, O> {
@@ -40,7 +40,7 @@ impl<'a, O: Database + Log> Store<'a, O> {
     /// Fails where the table cannot be read, or lacks a column.
     pub fn check_readable(&self) -> Result<(), Problem> {
         self.run(
-            "SELECT url, event, signing_key, created_at, updated_at FROM registrations LIMIT 0",
+            "SELECT url, event, signing_key, created_at, updated_at FROM webhook_registrations LIMIT 0",
             &[],
         )
         .map(|_| ())
@@ -49,7 +49,7 @@ impl<'a, O: Database + Log> Store<'a, O> {
     /// The key `url` is registered with now, if it is.
     pub fn find_key(&self, url: &str) -> Result<Option<SigningKey>, Problem> {
         let rows = self.run(
-            "SELECT signing_key FROM registrations WHERE url = ?1",
+            "SELECT signing_key FROM webhook_registrations WHERE url = ?1",
             &[url],
         )?;
         let key = rows.into_iter().flatten().next();
@@ -68,11 +68,11 @@ impl<'a, O: Database + Log> Store<'a, O> {
         known_key: Option<&SigningKey>,
     ) -> Result<bool, Problem> {
         let rows = self.run(
-            "INSERT INTO registrations (url, event, signing_key) VALUES (?1, ?2, ?3) \
+            "INSERT INTO webhook_registrations (url, event, signing_key) VALUES (?1, ?2, ?3) \
              ON CONFLICT (url) DO UPDATE SET event = excluded.event, \
              signing_key = excluded.signing_key, \
              updated_at = strftime('%Y-%m-%dT%H:%M:%SZ', 'now') \
-             WHERE registrations.signing_key = ?4 RETURNING url",
+             WHERE webhook_registrations.signing_key = ?4 RETURNING url",
             &[
                 &registration.url,
                 &registration.event,
@@ -87,7 +87,7 @@ impl<'a, O: Database + Log> Store<'a, O> {
     /// Every registration without its key, the oldest first.
     pub fn list(&self) -> Result<Vec<ListedRegistration>, Problem> {
         let rows = self.run(
-            "SELECT url, event, created_at, updated_at FROM registrations ORDER BY rowid",
+            "SELECT url, event, created_at, updated_at FROM webhook_registrations ORDER BY rowid",
             &[],
         )?;
         self.each(rows, |[url, event, created_at, updated_at]| {
@@ -103,7 +103,7 @@ impl<'a, O: Database + Log> Store<'a, O> {
     /// Every registration with its key, the oldest first.
     pub fn load_with_keys(&self) -> Result<Vec<Registration>, Problem> {
         let rows = self.run(
-            "SELECT url, event, signing_key FROM registrations ORDER BY rowid",
+            "SELECT url, event, signing_key FROM webhook_registrations ORDER BY rowid",
             &[],
         )?;
         self.each(rows, |[url, event, key]| Registration {
@@ -115,26 +115,28 @@ impl<'a, O: Database + Log> Store<'a, O> {
 
     /// Removes one registration and says how many that were: 1 or 0.
     pub fn delete(&self, url: &str) -> Result<usize, Problem> {
-        let statement = "DELETE FROM registrations WHERE url = ?1 RETURNING url";
+        let statement = "DELETE FROM webhook_registrations WHERE url = ?1 RETURNING url";
         self.run(statement, &[url]).map(|rows| rows.len())
     }
 
     /// Removes every registration and says how many that were.
     pub fn delete_all(&self) -> Result<usize, Problem> {
-        self.run("DELETE FROM registrations RETURNING url", &[])
+        self.run("DELETE FROM webhook_registrations RETURNING url", &[])
             .map(|rows| rows.len())
     }
 
     fn run(&self, statement: &str, values: &[&str]) -> Result<Vec<Vec<String>>, Problem> {
         self.0.execute(statement, values).map_err(|reason| {
-            let hint = if reason.contains("no such table") {
-                "; apply migrations.sql to the database"
-            } else if reason.contains("no such column") {
-                "; the table is of another version than migrations.sql"
+            let (hint, problem) = if reason.contains("no such table") {
+                ("; apply migrations.sql", problems::store_without_table())
+            } else if reason.contains("no such column") || reason.contains("has no column") {
+                let hint = "; the table is not the one that migrations.sql makes";
+                (hint, problems::store_structure())
             } else {
-                ""
+                ("", problems::store_unavailable())
             };
-            self.fail(&format!("{reason}{hint}"))
+            self.log_failure(&format!("{reason}{hint}"));
+            problem
         })
     }
 
@@ -153,8 +155,12 @@ impl<'a, O: Database + Log> Store<'a, O> {
     }
 
     fn fail(&self, reason: &str) -> Problem {
-        self.0
-            .log(&format!("PRODUCER: The database failed: {reason}"));
+        self.log_failure(reason);
         problems::store_unavailable()
+    }
+
+    fn log_failure(&self, reason: &str) {
+        let line = format!("PRODUCER: The database failed: {reason}");
+        self.0.log(&line);
     }
 }

@@ -52,7 +52,7 @@ fn with_no_body_every_consumer_gets_its_own_event_and_url_under_its_own_key() {
     world.insert("http://b.example/", "*", "key b");
     let answer = fire(&world);
     let expected = json!([
-        {"url": "http://a.example/hook?token=t", "status": 200, "milliseconds": 0},
+        {"url": "http://a.example/hook?token=***", "status": 200, "milliseconds": 0},
         {"url": "http://b.example/", "status": 200, "milliseconds": 0},
     ]);
     assert_eq!(answer.json(), expected);
@@ -129,6 +129,8 @@ fn an_event_reaches_those_who_want_it_and_no_others() {
     ];
     assert_eq!(urls, expected);
     assert_eq!(world.posted(), 3);
+    let null = br#"{"event":"order.shipped","data":null}"#;
+    assert!(world.posts.borrow().iter().all(|post| *post.body == *null));
 }
 
 #[test]
@@ -144,7 +146,7 @@ fn data_is_sent_on_as_it_came() {
 #[test]
 fn firing_at_nobody_answers_an_empty_list() {
     let world = world_with(0);
-    assert_eq!(fire(&world).text(), "[]");
+    assert_eq!(fire(&world).text(), "[]\n");
 }
 
 #[test]

@@ -111,7 +111,7 @@ fn a_handshake_is_given_up_after_the_timeout() {
 #[test]
 fn of_two_registrations_at_once_the_second_to_end_is_told_so() {
     let world = World::new();
-    let other = "INSERT INTO registrations (url, event, signing_key) \
+    let other = "INSERT INTO webhook_registrations (url, event, signing_key) \
                  VALUES ('http://consumer.example/target', 'e', 'another key') \
                  ON CONFLICT (url) DO UPDATE SET signing_key = 'a third key'";
     *world.meanwhile.borrow_mut() = Some(Box::new(move |database| {
@@ -132,7 +132,9 @@ fn a_registration_deleted_during_its_renewal_is_made_anew() {
     let world = World::new();
     world.insert(URL, "e", "the old key");
     *world.meanwhile.borrow_mut() = Some(Box::new(|database| {
-        database.execute_batch("DELETE FROM registrations").unwrap();
+        database
+            .execute_batch("DELETE FROM webhook_registrations")
+            .unwrap();
     }));
     assert_eq!(world.register(URL, "e").status(), 200);
     assert_eq!(world.table()[0][2], key_in_handshake(&world, 0));
@@ -146,9 +148,9 @@ fn without_the_table_nobody_is_called() {
     assert_eq!(answer.problem(), "store-unavailable");
     assert_eq!(world.posted(), 0);
     assert!(
-        world.logged().contains("apply migrations.sql"),
+        answer.text().contains("migrations.sql"),
         "{}",
-        world.logged()
+        answer.text()
     );
 }
 
@@ -157,7 +159,7 @@ fn the_list_has_everything_but_the_keys() {
     let world = World::new();
     assert_eq!(
         world.answer(Call::new("GET", "/registrations")).text(),
-        "[]"
+        "[]\n"
     );
     world.register(URL, "order.*");
     world.register("http://other.example/", "*");
@@ -200,7 +202,7 @@ fn one_registration_or_all_of_them_can_be_deleted() {
         json!({"deleted": 0})
     );
     assert_eq!(world.table().len(), 2);
-    let all = world.answer(Call::new("DELETE", "/registrations"));
+    let all = world.answer(Call::new("DELETE", "/registrations?all=true"));
     assert_eq!((all.status(), all.json()), (200, json!({"deleted": 2})));
     assert_eq!(world.table().len(), 0);
 }
@@ -218,28 +220,104 @@ fn a_registration_can_be_deleted_when_its_host_is_no_longer_allowed() {
 }
 
 #[test]
-fn a_query_that_is_not_one_url_deletes_nothing() {
+fn a_selector_that_is_not_understood_deletes_nothing() {
     let queries = [
+        ("", "bad-query"),
+        ("&", "bad-query"),
         ("ulr=http://consumer.example/target", "bad-query"),
         ("url=http://consumer.example/target?a=1&b=2", "bad-query"),
         (
             "url=http://consumer.example/target&url=http://other.example/",
             "bad-query",
         ),
+        ("url=http://consumer.example/target&all=true", "bad-query"),
         ("all", "bad-query"),
+        ("all=1", "bad-query"),
+        ("all=TRUE", "bad-query"),
+        ("all=true&all=true", "bad-query"),
         ("url=", "bad-url"),
         ("url=consumer", "bad-url"),
     ];
     let world = World::new();
     world.register(URL, "*");
+    let refused = |call: Call, code: &str| {
+        let answer = world.answer(call);
+        assert_eq!((answer.status(), answer.problem().as_str()), (400, code));
+        assert_eq!(world.table().len(), 1);
+    };
+    refused(Call::new("DELETE", "/registrations"), "bad-query");
     for (query, code) in queries {
-        let answer = world.answer(Call::new("DELETE", &format!("/registrations?{query}")));
-        assert_eq!(
-            (answer.status(), answer.problem().as_str()),
-            (400, code),
-            "{query}"
+        refused(
+            Call::new("DELETE", &format!("/registrations?{query}")),
+            code,
         );
-        assert_eq!(world.table().len(), 1, "{query}");
+    }
+    let body = json!({ "url": URL }).to_string();
+    for target in [
+        "/registrations",
+        "/registrations?&",
+        "/registrations?all=true",
+    ] {
+        refused(Call::new("DELETE", target).json(&body), "bad-query");
+        refused(Call::new("DELETE", target).body(body.clone()), "bad-query");
+    }
+}
+
+#[test]
+fn the_token_in_a_url_is_in_no_answer_and_what_is_shown_can_be_deleted() {
+    let world = World::new();
+    let url = "http://consumer.example/target?token=s3cret&a=1";
+    let shown = "http://consumer.example/target?token=***&a=1";
+    let registered = world.register(url, "*");
+    assert_eq!(registered.json()["url"], shown);
+    let list = world.answer(Call::new("GET", "/registrations"));
+    assert_eq!(list.json()[0]["url"], shown);
+    assert_eq!(world.table()[0][0], url, "what is called has its token");
+
+    let same = "http://consumer.example/target?token=other&a=1";
+    world.register(same, "*");
+    let by_shown =
+        "/registrations?url=http%3A%2F%2Fconsumer.example%2Ftarget%3Ftoken%3D***%26a%3D1";
+    let ambiguous = world.answer(Call::new("DELETE", by_shown));
+    assert_eq!(ambiguous.problem(), "bad-query");
+    assert_eq!(world.table().len(), 2);
+    let by_url = by_shown.replace("***", "other");
+    assert_eq!(
+        world.answer(Call::new("DELETE", &by_url)).json(),
+        json!({"deleted": 1})
+    );
+    assert_eq!(
+        world.answer(Call::new("DELETE", by_shown)).json(),
+        json!({"deleted": 1})
+    );
+    assert!(world.table().is_empty());
+}
+
+#[test]
+fn a_registration_may_say_more_than_is_asked_for_and_an_empty_event_wants_all() {
+    let world = World::new();
+    let body = json!({"url": URL, "event": "", "name": "shop", "retries": {"max": 3}});
+    let answer = world.answer(Call::new("POST", "/registrations").json(&body.to_string()));
+    assert_eq!(
+        (answer.status(), &answer.json()["event"]),
+        (201, &json!("*"))
+    );
+    assert_eq!(world.table()[0][1], "*");
+}
+
+#[test]
+fn an_answer_ends_with_a_line_break() {
+    let world = World::new();
+    let answers = [
+        world.register(URL, "*"),
+        world.answer(Call::new("GET", "/registrations")),
+        world.answer(Call::new("POST", "/fire")),
+        world.answer(Call::new("GET", "/healthz")),
+        world.answer(Call::new("GET", "/nothing")),
+    ];
+    for answer in answers {
+        let text = answer.text();
+        assert!(text.ends_with("}\n") || text.ends_with("]\n"), "{text:?}");
     }
 }
 

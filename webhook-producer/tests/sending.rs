@@ -76,6 +76,13 @@ fn a_fired_event_is_on_the_stream_when_it_is_answered_and_nobody_is_called() {
     };
     assert_eq!(*world.entries.borrow(), [expected]);
     assert_eq!(world.posted(), 0);
+
+    assert_eq!(
+        fire(&world, r#"{"event":"order.shipped","data":null}"#).status(),
+        202
+    );
+    let data = world.entries.borrow()[1].fields[3].1.clone();
+    assert_eq!(data, r#"{"event":"order.shipped","data":null}"#);
 }
 
 #[test]
@@ -211,7 +218,7 @@ fn where_the_sender_is_not_told_nothing_is_registered_or_removed() {
 
         world.insert(CONSUMER, "*", "key");
         for target in [
-            "/registrations",
+            "/registrations?all=true",
             "/registrations?url=http://consumer.example/target",
         ] {
             assert_eq!(delete(&world, target).problem(), code);
@@ -228,7 +235,7 @@ fn what_is_removed_here_is_removed_there_even_if_it_was_gone() {
         world.consumer(&endpoint, Consumer::Answers(status));
         world.insert(CONSUMER, "*", "key");
         assert_eq!(
-            delete(&world, "/registrations").json(),
+            delete(&world, "/registrations?all=true").json(),
             json!({ "deleted": 1 })
         );
         assert_eq!(told(&world), [(Delete, endpoint, Value::Null)]);

@@ -21,9 +21,11 @@ impl Answer {
         Self::new(200, "text/plain; charset=utf-8", text.as_bytes().to_vec())
     }
 
-    /// The problem's status, with its document as the body.
+    /// The problem's status, with its document as the body, on a line of its own for terminals.
     pub fn problem(problem: &Problem) -> Self {
-        Self::new(problem.status(), problem::CONTENT_TYPE, problem.to_json())
+        let mut document = problem.to_json();
+        document.push(b'\n');
+        Self::new(problem.status(), problem::CONTENT_TYPE, document)
     }
 
     fn new(status: u16, content_type: &str, body: Vec<u8>) -> Self {

@@ -1,4 +1,6 @@
-//! Reading a body no further than its limit.
+//! Reading a body no further than its limit, and only as a whole.
+
+use crate::Headers;
 
 /// Why a body could not be had.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -12,6 +14,27 @@ pub enum BodyError {
     /// The connection gave out before the body's end.
     #[error("the body broke off")]
     BrokenOff,
+    /// It takes longer than a sender is waited for.
+    #[error("the body did not arrive within {seconds} s")]
+    TooSlow {
+        /// The time it was waited for.
+        seconds: u64,
+    },
+}
+
+/// Fails where the headers announce a body of another length: the end of this one is not its own.
+///
+/// Platforms differ in what they say of a body that broke off. A length that was announced does not
+/// depend on that.
+pub(crate) fn check_length(headers: &Headers, body: &[u8]) -> Result<(), BodyError> {
+    let mut announced = headers
+        .iter()
+        .filter(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+        .filter_map(|(_, value)| std::str::from_utf8(value).ok()?.parse::<usize>().ok());
+    match announced.all(|length| length == body.len()) {
+        true => Ok(()),
+        false => Err(BodyError::BrokenOff),
+    }
 }
 
 /// Takes chunks from `next` until it has none left, and puts them together.
@@ -82,6 +105,19 @@ mod tests {
         let (body, taken) = read(4, &[b"abc", b"def", b"ghi", b"jkl"]);
         assert_eq!(body.unwrap_err(), BodyError::TooLong { limit: 4 });
         assert_eq!(taken, 2);
+    }
+
+    #[test]
+    fn a_body_has_to_be_as_long_as_it_was_announced() {
+        let announced = |length: &str| {
+            let header = ("Content-Length".to_owned(), length.as_bytes().to_vec());
+            check_length(&vec![header], b"1234")
+        };
+        assert_eq!(announced("4"), Ok(()));
+        assert_eq!(check_length(&Vec::new(), b"1234"), Ok(()));
+        for other in ["5", "3", "0"] {
+            assert_eq!(announced(other), Err(BodyError::BrokenOff), "{other}");
+        }
     }
 
     #[test]

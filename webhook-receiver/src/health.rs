@@ -1,6 +1,6 @@
 //! Saying whether requests can be verified.
 
-use crate::{Answer, Platform, Refusal, Settings, keys};
+use crate::{Answer, Platform, Refusal, Registration, Settings, keys, variables};
 
 /// 200 while the variables have their form and both stores can be read, whether or not there is a
 /// key in them.
@@ -10,7 +10,8 @@ use crate::{Answer, Platform, Refusal, Settings, keys};
 /// What fails, as the refusal that requests meet.
 pub fn check_health(platform: &impl Platform) -> Result<Answer, Refusal> {
     Settings::read(platform)?;
-    keys::current(platform)?;
+    variables::secret(platform, "handshake_token")?;
+    keys::current(platform, &Registration::default())?;
     platform.execute("SELECT 1", &[])?;
     Ok(Answer::text("ok"))
 }

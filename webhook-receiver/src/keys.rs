@@ -4,10 +4,12 @@
 //! |---|---|
 //! | `signing-key-data` | the key of the last handshake, as text |
 //! | `signing-key-previous` | JSON: the keys before it and until when each is valid |
+//!
+//! A [`Registration`] with a query has both for itself, with its name behind a hyphen.
 
 use serde::{Deserialize, Serialize};
 
-use crate::{KeyValue, PlatformError};
+use crate::{KeyValue, PlatformError, Registration};
 
 /// The key of the last handshake.
 const CURRENT: &str = "signing-key-data";
@@ -31,16 +33,23 @@ struct Retired {
 ///
 /// Whoever needs the retired keys too reads them after this one: of a key that is being replaced
 /// meanwhile, one of the two reads then tells.
-pub fn current(store: &impl KeyValue) -> Result<Option<String>, PlatformError> {
-    let bytes = store.get(CURRENT)?;
+pub fn current(
+    store: &impl KeyValue,
+    registration: &Registration,
+) -> Result<Option<String>, PlatformError> {
+    let bytes = store.get(&registration.store_name(CURRENT))?;
     bytes
         .map(|bytes| text(bytes, "reading the key"))
         .transpose()
 }
 
 /// The replaced keys that are valid at `now`, the newest first.
-pub fn retired(store: &impl KeyValue, now: u64) -> Result<Vec<String>, PlatformError> {
-    let retired = load(store, now)?;
+pub fn retired(
+    store: &impl KeyValue,
+    registration: &Registration,
+    now: u64,
+) -> Result<Vec<String>, PlatformError> {
+    let retired = load(store, registration, now)?;
     Ok(retired.into_iter().map(|retired| retired.key).collect())
 }
 
@@ -50,12 +59,13 @@ pub fn retired(store: &impl KeyValue, now: u64) -> Result<Vec<String>, PlatformE
 /// lost: the caller sees to it that they come one after the other.
 pub fn replace(
     store: &impl KeyValue,
+    registration: &Registration,
     key: &str,
     now: u64,
     overlap: u64,
 ) -> Result<(), PlatformError> {
-    let mut retired = load(store, now)?;
-    if let Some(before) = current(store)?
+    let mut retired = load(store, registration, now)?;
+    if let Some(before) = current(store, registration)?
         && overlap > 0
     {
         let until = now.saturating_add(overlap);
@@ -64,12 +74,16 @@ pub fn replace(
     retired.retain(|retired| retired.key != key);
     retired.truncate(MAX_RETIRED);
     // First, so that the key that is replaced is found in one place or the other at any time.
-    store.set(RETIRED, &json(&retired)?)?;
-    store.set(CURRENT, key.as_bytes())
+    store.set(&registration.store_name(RETIRED), &json(&retired)?)?;
+    store.set(&registration.store_name(CURRENT), key.as_bytes())
 }
 
-fn load(store: &impl KeyValue, now: u64) -> Result<Vec<Retired>, PlatformError> {
-    let Some(bytes) = store.get(RETIRED)? else {
+fn load(
+    store: &impl KeyValue,
+    registration: &Registration,
+    now: u64,
+) -> Result<Vec<Retired>, PlatformError> {
+    let Some(bytes) = store.get(&registration.store_name(RETIRED))? else {
         return Ok(Vec::new());
     };
     let mut retired: Vec<Retired> = serde_json::from_slice(&bytes).map_err(|_| PlatformError {

@@ -10,10 +10,15 @@
 //! | [`check_health()`] | whether requests can be verified at all |
 //!
 //! ```no_run
-//! use webhook_receiver::{Answer, Log, Platform, Processed, Received, Refusal, Request, receive};
+//! use webhook_receiver::{
+//!     Answer, Log, Platform, Processed, Received, Refusal, Registration, Request, receive,
+//! };
 //!
 //! fn deliver(request: &mut impl Request, platform: &impl Platform, log: &mut Log) -> Answer {
-//!     let received = receive(request, platform, log, |delivery, _log| {
+//!     let target = request.target();
+//!     let (_path, query) = target.split_once('?').unwrap_or((&target, ""));
+//!     let registration = Registration::of_query(query);
+//!     let received = receive(request, &registration, platform, log, |delivery, _log| {
 //!         match handle(delivery.body) {
 //!             // The id counts as done: a retry is answered without being processed.
 //!             true => Processed::Done(Answer::text("processed")),
@@ -37,7 +42,9 @@
 //! - Of requests with one `webhook-id`, however many come at once, one is processed at a time, and
 //!   none after one that succeeded ([`seen`]).
 //! - Every refusal has a stable code ([`Refusal`] lists them), and none shows a key.
-//! - A body is never read past its limit ([`limits`]).
+//! - Each [`Registration`] has keys and seen ids of its own.
+//! - A body is never read past its limit, nor waited for longer than that ([`limits`]), and nothing
+//!   is done with one that did not arrive as a whole.
 //!
 //! The parts are plain Rust that takes the request and the platform as traits. The module `spin`,
 //! which is there for WebAssembly only, implements them on Spin. An app's manifest has to give:
@@ -53,22 +60,25 @@ mod answer;
 mod body;
 mod handshake;
 mod health;
+mod hint;
 mod keys;
 pub mod limits;
 mod log;
 mod platform;
 mod receive;
 mod refusal;
+mod registration;
 mod request;
 pub mod seen;
 mod settings;
 #[cfg(target_family = "wasm")]
 pub mod spin;
+pub mod variables;
 mod verification;
 
 pub use answer::Answer;
 pub use body::{BodyError, read_bounded};
-pub use handshake::handshake;
+pub use handshake::{Handshake, handshake};
 pub use health::check_health;
 pub use log::Log;
 pub use platform::{
@@ -77,5 +87,6 @@ pub use platform::{
 };
 pub use receive::{Delivery, Processed, Received, receive};
 pub use refusal::Refusal;
+pub use registration::Registration;
 pub use request::Request;
 pub use settings::{Settings, SettingsError};

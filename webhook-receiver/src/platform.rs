@@ -31,6 +31,11 @@ pub trait KeyValue {
 
     /// Puts `value` under `key`, in place of any value that was there.
     fn set(&self, key: &str, value: &[u8]) -> Result<(), PlatformError>;
+
+    /// The source of the values, as the log names it.
+    fn origin(&self) -> &'static str {
+        "key-value store"
+    }
 }
 
 /// A value of a SQLite statement.

@@ -1,9 +1,10 @@
 //! Taking a request that has to be signed.
 
+use crate::body::check_length;
 use crate::limits::DELIVERY_BYTES;
 use crate::seen::{self, Claim as Id, Held};
 use crate::verification::{claim_of, judge_headers, verify};
-use crate::{Claim, Log, Platform, Refusal, Request, Settings, Verified};
+use crate::{Claim, Log, Platform, Refusal, Registration, Request, Settings, Verified};
 
 /// A request that is vouched for.
 #[derive(Clone, Copy)]
@@ -31,15 +32,18 @@ pub enum Received<T> {
     Seen,
 }
 
-/// Verifies the request and, unless its id was seen, has it processed.
+/// Verifies the request under the keys of its registration and, unless its id was seen there, has
+/// it processed.
 ///
-/// The log gets a line for each step; the caller adds what it answered.
+/// `process` returns once it is known whether processing succeeded: the id counts as done from then
+/// on. The log gets a line for each step; the caller adds what it answered.
 ///
 /// # Errors
 ///
 /// A [`Refusal`]; nothing was processed then.
 pub fn receive<T>(
     request: &mut impl Request,
+    registration: &Registration,
     platform: &impl Platform,
     log: &mut Log,
     process: impl FnOnce(Delivery<'_>, &mut Log) -> Processed<T>,
@@ -48,13 +52,14 @@ pub fn receive<T>(
     let headers = request.headers();
     judge_headers(platform, claim_of(&headers, &settings, platform.now()))?;
     let body = request.body(DELIVERY_BYTES)?;
+    check_length(&headers, &body)?;
     // The clock of before does not count any more: whoever sends the body chooses when it ends.
     let now = platform.now();
     let claim = Claim {
         body: &body,
         ..claim_of(&headers, &settings, now)
     };
-    let verified = logged_verify(platform, claim, log)?;
+    let verified = logged_verify(platform, registration, claim, log)?;
     let body = body.as_slice();
     let delivery = Delivery {
         verified: &verified,
@@ -62,7 +67,7 @@ pub fn receive<T>(
     };
     match &verified.id {
         None => Ok(Received::Processed(answer_of(process(delivery, log)))),
-        Some(id) => match seen::claim(platform, &settings, id, now)? {
+        Some(id) => match seen::claim(platform, &settings, &registration.scoped(id), now)? {
             Id::Mine(held) => {
                 let processed = process(delivery, log);
                 let until = settings.remember_until(platform.now(), verified.at);
@@ -80,11 +85,12 @@ pub fn receive<T>(
 
 fn logged_verify(
     platform: &impl Platform,
+    registration: &Registration,
     claim: Claim<'_>,
     log: &mut Log,
 ) -> Result<Verified, Refusal> {
     log.line("Verifying integrity of payload received from PRODUCER...");
-    let verdict = verify(platform, claim, log);
+    let verdict = verify(platform, registration, claim, log);
     let holds = match &verdict {
         Ok(_) => true,
         Err(Refusal::Signature { .. }) => false,

@@ -8,15 +8,15 @@ use crate::{Answer, BodyError, PlatformError, SettingsError, Unverified, limits,
 /// in the log ([`Refusal::Unavailable`] and the two after it).
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// 413 `body-too-long`, or 400 `body-broken-off`.
+    /// 413 `body-too-long`, 400 `body-broken-off` or 408 `body-too-slow`.
     #[error(transparent)]
     Body(#[from] BodyError),
     /// 403 `handshake-token-refused`. Not 401, which would have to name a scheme for the
     /// `Authorization` header (RFC 9110, section 15.5.2), and the token is no part of that.
     #[error("the query parameter `token` is missing or is not the expected one")]
     HandshakeToken,
-    /// 403 `handshake-token-unset`, of receivers that take no handshake without a token.
-    #[error("no handshake is taken while the variable `handshake_token` is empty")]
+    /// 403 `handshake-token-unset`, unless the receiver takes handshakes of anybody.
+    #[error("handshakes are refused while the variable `handshake_token` is empty")]
     NoHandshakeToken,
     /// 400 `broken-json`.
     #[error("the body is no JSON from line {line}, column {column} on")]
@@ -27,7 +27,7 @@ pub enum Refusal {
         column: usize,
     },
     /// 400 `not-a-handshake`. The message does not quote the body: it may hold the key.
-    #[error("the body has to be exactly `{{\"keyData\": \"<text>\"}}`")]
+    #[error("the body has to be `{{\"keyData\": \"<text>\"}}`")]
     NotAHandshake,
     /// 400 `key-length`.
     #[error(
@@ -91,6 +91,9 @@ impl Refusal {
             }
             Self::Body(BodyError::BrokenOff) => {
                 (400, "body-broken-off", "The body did not arrive as a whole")
+            }
+            Self::Body(BodyError::TooSlow { .. }) => {
+                (408, "body-too-slow", "The body took too long to arrive")
             }
             Self::HandshakeToken => (
                 403,

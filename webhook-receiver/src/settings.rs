@@ -1,12 +1,12 @@
 //! What an operator chooses, as the app's variables have it.
 
-use crate::{Platform, PlatformError, Scheme};
+use crate::{Platform, PlatformError, Scheme, variables};
 
 /// The variables that bear on verification.
 ///
 /// | variable | meaning | usual |
 /// |---|---|---|
-/// | `weakest_scheme` | `plain`, `wss` or `standard`: schemes weaker than it are not looked at | `plain` |
+/// | `weakest_scheme` | `plain`, `wss` or `standard`: schemes weaker than it are not looked at | `standard` |
 /// | `tolerance_seconds` | how far a signed time may lie from the clock, either way | `300` |
 /// | `retry_horizon_seconds` | how long an id that was processed is remembered; where its signature is fresh for longer, for that long | `345600` |
 /// | `seen_ids_max` | how many ids that were processed are remembered, the newest ones | `100000` |
@@ -44,6 +44,14 @@ pub enum SettingsError {
         /// What it could be.
         wanted: &'static str,
     },
+    /// A secret was copied together with something around it.
+    #[error("variable `{name}` {found}")]
+    NearMiss {
+        /// The variable.
+        name: &'static str,
+        /// The fault, as the end of a sentence about the variable.
+        found: &'static str,
+    },
 }
 
 impl Settings {
@@ -72,7 +80,7 @@ impl Settings {
 }
 
 fn scheme(platform: &impl Platform, name: &'static str) -> Result<Scheme, SettingsError> {
-    let value = platform.variable(name)?;
+    let value = variables::text(platform, name)?;
     let scheme = Scheme::ALL
         .into_iter()
         .find(|scheme| scheme.name() == value);
@@ -86,7 +94,7 @@ fn scheme(platform: &impl Platform, name: &'static str) -> Result<Scheme, Settin
 /// Numbers are bounded to ten digits, so that sums of them and of times do not overflow.
 fn number(platform: &impl Platform, name: &'static str, least: u64) -> Result<u64, SettingsError> {
     const MOST: u64 = 9_999_999_999;
-    let value = platform.variable(name)?;
+    let value = variables::text(platform, name)?;
     let digits = value.bytes().all(|byte| byte.is_ascii_digit());
     match value.parse() {
         Ok(number) if digits && (least..=MOST).contains(&number) => Ok(number),

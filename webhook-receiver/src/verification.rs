@@ -1,6 +1,9 @@
 //! Whether a request is vouched for by a key in use.
 
-use crate::{Claim, Headers, Log, Platform, PlatformError, Refusal, Unverified, Verified, keys};
+use crate::{
+    Claim, Headers, Log, Platform, PlatformError, Refusal, Registration, Unverified, Verified,
+    hint, keys,
+};
 
 /// Refuses what the headers alone rule out, before the body is read or a store is asked.
 ///
@@ -8,7 +11,9 @@ use crate::{Claim, Headers, Log, Platform, PlatformError, Refusal, Unverified, V
 /// says nothing yet.
 pub(crate) fn judge_headers(platform: &impl Platform, claim: Claim<'_>) -> Result<(), Refusal> {
     match platform.verify(&[], Claim { body: &[], ..claim }) {
-        Err(unverified) if !is_mismatch(&unverified) => Err(unverified.into()),
+        Err(unverified) if !is_mismatch(&unverified) => {
+            Err(hint::add(unverified, claim.headers).into())
+        }
         _ => Ok(()),
     }
 }
@@ -17,17 +22,17 @@ pub(crate) fn judge_headers(platform: &impl Platform, claim: Claim<'_>) -> Resul
 /// it replaced. The scheme is the same each time: it is the strongest that the request carries.
 pub(crate) fn verify(
     platform: &impl Platform,
+    registration: &Registration,
     claim: Claim<'_>,
     log: &mut Log,
 ) -> Result<Verified, Refusal> {
-    let key = keys::current(platform)?.ok_or(Refusal::NoKey)?;
+    let key = keys::current(platform, registration)?.ok_or(Refusal::NoKey)?;
     let fingerprint = platform.fingerprint(&key).map_err(Refusal::StoredKey)?;
-    log.line(format!(
-        "Loaded key data from key-value store: key {fingerprint}"
-    ));
+    let origin = platform.origin();
+    log.line(format!("Loaded key data from {origin}: key {fingerprint}"));
     match platform.verify(&[&key], claim) {
         Err(unverified) if is_mismatch(&unverified) => {
-            verify_retired(platform, claim, log)?.ok_or(unverified.into())
+            verify_retired(platform, registration, claim, log)?.ok_or(unverified.into())
         }
         verdict => Ok(verdict?),
     }
@@ -35,10 +40,11 @@ pub(crate) fn verify(
 
 fn verify_retired(
     platform: &impl Platform,
+    registration: &Registration,
     claim: Claim<'_>,
     log: &mut Log,
 ) -> Result<Option<Verified>, PlatformError> {
-    for key in keys::retired(platform, claim.now)? {
+    for key in keys::retired(platform, registration, claim.now)? {
         if let Ok(verified) = platform.verify(&[&key], claim) {
             let fingerprint = platform.fingerprint(&key).unwrap_or_default();
             log.line(format!("It is signed with the replaced key {fingerprint}"));

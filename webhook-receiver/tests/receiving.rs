@@ -7,17 +7,18 @@ mod platform;
 use platform::{FakePlatform, FakeRequest, NOW};
 use signature::{Credential, Message};
 use webhook_receiver::{
-    BodyError, Clock, Database, Headers, Log, Processed, Received, Refusal, Request, Value,
-    handshake, receive, seen,
+    BodyError, Clock, Database, Handshake, Headers, Log, Platform, Processed, Received, Refusal,
+    Registration, Request, Value, handshake, seen,
 };
 
 const KEY: &str = "RqJcWxsJDKjgINLWWiBwYEV3ROg7LaXD1Xzz";
 const OTHER: &str = "mB5kQpXz7TtYw2LcAhN4sVdRe8Gu0JfiK1oP";
 const THIRD: &str = "Jx0oPq3Zf8WvYt5BnLcRkS2hUe7MdGi4Ta9w";
 
-/// A platform that has taken `KEY`.
+/// A platform that has taken `KEY`, and takes every scheme.
 fn platform() -> FakePlatform {
     let platform = FakePlatform::default();
+    platform.set_variable("weakest_scheme", "plain");
     hand_over(&platform, KEY);
     platform
 }
@@ -27,13 +28,37 @@ fn hand_over(platform: &FakePlatform, key: &str) {
 }
 
 fn try_hand_over(platform: &FakePlatform, key: &str) -> Result<(), Refusal> {
+    hand_over_to(&Registration::default(), platform, key)
+}
+
+fn hand_over_to(
+    registration: &Registration,
+    platform: &FakePlatform,
+    key: &str,
+) -> Result<(), Refusal> {
     let mut request = FakeRequest {
         method: "POST".to_owned(),
         target: "/target?handshake=true".to_owned(),
         headers: Vec::new(),
         body: Some(format!("{{\"keyData\": \"{key}\"}}").into_bytes()),
     };
-    handshake(None, &mut request, platform, &mut Log::of("TEST")).map(drop)
+    let offered = Handshake {
+        registration,
+        token: None,
+        open: true,
+    };
+    handshake(offered, &mut request, platform, &mut Log::of("TEST")).map(drop)
+}
+
+/// Receives as the registration without a query.
+fn receive<T>(
+    request: &mut impl Request,
+    platform: &impl Platform,
+    log: &mut Log,
+    process: impl FnOnce(webhook_receiver::Delivery<'_>, &mut Log) -> Processed<T>,
+) -> Result<Received<T>, Refusal> {
+    let registration = Registration::default();
+    webhook_receiver::receive(request, &registration, platform, log, process)
 }
 
 /// A delivery signed now, by `scheme` alone.
@@ -517,4 +542,157 @@ fn neither_an_answer_nor_the_log_shows_a_key() {
     for key in [KEY, OTHER, THIRD] {
         assert!(!log.text().contains(key), "{}", log.text());
     }
+}
+
+/// Receives a delivery at a registration: what became of it, or the code of the refusal.
+fn deliver_to(
+    registration: &Registration,
+    platform: &FakePlatform,
+    key: &str,
+    id: &str,
+) -> Result<Received<&'static str>, String> {
+    let mut request = signed_by(signature::Scheme::Standard, platform, key, id);
+    let mut log = Log::of("TEST");
+    let outcome =
+        webhook_receiver::receive(&mut request, registration, platform, &mut log, |_, _| {
+            succeed()
+        });
+    outcome.map_err(|refusal| refusal.problem().code().to_owned())
+}
+
+#[test]
+fn registrations_verify_each_under_its_own_key_for_as_long_as_they_are_registered() {
+    let platform = platform();
+    let (one, other) = (
+        Registration::default(),
+        Registration::of_query("customer=7"),
+    );
+    assert_eq!(
+        deliver_to(&other, &platform, KEY, "msg_1"),
+        Err("no-key".to_owned())
+    );
+    hand_over_to(&other, &platform, OTHER).expect("the key is taken");
+    // Long after any overlap of replaced keys.
+    platform.pass(1_000_000);
+    assert_eq!(
+        deliver_to(&one, &platform, KEY, "msg_1"),
+        Ok(Received::Processed("done"))
+    );
+    assert_eq!(
+        deliver_to(&other, &platform, OTHER, "msg_1"),
+        Ok(Received::Processed("done"))
+    );
+    assert_eq!(
+        deliver_to(&one, &platform, OTHER, "msg_2"),
+        Err("no-match".to_owned())
+    );
+    assert_eq!(
+        deliver_to(&other, &platform, KEY, "msg_2"),
+        Err("no-match".to_owned())
+    );
+}
+
+#[test]
+fn an_id_is_seen_by_the_registration_that_processed_it_alone() {
+    let platform = platform();
+    let registrations = ["", "a=1", "a=2"].map(Registration::of_query);
+    for registration in &registrations {
+        hand_over_to(registration, &platform, KEY).expect("the key is taken");
+    }
+    for registration in &registrations {
+        let first = deliver_to(registration, &platform, KEY, "msg_1");
+        assert_eq!(first, Ok(Received::Processed("done")));
+        let again = deliver_to(registration, &platform, KEY, "msg_1");
+        assert_eq!(again, Ok(Received::Seen));
+    }
+}
+
+#[test]
+fn a_body_that_is_not_as_long_as_announced_is_not_processed() {
+    let platform = platform();
+    for announced in ["1", "3", "1000"] {
+        let mut request = signed_by(signature::Scheme::Standard, &platform, KEY, "msg_1");
+        let header = ("content-length".to_owned(), announced.as_bytes().to_vec());
+        request.headers.push(header);
+        let outcome = receive(&mut request, &platform, &mut Log::of("TEST"), |_, _| {
+            never()
+        });
+        assert_eq!(
+            outcome,
+            Err(Refusal::Body(BodyError::BrokenOff)),
+            "{announced}"
+        );
+    }
+    let mut handshake_cut_off = FakeRequest {
+        method: "POST".to_owned(),
+        target: "/target?handshake=true".to_owned(),
+        headers: vec![("Content-Length".to_owned(), b"1000".to_vec())],
+        body: Some(format!("{{\"keyData\": \"{OTHER}\"}}").into_bytes()),
+    };
+    let offered = Handshake {
+        registration: &Registration::default(),
+        token: None,
+        open: true,
+    };
+    let mut log = Log::of("TEST");
+    let outcome = handshake(offered, &mut handshake_cut_off, &platform, &mut log);
+    assert_eq!(outcome, Err(Refusal::Body(BodyError::BrokenOff)));
+    assert_eq!(deliver(&platform, "msg_1", succeed), DONE);
+}
+
+/// Returns the code and the text that a request with these headers is refused with.
+fn refused_with(platform: &FakePlatform, headers: &[(&str, &str)]) -> String {
+    let own = |(name, value): &(&str, &str)| (name.to_string(), value.as_bytes().to_vec());
+    let mut request = FakeRequest {
+        method: "POST".to_owned(),
+        target: "/target".to_owned(),
+        headers: headers.iter().map(own).collect(),
+        body: Some(b"{}".to_vec()),
+    };
+    let outcome = receive(&mut request, platform, &mut Log::of("TEST"), |_, _| never());
+    let refusal = outcome.expect_err("it is refused");
+    format!("{}: {refusal}", refusal.problem().code())
+}
+
+#[test]
+fn a_refusal_names_the_likely_mistake() {
+    let platform = platform();
+    let svix = refused_with(
+        &platform,
+        &[
+            ("svix-id", "msg_1"),
+            ("Svix-Timestamp", "1614265330"),
+            ("Svix-Signature", "v1,AAAA"),
+        ],
+    );
+    assert!(
+        svix.starts_with("missing-header: ") && svix.contains("`svix-signature`"),
+        "{svix}"
+    );
+    let signature = format!("v1,{}=", "A".repeat(43));
+    let late = refused_with(
+        &platform,
+        &[
+            ("webhook-id", "msg_1"),
+            ("webhook-timestamp", "1614265330000"),
+            ("webhook-signature", &signature),
+        ],
+    );
+    assert!(
+        late.starts_with("too-new: ") && late.contains("milliseconds"),
+        "{late}"
+    );
+    let far = refused_with(
+        &platform,
+        &[
+            ("webhook-id", "msg_1"),
+            ("webhook-timestamp", "1614269999"),
+            ("webhook-signature", &signature),
+        ],
+    );
+    assert_eq!(far, "too-new: the signature is dated in the future");
+    let prefixed = format!("sha256={}", "a".repeat(64));
+    let prefixed = refused_with(&platform, &[("X-Signature", &prefixed)]);
+    assert!(prefixed.starts_with("malformed-header: "), "{prefixed}");
+    assert!(prefixed.contains("`sha256=`"), "{prefixed}");
 }

@@ -33,7 +33,7 @@ fn every_archive_holds_its_licence_and_its_readme_and_its_parts() {
     let expected = [
         (
             format!("signed-webhooks-components-{version}"),
-            "hmac_component.wasm webhook_producer.wasm webhook_consumer.wasm webhook_guard.wasm \
+            "hmac_component.wasm hmac.wasm webhook_producer.wasm webhook_consumer.wasm webhook_guard.wasm \
              migrations.sql webhook-producer webhook-consumer wit",
         ),
         (

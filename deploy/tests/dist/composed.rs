@@ -97,7 +97,15 @@ impl Composed {
     fn verify(&self) -> String {
         let mut command = Command::new("sh");
         command.arg(root().join("deploy/container/verify.sh"));
-        for name in ["PRODUCER", "CONSUMER", "SENDER", "SENDER_TOKEN", "TENANT"] {
+        for name in [
+            "PRODUCER",
+            "CONSUMER",
+            "SENDER",
+            "API_TOKEN",
+            "HANDSHAKE_TOKEN",
+            "SENDER_TOKEN",
+            "TENANT",
+        ] {
             command.env(name, self.variable("verify", name));
         }
         run(&mut command)

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use base64ct::{Base64, Encoding};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::json;
-use test_support::{App, Reply, Request, Running, Runtime, components};
+use test_support::{App, Reply, Request, Running, Runtime, clock, components};
 
 pub const COMPONENT: &str = "webhook-consumer";
 pub const VERIFIED: &str = "Received payload and verified integrity";
@@ -64,8 +64,24 @@ fn hmac(parts: &[&[u8]], key: &str) -> Vec<u8> {
     mac.finalize().into_bytes().to_vec()
 }
 
-pub fn app() -> App {
+/// The consumer as its manifest has it.
+pub fn as_delivered() -> App {
     App::from(components::consumer())
+}
+
+/// The consumer as `make start-consumer` has it: any caller may bring a key, by any scheme.
+pub fn app() -> App {
+    opened(as_delivered())
+}
+
+/// An open consumer with a clock that stands still.
+pub fn stopped() -> App {
+    opened(clock::stopped(components::consumer()))
+}
+
+fn opened(app: App) -> App {
+    let variables = ["open_handshake=true", "weakest_scheme=plain"];
+    app.args(variables.into_iter().flat_map(|one| ["--variable", one]))
 }
 
 pub struct Consumer(pub Running);
@@ -90,11 +106,14 @@ impl Consumer {
 
     /// Hands the consumer a key, as a producer does.
     pub async fn try_handshake(&self, key: &str) -> Reply {
+        self.try_handshake_with("", key).await
+    }
+
+    /// Hands the consumer a key by a longer query; `query` begins with `&`.
+    pub async fn try_handshake_with(&self, query: &str, key: &str) -> Reply {
         let body = json!({ "keyData": key }).to_string();
-        Request::post(self.0.url("/target?handshake=true"))
-            .json(body)
-            .send()
-            .await
+        let target = format!("/target?handshake=true{query}");
+        Request::post(self.0.url(&target)).json(body).send().await
     }
 
     pub async fn handshake(&self, key: &str) {

@@ -28,11 +28,6 @@ async fn a_bad_registration_is_answered_by_its_code_and_changes_nothing() {
         ("[]", 400, "not-an-object"),
         ("null", 400, "not-an-object"),
         (
-            "{\"url\": \"URL\", \"event\": \"*\", \"evnt\": \"*\"}",
-            400,
-            "unknown-field",
-        ),
-        (
             "{\"url\": \"URL\", \"event\": \"*\", \"event\": \"a\"}",
             400,
             "duplicate-field",
@@ -41,7 +36,6 @@ async fn a_bad_registration_is_answered_by_its_code_and_changes_nothing() {
         ("{\"url\": \"URL\"}", 400, "missing-field"),
         ("{\"url\": 7, \"event\": \"*\"}", 400, "bad-field"),
         ("{\"url\": \"URL\", \"event\": null}", 400, "bad-field"),
-        ("{\"url\": \"URL\", \"event\": \"\"}", 400, "bad-event"),
         (
             "{\"url\": \"URL\", \"event\": \"order*\"}",
             400,
@@ -168,7 +162,7 @@ async fn a_body_of_another_type_or_size_is_refused() {
 async fn a_body_that_does_not_say_how_long_it_is_has_the_same_limit() {
     let producer = Producer::start().await;
     let mut connection = raw::Connection::open(producer.0.address()).await;
-    let head = "POST /fire HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
+    let head = "POST /fire HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
                 Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
     connection.send(head.as_bytes()).await;
     let chunk = [b"10001\r\n".as_slice(), &[b' '; 0x10001], b"\r\n"].concat();
@@ -219,12 +213,20 @@ async fn a_query_that_is_not_understood_deletes_nothing() {
     for (query, code) in [
         (format!("uri={url}"), "bad-query"),
         (format!("url={url}&url={url}"), "bad-query"),
-        (format!("url={url}&all"), "bad-query"),
+        (format!("url={url}&all=true"), "bad-query"),
+        ("all".to_owned(), "bad-query"),
+        ("&".to_owned(), "bad-query"),
+        (String::new(), "bad-query"),
         ("url=known".to_owned(), "bad-url"),
         ("url=".to_owned(), "bad-url"),
     ] {
         let request = Request::delete(producer.0.url(&format!("/registrations?{query}")));
         assert_problem(&request.send().await, 400, code);
+    }
+    let selector = json!({ "url": url }).to_string();
+    for path in ["/registrations", "/registrations?all=true"] {
+        let request = Request::delete(producer.0.url(path)).json(selector.clone());
+        assert_problem(&request.send().await, 400, "bad-query");
     }
     assert_eq!(producer.urls().await, [url]);
 }
@@ -235,7 +237,7 @@ async fn other_paths_are_404_and_other_methods_405() {
     for path in [
         "/",
         "/registration",
-        "/registrations/",
+        "/registrations//",
         "/registrations/1",
         "/Fire",
         "/fire/x",
@@ -247,11 +249,11 @@ async fn other_paths_are_404_and_other_methods_405() {
         );
     }
     for (method, path, allowed) in [
-        ("PUT", "/registrations", "GET, POST, DELETE"),
-        ("PATCH", "/registrations", "GET, POST, DELETE"),
+        ("PUT", "/registrations", "GET, HEAD, POST, DELETE"),
+        ("PATCH", "/registrations", "GET, HEAD, POST, DELETE"),
         ("GET", "/fire", "POST"),
         ("DELETE", "/fire", "POST"),
-        ("POST", "/healthz", "GET"),
+        ("POST", "/healthz", "GET, HEAD"),
     ] {
         let reply = Request::new(method, producer.0.url(path)).send().await;
         assert_problem(&reply, 405, "method-not-allowed");
@@ -267,7 +269,7 @@ async fn each_route(producer: &Producer) -> Vec<Reply> {
             .json(registration)
             .send()
             .await,
-        Request::delete(producer.0.url("/registrations"))
+        Request::delete(producer.0.url("/registrations?all=true"))
             .send()
             .await,
         Request::post(producer.0.url("/fire")).send().await,

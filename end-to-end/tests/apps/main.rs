@@ -5,10 +5,14 @@
 
 mod conformance;
 mod consumer;
+mod defaults;
 mod errors;
 mod events;
 mod fan_out;
 mod handshake;
+mod incomplete;
+mod migration;
+mod origin;
 mod producer;
 mod queue;
 mod refusals;
@@ -16,6 +20,7 @@ mod registrations;
 mod rotation;
 mod runtimes;
 mod schemes;
+mod scripts;
 mod secrecy;
 mod seen;
 mod sender;

@@ -51,7 +51,7 @@ async fn an_event_goes_by_way_of_the_stream_and_the_sender_and_is_verified() {
     let id = fire(&producer, "invoice.paid").await;
     sender.succeeded(&id, 1).await;
 
-    let gone = Request::new("DELETE", producer.0.url("/registrations"));
+    let gone = Request::new("DELETE", producer.0.url("/registrations?all=true"));
     assert_eq!(gone.send().await.json(), json!({ "deleted": 1 }));
     assert_eq!(sender.urls().await, [""; 0]);
 }

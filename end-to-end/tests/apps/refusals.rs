@@ -83,11 +83,6 @@ async fn a_handshake_that_makes_no_sense_leaves_the_key_as_it_was() {
         ("[]", 400, "not-a-handshake"),
         ("{}", 400, "not-a-handshake"),
         ("{\"keyData\": 1}", 400, "not-a-handshake"),
-        (
-            "{\"keyData\": \"kkkkkkkkkkkkkkkk\", \"more\": 1}",
-            400,
-            "not-a-handshake",
-        ),
         ("{\"keyData\": \"\"}", 400, "key-length"),
         ("{\"keyData\": \"kkkkkkkkkkkkkkk\"}", 400, "key-length"),
         ("{\"keyData\": \"whsec_c2hvcnQgYnkgZmFy\"}", 400, "bad-key"),
@@ -128,7 +123,7 @@ async fn other_paths_are_404_and_other_methods_405() {
     for path in [
         "/",
         "/targets",
-        "/target/",
+        "/target//",
         "/TARGET",
         "/target/x?handshake=true",
     ] {
@@ -145,8 +140,12 @@ async fn other_paths_are_404_and_other_methods_405() {
         assert_problem(&reply, 405, "method-not-allowed");
         assert_eq!(reply.header("allow"), Some(allowed), "{method} {path}");
     }
-    let health = Request::get(consumer.0.url("/healthz")).send().await;
-    assert_eq!((health.status, health.text().as_str()), (200, "ok"));
+    for path in ["/healthz", "/healthz/"] {
+        let health = Request::get(consumer.0.url(path)).send().await;
+        assert_eq!((health.status, health.text().as_str()), (200, "ok"));
+        let health = Request::new("HEAD", consumer.0.url(path)).send().await;
+        assert_eq!((health.status, health.body.len()), (200, 0));
+    }
 }
 
 #[tokio::test]

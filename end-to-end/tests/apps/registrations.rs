@@ -99,7 +99,7 @@ async fn one_registration_or_all_of_them_can_be_deleted() {
     assert_eq!(delete(&first).await, json!({ "deleted": 1 }));
     assert_eq!(producer.urls().await, urls[1..]);
     assert_eq!(delete(&first).await, json!({ "deleted": 0 }));
-    assert_eq!(delete("").await, json!({ "deleted": 2 }));
+    assert_eq!(delete("?all=true").await, json!({ "deleted": 2 }));
     assert_eq!(producer.list().await, json!([]));
 
     receiver.forget();

@@ -1,8 +1,8 @@
 //! Replacing a key while deliveries are on their way.
 
-use test_support::{App, Runtime, clock, components};
+use test_support::{App, Runtime, clock};
 
-use crate::consumer::{Consumer, KEY, OTHER, from_now, plain, standard, wss};
+use crate::consumer::{self, Consumer, KEY, OTHER, from_now, plain, standard, wss};
 use crate::producer::{Producer, assert_problem};
 
 const BODY: &[u8] = b"{}";
@@ -58,7 +58,7 @@ async fn accepted(app: &App, at: u64) -> [bool; 2] {
 #[tokio::test]
 async fn an_overlap_that_has_passed_ends_the_replaced_key() {
     const NOW: u64 = 1_614_265_330;
-    let app = clock::stopped(components::consumer());
+    let app = consumer::stopped();
     let app = app.args(["--variable", "key_overlap_seconds=1000"]);
     let at_first = app.clone().args(clock::at(NOW));
     let consumer = Consumer(at_first.start(&Runtime::spin_local()).await);

@@ -70,7 +70,7 @@ async fn no_answer_and_no_log_has_a_key() {
     }
 
     // A handshake of a stranger that quotes a key, and deliveries that are refused.
-    let quoting = format!("{{\"keyData\": \"{}\", \"x\": 1}}", keys[0]);
+    let quoting = format!("{{\"keyData\": [\"{}\"]}}", keys[0]);
     for (path, body) in [
         ("/target?handshake=true", quoting.as_str()),
         ("/target", "{}"),
@@ -84,7 +84,7 @@ async fn no_answer_and_no_log_has_a_key() {
     }
     let reply = consumer.deliver(b"{}", &"0".repeat(64)).await;
     seen.note("a mismatch", format!("{reply:?}"));
-    let reply = Request::delete(producer.0.url("/registrations"))
+    let reply = Request::delete(producer.0.url("/registrations?all=true"))
         .send()
         .await;
     seen.note("a deletion", format!("{reply:?}"));

@@ -1,9 +1,11 @@
 //! An event is processed once, however often it is sent.
 
-use test_support::{Runtime, clock, components};
+use test_support::{Runtime, clock};
 use tokio::task::JoinSet;
 
-use crate::consumer::{COMPONENT, Consumer, Headers, KEY, SEEN, VERIFIED, from_now, standard};
+use crate::consumer::{
+    self, COMPONENT, Consumer, Headers, KEY, SEEN, VERIFIED, from_now, standard,
+};
 use crate::producer::assert_problem;
 
 const BODY: &[u8] = b"{}";
@@ -91,8 +93,7 @@ async fn of_requests_with_one_id_at_once_one_is_processed() {
 #[tokio::test]
 async fn an_id_is_remembered_over_a_restart_for_the_retry_horizon() {
     const NOW: u64 = 1_614_265_330;
-    let app =
-        clock::stopped(components::consumer()).args(["--variable", "retry_horizon_seconds=1000"]);
+    let app = consumer::stopped().args(["--variable", "retry_horizon_seconds=1000"]);
     let headers = |at| standard(BODY, KEY, "msg_1", at);
     for (at, expected) in [
         (NOW, VERIFIED),

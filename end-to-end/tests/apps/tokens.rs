@@ -18,13 +18,19 @@ async fn with_an_api_token_every_route_wants_it() {
         ("GET", "/registrations", "", 200),
         ("POST", "/fire", "", 200),
         ("POST", "/healthz", "", 405),
-        ("DELETE", "/registrations", "", 200),
+        ("DELETE", "/registrations?all=true", "", 200),
         ("GET", "/nothing", "", 404),
         ("PUT", "/fire", "", 405),
     ];
     let request = |method: &str, path: &str, body: &str| {
         Request::new(method, producer.0.url(path)).json(body.to_owned())
     };
+    for method in ["GET", "HEAD"] {
+        for path in ["/healthz", "/healthz/"] {
+            let probe = Request::new(method, producer.0.url(path)).send().await;
+            assert_eq!(probe.status, 200, "{method} {path}");
+        }
+    }
     let wrong = [
         "",
         "Bearer",
@@ -113,6 +119,9 @@ async fn a_producer_reaches_such_a_consumer_by_a_url_with_the_token() {
         .await;
     let rows = producer.fire().await;
     assert_eq!(rows[0]["status"], 200, "{rows:?}");
+    let shown = format!("{}?token=***", consumer.target());
+    assert_eq!(rows[0]["url"], shown);
+    assert_eq!(producer.urls().await, [shown]);
     for log in [
         producer.0.log(crate::producer::COMPONENT),
         consumer.0.log(consumer::COMPONENT),

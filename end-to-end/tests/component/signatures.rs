@@ -183,6 +183,9 @@ fn fault(fault: &Fault) -> &str {
         Fault::Truncated => "truncated",
         Fault::TooLong => "too-long",
         Fault::NotHex(_) => "not-hex",
+        // What the interface has no words for, by the words of the text.
+        Fault::Other(text) if text.contains("`sha256=`") => "algorithm",
+        Fault::Other(text) if text.contains("milliseconds") => "milliseconds",
         Fault::Other(text) => text,
     }
 }

@@ -29,7 +29,7 @@ async fn a_handshake_brings_the_key_and_does_not_reach_the_app() {
     assert_eq!(reached(&app), ["POST /orders, 0 bytes"]);
 
     let next = KEY.to_lowercase();
-    let target = "/webhook?a=b&token=s3cret&handshake=true";
+    let target = "/webhook?token=s3cret&handshake=true";
     assert_eq!(handshake(&app, target, &next).await.status, 200);
     assert_eq!(status_under(&app, &next).await, 200);
     assert_eq!(
@@ -132,5 +132,24 @@ async fn keys_are_in_no_log_and_no_answer() {
         app.stderr(),
     ] {
         assert!(!text.contains(KEY) && !text.contains(TOKEN), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn registrations_at_one_guard_each_have_their_key() {
+    let app = start(&example()).await;
+    let keys = [KEY.to_owned(), KEY.to_lowercase(), KEY.to_uppercase()];
+    let queries = ["", "customer=7&", "customer=8&"];
+    for (key, query) in keys.iter().zip(queries) {
+        let target = format!("/webhook?{query}handshake=true&token=s3cret");
+        assert_eq!(handshake(&app, &target, key).await.status, 200);
+    }
+    for (place, key) in keys.iter().enumerate() {
+        for (other, query) in queries.into_iter().enumerate() {
+            let request = Request::post(app.url(&format!("/webhook?{query}token=s3cret")));
+            let request = request.header("x-signature", tag(b"", key));
+            let expected = if place == other { 200 } else { 400 };
+            assert_eq!(request.send().await.status, expected, "{place} at {other}");
+        }
     }
 }

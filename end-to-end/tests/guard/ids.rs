@@ -68,3 +68,45 @@ async fn of_two_at_once_one_is_passed_on() {
     Request::post(receiver.url("/")).send().await;
     assert_eq!(first.await.expect("an answer").status, 200);
 }
+
+#[tokio::test]
+async fn an_event_whose_answer_broke_off_is_passed_on_again() {
+    let app = start(&probe("")).await;
+    for (number, path) in ["/late-trap", "/late-trap?length=1000"]
+        .into_iter()
+        .enumerate()
+    {
+        let id = format!("evt_{number}");
+        for _ in 0..2 {
+            let broken = event(&app, path, &id).try_send().await;
+            // Where nothing of the answer has left the guard, it says so itself.
+            let whole = broken.is_ok_and(|reply| reply.status == 200);
+            assert!(!whole, "{path}: the answer looks whole");
+        }
+        assert_eq!(event(&app, "/hello", &id).send().await.text(), "hello");
+        let again = event(&app, "/hello", &id).send().await;
+        assert_eq!(
+            again.text(),
+            "Received payload before and verified integrity"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_event_is_seen_as_soon_as_its_answer_has_ended() {
+    let app = start(&probe("")).await;
+    let paths = ["/hello", "/status?code=204", "/stream?chunks=3&size=70000"];
+    for (number, path) in paths.into_iter().enumerate() {
+        for round in 0..10 {
+            let id = format!("evt_{number}_{round}");
+            let first = event(&app, path, &id).send().await;
+            assert!([200, 204].contains(&first.status), "{path}: {first:?}");
+            let again = event(&app, path, &id).send().await;
+            assert_eq!(again.status, 200, "{path}: {again:?}");
+            assert_eq!(
+                again.text(),
+                "Received payload before and verified integrity"
+            );
+        }
+    }
+}

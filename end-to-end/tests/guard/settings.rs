@@ -3,7 +3,7 @@
 use test_support::{App, Request};
 
 use crate::guarded::*;
-use crate::signing::plain;
+use crate::signing::{KEY, plain};
 
 async fn answered(app: App, status: u16, code: &str, told: &str) {
     let app = start(&app).await;
@@ -64,5 +64,33 @@ async fn a_key_of_no_keys_length_is_told_without_it() {
         assert!(log.contains("`signing_key` has"), "{log}");
         assert!(!log.contains(key), "{log}");
         assert_eq!(reached(&app), Vec::<String>::new());
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_was_read_from_a_file_is_the_text_on_its_line() {
+    let from_file = format!("{KEY}\n");
+    let app = start(&with_variable(example(), "signing_key", &from_file)).await;
+    let reply = plain(Request::post(app.url("/")), "").send().await;
+    assert_eq!(reply.status, 200, "{reply:?}");
+    let log = app.log("guard");
+    assert!(
+        log.contains("Loaded key data from the variable `signing_key`"),
+        "{log}"
+    );
+
+    for (near, found) in [
+        (format!("'{KEY}'"), "quotation marks"),
+        (format!("\u{feff}{KEY}"), "byte order mark"),
+    ] {
+        let app = start(&with_variable(example(), "signing_key", &near)).await;
+        let reply = plain(Request::post(app.url("/")), "").send().await;
+        assert_problem(&reply, 503, "unavailable");
+        let log = app.log("guard");
+        assert!(
+            log.contains("`signing_key`") && log.contains(found),
+            "{log}"
+        );
+        assert!(!log.contains(KEY), "{log}");
     }
 }

@@ -91,12 +91,20 @@ impl Example {
         components::root().join("examples").join(self.name)
     }
 
-    /// It with these variables, each `name=value`.
+    /// It with these variables, each `name=value`. Any caller may bring a key, by any scheme, as
+    /// `make start-consumer` has it.
     pub fn app(&self, variables: &[&str]) -> App {
-        let options = variables
+        let open = ["open_handshake=true", "weakest_scheme=plain"];
+        let options = open
             .iter()
+            .chain(variables)
             .flat_map(|variable| ["--variable", variable]);
-        App::from(self.folder()).args(options)
+        self.as_delivered().args(options)
+    }
+
+    /// It as its manifest has it.
+    pub fn as_delivered(&self) -> App {
+        App::from(self.folder())
     }
 
     /// Runs it with these variables.
@@ -111,7 +119,8 @@ impl Example {
             .await
     }
 
-    async fn start_as(&self, app: App) -> Consumer {
+    /// Runs it.
+    pub async fn start_as(&self, app: App) -> Consumer {
         self.compile().await;
         Consumer(app.start(&Runtime::spin_local()).await)
     }

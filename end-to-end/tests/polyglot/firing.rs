@@ -27,7 +27,10 @@ async fn fire_at_all(runtime: &Runtime) {
         .await;
     let mut consumers = vec![(
         "webhook-consumer",
-        App::from(components::consumer()).start(runtime).await,
+        App::from(components::consumer())
+            .args(["--variable", "open_handshake=true"])
+            .start(runtime)
+            .await,
     )];
     for example in examples::all() {
         consumers.push((example.name, example.app(&[]).start(runtime).await));

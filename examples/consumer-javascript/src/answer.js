@@ -18,6 +18,6 @@ export class Refusal extends Error {
     const document = { type: `urn:signed-webhooks:problem:${code}`, title, status, code, detail };
     console.log(`CONSUMER: refused: ${code}: ${detail ?? title}`);
     const headers = { "content-type": "application/problem+json", ...this.headers };
-    return { status, headers, body: bytes(JSON.stringify(document)) };
+    return { status, headers, body: bytes(`${JSON.stringify(document)}\n`) };
   }
 }

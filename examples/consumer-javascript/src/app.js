@@ -5,6 +5,7 @@
 
 import { Refusal, text } from "./answer.js";
 import * as handshake from "./handshake.js";
+import { registrationOf, scoped } from "./registration.js";
 import * as seen from "./seen.js";
 import { readSettings } from "./settings.js";
 import { verify } from "./verification.js";
@@ -40,7 +41,8 @@ function answerTo(request) {
 }
 
 function route(request) {
-  const [path, query] = split(wire.target(request), "?");
+  const [target, query] = split(wire.target(request), "?");
+  const path = target.replace(/\/$/, ""); // One slash at the end makes no difference.
   const methods = new Map([["/target", ["POST"]], ["/healthz", ["GET", "HEAD"]]]).get(path);
   if (!methods) throw new Refusal(404, "not-found", "Nothing is served at this path");
   if (!methods.includes(wire.method(request))) {
@@ -51,25 +53,27 @@ function route(request) {
   if (path === "/healthz") return checkHealth();
   const parameters = new URLSearchParams(query);
   if (parameters.get("handshake") === "true") {
-    handshake.accept(parameters.get("token") ?? "", request);
+    handshake.accept(parameters.get("token") ?? "", registrationOf(query), request);
     return text("Stored the key data");
   }
-  return deliver(request);
+  return deliver(request, registrationOf(query));
 }
 
 function checkHealth() {
   readSettings();
-  handshake.currentKeys();
+  handshake.expectedToken();
+  handshake.currentKeys("");
   seen.check();
   return text("ok");
 }
 
-function deliver(request) {
+function deliver(request, registration) {
   const settings = readSettings();
-  const { body, verified } = verify(request, settings);
-  if (verified.id === undefined) {
+  const { body, verified } = verify(request, registration, settings);
+  const { id, at } = verified;
+  if (id === undefined) {
     process(body); // A scheme without ids: whatever is sent again is processed again.
-  } else if (!seen.once(verified, settings, () => process(body))) {
+  } else if (!seen.once({ id: scoped(id, registration), at }, settings, () => process(body))) {
     return text("Received payload before and verified integrity");
   }
   return text("Received payload and verified integrity");

@@ -24,6 +24,13 @@ function scheme(name) {
   throw new Error(`variable \`${name}\` is \`${value}\`, and has to be one of: ${SCHEMES.join(", ")}`);
 }
 
+// A variable that is `true` or `false`.
+export function readSwitch(name) {
+  const value = variable(name);
+  if (["true", "false"].includes(value)) return value === "true";
+  throw new Error(`variable \`${name}\` is \`${value}\`, and has to be \`true\` or \`false\``);
+}
+
 function number(name, least = 0) {
   const value = variable(name);
   if (/^[0-9]{1,10}$/.test(value) && Number(value) >= least) return Number(value);

@@ -19,10 +19,10 @@ const TITLES = {
 };
 
 // The raw body, and what the signature says of it. Throws a `Refusal`.
-export function verify(request, { tolerance, weakest }) {
+export function verify(request, registration, { tolerance, weakest }) {
   const [headers, body] = [wire.headers(request), wire.body(request, MAX_BODY)];
   // After the body: whoever sends it chooses when it ends.
-  const keys = currentKeys();
+  const keys = currentKeys(registration);
   const freshness = { now: BigInt(now()), tolerance: BigInt(tolerance) };
   try {
     const verified = verifyRequest(keys, { headers, body }, freshness, weakest);

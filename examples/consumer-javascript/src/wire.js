@@ -4,6 +4,7 @@ import { Fields, IncomingBody, OutgoingBody, OutgoingResponse, ResponseOutparam 
 import { Refusal } from "./answer.js";
 
 const CHUNK = 64n * 1024n;
+const decode = (bytes) => new TextDecoder().decode(bytes);
 const WRITE = 4096; // The most that one blocking write takes (wasi:io 0.2).
 
 export function method(request) {
@@ -29,6 +30,10 @@ export function body(request, limit) {
   }
   stream[Symbol.dispose]();
   IncomingBody.finish(incoming);
+  const announced = request.headers().get("content-length").map((value) => Number(decode(value)));
+  if (announced.some((bytes) => bytes !== length)) {
+    throw new Refusal(400, "body-broken-off", "The body did not arrive as a whole");
+  }
   return joined(chunks, length);
 }
 

@@ -75,7 +75,7 @@ def hex_faults(scheme, header, right, with_value):
     case(f"{scheme}: 0x before the digits of {header}", with_value("0x" + right),
          bad(header, "too-long"))
     case(f"{scheme}: an algorithm before the digits of {header}", with_value("sha256=" + right),
-         bad(header, "odd-length"))
+         bad(header, "algorithm"))
     case(f"{scheme}: base64 in {header}", with_value(b64(bytes.fromhex(right))),
          bad(header, "truncated"))
     case(f"{scheme}: a space before {header}", with_value(" " + right), bad(header, "odd-length"))

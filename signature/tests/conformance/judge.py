@@ -42,6 +42,8 @@ def find(case, name, optional=False):
 
 
 def read_hex(name, value):
+    if len(value) != 64 and "=" in value.rstrip("="):
+        raise malformed(name, "algorithm")
     if len(value) % 2:
         raise malformed(name, "odd-length")
     if len(value) != 64:
@@ -54,6 +56,8 @@ def read_hex(name, value):
 def read_wss_time(value):
     if re.fullmatch(r"[0-9]{10}", value):
         return int(value)
+    if re.fullmatch(r"[0-9]{13}", value):
+        raise malformed(WSS_AT, "milliseconds")
     if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z", value):
         raise malformed(WSS_AT, "timestamp-form")
     try:

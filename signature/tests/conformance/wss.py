@@ -56,9 +56,11 @@ def wss_cases():
         case(f"wss: {name}", wss_headers(text), bad(WSS_AT, fault))
     for name, text in LOOSE_TIMES.items():
         form(f"time with {name}", text)
-    for digits in ["0", "161426533", "16142653300", "1614265330000", "9223372036854775807",
-                   "9223372036854775808", "18446744073709551616", "9" * 60]:
-        form(f"time of {len(digits)} digits, {digits[:20]}", digits)
+    for digits in ["0", "161426533", "16142653300", "161426533000", "1614265330000",
+                   "16142653300000", "9223372036854775807", "9223372036854775808",
+                   "18446744073709551616", "9" * 60]:
+        fault = "milliseconds" if len(digits) == 13 else "timestamp-form"
+        form(f"time of {len(digits)} digits, {digits[:20]}", digits, fault)
     for text in [
         "2021-02-25T15:02:10", "2021-02-25T15:02:10z", "2021-02-25t15:02:10Z",
         "2021-02-25 15:02:10Z", "2021-02-25T15:02:10+00:00", "2021-02-25T15:02:10-00:00",

@@ -47,6 +47,8 @@ impl<'a> Case<'a> {
 
     pub fn platform(&self) -> FakePlatform {
         let platform = FakePlatform::default();
+        platform.set_variable("open_handshake", "true");
+        platform.set_variable("weakest_scheme", "plain");
         for (name, value) in self.given() {
             match name {
                 "key" => platform.put("signing-key-data", value),
@@ -99,6 +101,12 @@ pub fn render(answer: &Answer, platform: &FakePlatform, log: &Log) -> String {
     }
     if let Some(previous) = platform.stored("signing-key-previous") {
         writeln!(text, "previous: {previous}").unwrap();
+    }
+    for (name, value) in platform.store.borrow().iter() {
+        if !["signing-key-data", "signing-key-previous"].contains(&name.as_str()) {
+            let value = String::from_utf8_lossy(value);
+            writeln!(text, "stored under {name}: {value}").unwrap();
+        }
     }
     text
 }

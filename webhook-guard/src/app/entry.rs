@@ -12,15 +12,17 @@ use crate::{Outcome, guard};
 #[http_component]
 fn handle(request: IncomingRequest, response: ResponseOutparam) {
     let mut log = Log::of("GUARD");
+    let mut response = Some(response);
     let outcome = guard(
         &mut Incoming::new(request),
         &Spin::default(),
         &mut log,
-        pass,
+        |passing| pass(passing, &mut response),
     );
     write_log(&log);
-    match outcome {
-        Outcome::Own(answer) => send(answer, response),
-        Outcome::Apps(answer) => answer.relay(response),
+    match (outcome, response) {
+        (Outcome::Own(answer), Some(response)) => send(answer, response),
+        (Outcome::Own(_), None) => eprintln!("the client has been answered already"),
+        (Outcome::Apps(rest), response) => rest.finish(response),
     }
 }

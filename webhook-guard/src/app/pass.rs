@@ -4,6 +4,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures::future::{Either, select};
+use spin_sdk::http::ResponseOutparam;
 use wasi::clocks::monotonic_clock;
 use wasi::http::outgoing_handler;
 use wasi::http::types::{
@@ -12,7 +13,7 @@ use wasi::http::types::{
 };
 use webhook_receiver::seen::LEASE;
 
-use super::relay::AppsAnswer;
+use super::relay::{Rest, relay};
 use super::upload::Upload;
 use super::wait;
 use crate::{Answered, Passing, Unreached};
@@ -21,9 +22,17 @@ use crate::{Answered, Passing, Unreached};
 /// is held: after that a retry would be passed on beside the first.
 const PATIENCE: Duration = Duration::from_secs(LEASE * 4 / 5);
 
-/// Sends the request to the app and waits for the head of its answer. The app may begin to answer
-/// before it has read the body: the rest of it is then sent along with the relaying.
-pub fn pass(passing: Passing<'_>) -> Result<Answered<AppsAnswer>, Unreached> {
+/// The longest call, from its start to the end of the response, for the same reason.
+const WHOLE_WITHIN: Duration = Duration::from_secs(LEASE * 19 / 20);
+
+/// Sends the request to the app, waits for the head of its answer, and gives the client the answer
+/// but for its end. The app may begin to answer before it has read the body: the rest of it is then
+/// sent along with the relaying.
+pub fn pass(
+    passing: Passing<'_>,
+    client: &mut Option<ResponseOutparam>,
+) -> Result<Answered<Rest>, Unreached> {
+    let deadline = from_now(WHOLE_WITHIN);
     let request = build(&passing)?;
     let body = request
         .body()
@@ -50,8 +59,21 @@ pub fn pass(passing: Passing<'_>) -> Result<Answered<AppsAnswer>, Unreached> {
         }
     };
     let status = response.status();
-    let answer = AppsAnswer::new(response, upload.rest(passing.body));
-    Ok(Answered { status, answer })
+    let upload = upload.send(passing.body);
+    let rest = relay(&response, passing.method, upload, deadline, client);
+    match rest {
+        Some(rest) => Ok(Answered {
+            status,
+            whole: rest.is_whole(),
+            rest,
+        }),
+        None => Err(failed(&passing, "its answer broke off before its end")),
+    }
+}
+
+fn from_now(time: Duration) -> u64 {
+    let time = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+    monotonic_clock::now().saturating_add(time)
 }
 
 fn build(passing: &Passing<'_>) -> Result<OutgoingRequest, Unreached> {
@@ -106,12 +128,7 @@ fn options() -> RequestOptions {
 /// None where it does not come in time.
 async fn head(response: &FutureIncomingResponse) -> Option<Result<IncomingResponse, ErrorCode>> {
     let answered = pin!(wait::until(|| response.get(), || response.subscribe()));
-    let patience = u64::try_from(PATIENCE.as_nanos()).unwrap_or(u64::MAX);
-    let end = monotonic_clock::now().saturating_add(patience);
-    let late = pin!(wait::until(
-        || (monotonic_clock::now() >= end).then_some(()),
-        || monotonic_clock::subscribe_instant(end),
-    ));
+    let late = pin!(wait::until_instant(from_now(PATIENCE)));
     match select(answered, late).await {
         Either::Left((answer, _)) => Some(answer.unwrap_or(Err(ErrorCode::InternalError(None)))),
         Either::Right(((), _)) => None,

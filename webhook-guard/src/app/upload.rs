@@ -19,12 +19,6 @@ struct Open {
     body: OutgoingBody,
 }
 
-/// The part of a body that has not gone yet.
-pub struct Rest {
-    upload: Upload,
-    bytes: Vec<u8>,
-}
-
 impl Upload {
     pub fn new(body: OutgoingBody) -> Option<Self> {
         let stream = body.write().ok()?;
@@ -35,7 +29,7 @@ impl Upload {
     }
 
     /// Sends what of `bytes` has not gone yet, and says at its end that the body is whole. Dropped
-    /// before, it can be called again.
+    /// before that, it can be called again, and goes on where it was.
     pub async fn send(&mut self, bytes: &[u8]) {
         let Some(open) = &self.open else { return };
         let sent = write(&open.stream, bytes, &mut self.sent).await;
@@ -44,19 +38,6 @@ impl Upload {
             drop(stream);
             let _ = OutgoingBody::finish(body, None);
         }
-    }
-
-    /// What is left to send of `bytes`.
-    pub fn rest(self, bytes: &[u8]) -> Rest {
-        let bytes = bytes.get(self.sent..).unwrap_or_default().to_vec();
-        let upload = Self { sent: 0, ..self };
-        Rest { upload, bytes }
-    }
-}
-
-impl Rest {
-    pub async fn send(mut self) {
-        self.upload.send(&self.bytes).await;
     }
 }
 

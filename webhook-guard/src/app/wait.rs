@@ -4,6 +4,7 @@ use std::future::poll_fn;
 use std::task::Poll;
 
 use spin_executor::{CancelOnDropToken, push_waker_and_get_token};
+use wasi::clocks::monotonic_clock;
 use wasi::io::poll::Pollable;
 
 /// Waits until `ready` gives a value. Whenever it does not, the pollable `subscribe` makes says when
@@ -25,4 +26,13 @@ pub async fn until<T>(
         }
     })
     .await
+}
+
+/// Waits until the monotonic clock shows `end`.
+pub async fn until_instant(end: u64) {
+    until(
+        || (monotonic_clock::now() >= end).then_some(()),
+        || monotonic_clock::subscribe_instant(end),
+    )
+    .await;
 }

@@ -32,15 +32,25 @@ fn incoming(request: IncomingRequest) -> Request<impl Chunks> {
         Some((path, query)) => (path.to_owned(), Some(query.to_owned())),
         None => (target, None),
     };
+    let headers = Headers::new(request.headers().entries());
     Request {
         method: request.method().to_string(),
         path,
         query,
-        headers: Headers::new(request.headers().entries()),
+        authority: authority(&headers).or_else(|| request.authority()),
+        headers,
         body: request
             .into_body_stream()
             .map(|chunk| chunk.map_err(|error| error.to_debug_string())),
     }
+}
+
+/// Host and port of the URL that Spin says was called, which is the one with the client's `Host`.
+/// The authority of `wasi:http` may be the address that Spin listens at.
+fn authority(headers: &Headers) -> Option<String> {
+    let (_, url) = headers.single("spin-full-url")?.split_once("://")?;
+    let (authority, _) = url.split_once('/')?;
+    Some(authority.to_owned())
 }
 
 /// None where the host refuses what a response of ours never has: a bad header or status.

@@ -111,14 +111,15 @@ impl World {
 
     /// Puts a row into the table without asking the producer.
     pub fn insert(&self, url: &str, event: &str, key: &str) {
-        let statement = "INSERT INTO registrations (url, event, signing_key) VALUES (?1, ?2, ?3)";
+        let statement = "INSERT INTO webhook_registrations (url, event, signing_key) \
+                         VALUES (?1, ?2, ?3)";
         self.database.execute(statement, [url, event, key]).unwrap();
     }
 
     /// The whole table, times included.
     pub fn table(&self) -> Vec<Vec<String>> {
         let statement = "SELECT url, event, signing_key, created_at, updated_at \
-                         FROM registrations ORDER BY rowid";
+                         FROM webhook_registrations ORDER BY rowid";
         self.execute(statement, &[]).unwrap()
     }
 
@@ -128,6 +129,7 @@ impl World {
             method: call.method,
             path: call.path,
             query: call.query,
+            authority: Some(call.authority),
             headers: Headers::new(call.headers),
             body: stream::iter(call.body.map(Ok)),
         };
@@ -155,6 +157,7 @@ pub struct Call {
     method: String,
     path: String,
     query: Option<String>,
+    authority: String,
     headers: Vec<(String, Vec<u8>)>,
     body: Option<Vec<u8>>,
 }
@@ -169,9 +172,16 @@ impl Call {
             method: method.to_owned(),
             path: path.to_owned(),
             query,
+            authority: "localhost:3000".to_owned(),
             headers: Vec::new(),
             body: None,
         }
+    }
+
+    /// With another `Host` than the one it has else.
+    pub fn host(mut self, authority: &str) -> Self {
+        self.authority = authority.to_owned();
+        self
     }
 
     pub fn header(mut self, name: &str, value: &str) -> Self {

@@ -1,8 +1,11 @@
 //! Spin's request as the consumer asks for it.
 
 use spin_sdk::http::IncomingRequest;
-use wasi::io::streams::StreamError;
+use wasi::clocks::monotonic_clock;
+use wasi::io::poll::{Pollable, poll};
+use wasi::io::streams::{InputStream, StreamError};
 
+use crate::limits::BODY_SECONDS;
 use crate::{BodyError, Headers, Request, read_bounded};
 
 /// Bytes to ask for at a time. Most deliveries are shorter and come in one piece.
@@ -37,10 +40,31 @@ impl Request for Incoming {
     fn body(&mut self, limit: usize) -> Result<Vec<u8>, BodyError> {
         let body = self.request.consume().map_err(|()| BodyError::BrokenOff)?;
         let stream = body.stream().map_err(|()| BodyError::BrokenOff)?;
-        read_bounded(limit, || match stream.blocking_read(CHUNK) {
-            Ok(chunk) => Ok(Some(chunk)),
-            Err(StreamError::Closed) => Ok(None),
-            Err(_) => Err(BodyError::BrokenOff),
-        })
+        let deadline = monotonic_clock::now() + BODY_SECONDS * 1_000_000_000;
+        read_bounded(limit, || next_chunk(&stream, deadline))
+    }
+}
+
+/// The next bytes, or `None` at the end. What has arrived already is taken without waiting.
+fn next_chunk(stream: &InputStream, deadline: u64) -> Result<Option<Vec<u8>>, BodyError> {
+    loop {
+        match stream.read(CHUNK) {
+            Ok(chunk) if chunk.is_empty() => wait(&stream.subscribe(), deadline)?,
+            Ok(chunk) => return Ok(Some(chunk)),
+            Err(StreamError::Closed) => return Ok(None),
+            Err(_) => return Err(BodyError::BrokenOff),
+        }
+    }
+}
+
+/// A body that trickles is ready again and again, so the alarm decides whenever it has gone off.
+fn wait(readable: &Pollable, deadline: u64) -> Result<(), BodyError> {
+    let alarm = monotonic_clock::subscribe_instant(deadline);
+    poll(&[readable, &alarm]);
+    match alarm.ready() {
+        true => Err(BodyError::TooSlow {
+            seconds: BODY_SECONDS,
+        }),
+        false => Ok(()),
     }
 }

@@ -32,7 +32,8 @@ impl Default for FakePlatform {
     fn default() -> Self {
         let variables = [
             ("handshake_token", ""),
-            ("weakest_scheme", "plain"),
+            ("open_handshake", "false"),
+            ("weakest_scheme", "standard"),
             ("tolerance_seconds", "300"),
             ("key_overlap_seconds", "86400"),
             ("retry_horizon_seconds", "345600"),

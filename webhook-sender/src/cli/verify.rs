@@ -44,9 +44,14 @@ impl Verify {
         let body = self.body.read()?;
         let now = || Clock::system().now().seconds();
         let now = Freshness::at(self.now.unwrap_or_else(now));
-        match verify(&keys, &Request::new(headers, &body), now, self.weakest) {
+        let request = Request::new(headers, &body);
+        match verify(&keys, &request, now, self.weakest) {
             Ok(verified) => print(&format!("verified by {}", verified.scheme.name())),
-            Err(refusal) => bail!("{}: {refusal}", refusal.code()),
+            Err(refusal) => {
+                let hint = request.likely_mistake(refusal);
+                let hint = hint.map_or(String::new(), |hint| format!(": {hint}"));
+                bail!("{}: {refusal}{hint}", refusal.code())
+            }
         }
     }
 }

@@ -1,0 +1,66 @@
+//! Moving from the original sample: its table, its commands, its component's name.
+
+use serde_json::json;
+use test_support::{App, Receiver, components};
+
+use crate::consumer::tag;
+use crate::producer::{self, Producer};
+
+/// The table of the original sample with one row, for `--sqlite`.
+fn originals(url: &str) -> String {
+    format!(
+        "CREATE TABLE REGISTRATIONS (URL TEXT PRIMARY KEY, EVENT TEXT NOT NULL, KEY TEXT NOT NULL); \
+         INSERT INTO REGISTRATIONS VALUES ('{url}', 'order.shipped', 'the-key-of-the-original-sample')"
+    )
+}
+
+/// `--sqlite @migrations.sql`, from the folder of the manifest.
+fn migrated(app: App) -> App {
+    let linked = components::producer().join("migrations.sql");
+    app.args(["--sqlite".to_owned(), format!("@{}", linked.display())])
+}
+
+#[tokio::test]
+async fn the_rows_of_the_original_sample_are_fired_at_under_their_keys() {
+    let receiver = Receiver::start().await;
+    let url = receiver.url("/target");
+    let old = producer::without_tables().args(["--sqlite".to_owned(), originals(&url)]);
+    let first = Producer::of(&migrated(old.clone())).await;
+    assert_eq!(first.urls().await, [url.clone()]);
+    let rows = first.fire_event("order.shipped", &json!(null)).await;
+    assert_eq!(rows[0]["status"], 200, "{rows:?}");
+    let delivery = &receiver.received(1).await[0];
+    assert_eq!(delivery.body, br#"{"event":"order.shipped","data":null}"#);
+    let expected = tag(&delivery.body, "the-key-of-the-original-sample");
+    assert_eq!(delivery.header("x-signature"), Some(expected.as_str()));
+}
+
+#[tokio::test]
+async fn a_table_of_another_structure_is_named_and_not_told_to_be_missing() {
+    let other = "CREATE TABLE webhook_registrations (url TEXT, key TEXT)";
+    let app = producer::without_tables().args(["--sqlite", other]);
+    let producer = Producer::of(&app).await;
+    let health = test_support::Request::get(producer.0.url("/healthz"));
+    producer::assert_problem(&health.send().await, 503, "store-structure");
+}
+
+#[tokio::test]
+async fn the_layout_of_a_release_has_what_the_original_commands_name() {
+    components::guard();
+    let app = App::from(components::producer());
+    let folder = app.state_dir();
+    let laid_out = std::process::Command::new("sh")
+        .arg(components::root().join("scripts/lay-out-apps.sh"))
+        .arg(&folder)
+        .status();
+    assert!(laid_out.is_ok_and(|status| status.success()));
+    let read = |name: &str| std::fs::read(folder.join(name)).expect(name);
+    assert_eq!(
+        read("webhook-producer/migrations.sql"),
+        read("migrations.sql")
+    );
+    // `wasm-tools compose -d hmac.wasm` names the component after the file, and names have hyphens.
+    assert_eq!(read("hmac.wasm"), read("hmac_component.wasm"));
+    let decoded = wit_component::decode(&read("hmac.wasm")).expect("a component");
+    assert!(matches!(decoded, wit_component::DecodedWasm::Component(..)));
+}

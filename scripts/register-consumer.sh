@@ -1,0 +1,25 @@
+#!/bin/sh
+# Registers a running consumer with a running producer: register-consumer.sh PRODUCER CONSUMER
+# Both are HOST:PORT. Prints the producer's answer, which holds the signing key; exits with 1 where
+# nothing was registered.
+set -eu
+
+producer=$1 consumer=$2
+
+fail() {
+    printf 'register-consumer: %s\n' "$1" >&2
+    exit 1
+}
+
+status=0
+answer=$(curl -s --fail-with-body -X POST "http://$producer/registrations" \
+    -H 'content-type: application/json' \
+    -d "{\"url\": \"http://$consumer/target\", \"event\": \"*\"}") || status=$?
+[ -z "$answer" ] || printf '%s\n' "$answer"
+case $status,$answer in
+0,*) ;;
+7,*) fail "no producer at $producer; start it in another terminal: make start-producer" ;;
+*consumer-unreachable*) fail "no consumer at $consumer; start it in another terminal: make start-consumer" ;;
+*handshake-refused*) fail "the consumer at $consumer refused the handshake; its log has the reason" ;;
+*) fail "nothing was registered (curl exited with $status)" ;;
+esac

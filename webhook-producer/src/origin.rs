@@ -1,0 +1,139 @@
+//! The origin of a request, while no token is wanted: this machine, and no web page.
+//!
+//! A page in a browser can call what listens on its user's loopback address, by a form, or by a name
+//! of its own that resolves to that address (DNS rebinding). The browser says so: it sends the name
+//! as `Host`, and the page's origin. A client that is no browser sends a loopback name and no origin.
+
+use problem::Problem;
+use reach::is_at_or_below;
+use url::{Host, Url};
+
+use crate::http::Request;
+use crate::problems;
+
+/// Fails where the request was not made for a loopback name, or was made by a page from elsewhere.
+///
+/// # Errors
+///
+/// 403, naming the header at fault.
+pub fn check<B>(request: &Request<B>) -> Result<(), Problem> {
+    let authority = request.authority.as_deref().unwrap_or_default();
+    if !is_loopback(authority) {
+        return Err(problems::foreign_host(authority));
+    }
+    let headers = &request.headers;
+    if headers.has("origin") && !is_own(headers.single("origin"), authority) {
+        return Err(problems::cross_site("Origin"));
+    }
+    let site = headers.single("sec-fetch-site");
+    match headers.has("sec-fetch-site") && site.is_none_or(|site| site == "cross-site") {
+        true => Err(problems::cross_site("Sec-Fetch-Site")),
+        false => Ok(()),
+    }
+}
+
+fn is_loopback(authority: &str) -> bool {
+    let Ok(url) = Url::parse(&format!("http://{authority}/")) else {
+        return false;
+    };
+    // Anything but a host and a port would have become another part of the URL.
+    let bare = url.path() == "/" && url.username().is_empty() && url.password().is_none();
+    bare && match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => is_at_or_below(name.trim_end_matches('.'), "localhost"),
+        None => false,
+    }
+}
+
+/// Recognises the origin of the producer itself, called by `authority`.
+fn is_own(origin: Option<&str>, authority: &str) -> bool {
+    let without_scheme = |origin: &str| {
+        let rest = origin.strip_prefix("http://");
+        rest.or(origin.strip_prefix("https://"))
+            .is_some_and(|host| host.eq_ignore_ascii_case(authority))
+    };
+    origin.is_some_and(without_scheme)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::Headers;
+
+    fn code(authority: &str, headers: &[(&str, &str)]) -> &'static str {
+        let own = |(name, value): &(&str, &str)| (name.to_string(), value.as_bytes().to_vec());
+        let request = Request {
+            method: "POST".to_owned(),
+            path: "/fire".to_owned(),
+            query: None,
+            authority: Some(authority.to_owned()).filter(|authority| !authority.is_empty()),
+            headers: Headers::new(headers.iter().map(own).collect()),
+            body: (),
+        };
+        check(&request)
+            .err()
+            .map_or("none", |problem| problem.code())
+    }
+
+    #[test]
+    fn a_loopback_name_is_let_in_and_no_other() {
+        for name in [
+            "localhost",
+            "localhost:3000",
+            "LOCALHOST:3000",
+            "localhost.",
+            "app.localhost:3000",
+            "127.0.0.1:3000",
+            "127.8.9.10",
+            "[::1]:3000",
+        ] {
+            assert_eq!(code(name, &[]), "none", "{name}");
+        }
+        for name in [
+            "",
+            "attacker.example",
+            "attacker.example:3000",
+            "localhost.attacker.example",
+            "notlocalhost",
+            "127.0.0.1.attacker.example",
+            "attacker.example@localhost",
+            "localhost@attacker.example",
+            "attacker.example/localhost",
+            "0.0.0.0:3000",
+            "10.0.0.1",
+            "[::]:3000",
+            "localhost:port",
+        ] {
+            assert_eq!(code(name, &[]), "host-refused", "{name}");
+        }
+    }
+
+    #[test]
+    fn a_page_from_elsewhere_is_refused() {
+        for header in [
+            ("Origin", "http://attacker.example"),
+            ("origin", "null"),
+            ("Origin", ""),
+            ("Origin", "http://localhost:8080"),
+            ("Origin", "http://localhost:3000.attacker.example"),
+            ("Sec-Fetch-Site", "cross-site"),
+        ] {
+            assert_eq!(
+                code("localhost:3000", &[header]),
+                "cross-site",
+                "{header:?}"
+            );
+        }
+        let own = ("Origin", "http://localhost:3000");
+        assert_eq!(code("localhost:3000", &[own, own]), "cross-site");
+        for header in [
+            own,
+            ("Sec-Fetch-Site", "same-origin"),
+            ("Sec-Fetch-Site", "none"),
+            ("Accept", "*/*"),
+        ] {
+            assert_eq!(code("localhost:3000", &[header]), "none", "{header:?}");
+        }
+    }
+}
