@@ -28,17 +28,12 @@ fuzz_target!(|input: (u8, &str)| {
 
 /// The code of the refusal.
 fn expected(text: &str) -> Option<&'static str> {
-    if text.is_empty() {
-        return Some("empty");
+    if let Some(near_miss) = near_miss(text) {
+        return Some(near_miss);
     }
-    let Some(prefix) = PREFIXES.into_iter().find(|prefix| text.starts_with(prefix)) else {
-        let resembles = |prefix: &str| {
-            text.trim_start()
-                .get(..prefix.len())
-                .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
-        };
-        return PREFIXES.into_iter().any(resembles).then_some("prefix");
-    };
+    let prefix = PREFIXES
+        .into_iter()
+        .find(|prefix| text.starts_with(prefix))?;
     let (least, most): (usize, usize) = match prefix {
         "whsec_" => (24, 64),
         "whsk_" => (32, 64),
@@ -62,4 +57,32 @@ fn expected(text: &str) -> Option<&'static str> {
             error.code()
         }),
     }
+}
+
+/// The code of what must be a mistake, whatever follows a prefix.
+fn near_miss(text: &str) -> Option<&'static str> {
+    let (first, last) = (text.chars().next(), text.chars().next_back());
+    let (Some(first), Some(last)) = (first, last) else {
+        return Some("empty");
+    };
+    if [first, last].contains(&'\u{feff}') {
+        return Some("byte-order-mark");
+    }
+    let blank = |c: char| c.is_whitespace() || "\u{200b}\u{200c}\u{200d}\u{2060}".contains(c);
+    if blank(first) || blank(last) {
+        return Some("white-space");
+    }
+    let quotes = ["\"\"", "''", "``", "\u{201c}\u{201d}", "\u{2018}\u{2019}"];
+    if text.chars().count() > 1 && quotes.contains(&&*format!("{first}{last}")) {
+        return Some("quotes");
+    }
+    let lower = text.to_ascii_lowercase();
+    if lower.starts_with("v1,") || lower.starts_with("v1a,") {
+        return Some("version");
+    }
+    let misplaced = |prefix: &str| {
+        lower.rfind(prefix).is_some_and(|at| at > 0)
+            || lower.starts_with(prefix) && !text.starts_with(prefix)
+    };
+    PREFIXES.into_iter().any(misplaced).then_some("prefix")
 }

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use crate::base64;
 #[cfg(feature = "v1a")]
 use crate::ed25519::{KEY_BYTES, PublicKey, SigningKey};
-use crate::{CredentialError, Key};
+use crate::{CredentialError, Key, near_miss};
 
 /// Marks the base64 of a shared secret.
 pub(crate) const SHARED: &str = "whsec_";
@@ -32,10 +32,13 @@ pub const MAX_SECRET_BYTES: usize = 64;
 /// | `whsk_` + base64 of seed and public key, or of the seed | `v1a` | `v1a` |
 /// | `whpk_` + base64 of the public key | nothing | `v1a` |
 ///
-/// The last two need the feature `v1a`. Text that begins with one of these prefixes in another
-/// case, or behind white space, is refused: as a shared secret a `whpk_` text would be a key that
-/// everybody has. Like a [`Key`] a credential cannot be printed, and it is
-/// overwritten with zeros when it is dropped.
+/// The last two need the feature `v1a`. A near miss is refused, because it would be a different key
+/// from the one that was issued, and a `whpk_` text would be a shared secret that everybody has:
+/// white space, an invisible character or a byte order mark at either end, quotes around the text,
+/// the version of a signature before it (`v1,`), and a prefix in another case or not at the start.
+///
+/// Like a [`Key`] a credential cannot be printed, and it is overwritten with zeros when it is
+/// dropped.
 pub struct Credential(Kind);
 
 pub(crate) enum Kind {
@@ -79,6 +82,9 @@ impl Credential {
     ///
     /// let refused = Credential::parse("whsec_c2hvcnQ=").err();
     /// assert_eq!(refused, Some(CredentialError::TooShort));
+    ///
+    /// let refused = Credential::parse("v1,whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").err();
+    /// assert_eq!(refused, Some(CredentialError::Version));
     /// ```
     ///
     /// # Errors
@@ -86,6 +92,7 @@ impl Credential {
     /// A [`CredentialError`]. It holds nothing of the text.
     pub fn parse(text: impl Into<String>) -> Result<Self, CredentialError> {
         let mut text = Zeroizing::new(text.into());
+        near_miss::check_credential(&text)?;
         if let Some(encoded) = text.strip_prefix(SHARED) {
             let decoded = Some(secret(encoded)?);
             let written = Key::from_text(core::mem::take(&mut *text));
@@ -97,16 +104,7 @@ impl Credential {
         if let Some(encoded) = text.strip_prefix(PUBLIC) {
             return public(encoded).map(Self);
         }
-        if text.is_empty() {
-            return Err(CredentialError::Empty);
-        }
-        match [SHARED, SIGNING, PUBLIC]
-            .into_iter()
-            .find(|prefix| resembles(&text, prefix))
-        {
-            Some(meant) => Err(CredentialError::Prefix { meant }),
-            None => Ok(Key::from_text(core::mem::take(&mut *text)).into()),
-        }
+        Ok(Key::from_text(core::mem::take(&mut *text)).into())
     }
 
     /// The first eight hex digits of a SHA-256, for logs: of the text of a shared secret, or of
@@ -211,11 +209,4 @@ fn public(_: &str) -> Result<Kind, CredentialError> {
 #[cfg(feature = "v1a")]
 fn fingerprint(key: &PublicKey) -> String {
     Key::from_bytes(*key.bytes()).fingerprint()
-}
-
-/// Whether `text` begins with `prefix` but for white space before it and the case of its letters.
-fn resembles(text: &str, prefix: &str) -> bool {
-    text.trim_start()
-        .get(..prefix.len())
-        .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }

@@ -11,10 +11,17 @@ use crate::base64::Base64Error;
 pub enum CredentialError {
     /// There is no text.
     Empty,
-    /// The text begins almost as it should: white space stands before its prefix, or the prefix is
-    /// not in lower case.
+    /// White space or a character of no width is at the start or the end.
+    WhiteSpace,
+    /// A byte order mark is at the start or the end.
+    ByteOrderMark,
+    /// The text is in quotes.
+    Quotes,
+    /// The version of a signature comes first (`v1,` or `v1a,`), which no secret has.
+    Version,
+    /// A prefix is not in lower case, or not at the start.
     Prefix {
-        /// The prefix it resembles.
+        /// The prefix that was meant.
         meant: &'static str,
     },
     /// What follows the prefix is not standard base64, padded.
@@ -34,6 +41,10 @@ impl CredentialError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Empty => "empty",
+            Self::WhiteSpace => "white-space",
+            Self::ByteOrderMark => "byte-order-mark",
+            Self::Quotes => "quotes",
+            Self::Version => "version",
             Self::Prefix { .. } => "prefix",
             Self::NotBase64 => "not-base64",
             Self::TooShort => "too-short",
@@ -48,6 +59,14 @@ impl fmt::Display for CredentialError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Empty => f.write_str("the secret is empty"),
+            Self::WhiteSpace => {
+                f.write_str("the secret begins or ends with white space or an invisible character")
+            }
+            Self::ByteOrderMark => f.write_str("the secret begins or ends with a byte order mark"),
+            Self::Quotes => f.write_str("the secret is in quotes, which are not part of it"),
+            Self::Version => f.write_str(
+                "the secret begins with `v1,` or `v1a,`, the version of a signature; leave it out",
+            ),
             Self::Prefix { meant } => {
                 write!(
                     f,

@@ -38,7 +38,7 @@ fn shared_secrets_have_24_to_64_bytes() {
 #[test]
 fn loose_base64_is_refused() {
     for loose in [
-        "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n",
+        "MfKQ9r8GKYqrTwjUPD8I\nLPZIo2LaLaSw",
         " MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
         "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS",
         "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw=",
@@ -85,26 +85,65 @@ fn halves_that_do_not_belong_together_are_refused() {
 }
 
 #[test]
-fn a_prefix_in_the_wrong_case_or_place_is_refused_and_other_text_is_a_secret_as_it_stands() {
+fn a_prefix_in_the_wrong_case_or_place_is_refused() {
     for text in [
         "WHSEC_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
         "Whsk_x",
         "whPK_",
-        " whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
-        " whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=",
-        "\r\n\twhsk_",
-        "\u{a0}whpk_",
-        "\u{3000} WHPK_",
+        "secret=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        "whsec_whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        "schl\u{fc}ssel WHPK_",
     ] {
         assert_eq!(refusal(text), Some("prefix"), "{text}");
     }
+}
+
+#[test]
+fn what_copying_adds_to_a_secret_is_refused_by_its_name() {
+    for secret in [
+        "RqJcWxsJDKjgINLWWiBwYEV3ROg7LaXD1Xzz",
+        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=",
+        &format!("whsk_{PAIR}"),
+    ] {
+        assert_eq!(refusal(secret), None, "{secret}");
+        let near = |before: &str, after: &str| refusal(&[before, secret, after].concat());
+        for blank in [
+            " ", "\t", "\r", "\n", "\r\n", "\u{a0}", "\u{3000}", "\u{200b}",
+        ] {
+            assert_eq!(near(blank, ""), Some("white-space"), "{blank:?} {secret}");
+            assert_eq!(near("", blank), Some("white-space"), "{secret} {blank:?}");
+        }
+        assert_eq!(near("\u{feff}", ""), Some("byte-order-mark"), "{secret}");
+        assert_eq!(
+            near("\u{feff}", "\r\n"),
+            Some("byte-order-mark"),
+            "{secret}"
+        );
+        for (open, close) in [
+            ("\"", "\""),
+            ("'", "'"),
+            ("`", "`"),
+            ("\u{201c}", "\u{201d}"),
+        ] {
+            assert_eq!(near(open, close), Some("quotes"), "{open}{secret}{close}");
+        }
+        for version in ["v1,", "v1a,", "V1,"] {
+            assert_eq!(near(version, ""), Some("version"), "{version}{secret}");
+        }
+    }
+}
+
+#[test]
+fn any_other_text_is_a_secret_as_it_stands() {
     assert_eq!(refusal(""), Some("empty"));
     for text in [
         "x",
-        " ",
-        " whsec",
-        "x whsec_",
         "whsec",
+        "v1",
+        "v2,x",
+        "it's \"x",
+        "'",
         "RqJcWxsJDKjgINLWWiBwYEV3ROg7LaXD1Xzz",
         "schl\u{fc}ssel",
     ] {

@@ -9,6 +9,8 @@
 //!          registry    └─────────┴── complete ◀─┘
 //! ```
 
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod api;
 pub mod cli;
 pub mod client;

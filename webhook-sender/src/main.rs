@@ -1,17 +1,25 @@
 //! The binary: reads the command line and does what it says.
 
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
-use webhook_sender::cli::Cli;
+use tokio::runtime::Runtime;
+use webhook_sender::cli::{Cli, report};
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    match Cli::parse().run().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+/// How long threads that read a file or compile a component may take to end. Nothing depends on
+/// them any more, and one that reads a pipe may never end.
+const LEFTOVERS: Duration = Duration::from_millis(200);
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return report(Err(error.into())),
+    };
+    let code = report(runtime.block_on(cli.run()));
+    runtime.shutdown_timeout(LEFTOVERS);
+    code
 }

@@ -190,6 +190,10 @@ fn fault(fault: &Fault) -> &str {
 fn key_fault(fault: &KeyFault) -> &str {
     match fault {
         KeyFault::Empty => "empty",
+        KeyFault::WhiteSpace => "white-space",
+        KeyFault::ByteOrderMark => "byte-order-mark",
+        KeyFault::Quotes => "quotes",
+        KeyFault::Version => "version",
         KeyFault::Prefix(_) => "prefix",
         KeyFault::NotBase64 => "not-base64",
         KeyFault::TooShort => "too-short",

@@ -34,6 +34,10 @@ impl From<CredentialError> for KeyFault {
     fn from(error: CredentialError) -> Self {
         match error {
             CredentialError::Empty => Self::Empty,
+            CredentialError::WhiteSpace => Self::WhiteSpace,
+            CredentialError::ByteOrderMark => Self::ByteOrderMark,
+            CredentialError::Quotes => Self::Quotes,
+            CredentialError::Version => Self::Version,
             CredentialError::Prefix { meant } => Self::Prefix(meant.to_owned()),
             CredentialError::NotBase64 => Self::NotBase64,
             CredentialError::TooShort => Self::TooShort,

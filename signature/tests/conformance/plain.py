@@ -10,9 +10,8 @@ from tags import (
 
 def plain_cases():
     rfc = "RFC 4231, section 4."
+    # The keys of the other cases are not text, or are white space.
     for number, key, data, digits in [
-        (1, "\x0b" * 20, b"Hi There",
-         "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"),
         (2, "Jefe", b"what do ya want for nothing?",
          "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"),
         (4, "".join(map(chr, range(1, 26))), b"\xcd" * 50,
@@ -20,9 +19,6 @@ def plain_cases():
     ]:
         case(f"plain: test case {number} of RFC 4231", [(PLAIN, digits)], OK_PLAIN, [key], data,
              source=f"{rfc}{number + 1}")
-    case("plain: the truncated tag of test case 5 of RFC 4231",
-         [(PLAIN, "a3b6167473100ee06e0c796c2955552b")], bad(PLAIN, "truncated"), ["\x0c" * 20],
-         b"Test With Truncation", source=f"{rfc}6")
 
     right = hex_tag(TEXT, BODY)
     case("plain: lower case", [(PLAIN, right)], OK_PLAIN)
@@ -41,7 +37,7 @@ def plain_cases():
     for now in [0, (1 << 63) - 1]:
         case(f"plain: the time is not looked at, now {now}", [(PLAIN, right)], OK_PLAIN, now=now,
              tolerance=0)
-    for key in [TEXT + "\n", " " + TEXT, TEXT.lower(), TEXT[:-1], "x"]:
+    for key in [TEXT + "x", "x" + TEXT, TEXT.lower(), TEXT[:-1], "x"]:
         case(f"plain: another key, `{json.dumps(key)[1:5]}`, {len(key)} bytes", [(PLAIN, right)],
              NO_MATCH, [key])
     case("plain: no key", [(PLAIN, right)], NO_MATCH, [])

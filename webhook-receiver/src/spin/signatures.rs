@@ -103,6 +103,14 @@ fn key_fault(fault: &types::KeyFault) -> String {
     use types::KeyFault;
     let text = match fault {
         KeyFault::Empty => "the secret is empty",
+        KeyFault::WhiteSpace => {
+            "the secret begins or ends with white space or an invisible character"
+        }
+        KeyFault::ByteOrderMark => "the secret begins or ends with a byte order mark",
+        KeyFault::Quotes => "the secret is in quotes, which are not part of it",
+        KeyFault::Version => {
+            "the secret begins with `v1,` or `v1a,`, the version of a signature; leave it out"
+        }
         KeyFault::Prefix(meant) => {
             return format!(
                 "the secret's prefix resembles `{meant}`, which is lower-case and comes first"

@@ -13,6 +13,7 @@ mod publish;
 mod receiver;
 mod restart;
 mod sender;
+mod startup;
 mod tables;
 mod workload;
 
@@ -48,6 +49,9 @@ async fn main() -> Result<()> {
     }
     if wanted("restart") {
         tables.add(restart::measure(&receiver).await?);
+    }
+    if wanted("startup") {
+        tables.add(startup::measure().await?);
     }
     // A part of the tables would pass for all of them.
     if only.is_empty() {

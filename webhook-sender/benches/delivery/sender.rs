@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 use test_support::redis::{Fsync, RedisServer};
 
@@ -93,6 +93,11 @@ impl Setting {
         })
     }
 
+    /// What the last sender logged.
+    pub fn log(&self) -> Result<String> {
+        Ok(std::fs::read_to_string(self.folder().join("sender.log"))?)
+    }
+
     /// CPU seconds of the store's own process, where it has one.
     pub fn store_cpu(&self) -> Result<f64> {
         let pid = self.redis.as_ref().and_then(RedisServer::pid);
@@ -112,6 +117,15 @@ impl Sender {
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let kib = line.and_then(|line| line.split_whitespace().next());
         Ok(kib.context("VmHWM")?.parse::<f64>()? / 1024.0)
+    }
+
+    /// Has it read its file again.
+    pub fn reload(&self) -> Result<()> {
+        let sent = Command::new("kill")
+            .args(["-HUP", &self.child.id().to_string()])
+            .status()?;
+        ensure!(sent.success(), "kill failed");
+        Ok(())
     }
 
     /// `kill -9`.

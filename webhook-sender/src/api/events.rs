@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::error::ApiError;
-use super::extract::{JsonBytes, Path};
+use super::extract::{JsonBytes, Path, object};
 use super::state::Api;
 use crate::model::TenantId;
 use crate::plan::{EventError, Given, PlanError};
@@ -33,8 +33,7 @@ pub async fn publish(
     JsonBytes(body): JsonBytes,
 ) -> Result<impl IntoResponse, ApiError> {
     let event = {
-        let wanted: Wanted<'_> = serde_json::from_slice(&body)
-            .map_err(|error| ApiError::bad_request("bad-body", error.to_string()))?;
+        let wanted: Wanted<'_> = object(&body)?;
         let timestamp = wanted.timestamp.as_ref().map(moment).transpose()?;
         let required = |name| ApiError::invalid(format!("`{name}` is missing"));
         let given = Given {

@@ -7,6 +7,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use problem::Problem;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::error::ApiError;
@@ -21,9 +22,18 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let JsonBytes(body) = JsonBytes::from_request(request, state).await?;
-        let body = serde_json::from_slice(&body);
-        body.map(Self)
-            .map_err(|error| ApiError::bad_request("bad-body", error.to_string()))
+        object(&body).map(Self)
+    }
+}
+
+/// Reads a body that has to be a JSON object. A list is refused here: its elements would be taken
+/// for the fields in the order of the code.
+pub fn object<'b, T: Deserialize<'b>>(body: &'b [u8]) -> Result<T, ApiError> {
+    let refused = |detail: String| ApiError::bad_request("bad-body", detail);
+    match body.trim_ascii_start().first() {
+        Some(b'{') => serde_json::from_slice(body).map_err(|error| refused(error.to_string())),
+        Some(_) => Err(refused("the body is not a JSON object".into())),
+        None => Err(refused("the body is empty".into())),
     }
 }
 

@@ -39,6 +39,7 @@ impl ApiClient {
             .enable_http1()
             .build();
         let bearer = |token: &str| {
+            signature::check_text(token)?;
             let mut value = HeaderValue::try_from(format!("Bearer {token}"))?;
             value.set_sensitive(true);
             anyhow::Ok(value)
@@ -49,7 +50,7 @@ impl ApiClient {
             base: base.into(),
             authorization: authorization
                 .transpose()
-                .context("the token fits no header")?,
+                .context("--token or SENDER_TOKEN")?,
         })
     }
 

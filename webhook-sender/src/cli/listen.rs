@@ -1,5 +1,6 @@
 //! `webhook-sender listen`: a receiver for people who debug webhooks.
 
+use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::{Arc, RwLock};
 
@@ -10,9 +11,12 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use clap::Args;
 use serde::Deserialize;
 use signature::{Credential, Freshness, Request, Scheme, Verified, verify};
+use tokio_util::sync::CancellationToken;
 
+use super::output::{OutputClosed, print};
 use super::secret::{Secrets, scheme};
 use crate::model::Clock;
+use crate::service::StopSignals;
 
 /// The largest body it takes, in bytes.
 const MAX_BODY: usize = 10 * 1024 * 1024;
@@ -40,6 +44,8 @@ struct Receiver {
     handshake: bool,
     weakest: Scheme,
     status: StatusCode,
+    /// Cancelled when nobody reads the output any more.
+    unread: CancellationToken,
 }
 
 #[derive(Deserialize)]
@@ -54,7 +60,7 @@ struct KeyData {
 }
 
 impl Listen {
-    /// Listens until it is interrupted.
+    /// Listens until SIGTERM or SIGINT.
     pub async fn run(self) -> Result<()> {
         let keys = self
             .secrets
@@ -71,15 +77,22 @@ impl Listen {
             handshake: self.handshake,
             weakest: self.weakest,
             status: StatusCode::from_u16(self.status).context("--status")?,
+            unread: CancellationToken::new(),
         });
+        let mut stop = StopSignals::listen()?;
         let listener = tokio::net::TcpListener::bind(self.listen).await;
         let listener = listener.with_context(|| format!("cannot listen on {}", self.listen))?;
-        eprintln!("listening on http://{}", listener.local_addr()?);
+        let address = listener.local_addr()?;
+        let _ = writeln!(std::io::stderr().lock(), "listening on http://{address}");
         let router = axum::Router::new()
             .fallback(axum::routing::post(receive))
             .layer(DefaultBodyLimit::max(MAX_BODY))
-            .with_state(receiver);
-        axum::serve(listener, router).await.map_err(Into::into)
+            .with_state(receiver.clone());
+        tokio::select! {
+            served = axum::serve(listener, router) => served.map_err(Into::into),
+            _ = stop.received() => Ok(()),
+            () = receiver.unread.cancelled() => Err(OutputClosed.into()),
+        }
     }
 }
 
@@ -97,35 +110,46 @@ async fn receive(
     for (name, value) in &headers {
         shown += &format!("{name}: {}\n", String::from_utf8_lossy(value.as_bytes()));
     }
-    println!("{shown}\n{}", String::from_utf8_lossy(&body));
+    shown += &format!("\n{}\n", String::from_utf8_lossy(&body));
     match receiver.verify(&headers, &body) {
         Ok(verified) => {
-            println!("=> verified by {}\n", verified.scheme.name());
+            receiver.show(&format!(
+                "{shown}=> verified by {}\n",
+                verified.scheme.name()
+            ));
             (receiver.status, "verified\n".into())
         }
         Err(refusal) => {
-            println!("=> refused, {}: {refusal}\n", refusal.code());
-            (
-                StatusCode::BAD_REQUEST,
-                format!("{}: {refusal}\n", refusal.code()),
-            )
+            let reason = format!("{}: {refusal}\n", refusal.code());
+            receiver.show(&format!("{shown}=> refused, {reason}"));
+            (StatusCode::BAD_REQUEST, reason)
         }
     }
 }
 
 impl Receiver {
+    /// Prints what happened. Where nobody reads that any more, the command ends.
+    fn show(&self, text: &str) {
+        if print(text).is_err() {
+            self.unread.cancel();
+        }
+    }
+
     fn take_key(&self, body: &[u8]) -> (StatusCode, String) {
-        let key = serde_json::from_slice::<KeyData>(body).ok();
-        match key.and_then(|key| Credential::parse(key.key_data).ok()) {
-            Some(key) => {
-                println!("=> key {} taken\n", key.fingerprint());
+        let refused = |why: String| (StatusCode::BAD_REQUEST, why);
+        let Ok(key) = serde_json::from_slice::<KeyData>(body) else {
+            return refused("no keyData\n".into());
+        };
+        match Credential::parse(key.key_data) {
+            Ok(key) => {
+                self.show(&format!("=> key {} taken\n", key.fingerprint()));
                 self.keys
                     .write()
                     .unwrap_or_else(|e| e.into_inner())
                     .insert(0, key);
                 (StatusCode::OK, "key taken\n".into())
             }
-            None => (StatusCode::BAD_REQUEST, "no keyData\n".into()),
+            Err(error) => refused(format!("keyData: {error}\n")),
         }
     }
 

@@ -6,6 +6,7 @@
 mod api_client;
 mod dead_letters;
 mod deliveries;
+mod end;
 mod endpoints;
 mod health;
 mod listen;
@@ -23,6 +24,8 @@ use clap::{Args, Parser, Subcommand};
 
 use api_client::ApiClient;
 use output::Output;
+
+pub use end::report;
 
 /// Delivers events as signed webhooks, at least once, and accounts for every delivery.
 #[derive(Parser)]
@@ -89,18 +92,28 @@ impl Cli {
     /// Whatever keeps it from being done, for people to read.
     pub async fn run(self) -> Result<()> {
         match self.command {
-            Command::Run(command) => command.run().await,
-            Command::Check(command) => command.run(),
-            Command::Publish(with) => with.split()?.run(publish::Publish::run).await,
-            Command::Tenants(with) => with.split()?.run(tenants::Tenants::run).await,
-            Command::Endpoints(with) => with.split()?.run(endpoints::Endpoints::run).await,
-            Command::Deliveries(with) => with.split()?.run(deliveries::Deliveries::run).await,
-            Command::DeadLetters(with) => with.split()?.run(dead_letters::DeadLetters::run).await,
-            Command::Replay(with) => with.split()?.run(replay::Replay::run).await,
-            Command::Health(with) => with.split()?.run(health::Health::run).await,
-            Command::Sign(command) => command.run(),
-            Command::Verify(command) => command.run(),
-            Command::Listen(command) => command.run().await,
+            // These two end well when a signal tells them to.
+            command @ (Command::Run(_) | Command::Listen(_)) => command.run().await,
+            command => end::unless_stopped(command.run()).await,
+        }
+    }
+}
+
+impl Command {
+    async fn run(self) -> Result<()> {
+        match self {
+            Self::Run(command) => command.run().await,
+            Self::Listen(command) => command.run().await,
+            Self::Check(command) => end::blocking(move || command.run()).await,
+            Self::Sign(command) => end::blocking(move || command.run()).await,
+            Self::Verify(command) => end::blocking(move || command.run()).await,
+            Self::Publish(with) => with.split()?.run(publish::Publish::run).await,
+            Self::Tenants(with) => with.split()?.run(tenants::Tenants::run).await,
+            Self::Endpoints(with) => with.split()?.run(endpoints::Endpoints::run).await,
+            Self::Deliveries(with) => with.split()?.run(deliveries::Deliveries::run).await,
+            Self::DeadLetters(with) => with.split()?.run(dead_letters::DeadLetters::run).await,
+            Self::Replay(with) => with.split()?.run(replay::Replay::run).await,
+            Self::Health(with) => with.split()?.run(health::Health::run).await,
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Answers, for people or for programs.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde_json::Value;
 
 /// Where answers go: a table for people, or JSON, one value a line.
@@ -67,7 +67,20 @@ pub fn text(value: &Value, name: &str) -> String {
     }
 }
 
-/// A closed pipe ends the command, like any other tool.
-fn print(line: &str) -> Result<()> {
-    writeln!(std::io::stdout().lock(), "{line}").map_err(Into::into)
+/// The reader of standard output is gone, which ends a command quietly.
+#[derive(Debug, thiserror::Error)]
+#[error("standard output was closed")]
+pub struct OutputClosed;
+
+/// Prints a line on standard output.
+///
+/// # Errors
+///
+/// [`OutputClosed`] where the reader is gone, and what else the system says.
+pub fn print(line: &str) -> Result<()> {
+    let mut output = std::io::stdout().lock();
+    match writeln!(output, "{line}").and_then(|()| output.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(OutputClosed.into()),
+        written => written.context("standard output"),
+    }
 }

@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::api_client::{ApiClient, segment};
+use super::end::blocking;
 use super::output::{Output, text};
 use super::replay::progress;
 
@@ -74,12 +75,20 @@ impl Publish {
     }
 }
 
+async fn read(file: PathBuf) -> Result<String> {
+    blocking(move || match file == Path::new("-") {
+        true => std::io::read_to_string(std::io::stdin()).context("standard input"),
+        false => {
+            let text = std::fs::read_to_string(&file);
+            text.with_context(|| format!("file `{}`", file.display()))
+        }
+    })
+    .await
+}
+
 async fn publish_file(api: &ApiClient, path: &str, file: &Path, output: Output) -> Result<()> {
     let shown = &file.display();
-    let text = match file == Path::new("-") {
-        true => std::io::read_to_string(std::io::stdin()).context("standard input")?,
-        false => std::fs::read_to_string(file).with_context(|| format!("file `{shown}`"))?,
-    };
+    let text = read(file.to_owned()).await?;
     let lines: Vec<_> = text
         .lines()
         .enumerate()

@@ -5,15 +5,19 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
-use signature::Credential;
+use signature::{Credential, CredentialError, check_text};
 
 /// The secrets that a tool works with.
 #[derive(Args)]
 pub struct Secrets {
     /// A secret as it was handed out; may be repeated, the newest first. Other users of the machine
     /// can see command lines: prefer the variable, which takes several separated by commas
-    #[arg(long = "secret", env = "WEBHOOK_SECRET", hide_env_values = true)]
-    #[arg(value_delimiter = ',', required = true)]
+    #[arg(
+        long = "secret",
+        env = "WEBHOOK_SECRET",
+        hide_env_values = true,
+        required = true
+    )]
     secrets: Vec<String>,
 }
 
@@ -22,11 +26,35 @@ impl Secrets {
     ///
     /// For a text that is no secret. It is not shown.
     pub fn credentials(&self) -> Result<Vec<Credential>> {
-        let parse = |(at, text): (usize, &String)| {
-            Credential::parse(text.as_str()).with_context(|| format!("secret {}", at + 1))
-        };
-        self.secrets.iter().enumerate().map(parse).collect()
+        let mut all = Vec::new();
+        for list in &self.secrets {
+            // As a whole first: of `v1,whsec_…` the comma is no separator.
+            check_list(list).with_context(|| named(all.len()))?;
+            for text in list.split(',') {
+                let secret = Credential::parse(text).with_context(|| named(all.len()))?;
+                all.push(secret);
+            }
+        }
+        Ok(all)
     }
+}
+
+fn check_list(list: &str) -> Result<(), CredentialError> {
+    check_text(list)?;
+    let is_version = |text: &str| {
+        let versions = ["v1", "v1a"];
+        versions
+            .iter()
+            .any(|version| text.eq_ignore_ascii_case(version))
+    };
+    match list.split(',').any(is_version) {
+        true => Err(CredentialError::Version),
+        false => Ok(()),
+    }
+}
+
+fn named(before: usize) -> String {
+    format!("secret {} of --secret or WEBHOOK_SECRET", before + 1)
 }
 
 /// The body that a tool works with.
@@ -60,4 +88,51 @@ pub fn scheme(name: &str) -> Result<signature::Scheme, String> {
         .into_iter()
         .find(|scheme| scheme.name() == name);
     known.ok_or_else(|| "none of plain, wss, standard".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(texts: &[&str]) -> Result<usize, String> {
+        let secrets = texts.iter().map(|text| (*text).to_owned()).collect();
+        let read = Secrets { secrets }.credentials();
+        read.map(|all| all.len())
+            .map_err(|error| format!("{error:#}"))
+    }
+
+    const SHARED: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+    #[test]
+    fn several_secrets_are_separated_by_commas() {
+        assert_eq!(read(&[SHARED, "another-secret,a-third-secret"]), Ok(3));
+    }
+
+    /// With `v1` as a key of its own anybody could sign.
+    #[test]
+    fn the_version_of_a_signature_is_no_secret() {
+        for list in [
+            format!("v1,{SHARED}"),
+            format!("{SHARED},v1,{SHARED}"),
+            "v1".into(),
+        ] {
+            let error = read(&[&list]).expect_err(&list);
+            assert!(error.contains("`v1,`"), "{error}");
+            assert!(!error.contains(SHARED), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_near_miss_in_a_list_is_named_by_its_number() {
+        let error = read(&[&format!("{SHARED}, another-secret")]).expect_err("a blank");
+        assert!(error.starts_with("secret 2 of"), "{error}");
+        assert!(error.contains("white space"), "{error}");
+        for list in [
+            format!("{SHARED}\n"),
+            format!("\"{SHARED},x\""),
+            String::new(),
+        ] {
+            assert!(read(&[&list]).is_err(), "{list:?}");
+        }
+    }
 }

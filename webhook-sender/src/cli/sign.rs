@@ -4,6 +4,7 @@ use anyhow::Result;
 use clap::Args;
 use signature::{Message, Scheme, sign};
 
+use super::output::print;
 use super::secret::{Body, Secrets, scheme};
 use crate::model::{Clock, EventId};
 
@@ -39,7 +40,7 @@ impl Sign {
         };
         for scheme in self.schemes {
             for (name, value) in sign(scheme, &keys, &message)? {
-                println!("{name}: {value}");
+                print(&format!("{name}: {value}"))?;
             }
         }
         Ok(())

@@ -4,6 +4,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use signature::{Freshness, Request, Scheme, verify};
 
+use super::output::print;
 use super::secret::{Body, Secrets, scheme};
 use crate::model::Clock;
 
@@ -44,10 +45,7 @@ impl Verify {
         let now = || Clock::system().now().seconds();
         let now = Freshness::at(self.now.unwrap_or_else(now));
         match verify(&keys, &Request::new(headers, &body), now, self.weakest) {
-            Ok(verified) => {
-                println!("verified by {}", verified.scheme.name());
-                Ok(())
-            }
+            Ok(verified) => print(&format!("verified by {}", verified.scheme.name())),
             Err(refusal) => bail!("{}: {refusal}", refusal.code()),
         }
     }

@@ -1,9 +1,14 @@
 //! Bringing the store to what the file declares.
 
-use std::collections::HashMap;
+use std::fmt;
 
-use super::hands::{Hand, shake};
-use super::{Config, EndpointSpec, Handshakes, TenantConfig};
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
+
+use super::hands::{Hand, Hands, shake};
+use super::removal::{Removal, removed};
+use super::stored::{AT_ONCE, Stored};
+use super::{Config, EndpointSpec, Handshakes};
 use crate::model::{Endpoint, EndpointId, Millis, Origin, TenantId};
 use crate::store::{Store, StoreError};
 
@@ -22,10 +27,38 @@ pub struct Applied {
     pub waiting: usize,
 }
 
+impl fmt::Display for Applied {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            tenants,
+            created,
+            changed,
+            removed,
+            waiting,
+        } = self;
+        write!(
+            f,
+            "tenants: {tenants} created; endpoints: {created} created, {changed} changed, \
+             {removed} removed, {waiting} waiting for a handshake"
+        )
+    }
+}
+
+/// Why a file was not applied, or not all of it.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// Nothing was changed.
+    #[error(transparent)]
+    Removal(#[from] Removal),
+    /// What was done until then is kept; applying again does the rest.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
 /// Makes the declared tenants and endpoints what the file says, and removes endpoints that an
 /// earlier file declared and this one does not. What is the same already is not touched, and what
 /// the API made is left alone. A tenant that is no longer declared stays, with all it has: the API
-/// removes it.
+/// removes it. It may be called at any time and as often as needed.
 ///
 /// A handshake is made before what is declared is stored, for an endpoint that is new, has moved, or
 /// has another secret. Where it fails, an endpoint that had one stays as it was. Any other is stored
@@ -36,67 +69,139 @@ pub struct Applied {
 ///
 /// # Errors
 ///
-/// Those of the store. What was done until then is kept; applying again does the rest.
+/// An [`ApplyError`].
 pub async fn apply(
     config: &Config,
     store: &dyn Store,
     handshakes: &dyn Handshakes,
     now: Millis,
-) -> Result<Applied, StoreError> {
-    let mut applied = Applied::default();
-    let hands = shake(config, store, handshakes).await?;
-    for tenant in &config.tenants {
-        if store.put_tenant(&tenant.id).await? {
-            applied.tenants += 1;
-        }
-        for (id, spec) in &tenant.endpoints {
-            let hand = hands.get(&(tenant.id.clone(), id.clone()));
-            applied.waiting += usize::from(matches!(hand, Some(Hand::Refused(_))));
-            put(store, &tenant.id, id, (spec, hand), now, &mut applied).await?;
-        }
+) -> Result<Applied, ApplyError> {
+    let mut stored = Stored::read(store).await?;
+    // Before anything else: a file that is refused makes no handshake.
+    removed(config, &stored)?;
+    let hands = shake(config, &stored, handshakes).await;
+    if !hands.is_empty() {
+        // Receivers may have taken seconds.
+        stored = Stored::read(store).await?;
     }
-    for (id, _) in store.tenants().await? {
-        let declared = config.tenants.iter().find(|tenant| tenant.id == id);
-        applied.removed += remove_others(store, &id, declared, now).await?;
-    }
-    Ok(applied)
+    let tenants = put_tenants(config, &stored, store).await?;
+    let (created, changed) = put_endpoints(declared(config, &hands), &stored, store, now).await?;
+    let removed = remove(removed(config, &stored)?, store, now).await?;
+    let is_refused = |hand: &&Hand| matches!(hand, Hand::Refused(_));
+    Ok(Applied {
+        tenants,
+        created,
+        changed,
+        removed,
+        waiting: hands.values().filter(is_refused).count(),
+    })
 }
 
-async fn put(
+/// Returns how many are new.
+async fn put_tenants(
+    config: &Config,
+    stored: &Stored,
     store: &dyn Store,
-    tenant: &TenantId,
-    id: &EndpointId,
-    (spec, hand): (&EndpointSpec, Option<&Hand>),
+) -> Result<usize, StoreError> {
+    let ids = config.tenants.iter().map(|tenant| &tenant.id);
+    let missing = ids.filter(|id| !stored.has_tenant(id));
+    count(missing.map(|id| store.put_tenant(id)).collect()).await
+}
+
+/// An endpoint of the file, and what came of its handshake.
+#[derive(Clone, Copy)]
+struct Declared<'c> {
+    tenant: &'c TenantId,
+    id: &'c EndpointId,
+    spec: &'c EndpointSpec,
+    hand: Option<&'c Hand>,
+}
+
+fn declared<'c>(config: &'c Config, hands: &'c Hands) -> Vec<Declared<'c>> {
+    let of = |tenant: &'c super::TenantConfig| {
+        tenant.endpoints.iter().map(move |(id, spec)| Declared {
+            tenant: &tenant.id,
+            id,
+            spec,
+            hand: hands.get(&(&tenant.id, id)),
+        })
+    };
+    config.tenants.iter().flat_map(of).collect()
+}
+
+/// What became of an endpoint that was to be stored.
+enum Put<'c> {
+    Created,
+    Changed,
+    /// Others changed it meanwhile.
+    Conflict(Declared<'c>, StoreError),
+}
+
+/// Stores what differs, all at once, and what others changed meanwhile again. Returns how many were
+/// created and how many changed.
+async fn put_endpoints<'c>(
+    mut left: Vec<Declared<'c>>,
+    stored: &Stored,
+    store: &dyn Store,
     now: Millis,
-    applied: &mut Applied,
-) -> Result<(), StoreError> {
+) -> Result<(usize, usize), StoreError> {
+    let (mut created, mut changed) = (0, 0);
+    let mut read_again = None;
     for tried in 1.. {
-        let stored = stored(store, tenant).await?.remove(id);
-        let Some(spec) = agreed(spec.clone(), hand, stored.as_ref()) else {
-            return Ok(());
-        };
-        let endpoint = match &stored {
-            None => spec.endpoint(tenant.clone(), id.clone(), Origin::Config, now),
+        let stored = read_again.as_ref().unwrap_or(stored);
+        let differing = left.drain(..).filter_map(|one| {
+            let (endpoint, over) = one.difference(stored, now)?;
+            Some(put(store, one, endpoint, over).boxed())
+        });
+        let differing: Vec<_> = differing.collect();
+        let mut puts = stream::iter(differing).buffer_unordered(AT_ONCE);
+        while let Some(put) = puts.try_next().await? {
+            match put {
+                Put::Created => created += 1,
+                Put::Changed => changed += 1,
+                Put::Conflict(_, error) if tried == TRIES => return Err(error),
+                Put::Conflict(one, _) => left.push(one),
+            }
+        }
+        if left.is_empty() {
+            break;
+        }
+        read_again = Some(Stored::read(store).await?);
+    }
+    Ok((created, changed))
+}
+
+async fn put<'c>(
+    store: &dyn Store,
+    declared: Declared<'c>,
+    endpoint: Endpoint,
+    over: Option<u64>,
+) -> Result<Put<'c>, StoreError> {
+    match store.put_endpoint(&endpoint, over).await {
+        Ok(_) if over.is_some() => Ok(Put::Changed),
+        Ok(_) => Ok(Put::Created),
+        Err(error @ StoreError::Conflict { .. }) => Ok(Put::Conflict(declared, error)),
+        Err(error) => Err(error),
+    }
+}
+
+impl Declared<'_> {
+    /// Returns the endpoint to store and the version that it replaces, where it differs from the
+    /// one that is stored.
+    fn difference(&self, stored: &Stored, now: Millis) -> Option<(Endpoint, Option<u64>)> {
+        let before = stored.get(self.tenant, self.id);
+        let spec = agreed(self.spec.clone(), self.hand, before)?;
+        match before {
+            None => {
+                let (tenant, id) = (self.tenant.clone(), self.id.clone());
+                Some((spec.endpoint(tenant, id, Origin::Config, now), None))
+            }
             Some(before) => {
                 let after = merged(spec, before, now);
-                if after == *before {
-                    return Ok(());
-                }
-                after
+                (after != *before).then_some((after, Some(before.version)))
             }
-        };
-        match store
-            .put_endpoint(&endpoint, stored.as_ref().map(|before| before.version))
-            .await
-        {
-            Err(StoreError::Conflict { .. }) if tried < TRIES => continue,
-            Err(error) => return Err(error),
-            Ok(_) if stored.is_some() => applied.changed += 1,
-            Ok(_) => applied.created += 1,
         }
-        return Ok(());
     }
-    Ok(())
 }
 
 /// What can be stored of a declaration after its handshake; `None` where all stays as it was.
@@ -134,33 +239,24 @@ fn merged(mut spec: EndpointSpec, before: &Endpoint, now: Millis) -> Endpoint {
     after
 }
 
-async fn remove_others(
+/// Returns how many were removed.
+async fn remove(
+    endpoints: Vec<&Endpoint>,
     store: &dyn Store,
-    tenant: &TenantId,
-    declared: Option<&TenantConfig>,
     now: Millis,
 ) -> Result<usize, StoreError> {
-    let mut removed = 0;
-    for (id, endpoint) in stored(store, tenant).await? {
-        let declares = |tenant: &TenantConfig| tenant.endpoints.iter().any(|(one, _)| *one == id);
-        if endpoint.origin == Origin::Config
-            && !declared.is_some_and(declares)
-            && store.delete_endpoint(tenant, &id, now).await?
-        {
-            removed += 1;
-        }
-    }
-    Ok(removed)
+    let removals = endpoints
+        .into_iter()
+        .map(|endpoint| store.delete_endpoint(&endpoint.tenant, &endpoint.id, now));
+    count(removals.collect()).await
 }
 
-pub(super) async fn stored(
-    store: &dyn Store,
-    tenant: &TenantId,
-) -> Result<HashMap<EndpointId, Endpoint>, StoreError> {
-    let stored = store.endpoints(tenant).await?;
-    let endpoints = stored.map(|(_, endpoints)| endpoints).unwrap_or_default();
-    Ok(endpoints
-        .into_iter()
-        .map(|endpoint| (endpoint.id.clone(), endpoint))
-        .collect())
+/// Makes calls to the store that say whether they did something, and returns how many did.
+async fn count(calls: Vec<BoxFuture<'_, Result<bool, StoreError>>>) -> Result<usize, StoreError> {
+    let mut calls = stream::iter(calls).buffer_unordered(AT_ONCE);
+    let mut count = 0;
+    while let Some(did_something) = calls.try_next().await? {
+        count += usize::from(did_something);
+    }
+    Ok(count)
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value as Json;
 use signature::{Scheme, generate};
+use zeroize::Zeroizing;
 
 use super::fields::{Fields, unknown};
 use super::read::{self, flag, number};
@@ -253,12 +254,17 @@ fn pattern(node: Node) -> Result<Pattern, String> {
 }
 
 fn secret(node: Node, rules: &Rules, file: bool) -> Result<Secret, String> {
-    let text = match file {
-        true => reference::resolve(read::text(node)?, &rules.folder)?,
-        false => reference::Token::new(read::text(node)?),
-    };
-    let secret = Secret::new(text.reveal()).map_err(|error| error.to_string())?;
-    match text.reveal().starts_with("whpk_") {
+    let text = read::text(node)?;
+    if file {
+        reference::resolve(text, &rules.folder, signing_secret)
+    } else {
+        signing_secret(&Zeroizing::new(text))
+    }
+}
+
+fn signing_secret(text: &str) -> Result<Secret, String> {
+    let secret = Secret::new(text).map_err(|error| error.to_string())?;
+    match text.starts_with("whpk_") {
         true => Err("a public key (`whpk_`) signs nothing".into()),
         false => Ok(secret),
     }

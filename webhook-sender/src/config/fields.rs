@@ -14,6 +14,8 @@ pub struct Fields<'f> {
     left: Vec<(String, Node)>,
     known: Vec<&'static str>,
     faults: &'f mut Vec<Fault>,
+    /// Faults that were noted before this table was opened. None of them is within it.
+    before: usize,
 }
 
 impl<'f> Fields<'f> {
@@ -37,6 +39,7 @@ impl<'f> Fields<'f> {
             line,
             left,
             known: Vec::new(),
+            before: faults.len(),
             faults,
         }
     }
@@ -220,7 +223,7 @@ impl<'f> Fields<'f> {
     /// Whether anything was wrong within `key` so far.
     pub fn any_fault_of(&self, key: &str) -> bool {
         let path = self.path_of(key);
-        self.faults
+        self.faults[self.before..]
             .iter()
             .any(|fault| fault.field.starts_with(&path))
     }

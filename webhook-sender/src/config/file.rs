@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::endpoint::policy;
 use super::fields::Fields;
-use super::read;
+use super::read::{self, number};
 use super::tree::Node;
 use super::{
     ApiConfig, ConfigError, DeliveryConfig, EndpointSpec, Fault, LogConfig, RetentionConfig, Rules,
@@ -31,6 +31,8 @@ pub struct Config {
     pub retries: BTreeMap<String, Retry>,
     /// `[[tenant]]`
     pub tenants: Vec<TenantConfig>,
+    /// How many endpoints the file removes, where that is more than it keeps.
+    pub confirm_removal: Option<usize>,
     /// Where relative paths start.
     pub folder: PathBuf,
 }
@@ -103,6 +105,7 @@ impl Config {
             retention: fields.section("retention", RetentionConfig::read),
             log: fields.section("log", LogConfig::read),
             tenants: tenants.into_iter().flatten().collect(),
+            confirm_removal: fields.get("confirm_removal", number(1..=i64::MAX)),
             retries: rules.retries,
             delivery,
             folder,

@@ -3,15 +3,17 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use futures::future::join_all;
+use futures::{FutureExt, StreamExt, stream};
 
-use super::apply::stored;
-use super::{Config, EndpointSpec, check};
+use super::stored::Stored;
+use super::{Config, EndpointSpec, TenantConfig, check};
 use crate::handshake::new_key;
 use crate::model::{Endpoint, EndpointId, Handshake, Secret, TenantId};
-use crate::store::{Store, StoreError};
 
-/// Whoever gives receivers their keys.
+/// How many handshakes are under way at a time: each has a connection of its own.
+const AT_ONCE: usize = 256;
+
+/// Gives receivers their keys.
 #[async_trait]
 pub trait Handshakes: Send + Sync {
     /// Gives the receiver at `url` its key.
@@ -31,40 +33,36 @@ pub(super) enum Hand {
 }
 
 /// The handshakes of a file, by their endpoints. Those that were made before are not among them.
-pub(super) type Hands = HashMap<(TenantId, EndpointId), Hand>;
+pub(super) type Hands<'c> = HashMap<(&'c TenantId, &'c EndpointId), Hand>;
 
-/// Makes every handshake that the file asks for and that was not made yet, all at the same time.
-pub(super) async fn shake(
-    config: &Config,
-    store: &dyn Store,
+/// Makes every handshake that the file asks for and that was not made yet.
+pub(super) async fn shake<'c>(
+    config: &'c Config,
+    stored: &Stored,
     handshakes: &dyn Handshakes,
-) -> Result<Hands, StoreError> {
-    let mut asked = Vec::new();
-    for tenant in &config.tenants {
-        let stored = stored(store, &tenant.id).await?;
-        let wanted = tenant.endpoints.iter().filter_map(|(id, spec)| {
-            let key = wanted(spec, stored.get(id))?;
-            Some(((tenant.id.clone(), id.clone()), spec, key))
-        });
-        asked.extend(wanted);
-    }
-    let made = asked.into_iter().map(async |(about, spec, key)| {
-        let hand = one(handshakes, &about, spec, key).await;
-        (about, hand)
+) -> Hands<'c> {
+    let of = |tenant: &'c TenantConfig| tenant.endpoints.iter().map(move |one| (&tenant.id, one));
+    let asked = config.tenants.iter().flat_map(of);
+    let asked = asked.filter_map(|(tenant, (id, spec))| {
+        let key = wanted(spec, stored.get(tenant, id))?;
+        Some(one(handshakes, (tenant, id), spec, key).boxed())
     });
-    Ok(join_all(made).await.into_iter().collect())
+    let asked: Vec<_> = asked.collect();
+    let made = stream::iter(asked).buffer_unordered(AT_ONCE);
+    made.collect().await
 }
 
-async fn one(
+async fn one<'c>(
     handshakes: &dyn Handshakes,
-    (tenant, endpoint): &(TenantId, EndpointId),
+    about: (&'c TenantId, &'c EndpointId),
     spec: &EndpointSpec,
     key: Secret,
-) -> Hand {
+) -> ((&'c TenantId, &'c EndpointId), Hand) {
     if !spec.enabled {
-        return Hand::PutOff(key);
+        return (about, Hand::PutOff(key));
     }
-    match handshakes.give(&spec.url, &key).await {
+    let (tenant, endpoint) = about;
+    let hand = match handshakes.give(&spec.url, &key).await {
         Ok(()) => {
             tracing::info!(%tenant, %endpoint, "handshake made");
             Hand::Taken(key)
@@ -74,7 +72,8 @@ async fn one(
             tracing::warn!(%tenant, %endpoint, error, "handshake failed; it will be made again");
             Hand::Refused(key)
         }
-    }
+    };
+    (about, hand)
 }
 
 /// The key to hand out, where there is a handshake to be made: of an endpoint that is new, has moved,

@@ -34,18 +34,21 @@ mod hands;
 mod patch;
 mod read;
 mod reference;
+mod removal;
 mod running;
 mod sections;
+mod stored;
 mod summary;
 mod tree;
 
-pub use apply::{Applied, apply};
+pub use apply::{Applied, ApplyError, apply};
 pub use check::{longest_attempt, outlasts};
 pub use endpoint::{EndpointSpec, OVERLAP, Rules, new_secret};
 pub use fault::{ConfigError, Fault};
 pub use file::{Config, TenantConfig};
 pub use hands::Handshakes;
 pub use reference::Token;
+pub use removal::Removal;
 pub use sections::{
     ApiConfig, DeliveryConfig, LogConfig, LogFormat, RetentionConfig, StoreConfig, StreamConfig,
 };

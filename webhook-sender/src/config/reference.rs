@@ -1,6 +1,9 @@
 //! Values that are kept out of the file.
 
+use std::env::VarError;
 use std::fmt;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use zeroize::Zeroizing;
@@ -31,41 +34,81 @@ impl fmt::Debug for Token {
     }
 }
 
-/// What a text leads to: `env:NAME` to a variable of the environment, `file:PATH` to a file's
-/// content without the line feeds at its end, any other text to itself. A relative path starts at
-/// `folder`.
+/// Reads the value that a text leads to: `env:NAME` to a variable of the environment, `file:PATH` to
+/// a file's content without the line break at its end, any other text to itself. A relative path
+/// starts at `folder`.
 ///
 /// # Errors
 ///
-/// What is missing; nothing of what was found.
-pub fn resolve(text: String, folder: &Path) -> Result<Token, String> {
-    let found = if let Some(name) = text.strip_prefix("env:") {
-        std::env::var(name).map_err(|_| format!("environment variable `{name}` is not set"))?
+/// What is missing, or what `read` says of the value, with the name of the variable or the file
+/// that it comes from; nothing of the value itself.
+pub fn resolve<T>(
+    text: String,
+    folder: &Path,
+    read: impl FnOnce(&str) -> Result<T, String>,
+) -> Result<T, String> {
+    let text = Zeroizing::new(text);
+    if let Some(meant) = misspelt(&text) {
+        return Err(format!("it looks like a reference; write `{meant}`"));
+    }
+    let (owner, found) = if let Some(name) = text.strip_prefix("env:") {
+        (format!("environment variable `{name}`"), variable(name))
     } else if let Some(path) = text.strip_prefix("file:") {
-        read_file(&folder.join(path))?
+        let path = folder.join(path);
+        (format!("file `{}`", path.display()), read_file(&path))
     } else {
-        text
+        return read(&text);
     };
-    match found.is_empty() {
-        true => Err("empty".into()),
-        false => Ok(Token::new(found)),
-    }
+    let read = found.and_then(|found| read(&found));
+    read.map_err(|error| format!("{owner}: {error}"))
 }
 
-/// The same, of a value.
+/// Reads a text that is secret, and neither empty nor a near miss of one.
 pub fn secret(folder: &Path) -> impl Fn(Node) -> Result<Token, String> {
-    move |node| resolve(read::text(node)?, folder)
+    move |node| {
+        resolve(read::text(node)?, folder, |text| {
+            let checked = signature::check_text(text).map_err(|error| error.to_string());
+            checked.map(|()| Token::new(text))
+        })
+    }
 }
 
-fn read_file(path: &Path) -> Result<String, String> {
-    let cannot = |error: std::io::Error| format!("file `{}`: {error}", path.display());
-    let length = path.metadata().map_err(cannot)?.len();
-    if length > MAX_FILE_BYTES {
-        return Err(format!(
-            "file `{}` of {length} bytes is too large",
-            path.display()
-        ));
+/// Returns the reference that was meant by a text that is almost one: it would be taken for the
+/// secret itself.
+fn misspelt(text: &str) -> Option<String> {
+    let bare = text.trim();
+    for prefix in ["env:", "file:"] {
+        let start = bare.get(..prefix.len());
+        let is_meant = start.is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+        if is_meant && !text.starts_with(prefix) {
+            return Some(format!(
+                "{prefix}{}",
+                if prefix == "env:" { "NAME" } else { "PATH" }
+            ));
+        }
     }
-    let text = Zeroizing::new(std::fs::read_to_string(path).map_err(cannot)?);
-    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+    let is_variable = bare.starts_with("${") && bare.ends_with('}');
+    is_variable.then(|| "env:NAME".into())
+}
+
+fn variable(name: &str) -> Result<Zeroizing<String>, String> {
+    match std::env::var(name) {
+        Ok(value) => Ok(Zeroizing::new(value)),
+        Err(VarError::NotPresent) => Err("not set".into()),
+        Err(VarError::NotUnicode(_)) => Err("not UTF-8".into()),
+    }
+}
+
+/// The length that a file states is not relied on: that of a pipe is 0.
+fn read_file(path: &Path) -> Result<Zeroizing<String>, String> {
+    let mut text = Zeroizing::new(String::new());
+    File::open(path)
+        .and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_string(&mut text))
+        .map_err(|error| error.to_string())?;
+    if text.len() as u64 > MAX_FILE_BYTES {
+        return Err(format!("larger than {MAX_FILE_BYTES} bytes"));
+    }
+    let length = text.trim_end_matches(['\r', '\n']).len();
+    text.truncate(length);
+    Ok(text)
 }

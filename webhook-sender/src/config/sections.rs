@@ -5,12 +5,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use signature::check_text;
 
 use super::check::outlasts;
 use super::endpoint::{LEASE, TIMEOUTS};
 use super::fields::{Fields, listed, unknown};
 use super::read::{self, bytes, duration_within, flag, number, parsed};
-use super::reference::{Token, secret};
+use super::reference::{self, Token};
 use super::tree::Node;
 use crate::client::Policy;
 use crate::plan::MAX_DATA_BYTES;
@@ -108,7 +109,7 @@ impl StoreConfig {
 impl StreamConfig {
     /// `None`, and a fault noted, where there is no URL.
     pub(super) fn read(fields: Part<'_, '_>, folder: &Path) -> Option<Self> {
-        let url = fields.need("url", |node| redis_url(node, folder, &REDIS));
+        let url = fields.need("url", |node| redis_url(node, folder));
         let config = Self {
             name: fields
                 .get("name", read::text)
@@ -135,7 +136,7 @@ impl ApiConfig {
         let address = parsed("an address such as `127.0.0.1:8080`");
         let listen = fields.get("listen", address).unwrap_or(default);
         let expected = fields.has("token");
-        let token = fields.get("token", secret(folder));
+        let token = fields.get("token", |node| token(node, folder));
         if !expected && !is_loopback(listen.ip()) {
             let message =
                 format!("`{listen}` is reached from outside, and there is no `api.token`");
@@ -206,6 +207,16 @@ impl LogConfig {
     }
 }
 
+/// A token that a header can carry as it is.
+fn token(node: Node, folder: &Path) -> Result<Token, String> {
+    let token = reference::secret(folder)(node)?;
+    let fits = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
+    match token.reveal().bytes().all(fits) {
+        true => Ok(token),
+        false => Err("a token has only visible ASCII characters, which a header can carry".into()),
+    }
+}
+
 fn format(node: Node) -> Result<LogFormat, String> {
     const FORMATS: [&str; 2] = ["json", "text"];
     match read::text(node)?.as_str() {
@@ -226,31 +237,59 @@ fn log_filter(node: Node) -> Result<String, String> {
 /// Where a store is: the password in it, and the rest, is not repeated.
 fn store_url(node: Node, folder: &Path) -> Result<Token, String> {
     let [one, tls, cluster, cluster_tls] = REDIS;
-    redis_url(node, folder, &["sqlite", one, tls, cluster, cluster_tls])
+    let schemes = ["sqlite", one, tls, cluster, cluster_tls];
+    reference::resolve(read::text(node)?, folder, |text| {
+        checked_url(text, &schemes)
+    })
 }
 
-/// A URL of one of these schemes, which but for `sqlite` are those of a Redis.
-fn redis_url(node: Node, folder: &Path, schemes: &[&str]) -> Result<Token, String> {
-    let url = with_scheme(node, folder, schemes)?;
-    if !url.reveal().starts_with("sqlite:") {
-        Address::parse(url.reveal()).map_err(|error| error.to_string())?;
-    }
-    Ok(url)
+/// Where a Redis is.
+fn redis_url(node: Node, folder: &Path) -> Result<Token, String> {
+    reference::resolve(read::text(node)?, folder, |text| checked_url(text, &REDIS))
 }
 
 /// A URL of one of these schemes. Its rest may hold a password and is not repeated.
-fn with_scheme(node: Node, folder: &Path, schemes: &[&str]) -> Result<Token, String> {
-    let token = secret(folder)(node)?;
-    match token.reveal().split_once("://") {
-        Some((scheme, rest)) if schemes.contains(&scheme) && !rest.is_empty() => Ok(token),
+fn checked_url(text: &str, schemes: &[&str]) -> Result<Token, String> {
+    check_text(text).map_err(|_| {
+        "the URL is empty, in quotes, or begins or ends with white space or a byte order mark"
+            .to_owned()
+    })?;
+    match text.split_once("://") {
+        Some(("sqlite", path)) if schemes.contains(&"sqlite") => check_sqlite(path)?,
+        Some((scheme, rest)) if schemes.contains(&scheme) && !rest.is_empty() => {
+            Address::parse(text).map_err(|error| error.to_string())?;
+        }
         Some((scheme, _)) => {
             let scheme: String = scheme.chars().take(20).collect();
-            Err(format!(
+            return Err(format!(
                 "a URL of scheme `{scheme}`; known are {}",
                 listed(schemes)
+            ));
+        }
+        None => return Err(format!("not a URL; known schemes are {}", listed(schemes))),
+    }
+    Ok(Token::new(text))
+}
+
+/// All that follows `sqlite://` is the path of the file. What other programs read in it would become
+/// a part of its name.
+fn check_sqlite(path: &str) -> Result<(), String> {
+    if path.is_empty() {
+        return Err("no file is named behind `sqlite://`".into());
+    }
+    if path.contains(":memory:") {
+        return Err("`:memory:` would be lost with the process; name a file".into());
+    }
+    match path.split_once('?') {
+        Some((_, query)) => {
+            let name = query.split('=').next().unwrap_or_default();
+            let name: String = name.chars().take(40).collect();
+            Err(format!(
+                "unknown query parameter `{name}`: all that follows `sqlite://` is the path of the \
+                 file, which is made where it is missing"
             ))
         }
-        None => Err(format!("not a URL; known schemes are {}", listed(schemes))),
+        None => Ok(()),
     }
 }
 

@@ -56,13 +56,14 @@ impl Node {
     /// Where the text is not TOML.
     pub fn from_toml(text: &str) -> Result<Self, Vec<Fault>> {
         let (table, errors) = DeTable::parse_recoverable(text);
+        let lines = Lines::of(text);
         if errors.is_empty() {
-            return Ok(node(text, table.map_into()));
+            return Ok(node(&lines, table.map_into()));
         }
         let fault = |error: toml::de::Error| Fault {
             field: String::new(),
             message: error.message().to_owned(),
-            line: error.span().map(|span| line(text, span.start)),
+            line: error.span().map(|span| lines.at(span.start)),
         };
         Err(errors.into_iter().map(fault).collect())
     }
@@ -101,8 +102,8 @@ impl<'i> MapInto<'i> for Spanned<DeTable<'i>> {
     }
 }
 
-fn node(text: &str, from: Spanned<DeValue<'_>>) -> Node {
-    let line = Some(line(text, from.span().start));
+fn node(lines: &Lines, from: Spanned<DeValue<'_>>) -> Node {
+    let line = Some(lines.at(from.span().start));
     let value = match from.into_inner() {
         DeValue::String(text) => Value::Text(text.into_owned()),
         DeValue::Integer(number) => {
@@ -119,17 +120,17 @@ fn node(text: &str, from: Spanned<DeValue<'_>>) -> Node {
         DeValue::Boolean(truth) => Value::Bool(truth),
         DeValue::Datetime(_) => Value::Other,
         DeValue::Array(items) => {
-            Value::List(items.into_iter().map(|item| node(text, item)).collect())
+            Value::List(items.into_iter().map(|item| node(lines, item)).collect())
         }
-        DeValue::Table(entries) => Value::Table(table(text, entries)),
+        DeValue::Table(entries) => Value::Table(table(lines, entries)),
     };
     Node { line, value }
 }
 
-fn table(text: &str, entries: DeTable<'_>) -> Vec<(String, Node)> {
+fn table(lines: &Lines, entries: DeTable<'_>) -> Vec<(String, Node)> {
     let entry = |(key, value): (Spanned<_>, _)| {
-        let line = line(text, key.span().start);
-        let mut value = node(text, value);
+        let line = lines.at(key.span().start);
+        let mut value = node(lines, value);
         value.line = Some(line);
         (std::borrow::Cow::into_owned(key.into_inner()), value)
     };
@@ -138,7 +139,30 @@ fn table(text: &str, entries: DeTable<'_>) -> Vec<(String, Node)> {
     entries
 }
 
-/// The line that a byte is on.
-fn line(text: &str, at: usize) -> usize {
-    text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
+/// The places of the line feeds of a text. Every value is looked up in it, so that counting them
+/// anew for each would take a time that is quadratic in the length of the text.
+struct Lines(Vec<usize>);
+
+impl Lines {
+    fn of(text: &str) -> Self {
+        Self(text.match_indices('\n').map(|(at, _)| at).collect())
+    }
+
+    /// Returns the line that a byte is on, counted from 1.
+    fn at(&self, byte: usize) -> usize {
+        self.0.partition_point(|line_feed| *line_feed < byte) + 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_feed_is_the_last_byte_of_its_line() {
+        let lines = Lines::of("a\n\nbc\r\n");
+        let found: Vec<_> = (0..8).map(|byte| lines.at(byte)).collect();
+        assert_eq!(found, [1, 1, 2, 3, 3, 3, 3, 4]);
+        assert_eq!(Lines::of("").at(0), 1);
+    }
 }

@@ -7,10 +7,16 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
 
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
+
 use crate::model::{Endpoint, EndpointId, TenantId};
 use crate::store::{Store, StoreError};
 
 pub use ready::{EndpointError, Ready};
+
+/// Tenants that are loaded at a time: enough to hide the way to the store, and few enough that their
+/// components are not all compiled at once.
+const RELOADS_AT_ONCE: usize = 8;
 
 /// A tenant's endpoints at one version.
 pub struct Tenant {
@@ -28,6 +34,13 @@ pub struct Tenant {
 impl Tenant {
     fn is_current(&self) -> bool {
         self.endpoints.iter().all(|ready| ready.is_current())
+    }
+
+    fn endpoint(&self, id: &EndpointId) -> Option<&Arc<Ready>> {
+        let at = self
+            .endpoints
+            .binary_search_by(|ready| ready.endpoint.id.cmp(id));
+        self.endpoints.get(at.ok()?)
     }
 }
 
@@ -63,12 +76,7 @@ impl Registry {
 
     /// An endpoint of a tenant that was loaded.
     pub fn endpoint(&self, tenant: &TenantId, id: &EndpointId) -> Option<Arc<Ready>> {
-        let tenant = self.known(tenant)?;
-        let at = tenant
-            .endpoints
-            .binary_search_by(|ready| ready.endpoint.id.cmp(id))
-            .ok()?;
-        tenant.endpoints.get(at).cloned()
+        self.known(tenant)?.endpoint(id).cloned()
     }
 
     /// Every endpoint of the tenants that were loaded.
@@ -117,15 +125,16 @@ impl Registry {
     ///
     /// Those of the store.
     pub async fn refresh(&self) -> Result<(), StoreError> {
-        let stored = self.store.tenants().await?;
-        for (id, version) in &stored {
-            let current = |known: Arc<Tenant>| known.version == *version && known.is_current();
-            if !self.known(id).is_some_and(current) {
-                self.reload(id).await?;
-            }
-        }
-        let exists = |id: &TenantId| stored.iter().any(|(stored, _)| stored == id);
-        self.write().retain(|id, _| exists(id));
+        let stored: HashMap<_, _> = self.store.tenants().await?.into_iter().collect();
+        let is_current = |id: &TenantId, version: u64| {
+            let known = self.known(id);
+            known.is_some_and(|known| known.version == version && known.is_current())
+        };
+        let changed = stored.iter().filter(|(id, at)| !is_current(id, **at));
+        let reloads: Vec<_> = changed.map(|(id, _)| self.reload(id).boxed()).collect();
+        let mut reloads = stream::iter(reloads).buffer_unordered(RELOADS_AT_ONCE);
+        while reloads.try_next().await?.is_some() {}
+        self.write().retain(|id, _| stored.contains_key(id));
         Ok(())
     }
 
@@ -150,8 +159,8 @@ async fn ready(
     endpoints: Vec<Endpoint>,
 ) -> (Vec<Arc<Ready>>, Vec<(Endpoint, String)>) {
     let known = |endpoint: &Endpoint| {
-        let known = before.iter().flat_map(|tenant| &tenant.endpoints);
-        known.clone().find(|ready| ready.is(endpoint)).cloned()
+        let known = before.as_ref()?.endpoint(&endpoint.id)?;
+        known.is(endpoint).then(|| known.clone())
     };
     let (mut ready, mut unusable) = (Vec::with_capacity(endpoints.len()), Vec::new());
     for endpoint in endpoints {

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::reload::{Again, Reload, settings};
 use super::status::Overview;
-use super::stop::{Asked, Signals};
+use super::stop::{ReloadSignal, StopSignals};
 use super::stream::FromStream;
 use super::upkeep;
 use crate::api::{self, Api, Token};
@@ -34,6 +34,42 @@ use crate::store::{Owner, Store};
 
 /// How much longer than the slowest attempt a stop may take.
 const GRACE: Duration = Duration::from_secs(10);
+
+/// How long a process that ends before it has started may take to leave the store. A lease that it
+/// leaves behind runs out by itself.
+const LEAVE: Duration = Duration::from_secs(2);
+
+/// A store, and who this process is in it.
+pub struct Seat {
+    store: Arc<dyn Store>,
+    owner: Owner,
+    clock: Clock,
+}
+
+impl Seat {
+    /// Opens the store, and does not enter it yet.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the store.
+    pub async fn open(config: &Config) -> Result<Self> {
+        Ok(Self {
+            store: open(config).await?,
+            owner: Owner::this_process(&config.name),
+            clock: Clock::system(),
+        })
+    }
+
+    /// Leaves the store, which may or may not have been entered.
+    pub async fn leave(self) {
+        let left = self.store.leave(&self.owner, self.clock.now());
+        match tokio::time::timeout(LEAVE, left).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "lease not given up"),
+            Err(_) => tracing::warn!("lease not given up: the store does not respond"),
+        }
+    }
+}
 
 /// A sender whose parts know each other, and of which nothing runs yet.
 pub struct Built {
@@ -70,15 +106,13 @@ pub struct Running {
     keeping: Vec<JoinHandle<()>>,
 }
 
-/// Opens the store, enters it, and brings it to what `config` declares.
+/// Enters the store, and brings it to what `config` declares.
 ///
 /// # Errors
 ///
 /// What is wrong with the store, or out of reach.
-pub async fn build(config: Config, path: &Path) -> Result<Built> {
-    let clock = Clock::system();
-    let store = open(&config).await?;
-    let owner = Owner::this_process(&config.name);
+pub async fn build(config: Config, path: &Path, seat: &Seat) -> Result<Built> {
+    let (store, clock, owner) = (seat.store.clone(), seat.clock.clone(), seat.owner.clone());
     let lease = Lease::enter(store.clone(), clock.clone(), owner, config.delivery.lease).await?;
     let registry = Arc::new(Registry::new(store.clone()));
     let client = Arc::new(Client::new(client::Settings {
@@ -224,15 +258,10 @@ impl Running {
     /// # Errors
     ///
     /// Where that takes too long. Nothing is lost: what was not recorded is attempted again.
-    pub async fn until(mut self, mut signals: Signals) -> Result<()> {
-        loop {
-            tokio::select! {
-                asked = signals.next() => match asked {
-                    Asked::Reload => self.reload.reload().await,
-                    Asked::Stop => break,
-                },
-                () = self.reload.shake_again() => {}
-            }
+    pub async fn until(mut self, mut stop: StopSignals, reload: ReloadSignal) -> Result<()> {
+        tokio::select! {
+            _ = stop.received() => {}
+            () = self.follow_file(reload) => {}
         }
         tracing::info!("stopping");
         let patience = self.patience;
@@ -240,7 +269,17 @@ impl Running {
             stopped = tokio::time::timeout(patience, self.stop()) => {
                 stopped.context("gave up waiting for what is under way")?
             }
-            _ = signals.next() => anyhow::bail!("told to stop twice"),
+            _ = stop.received() => anyhow::bail!("second shutdown signal, aborting"),
+        }
+    }
+
+    /// Reads the file again at each signal, and makes handshakes that failed again, for ever.
+    async fn follow_file(&mut self, mut signal: ReloadSignal) {
+        loop {
+            tokio::select! {
+                () = signal.received() => self.reload.reload().await,
+                () = self.reload.shake_again() => {}
+            }
         }
     }
 

@@ -16,6 +16,11 @@ use tokio::net::TcpListener;
 
 use crate::config::Config;
 
+use build::{Running, Seat};
+use stop::Signals;
+
+pub use stop::StopSignals;
+
 /// Runs a sender by the configuration file at `path`, until it is told to stop.
 ///
 /// Its first line on standard output is `listening on http://ADDRESS`, once it can be called.
@@ -24,18 +29,43 @@ use crate::config::Config;
 ///
 /// What keeps it from starting, or from stopping without leaving work behind.
 pub async fn run(path: &Path) -> Result<()> {
+    // Before anything else: a signal that has no handler yet ends the process, whatever it means.
+    let Signals { mut stop, reload } = Signals::listen()?;
+    let mut seat = None;
+    let started = tokio::select! {
+        started = start(path, &mut seat) => Some(started),
+        _ = stop.received() => None,
+    };
+    if let Some(Ok(running)) = started {
+        return running.until(stop, reload).await;
+    }
+    if let Some(seat) = seat {
+        seat.leave().await;
+    }
+    match started {
+        Some(started) => started.map(drop),
+        None => {
+            tracing::info!("stopped before the start was complete");
+            Ok(())
+        }
+    }
+}
+
+/// Starts a sender. `seat` is what has to be left where that ends early.
+async fn start(path: &Path, seat: &mut Option<Seat>) -> Result<Running> {
     let config = load(path).await?;
     logging::start(&config.log)?;
-    let signals = stop::Signals::listen()?;
     let address = config.api.listen;
     let listener = TcpListener::bind(address).await;
     let listener = listener.with_context(|| format!("api.listen: cannot listen on {address}"))?;
     tracing::info!(summary = config.summary(), "starting");
-    let running = build::build(config, path).await?.start(listener)?;
+    let seat = seat.insert(Seat::open(&config).await?);
+    let built = build::build(config, path, seat).await?;
+    let running = built.start(listener)?;
     let address = running.address;
-    // Whoever started the process may have closed its output: that is no reason to stop.
+    // The process that started this one may have closed its output: that is no reason to stop.
     let _ = writeln!(std::io::stdout().lock(), "listening on http://{address}");
-    running.until(signals).await
+    Ok(running)
 }
 
 /// Reads the file away from the async threads: it may have components to compile.

@@ -78,11 +78,12 @@ impl Reload {
         }
     }
 
-    /// Brings store, registry and limits to what `config` says.
+    /// Brings store, registry and limits to what `config` says. It may be called at any time and as
+    /// often as needed: what is as it should be is left alone.
     pub async fn apply(&mut self, config: &Config) -> Result<()> {
         let (store, now) = (&*self.store, self.clock.now());
         let applied = apply(config, store, &self.handshakes, now).await?;
-        tracing::info!(?applied, "tenants and endpoints declared");
+        tracing::info!(%applied, "tenants and endpoints declared");
         self.registry.refresh().await?;
         self.rules.send_replace(Arc::new(self.rules_of(config)));
         self.lanes

@@ -190,7 +190,7 @@ async fn what_is_no_longer_declared_goes_and_what_the_api_made_stays() {
     };
     assert_eq!(ids().await, ["b", "by-hand"]);
     // A tenant that is no longer declared keeps what is not the file's.
-    let applied = world.apply("", LATER).await;
+    let applied = world.apply("confirm_removal = 1", LATER).await;
     assert_eq!(
         applied,
         Applied {

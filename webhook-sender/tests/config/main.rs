@@ -2,4 +2,7 @@
 
 mod apply;
 mod files;
+mod near_misses;
+mod removal;
+mod scale;
 mod spec;

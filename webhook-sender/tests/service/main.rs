@@ -1,6 +1,8 @@
 //! The service as a whole: real processes, real stores, real sockets.
 
 mod api;
+mod bodies;
+mod broken_file;
 mod commands;
 mod crash;
 mod isolation;
@@ -9,3 +11,4 @@ mod publisher;
 mod receiver;
 mod seed;
 mod sender;
+mod signals;

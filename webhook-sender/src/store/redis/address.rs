@@ -46,13 +46,12 @@ impl Address {
                 return Err(fail("…", detail));
             }
         };
+        check_reserved(rest).map_err(|detail| fail("…", detail))?;
         let mut url = url::Url::parse(&format!("{scheme}://{rest}"))
             .map_err(|error| fail("…", error.to_string()))?;
-        let nodes = match cluster {
-            true => take_nodes(&mut url),
-            false => Vec::new(),
-        };
         let shown = shown(&url);
+        check_rest(&url, cluster).map_err(|detail| fail(&shown, detail))?;
+        let nodes = take_nodes(&mut url);
         let mut urls = vec![url.to_string()];
         for node in nodes {
             let mut other = url::Url::parse(&format!("{scheme}://{node}"))
@@ -84,6 +83,49 @@ impl Address {
     pub(crate) fn urls(&self) -> &[String] {
         &self.urls
     }
+}
+
+/// Refuses characters that end the host early where a user or a password has them: the rest of it
+/// would be lost, and its beginning taken for a host.
+fn check_reserved(rest: &str) -> Result<(), String> {
+    let login = rest.rsplit_once('@').map_or("", |(login, _)| login);
+    let found = login.find(['/', '?', '#']).map(|at| login.as_bytes()[at]);
+    let (found, encoded) = match found {
+        Some(b'/') => ('/', "%2F"),
+        Some(b'?') => ('?', "%3F"),
+        Some(_) => ('#', "%23"),
+        None if rest.contains('#') => ('#', "%23"),
+        None => return Ok(()),
+    };
+    Err(format!(
+        "a `{found}` in a user or a password has to be written as `{encoded}`"
+    ))
+}
+
+/// Refuses what the client would ignore: the database of a cluster, and parameters.
+fn check_rest(url: &url::Url, cluster: bool) -> Result<(), String> {
+    if cluster && !matches!(url.path(), "" | "/" | "/0") {
+        return Err(format!(
+            "database `{}`: a cluster has only database 0",
+            url.path().trim_start_matches('/')
+        ));
+    }
+    for (name, _) in url.query_pairs() {
+        let instead = match &*name {
+            "node" if cluster => continue,
+            "node" => "more nodes belong to `redis+cluster://`",
+            "db" | "database" => "write the database as the path: `redis://HOST:PORT/3`",
+            "user" | "username" | "pass" | "password" | "auth" => {
+                "write user and password before the host: `redis://USER:PASSWORD@HOST`"
+            }
+            "tls" | "ssl" => "write `rediss://` for TLS",
+            _ if cluster => "the only one is `node`",
+            _ => "there are none",
+        };
+        let name: String = name.chars().take(40).collect();
+        return Err(format!("unknown query parameter `{name}`: {instead}"));
+    }
+    Ok(())
 }
 
 /// The nodes named in the query, which is taken away: the client would not know it.
@@ -130,6 +172,37 @@ mod tests {
             "redis://:secret@three:7002",
         ];
         assert_eq!(address.urls(), expected);
+    }
+
+    #[test]
+    fn what_would_be_misread_is_refused_with_what_to_write_instead() {
+        for (text, instead) in [
+            ("redis://:pa#s3cret@one:7000", "%23"),
+            ("redis://me:12#s3cret@one:7000", "%23"),
+            ("redis://:pa/s3cret@one:7000", "%2F"),
+            ("redis://:pa?s3cret@one:7000", "%3F"),
+            ("redis://one:7000/2#s3cret", "%23"),
+            ("redis://one:7000?db=3", "redis://HOST:PORT/3"),
+            ("redis://one:7000?password=s3cret", "USER:PASSWORD@HOST"),
+            ("redis://one:7000?ssl=true", "rediss://"),
+            ("redis://one:7000?node=two", "redis+cluster://"),
+            ("redis://one:7000?timeout=s3cret", "`timeout`"),
+            ("redis+cluster://one:7000?node=two&db=3", "HOST:PORT/3"),
+            ("redis+cluster://one:7000?nodes=two", "`node`"),
+            ("redis+cluster://one:7000/3", "database 0"),
+        ] {
+            let error = Address::parse(text).expect_err(text).to_string();
+            assert!(error.contains(instead), "{text}: {error}");
+            assert!(!error.contains("s3cret"), "{text}: {error}");
+        }
+        for text in [
+            "redis://:p%23a%2Fs%3Fs@one:7000/2",
+            "redis://me@home:p@one",
+            "redis+cluster://one:7000/0?node=two:7000",
+        ] {
+            let address = Address::parse(text);
+            assert!(address.is_ok(), "{text}: {:?}", address.err());
+        }
     }
 
     #[test]

@@ -1,0 +1,121 @@
+//! Secrets, tokens and addresses that are almost what was meant.
+
+use std::fs;
+use std::path::Path;
+
+use webhook_sender::config::Config;
+
+const SHARED: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+/// What is wrong with a file whose `token` and `secret` are these, one line each.
+fn faults(folder: &Path, token: &str, secret: &str) -> Vec<String> {
+    let text = format!(
+        "[api]\ntoken = {}\n[[tenant]]\nid = 'acme'\n[[tenant.endpoint]]\nid = 'orders'\n\
+         url = 'https://example.com'\nevents = ['*']\nsecret = {}\n",
+        toml::Value::from(token),
+        toml::Value::from(secret)
+    );
+    match Config::parse(&text, &folder.join("sender.toml")) {
+        Ok(_) => Vec::new(),
+        Err(error) => error.faults.iter().map(ToString::to_string).collect(),
+    }
+}
+
+#[test]
+fn a_near_miss_of_a_secret_is_refused_by_its_key_and_never_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let good = "a-token-of-the-api";
+    for (secret, named) in [
+        (format!("v1,{SHARED}"), "`v1,`"),
+        (format!("\"{SHARED}\""), "quotes"),
+        (format!("'{SHARED}'"), "quotes"),
+        (format!("\u{feff}{SHARED}"), "byte order mark"),
+        (format!("{SHARED}\r"), "white space"),
+        (format!("{SHARED}\n"), "white space"),
+        (format!(" {SHARED}"), "white space"),
+        ("a secret of its own ".into(), "white space"),
+        (format!("secret={SHARED}"), "`whsec_`"),
+        ("${ORDERS_SECRET}".into(), "env:NAME"),
+        ("ENV:ORDERS_SECRET".into(), "env:NAME"),
+        (" file:/run/secrets/orders".into(), "file:PATH"),
+    ] {
+        let found = faults(folder.path(), good, &secret);
+        assert_eq!(found.len(), 1, "{secret:?}: {found:?}");
+        let key = "tenant.acme.endpoint.orders.secret: ";
+        assert!(found[0].starts_with(key), "{found:?}");
+        assert!(found[0].contains(named), "{secret:?}: {found:?}");
+        assert!(!found[0].contains("MfKQ9r8G"), "{found:?}");
+    }
+    assert_eq!(faults(folder.path(), good, SHARED), [""; 0]);
+}
+
+#[test]
+fn a_near_miss_of_a_token_is_refused_by_its_key() {
+    let folder = tempfile::tempdir().unwrap();
+    for token in [
+        "s3cret-token ",
+        "s3cret-token\r",
+        "\ts3cret-token",
+        "\"s3cret-token\"",
+        "\u{feff}s3cret-token",
+        "s3cret\ntoken",
+        "s3cret-\u{fc}",
+        "${SENDER_TOKEN}",
+    ] {
+        let found = faults(folder.path(), token, SHARED);
+        assert_eq!(found.len(), 1, "{token:?}: {found:?}");
+        assert!(found[0].starts_with("api.token: "), "{found:?}");
+        assert!(!found[0].contains("s3cret"), "{found:?}");
+    }
+}
+
+#[test]
+fn the_line_break_at_the_end_of_a_file_is_no_part_of_a_secret_and_anything_else_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = |text: &str| {
+        fs::write(folder.path().join("kept"), text).unwrap();
+        faults(folder.path(), "file:kept", "file:kept")
+    };
+    for text in [
+        SHARED.to_owned(),
+        format!("{SHARED}\n"),
+        format!("{SHARED}\r\n"),
+    ] {
+        assert_eq!(kept(&text), [""; 0], "{text:?}");
+    }
+    for text in [
+        format!("\u{feff}{SHARED}\r\n"),
+        format!("{SHARED} \n"),
+        format!("\"{SHARED}\"\n"),
+        "\n".into(),
+        format!("{SHARED}{}", "x".repeat(64 * 1024)),
+    ] {
+        let found = kept(&text);
+        assert_eq!(found.len(), 2, "{text:?}: {found:?}");
+        let file = folder.path().join("kept");
+        for fault in found {
+            let owner = format!(": file `{}`: ", file.display());
+            assert!(fault.contains(&owner), "{fault}");
+            assert!(!fault.contains("MfKQ9r8G"), "{fault}");
+        }
+    }
+}
+
+#[test]
+fn an_address_that_would_be_misread_is_refused_with_what_to_write_instead() {
+    for (url, instead) in [
+        ("redis://:pa#s3cret@127.0.0.1:6379", "%23"),
+        ("redis://127.0.0.1:6379?db=3", "redis://HOST:PORT/3"),
+        ("sqlite://sender.db?mode=rwc", "`mode`"),
+        ("sqlite://:memory:", "name a file"),
+        ("sqlite://", "no file is named"),
+        (" sqlite://sender.db", "white space"),
+    ] {
+        let text = format!("[store]\nurl = '{url}'\n");
+        let error = Config::parse(&text, "sender.toml".as_ref()).expect_err(url);
+        let shown = error.to_string();
+        assert!(shown.starts_with("sender.toml:2: store.url: "), "{shown}");
+        assert!(shown.contains(instead), "{url}: {shown}");
+        assert!(!shown.contains("s3cret"), "{shown}");
+    }
+}
