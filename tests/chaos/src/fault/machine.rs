@@ -60,7 +60,7 @@ pub async fn add_large(world: &mut World) -> Result<()> {
     let mut connection = connection.context("redis-server does not respond")?;
     for _ in 0..LARGE {
         let number = world.ledger.begin();
-        let entry = add(&mut connection, stream, number, LARGE_TEXT).await?;
+        let entry = add(&mut connection, &stream, number, LARGE_TEXT).await?;
         world.ledger.accepted(number, Some(entry));
     }
     Ok(())
