@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs other people's implementations, which the tests of `judges/` hold ours to, under
-# `target/judges`. Says which it cannot install. Does nothing where they are there already.
+# Installs other people's implementations, which the tests of `judges/` hold ours to, and the tool that
+# holds the sender's API to its document, under `target/judges`. Says which it cannot install. Does nothing where they are there already.
 set -eu
 
 cd "$(dirname "$0")/.."
@@ -12,3 +12,5 @@ mkdir -p target/judges
 python_packages target/judges/python judges/python/requirements.txt \
     'PyPI standardwebhooks, svix and cryptography'
 node_packages target/judges/javascript judges/javascript 'npm standardwebhooks and svix, and Node'
+python_packages target/judges/schemathesis webhook-sender/tests/service/openapi/requirements.txt \
+    'PyPI schemathesis'

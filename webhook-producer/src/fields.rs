@@ -136,6 +136,12 @@ mod tests {
     }
 
     #[test]
+    fn null_is_a_value() {
+        let fields = Fields::read(br#"{"data": null}"#, &["data"]).ok().unwrap();
+        assert_eq!(fields.raw("data").unwrap().get(), "null");
+    }
+
+    #[test]
     fn a_raw_member_keeps_its_bytes() {
         let body = br#"{"data": {"n": 12345678901234567890.10, "a" : [ 1 ]}}"#;
         let fields = Fields::read(body, &["data"]).ok().unwrap();

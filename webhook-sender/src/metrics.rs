@@ -24,7 +24,21 @@ pub struct Metrics {
     durations: Histogram,
     deliveries: Family<OutcomeLabels, Counter>,
     fenced: Counter,
+    caught_panics: Counter,
     open_breakers: Gauge,
+    refused: Family<RefusalLabels, Counter>,
+}
+
+/// The reason for which the API refused a request before it looked at it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    NoToken,
+    WrongToken,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RefusalLabels {
+    token: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -56,7 +70,9 @@ impl Default for Metrics {
             durations: Histogram::new(DURATIONS),
             deliveries: Family::default(),
             fenced: Counter::default(),
+            caught_panics: Counter::default(),
             open_breakers: Gauge::default(),
+            refused: Family::default(),
         }
     }
 }
@@ -82,13 +98,23 @@ impl Metrics {
         );
         registry.register(
             "fenced_outcomes",
-            "Outcomes refused because the lease had run out",
+            "Outcomes of attempts refused because their claim was taken back",
             self.fenced.clone(),
+        );
+        registry.register(
+            "caught_panics",
+            "Panics in attempts, and in what observes them, that delivery went on after",
+            self.caught_panics.clone(),
         );
         registry.register(
             "open_breakers",
             "Endpoints that are only probed",
             self.open_breakers.clone(),
+        );
+        registry.register(
+            "unauthorized_requests",
+            "Requests that the API refused for their token: missing or wrong",
+            self.refused.clone(),
         );
     }
 
@@ -103,10 +129,11 @@ impl Metrics {
         self.durations.observe(took.as_secs_f64());
     }
 
-    /// An outcome was recorded, or refused.
+    /// Counts an outcome that is recorded, or refused. A refused release is neither: there is no
+    /// attempt that could be lost.
     pub fn recorded(&self, outcome: &Outcome, kept: bool) {
         if !kept {
-            self.fenced.inc();
+            self.fenced.inc_by(outcome.attempt.is_some().into());
             return;
         }
         let outcome = match (&outcome.next, &outcome.attempt) {
@@ -118,6 +145,20 @@ impl Metrics {
         self.deliveries
             .get_or_create(&OutcomeLabels { outcome })
             .inc();
+    }
+
+    /// Counts a panic that went no further.
+    pub fn caught_panic(&self) {
+        self.caught_panics.inc();
+    }
+
+    /// Counts a request that was refused for its token.
+    pub fn refused(&self, refusal: Refusal) {
+        let token = match refusal {
+            Refusal::NoToken => "missing",
+            Refusal::WrongToken => "wrong",
+        };
+        self.refused.get_or_create(&RefusalLabels { token }).inc();
     }
 
     /// An endpoint's breaker has opened, or closed.

@@ -95,8 +95,10 @@ impl Standing {
         let Some(planner) = self.planner.get() else {
             return Ok(());
         };
-        let Err(error) = planner.submit(tenant, event).await else {
-            return Ok(());
+        let error = match planner.submit(tenant, event).await {
+            // Published before with the moment of that time.
+            Ok(_) | Err(PlanError::ConflictingId(_)) => return Ok(()),
+            Err(error) => error,
         };
         tracing::error!(%tenant, endpoint = %id, %error, "operational event not published");
         match error {

@@ -104,7 +104,7 @@ fn the_sender_runs_alone_from_its_empty_folder_without_rights() {
     let stage = last_stage("sender");
     let jail = Jail::of_this_user();
     let words = [stage.words("ENTRYPOINT"), stage.words("CMD")].concat();
-    let environment = [("SENDER_TOKEN", "of-the-test")];
+    let environment = [("SENDER_TOKEN", "of-the-test-and-nobody-else")];
     let mut run_image = jail.command(image, &environment, &words);
     let server = Server::start(&mut run_image, "listening on ");
     assert_eq!(server.get("/healthz"), 200);
@@ -177,5 +177,5 @@ fn check(file: &Path) {
         .args(["check", "--config"])
         .arg(file)
         .env("REDIS_URL", "redis://redis:6379")
-        .env("SENDER_TOKEN", "of-the-test"));
+        .env("SENDER_TOKEN", "of-the-test-and-nobody-else"));
 }

@@ -1,6 +1,8 @@
-//! Who may call: with a token set, those who know it.
+//! Decides who may call. With a token configured: clients that know it. Without one: programs on
+//! this machine, but no page in a browser (see [`browser`](super::browser)).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::http::header::AUTHORIZATION;
@@ -9,30 +11,102 @@ use axum::response::Response;
 use problem::Problem;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+use tokio::time::Instant;
 
 use super::error::ApiError;
+use super::server::Peer;
+use super::throttle::{Throttle, Verdict};
+use crate::metrics::{Metrics, Refusal};
 
-/// The digest of the token that callers must know, so that comparing takes the same time whatever
-/// the length of what they send; `None` lets everybody in.
+/// The proof that a client sends with a request.
+enum Given {
+    Nothing,
+    Known,
+    Unknown,
+}
+
+/// The digest of a token, so that a comparison takes the same time whatever the length of the text
+/// that a client sends.
 #[derive(Clone)]
-pub struct Token(Option<Arc<[u8; 32]>>);
+pub struct Token([u8; 32]);
 
 impl Token {
-    /// The token of this text.
-    pub fn new(text: Option<&str>) -> Self {
-        Self(text.map(|text| Arc::new(Sha256::digest(text).into())))
+    pub fn new(text: &str) -> Self {
+        Self(Sha256::digest(text).into())
     }
 
-    fn accepts(&self, request: &Request) -> bool {
-        let Some(expected) = &self.0 else { return true };
-        let given = request.headers().get(AUTHORIZATION);
-        given
-            .and_then(|given| bearer(given.as_bytes()))
-            .is_some_and(|given| {
-                let given: [u8; 32] = Sha256::digest(given).into();
-                given.ct_eq(&expected[..]).into()
-            })
+    fn is(&self, digest: &[u8; 32]) -> bool {
+        digest.ct_eq(&self.0[..]).into()
     }
+}
+
+/// The tokens that open the API.
+#[derive(Clone)]
+pub struct Access {
+    /// Opens everything; without one everything is open, on loopback.
+    pub token: Option<Token>,
+    /// Opens `/metrics` alone.
+    pub metrics_token: Option<Token>,
+    pub metrics: Arc<Metrics>,
+    wrong: Arc<Throttle>,
+}
+
+impl Access {
+    pub fn new(token: Option<Token>, metrics_token: Option<Token>, metrics: Arc<Metrics>) -> Self {
+        Self {
+            token,
+            metrics_token,
+            metrics,
+            wrong: Arc::default(),
+        }
+    }
+
+    /// Checks the token of a request, of which one of `tokens` is expected; anything where there is
+    /// none.
+    fn check<'a>(
+        &self,
+        request: &Request,
+        tokens: impl Iterator<Item = &'a Token> + Clone,
+    ) -> Result<(), ApiError> {
+        match given(request, tokens) {
+            Given::Known => Ok(()),
+            Given::Nothing => {
+                self.metrics.refused(Refusal::NoToken);
+                Err(unauthorized())
+            }
+            Given::Unknown => Err(self.wrong_token(request)),
+        }
+    }
+
+    fn wrong_token(&self, request: &Request) -> ApiError {
+        self.metrics.refused(Refusal::WrongToken);
+        let now = Instant::now();
+        let peer = request.extensions().get::<Peer>().copied();
+        let peer = peer.unwrap_or_else(|| Peer::of(std::net::Ipv4Addr::UNSPECIFIED.into()));
+        if let Some(attempts) = self.wrong.attempts_to_log(now) {
+            tracing::warn!(%peer, attempts, "api called with a wrong token");
+        }
+        match self.wrong.note(peer, now) {
+            Verdict::Tolerated => unauthorized(),
+            Verdict::Throttled(wait) => too_many(wait),
+        }
+    }
+}
+
+fn given<'a>(request: &Request, tokens: impl Iterator<Item = &'a Token> + Clone) -> Given {
+    if tokens.clone().next().is_none() {
+        return Given::Known;
+    }
+    let Some(value) = request.headers().get(AUTHORIZATION) else {
+        return Given::Nothing;
+    };
+    let Some(text) = bearer(value.as_bytes()) else {
+        return Given::Unknown;
+    };
+    let digest: [u8; 32] = Sha256::digest(text).into();
+    // All are compared, so that the time does not tell which one is near.
+    let known = tokens.fold(false, |known, one| one.is(&digest) | known);
+    if known { Given::Known } else { Given::Unknown }
 }
 
 /// The token behind `Bearer `, whose letters may be of either case (RFC 9110, section 11.1).
@@ -43,14 +117,31 @@ fn bearer(value: &[u8]) -> Option<&[u8]> {
         .then(|| token.trim_ascii())
 }
 
+fn unauthorized() -> ApiError {
+    Problem::new(401, "unauthorized", "The token is missing or wrong").into()
+}
+
+fn too_many(wait: Duration) -> ApiError {
+    let problem = Problem::new(429, "too-many-wrong-tokens", "Too many wrong tokens");
+    ApiError::from(problem).retry_after(wait).closing()
+}
+
 /// Lets a request through that carries the token.
 pub async fn check(
-    State(token): State<Token>,
+    State(access): State<Access>,
     request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
-    match token.accepts(&request) {
-        true => Ok(next.run(request).await),
-        false => Err(Problem::new(401, "unauthorized", "The token is missing or wrong").into()),
-    }
+    access.check(&request, access.token.iter())?;
+    Ok(next.run(request).await)
+}
+
+/// Lets a request through that carries the token, or the one for metrics.
+pub async fn check_metrics(
+    State(access): State<Access>,
+    request: Request,
+    next: Next,
+) -> Result<Response, ApiError> {
+    access.check(&request, access.token.iter().chain(&access.metrics_token))?;
+    Ok(next.run(request).await)
 }

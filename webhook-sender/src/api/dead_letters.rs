@@ -5,13 +5,14 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::deliveries::{MAX_LIMIT, limit};
+use super::deliveries::limit;
 use super::error::ApiError;
-use super::extract::{Path, Query};
+use super::events::moment;
+use super::extract::{OptionalJson, Path, Query};
 use super::state::Api;
-use crate::model::{EventId, Rejected, Source, TenantId};
+use crate::model::{EventId, FieldText, Rejected, Source, TenantId};
 use crate::plan::Given;
 use crate::store::{Cursor, Page, RejectedFilter};
 
@@ -30,7 +31,19 @@ pub struct View {
     at: String,
     code: String,
     reason: String,
-    fields: Vec<(String, String)>,
+    fields: Vec<(FieldText, FieldText)>,
+}
+
+/// What is put right in an event before it is planned again. What is left out stays as it came.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Corrections {
+    tenant: Option<String>,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    id: Option<String>,
+    timestamp: Option<Value>,
+    ordering_key: Option<String>,
 }
 
 impl From<Rejected> for View {
@@ -65,54 +78,69 @@ pub async fn of_tenant(
     page(&api, &RejectedFilter::Tenant(tenant), wanted).await
 }
 
-/// Plans a rejected event after all: its tenant may exist by now.
+/// Plans a rejected event, with corrections where the body has some.
 pub async fn retry(
     State(api): State<Api>,
     Path(id): Path<String>,
+    OptionalJson(corrections): OptionalJson<Corrections>,
 ) -> Result<impl IntoResponse, ApiError> {
     let rejected = find(&api, &id).await?;
-    let event = plan_again(&api, &rejected).await?;
+    let event = plan_again(&api, &rejected, &corrections.unwrap_or_default()).await?;
     // Only now: until it is planned it is one, whatever happens. Planning it twice changes nothing.
     api.store.take_rejected(&id).await?;
     Ok((StatusCode::ACCEPTED, Json(json!({ "id": event }))))
 }
 
 async fn find(api: &Api, id: &str) -> Result<Rejected, ApiError> {
-    let mut cursor = None;
-    loop {
-        let page = api
-            .store
-            .rejected(&RejectedFilter::All, cursor.as_ref(), MAX_LIMIT)
-            .await?;
-        if let Some(found) = page.items.into_iter().find(|rejected| rejected.id == id) {
-            return Ok(found);
-        }
-        cursor = page.next_cursor;
-        if cursor.is_none() {
-            return Err(ApiError::not_found("dead letter", id));
-        }
-    }
+    let filter = RejectedFilter::Id(id.to_owned());
+    let page = api.store.rejected(&filter, None, 1).await?;
+    let found = page.items.into_iter().next();
+    found.ok_or_else(|| ApiError::not_found("dead letter", id))
 }
 
-async fn plan_again(api: &Api, rejected: &Rejected) -> Result<EventId, ApiError> {
-    let field = |name: &str| {
-        let found = rejected.fields.iter().find(|(given, _)| given == name);
-        found.map(|(_, value)| value.as_str())
+async fn plan_again(
+    api: &Api,
+    rejected: &Rejected,
+    corrections: &Corrections,
+) -> Result<EventId, ApiError> {
+    let timestamp = corrections.timestamp.as_ref().map(moment).transpose()?;
+    let correct = |name: &str, corrected: Option<&String>| match corrected {
+        Some(text) => Ok(Some(text.clone())),
+        None => text(rejected, name),
     };
-    let required = |name: &str| {
-        field(name).ok_or_else(|| ApiError::invalid(format!("the event has no `{name}`")))
+    let required = |name: &str, corrected| {
+        let missing = || ApiError::invalid(format!("the event has no `{name}`"));
+        correct(name, corrected)?.ok_or_else(missing)
     };
-    let tenant = TenantId::parse(required("tenant")?)?;
+    let tenant = TenantId::parse(&required("tenant", corrections.tenant.as_ref())?)?;
+    let kind = required("type", corrections.kind.as_ref())?;
+    let id = correct("id", corrections.id.as_ref())?;
+    let timestamp = correct("timestamp", timestamp.as_ref())?;
+    let ordering_key = correct("ordering_key", corrections.ordering_key.as_ref())?;
+    let data = rejected.field("data").map(FieldText::bytes);
     let given = Given {
-        // Without an id of its own an event is known by that of its stream entry.
-        id: field("id").or(Some(&rejected.id)),
-        kind: required("type")?,
-        data: required("data")?.to_owned().into(),
-        timestamp: field("timestamp"),
-        ordering_key: field("ordering_key"),
+        // Without an id of its own an event is known by the one derived from its stream entry.
+        id: id.as_deref().or(Some(&rejected.id)),
+        kind: &kind,
+        data: data
+            .ok_or_else(|| ApiError::invalid("the event has no `data`"))?
+            .clone(),
+        timestamp: timestamp.as_deref(),
+        ordering_key: ordering_key.as_deref(),
     };
     let event = given.check(api.max_data_bytes, api.clock.now())?;
     Ok(api.planner.submit(&tenant, event).await?.id)
+}
+
+fn text(rejected: &Rejected, name: &str) -> Result<Option<String>, ApiError> {
+    let Some(value) = rejected.field(name) else {
+        return Ok(None);
+    };
+    let wrong = || ApiError::invalid(format!("field `{name}` of the event is not UTF-8"));
+    value
+        .text()
+        .map(|text| Some(text.to_owned()))
+        .ok_or_else(wrong)
 }
 
 async fn page(

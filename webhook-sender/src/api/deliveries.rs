@@ -11,7 +11,7 @@ use crate::model::{Attempt, Delivery, DeliveryId, DeliveryState, EndpointId, Eve
 use crate::store::{Cursor, DeliveryFilter, Page};
 
 const DEFAULT_LIMIT: usize = 50;
-pub(super) const MAX_LIMIT: usize = 500;
+const MAX_LIMIT: usize = 500;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

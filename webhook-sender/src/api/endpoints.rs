@@ -41,11 +41,19 @@ pub async fn add(
         Some(Value::String(id)) => EndpointId::parse(&id)?,
         Some(other) => return Err(ApiError::invalid(format!("id: `{other}` is not text"))),
     };
-    let taken = stored(&api, &tenant)
-        .await?
-        .iter()
-        .any(|endpoint| endpoint.id == id);
-    if taken {
+    let stored = stored(&api, &tenant).await?;
+    let most = api.registry.limits(&tenant).endpoints;
+    if stored.len() >= most {
+        let detail = format!("tenant `{tenant}` has {most} endpoints, as many as it may have");
+        return Err(problem::Problem::new(
+            409,
+            "too-many-endpoints",
+            "The tenant has no room for more",
+        )
+        .detail(detail)
+        .into());
+    }
+    if stored.iter().any(|endpoint| endpoint.id == id) {
         return Err(ApiError::conflict(format!(
             "endpoint `{id}` is there already"
         )));
@@ -83,13 +91,13 @@ pub async fn change(
     };
     let (rules, now) = (api.rules.borrow().clone(), api.clock.now());
     let over = before.version;
-    let (moved, agreed) = (before.url.clone(), before.handshake);
-    let after = blocking(move || EndpointSpec::patch(&before, &patch, &rules, now)).await?;
-    let news = after.url != moved || agreed.is_none();
-    if let (Some(Handshake::Key), Some(secret), true) =
-        (after.handshake, after.secrets.first(), news)
-    {
-        shake_hands(&api, &after.url, secret).await?;
+    let (url, agreed) = (before.url.clone(), before.handshake);
+    let mut after = blocking(move || EndpointSpec::patch(&before, &patch, &rules, now)).await?;
+    let moved = after.url != url;
+    if after.handshake.is_some() && (moved || agreed.is_none()) {
+        let key = handshake::new_key();
+        shake_hands(&api, &after.url, &key).await?;
+        after.secrets = rekeyed(&after.secrets, key, moved, now);
     }
     put(&api, &after, Some(over)).await?;
     Ok(Json(view(&after)))
@@ -157,6 +165,17 @@ fn given(text: String) -> Result<Secret, ApiError> {
         ));
     }
     Secret::new(text).map_err(|error| ApiError::invalid(format!("secret: {error}")))
+}
+
+/// The secrets after a handshake of an endpoint that was there before. The stored secret is never
+/// handed out: a receiver that learns it could sign what another receiver believes. A receiver at
+/// another URL has no use for it either.
+fn rekeyed(before: &[Secret], key: Secret, moved: bool, now: Millis) -> Vec<Secret> {
+    if moved {
+        vec![key]
+    } else {
+        rotated(before, key, now.after(crate::config::OVERLAP))
+    }
 }
 
 fn rotated(before: &[Secret], new: Secret, until: Millis) -> Vec<Secret> {

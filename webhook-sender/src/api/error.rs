@@ -1,5 +1,7 @@
 //! What callers are told when something cannot be done (RFC 9457).
 
+use std::time::Duration;
+
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use problem::Problem;
@@ -7,9 +9,13 @@ use problem::Problem;
 use crate::model::IdError;
 use crate::store::StoreError;
 
-/// An answer that says why not.
+/// A response that says why not.
 #[derive(Debug)]
-pub struct ApiError(Problem);
+pub struct ApiError {
+    problem: Problem,
+    retry_after: Option<Duration>,
+    closes: bool,
+}
 
 impl ApiError {
     /// Nothing there, or nothing that this tenant may see.
@@ -45,9 +51,42 @@ impl ApiError {
     }
 }
 
+impl ApiError {
+    /// Adds the time after which the request may succeed.
+    pub fn retry_after(self, wait: Duration) -> Self {
+        Self {
+            retry_after: Some(wait),
+            ..self
+        }
+    }
+
+    /// Closes the connection after the response.
+    pub fn closing(self) -> Self {
+        Self {
+            closes: true,
+            ..self
+        }
+    }
+
+    fn retry_after_seconds(&self) -> Option<u64> {
+        let unavailable = (self.problem.status() == 503).then_some(Duration::from_secs(1));
+        let wait = self.retry_after.or(unavailable)?;
+        Some(
+            wait.as_millis()
+                .div_ceil(1000)
+                .try_into()
+                .unwrap_or(u64::MAX),
+        )
+    }
+}
+
 impl From<Problem> for ApiError {
     fn from(problem: Problem) -> Self {
-        Self(problem)
+        Self {
+            problem,
+            retry_after: None,
+            closes: false,
+        }
     }
 }
 
@@ -76,17 +115,20 @@ impl From<StoreError> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.0.status());
+        let status = StatusCode::from_u16(self.problem.status());
         let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = (status, self.0.to_json()).into_response();
+        let mut response = (status, self.problem.to_json()).into_response();
         let headers = response.headers_mut();
         let kind = HeaderValue::from_static(problem::CONTENT_TYPE);
         headers.insert(header::CONTENT_TYPE, kind);
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        if let Some(seconds) = self.retry_after_seconds() {
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        if self.closes {
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         response
     }

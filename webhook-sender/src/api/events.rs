@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use problem::Problem;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
@@ -13,18 +13,23 @@ use super::error::ApiError;
 use super::extract::{JsonBytes, Path, object};
 use super::state::Api;
 use crate::model::TenantId;
-use crate::plan::{EventError, Given, PlanError};
+use crate::plan::{EventError, Given, PlanError, Submitted};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wanted<'a> {
     #[serde(rename = "type")]
     kind: Option<String>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "present")]
     data: Option<&'a RawValue>,
     id: Option<String>,
     timestamp: Option<Value>,
     ordering_key: Option<String>,
+}
+
+/// Reads `null` as data: only a member that is left out is missing.
+fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<&'de RawValue>, D::Error> {
+    Deserialize::deserialize(from).map(Some)
 }
 
 pub async fn publish(
@@ -47,10 +52,15 @@ pub async fn publish(
     };
     let submitted = api.planner.submit(&tenant, event).await?;
     api.status.published();
-    Ok((
-        StatusCode::ACCEPTED,
-        axum::Json(json!({ "id": submitted.id })),
-    ))
+    Ok((StatusCode::ACCEPTED, axum::Json(answer(submitted))))
+}
+
+fn answer(submitted: Submitted) -> Value {
+    if submitted.known {
+        json!({ "id": submitted.id, "duplicate": true })
+    } else {
+        json!({ "id": submitted.id })
+    }
 }
 
 /// The data as it stands in the body, not a byte of it changed or copied.
@@ -58,7 +68,8 @@ fn data(body: &Bytes, data: &RawValue) -> Bytes {
     body.slice_ref(data.get().as_bytes())
 }
 
-fn moment(value: &Value) -> Result<String, ApiError> {
+/// A timestamp as JSON has it: text, or a number of seconds.
+pub(super) fn moment(value: &Value) -> Result<String, ApiError> {
     match value {
         Value::String(text) => Ok(text.clone()),
         Value::Number(number) => Ok(number.to_string()),
@@ -84,6 +95,11 @@ impl From<PlanError> for ApiError {
     fn from(error: PlanError) -> Self {
         match error {
             PlanError::UnknownTenant(tenant) => Self::not_found("tenant", tenant),
+            PlanError::ConflictingId(_) => {
+                let title = "The event's id belongs to another event";
+                let problem = Problem::new(409, "conflicting-id", title);
+                problem.detail(error.to_string()).into()
+            }
             other => {
                 tracing::error!(error = %other, "an event was not planned");
                 Problem::new(503, "not-planned", "The event may not have been kept")

@@ -1,5 +1,7 @@
 //! What handlers take out of a request, with errors in the form of all the others.
 
+use std::error::Error;
+
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, FromRequestParts, Request};
@@ -11,6 +13,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::error::ApiError;
+use super::server::Stalled;
 use crate::model::{DeliveryId, EndpointId, TenantId};
 
 /// A JSON body. The content type must say so: no page in a browser can send that to another origin
@@ -37,6 +40,25 @@ pub fn object<'b, T: Deserialize<'b>>(body: &'b [u8]) -> Result<T, ApiError> {
     }
 }
 
+/// A JSON body, or none: an empty body needs no content type.
+pub struct OptionalJson<T>(pub Option<T>);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for OptionalJson<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let typed = require_json(request.headers());
+        let body = Bytes::from_request(request, state).await.map_err(unread)?;
+        if body.is_empty() {
+            return Ok(Self(None));
+        }
+        typed?;
+        let body = serde_json::from_slice(&body);
+        body.map(|body| Self(Some(body)))
+            .map_err(|error| ApiError::bad_request("bad-body", error.to_string()))
+    }
+}
+
 /// The bytes of a JSON body, for those who want parts of them as they are.
 pub struct JsonBytes(pub Bytes);
 
@@ -45,10 +67,20 @@ impl<S: Send + Sync> FromRequest<S> for JsonBytes {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         require_json(request.headers())?;
-        Bytes::from_request(request, state)
-            .await
-            .map(Self)
-            .map_err(unread)
+        let body = Bytes::from_request(request, state).await.map_err(unread)?;
+        require_object(&body)?;
+        Ok(Self(body))
+    }
+}
+
+/// Every body is an object. A list would be read as the members of one in their order.
+fn require_object(body: &[u8]) -> Result<(), ApiError> {
+    match body.trim_ascii_start().first() {
+        Some(b'{') => Ok(()),
+        _ => Err(ApiError::bad_request(
+            "bad-body",
+            "the body is not a JSON object",
+        )),
     }
 }
 
@@ -141,10 +173,26 @@ fn require_json(headers: &HeaderMap) -> Result<(), ApiError> {
 }
 
 fn unread(rejection: BytesRejection) -> ApiError {
+    if is_stalled(&rejection) {
+        let title = "The body did not come in time";
+        return ApiError::from(Problem::new(408, "body-timeout", title)).closing();
+    }
     match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => {
             Problem::new(413, "too-large", "The body is too large").into()
         }
         _ => ApiError::bad_request("bad-body", rejection.body_text()),
     }
+}
+
+/// Returns whether the client was too slow, by the errors that led to this one.
+fn is_stalled(rejection: &BytesRejection) -> bool {
+    let mut error: Option<&dyn Error> = Some(rejection);
+    while let Some(current) = error {
+        if current.is::<Stalled>() {
+            return true;
+        }
+        error = current.source();
+    }
+    false
 }

@@ -1,6 +1,7 @@
 //! The HTTP API, its health and its metrics. `openapi.json` describes all of it.
 
 mod auth;
+mod browser;
 mod dead_letters;
 mod deliveries;
 mod endpoints;
@@ -11,10 +12,13 @@ mod health;
 mod moment;
 mod replay;
 mod routes;
+mod server;
 mod state;
 mod tenants;
+mod throttle;
 
-pub use auth::Token;
+pub use auth::{Access, Token};
 pub use error::ApiError;
 pub use routes::router;
+pub use server::{Limits, serve};
 pub use state::{Api, Parts, Status};

@@ -7,7 +7,8 @@ use crate::model::Millis;
 pub fn optional(name: &str, text: Option<&str>) -> Result<Option<Millis>, ApiError> {
     text.map(|text| {
         let at = text.parse::<jiff::Timestamp>().ok();
-        let at = at.and_then(|at| u64::try_from(at.as_millisecond()).ok());
+        // Nothing was planned before 1970, so any such moment is as good as its first.
+        let at = at.map(|at| u64::try_from(at.as_millisecond()).unwrap_or_default());
         at.map(Millis).ok_or_else(|| {
             let detail = format!("{name} `{text}` is not a moment such as 2026-01-31T09:30:00Z");
             ApiError::invalid(detail)

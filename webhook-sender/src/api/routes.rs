@@ -11,26 +11,37 @@ use problem::Problem;
 
 use super::error::ApiError;
 use super::state::Api;
-use super::{auth, dead_letters, deliveries, endpoints, events, health, replay, tenants};
+use super::{auth, browser, dead_letters, deliveries, endpoints, events, health, replay, tenants};
 
 const OPENAPI: &str = include_str!("openapi.json");
 
 /// What a request may have beside the event's data, in bytes.
 const BESIDE_DATA: usize = 64 * 1024;
 
-/// The whole surface. Everything under `/v1` wants the token; health and metrics do not.
-pub fn router(api: Api, token: auth::Token) -> Router {
+/// All routes. Everything under `/v1` needs the token, `/metrics` the token or one of its own; health
+/// needs none. Without a token no page in a browser gets through to any of them.
+pub fn router(api: Api, access: auth::Access) -> Router {
     let limit = DefaultBodyLimit::max(api.max_data_bytes.saturating_add(BESIDE_DATA));
     let v1 = under(v1())
         .fallback(not_found)
         .method_not_allowed_fallback(not_allowed)
         .layer(limit)
-        .layer(middleware::from_fn_with_state(token, auth::check));
-    under(open())
+        .layer(middleware::from_fn_with_state(access.clone(), auth::check));
+    let is_open = access.token.is_none();
+    let metrics = under(metrics())
+        .method_not_allowed_fallback(not_allowed)
+        .layer(middleware::from_fn_with_state(access, auth::check_metrics));
+    let all = under(health())
+        .merge(metrics)
         .nest("/v1", v1)
         .fallback(not_found)
         .method_not_allowed_fallback(not_allowed)
-        .with_state(api)
+        .with_state(api);
+    if is_open {
+        all.layer(middleware::from_fn(browser::check))
+    } else {
+        all
+    }
 }
 
 /// What one method of one path does.
@@ -65,13 +76,17 @@ fn under(routes: Vec<Route>) -> Router<Api> {
     })
 }
 
-/// What wants no token.
-fn open() -> Vec<Route> {
+/// The routes that need no token.
+fn health() -> Vec<Route> {
     vec![
         route(Method::GET, "/healthz", health::live),
         route(Method::GET, "/readyz", health::ready),
-        route(Method::GET, "/metrics", health::metrics),
     ]
+}
+
+/// The routes that a token of their own opens.
+fn metrics() -> Vec<Route> {
+    vec![route(Method::GET, "/metrics", health::metrics)]
 }
 
 /// What is under `/v1`.
@@ -137,7 +152,7 @@ mod tests {
             let method = route.method.as_str().to_lowercase();
             format!("{method} {prefix}{}", route.path)
         };
-        let open = open();
+        let open: Vec<_> = health().into_iter().chain(metrics()).collect();
         let v1 = v1();
         let served = open.iter().map(|route| named("", route));
         let served: BTreeSet<_> = served.chain(v1.iter().map(|it| named("/v1", it))).collect();

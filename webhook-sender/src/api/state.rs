@@ -4,6 +4,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use tokio::sync::watch;
 
 use super::error::ApiError;
@@ -38,7 +39,7 @@ pub trait Status: Send + Sync + 'static {
     /// An event was taken.
     fn published(&self);
     /// Its metrics, as OpenMetrics text.
-    async fn metrics(&self) -> String;
+    async fn metrics(&self) -> Bytes;
 }
 
 /// The same, cheap to clone.

@@ -11,6 +11,8 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 
+use super::output::text;
+
 /// A client of one sender. Clones share their connections.
 #[derive(Clone)]
 pub struct ApiClient {
@@ -121,9 +123,9 @@ impl ApiClient {
 
 /// A problem document in one line.
 fn refusal(status: u16, problem: &Value) -> String {
-    let text = |name: &str| problem.get(name).and_then(Value::as_str);
-    let title = text("title").unwrap_or("the sender refused");
-    match text("detail") {
+    let part = |name: &str| Some(text(problem, name)).filter(|text| !text.is_empty());
+    let title = part("title").unwrap_or_else(|| "the sender refused".into());
+    match part("detail") {
         Some(detail) => format!("{title} ({status}): {detail}"),
         None => format!("{title} ({status})"),
     }

@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::api_client::{ApiClient, segment};
 use super::deliveries;
@@ -11,15 +11,51 @@ use super::output::{Column, Output, text};
 
 #[derive(Args)]
 pub struct DeadLetters {
-    /// Those of one tenant; without it, events that name no tenant that exists
+    /// Those of one tenant; without it, events that name no tenant that exists. With --retry: plan
+    /// the event for this tenant instead of the one that it names
     #[arg(long)]
     tenant: Option<String>,
     /// Plan this rejected event again, now that it can be
     #[arg(long, value_name = "ID")]
     retry: Option<String>,
+    #[command(flatten)]
+    corrections: Corrections,
     /// At most so many of each kind, the newest
     #[arg(long, default_value_t = 50)]
     limit: usize,
+}
+
+/// What is put right in the event; what is left out stays as it came.
+#[derive(Args)]
+struct Corrections {
+    /// Plan the event as of this type
+    #[arg(long = "type", value_name = "TYPE", requires = "retry")]
+    kind: Option<String>,
+    /// Plan the event under this id
+    #[arg(long, requires = "retry")]
+    id: Option<String>,
+    /// Plan the event as of this moment, for example 2026-01-31T09:30:00Z
+    #[arg(long, requires = "retry")]
+    timestamp: Option<String>,
+    /// Plan the event with this ordering key
+    #[arg(long, requires = "retry")]
+    ordering_key: Option<String>,
+}
+
+impl Corrections {
+    fn body(&self, tenant: Option<&String>) -> Value {
+        let given = [
+            ("tenant", tenant),
+            ("type", self.kind.as_ref()),
+            ("id", self.id.as_ref()),
+            ("timestamp", self.timestamp.as_ref()),
+            ("ordering_key", self.ordering_key.as_ref()),
+        ];
+        let given = given.into_iter();
+        let body =
+            given.filter_map(|(name, value)| Some((name.to_owned(), value?.as_str().into())));
+        Value::Object(body.collect())
+    }
 }
 
 const COLUMNS: [Column; 5] = [
@@ -34,8 +70,11 @@ impl DeadLetters {
     pub async fn run(self, api: ApiClient, output: Output) -> Result<()> {
         if let Some(id) = &self.retry {
             let path = format!("/v1/dead-letters/{}/retry", segment(id));
-            let answer = api.post(&path, &json!({})).await?;
-            return output.one(&answer, |_| format!("event {id} is planned"));
+            let body = self.corrections.body(self.tenant.as_ref());
+            let answer = api.post(&path, &body).await?;
+            return output.one(&answer, |answer| {
+                format!("event {} is planned", text(answer, "id"))
+            });
         }
         let mut items = Vec::new();
         let base = match &self.tenant {

@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
 use super::api_client::{ApiClient, segment};
-use super::output::{Column, Output, text};
+use super::output::{Column, Output, one_line, text};
 
 #[derive(Args)]
 pub struct Endpoints {
@@ -175,7 +175,7 @@ async fn enable(api: &ApiClient, path: &str, enabled: bool, output: Output) -> R
 fn events(endpoint: &Value) -> String {
     let events = endpoint.get("events").and_then(Value::as_array);
     let texts = events.into_iter().flatten().filter_map(Value::as_str);
-    texts.collect::<Vec<_>>().join(" ")
+    texts.map(one_line).collect::<Vec<_>>().join(" ")
 }
 
 fn added(endpoint: &Value) -> String {

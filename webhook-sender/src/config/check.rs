@@ -1,12 +1,11 @@
 //! What has to agree within a declaration.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use signature::Scheme;
 
 use super::Rules;
-use super::endpoint::TIMEOUTS;
+use super::endpoint::{Source, TIMEOUTS};
 use super::read;
 use super::tree::Node;
 use crate::model::{Handshake, Secret};
@@ -53,12 +52,19 @@ pub fn expression(node: Node) -> Result<String, String> {
         .map_err(|error| error.to_string())
 }
 
-/// A component that can be loaded, by its whole path.
-pub fn component(node: Node, rules: &Rules) -> Result<String, String> {
-    let path: PathBuf = rules.folder.join(read::text(node)?);
-    Component::load(&path).map_err(|error| error.to_string())?;
-    let text = path.into_os_string().into_string();
-    text.map_err(|path| format!("`{}` is not UTF-8", path.display()))
+/// The name of a component that can be loaded. The author of the file learns why it cannot, and
+/// clients of the API do not.
+pub fn component(node: Node, rules: &Rules, source: Source<'_>) -> Result<String, String> {
+    let name = read::text(node)?;
+    let path = rules.components.path_of(&name)?;
+    match Component::load(&rules.components, &path) {
+        Ok(_) => Ok(name),
+        Err(error) if matches!(source, Source::File) => Err(error.detail()),
+        Err(error) => {
+            tracing::warn!(detail = error.detail(), "transform component refused");
+            Err(error.to_string())
+        }
+    }
 }
 
 /// Whether a secret is the private half of a pair, which only `standard` signs with.

@@ -14,8 +14,10 @@ use super::tree::{Node, Value};
 use super::{Fault, check, reference};
 use crate::client::{Policy, check_header, check_url};
 use crate::model::{
-    Endpoint, EndpointId, Handshake, Millis, Origin, Pattern, Retry, Secret, TenantId,
+    Endpoint, EndpointId, Handshake, MASK, Millis, Origin, Pattern, Retry, Secret, TenantId,
+    is_masked_url, masked_url,
 };
+use crate::plan::component::Folder;
 
 /// How long a secret that was replaced still signs.
 pub const OVERLAP: Duration = Duration::from_secs(24 * 60 * 60);
@@ -31,6 +33,25 @@ pub(super) const LEASE: Duration = Duration::from_secs(60);
 const NO_SECRET: &str = "missing; it is `env:NAME`, `file:PATH` or the text itself, and only a \
                          `handshake` makes one up";
 
+/// Where a declaration comes from.
+#[derive(Clone, Copy)]
+pub(super) enum Source<'a> {
+    File,
+    /// A request that adds an endpoint.
+    Request,
+    /// A request that changes this endpoint.
+    Patch(&'a Endpoint),
+}
+
+impl<'a> Source<'a> {
+    fn before(self) -> Option<&'a Endpoint> {
+        match self {
+            Self::Patch(before) => Some(before),
+            Self::File | Self::Request => None,
+        }
+    }
+}
+
 /// What declarations are held to.
 #[derive(Clone, Debug)]
 pub struct Rules {
@@ -40,8 +61,10 @@ pub struct Rules {
     pub lease: Duration,
     /// Retry policies by their names.
     pub retries: BTreeMap<String, Retry>,
-    /// Where relative paths of components start.
+    /// Where relative paths of files with secrets start.
     pub folder: PathBuf,
+    /// The folder that components are in.
+    pub components: Folder,
 }
 
 impl Default for Rules {
@@ -51,6 +74,7 @@ impl Default for Rules {
             lease: LEASE,
             retries: BTreeMap::new(),
             folder: PathBuf::new(),
+            components: Folder::default(),
         }
     }
 }
@@ -85,9 +109,22 @@ impl EndpointSpec {
     ///
     /// Everything that is wrong, by the names of the fields.
     pub fn from_json(json: &Json, rules: &Rules) -> Result<Self, Vec<Fault>> {
+        Self::from_source(json, rules, Source::Request)
+    }
+
+    /// Reads the API's form of `before` with changes.
+    pub(super) fn from_patch(
+        json: &Json,
+        rules: &Rules,
+        before: &Endpoint,
+    ) -> Result<Self, Vec<Fault>> {
+        Self::from_source(json, rules, Source::Patch(before))
+    }
+
+    fn from_source(json: &Json, rules: &Rules, source: Source<'_>) -> Result<Self, Vec<Fault>> {
         let mut faults = Vec::new();
         let mut fields = Fields::of(Node::from_json(json), "", &mut faults);
-        let spec = Self::read(&mut fields, rules, false);
+        let spec = Self::read(&mut fields, rules, source);
         fields.finish();
         match (spec, faults.is_empty()) {
             (Some(spec), true) => Ok(spec),
@@ -96,13 +133,14 @@ impl EndpointSpec {
     }
 
     /// Reads what is declared; `None`, and faults noted, where an endpoint cannot be made of it.
-    /// In a `file` a secret may be kept elsewhere, and has to be there: one that is made up is shown
-    /// in the API's answer, and a file has none.
-    pub(super) fn read(fields: &mut Fields<'_>, rules: &Rules, file: bool) -> Option<Self> {
+    /// In a file a secret may be kept elsewhere, and has to be there: one that is made up is shown
+    /// in the API's response, and a file has none.
+    pub(super) fn read(fields: &mut Fields<'_>, rules: &Rules, source: Source<'_>) -> Option<Self> {
+        let file = matches!(source, Source::File);
         if file && !fields.has("secret") && !fields.has("handshake") {
             fields.fault("secret", NO_SECRET);
         }
-        let url = fields.need("url", |node| url(node, &rules.policy));
+        let url = fields.need("url", |node| url(node, &rules.policy, source));
         if !fields.has("events") {
             fields.fault("events", "missing");
         }
@@ -116,8 +154,11 @@ impl EndpointSpec {
             fields.fault("transform_component", "there is a `transform` as well");
         }
         let transform = fields.get("transform", check::expression);
-        let component = fields.get("transform_component", |node| check::component(node, rules));
+        let component = fields.get("transform_component", |node| {
+            check::component(node, rules, source)
+        });
         let secret = fields.get("secret", |node| secret(node, rules, file));
+        let secret = secret.or_else(|| source.before()?.secrets.first().cloned());
         let handshake = fields.get("handshake", |node| {
             check::handshake(handshake(node)?, secret.as_ref())
         });
@@ -127,7 +168,7 @@ impl EndpointSpec {
             transform,
             transform_component: component,
             schemes,
-            headers: headers(fields),
+            headers: headers(fields, source),
             rate_limit: fields.get("rate_limit", number(1..=1_000_000)),
             max_in_flight: fields.get("max_in_flight", number(1..=100_000)),
             ordered: fields.get("ordered", flag).unwrap_or(false),
@@ -242,8 +283,16 @@ pub fn new_secret() -> Secret {
     secret.expect("a secret of 32 bytes")
 }
 
-fn url(node: Node, policy: &Policy) -> Result<String, String> {
-    let text = read::text(node)?;
+fn url(node: Node, policy: &Policy, source: Source<'_>) -> Result<String, String> {
+    let mut text = read::text(node)?;
+    if is_masked_url(&text) {
+        // The whole URL has to be the one that was shown: a secret follows to no other place.
+        let kept = source.before().map(|before| &before.url);
+        let kept = kept.filter(|kept| masked_url(kept) == text);
+        text = kept.cloned().ok_or_else(|| {
+            format!("`{MASK}` stands for a value that is stored with this very URL, and none is")
+        })?;
+    }
     check_url(&text, policy)
         .map(|_| text)
         .map_err(|error| error.to_string())
@@ -304,10 +353,16 @@ fn schemes(fields: &mut Fields<'_>, secret: Option<&Secret>) -> Vec<Scheme> {
     }
 }
 
-fn headers(fields: &mut Fields<'_>) -> BTreeMap<String, String> {
+fn headers(fields: &mut Fields<'_>, source: Source<'_>) -> BTreeMap<String, String> {
     let line = fields.line_of("headers");
     let mut headers: BTreeMap<String, String> = BTreeMap::new();
     for (name, value) in fields.texts("headers") {
+        let Some(value) = header_value(&name, value, source) else {
+            let message =
+                format!("`{MASK}` stands for a value of `{name}` that is stored: none is");
+            fields.fault_at("headers", line, message);
+            continue;
+        };
         let twice = headers
             .keys()
             .any(|known| known.eq_ignore_ascii_case(&name));
@@ -322,6 +377,16 @@ fn headers(fields: &mut Fields<'_>) -> BTreeMap<String, String> {
         }
     }
     headers
+}
+
+/// The value of a header, which is the stored one where it comes masked; `None` where there is none.
+fn header_value(name: &str, value: String, source: Source<'_>) -> Option<String> {
+    if value != MASK {
+        return Some(value);
+    }
+    let mut stored = source.before()?.headers.iter();
+    let (_, value) = stored.find(|(stored, _)| stored.eq_ignore_ascii_case(name))?;
+    Some(value.clone())
 }
 
 /// The name of a policy, a list of waits, or a policy of its own.

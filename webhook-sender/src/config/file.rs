@@ -3,15 +3,17 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::endpoint::policy;
+use super::endpoint::{Source, policy};
 use super::fields::Fields;
 use super::read::{self, number};
+use super::sections;
 use super::tree::Node;
 use super::{
-    ApiConfig, ConfigError, DeliveryConfig, EndpointSpec, Fault, LogConfig, RetentionConfig, Rules,
-    StoreConfig, StreamConfig,
+    ApiConfig, ConfigError, DeliveryConfig, EndpointSpec, Fault, LogConfig, MetricsConfig,
+    RetentionConfig, Rules, StoreConfig, StreamConfig,
 };
 use crate::model::{EndpointId, Retry, TenantId};
+use crate::registry::Limits;
 
 /// The name of the policy that endpoints without one follow.
 const DEFAULT_RETRY: &str = "default";
@@ -24,7 +26,10 @@ pub struct Config {
     pub store: StoreConfig,
     pub stream: Option<StreamConfig>,
     pub api: ApiConfig,
+    pub metrics: MetricsConfig,
     pub delivery: DeliveryConfig,
+    /// `[limits]`: what a tenant may use at most, unless it has limits of its own.
+    pub limits: Limits,
     pub retention: RetentionConfig,
     pub log: LogConfig,
     /// `[retry.NAME]`; `default` is always there.
@@ -41,6 +46,8 @@ pub struct Config {
 #[derive(Clone, Debug)]
 pub struct TenantConfig {
     pub id: TenantId,
+    /// `[tenant.limits]`, and for what is not there `[limits]`.
+    pub limits: Limits,
     pub endpoints: Vec<(EndpointId, EndpointSpec)>,
 }
 
@@ -86,15 +93,17 @@ impl Config {
 
     fn read(fields: &mut Fields<'_>, folder: PathBuf) -> Self {
         let retries = retries(fields);
-        let delivery = fields.section("delivery", DeliveryConfig::read);
+        let delivery = fields.section("delivery", |part| DeliveryConfig::read(part, &folder));
         let rules = Rules {
             policy: delivery.policy.clone(),
             lease: delivery.lease,
             retries,
             folder: folder.clone(),
+            components: delivery.components.clone(),
         };
+        let limits = fields.section("limits", |part| sections::limits(part, Limits::default()));
         let mut seen = HashSet::new();
-        let tenants = fields.tables("tenant", |part| tenant(part, &rules, &mut seen));
+        let tenants = fields.tables("tenant", |part| tenant(part, &rules, limits, &mut seen));
         Self {
             name: fields.get("name", name).unwrap_or_else(machine),
             store: fields.section("store", |part| StoreConfig::read(part, &folder)),
@@ -102,11 +111,13 @@ impl Config {
                 .table("stream", |part| StreamConfig::read(part, &folder))
                 .flatten(),
             api: fields.section("api", |part| ApiConfig::read(part, &folder)),
+            metrics: fields.section("metrics", |part| MetricsConfig::read(part, &folder)),
             retention: fields.section("retention", RetentionConfig::read),
             log: fields.section("log", LogConfig::read),
             tenants: tenants.into_iter().flatten().collect(),
             confirm_removal: fields.get("confirm_removal", number(1..=i64::MAX)),
             retries: rules.retries,
+            limits,
             delivery,
             folder,
         }
@@ -119,6 +130,7 @@ impl Config {
             lease: self.delivery.lease,
             retries: self.retries.clone(),
             folder: self.folder.clone(),
+            components: self.delivery.components.clone(),
         }
     }
 
@@ -142,6 +154,7 @@ fn retries(fields: &mut Fields<'_>) -> BTreeMap<String, Retry> {
 fn tenant(
     fields: &mut Fields<'_>,
     rules: &Rules,
+    general: Limits,
     seen: &mut HashSet<TenantId>,
 ) -> Option<TenantConfig> {
     let line = fields.line_of("id");
@@ -153,10 +166,20 @@ fn tenant(
     {
         fields.fault_at("id", line, format!("tenant `{id}` is there twice"));
     }
-    let mut seen = HashSet::new();
+    let limits = fields.section("limits", |part| sections::limits(part, general));
+    let (line, mut seen) = (fields.line_of("endpoint"), HashSet::new());
     let endpoints = fields.tables("endpoint", |part| endpoint(part, rules, &mut seen));
+    if endpoints.len() > limits.endpoints {
+        let (count, most) = (endpoints.len(), limits.endpoints);
+        let message = format!("{count} endpoints; `limits.endpoints` allows {most}");
+        fields.fault_at("endpoint", line, message);
+    }
     let endpoints = endpoints.into_iter().flatten().collect();
-    id.map(|id| TenantConfig { id, endpoints })
+    id.map(|id| TenantConfig {
+        id,
+        limits,
+        endpoints,
+    })
 }
 
 fn endpoint(
@@ -173,7 +196,7 @@ fn endpoint(
     {
         fields.fault_at("id", line, format!("endpoint `{id}` is there twice"));
     }
-    let spec = EndpointSpec::read(fields, rules, true)?;
+    let spec = EndpointSpec::read(fields, rules, Source::File)?;
     Some((id?, spec))
 }
 

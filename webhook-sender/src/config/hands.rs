@@ -76,14 +76,17 @@ async fn one<'c>(
     (about, hand)
 }
 
-/// The key to hand out, where there is a handshake to be made: of an endpoint that is new, has moved,
-/// has another secret, or had no handshake before.
+/// Returns the key to hand out, where there is a handshake to be made: of an endpoint that is new,
+/// has moved, has another secret, or had no handshake before.
 fn wanted(spec: &EndpointSpec, stored: Option<&Endpoint>) -> Option<Secret> {
     spec.handshake?;
     let current = stored.and_then(|before| before.secrets.first());
+    // What one receiver was given is handed to no other, unless the file says so.
+    let stays = stored.filter(|before| before.url == spec.url);
+    let kept = stays.and_then(|before| before.secrets.first());
     // The private half of a pair is handed to nobody.
     let shared = |key: &&Secret| check::handshake(Handshake::Key, Some(key)).is_ok();
-    let Some(key) = spec.secret.as_ref().or(current).filter(shared) else {
+    let Some(key) = spec.secret.as_ref().or(kept).filter(shared) else {
         return Some(new_key());
     };
     let is_made = stored.is_some_and(|before| {

@@ -50,5 +50,6 @@ pub use hands::Handshakes;
 pub use reference::Token;
 pub use removal::Removal;
 pub use sections::{
-    ApiConfig, DeliveryConfig, LogConfig, LogFormat, RetentionConfig, StoreConfig, StreamConfig,
+    ApiConfig, DeliveryConfig, LogConfig, LogFormat, MetricsConfig, RetentionConfig, StoreConfig,
+    StreamConfig,
 };

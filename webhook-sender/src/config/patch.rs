@@ -3,11 +3,11 @@
 use serde_json::{Map, Value, json};
 
 use super::{EndpointSpec, Fault, Rules, check};
-use crate::model::{Endpoint, Handshake, Millis, Retry};
+use crate::model::{Endpoint, Handshake, MASK, Millis, Retry, masked_url};
 
 impl EndpointSpec {
-    /// What is declared of an endpoint, as JSON. The secret is left out, and what is not set is
-    /// `null`.
+    /// The declaration of an endpoint, as JSON. The secret is left out, values of headers and secrets
+    /// in the URL are masked, and fields that are not set are `null`.
     pub fn shown(endpoint: &Endpoint) -> Map<String, Value> {
         let Endpoint {
             url,
@@ -26,8 +26,12 @@ impl EndpointSpec {
         let timeout = endpoint
             .timeout
             .map(|timeout| humantime::format_duration(timeout).to_string());
+        let headers: Map<_, _> = headers
+            .keys()
+            .map(|name| (name.clone(), MASK.into()))
+            .collect();
         let shown = json!({
-            "url": url,
+            "url": masked_url(url),
             "events": events,
             "filter": filter,
             "transform": transform,
@@ -49,7 +53,7 @@ impl EndpointSpec {
     }
 
     /// `before` with the fields of `patch` in place of its own; `null` stands for a field's default
-    /// (RFC 7396). It compiles what it declares: keep it off the async threads.
+    /// (RFC 7396), and a masked value for the one that is kept. It compiles what it declares: keep it off the async threads.
     ///
     /// # Errors
     ///
@@ -73,11 +77,8 @@ impl EndpointSpec {
             {
                 declared.remove("schemes");
             }
-            declared
-                .entry("secret")
-                .or_insert_with(|| secret.reveal().into());
         }
-        let spec = Self::from_json(&Value::Object(declared), rules)?;
+        let spec = Self::from_patch(&Value::Object(declared), rules, before)?;
         Ok(spec.over(before, now))
     }
 }

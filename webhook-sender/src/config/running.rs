@@ -13,11 +13,13 @@ impl Config {
             ("store", self.store.url.reveal() != new.store.url.reveal()),
             ("stream", stream(self) != stream(new)),
             ("api", api(self) != api(new)),
+            ("metrics", metrics(self) != metrics(new)),
             ("delivery.allow_http", was.allow_http != is.allow_http),
             (
                 "delivery.allow_networks",
                 was.allow_networks != is.allow_networks,
             ),
+            ("delivery.components", before.components != after.components),
             ("delivery.lease", before.lease != after.lease),
             ("delivery.max_body", before.max_body != after.max_body),
             ("retention", self.retention != new.retention),
@@ -74,4 +76,8 @@ fn api(config: &Config) -> impl PartialEq {
         config.api.listen,
         config.api.token.as_ref().map(Token::reveal),
     )
+}
+
+fn metrics(config: &Config) -> Option<&str> {
+    config.metrics.token.as_ref().map(Token::reveal)
 }

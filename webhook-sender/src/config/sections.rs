@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use signature::check_text;
+use signature::{MIN_SECRET_BYTES, check_text};
 
 use super::check::outlasts;
 use super::endpoint::{LEASE, TIMEOUTS};
@@ -15,6 +15,8 @@ use super::reference::{self, Token};
 use super::tree::Node;
 use crate::client::Policy;
 use crate::plan::MAX_DATA_BYTES;
+use crate::plan::component::Folder;
+use crate::registry::Limits;
 use crate::store::redis::Address;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -54,11 +56,20 @@ pub struct ApiConfig {
     pub token: Option<Token>,
 }
 
+/// `[metrics]`
+#[derive(Clone, Debug)]
+pub struct MetricsConfig {
+    /// Opens `/metrics`, beside `api.token`, and nothing else: for what collects metrics.
+    pub token: Option<Token>,
+}
+
 /// `[delivery]`
 #[derive(Clone, Debug)]
 pub struct DeliveryConfig {
     /// Where deliveries may go: `allow_http` and `allow_networks`.
     pub policy: Policy,
+    /// The folder that transforms' components are in.
+    pub components: Folder,
     /// How long an attempt may take, unless the endpoint says otherwise.
     pub timeout: Duration,
     /// Attempts at a time to one endpoint, unless it says otherwise.
@@ -71,6 +82,18 @@ pub struct DeliveryConfig {
     pub max_body: usize,
     /// An endpoint that fails for so long is disabled.
     pub disable_after: Duration,
+}
+
+/// Reads `[limits]`, or what a tenant has instead of `general`.
+pub(super) fn limits(fields: Part<'_, '_>, general: Limits) -> Limits {
+    Limits {
+        endpoints: fields
+            .get("endpoints", number(1..=1_000_000))
+            .unwrap_or(general.endpoints),
+        planned_bytes: fields
+            .get("planned_bytes", bytes(1 << 20..=4 << 30))
+            .unwrap_or(general.planned_bytes),
+    }
 }
 
 /// `[retention]`: how long what has ended is kept.
@@ -146,8 +169,16 @@ impl ApiConfig {
     }
 }
 
+impl MetricsConfig {
+    pub(super) fn read(fields: Part<'_, '_>, folder: &Path) -> Self {
+        Self {
+            token: fields.get("token", |node| token(node, folder)),
+        }
+    }
+}
+
 impl DeliveryConfig {
-    pub(super) fn read(fields: Part<'_, '_>) -> Self {
+    pub(super) fn read(fields: Part<'_, '_>, folder: &Path) -> Self {
         let network = parsed::<IpNet>("a network such as `10.0.0.0/8`");
         let policy = Policy {
             allow_http: fields.get("allow_http", flag).unwrap_or(false),
@@ -164,8 +195,11 @@ impl DeliveryConfig {
         if let Some(message) = outlasts(timeout, lease) {
             fields.fault_at("timeout", line, message);
         }
+        let components = fields.get("components", read::text);
+        let components = components.as_deref().unwrap_or("components");
         Self {
             policy,
+            components: Folder::new(folder.join(components)),
             timeout,
             lease,
             max_in_flight: fields
@@ -207,13 +241,18 @@ impl LogConfig {
     }
 }
 
-/// A token that a header can carry as it is.
+/// A token that a header can carry as it is, and that cannot be guessed.
 fn token(node: Node, folder: &Path) -> Result<Token, String> {
     let token = reference::secret(folder)(node)?;
     let fits = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
-    match token.reveal().bytes().all(fits) {
-        true => Ok(token),
-        false => Err("a token has only visible ASCII characters, which a header can carry".into()),
+    if !token.reveal().bytes().all(fits) {
+        return Err("a token has only visible ASCII characters, which a header can carry".into());
+    }
+    match token.reveal().len() {
+        MIN_SECRET_BYTES.. => Ok(token),
+        bytes => Err(format!(
+            "a token of {bytes} bytes; at least {MIN_SECRET_BYTES} are required"
+        )),
     }
 }
 

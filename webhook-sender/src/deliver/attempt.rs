@@ -1,59 +1,68 @@
 //! One attempt.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use futures::FutureExt;
 use tokio::time::Instant;
 
 use super::breaker::Change;
 use super::dispatcher::Shared;
+use super::flight::Flight;
 use super::outcome::{Verdict, judge};
-use super::places::{Key, Shown};
-use super::prepared::Prepared;
-use super::recorder::Entry;
 use super::remake::remake;
 use crate::client::{Answer, CallError, Post};
-use crate::model::Millis;
+use crate::metrics::Metrics;
+use crate::model::{Attempt, Millis};
 use crate::plan::UNMADE;
-use crate::store::{Claim, Next, Outcome, Owner};
-
-/// A delivery in a place.
-pub(super) struct Started {
-    pub claim: Claim,
-    pub owner: Arc<Owner>,
-    pub prepared: Arc<Prepared>,
-}
+use crate::store::{Claim, Next};
 
 /// Tries to deliver, and hands the outcome to the recorder.
-pub(super) async fn run(shared: Arc<Shared>, mut started: Started) {
+///
+/// A panic ends the attempt alone: its place is given back and its failure recorded all the same.
+pub(super) async fn run(shared: Arc<Shared>, flight: Flight) {
+    let attempt = AssertUnwindSafe(fly(shared.clone(), flight));
+    if attempt.catch_unwind().await.is_err() {
+        shared.metrics.caught_panic();
+        shared.observe(|| tracing::error!("an attempt panicked; it is recorded as failed"));
+    }
+}
+
+async fn fly(shared: Arc<Shared>, mut flight: Flight) {
     let Some(settings) = shared.places.start() else {
-        return shared.release(started.claim, started.owner);
+        return flight.release();
     };
-    if started.claim.body == UNMADE {
-        match remake(&shared, &started).await {
-            Ok(body) => started.claim.body = body,
-            Err(next) => return shared.end_untried(started.claim, started.owner, next),
+    if flight.claim.body == UNMADE {
+        match remake(&shared, &flight).await {
+            Ok(body) => flight.claim.body = body,
+            Err(next) => return flight.end_untried(next),
         }
     }
-    let timeout = started.prepared.timeout(&settings);
-    if !shared.lease.covers(&started.owner, timeout) {
-        return shared.release(started.claim, started.owner);
+    let timeout = flight.prepared.timeout(&settings);
+    if !shared.lease.covers(&flight.owner, timeout) {
+        return flight.release();
     }
     let (at, began) = (shared.clock.now(), Instant::now());
-    let answer = post(&shared, &started, at, began + timeout).await;
+    let answer = post(&shared, &flight, at, began + timeout).await;
     let took = began.elapsed();
-    let retry = started.prepared.retry(&settings);
+    let retry = flight.prepared.retry(&settings);
     let random = rand::random();
-    let verdict = judge(answer, started.claim.made, retry, (at, took), random);
-    shared.metrics.attempted(verdict.attempt.as_ref(), took);
-    log(&started.claim, &verdict);
-    shared.judged(started, verdict, at.after(took), random);
+    let verdict = judge(answer, flight.claim.made, retry, (at, took), random);
+    let seen = Seen::of(&verdict);
+    let change = flight.judged(verdict, at.after(took), random);
+    // Observers come last: one that panics cannot take the outcome with it.
+    shared.observe(|| {
+        shared.metrics.attempted(seen.attempt.as_ref(), took);
+        seen.log(&flight.claim);
+        report(&shared.metrics, &flight.claim, change);
+    });
 }
 
 async fn post(
     shared: &Shared,
-    Started {
+    Flight {
         claim, prepared, ..
-    }: &Started,
+    }: &Flight,
     at: Millis,
     deadline: Instant,
 ) -> Result<Answer, CallError> {
@@ -71,108 +80,64 @@ async fn post(
     shared.client.post(&post).await
 }
 
-/// The one line of an attempt. It names no URL: its query may hold a token.
-fn log(claim: &Claim, Verdict { attempt, next, .. }: &Verdict) {
-    let attempt = attempt.as_ref();
-    let state = match next {
-        Next::Succeeded => "succeeded",
-        Next::Due(_) => "pending",
-        Next::Dead(_) => "dead",
-    };
-    tracing::info!(
-        target: "webhook_sender::attempt",
-        tenant = %claim.tenant,
-        endpoint = %claim.endpoint,
-        event = %claim.event,
-        delivery = %claim.id,
-        attempt = claim.made.saturating_add(1),
-        status = attempt.and_then(|attempt| attempt.status),
-        phase = attempt.and_then(|attempt| attempt.phase).map(|phase| phase.name()),
-        error = attempt.and_then(|attempt| attempt.error.as_deref()),
-        duration_ms = attempt.map(|attempt| attempt.duration_ms),
-        state,
-    );
+/// The part of a verdict that logs and metrics show.
+struct Seen {
+    /// Without the response's body.
+    attempt: Option<Attempt>,
+    state: &'static str,
 }
 
-impl Shared {
-    /// Gives a claimed delivery back untried.
-    pub(super) fn release(&self, claim: Claim, owner: Arc<Owner>) {
-        let due = Next::Due(claim.due);
-        self.end_untried(claim, owner, due);
+impl Seen {
+    fn of(verdict: &Verdict) -> Self {
+        let without_body = |attempt: &Attempt| Attempt {
+            error: attempt.error.clone(),
+            response: None,
+            ..*attempt
+        };
+        let state = match verdict.next {
+            Next::Succeeded => "succeeded",
+            Next::Due(_) => "pending",
+            Next::Dead(_) => "dead",
+        };
+        Self {
+            attempt: verdict.attempt.as_ref().map(without_body),
+            state,
+        }
     }
 
-    fn end_untried(&self, claim: Claim, owner: Arc<Owner>, next: Next) {
-        self.places
-            .released(&(claim.tenant.clone(), claim.endpoint.clone()));
-        let ended = !matches!(next, Next::Due(_));
-        self.record(owner, outcome(claim, None, next), ended);
-    }
-
-    fn judged(&self, started: Started, verdict: Verdict, now: Millis, random: f64) {
-        let Started {
-            claim,
-            owner,
-            prepared,
-        } = started;
-        let key: Key = (claim.tenant.clone(), claim.endpoint.clone());
-        let gone = match &verdict.next {
-            Next::Dead(reason) if verdict.gone => Some(reason.clone()),
-            _ => None,
-        };
-        let shown = Shown {
-            version: prepared.ready.endpoint.version,
-            health: verdict.health,
-            succeeded: verdict
-                .attempt
-                .as_ref()
-                .map(|attempt| attempt.error.is_none()),
-            gone,
-            at: now,
-            random,
-        };
-        let (change, notice) = self.places.attempted(&key, &shown);
-        self.report(&key, change);
-        let ordered = prepared.ready.endpoint.ordered;
-        self.record(
-            owner,
-            outcome(claim, verdict.attempt, verdict.next),
-            ordered,
+    /// Writes the one line of an attempt. It names no URL: its query may hold a token.
+    fn log(&self, claim: &Claim) {
+        let attempt = self.attempt.as_ref();
+        tracing::info!(
+            target: "webhook_sender::attempt",
+            tenant = %claim.tenant,
+            endpoint = %claim.endpoint,
+            event = %claim.event,
+            delivery = %claim.id,
+            attempt = claim.made.saturating_add(1),
+            status = attempt.and_then(|attempt| attempt.status),
+            phase = attempt.and_then(|attempt| attempt.phase).map(|phase| phase.name()),
+            error = attempt.and_then(|attempt| attempt.error.as_deref()),
+            duration_ms = attempt.map(|attempt| attempt.duration_ms),
+            state = self.state,
         );
-        if let Some(notice) = notice {
-            self.notice((key.0, key.1, notice));
-        }
-    }
-
-    fn report(&self, (tenant, endpoint): &Key, change: Change) {
-        match change {
-            Change::None => return,
-            Change::Opened => {
-                tracing::warn!(%tenant, %endpoint, "breaker open: endpoint is failing")
-            }
-            Change::Closed => {
-                tracing::info!(%tenant, %endpoint, "breaker closed: endpoint answers")
-            }
-        }
-        self.metrics.breaker(change == Change::Opened);
-    }
-
-    fn record(&self, owner: Arc<Owner>, outcome: Outcome, ordered: bool) {
-        let entry = Entry {
-            owner,
-            outcome,
-            ordered,
-        };
-        // The queue is there for as long as anything is in a place.
-        let _ = self.outcomes.send(entry);
     }
 }
 
-fn outcome(claim: Claim, attempt: Option<crate::model::Attempt>, next: Next) -> Outcome {
-    Outcome {
-        tenant: claim.tenant,
-        id: claim.id,
-        endpoint: claim.endpoint,
-        attempt,
-        next,
+fn report(
+    metrics: &Metrics,
+    Claim {
+        tenant, endpoint, ..
+    }: &Claim,
+    change: Change,
+) {
+    if change == Change::None {
+        return;
+    }
+    metrics.breaker(change == Change::Opened);
+    if change == Change::Opened {
+        tracing::warn!(%tenant, %endpoint, "breaker open: endpoint is failing");
+    } else {
+        tracing::info!(%tenant, %endpoint, "breaker closed: endpoint answers");
     }
 }

@@ -158,7 +158,9 @@ impl Claimer {
             return Some(ready);
         }
         if let Err(error) = registry.tenant(&key.0).await {
-            tracing::warn!(tenant = %key.0, %error, "cannot load the tenant's endpoints");
+            let tenant = &key.0;
+            self.shared
+                .observe(|| tracing::warn!(%tenant, %error, "cannot load the tenant's endpoints"));
         }
         registry.endpoint(&key.0, &key.1)
     }
@@ -202,7 +204,8 @@ impl Claimer {
 
     /// Until when to leave a store alone that has failed.
     fn failed(&mut self, error: &StoreError) -> Instant {
-        tracing::warn!(%error, "cannot claim what is due");
+        self.shared
+            .observe(|| tracing::warn!(%error, "cannot claim what is due"));
         self.shared.places.wakes.ask();
         let until = Instant::now() + self.pause;
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);

@@ -1,5 +1,6 @@
 //! Puts the parts of delivery together.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,18 +9,19 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use super::attempt::{self, Started};
+use super::attempt;
+use super::flight::{Flight, outcome};
 use super::lane::{Asker, Places as Room};
 use super::notices::{self, About};
 use super::places::Places;
 use super::recorder::{self, Entry};
-use super::{Lanes, Notices, Settings, claimer};
+use super::{Lanes, Notices, Settings, claimer, rewind};
 use crate::client::Client;
 use crate::lease::Lease;
 use crate::metrics::Metrics;
 use crate::model::{Clock, EndpointId, TenantId};
 use crate::registry::Registry;
-use crate::store::{Claim, Owner, Store};
+use crate::store::{Claim, Next, Outcome, Owner, Store};
 
 /// How often idle connections are closed and endpoints that are gone forgotten.
 const UPKEEP: Duration = Duration::from_secs(10);
@@ -103,7 +105,8 @@ impl Dispatcher {
         let deliver = async {
             let claiming = claimer::run(shared.clone(), stop.clone());
             let upkeep = stop.run_until_cancelled(upkeep(&shared));
-            tokio::join!(claiming, upkeep);
+            let clock = stop.run_until_cancelled(rewind::watch_clock(&shared));
+            tokio::join!(claiming, upkeep, clock);
             shared.places.stop();
             shared.places.drained().await;
             done.cancel();
@@ -135,14 +138,37 @@ impl Shared {
         let owner = owner.clone();
         match self.places.prepared(&key) {
             Some(prepared) => {
-                let started = Started {
-                    claim,
-                    owner,
-                    prepared,
-                };
-                tokio::spawn(attempt::run(self.clone(), started));
+                let flight = Flight::new(self.clone(), owner, claim, prepared);
+                tokio::spawn(attempt::run(self.clone(), flight));
             }
-            None => self.release(claim, owner),
+            None => {
+                self.places.released(&key);
+                let due = self.due_again(&claim);
+                self.record(owner, outcome(&claim, None, due), false);
+            }
+        }
+    }
+
+    /// What becomes of a claimed delivery that is given back untried. It was due when it was claimed:
+    /// a later moment comes from a clock that was ahead.
+    pub(super) fn due_again(&self, claim: &Claim) -> Next {
+        Next::Due(claim.due.min(self.clock.now()))
+    }
+
+    pub(super) fn record(&self, owner: Arc<Owner>, outcome: Outcome, ordered: bool) {
+        let entry = Entry {
+            owner,
+            outcome,
+            ordered,
+        };
+        // The queue is there for as long as anything is in a place.
+        let _ = self.outcomes.send(entry);
+    }
+
+    /// Runs what only observes. A panic in it is counted and goes no further.
+    pub(super) fn observe(&self, observer: impl FnOnce()) {
+        if catch_unwind(AssertUnwindSafe(observer)).is_err() {
+            self.metrics.caught_panic();
         }
     }
 

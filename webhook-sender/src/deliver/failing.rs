@@ -23,6 +23,17 @@ pub(super) enum Notice {
     },
 }
 
+impl Notice {
+    /// Returns its name in the log.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Failing { .. } => "failing",
+            Self::Recovered => "recovered",
+            Self::Disabled { .. } => "disabled",
+        }
+    }
+}
+
 /// What this process has seen of an endpoint since it last answered.
 #[derive(Debug, Default)]
 pub(super) struct Failing {

@@ -14,7 +14,9 @@
 //!   endpoint has a place; nothing waits for a batch to end.
 //! - *Rest.* With nothing due the claimer sleeps until the next due moment or until it is woken.
 //! - *Fencing.* An attempt starts only while the lease of the process outlasts it, and its outcome is
-//!   recorded under the owner that claimed it.
+//!   recorded under the claim it was made for.
+//! - *One outcome.* Every claim that was started ends with one outcome, also where its attempt
+//!   panics. What only observes (logs, metrics) comes after it and cannot prevent it.
 //! - *An end.* After the stop no attempt starts; those under way end by their deadlines, their
 //!   outcomes are recorded, and the rest is given back.
 
@@ -24,6 +26,7 @@ mod bucket;
 mod claimer;
 mod dispatcher;
 mod failing;
+mod flight;
 mod lane;
 mod notices;
 mod outcome;
@@ -32,6 +35,7 @@ mod prepared;
 mod recorder;
 mod remake;
 mod retry_after;
+mod rewind;
 mod settings;
 mod wakes;
 

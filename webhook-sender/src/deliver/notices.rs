@@ -73,7 +73,7 @@ async fn tell_one(notices: &dyn Notices, about: &About) -> ControlFlow<()> {
         return ControlFlow::Continue(());
     };
     let (tenant, endpoint, notice) = about;
-    tracing::warn!(%tenant, %endpoint, ?notice, %error, "endpoint's state not recorded");
+    tracing::warn!(%tenant, %endpoint, notice = notice.name(), %error, "endpoint's state not recorded");
     match error {
         StoreError::Unavailable { .. } => ControlFlow::Break(()),
         _ => ControlFlow::Continue(()),

@@ -68,6 +68,27 @@ pub fn judge(
     }
 }
 
+/// The verdict on an attempt that this process broke off, by a panic. The request may have been sent.
+/// It counts as an attempt, so that a delivery that always ends so does not go on for ever.
+pub(super) fn broken(made: u32, retry: &Retry, at: Millis, random: f64) -> Verdict {
+    let error = "the sender failed during the attempt";
+    let attempt = Attempt {
+        at,
+        status: None,
+        error: Some(error.into()),
+        phase: Some(Phase::Send),
+        duration_ms: 0,
+        response: None,
+    };
+    let health = Health::Unknown;
+    Verdict {
+        attempt: Some(attempt),
+        next: again(error, made, retry, at, health, random),
+        health,
+        gone: false,
+    }
+}
+
 /// The next attempt of the schedule, no sooner than the receiver asks for.
 fn again(
     error: &str,

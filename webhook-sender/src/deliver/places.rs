@@ -310,7 +310,7 @@ mod tests {
             "origin": "api", "created_at": 0, "updated_at": 0, "version": 1,
         });
         let endpoint = serde_json::from_value(endpoint).unwrap();
-        Arc::new(Ready::new(endpoint).unwrap())
+        Arc::new(Ready::new(endpoint, &Default::default()).unwrap())
     }
 
     fn open_breakers(metrics: &Metrics) -> String {

@@ -8,6 +8,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::dispatcher::Shared;
+use super::rewind::set_back;
 use crate::store::{Next, Outcome, Owner, StoreError};
 
 /// The most outcomes in one call.
@@ -60,16 +61,19 @@ pub(super) async fn run(
 /// Records outcomes of one owner.
 async fn record(shared: &Shared, owner: &Owner, entries: Vec<Entry>) {
     let ordered = entries.iter().any(|entry| entry.ordered);
-    let outcomes: Vec<_> = entries.into_iter().map(|entry| entry.outcome).collect();
-    match complete(shared, owner, &outcomes).await {
-        Ok(kept) => account(shared, &outcomes, &kept),
+    let mut outcomes: Vec<_> = entries.into_iter().map(|entry| entry.outcome).collect();
+    match complete(shared, owner, &mut outcomes).await {
+        Ok(kept) => recorded(shared, &outcomes, &kept),
         // One that the store refuses does not keep the others from being recorded.
         Err(_) => {
-            for outcome in &outcomes {
-                let one = std::slice::from_ref(outcome);
+            for outcome in &mut outcomes {
+                let one = std::slice::from_mut(outcome);
                 match complete(shared, owner, one).await {
-                    Ok(kept) => account(shared, one, &kept),
-                    Err(error) => log_refused(outcome, &error),
+                    Ok(kept) => recorded(shared, one, &kept),
+                    Err(error) => {
+                        shared.places.recorded(1);
+                        shared.observe(|| log_refused(outcome, &error));
+                    }
                 }
             }
         }
@@ -77,24 +81,24 @@ async fn record(shared: &Shared, owner: &Owner, entries: Vec<Entry>) {
     if ordered {
         shared.places.wakes.ask();
     }
-    shared.places.recorded(outcomes.len());
 }
 
 /// Calls the store until it is there.
 async fn complete(
     shared: &Shared,
     owner: &Owner,
-    outcomes: &[Outcome],
+    outcomes: &mut [Outcome],
 ) -> Result<Vec<bool>, StoreError> {
     let mut pause = FIRST_PAUSE;
     loop {
-        match shared
-            .store
-            .complete(owner, outcomes, shared.clock.now())
-            .await
-        {
+        let now = shared.clock.now();
+        set_back(outcomes, now);
+        match shared.store.complete(owner, outcomes, now).await {
             Err(error @ StoreError::Unavailable { .. }) => {
-                tracing::warn!(outcomes = outcomes.len(), %error, "outcomes not recorded");
+                let waiting = outcomes.len();
+                shared.observe(
+                    || tracing::warn!(outcomes = waiting, %error, "outcomes not recorded"),
+                );
                 sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
@@ -103,14 +107,24 @@ async fn complete(
     }
 }
 
+/// Frees the places of outcomes that the store has judged.
+fn recorded(shared: &Shared, outcomes: &[Outcome], kept: &[bool]) {
+    for (outcome, _) in outcomes.iter().zip(kept).filter(|(_, kept)| **kept) {
+        if let Next::Due(moment) = outcome.next {
+            shared.places.wakes.due_at(moment);
+        }
+    }
+    shared.places.recorded(outcomes.len());
+    shared.observe(|| account(shared, outcomes, kept));
+}
+
 fn account(shared: &Shared, outcomes: &[Outcome], kept: &[bool]) {
     for (outcome, kept) in outcomes.iter().zip(kept) {
-        match (kept, &outcome.next) {
-            (false, _) => log_fenced(outcome),
-            (true, Next::Due(moment)) => shared.places.wakes.due_at(*moment),
-            (true, _) => {}
-        }
         shared.metrics.recorded(outcome, *kept);
+        // A release that comes too late asks for what has happened already.
+        if !kept && outcome.attempt.is_some() {
+            log_fenced(outcome);
+        }
     }
 }
 
@@ -124,7 +138,7 @@ fn log_fenced(
 ) {
     tracing::warn!(
         %tenant, %endpoint, delivery = %id,
-        "outcome refused: the lease had run out, and another sender has the delivery"
+        "outcome refused: its claim was taken back after the lease had run out, or the delivery was deleted"
     );
 }
 

@@ -1,24 +1,28 @@
-//! The body of a delivery for which none could be made when it was planned, and which was replayed.
+//! The body of a delivery for which none could be made when it was planned, and which was replayed, or
+//! for which there was no room in memory.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::attempt::Started;
 use super::dispatcher::Shared;
+use super::flight::Flight;
 use crate::model::{Event, TenantId};
 use crate::plan::expression::Vars;
-use crate::plan::{Made, make};
-use crate::registry::Ready;
+use crate::plan::{MAX_DATA_BYTES, MAX_OUTPUT_BYTES, Made, make};
+use crate::registry::{Ready, Reserved};
 use crate::store::Next;
 
 /// How long to wait where the store does not give the event out.
-const PAUSE: Duration = Duration::from_secs(5);
+pub(super) const PAUSE: Duration = Duration::from_secs(5);
 
 /// The body, or what becomes of the delivery without an attempt.
-pub(super) async fn remake(shared: &Shared, started: &Started) -> Result<Bytes, Next> {
-    let (tenant, event) = (&started.claim.tenant, &started.claim.event);
+pub(super) async fn remake(shared: &Shared, flight: &Flight) -> Result<Bytes, Next> {
+    let (tenant, event) = (&flight.claim.tenant, &flight.claim.event);
+    // For the event, and for what is made of it.
+    let bytes = MAX_DATA_BYTES + MAX_OUTPUT_BYTES;
+    let reserved = shared.registry.budget(tenant).reserve(bytes).await;
     let event = match shared.store.event(tenant, event).await {
         Ok(Some(event)) => event,
         Ok(None) => return Err(Next::Dead("its event is no longer kept".into())),
@@ -27,17 +31,18 @@ pub(super) async fn remake(shared: &Shared, started: &Started) -> Result<Bytes, 
             return Err(Next::Due(shared.clock.now().after(PAUSE)));
         }
     };
-    match run(
-        tenant.clone(),
-        started.prepared.ready.clone(),
-        event.clone(),
-    )
-    .await
-    {
-        Made::AsPublished => Ok(event.data),
-        Made::Body(body) => Ok(body),
+    match run(tenant.clone(), flight.prepared.ready.clone(), event.clone()).await {
+        Made::AsPublished => Ok(held(reserved, event.data)),
+        Made::Body(body) => Ok(held(reserved, body)),
         Made::Unwanted => Err(Next::Dead("the endpoint's filter does not want it".into())),
         Made::Failed(reason) => Err(Next::Dead(reason)),
+    }
+}
+
+fn held(reserved: Option<Reserved>, body: Bytes) -> Bytes {
+    match reserved {
+        Some(reserved) => reserved.hold(body),
+        None => body,
     }
 }
 

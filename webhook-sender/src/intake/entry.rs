@@ -3,14 +3,14 @@
 use bytes::Bytes;
 
 use super::Taken;
-use crate::model::{Event, Millis, Rejected, Source, TenantId};
-use crate::plan::Given;
+use super::origin::Origin;
+use crate::model::{Event, FieldText, Millis, Rejected, Source, TenantId};
+use crate::plan::{EventError, Given};
 
-/// The most of a value, and the most values, that a rejected entry is kept with.
-const MAX_VALUE_CHARS: usize = 4096;
-const MAX_FIELDS: usize = 32;
+/// The most bytes of a rejected entry besides its data.
+const MAX_REST_BYTES: usize = 64 << 10;
 
-/// The fields that are read. They are kept however many there are beside them.
+/// The fields that are read. They are kept before all others.
 const READ: [&[u8]; 6] = [
     b"tenant",
     b"type",
@@ -24,17 +24,24 @@ const READ: [&[u8]; 6] = [
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Entry {
     pub id: String,
-    pub fields: Vec<(Vec<u8>, Vec<u8>)>,
+    pub fields: Vec<(Bytes, Bytes)>,
+    /// How many bytes of its data were left in the stream, as there are too many.
+    pub cut: usize,
 }
 
-/// Why nothing can be made of an entry.
+/// The most bytes of an entry that are taken out of the stream.
+pub(super) fn max_entry_bytes(max_data_bytes: usize) -> usize {
+    max_data_bytes.saturating_add(MAX_REST_BYTES)
+}
+
+/// Why an entry cannot be planned.
 struct Fault {
     code: &'static str,
     reason: String,
 }
 
 impl Entry {
-    /// About how much of memory it takes.
+    /// Returns about how much of memory it takes.
     pub(super) fn bytes(&self) -> usize {
         self.fields
             .iter()
@@ -42,189 +49,188 @@ impl Entry {
             .sum()
     }
 
-    /// What it says. `now` is the moment of events that name none.
-    pub(super) fn read(mut self, max_data_bytes: usize, now: Millis) -> Taken {
-        let tenant = self.tenant();
-        let event = match &tenant {
-            Ok(_) => self.event(max_data_bytes, now),
-            Err(_) => Err(Fault {
-                code: "no-tenant",
-                reason: String::new(),
-            }),
+    /// Reads the event in it. `now` is the moment of events that name none.
+    pub(super) fn read(self, origin: &Origin, max_data_bytes: usize, now: Millis) -> Taken {
+        let derived = origin.derived_id(&self.id);
+        let (tenant, event) = match self.tenant() {
+            Ok(tenant) => (Some(tenant), self.event(&derived, max_data_bytes, now)),
+            Err(fault) => (None, Err(fault)),
         };
-        let (tenant, content) = match (tenant, event) {
-            (Ok(tenant), event) => (Some(tenant), event),
-            (Err(fault), _) => (None, Err(fault)),
-        };
-        let content = content.map_err(|fault| self.rejected(fault.code, fault.reason, now));
+        let content = event.map_err(|fault| self.rejected(&derived, fault, max_data_bytes, now));
         Taken {
             id: self.id,
+            derived,
             tenant,
             content,
         }
     }
 
-    /// An entry that is given up although it may be well-formed: so it is kept with all its data,
-    /// to be planned after all.
-    pub(super) fn give_up(self, deliveries: u64, max_data_bytes: usize, now: Millis) -> Taken {
-        let reason = format!("was taken {deliveries} times and never planned");
-        let tenant = self.owner();
-        let mut rejected = self.rejected("poison", reason, now);
-        if let Some(data) = self
-            .field("data")
-            .filter(|data| data.len() <= max_data_bytes)
-            && let Some((_, value)) = rejected.fields.iter_mut().find(|(name, _)| name == "data")
-        {
-            *value = String::from_utf8_lossy(data).into_owned();
-        }
+    /// Rejects an entry that may be well-formed, and was taken so often.
+    pub(super) fn give_up(
+        self,
+        origin: &Origin,
+        deliveries: u64,
+        max_data_bytes: usize,
+        now: Millis,
+    ) -> Taken {
+        let derived = origin.derived_id(&self.id);
+        let fault = Fault {
+            code: "poison",
+            reason: format!("was taken {deliveries} times and never planned"),
+        };
         Taken {
-            tenant,
-            content: Err(rejected),
+            tenant: self.tenant().ok(),
+            content: Err(self.rejected(&derived, fault, max_data_bytes, now)),
+            derived,
             id: self.id,
         }
     }
 
-    fn field(&self, name: &str) -> Option<&[u8]> {
-        let named = |(field, _): &&(Vec<u8>, Vec<u8>)| field == name.as_bytes();
-        self.fields
-            .iter()
-            .find(named)
-            .map(|(_, value)| value.as_slice())
+    fn field(&self, name: &str) -> Option<&Bytes> {
+        let named = |(field, _): &&(Bytes, Bytes)| field == name.as_bytes();
+        self.fields.iter().find(named).map(|(_, value)| value)
     }
 
     fn text(&self, name: &'static str, code: &'static str) -> Result<Option<&str>, Fault> {
-        let text = self.field(name).map(std::str::from_utf8).transpose();
-        text.map_err(|_| Fault {
+        let text = self.field(name).map(|value| std::str::from_utf8(value));
+        text.transpose().map_err(|_| Fault {
             code,
             reason: format!("field `{name}` is not UTF-8"),
         })
     }
 
-    /// Whose it is, if it names a tenant.
-    pub(super) fn owner(&self) -> Option<TenantId> {
-        self.tenant().ok()
+    fn required<T>(field: Option<T>, name: &'static str, code: &'static str) -> Result<T, Fault> {
+        let reason = || format!("field `{name}` is missing");
+        field.ok_or_else(|| Fault {
+            code,
+            reason: reason(),
+        })
     }
 
     fn tenant(&self) -> Result<TenantId, Fault> {
-        let missing = Fault {
-            code: "no-tenant",
-            reason: "field `tenant` is missing".into(),
-        };
-        let text = self.text("tenant", "bad-tenant")?.ok_or(missing)?;
-        let fault = |error: crate::model::IdError| Fault {
+        let text = self.text("tenant", "bad-tenant")?;
+        let text = Self::required(text, "tenant", "no-tenant")?;
+        TenantId::parse(text).map_err(|error| Fault {
             code: "bad-tenant",
             reason: error.to_string(),
+        })
+    }
+
+    fn event(&self, derived: &str, max_data_bytes: usize, now: Millis) -> Result<Event, Fault> {
+        let data = Self::required(self.field("data"), "data", "no-data")?.clone();
+        let kind = Self::required(self.text("type", "bad-type")?, "type", "no-type")?;
+        let given = Given {
+            id: Some(self.text("id", "bad-id")?.unwrap_or(derived)),
+            kind,
+            data,
+            timestamp: self.text("timestamp", "bad-timestamp")?,
+            ordering_key: self.text("ordering_key", "bad-ordering-key")?,
         };
-        TenantId::parse(text).map_err(fault)
+        let event = given.check(max_data_bytes, now);
+        event.map_err(|error| Fault {
+            code: error.code(),
+            reason: self.whole(error).to_string(),
+        })
     }
 
-    fn event(&mut self, max_data_bytes: usize, now: Millis) -> Result<Event, Fault> {
-        let missing = |name| format!("field `{name}` is missing");
-        let data = self.take_data();
-        let checked = || {
-            let data = data.clone().ok_or(Fault {
-                code: "no-data",
-                reason: missing("data"),
-            })?;
-            let kind = self.text("type", "bad-type")?;
-            let kind = kind.ok_or(Fault {
-                code: "no-type",
-                reason: missing("type"),
-            })?;
-            let given = Given {
-                id: Some(self.text("id", "bad-id")?.unwrap_or(&self.id)),
-                kind,
-                data,
-                timestamp: self.text("timestamp", "bad-timestamp")?,
-                ordering_key: self.text("ordering_key", "bad-ordering-key")?,
-            };
-            given.check(max_data_bytes, now).map_err(|error| Fault {
-                code: error.code(),
-                reason: error.to_string(),
-            })
-        };
-        let event = checked();
-        if let (Err(_), Some(data)) = (&event, data) {
-            self.put_back(&data);
-        }
-        event
-    }
-
-    /// The data, without a copy.
-    fn take_data(&mut self) -> Option<Bytes> {
-        let field = self.fields.iter_mut().find(|(name, _)| name == b"data");
-        field.map(|(_, value)| std::mem::take(value).into())
-    }
-
-    fn put_back(&mut self, data: &[u8]) {
-        if let Some((_, value)) = self.fields.iter_mut().find(|(name, _)| name == b"data") {
-            // No more than a rejected entry is kept with.
-            *value = data[..data.len().min(4 * MAX_VALUE_CHARS)].to_vec();
+    /// Names the size that the data has in the stream.
+    fn whole(&self, error: EventError) -> EventError {
+        match error {
+            EventError::TooLarge { bytes, max } => EventError::TooLarge {
+                bytes: bytes.saturating_add(self.cut),
+                max,
+            },
+            other => other,
         }
     }
 
-    fn rejected(&self, code: &str, reason: String, now: Millis) -> Rejected {
-        let fields = self.fields.iter().enumerate();
-        let fields = fields.filter(|(index, field)| *index < MAX_FIELDS || self.is_read(field));
+    fn rejected(
+        &self,
+        derived: &str,
+        fault: Fault,
+        max_data_bytes: usize,
+        now: Millis,
+    ) -> Rejected {
         Rejected {
-            id: self.id.clone(),
+            id: derived.to_owned(),
             tenant: None,
             source: Source::Stream,
             at: now,
-            code: code.into(),
-            reason,
-            fields: fields
-                .map(|(_, (name, value))| (shown(name), shown(value)))
-                .collect(),
+            code: fault.code.into(),
+            reason: fault.reason,
+            fields: self.kept(max_data_bytes),
         }
     }
 
-    /// Whether it is the field that counts of those that are read: the first of its name.
-    fn is_read(&self, field: &(Vec<u8>, Vec<u8>)) -> bool {
-        let named = |(name, _): &&(Vec<u8>, Vec<u8>)| *name == field.0;
-        READ.contains(&&*field.0)
-            && self
-                .fields
-                .iter()
-                .find(named)
-                .is_some_and(|first| std::ptr::eq(first, field))
+    /// Returns the fields that a rejected entry is kept with: all of them, unless they are larger
+    /// than an event may be. Then those that are read come first, and the others have what is left.
+    fn kept(&self, max_data_bytes: usize) -> Vec<(FieldText, FieldText)> {
+        let own = |(name, value): &(Bytes, Bytes)| match self.is_read(name, value) {
+            true => name.len() + value.len().min(max_data_bytes),
+            false => 0,
+        };
+        let own: usize = self.fields.iter().map(own).sum();
+        let mut room = max_entry_bytes(max_data_bytes).saturating_sub(own);
+        let mut kept = Vec::with_capacity(self.fields.len());
+        for (name, value) in &self.fields {
+            if self.is_read(name, value) {
+                let value = value.slice(..value.len().min(max_data_bytes));
+                kept.push((name.clone().into(), value.into()));
+            } else if room > 0 {
+                let name = name.slice(..name.len().min(room));
+                room -= name.len();
+                let value = value.slice(..value.len().min(room));
+                room -= value.len();
+                kept.push((name.into(), value.into()));
+            }
+        }
+        kept
+    }
+
+    /// Whether it is one of the fields that are read: the first of its name.
+    fn is_read(&self, name: &Bytes, value: &Bytes) -> bool {
+        let first = || self.fields.iter().find(|(field, _)| field == name);
+        READ.contains(&&**name) && first().is_some_and(|(_, first)| std::ptr::eq(first, value))
     }
 }
 
-/// The start of a text, whatever its bytes are.
-fn shown(bytes: &[u8]) -> String {
-    let start = &bytes[..bytes.len().min(4 * MAX_VALUE_CHARS)];
-    String::from_utf8_lossy(start)
-        .chars()
-        .take(MAX_VALUE_CHARS)
-        .collect()
+/// Parses the text by which an entry names its tenant.
+pub(super) fn owner(tenant: &[u8]) -> Option<TenantId> {
+    TenantId::parse(std::str::from_utf8(tenant).ok()?).ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn entry(fields: &[(&str, &[u8])]) -> Entry {
-        let field = |(name, value): &(&str, &[u8])| (name.as_bytes().to_vec(), value.to_vec());
+    fn origin() -> Origin {
+        Origin::new("events", "0123456789abcdef")
+    }
+
+    fn entry(fields: &[(&'static str, &[u8])]) -> Entry {
+        let field = |(name, value): &(&'static str, &[u8])| {
+            (Bytes::from(*name), Bytes::from(value.to_vec()))
+        };
         Entry {
             id: "1700000000000-0".into(),
             fields: fields.iter().map(field).collect(),
+            cut: 0,
         }
     }
 
-    fn read(fields: &[(&str, &[u8])]) -> Taken {
-        entry(fields).read(64, Millis(5))
+    fn read(fields: &[(&'static str, &[u8])]) -> Taken {
+        entry(fields).read(&origin(), 64, Millis(5))
     }
 
     #[test]
-    fn an_entry_without_an_id_goes_by_its_own() {
+    fn an_entry_without_an_id_goes_by_its_own_its_streams_and_its_incarnations() {
         let taken = read(&[
             ("tenant", b"acme"),
             ("type", b"a.b"),
             ("data", b" {\"x\": 1}"),
         ]);
         let event = taken.content.unwrap();
-        assert_eq!(event.id.as_str(), "1700000000000-0");
+        assert_eq!(event.id.as_str(), "events_0123456789abcdef_1700000000000-0");
         assert_eq!(
             (event.at, &event.data[..]),
             (Millis(5), &b" {\"x\": 1}"[..])
@@ -257,7 +263,7 @@ mod tests {
             ("type", &b"a.b"[..]),
             ("data", &b"1"[..]),
         );
-        type Fields<'a> = &'a [(&'a str, &'a [u8])];
+        type Fields<'a> = &'a [(&'static str, &'a [u8])];
         let cases: [(&str, Fields); 12] = [
             ("no-tenant", &[kind, data]),
             ("bad-tenant", &[("tenant", b"Acme!"), kind, data]),
@@ -279,46 +285,67 @@ mod tests {
             let rejected = read(fields).content.unwrap_err();
             assert_eq!(rejected.code, code, "{fields:?}");
             assert_eq!(rejected.fields.len(), fields.len());
+            assert_eq!(rejected.id, "events_0123456789abcdef_1700000000000-0");
             assert!(!rejected.reason.is_empty(), "{code}");
         }
     }
 
-    #[test]
-    fn a_rejected_entry_keeps_its_data() {
-        let rejected = read(&[("tenant", b"acme"), ("data", b"{\xff")])
-            .content
-            .unwrap_err();
-        assert_eq!(rejected.fields[1], ("data".into(), "{\u{fffd}".into()));
+    fn pairs(rejected: &Rejected) -> Vec<(&[u8], &[u8])> {
+        let fields = rejected.fields.iter();
+        fields
+            .map(|(name, value)| (&name.bytes()[..], &value.bytes()[..]))
+            .collect()
     }
 
     #[test]
-    fn what_is_given_up_keeps_all_that_is_needed_to_plan_it_after_all() {
-        let data = format!("\"{}\"", "ä".repeat(MAX_VALUE_CHARS));
-        let noise = ("noise", &b"x"[..]);
-        let mut fields = vec![noise; MAX_FIELDS];
-        let wanted = [
-            ("tenant", &b"acme"[..]),
-            ("type", b"a.b"),
-            ("data", data.as_bytes()),
+    fn a_rejected_entry_is_kept_byte_for_byte() {
+        let fields: [(&'static str, &[u8]); 4] = [
+            ("tenant", b"acme"),
+            ("data", b"{\xff"),
+            ("noise", &[b'n'; 40_000]),
+            ("data", b"another"),
         ];
-        fields.extend(wanted);
-        fields.extend([noise, ("data", b"another")]);
-        let given_up = |max| {
-            entry(&fields)
-                .give_up(5, max, Millis(5))
-                .content
-                .unwrap_err()
-        };
-        let rejected = given_up(data.len());
-        assert_eq!(rejected.fields.len(), MAX_FIELDS + wanted.len());
-        for (kept, (name, value)) in rejected.fields[MAX_FIELDS..].iter().zip(wanted) {
-            assert_eq!((kept.0.as_str(), kept.1.as_bytes()), (name, value));
-        }
-        // What could not be planned for its size is cut.
-        let cut = given_up(data.len() - 1);
+        let rejected = read(&fields).content.unwrap_err();
+        let expected = fields.map(|(name, value)| (name.as_bytes(), value));
+        assert_eq!(pairs(&rejected), expected);
+    }
+
+    #[test]
+    fn a_rejected_entry_keeps_what_can_be_planned_before_anything_else() {
+        let noise = vec![b'n'; max_entry_bytes(64)];
+        let fields = [
+            ("noise", &noise[..]),
+            ("data", &[b'1'; 64]),
+            ("tenant", b"acme"),
+            ("type", b"a.b"),
+            ("more", b"noise"),
+        ];
+        let poison = entry(&fields).give_up(&origin(), 5, 64, Millis(5));
+        let rejected = poison.content.unwrap_err();
+        let kept = pairs(&rejected);
         assert_eq!(
-            cut.fields.last().unwrap().1.chars().count(),
-            MAX_VALUE_CHARS
+            kept[1..],
+            fields[1..4]
+                .iter()
+                .map(|(n, v)| (n.as_bytes(), *v))
+                .collect::<Vec<_>>()
         );
+        let bytes: usize = kept
+            .iter()
+            .map(|(name, value)| name.len() + value.len())
+            .sum();
+        assert_eq!(bytes, max_entry_bytes(64));
+    }
+
+    #[test]
+    fn data_that_is_too_large_is_kept_up_to_the_limit_and_its_size_is_told() {
+        let mut large = entry(&[("tenant", b"acme"), ("type", b"a"), ("data", &[b'1'; 65])]);
+        large.cut = 1000;
+        let rejected = large.read(&origin(), 64, Millis(5)).content.unwrap_err();
+        assert_eq!(
+            rejected.reason,
+            "data of 1065 bytes; at most 64 are allowed"
+        );
+        assert_eq!(rejected.field("data").unwrap().bytes().len(), 64);
     }
 }

@@ -58,21 +58,28 @@ impl Giver {
         let mut pace = Pace::START;
         let mut failures = 0;
         let mut durable = Vec::new();
+        let mut freed = queues.freed();
         loop {
             if queues.is_left(&key) {
                 // There may be no room for long.
-                self.acknowledge(std::mem::take(&mut durable)).await?;
+                self.acknowledge(std::mem::take(&mut durable), &turn)
+                    .await?;
             }
             let Some(most) = self.most(&queues, &key, &pace, &turn).await else {
                 break;
             };
-            let Some(group) = queues.next(&key, most) else {
-                break;
+            let group = match queues.next(&key, most) {
+                Some(Group::Full) => match turn.unless_over(freed.changed()).await {
+                    Some(Ok(())) => continue,
+                    _ => break,
+                },
+                Some(group) => group,
+                None => break,
             };
             let began = Instant::now();
             // The acknowledgement of the last entries costs no time of its own.
             let (acknowledged, given) = tokio::join!(
-                self.acknowledge(std::mem::take(&mut durable)),
+                self.acknowledge(std::mem::take(&mut durable), &turn),
                 self.group(group, &turn),
             );
             acknowledged?;
@@ -87,11 +94,12 @@ impl Giver {
                 break;
             }
             if failures > 0 {
-                self.acknowledge(std::mem::take(&mut durable)).await?;
+                self.acknowledge(std::mem::take(&mut durable), &turn)
+                    .await?;
                 turn.sleep(delay(failures)).await;
             }
         }
-        self.acknowledge(durable).await
+        self.acknowledge(durable, &turn).await
     }
 
     /// How many entries to give next. What is to be claimed waits for room first: `None` if the turn
@@ -109,6 +117,7 @@ impl Giver {
         let (ids, deliveries) = match group {
             Group::Read(taken) => return Ok(self.give(taken, 1, None, turn).await),
             Group::Left(ids, deliveries) => (ids, deliveries),
+            Group::Full => return Ok(Given::default()),
         };
         let alone = match deliveries >= SUSPECT {
             true => match turn.unless_over(self.suspect.lock()).await {
@@ -120,26 +129,27 @@ impl Giver {
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         let entries = self.stream.claim(&ids, deliveries + 1).await?;
         add(&self.stats.claimed, entries.len());
-        self.acknowledge_vanished(&ids, &entries).await?;
+        let there: Vec<&str> = entries.iter().map(|entry| entry.id.as_str()).collect();
+        self.acknowledge_vanished(&ids, &there, turn).await?;
         let taken = match deliveries >= self.settings.max_deliveries {
-            true => self.give_up(entries, deliveries),
-            false => self.read_all(entries),
+            true => self.give_up(entries, deliveries, turn),
+            false => self.read_all(entries, turn),
         };
         Ok(self.give(taken, deliveries + 1, alone, turn).await)
     }
 
-    pub(super) fn read_all(&self, entries: Vec<Entry>) -> Vec<Taken> {
-        let now = self.clock.now();
-        let read = |entry: Entry| entry.read(self.settings.max_data_bytes, now);
+    pub(super) fn read_all(&self, entries: Vec<Entry>, turn: &Turn) -> Vec<Taken> {
+        let (now, max) = (self.clock.now(), self.settings.max_data_bytes);
+        let read = |entry: Entry| entry.read(turn.origin(), max, now);
         entries.into_iter().map(read).collect()
     }
 
-    fn give_up(&self, entries: Vec<Entry>, deliveries: u64) -> Vec<Taken> {
-        let now = self.clock.now();
+    fn give_up(&self, entries: Vec<Entry>, deliveries: u64, turn: &Turn) -> Vec<Taken> {
+        let (now, max) = (self.clock.now(), self.settings.max_data_bytes);
         add(&self.stats.poison, entries.len());
         let give_up = |entry: Entry| {
             tracing::error!(entry = entry.id, deliveries, "giving up an entry as poison");
-            entry.give_up(deliveries, self.settings.max_data_bytes, now)
+            entry.give_up(turn.origin(), deliveries, max, now)
         };
         entries.into_iter().map(give_up).collect()
     }
@@ -221,13 +231,11 @@ impl Giver {
         (again, reason)
     }
 
-    async fn acknowledge(&self, ids: Vec<String>) -> RedisResult<()> {
+    async fn acknowledge(&self, ids: Vec<String>, turn: &Turn) -> RedisResult<()> {
         for some in ids.chunks(1024) {
             let ids: Vec<&str> = some.iter().map(String::as_str).collect();
-            add(
-                &self.stats.acknowledged,
-                self.stream.acknowledge(&ids).await?,
-            );
+            let acknowledged = self.stream.acknowledge(turn.origin(), &ids).await?;
+            add(&self.stats.acknowledged, acknowledged);
         }
         Ok(())
     }
@@ -236,14 +244,16 @@ impl Giver {
     pub(super) async fn acknowledge_vanished(
         &self,
         ids: &[&str],
-        entries: &[Entry],
+        there: &[&str],
+        turn: &Turn,
     ) -> RedisResult<()> {
-        let is_there = |id: &str| entries.iter().any(|entry| entry.id == id);
-        let vanished: Vec<&str> = ids.iter().copied().filter(|id| !is_there(id)).collect();
+        let vanished = ids.iter().copied().filter(|id| !there.contains(id));
+        let vanished: Vec<&str> = vanished.collect();
         if !vanished.is_empty() {
-            tracing::warn!(entries = ?vanished, "pending entries were removed from the stream");
+            let entries = vanished.join(" ");
+            tracing::warn!(entries, "pending entries were removed from the stream");
             add(&self.stats.vanished, vanished.len());
-            self.stream.acknowledge(&vanished).await?;
+            self.stream.acknowledge(turn.origin(), &vanished).await?;
         }
         Ok(())
     }

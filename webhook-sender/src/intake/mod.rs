@@ -12,6 +12,9 @@
 //!   are left in the stream until their turn comes, up to 65,536 of them.
 //! - No entry holds up others for good: what cannot be read is rejected with its reason, and what was
 //!   taken [`Settings::max_deliveries`] times without ever being planned is given up as `poison`.
+//! - Memory is bounded by bytes: no more is taken out of the stream than there is room for, however
+//!   large entries are, and of an entry no more than an event may have.
+//! - A stream that is removed and made again is another one, even where its entries have the same ids.
 //! - It reads no more than there is room for. Without room, and once what it has read is durable, it
 //!   lets another process read.
 //!
@@ -22,7 +25,7 @@
 //! | `tenant` | required |
 //! | `type` | required: segments between full stops |
 //! | `data` | required: JSON, up to [`Settings::max_data_bytes`] |
-//! | `id` | else the entry's own id, for example `1763812800000-0` |
+//! | `id` | else one derived from stream, incarnation and entry, for example `events_9f86d081884c7d65_1763812800000-0` |
 //! | `timestamp` | RFC 3339 or Unix seconds, else the moment it was taken |
 //! | `ordering_key` | optional |
 //!
@@ -41,6 +44,7 @@
 mod baton;
 mod entry;
 mod giver;
+mod origin;
 mod queue;
 mod queues;
 mod reader;

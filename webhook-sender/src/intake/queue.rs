@@ -26,6 +26,8 @@ pub(super) enum Group {
     Read(Vec<Taken>),
     /// To be claimed: ids, and how often the most often taken was.
     Left(Vec<String>, u64),
+    /// The next is to be claimed, and has to wait until others that were are given.
+    Full,
 }
 
 /// How much is in memory.
@@ -51,6 +53,8 @@ pub(super) struct Queue {
     /// What of this queue is in memory, and how much of it is being given.
     pub held: Load,
     held_given: Load,
+    /// How many bytes of what is being given were claimed for it.
+    pub claimed: usize,
     /// Whether it keeps nothing in memory but what is being given.
     pub aside: bool,
 }
@@ -81,6 +85,7 @@ impl Queue {
         self.held_given = load;
         if read.is_none() {
             self.held.add(load);
+            self.claimed = load.bytes;
         }
         // What was left is claimed now.
         self.given_since = read.or_else(|| Some(Instant::now()));

@@ -14,7 +14,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
 use super::queue::{Group, Load, Queue, Waiting};
@@ -22,6 +22,10 @@ use crate::model::TenantId;
 
 /// The most ids that queues keep without their entries. At so many nothing more is read.
 const MAX_LEFT: usize = 65_536;
+
+/// Entries up to this size are claimed without waiting for others to be given: a tenant whose entries
+/// take long holds up no tenant with small ones.
+const SMALL: usize = 64 << 10;
 
 /// Whose entries a queue has. Those that name no tenant have one together.
 pub(super) type Key = Option<TenantId>;
@@ -33,6 +37,8 @@ pub(super) struct Queues {
     most: Load,
     state: Mutex<State>,
     changed: Notify,
+    /// Told when something that was claimed is given.
+    freed: watch::Sender<()>,
 }
 
 #[derive(Default)]
@@ -41,6 +47,8 @@ struct State {
     held: Held,
     /// How many wait without being in memory.
     left: usize,
+    /// How many bytes were claimed and are being given.
+    claimed: usize,
     closed: bool,
 }
 
@@ -68,7 +76,13 @@ impl Queues {
             most,
             state: Mutex::default(),
             changed: Notify::new(),
+            freed: watch::Sender::default(),
         }
+    }
+
+    /// Is told when something that was claimed is given, from now on.
+    pub(super) fn freed(&self) -> watch::Receiver<()> {
+        self.freed.subscribe()
     }
 
     /// Puts entries behind their tenants' others. Answers the tenants that have no task yet.
@@ -104,7 +118,13 @@ impl Queues {
         let mut state = self.lock();
         let state = &mut *state;
         let queue = state.queues.get_mut(key)?;
-        let is_left = queue.waiting.front().is_some_and(Waiting::is_left);
+        let first = queue.waiting.front();
+        let is_left = first.is_some_and(Waiting::is_left);
+        let bytes = first.map_or(0, |first| first.bytes);
+        if is_left && bytes > SMALL && state.claimed > 0 && state.claimed + bytes > self.most.bytes
+        {
+            return Some(Group::Full);
+        }
         let held = state.held.of(queue);
         let bound = match is_left {
             true => self.most.less(*held),
@@ -117,8 +137,9 @@ impl Queues {
         });
         held.add(queue.held.less(before));
         match &group {
-            Some(Group::Read(_)) => {}
+            Some(Group::Read(_) | Group::Full) => {}
             Some(Group::Left(ids, _)) => {
+                state.claimed += queue.claimed;
                 state.left -= ids.len();
                 self.changed.notify_one();
             }
@@ -151,22 +172,25 @@ impl Queues {
             let failed = if goes_on { failed } else { Vec::new() };
             state.left += failed.len();
             let ended = queue.end(failed);
+            state.claimed -= std::mem::take(&mut queue.claimed);
             state.held.of(queue).subtract(ended);
         }
         self.changed.notify_one();
+        self.freed.send_replace(());
         goes_on
     }
 
-    /// How many entries may be read, where there are `places` for what they become.
-    pub(super) fn room(&self, places: usize) -> usize {
+    /// How much may be read, where there are `places` for what it becomes.
+    pub(super) fn room(&self, places: usize) -> Load {
         let state = self.lock();
-        let full = state.left >= MAX_LEFT || state.held.others.bytes >= self.most.bytes;
-        match full {
-            true => 0,
-            false => places
-                .min(self.most.entries)
-                .saturating_sub(state.held.others.entries),
+        if state.left >= MAX_LEFT {
+            return Load::default();
         }
+        let most = Load {
+            entries: places.min(self.most.entries),
+            bytes: self.most.bytes,
+        };
+        most.less(state.held.others)
     }
 
     /// Whether nothing waits and nothing is being given.
@@ -249,6 +273,7 @@ mod tests {
         };
         let taken = Taken {
             id: id.to_owned(),
+            derived: id.to_owned(),
             tenant: None,
             content: Err(content),
         };
@@ -263,8 +288,12 @@ mod tests {
         match group {
             Some(Group::Read(taken)) => taken.into_iter().map(|taken| taken.id).collect(),
             Some(Group::Left(ids, _)) => ids,
-            None => Vec::new(),
+            Some(Group::Full) | None => Vec::new(),
         }
+    }
+
+    fn room(queues: &Queues) -> usize {
+        queues.room(100).entries
     }
 
     fn given(queues: &Queues, key: &Key) {
@@ -293,14 +322,13 @@ mod tests {
         let queues = Queues::new(MOST);
         let key = key("a");
         queues.push(["1", "2", "3"].map(|id| (key.clone(), read(id))));
-        assert_eq!((queues.room(100), queues.room(4)), (5, 1));
+        assert_eq!((room(&queues), queues.room(4).entries), (5, 1));
         ids(queues.next(&key, 2));
-        assert_eq!(queues.room(100), 5);
+        assert_eq!(room(&queues), 5);
         given(&queues, &key);
-        assert_eq!(queues.room(100), 7);
-        // By their bytes there is none.
+        assert_eq!((room(&queues), queues.room(100).bytes), (7, 700));
         queues.push((4..11).map(|id| (key.clone(), read(&id.to_string()))));
-        assert_eq!(queues.room(100), 0);
+        assert_eq!(queues.room(100), Load::default());
     }
 
     #[test]
@@ -319,11 +347,11 @@ mod tests {
         queues.push(["1", "2", "3"].map(|id| (key.clone(), read(id))));
         assert_eq!(ids(queues.next(&key, 1)), ["1"]);
         queues.set_slow_aside(Duration::from_secs(3600));
-        assert_eq!(queues.room(100), 5, "it is not slow yet");
+        assert_eq!(room(&queues), 5, "it is not slow yet");
         queues.set_slow_aside(Duration::ZERO);
-        assert_eq!(queues.room(100), 8);
+        assert_eq!(room(&queues), 8);
         queues.push([(key.clone(), read("4"))]);
-        assert_eq!(queues.room(100), 8);
+        assert_eq!(room(&queues), 8);
         assert_eq!(queues.ids().len(), 4);
         assert!(queues.given(&key, vec![("1".into(), 1)]));
         assert_eq!(ids(queues.next(&key, 8)), ["1"]);
@@ -337,7 +365,7 @@ mod tests {
         }
         given(&queues, &key);
         assert!(queues.next(&key, 8).is_none());
-        assert_eq!((queues.room(100), queues.lock().left), (8, 0));
+        assert_eq!((room(&queues), queues.lock().left), (8, 0));
     }
 
     #[test]
@@ -348,9 +376,9 @@ mod tests {
             if given {
                 ids(queues.next(&key("slow"), 8));
             }
-            assert_eq!(queues.room(100), 7);
+            assert_eq!(room(&queues), 7);
             queues.set_slow_aside(Duration::ZERO);
-            assert_eq!(queues.room(100), 8);
+            assert_eq!(room(&queues), 8);
         }
     }
 
@@ -368,7 +396,29 @@ mod tests {
         given(&queues, &key("a"));
         given(&queues, &key("c"));
         assert_eq!(ids(queues.next(&key("c"), 8)).len(), 4);
-        assert_eq!(queues.room(100), 8);
+        assert_eq!(room(&queues), 8);
+    }
+
+    #[test]
+    fn large_entries_are_claimed_one_after_the_other_whoevers_they_are() {
+        let queues = Queues::new(Load {
+            bytes: 2 * SMALL,
+            ..MOST
+        });
+        let large = |id: &str| Waiting::left(id.to_owned(), 1, 2 * SMALL);
+        for tenant in ["a", "b"] {
+            queues.push([(key(tenant), large("1")), (key(tenant), large("2"))]);
+        }
+        queues.push([(key("small"), left("1", 1))]);
+        assert_eq!(ids(queues.next(&key("a"), 8)), ["1"]);
+        assert!(matches!(queues.next(&key("b"), 8), Some(Group::Full)));
+        assert_eq!(ids(queues.next(&key("small"), 8)), ["1"]);
+        given(&queues, &key("small"));
+        let freed = queues.freed();
+        given(&queues, &key("a"));
+        assert!(freed.has_changed().unwrap());
+        assert_eq!(ids(queues.next(&key("b"), 8)), ["1"]);
+        assert!(matches!(queues.next(&key("a"), 8), Some(Group::Full)));
     }
 
     #[test]

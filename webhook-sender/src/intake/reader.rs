@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::baton::{Baton, Place};
 use super::entry::Entry;
 use super::giver::Giver;
+use super::queue::Load;
 use super::stats::{Stats, add};
 use super::stream::{Pending, Stream};
 use super::tasks::Tasks;
@@ -32,8 +33,21 @@ const STAND_BY: Duration = Duration::from_millis(500);
 /// How often a reader looks for entries that others have left, and trims.
 const SWEEP: Duration = Duration::from_secs(10);
 
-/// How many pending entries are looked up at a time: all of them are in memory then.
+/// How many pending entries are looked up at a time: the server holds them up for all others then.
 const LOOKED_UP: usize = 64;
+
+/// How many entries are taken first, and the most that are taken at a time: all of them may be much
+/// larger than those before.
+const FIRST_READ: usize = 8;
+const MAX_READ: usize = 32;
+
+/// How many entries are taken at a time. The size of the next ones is unknown: each is expected to be
+/// as large as the largest of the last ones, and there has to be room for all of them.
+struct Pace {
+    count: usize,
+    /// The bytes of the largest entry that was taken last.
+    largest: usize,
+}
 
 /// Takes entries from a stream into a [`Sink`]. See the module.
 pub struct Intake {
@@ -45,15 +59,13 @@ impl Intake {
     /// An intake that connects when it runs.
     pub fn new(settings: Settings, sink: Arc<dyn Sink>, clock: Clock) -> Self {
         let Settings {
-            address,
             stream: key,
             group,
             owner,
             lease,
-            block,
             ..
         } = &settings;
-        let stream = Stream::new(address.clone(), key, group, &owner.name, *block);
+        let stream = Stream::new(&settings);
         let link = stream.link().clone();
         Self {
             place: Place::new(link, key, group, owner.clone(), *lease),
@@ -137,18 +149,20 @@ impl Intake {
     }
 
     async fn read(&self, baton: &Baton, stop: &CancellationToken) -> RedisResult<()> {
-        let turn = Turn::new(baton.lost().clone(), stop.clone());
+        let origin = self.stream().prepare().await?;
+        let turn = Turn::new(origin, baton.lost().clone(), stop.clone());
         let mut tasks = Tasks::new(self.giver.clone(), turn.clone());
         let read = self.read_on(&mut tasks, &turn).await;
+        let read = self.unless_replaced(read);
         let finished = tasks.finish(read.is_err()).await;
         read.and(finished)
     }
 
-    /// Reads until the turn is over, or there is no room.
+    /// Reads until the turn is over, there is no room, or the stream is removed.
     async fn read_on(&self, tasks: &mut Tasks, turn: &Turn) -> RedisResult<()> {
         self.recover(None, tasks, turn).await?;
         let mut swept = Instant::now();
-        let mut entry_bytes = 1024;
+        let mut pace = Pace::default();
         while !turn.is_over() {
             tasks.check()?;
             if swept.elapsed() >= SWEEP.min(self.settings().min_idle) {
@@ -163,20 +177,15 @@ impl Intake {
                 continue;
             };
             let room = tasks.queues().room(places);
-            if room == 0 {
+            if !pace.fits(room, self.settings().max_bytes) {
                 tasks.queues().set_slow_aside(SLOW);
                 tasks.queues().change(WAIT_FOR_ROOM).await;
                 continue;
             }
-            let count = self.count(room, entry_bytes);
-            let entries = self.stream().read_new(count, self.settings().block).await;
-            let Some(entries) = self.unless_no_group(entries).await? else {
-                continue;
-            };
-            if !entries.is_empty() {
-                entry_bytes = entries.iter().map(Entry::bytes).sum::<usize>() / entries.len();
-                tasks.read(entries);
-            }
+            let count = pace.count(room);
+            let entries = self.stream().read_new(count, self.settings().block).await?;
+            pace.next(&entries);
+            tasks.read(entries);
         }
         Ok(())
     }
@@ -193,23 +202,17 @@ impl Intake {
         &self.giver.stats
     }
 
-    /// How many entries to take: as many as there is room for, within bounds.
-    fn count(&self, room: usize, entry_bytes: usize) -> usize {
-        let by_bytes = self.settings().max_bytes / entry_bytes.max(1);
-        room.min(self.settings().max_entries).min(by_bytes).max(1)
-    }
-
-    /// The answer, or `None` where there was no group: there is one now.
-    async fn unless_no_group<T>(&self, answer: RedisResult<T>) -> RedisResult<Option<T>> {
-        match answer {
-            Ok(answer) => Ok(Some(answer)),
+    /// A stream or a group that is gone ends the turn, and no more: the next turn makes them again,
+    /// once what was taken of the stream before is planned.
+    fn unless_replaced(&self, read: RedisResult<()>) -> RedisResult<()> {
+        match read {
             // A reader that waits when the stream is removed is told that it no longer waits.
             Err(error) if matches!(error.code(), Some("NOGROUP" | "UNBLOCKED")) => {
                 let Settings { stream, group, .. } = self.settings();
-                tracing::info!(%stream, %group, "making the consumer group");
-                self.stream().make_group().await.map(|()| None)
+                tracing::warn!(%stream, %group, "the consumer group is gone");
+                Ok(())
             }
-            Err(error) => Err(error),
+            other => other,
         }
     }
 
@@ -218,11 +221,7 @@ impl Intake {
         self.recover(Some(self.settings().min_idle), tasks, turn)
             .await?;
         if self.settings().trim {
-            let trimmed = self.stream().trim().await;
-            add(
-                &self.counters().trimmed,
-                self.unless_no_group(trimmed).await?.unwrap_or_default(),
-            );
+            add(&self.counters().trimmed, self.stream().trim().await?);
         }
         Ok(())
     }
@@ -247,16 +246,14 @@ impl Intake {
                 continue;
             }
             let count = self.settings().max_entries;
-            let pending = self.stream().pending(behind.as_deref(), idle, count).await;
-            let Some(mut pending) = self.unless_no_group(pending).await? else {
-                return Ok(());
-            };
+            let behind_id = behind.as_deref();
+            let mut pending = self.stream().pending(behind_id, idle, count).await?;
             let Some(last) = pending.last() else { break };
             behind = Some(last.id.clone());
             pending.retain(|pending| !known.contains(&pending.id));
             let alike = pending.chunk_by(|one, other| one.deliveries == other.deliveries);
             for some in alike.flat_map(|some| some.chunks(LOOKED_UP)) {
-                self.take_over(some, tasks).await?;
+                self.take_over(some, tasks, turn).await?;
             }
         }
         Ok(())
@@ -264,13 +261,47 @@ impl Intake {
 
     /// Looks up whose these pending entries are, which were all taken equally often, and has the
     /// tasks take them.
-    async fn take_over(&self, pending: &[Pending], tasks: &mut Tasks) -> RedisResult<()> {
+    async fn take_over(
+        &self,
+        pending: &[Pending],
+        tasks: &mut Tasks,
+        turn: &Turn,
+    ) -> RedisResult<()> {
         let ids: Vec<&str> = pending.iter().map(|pending| pending.id.as_str()).collect();
         let deliveries = pending.first().map_or(0, |pending| pending.deliveries);
         // They are not given to anybody yet, and so count as before.
-        let entries = self.stream().claim(&ids, deliveries).await?;
-        self.giver.acknowledge_vanished(&ids, &entries).await?;
-        tasks.left(&entries, deliveries);
+        let found = self.stream().look_up(&ids, deliveries).await?;
+        let there: Vec<&str> = found.iter().map(|found| found.id.as_str()).collect();
+        self.giver.acknowledge_vanished(&ids, &there, turn).await?;
+        tasks.left(found, deliveries);
         Ok(())
+    }
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            count: FIRST_READ,
+            largest: 1024,
+        }
+    }
+}
+
+impl Pace {
+    /// Whether there is room for another entry.
+    fn fits(&self, room: Load, most: usize) -> bool {
+        room.entries > 0 && room.bytes >= self.largest.clamp(1, most)
+    }
+
+    fn count(&self, room: Load) -> usize {
+        let by_bytes = room.bytes / self.largest.max(1);
+        self.count.min(room.entries).min(by_bytes).max(1)
+    }
+
+    fn next(&mut self, entries: &[Entry]) {
+        if !entries.is_empty() {
+            self.count = (self.count * 2).min(MAX_READ);
+            self.largest = entries.iter().map(Entry::bytes).max().unwrap_or(0);
+        }
     }
 }

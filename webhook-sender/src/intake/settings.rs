@@ -20,9 +20,10 @@ pub struct Settings {
     pub lease: Duration,
     /// How long to wait for new entries before looking around: a stop waits for its end.
     pub block: Duration,
-    /// The most entries taken at a time.
+    /// The most entries planned at a time; twice as many are in memory.
     pub max_entries: usize,
-    /// About how many bytes are taken at a time, by the size of the entries before.
+    /// The most bytes of entries in memory, but for those of one reading, and as many again of
+    /// entries that were taken before.
     pub max_bytes: usize,
     /// The most bytes of an event's data.
     pub max_data_bytes: usize,

@@ -9,6 +9,9 @@ use crate::model::{Event, Rejected, TenantId};
 pub struct Taken {
     /// The entry's id in the stream.
     pub id: String,
+    /// The id derived from it: unique across streams, sources and recreated streams. An event that
+    /// names none has it, and [`Rejected::id`] is always this one.
+    pub derived: String,
     /// The tenant it names, if that is a name. Whether there is such a tenant is the sink's to know;
     /// [`Rejected::tenant`] is left to it as well.
     pub tenant: Option<TenantId>,

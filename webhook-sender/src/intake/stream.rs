@@ -1,15 +1,36 @@
 //! Every command on the stream and its group.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use redis::{Cmd, FromRedisValue, RedisResult};
+use bytes::Bytes;
+use redis::{Cmd, ErrorKind, FromRedisValue, RedisError, RedisResult};
 
-use super::entry::Entry;
-use crate::store::redis::{Address, Link};
+use super::Settings;
+use super::entry::{Entry, max_entry_bytes};
+use super::origin::{MARKER, Origin};
+use crate::store::redis::{Link, Script};
 
 /// How long the answer to a command may take that does not wait.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The greatest id that a stream can have.
+const GREATEST_ID: &str = "18446744073709551615-18446744073709551615";
+
+macro_rules! scripts {
+    ($($name:ident = [$($file:literal),+];)*) => {$(
+        static $name: LazyLock<Script> = LazyLock::new(|| {
+            Script::new(&[$(include_str!(concat!("scripts/", $file))),+])
+        });
+    )*};
+}
+
+scripts! {
+    PREPARE = ["prepare.lua"];
+    CLAIM = ["fit.lua", "claim.lua"];
+    LOOK_UP = ["look_up.lua"];
+    ACKNOWLEDGE = ["acknowledge.lua"];
+}
 
 /// A stream and a group of it, as one consumer sees it.
 pub(super) struct Stream {
@@ -19,6 +40,7 @@ pub(super) struct Stream {
     key: String,
     group: String,
     consumer: String,
+    max_data_bytes: usize,
 }
 
 /// An entry that was taken and not acknowledged.
@@ -31,22 +53,29 @@ pub(super) struct Pending {
     pub deliveries: u64,
 }
 
-type RawEntry = (String, Option<Vec<(Vec<u8>, Vec<u8>)>>);
+/// A pending entry without its content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    pub id: String,
+    /// What its field `tenant` says.
+    pub tenant: Vec<u8>,
+    /// How much of it is taken out of the stream.
+    pub bytes: usize,
+}
+
+type Fields = Vec<(Vec<u8>, Vec<u8>)>;
+type RawEntry = (String, Option<Fields>);
 
 impl Stream {
-    pub(super) fn new(
-        address: Address,
-        key: &str,
-        group: &str,
-        consumer: &str,
-        block: Duration,
-    ) -> Self {
+    pub(super) fn new(settings: &Settings) -> Self {
+        let Settings { address, block, .. } = settings;
         Self {
-            waiting: Link::new(address.clone(), block + RESPONSE_TIMEOUT),
-            link: Arc::new(Link::new(address, RESPONSE_TIMEOUT)),
-            key: key.into(),
-            group: group.into(),
-            consumer: consumer.into(),
+            waiting: Link::new(address.clone(), *block + RESPONSE_TIMEOUT),
+            link: Arc::new(Link::new(address.clone(), RESPONSE_TIMEOUT)),
+            key: settings.stream.clone(),
+            group: settings.group.clone(),
+            consumer: settings.owner.name.clone(),
+            max_data_bytes: settings.max_data_bytes,
         }
     }
 
@@ -60,19 +89,18 @@ impl Stream {
         &self.waiting
     }
 
-    /// Makes the group, and the stream if there is none. The group begins with the oldest entry.
-    pub(super) async fn make_group(&self) -> RedisResult<()> {
-        let mut command = redis::cmd("XGROUP");
-        command
-            .arg("CREATE")
-            .arg(&self.key)
-            .arg(&self.group)
-            .arg("0")
-            .arg("MKSTREAM");
-        match self.link.ask(&command).await {
-            Err(error) if error.code() == Some("BUSYGROUP") => Ok(()),
-            answer => answer.map(drop),
+    /// Makes the group and the stream where there are none, and returns which incarnation of the
+    /// stream it is. The group begins with the oldest entry.
+    pub(super) async fn prepare(&self) -> RedisResult<Origin> {
+        let mut call = PREPARE.call(self.key.as_bytes());
+        call.arg(&self.group).arg(MARKER);
+        call.arg(Origin::random_incarnation()).arg(GREATEST_ID);
+        let (incarnation, made): (String, bool) = self.run(&PREPARE, &call).await?;
+        if made {
+            let Self { key, group, .. } = self;
+            tracing::info!(stream = key, group, "made the consumer group");
         }
+        Ok(Origin::new(&self.key, &incarnation))
     }
 
     /// Takes new entries, at most `count`; waits up to `block` for the first.
@@ -90,10 +118,9 @@ impl Stream {
         command.arg("STREAMS").arg(&self.key).arg(">");
         let answer = self.waiting.ask(&command).await?;
         let streams: Option<Vec<(Vec<u8>, Vec<RawEntry>)>> = redis::from_redis_value(answer)?;
-        let entries = streams
-            .into_iter()
-            .flatten()
-            .flat_map(|(_, entries)| entries);
+        let entries = streams.into_iter().flatten();
+        let entries = entries.flat_map(|(_, entries)| entries);
+        let entry = |(id, fields): RawEntry| entry((id, fields.unwrap_or_default(), 0));
         Ok(entries.map(entry).collect())
     }
 
@@ -126,37 +153,53 @@ impl Stream {
         Ok(rows.into_iter().map(pending).collect())
     }
 
-    /// Takes pending entries over, whoever has them. They count as taken `deliveries` times from now
-    /// on. Those that are no longer in the stream are not among the answers.
+    /// Takes pending entries over, whoever has them. They count as taken `deliveries` times before
+    /// their content leaves the server. Those that are no longer in the stream are left out.
     pub(super) async fn claim(&self, ids: &[&str], deliveries: u64) -> RedisResult<Vec<Entry>> {
-        // Before Redis 7 a removed entry is answered as nothing at all.
-        let rows: Vec<Option<RawEntry>> = self.ask(&self.xclaim(ids, deliveries)).await?;
-        let there = rows
-            .into_iter()
-            .flatten()
-            .filter(|(_, fields)| fields.is_some());
-        Ok(there.map(entry).collect())
+        let mut call = CLAIM.call(self.key.as_bytes());
+        call.arg(&self.group).arg(&self.consumer).arg(deliveries);
+        call.arg(max_entry_bytes(self.max_data_bytes));
+        call.arg(self.max_data_bytes.saturating_add(1)).arg(ids);
+        let rows: Vec<(String, Fields, usize)> = self.run(&CLAIM, &call).await?;
+        Ok(rows.into_iter().map(entry).collect())
+    }
+
+    /// Takes pending entries over, whoever has them, without their content; they count as taken
+    /// `deliveries` times. Those that are no longer in the stream are left out.
+    pub(super) async fn look_up(&self, ids: &[&str], deliveries: u64) -> RedisResult<Vec<Found>> {
+        let mut call = LOOK_UP.call(self.key.as_bytes());
+        call.arg(&self.group).arg(&self.consumer).arg(deliveries);
+        call.arg(max_entry_bytes(self.max_data_bytes)).arg(ids);
+        let rows: Vec<(String, Vec<u8>, usize)> = self.run(&LOOK_UP, &call).await?;
+        let found = |(id, tenant, bytes)| Found { id, tenant, bytes };
+        Ok(rows.into_iter().map(found).collect())
     }
 
     /// Has pending entries count as taken `deliveries` times.
     pub(super) async fn recount(&self, ids: &[&str], deliveries: u64) -> RedisResult<()> {
-        self.ask(self.xclaim(ids, deliveries).arg("JUSTID")).await
-    }
-
-    fn xclaim(&self, ids: &[&str], deliveries: u64) -> Cmd {
         let mut command = redis::cmd("XCLAIM");
         command.arg(&self.key).arg(&self.group).arg(&self.consumer);
         command.arg(0).arg(ids).arg("RETRYCOUNT").arg(deliveries);
-        command
+        self.ask(command.arg("JUSTID")).await
     }
 
-    pub(super) async fn acknowledge(&self, ids: &[&str]) -> RedisResult<usize> {
+    /// Acknowledges entries of that incarnation of the stream. Returns how many were pending.
+    ///
+    /// # Errors
+    ///
+    /// Those of the server and of the connection, and one if the stream was replaced: then nothing
+    /// is acknowledged.
+    pub(super) async fn acknowledge(&self, origin: &Origin, ids: &[&str]) -> RedisResult<usize> {
         if ids.is_empty() {
             return Ok(0);
         }
-        let mut command = redis::cmd("XACK");
-        command.arg(&self.key).arg(&self.group).arg(ids);
-        self.ask(&command).await
+        let mut call = ACKNOWLEDGE.call_sized(self.key.as_bytes(), ids.len(), ids.len() * 24);
+        call.arg(&self.group).arg(origin.marker()).arg(ids);
+        let count: i64 = self.run(&ACKNOWLEDGE, &call).await?;
+        usize::try_from(count).map_err(|_| {
+            let error = "the stream was removed or replaced while its entries were planned";
+            RedisError::from((ErrorKind::Client, error))
+        })
     }
 
     /// How many entries the group has not taken yet; `None` where the server does not say: before
@@ -173,6 +216,9 @@ impl Stream {
     pub(super) async fn trim(&self) -> RedisResult<usize> {
         let mut oldest: Option<(u64, u64)> = None;
         for group in self.groups().await? {
+            if group.name.starts_with(MARKER) {
+                continue;
+            }
             let needed = match group.pending {
                 0 => parse_id(&group.last_delivered),
                 _ => self
@@ -214,6 +260,10 @@ impl Stream {
     async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> RedisResult<T> {
         Ok(redis::from_redis_value(self.link.ask(command).await?)?)
     }
+
+    async fn run<T: FromRedisValue>(&self, script: &Script, call: &Cmd) -> RedisResult<T> {
+        Ok(redis::from_redis_value(self.link.run(script, call).await?)?)
+    }
 }
 
 /// What the server says of a group.
@@ -246,10 +296,12 @@ impl Group {
     }
 }
 
-fn entry((id, fields): RawEntry) -> Entry {
+fn entry((id, fields, cut): (String, Fields, usize)) -> Entry {
+    let field = |(name, value)| (Bytes::from(name), Bytes::from(value));
     Entry {
         id,
-        fields: fields.unwrap_or_default(),
+        fields: fields.into_iter().map(field).collect(),
+        cut,
     }
 }
 

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use redis::{ErrorKind, RedisError, RedisResult};
 use tokio::task::{JoinError, JoinSet};
 
-use super::entry::Entry;
+use super::entry::{Entry, owner};
 use super::giver::Giver;
 use super::queue::{Load, Waiting};
 use super::queues::{Key, Queues};
+use super::stream::Found;
 use super::turn::Turn;
 
 /// What one turn has taken, and who gives it. Dropping it is a crash: what is under way ends nowhere.
@@ -43,7 +44,11 @@ impl Tasks {
     /// Entries that were read just now.
     pub(super) fn read(&mut self, entries: Vec<Entry>) {
         let bytes: Vec<usize> = entries.iter().map(Entry::bytes).collect();
-        let taken = self.giver.read_all(entries).into_iter().zip(bytes);
+        let taken = self
+            .giver
+            .read_all(entries, &self.turn)
+            .into_iter()
+            .zip(bytes);
         let waiting = taken.map(|(taken, bytes)| {
             let key = taken.tenant.clone();
             (key, Waiting::read(taken, bytes))
@@ -52,10 +57,10 @@ impl Tasks {
     }
 
     /// Entries that were taken before, each so often, to be taken again.
-    pub(super) fn left(&mut self, entries: &[Entry], deliveries: u64) {
-        let waiting = entries.iter().map(|entry| {
-            let waiting = Waiting::left(entry.id.clone(), deliveries, entry.bytes());
-            (entry.owner(), waiting)
+    pub(super) fn left(&mut self, entries: Vec<Found>, deliveries: u64) {
+        let waiting = entries.into_iter().map(|found| {
+            let waiting = Waiting::left(found.id, deliveries, found.bytes);
+            (owner(&found.tenant), waiting)
         });
         self.push(waiting);
     }

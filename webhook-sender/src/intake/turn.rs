@@ -4,9 +4,13 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-/// A process's turn at the stream. Cheap to clone.
+use super::origin::Origin;
+
+/// A process's turn at one incarnation of the stream. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Turn {
+    /// Where its entries come from. A stream that is replaced ends the turn.
+    origin: Origin,
     /// The place is lost, or might be.
     lost: CancellationToken,
     /// The process stops.
@@ -16,9 +20,18 @@ pub(super) struct Turn {
 }
 
 impl Turn {
-    pub(super) fn new(lost: CancellationToken, stop: CancellationToken) -> Self {
+    pub(super) fn new(origin: Origin, lost: CancellationToken, stop: CancellationToken) -> Self {
         let ended = CancellationToken::new();
-        Self { lost, stop, ended }
+        Self {
+            origin,
+            lost,
+            stop,
+            ended,
+        }
+    }
+
+    pub(super) fn origin(&self) -> &Origin {
+        &self.origin
     }
 
     /// Ends it: what is under way is brought to its end.

@@ -38,7 +38,7 @@ pub struct Endpoint {
     pub filter: Option<String>,
     /// CEL over `event`; its value is the body.
     pub transform: Option<String>,
-    /// A path of a WebAssembly component of world `signed-webhooks:transform`.
+    /// The name of a file of the components' folder: a WebAssembly component of world `signed-webhooks:transform`.
     pub transform_component: Option<String>,
     /// The newest first. Older ones sign as well until they expire.
     pub secrets: Vec<Secret>,

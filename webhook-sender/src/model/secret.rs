@@ -1,10 +1,19 @@
 //! What an endpoint's deliveries are signed with.
 
 use serde::{Deserialize, Serialize};
-use signature::Credential;
+use signature::{Credential, MIN_SECRET_BYTES};
 use zeroize::Zeroizing;
 
 use super::Millis;
+
+/// The reason for which a text cannot be a secret. It shows nothing of the text.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SecretError {
+    #[error(transparent)]
+    Unusable(#[from] signature::CredentialError),
+    #[error("a secret of {0} bytes; at least {MIN_SECRET_BYTES} are required")]
+    Short(usize),
+}
 
 /// A secret as it was handed out, overwritten with zeros when it is dropped. It cannot be printed.
 #[derive(Clone, Serialize, Deserialize)]
@@ -16,14 +25,18 @@ pub struct Secret {
 }
 
 impl Secret {
-    /// The secret of this text, if it can sign.
+    /// The secret of this text, if it can sign and is long enough.
     ///
     /// # Errors
     ///
-    /// Why it cannot; nothing of the text.
-    pub fn new(text: impl Into<String>) -> Result<Self, signature::CredentialError> {
+    /// A [`SecretError`].
+    pub fn new(text: impl Into<String>) -> Result<Self, SecretError> {
         let text = Zeroizing::new(text.into());
         Credential::parse(text.as_str())?;
+        // The prefixed ones, which `parse` has measured, are longer than that.
+        if text.len() < MIN_SECRET_BYTES {
+            return Err(SecretError::Short(text.len()));
+        }
         Ok(Self {
             text,
             expires_at: None,

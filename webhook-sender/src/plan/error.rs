@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::TenantId;
+use crate::model::{EventId, TenantId};
 use crate::store::StoreError;
 
 /// Why events were not planned. Cheap to clone: many events share the fate of their batch.
@@ -17,6 +17,9 @@ pub enum PlanError {
     /// Nothing was kept. Later it may be.
     #[error("the endpoints of tenant `{0}` change too often to plan against them")]
     Unsettled(TenantId),
+    /// Another event has the id.
+    #[error("event `{0}` was published before with another type or other data")]
+    ConflictingId(EventId),
     /// Nothing is known of what became of the event.
     #[error("planning was interrupted")]
     Interrupted,

@@ -5,21 +5,23 @@ use std::sync::Arc;
 
 use crate::deliver::Lanes;
 use crate::model::{DeliveryId, EndpointId, Event, Millis, TenantId};
-use crate::store::{Claim, NewDelivery, Owner, PlannedEvent, Start};
+use crate::store::{Claim, Fence, NewDelivery, Owner, PlannedEvent, Start};
 
 /// Deliveries that start at once if the store lets them. Places that are not taken up are given
 /// back when this is dropped, however planning ends.
 pub struct Places {
     lanes: Arc<dyn Lanes>,
     tenant: TenantId,
+    fence: Fence,
     held: HashMap<DeliveryId, Claim>,
 }
 
 impl Places {
-    pub fn none(lanes: &Arc<dyn Lanes>, tenant: &TenantId) -> Self {
+    pub fn none(lanes: &Arc<dyn Lanes>, tenant: &TenantId, fence: Fence) -> Self {
         Self {
             lanes: lanes.clone(),
             tenant: tenant.clone(),
+            fence,
             held: HashMap::new(),
         }
     }
@@ -52,7 +54,13 @@ impl Places {
             body: delivery.body.clone().unwrap_or_else(|| event.data.clone()),
             made: 0,
             due: now,
+            fence: self.fence,
         }
+    }
+
+    /// The claim that what starts at once belongs to.
+    pub fn fence(&self) -> Fence {
+        self.fence
     }
 
     pub fn is_empty(&self) -> bool {

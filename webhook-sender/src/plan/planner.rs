@@ -12,7 +12,9 @@ use crate::deliver::Lanes;
 use crate::lease::Lease;
 use crate::model::{Clock, DeliveryId, Event, EventId, TenantId};
 use crate::registry::{Registry, Tenant};
-use crate::store::{NewDelivery, Owner, PlanBatch, PlanResult, Planned, Start, Store, StoreError};
+use crate::store::{
+    Fence, NewDelivery, Owner, PlanBatch, PlanResult, Planned, Start, Store, StoreError,
+};
 
 /// The most events in one call of the store, and the most bytes of their data.
 const BATCH_EVENTS: usize = 256;
@@ -161,28 +163,31 @@ impl Inner {
         let mut answers = Vec::with_capacity(events.len());
         let mut failed = None;
         for batch in split(events) {
-            let ids: Vec<_> = batch.iter().map(|event| event.id.clone()).collect();
-            let ended = match &failed {
-                Some(error) => Err(PlanError::clone(error)),
-                None => self.batch(tenant, batch).await,
-            };
-            match ended {
-                Ok(planned) => answers.extend(ids.into_iter().zip(planned).map(|(id, planned)| {
-                    Ok(Submitted {
-                        id,
-                        known: planned == Planned::Known,
-                    })
-                })),
-                Err(error) => {
-                    answers.extend(ids.iter().map(|_| Err(error.clone())));
-                    failed = Some(error);
+            let mut left = &batch[..];
+            while !left.is_empty() {
+                let ended = match &failed {
+                    Some(error) => Err(PlanError::clone(error)),
+                    None => self.batch(tenant, left).await,
+                };
+                match ended {
+                    Ok(planned) => {
+                        let (done, rest) = left.split_at(planned.len().min(left.len()));
+                        answers.extend(done.iter().zip(planned).map(submitted));
+                        left = rest;
+                    }
+                    Err(error) => {
+                        answers.extend(left.iter().map(|_| Err(error.clone())));
+                        failed = Some(error);
+                        left = &[];
+                    }
                 }
             }
         }
         answers
     }
 
-    async fn batch(&self, id: &TenantId, events: Vec<Event>) -> Result<Vec<Planned>, PlanError> {
+    /// Plans the first of `events`, one at least, and returns what became of them.
+    async fn batch(&self, id: &TenantId, events: &[Event]) -> Result<Vec<Planned>, PlanError> {
         let registry = &self.parts.registry;
         let mut tenant = registry.tenant(id).await?;
         let mut claiming = true;
@@ -190,7 +195,7 @@ impl Inner {
             let Some(known) = tenant else {
                 return Err(PlanError::UnknownTenant(id.clone()));
             };
-            match self.attempt(id, &known, &events, claiming).await? {
+            match self.attempt(id, &known, events, claiming).await? {
                 Ended::Done(planned) => return Ok(planned),
                 Ended::Stale => tenant = registry.reload(id).await?,
                 Ended::LeaseLost => (tenant, claiming) = (Some(known), false),
@@ -208,14 +213,15 @@ impl Inner {
     ) -> Result<Ended, PlanError> {
         let Parts {
             store,
+            registry,
             lanes,
             lease,
             clock,
-            ..
         } = &self.parts;
         let now = clock.now();
-        let mut events = work::deliveries(id, tenant, events, now).await?;
-        let mut places = Places::none(lanes, id);
+        let budget = registry.budget(id);
+        let mut events = work::deliveries(id, tenant, events, budget, now).await?;
+        let mut places = Places::none(lanes, id, Fence::new(now));
         if claiming {
             places.reserve(&mut events, now);
         }
@@ -227,6 +233,7 @@ impl Inner {
         let batch = PlanBatch {
             tenant: id.clone(),
             version: tenant.version,
+            fence: places.fence(),
             events,
         };
         match store.plan(&owner, batch, now).await {
@@ -254,6 +261,7 @@ impl Inner {
             let uncertain = Uncertain {
                 tenant: tenant.clone(),
                 owner,
+                fence: places.fence(),
                 deliveries: places.deliveries(),
             };
             let Parts {
@@ -292,6 +300,15 @@ enum Ended {
     LeaseLost,
 }
 
+fn submitted((event, planned): (&Event, Planned)) -> Result<Submitted, PlanError> {
+    let id = event.id.clone();
+    match planned {
+        Planned::New { .. } => Ok(Submitted { id, known: false }),
+        Planned::Known => Ok(Submitted { id, known: true }),
+        Planned::Conflict => Err(PlanError::ConflictingId(id)),
+    }
+}
+
 fn is_due(delivery: &NewDelivery) -> bool {
     matches!(delivery.start, Start::Due(_))
 }
@@ -299,7 +316,7 @@ fn is_due(delivery: &NewDelivery) -> bool {
 fn claimed(planned: &[Planned]) -> Vec<DeliveryId> {
     let claimed = |planned: &Planned| match planned {
         Planned::New { claimed } => claimed.clone(),
-        Planned::Known => Vec::new(),
+        Planned::Known | Planned::Conflict => Vec::new(),
     };
     planned.iter().flat_map(claimed).collect()
 }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::component::{Component, ComponentError};
+use super::component::{Component, ComponentError, Folder};
 use super::expression::{CompileError, Program, Vars};
 use crate::model::{Endpoint, Event, TenantId};
 
@@ -36,6 +36,8 @@ pub enum ProgramError {
     Transform(CompileError),
     #[error("transform_component: {0}")]
     Component(ComponentError),
+    #[error("transform_component: {0}")]
+    ComponentName(String),
     #[error("transform_component: there is a `transform` as well")]
     Both,
 }
@@ -46,7 +48,15 @@ impl ProgramError {
         match self {
             Self::Filter(_) => "filter",
             Self::Transform(_) => "transform",
-            Self::Component(_) | Self::Both => "transform_component",
+            Self::Component(_) | Self::ComponentName(_) | Self::Both => "transform_component",
+        }
+    }
+
+    /// The error for operators: of a component it has the reason as well.
+    pub fn detail(&self) -> String {
+        match self {
+            Self::Component(error) => format!("{}: {}", self.field(), error.detail()),
+            other => other.to_string(),
         }
     }
 
@@ -73,12 +83,13 @@ pub enum Made {
 }
 
 impl Programs {
-    /// Compiles what the endpoint declares. A component takes long: keep it off the async threads.
+    /// Compiles what the endpoint declares; `components` is the folder that it names a file in. A
+    /// component takes long: keep it off the async threads.
     ///
     /// # Errors
     ///
     /// A [`ProgramError`].
-    pub fn compile(endpoint: &Endpoint) -> Result<Self, ProgramError> {
+    pub fn compile(endpoint: &Endpoint, components: &Folder) -> Result<Self, ProgramError> {
         let filter = endpoint.filter.as_deref().map(Program::compile);
         let filter = filter.transpose().map_err(ProgramError::Filter)?;
         let transform = match (&endpoint.transform, &endpoint.transform_component) {
@@ -87,8 +98,12 @@ impl Programs {
                 let program = Program::compile(source).map_err(ProgramError::Transform)?;
                 Transform::Expression(program)
             }
-            (None, Some(path)) => {
-                let component = Component::load(path).map_err(ProgramError::Component)?;
+            (None, Some(name)) => {
+                let path = components
+                    .path_of(name)
+                    .map_err(ProgramError::ComponentName)?;
+                let component =
+                    Component::load(components, &path).map_err(ProgramError::Component)?;
                 Transform::Component(component)
             }
             (Some(_), Some(_)) => return Err(ProgramError::Both),

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::deliver::Lanes;
 use crate::model::{Clock, DeliveryId, EndpointId, TenantId};
-use crate::store::{Next, Outcome, Owner, Store};
+use crate::store::{Fence, Next, Outcome, Owner, Store};
 
 /// Between tries: from the first wait to the longest, doubling.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
@@ -20,6 +20,7 @@ pub struct Uncertain {
     pub tenant: TenantId,
     /// Who would have them in flight.
     pub owner: Arc<Owner>,
+    pub fence: Fence,
     pub deliveries: Vec<(DeliveryId, EndpointId)>,
 }
 
@@ -31,6 +32,7 @@ impl Uncertain {
             tenant: self.tenant.clone(),
             id,
             endpoint,
+            fence: self.fence,
             attempt: None,
             next: Next::Due(now),
         };

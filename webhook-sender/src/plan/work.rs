@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::PlanError;
 use super::expression::Vars;
 use super::programs::Made;
 use crate::model::{DeliveryId, EndpointId, Event, Millis, TenantId};
-use crate::registry::{Ready, Tenant};
+use crate::registry::{Budget, Ready, Tenant};
 use crate::store::{NewDelivery, PlannedEvent, Start};
 
-/// Works out the deliveries of `events`. Those that can start are due at `now`.
+/// Works out the deliveries of the first of `events`: of all, unless their bodies have more bytes than
+/// a batch may have. Those that can start are due at `now`.
 ///
 /// # Errors
 ///
@@ -18,13 +21,22 @@ pub async fn deliveries(
     id: &TenantId,
     tenant: &Arc<Tenant>,
     events: &[Event],
+    budget: Arc<Budget>,
     now: Millis,
 ) -> Result<Vec<PlannedEvent>, PlanError> {
     let (id, tenant, events) = (id.clone(), tenant.clone(), events.to_vec());
     let takes_long = events.iter().any(|event| takes_long(&tenant, event));
     let work = move || {
-        let plan = |event| plan(&id, &tenant, event, now);
-        events.into_iter().map(plan).collect()
+        let (mut planned, mut bytes) = (Vec::with_capacity(events.len()), 0);
+        for event in events {
+            let event = plan(&id, &tenant, event, &budget, now);
+            bytes += made_bytes(&event);
+            planned.push(event);
+            if bytes >= budget.batch_bytes() {
+                break;
+            }
+        }
+        planned
     };
     match takes_long {
         true => tokio::task::spawn_blocking(work)
@@ -50,7 +62,18 @@ fn wanting<'a>(tenant: &'a Tenant, event: &'a Event) -> impl Iterator<Item = &'a
         .filter(|ready| ready.endpoint.wants(&event.kind))
 }
 
-fn plan(id: &TenantId, tenant: &Tenant, event: Event, now: Millis) -> PlannedEvent {
+fn made_bytes(event: &PlannedEvent) -> usize {
+    let bodies = event.deliveries.iter().filter_map(|one| one.body.as_ref());
+    bodies.map(Bytes::len).sum()
+}
+
+fn plan(
+    id: &TenantId,
+    tenant: &Tenant,
+    event: Event,
+    budget: &Budget,
+    now: Millis,
+) -> PlannedEvent {
     let vars = Vars::new(id, &event);
     let delivery = |endpoint: &EndpointId, ordered, body, start| NewDelivery {
         id: DeliveryId::of(id, &event.id, endpoint),
@@ -62,7 +85,8 @@ fn plan(id: &TenantId, tenant: &Tenant, event: Event, now: Millis) -> PlannedEve
     let ready = wanting(tenant, &event).filter_map(|ready| {
         let (body, start) = match make(id, ready, &event, &vars) {
             Made::AsPublished => (None, Start::Due(now)),
-            Made::Body(body) => (Some(body), Start::Due(now)),
+            // Without room it is made again at the attempt, as soon as there is some.
+            Made::Body(body) => (budget.try_hold(body).or(Some(UNMADE)), Start::Due(now)),
             Made::Unwanted => return None,
             Made::Failed(reason) => (Some(UNMADE), Start::Dead(reason)),
         };
@@ -86,10 +110,10 @@ fn plan(id: &TenantId, tenant: &Tenant, event: Event, now: Millis) -> PlannedEve
     PlannedEvent { event, deliveries }
 }
 
-/// The body of a delivery for which none could be made. No transform makes an empty one, and no
-/// published data is empty: where such a delivery is replayed, its body is made at the attempt, by
-/// [`make`], and not what the transform was to hide.
-pub const UNMADE: bytes::Bytes = bytes::Bytes::from_static(b"");
+/// The body of a delivery for which none could be made, or for which there was no room. No transform makes an empty one, and no
+/// published data is empty: the body of such a delivery is made at its attempt, by [`make`], and is
+/// never what the transform was to hide.
+pub const UNMADE: Bytes = Bytes::from_static(b"");
 
 /// What an endpoint's programs make of an event.
 pub fn make(id: &TenantId, ready: &Ready, event: &Event, vars: &Vars<'_>) -> Made {

@@ -1,17 +1,24 @@
 //! The tenants and their endpoints, ready for use: URLs parsed, keys read, programs compiled once
 //! per version of an endpoint.
 
+mod content;
+mod limits;
 mod ready;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
 
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 
 use crate::model::{Endpoint, EndpointId, TenantId};
+use crate::plan::component::Folder;
 use crate::store::{Store, StoreError};
 
+use content::Content;
+use limits::AllLimits;
+
+pub use limits::{Budget, Limits, Reserved};
 pub use ready::{EndpointError, Ready};
 
 /// Tenants that are loaded at a time: enough to hide the way to the store, and few enough that their
@@ -29,6 +36,8 @@ pub struct Tenant {
     pub unusable: Vec<(Endpoint, String)>,
     /// When it was loaded: the number of the reload.
     loaded: u64,
+    /// The identity of the content that it was loaded from.
+    identity: String,
 }
 
 impl Tenant {
@@ -47,19 +56,55 @@ impl Tenant {
 /// What is known of the tenants, as of their last change or reload.
 pub struct Registry {
     store: Arc<dyn Store>,
+    components: Folder,
     tenants: RwLock<HashMap<TenantId, Arc<Tenant>>>,
     /// Reloads begun so far. One that is overtaken by a later one changes nothing.
     reloads: AtomicU64,
+    content: Content,
+    limits: AllLimits,
 }
 
 impl Registry {
     /// Knows nothing yet; tenants are loaded when they are asked for.
     pub fn new(store: Arc<dyn Store>) -> Self {
+        Self::with_components(store, Folder::default())
+    }
+
+    /// Knows nothing yet. Endpoints may name components of that folder as their transforms.
+    pub fn with_components(store: Arc<dyn Store>, components: Folder) -> Self {
         Self {
             store,
+            components,
             tenants: RwLock::default(),
             reloads: AtomicU64::new(0),
+            content: Content::default(),
+            limits: AllLimits::default(),
         }
+    }
+
+    /// Sets the tenants that the configuration declares: where one is missing, the store has lost it.
+    pub fn declare(&self, tenants: HashSet<TenantId>) {
+        self.content.declare(tenants);
+    }
+
+    /// Sets the limits of all tenants, and those of tenants that have their own.
+    pub fn set_limits(&self, general: Limits, own: HashMap<TenantId, Limits>) {
+        self.limits.set(general, own);
+    }
+
+    /// Returns the limits of a tenant.
+    pub fn limits(&self, tenant: &TenantId) -> Limits {
+        self.limits.of(tenant)
+    }
+
+    /// Returns the budget of the bodies that a tenant's transforms make.
+    pub fn budget(&self, tenant: &TenantId) -> Arc<Budget> {
+        self.limits.budget(tenant)
+    }
+
+    /// Waits until the store has lost content.
+    pub async fn content_lost(&self) {
+        self.content.lost().await;
     }
 
     /// A tenant, loaded if it is not known yet.
@@ -97,16 +142,25 @@ impl Registry {
     /// Those of the store.
     pub async fn reload(&self, id: &TenantId) -> Result<Option<Arc<Tenant>>, StoreError> {
         let loaded = self.reloads.fetch_add(1, Ordering::Relaxed);
-        let Some((version, endpoints)) = self.store.endpoints(id).await? else {
+        let (store, known) = (&*self.store, self.known(id));
+        let identity = self.content.identity(store).await?;
+        let stored = store.endpoints(id).await?;
+        let version = stored.as_ref().map(|(version, _)| *version);
+        let checked = self
+            .content
+            .check(store, (id, version), known.as_deref(), &identity);
+        checked.await?;
+        let Some((version, endpoints)) = stored else {
             self.write().remove(id);
             return Ok(None);
         };
-        let (endpoints, unusable) = ready(self.known(id), endpoints).await;
+        let (endpoints, unusable) = ready(known, endpoints, &self.components).await;
         let tenant = Arc::new(Tenant {
             version,
             endpoints,
             unusable,
             loaded,
+            identity,
         });
         let mut tenants = self.write();
         match tenants.get(id) {
@@ -125,16 +179,20 @@ impl Registry {
     ///
     /// Those of the store.
     pub async fn refresh(&self) -> Result<(), StoreError> {
+        let identity = self.content.identity(&*self.store).await?;
         let stored: HashMap<_, _> = self.store.tenants().await?.into_iter().collect();
         let is_current = |id: &TenantId, version: u64| {
             let known = self.known(id);
-            known.is_some_and(|known| known.version == version && known.is_current())
+            known.is_some_and(|known| {
+                known.version == version && known.identity == identity && known.is_current()
+            })
         };
         let changed = stored.iter().filter(|(id, at)| !is_current(id, **at));
         let reloads: Vec<_> = changed.map(|(id, _)| self.reload(id).boxed()).collect();
         let mut reloads = stream::iter(reloads).buffer_unordered(RELOADS_AT_ONCE);
         while reloads.try_next().await?.is_some() {}
         self.write().retain(|id, _| stored.contains_key(id));
+        self.limits.forget(|id| !stored.contains_key(id));
         Ok(())
     }
 
@@ -157,6 +215,7 @@ impl Registry {
 async fn ready(
     before: Option<Arc<Tenant>>,
     endpoints: Vec<Endpoint>,
+    components: &Folder,
 ) -> (Vec<Arc<Ready>>, Vec<(Endpoint, String)>) {
     let known = |endpoint: &Endpoint| {
         let known = before.as_ref()?.endpoint(&endpoint.id)?;
@@ -166,7 +225,7 @@ async fn ready(
     for endpoint in endpoints {
         match known(&endpoint) {
             Some(known) => ready.push(known),
-            None => match make(endpoint.clone()).await {
+            None => match make(endpoint.clone(), components).await {
                 Ok(made) => ready.push(Arc::new(made)),
                 Err(error) => {
                     let Endpoint { tenant, id, .. } = &endpoint;
@@ -180,14 +239,16 @@ async fn ready(
 }
 
 /// Compiling is kept off the async threads.
-async fn make(endpoint: Endpoint) -> Result<Ready, EndpointError> {
+async fn make(endpoint: Endpoint, components: &Folder) -> Result<Ready, EndpointError> {
+    let components = components.clone();
     let made = match Ready::is_made_at_once(&endpoint) {
-        true => Ready::new(endpoint)?,
-        false => tokio::task::spawn_blocking(move || Ready::new(endpoint))
+        true => Ready::new(endpoint, &components)?,
+        false => tokio::task::spawn_blocking(move || Ready::new(endpoint, &components))
             .await
             .unwrap_or_else(|_| Err(EndpointError::Interrupted))?,
     };
     if let Err(error) = &made.programs {
+        let error = error.detail();
         let Endpoint { tenant, id, .. } = &made.endpoint;
         tracing::error!(%tenant, endpoint = %id, %error, "endpoint cannot plan its events");
     }

@@ -2,7 +2,8 @@
 
 use signature::Credential;
 
-use crate::model::{Endpoint, Millis};
+use crate::model::{Endpoint, Millis, masked_url};
+use crate::plan::component::Folder;
 use crate::plan::{ProgramError, Programs};
 
 /// Why an endpoint cannot be used.
@@ -27,14 +28,15 @@ pub struct Ready {
 }
 
 impl Ready {
-    /// Takes long where the endpoint has a component: keep it off the async threads.
+    /// Takes long where the endpoint has a component, which is a file of `components`: keep it off
+    /// the async threads.
     ///
     /// # Errors
     ///
     /// An [`EndpointError`].
-    pub fn new(endpoint: Endpoint) -> Result<Self, EndpointError> {
+    pub fn new(endpoint: Endpoint, components: &Folder) -> Result<Self, EndpointError> {
         let url = url::Url::parse(&endpoint.url).map_err(|error| EndpointError::Url {
-            url: endpoint.url.clone(),
+            url: masked_url(&endpoint.url).into_owned(),
             detail: error.to_string(),
         })?;
         let credentials = endpoint
@@ -44,7 +46,7 @@ impl Ready {
             .collect::<Result<_, _>>()
             .map_err(EndpointError::Secret)?;
         Ok(Self {
-            programs: Programs::compile(&endpoint),
+            programs: Programs::compile(&endpoint, components),
             endpoint,
             url,
             credentials,

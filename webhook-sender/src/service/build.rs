@@ -16,9 +16,9 @@ use super::status::Overview;
 use super::stop::{ReloadSignal, StopSignals};
 use super::stream::FromStream;
 use super::upkeep;
-use crate::api::{self, Api, Token};
+use crate::api::{self, Access, Api, Limits, Token};
 use crate::client::{self, Client};
-use crate::config::{Config, Rules};
+use crate::config::{self, Config, Rules};
 use crate::deliver::{self, Dispatcher};
 use crate::handshake::ByHttp;
 use crate::intake::{self, Intake};
@@ -81,6 +81,7 @@ pub struct Built {
     dispatcher: Dispatcher,
     client: Arc<Client>,
     intake: Option<Arc<Intake>>,
+    metrics: Arc<Metrics>,
     overview: Arc<Overview>,
     rules: watch::Receiver<Arc<Rules>>,
     reload: Reload,
@@ -101,6 +102,7 @@ pub struct Running {
     delivery: CancellationToken,
     /// Ends the rest.
     upkeep: CancellationToken,
+    api: JoinHandle<()>,
     bringing: Vec<JoinHandle<()>>,
     delivering: JoinHandle<()>,
     keeping: Vec<JoinHandle<()>>,
@@ -114,7 +116,8 @@ pub struct Running {
 pub async fn build(config: Config, path: &Path, seat: &Seat) -> Result<Built> {
     let (store, clock, owner) = (seat.store.clone(), seat.clock.clone(), seat.owner.clone());
     let lease = Lease::enter(store.clone(), clock.clone(), owner, config.delivery.lease).await?;
-    let registry = Arc::new(Registry::new(store.clone()));
+    let components = config.delivery.components.clone();
+    let registry = Arc::new(Registry::with_components(store.clone(), components));
     let client = Arc::new(Client::new(client::Settings {
         policy: config.delivery.policy.clone(),
         ..client::Settings::default()
@@ -178,6 +181,7 @@ pub async fn build(config: Config, path: &Path, seat: &Seat) -> Result<Built> {
         dispatcher,
         client,
         intake,
+        metrics,
         overview: Arc::new(overview),
         rules,
         reload,
@@ -195,7 +199,8 @@ impl Built {
         let address = listener.local_addr()?;
         let (intake, delivery, upkeep) =
             <(CancellationToken, CancellationToken, CancellationToken)>::default();
-        let mut bringing = vec![self.serve(listener, intake.clone())];
+        let api = self.serve(listener, intake.clone());
+        let mut bringing = Vec::new();
         if let Some(stream) = self.intake.clone() {
             let stop = intake.clone();
             bringing.push(tokio::spawn(async move { stream.run(stop).await }));
@@ -222,14 +227,22 @@ impl Built {
             intake,
             delivery,
             upkeep,
+            api,
             bringing,
             keeping,
         })
     }
 
     fn serve(&self, listener: TcpListener, stop: CancellationToken) -> JoinHandle<()> {
-        let token = self.config.api.token.as_ref();
-        let token = Token::new(token.map(|token| token.reveal()));
+        let token = |token: &Option<config::Token>| {
+            let token = token.as_ref();
+            token.map(|token| Token::new(token.reveal()))
+        };
+        let access = Access::new(
+            token(&self.config.api.token),
+            token(&self.config.metrics.token),
+            self.metrics.clone(),
+        );
         let api = Api::new(api::Parts {
             store: self.store.clone(),
             registry: self.registry.clone(),
@@ -241,14 +254,13 @@ impl Built {
             clock: self.clock.clone(),
             status: self.overview.clone(),
         });
-        let router = api::router(api, token);
-        tokio::spawn(async move {
-            let serving =
-                axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
-            if let Err(error) = serving.await {
-                tracing::error!(%error, "api ended");
-            }
-        })
+        let router = api::router(api, access);
+        tokio::spawn(api::serve(
+            listener,
+            router,
+            Limits::of_this_process(),
+            stop,
+        ))
     }
 }
 
@@ -273,23 +285,29 @@ impl Running {
         }
     }
 
-    /// Reads the file again at each signal, and makes handshakes that failed again, for ever.
+    /// Reads the file again at each signal, makes handshakes that failed again, and restores what the
+    /// store has lost, for ever.
     async fn follow_file(&mut self, mut signal: ReloadSignal) {
         loop {
             tokio::select! {
                 () = signal.received() => self.reload.reload().await,
-                () = self.reload.shake_again() => {}
+                () = self.reload.catch_up() => {}
             }
         }
     }
 
     async fn stop(self) -> Result<()> {
         self.intake.cancel();
-        for bringing in self.bringing {
-            let _ = bringing.await;
-        }
-        self.delivery.cancel();
-        let _ = self.delivering.await;
+        let delivery = async {
+            for bringing in self.bringing {
+                let _ = bringing.await;
+            }
+            self.delivery.cancel();
+            let _ = self.delivering.await;
+        };
+        // Clients of the API never hold delivery up. What they publish meanwhile is left to the next
+        // process.
+        let (_, _) = tokio::join!(delivery, self.api);
         self.upkeep.cancel();
         for keeping in self.keeping {
             let _ = keeping.await;

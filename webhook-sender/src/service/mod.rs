@@ -29,6 +29,15 @@ pub use stop::StopSignals;
 ///
 /// What keeps it from starting, or from stopping without leaving work behind.
 pub async fn run(path: &Path) -> Result<()> {
+    let ended = run_until_stopped(path).await;
+    if !logging::finish() && ended.is_err() {
+        // Standard error is full and nobody reads it: to write the error there would never end.
+        std::process::exit(1);
+    }
+    ended
+}
+
+async fn run_until_stopped(path: &Path) -> Result<()> {
     // Before anything else: a signal that has no handler yet ends the process, whatever it means.
     let Signals { mut stop, reload } = Signals::listen()?;
     let mut seat = None;

@@ -65,16 +65,38 @@ impl Reload {
         }
     }
 
-    /// Makes handshakes that failed again when it is time to, which may be never. Giving up waiting
-    /// leaves nothing undone that the next call does not do.
-    pub async fn shake_again(&mut self) {
-        match self.again.at {
-            Some(at) => sleep_until(at).await,
-            None => std::future::pending().await,
+    /// Applies the configuration again when handshakes that failed are to be made again, and when the
+    /// store has lost content; that may be never. Giving up waiting leaves nothing undone that the
+    /// next call does not do.
+    pub async fn catch_up(&mut self) {
+        let registry = self.registry.clone();
+        let at = self.again.at;
+        let again = async move {
+            match at {
+                Some(at) => sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = again => self.shake_again().await,
+            () = registry.content_lost() => self.restore().await,
         }
+    }
+
+    async fn shake_again(&mut self) {
         if let Err(error) = self.apply(&self.current.clone()).await {
             tracing::warn!(error = format!("{error:#}"), "handshakes not made again");
             self.again.note(1);
+        }
+    }
+
+    async fn restore(&mut self) {
+        tracing::warn!("the store has lost its content; restoring the configuration");
+        match self.apply(&self.current.clone()).await {
+            Ok(()) => tracing::info!("configuration restored"),
+            Err(error) => {
+                tracing::error!(error = format!("{error:#}"), "configuration not restored")
+            }
         }
     }
 
@@ -83,6 +105,14 @@ impl Reload {
     pub async fn apply(&mut self, config: &Config) -> Result<()> {
         let (store, now) = (&*self.store, self.clock.now());
         let applied = apply(config, store, &self.handshakes, now).await?;
+        store.identify().await?;
+        let declared = config.tenants.iter().map(|tenant| tenant.id.clone());
+        self.registry.declare(declared.collect());
+        let own = config
+            .tenants
+            .iter()
+            .map(|tenant| (tenant.id.clone(), tenant.limits));
+        self.registry.set_limits(config.limits, own.collect());
         tracing::info!(%applied, "tenants and endpoints declared");
         self.registry.refresh().await?;
         self.rules.send_replace(Arc::new(self.rules_of(config)));
@@ -117,12 +147,14 @@ impl Reload {
         Ok(summary)
     }
 
-    /// What declarations are held to: the addresses and the lease are those of the start.
+    /// What declarations are held to: the addresses, the lease and the folder of components are those
+    /// of the start.
     fn rules_of(&self, config: &Config) -> Rules {
         let held = self.first.rules();
         Rules {
             policy: held.policy,
             lease: held.lease,
+            components: held.components,
             ..config.rules()
         }
     }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
@@ -13,17 +14,22 @@ use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::registry::{Registry, Unit};
 use tokio::time::Instant;
 
+use super::logging::dropped_lines;
 use crate::api::Status;
 use crate::intake::{Intake, Stats};
 use crate::metrics::Metrics;
 use crate::model::Clock;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// The prefix of every metric's name.
 const PREFIX: &str = "webhook_sender";
 
-/// For how long an answer about the store holds: looking writes to it, and anybody may ask.
+/// For how long a look at the store holds, however many clients ask: it costs the store work.
 const FRESH: Duration = Duration::from_secs(1);
+
+/// A look at the queue holds this many times as long as it took: where there is much to look at, the
+/// store is left alone for most of the time all the same.
+const SPARED: u32 = 20;
 
 /// What is seen of the sender from outside.
 pub struct Overview {
@@ -40,6 +46,8 @@ pub struct Overview {
     /// What was wrong with the store, and when that was looked at. Whoever looks holds it, so that
     /// those who ask meanwhile share the answer.
     store_fault: tokio::sync::Mutex<Option<(Instant, Option<String>)>>,
+    /// The metrics as they were written last, and until when they hold. Locked as `store_fault` is.
+    written: tokio::sync::Mutex<Option<(Instant, Bytes)>>,
 }
 
 /// How many entries of the stream the group has not taken yet, where the server says.
@@ -59,6 +67,7 @@ impl Overview {
         let (oldest, lag, published) = (Gauge::default(), Arc::default(), Counter::default());
         let events = "Events that the API took";
         registry.register("published_events", events, published.clone());
+        registry.register_collector(Box::new(DroppedLines));
         if let Some(intake) = &intake {
             registry.register_collector(Box::new(Behind(Arc::clone(&lag))));
             registry.register_collector(Box::new(Taken(intake.stats())));
@@ -83,6 +92,7 @@ impl Overview {
             lag,
             published,
             store_fault: tokio::sync::Mutex::default(),
+            written: tokio::sync::Mutex::default(),
         }
     }
 
@@ -94,9 +104,24 @@ impl Overview {
         {
             return fault.clone();
         }
-        let fault = self.store.ping().await.err().map(|error| error.to_string());
+        let fault = self.look_at_store().await.err();
+        let fault = fault.map(|error| error.to_string());
         *known = Some((Instant::now(), fault.clone()));
         fault
+    }
+
+    async fn look_at_store(&self) -> Result<(), StoreError> {
+        self.store.ping().await?;
+        let identity = self.store.identity().await?;
+        identity.map(drop).ok_or(StoreError::ContentLost)
+    }
+
+    fn write(&self) -> Bytes {
+        let mut text = String::new();
+        if let Err(error) = encode(&mut text, &self.registry) {
+            tracing::error!(%error, "metrics not written");
+        }
+        text.into()
     }
 
     /// Looks at the queue. What cannot be looked at keeps its last value.
@@ -137,6 +162,19 @@ impl Collector for Behind {
             gauge.metric_type(),
         );
         gauge.encode(encoder.encode_descriptor("stream_lag", help, None, kind)?)
+    }
+}
+
+/// The log lines that could not be written.
+#[derive(Debug)]
+struct DroppedLines;
+
+impl Collector for DroppedLines {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let counter = ConstCounter::new(dropped_lines());
+        let kind = counter.metric_type();
+        let help = "Log lines that could not be written";
+        counter.encode(encoder.encode_descriptor("log_lines_dropped", help, None, kind)?)
     }
 }
 
@@ -201,12 +239,18 @@ impl Status for Overview {
         self.published.inc();
     }
 
-    async fn metrics(&self) -> String {
-        self.look().await;
-        let mut text = String::new();
-        if let Err(error) = encode(&mut text, &self.registry) {
-            tracing::error!(%error, "metrics not written");
+    async fn metrics(&self) -> Bytes {
+        let mut written = self.written.lock().await;
+        let began = Instant::now();
+        if let Some((until, text)) = &*written
+            && began < *until
+        {
+            return text.clone();
         }
+        self.look().await;
+        let text = self.write();
+        let holds = FRESH.max(began.elapsed() * SPARED);
+        *written = Some((Instant::now() + holds, text.clone()));
         text
     }
 }

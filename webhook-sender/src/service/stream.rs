@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 
 use crate::deliver::Lanes;
 use crate::intake::{Sink, SinkError, Taken};
-use crate::model::{Clock, Event, Rejected, Source, TenantId};
+use crate::model::{Clock, Event, FieldText, Rejected, Source, TenantId};
 use crate::plan::{PlanError, Planner};
 use crate::registry::Registry;
 use crate::store::{Store, StoreError};
@@ -36,10 +37,10 @@ impl Sink for FromStream {
                 (tenant, Err(entry)) => rejected.push((index, tenant, entry)),
                 // The intake gives no event without a tenant.
                 (None, Ok(event)) => {
-                    rejected.push((index, None, self.unplannable(&entry.id, None, event)))
+                    rejected.push((index, None, self.unplannable(&entry.derived, None, event)))
                 }
             }
-            ids.push(entry.id);
+            ids.push(entry.derived);
         }
         let mut answers = vec![Ok(()); ids.len()];
         self.plan(&ids, events, &mut rejected, &mut answers).await;
@@ -68,6 +69,11 @@ impl FromStream {
                 Err(PlanError::UnknownTenant(_)) => {
                     let id = ids.get(index).map_or("", String::as_str);
                     rejected.push((index, None, self.unplannable(id, Some(&tenant), event)));
+                }
+                Err(error @ PlanError::ConflictingId(_)) => {
+                    let id = ids.get(index).map_or("", String::as_str);
+                    let entry = self.conflicting(id, &tenant, event, error.to_string());
+                    rejected.push((index, Some(tenant), entry));
                 }
                 Err(error @ PlanError::Interrupted) => {
                     answers[index] = Err(SinkError::Failed(error.to_string()));
@@ -111,19 +117,35 @@ impl FromStream {
         self.store.reject(&all).await
     }
 
+    fn conflicting(&self, id: &str, tenant: &TenantId, event: Event, reason: String) -> Rejected {
+        self.rejected(id, Some(tenant), event, ("conflicting-id", reason))
+    }
+
     fn unplannable(&self, id: &str, tenant: Option<&TenantId>, event: Event) -> Rejected {
-        let (code, reason) = match tenant {
+        let why = match tenant {
             Some(tenant) => ("unknown-tenant", format!("tenant `{tenant}` is unknown")),
             None => ("no-tenant", "the event names no tenant".into()),
         };
-        let field = |name: &str, value: String| (name.to_owned(), value);
-        let tenant = tenant.map(|tenant| field("tenant", tenant.to_string()));
-        let key = event.ordering_key.map(|key| field("ordering_key", key));
+        self.rejected(id, tenant, event, why)
+    }
+
+    fn rejected(
+        &self,
+        id: &str,
+        tenant: Option<&TenantId>,
+        event: Event,
+        (code, reason): (&str, String),
+    ) -> Rejected {
+        let field = |name: &'static str, value: Bytes| (FieldText::from(name), value.into());
+        let tenant = tenant.map(|tenant| field("tenant", tenant.to_string().into()));
+        let key = event
+            .ordering_key
+            .map(|key| field("ordering_key", key.into()));
         let fields = [
-            field("id", event.id.to_string()),
-            field("type", event.kind),
-            field("data", String::from_utf8_lossy(&event.data).into_owned()),
-            field("timestamp", event.at.to_string()),
+            field("id", event.id.to_string().into()),
+            field("type", event.kind.into()),
+            field("data", event.data),
+            field("timestamp", event.at.to_string().into()),
         ];
         Rejected {
             id: id.to_owned(),

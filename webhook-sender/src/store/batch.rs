@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::Fence;
 use crate::model::{Attempt, DeliveryId, EndpointId, Event, EventId, Millis, TenantId};
 
 /// Events of one tenant, planned against one version of its endpoints.
@@ -10,6 +11,8 @@ pub struct PlanBatch {
     pub tenant: TenantId,
     /// What [`Store::endpoints`](super::Store::endpoints) answered with them.
     pub version: u64,
+    /// The claim that deliveries which start claimed belong to.
+    pub fence: Fence,
     pub events: Vec<PlannedEvent>,
 }
 
@@ -57,8 +60,10 @@ pub enum PlanResult {
 pub enum Planned {
     /// Kept. Of its deliveries these are in flight under the planner's lease.
     New { claimed: Vec<DeliveryId> },
-    /// The id was known already: nothing was changed.
+    /// The id was known already, with this type and data: nothing was changed.
     Known,
+    /// The id was known already, with another type or other data: nothing was changed.
+    Conflict,
 }
 
 /// An endpoint that has something due.
@@ -91,14 +96,18 @@ pub struct Claim {
     pub made: u32,
     /// When it was due.
     pub due: Millis,
+    /// What its outcome has to name.
+    pub fence: Fence,
 }
 
-/// What came of an attempt, or of none.
+/// The result of an attempt, or of none.
 #[derive(Clone, Debug)]
 pub struct Outcome {
     pub tenant: TenantId,
     pub id: DeliveryId,
     pub endpoint: EndpointId,
+    /// The claim that the attempt was made under.
+    pub fence: Fence,
     /// `None` where none was made: the delivery is released or buried untried.
     pub attempt: Option<Attempt>,
     pub next: Next,

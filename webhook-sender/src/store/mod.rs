@@ -6,9 +6,14 @@
 //! # What a store promises
 //!
 //! - What a call has answered is durable: as far as the engine is set to make it so.
-//! - [`Store::plan`] of an event that is known changes nothing.
-//! - A delivery in flight belongs to one [`Owner`]. It is given to another only once the first
-//!   one's lease has run out, and from then on the first one's outcome for it is refused (fenced).
+//! - [`Store::plan`] of an event that is known changes nothing, and reports an id that is known with
+//!   another type or other data.
+//! - A delivery in flight belongs to one claim: an [`Owner`] and a [`Fence`]. It is given back only
+//!   once the owner's lease has run out, by another owner; from then on the outcome of that claim is
+//!   refused (fenced).
+//! - Recording an outcome a second time changes nothing, whatever has become of the delivery since.
+//! - A store that is full or read-only refuses calls as a whole: nothing of a call is kept, and no
+//!   clean-up goes ahead whose counterpart cannot be written.
 //! - Of an `ordered` endpoint's deliveries with one ordering key at most one is due or in flight;
 //!   the next in the order of planning becomes due when it has succeeded or is dead, though not
 //!   before its own time.
@@ -22,6 +27,7 @@
 
 mod batch;
 mod error;
+mod fence;
 mod owner;
 mod page;
 pub mod redis;
@@ -40,8 +46,9 @@ pub use batch::{
     PlannedEvent, Start,
 };
 pub use error::StoreError;
+pub use fence::Fence;
 pub use owner::Owner;
-pub use page::{Cursor, DeliveryFilter, Depth, Page, RejectedFilter};
+pub use page::{Cursor, DeliveryFilter, Depth, PAGE_BYTES, Page, RejectedFilter};
 
 /// How long a known event's id changes nothing when it is published again.
 pub const IDEMPOTENCY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -50,7 +57,8 @@ type Result<T> = std::result::Result<T, StoreError>;
 
 /// The store as the rest of the sender sees it. See the module's promises.
 ///
-/// `now` is always passed in; a store has no clock of its own.
+/// `now` is always passed in. For leases it comes from [`Store::time`] where processes share a
+/// server, so that they agree on it.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     // ── who takes part ────────────────────────────────────────────────────────────────────────
@@ -74,9 +82,16 @@ pub trait Store: Send + Sync + 'static {
     /// Gives up the lease; whatever is still in flight is due at once. No error without one.
     async fn leave(&self, owner: &Owner, now: Millis) -> Result<()>;
 
-    /// Makes due again what is in flight under leases that have run out. Answers how many
-    /// deliveries that were.
-    async fn recover(&self, now: Millis) -> Result<u64>;
+    /// Ends the leases of others that have run out, and makes what is in flight under them due
+    /// again. Returns the number of those deliveries. The lease of `owner`, who asks, is left alone:
+    /// where nobody else has taken its work over, it goes on.
+    async fn recover(&self, owner: &Owner, now: Millis) -> Result<u64>;
+
+    /// The present moment by the clock that leases are kept by; `None` where that is the process's
+    /// own, because no other process takes part.
+    async fn time(&self) -> Result<Option<Millis>> {
+        Ok(None)
+    }
 
     // ── tenants and endpoints ─────────────────────────────────────────────────────────────────
 
@@ -144,8 +159,12 @@ pub trait Store: Send + Sync + 'static {
     /// [`StoreError::LeaseLost`] if `owner` has not entered.
     async fn claim(&self, owner: &Owner, asks: &[Ask], now: Millis) -> Result<Vec<Claim>>;
 
-    /// Records what came of attempts. Answers for each whether it still belonged to `owner`; what
-    /// did not was left as it is.
+    /// Records the outcomes of attempts. Returns for each whether it is recorded, by this call or by
+    /// an earlier one for the same claim. An outcome whose claim was taken back is left out, and the
+    /// delivery is left as it is.
+    ///
+    /// An attempt is kept with its [`Fence`], which tells a repetition from an outcome that is too
+    /// late. An outcome without an attempt counts as recorded where the delivery stands as it says.
     async fn complete(&self, owner: &Owner, outcomes: &[Outcome], now: Millis)
     -> Result<Vec<bool>>;
 
@@ -154,6 +173,13 @@ pub trait Store: Send + Sync + 'static {
     /// made so far no longer count against the schedule, and are kept. What keeps its order waits
     /// for its turn.
     async fn replay(&self, tenant: &TenantId, filter: &DeliveryFilter, now: Millis) -> Result<u64>;
+
+    /// Corrects due times that were set while a clock was ahead of `now`, after it was set back.
+    /// Returns the number of deliveries that are due earlier by it.
+    ///
+    /// A delivery that was not tried yet has nothing to wait for and is due now. One whose last
+    /// attempt ended after `now` keeps its wait, counted from `now`, and the attempt is dated back.
+    async fn rewind(&self, now: Millis) -> Result<u64>;
 
     // ── looking in ────────────────────────────────────────────────────────────────────────────
 
@@ -172,7 +198,8 @@ pub trait Store: Send + Sync + 'static {
     /// A published event, while any of its deliveries is kept.
     async fn event(&self, tenant: &TenantId, id: &EventId) -> Result<Option<Event>>;
 
-    /// Events that could not be planned, the newest first.
+    /// Events that could not be planned, the newest first, at most `limit` of them and about
+    /// [`PAGE_BYTES`].
     async fn rejected(
         &self,
         filter: &RejectedFilter,
@@ -196,6 +223,24 @@ pub trait Store: Send + Sync + 'static {
     /// Whether the store can be reached and written to.
     async fn ping(&self) -> Result<()>;
 
-    /// Waits until another process may have made something due. Never, for a store of one process.
+    /// Returns the identity of the content. `None` before the first [`Store::identify`], and after
+    /// the content was lost. A store that cannot lose its content while it is open has one for good.
+    async fn identity(&self) -> Result<Option<String>> {
+        Ok(Some(String::new()))
+    }
+
+    /// Gives the content an identity, a random one, unless it has one: whatever has to be in the store
+    /// is there.
+    async fn identify(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Takes the identity away, if it is still this one: part of the content was lost.
+    async fn disown(&self, _identity: &str) -> Result<()> {
+        Ok(())
+    }
+
+    /// Waits until something may be due that no call by this process made due: work of another
+    /// process, or work taken back.
     async fn woken(&self);
 }

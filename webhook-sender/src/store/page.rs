@@ -38,7 +38,12 @@ pub enum RejectedFilter {
     Tenant(TenantId),
     /// Those that name no tenant that exists.
     Unassigned,
+    /// The one with this id.
+    Id(String),
 }
+
+/// The most bytes of rejected events in a page, but for a single larger one: each is kept in full.
+pub const PAGE_BYTES: usize = 8 << 20;
 
 /// How much is waiting.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -88,7 +88,7 @@ fn file(endpoints: &[(&str, &str)]) -> String {
     let table = |(id, more): &(&str, &str)| {
         let secret = match more.contains("secret") || more.contains("handshake") {
             true => "",
-            false => "secret = 'a-secret-of-the-file'\n",
+            false => "secret = 'a-secret-of-the-file-itself'\n",
         };
         format!(
             "[[tenant.endpoint]]\nid = '{id}'\nurl = 'https://example.com/{id}'\nevents = ['*']\n{secret}{more}\n"
@@ -262,8 +262,12 @@ async fn an_endpoint_that_the_file_disables_has_no_reason_of_the_sender() {
 async fn a_secret_that_the_file_replaces_signs_for_a_day_longer() {
     let world = World::new();
     let declared = |secret: &str| file(&[("a", &format!("secret = '{secret}'"))]);
-    world.apply(&declared("first-secret"), NOW).await;
-    world.apply(&declared("second-secret"), LATER).await;
+    world
+        .apply(&declared("first-secret-of-the-endpoint"), NOW)
+        .await;
+    world
+        .apply(&declared("second-secret-of-the-endpoint"), LATER)
+        .await;
     let after = world.one("a").await;
     let secrets: Vec<_> = after
         .secrets
@@ -273,7 +277,10 @@ async fn a_secret_that_the_file_replaces_signs_for_a_day_longer() {
     let expires = Millis(LATER.0 + 24 * 60 * 60 * 1000);
     assert_eq!(
         secrets,
-        [("second-secret", None), ("first-secret", Some(expires))]
+        [
+            ("second-secret-of-the-endpoint", None),
+            ("first-secret-of-the-endpoint", Some(expires))
+        ]
     );
 }
 
@@ -306,14 +313,25 @@ async fn a_handshake_is_made_once_and_again_for_another_url_or_secret() {
 
     let moved = file(&[("a", KEY)]).replace("com/a", "com/new");
     assert_eq!(world.apply(&moved, LATER).await.changed, 1);
+    let key = {
+        let new = world.one("a").await.secrets[0].reveal().to_owned();
+        assert_ne!(
+            new, key,
+            "what one receiver was given is handed to no other"
+        );
+        new
+    };
     assert_eq!(world.receivers.taken(), [taken("new", &key)]);
 
-    let other = moved.clone() + "secret = 'another-secret'\n";
+    let other = moved.clone() + "secret = 'another-secret-of-the-endpoint'\n";
     assert_eq!(world.apply(&other, LATER).await.changed, 1);
-    assert_eq!(world.receivers.taken(), [taken("new", "another-secret")]);
+    assert_eq!(
+        world.receivers.taken(),
+        [taken("new", "another-secret-of-the-endpoint")]
+    );
     let secrets = world.one("a").await.secrets;
     let secrets: Vec<_> = secrets.iter().map(|one| one.reveal()).collect();
-    assert_eq!(secrets, ["another-secret", &key]);
+    assert_eq!(secrets[..2], ["another-secret-of-the-endpoint", &key]);
 }
 
 #[tokio::test]

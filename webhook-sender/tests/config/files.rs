@@ -60,7 +60,9 @@ impl std::fmt::Debug for Shown<'_> {
             store,
             stream,
             api,
+            metrics,
             delivery,
+            limits,
             retention,
             log,
             retries,
@@ -71,7 +73,9 @@ impl std::fmt::Debug for Shown<'_> {
             .field("store", store)
             .field("stream", stream)
             .field("api", api)
+            .field("metrics", metrics)
             .field("delivery", delivery)
+            .field("limits", limits)
             .field("retention", retention)
             .field("log", log)
             .field("retries", retries)
@@ -104,17 +108,17 @@ fn the_example_of_the_design_is_a_good_file_but_for_its_secrets() {
 
 #[test]
 fn no_secret_is_shown() {
-    let text = "[api]\ntoken = 's3cret-token'\n[store]\nurl = 'redis://:s3cret-pw@127.0.0.1'\n\
+    let text = "[api]\ntoken = 's3cret-token-of-the-api-itself'\n[store]\nurl = 'redis://:s3cret-pw@127.0.0.1'\n\
                 [stream]\nurl = 'redis://:s3cret-pw@127.0.0.1'\n\
                 [[tenant]]\nid = 'a'\n[[tenant.endpoint]]\nid = 'b'\nurl = 'https://example.com'\n\
-                events = ['*']\nsecret = 's3cret-key'\n";
+                events = ['*']\nsecret = 's3cret-key-of-the-endpoint'\n";
     let config = Config::parse(text, "sender.toml".as_ref()).unwrap();
     let shown = format!("{config:?} {}", config.summary());
     assert!(!shown.contains("s3cret"), "{shown}");
     // Nor in an error: neither the text of a broken URL nor that of a broken secret.
     let text = text
         .replace("redis://", "rediz://")
-        .replace("s3cret-key", "whsec_s3cret");
+        .replace("s3cret-key-of-the-endpoint", "whsec_s3cret");
     let error = Config::parse(&text, "sender.toml".as_ref())
         .unwrap_err()
         .to_string();
@@ -143,6 +147,7 @@ fn the_manual_names_every_key() {
         ("`[api]`", "[api]\n"),
         ("`[delivery]`", "[delivery]\n"),
         ("`[retry.NAME]`", "[retry.x]\n"),
+        ("`[limits]`", "[limits]\n"),
         ("`[retention]`", "[retention]\n"),
         ("`[log]`", "[log]\n"),
         ("`[[tenant]]`", "[[tenant]]\n"),
@@ -174,7 +179,9 @@ fn what_a_running_process_keeps_is_told_by_its_keys() {
     assert_eq!(before.needs_restart(&same), [""; 0]);
     let other = parse(
         "name = 'b'\n[store]\nurl = 'sqlite://other.db'\n[stream]\nurl = 'redis://host'\n\
-         [api]\ntoken = 'x'\n[delivery]\nallow_http = true\nallow_networks = ['10.0.0.0/8']\n\
+         [api]\ntoken = 'a-token-that-nobody-guesses'\n\
+         [metrics]\ntoken = 'another-that-nobody-guesses'\n\
+         [delivery]\nallow_http = true\nallow_networks = ['10.0.0.0/8']\ncomponents = 'c'\n\
          lease = '2m'\nmax_body = 1\n[retention]\ndead = '1h'\n[log]\nformat = 'text'",
     );
     let keys = [
@@ -182,8 +189,10 @@ fn what_a_running_process_keeps_is_told_by_its_keys() {
         "store",
         "stream",
         "api",
+        "metrics",
         "delivery.allow_http",
         "delivery.allow_networks",
+        "delivery.components",
         "delivery.lease",
         "delivery.max_body",
         "retention",
@@ -196,7 +205,7 @@ fn what_a_running_process_keeps_is_told_by_its_keys() {
 fn a_file_is_held_to_the_rules_of_the_process_that_reads_it_again() {
     let text = "[delivery]\nallow_http = true\nlease = '5m'\ntimeout = '100s'\n\
                 [[tenant]]\nid = 'acme'\n[[tenant.endpoint]]\nid = 'orders'\n\
-                url = 'http://example.com'\nevents = ['*']\nsecret = 'a-secret'\ntimeout = '2m'";
+                url = 'http://example.com'\nevents = ['*']\nsecret = 'a-secret-of-enough-length'\ntimeout = '2m'";
     let config = Config::parse(text, "sender.toml".as_ref()).unwrap();
     config.fits(&config.rules()).unwrap();
     let faults = config.fits(&webhook_sender::config::Rules::default());

@@ -5,6 +5,7 @@ mod support;
 
 mod connections;
 mod dispatch;
+mod faults;
 mod http2;
 mod outcomes;
 mod request;

@@ -9,8 +9,8 @@ use webhook_sender::model::{Clock, Endpoint, Millis, Secret};
 use super::support::{SECRET, Setup, World};
 
 const NOW: Millis = Millis(1_614_265_330_500);
-const OLD: &str = "the secret before";
-const OLDER: &str = "the secret before that";
+const OLD: &str = "the secret before the present one";
+const OLDER: &str = "the secret before that, which is the oldest";
 
 /// Delivers one event to an endpoint changed by `change`, at [`NOW`].
 async fn delivered(body: &[u8], change: impl FnOnce(&mut Endpoint)) -> Recorded {

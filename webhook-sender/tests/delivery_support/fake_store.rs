@@ -11,8 +11,8 @@ use webhook_sender::model::{
     Attempt, Delivery, DeliveryId, Endpoint, EndpointId, Event, EventId, Millis, Rejected, TenantId,
 };
 use webhook_sender::store::{
-    Ask, Claim, Cursor, DeliveryFilter, Depth, DueEndpoint, Next, Outcome, Owner, Page, PlanBatch,
-    PlanResult, RejectedFilter, Store, StoreError,
+    Ask, Claim, Cursor, DeliveryFilter, Depth, DueEndpoint, Fence, Next, Outcome, Owner, Page,
+    PlanBatch, PlanResult, RejectedFilter, Store, StoreError,
 };
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -53,6 +53,12 @@ struct Inner {
     /// How many calls of `complete` are still to fail.
     failing: usize,
     calls: Calls,
+    /// What `rewind` was called with.
+    rewound: Vec<Millis>,
+    /// How many calls of `event` are still to panic.
+    panicking: usize,
+    /// How many calls of `claim` are still to fail.
+    unclaimable: usize,
 }
 
 /// How often the store was called.
@@ -84,6 +90,7 @@ impl FakeStore {
             body: Bytes::copy_from_slice(body),
             made: 0,
             due,
+            fence: Fence::new(due),
         };
         let mut inner = self.lock();
         let row = Row {
@@ -125,6 +132,21 @@ impl FakeStore {
 
     pub fn calls(&self) -> Calls {
         self.lock().calls
+    }
+
+    /// Has the next calls of `event` panic, which an attempt makes whose body is yet to be made.
+    pub fn panic_on_event(&self, calls: usize) {
+        self.lock().panicking = calls;
+    }
+
+    /// Has the next calls of `claim` fail.
+    pub fn fail_to_claim(&self, calls: usize) {
+        self.lock().unclaimable = calls;
+    }
+
+    /// What the clock was set back to, as the store was told.
+    pub fn rewound(&self) -> Vec<Millis> {
+        self.lock().rewound.clone()
     }
 
     pub fn row(&self, id: &DeliveryId) -> Row {
@@ -202,7 +224,8 @@ impl Inner {
         let Some(row) = self.rows.get_mut(&outcome.id) else {
             return false;
         };
-        if row.state != State::InFlight(owner.incarnation.clone()) {
+        let is_its_own = row.state == State::InFlight(owner.incarnation.clone());
+        if !is_its_own || row.claim.fence != outcome.fence {
             return false;
         }
         if let Some(attempt) = &outcome.attempt {
@@ -246,7 +269,7 @@ impl Store for FakeStore {
         Ok(())
     }
 
-    async fn recover(&self, _: Millis) -> Result<u64> {
+    async fn recover(&self, _: &Owner, _: Millis) -> Result<u64> {
         Ok(0)
     }
 
@@ -318,6 +341,10 @@ impl Store for FakeStore {
         let mut inner = self.lock();
         inner.calls.claim += 1;
         let inner = &mut *inner;
+        if inner.unclaimable > 0 {
+            inner.unclaimable -= 1;
+            return Err(unavailable());
+        }
         let mut claims = vec![];
         for ask in asks {
             let Some(queue) = inner.due.get_mut(&ask.endpoint) else {
@@ -329,6 +356,7 @@ impl Store for FakeStore {
                 };
                 let row = inner.rows.get_mut(&first.remove()).unwrap();
                 row.state = State::InFlight(owner.incarnation.clone());
+                row.claim.fence = Fence::new(now);
                 claims.push(row.claim.clone());
             }
         }
@@ -347,6 +375,12 @@ impl Store for FakeStore {
         };
         self.changes.send_modify(|changes| *changes += 1);
         Ok(kept)
+    }
+
+    async fn rewind(&self, now: Millis) -> Result<u64> {
+        self.lock().rewound.push(now);
+        self.changes.send_modify(|changes| *changes += 1);
+        Ok(0)
     }
 
     async fn replay(&self, _: &TenantId, _: &DeliveryFilter, _: Millis) -> Result<u64> {
@@ -368,6 +402,13 @@ impl Store for FakeStore {
     }
 
     async fn event(&self, _: &TenantId, _: &EventId) -> Result<Option<Event>> {
+        let panics = {
+            let mut inner = self.lock();
+            let panics = inner.panicking > 0;
+            inner.panicking -= usize::from(panics);
+            panics
+        };
+        assert!(!panics, "a fault of the store");
         Err(unavailable())
     }
 

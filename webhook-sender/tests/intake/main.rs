@@ -2,6 +2,8 @@
 
 mod group;
 mod handover;
+mod identity;
+mod large;
 mod loss;
 mod poison;
 mod room;

@@ -26,7 +26,10 @@ async fn an_entry_that_always_fails_is_given_up_and_holds_up_nothing() {
     assert_eq!(given_up.len(), 1);
     assert_eq!(given_up[0].id, ids[1]);
     let rejected = given_up[0].content.as_ref().unwrap_err();
-    assert_eq!((rejected.code.as_str(), &rejected.id), ("poison", &ids[1]));
+    assert_eq!(
+        (rejected.code.as_str(), &rejected.id),
+        ("poison", &given_up[0].derived)
+    );
     let tries = taken.iter().filter(|taken| taken.id == ids[1]).count();
     assert_eq!(tries, 6, "five tries, and once as a dead letter");
     assert_eq!(world.pending().await, 0);

@@ -42,7 +42,10 @@ async fn each_kind_of_unreadable_entry_is_rejected_and_holds_up_nothing() {
     taken.sort_unstable_by_key(|taken| published.iter().position(|id| *id == taken.id));
     for ((code, _), taken) in cases.iter().zip(&taken) {
         let rejected = taken.content.as_ref().unwrap_err();
-        assert_eq!((rejected.code.as_str(), &rejected.id), (*code, &taken.id));
+        assert_eq!(
+            (rejected.code.as_str(), &rejected.id),
+            (*code, &taken.derived)
+        );
         // The sink decides whether the tenant exists; what was named is passed on.
         assert_eq!(taken.tenant.is_none(), code.ends_with("tenant"), "{code}");
     }

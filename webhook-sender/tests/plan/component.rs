@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 use webhook_sender::model::Event;
-use webhook_sender::plan::component::{Component, RunError};
+use webhook_sender::plan::component::{Component, Folder, RunError};
 use webhook_sender::plan::{MAX_OUTPUT_BYTES, Made};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
@@ -76,18 +76,18 @@ fn run(wat: &str) -> Result<Option<String>, RunError> {
 }
 
 fn run_file(path: &Path, event: &Event) -> Result<Option<String>, RunError> {
-    let component = Component::load(path).unwrap_or_else(|error| panic!("{error}"));
+    let folder = Folder::new(path.parent().unwrap());
+    let component = Component::load(&folder, path);
+    let component = component.unwrap_or_else(|error| panic!("{}", error.detail()));
     let body = component.run(&acme(), event, MAX_OUTPUT_BYTES)?;
     Ok(body.map(|body| String::from_utf8(body).unwrap()))
 }
 
 /// Why a file is refused, without its path.
 fn refusal(bytes: &[u8]) -> String {
-    let (_folder, path) = file(bytes);
-    let error = Component::load(&path)
-        .err()
-        .expect("the file is refused")
-        .to_string();
+    let (folder, path) = file(bytes);
+    let error = Component::load(&Folder::new(folder.path()), &path);
+    let error = error.err().expect("the file is refused").detail();
     error.replace(&format!("`{}`: ", path.display()), "")
 }
 
@@ -211,7 +211,8 @@ fn a_file_that_is_no_such_component_is_refused() {
     assert_eq!(refusal(&empty), format!("it does not export `{name}`"));
     let folder = tempfile::tempdir().unwrap();
     for path in [folder.path().join("none.wasm"), folder.path().into()] {
-        assert!(Component::load(&path).is_err(), "{}", path.display());
+        let loaded = Component::load(&Folder::new(folder.path()), &path);
+        assert!(loaded.is_err(), "{}", path.display());
     }
 }
 
@@ -266,10 +267,12 @@ fn a_function_of_another_type_is_refused() {
 #[tokio::test]
 async fn a_component_that_is_replaced_is_taken_up() {
     let world = World::with_places(9).await;
-    let (_folder, path) = file(&component(ECHO));
-    let text = path.to_str().unwrap().to_owned();
+    let path = world.folder.path().join("echo.wasm");
+    fs::write(&path, component(ECHO)).unwrap();
     let stored = world
-        .endpoint("all", |one| one.transform_component = Some(text))
+        .endpoint("all", |one| {
+            one.transform_component = Some("echo.wasm".into())
+        })
         .await;
     world
         .planner
@@ -298,7 +301,7 @@ async fn a_component_that_is_replaced_is_taken_up() {
         .unwrap();
     let reason = world.deliveries().await.pop().unwrap().reason.unwrap();
     assert!(
-        reason.contains("transform_component") && reason.contains("not a component"),
+        reason.contains("transform_component: `echo.wasm` cannot be used"),
         "{reason}"
     );
     fs::remove_file(&path).unwrap();
@@ -376,11 +379,11 @@ fn the_example_says_what_was_sold() {
 #[tokio::test]
 async fn a_filter_decides_before_a_component_runs() {
     let world = World::with_places(9).await;
-    let (_folder, path) = file(&component(ECHO));
+    fs::write(world.folder.path().join("echo.wasm"), component(ECHO)).unwrap();
     let endpoint = world
         .endpoint("all", |one| {
             one.filter = Some("event.data.paid".into());
-            one.transform_component = Some(path.to_str().unwrap().into());
+            one.transform_component = Some("echo.wasm".into());
         })
         .await;
     world.registry.tenant(&acme()).await.unwrap();

@@ -102,8 +102,12 @@ impl<S: Store> Store for Flaky<S> {
         self.inner.leave(owner, now).await
     }
 
-    async fn recover(&self, now: Millis) -> Result<u64> {
-        self.inner.recover(now).await
+    async fn recover(&self, owner: &Owner, now: Millis) -> Result<u64> {
+        self.inner.recover(owner, now).await
+    }
+
+    async fn rewind(&self, now: Millis) -> Result<u64> {
+        self.inner.rewind(now).await
     }
 
     async fn tenants(&self) -> Result<Vec<(TenantId, u64)>> {

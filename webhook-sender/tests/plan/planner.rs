@@ -1,11 +1,13 @@
 //! The planner on a real store, with places that tests hand out.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::future::join_all;
 use webhook_sender::model::{DeliveryId, DeliveryState, EndpointId, Event, Pattern, TenantId};
 use webhook_sender::plan::{PlanError, Submitted, UNMADE};
+use webhook_sender::registry::Limits;
 use webhook_sender::store::{Ask, DeliveryFilter, Store};
 
 use crate::flaky::Fate;
@@ -83,11 +85,14 @@ async fn a_known_event_changes_nothing() {
         world.planner.submit(&acme(), event("evt_1", "1")).await
     ));
     let before = world.deliveries().await;
-    // Not even with other data, and for an endpoint that was added since.
+    // Not even for an endpoint that was added since.
     world.endpoint("later", |_| {}).await;
     assert!(!is_new(
-        world.planner.submit(&acme(), event("evt_1", "2")).await
+        world.planner.submit(&acme(), event("evt_1", "1")).await
     ));
+    let other = world.planner.submit(&acme(), event("evt_1", "2")).await;
+    let refused = "event `evt_1` was published before with another type or other data";
+    assert_eq!(other.unwrap_err().to_string(), refused);
     assert_eq!(world.deliveries().await, before);
     assert_eq!((world.lanes.started().len(), world.lanes.held()), (1, 0));
 }
@@ -588,4 +593,51 @@ async fn a_panic_in_planning_costs_the_events_it_hit_and_no_later_ones() {
     let again = world.planner.submit(&tenant, event("evt_1", "1"));
     let seen = || "the tenant's planning to go on".into();
     assert!(is_new(test_support::within_patience(again, seen).await));
+}
+
+/// A transform whose body is as large as the data.
+fn copying(endpoint: &mut webhook_sender::model::Endpoint) {
+    endpoint.transform = Some("event.data".into());
+}
+
+#[tokio::test]
+async fn bodies_beyond_the_budget_of_the_tenant_are_made_at_the_attempt() {
+    let world = World::with_places(8).await;
+    let planned_bytes = 1 << 20;
+    let limits = Limits {
+        planned_bytes,
+        ..Limits::default()
+    };
+    world.registry.set_limits(limits, HashMap::new());
+    for number in 0..8 {
+        world.endpoint(&format!("ep{number}"), copying).await;
+    }
+    let data = format!("\"{}\"", "x".repeat(300_000));
+    let events: Vec<_> = (0..5)
+        .map(|number| (acme(), event(&format!("evt_{number}"), data.clone())))
+        .collect();
+    let answers = world.planner.plan(events).await;
+    assert!(answers.into_iter().all(is_new));
+    // Every event is planned for every endpoint, by a call of its own.
+    assert_eq!(world.deliveries().await.len(), 40);
+    assert_eq!(*world.store.batches.lock().unwrap(), [1; 5]);
+    // Those that are under way hold the budget; what there was no room for is not made.
+    let started = world.lanes.started();
+    let made = started.iter().filter(|claim| claim.body != UNMADE).count();
+    assert_eq!((started.len(), made), (8, 3));
+    let budget = world.registry.budget(&acme());
+    assert_eq!(budget.try_hold(vec![0; 200_000].into()), None);
+}
+
+#[tokio::test]
+async fn bodies_that_fit_are_made_and_give_the_budget_back() {
+    let world = World::with_places(0).await;
+    world.endpoint("copying", copying).await;
+    for number in 0..4 {
+        let event = event(&format!("evt_{number}"), "[1]");
+        world.planner.submit(&acme(), event).await.unwrap();
+    }
+    let total = Limits::default().planned_bytes;
+    let budget = world.registry.budget(&acme());
+    assert!(budget.try_hold(vec![0; total].into()).is_some());
 }

@@ -8,6 +8,7 @@ use signature::Scheme;
 use tempfile::TempDir;
 use webhook_sender::lease::Lease;
 use webhook_sender::model::{Clock, Delivery, Endpoint, Event, EventId, Millis, TenantId};
+use webhook_sender::plan::component::Folder;
 use webhook_sender::plan::{Parts, Planner};
 use webhook_sender::registry::Registry;
 use webhook_sender::store::sqlite::SqliteStore;
@@ -24,7 +25,8 @@ pub struct World {
     pub lanes: Arc<FakeLanes>,
     pub registry: Arc<Registry>,
     pub lease: Arc<Lease>,
-    _folder: TempDir,
+    /// Where its components are.
+    pub folder: TempDir,
 }
 
 impl World {
@@ -39,7 +41,8 @@ impl World {
         let lease = Lease::enter(store.clone(), clock.clone(), owner, length)
             .await
             .unwrap();
-        let registry = Arc::new(Registry::new(store.clone()));
+        let components = Folder::new(folder.path());
+        let registry = Arc::new(Registry::with_components(store.clone(), components));
         let lanes = Arc::new(FakeLanes::with_places(places));
         let planner = Planner::new(Parts {
             store: store.clone(),
@@ -55,7 +58,7 @@ impl World {
             lanes,
             registry,
             lease,
-            _folder: folder,
+            folder,
         }
     }
 

@@ -9,7 +9,7 @@ use webhook_sender::store::{
     Ask, DeliveryFilter, PlanBatch, PlanResult, Planned, RejectedFilter, Start, Store,
 };
 
-use crate::world::{World, at, endpoint, endpoint_id, owner, planned, success, tenant};
+use crate::world::{PLANNED, World, at, endpoint, endpoint_id, owner, planned, success, tenant};
 
 /// Two nodes with half of the slots each.
 async fn cluster() -> [RedisServer; 2] {
@@ -80,6 +80,7 @@ async fn tenants_all_over_a_cluster_are_served() {
         let batch = PlanBatch {
             tenant: tenant.clone(),
             version,
+            fence: PLANNED,
             events,
         };
         let PlanResult::Done(planned) = store.plan(&owner, batch, at(1)).await.unwrap() else {
@@ -109,7 +110,11 @@ async fn tenants_all_over_a_cluster_are_served() {
     // A cluster's client may repeat calls, so that renewals look for more than was handed out.
     store.renew(&owner, at(6), at(10_000)).await.unwrap();
     assert_eq!(store.depth(at(6)).await.unwrap().in_flight, 8);
-    assert_eq!(store.recover(at(10_001)).await.unwrap(), 8);
+    // The lease that ran out is ended by another, not by its owner.
+    assert_eq!(store.recover(&owner, at(10_001)).await.unwrap(), 0);
+    let other = crate::world::owner("b");
+    store.enter(&other, at(10_001), at(20_000)).await.unwrap();
+    assert_eq!(store.recover(&other, at(10_001)).await.unwrap(), 8);
     assert_eq!(store.depth(at(10_001)).await.unwrap().pending, 8);
 
     let filter = DeliveryFilter {

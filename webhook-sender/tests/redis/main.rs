@@ -5,6 +5,10 @@
 mod nouns;
 
 mod cluster;
+mod content;
+mod full;
+mod lease;
+mod permissions;
 mod processes;
 mod servers;
 mod speed;

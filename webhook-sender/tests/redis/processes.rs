@@ -30,7 +30,7 @@ async fn a_process_is_woken_by_what_it_takes_over() {
     plan(&one, &a, "e", Start::Claimed, 1).await.unwrap();
     other.renew(&b, at(9_000), at(30_000)).await.unwrap();
     assert!(other.woken().now_or_never().is_none(), "nothing is due");
-    assert_eq!(other.recover(at(10_001)).await.unwrap(), 1);
+    assert_eq!(other.recover(&b, at(10_001)).await.unwrap(), 1);
     assert!(other.woken().now_or_never().is_some());
 }
 
@@ -43,7 +43,7 @@ async fn a_dead_process_s_work_goes_to_another_and_its_outcomes_are_fenced() {
         panic!("it is new");
     };
     other.renew(&b, at(9_000), at(30_000)).await.unwrap();
-    assert_eq!(other.recover(at(10_001)).await.unwrap(), 1);
+    assert_eq!(other.recover(&b, at(10_001)).await.unwrap(), 1);
     assert_eq!(claim(&other, &b, 10, 10_001).await.unwrap().len(), 1);
 
     // The dead one was only slow. It has not been told, and plans once more.
@@ -58,7 +58,7 @@ async fn a_dead_process_s_work_goes_to_another_and_its_outcomes_are_fenced() {
     let lost = one.renew(&a, at(10_003), at(30_000)).await;
     assert!(matches!(lost, Err(StoreError::LeaseLost(_))), "{lost:?}");
     // What it took into flight without a lease is found.
-    assert_eq!(other.recover(at(10_004)).await.unwrap(), 1);
+    assert_eq!(other.recover(&b, at(10_004)).await.unwrap(), 1);
     assert_eq!(claim(&other, &b, 10, 10_004).await.unwrap().len(), 1);
 }
 
@@ -69,7 +69,7 @@ async fn a_newcomer_is_not_taken_for_a_dead_one() {
     let store = world.store(&old).await;
     let recovering = async {
         for _ in 0..200 {
-            assert_eq!(store.recover(at(1)).await.unwrap(), 0);
+            assert_eq!(store.recover(&old, at(1)).await.unwrap(), 0);
         }
     };
     let entering = async {
@@ -101,7 +101,7 @@ async fn hints_that_are_gone_are_written_again() {
         .unwrap();
     world.command(&["DEL", "ws:{*}:due"]).await;
     assert_eq!(store.due(at(9)).await.unwrap(), (vec![], None));
-    store.recover(at(9)).await.unwrap();
+    store.recover(&owner, at(9)).await.unwrap();
     assert_eq!(store.due(at(9)).await.unwrap().0.len(), 1);
 }
 
@@ -117,7 +117,7 @@ async fn a_removal_that_was_cut_short_is_finished() {
     world.command(&["SET", "ws:{acme}:gone", "1"]).await;
     world.command(&["DEL", "ws:{acme}:t"]).await;
     world.command(&["HSET", "ws:{*}:t", "acme", "0"]).await;
-    store.recover(at(9)).await.unwrap();
+    store.recover(&owner, at(9)).await.unwrap();
     let redis::Value::Array(keys) = world.command(&["KEYS", "ws:{acme}:*"]).await else {
         panic!()
     };

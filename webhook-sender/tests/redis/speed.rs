@@ -10,7 +10,7 @@ use test_support::redis::Fsync;
 use webhook_sender::model::TenantId;
 use webhook_sender::store::{Ask, Outcome, Owner, PlanBatch, PlanResult, Planned, Start, Store};
 
-use crate::world::{World, at, endpoint, endpoint_id, planned, success, tenant};
+use crate::world::{PLANNED, World, at, endpoint, planned, success, tenant};
 
 const BODY: usize = 1024;
 const BATCH: usize = 256;
@@ -82,6 +82,7 @@ impl Run {
             PlanBatch {
                 tenant: tenant.clone(),
                 version: *version,
+                fence: PLANNED,
                 events,
             }
         };
@@ -109,7 +110,7 @@ impl Run {
                         .iter()
                         .map(|id| success(&tenant, id, &to))
                         .collect::<Vec<_>>(),
-                    Planned::Known => panic!("it is new"),
+                    Planned::Known | Planned::Conflict => panic!("it is new"),
                 });
             outcomes.collect::<Vec<_>>()
         });
@@ -195,12 +196,9 @@ async fn by_way_of_the_queue(tenants: usize, endpoints: usize) {
         };
         let asks: Vec<_> = due.iter().map(ask).collect();
         let claims = run.store.claim(&run.owner, &asks, at(2)).await.unwrap();
-        let outcome = |claim: &webhook_sender::store::Claim| {
-            success(
-                &claim.tenant,
-                &claim.id,
-                endpoint_id(claim.endpoint.as_str()).as_str(),
-            )
+        let outcome = |claim: &webhook_sender::store::Claim| Outcome {
+            fence: claim.fence,
+            ..success(&claim.tenant, &claim.id, claim.endpoint.as_str())
         };
         let outcomes: Vec<_> = claims.iter().map(outcome).collect();
         count += outcomes.len();

@@ -7,8 +7,8 @@ use webhook_sender::model::{
 };
 use webhook_sender::store::redis::{Address, RedisStore};
 use webhook_sender::store::{
-    Ask, Claim, DeliveryFilter, NewDelivery, Next, Outcome, Owner, PlanBatch, PlanResult, Planned,
-    PlannedEvent, Start, Store, StoreError,
+    Ask, Claim, DeliveryFilter, Fence, NewDelivery, Next, Outcome, Owner, PlanBatch, PlanResult,
+    Planned, PlannedEvent, Start, Store, StoreError,
 };
 
 pub struct World {
@@ -62,7 +62,13 @@ pub fn planned(tenant: &TenantId, id: &str, to: &str, start: Start, bytes: usize
     }
 }
 
-/// An outcome of a first attempt that succeeded.
+/// The claim that what starts claimed belongs to here.
+pub const PLANNED: Fence = Fence {
+    at: Millis(1_800_000_000_001),
+    count: 7,
+};
+
+/// An outcome of a first attempt that succeeded, of a delivery that started claimed.
 pub fn success(tenant: &TenantId, id: &DeliveryId, to: &str) -> Outcome {
     let attempt = Attempt {
         at: at(1),
@@ -76,6 +82,7 @@ pub fn success(tenant: &TenantId, id: &DeliveryId, to: &str) -> Outcome {
         tenant: tenant.clone(),
         id: id.clone(),
         endpoint: endpoint_id(to),
+        fence: PLANNED,
         attempt: Some(attempt),
         next: Next::Succeeded,
     }
@@ -139,6 +146,7 @@ pub async fn plan(
     let batch = PlanBatch {
         tenant: acme,
         version,
+        fence: PLANNED,
         events,
     };
     match store.plan(owner, batch, at(ms)).await? {

@@ -563,13 +563,13 @@ async fn an_attempt_is_one_line_of_the_log_without_anything_secret() {
     let declared = declared.replace("/orders\"", "/orders?token=s3cret-query\"");
     setting.configure(
         "sender",
-        &format!("token = \"s3cret-token\"\n{LOOPBACK}{declared}"),
+        &format!("token = \"s3cret-token-of-the-sender\"\n{LOOPBACK}{declared}"),
     );
     let sender = setting.start("sender");
     for (id, kind) in [("evt_1", "order.shipped"), ("evt_2", "fail.now")] {
         let event = json!({ "id": id, "type": kind, "data": { "note": "s3cret-body" } });
         let reply = Request::post(format!("{}/v1/tenants/acme/events", sender.api))
-            .header("authorization", "Bearer s3cret-token")
+            .header("authorization", "Bearer s3cret-token-of-the-sender")
             .json(event.to_string())
             .send()
             .await;

@@ -78,16 +78,46 @@ impl Setting {
     /// Starts a sender on the configuration `name`.toml, and waits until its API answers.
     #[track_caller]
     pub fn start(&self, name: &str) -> Sender {
-        let log = self.folder().join(format!("{name}.log"));
         let errors = std::fs::File::options()
             .create(true)
             .append(true)
-            .open(&log);
-        let mut child = Command::new(env!("CARGO_BIN_EXE_webhook-sender"))
-            .args(["run", "--config", &format!("{name}.toml")])
+            .open(self.log(name));
+        self.start_with_log(name, errors.expect("a log"))
+    }
+
+    /// The same, with its log written there.
+    #[track_caller]
+    pub fn start_with_log(&self, name: &str, errors: impl Into<Stdio>) -> Sender {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_webhook-sender"));
+        command.args(["run", "--config", &format!("{name}.toml")]);
+        self.start_command(name, command.stderr(errors))
+    }
+
+    /// The same in so many bytes of memory.
+    #[track_caller]
+    pub fn start_within(&self, name: &str, bytes: u64) -> Sender {
+        let errors = std::fs::File::create(self.log(name)).expect("a log");
+        let sender = env!("CARGO_BIN_EXE_webhook-sender");
+        let limit = format!(
+            "ulimit -v {}; exec \"$0\" run --config {name}.toml",
+            bytes / 1024
+        );
+        let mut command = Command::new("sh");
+        // Each arena of the allocator would reserve 64 MiB, most of which it never uses.
+        command.env("MALLOC_ARENA_MAX", "1");
+        self.start_command(name, command.args(["-c", &limit, sender]).stderr(errors))
+    }
+
+    fn log(&self, name: &str) -> PathBuf {
+        self.folder().join(format!("{name}.log"))
+    }
+
+    #[track_caller]
+    fn start_command(&self, name: &str, command: &mut Command) -> Sender {
+        let log = self.log(name);
+        let mut child = command
             .current_dir(self.folder())
             .stdout(Stdio::piped())
-            .stderr(errors.expect("a log"))
             .spawn()
             .expect("the sender can be started");
         let mut line = String::new();
@@ -129,6 +159,11 @@ impl Sender {
 
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Where its log is, for when it is gone.
+    pub fn log_file(&self) -> PathBuf {
+        self.log.clone()
     }
 
     /// Runs a command against it.

@@ -10,7 +10,7 @@ use std::task::Poll;
 use rusqlite::Connection;
 use tempfile::TempDir;
 use webhook_sender::store::sqlite::{OpenError, SqliteStore};
-use webhook_sender::store::{DeliveryFilter, Next, Outcome, PlanBatch, Planned, Store};
+use webhook_sender::store::{DeliveryFilter, Fence, Next, Outcome, PlanBatch, Planned, Store};
 
 use crate::stores::sqlite::Folder;
 use crate::world::{DAY, UNTIL, World, at, due, event, planned, success, tenant_id};
@@ -169,6 +169,30 @@ async fn only_its_owner_can_read_the_file() {
     assert!(count >= 3, "the database, its log and its lock");
 }
 
+#[tokio::test]
+async fn a_file_that_others_could_read_is_the_owner_s_alone_once_it_was_opened() {
+    let (folder, file) = folder();
+    drop(SqliteStore::open(&file).unwrap());
+    // The log and its index of a process that was killed.
+    let paths = ["", "-wal", "-shm", "-lock"].map(|suffix| {
+        let path = folder.path().join(format!("sender.db{suffix}"));
+        std::fs::OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(&path)
+            .unwrap();
+        let open_to_all = std::fs::Permissions::from_mode(0o644);
+        std::fs::set_permissions(&path, open_to_all).unwrap();
+        path
+    });
+    let store = SqliteStore::open(&file).unwrap();
+    store.ping().await.unwrap();
+    for path in paths {
+        let mode = path.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{path:?}");
+    }
+}
+
 /// Plans, delivers and forgets `rounds` times so many deliveries.
 async fn churn(world: &World, rounds: std::ops::Range<u64>) {
     for round in rounds {
@@ -196,6 +220,7 @@ async fn churn(world: &World, rounds: std::ops::Range<u64>) {
             tenant: claim.tenant,
             id: claim.id,
             endpoint: claim.endpoint,
+            fence: claim.fence,
             attempt: Some(success(now)),
             next: Next::Succeeded,
         });
@@ -205,7 +230,7 @@ async fn churn(world: &World, rounds: std::ops::Range<u64>) {
             .await
             .unwrap();
         let later = at(now + 5 * DAY);
-        world.store().recover(later).await.unwrap();
+        world.store().recover(&world.owner, later).await.unwrap();
         while world.store().forget(later, later).await.unwrap() {}
         assert_eq!(world.list(&DeliveryFilter::default()).await, []);
     }
@@ -253,7 +278,7 @@ async fn a_large_file_gives_its_space_back() {
             .await;
     }
     let later = at(9 * DAY);
-    world.store().recover(later).await.unwrap();
+    world.store().recover(&world.owner, later).await.unwrap();
     while world.store().forget(later, later).await.unwrap() {}
     for _ in 0..60 {
         world.store().forget(later, later).await.unwrap();
@@ -306,6 +331,7 @@ async fn what_is_planned_for_a_caller_that_is_gone_is_due() {
     let batch = PlanBatch {
         tenant: world.acme.clone(),
         version,
+        fence: Fence::new(at(2)),
         events: vec![event],
     };
     // While the file is locked, the call cannot end.

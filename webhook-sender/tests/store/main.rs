@@ -26,6 +26,9 @@ macro_rules! promises {
                 what_a_gone_process_had_in_flight_is_due_at_once
                 a_renewed_lease_is_not_recovered
                 a_lease_that_ran_out_is_renewed_if_nothing_was_given_away
+                no_process_ends_its_own_lease
+                an_outcome_is_recorded_after_the_lease_if_nobody_took_over
+                what_is_taken_back_is_told_of
                 a_lost_lease_is_not_renewed
                 recovery_counts_what_it_gives_back
                 recovery_leaves_those_alone_whose_lease_lasts
@@ -55,6 +58,9 @@ macro_rules! promises {
             plan:
                 an_event_is_kept_as_it_is
                 planning_twice_changes_nothing
+                an_id_with_another_type_or_other_data_is_refused_and_changes_nothing
+                the_first_event_of_an_id_in_a_batch_decides_about_the_others
+                of_events_planned_at_the_same_time_under_one_id_one_is_kept
                 an_event_twice_in_a_batch_is_planned_once
                 planning_at_the_same_time_makes_one
                 two_tenants_may_use_the_same_event_id
@@ -89,6 +95,9 @@ macro_rules! promises {
                 attempts_are_kept_in_order
                 a_release_counts_as_no_attempt
                 an_outcome_counts_once
+                an_outcome_recorded_again_changes_nothing
+                a_failure_recorded_again_leaves_the_next_claim_alone
+                the_claim_before_cannot_settle_the_next_of_the_same_moment
                 an_outcome_of_what_is_not_in_flight_is_refused
                 anothers_outcome_is_refused
                 each_outcome_is_judged_by_itself;
@@ -118,6 +127,7 @@ macro_rules! promises {
                 a_replay_takes_what_its_filter_selects
                 a_replay_of_nothing_is_none
                 what_has_no_endpoint_is_not_replayed
+                what_died_with_its_endpoint_is_replayed_once_it_is_there_again
                 many_are_replayed;
             list:
                 the_newest_come_first
@@ -134,6 +144,8 @@ macro_rules! promises {
                 rejecting_twice_changes_nothing
                 rejected_events_are_listed_by_tenant
                 rejected_events_are_listed_in_pages
+                a_rejected_event_is_found_by_its_id
+                a_page_of_large_rejected_events_has_a_bounded_size
                 a_rejected_event_is_taken_once;
             upkeep:
                 what_succeeded_long_ago_is_forgotten
@@ -145,6 +157,9 @@ macro_rules! promises {
                 an_event_that_nobody_wanted_is_forgotten_after_a_day
                 rejected_events_are_forgotten
                 forgetting_comes_to_an_end
+                a_clock_that_was_ahead_delays_nothing_once_it_is_set_back
+                what_was_claimed_ahead_of_time_is_given_back_as_due
+                many_due_times_are_set_back
                 depth_counts_what_waits
                 depth_knows_the_longest_due
                 a_store_that_works_answers_a_ping;

@@ -100,6 +100,7 @@ fn outcome(world: &World, id: webhook_sender::model::DeliveryId, ms: u64) -> Out
     let (tenant, endpoint) = (world.acme.clone(), world.orders.clone());
     Outcome {
         tenant,
+        fence: world.fence(&id),
         id,
         endpoint,
         attempt: Some(success(ms)),

@@ -1,7 +1,8 @@
 //! A store to be tested, and words for what tests do with it.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -10,7 +11,7 @@ use webhook_sender::model::{
     Phase, TenantId,
 };
 use webhook_sender::store::{
-    Ask, Claim, DeliveryFilter, DueEndpoint, NewDelivery, Next, Outcome, Owner, PlanBatch,
+    Ask, Claim, DeliveryFilter, DueEndpoint, Fence, NewDelivery, Next, Outcome, Owner, PlanBatch,
     PlanResult, Planned, PlannedEvent, Start, Store,
 };
 
@@ -28,6 +29,8 @@ pub struct World {
     pub owner: Owner,
     pub acme: TenantId,
     pub orders: EndpointId,
+    /// The claims that deliveries were last in flight under.
+    fences: Mutex<HashMap<DeliveryId, Fence>>,
 }
 
 /// A moment `ms` after the tests' beginning.
@@ -184,6 +187,7 @@ impl World {
             owner: Owner::this_process("sender"),
             acme: tenant_id("acme"),
             orders: endpoint_id("orders"),
+            fences: Mutex::default(),
         };
         world
             .store()
@@ -256,15 +260,23 @@ impl World {
         ms: u64,
     ) -> Vec<Planned> {
         let version = self.version(tenant).await;
+        let fence = Fence::new(at(ms));
         let batch = PlanBatch {
             tenant: tenant.clone(),
             version,
+            fence,
             events,
         };
-        match self.store().plan(owner, batch, at(ms)).await.unwrap() {
-            PlanResult::Done(planned) => planned,
-            PlanResult::Stale => panic!("the version was asked for just now"),
+        let PlanResult::Done(planned) = self.store().plan(owner, batch, at(ms)).await.unwrap()
+        else {
+            panic!("the version was asked for just now")
+        };
+        for one in &planned {
+            if let Planned::New { claimed } = one {
+                self.flies_under(claimed, fence);
+            }
         }
+        planned
     }
 
     /// Plans one event of `acme`. Answers the ids of its deliveries.
@@ -297,10 +309,32 @@ impl World {
         room: usize,
         ms: u64,
     ) -> Vec<Claim> {
-        self.store()
+        let claims = self
+            .store()
             .claim(owner, &[self.ask(endpoint, room)], at(ms))
             .await
-            .unwrap()
+            .unwrap();
+        for claim in &claims {
+            self.flies_under(std::slice::from_ref(&claim.id), claim.fence);
+        }
+        claims
+    }
+
+    /// Keeps the claim that these deliveries are in flight under.
+    pub fn flies_under(&self, ids: &[DeliveryId], fence: Fence) {
+        let mut fences = self.fences.lock().unwrap();
+        fences.extend(ids.iter().map(|id| (id.clone(), fence)));
+    }
+
+    /// The claim that a delivery was last in flight under; one that nobody made, if it never was.
+    pub fn fence(&self, id: &DeliveryId) -> Fence {
+        let fences = self.fences.lock().unwrap();
+        fences.get(id).copied().unwrap_or_else(|| Fence::new(at(0)))
+    }
+
+    /// Makes due what is in flight under leases that have run out.
+    pub async fn recover(&self, ms: u64) -> u64 {
+        self.store().recover(&self.owner, at(ms)).await.unwrap()
     }
 
     pub fn ask(&self, endpoint: &EndpointId, room: usize) -> Ask {
@@ -322,6 +356,7 @@ impl World {
             tenant: self.acme.clone(),
             id: delivery.id.clone(),
             endpoint: delivery.endpoint.clone(),
+            fence: self.fence(&delivery.id),
             attempt,
             next,
         }

@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 
 use super::stamp::Stamp;
 
-/// Why a file cannot be used as a transform.
+/// The reason for which a file cannot be used as a transform. Its text is the same for every file, also
+/// for one that is not there: tenants learn nothing of the machine. Operators get the
+/// [detail](Self::detail).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{}`: {reason}", path.display())]
+#[error("`{}` cannot be used as a transform component", self.name())]
 pub struct ComponentError {
     path: PathBuf,
     reason: String,
@@ -21,6 +23,16 @@ impl ComponentError {
             reason: reason.into(),
             stamp,
         }
+    }
+
+    /// The path and the reason, for the log and for the configuration's author.
+    pub fn detail(&self) -> String {
+        format!("`{}`: {}", self.path.display(), self.reason)
+    }
+
+    fn name(&self) -> String {
+        let name = self.path.file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
     }
 
     /// Whether the file is as it was.

@@ -1,10 +1,11 @@
 //! Transforms that are WebAssembly components of world `signed-webhooks:transform/transformer`
 //! (`wit/transform.wit`).
 //!
-//! A component imports nothing. Each event gets an instance of its own, with bounds on the steps it
+//! They are files of one [`Folder`]. A component imports nothing. Each event gets an instance of its own, with bounds on the steps it
 //! takes, the memory it has and the bytes it makes.
 
 mod error;
+mod folder;
 #[cfg(feature = "components")]
 #[path = "wasmtime.rs"]
 mod runtime;
@@ -16,4 +17,5 @@ mod shape;
 mod stamp;
 
 pub use error::{ComponentError, RunError};
+pub use folder::Folder;
 pub use runtime::Component;

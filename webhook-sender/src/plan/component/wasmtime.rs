@@ -9,12 +9,10 @@ use wasmtime::component::{self, ComponentExportIndex, InstancePre, Linker, Val};
 use wasmtime::{Config, Engine, Store, StoreLimits, StoreLimitsBuilder, Trap};
 
 use super::stamp::Stamp;
-use super::{ComponentError, RunError, shape};
+use super::{ComponentError, Folder, RunError, shape};
 use crate::model::{Event, TenantId};
 use crate::plan::text::short;
 
-/// The most bytes of a component's file.
-const MAX_FILE_BYTES: u64 = 64 << 20;
 /// Steps for one event: some tenths of a second.
 const FUEL: u64 = 200_000_000;
 /// Bytes that the memories of an instance may grow to, each of them.
@@ -47,15 +45,15 @@ struct Loaded {
 }
 
 impl Component {
-    /// Reads and compiles a file, unless this version of it is compiled already. It takes long:
+    /// Reads and compiles a file of the folder, by its [path](Folder::path_of), unless this version
+    /// of it is compiled already. It takes long:
     /// keep it off the async threads.
     ///
     /// # Errors
     ///
     /// A [`ComponentError`] for a file that cannot be read, is no component of the world, or
     /// imports anything.
-    pub fn load(path: impl AsRef<Path>) -> Result<Self, ComponentError> {
-        let path = path.as_ref();
+    pub fn load(folder: &Folder, path: &Path) -> Result<Self, ComponentError> {
         // Taken first: a file that changes while it is read is read again.
         let stamp = Stamp::of(path);
         let known = KNOWN
@@ -67,7 +65,7 @@ impl Component {
             return Ok(Self(known));
         }
         let refused = |reason: String| ComponentError::new(path, stamp, reason);
-        let bytes = read(path).map_err(refused)?;
+        let bytes = folder.read(path).map_err(refused)?;
         let (instance, transform) = link(&bytes).map_err(refused)?;
         let loaded = Arc::new(Loaded {
             path: path.into(),
@@ -135,16 +133,6 @@ fn trapped(error: wasmtime::Error) -> RunError {
         Some(Trap::OutOfFuel) => RunError::OutOfSteps,
         _ => RunError::Trapped(short(error.root_cause())),
     }
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, String> {
-    let length = path.metadata().map_err(|error| error.to_string())?.len();
-    if length > MAX_FILE_BYTES {
-        return Err(format!(
-            "{length} bytes; at most {MAX_FILE_BYTES} are allowed"
-        ));
-    }
-    std::fs::read(path).map_err(|error| error.to_string())
 }
 
 fn link(bytes: &[u8]) -> Result<(InstancePre<StoreLimits>, ComponentExportIndex), String> {

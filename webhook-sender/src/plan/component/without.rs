@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::path::Path;
 
 use super::stamp::Stamp;
-use super::{ComponentError, RunError};
+use super::{ComponentError, Folder, RunError};
 use crate::model::{Event, TenantId};
 
 /// There is none.
@@ -14,8 +14,7 @@ impl Component {
     /// # Errors
     ///
     /// Always.
-    pub fn load(path: impl AsRef<Path>) -> Result<Self, ComponentError> {
-        let path = path.as_ref();
+    pub fn load(_: &Folder, path: &Path) -> Result<Self, ComponentError> {
         let reason = "this build of the sender runs no components";
         Err(ComponentError::new(path, Stamp::of(path), reason))
     }

@@ -9,7 +9,7 @@ use super::record::{Record, event_data};
 use super::script::CLAIM;
 use super::store::{AT_A_TIME, all, tenant_call};
 use crate::model::{DeliveryId, EndpointId, Millis, TenantId};
-use crate::store::{Ask, Claim, Next, Outcome, Owner, Result};
+use crate::store::{Ask, Claim, Fence, Next, Outcome, Owner, Result};
 
 /// A delivery's id, its record before it was claimed, and its event or body.
 type Row = (String, Vec<u8>, Option<Vec<u8>>);
@@ -31,11 +31,12 @@ impl RedisStore {
         }
         let tenants = by_tenant.keys().map(|tenant| (*tenant).clone()).collect();
         let taking = self.held.taking(owner, tenants).await?;
-        let call = |(tenant, asks)| self.claim_of(owner, tenant, asks, now);
+        let fence = Fence::new(now);
+        let call = |(tenant, asks)| self.claim_of(owner, tenant, asks, fence);
         let claims = all(by_tenant.into_iter().map(call).collect())
             .await?
             .concat();
-        taking.took(claims.iter().map(|claim| (&claim.tenant, &claim.id)));
+        taking.took(fence, claims.iter().map(|claim| (&claim.tenant, &claim.id)));
         Ok(claims)
     }
 
@@ -45,12 +46,14 @@ impl RedisStore {
         owner: &Owner,
         tenant: &TenantId,
         asks: Vec<(&EndpointId, usize)>,
-        now: Millis,
+        fence: Fence,
     ) -> Result<Vec<Claim>> {
         let mut claims = Vec::new();
         for asks in calls(asks) {
             let mut call = tenant_call(&CLAIM, tenant);
-            call.arg(&owner.incarnation).arg(now.0);
+            call.arg(&owner.incarnation)
+                .arg(&fence.to_bytes())
+                .arg(fence.at.0);
             for (endpoint, room) in asks {
                 call.arg(endpoint.as_str()).arg(room);
             }
@@ -60,7 +63,7 @@ impl RedisStore {
                 self.held.suspect(&owner.incarnation, tenant);
             }
             for row in rows {
-                claims.extend(self.read_claim(owner, tenant, row, now).await?);
+                claims.extend(self.read_claim(owner, tenant, row, fence).await?);
             }
         }
         claims.sort_by_key(|claim| claim.due);
@@ -72,14 +75,14 @@ impl RedisStore {
         owner: &Owner,
         tenant: &TenantId,
         (id, record, source): Row,
-        now: Millis,
+        fence: Fence,
     ) -> Result<Option<Claim>> {
         let id = DeliveryId::parse(&id).map_err(|error| self.failed(error))?;
         let record = Record::read(&id, &record).map_err(|error| self.failed(error))?;
         let Some(source) = source.map(Bytes::from) else {
             // Nothing removes the one without the other; but what cannot be sent must not stay in
             // flight for ever.
-            self.bury_without_body(owner, tenant, id, record.endpoint, now)
+            self.bury_without_body(owner, tenant, id, record.endpoint, fence)
                 .await?;
             return Ok(None);
         };
@@ -95,6 +98,7 @@ impl RedisStore {
             body,
             made: record.made.into(),
             due: record.when,
+            fence,
         }))
     }
 
@@ -104,7 +108,7 @@ impl RedisStore {
         tenant: &TenantId,
         id: DeliveryId,
         endpoint: EndpointId,
-        now: Millis,
+        fence: Fence,
     ) -> Result<()> {
         tracing::error!(%tenant, delivery = %id, "the body of a delivery is missing from the store");
         let next = Next::Dead("its body is missing from the store".into());
@@ -112,11 +116,19 @@ impl RedisStore {
             tenant: tenant.clone(),
             id,
             endpoint,
+            fence,
             attempt: None,
             next,
         };
-        self.record_outcomes(owner, &[outcome], now).await.map(drop)
+        let outcomes = [outcome];
+        let recorded = self.record_outcomes(owner, &outcomes, fence.at);
+        recorded.await.map(drop)
     }
+}
+
+/// The owner of a delivery in flight, as its record names it.
+pub(super) fn flown_by(owner: &Owner, fence: Fence) -> Vec<u8> {
+    [owner.incarnation.as_bytes(), &fence.to_bytes()].concat()
 }
 
 /// The asks, cut so that no call claims more than a script takes on at a time.

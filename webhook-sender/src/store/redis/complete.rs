@@ -35,12 +35,12 @@ impl RedisStore {
         }
         let ended = outcomes
             .iter()
-            .map(|outcome| (&outcome.tenant, &outcome.id));
+            .map(|outcome| (&outcome.tenant, &outcome.id, outcome.fence));
         self.held.drop_all(&owner.incarnation, ended);
         Ok(recorded)
     }
 
-    /// Answers a `1` for each that still belonged to `owner`, a `0` for others.
+    /// Returns a `1` for each that is recorded, by this call or by one before, a `0` for others.
     async fn complete_of(
         &self,
         owner: &Owner,
@@ -50,10 +50,10 @@ impl RedisStore {
         now: Millis,
     ) -> Result<String> {
         let root = TenantKeys::of(tenant).root();
-        let mut call = COMPLETE.call_sized(&root, 4 * places.len(), 120 * places.len());
+        let mut call = COMPLETE.call_sized(&root, 5 * places.len(), 150 * places.len());
         call.arg(&owner.incarnation).arg(&stamp(now));
         for outcome in places.iter().filter_map(|at| outcomes.get(*at)) {
-            call.arg(outcome.id.as_str());
+            call.arg(outcome.id.as_str()).arg(&outcome.fence.to_bytes());
             let what = match &outcome.next {
                 Next::Succeeded => "S",
                 Next::Due(_) => "P",
@@ -63,7 +63,7 @@ impl RedisStore {
                 outcome
                     .attempt
                     .as_ref()
-                    .map(write_attempt)
+                    .map(|attempt| write_attempt(attempt, outcome.fence))
                     .unwrap_or_default(),
             );
             match &outcome.next {

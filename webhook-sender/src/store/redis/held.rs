@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard};
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::model::{DeliveryId, TenantId};
-use crate::store::{Owner, StoreError};
+use crate::store::{Fence, Owner, StoreError};
 
 #[derive(Default)]
 pub(super) struct Held {
@@ -25,7 +25,7 @@ pub(super) struct Held {
 struct State {
     /// By incarnation and tenant. Incarnations that have entered and have not lost their lease, as
     /// far as is known, have an entry.
-    handed_out: HashMap<String, HashMap<TenantId, HashSet<DeliveryId>>>,
+    handed_out: HashMap<String, HashMap<TenantId, HashMap<DeliveryId, Fence>>>,
     /// Where more may be in flight than was handed out.
     doubtful: HashSet<(String, TenantId)>,
     /// The same, but to be looked at with the next renewal only.
@@ -72,19 +72,22 @@ impl Held {
         })
     }
 
-    /// Forgets deliveries that are no longer in flight.
+    /// Forgets deliveries that are no longer in flight under these claims.
     pub(super) fn drop_all<'a>(
         &self,
         incarnation: &str,
-        ended: impl Iterator<Item = (&'a TenantId, &'a DeliveryId)>,
+        ended: impl Iterator<Item = (&'a TenantId, &'a DeliveryId, Fence)>,
     ) {
         let mut state = self.state();
         let Some(tenants) = state.handed_out.get_mut(incarnation) else {
             return;
         };
-        for (tenant, id) in ended {
+        for (tenant, id, fence) in ended {
             if let Some(ids) = tenants.get_mut(tenant) {
-                ids.remove(id);
+                // It may have been claimed again before the repetition of an outcome was answered.
+                if ids.get(id) == Some(&fence) {
+                    ids.remove(id);
+                }
                 if ids.is_empty() {
                     tenants.remove(tenant);
                 }
@@ -126,20 +129,24 @@ impl Held {
         self.gate.write().await
     }
 
-    /// Which of `ids` were not handed out.
-    pub(super) fn unknown(
+    /// Each of `ids` with the claim that it was handed out under, if it was.
+    pub(super) fn claims(
         &self,
         incarnation: &str,
         tenant: &TenantId,
-        ids: Vec<DeliveryId>,
-    ) -> Vec<DeliveryId> {
+        ids: Vec<String>,
+    ) -> Vec<(String, Option<Fence>)> {
         let state = self.state();
         let known = state
             .handed_out
             .get(incarnation)
             .and_then(|tenants| tenants.get(tenant));
-        let is_known = |id: &DeliveryId| known.is_some_and(|known| known.contains(id));
-        ids.into_iter().filter(|id| !is_known(id)).collect()
+        let claim = |id: &str| known?.get(&DeliveryId::parse(id).ok()?).copied();
+        let with_claim = |id: String| (claim(&id), id);
+        ids.into_iter()
+            .map(with_claim)
+            .map(|(claim, id)| (id, claim))
+            .collect()
     }
 
     /// Nothing is in flight there that was not handed out.
@@ -157,8 +164,12 @@ impl Held {
 }
 
 impl Taking<'_> {
-    /// The call was answered: this is what it took, and nothing else.
-    pub(super) fn took<'b>(mut self, taken: impl Iterator<Item = (&'b TenantId, &'b DeliveryId)>) {
+    /// The call was answered: this is what it took under `fence`, and nothing else.
+    pub(super) fn took<'b>(
+        mut self,
+        fence: Fence,
+        taken: impl Iterator<Item = (&'b TenantId, &'b DeliveryId)>,
+    ) {
         let mut state = self.held.state();
         self.tenants.clear();
         // The lease may have been lost in the meantime.
@@ -167,11 +178,11 @@ impl Taking<'_> {
         };
         for (tenant, id) in taken {
             match tenants.get_mut(tenant) {
-                Some(ids) => ids.insert(id.clone()),
+                Some(ids) => ids.insert(id.clone(), fence),
                 None => tenants
                     .entry(tenant.clone())
                     .or_default()
-                    .insert(id.clone()),
+                    .insert(id.clone(), fence),
             };
         }
     }

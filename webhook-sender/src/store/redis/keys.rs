@@ -51,6 +51,11 @@ impl TenantKeys {
         format!("{}c:{endpoint}", self.base)
     }
 
+    /// Of an endpoint's ordered deliveries those that have their turn.
+    pub(super) fn turns(&self, endpoint: &str) -> String {
+        format!("{}ns:{endpoint}", self.base)
+    }
+
     /// An endpoint's dead deliveries by creation.
     pub(super) fn dead(&self, endpoint: &EndpointId) -> String {
         format!("{}z:{endpoint}", self.base)
@@ -95,6 +100,11 @@ pub(super) fn rejected() -> String {
 /// The same of one tenant, or of none.
 pub(super) fn rejected_of(tenant: Option<&TenantId>) -> String {
     shared(&format!("r:{}", tenant.map_or("", TenantId::as_str)))
+}
+
+/// The identity of the content.
+pub(super) fn identity() -> String {
+    shared("id")
 }
 
 /// What `ping` writes.

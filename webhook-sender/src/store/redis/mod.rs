@@ -8,6 +8,9 @@
 //!   crash of the machine loses up to a second, with `always` nothing; an asynchronous failover may
 //!   lose what the replica had not yet got.
 //! - A call that fails, however it does, leaves nothing in flight that nobody knows of (see `held`).
+//! - A script's first write is one that a full server refuses, unless the script only frees memory:
+//!   Redis refuses no write of a script behind its first, so such a script happens whole or fails
+//!   before it has changed anything.
 //! - A lost connection comes back by itself; a server that is loading, full, read-only or out of
 //!   reach is [`StoreError::Unavailable`](super::StoreError::Unavailable), with its own words.
 //!
@@ -36,8 +39,8 @@
 //! | `g`, `gone` | set, string | endpoints, or the tenant, while what they have left is removed |
 //!
 //! Of all, behind `ws:{*}:`: `t` (tenants and versions), `v`, `due` (tenants by their earliest due
-//! moment), `o` and `n` (owners by incarnation and by name), `r…` (rejected events), `wake` (a
-//! channel) and `ping`.
+//! moment), `o` and `n` (owners by incarnation and by name), `r…` (rejected events), `id` (the
+//! identity of the content), `wake` (a channel) and `ping`.
 //!
 //! A tenant's keys are the truth about it. What the shared ones say of tenants are hints, because
 //! no script can change both at once: they may be behind, never for long, and never so that work is
@@ -45,8 +48,9 @@
 //!
 //! # Leases
 //!
-//! An owner's lease is one entry under `o`, renewed in one step whatever is in flight. Who has no
-//! entry has no lease, and never gets one again under that incarnation. Each tenant knows the owners
+//! An owner's lease is one entry under `o`, renewed in one step whatever is in flight, and timed by
+//! the server's clock. Others take an entry out once it has run out, its owner never does. An owner
+//! without an entry has no lease, and never gets one again under that incarnation. Each tenant knows the owners
 //! that may have something of it in flight; recovery reads those first and their entries afterwards,
 //! so it never takes a newcomer for a dead one, and finds what an owner took after it had lost its
 //! lease.
@@ -58,7 +62,9 @@ mod claim;
 mod complete;
 mod due;
 mod endpoints;
+mod eviction;
 mod held;
+mod identity;
 mod keys;
 mod link;
 mod list;
@@ -69,6 +75,7 @@ mod record;
 mod recover;
 mod rejected;
 mod replay;
+mod rewind;
 mod script;
 mod store;
 mod tenants;

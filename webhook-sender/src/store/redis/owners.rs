@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::RedisStore;
-use super::script::{ENTER, LEAVE, RENEW};
+use super::script::{ENTER, LEAVE, RENEW, TIME};
 use super::store::shared_call;
 use crate::model::Millis;
 use crate::store::{Owner, Result, StoreError};
@@ -64,6 +64,7 @@ impl RedisStore {
             known_gone.clone_from(incarnation);
         }
         self.held.entered(&owner.incarnation);
+        self.check_eviction().await;
         // What the run before had in flight need not wait for the next look.
         self.release_dead(now).await?;
         Ok(())
@@ -84,6 +85,12 @@ impl RedisStore {
         }
         self.held.doubt_suspected();
         self.settle(owner, now).await
+    }
+
+    /// The time by the clock of the server that has the leases.
+    pub(super) async fn server_time(&self) -> Result<Millis> {
+        let (seconds, micros): (u64, u64) = self.run(&TIME, &shared_call(&TIME)).await?;
+        Ok(Millis(seconds * 1000 + micros / 1000))
     }
 
     pub(super) async fn give_up_lease(&self, owner: &Owner, now: Millis) -> Result<()> {

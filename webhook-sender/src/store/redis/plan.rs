@@ -1,10 +1,11 @@
 //! Plans events: one script call for a few hundred of them.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use redis::{Cmd, RedisWrite};
 
 use super::RedisStore;
+use super::claim::flown_by;
 use super::keys::TenantKeys;
 use super::record::{NewRecord, ORDERED, OWN_BODY, write_event};
 use super::script::PLAN;
@@ -18,11 +19,18 @@ use crate::store::{
 const DELIVERIES_AT_A_TIME: usize = 4 * AT_A_TIME;
 const BYTES_AT_A_TIME: usize = 8 << 20;
 
+/// Under whom deliveries start that start claimed.
+struct Claimer<'a> {
+    owner: &'a Owner,
+    /// As their records name it.
+    flown_by: Vec<u8>,
+}
+
 /// What a script call has said.
 enum Answer {
     Stale,
-    /// The events at these places are known; nothing was kept.
-    Known(Vec<usize>),
+    /// The events at these places are known, and whether as they are; nothing was kept.
+    Known(Vec<(usize, Planned)>),
     /// These ordered deliveries wait for their turn.
     Done {
         waiting: HashSet<DeliveryId>,
@@ -37,24 +45,27 @@ impl RedisStore {
         now: Millis,
     ) -> Result<PlanResult> {
         self.settle(owner, now).await?;
-        let tenant = &batch.tenant;
+        let (tenant, fence) = (&batch.tenant, batch.fence);
+        let claimer = Claimer {
+            owner,
+            flown_by: flown_by(owner, fence),
+        };
         let taking = match claims_any(&batch.events) {
             true => Some(self.held.taking(owner, vec![tenant.clone()]).await?),
             false => None,
         };
         let mut results = vec![Planned::Known; batch.events.len()];
-        for part in parts(&batch.events) {
-            let mut new = part.clone();
-            retain_first_of_each_id(&mut new, &batch.events);
+        let rounds = parts(&batch.events).into_iter();
+        for mut new in rounds.flat_map(|part| rounds_of_distinct_ids(part, &batch.events)) {
             // The batch has no known events as a rule, so it is sent whole first.
             while !new.is_empty() {
                 let events = new.iter().map(|at| &batch.events[*at]).collect::<Vec<_>>();
                 match self
-                    .plan_some(owner, tenant, batch.version, &events, now)
+                    .plan_some(&claimer, tenant, batch.version, &events, now)
                     .await?
                 {
                     Answer::Stale => return Ok(PlanResult::Stale),
-                    Answer::Known(known) => drop_places(&mut new, &known),
+                    Answer::Known(known) => set_results(&mut new, known, &mut results),
                     Answer::Done { waiting } => {
                         for (at, event) in new.drain(..).zip(events) {
                             results[at] = Planned::New {
@@ -67,10 +78,10 @@ impl RedisStore {
         }
         let claimed = results.iter().flat_map(|planned| match planned {
             Planned::New { claimed } => claimed.as_slice(),
-            Planned::Known => &[],
+            Planned::Known | Planned::Conflict => &[],
         });
         if let Some(taking) = taking {
-            taking.took(claimed.map(|id| (tenant, id)));
+            taking.took(fence, claimed.map(|id| (tenant, id)));
         }
         if self.link.address().is_cluster() && results.contains(&Planned::Known) {
             // A cluster's client may have repeated the call that made them known.
@@ -81,7 +92,7 @@ impl RedisStore {
 
     async fn plan_some(
         &self,
-        owner: &Owner,
+        claimer: &Claimer<'_>,
         tenant: &TenantId,
         version: u64,
         events: &[&PlannedEvent],
@@ -91,7 +102,7 @@ impl RedisStore {
         let keys = TenantKeys::of(tenant);
         let mut writing = Writing {
             keys: &keys,
-            owner,
+            claimer,
             now,
             scores: Box::new(self.scores(now, deliveries)),
             sections: Sections::default(),
@@ -106,7 +117,7 @@ impl RedisStore {
             "known" => {
                 let places = rest
                     .into_iter()
-                    .map(|place| self.value::<usize>(Some(place)));
+                    .map(|place| Ok(known(self.value::<i64>(Some(place))?)));
                 Ok(Answer::Known(places.collect::<Result<_>>()?))
             }
             _ => {
@@ -163,19 +174,44 @@ fn parts(events: &[PlannedEvent]) -> Vec<Vec<usize>> {
     parts
 }
 
-/// Of several events of one id in a batch the first is planned, which makes the others known.
-fn retain_first_of_each_id(places: &mut Vec<usize>, events: &[PlannedEvent]) {
-    let mut seen: HashSet<&EventId> = HashSet::with_capacity(places.len());
-    places.retain(|at| seen.insert(&events[*at].event.id));
+/// Splits places so that no id is twice in a round: the first event of an id is planned, and those
+/// after it are compared with it.
+fn rounds_of_distinct_ids(mut places: Vec<usize>, events: &[PlannedEvent]) -> Vec<Vec<usize>> {
+    let mut rounds = Vec::with_capacity(1);
+    while !places.is_empty() {
+        let mut seen: HashSet<&EventId> = HashSet::with_capacity(places.len());
+        let (round, rest) = places
+            .into_iter()
+            .partition(|at| seen.insert(&events[*at].event.id));
+        rounds.push(round);
+        places = rest;
+    }
+    rounds
 }
 
-/// Takes out what stands at these places, counted from 1.
-fn drop_places(list: &mut Vec<usize>, places: &[usize]) {
-    let known: HashSet<usize> = places.iter().copied().collect();
+/// Reads a place as the script writes it: counted from 1, negative for an id with other content.
+fn known(place: i64) -> (usize, Planned) {
+    let planned = if place < 0 {
+        Planned::Conflict
+    } else {
+        Planned::Known
+    };
+    let place = usize::try_from(place.unsigned_abs()).unwrap_or(usize::MAX);
+    (place.saturating_sub(1), planned)
+}
+
+/// Notes the results of what is known, and takes it out of the list.
+fn set_results(list: &mut Vec<usize>, known: Vec<(usize, Planned)>, results: &mut [Planned]) {
+    let mut known: HashMap<usize, Planned> = known.into_iter().collect();
     let mut place = 0;
-    list.retain(|_| {
+    list.retain(|at| {
+        let planned = known.remove(&place);
         place += 1;
-        !known.contains(&place)
+        let is_new = planned.is_none();
+        if let Some(planned) = planned {
+            results[*at] = planned;
+        }
+        is_new
     });
 }
 
@@ -216,7 +252,7 @@ struct Ordered<'a> {
 /// One call of the script, in the order of its arguments.
 struct Writing<'a> {
     keys: &'a TenantKeys,
-    owner: &'a Owner,
+    claimer: &'a Claimer<'a>,
     now: Millis,
     scores: Box<dyn Iterator<Item = u64> + Send>,
     sections: Sections<'a>,
@@ -238,7 +274,7 @@ impl<'a> Writing<'a> {
             arguments,
             bytes + 400 * (events.len() + count),
         );
-        call.arg(version).arg(&self.owner.incarnation);
+        call.arg(version).arg(&self.claimer.owner.incarnation);
         call.arg(events.len()).arg(count + own);
         for event in events {
             self.write_event(&mut call, event);
@@ -283,7 +319,7 @@ impl<'a> Writing<'a> {
         let own_body = if delivery.body.is_some() { OWN_BODY } else { 0 };
         let mut record = NewRecord {
             state: b'F',
-            owner: &self.owner.incarnation,
+            owner: &self.claimer.flown_by,
             when: self.now,
             flags: own_body | if delivery.ordered { ORDERED } else { 0 },
             reason: "",
@@ -295,18 +331,18 @@ impl<'a> Writing<'a> {
         let due = match &delivery.start {
             Start::Claimed => None,
             Start::Due(at) => {
-                (record.state, record.owner, record.when) = (b'P', "", *at);
+                (record.state, record.owner, record.when) = (b'P', b"", *at);
                 Some(*at)
             }
             Start::Dead(reason) => {
-                (record.state, record.owner, record.reason) = (b'D', "", reason);
+                (record.state, record.owner, record.reason) = (b'D', b"", reason);
                 None
             }
         };
         call.write_arg_fmt(format_args!("{base}d:{}", delivery.id));
         call.arg(record.write());
         let (dead, ordered) = (record.state == b'D', delivery.ordered);
-        (record.state, record.owner) = (b'W', "");
+        (record.state, record.owner) = (b'W', b"");
         let waiting = if ordered && !dead {
             record.write()
         } else {

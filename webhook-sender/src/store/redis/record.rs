@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! state   1   P pending, W waits for its turn, F in flight, S succeeded, D dead
-//! owner   1 + n   the incarnation that has it in flight, else empty
+//! owner   1 + n   F: the incarnation that has it in flight, and the fence of its claim (16); else empty
 //! when    8   P, W, F: due; S, D: ended (ms)
 //! made    2   attempts since it was planned or replayed
 //! flags   1   1: ordered, 2: has a body of its own
@@ -17,7 +17,7 @@
 //! endpoint 1 + n
 //! lane    2 + n   ordered: the place in the order of planning, 8; then nothing without an ordering
 //!                 key, else `k` and the key
-//! attempts    4 + n each
+//! attempts    4 + n each, with the number of its claim at the end (8)
 //! ```
 
 use bytes::Bytes;
@@ -25,6 +25,7 @@ use bytes::Bytes;
 use crate::model::{
     Attempt, Delivery, DeliveryId, DeliveryState, EndpointId, Event, EventId, Millis, Phase,
 };
+use crate::store::Fence;
 
 /// Steps of a score within a millisecond. Scores are whole numbers that doubles hold exactly,
 /// until the year 2248.
@@ -41,7 +42,7 @@ pub(super) struct Unreadable(pub(super) String);
 /// A delivery that is about to be written.
 pub(super) struct NewRecord<'a> {
     pub state: u8,
-    pub owner: &'a str,
+    pub owner: &'a [u8],
     pub when: Millis,
     pub flags: u8,
     pub reason: &'a str,
@@ -55,7 +56,7 @@ impl NewRecord<'_> {
     pub(super) fn write(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(96 + self.reason.len() + self.lane.len());
         out.push(self.state);
-        short(&mut out, self.owner.as_bytes());
+        short(&mut out, self.owner);
         out.extend(self.when.0.to_be_bytes());
         out.extend(0_u16.to_be_bytes());
         out.push(self.flags);
@@ -152,10 +153,10 @@ impl Record {
 }
 
 /// An attempt with its length in front, as it is added to a record.
-pub(super) fn write_attempt(attempt: &Attempt) -> Vec<u8> {
+pub(super) fn write_attempt(attempt: &Attempt, fence: Fence) -> Vec<u8> {
     let error = attempt.error.as_deref().map(str::as_bytes);
     let response = attempt.response.as_deref().map(str::as_bytes);
-    let mut out = Vec::with_capacity(32);
+    let mut out = Vec::with_capacity(40);
     out.extend([0; 4]);
     out.extend(attempt.at.0.to_be_bytes());
     out.extend(attempt.status.unwrap_or_default().to_be_bytes());
@@ -164,6 +165,7 @@ pub(super) fn write_attempt(attempt: &Attempt) -> Vec<u8> {
     out.push(u8::from(error.is_some()) | u8::from(response.is_some()) << 1);
     text(&mut out, error.unwrap_or_default());
     text(&mut out, response.unwrap_or_default());
+    out.extend(fence.count.to_be_bytes());
     let len = u32::try_from(out.len() - 4).unwrap_or(u32::MAX);
     out[..4].copy_from_slice(&len.to_be_bytes());
     out
@@ -353,7 +355,7 @@ mod tests {
         let (event, endpoint) = (EventId::random(), EndpointId::random());
         let new = NewRecord {
             state: b'D',
-            owner: "",
+            owner: b"",
             when: Millis(7),
             flags: ORDERED,
             reason: "no such field",
@@ -363,7 +365,7 @@ mod tests {
             lane: b"k\xff\0",
         };
         let mut bytes = new.write();
-        bytes.extend(write_attempt(&attempt()));
+        bytes.extend(write_attempt(&attempt(), Fence::new(Millis(7))));
         let id = DeliveryId::parse("one").unwrap();
         let delivery = Record::read(&id, &bytes)
             .unwrap()

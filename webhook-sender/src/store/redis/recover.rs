@@ -7,30 +7,25 @@ use super::RedisStore;
 use super::keys::{self, TenantKeys};
 use super::script::{CENSUS, EXPIRE, RELEASE};
 use super::store::{AT_A_TIME, all, shared_call, stamp, tenant_call};
-use crate::model::{DeliveryId, EndpointId, Millis, TenantId};
-use crate::store::{Owner, Result};
+use crate::model::{EndpointId, Millis, TenantId};
+use crate::store::{Fence, Owner, Result};
 
 /// What a tenant says of itself: version, whether it is being removed, earliest due moment, owners
 /// that may hold something of it, endpoints that are being removed.
 pub(super) type Census = (String, bool, String, Vec<String>, Vec<String>);
 
 impl RedisStore {
-    pub(super) async fn recover_all(&self, now: Millis) -> Result<u64> {
+    pub(super) async fn recover_all(&self, owner: &Owner, now: Millis) -> Result<u64> {
         let mut expire = shared_call(&EXPIRE);
-        expire.arg(now.0);
+        expire.arg(&owner.incarnation).arg(now.0);
         for incarnation in self.run::<Vec<String>>(&EXPIRE, &expire).await? {
             self.held.forget(&incarnation);
         }
-        let count = self.release_dead(now).await?;
-        if count > 0 {
-            // The others are told; what a process tells itself it does not listen to.
-            self.wakes.notify_one();
-        }
-        Ok(count)
+        self.release_dead(now).await
     }
 
-    /// Makes due again what is in flight under owners that have no lease. Answers how many
-    /// deliveries that were.
+    /// Makes due again what is in flight under owners that have no lease. Returns the number of
+    /// those deliveries.
     pub(super) async fn release_dead(&self, now: Millis) -> Result<u64> {
         let tenants = self.indexed_tenants().await?;
         let call = |(tenant, _): &'_ (TenantId, u64)| self.census_of(tenant.clone());
@@ -41,7 +36,12 @@ impl RedisStore {
         for ((tenant, version), census) in tenants.iter().zip(&census) {
             let (stored, gone, earliest, owners, buried) = census;
             for owner in owners.iter().filter(|owner| dead.contains(*owner)) {
-                count += self.release_all(tenant, owner, now).await?;
+                let released = self.release_all(tenant, owner, now).await?;
+                if released > 0 {
+                    // The others are told; what a process tells itself it does not listen to.
+                    self.wakes.notify_one();
+                }
+                count += released;
             }
             for endpoint in buried {
                 if let Ok(endpoint) = EndpointId::parse(endpoint) {
@@ -103,7 +103,7 @@ impl RedisStore {
         }
     }
 
-    /// Gives back what `owner` may have in flight without having been told: see `held`.
+    /// Gives back what `owner` may have in flight under claims that it was not told of: see `held`.
     pub(super) async fn settle(&self, owner: &Owner, now: Millis) -> Result<()> {
         let incarnation = &owner.incarnation;
         if self.held.doubtful(incarnation).is_empty() {
@@ -114,16 +114,14 @@ impl RedisStore {
             let mut command = redis::cmd("SMEMBERS");
             command.arg(TenantKeys::of(&tenant).leased(incarnation));
             let ids: Vec<String> = self.ask(&command).await?;
-            let ids = ids
-                .iter()
-                .filter_map(|id| DeliveryId::parse(id).ok())
-                .collect();
-            let unknown = self.held.unknown(incarnation, &tenant, ids);
-            for some in unknown.chunks(AT_A_TIME) {
+            let claims = self.held.claims(incarnation, &tenant, ids);
+            for some in claims.chunks(AT_A_TIME) {
                 let mut call = tenant_call(&RELEASE, &tenant);
                 call.arg(incarnation).arg(&stamp(now)).arg(0);
-                for id in some {
-                    call.arg(id.as_str());
+                for (id, claim) in some {
+                    let stays = claim.map(Fence::to_bytes);
+                    call.arg(id)
+                        .arg(stays.as_ref().map_or(&[][..], |fence| fence));
                 }
                 let (.., lowered): (u64, u64, String) = self.run(&RELEASE, &call).await?;
                 self.tell(&tenant, &lowered).await;

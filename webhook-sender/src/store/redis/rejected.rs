@@ -5,7 +5,10 @@ use super::keys;
 use super::script::{FORGET_REJECTED, REJECT, TAKE_REJECTED};
 use super::store::{AT_A_TIME, shared_call};
 use crate::model::{Millis, Rejected, TenantId};
-use crate::store::{Cursor, Page, RejectedFilter, Result, StoreError};
+use crate::store::{Cursor, PAGE_BYTES, Page, RejectedFilter, Result, StoreError};
+
+/// How many rejected events are looked up at a time: each may be as large as an event.
+const VALUES_AT_A_TIME: usize = 8;
 
 impl RedisStore {
     pub(super) async fn keep_rejected(&self, rejected: &[Rejected]) -> Result<()> {
@@ -32,6 +35,7 @@ impl RedisStore {
             RejectedFilter::All => keys::rejected(),
             RejectedFilter::Tenant(tenant) => keys::rejected_of(Some(tenant)),
             RejectedFilter::Unassigned => keys::rejected_of(None),
+            RejectedFilter::Id(id) => return self.one_rejected(id).await,
         };
         let behind = cursor.map(read_cursor).transpose()?;
         let mut places = self
@@ -39,10 +43,20 @@ impl RedisStore {
             .await?;
         let more = places.len() > limit;
         places.truncate(limit);
-        let next_cursor = places.last().filter(|_| more);
+        let (items, shown) = self.rejected_values(&places).await?;
+        let next_cursor = places[..shown]
+            .last()
+            .filter(|_| more || shown < places.len());
         let next_cursor = next_cursor.map(|(score, id)| Cursor(format!("{score}.{id}")));
-        let items = self.rejected_values(&places).await?;
         Ok(Page { items, next_cursor })
+    }
+
+    async fn one_rejected(&self, id: &str) -> Result<Page<Rejected>> {
+        let (items, _) = self.rejected_values(&[(0, id.to_owned())]).await?;
+        Ok(Page {
+            items,
+            next_cursor: None,
+        })
     }
 
     /// The first `count` places of a list behind a score and id.
@@ -73,21 +87,27 @@ impl RedisStore {
         }
     }
 
-    async fn rejected_values(&self, places: &[(u64, String)]) -> Result<Vec<Rejected>> {
-        if places.is_empty() {
-            return Ok(Vec::new());
+    /// The events at the first of these places, about [`PAGE_BYTES`] of them, and at how many places
+    /// they are.
+    async fn rejected_values(&self, places: &[(u64, String)]) -> Result<(Vec<Rejected>, usize)> {
+        let (mut items, mut shown, mut bytes) = (Vec::new(), 0, 0);
+        for some in places.chunks(VALUES_AT_A_TIME) {
+            let mut command = redis::cmd("HMGET");
+            command.arg(keys::rejected_values());
+            for (_, id) in some {
+                command.arg(id);
+            }
+            let values: Vec<Option<String>> = self.ask(&command).await?;
+            shown += some.len();
+            for value in values.iter().flatten() {
+                bytes += value.len();
+                items.push(self.read_rejected(value)?);
+            }
+            if bytes > PAGE_BYTES {
+                break;
+            }
         }
-        let mut command = redis::cmd("HMGET");
-        command.arg(keys::rejected_values());
-        for (_, id) in places {
-            command.arg(id);
-        }
-        let values: Vec<Option<String>> = self.ask(&command).await?;
-        values
-            .iter()
-            .flatten()
-            .map(|value| self.read_rejected(value))
-            .collect()
+        Ok((items, shown))
     }
 
     fn read_rejected(&self, value: &str) -> Result<Rejected> {

@@ -34,6 +34,17 @@ impl Script {
         command.arg("EVALSHA").arg(&self.sha).arg("1").arg(key);
         command
     }
+
+    /// A call of it for several keys.
+    pub(crate) fn call_for(&self, keys: &[Vec<u8>]) -> Cmd {
+        let mut command = Cmd::new();
+        command
+            .arg("EVALSHA")
+            .arg(&self.sha)
+            .arg(keys.len())
+            .arg(keys);
+        command
+    }
 }
 
 macro_rules! tenant_scripts {
@@ -82,8 +93,10 @@ tenant_scripts! {
     CENSUS = "census.lua";
     /// Forgets some of what ended long ago.
     FORGET = "forget.lua";
-    /// How much is waiting.
-    DEPTH = "depth.lua";
+    /// Moves back what was made due by a clock that was ahead.
+    REWIND = "rewind.lua";
+    /// The same for what waits for its turn.
+    REWIND_LANE = "rewind_lane.lua";
 }
 
 shared_scripts! {
@@ -93,8 +106,10 @@ shared_scripts! {
     RENEW = "renew.lua";
     /// Takes an owner out.
     LEAVE = "leave.lua";
-    /// Takes out those whose lease has run out.
+    /// Takes out the others whose lease has run out.
     EXPIRE = "expire.lua";
+    /// The server's clock.
+    TIME = "time.lua";
     /// Makes the number of a tenant's version the greater one.
     RAISE_VERSION = "raise_version.lua";
     /// Takes a tenant out of the index.
@@ -105,6 +120,8 @@ shared_scripts! {
     REJECT = "reject.lua";
     /// Takes a rejected event out.
     TAKE_REJECTED = "take_rejected.lua";
+    /// Counts what is waiting for some tenants.
+    DEPTH = "depth.lua";
     /// Forgets rejected events.
     FORGET_REJECTED = "forget_rejected.lua";
 }

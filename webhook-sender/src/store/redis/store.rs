@@ -13,7 +13,7 @@ use super::held::Held;
 use super::keys::{self, TenantKeys};
 use super::record::SCORES_PER_MS;
 use super::script::Script;
-use super::wake::Listener;
+use super::wake::{Denials, Listener};
 use super::{Address, Link};
 use crate::model::{
     Delivery, DeliveryId, Endpoint, EndpointId, Event, EventId, Millis, Rejected, TenantId,
@@ -40,10 +40,13 @@ pub struct RedisStore {
     scores: AtomicU64,
     /// Whether a hint may be missing, because it could not be written.
     pub(super) hints_missing: AtomicBool,
+    /// Whether the server was asked what it does when it is full.
+    pub(super) eviction_checked: AtomicBool,
     /// Marks the wakes of this process.
     pub(super) mark: String,
     /// Told when another process has made something due.
     pub(super) wakes: Arc<Notify>,
+    denials: Arc<Denials>,
     _listener: Listener,
 }
 
@@ -56,12 +59,15 @@ impl RedisStore {
     pub fn new(address: Address) -> Self {
         let link = Arc::new(Link::new(address, RESPONSE_TIMEOUT));
         let wakes = Arc::new(Notify::new());
+        let denials = Arc::new(Denials::default());
         let mark = hex::encode(rand::random::<[u8; 8]>());
         Self {
             held: Held::default(),
             scores: AtomicU64::new(0),
             hints_missing: AtomicBool::new(false),
-            _listener: Listener::start(link.clone(), wakes.clone(), mark.clone()),
+            eviction_checked: AtomicBool::new(false),
+            _listener: Listener::start(link.clone(), wakes.clone(), mark.clone(), denials.clone()),
+            denials,
             link,
             mark,
             wakes,
@@ -131,7 +137,8 @@ impl RedisStore {
         let mut wake = redis::cmd("PUBLISH");
         wake.arg(keys::wake()).arg(&self.mark);
         let told = futures::join!(self.link.ask(&hint), self.link.ask(&wake));
-        if let (Err(error), _) | (_, Err(error)) = told {
+        if let (Err(error), _) | (_, Err(error)) = &told {
+            self.denials.report(error);
             tracing::debug!(%tenant, %error, "due deliveries could not be announced");
             self.hints_missing.store(true, Ordering::SeqCst);
         }
@@ -175,8 +182,12 @@ impl Store for RedisStore {
         self.give_up_lease(owner, now).await
     }
 
-    async fn recover(&self, now: Millis) -> Result<u64> {
-        self.recover_all(now).await
+    async fn recover(&self, owner: &Owner, now: Millis) -> Result<u64> {
+        self.recover_all(owner, now).await
+    }
+
+    async fn time(&self) -> Result<Option<Millis>> {
+        self.server_time().await.map(Some)
     }
 
     async fn tenants(&self) -> Result<Vec<(TenantId, u64)>> {
@@ -237,6 +248,10 @@ impl Store for RedisStore {
         self.replay_selected(tenant, filter, now).await
     }
 
+    async fn rewind(&self, now: Millis) -> Result<u64> {
+        self.rewind_all(now).await
+    }
+
     async fn delivery(&self, tenant: &TenantId, id: &DeliveryId) -> Result<Option<Delivery>> {
         self.find_delivery(tenant, id).await
     }
@@ -283,6 +298,18 @@ impl Store for RedisStore {
         let mut command = redis::cmd("SET");
         command.arg(keys::ping()).arg("1");
         self.ask(&command).await
+    }
+
+    async fn identity(&self) -> Result<Option<String>> {
+        self.content_identity().await
+    }
+
+    async fn identify(&self) -> Result<()> {
+        self.identify_content().await
+    }
+
+    async fn disown(&self, identity: &str) -> Result<()> {
+        self.disown_content(identity).await
     }
 
     async fn woken(&self) {

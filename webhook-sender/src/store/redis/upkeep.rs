@@ -2,14 +2,17 @@
 
 use super::RedisStore;
 use super::due::millis;
-use super::keys;
+use super::keys::{self, TenantKeys};
 use super::script::{DEPTH, FORGET};
 use super::store::{AT_A_TIME, all, tenant_call};
-use crate::model::{Millis, TenantId};
+use crate::model::Millis;
 use crate::store::{Depth, IDEMPOTENCY, Result};
 
 /// How many deliveries a call forgets before it leaves the rest to the next one.
 const FORGOTTEN_A_CALL: u64 = 8 * AT_A_TIME as u64;
+
+/// The number of tenants that a call counts: few enough to keep nobody waiting for long.
+const COUNTED_A_CALL: usize = 64;
 
 impl RedisStore {
     pub(super) async fn forget_ended(
@@ -39,8 +42,18 @@ impl RedisStore {
 
     pub(super) async fn count_waiting(&self, now: Millis) -> Result<Depth> {
         let tenants = self.indexed_tenants().await?;
-        let call = |(tenant, _)| self.count_of(tenant);
-        let counts = all(tenants.into_iter().map(call).collect()).await?;
+        let roots: Vec<_> = tenants
+            .iter()
+            .map(|(tenant, _)| TenantKeys::of(tenant).root())
+            .collect();
+        // The keys of two tenants are on different nodes of a cluster.
+        let together = if self.link.address().is_cluster() {
+            1
+        } else {
+            COUNTED_A_CALL
+        };
+        let calls = roots.chunks(together).map(|some| self.count_of(some));
+        let counts = all(calls.collect()).await?;
         let total = counts.into_iter().fold(Depth::default(), add);
         let mut rejected = redis::cmd("ZCARD");
         rejected.arg(keys::rejected());
@@ -51,8 +64,8 @@ impl RedisStore {
         })
     }
 
-    async fn count_of(&self, tenant: TenantId) -> Result<Depth> {
-        let answer = self.run(&DEPTH, &tenant_call(&DEPTH, &tenant)).await?;
+    async fn count_of(&self, roots: &[Vec<u8>]) -> Result<Depth> {
+        let answer = self.run(&DEPTH, &DEPTH.call_for(roots)).await?;
         let (pending, in_flight, dead, earliest): (u64, u64, u64, String) = answer;
         Ok(Depth {
             pending,

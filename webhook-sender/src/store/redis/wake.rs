@@ -4,10 +4,11 @@
 //! which a new connection causes.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::StreamExt;
-use redis::RedisResult;
+use redis::{RedisError, RedisResult};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -17,16 +18,38 @@ use super::{Link, delay, keys};
 /// How long nothing may be heard before the connection is tried.
 const SILENCE: Duration = Duration::from_secs(15);
 
+/// Warns once when the server's access rules keep the store from its channel. Deliveries of other
+/// processes are then found late: nothing else shows it.
+#[derive(Default)]
+pub(super) struct Denials(AtomicBool);
+
+impl Denials {
+    pub(super) fn report(&self, error: &RedisError) {
+        if error.code() == Some("NOPERM") && !self.0.swap(true, Ordering::SeqCst) {
+            tracing::warn!(
+                channel = keys::wake(), %error,
+                "the server denies the store's channel or keys: what another sender makes due is found late"
+            );
+        }
+    }
+}
+
 /// The task that listens. It ends with its owner.
 pub(super) struct Listener(JoinHandle<()>);
 
 impl Listener {
     /// Tells `wakes` of all but those that carry the process's own `mark`.
-    pub(super) fn start(link: Arc<Link>, wakes: Arc<Notify>, mark: String) -> Self {
+    pub(super) fn start(
+        link: Arc<Link>,
+        wakes: Arc<Notify>,
+        mark: String,
+        denials: Arc<Denials>,
+    ) -> Self {
         Self(tokio::spawn(async move {
             let mut failures = 0;
             loop {
                 if let Err(error) = listen(&link, &wakes, &mark, &mut failures).await {
+                    denials.report(&error);
                     tracing::debug!(%error, "not listening for other processes");
                 }
                 failures += 1;

@@ -11,7 +11,7 @@ use super::lookup;
 use super::queue::{Flight, Place, Shared};
 use super::row::{millis, read_delivery_id};
 use crate::model::{EventId, Millis};
-use crate::store::{Ask, Claim, Owner, StoreError};
+use crate::store::{Ask, Claim, Fence, Owner, StoreError};
 
 const NEXT: &str = "SELECT d.at, d.seq, d.id, d.made, d.chain, e.id, coalesce(d.body, e.data)
     FROM deliveries d INDEXED BY deliveries_due CROSS JOIN events e ON e.key = d.event
@@ -34,6 +34,8 @@ pub(super) fn claim(
         sql,
         shared,
         lease,
+        owner: owner.incarnation.as_str().into(),
+        fence: Fence::new(now),
         now: now.as_i64(),
     };
     let mut claims = Vec::new();
@@ -52,6 +54,8 @@ struct Claimer<'a> {
     sql: &'a Connection,
     shared: &'a Shared,
     lease: u64,
+    owner: Arc<str>,
+    fence: Fence,
     now: i64,
 }
 
@@ -103,12 +107,15 @@ impl Claimer<'_> {
             body: Bytes::copy_from_slice(row.get_ref(6)?.as_blob().map_err(rusqlite::Error::from)?),
             made: row.get(3)?,
             due: millis(place.at),
+            fence: self.fence,
         };
         let chain: Option<Arc<str>> = row.get(4)?;
         let flight = Flight {
             seq: place.seq,
             lane,
             lease: self.lease,
+            owner: self.owner.clone(),
+            fence: self.fence,
             at: place.at,
             chain,
         };

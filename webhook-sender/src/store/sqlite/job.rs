@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 
 use super::fault::Fault;
 use super::queue::{Effect, Flight, Key, Shared};
-use crate::store::{Owner, StoreError};
+use crate::store::{Fence, Owner, StoreError};
 
 pub(super) type Outcome<T> = Result<T, Fault>;
 
@@ -126,12 +126,12 @@ impl<'a> Tx<'a> {
         self.effects.push(effect);
     }
 
-    /// A delivery that is in flight under a lease of `owner`.
-    pub fn flight(&self, owner: &Owner, key: &Key) -> Option<Flight> {
+    /// A delivery that is in flight under that claim of `owner`.
+    pub fn flight(&self, owner: &Owner, fence: Fence, key: &Key) -> Option<Flight> {
         let queue = self.shared.lock();
-        let lease = queue.leases.of(owner)?;
         let flight = queue.flights.get(key)?;
-        (flight.lease == lease && !self.settled.contains(key)).then(|| flight.clone())
+        let is_its_own = *flight.owner == *owner.incarnation && flight.fence == fence;
+        (is_its_own && !self.settled.contains(key)).then(|| flight.clone())
     }
 
     /// What is in flight under no lease.
@@ -171,9 +171,15 @@ impl<'a> Tx<'a> {
 
     /// It is committed: everybody may see it.
     pub fn committed(self) {
+        let given_back = |effect: &Effect| matches!(effect, Effect::GivenBack);
+        let wakes = self.effects.iter().any(given_back);
         let mut queue = self.shared.lock();
         for effect in self.effects {
             queue.apply(effect);
+        }
+        drop(queue);
+        if wakes {
+            self.shared.given_back.notify_one();
         }
     }
 }

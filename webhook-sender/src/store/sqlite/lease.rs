@@ -22,7 +22,7 @@ pub(super) fn leave(tx: &mut Tx<'_>, owner: &Owner, now: Millis) -> Outcome<()> 
     give_back(tx, now).map(drop)
 }
 
-pub(super) fn recover(tx: &mut Tx<'_>, now: Millis) -> Outcome<u64> {
-    tx.queue().leases.expire(now);
+pub(super) fn recover(tx: &mut Tx<'_>, owner: &Owner, now: Millis) -> Outcome<u64> {
+    tx.queue().leases.expire(owner, now);
     give_back(tx, now)
 }

@@ -1,8 +1,8 @@
 //! One process per file.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions, Permissions, TryLockError};
 use std::io::{Read, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use super::OpenError;
@@ -36,6 +36,22 @@ pub(super) fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false).mode(0o600);
     options
+}
+
+/// Takes the rights of group and others to a file away, if it is there. It may be older than this
+/// program, or restored from a backup.
+pub(super) fn restrict(path: &Path) {
+    let Ok(metadata) = path.metadata() else {
+        return;
+    };
+    if metadata.permissions().mode() & 0o077 == 0 {
+        return;
+    }
+    let private = Permissions::from_mode(0o600);
+    if let Err(error) = std::fs::set_permissions(path, private) {
+        let path = path.display();
+        tracing::warn!(%path, %error, "other users can read the store, and its mode cannot be changed");
+    }
 }
 
 fn beside(database: &Path) -> PathBuf {

@@ -47,6 +47,7 @@ mod queue;
 mod reader;
 mod rejected;
 mod replay;
+mod rewind;
 mod row;
 mod search;
 mod store;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::lock::{Lock, private};
+use super::lock::{Lock, private, restrict};
 
 /// The schema's versions, in order. What was released is never changed; more is appended.
 const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
@@ -86,6 +86,12 @@ pub(super) fn open(file: &Path) -> Result<Opened, OpenError> {
             .open(file)
             .map_err(|source| OpenError::unwritable(file, source))?,
     );
+    // The log and its index get the database's mode when they are made.
+    for suffix in ["", "-wal", "-shm", "-journal", "-lock"] {
+        let mut name = file.as_os_str().to_owned();
+        name.push(suffix);
+        restrict(name.as_ref());
+    }
     let sql = |error: rusqlite::Error| OpenError::sql(file, &error);
     let mut writer = connect(file, 8 << 20).map_err(sql)?;
     prepare(&mut writer, file)?;

@@ -1,6 +1,7 @@
 //! Keeping events and making their deliveries.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use rusqlite::{OptionalExtension, params};
 
@@ -11,10 +12,10 @@ use super::queue::{Effect, Flight, Key, NO_LEASE, Place};
 use super::row::{self, state};
 use crate::model::{DeliveryId, EndpointId, Event, Millis, TenantId};
 use crate::store::{
-    NewDelivery, Owner, PlanBatch, PlanResult, Planned, PlannedEvent, Start, StoreError,
+    Fence, NewDelivery, Owner, PlanBatch, PlanResult, Planned, PlannedEvent, Start, StoreError,
 };
 
-const KNOWN: &str = "SELECT 1 FROM events WHERE hash = ?1 AND tenant = ?2 AND id = ?3";
+const KNOWN: &str = "SELECT kind, data FROM events WHERE hash = ?1 AND tenant = ?2 AND id = ?3";
 
 const EVENT: &str = "INSERT INTO events
     (key, hash, tenant, deliveries, planned_at, at, id, kind, ordering_key, data)
@@ -40,6 +41,8 @@ pub(super) fn plan(
         tenant,
         name: &batch.tenant,
         lease: lease(tx, owner, batch)?,
+        owner: owner.incarnation.as_str().into(),
+        fence: batch.fence,
         endpoints: HashMap::new(),
         claimed: Vec::new(),
         now,
@@ -70,6 +73,8 @@ struct Planner<'a> {
     tenant: i64,
     name: &'a TenantId,
     lease: u64,
+    owner: Arc<str>,
+    fence: Fence,
     /// The endpoints met so far; `None` for one that is not there.
     endpoints: HashMap<EndpointId, Option<i64>>,
     /// What is in flight already.
@@ -89,12 +94,8 @@ impl Planner<'_> {
     fn event(&mut self, tx: &mut Tx<'_>, planned: &PlannedEvent) -> Outcome<Planned> {
         let event = &planned.event;
         let hash = row::event_hash(self.tenant, &event.id);
-        if tx
-            .sql
-            .prepare_cached(KNOWN)?
-            .exists((hash, self.tenant, event.id.as_str()))?
-        {
-            return Ok(Planned::Known);
+        if let Some(known) = self.known(tx, hash, event)? {
+            return Ok(known);
         }
         let key = tx.reserve(1 + planned.deliveries.len());
         self.keep(tx, key, hash, planned)?;
@@ -105,6 +106,21 @@ impl Planner<'_> {
             }
         }
         Ok(Planned::New { claimed })
+    }
+
+    /// Compares an event with the stored one of its id; `None` where there is none.
+    fn known(&self, tx: &Tx<'_>, hash: i64, event: &Event) -> Outcome<Option<Planned>> {
+        let mut found = tx.sql.prepare_cached(KNOWN)?;
+        let compare = |row: &rusqlite::Row<'_>| {
+            let (kind, data) = (row.get_ref(0)?.as_bytes()?, row.get_ref(1)?.as_bytes()?);
+            Ok(if kind == event.kind.as_bytes() && data == event.data {
+                Planned::Known
+            } else {
+                Planned::Conflict
+            })
+        };
+        let known = found.query_row((hash, self.tenant, event.id.as_str()), compare);
+        Ok(known.optional()?)
     }
 
     fn keep(&self, tx: &Tx<'_>, key: i64, hash: i64, planned: &PlannedEvent) -> Outcome<()> {
@@ -221,6 +237,8 @@ impl Planner<'_> {
                 seq: place.seq,
                 lane,
                 lease,
+                owner: self.owner.clone(),
+                fence: self.fence,
                 at: place.at,
                 chain,
             };

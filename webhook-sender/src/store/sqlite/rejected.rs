@@ -10,7 +10,7 @@ use super::page::{Mark, page};
 use super::queue::Effect;
 use super::row::millis;
 use crate::model::{Rejected, TenantId};
-use crate::store::{Cursor, Page, RejectedFilter};
+use crate::store::{Cursor, PAGE_BYTES, Page, RejectedFilter};
 
 const COLUMNS: &str = "SELECT r.at, r.key, r.id, t.id, r.source, r.code, r.reason, r.fields
     FROM rejected r LEFT JOIN tenants t ON t.key = r.tenant";
@@ -52,24 +52,28 @@ pub(super) fn list(
     limit: usize,
 ) -> Outcome<Page<Rejected>> {
     let below = Mark::below('r', cursor)?;
-    let (which, tenant) = match filter {
+    let (which, id) = match filter {
         RejectedFilter::All => ("true", None),
-        RejectedFilter::Tenant(id) => ("t.id = ?3", Some(id)),
+        RejectedFilter::Tenant(id) => ("t.id = ?3", Some(id.as_str())),
         RejectedFilter::Unassigned => ("r.tenant IS NULL", None),
+        RejectedFilter::Id(id) => ("r.id = ?3", Some(id.as_str())),
     };
     let text = format!(
         "{COLUMNS} WHERE {which} AND (r.at, r.key) < (?1, ?2)
          ORDER BY r.at DESC, r.key DESC LIMIT {}",
         limit.saturating_add(1).min(i32::MAX as usize)
     );
-    let tenant = tenant.map(|id: &TenantId| Value::Text(id.as_str().into()));
-    let values = [below.at.into(), below.key.into()]
-        .into_iter()
-        .chain(tenant);
+    let id = id.map(|id| Value::Text(id.into()));
+    let values = [below.at.into(), below.key.into()].into_iter().chain(id);
     let mut found = sql.prepare_cached(&text)?;
     let mut rows = found.query(params_from_iter(values))?;
-    let mut items = Vec::new();
+    let (mut items, mut bytes, mut limit) = (Vec::new(), 0, limit);
     while let Some(row) = rows.next()? {
+        bytes += row.get_ref(7)?.as_str().map_or(0, str::len);
+        if bytes > PAGE_BYTES {
+            // This one is the first of the next page, unless there is no other.
+            limit = limit.min(items.len().max(1));
+        }
         items.push((
             Mark {
                 at: row.get(0)?,
@@ -77,6 +81,9 @@ pub(super) fn list(
             },
             read(row)?,
         ));
+        if items.len() > limit {
+            break;
+        }
     }
     Ok(page('r', items, limit))
 }

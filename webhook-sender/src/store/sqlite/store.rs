@@ -17,6 +17,7 @@ use super::open::{Opened, open};
 use super::queue::Shared;
 use super::reader::{Question, Reader, View};
 use super::replay::Replay;
+use super::rewind::Rewind;
 use super::writer::{Command, Writer};
 use super::{
     OpenError, claim, complete, endpoints, lease, list, lookup, plan, rejected, sweep, tenants,
@@ -226,9 +227,10 @@ impl Store for SqliteStore {
         self.write(move |tx| lease::leave(tx, &owner, now)).await
     }
 
-    async fn recover(&self, now: Millis) -> Result<u64> {
+    async fn recover(&self, owner: &Owner, now: Millis) -> Result<u64> {
         self.told(now);
-        self.write(move |tx| lease::recover(tx, now)).await
+        let owner = owner.clone();
+        self.write(move |tx| lease::recover(tx, &owner, now)).await
     }
 
     async fn tenants(&self) -> Result<Vec<(TenantId, u64)>> {
@@ -324,6 +326,12 @@ impl Store for SqliteStore {
             .await
     }
 
+    async fn rewind(&self, now: Millis) -> Result<u64> {
+        self.shared.set_back(now);
+        let mut rewind = Rewind::default();
+        self.steps(move |tx| rewind.step(tx, now)).await
+    }
+
     async fn delivery(&self, tenant: &TenantId, id: &DeliveryId) -> Result<Option<Delivery>> {
         let (tenant, id) = (tenant.clone(), id.clone());
         self.read(move |view| list::delivery(view, &tenant, &id))
@@ -397,6 +405,6 @@ impl Store for SqliteStore {
     }
 
     async fn woken(&self) {
-        std::future::pending().await
+        self.shared.given_back.notified().await;
     }
 }

@@ -16,7 +16,7 @@ pub async fn a_success_ends_the_delivery(world: World) {
     );
     assert_eq!(delivery.attempts, [success(2)]);
     assert_eq!(world.due(9_999_999).await, (vec![], None));
-    assert_eq!(world.store().recover(at(10)).await.unwrap(), 0);
+    assert_eq!(world.recover(10).await, 0);
 }
 
 pub async fn a_retry_is_due_at_its_moment(world: World) {
@@ -111,14 +111,71 @@ pub async fn an_outcome_counts_once(world: World) {
         .complete(&world.owner, &both, at(2))
         .await
         .unwrap();
-    assert_eq!(accepted, [true, false]);
+    assert_eq!(accepted, [true, true]);
+    let delivery = world.get(&id).await;
+    assert_eq!((delivery.state, delivery.attempts.len()), (Succeeded, 1));
     let accepted = world
         .store()
         .complete(&world.owner, &[outcome], at(3))
         .await
         .unwrap();
-    assert_eq!(accepted, [false]);
-    assert_eq!(world.get(&id).await.attempts, [success(2)]);
+    assert_eq!(accepted, [true]);
+    assert_eq!(world.get(&id).await, delivery);
+}
+
+pub async fn an_outcome_recorded_again_changes_nothing(world: World) {
+    let outcomes = [
+        (Some(success(2)), Next::Succeeded),
+        (Some(failure(2)), Next::Due(at(9))),
+        (Some(failure(2)), Next::Dead("gave up".into())),
+        (None, Next::Due(at(9))),
+        (None, Next::Dead("too old".into())),
+    ];
+    for (n, (attempt, next)) in outcomes.into_iter().enumerate() {
+        let id = world.one(event(&format!("e{n}")), claimed(&world.orders), 1);
+        let id = id.await;
+        assert!(world.complete(&id, attempt.clone(), next.clone(), 3).await);
+        let (recorded, depth) = (world.get(&id).await, world.store().depth(at(3)).await);
+        assert!(world.complete(&id, attempt, next, 4).await);
+        assert_eq!(world.get(&id).await, recorded);
+        let depth_after = world.store().depth(at(3)).await;
+        assert_eq!(depth_after.unwrap(), depth.unwrap());
+    }
+}
+
+pub async fn a_failure_recorded_again_leaves_the_next_claim_alone(world: World) {
+    let id = world.one(event("e"), claimed(&world.orders), 1).await;
+    let first = world.outcome(&world.get(&id).await, Some(failure(2)), Next::Due(at(5)));
+    let repeat = async |ms| {
+        let outcomes = std::slice::from_ref(&first);
+        let recorded = world.store().complete(&world.owner, outcomes, at(ms)).await;
+        recorded.unwrap()
+    };
+    assert_eq!(repeat(2).await, [true]);
+    // The reply was lost, and the delivery has been claimed by the same sender since.
+    assert_eq!(world.claim_ids(5).await, std::slice::from_ref(&id));
+    assert_eq!(repeat(6).await, [true]);
+    assert_eq!(world.state(&id).await, InFlight);
+    assert!(!world.is_due(9).await);
+    world.succeed(&id, 7).await;
+    assert_eq!(repeat(8).await, [true]);
+    let delivery = world.get(&id).await;
+    assert_eq!(
+        (delivery.state, delivery.attempts),
+        (Succeeded, vec![failure(2), success(7)])
+    );
+}
+
+pub async fn the_claim_before_cannot_settle_the_next_of_the_same_moment(world: World) {
+    let id = world.one(event("e"), claimed(&world.orders), 1).await;
+    let first = world.outcome(&world.get(&id).await, Some(failure(1)), Next::Due(at(1)));
+    assert!(world.complete(&id, None, Next::Due(at(1)), 1).await);
+    assert_eq!(world.claim_ids(1).await, std::slice::from_ref(&id));
+    let recorded = world.store().complete(&world.owner, &[first], at(1)).await;
+    assert_eq!(recorded.unwrap(), [false]);
+    let delivery = world.get(&id).await;
+    assert_eq!((delivery.state, delivery.attempts.len()), (InFlight, 0));
+    world.succeed(&id, 2).await;
 }
 
 pub async fn an_outcome_of_what_is_not_in_flight_is_refused(world: World) {

@@ -2,7 +2,9 @@
 
 use std::process::{Child, Command};
 
-use webhook_sender::model::DeliveryState::{InFlight, Pending};
+use futures::FutureExt;
+use test_support::within_patience;
+use webhook_sender::model::DeliveryState::{InFlight, Pending, Succeeded};
 use webhook_sender::store::{Next, Owner, StoreError};
 
 use crate::world::{World, at, claimed, event, planned, sender, success};
@@ -94,7 +96,7 @@ pub async fn a_name_is_free_once_its_lease_has_run_out(world: World) {
 pub async fn entering_again_extends_the_lease(world: World) {
     let (owner, id) = one_in_flight(&world).await;
     enter(&world, &owner, 500, 2_000).await.unwrap();
-    assert_eq!(world.store().recover(at(1_500)).await.unwrap(), 0);
+    assert_eq!(world.recover(1_500).await, 0);
     assert_eq!(world.state(&id).await, InFlight);
 }
 
@@ -126,7 +128,7 @@ pub async fn a_renewed_lease_is_not_recovered(world: World) {
         .renew(&owner, at(900), at(2_000))
         .await
         .unwrap();
-    assert_eq!(world.store().recover(at(1_500)).await.unwrap(), 0);
+    assert_eq!(world.recover(1_500).await, 0);
     assert_eq!(world.state(&id).await, InFlight);
     assert!(
         world
@@ -142,13 +144,50 @@ pub async fn a_lease_that_ran_out_is_renewed_if_nothing_was_given_away(world: Wo
         .renew(&owner, at(1_500), at(2_000))
         .await
         .unwrap();
-    assert_eq!(world.store().recover(at(1_600)).await.unwrap(), 0);
+    assert_eq!(world.recover(1_600).await, 0);
     assert_eq!(world.state(&id).await, InFlight);
+}
+
+pub async fn no_process_ends_its_own_lease(world: World) {
+    let (owner, id) = one_in_flight(&world).await;
+    assert_eq!(world.store().recover(&owner, at(5_000)).await.unwrap(), 0);
+    assert_eq!(world.state(&id).await, InFlight);
+    assert!(!world.is_due(5_000).await);
+    world
+        .store()
+        .renew(&owner, at(5_001), at(9_000))
+        .await
+        .unwrap();
+    assert!(
+        world
+            .complete_as(&owner, &id, Some(success(5)), Next::Succeeded, 5_002)
+            .await
+    );
+}
+
+pub async fn an_outcome_is_recorded_after_the_lease_if_nobody_took_over(world: World) {
+    let (owner, id) = one_in_flight(&world).await;
+    assert!(
+        world
+            .complete_as(&owner, &id, Some(success(5)), Next::Succeeded, 5_000)
+            .await
+    );
+    assert_eq!(world.recover(5_001).await, 0);
+    assert_eq!(world.state(&id).await, Succeeded);
+}
+
+pub async fn what_is_taken_back_is_told_of(world: World) {
+    let (_, id) = one_in_flight(&world).await;
+    // A store that listens to others has looked once by now, or will: that is no news of this.
+    while world.store().woken().now_or_never().is_some() {}
+    assert_eq!(world.recover(1_001).await, 1);
+    within_patience(world.store().woken(), || "the wake".into()).await;
+    assert_eq!(world.claim_ids(1_001).await, [id]);
 }
 
 pub async fn a_lost_lease_is_not_renewed(world: World) {
     let (owner, _) = one_in_flight(&world).await;
-    assert_eq!(world.store().recover(at(1_001)).await.unwrap(), 1);
+    assert_eq!(world.recover(1_001).await, 1);
     let lost = world.store().renew(&owner, at(1_002), at(2_000)).await;
     assert!(
         matches!(&lost, Err(StoreError::LeaseLost(name)) if name == "a"),
@@ -168,16 +207,16 @@ pub async fn recovery_counts_what_it_gives_back(world: World) {
     let (owner, _) = one_in_flight(&world).await;
     let more = ["f", "g"].map(|id| planned(&world.acme, event(id), &[claimed(&world.orders)]));
     world.plan_as(&owner, &world.acme, more.into(), 0).await;
-    assert_eq!(world.store().recover(at(999)).await.unwrap(), 0);
-    assert_eq!(world.store().recover(at(1_001)).await.unwrap(), 3);
-    assert_eq!(world.store().recover(at(1_001)).await.unwrap(), 0);
+    assert_eq!(world.recover(999).await, 0);
+    assert_eq!(world.recover(1_001).await, 3);
+    assert_eq!(world.recover(1_001).await, 0);
     assert_eq!(world.claim(&world.orders, 10, 1_001).await.len(), 3);
 }
 
 pub async fn recovery_leaves_those_alone_whose_lease_lasts(world: World) {
     let (_, lost) = one_in_flight(&world).await;
     let kept = world.one(event("f"), claimed(&world.orders), 0).await;
-    assert_eq!(world.store().recover(at(1_001)).await.unwrap(), 1);
+    assert_eq!(world.recover(1_001).await, 1);
     assert_eq!(world.states(&[lost, kept]).await, [Pending, InFlight]);
 }
 
@@ -207,7 +246,7 @@ pub async fn leaving_twice_is_no_error(world: World) {
 
 pub async fn nothing_is_claimed_without_a_lease(world: World) {
     let (owner, id) = one_in_flight(&world).await;
-    world.store().recover(at(1_001)).await.unwrap();
+    world.recover(1_001).await;
     let asks = [world.ask(&world.orders, 10)];
     for stranger in [&owner, &sender("never here")] {
         let refused = world.store().claim(stranger, &asks, at(1_002)).await;
@@ -225,6 +264,7 @@ pub async fn nothing_is_planned_as_claimed_without_a_lease(world: World) {
     let batch = webhook_sender::store::PlanBatch {
         tenant: world.acme.clone(),
         version,
+        fence: webhook_sender::store::Fence::new(at(1)),
         events: vec![event],
     };
     let refused = world
@@ -248,19 +288,17 @@ pub async fn nothing_is_planned_as_claimed_without_a_lease(world: World) {
 
 pub async fn a_lost_lease_fences_the_outcome(world: World) {
     let (owner, id) = one_in_flight(&world).await;
-    world.store().recover(at(1_001)).await.unwrap();
+    world.recover(1_001).await;
     assert!(
         !world
             .complete_as(&owner, &id, Some(success(5)), Next::Succeeded, 1_002)
             .await
     );
     assert_eq!(world.state(&id).await, Pending);
+    let lost = world.outcome(&world.get(&id).await, Some(success(5)), Next::Succeeded);
     assert_eq!(world.claim_ids(1_003).await, std::slice::from_ref(&id));
-    assert!(
-        !world
-            .complete_as(&owner, &id, Some(success(5)), Next::Succeeded, 1_004)
-            .await
-    );
+    let refused = world.store().complete(&owner, &[lost], at(1_004)).await;
+    assert_eq!(refused.unwrap(), [false]);
     let delivery = world.get(&id).await;
     assert_eq!((delivery.state, delivery.attempts.len()), (InFlight, 0));
     world.succeed(&id, 1_005).await;

@@ -5,8 +5,8 @@ use rand::{RngExt, SeedableRng};
 use webhook_sender::model::DeliveryState::{self, Dead, InFlight, Pending, Succeeded};
 use webhook_sender::model::{Attempt, Delivery, DeliveryId, EndpointId, Event, Millis};
 use webhook_sender::store::{
-    Ask, Claim, DeliveryFilter, DueEndpoint, Next, Outcome, Owner, PlanBatch, PlanResult, Planned,
-    Start,
+    Ask, Claim, DeliveryFilter, DueEndpoint, Fence, Next, Outcome, Owner, PlanBatch, PlanResult,
+    Planned, Start,
 };
 
 use crate::world::{
@@ -31,6 +31,10 @@ struct Expected {
     owner: usize,
     reason: Option<String>,
     attempts: Vec<Attempt>,
+    /// The claim it is in flight under, or was last.
+    fence: Fence,
+    /// The claims that attempts were recorded for.
+    recorded: Vec<Fence>,
     made: u32,
     created_at: Millis,
 }
@@ -54,6 +58,8 @@ struct Run {
     leases: Vec<Option<u64>>,
     known: Vec<String>,
     all: Vec<Expected>,
+    /// Outcomes and who recorded them, to be recorded again.
+    past: Vec<(Owner, Outcome)>,
     /// What was called, to be shown when something is wrong.
     log: Vec<String>,
 }
@@ -68,6 +74,17 @@ pub async fn a_store_does_what_its_model_does(mut world: World) {
         world = run.world;
         assert!(world.store().delete_tenant(&world.acme).await.unwrap());
         world.store().put_tenant(&world.acme).await.unwrap();
+    }
+}
+
+/// Whether an outcome was recorded before, of a claim that is not in flight.
+fn is_recorded(one: &Expected, outcome: &Outcome) -> bool {
+    let died_of = |reason: &str| one.state == Dead && one.reason.as_deref() == Some(reason);
+    match &outcome.next {
+        _ if outcome.attempt.is_some() => one.recorded.contains(&outcome.fence),
+        Next::Succeeded => one.state == Succeeded,
+        Next::Dead(reason) => died_of(reason),
+        Next::Due(_) => one.state == Pending || died_of("endpoint deleted"),
     }
 }
 
@@ -93,6 +110,7 @@ impl Run {
             leases: vec![Some(1_000); 2],
             known: Vec::new(),
             all: Vec::new(),
+            past: Vec::new(),
             log: vec![format!("seed {seed}")],
         }
     }
@@ -127,7 +145,8 @@ impl Run {
         match self.below(100) {
             0..30 => self.plan().await,
             30..50 => self.claim().await,
-            50..75 => self.complete().await,
+            50..70 => self.complete().await,
+            70..75 => self.repeat().await,
             75..79 => {
                 let owner = self.below(2);
                 self.renew(owner).await;
@@ -162,9 +181,11 @@ impl Run {
         }
         self.said(format!("plan by {owner}: {events:?}"));
         let version = self.world.version(&self.world.acme).await;
+        let fence = Fence::new(at(self.now));
         let batch = PlanBatch {
             tenant: self.world.acme.clone(),
             version,
+            fence,
             events,
         };
         let result = self
@@ -178,7 +199,7 @@ impl Run {
         }
         let mut answers = Vec::new();
         for (event, to, is_known) in expected {
-            answers.push(self.planned(owner, event, to, is_known));
+            answers.push(self.planned(owner, fence, event, to, is_known));
         }
         assert_eq!(
             result.unwrap(),
@@ -219,6 +240,7 @@ impl Run {
     fn planned(
         &mut self,
         owner: usize,
+        fence: Fence,
         event: Event,
         to: Vec<(usize, To)>,
         known: bool,
@@ -251,6 +273,8 @@ impl Run {
                 owner,
                 reason,
                 attempts: Vec::new(),
+                fence,
+                recorded: Vec::new(),
                 made: 0,
                 created_at: at(self.now),
             });
@@ -313,7 +337,7 @@ impl Run {
                 (&one.event.id, &one.event.data),
                 (&claim.event, &claim.body)
             );
-            (one.state, one.owner) = (InFlight, owner);
+            (one.state, one.owner, one.fence) = (InFlight, owner, claim.fence);
         }
     }
 
@@ -344,6 +368,7 @@ impl Run {
                 tenant: self.world.acme.clone(),
                 id: self.all[n].id.clone(),
                 endpoint: self.ids[self.all[n].endpoint].clone(),
+                fence: self.all[n].fence,
                 attempt,
                 next,
             });
@@ -357,9 +382,33 @@ impl Run {
             .unwrap();
         let mut expected = Vec::new();
         for (n, outcome) in picked.into_iter().zip(outcomes) {
+            self.past
+                .push((self.owners[owner].clone(), outcome.clone()));
             expected.push(self.completed(owner, n, outcome));
         }
         assert_eq!(accepted, expected, "{}", self.story());
+    }
+
+    /// Records an outcome once more, as after a lost reply. It is in flight under that claim no more,
+    /// so nothing changes.
+    async fn repeat(&mut self) {
+        if self.past.is_empty() {
+            return;
+        }
+        let n = self.below(self.past.len());
+        let (owner, outcome) = self.past[n].clone();
+        self.said(format!("repeat by {owner:?}: {outcome:?}"));
+        let store = self.world.store();
+        let outcomes = std::slice::from_ref(&outcome);
+        let accepted = store.complete(&owner, outcomes, at(self.now)).await;
+        let one = self.all.iter().find(|one| one.id == outcome.id).unwrap();
+        let flies = one.state == InFlight && one.fence == outcome.fence;
+        if flies && self.owners[one.owner] == owner {
+            // It was refused then, as another had it; by now it is its own.
+            unreachable!("a claim has one owner\n{}", self.story());
+        }
+        let expected = is_recorded(one, &outcome);
+        assert_eq!(accepted.unwrap(), [expected], "{}", self.story());
     }
 
     fn attempt(&mut self) -> Option<Attempt> {
@@ -373,9 +422,11 @@ impl Run {
     fn completed(&mut self, owner: usize, n: usize, outcome: Outcome) -> bool {
         let deleted = self.endpoints[self.all[n].endpoint] == Is::Deleted;
         let one = &mut self.all[n];
-        if one.state != InFlight || one.owner != owner || self.leases[owner].is_none() {
-            return false;
+        if one.state != InFlight || one.owner != owner || one.fence != outcome.fence {
+            return is_recorded(one, &outcome);
         }
+        one.recorded
+            .extend(outcome.attempt.as_ref().map(|_| outcome.fence));
         one.made += u32::from(outcome.attempt.is_some());
         one.attempts.extend(outcome.attempt);
         match outcome.next {
@@ -417,7 +468,7 @@ impl Run {
             }
         }
         // Nothing was asked of the store yet but what it must not change by itself.
-        let recovered = self.world.store().recover(at(self.now)).await.unwrap();
+        let recovered = self.world.recover(self.now).await;
         assert_eq!(recovered, expected, "{}", self.story());
         self.adopt().await;
     }

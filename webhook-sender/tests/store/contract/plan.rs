@@ -4,7 +4,7 @@ use bytes::Bytes;
 use webhook_sender::model::DeliveryState::{Dead, InFlight, Pending};
 use webhook_sender::model::{Event, TenantId};
 use webhook_sender::store::{
-    DeliveryFilter, PlanBatch, PlanResult, Planned, PlannedEvent, StoreError,
+    DeliveryFilter, Fence, PlanBatch, PlanResult, Planned, PlannedEvent, StoreError,
 };
 
 use crate::world::{
@@ -13,6 +13,7 @@ use crate::world::{
 
 fn batch(tenant: &TenantId, version: u64, events: Vec<PlannedEvent>) -> PlanBatch {
     PlanBatch {
+        fence: Fence::new(at(0)),
         tenant: tenant.clone(),
         version,
         events,
@@ -64,10 +65,10 @@ pub async fn planning_twice_changes_nothing(world: World) {
     let id = world.one(event("e"), claimed(&world.orders), 1).await;
     world.succeed(&id, 2).await;
     let before = world.list(&DeliveryFilter::default()).await;
-    // Whatever it is planned as the second time.
+    // Another time of happening and another ordering key make no other event of it.
     let again = Event {
-        data: "{}".into(),
-        kind: "other".into(),
+        at: at(77),
+        ordering_key: Some("k".into()),
         ..event("e")
     };
     let again = planned(
@@ -87,6 +88,80 @@ pub async fn planning_twice_changes_nothing(world: World) {
         .unwrap();
     assert_eq!(kept, Some(event("e")));
     assert!(!world.is_due(9).await);
+}
+
+pub async fn an_id_with_another_type_or_other_data_is_refused_and_changes_nothing(world: World) {
+    world.one(event("e"), claimed(&world.orders), 1).await;
+    let before = world.list(&DeliveryFilter::default()).await;
+    let other_type = Event {
+        kind: "other".into(),
+        ..event("e")
+    };
+    let other_data = Event {
+        data: "{}".into(),
+        ..event("e")
+    };
+    let with_key = Event {
+        ordering_key: Some("k".into()),
+        ..other_data.clone()
+    };
+    let events = [other_type, event("e"), other_data, event("new"), with_key];
+    let events = events.map(|event| planned(&world.acme, event, &[due(&world.orders, 3)]));
+    let result = world
+        .plan_as(&world.owner, &world.acme, events.into(), 3)
+        .await;
+    let new = Planned::New { claimed: vec![] };
+    let refused = || Planned::Conflict;
+    assert_eq!(
+        result,
+        [refused(), Planned::Known, refused(), new, refused()]
+    );
+    assert_eq!(
+        world.list(&DeliveryFilter::default()).await.len(),
+        before.len() + 1
+    );
+    let kept = world.store().event(&world.acme, &event("e").id).await;
+    assert_eq!(kept.unwrap(), Some(event("e")));
+}
+
+pub async fn the_first_event_of_an_id_in_a_batch_decides_about_the_others(world: World) {
+    let other = Event {
+        data: "{}".into(),
+        ..event("a")
+    };
+    let events = [event("a"), other, event("a"), event("b")];
+    let events = events.map(|event| planned(&world.acme, event, &[due(&world.orders, 1)]));
+    let result = world
+        .plan_as(&world.owner, &world.acme, events.into(), 1)
+        .await;
+    let new = || Planned::New { claimed: vec![] };
+    assert_eq!(result, [new(), Planned::Conflict, Planned::Known, new()]);
+    assert_eq!(world.claim_ids(1).await.len(), 2);
+}
+
+pub async fn of_events_planned_at_the_same_time_under_one_id_one_is_kept(world: World) {
+    let version = world.version(&world.acme).await;
+    let tasks: Vec<_> = (0..8)
+        .map(|task| {
+            let (store, owner) = (world.store().clone(), world.owner.clone());
+            let one = Event {
+                data: format!("{task}").into(),
+                ..event("e")
+            };
+            let one = planned(&world.acme, one, &[due(&world.orders, 1)]);
+            let batch = batch(&world.acme, version, vec![one]);
+            tokio::spawn(async move { store.plan(&owner, batch, at(1)).await.unwrap() })
+        })
+        .collect();
+    let mut conflicts = 0;
+    for task in tasks {
+        let PlanResult::Done(planned) = task.await.unwrap() else {
+            panic!("stale")
+        };
+        conflicts += usize::from(planned == [Planned::Conflict]);
+    }
+    assert_eq!(conflicts, 7);
+    assert_eq!(world.claim_ids(1).await.len(), 1);
 }
 
 pub async fn an_event_twice_in_a_batch_is_planned_once(world: World) {

@@ -1,7 +1,7 @@
 //! Events that nothing could be made of.
 
 use webhook_sender::model::{Rejected, Source};
-use webhook_sender::store::RejectedFilter;
+use webhook_sender::store::{PAGE_BYTES, RejectedFilter};
 
 use crate::world::{World, at, tenant_id};
 
@@ -15,7 +15,7 @@ pub fn rejected(id: &str, ms: u64) -> Rejected {
         reason: "field `tenant` is missing".into(),
         fields: vec![
             ("data".into(), "{\u{fffd}\"\n".into()),
-            ("data".into(), String::new()),
+            ("data".into(), "".into()),
         ],
     }
 }
@@ -33,7 +33,7 @@ pub async fn a_rejected_event_is_kept_as_it_came(world: World) {
         ..rejected("1700000000000-0", 5)
     };
     let bare = Rejected {
-        fields: vec![],
+        fields: vec![("\u{1b}[2J".into(), b"\xff\x00\xfe".to_vec().into())],
         ..rejected("any text: \u{1f980}", 4)
     };
     world
@@ -144,4 +144,40 @@ pub async fn a_rejected_event_is_taken_once(world: World) {
         .await
         .unwrap();
     assert_eq!(list(&world, &RejectedFilter::All).await, [one]);
+}
+
+pub async fn a_rejected_event_is_found_by_its_id(world: World) {
+    let one = rejected("events_0_1-0", 5);
+    let all = [one.clone(), rejected("events_1_1-0", 6)];
+    world.store().reject(&all).await.unwrap();
+    let by_id = |id: &str| RejectedFilter::Id(id.into());
+    assert_eq!(list(&world, &by_id(&one.id)).await, [one]);
+    assert_eq!(list(&world, &by_id("events_2_1-0")).await, []);
+}
+
+pub async fn a_page_of_large_rejected_events_has_a_bounded_size(world: World) {
+    let data = "x".repeat(PAGE_BYTES / 3);
+    let large = |n: u64| Rejected {
+        fields: vec![("data".into(), data.clone().into())],
+        ..rejected(&format!("{n}-0"), n)
+    };
+    let all: Vec<_> = (0..20).map(large).collect();
+    for one in &all {
+        let one = std::slice::from_ref(one);
+        world.store().reject(one).await.unwrap();
+    }
+    let (mut seen, mut pages, mut cursor) = (Vec::new(), 0, None);
+    loop {
+        let filter = RejectedFilter::All;
+        let page = world.store().rejected(&filter, cursor.as_ref(), 100);
+        let page = page.await.unwrap();
+        assert!((1..20).contains(&page.items.len()));
+        (cursor, pages) = (page.next_cursor, pages + 1);
+        seen.extend(page.items.into_iter().map(|one| one.id));
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert!(pages > 1);
+    assert!(seen.iter().eq(all.iter().rev().map(|one| &one.id)));
 }

@@ -156,6 +156,37 @@ pub async fn what_has_no_endpoint_is_not_replayed(world: World) {
     assert_eq!(world.claim_ids(4).await, [id]);
 }
 
+pub async fn what_died_with_its_endpoint_is_replayed_once_it_is_there_again(world: World) {
+    let to = due(&world.orders, 50);
+    let pending = world.one(event("pending"), to, 1).await;
+    let flying = world.one(event("flying"), claimed(&world.orders), 1).await;
+    let head = claimed(&world.orders).ordered();
+    let head = world.one(event("head"), head, 1).await;
+    let waits = claimed(&world.orders).ordered();
+    let waits = world.one(event("waits"), waits, 1).await;
+    let delete = world
+        .store()
+        .delete_endpoint(&world.acme, &world.orders, at(2));
+    assert!(delete.await.unwrap());
+    for id in [&flying, &head] {
+        let retry = Next::Due(at(9));
+        assert!(world.complete(id, Some(failure(3)), retry, 3).await);
+    }
+    let ids = [pending, flying, head.clone(), waits.clone()];
+    for id in &ids {
+        let delivery = world.get(id).await;
+        let reason = delivery.reason.as_deref();
+        assert_eq!((delivery.state, reason), (Dead, Some("endpoint deleted")));
+    }
+    world.add("orders").await;
+    assert_eq!(world.replay(&of_state(Dead), 10).await, 4);
+    // All but the one that waits for the first of its order.
+    assert_eq!(world.claim_ids(10).await.len(), 3);
+    assert_eq!(world.state(&waits).await, Pending);
+    world.succeed(&head, 11).await;
+    assert_eq!(world.claim_ids(11).await, [waits]);
+}
+
 pub async fn many_are_replayed(world: World) {
     for batch in 0..6 {
         let one = |n| {
@@ -182,6 +213,7 @@ pub async fn many_are_replayed(world: World) {
         tenant: claim.tenant.clone(),
         id: claim.id.clone(),
         endpoint: claim.endpoint.clone(),
+        fence: claim.fence,
         attempt: None,
         next: Next::Succeeded,
     };

@@ -171,7 +171,7 @@ pub async fn one_tenant_never_sees_anothers(world: World) {
 }
 
 pub async fn an_endpoint_is_kept_as_it_is(world: World) {
-    let mut old = Secret::new("an older secret").unwrap();
+    let mut old = Secret::new("an older secret of the endpoint").unwrap();
     old.expires_at = Some(at(9));
     let full = Endpoint {
         url: "https://example.com/ü?a=b".into(),

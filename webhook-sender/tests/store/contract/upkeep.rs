@@ -5,11 +5,11 @@ use webhook_sender::model::{DeliveryId, EventId};
 use webhook_sender::store::{DeliveryFilter, Depth, Planned, RejectedFilter};
 
 use super::rejected::rejected;
-use crate::world::{DAY, World, at, claimed, dead, due, event, planned};
+use crate::world::{DAY, World, at, claimed, dead, due, event, failure, planned};
 
 /// Forgets what ended before, to the end. Says to the store that it is `now`.
 async fn forget(world: &World, succeeded: u64, dead: u64, now: u64) {
-    world.store().recover(at(now)).await.unwrap();
+    world.recover(now).await;
     let mut calls = 0;
     while world.store().forget(at(succeeded), at(dead)).await.unwrap() {
         calls += 1;
@@ -212,6 +212,79 @@ pub async fn forgetting_comes_to_an_end(world: World) {
     assert_eq!(world.list(&DeliveryFilter::default()).await.len(), 800);
     forget(&world, 3 * DAY, 3 * DAY, 3 * DAY).await;
     assert_eq!(world.claim(&world.orders, 1_000, 3 * DAY).await.len(), 800);
+}
+
+pub async fn a_clock_that_was_ahead_delays_nothing_once_it_is_set_back(world: World) {
+    const HOUR: u64 = 3_600_000;
+    let waits_legally = world.one(event("legal"), claimed(&world.orders), 1).await;
+    world.retry(&waits_legally, 2 * HOUR, 1).await;
+    let replayed = succeeded(&world, "replayed", 2).await;
+    // An hour ahead, all at once.
+    let untried = world.one(event("untried"), due(&world.orders, HOUR), HOUR);
+    let untried = untried.await;
+    let retried = world
+        .one(event("retried"), claimed(&world.orders), HOUR)
+        .await;
+    world.retry(&retried, HOUR + 5_007, HOUR).await;
+    let first = world.one(event("first"), claimed(&world.orders).ordered(), HOUR);
+    let first = first.await;
+    let second = world.one(event("second"), claimed(&world.orders).ordered(), HOUR);
+    let second = second.await;
+    let of_one = crate::world::of_delivery(&replayed);
+    assert_eq!(world.replay(&of_one, HOUR).await, 1);
+    assert!(!world.is_due(10_000).await);
+
+    let rewound = world.store().rewind(at(10_000)).await.unwrap();
+    assert_eq!(rewound, 3, "untried, retried and replayed");
+    let due = async |id| world.get(id).await.next_attempt_at;
+    assert_eq!(due(&untried).await, Some(at(10_000)));
+    assert_eq!(due(&replayed).await, Some(at(10_000)));
+    assert_eq!(due(&retried).await, Some(at(15_000)), "it keeps its wait");
+    assert_eq!(due(&waits_legally).await, Some(at(2 * HOUR)));
+    assert_eq!(world.get(&retried).await.attempts, [failure(10_000 - 7)]);
+    let depth = world.store().depth(at(10_000)).await.unwrap();
+    assert_eq!(depth.oldest_due, Some(at(10_000)));
+    // What waits for its turn does not wait for the hour as well.
+    world.succeed(&first, 10_001).await;
+    assert_eq!(due(&second).await, Some(at(10_001)));
+    assert_eq!(world.claim(&world.orders, 10, 10_001).await.len(), 3);
+    // A second correction, by another process for instance, finds nothing more.
+    assert_eq!(world.store().rewind(at(10_001)).await.unwrap(), 0);
+    assert_eq!(due(&retried).await, Some(at(15_000)));
+}
+
+pub async fn what_was_claimed_ahead_of_time_is_given_back_as_due(world: World) {
+    let ahead = 3_600_000;
+    let id = world
+        .one(event("e"), due(&world.orders, ahead), ahead)
+        .await;
+    let other = crate::world::sender("other");
+    let until = at(1_000);
+    world.store().enter(&other, at(0), until).await.unwrap();
+    assert_eq!(
+        world.claim_as(&other, &world.orders, 1, ahead).await.len(),
+        1
+    );
+    assert_eq!(world.store().rewind(at(10_000)).await.unwrap(), 0);
+    assert_eq!(world.recover(10_001).await, 1);
+    assert_eq!(world.claim_ids(10_001).await, [id]);
+}
+
+pub async fn many_due_times_are_set_back(world: World) {
+    let ahead = 3_600_000;
+    let one = |n| {
+        planned(
+            &world.acme,
+            event(&format!("e{n}")),
+            &[due(&world.orders, ahead)],
+        )
+    };
+    let events = (0..1_200).map(one).collect();
+    world
+        .plan_as(&world.owner, &world.acme, events, ahead)
+        .await;
+    assert_eq!(world.store().rewind(at(5)).await.unwrap(), 1_200);
+    assert_eq!(world.claim(&world.orders, 2_000, 5).await.len(), 1_200);
 }
 
 pub async fn depth_counts_what_waits(mut world: World) {

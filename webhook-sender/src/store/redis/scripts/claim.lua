@@ -1,14 +1,16 @@
--- ARGV: owner, now, then (endpoint, room)…
--- Answers (id, record as it was, event or body)…
-local owner, now = ARGV[1], ARGV[2]
-local mine = 'F' .. char(#owner) .. owner
+-- ARGV: owner, fence, now, then (endpoint, room)…
+-- Returns (id, record as it was, event or body)…
+local owner, now = ARGV[1], ARGV[3]
+local mine = flown_by(owner) .. ARGV[2]
 local ids, n = {}, 0
-for i = 3, #ARGV, 2 do
+for i = 4, #ARGV, 2 do
   local endpoint = ARGV[i]
   if exists(endpoint) and call('SISMEMBER', B .. 'off', endpoint) == 0 then
     local queue = B .. 'q:' .. endpoint
     local due = call('ZRANGEBYSCORE', queue, '-inf', now, 'LIMIT', 0, ARGV[i + 1])
     if #due > 0 then
+      -- First of all writes: a full server refuses it, and would let ZREM and all behind it through.
+      if n == 0 then call('SADD', B .. 'o', owner) end
       each(due, 1, #due, 'ZREM', queue)
       touched[endpoint] = true
       for k = 1, #due do
@@ -50,7 +52,6 @@ for i = 1, m do
   answer[3 * i - 1] = records[taken[i]]
   answer[3 * i] = bodies[i]
 end
-call('SADD', B .. 'o', owner)
 each(leased, 1, m, 'SADD', B .. 'l:' .. owner)
 refresh_touched()
 return answer

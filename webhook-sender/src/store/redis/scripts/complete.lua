@@ -1,13 +1,13 @@
--- ARGV: owner, now in eight bytes, then (id, what, attempt, more)…
+-- ARGV: owner, now in eight bytes, then (id, fence, what, attempt, more)…
 --   what: S succeeded, P due at `more`, D dead by reason `more`.
--- Answers {one 1 or 0 for each, lowered or ''}.
+-- Returns {one 1 or 0 for each: whether it is recorded, now or since before; lowered or ''}.
 local owner, now = ARGV[1], ARGV[2]
-local mine = 'F' .. char(#owner) .. owner
-local from = #mine + 1
+local mine = flown_by(owner)
+local from = #mine + FENCE + 1
 local succeeded = 'S\0' .. now
-local n = (#ARGV - 2) / 4
+local n = (#ARGV - 2) / 5
 local keys = {}
-for i = 1, n do keys[i] = D .. ARGV[4 * i - 1] end
+for i = 1, n do keys[i] = D .. ARGV[5 * i - 2] end
 local records = values(keys)
 
 local answer, sets, ended, gone, done = {}, {}, {}, {}, {}
@@ -18,11 +18,31 @@ local function finish(id, record)
   end
 end
 
+local function died_of(record, reason)
+  local at = head(record) + 11
+  return byte(record) == 68 and sub(record, at, at + 1 + #reason) == pack('>I2', #reason) .. reason
+end
+
+-- Whether an outcome was recorded before. An attempt ends with the number of its claim.
+local function is_recorded(record, what, attempt, more)
+  if attempt ~= '' then
+    return string.find(record, sub(attempt, -8), tail(record).attempts, true) ~= nil
+  end
+  local state = byte(record)
+  if what == 'S' then return state == 83 end
+  if what == 'D' then return died_of(record, more) end
+  return state == 80 or state == 87 or died_of(record, 'endpoint deleted')
+end
+
 for i = 1, n do
-  local id, what, attempt, more = ARGV[4 * i - 1], ARGV[4 * i], ARGV[4 * i + 1], ARGV[4 * i + 2]
+  local id, fence, what, attempt, more = unpack(ARGV, 5 * i - 2, 5 * i + 2)
   local record = records[i]
-  if not record or sub(record, 1, from - 1) ~= mine or done[id] then
+  -- An outcome before it in this call may have changed it.
+  if done[id] then record = done[id] ~= true and done[id] or call('GET', keys[i]) end
+  if not record then
     answer[i] = '0'
+  elseif sub(record, 1, from - 1) ~= mine .. fence then
+    answer[i] = is_recorded(record, what, attempt, more) and '1' or '0'
   else
     answer[i] = '1'
     done[id] = true
@@ -41,6 +61,7 @@ for i = 1, n do
       sets[k] = succeeded .. char(high, low, flags, 0, 0) .. sub(record, from + 13) .. attempt
       e = e + 1
       ended[e] = now .. id
+      done[id] = sets[k]
       if flags % 2 == 1 then finish(id, record) end
     else
       local parts = tail(record)
@@ -50,6 +71,7 @@ for i = 1, n do
         sets[k] = 'P\0' .. pack('>I8', tonumber(more)) .. char(high, low, flags, 0, 0)
           .. sub(record, from + 13) .. attempt
         make_due(id, parts.endpoint, more)
+        done[id] = sets[k]
       else
         local reason = what == 'D' and more or 'endpoint deleted'
         bury(id, record, now, reason, char(high, low), attempt)

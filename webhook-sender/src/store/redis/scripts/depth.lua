@@ -1,11 +1,23 @@
--- Answers {pending, in flight, dead, earliest due or ''}.
-local pending = tonumber(call('GET', B .. 'h') or '0')
-local in_flight, dead = 0, 0
-for _, endpoint in ipairs(call('SMEMBERS', B .. 'i')) do
-  pending = pending + call('ZCARD', B .. 'q:' .. endpoint)
-  dead = dead + call('ZCARD', B .. 'z:' .. endpoint)
+-- KEYS: the hashes of endpoints of some tenants, which are in one slot or on a server without any.
+-- Returns {pending, in flight, dead, earliest due or ''} of all of them.
+local call = redis.call
+local pending, in_flight, dead = 0, 0, 0
+local earliest = false
+
+local function count(base)
+  -- Most tenants have nothing that is kept.
+  if call('EXISTS', base .. 'h', base .. 'i', base .. 'o', base .. 'r') == 0 then return end
+  pending = pending + tonumber(call('GET', base .. 'h') or '0')
+  for _, endpoint in ipairs(call('SMEMBERS', base .. 'i')) do
+    pending = pending + call('ZCARD', base .. 'q:' .. endpoint)
+    dead = dead + call('ZCARD', base .. 'z:' .. endpoint)
+  end
+  for _, owner in ipairs(call('SMEMBERS', base .. 'o')) do
+    in_flight = in_flight + call('SCARD', base .. 'l:' .. owner)
+  end
+  local due = call('ZRANGE', base .. 'r', 0, 0, 'WITHSCORES')[2]
+  if due and (not earliest or tonumber(due) < tonumber(earliest)) then earliest = due end
 end
-for _, owner in ipairs(call('SMEMBERS', B .. 'o')) do
-  in_flight = in_flight + call('SCARD', B .. 'l:' .. owner)
-end
-return { pending, in_flight, dead, call('ZRANGE', B .. 'r', 0, 0, 'WITHSCORES')[2] or '' }
+
+for _, root in ipairs(KEYS) do count(string.sub(root, 1, -2)) end
+return { pending, in_flight, dead, earliest or '' }

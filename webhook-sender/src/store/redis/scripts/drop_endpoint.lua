@@ -1,7 +1,9 @@
--- ARGV: endpoint. Answers the tenant's new version, or '' if there was no such endpoint.
+-- ARGV: endpoint. Returns the tenant's new version, or '' if there was no such endpoint.
 local id = ARGV[1]
-if call('HDEL', T, id) == 0 then return '' end
+if call('HEXISTS', T, id) == 0 then return '' end
+-- SADD first: a full server refuses it, and would let HDEL through.
 call('SADD', B .. 'g', id)
+call('HDEL', T, id)
 call('SREM', B .. 'off', id)
 call('ZREM', B .. 'r', id)
 call('HINCRBY', T, ':v', 1)

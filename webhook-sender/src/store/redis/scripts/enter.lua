@@ -1,17 +1,16 @@
 -- KEYS[1]: the index of tenants, beside the owners. ARGV: name, incarnation, value, now, the
 -- incarnation that is known to be gone, or ''. A value begins with the end of its lease.
--- Answers {'entered'}, or {incarnation, value} of the one that has the name.
+-- Returns {'entered'}, or {incarnation, value} of the one that has the name.
 local B = string.sub(KEYS[1], 1, -2)
 local owners, names = B .. 'o', B .. 'n'
 local before = redis.call('HGET', names, ARGV[1])
-if before and before ~= ARGV[2] then
-  local value = redis.call('HGET', owners, before)
-  if value then
-    local ends = tonumber(string.match(value, '^%d+'))
-    if ends > tonumber(ARGV[4]) and before ~= ARGV[5] then return { before, value } end
-    redis.call('HDEL', owners, before)
-  end
+local value = before and before ~= ARGV[2] and redis.call('HGET', owners, before)
+if value then
+  local ends = tonumber(string.match(value, '^%d+'))
+  if ends > tonumber(ARGV[4]) and before ~= ARGV[5] then return { before, value } end
 end
+-- HSET first: a full server refuses it, and would let HDEL through.
 redis.call('HSET', names, ARGV[1], ARGV[2])
 redis.call('HSET', owners, ARGV[2], ARGV[3])
+if value then redis.call('HDEL', owners, before) end
 return { 'entered' }

@@ -1,9 +1,14 @@
--- KEYS[1]: the index of tenants. ARGV: now. Takes out the owners whose lease has run out: from then
--- on they cannot renew it. Answers which.
+-- KEYS[1]: the index of tenants. ARGV: incarnation that asks, now. Takes out the other owners whose
+-- lease has run out: from then on they cannot renew it. Returns which.
 local owners = string.sub(KEYS[1], 1, -2) .. 'o'
+local own = redis.call('HGET', owners, ARGV[1])
+if not own then return {} end
 local all, gone = redis.call('HGETALL', owners), {}
 for i = 1, #all, 2 do
-  if tonumber(string.match(all[i + 1], '^%d+')) <= tonumber(ARGV[1]) then
+  local ends = tonumber(string.match(all[i + 1], '^%d+'))
+  if all[i] ~= ARGV[1] and ends <= tonumber(ARGV[2]) then
+    -- A full server refuses HSET and lets HDEL through. No lease may be ended where none can be renewed.
+    if #gone == 0 then redis.call('HSET', owners, ARGV[1], own) end
     redis.call('HDEL', owners, all[i])
     gone[#gone + 1] = all[i]
   end

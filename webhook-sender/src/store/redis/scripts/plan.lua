@@ -3,7 +3,7 @@
 --   planned by endpoint (endpoint, n, n × (score, id)), due by endpoint (the same),
 --   dead by endpoint (the same), dead (entry), lingering (planned, id),
 --   ordered (pair's number, endpoint, lane, id, due or '' or 'dead', record while it waits).
--- Answers {'unknown'}, {'stale'}, {'known', number of event…} or
+-- Returns {'unknown'}, {'stale'}, {'known', number of event, negative with other content…} or
 --   {'done', lowered or '', id of ordered delivery that did not start…}.
 local version = call('HGET', T, ':v')
 if not version then return { 'unknown' } end
@@ -12,6 +12,23 @@ local at = 3
 local function number()
   at = at + 1
   return tonumber(ARGV[at - 1])
+end
+
+-- The type and the data of an event, as `record.rs` writes it.
+local function content(event)
+  local n, at = unpack_bytes('>I2', event, 9)
+  for _ = 1, n do at = at + 1 + byte(event, at) end
+  at = at + 8
+  local kind_len = unpack_bytes('>I2', event, at)
+  local kind = sub(event, at + 2, at + 1 + kind_len)
+  at = at + 3 + kind_len
+  return kind, sub(event, at + 2 + unpack_bytes('>I2', event, at))
+end
+
+local function is_same(stored, given)
+  local kind, data = content(stored)
+  local given_kind, given_data = content(given)
+  return kind == given_kind and data == given_data
 end
 
 local events = number()
@@ -24,7 +41,10 @@ for from = 1, events, MANY do
   if call('EXISTS', unpack(keys, from, to)) > 0 then
     local found = { 'known' }
     for i = 1, events do
-      if call('EXISTS', keys[i]) == 1 then found[#found + 1] = i end
+      local stored = call('GET', keys[i])
+      if stored then
+        found[#found + 1] = is_same(stored, ARGV[pairs_from + 2 * i - 1]) and i or -i
+      end
     end
     return found
   end

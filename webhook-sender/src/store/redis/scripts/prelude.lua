@@ -57,7 +57,7 @@ local function tail(record)
   local endpoint = sub(record, p + 1, p + endpoint_len)
   p = p + 1 + endpoint_len
   local lane_len = unpack_bytes('>I2', record, p)
-  local parts = { at = at, score = score, event = event_id, endpoint = endpoint }
+  local parts = { at = at, score = score, event = event_id, endpoint = endpoint, attempts = p + 2 + lane_len }
   if lane_len > 0 then
     parts.place = text((unpack_bytes('>I8', record, p + 2)))
     parts.lane = sub(record, p + 10, p + 1 + lane_len)
@@ -155,20 +155,32 @@ local function bury(id, record, now, reason, made, attempt)
   return parts
 end
 
--- Makes what an owner has in flight due again, where it still has it. Answers how many.
-local function give_back(owner, ids, now)
+-- How the record of a delivery begins that is in flight under an owner. Its claim's fence follows.
+local FENCE = 16
+local function flown_by(owner)
+  return 'F' .. char(#owner + FENCE) .. owner
+end
+
+-- Makes what an owner has in flight due again, but for claims whose fence is in `kept` at the same
+-- place. Returns how many that were, and the ids of all that are not in flight under the owner now.
+local function give_back(owner, ids, now, kept)
   local keys = {}
   for i = 1, #ids do keys[i] = D .. ids[i] end
   local records = values(keys)
-  local mine = 'F' .. char(#owner) .. owner
-  local count = 0
+  local mine = flown_by(owner)
+  local latest = unpack_bytes('>I8', now)
+  local count, gone = 0, {}
   for i = 1, #ids do
     local record = records[i]
-    if record and sub(record, 1, #mine) == mine then
+    local flies = record and sub(record, 1, #mine) == mine
+    if not flies or sub(record, #mine + 1, #mine + FENCE) ~= kept[i] then gone[#gone + 1] = ids[i] end
+    if flies and gone[#gone] == ids[i] then
       local parts = tail(record)
       if exists(parts.endpoint) then
-        call('SET', keys[i], 'P\0' .. sub(record, #mine + 1))
-        make_due(ids[i], parts.endpoint, text(due_at(record)))
+        -- It was due when it was claimed: a later moment comes from a clock that was ahead.
+        local at = math.min(due_at(record), latest)
+        call('SET', keys[i], 'P\0' .. pack('>I8', at) .. sub(record, #mine + FENCE + 9))
+        make_due(ids[i], parts.endpoint, text(at))
       else
         bury(ids[i], record, now, 'endpoint deleted')
         if parts.lane then advance(ids[i], parts, now) end
@@ -176,6 +188,6 @@ local function give_back(owner, ids, now)
       count = count + 1
     end
   end
-  return count
+  return count, gone
 end
 

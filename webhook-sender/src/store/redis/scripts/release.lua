@@ -1,15 +1,18 @@
--- ARGV: owner, now in eight bytes, most, then ids; without ids, any of the owner's.
--- Answers {how many were given back, how many are left, lowered or ''}.
+-- ARGV: owner, now in eight bytes, most, then (id, fence of the claim that stays or '')…; without ids,
+-- any of the owner's. Returns {how many were given back, how many are left, lowered or ''}.
 local owner = ARGV[1]
 local lease = B .. 'l:' .. owner
-local ids = {}
+local ids, kept = {}, {}
 if #ARGV > 3 then
-  for i = 4, #ARGV do ids[i - 3] = ARGV[i] end
+  for i = 4, #ARGV, 2 do
+    ids[#ids + 1] = ARGV[i]
+    kept[#ids] = ARGV[i + 1]
+  end
 else
   ids = call('SRANDMEMBER', lease, ARGV[3])
 end
-local count = give_back(owner, ids, ARGV[2])
-each(ids, 1, #ids, 'SREM', lease)
+local count, gone = give_back(owner, ids, ARGV[2], kept)
+each(gone, 1, #gone, 'SREM', lease)
 local left = call('SCARD', lease)
 if left == 0 then call('SREM', B .. 'o', owner) end
 refresh_touched()

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::model::{DeliveryId, TenantId};
+use crate::store::Fence;
 
 /// A delivery by its name.
 pub(in crate::store::sqlite) type Key = (TenantId, DeliveryId);
@@ -18,6 +19,10 @@ pub(in crate::store::sqlite) struct Flight {
     pub lane: i64,
     /// The number of the lease it is under.
     pub lease: u64,
+    /// The incarnation that claimed it.
+    pub owner: Arc<str>,
+    /// Its claim.
+    pub fence: Fence,
     /// When it was due.
     pub at: i64,
     /// What keeps its order, if anything does.

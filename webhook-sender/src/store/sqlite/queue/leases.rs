@@ -67,9 +67,11 @@ impl Leases {
         }
     }
 
-    /// Ends the leases that have run out.
-    pub fn expire(&mut self, now: Millis) {
-        self.by_name.retain(|_, lease| lease.until > now);
+    /// Ends the leases of others than `owner` that have run out.
+    pub fn expire(&mut self, owner: &Owner, now: Millis) {
+        let is_own = |lease: &Lease| lease.owner.incarnation == owner.incarnation;
+        self.by_name
+            .retain(|_, lease| lease.until > now || is_own(lease));
     }
 }
 

@@ -10,6 +10,8 @@ mod leases;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::Notify;
+
 use crate::model::{EndpointId, Millis, TenantId};
 use crate::store::Depth;
 
@@ -34,6 +36,8 @@ pub(in crate::store::sqlite) struct Shared {
     queue: Mutex<Queue>,
     /// The latest moment that any call told of, in milliseconds.
     now: AtomicU64,
+    /// Told when deliveries were given back that nobody has been told of.
+    pub given_back: Notify,
 }
 
 impl Shared {
@@ -45,6 +49,11 @@ impl Shared {
     /// A call says what time it is. Answers the latest moment of all.
     pub fn told(&self, now: Millis) -> Millis {
         Millis(self.now.fetch_max(now.0, Ordering::Relaxed).max(now.0))
+    }
+
+    /// The clock was set back: what was told of before was ahead.
+    pub fn set_back(&self, now: Millis) {
+        self.now.store(now.0, Ordering::Relaxed);
     }
 
     pub fn now(&self) -> Millis {
@@ -70,6 +79,8 @@ pub(in crate::store::sqlite) enum Effect {
         key: Key,
         seq: i64,
     },
+    /// Deliveries are due again that were in flight for somebody who is gone.
+    GivenBack,
     Lane {
         lane: i64,
         tenant: TenantId,
@@ -105,6 +116,8 @@ impl Queue {
             Effect::Ready { lane, place } => self.lanes.arrived(lane, place),
             Effect::Claimed { key, flight } => self.flights.insert(key, flight),
             Effect::Settled { key, .. } => self.flights.remove(&key),
+            // Whoever waits for that is told once all of it can be seen.
+            Effect::GivenBack => {}
             Effect::Lane {
                 lane,
                 tenant,

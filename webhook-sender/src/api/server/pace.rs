@@ -1,0 +1,57 @@
+//! Deadlines for a client that has to do its part.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::Limits;
+
+/// The time that a client has kept the server waiting in one transfer, and that it may. The time that
+/// the server takes itself does not count.
+pub struct Pace {
+    patience: Duration,
+    bytes_per_second: u32,
+    bytes: u64,
+    spent: Duration,
+    /// Since when the server waits, and the timer that ends it.
+    waiting: Option<(Instant, Pin<Box<Sleep>>)>,
+}
+
+impl Pace {
+    pub fn new(limits: &Limits) -> Self {
+        Self {
+            patience: limits.patience,
+            bytes_per_second: limits.bytes_per_second.max(1),
+            bytes: 0,
+            spent: Duration::ZERO,
+            waiting: None,
+        }
+    }
+
+    /// Notes that the client has moved this many bytes.
+    pub fn moved(&mut self, bytes: usize) {
+        if let Some((since, _)) = self.waiting.take() {
+            self.spent += since.elapsed();
+        }
+        self.bytes = self
+            .bytes
+            .saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+    }
+
+    /// Waits for the client: ready once it has taken longer than it may.
+    pub fn poll_expired(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let left = self.allowed().saturating_sub(self.spent);
+        let (_, timer) = self.waiting.get_or_insert_with(|| {
+            let now = Instant::now();
+            (now, Box::pin(sleep_until(now + left)))
+        });
+        timer.as_mut().poll(cx)
+    }
+
+    fn allowed(&self) -> Duration {
+        let millis = self.bytes.saturating_mul(1000) / u64::from(self.bytes_per_second);
+        self.patience.saturating_add(Duration::from_millis(millis))
+    }
+}

@@ -1,0 +1,127 @@
+//! Corrects due times when the clock is set back.
+
+use std::time::Duration;
+
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::dispatcher::Shared;
+use super::remake;
+use crate::model::Millis;
+use crate::store::{Next, Outcome};
+
+/// How often the clock is looked at. It also bounds the steps that go unnoticed: they delay nothing
+/// by more.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// Has the store correct due times once at the start, as the clock may have been set while no sender
+/// ran, and whenever the clock is behind what it was.
+pub(super) async fn watch_clock(shared: &Shared) {
+    let mut ticks = interval(EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut latest = Millis::NEVER;
+    loop {
+        ticks.tick().await;
+        let now = shared.clock.now();
+        if now < latest && !correct(shared, now).await {
+            continue;
+        }
+        latest = now;
+    }
+}
+
+/// Returns whether the store has done it.
+async fn correct(shared: &Shared, now: Millis) -> bool {
+    let rewound = async {
+        // A clock that is behind now does not make those of others wrong that share the store.
+        let time = shared.store.time().await?;
+        shared
+            .store
+            .rewind(time.map_or(now, |time| time.max(now)))
+            .await
+    };
+    match rewound.await {
+        Ok(deliveries) => {
+            if deliveries > 0 {
+                let text = "the clock was set back; deliveries are due earlier";
+                shared.observe(|| tracing::warn!(deliveries, "{text}"));
+            }
+            shared.places.wakes.ask();
+            true
+        }
+        Err(error) => {
+            shared.observe(|| tracing::warn!(%error, "due times not checked against the clock"));
+            false
+        }
+    }
+}
+
+/// Corrects outcomes that were made while the clock was ahead of `now`, before they are recorded.
+pub(super) fn set_back(outcomes: &mut [Outcome], now: Millis) {
+    for outcome in outcomes {
+        let Next::Due(due) = &mut outcome.next else {
+            continue;
+        };
+        let Some(attempt) = &mut outcome.attempt else {
+            // Without an attempt there is next to nothing to wait for.
+            *due = (*due).min(now.after(remake::PAUSE));
+            continue;
+        };
+        let took = Duration::from_millis(attempt.duration_ms.into());
+        let ahead = attempt.at.after(took).since(now);
+        if ahead > EVERY {
+            attempt.at = attempt.at.before(ahead);
+            *due = due.before(ahead);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Attempt, DeliveryId, EndpointId, Phase, TenantId};
+    use crate::store::Fence;
+
+    fn outcome(attempt_at: Option<u64>, due: u64) -> Outcome {
+        let attempt = |at| Attempt {
+            at: Millis(at),
+            status: Some(500),
+            error: Some("answered 500".into()),
+            phase: Some(Phase::Respond),
+            duration_ms: 100,
+            response: None,
+        };
+        Outcome {
+            tenant: TenantId::parse("acme").unwrap(),
+            id: DeliveryId::parse("one").unwrap(),
+            endpoint: EndpointId::parse("orders").unwrap(),
+            fence: Fence::new(Millis(0)),
+            attempt: attempt_at.map(attempt),
+            next: Next::Due(Millis(due)),
+        }
+    }
+
+    /// When it is due once it was corrected at 10,000, and when its attempt began.
+    fn corrected(attempt_at: Option<u64>, due: u64) -> (u64, Option<u64>) {
+        let mut outcomes = [outcome(attempt_at, due)];
+        set_back(&mut outcomes, Millis(10_000));
+        let [Outcome { attempt, next, .. }] = outcomes;
+        let Next::Due(due) = next else {
+            panic!("{next:?}")
+        };
+        (due.0, attempt.map(|attempt| attempt.at.0))
+    }
+
+    #[test]
+    fn an_outcome_from_the_future_keeps_its_wait() {
+        assert_eq!(corrected(Some(99_900), 105_000), (15_000, Some(9_900)));
+        assert_eq!(corrected(None, 99_000), (15_000, None));
+    }
+
+    #[test]
+    fn an_outcome_of_the_past_stays_as_it_is() {
+        for at in [1_000, 9_900, 10_500] {
+            assert_eq!(corrected(Some(at), 99_000), (99_000, Some(at)));
+        }
+        assert_eq!(corrected(None, 9_000), (9_000, None));
+    }
+}

@@ -1,0 +1,88 @@
+//! A log that nobody reads.
+
+use std::io::Write;
+use std::process::Stdio;
+use std::time::Duration;
+
+use test_support::Request;
+
+use crate::publisher::Api;
+use crate::receiver::Receiver;
+use crate::sender::{SECRET, Setting, Store};
+
+const EVENTS: usize = 200;
+
+/// Standard error as a process may find it.
+enum Log {
+    /// A pipe whose reader is gone.
+    Unread,
+    /// A file on a full disk.
+    Full,
+    /// A full pipe that nobody drains.
+    Stuck(std::io::PipeReader),
+}
+
+impl Log {
+    fn stuck() -> (Self, Stdio) {
+        let (reader, mut writer) = std::io::pipe().expect("a pipe");
+        let stderr = writer.try_clone().expect("a pipe");
+        // It is full soon, and then this thread waits until its reader is gone.
+        std::thread::spawn(move || while writer.write_all(&[b'x'; 4096]).is_ok() {});
+        (Self::Stuck(reader), stderr.into())
+    }
+
+    fn full() -> (Self, Stdio) {
+        let file = std::fs::File::options().write(true).open("/dev/full");
+        (Self::Full, file.expect("the device").into())
+    }
+
+    fn unread() -> (Self, Stdio) {
+        let (_, writer) = std::io::pipe().expect("a pipe");
+        (Self::Unread, writer.into())
+    }
+}
+
+/// Delivers events while the log is like this, and stops.
+async fn delivers_with((log, stderr): (Log, Stdio)) {
+    let receiver = Receiver::start(Duration::ZERO).await;
+    let setting = Setting::new(Store::Sqlite).await;
+    let config = format!(
+        "[delivery]\nallow_http = true\nallow_networks = [\"127.0.0.0/8\"]\nmax_in_flight = 4\n\
+         [log]\nfilter = \"debug\"\n[[tenant]]\nid = \"acme\"\n[[tenant.endpoint]]\nid = \"orders\"\n\
+         url = \"http://{}/hook\"\nevents = [\"*\"]\nsecret = \"{SECRET}\"\n",
+        receiver.address
+    );
+    setting.configure("sender", &config);
+    let sender = setting.start_with_log("sender", stderr);
+    Api::of(&sender).publish(0..EVENTS).await;
+    receiver.counts.reach(EVENTS).await;
+    let metrics = Request::get(format!("{}/metrics", sender.api)).send().await;
+    let dropped = metrics.text().lines().find_map(|line| {
+        let count = line.strip_prefix("webhook_sender_log_lines_dropped_total ")?;
+        count.parse::<u64>().ok()
+    });
+    match log {
+        // Its lines wait, as far as there is room for them.
+        Log::Stuck(_) => assert!(dropped.is_some()),
+        _ => assert!(dropped >= Some(EVENTS as u64), "{dropped:?}"),
+    }
+    let ended = sender.stop();
+    assert_eq!(ended.code(), Some(0), "{ended:?}");
+    assert_eq!(receiver.counts.duplicates(), 0);
+    drop(log);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sender_whose_log_has_lost_its_reader_delivers_and_stops() {
+    delivers_with(Log::unread()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sender_whose_log_is_on_a_full_disk_starts_and_delivers() {
+    delivers_with(Log::full()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sender_whose_log_is_a_full_pipe_that_nobody_drains_delivers_and_stops() {
+    delivers_with(Log::stuck()).await;
+}
