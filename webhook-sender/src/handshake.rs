@@ -1,5 +1,8 @@
 //! The registration handshake, by which a receiver is given its key: `POST {url}` with the query
 //! parameter `handshake=true` added, and `{"keyData": "…"}` as its body. A 2xx accepts.
+//!
+//! It is sent as every request to that endpoint is: with its headers, to the addresses that the policy
+//! lets through, and within its timeout.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,14 +13,12 @@ use rand::distr::{Alphanumeric, SampleString};
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::client::{Client, Policy, Post, check_url};
-use crate::config::Handshakes;
+use crate::client::{Client, Policy, Post, check_url, with_defaults};
+use crate::config::{HandshakeTarget, Handshakes};
 use crate::model::Secret;
 
 /// The characters of a key that is made up.
 const KEY_LENGTH: usize = 36;
-
-const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// A key as a handshake hands it out: 36 random letters and digits.
 pub fn new_key() -> Secret {
@@ -30,37 +31,45 @@ pub fn new_key() -> Secret {
 pub struct ByHttp {
     pub client: Arc<Client>,
     pub policy: Policy,
+    /// How long a handshake may take, unless the endpoint says otherwise.
+    pub timeout: Duration,
 }
 
 #[async_trait]
 impl Handshakes for ByHttp {
-    async fn give(&self, url: &str, key: &Secret) -> Result<()> {
-        perform(&self.client, &self.policy, url, key).await
+    async fn give(&self, target: HandshakeTarget<'_>, key: &Secret) -> Result<()> {
+        perform(&self.client, &self.policy, self.timeout, target, key).await
     }
 }
 
-/// Gives the receiver at `url` its key.
+/// Gives the receiver of `target` its key, within its timeout or `timeout`.
 ///
 /// # Errors
 ///
-/// Why it did not take it.
-pub async fn perform(client: &Client, policy: &Policy, url: &str, key: &Secret) -> Result<()> {
-    let mut url = check_url(url, policy)?;
+/// Why the receiver did not accept it.
+pub async fn perform(
+    client: &Client,
+    policy: &Policy,
+    timeout: Duration,
+    target: HandshakeTarget<'_>,
+    key: &Secret,
+) -> Result<()> {
+    let mut url = check_url(target.url, policy)?;
     url.query_pairs_mut().append_pair("handshake", "true");
-    let body = json!({ "keyData": key.reveal() }).to_string().into();
+    let headers = with_defaults(target.headers);
+    let headers = headers.iter().map(|(name, value)| (&**name, &**value));
     let post = Post {
         url: &url,
-        // No tenant's: a handshake is asked for by who runs the sender.
-        share: "",
-        headers: &[("Content-Type", "application/json")],
-        body: &body,
-        deadline: Instant::now() + TIMEOUT,
+        share: target.tenant.as_str(),
+        headers: &headers.collect::<Vec<_>>(),
+        body: &json!({ "keyData": key.reveal() }).to_string().into(),
+        deadline: Instant::now() + target.timeout.unwrap_or(timeout),
     };
-    let answer = client.post(&post).await.context("the handshake")?;
+    let response = client.post(&post).await.context("the handshake")?;
     ensure!(
-        (200..300).contains(&answer.status),
+        (200..300).contains(&response.status),
         "the receiver answered the handshake with {}",
-        answer.status
+        response.status
     );
     Ok(())
 }

@@ -66,7 +66,7 @@ pub async fn add(
     }
     let endpoint = spec.endpoint(tenant, id, Origin::Api, api.clock.now());
     if let (Some(Handshake::Key), Some(secret)) = (endpoint.handshake, endpoint.secrets.first()) {
-        shake_hands(&api, &endpoint.url, secret).await?;
+        shake_hands(&api, &endpoint, secret).await?;
     }
     put(&api, &endpoint, None).await?;
     let mut shown = view(&endpoint);
@@ -96,7 +96,7 @@ pub async fn change(
     let moved = after.url != url;
     if after.handshake.is_some() && (moved || agreed.is_none()) {
         let key = handshake::new_key();
-        shake_hands(&api, &after.url, &key).await?;
+        shake_hands(&api, &after, &key).await?;
         after.secrets = rekeyed(&after.secrets, key, moved, now);
     }
     put(&api, &after, Some(over)).await?;
@@ -147,7 +147,7 @@ pub async fn rotate(
     let secret = match endpoint.handshake {
         Some(Handshake::Key) => {
             let secret = given.unwrap_or_else(handshake::new_key);
-            shake_hands(&api, &endpoint.url, &secret).await?;
+            shake_hands(&api, &endpoint, &secret).await?;
             secret
         }
         None => given.unwrap_or_else(crate::config::new_secret),
@@ -244,9 +244,10 @@ async fn put(api: &Api, endpoint: &Endpoint, over: Option<u64>) -> Result<(), Ap
     }
 }
 
-async fn shake_hands(api: &Api, url: &str, secret: &Secret) -> Result<(), ApiError> {
-    let policy = api.rules.borrow().policy.clone();
-    handshake::perform(&api.client, &policy, url, secret)
+async fn shake_hands(api: &Api, endpoint: &Endpoint, secret: &Secret) -> Result<(), ApiError> {
+    let rules = api.rules.borrow().clone();
+    let (policy, timeout) = (&rules.policy, rules.timeout);
+    handshake::perform(&api.client, policy, timeout, endpoint.into(), secret)
         .await
         .map_err(|error| {
             problem::Problem::new(502, "handshake-failed", "The receiver did not take the key")

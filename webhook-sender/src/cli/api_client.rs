@@ -12,6 +12,7 @@ use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 
 use super::output::text;
+use crate::client::{client_config, tls_error};
 
 /// A client of one sender. Clones share their connections.
 #[derive(Clone)]
@@ -32,14 +33,13 @@ impl ApiClient {
             .parse::<Uri>()
             .ok()
             .and_then(|uri| uri.scheme_str().map(str::to_owned));
-        if !matches!(scheme.as_deref(), Some("http" | "https")) {
-            bail!("api url `{base}` is neither http nor https");
-        }
-        let connector = HttpsConnectorBuilder::new()
-            .with_webpki_roots()
-            .https_or_http()
-            .enable_http1()
-            .build();
+        let connector = HttpsConnectorBuilder::new();
+        let connector = match scheme.as_deref() {
+            Some("https") => connector.with_tls_config(client_config(&[])?),
+            Some("http") => connector.with_webpki_roots(),
+            _ => bail!("api url `{base}` is neither http nor https"),
+        };
+        let connector = connector.https_or_http().enable_http1().build();
         let bearer = |token: &str| {
             signature::check_text(token)?;
             let mut value = HeaderValue::try_from(format!("Bearer {token}"))?;
@@ -102,6 +102,7 @@ impl ApiClient {
             .client
             .request(request)
             .await
+            .map_err(in_words)
             .with_context(unreachable)?;
         let status = response.status();
         let body = response
@@ -118,6 +119,14 @@ impl ApiClient {
             true => Ok(value),
             false => bail!("{}", refusal(status.as_u16(), &value)),
         }
+    }
+}
+
+/// The same error, of TLS in words.
+fn in_words(error: hyper_util::client::legacy::Error) -> anyhow::Error {
+    match tls_error::find(&error) {
+        Some(text) => anyhow::Error::msg(text),
+        None => error.into(),
     }
 }
 

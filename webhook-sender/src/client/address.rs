@@ -19,6 +19,8 @@ use ipnet::IpNet;
 use reach::{Reach, reach, reach_of_name};
 use url::{Host, Url};
 
+use super::origin;
+
 /// The most bytes of a URL, before and after it is normalised.
 pub const MAX_URL_BYTES: usize = 2048;
 
@@ -30,16 +32,20 @@ pub struct Policy {
     /// Networks let through the address check. A metadata service is let through only by a network
     /// of its address alone, such as `169.254.169.254/32`: nobody opens it by accident.
     pub allow_networks: Vec<IpNet>,
+    /// Networks refused beside the built-in ones. They win over `allow_networks`.
+    pub deny_networks: Vec<IpNet>,
 }
 
-/// Why an address is not called. It does not repeat what a name resolved to: that would tell
-/// strangers about the network the sender stands in.
+/// Why an origin, `https://example.com:8443`, is not called. It does not repeat what a name resolved
+/// to: that would tell strangers about the network the sender stands in.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
-    #[error("host `{0}` is not public: it leads to this machine or into a private network")]
+    #[error("`{0}` is not public: it leads to this machine or into a private network")]
     Private(String),
-    #[error("host `{0}` belongs to a metadata service")]
+    #[error("`{0}` belongs to a metadata service")]
     Metadata(String),
+    #[error("`{0}` leads into a network that `delivery.deny_networks` names")]
+    Denied(String),
 }
 
 /// Why a text is no URL that deliveries may go to. Credentials and queries are not repeated.
@@ -100,51 +106,53 @@ pub(super) fn check_parsed(url: &Url, policy: &Policy) -> Result<(), UrlError> {
     if url.port() == Some(0) {
         return Err(UrlError::PortZero);
     }
-    policy.check_host(&url.host().ok_or(UrlError::NoHost)?)
+    policy.check_host(&url.host().ok_or(UrlError::NoHost)?, origin::key(url))
 }
 
 impl Policy {
-    /// Whether a host may be called, as far as its text tells.
-    fn check_host(&self, host: &Host<&str>) -> Result<(), UrlError> {
+    /// Judges a host as far as its text tells.
+    fn check_host(&self, host: &Host<&str>, origin: &str) -> Result<(), UrlError> {
         match host {
-            Host::Ipv4(address) => Ok(self.check_ip(IpAddr::V4(*address))?),
-            Host::Ipv6(address) => Ok(self.check_ip(IpAddr::V6(*address))?),
+            Host::Ipv4(address) => Ok(self.check_ip(IpAddr::V4(*address), origin)?),
+            Host::Ipv6(address) => Ok(self.check_ip(IpAddr::V6(*address), origin)?),
             Host::Domain(name) if name.trim_matches('.').is_empty() => Err(UrlError::NoHost),
-            Host::Domain(name) => Ok(self.check_name(name)?),
+            Host::Domain(name) => Ok(self.check_name(name, origin)?),
         }
     }
 
-    /// Whether an address may be called.
+    /// Judges an address of `origin`.
     ///
     /// # Errors
     ///
-    /// An [`AddressError`] that names the address.
-    pub fn check_ip(&self, address: IpAddr) -> Result<(), AddressError> {
+    /// An [`AddressError`] that names the origin.
+    pub fn check_ip(&self, address: IpAddr, origin: &str) -> Result<(), AddressError> {
+        // A mapped address leads where the IPv4 address in it does.
+        let spellings = [address, address.to_canonical()];
+        if spellings
+            .iter()
+            .any(|it| contains(&self.deny_networks, *it))
+        {
+            return Err(AddressError::Denied(origin.to_owned()));
+        }
         match reach(address) {
             Reach::Public => Ok(()),
-            Reach::Private if self.allows(address) => Ok(()),
+            Reach::Private if contains(&self.allow_networks, address) => Ok(()),
             Reach::Forbidden if self.names(address) => Ok(()),
-            Reach::Private => Err(AddressError::Private(shown(address))),
-            Reach::Forbidden => Err(AddressError::Metadata(shown(address))),
+            Reach::Private => Err(AddressError::Private(origin.to_owned())),
+            Reach::Forbidden => Err(AddressError::Metadata(origin.to_owned())),
         }
     }
 
-    /// Private names are left to the resolver where the operator has let any network through: what
-    /// they resolve to is judged all the same.
-    fn check_name(&self, name: &str) -> Result<(), AddressError> {
+    /// Judges a name. Private names are left to the resolver where the operator has let any network
+    /// through: what they resolve to is judged all the same.
+    fn check_name(&self, name: &str, origin: &str) -> Result<(), AddressError> {
         match reach_of_name(name) {
-            Reach::Forbidden => Err(AddressError::Metadata(name.to_owned())),
+            Reach::Forbidden => Err(AddressError::Metadata(origin.to_owned())),
             Reach::Private if self.allow_networks.is_empty() => {
-                Err(AddressError::Private(name.to_owned()))
+                Err(AddressError::Private(origin.to_owned()))
             }
             Reach::Private | Reach::Public => Ok(()),
         }
-    }
-
-    fn allows(&self, address: IpAddr) -> bool {
-        self.allow_networks
-            .iter()
-            .any(|network| network.contains(&address))
     }
 
     fn names(&self, address: IpAddr) -> bool {
@@ -152,10 +160,6 @@ impl Policy {
     }
 }
 
-/// An address as it stands in a URL.
-fn shown(address: IpAddr) -> String {
-    match address {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => format!("[{address}]"),
-    }
+fn contains(networks: &[IpNet], address: IpAddr) -> bool {
+    networks.iter().any(|network| network.contains(&address))
 }

@@ -16,7 +16,7 @@ use super::error::plain;
 use super::origin::Origin;
 use super::resolve::Names;
 use super::stream::Stream;
-use super::{AddressError, CallError, Policy};
+use super::{CallError, Policy};
 use crate::model::Phase;
 
 /// How long an address is tried alone before the next one is tried beside it (RFC 8305, section 5).
@@ -49,7 +49,7 @@ impl Dialer {
         addresses: &[IpAddr],
         by: Instant,
     ) -> Result<Stream, CallError> {
-        let stream = within(by, Phase::Connect, self.connect(addresses, origin.port)).await?;
+        let stream = within(by, Phase::Connect, self.connect(addresses, origin)).await?;
         // Requests are written whole; to wait for more would only delay them.
         let _ = stream.set_nodelay(true);
         match origin.tls {
@@ -62,8 +62,8 @@ impl Dialer {
     /// over: it is the only kind of answer that networks with NAT64 give.
     async fn addresses(&self, origin: &Origin, share: &str) -> Result<Vec<IpAddr>, CallError> {
         let name = match &origin.host {
-            Host::Ipv4(address) => return self.literal(IpAddr::V4(*address)),
-            Host::Ipv6(address) => return self.literal(IpAddr::V6(*address)),
+            Host::Ipv4(address) => return self.literal(IpAddr::V4(*address), origin),
+            Host::Ipv6(address) => return self.literal(IpAddr::V6(*address), origin),
             Host::Domain(name) => name,
         };
         let unresolved = |detail| CallError::Unresolved {
@@ -77,7 +77,7 @@ impl Dialer {
             .map_err(|error| unresolved(plain(&error)))?;
         let judged = found
             .iter()
-            .map(|address| (*address, self.policy.check_ip(*address)));
+            .map(|address| (*address, self.policy.check_ip(*address, &origin.key)));
         let allowed = judged.clone().filter(|(_, judged)| judged.is_ok());
         let allowed: Vec<_> = allowed
             .map(|(address, _)| address)
@@ -87,27 +87,24 @@ impl Dialer {
             return Ok(allowed);
         }
         match judged.filter_map(|(_, judged)| judged.err()).next() {
-            Some(AddressError::Private(_)) => Err(AddressError::Private(name.clone()).into()),
-            Some(AddressError::Metadata(_)) => Err(AddressError::Metadata(name.clone()).into()),
+            Some(refused) => Err(refused.into()),
             None => Err(unresolved("it has no addresses".into())),
         }
     }
 
-    fn literal(&self, address: IpAddr) -> Result<Vec<IpAddr>, CallError> {
-        self.policy.check_ip(address)?;
+    fn literal(&self, address: IpAddr, origin: &Origin) -> Result<Vec<IpAddr>, CallError> {
+        self.policy.check_ip(address, &origin.key)?;
         Ok(vec![address])
     }
 
     /// The first connection that comes about, the addresses tried in their order.
-    async fn connect(&self, addresses: &[IpAddr], port: u16) -> Result<TcpStream, CallError> {
-        let mut to_try = addresses
-            .iter()
-            .map(|address| SocketAddr::new(*address, port));
+    async fn connect(&self, addresses: &[IpAddr], origin: &Origin) -> Result<TcpStream, CallError> {
+        let mut to_try = addresses.iter();
         let mut under_way = FuturesUnordered::new();
         let mut last = CallError::Connect("no address is left".into());
         loop {
             match to_try.next() {
-                Some(address) => under_way.push(self.connect_to(address)),
+                Some(address) => under_way.push(self.connect_to(*address, origin)),
                 None if under_way.is_empty() => return Err(last),
                 None => {}
             }
@@ -125,8 +122,9 @@ impl Dialer {
     }
 
     /// The one place where connections are made.
-    async fn connect_to(&self, address: SocketAddr) -> Result<TcpStream, CallError> {
-        self.policy.check_ip(address.ip())?;
+    async fn connect_to(&self, address: IpAddr, origin: &Origin) -> Result<TcpStream, CallError> {
+        self.policy.check_ip(address, &origin.key)?;
+        let address = SocketAddr::new(address, origin.port);
         let connected: io::Result<TcpStream> = TcpStream::connect(address).await;
         connected.map_err(|error| CallError::connect(&error))
     }

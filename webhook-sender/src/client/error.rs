@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{AddressError, UrlError};
+use super::{AddressError, UrlError, tls_error};
 use crate::model::Phase;
 
 /// Why a request got no answer.
@@ -74,11 +74,10 @@ fn is_exhausted(error: &io::Error) -> bool {
 
 /// An error without the system's own words where there are better ones.
 pub(super) fn plain(error: &io::Error) -> String {
-    match (error.raw_os_error(), error.get_ref()) {
-        (Some(_), _) => error.kind().to_string(),
-        (None, Some(inner)) => inner.to_string(),
-        (None, None) => error.kind().to_string(),
-    }
+    let Some(inner) = error.get_ref().filter(|_| error.raw_os_error().is_none()) else {
+        return error.kind().to_string();
+    };
+    tls_error::find(inner).unwrap_or_else(|| inner.to_string())
 }
 
 fn doing(phase: &Phase) -> &'static str {

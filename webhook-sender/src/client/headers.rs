@@ -1,6 +1,10 @@
 //! The headers of a request.
 
+use std::collections::BTreeMap;
+
 use signature::{plain, standard, wss};
+
+use super::USER_AGENT;
 
 /// The most bytes of a header's name and value together.
 pub const MAX_HEADER_BYTES: usize = 4096;
@@ -82,6 +86,25 @@ pub fn check_header(name: &str, value: &str) -> Result<(), HeaderError> {
         true => Ok(()),
         false => Err(HeaderError::Value(shown())),
     }
+}
+
+/// Returns what every request to an endpoint carries: the sender's own headers, each replaced by the
+/// endpoint's of the same name, and the rest of the endpoint's. Those were checked before they were
+/// stored; one that would not pass now was let through by another version of the sender.
+pub fn with_defaults(own: &BTreeMap<String, String>) -> Vec<(String, String)> {
+    let is_set = |name: &str| own.keys().any(|set| set.eq_ignore_ascii_case(name));
+    let ours = [
+        ("Content-Type", "application/json"),
+        ("User-Agent", USER_AGENT),
+    ];
+    let ours = ours.into_iter().filter(|(name, _)| !is_set(name));
+    let own = own
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()));
+    let own = own.filter(|(name, value)| check_header(name, value).is_ok());
+    ours.chain(own)
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
 }
 
 /// Whether a header can be written without ending its line early.

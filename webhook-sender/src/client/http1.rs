@@ -1,8 +1,8 @@
 //! An exchange over HTTP/1.1 (RFC 9112).
 //!
 //! Of the protocol only what a client needs that sends whole bodies and never two requests at a
-//! time. Whatever is odd about an answer's framing ends the connection: then it cannot be taken for
-//! the beginning of the next answer.
+//! time. The status decides: once it is there, nothing that follows discards it. Any oddity behind
+//! it ends the connection, so that it cannot be taken for the beginning of the next response.
 
 mod body;
 mod head;
@@ -10,6 +10,7 @@ mod head;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::time::timeout_at;
@@ -39,40 +40,34 @@ pub(super) struct Connection {
     received: Vec<u8>,
 }
 
-/// An answer, and whether the connection can be used again.
+/// A response, and whether the connection can be used again.
 pub(super) struct Exchanged {
     pub answer: Answer,
     pub reusable: bool,
+    /// How long the receiver keeps the connection open, where it says so.
+    pub keeps_idle: Option<Duration>,
 }
 
-/// No answer, and whether not a byte of one came.
-pub(super) struct Failed {
-    pub error: CallError,
-    pub unanswered: bool,
-}
-
-/// Sends the request and reads the answer.
+/// Sends the request and reads the response.
 pub(super) async fn exchange(
     connection: &mut Connection,
     post: &Post<'_>,
-) -> Result<Exchanged, Failed> {
+) -> Result<Exchanged, CallError> {
     let mut exchange = Exchange::new(connection, post);
     let head = timeout_at(post.deadline, exchange.send_and_read_head()).await;
     let head = head.unwrap_or_else(|_| Err(CallError::TimedOut(exchange.phase())));
-    let head = head.map_err(|error| Failed {
-        error,
-        unanswered: exchange.connection.received.is_empty() && exchange.interim == 0,
-    })?;
+    let head = head.or_else(|error| exchange.take_unfinished_head().ok_or(error))?;
     let mut reading = Reading::default();
     let whole = timeout_at(
         post.deadline,
         exchange.read_body(head.framing, &mut reading),
     )
     .await;
-    let is_sent = exchange.is_sent();
+    let is_sound = exchange.is_sent() && exchange.persists;
     connection.forget_large_buffers();
     Ok(Exchanged {
-        reusable: head.persists && is_sent && whole == Ok(true),
+        reusable: head.persists && is_sound && whole == Ok(true),
+        keeps_idle: head.keeps_idle,
         answer: Answer {
             status: head.status,
             retry_after: head.retry_after,
@@ -114,8 +109,10 @@ struct Exchange<'a> {
     /// The body, where it is not small.
     rest: &'a [u8],
     sent: usize,
-    /// The bytes of interim answers.
+    /// The bytes of interim responses.
     interim: usize,
+    /// Whether the interim responses leave the connection open.
+    persists: bool,
 }
 
 impl<'a> Exchange<'a> {
@@ -134,6 +131,7 @@ impl<'a> Exchange<'a> {
             rest,
             sent: 0,
             interim: 0,
+            persists: true,
         }
     }
 
@@ -215,8 +213,17 @@ impl<'a> Exchange<'a> {
                 return Ok(Some(head));
             }
             self.interim += length;
+            self.persists &= head.persists;
         }
         Ok(None)
+    }
+
+    /// Takes what is known of a final response whose head has not come to its end: it is cut off,
+    /// too long, or too slow.
+    fn take_unfinished_head(&mut self) -> Option<Head> {
+        let head = head::parse_unfinished(&self.connection.received)?;
+        self.connection.received.clear();
+        Some(head)
     }
 
     async fn read_some(&mut self) -> io::Result<usize> {
@@ -234,9 +241,12 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    /// Reads the body; answers whether it came to its end and nothing came behind it.
+    /// Reads the body. Returns whether it came to its end and nothing came behind it.
     async fn read_body(&mut self, framing: Framing, reading: &mut Reading) -> bool {
-        let mut frame = body::Frame::new(framing);
+        let Some(mut frame) = body::Frame::new(framing) else {
+            reading.take(&self.connection.received);
+            return false;
+        };
         loop {
             match frame.take(&mut self.connection.received, reading) {
                 body::Next::Done => return self.connection.received.is_empty(),

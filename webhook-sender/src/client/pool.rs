@@ -13,12 +13,16 @@ use super::stream::Stream;
 /// The most idle connections of one origin: as many as an endpoint has places by default.
 const MAX_IDLE_PER_ORIGIN: usize = 512;
 
-/// The most idle connections in all. Each holds a file descriptor here and there.
-const MAX_IDLE: usize = 2048;
+/// The most idle connections in all, unless there are fewer descriptors. Each holds one here and one
+/// at the receiver.
+pub const MAX_IDLE: usize = 2048;
 
 /// How long a connection is kept idle. Servers commonly close theirs after 60 or 75 seconds; to be
-/// first avoids requests that meet a closing connection.
+/// first avoids requests that meet a closing connection, whose attempts fail.
 const MAX_IDLE_TIME: Duration = Duration::from_secs(30);
+
+/// How long before the receiver closes an idle connection, by what it says, it is closed here.
+const IDLE_MARGIN: Duration = Duration::from_secs(1);
 
 /// How long a connection is used at all, so that a name which leads elsewhere by now is followed.
 const MAX_AGE: Duration = Duration::from_secs(300);
@@ -28,6 +32,8 @@ pub(super) struct Idle {
     pub connection: Connection,
     born: Instant,
     since: Instant,
+    /// How long it may be idle.
+    limit: Duration,
 }
 
 /// A connection with room for an exchange.
@@ -36,8 +42,10 @@ pub(super) enum Kept {
     Http2(Place),
 }
 
-#[derive(Default)]
-pub(super) struct Pool(Mutex<Inner>);
+pub(super) struct Pool {
+    inner: Mutex<Inner>,
+    max_idle: usize,
+}
 
 #[derive(Default)]
 struct Inner {
@@ -65,15 +73,24 @@ impl Idle {
             connection: Connection::new(stream),
             born: now,
             since: now,
+            limit: MAX_IDLE_TIME,
         }
     }
 
     fn is_usable(&self, now: Instant) -> bool {
-        now - self.since < MAX_IDLE_TIME && now - self.born < MAX_AGE
+        now - self.since < self.limit && now - self.born < MAX_AGE
     }
 }
 
 impl Pool {
+    /// A pool of at most so many idle connections.
+    pub(super) fn new(max_idle: usize) -> Self {
+        Self {
+            inner: Mutex::default(),
+            max_idle,
+        }
+    }
+
     /// A kept connection to the origin of that key.
     pub(super) fn take(&self, key: &str) -> Option<Kept> {
         let now = Instant::now();
@@ -101,11 +118,15 @@ impl Pool {
         Some(Kept::Http1(idle))
     }
 
-    /// Keeps a connection whose exchange has come to its end, if there is room.
-    pub(super) fn keep(&self, key: &str, mut idle: Idle) {
+    /// Keeps a connection whose exchange has come to its end, if there is room. The receiver keeps
+    /// it for `keeps_idle`, where it says so.
+    pub(super) fn keep(&self, key: &str, mut idle: Idle, keeps_idle: Option<Duration>) {
         let mut inner = self.lock();
         idle.since = Instant::now();
-        if inner.idle >= MAX_IDLE || !idle.is_usable(idle.since) {
+        if let Some(kept) = keeps_idle {
+            idle.limit = kept.saturating_sub(IDLE_MARGIN).min(MAX_IDLE_TIME);
+        }
+        if inner.idle >= self.max_idle || !idle.is_usable(idle.since) {
             return;
         }
         let inner = &mut *inner;
@@ -165,7 +186,7 @@ impl Pool {
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.0
+        self.inner
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner())
     }

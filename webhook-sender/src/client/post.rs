@@ -10,10 +10,10 @@ use url::Url;
 
 use super::dial::Dialer;
 use super::headers::can_be_sent;
-use super::http1::{self, Failed};
-use super::http2::{self, Place, Shared};
+use super::http1;
+use super::http2::{self, Failed, Place, Shared};
 use super::origin::{self, Origin};
-use super::pool::{Idle, Kept, Pool};
+use super::pool::{Idle, Kept, MAX_IDLE, Pool};
 use super::resolve::Names;
 use super::{Answer, CallError, Policy, Resolve, SystemResolver, TlsError, UrlError, address, tls};
 use crate::model::Phase;
@@ -27,6 +27,8 @@ pub struct Settings {
     pub resolver: Arc<dyn Resolve>,
     /// Authorities believed beside the system's: see [`certificates`](super::certificates).
     pub extra_roots: Vec<CertificateDer<'static>>,
+    /// The most idle HTTP/1.1 connections.
+    pub max_idle: usize,
 }
 
 impl Default for Settings {
@@ -35,6 +37,7 @@ impl Default for Settings {
             policy: Policy::default(),
             resolver: Arc::new(SystemResolver),
             extra_roots: vec![],
+            max_idle: MAX_IDLE,
         }
     }
 }
@@ -70,7 +73,7 @@ impl Client {
                 names: Names::new(settings.resolver),
                 tls: tls::connector(&settings.extra_roots)?,
             },
-            pool: Pool::default(),
+            pool: Pool::new(settings.max_idle),
         })
     }
 
@@ -79,7 +82,8 @@ impl Client {
         &self.dialer.policy
     }
 
-    /// Sends a request and reads its answer, whatever status it has.
+    /// Sends a request and reads its response, whatever status it has. A request that a receiver may
+    /// have processed is never sent again.
     ///
     /// # Errors
     ///
@@ -90,11 +94,9 @@ impl Client {
         }
         if let Some(kept) = self.pool.take(origin::key(post.url)) {
             match self.exchange(kept, post).await {
-                // It was closed under our hands: see the module.
                 Err(Failed {
-                    unanswered: true,
-                    error,
-                }) if !matches!(error, CallError::TimedOut(_)) => {}
+                    unprocessed: true, ..
+                }) => {}
                 done => return done.map_err(|failed| failed.error),
             }
         }
@@ -112,9 +114,14 @@ impl Client {
         let key = origin::key(post.url);
         match kept {
             Kept::Http1(mut idle) => {
-                let exchanged = http1::exchange(&mut idle.connection, post).await?;
+                let exchanged = http1::exchange(&mut idle.connection, post).await;
+                // How much the receiver took of a request without a response cannot be told.
+                let exchanged = exchanged.map_err(|error| Failed {
+                    error,
+                    unprocessed: false,
+                })?;
                 if exchanged.reusable {
-                    self.pool.keep(key, idle);
+                    self.pool.keep(key, idle, exchanged.keeps_idle);
                 }
                 Ok(exchanged.answer)
             }

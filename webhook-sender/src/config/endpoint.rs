@@ -26,6 +26,9 @@ pub const OVERLAP: Duration = Duration::from_secs(24 * 60 * 60);
 pub(super) const TIMEOUTS: std::ops::RangeInclusive<Duration> =
     Duration::from_millis(100)..=Duration::from_secs(300);
 
+/// How long an attempt may take unless the file or the endpoint says otherwise.
+pub(super) const TIMEOUT: Duration = Duration::from_secs(15);
+
 /// How long a lease lasts unless the file says otherwise.
 pub(super) const LEASE: Duration = Duration::from_secs(60);
 
@@ -57,6 +60,8 @@ impl<'a> Source<'a> {
 pub struct Rules {
     /// Where deliveries may go.
     pub policy: Policy,
+    /// How long a request may take, unless the endpoint says otherwise.
+    pub timeout: Duration,
     /// The lease that attempts are made under: it has to outlast them.
     pub lease: Duration,
     /// Retry policies by their names.
@@ -71,6 +76,7 @@ impl Default for Rules {
     fn default() -> Self {
         Self {
             policy: Policy::default(),
+            timeout: TIMEOUT,
             lease: LEASE,
             retries: BTreeMap::new(),
             folder: PathBuf::new(),

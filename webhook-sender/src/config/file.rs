@@ -96,6 +96,7 @@ impl Config {
         let delivery = fields.section("delivery", |part| DeliveryConfig::read(part, &folder));
         let rules = Rules {
             policy: delivery.policy.clone(),
+            timeout: delivery.timeout,
             lease: delivery.lease,
             retries,
             folder: folder.clone(),
@@ -127,6 +128,7 @@ impl Config {
     pub fn rules(&self) -> Rules {
         Rules {
             policy: self.delivery.policy.clone(),
+            timeout: self.delivery.timeout,
             lease: self.delivery.lease,
             retries: self.retries.clone(),
             folder: self.folder.clone(),

@@ -1,6 +1,7 @@
 //! The handshakes that a file asks for.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::{FutureExt, StreamExt, stream};
@@ -16,12 +17,33 @@ const AT_ONCE: usize = 256;
 /// Gives receivers their keys.
 #[async_trait]
 pub trait Handshakes: Send + Sync {
-    /// Gives the receiver at `url` its key.
+    /// Gives the receiver of `target` its key.
     ///
     /// # Errors
     ///
-    /// Why it did not take it.
-    async fn give(&self, url: &str, key: &Secret) -> anyhow::Result<()>;
+    /// Why the receiver did not accept it.
+    async fn give(&self, target: HandshakeTarget<'_>, key: &Secret) -> anyhow::Result<()>;
+}
+
+/// The endpoint that a handshake is made with, stored or only declared.
+#[derive(Clone, Copy, Debug)]
+pub struct HandshakeTarget<'a> {
+    pub tenant: &'a TenantId,
+    pub url: &'a str,
+    pub headers: &'a BTreeMap<String, String>,
+    /// Its own timeout, where it has one.
+    pub timeout: Option<Duration>,
+}
+
+impl<'a> From<&'a Endpoint> for HandshakeTarget<'a> {
+    fn from(endpoint: &'a Endpoint) -> Self {
+        Self {
+            tenant: &endpoint.tenant,
+            url: &endpoint.url,
+            headers: &endpoint.headers,
+            timeout: endpoint.timeout,
+        }
+    }
 }
 
 /// What came of a handshake that had to be made, and the key that it was about.
@@ -62,7 +84,13 @@ async fn one<'c>(
         return (about, Hand::PutOff(key));
     }
     let (tenant, endpoint) = about;
-    let hand = match handshakes.give(&spec.url, &key).await {
+    let target = HandshakeTarget {
+        tenant,
+        url: &spec.url,
+        headers: &spec.headers,
+        timeout: spec.timeout,
+    };
+    let hand = match handshakes.give(target, &key).await {
         Ok(()) => {
             tracing::info!(%tenant, %endpoint, "handshake made");
             Hand::Taken(key)

@@ -46,7 +46,7 @@ pub use check::{longest_attempt, outlasts};
 pub use endpoint::{EndpointSpec, OVERLAP, Rules, new_secret};
 pub use fault::{ConfigError, Fault};
 pub use file::{Config, TenantConfig};
-pub use hands::Handshakes;
+pub use hands::{HandshakeTarget, Handshakes};
 pub use reference::Token;
 pub use removal::Removal;
 pub use sections::{

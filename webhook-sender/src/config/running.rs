@@ -20,6 +20,10 @@ impl Config {
                 was.allow_networks != is.allow_networks,
             ),
             ("delivery.components", before.components != after.components),
+            (
+                "delivery.deny_networks",
+                was.deny_networks != is.deny_networks,
+            ),
             ("delivery.lease", before.lease != after.lease),
             ("delivery.max_body", before.max_body != after.max_body),
             ("retention", self.retention != new.retention),

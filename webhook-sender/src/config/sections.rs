@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use signature::{MIN_SECRET_BYTES, check_text};
 
 use super::check::outlasts;
-use super::endpoint::{LEASE, TIMEOUTS};
+use super::endpoint::{LEASE, TIMEOUT, TIMEOUTS};
 use super::fields::{Fields, listed, unknown};
 use super::read::{self, bytes, duration_within, flag, number, parsed};
 use super::reference::{self, Token};
@@ -66,7 +66,7 @@ pub struct MetricsConfig {
 /// `[delivery]`
 #[derive(Clone, Debug)]
 pub struct DeliveryConfig {
-    /// Where deliveries may go: `allow_http` and `allow_networks`.
+    /// Where deliveries may go: `allow_http`, `allow_networks` and `deny_networks`.
     pub policy: Policy,
     /// The folder that transforms' components are in.
     pub components: Folder,
@@ -179,14 +179,17 @@ impl MetricsConfig {
 
 impl DeliveryConfig {
     pub(super) fn read(fields: Part<'_, '_>, folder: &Path) -> Self {
-        let network = parsed::<IpNet>("a network such as `10.0.0.0/8`");
+        let allow_http = fields.get("allow_http", flag).unwrap_or(false);
+        let network = || parsed::<IpNet>("a network such as `10.0.0.0/8`");
+        let mut networks = |key| fields.list(key, network()).unwrap_or_default();
         let policy = Policy {
-            allow_http: fields.get("allow_http", flag).unwrap_or(false),
-            allow_networks: fields.list("allow_networks", network).unwrap_or_default(),
+            allow_http,
+            allow_networks: networks("allow_networks"),
+            deny_networks: networks("deny_networks"),
         };
         let line = fields.line_of("timeout");
         let timeout = fields.get("timeout", duration_within(TIMEOUTS));
-        let timeout = timeout.unwrap_or(Duration::from_secs(15));
+        let timeout = timeout.unwrap_or(TIMEOUT);
         let lease = fields.get(
             "lease",
             duration_within(Duration::from_secs(1)..=60 * MINUTE),

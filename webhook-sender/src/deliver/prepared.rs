@@ -7,7 +7,7 @@ use bytes::Bytes;
 use signature::{Credential, Header, Message, SignError, sign};
 
 use super::Settings;
-use crate::client::{USER_AGENT, check_header};
+use crate::client::with_defaults;
 use crate::model::{EventId, Millis, Retry, Secret};
 use crate::registry::Ready;
 
@@ -29,7 +29,7 @@ struct Era {
 impl Prepared {
     pub(super) fn new(ready: Arc<Ready>) -> Self {
         Self {
-            headers: headers(&ready),
+            headers: with_defaults(&ready.endpoint.headers),
             eras: eras(&ready.endpoint.secrets),
             ready,
         }
@@ -77,25 +77,6 @@ impl Prepared {
         }
         Ok(headers)
     }
-}
-
-/// The endpoint's headers replace the sender's of the same name. They were checked before they were
-/// written; what would not pass now was let through by another version of the sender.
-fn headers(ready: &Ready) -> Vec<(String, String)> {
-    let own = &ready.endpoint.headers;
-    let is_set = |name: &str| own.keys().any(|set| set.eq_ignore_ascii_case(name));
-    let ours = [
-        ("Content-Type", "application/json"),
-        ("User-Agent", USER_AGENT),
-    ];
-    let ours = ours.into_iter().filter(|(name, _)| !is_set(name));
-    let own = own
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()));
-    let own = own.filter(|(name, value)| check_header(name, value).is_ok());
-    ours.chain(own)
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect()
 }
 
 fn eras(secrets: &[Secret]) -> Vec<Era> {

@@ -66,6 +66,10 @@ impl Content {
         known: Option<&Tenant>,
         identity: &str,
     ) -> Result<(), StoreError> {
+        if identity.is_empty() {
+            // It cannot be lost.
+            return Ok(());
+        }
         if self.identity(store).await? != identity {
             return Err(self.note_lost());
         }

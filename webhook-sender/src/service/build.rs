@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::descriptors;
 use super::reload::{Again, Reload, settings};
 use super::status::Overview;
 use super::stop::{ReloadSignal, StopSignals};
@@ -120,6 +121,7 @@ pub async fn build(config: Config, path: &Path, seat: &Seat) -> Result<Built> {
     let registry = Arc::new(Registry::with_components(store.clone(), components));
     let client = Arc::new(Client::new(client::Settings {
         policy: config.delivery.policy.clone(),
+        max_idle: descriptors::idle_connections(),
         ..client::Settings::default()
     })?);
     let metrics = Arc::new(Metrics::default());
@@ -165,6 +167,7 @@ pub async fn build(config: Config, path: &Path, seat: &Seat) -> Result<Built> {
         handshakes: ByHttp {
             client: client.clone(),
             policy: config.delivery.policy.clone(),
+            timeout: config.delivery.timeout,
         },
         clock: clock.clone(),
         first: config.clone(),

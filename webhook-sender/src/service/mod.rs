@@ -1,6 +1,7 @@
 //! The sender as a process: puts the parts together, and takes them apart when it is told to stop.
 
 mod build;
+mod descriptors;
 mod logging;
 mod reload;
 mod status;
@@ -64,6 +65,7 @@ async fn run_until_stopped(path: &Path) -> Result<()> {
 async fn start(path: &Path, seat: &mut Option<Seat>) -> Result<Running> {
     let config = load(path).await?;
     logging::start(&config.log)?;
+    descriptors::raise_limit();
     let address = config.api.listen;
     let listener = TcpListener::bind(address).await;
     let listener = listener.with_context(|| format!("api.listen: cannot listen on {address}"))?;

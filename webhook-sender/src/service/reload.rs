@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use super::load;
+use super::{descriptors, load};
 use crate::config::{Config, Fault, Rules, apply, longest_attempt, outlasts};
 use crate::deliver::{Handle, Lanes, Settings};
 use crate::handshake::ByHttp;
@@ -91,6 +91,10 @@ impl Reload {
     }
 
     async fn restore(&mut self) {
+        if matches!(self.store.identity().await, Ok(Some(_))) {
+            // Another process did, or this one meanwhile.
+            return;
+        }
         tracing::warn!("the store has lost its content; restoring the configuration");
         match self.apply(&self.current.clone()).await {
             Ok(()) => tracing::info!("configuration restored"),
@@ -103,6 +107,7 @@ impl Reload {
     /// Brings store, registry and limits to what `config` says. It may be called at any time and as
     /// often as needed: what is as it should be is left alone.
     pub async fn apply(&mut self, config: &Config) -> Result<()> {
+        self.handshakes.timeout = config.delivery.timeout;
         let (store, now) = (&*self.store, self.clock.now());
         let applied = apply(config, store, &self.handshakes, now).await?;
         store.identify().await?;
@@ -121,6 +126,7 @@ impl Reload {
         self.lanes.wake();
         self.again.note(applied.waiting);
         self.tell_cut_short();
+        descriptors::log_bound(config.delivery.places);
         Ok(())
     }
 
@@ -129,8 +135,8 @@ impl Reload {
         if let Err(faults) = config.fits(&self.rules_of(&config)) {
             let faults: Vec<_> = faults.iter().map(Fault::to_string).collect();
             bail!(
-                "this needs a restart, as `delivery.lease`, `allow_http` and `allow_networks` are \
-                 what they were at the start: {}",
+                "this needs a restart, as `delivery.lease`, `allow_http`, `allow_networks` and \
+                 `deny_networks` are what they were at the start: {}",
                 faults.join("; ")
             );
         }
@@ -174,7 +180,7 @@ impl Reload {
 /// The limits of delivery as the file has them, under the lease of this process.
 pub fn settings(config: &Config, lease: Duration) -> Settings {
     Settings {
-        places: config.delivery.places,
+        places: descriptors::places(config.delivery.places),
         per_endpoint: config.delivery.max_in_flight,
         timeout: config.delivery.timeout,
         longest: longest_attempt(lease),

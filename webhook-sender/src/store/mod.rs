@@ -224,7 +224,7 @@ pub trait Store: Send + Sync + 'static {
     async fn ping(&self) -> Result<()>;
 
     /// Returns the identity of the content. `None` before the first [`Store::identify`], and after
-    /// the content was lost. A store that cannot lose its content while it is open has one for good.
+    /// the content was lost. A store that cannot lose its content while it is open has an empty one.
     async fn identity(&self) -> Result<Option<String>> {
         Ok(Some(String::new()))
     }

@@ -40,7 +40,7 @@ async fn an_unchecked_url_is_checked_when_it_is_called() {
     let receiver = Receiver::start().await;
     let strict = client(Policy {
         allow_http: true,
-        allow_networks: vec![],
+        ..Policy::default()
     });
     let refused = post(&strict, &receiver.url("/")).await.unwrap_err();
     assert!(

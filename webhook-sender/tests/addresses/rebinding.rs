@@ -39,6 +39,7 @@ fn client(answers: &[&[&str]], allowed: &[&str]) -> Client {
             .iter()
             .map(|network| network.parse().unwrap())
             .collect(),
+        deny_networks: vec!["127.0.0.3/32".parse().unwrap()],
     };
     let settings = Settings {
         policy,
@@ -81,14 +82,14 @@ async fn a_public_name_that_resolves_to_what_is_not_public_is_refused() {
     for address in NOT_PUBLIC {
         let client = client(&[&[address]], &[]);
         let refused = post(&client, "https://hooks.example/").await.unwrap_err();
-        let private = AddressError::Private("hooks.example".into());
+        let private = AddressError::Private("https://hooks.example".into());
         assert_eq!(refused, CallError::Address(private), "{address}");
         assert!(!refused.to_string().contains(address), "{refused}");
     }
     for address in ["169.254.169.254", "fd00:ec2::254", "::ffff:169.254.169.254"] {
         let client = client(&[&[address]], &["0.0.0.0/0", "::/0"]);
         let refused = post(&client, "https://hooks.example/").await.unwrap_err();
-        let metadata = AddressError::Metadata("hooks.example".into());
+        let metadata = AddressError::Metadata("https://hooks.example".into());
         assert_eq!(refused, CallError::Address(metadata), "{address}");
     }
 }
@@ -136,6 +137,18 @@ async fn of_a_mixed_answer_only_what_is_allowed_is_called() {
         (allowed.counts.requests(), other.counts.connections()),
         (1, 0)
     );
+}
+
+#[tokio::test]
+async fn a_name_that_resolves_into_a_denied_network_is_refused() {
+    let client = client(&[&["127.0.0.3"]], &["127.0.0.0/8"]);
+    let receiver = RawReceiver::at("127.0.0.3:0", |_| Some(reply().into())).await;
+    let port = receiver.address.port();
+    let url = format!("http://denied.example:{port}/");
+    let refused = post(&client, &url).await.unwrap_err();
+    let denied = AddressError::Denied(format!("http://denied.example:{port}"));
+    assert_eq!(refused, CallError::Address(denied));
+    assert_eq!(receiver.counts.connections(), 0);
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ fn allowing(networks: &[&str]) -> Policy {
             .iter()
             .map(|network| network.parse().unwrap())
             .collect(),
+        deny_networks: vec![],
     }
 }
 
@@ -18,6 +19,7 @@ fn code(error: &UrlError) -> &'static str {
     match error {
         UrlError::Address(AddressError::Private(_)) => "private",
         UrlError::Address(AddressError::Metadata(_)) => "metadata",
+        UrlError::Address(AddressError::Denied(_)) => "denied",
         UrlError::Malformed(_) => "malformed",
         UrlError::Scheme(_) => "scheme",
         UrlError::Credentials => "credentials",
@@ -111,6 +113,56 @@ fn a_metadata_service_is_let_through_by_its_own_address_only() {
         assert_eq!(code(&refused), "metadata", "{wide}");
     }
     assert!(check_url(url, &allowing(&["169.254.169.254/32"])).is_ok());
+}
+
+#[test]
+fn denied_networks_are_refused_even_where_they_are_allowed() {
+    let policy = Policy {
+        deny_networks: ["8.8.0.0/16", "10.1.0.0/16", "2606:4700::/32"]
+            .map(|network| network.parse().unwrap())
+            .to_vec(),
+        ..allowing(&["10.0.0.0/8", "::ffff:0:0/96"])
+    };
+    let denied = [
+        "https://8.8.8.8/",
+        "https://0x08080808/",
+        "https://10.1.2.3/",
+        "https://[::ffff:10.1.2.3]/",
+        "https://[2606:4700::1111]/",
+    ];
+    for url in denied {
+        let refused = check_url(url, &policy).unwrap_err();
+        assert_eq!(code(&refused), "denied", "{url}");
+    }
+    for url in [
+        "https://8.9.0.1/",
+        "https://10.2.0.1/",
+        "https://example.com/",
+    ] {
+        assert_eq!(check_url(url, &policy).err(), None, "{url}");
+    }
+}
+
+#[test]
+fn a_refusal_names_the_whole_origin() {
+    let refused = |url| check_url(url, &Policy::default()).unwrap_err().to_string();
+    let private = "is not public: it leads to this machine or into a private network";
+    assert_eq!(
+        refused("https://10.0.0.1:8443/hooks"),
+        format!("`https://10.0.0.1:8443` {private}")
+    );
+    assert_eq!(
+        refused("https://[fd00::1]:444/"),
+        format!("`https://[fd00::1]:444` {private}")
+    );
+    assert_eq!(
+        refused("https://localhost:9/"),
+        format!("`https://localhost:9` {private}")
+    );
+    assert_eq!(
+        refused("https://169.254.169.254:80/"),
+        "`https://169.254.169.254:80` belongs to a metadata service"
+    );
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use tempfile::TempDir;
-use webhook_sender::config::{Applied, Config, Handshakes, apply};
+use webhook_sender::config::{Applied, Config, HandshakeTarget, Handshakes, apply};
 use webhook_sender::model::{Endpoint, EndpointId, Handshake, Millis, Origin, Secret, TenantId};
 use webhook_sender::store::Store;
 use webhook_sender::store::sqlite::SqliteStore;
@@ -75,9 +75,9 @@ impl Receivers {
 
 #[async_trait]
 impl Handshakes for Receivers {
-    async fn give(&self, url: &str, key: &Secret) -> anyhow::Result<()> {
+    async fn give(&self, target: HandshakeTarget<'_>, key: &Secret) -> anyhow::Result<()> {
         anyhow::ensure!(!*self.refuse.lock().unwrap(), "refused");
-        let taken = (url.to_owned(), key.reveal().to_owned());
+        let taken = (target.url.to_owned(), key.reveal().to_owned());
         self.taken.lock().unwrap().push(taken);
         Ok(())
     }

@@ -107,6 +107,25 @@ fn the_example_of_the_design_is_a_good_file_but_for_its_secrets() {
 }
 
 #[test]
+fn a_tenant_with_more_endpoints_than_it_may_have_is_refused() {
+    let endpoint = "[[tenant.endpoint]]\nid = 'ID'\nurl = 'https://example.com'\n\
+                    events = ['*']\nsecret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'\n";
+    let endpoints: String = ["a", "b"].map(|id| endpoint.replace("ID", id)).concat();
+    let parse = |own: &str| {
+        let text = format!("[limits]\nendpoints = 1\n[[tenant]]\nid = 'acme'\n{own}{endpoints}");
+        Config::parse(&text, "sender.toml".as_ref())
+    };
+    let error = parse("").unwrap_err();
+    let faults = error.faults.iter();
+    let faults: Vec<_> = faults
+        .map(|fault| (&*fault.field, &*fault.message))
+        .collect();
+    let message = "2 endpoints; `limits.endpoints` allows 1";
+    assert_eq!(faults, [("tenant.acme.endpoint", message)]);
+    assert!(parse("limits = { endpoints = 2 }\n").is_ok());
+}
+
+#[test]
 fn no_secret_is_shown() {
     let text = "[api]\ntoken = 's3cret-token-of-the-api-itself'\n[store]\nurl = 'redis://:s3cret-pw@127.0.0.1'\n\
                 [stream]\nurl = 'redis://:s3cret-pw@127.0.0.1'\n\

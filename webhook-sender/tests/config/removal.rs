@@ -2,7 +2,9 @@
 
 use async_trait::async_trait;
 use tempfile::TempDir;
-use webhook_sender::config::{Applied, ApplyError, Config, Handshakes, Removal, apply};
+use webhook_sender::config::{
+    Applied, ApplyError, Config, HandshakeTarget, Handshakes, Removal, apply,
+};
 use webhook_sender::model::{Millis, Secret, TenantId};
 use webhook_sender::store::Store;
 use webhook_sender::store::sqlite::SqliteStore;
@@ -12,8 +14,8 @@ struct Unasked;
 
 #[async_trait]
 impl Handshakes for Unasked {
-    async fn give(&self, url: &str, _: &Secret) -> anyhow::Result<()> {
-        panic!("a handshake with {url}")
+    async fn give(&self, target: HandshakeTarget<'_>, _: &Secret) -> anyhow::Result<()> {
+        panic!("a handshake with {}", target.url)
     }
 }
 

@@ -3,7 +3,7 @@
 
 use async_trait::async_trait;
 use test_support::redis::{Fsync, RedisServer};
-use webhook_sender::config::{Config, Handshakes, apply};
+use webhook_sender::config::{Config, HandshakeTarget, Handshakes, apply};
 use webhook_sender::model::{Millis, Secret};
 use webhook_sender::store::redis::{Address, RedisStore};
 
@@ -11,8 +11,8 @@ struct Unasked;
 
 #[async_trait]
 impl Handshakes for Unasked {
-    async fn give(&self, url: &str, _: &Secret) -> anyhow::Result<()> {
-        panic!("a handshake with {url}")
+    async fn give(&self, target: HandshakeTarget<'_>, _: &Secret) -> anyhow::Result<()> {
+        panic!("a handshake with {}", target.url)
     }
 }
 

@@ -9,20 +9,18 @@ use http_body_util::{BodyExt, Full};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::Barrier;
 use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use url::Url;
 use webhook_sender::client::{
     Answer, CallError, Client, MAX_BODY_BYTES, Post, Settings, certificates,
 };
 
 use super::support::loopback;
+use super::support::tls::{Authority, authority_as_server};
 
 /// An HTTPS server, its authority, and what it has seen.
 struct Server {
@@ -56,44 +54,19 @@ impl Crowd {
     }
 }
 
-fn authority() -> CertifiedIssuer<'static, KeyPair> {
-    let mut params = CertificateParams::new(vec![]).unwrap();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
-}
-
 async fn server(protocols: &[&str], answer: usize) -> Server {
     server_at("127.0.0.1:0", protocols, answer, Seen::default()).await
 }
 
 /// Its certificate is for 127.0.0.1, wherever it listens.
 async fn server_at(address: &str, protocols: &[&str], answer: usize, seen: Seen) -> Server {
-    let authority = authority();
-    let key = KeyPair::generate().unwrap();
-    let names = vec!["127.0.0.1".to_owned()];
-    let certificate = CertificateParams::new(names)
-        .unwrap()
-        .signed_by(&key, &authority)
-        .unwrap();
-    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(
-            vec![certificate.der().clone()],
-            PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
-        )
-        .unwrap();
-    config.alpn_protocols = protocols
-        .iter()
-        .map(|name| name.as_bytes().to_vec())
-        .collect();
+    let authority = Authority::new();
     let listener = TcpListener::bind(address).await.unwrap();
     let url = format!("https://{}/hooks?a=b", listener.local_addr().unwrap());
     let seen = Arc::new(seen);
     tokio::spawn(serve(
         listener,
-        TlsAcceptor::from(Arc::new(config)),
+        authority.acceptor(protocols),
         seen.clone(),
         answer,
     ));
@@ -238,8 +211,9 @@ async fn of_a_flood_over_http2_little_is_read_and_the_connection_lives() {
 async fn a_certificate_of_an_unknown_authority_is_refused() {
     let server = server(&["h2"], 2).await;
     let refused = post(&client(None), &server.url, 10).await.unwrap_err();
-    assert!(matches!(refused, CallError::Tls(_)), "{refused:?}");
-    let other = authority().pem();
+    let unknown = "the server's certificate is not issued by a trusted authority";
+    assert_eq!(refused, CallError::Tls(unknown.into()));
+    let other = Authority::new().pem();
     let refused = post(&client(Some(&other)), &server.url, 10)
         .await
         .unwrap_err();
@@ -253,7 +227,37 @@ async fn a_certificate_for_another_name_is_refused() {
     let refused = post(&client(Some(&server.authority)), &server.url, 10)
         .await
         .unwrap_err();
-    assert!(matches!(refused, CallError::Tls(_)), "{refused:?}");
+    let other = "the server's certificate is not valid for `127.0.0.2`, but for `127.0.0.1`";
+    assert_eq!(refused, CallError::Tls(other.into()));
+}
+
+#[tokio::test]
+async fn a_certificate_of_an_authority_is_refused_in_words() {
+    let (tls, pem) = authority_as_server();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}/", listener.local_addr().unwrap());
+    tokio::spawn(serve(listener, tls, Arc::default(), 2));
+    let refused = post(&client(Some(&pem)), &url, 10).await.unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "no TLS: the server's certificate is that of an authority; it needs one issued for the server"
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_speak_tls_is_named_so() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let plain = format!("https://{}/", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+        let _ = stream.read_to_end(&mut vec![]).await;
+    });
+    let refused = post(&client(None), &plain, 10).await.unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "no TLS: the server does not speak TLS correctly: invalid content type"
+    );
 }
 
 #[test]

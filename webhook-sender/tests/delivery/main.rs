@@ -7,5 +7,6 @@ mod connections;
 mod dispatch;
 mod faults;
 mod http2;
+mod http2_odd;
 mod outcomes;
 mod request;

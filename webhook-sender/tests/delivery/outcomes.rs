@@ -188,9 +188,9 @@ async fn failures_are_told_apart_by_their_phase() {
         ("tls", silent, Phase::Connect, "timed out while connecting"),
         (
             "private",
-            "http://10.0.0.1/".into(),
+            "http://10.0.0.1:8443/".into(),
             Phase::Address,
-            "host `10.0.0.1` is not public: it leads to this machine or into a private network",
+            "`http://10.0.0.1:8443` is not public: it leads to this machine or into a private network",
         ),
         (
             "name",

@@ -9,7 +9,9 @@
 mod fake_store;
 #[path = "../nouns/mod.rs"]
 mod nouns;
+pub mod raw_http2;
 mod raw_receiver;
+pub mod tls;
 mod world;
 
 pub use fake_store::{FakeStore, Row, State};

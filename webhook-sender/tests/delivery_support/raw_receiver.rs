@@ -18,8 +18,8 @@ pub struct RawReceiver {
 
 #[derive(Default)]
 pub struct Counts {
-    connections: AtomicUsize,
-    requests: AtomicUsize,
+    pub(super) connections: AtomicUsize,
+    pub(super) requests: AtomicUsize,
 }
 
 impl Counts {

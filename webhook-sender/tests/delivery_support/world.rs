@@ -62,6 +62,7 @@ pub fn loopback() -> Policy {
     Policy {
         allow_http: true,
         allow_networks: vec!["127.0.0.0/8".parse().unwrap()],
+        deny_networks: vec![],
     }
 }
 

@@ -28,6 +28,42 @@ fn numbers(count: usize) -> String {
     format!("[{}]", items.join(","))
 }
 
+/// Numbers from a generator of its own, so that every run has the same.
+fn coordinates(count: usize) -> impl Iterator<Item = f64> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let draw = move |_| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        let unit = (state >> 11) as f64 / (1_u64 << 53) as f64;
+        (unit - 0.5) * 360.0
+    };
+    (0..count).map(draw)
+}
+
+#[test]
+fn numbers_go_through_transforms_and_filters_as_they_were_published() {
+    let tenant = TenantId::parse("acme").unwrap();
+    let transform = "{'part': event.data.at, 'list': event.data.list.map(x, x)}";
+    let transform = Program::compile(transform).unwrap();
+    for number in coordinates(5_000) {
+        let event = event(format!(r#"{{"at": {number}, "list": [{number}]}}"#));
+        let vars = Vars::new(&tenant, &event);
+        let body = transform.body(&vars, 1 << 20).unwrap();
+        let expected = format!(r#"{{"part":{number},"list":[{number}]}}"#);
+        assert_eq!(String::from_utf8(body).unwrap(), expected);
+    }
+    for number in coordinates(500).map(f64::abs) {
+        let event = event(format!(r#"{{"at": {number}}}"#));
+        let vars = Vars::new(&tenant, &event);
+        let filter = Program::compile(&format!("event.data.at == {number:?}")).unwrap();
+        assert_eq!(filter.verdict(&vars), Ok(true), "{number}");
+        let calculated = Program::compile("event.data.at + 0.0").unwrap();
+        let body = String::from_utf8(calculated.body(&vars, 100).unwrap()).unwrap();
+        assert_eq!(body.parse::<f64>(), Ok(number), "{body}");
+    }
+}
+
 #[test]
 fn the_work_of_an_expression_is_bounded() {
     let list = numbers(1000);

@@ -48,7 +48,11 @@ async fn what_the_file_declares_is_restored_before_an_event_is_judged() {
     // As one without persistence is after a restart.
     let server = setting.redis.as_mut().expect("a Redis");
     server.kill();
-    std::fs::remove_dir_all(server.folder().join("appendonlydir")).expect("its files");
+    // Where it keeps them depends on its version.
+    let removed = std::fs::remove_dir_all(server.folder().join("appendonlydir"));
+    removed
+        .or_else(|_| std::fs::remove_file(server.folder().join("appendonly.aof")))
+        .expect("its files");
     server.restart().await;
     to_stream(server, 30..50).await;
     receiver.counts.reach(50).await;

@@ -7,11 +7,14 @@ mod api_connections;
 mod api_events;
 mod api_secrets;
 mod api_world;
+mod authority;
 mod bodies;
 mod broken_file;
 mod commands;
 mod content;
 mod crash;
+mod descriptors;
+mod handshake;
 mod isolation;
 mod large;
 mod life;
@@ -23,3 +26,6 @@ mod rejected;
 mod seed;
 mod sender;
 mod signals;
+#[allow(dead_code, reason = "shared with the tests of delivery")]
+#[path = "../delivery_support/tls.rs"]
+mod tls;

@@ -7,6 +7,9 @@ use std::process::{Child, Command, Output, Stdio};
 use tempfile::TempDir;
 use test_support::redis::{Fsync, RedisServer};
 
+/// The program.
+pub const SENDER: &str = env!("CARGO_BIN_EXE_webhook-sender");
+
 pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 /// What deliveries are kept in.
@@ -78,17 +81,24 @@ impl Setting {
     /// Starts a sender on the configuration `name`.toml, and waits until its API answers.
     #[track_caller]
     pub fn start(&self, name: &str) -> Sender {
+        self.start_by(name, Command::new(SENDER))
+    }
+
+    /// Starts a sender by a command that is not yet given the sender's arguments.
+    #[track_caller]
+    pub fn start_by(&self, name: &str, mut command: Command) -> Sender {
         let errors = std::fs::File::options()
             .create(true)
             .append(true)
             .open(self.log(name));
-        self.start_with_log(name, errors.expect("a log"))
+        command.args(["run", "--config", &format!("{name}.toml")]);
+        self.start_command(name, command.stderr(errors.expect("a log")))
     }
 
     /// The same, with its log written there.
     #[track_caller]
     pub fn start_with_log(&self, name: &str, errors: impl Into<Stdio>) -> Sender {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_webhook-sender"));
+        let mut command = Command::new(SENDER);
         command.args(["run", "--config", &format!("{name}.toml")]);
         self.start_command(name, command.stderr(errors))
     }
@@ -97,7 +107,7 @@ impl Setting {
     #[track_caller]
     pub fn start_within(&self, name: &str, bytes: u64) -> Sender {
         let errors = std::fs::File::create(self.log(name)).expect("a log");
-        let sender = env!("CARGO_BIN_EXE_webhook-sender");
+        let sender = SENDER;
         let limit = format!(
             "ulimit -v {}; exec \"$0\" run --config {name}.toml",
             bytes / 1024
@@ -155,6 +165,11 @@ impl Sender {
             .args([format!("-{signal}"), self.child.id().to_string()])
             .status();
         assert!(sent.expect("kill can be run").success());
+    }
+
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     pub fn log(&self) -> String {

@@ -1,4 +1,4 @@
-//! The body of an answer.
+//! The body of a response.
 
 use httparse::Status;
 
@@ -33,11 +33,13 @@ pub(super) enum Next {
 }
 
 impl Frame {
-    pub(super) fn new(framing: Framing) -> Self {
+    /// `None` for a body whose end cannot be told.
+    pub(super) fn new(framing: Framing) -> Option<Self> {
         match framing {
-            Framing::Length(length) => Self::Length(length),
-            Framing::Chunked => Self::ChunkLine,
-            Framing::ToClose => Self::ToClose,
+            Framing::Length(length) => Some(Self::Length(length)),
+            Framing::Chunked => Some(Self::ChunkLine),
+            Framing::ToClose => Some(Self::ToClose),
+            Framing::Unclear => None,
         }
     }
 
@@ -136,7 +138,7 @@ mod tests {
 
     /// Feeds `bytes` in parts of `part`; how it ended, what was kept, and what was left over.
     fn fed(framing: Framing, bytes: &[u8], part: usize) -> (Next, String, String) {
-        let (mut frame, mut reading) = (Frame::new(framing), Reading::default());
+        let (mut frame, mut reading) = (Frame::new(framing).unwrap(), Reading::default());
         let mut received = vec![];
         let mut next = frame.take(&mut received, &mut reading);
         for part in bytes.chunks(part) {

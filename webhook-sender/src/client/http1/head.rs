@@ -1,9 +1,15 @@
-//! The head of an answer.
+//! The head of a response.
+//!
+//! The status decides an attempt. An oddity behind it, in a header line or in the framing, never
+//! discards it: it only keeps the connection from being used again.
+
+use std::time::Duration;
 
 use httparse::{EMPTY_HEADER, Header, Response, Status};
 
 use crate::client::CallError;
 
+/// The most headers that a connection may be used again after. More of them are read all the same.
 const MAX_HEADERS: usize = 100;
 
 /// How long the body is (RFC 9112, section 6.3).
@@ -12,6 +18,9 @@ pub(super) enum Framing {
     Length(u64),
     Chunked,
     ToClose,
+    /// The head does not say. Nothing more is read: an open connection would end only with the
+    /// deadline.
+    Unclear,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -19,66 +28,146 @@ pub(super) struct Head {
     pub status: u16,
     pub retry_after: Option<String>,
     pub framing: Framing,
-    /// Whether the connection stays open behind the body, by what the answer says.
+    /// Whether the connection stays open behind the body, by what the response says.
     pub persists: bool,
+    /// How long the receiver keeps an idle connection open (`Keep-Alive: timeout=5`).
+    pub keeps_idle: Option<Duration>,
 }
 
 impl Head {
-    /// Whether another answer follows. 101 is the last one: nobody asked to switch.
+    fn new(status: u16, headers: &[Header<'_>], is_current: bool) -> Self {
+        let framing = framing(status, headers);
+        let says_close = has_token(headers, "connection", "close");
+        let has_length = matches!(framing, Framing::Length(_) | Framing::Chunked);
+        Self {
+            status,
+            retry_after: text(headers, "retry-after"),
+            framing,
+            persists: is_current
+                && has_length
+                && !says_close
+                && !both_framings(headers)
+                && status != 101,
+            keeps_idle: keeps_idle(headers),
+        }
+    }
+
+    /// A head that breaks the grammar. Its framing is used where it is plain.
+    fn odd(status: u16, headers: &[Header<'_>]) -> Self {
+        let head = Self::new(status, headers, false);
+        match head.framing {
+            Framing::ToClose => Self {
+                framing: Framing::Unclear,
+                ..head
+            },
+            _ => head,
+        }
+    }
+
+    /// Whether another response follows. 101 is the last one: no switch was requested.
     pub(super) fn is_interim(&self) -> bool {
         matches!(self.status, 100 | 102..=199)
     }
 }
 
-/// The head at the start of `bytes`, and how long it is; `None` while it is not whole.
+/// Parses the head at the start of `bytes` and returns it with its length; `None` while it is not
+/// whole.
+///
+/// # Errors
+///
+/// [`CallError::Broken`] where there is no status.
 pub(super) fn parse(bytes: &[u8]) -> Result<Option<(Head, usize)>, CallError> {
     let mut headers = [EMPTY_HEADER; MAX_HEADERS];
     let mut response = Response::new(&mut headers);
-    let broken = |error: httparse::Error| CallError::Broken(error.to_string());
-    let Status::Complete(length) = response.parse(bytes).map_err(broken)? else {
-        return Ok(None);
-    };
-    let status = response.code.unwrap_or_default();
-    let framing = framing(status, response.headers)?;
-    let is_current = response.version == Some(1);
-    let says_close = has_token(response.headers, "connection", "close");
-    let smuggles = both_framings(response.headers);
-    let head = Head {
-        status,
-        retry_after: text(response.headers, "retry-after"),
-        framing,
-        persists: is_current
-            && !says_close
-            && !smuggles
-            && status != 101
-            && framing != Framing::ToClose,
-    };
-    Ok(Some((head, length)))
+    match response.parse(bytes) {
+        Ok(Status::Complete(length)) => {
+            let status = response.code.unwrap_or_default();
+            let is_current = response.version == Some(1);
+            Ok(Some((
+                Head::new(status, response.headers, is_current),
+                length,
+            )))
+        }
+        Ok(Status::Partial) => Ok(None),
+        Err(error) => {
+            let status = status(bytes).ok_or_else(|| CallError::Broken(error.to_string()))?;
+            let (headers, length) = lines(bytes);
+            Ok(length.map(|length| (Head::odd(status, &headers), length)))
+        }
+    }
 }
 
-fn framing(status: u16, headers: &[Header<'_>]) -> Result<Framing, CallError> {
+/// Returns what is known of a final response whose head ends early or does not end; `None` where
+/// its status is not known.
+pub(super) fn parse_unfinished(bytes: &[u8]) -> Option<Head> {
+    let status = status(bytes)?;
+    let (headers, _) = lines(bytes);
+    let head = Head {
+        framing: Framing::Unclear,
+        persists: false,
+        ..Head::new(status, &headers, false)
+    };
+    (!head.is_interim()).then_some(head)
+}
+
+/// The status of a response, once its three digits and what ends them are there.
+fn status(bytes: &[u8]) -> Option<u16> {
+    let rest = bytes.strip_prefix(b"HTTP/1.")?;
+    let [b'0'..=b'9', b' ', digits @ .., b' ' | b'\r' | b'\n'] = rest.get(..6)? else {
+        return None;
+    };
+    let status = u16::try_from(self::digits(digits)?).ok()?;
+    (100..=999).contains(&status).then_some(status)
+}
+
+/// The header lines that can be read, and the head's length once its empty line is there. What is
+/// no header, and the continuation of a folded line, is passed over.
+fn lines(bytes: &[u8]) -> (Vec<Header<'_>>, Option<usize>) {
+    let mut headers = Vec::new();
+    let mut length = 0;
+    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+        let Some(text) = line.strip_suffix(b"\n") else {
+            break;
+        };
+        length += line.len();
+        let text = text.strip_suffix(b"\r").unwrap_or(text);
+        if text.is_empty() {
+            return (headers, Some(length));
+        }
+        headers.extend(header(text));
+    }
+    (headers, None)
+}
+
+fn header(line: &[u8]) -> Option<Header<'_>> {
+    let colon = line.iter().position(|byte| *byte == b':')?;
+    let (name, value) = line.split_at_checked(colon)?;
+    let is_folded = name.first().is_some_and(u8::is_ascii_whitespace);
+    let name = std::str::from_utf8(name.trim_ascii_end()).ok()?;
+    let value = value.get(1..)?.trim_ascii();
+    (!is_folded).then_some(Header { name, value })
+}
+
+fn framing(status: u16, headers: &[Header<'_>]) -> Framing {
     if matches!(status, 100..=199 | 204 | 304) {
-        return Ok(Framing::Length(0));
+        return Framing::Length(0);
     }
     let mut codings = values(headers, "transfer-encoding").peekable();
     if codings.peek().is_some() {
         let mut codings = codings.flat_map(|value| value.split(|byte| *byte == b','));
         let first = codings.next().unwrap_or_default().trim_ascii();
         let only_chunked = first.eq_ignore_ascii_case(b"chunked") && codings.next().is_none();
-        return Ok(if only_chunked {
+        return if only_chunked {
             Framing::Chunked
         } else {
             Framing::ToClose
-        });
+        };
     }
-    match length(headers)? {
-        Some(length) => Ok(Framing::Length(length)),
-        None => Ok(Framing::ToClose),
-    }
+    length(headers)
 }
 
-/// What `Content-Length` says, which may be said again but not otherwise.
-fn length(headers: &[Header<'_>]) -> Result<Option<u64>, CallError> {
+/// The framing by `Content-Length`, which may be repeated but not contradicted.
+fn length(headers: &[Header<'_>]) -> Framing {
     let mut said = None;
     let values = values(headers, "content-length");
     for value in values.flat_map(|value| value.split(|byte| *byte == b',')) {
@@ -86,10 +175,10 @@ fn length(headers: &[Header<'_>]) -> Result<Option<u64>, CallError> {
         match (said, length) {
             (None, Some(length)) => said = Some(length),
             (Some(before), Some(length)) if before == length => {}
-            _ => return Err(CallError::Broken("its length is unclear".into())),
+            _ => return Framing::Unclear,
         }
     }
-    Ok(said)
+    said.map_or(Framing::ToClose, Framing::Length)
 }
 
 fn digits(text: &[u8]) -> Option<u64> {
@@ -107,6 +196,16 @@ fn has_token(headers: &[Header<'_>], name: &str, token: &str) -> bool {
     values(headers, name)
         .flat_map(|value| value.split(|byte| *byte == b','))
         .any(|value| value.trim_ascii().eq_ignore_ascii_case(token.as_bytes()))
+}
+
+fn keeps_idle(headers: &[Header<'_>]) -> Option<Duration> {
+    let mut parameters =
+        values(headers, "keep-alive").flat_map(|value| value.split(|byte| *byte == b','));
+    let seconds = parameters.find_map(|parameter| {
+        let parameter = parameter.trim_ascii().to_ascii_lowercase();
+        digits(parameter.strip_prefix(b"timeout=")?)
+    });
+    seconds.map(Duration::from_secs)
 }
 
 fn text(headers: &[Header<'_>], name: &str) -> Option<String> {
@@ -186,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn a_head_that_is_not_clear_is_refused() {
+    fn an_unclear_length_leaves_the_status_and_ends_the_connection() {
         let lengths = [
             "3, 4",
             "-1",
@@ -197,15 +296,94 @@ mod tests {
             "3\r\nContent-Length: 4",
         ];
         for length in lengths {
-            let text = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n");
-            assert!(parse(text.as_bytes()).is_err(), "{length:?}");
+            let head = parsed(&format!(
+                "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n"
+            ));
+            assert_eq!(
+                (head.status, head.framing, head.persists),
+                (200, Framing::Unclear, false),
+                "{length:?}"
+            );
         }
+    }
+
+    #[test]
+    fn a_head_that_breaks_the_grammar_keeps_its_status_and_plain_headers() {
+        let crowd = "X: y\r\n".repeat(MAX_HEADERS + 1);
+        let oddities = [
+            "Set-Cookie: a=\x01\r\n",
+            "Set-Cookie: a=\0\r\n",
+            "no colon\r\n",
+            "Folded: a\r\n b: c\r\n",
+            "Spaced : a\r\n",
+            ": no name\r\n",
+            "Bare: a\rb\r\n",
+            crowd.as_str(),
+        ];
+        for oddity in oddities {
+            let head = parsed(&format!(
+                "HTTP/1.1 503 Busy\r\n{oddity}Retry-After : 7\r\nContent-Length:2\r\n\r\n"
+            ));
+            assert_eq!(
+                (head.status, head.retry_after.as_deref()),
+                (503, Some("7")),
+                "{oddity:?}"
+            );
+            assert_eq!(
+                (head.framing, head.persists),
+                (Framing::Length(2), false),
+                "{oddity:?}"
+            );
+        }
+        let unframed = parsed("HTTP/1.1 200 OK\r\nno colon\r\n\r\n");
+        assert_eq!(unframed.framing, Framing::Unclear);
+    }
+
+    #[test]
+    fn an_unfinished_head_has_its_status_once_that_is_ended() {
+        let known = |text: &str| parse_unfinished(text.as_bytes()).map(|head| head.status);
+        for text in ["HTTP/1.1 200 ", "HTTP/1.0 200\r\n", "HTTP/1.1 200 O\x01K"] {
+            assert_eq!(known(text), Some(200), "{text:?}");
+        }
+        let unknown = [
+            "",
+            "HTTP/1.1 20",
+            "HTTP/1.1 200",
+            "HTTP/1.1 2000 OK\r\n",
+            "HTTP/1.1 099 X\r\n",
+            "HTTP/1.1 100 Continue\r\n",
+            "HTTP/2 200 \r\n",
+        ];
+        for text in unknown {
+            assert_eq!(known(text), None, "{text:?}");
+        }
+        let busy = parse_unfinished(b"HTTP/1.1 503 Busy\r\nRetry-After: 7\r\nCont").unwrap();
+        assert_eq!(busy.retry_after.as_deref(), Some("7"));
+    }
+
+    #[test]
+    fn what_is_not_http_has_no_status() {
         for text in [
             "SSH-2.0-OpenSSH_9.2\r\n",
             "HTTP/2 200\r\n\r\n",
             "HTTP/1.1 20 OK\r\n\r\n",
         ] {
             assert!(parse(text.as_bytes()).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_time_that_a_receiver_keeps_idle_connections_is_read() {
+        for (value, seconds) in [
+            ("timeout=5", Some(5)),
+            ("max=100, Timeout=12", Some(12)),
+            ("timeout=x", None),
+            ("max=3", None),
+        ] {
+            let head = parsed(&format!(
+                "HTTP/1.1 200 OK\r\nKeep-Alive: {value}\r\nContent-Length: 0\r\n\r\n"
+            ));
+            assert_eq!(head.keeps_idle, seconds.map(Duration::from_secs), "{value}");
         }
     }
 

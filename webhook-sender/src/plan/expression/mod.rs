@@ -6,11 +6,14 @@
 //! |---|---|
 //! | `event.id`, `event.type`, `event.tenant` | `string` |
 //! | `event.timestamp` | `timestamp` |
-//! | `event.data` | what was published; JSON integers are `int`, other numbers `double` |
+//! | `event.data` | what was published; integers are `int`, beyond its range `uint`, other numbers `double` |
 //! | `event.ordering_key` | `string`, or `null` where there is none |
 //!
 //! The language is that of crate `cel`: its standard library and macros, without messages and
 //! optional values.
+//!
+//! A number that a transform passes on keeps the text in which it was published, whatever its
+//! length; one that it calculates is written in its shortest form.
 //!
 //! # Bounds
 //!
@@ -22,10 +25,12 @@
 
 mod check;
 mod compile;
-mod json;
 mod meter;
+mod number;
+mod read;
 mod run;
 mod vars;
+mod write;
 
 pub use compile::{CompileError, MAX_SOURCE_BYTES};
 pub use run::{Program, RunError};

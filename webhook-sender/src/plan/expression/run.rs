@@ -7,9 +7,9 @@ use cel::common::types::CelBool;
 use cel::{Context, ExecutionError, Value};
 
 use super::compile::{self, CompileError};
-use super::json::{WriteError, Writer, key_text};
 use super::meter::{self, ENV};
 use super::vars::Vars;
+use super::write::{WriteError, Writer, key_text};
 use crate::plan::text::short;
 
 /// A filter or a transform, ready to run. Compiled once for a version of an endpoint.

@@ -7,8 +7,8 @@ use cel::common::types::{CelMap, CelMapKey, CelNull, CelString};
 use cel::common::value::{CowVal, Val};
 use cel::context::VariableResolver;
 
-use super::json;
 use super::meter::ENV;
+use super::read::read;
 use crate::model::{Event, TenantId};
 
 /// The fields of `event`.
@@ -45,7 +45,7 @@ impl<'d> Vars<'d> {
 
     fn data(&self) -> &(dyn Val + 'd) {
         static NULL: CelNull = CelNull;
-        let read = self.data.get_or_init(|| json::read(&self.event.data));
+        let read = self.data.get_or_init(|| read(&self.event.data));
         read.as_ref().map_or(&NULL, |data| &**data)
     }
 

@@ -5,6 +5,7 @@
 //! call connects anew. Attempts to connect are spaced with a growing, random delay; callers that
 //! wait for one share its outcome.
 
+use std::io;
 use std::sync::RwLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -17,6 +18,7 @@ use tokio::time::Instant;
 
 use super::Address;
 use super::script::Script;
+use crate::client::tls_error;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const FIRST_DELAY: Duration = Duration::from_millis(20);
@@ -111,7 +113,7 @@ impl Link {
             return Err(error.clone());
         }
         failures.wait().await;
-        let outcome = self.connect().await;
+        let outcome = self.connect().await.map_err(in_words);
         let number = self.attempts.fetch_add(1, Ordering::SeqCst);
         match outcome {
             Ok(connection) => {
@@ -191,6 +193,14 @@ pub(crate) fn delay(failures: u32) -> Duration {
     doubled
         .min(LONGEST_DELAY)
         .mul_f64(0.5 + 0.5 * rand::random::<f64>())
+}
+
+/// The same error, of TLS in words.
+fn in_words(error: RedisError) -> RedisError {
+    match tls_error::find(&error) {
+        Some(text) => io::Error::other(text).into(),
+        None => error,
+    }
 }
 
 /// Whether another connection may fare better. One to a server that has become a replica may: its

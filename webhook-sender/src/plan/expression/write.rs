@@ -1,93 +1,10 @@
-//! JSON text into values, and values into JSON text.
+//! Values into JSON text.
 
-use std::collections::HashMap;
-use std::fmt;
-
-use cel::common::types::{
-    CelBool, CelDouble, CelInt, CelList, CelMap, CelMapKey, CelNull, CelString, CelUInt, Kind,
-};
+use cel::common::types::{CelBool, CelDouble, CelInt, CelList, CelMap, CelString, CelUInt, Kind};
 use cel::common::value::{CowVal, Val};
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use super::meter::ENV;
-
-/// The value of a JSON text. Texts without escapes are borrowed from it.
-///
-/// # Errors
-///
-/// Why there is none: the text nests deeper than 128 levels, or is no JSON.
-pub fn read(text: &[u8]) -> Result<Box<dyn Val + '_>, String> {
-    let mut reader = serde_json::Deserializer::from_slice(text);
-    Tree.deserialize(&mut reader)
-        .map_err(|error| format!("`event.data`: {error}"))
-}
-
-#[derive(Clone, Copy)]
-struct Tree;
-
-impl<'de> DeserializeSeed<'de> for Tree {
-    type Value = Box<dyn Val + 'de>;
-
-    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
-        from.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Tree {
-    type Value = Box<dyn Val + 'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
-        Ok(Box::new(CelNull))
-    }
-
-    fn visit_bool<E: Error>(self, value: bool) -> Result<Self::Value, E> {
-        Ok(Box::new(CelBool::from(value)))
-    }
-
-    fn visit_i64<E: Error>(self, value: i64) -> Result<Self::Value, E> {
-        Ok(Box::new(CelInt::from(value)))
-    }
-
-    fn visit_u64<E: Error>(self, value: u64) -> Result<Self::Value, E> {
-        Ok(match i64::try_from(value) {
-            Ok(value) => Box::new(CelInt::from(value)),
-            Err(_) => Box::new(CelUInt::from(value)),
-        })
-    }
-
-    fn visit_f64<E: Error>(self, value: f64) -> Result<Self::Value, E> {
-        Ok(Box::new(CelDouble::from(value)))
-    }
-
-    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Box::new(CelString::from(text)))
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Box::new(CelString::from(text.to_owned())))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Self::Value, A::Error> {
-        let mut items: Vec<Self::Value> = Vec::new();
-        while let Some(item) = from.next_element_seed(Tree)? {
-            items.push(item);
-        }
-        Ok(Box::new(CelList::from(items)))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Self::Value, A::Error> {
-        let mut entries: HashMap<CelMapKey<'de>, Self::Value> = HashMap::new();
-        while let Some(key) = from.next_key::<std::borrow::Cow<'de, str>>()? {
-            let value = from.next_value_seed(Tree)?;
-            entries.insert(CelMapKey::String(CelString::from(key)), value);
-        }
-        Ok(Box::new(CelMap::from(entries)))
-    }
-}
+use super::number::published_text;
 
 /// Why a value is no JSON text.
 #[derive(Debug, PartialEq, thiserror::Error)]
@@ -153,12 +70,10 @@ impl Writer {
                 let number = *value.downcast_ref::<CelUInt>().ok_or_else(no_form)?.inner();
                 self.raw(number.to_string().as_bytes())
             }
-            Kind::Double => self.double(
-                *value
-                    .downcast_ref::<CelDouble>()
-                    .ok_or_else(no_form)?
-                    .inner(),
-            ),
+            Kind::Double => match published_text(value) {
+                Some(text) => self.raw(text.as_bytes()),
+                None => self.double(*value.downcast_ref::<CelDouble>().ok_or_else(no_form)?),
+            },
             Kind::String => self.text(
                 value
                     .downcast_ref::<CelString>()
@@ -172,7 +87,8 @@ impl Writer {
         }
     }
 
-    fn double(&mut self, number: f64) -> Result<(), WriteError> {
+    fn double(&mut self, number: CelDouble) -> Result<(), WriteError> {
+        let number = number.into_inner();
         if !number.is_finite() {
             return Err(WriteError::Number(number));
         }
