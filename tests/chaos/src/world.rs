@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use crate::column::Column;
-use crate::config::{Config, Endpoint, HEALTHY, HOSTILE, NAMED, TIMEOUT};
+use crate::config::{Config, Endpoint, HEALTHY, HOSTILE, NAMED};
 use crate::disk::Disk;
 use crate::fault::Fault;
 use crate::hostile::{Hostile, HostileReceiver};
@@ -26,8 +26,9 @@ use crate::store::{Link, replica};
 use crate::tools::faketime;
 use crate::traffic::{Stream, Traffic};
 
-/// How long a stop may take: the slowest attempt, and then some.
-pub const STOP: Duration = Duration::from_millis(TIMEOUT.as_millis() as u64 + 3500);
+/// How long a stop may take: as long as requests of the API that are under way, which is longer than
+/// the slowest attempt, and then some.
+pub const STOP: Duration = Duration::from_secs(8);
 
 /// What a world needs for its faults to happen in it.
 pub struct Setup {
