@@ -23,10 +23,10 @@ BUILT = target/wasm32-wasip2/release
 # machine only.
 OPEN = --variable open_handshake=true --variable weakest_scheme=plain
 
-.PHONY: help setup setup-redis setup-judges setup-examples setup-image build-all build-hmac build-producer \
+.PHONY: help setup setup-redis setup-chaos setup-judges setup-examples setup-image build-all build-hmac build-producer \
 	build-consumer build-guard build-examples build-sender build-spin-local start-producer \
 	start-consumer register-consumer fire-webhook demo demo-sender demo-redis demo-polyglot \
-	test lint fuzz bench dist push deploy-cloud clean
+	test lint chaos fuzz bench dist push deploy-cloud clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-20s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,9 @@ setup: ## Install what is missing, or say what cannot be installed
 
 setup-redis: setup
 	@sh scripts/setup-redis.sh
+
+setup-chaos: setup-redis
+	@sh scripts/setup-chaos.sh
 
 setup-judges: setup
 	@sh scripts/setup-judges.sh
@@ -101,7 +104,7 @@ demo-redis: setup-redis build-consumer build-sender $(RUNTIME_BUILT) ## The same
 demo-polyglot: build-all build-examples $(RUNTIME_BUILT) ## Fire at consumers in Rust, Python and JavaScript
 	@sh scripts/demo-polyglot.sh $(RUNTIME)
 
-test: setup setup-redis setup-judges setup-examples setup-image ## Run every test
+test: setup setup-redis setup-chaos setup-judges setup-examples setup-image ## Run every test
 	cargo test
 
 lint: setup ## Check formatting, and lint the host's and the components' code
@@ -119,6 +122,12 @@ lint: setup ## Check formatting, and lint the host's and the components' code
 		if cargo deny fetch db >/dev/null 2>&1; then cargo deny --locked check advisories; \
 		else echo 'left out: advisories, whose database cannot be fetched' >&2; fi; \
 	else echo 'left out: cargo deny, which is not installed' >&2; fi
+
+# One cell or a row of them: ONLY=redis/full. Random faults instead: CHAOS_SECONDS=600. The same run
+# again: CHAOS_SEED=….
+chaos: setup-chaos ## Run every fault against every store, and write docs/RELIABILITY.md
+	$(CARGO_BUILD) --bin webhook-sender --bin chaos
+	@target/debug/chaos --page docs/RELIABILITY.md
 
 # How long each target is fuzzed, in seconds.
 FUZZ_SECONDS = 60

@@ -92,6 +92,13 @@ impl Place {
         }
     }
 
+    /// Checks that the server responds, whether the stream is there or not.
+    pub(super) async fn reach(&self) -> RedisResult<()> {
+        let mut command = redis::cmd("GET");
+        command.arg(&self.key);
+        self.link.ask(&command).await.map(drop)
+    }
+
     /// Waits until the place may be free, at most `at_most`.
     pub(super) async fn wait(&self, waiting: &Link, at_most: Duration) -> RedisResult<()> {
         let mut command = redis::cmd("BLPOP");

@@ -95,6 +95,15 @@ impl Intake {
         self.stream().lag().await
     }
 
+    /// Checks that the stream's server responds.
+    ///
+    /// # Errors
+    ///
+    /// Those of the server and of the connection.
+    pub async fn reach(&self) -> Result<(), RedisError> {
+        self.place.reach().await
+    }
+
     /// Reads until `stop`, whatever happens to the connection. What was taken by then is planned
     /// and acknowledged, if the store and the stream are within reach; then another process reads.
     pub async fn run(&self, stop: CancellationToken) {

@@ -1,5 +1,6 @@
 //! What the sender tells of itself: whether it can work, and its metrics.
 
+use std::fmt::Display;
 use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -12,7 +13,8 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::registry::{Registry, Unit};
-use tokio::time::Instant;
+use redis::RedisError;
+use tokio::time::{Instant, timeout};
 
 use super::logging::dropped_lines;
 use crate::api::Status;
@@ -26,6 +28,10 @@ const PREFIX: &str = "webhook_sender";
 
 /// For how long a look at the store holds, however many clients ask: it costs the store work.
 const FRESH: Duration = Duration::from_secs(1);
+
+/// How long the store and the stream may take to respond before the sender counts as not ready. Who
+/// asks waits no longer than that.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A look at the queue holds this many times as long as it took: where there is much to look at, the
 /// store is left alone for most of the time all the same.
@@ -45,8 +51,8 @@ pub struct Overview {
     published: Counter,
     /// What was wrong with the store, and when that was looked at. Whoever looks holds it, so that
     /// those who ask meanwhile share the answer.
-    store_fault: tokio::sync::Mutex<Option<(Instant, Option<String>)>>,
-    /// The metrics as they were written last, and until when they hold. Locked as `store_fault` is.
+    fault: tokio::sync::Mutex<Option<(Instant, Option<String>)>>,
+    /// The metrics as they were written last, and until when they hold. Locked as `fault` is.
     written: tokio::sync::Mutex<Option<(Instant, Bytes)>>,
 }
 
@@ -91,21 +97,25 @@ impl Overview {
             oldest,
             lag,
             published,
-            store_fault: tokio::sync::Mutex::default(),
+            fault: tokio::sync::Mutex::default(),
             written: tokio::sync::Mutex::default(),
         }
     }
 
-    /// What is wrong with the store: looked at at most once in a while, however many ask.
-    async fn store_fault(&self) -> Option<String> {
-        let mut known = self.store_fault.lock().await;
+    /// What is wrong with the store or the stream: looked at at most once a second, however many
+    /// clients ask.
+    async fn fault(&self) -> Option<String> {
+        let mut known = self.fault.lock().await;
         if let Some((at, fault)) = &*known
             && at.elapsed() < FRESH
         {
             return fault.clone();
         }
-        let fault = self.look_at_store().await.err();
-        let fault = fault.map(|error| error.to_string());
+        let (store, stream) = tokio::join!(
+            within_patience("store", self.look_at_store()),
+            within_patience("stream", self.look_at_stream()),
+        );
+        let fault = store.and(stream).err();
         *known = Some((Instant::now(), fault.clone()));
         fault
     }
@@ -114,6 +124,13 @@ impl Overview {
         self.store.ping().await?;
         let identity = self.store.identity().await?;
         identity.map(drop).ok_or(StoreError::ContentLost)
+    }
+
+    async fn look_at_stream(&self) -> Result<(), RedisError> {
+        match &self.intake {
+            Some(intake) => intake.reach().await,
+            None => Ok(()),
+        }
     }
 
     fn write(&self) -> Bytes {
@@ -145,6 +162,17 @@ impl Overview {
         {
             *self.lag.0.lock().unwrap_or_else(PoisonError::into_inner) = lag;
         }
+    }
+}
+
+/// Waits for `look` as long as [`PATIENCE`] lets it, and describes what is wrong.
+async fn within_patience<E: Display>(
+    name: &str,
+    look: impl Future<Output = Result<(), E>>,
+) -> Result<(), String> {
+    match timeout(PATIENCE, look).await {
+        Ok(looked) => looked.map_err(|error| error.to_string()),
+        Err(_) => Err(format!("the {name} has not responded within {PATIENCE:?}")),
     }
 }
 
@@ -224,7 +252,7 @@ impl Collector for Taken {
 #[async_trait]
 impl Status for Overview {
     async fn unready(&self) -> Option<String> {
-        if let Some(fault) = self.store_fault().await {
+        if let Some(fault) = self.fault().await {
             return Some(fault);
         }
         let connected = |intake: &Arc<Intake>| intake.stats().snapshot().connected;

@@ -1,0 +1,54 @@
+//! A small file system, which can be full.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+const SIZE: &str = "size=24m";
+
+/// A tmpfs. It is unmounted when it is dropped.
+pub struct Disk {
+    folder: PathBuf,
+}
+
+impl Disk {
+    /// Mounts one at `folder`, which is made. Only root may.
+    pub fn mount(folder: &Path) -> Result<Self> {
+        std::fs::create_dir_all(folder)?;
+        let status = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", SIZE, "tmpfs"])
+            .arg(folder)
+            .status();
+        if !status.context("cannot run `mount`")?.success() {
+            bail!("cannot mount a small file system");
+        }
+        Ok(Self {
+            folder: folder.to_owned(),
+        })
+    }
+
+    /// Leaves no room on it.
+    pub fn fill(&self) -> Result<()> {
+        use std::io::Write;
+        let mut file = std::fs::File::create(self.ballast())?;
+        let block = [0; 4096];
+        while file.write_all(&block).is_ok() {}
+        Ok(())
+    }
+
+    /// Makes room again.
+    pub fn free(&self) -> Result<()> {
+        Ok(std::fs::remove_file(self.ballast())?)
+    }
+
+    fn ballast(&self) -> PathBuf {
+        self.folder.join("ballast")
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.folder).status();
+    }
+}

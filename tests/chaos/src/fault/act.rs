@@ -1,0 +1,119 @@
+//! How faults are set up, started and ended.
+
+use anyhow::Result;
+use rustix::process::Signal;
+
+use super::{Fault, api, machine, signals, store};
+use crate::sender::Log;
+use crate::world::{Setup, World};
+
+impl Fault {
+    /// Notes what a world needs for this fault to happen in it.
+    pub fn prepare(self, setup: &mut Setup) {
+        match self {
+            Self::OneOfThreeKilled => setup.senders = 3,
+            Self::StoreFull => setup.small_disk = true,
+            Self::StoreEmptied => setup.persistent = false,
+            Self::ReplicaPromoted => setup.replica = true,
+            Self::LogReaderGone | Self::LogNotDrained => setup.log = Log::Pipe,
+            Self::LogDiskFull => setup.log = Log::Full,
+            Self::LittleMemory => setup.memory = Some(machine::MEMORY),
+            Self::ClockAhead | Self::ClockBehind => setup.clock = true,
+            Self::Receiver(kind) => setup.hostile = Some(kind),
+            Self::ResolverGone => setup.names = true,
+            Self::ReloadsAtStart | Self::StopsAtStart | Self::StopsDuringReload => {
+                setup.fillers = setup.fillers.max(300);
+            }
+            Self::ManyEndpoints => setup.fillers = 5000,
+            Self::FileEmpty | Self::FileCut => setup.default_times = true,
+            _ => {}
+        }
+    }
+
+    /// Has it happen.
+    ///
+    /// # Errors
+    ///
+    /// What went wrong, with the machine or with the sender.
+    pub async fn start(self, world: &mut World) -> Result<()> {
+        match self {
+            Self::SenderKilled => world.kill_sender(0).await,
+            Self::OneOfThreeKilled => machine::kill_one(world).await,
+            Self::StoreKilled => store::kill(world.store_mut()),
+            Self::SourceKilled => store::kill(world.source_mut()),
+            Self::ReceiverKilled => {
+                world.receiver.kill();
+                Ok(())
+            }
+            Self::StoreFrozenBriefly | Self::StoreFrozen => store::freeze(world.store_mut()),
+            Self::SourceFrozen => store::freeze(world.source_mut()),
+            Self::StoreFull => store::fill(world).await,
+            Self::StoreFlushed => store::flush(world).await,
+            Self::StoreEmptied => store::empty(world).await,
+            Self::StoreReadOnly => store::make_replica(world).await,
+            Self::StoreWithoutReplicas => store::want_replicas(world, "1").await,
+            Self::ReplicaPromoted => store::fail(world),
+            Self::LogReaderGone => {
+                world.senders[0].close_log();
+                Ok(())
+            }
+            Self::FewDescriptors => machine::limit_descriptors(world),
+            Self::LittleMemory => machine::add_large(world).await,
+            Self::ClockAhead => world.set_clock("+3600"),
+            Self::ClockBehind => world.set_clock("-3600"),
+            Self::PartialHeads => api::partial_heads(world).await,
+            Self::PartialBodies => api::partial_bodies(world).await,
+            Self::UnreadResponses => api::unread_responses(world).await,
+            Self::ResolverGone => world.names()?.remove(),
+            Self::StopsAtStart => signals::stop_at_start(world).await,
+            Self::StopsWaitingForStore => signals::stop_without_store(world).await,
+            Self::StopsWaitingForName => signals::stop_without_name(world).await,
+            Self::ReloadsAtStart => signals::reload_at_start(world).await,
+            Self::ReloadsUnderLoad => signals::reload_under_load(world).await,
+            Self::StopsDuringReload => signals::stop_during_reload(world).await,
+            Self::SignalsDuringStop => signals::signal_during_stop(world).await,
+            Self::FileEmpty => machine::reload_with(world, ""),
+            Self::FileCut => machine::reload_cut(world),
+            Self::ManyEndpoints => machine::restart_in_time(world).await,
+            Self::LogDiskFull | Self::LogNotDrained | Self::Receiver(_) => Ok(()),
+        }
+    }
+
+    /// Ends it: what is broken works again.
+    ///
+    /// # Errors
+    ///
+    /// What went wrong, with the machine or with the sender.
+    pub async fn end(self, world: &mut World) -> Result<()> {
+        match self {
+            Self::SenderKilled => world.start_sender(0).await,
+            Self::StoreKilled | Self::StoreEmptied => {
+                world.store_mut().restart().await;
+                Ok(())
+            }
+            Self::SourceKilled => {
+                world.source_mut().restart().await;
+                Ok(())
+            }
+            Self::ReceiverKilled => world.receiver.restart().await,
+            Self::StoreFrozenBriefly | Self::StoreFrozen => store::thaw(world.store_mut()),
+            Self::SourceFrozen => store::thaw(world.source_mut()),
+            Self::StoreFull => store::make_room(world).await,
+            Self::StoreReadOnly => store::make_primary(world).await,
+            Self::StoreWithoutReplicas => store::want_replicas(world, "0").await,
+            Self::ReplicaPromoted => store::promote(world).await,
+            Self::FewDescriptors => machine::restore_descriptors(world),
+            Self::ClockAhead | Self::ClockBehind => world.set_clock("+0"),
+            Self::PartialHeads | Self::PartialBodies | Self::UnreadResponses => {
+                world.clients.clear();
+                Ok(())
+            }
+            Self::ResolverGone => world.names()?.restore(),
+            Self::FileEmpty | Self::FileCut => {
+                world.write_config()?;
+                world.senders[0].signal(Signal::HUP)
+            }
+            _ => Ok(()),
+        }
+    }
+}

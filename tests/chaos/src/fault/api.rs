@@ -1,0 +1,54 @@
+//! API clients that hold their connections.
+
+use anyhow::{Context, Result};
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpSocket, TcpStream};
+
+use crate::config::TENANT;
+use crate::world::World;
+
+const CLIENTS: usize = 100;
+
+/// Requests of a client that reads no response: of more bytes than the buffers between hold.
+const UNREAD: usize = 400;
+
+pub async fn partial_heads(world: &mut World) -> Result<()> {
+    let head = format!("POST /v1/tenants/{TENANT}/events HTTP/1.1\r\nHost: 127.0.0.1\r\nX-");
+    connect(world, head.as_bytes()).await
+}
+
+pub async fn partial_bodies(world: &mut World) -> Result<()> {
+    let half = format!(
+        "POST /v1/tenants/{TENANT}/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\
+         Content-Type: application/json\r\nContent-Length: 60\r\n\r\n{{\"type\": \"order.shipped\","
+    );
+    connect(world, half.as_bytes()).await
+}
+
+pub async fn unread_responses(world: &mut World) -> Result<()> {
+    let request = "GET /v1/openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
+    connect(world, request.repeat(UNREAD).as_bytes()).await
+}
+
+async fn connect(world: &mut World, bytes: &[u8]) -> Result<()> {
+    for _ in 0..CLIENTS {
+        let client = client(world, bytes).await?;
+        world.clients.push(client);
+    }
+    Ok(())
+}
+
+async fn client(world: &World, bytes: &[u8]) -> Result<TcpStream> {
+    let address = world.senders[0].api.trim_start_matches("http://").parse()?;
+    let socket = TcpSocket::new_v4()?;
+    socket.set_recv_buffer_size(4096)?;
+    let connecting = socket.connect(address).await;
+    let mut client = connecting.context("a client cannot connect to the API")?;
+    // The rest is not sent where the sender stops reading, as it may.
+    let _ = tokio::time::timeout(
+        std::time::Duration::from_millis(20),
+        client.write_all(bytes),
+    )
+    .await;
+    Ok(client)
+}

@@ -1,0 +1,95 @@
+//! Faults of the machine, and of who operates it.
+
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use rand::RngExt;
+use rustix::process::Signal;
+
+use crate::config::MAX_BODY;
+use crate::traffic::{add, connect};
+use crate::world::World;
+
+/// The data of a process with little memory, in bytes.
+pub const MEMORY: u64 = 256 << 20;
+
+/// Large entries that arrive at once. Together they do not fit into [`MEMORY`].
+const LARGE: usize = 40;
+
+/// The text of a large entry: its data is a little smaller than the largest.
+const LARGE_TEXT: usize = MAX_BODY - 4096;
+
+/// How long a start with many endpoints may take.
+const START: Duration = Duration::from_secs(10);
+
+/// Kills one of several senders, but for the first, which is looked at.
+pub async fn kill_one(world: &mut World) -> Result<()> {
+    let index = world.rng.random_range(1..world.senders.len());
+    world.kill_sender(index).await?;
+    world.senders.remove(index);
+    Ok(())
+}
+
+pub fn limit_descriptors(world: &mut World) -> Result<()> {
+    let pid = world.pid()?;
+    let open = std::fs::read_dir(format!("/proc/{pid}/fd"))?.count();
+    set_descriptors(&pid, open + 2)
+}
+
+pub fn restore_descriptors(world: &mut World) -> Result<()> {
+    set_descriptors(&world.pid()?, 1024)
+}
+
+/// Sets the soft limit. The hard one stays.
+fn set_descriptors(pid: &str, soft: usize) -> Result<()> {
+    let status = Command::new("prlimit")
+        .args(["--pid", pid, &format!("--nofile={soft}:")])
+        .status();
+    ensure!(
+        status.context("cannot run `prlimit`")?.success(),
+        "prlimit failed"
+    );
+    Ok(())
+}
+
+/// Adds large entries to the stream, all at once.
+pub async fn add_large(world: &mut World) -> Result<()> {
+    let stream = world.stream().context("there is no stream")?;
+    let connection = connect(&stream.url).await;
+    let mut connection = connection.context("redis-server does not respond")?;
+    for _ in 0..LARGE {
+        let number = world.ledger.begin();
+        let entry = add(&mut connection, &stream, number, LARGE_TEXT).await?;
+        world.ledger.accepted(number, Some(entry));
+    }
+    Ok(())
+}
+
+/// Replaces the configuration file's text, and sends SIGHUP.
+pub fn reload_with(world: &mut World, text: &str) -> Result<()> {
+    let sender = &world.senders[0];
+    let file = world.launch.folder.join(format!("{}.toml", sender.name));
+    std::fs::write(file, text)?;
+    sender.signal(Signal::HUP)
+}
+
+/// Cuts the file within its last table or behind a line of it, as a copy that is under way is cut.
+pub fn reload_cut(world: &mut World) -> Result<()> {
+    let text = world.config.text(&world.senders[0].name);
+    let tenant = text.find("[[tenant]]").context("the file has no tenant")?;
+    let mut end = world.rng.random_range(tenant..text.len());
+    if world.rng.random() {
+        end = text[..end].rfind('\n').map_or(end, |line| line + 1);
+    }
+    reload_with(world, &text[..end])
+}
+
+/// Kills the sender, and starts it again.
+pub async fn restart_in_time(world: &mut World) -> Result<()> {
+    world.kill_sender(0).await?;
+    world.start_sender(0).await?;
+    let took = world.senders[0].age();
+    ensure!(took < START, "the start took {:.1} s", took.as_secs_f64());
+    Ok(())
+}

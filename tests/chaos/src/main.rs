@@ -1,0 +1,124 @@
+//! Runs the matrix, a part of it, or random cells: `chaos --help`.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use chaos::{Bench, Cell, Outcome, Run, all, run, subset, table, write_page};
+use clap::Parser;
+
+/// Faults against a running sender, and the accounts afterwards.
+#[derive(Parser)]
+struct Arguments {
+    /// The sender's binary; by default the one beside this
+    #[arg(long)]
+    sender: Option<PathBuf>,
+    /// Only cells whose name starts so, such as `redis/full`, `sqlite` or `redis+stream/`
+    #[arg(long, env = "ONLY")]
+    only: Option<String>,
+    /// Only the cells that every run of the tests has
+    #[arg(long)]
+    subset: bool,
+    /// Instead of the matrix: random faults, for so many seconds
+    #[arg(long, env = "CHAOS_SECONDS")]
+    seconds: Option<u64>,
+    /// What makes runs the same; by default a new one
+    #[arg(long, env = "CHAOS_SEED")]
+    seed: Option<u64>,
+    /// How many cells run at a time
+    #[arg(long, env = "CHAOS_JOBS", default_value_t = 3)]
+    jobs: usize,
+    /// The page whose results are replaced by those of a whole run
+    #[arg(long)]
+    page: Option<PathBuf>,
+    /// Lists the cells
+    #[arg(long)]
+    list: bool,
+}
+
+#[tokio::main]
+async fn main() -> Result<ExitCode> {
+    let arguments = Arguments::parse();
+    let seed = arguments.seed.unwrap_or_else(rand::random);
+    let cells = cells(&arguments, seed)?;
+    if arguments.list {
+        let names: Vec<_> = cells.iter().map(|cell| format!("{cell}\n")).collect();
+        std::io::stdout().write_all(names.concat().as_bytes())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!("CHAOS_SEED={seed}");
+    let bench = Bench {
+        program: sender(&arguments)?,
+        folder: std::env::temp_dir().join("webhook-sender-chaos"),
+    };
+    let setting = Run {
+        bench,
+        jobs: arguments.jobs,
+    };
+    let outcomes = match arguments.seconds {
+        Some(seconds) => setting.random(Duration::from_secs(seconds), seed).await,
+        None => run(&setting, &cells).await,
+    };
+    report(&arguments, &outcomes)
+}
+
+fn cells(arguments: &Arguments, seed: u64) -> Result<Vec<Cell>> {
+    let mut cells = if arguments.subset {
+        subset(seed)
+    } else {
+        all(seed)
+    };
+    if let Some(prefix) = &arguments.only {
+        cells.retain(|cell| cell.name.starts_with(prefix));
+        ensure!(
+            !cells.is_empty(),
+            "no cell starts with `{prefix}`; --list lists them"
+        );
+    }
+    Ok(cells)
+}
+
+fn sender(arguments: &Arguments) -> Result<PathBuf> {
+    let beside = || Ok(std::env::current_exe()?.with_file_name("webhook-sender"));
+    let program = arguments
+        .sender
+        .clone()
+        .map_or_else(beside, Ok::<_, anyhow::Error>)?;
+    ensure!(
+        program.is_file(),
+        "there is no `{}`: build it, or name it by --sender",
+        program.display()
+    );
+    Ok(std::path::absolute(program)?)
+}
+
+fn report(arguments: &Arguments, outcomes: &[Outcome]) -> Result<ExitCode> {
+    let whole = arguments.only.is_none() && arguments.seconds.is_none() && !arguments.subset;
+    if whole {
+        println!("\n{}", table(outcomes));
+    }
+    if whole && let Some(page) = &arguments.page {
+        write_page(page, outcomes)?;
+    }
+    let failed = outcomes
+        .iter()
+        .filter(|outcome| !outcome.failures.is_empty())
+        .count();
+    let absent = outcomes
+        .iter()
+        .filter(|outcome| outcome.missing.is_some())
+        .count();
+    println!(
+        "{} cells, {failed} failed, {absent} not run",
+        outcomes.len()
+    );
+    let everything = std::env::var_os("CI").is_some_and(|ci| ci == "true");
+    let bad = failed > 0 || (everything && absent > 0);
+    Ok(if bad {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
+}
