@@ -38,8 +38,8 @@
 //! [remembers](VerifyLayer::remember) ids asks its store before the handler is called. The store
 //! grants an id to one request at a time: another one that comes meanwhile is told to come again
 //! later, and learns then what became of the first. The id is done once the handler has answered
-//! with a 2xx; where it fails (another status, an error, a panic, a client that hangs up) the id is
-//! forgotten, and the sender's next attempt is processed. So an event is processed *at least once*:
+//! with a 2xx, to the end of its body; where it fails (another status, an error, a body that breaks
+//! off, a panic, a client that hangs up) the id is forgotten, and the sender's next attempt is processed. So an event is processed *at least once*:
 //! a process that dies between the handler's work and the record of it leaves no trace of the work.
 //! Only `standard` signs an id. Requests of other schemes are verified and not remembered, which is
 //! why they are refused unless [`VerifyLayer::weakest`] lets them in.
@@ -50,6 +50,7 @@
 //! changes bodies, such as one that decompresses, belongs inside it.
 
 mod answer;
+mod body;
 mod claim;
 mod clock;
 mod layer;
@@ -60,6 +61,7 @@ mod seen;
 mod service;
 mod verified;
 
+pub use body::AnswerBody;
 pub use layer::{MAX_BODY_BYTES, VerifyLayer};
 pub use memory::MemoryIds;
 #[cfg(feature = "redis")]

@@ -1,7 +1,5 @@
 //! What is answered in the handler's place.
 
-use alloc::string::ToString;
-
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
@@ -15,8 +13,14 @@ const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
 
 /// Why the handler is not called.
 pub(crate) enum Answer {
-    Refused(Refusal),
-    BodyTooLong { max: usize },
+    Refused {
+        refusal: Refusal,
+        /// The sender's likely mistake.
+        hint: Option<&'static str>,
+    },
+    BodyTooLong {
+        max: usize,
+    },
     BodyBrokenOff,
     InProgress,
     Done,
@@ -43,8 +47,10 @@ impl Answer {
     /// The problem, unless there is none.
     fn problem(&self) -> Option<Problem> {
         Some(match self {
-            Self::Refused(refusal) => {
-                Problem::new(400, refusal.code(), title(*refusal)).detail(refusal.to_string())
+            Self::Refused { refusal, hint } => {
+                let hint = hint.map(|hint| std::format!(": {hint}"));
+                let detail = std::format!("{refusal}{}", hint.unwrap_or_default());
+                Problem::new(400, refusal.code(), title(*refusal)).detail(detail)
             }
             Self::BodyTooLong { max } => Problem::new(
                 413,

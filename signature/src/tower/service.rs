@@ -7,7 +7,7 @@ use core::mem;
 use core::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use http_body::Body;
 use http_body_util::{BodyExt, Either, Full, LengthLimitError, Limited};
 use tower_service::Service;
@@ -15,11 +15,11 @@ use tower_service::Service;
 use super::answer::Answer;
 use super::claim::{claim, complete};
 use super::layer::Policy;
-use super::{BoxFuture, Ticket, Verified};
+use super::{AnswerBody, BoxFuture, Ticket, Verified};
 use crate::{Freshness, verify};
 
 /// The handler's answer, or the layer's own.
-pub type ResponseBody<B> = Either<B, Full<Bytes>>;
+pub type ResponseBody<B> = Either<AnswerBody<B>, Full<Bytes>>;
 
 /// A service that gets only what [`VerifyLayer`](super::VerifyLayer) lets through.
 ///
@@ -44,7 +44,7 @@ where
     B: Body + Send + 'static,
     B::Data: Send,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
-    R: Send + 'static,
+    R: Body + Send + 'static,
 {
     type Response = Response<ResponseBody<R>>;
     type Error = S::Error;
@@ -59,20 +59,41 @@ where
         let clone = self.inner.clone();
         let mut inner = mem::replace(&mut self.inner, clone);
         let policy = Arc::clone(&self.policy);
+        let method = request.method().clone();
         Box::pin(async move {
             let (request, ticket) = match policy.admit(request).await {
                 Ok(admitted) => admitted,
                 Err(answer) => return Ok(answer.into_response().map(Either::Right)),
             };
             let response = inner.call(request).await?;
-            if let Some(ticket) = ticket
-                && response.status().is_success()
+            let mut ticket = ticket.filter(|_| response.status().is_success());
+            if has_no_body(&response, &method)
+                && let Some(ticket) = ticket.take()
             {
                 complete(ticket).await;
             }
-            Ok(response.map(Either::Left))
+            let announced = announced_length(response.headers());
+            Ok(response.map(|body| Either::Left(AnswerBody::new(body, announced, ticket))))
         })
     }
+}
+
+fn announced_length(headers: &HeaderMap) -> Option<u64> {
+    let length = headers.get(header::CONTENT_LENGTH)?;
+    length.to_str().ok()?.parse().ok()
+}
+
+/// Recognises a response that is all head: a server asks for no body then.
+fn has_no_body<B: Body>(response: &Response<B>, method: &Method) -> bool {
+    let body = response.body();
+    body.is_end_stream()
+        || body.size_hint().exact() == Some(0)
+        || announced_length(response.headers()) == Some(0)
+        || method == Method::HEAD
+        || matches!(
+            response.status(),
+            StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT
+        )
 }
 
 type Admitted = (Request<Full<Bytes>>, Option<Box<dyn Ticket>>);
@@ -106,7 +127,8 @@ impl Policy {
             Ok(verified) => Ok(verified.into()),
             Err(refusal) => {
                 tracing::debug!(code = refusal.code(), %refusal, "a request was refused");
-                Err(Answer::Refused(refusal))
+                let hint = request.likely_mistake(refusal);
+                Err(Answer::Refused { refusal, hint })
             }
         }
     }

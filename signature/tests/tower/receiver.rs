@@ -3,8 +3,9 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Extension, Router};
 use signature::tower::{Verified, VerifyLayer};
@@ -26,6 +27,14 @@ pub enum Does {
     NeverEnds,
     /// Answers 200 once [`Receiver::let_go`] was called.
     Waits,
+    /// Answers 200 with a body in two parts, whose length is in the head or not.
+    Streams {
+        announced: bool,
+    },
+    /// Fails after the first part of such a body.
+    BreaksOff {
+        announced: bool,
+    },
 }
 
 /// A receiver whose handler counts its calls and keeps what it was given.
@@ -101,19 +110,32 @@ async fn handle(
     Extension(receiver): Extension<Receiver>,
     Extension(verified): Extension<Verified>,
     body: Bytes,
-) -> StatusCode {
+) -> Response {
     let state = &receiver.state;
     state.calls.fetch_add(1, Ordering::SeqCst);
     state.got.lock().unwrap().push((verified, body));
     state.call.send(()).expect("the receiver is there");
     let does = *state.does.lock().unwrap();
     match does {
-        Does::Answers(status) => StatusCode::from_u16(status).expect("a status"),
+        Does::Answers(status) => StatusCode::from_u16(status)
+            .expect("a status")
+            .into_response(),
         Does::Panics => panic!("as the test wants it"),
         Does::NeverEnds => std::future::pending().await,
         Does::Waits => {
             state.go.acquire().await.expect("open").forget();
-            StatusCode::OK
+            StatusCode::OK.into_response()
         }
+        Does::Streams { announced } => in_parts(announced, Ok("two")),
+        Does::BreaksOff { announced } => in_parts(announced, Err("as the test wants it")),
+    }
+}
+
+fn in_parts(announced: bool, second: Result<&'static str, &'static str>) -> Response {
+    let parts = futures::stream::iter([Ok("one "), second]);
+    let body = Body::from_stream(parts);
+    match announced {
+        true => ([("content-length", "7")], body).into_response(),
+        false => body.into_response(),
     }
 }

@@ -129,3 +129,31 @@ async fn a_body_beyond_the_bound_is_answered_413() {
     assert_eq!(problem(&reply), (413, "body-too-long".to_owned()));
     assert_eq!(receiver.calls(), 1);
 }
+
+#[tokio::test]
+async fn a_refusal_names_the_likely_mistake() {
+    let receiver = Receiver::start(layer().weakest(Scheme::Plain)).await;
+    let detail = |reply: &Reply| {
+        reply.json()["detail"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    };
+
+    let svix = Request::post(receiver.url()).header("svix-signature", "v1,AAAA");
+    let svix = svix.body(BODY).send().await;
+    assert_eq!(problem(&svix), (400, "missing-header".to_owned()));
+    assert!(detail(&svix).contains("`svix-signature`"), "{svix:?}");
+
+    let mut late = headers(Scheme::Standard, "evt_42", BODY);
+    late[1].1 = format!("{NOW}000");
+    let late = with_headers(receiver.url(), late).body(BODY).send().await;
+    assert_eq!(problem(&late), (400, "too-new".to_owned()));
+    assert!(detail(&late).contains("milliseconds"), "{late:?}");
+
+    let tag = format!("sha256={}", "a".repeat(64));
+    let prefixed = Request::post(receiver.url()).header("X-Signature", tag);
+    let prefixed = prefixed.body(BODY).send().await;
+    assert_eq!(problem(&prefixed), (400, "malformed-header".to_owned()));
+    assert!(detail(&prefixed).contains("`sha256=`"), "{prefixed:?}");
+}

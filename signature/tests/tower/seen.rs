@@ -35,6 +35,8 @@ with_each_store! {
     an_id_whose_handler_panics_is_forgotten
     an_id_whose_client_hangs_up_is_forgotten
     a_refused_request_does_not_use_up_its_id
+    an_id_whose_answer_breaks_off_is_forgotten
+    an_id_whose_answer_comes_in_parts_is_done_when_the_client_has_all_of_it
 }
 
 async fn start(store: impl SeenIds) -> Receiver {
@@ -127,6 +129,36 @@ async fn a_refused_request_does_not_use_up_its_id(receiver: Receiver) {
     assert_eq!(forged.status, 400);
     assert_eq!(signed(receiver.url(), "a").send().await.status, 200);
     assert_eq!(receiver.calls(), 1);
+}
+
+async fn an_id_whose_answer_breaks_off_is_forgotten(receiver: Receiver) {
+    for announced in [true, false] {
+        let id = format!("a-{announced}");
+        receiver.must(Does::BreaksOff { announced });
+        let broken = signed(receiver.url(), &id).try_send().await;
+        assert!(broken.is_err(), "{broken:?}");
+        let calls = receiver.calls();
+        receiver.must(Does::Answers(200));
+        assert_eq!(settled(&receiver, &id).await.status, 200);
+        assert_eq!(receiver.calls(), calls + 1);
+    }
+}
+
+async fn an_id_whose_answer_comes_in_parts_is_done_when_the_client_has_all_of_it(
+    receiver: Receiver,
+) {
+    for announced in [true, false] {
+        receiver.must(Does::Streams { announced });
+        for round in 0..20 {
+            let id = format!("{announced}-{round}");
+            let reply = signed(receiver.url(), &id).send().await;
+            assert_eq!((reply.status, reply.text().as_str()), (200, "one two"));
+            let calls = receiver.calls();
+            let again = signed(receiver.url(), &id).send().await;
+            assert_eq!((again.status, again.body.len()), (200, 0));
+            assert_eq!(receiver.calls(), calls);
+        }
+    }
 }
 
 #[tokio::test]
