@@ -36,16 +36,19 @@ const VERSIONS: [&str; 2] = ["v1,", "v1a,"];
 /// [`CredentialError::Empty`], [`CredentialError::ByteOrderMark`], [`CredentialError::WhiteSpace`]
 /// or [`CredentialError::Quotes`].
 pub fn check_text(text: &str) -> Result<(), CredentialError> {
-    if text.is_empty() {
+    let mut characters = text.chars();
+    let Some(first) = characters.next() else {
         return Err(CredentialError::Empty);
-    }
-    if text.starts_with(BYTE_ORDER_MARK) || text.ends_with(BYTE_ORDER_MARK) {
+    };
+    let last = characters.next_back();
+    let ends = [first, last.unwrap_or(first)];
+    if ends.contains(&BYTE_ORDER_MARK) {
         return Err(CredentialError::ByteOrderMark);
     }
-    if text.starts_with(is_blank) || text.ends_with(is_blank) {
+    if ends.into_iter().any(is_blank) {
         return Err(CredentialError::WhiteSpace);
     }
-    if is_quoted(text) {
+    if last.is_some_and(|last| QUOTES.contains(&(first, last))) {
         return Err(CredentialError::Quotes);
     }
     Ok(())
@@ -54,6 +57,7 @@ pub fn check_text(text: &str) -> Result<(), CredentialError> {
 /// Refuses a text that must be a credential written wrongly.
 pub(crate) fn check_credential(text: &str) -> Result<(), CredentialError> {
     check_text(text)?;
+    let text = text.as_bytes();
     if VERSIONS.iter().any(|version| starts_with(text, version)) {
         return Err(CredentialError::Version);
     }
@@ -63,37 +67,33 @@ pub(crate) fn check_credential(text: &str) -> Result<(), CredentialError> {
     }
 }
 
-/// White space, or a character of no width.
+/// Recognises white space and characters of no width.
 fn is_blank(character: char) -> bool {
     character.is_whitespace() || matches!(character, '\u{200b}'..='\u{200d}' | '\u{2060}')
 }
 
-fn is_quoted(text: &str) -> bool {
-    let is_between = |(open, close): &(char, char)| {
-        let rest = text.strip_prefix(*open);
-        rest.is_some_and(|rest| rest.ends_with(*close))
-    };
-    QUOTES.iter().any(is_between)
+/// Returns the prefix that `text` has in another case or not at the start. Each of them ends with
+/// `_`, which base64 has not, so that a credential costs one look at each of its bytes. Bytes instead
+/// of text: slicing text would bring the formatting of its panics into the component.
+fn misplaced_prefix(text: &[u8]) -> Option<&'static str> {
+    let after = (1..=text.len()).filter(|end| text[end - 1] == b'_');
+    after.into_iter().find_map(|end| {
+        let mut prefixes = [SHARED, SIGNING, PUBLIC].into_iter();
+        prefixes.find(|prefix| is_misplaced(text, end, prefix.as_bytes()))
+    })
 }
 
-/// The prefix that `text` has in another case or not at the start. Each of them ends with `_`, which
-/// base64 has not, so that a credential costs one look at each of its bytes.
-fn misplaced_prefix(text: &str) -> Option<&'static str> {
-    let ends = text.match_indices('_').map(|(at, _)| &text[..=at]);
-    ends.into_iter().find_map(|start| {
-        let mut prefixes = [SHARED, SIGNING, PUBLIC].into_iter();
-        prefixes.find(|prefix| start != *prefix && ends_with(start, prefix))
+/// Compares the bytes before `end`, in any case, and leaves out the prefix in its right place.
+fn is_misplaced(text: &[u8], end: usize, prefix: &[u8]) -> bool {
+    let start = end.checked_sub(prefix.len());
+    let found = start.and_then(|start| text.get(start..end));
+    found.is_some_and(|found| {
+        found.eq_ignore_ascii_case(prefix) && !(start == Some(0) && found == prefix)
     })
 }
 
 /// Ignores the case of letters.
-fn ends_with(text: &str, end: &str) -> bool {
-    let text = text.as_bytes();
-    text.len() >= end.len() && text[text.len() - end.len()..].eq_ignore_ascii_case(end.as_bytes())
-}
-
-/// Ignores the case of letters.
-fn starts_with(text: &str, start: &str) -> bool {
-    let text = text.as_bytes().get(..start.len());
+fn starts_with(text: &[u8], start: &str) -> bool {
+    let text = text.get(..start.len());
     text.is_some_and(|text| text.eq_ignore_ascii_case(start.as_bytes()))
 }

@@ -26,7 +26,7 @@ async fn the_rows_of_the_original_sample_are_fired_at_under_their_keys() {
     let url = receiver.url("/target");
     let old = producer::without_tables().args(["--sqlite".to_owned(), originals(&url)]);
     let first = Producer::of(&migrated(old.clone())).await;
-    assert_eq!(first.urls().await, [url.clone()]);
+    assert_eq!(first.urls().await, std::slice::from_ref(&url));
     let rows = first.fire_event("order.shipped", &json!(null)).await;
     assert_eq!(rows[0]["status"], 200, "{rows:?}");
     let delivery = &receiver.received(1).await[0];

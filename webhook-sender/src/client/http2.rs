@@ -178,14 +178,13 @@ fn is_unprocessed(error: &h2::Error) -> bool {
 
 /// An error of a connection or a stream, for people.
 fn explain(error: &h2::Error) -> String {
-    // The one reason for which `h2` itself refuses a stream that this side opened.
-    let is_too_long = error.is_reset() && error.is_library();
-    match (error.get_io(), error.reason()) {
-        (Some(error), _) => plain(error),
-        (None, Some(Reason::REFUSED_STREAM)) if is_too_long => {
-            format!("its headers are longer than {MAX_HEADER_LIST} bytes")
+    match error.get_io() {
+        Some(error) => plain(error),
+        // `h2` itself resets a stream for its headers alone, and does not say which of the two it is.
+        None if error.is_reset() && error.is_library() => {
+            format!("its headers are malformed, or longer than {MAX_HEADER_LIST} bytes")
         }
-        _ => error.to_string(),
+        None => error.to_string(),
     }
 }
 

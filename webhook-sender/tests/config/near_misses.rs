@@ -24,7 +24,7 @@ fn faults(folder: &Path, token: &str, secret: &str) -> Vec<String> {
 #[test]
 fn a_near_miss_of_a_secret_is_refused_by_its_key_and_never_shown() {
     let folder = tempfile::tempdir().unwrap();
-    let good = "a-token-of-the-api";
+    let good = "a-token-of-the-senders-api";
     for (secret, named) in [
         (format!("v1,{SHARED}"), "`v1,`"),
         (format!("\"{SHARED}\""), "quotes"),

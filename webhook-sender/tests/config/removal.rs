@@ -69,7 +69,7 @@ fn file(head: &str, endpoints: &[&str]) -> String {
     let endpoint = |id: &&str| {
         format!(
             "[[tenant.endpoint]]\nid = '{id}'\nurl = 'https://example.com/{id}'\nevents = ['*']\n\
-             secret = 'a-secret-of-the-file'\n"
+             secret = 'a-secret-of-the-file-of-tenants'\n"
         )
     };
     let endpoints: String = endpoints.iter().map(endpoint).collect();

@@ -72,7 +72,7 @@ fn file(endpoints: usize) -> String {
     let endpoint = |number| {
         format!(
             "[[tenant.endpoint]]\nid = 'e{number}'\nurl = 'https://example.com/{number}'\n\
-             events = ['*']\nsecret = 'a-secret-of-the-file'\n"
+             events = ['*']\nsecret = 'a-secret-of-the-file-of-tenants'\n"
         )
     };
     let endpoints: String = (0..endpoints).map(endpoint).collect();

@@ -145,6 +145,7 @@ async fn wrong_tokens_are_counted_logged_and_slowed_down_and_the_right_one_is_no
     let metrics = api.send("GET", "/metrics", None).await.text();
     let counted = "webhook_sender_unauthorized_requests_total{token=\"wrong\"} 201";
     assert!(metrics.contains(counted), "{metrics}");
+    api.sender.logged("wrong token").await;
     let log = api.sender.log();
     let lines = log.matches("wrong token").count();
     assert!((1..200).contains(&lines), "{lines}");

@@ -59,7 +59,7 @@ async fn what_the_file_declares_is_restored_before_an_event_is_judged() {
 
     assert_eq!(rejected(&sender, "/v1/dead-letters").await, 0);
     assert_eq!(rejected(&sender, "/v1/tenants/acme/dead-letters").await, 0);
-    assert!(sender.log().contains("configuration restored"));
+    sender.logged("configuration restored").await;
     assert!(sender.stop().success());
 }
 

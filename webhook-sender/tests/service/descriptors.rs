@@ -27,11 +27,7 @@ async fn the_limit_of_descriptors_is_raised_to_the_highest_that_is_allowed() {
         .find(|line| line.starts_with("Max open files"));
     let files: Vec<_> = files.expect("a limit").split_whitespace().collect();
     assert_eq!(&files[3..5], ["900", "900"]);
-    assert!(
-        sender.log().contains("file descriptors"),
-        "{}",
-        sender.log()
-    );
+    sender.logged("file descriptors").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -54,11 +50,7 @@ async fn receivers_that_hang_leave_descriptors_for_the_api() {
     let tenant = "[[tenant]]\nid = \"acme\"\n";
     setting.configure("sender", &format!("{delivery}{tenant}{endpoints}"));
     let sender = start_under(&setting, "ulimit -n 256");
-    assert!(
-        sender.log().contains("delivery.places is bounded"),
-        "{}",
-        sender.log()
-    );
+    sender.logged("delivery.places is bounded").await;
     let events = setting.folder().join("events.jsonl");
     let lines = r#"{"type": "order.shipped", "data": 1}"#.to_owned() + "\n";
     std::fs::write(&events, lines.repeat(200)).expect("a file");

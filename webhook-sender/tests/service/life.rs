@@ -378,11 +378,7 @@ async fn what_needs_a_restart_is_not_half_applied() {
     let long = declared("https://example.com/hook", "timeout = \"2m\"\n");
     setting.configure("sender", &format!("[delivery]\nlease = \"10m\"\n{long}"));
     read_again(&sender, "configuration not applied", 2).await;
-    assert!(
-        sender.log().contains("tenant.acme.endpoint.orders.timeout"),
-        "{}",
-        sender.log()
-    );
+    sender.logged("tenant.acme.endpoint.orders.timeout").await;
     let stored = get(&sender, "endpoints/orders").await;
     assert_eq!(
         (&stored["url"], &stored["timeout"]),
@@ -392,13 +388,8 @@ async fn what_needs_a_restart_is_not_half_applied() {
     // Nothing in the file needs what changed: it is applied, and the log says what is not.
     setting.configure("sender", &format!("{LOOPBACK}{public}"));
     read_again(&sender, "configuration applied", 1).await;
-    assert!(
-        sender
-            .log()
-            .contains("delivery.allow_http, delivery.allow_networks"),
-        "{}",
-        sender.log()
-    );
+    let named = "delivery.allow_http, delivery.allow_networks";
+    sender.logged(named).await;
     let body = json!({ "url": receiver.url("/hook"), "events": ["*"] });
     let refused = Request::post(format!("{}/v1/tenants/acme/endpoints", sender.api))
         .json(body.to_string())
@@ -429,11 +420,7 @@ async fn an_endpoint_whose_timeout_outgrew_the_lease_is_served_all_the_same() {
     let sender = setting.start("sender");
     publish(&sender, "evt_1", "order.shipped").await;
     ended(&sender, "evt_1", "succeeded").await;
-    assert!(
-        sender.log().contains("timeout cut to half of the lease"),
-        "{}",
-        sender.log()
-    );
+    sender.logged("timeout cut to half of the lease").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -519,11 +506,7 @@ async fn a_handshake_of_the_file_is_made_until_the_receiver_takes_its_key() {
         &format!("{LOOPBACK}{}", endpoints(&receiver, &declared)),
     );
     let sender = setting.start("sender");
-    assert!(
-        sender.log().contains("handshake failed"),
-        "{}",
-        sender.log()
-    );
+    sender.logged("handshake failed").await;
     receiver.on("/orders", Behaviour::status(200));
     let made = |endpoint: &Value| endpoint["handshake"] == "key";
     until_seen(&sender, "endpoints/orders", made).await;

@@ -3,9 +3,11 @@
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
 
 use tempfile::TempDir;
 use test_support::redis::{Fsync, RedisServer};
+use test_support::within_patience;
 
 /// The program.
 pub const SENDER: &str = env!("CARGO_BIN_EXE_webhook-sender");
@@ -174,6 +176,16 @@ impl Sender {
 
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Waits until its log, which is written behind, has this text.
+    pub async fn logged(&self, text: &str) {
+        let written = async {
+            while !self.log().contains(text) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        within_patience(written, || format!("`{text}` in the log:\n{}", self.log())).await;
     }
 
     /// Where its log is, for when it is gone.
