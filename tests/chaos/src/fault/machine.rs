@@ -8,6 +8,7 @@ use rand::RngExt;
 use rustix::process::Signal;
 
 use crate::config::MAX_BODY;
+use crate::store::PATIENCE;
 use crate::traffic::{add, connect};
 use crate::world::World;
 
@@ -56,7 +57,7 @@ fn set_descriptors(pid: &str, soft: usize) -> Result<()> {
 /// Adds large entries to the stream, all at once.
 pub async fn add_large(world: &mut World) -> Result<()> {
     let stream = world.stream().context("there is no stream")?;
-    let connection = connect(&stream.url).await;
+    let connection = connect(&stream.url, PATIENCE).await;
     let mut connection = connection.context("redis-server does not respond")?;
     for _ in 0..LARGE {
         let number = world.ledger.begin();
