@@ -64,6 +64,8 @@ impl Config {
         }
         text.push_str("[api]\nlisten = \"127.0.0.1:0\"\n");
         text.push_str(&self.delivery());
+        let endpoints = self.fillers + self.endpoints.len();
+        let _ = writeln!(text, "[limits]\nendpoints = {endpoints}");
         let _ = writeln!(text, "[[tenant]]\nid = \"{TENANT}\"");
         for number in 0..self.fillers {
             let id = format!("filler-{number}");

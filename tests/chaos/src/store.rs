@@ -14,12 +14,12 @@ use tokio::task::JoinHandle;
 use crate::config::{GROUP, STREAM};
 use crate::traffic::connect;
 
-/// How long a replica may take to be in step.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a command may take, and a replica to be in step.
+pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Runs one command on a server.
 pub async fn command(server: &RedisServer, words: &[&str]) -> Result<Value> {
-    let connection = connect(&server.url()).await;
+    let connection = connect(&server.url(), PATIENCE).await;
     let mut connection = connection.context("redis-server does not respond")?;
     let value = redis::cmd(words[0])
         .arg(&words[1..])

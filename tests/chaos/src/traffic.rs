@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use redis::AsyncConnectionConfig;
 use redis::aio::MultiplexedConnection;
 use test_support::Request;
 use tokio::sync::watch;
@@ -145,7 +146,7 @@ async fn publish_to(stream: Stream, ledger: Arc<Ledger>, stop: watch::Receiver<b
     while !*stop.borrow() {
         ticks.tick().await;
         if connection.is_none() {
-            connection = connect(&stream.url).await;
+            connection = connect(&stream.url, PATIENCE).await;
         }
         let Some(open) = &mut connection else {
             continue;
@@ -166,11 +167,14 @@ fn is_refusal(error: &redis::RedisError) -> bool {
     error.code().is_some()
 }
 
-/// Connects to a server, if it responds in time.
-pub async fn connect(url: &str) -> Option<MultiplexedConnection> {
+/// Connects to a server, if it responds in time. A command may take as long.
+pub async fn connect(url: &str, patience: Duration) -> Option<MultiplexedConnection> {
     let client = redis::Client::open(url).ok()?;
-    let connecting = client.get_multiplexed_async_connection();
-    timeout(PATIENCE, connecting).await.ok()?.ok()
+    let config = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(patience))
+        .set_response_timeout(Some(patience));
+    let connecting = client.get_multiplexed_async_connection_with_config(&config);
+    timeout(patience, connecting).await.ok()?.ok()
 }
 
 /// Adds an event to a stream, and returns its entry's id.

@@ -8,14 +8,15 @@ use rand::RngExt;
 use rustix::process::Signal;
 
 use crate::config::MAX_BODY;
+use crate::store::PATIENCE;
 use crate::traffic::{add, connect};
 use crate::world::World;
 
 /// The data of a process with little memory, in bytes.
-pub const MEMORY: u64 = 256 << 20;
+pub const MEMORY: u64 = 192 << 20;
 
-/// Large entries that arrive at once. Together they do not fit into [`MEMORY`].
-const LARGE: usize = 40;
+/// Large entries that wait at once. Together they do not fit into [`MEMORY`].
+const LARGE: usize = 28;
 
 /// The text of a large entry: its data is a little smaller than the largest.
 const LARGE_TEXT: usize = MAX_BODY - 4096;
@@ -53,10 +54,17 @@ fn set_descriptors(pid: &str, soft: usize) -> Result<()> {
     Ok(())
 }
 
-/// Adds large entries to the stream, all at once.
+/// Adds large entries to the stream while no sender reads it, so that all of them wait at once.
 pub async fn add_large(world: &mut World) -> Result<()> {
+    world.stop_sender(0).await?;
+    let added = add_all(world).await;
+    world.start_sender(0).await?;
+    added
+}
+
+async fn add_all(world: &World) -> Result<()> {
     let stream = world.stream().context("there is no stream")?;
-    let connection = connect(&stream.url).await;
+    let connection = connect(&stream.url, PATIENCE).await;
     let mut connection = connection.context("redis-server does not respond")?;
     for _ in 0..LARGE {
         let number = world.ledger.begin();

@@ -170,8 +170,9 @@ pub static ALL: &[Profile] = &[
         "the limit of descriptors is lowered to those in use and two more (`prlimit`)",
         "what cannot connect is attempted again").stops_receiver().needs(LINUX),
     row(Fault::LittleMemory, "little-memory", STREAMS, 3000,
-        "the sender has little memory (RLIMIT_DATA), and large entries arrive at once",
-        "memory is bounded by bytes: the process goes on, and every entry is delivered").needs(LINUX),
+        "the sender has little memory (RLIMIT_DATA), and more large entries wait for it than fit",
+        "memory is bounded by bytes: the process goes on, and every entry is delivered")
+        .restarts().needs(LINUX),
     row(Fault::ClockAhead, "clock-ahead", BOTH, 4000,
         "the sender's clock is an hour ahead, and then correct again",
         "due times move back with the clock").stops_receiver().needs(&[Tool::Linux, Tool::Faketime]),

@@ -254,6 +254,17 @@ fn parse_event(id: &EventId, bytes: &Bytes) -> Option<StoredEvent> {
     Some(StoredEvent { event, deliveries })
 }
 
+/// The type of an event whose record begins with `head`; `None` where that ends too early.
+pub(super) fn event_kind(head: &[u8]) -> Option<String> {
+    let mut from = Reader(head);
+    from.u64()?;
+    for _ in 0..from.u16()? {
+        from.short()?;
+    }
+    from.u64()?;
+    from.string()
+}
+
 /// The data of an event alone, without a copy.
 pub(super) fn event_data(id: &EventId, bytes: &Bytes) -> Result<Bytes, Unreadable> {
     let data = || {
