@@ -45,6 +45,10 @@ fn is_loopback(host: &[u8]) -> bool {
     let Ok(authority) = Authority::try_from(host) else {
         return false;
     };
+    // An authority of a URL may name a user, which a host cannot.
+    if authority.as_str().contains('@') {
+        return false;
+    }
     let name = authority.host();
     let bare = name.trim_start_matches('[').trim_end_matches(']');
     match bare.parse::<IpAddr>() {

@@ -53,9 +53,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for OptionalJson<T> {
             return Ok(Self(None));
         }
         typed?;
-        let body = serde_json::from_slice(&body);
-        body.map(|body| Self(Some(body)))
-            .map_err(|error| ApiError::bad_request("bad-body", error.to_string()))
+        object(&body).map(|body| Self(Some(body)))
     }
 }
 
@@ -68,19 +66,7 @@ impl<S: Send + Sync> FromRequest<S> for JsonBytes {
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         require_json(request.headers())?;
         let body = Bytes::from_request(request, state).await.map_err(unread)?;
-        require_object(&body)?;
         Ok(Self(body))
-    }
-}
-
-/// Every body is an object. A list would be read as the members of one in their order.
-fn require_object(body: &[u8]) -> Result<(), ApiError> {
-    match body.trim_ascii_start().first() {
-        Some(b'{') => Ok(()),
-        _ => Err(ApiError::bad_request(
-            "bad-body",
-            "the body is not a JSON object",
-        )),
     }
 }
 

@@ -22,7 +22,7 @@ pub fn raise_limit() {
         maximum,
     };
     match setrlimit(Resource::Nofile, raised) {
-        Ok(()) => tracing::info!(before = ?current, limit = limit(), "file descriptors"),
+        Ok(()) => tracing::info!(before = current, limit = limit(), "file descriptors"),
         Err(error) => {
             let limit = limit();
             tracing::warn!(%error, limit, "file descriptors: the limit cannot be raised");

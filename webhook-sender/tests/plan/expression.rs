@@ -140,7 +140,10 @@ fn deep_data_is_an_error_where_it_is_looked_at_only() {
     let Err(RunError::Failed(error)) = body("size(event.data)", &event) else {
         panic!("deep data was read");
     };
-    assert!(error.contains("nested more than 128 levels deep"), "{error}");
+    assert!(
+        error.contains("nested more than 128 levels deep"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -73,6 +73,7 @@ async fn an_authority_that_cannot_be_read_is_an_error_that_names_its_variable() 
             .args(["run", "--config"])
             .arg(&config)
             .env("SSL_CERT_FILE", &file)
+            .env_remove("SSL_CERT_DIR")
             .output()
             .expect("the sender can be run");
         assert!(!output.status.success(), "{output:?}");

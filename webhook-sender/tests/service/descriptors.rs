@@ -19,7 +19,7 @@ fn start_under(setting: &Setting, limits: &str) -> Sender {
 async fn the_limit_of_descriptors_is_raised_to_the_highest_that_is_allowed() {
     let setting = Setting::new(Store::Sqlite).await;
     setting.configure("sender", "");
-    let sender = start_under(&setting, "ulimit -Hn 900 && ulimit -Sn 256");
+    let sender = start_under(&setting, "ulimit -Sn 256 && ulimit -Hn 900");
     let limits = std::fs::read_to_string(format!("/proc/{}/limits", sender.id()));
     let limits = limits.expect("it runs");
     let files = limits

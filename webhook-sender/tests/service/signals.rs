@@ -267,7 +267,7 @@ async fn a_reload_that_is_asked_for_while_it_stops_does_not_cut_deliveries_off()
 async fn a_listener_stops_when_it_is_told_to() {
     let folder = tempfile::tempdir().expect("a folder");
     for signal in ["TERM", "INT"] {
-        let arguments = ["listen", "--handshake", "--listen", "127.0.0.1:0"];
+        let arguments = ["listen", "--secret", SECRET, "--listen", "127.0.0.1:0"];
         let process = Process::start(folder.path(), &arguments);
         process.says("listening on").await;
         process.ends_well_at(signal).await;
