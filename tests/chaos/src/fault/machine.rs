@@ -1,15 +1,15 @@
 //! Faults of the machine, and of who operates it.
 
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use rand::RngExt;
 use rustix::process::Signal;
 
-use crate::config::MAX_BODY;
+use crate::config::{HEALTHY, MAX_BODY};
 use crate::store::PATIENCE;
-use crate::traffic::{add, connect};
+use crate::traffic::{add, connect, wait_until};
 use crate::world::World;
 
 /// The data of a process with little memory, in bytes.
@@ -20,6 +20,9 @@ const LARGE: usize = 28;
 
 /// The text of a large entry: its data is a little smaller than the largest.
 const LARGE_TEXT: usize = MAX_BODY - 4096;
+
+/// How long their delivery may take.
+const LARGE_LIMIT: Duration = Duration::from_secs(60);
 
 /// How long a start with many endpoints may take.
 const START: Duration = Duration::from_secs(10);
@@ -54,12 +57,20 @@ fn set_descriptors(pid: &str, soft: usize) -> Result<()> {
     Ok(())
 }
 
-/// Adds large entries to the stream while no sender reads it, so that all of them wait at once.
+/// Adds large entries to the stream while no sender reads it, so that all of them wait at once. The
+/// fault is over when they are delivered, which takes as long as so many bytes take.
 pub async fn add_large(world: &mut World) -> Result<()> {
     world.stop_sender(0).await?;
     let added = add_all(world).await;
+    let all = Instant::now();
     world.start_sender(0).await?;
-    added
+    added?;
+    let delivered = || world.ledger.outstanding(HEALTHY, all) == 0;
+    ensure!(
+        wait_until(LARGE_LIMIT, delivered).await,
+        "the large entries are not delivered after {LARGE_LIMIT:?}"
+    );
+    Ok(())
 }
 
 async fn add_all(world: &World) -> Result<()> {

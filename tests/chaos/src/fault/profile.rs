@@ -169,7 +169,7 @@ pub static ALL: &[Profile] = &[
     row(Fault::FewDescriptors, "few-descriptors", BOTH, 3000,
         "the limit of descriptors is lowered to those in use and two more (`prlimit`)",
         "what cannot connect is attempted again").stops_receiver().needs(LINUX),
-    row(Fault::LittleMemory, "little-memory", STREAMS, 3000,
+    row(Fault::LittleMemory, "little-memory", STREAMS, 0,
         "the sender has little memory (RLIMIT_DATA), and more large entries wait for it than fit",
         "memory is bounded by bytes: the process goes on, and every entry is delivered")
         .restarts().needs(LINUX),
