@@ -29,7 +29,7 @@ pub(super) fn read(component: &Table<'_>, dir: &Path) -> Result<Vec<FileMount>, 
 fn read_pattern(entry: &Entry<'_>, dir: &Path) -> Result<FileMount, Fault> {
     let pattern = entry.string()?;
     check_inside(entry, pattern, dir)?;
-    if matches!(Path::new(pattern).file_name(), None) || pattern.ends_with("/.") {
+    if Path::new(pattern).file_name().is_none() || pattern.ends_with("/.") {
         return Err(entry.fault(format!(
             "`{}`: `{pattern}` names a folder: end it in `**/*`, or write it with `source` and \
              `destination`",

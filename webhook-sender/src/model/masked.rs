@@ -38,8 +38,8 @@ pub fn masked_url(url: &str) -> Cow<'_, str> {
 /// Returns whether a URL has a masked value, which leads nowhere by itself.
 pub fn is_masked_url(url: &str) -> bool {
     let query = url.split_once('?').map_or("", |(_, query)| query);
-    let value = |pair: &str| pair.rsplit('=').next().unwrap_or_default() == MASK;
-    query.split('&').any(|pair| value(pair))
+    let is_masked = |pair: &str| pair.rsplit('=').next().unwrap_or_default() == MASK;
+    query.split('&').any(is_masked)
 }
 
 fn masked_pair(pair: &str) -> Cow<'_, str> {
