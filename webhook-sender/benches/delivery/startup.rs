@@ -21,11 +21,13 @@ struct Run {
     reload: f64,
 }
 
+type Seconds = fn(&Run) -> f64;
+
 pub async fn measure() -> Result<Table> {
     let few = for_each_store(|store| run(store, FEW)).await?;
     let many = for_each_store(|store| run(store, MANY)).await?;
     let mut rows = vec![["", "Redis", "SQLite"].map(str::to_owned).to_vec()];
-    let steps: [(&str, fn(&Run) -> f64); 4] = [
+    let steps: [(&str, Seconds); 4] = [
         ("`check`", |run| run.check),
         ("first start", |run| run.first_start),
         ("start, nothing changed", |run| run.start),
