@@ -40,9 +40,7 @@ impl Stream {
 
     /// Fails the read that the next head is waited for with, once that has taken too long.
     fn await_head(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let Some(since) = self.client.idle_since() else {
-            return Poll::Pending;
-        };
+        let since = ready!(self.client.poll_idle(context));
         ready!(self.head.poll(context, since + self.timeout));
         Poll::Ready(Err(too_slow("no whole request came in time")))
     }
