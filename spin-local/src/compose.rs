@@ -5,7 +5,7 @@
 //! imports of a capability becomes an import of another name, for which the host has a refusal.
 
 use anyhow::Context;
-use wac_graph::types::{ItemKind, Package, SubtypeChecker, WorldId};
+use wac_graph::types::{Interface, ItemKind, Package, SubtypeChecker, WorldId};
 use wac_graph::{CompositionGraph, EncodeOptions, NodeId};
 
 use crate::componentize;
@@ -187,11 +187,27 @@ impl<'a> Composer<'a> {
             .collect();
         for (import, kind) in capabilities {
             let name = denied_name(self.joined.len(), &import);
+            let kind = self.without_identity(kind);
             let refusal = self.graph.import(name, kind)?;
             self.graph
                 .set_instantiation_argument(instance, &import, refusal)?;
         }
         Ok(())
+    }
+
+    /// Returns the type of an interface as one that has no identifier. The encoder imports an
+    /// interface once for all instances of its identifier, whatever their names: with it, the
+    /// refusal would be the interface that the component itself imports.
+    fn without_identity(&mut self, kind: ItemKind) -> ItemKind {
+        let ItemKind::Instance(id) = kind else {
+            return kind;
+        };
+        let types = self.graph.types_mut();
+        let interface = Interface {
+            id: None,
+            ..types[id].clone()
+        };
+        ItemKind::Instance(types.add_interface(interface))
     }
 
     fn check_type(&self, import: &str, world: WorldId, export: &str) -> anyhow::Result<()> {
@@ -233,7 +249,87 @@ fn instantiate(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::path::Path;
+
     use super::*;
+
+    /// Interfaces that both components below import: one of functions, one of a resource.
+    const SHARED: &str = r#"
+        (import "wasi:cli/environment@0.2.6" (instance
+            (export "get-environment" (func (result (list (tuple string string)))))))
+        (import "fermyon:spin/key-value@2.0.0" (instance
+            (export "store" (type $store (sub resource)))
+            (export "open" (func (result (own $store))))))"#;
+
+    const PARENT: &str = r#"(import "test:dependency/work" (instance (export "run" (func))))"#;
+
+    const DEPENDENCY: &str = r#"
+        (core module $module (func (export "run")))
+        (core instance $instance (instantiate $module))
+        (func $run (canon lift (core func $instance "run")))
+        (instance $work (export "run" (func $run)))
+        (export "test:dependency/work" (instance $work))"#;
+
+    /// Returns the imports of the parent composed with the dependency.
+    fn composed_imports(inherit: &[&'static str]) -> Vec<String> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            let component = format!("(component {SHARED} {text})");
+            std::fs::write(&path, wat::parse_str(component).unwrap()).unwrap();
+            path
+        };
+        let dependency = Dependency {
+            name: "test:dependency/work".parse().unwrap(),
+            path: file("dependency.wasm", DEPENDENCY),
+            export: None,
+            inherit: inherit.to_vec(),
+        };
+        let bytes = compose(&parent(&file("parent.wasm", PARENT), dependency)).unwrap();
+        let engine = wasmtime::Engine::default();
+        let composed = wasmtime::component::Component::new(&engine, bytes).unwrap();
+        let ty = composed.component_type();
+        let names = ty.imports(&engine).map(|(name, _)| name.to_owned());
+        names.collect()
+    }
+
+    fn parent(source: &Path, dependency: Dependency) -> Component {
+        Component {
+            id: "parent".to_owned(),
+            description: String::new(),
+            source: source.to_owned(),
+            triggered: true,
+            dependencies: vec![dependency],
+            environment: Vec::new(),
+            files: Vec::new(),
+            exclude_files: Vec::new(),
+            build: None,
+            key_value_stores: Vec::new(),
+            sqlite_databases: Vec::new(),
+            allowed_outbound_hosts: Vec::new(),
+            variables: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn what_is_denied_is_not_the_interface_that_the_parent_imports() {
+        let own = ["wasi:cli/environment@0.2.6", "fermyon:spin/key-value@2.0.0"];
+        let denied = [denied_name(0, own[0]), denied_name(0, own[1])];
+        for (inherit, expected) in [
+            (&[][..], &denied[..]),
+            (&["environment"], &denied[1..]),
+            (&["key_value_stores"], &denied[..1]),
+            (&["environment", "key_value_stores"], &[]),
+        ] {
+            let mut expected = expected.to_vec();
+            expected.extend(own.map(str::to_owned));
+            let mut imports = composed_imports(inherit);
+            imports.sort();
+            expected.sort();
+            assert_eq!(imports, expected, "{inherit:?}");
+        }
+    }
 
     #[test]
     fn an_import_belongs_to_the_capability_it_is_for() {

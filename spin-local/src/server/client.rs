@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
@@ -29,6 +30,9 @@ pub(super) struct Client {
     /// Milliseconds at which a guest looked for more of a body last. One that has gone on to
     /// something else does not wait.
     body_sought_at: AtomicU64,
+    /// The read that waits while a request is in flight. The bound on it begins with the end of
+    /// the request, which may come later than the last byte that wakes the connection.
+    reader: Mutex<Option<Waker>>,
     is_closed: AtomicBool,
     closing: Notify,
 }
@@ -42,6 +46,7 @@ impl Client {
             awaited_since: AtomicU64::new(1),
             body_awaited_since: AtomicU64::new(0),
             body_sought_at: AtomicU64::new(0),
+            reader: Mutex::new(None),
             is_closed: AtomicBool::new(false),
             closing: Notify::new(),
         }
@@ -74,29 +79,57 @@ impl Client {
     }
 
     /// The moment it became idle, where it is.
-    pub(super) fn idle_since(&self) -> Option<Instant> {
+    fn idle_since(&self) -> Option<Instant> {
         let since = self.idle_since.load(Ordering::Relaxed);
         (self.requests.load(Ordering::Relaxed) == 0)
             .then(|| self.opened + Duration::from_millis(since))
     }
 
-    fn awaited_for(&self) -> Option<Duration> {
-        let now = self.now();
-        let waited = |since: &AtomicU64| {
-            let since = since.load(Ordering::Relaxed).checked_sub(1)?;
-            Some(Duration::from_millis(now.saturating_sub(since)))
-        };
-        let sought_at = self.body_sought_at.load(Ordering::Relaxed);
-        let sought_for = Duration::from_millis(now.saturating_sub(sought_at));
-        let body = waited(&self.body_awaited_since).filter(|_| sought_for <= LOOK_INTERVAL);
-        waited(&self.awaited_since).max(body)
+    /// Completes once it is idle, with the moment at which it became so.
+    pub(super) fn poll_idle(&self, context: &mut Context<'_>) -> Poll<Instant> {
+        // Kept before the look at the requests, so that an end in between is not missed.
+        let waker = context.waker();
+        let mut reader = lock(&self.reader);
+        if !reader.as_ref().is_some_and(|kept| kept.will_wake(waker)) {
+            *reader = Some(waker.clone());
+        }
+        drop(reader);
+        self.idle_since().map_or(Poll::Pending, Poll::Ready)
     }
 
-    /// Returns how long it has been awaited, where closing its connection takes nothing from a client
-    /// that goes on: idle, or awaited for more than a second.
-    fn dispensable_for(&self) -> Option<Duration> {
-        let awaited = self.awaited_for()?;
-        (awaited >= COURTESY || self.idle_since().is_some()).then_some(awaited)
+    fn end_request(&self) {
+        self.idle_since.store(self.now(), Ordering::Relaxed);
+        if self.requests.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.await_it();
+            let reader = lock(&self.reader).take();
+            reader.into_iter().for_each(Waker::wake);
+        }
+    }
+
+    /// The moment since which it has been awaited, where it is.
+    fn awaited_since(&self) -> Option<Instant> {
+        let moment = |millis: u64| self.opened + Duration::from_millis(millis);
+        let begun = |wait: &AtomicU64| wait.load(Ordering::Relaxed).checked_sub(1).map(moment);
+        let sought_at = moment(self.body_sought_at.load(Ordering::Relaxed));
+        let is_sought = sought_at.elapsed() <= LOOK_INTERVAL;
+        let body = begun(&self.body_awaited_since).filter(|_| is_sought);
+        [begun(&self.awaited_since), body]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// Returns `true` where it has been awaited for more than a second.
+    fn is_slow(&self) -> bool {
+        let since = self.awaited_since();
+        since.is_some_and(|since| since.elapsed() >= COURTESY)
+    }
+
+    /// The moment since which it has been awaited, where closing its connection takes nothing
+    /// from a client that goes on: one that is idle, or awaited for more than a second.
+    fn dispensable_since(&self) -> Option<Instant> {
+        let since = self.awaited_since()?;
+        (self.is_slow() || self.idle_since().is_some()).then_some(since)
     }
 
     /// Ends its connection.
@@ -141,11 +174,7 @@ impl Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        let client = &self.client;
-        client.idle_since.store(client.now(), Ordering::Relaxed);
-        if client.requests.fetch_sub(1, Ordering::Relaxed) == 1 {
-            client.await_it();
-        }
+        self.client.end_request();
     }
 }
 
@@ -219,12 +248,16 @@ impl Clients {
         })
     }
 
+    /// Ends one connection, unless one that was ended before has yet to give back its place.
     fn close_longest_awaited(&self) {
         let open = lock(&self.open);
-        let dispensable = open.clients.values().filter(|client| !client.is_closed());
+        if open.clients.values().any(|client| client.is_closed()) {
+            return;
+        }
+        let dispensable = open.clients.values();
         let longest = dispensable
-            .filter_map(|client| Some((client.dispensable_for()?, client)))
-            .max_by_key(|(awaited, _)| *awaited);
+            .filter_map(|client| Some((client.dispensable_since()?, client)))
+            .min_by_key(|(since, _)| *since);
         if let Some((_, client)) = longest {
             client.close();
         }
@@ -233,15 +266,8 @@ impl Clients {
     /// Ends the connections of all clients that have been awaited for more than a second.
     pub(super) fn close_awaited(&self) {
         let open = lock(&self.open);
-        let awaited = |client: &&Arc<Client>| {
-            client
-                .awaited_for()
-                .is_some_and(|awaited| awaited >= COURTESY)
-        };
-        open.clients
-            .values()
-            .filter(awaited)
-            .for_each(|client| client.close());
+        let slow = open.clients.values().filter(|client| client.is_slow());
+        slow.for_each(|client| client.close());
     }
 }
 
@@ -263,6 +289,50 @@ mod tests {
         let (_, third) = tokio::join!(connection, clients.admit());
         assert!(client.is_closed());
         assert!(!busy.client.is_closed() && !third.client.is_closed());
+    }
+
+    #[tokio::test]
+    async fn of_clients_that_came_at_once_the_first_makes_room() {
+        let clients = Arc::new(Clients::new(64));
+        let mut open = Vec::new();
+        for _ in 0..64 {
+            open.push(clients.admit().await);
+        }
+        let early = tokio::time::timeout(Duration::ZERO, clients.admit()).await;
+        assert!(early.is_err());
+        let closed = open.iter().map(|it| it.client.is_closed());
+        let closed: Vec<usize> = closed
+            .enumerate()
+            .filter_map(|(number, is_closed)| is_closed.then_some(number))
+            .collect();
+        assert_eq!(closed, [0]);
+    }
+
+    #[tokio::test]
+    async fn one_newcomer_takes_one_place() {
+        let clients = Arc::new(Clients::new(2));
+        drop(clients.admit().await);
+        let first = clients.admit().await;
+        let second = clients.admit().await;
+        let early = tokio::time::timeout(Duration::ZERO, clients.admit()).await;
+        assert!(early.is_err() && first.client.is_closed());
+        assert!(!second.client.is_closed());
+    }
+
+    #[tokio::test]
+    async fn a_read_that_waits_during_a_request_is_bounded_from_its_end() {
+        let clients = Arc::new(Clients::new(1));
+        let open = clients.admit().await;
+        let request = Exchange::begin(open.client.clone(), Duration::from_secs(30));
+        let mut request = Some(request);
+        let idle = std::future::poll_fn(|context| {
+            let idle = open.client.poll_idle(context);
+            // The request ends after the read has begun to wait, and nothing else wakes it.
+            drop(request.take());
+            idle
+        });
+        let idle = tokio::time::timeout(Duration::from_secs(60), idle).await;
+        assert!(idle.is_ok(), "the read was not woken");
     }
 
     #[tokio::test]

@@ -13,6 +13,7 @@ use tokio::time::{Sleep, sleep_until};
 
 use super::client::Client;
 use crate::patience::Patience;
+use crate::terminal;
 
 /// A connection with two bounds: an idle client has a fixed time for the whole head of its next
 /// request, however it is spread, and a client that is written to has to read.
@@ -39,9 +40,7 @@ impl Stream {
 
     /// Fails the read that the next head is waited for with, once that has taken too long.
     fn await_head(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let Some(since) = self.client.idle_since() else {
-            return Poll::Pending;
-        };
+        let since = ready!(self.client.poll_idle(context));
         ready!(self.head.poll(context, since + self.timeout));
         Poll::Ready(Err(too_slow("no whole request came in time")))
     }
@@ -67,8 +66,19 @@ impl Stream {
                 self.client.await_it();
                 let end = self.writing.wait(Instant::now());
                 ready!(self.room.poll(context, end));
+                self.report_unread();
                 Poll::Ready(Err(too_slow("the client does not read")))
             }
+        }
+    }
+
+    /// Reports the end of a connection in the middle of a response. The guest that writes it
+    /// fails at its next write, or has ended, and reports nothing of its own.
+    fn report_unread(&self) {
+        if let Ok(address) = self.io.inner().peer_addr() {
+            terminal::line(format_args!(
+                "the connection of {address} was closed: its response was not read"
+            ));
         }
     }
 }
