@@ -29,16 +29,8 @@ const HANDSHAKE: &str = "handshake";
 const HIDDEN: &str = "***";
 
 /// Parts of the names of query parameters whose values are secrets.
-const SECRETS: [&str; 9] = [
-    "token",
-    "secret",
-    "key",
-    "password",
-    "passwd",
-    "auth",
-    "sig",
-    "code",
-    "credential",
+const SECRETS: [&str; 11] = [
+    "token", "secret", "key", "sig", "pass", "pwd", "auth", "cred", "code", "session", "jwt",
 ];
 
 /// Why a text is no consumer's URL. The text itself is not repeated: it may hold credentials.
@@ -54,6 +46,8 @@ pub enum UrlError {
     Credentials,
     #[error("the URL has a fragment, which is never sent")]
     Fragment,
+    #[error("`{HIDDEN}` in the URL's query stands for a value that is not shown")]
+    Hidden,
     #[error("the URL has no host")]
     NoHost,
     #[error("the URL's port is 0")]
@@ -132,6 +126,11 @@ impl ConsumerUrl {
             true => self.as_str().to_owned(),
             false => format!("{}?{}", self.for_log(), hidden.join("&")),
         }
+    }
+
+    /// Returns whether the query has the text that stands for a hidden value.
+    pub fn is_hidden(&self) -> bool {
+        self.0.query_pairs().any(|(_, value)| value == HIDDEN)
     }
 
     /// The URL without its query, which may hold a token.

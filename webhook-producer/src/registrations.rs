@@ -6,7 +6,7 @@ use url::form_urlencoded;
 
 use crate::body::{self, Chunks};
 use crate::config::Settings;
-use crate::consumer_url::{self, ConsumerUrl};
+use crate::consumer_url::{self, ConsumerUrl, UrlError};
 use crate::event::{EventError, Pattern};
 use crate::fields::Fields;
 use crate::handshake;
@@ -95,7 +95,12 @@ async fn read(
         event = Pattern::EVERY.to_owned();
     }
     Pattern::parse(&event)?;
-    Ok((ConsumerUrl::parse(&url)?, event))
+    let url = ConsumerUrl::parse(&url)?;
+    // As a URL of its own it would share the consumer's keys with the one that is meant.
+    if url.is_hidden() {
+        return Err(UrlError::Hidden.into());
+    }
+    Ok((url, event))
 }
 
 /// `GET /registrations`: 200 with the list, the oldest first, without keys and tokens.

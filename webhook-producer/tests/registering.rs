@@ -30,6 +30,15 @@ fn a_consumer_that_accepts_the_handshake_is_registered_with_the_key_it_got() {
 }
 
 #[test]
+fn a_url_as_it_is_shown_is_not_registered_beside_the_one_that_is_meant() {
+    let world = World::new();
+    let answer = world.register("http://consumer.example/target?token=***", "*");
+    assert_eq!(answer.status(), 400);
+    assert!(answer.text().contains("`***`"), "{}", answer.text());
+    assert_eq!((world.table().len(), world.posts.borrow().len()), (0, 0));
+}
+
+#[test]
 fn a_handshake_is_json_to_the_url_with_the_query_kept_and_one_parameter_more() {
     let world = World::new();
     world.register("http://consumer.example/target?token=t%2F1&x", "*");

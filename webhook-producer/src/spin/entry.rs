@@ -37,7 +37,12 @@ fn incoming(request: IncomingRequest) -> Request<impl Chunks> {
         method: request.method().to_string(),
         path,
         query,
-        authority: authority(&headers).or_else(|| request.authority()),
+        // A header that is there twice was sent by the client as well, and names nothing.
+        authority: if headers.has("spin-full-url") {
+            authority(&headers)
+        } else {
+            request.authority()
+        },
         headers,
         body: request
             .into_body_stream()

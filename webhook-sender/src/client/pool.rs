@@ -140,11 +140,12 @@ impl Pool {
         }
     }
 
-    /// Shares a new HTTP/2 connection.
+    /// Shares a new HTTP/2 connection. One that allows no exchange is not kept: each attempt would
+    /// leave another of them open.
     pub(super) fn share(&self, key: &str, shared: Arc<Shared>) -> Option<Place> {
-        let place = shared.place();
+        let place = shared.place()?;
         self.lock().connections(key).shared.push(shared);
-        place
+        Some(place)
     }
 
     /// Lets no further exchange onto a shared connection. Those under way go on.

@@ -174,7 +174,7 @@ impl EndpointSpec {
             transform,
             transform_component: component,
             schemes,
-            headers: headers(fields, source),
+            headers: headers(fields, source, url.as_deref()),
             rate_limit: fields.get("rate_limit", number(1..=1_000_000)),
             max_in_flight: fields.get("max_in_flight", number(1..=100_000)),
             ordered: fields.get("ordered", flag).unwrap_or(false),
@@ -359,13 +359,18 @@ fn schemes(fields: &mut Fields<'_>, secret: Option<&Secret>) -> Vec<Scheme> {
     }
 }
 
-fn headers(fields: &mut Fields<'_>, source: Source<'_>) -> BTreeMap<String, String> {
+fn headers(
+    fields: &mut Fields<'_>,
+    source: Source<'_>,
+    url: Option<&str>,
+) -> BTreeMap<String, String> {
     let line = fields.line_of("headers");
     let mut headers: BTreeMap<String, String> = BTreeMap::new();
     for (name, value) in fields.texts("headers") {
-        let Some(value) = header_value(&name, value, source) else {
-            let message =
-                format!("`{MASK}` stands for a value of `{name}` that is stored: none is");
+        let Some(value) = header_value(&name, value, source, url) else {
+            let message = format!(
+                "`{MASK}` stands for a value of `{name}` that is stored for this host: none is"
+            );
             fields.fault_at("headers", line, message);
             continue;
         };
@@ -385,12 +390,23 @@ fn headers(fields: &mut Fields<'_>, source: Source<'_>) -> BTreeMap<String, Stri
     headers
 }
 
-/// The value of a header, which is the stored one where it comes masked; `None` where there is none.
-fn header_value(name: &str, value: String, source: Source<'_>) -> Option<String> {
+/// Returns the value of a header, which is the stored one where it comes masked; `None` where none is
+/// stored, and where the endpoint moves to another host: a secret follows to no other place.
+fn header_value(
+    name: &str,
+    value: String,
+    source: Source<'_>,
+    url: Option<&str>,
+) -> Option<String> {
     if value != MASK {
         return Some(value);
     }
-    let mut stored = source.before()?.headers.iter();
+    let before = source.before()?;
+    let origin = |url: &str| url::Url::parse(url).ok().map(|url| url.origin());
+    if url.is_some_and(|url| origin(url) != origin(&before.url)) {
+        return None;
+    }
+    let mut stored = before.headers.iter();
     let (_, value) = stored.find(|(stored, _)| stored.eq_ignore_ascii_case(name))?;
     Some(value.clone())
 }

@@ -37,6 +37,10 @@ async fn fly(shared: Arc<Shared>, mut flight: Flight) {
             Ok(body) => flight.claim.body = body,
             Err(next) => return flight.end_untried(next),
         }
+        // The stop may have come meanwhile.
+        if shared.places.start().is_none() {
+            return flight.release();
+        }
     }
     let timeout = flight.prepared.timeout(&settings);
     if !shared.lease.covers(&flight.owner, timeout) {

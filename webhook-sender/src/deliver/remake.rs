@@ -17,12 +17,19 @@ use crate::store::Next;
 /// How long to wait where the store does not give the event out.
 pub(super) const PAUSE: Duration = Duration::from_secs(5);
 
+/// How long to wait for room in memory, and how long after that to come again. A delivery that waits
+/// keeps a place, which another endpoint may need.
+const ROOM: Duration = Duration::from_secs(1);
+
 /// The body, or what becomes of the delivery without an attempt.
 pub(super) async fn remake(shared: &Shared, flight: &Flight) -> Result<Bytes, Next> {
     let (tenant, event) = (&flight.claim.tenant, &flight.claim.event);
     // For the event, and for what is made of it.
     let bytes = MAX_DATA_BYTES + MAX_OUTPUT_BYTES;
-    let reserved = shared.registry.budget(tenant).reserve(bytes).await;
+    let budget = shared.registry.budget(tenant);
+    let Ok(reserved) = tokio::time::timeout(ROOM, budget.reserve(bytes)).await else {
+        return Err(Next::Due(shared.clock.now().after(ROOM)));
+    };
     let event = match shared.store.event(tenant, event).await {
         Ok(Some(event)) => event,
         Ok(None) => return Err(Next::Dead("its event is no longer kept".into())),

@@ -165,15 +165,14 @@ impl Entry {
     /// Returns the fields that a rejected entry is kept with: all of them, unless they are larger
     /// than an event may be. Then those that are read come first, and the others have what is left.
     fn kept(&self, max_data_bytes: usize) -> Vec<(FieldText, FieldText)> {
-        let own = |(name, value): &(Bytes, Bytes)| match self.is_read(name, value) {
-            true => name.len() + value.len().min(max_data_bytes),
-            false => 0,
-        };
-        let own: usize = self.fields.iter().map(own).sum();
+        let read = self.read_fields();
+        let own = read.iter().flatten().filter_map(|at| self.fields.get(*at));
+        let own = own.map(|(name, value)| name.len() + value.len().min(max_data_bytes));
+        let own: usize = own.sum();
         let mut room = max_entry_bytes(max_data_bytes).saturating_sub(own);
         let mut kept = Vec::with_capacity(self.fields.len());
-        for (name, value) in &self.fields {
-            if self.is_read(name, value) {
+        for (at, (name, value)) in self.fields.iter().enumerate() {
+            if read.contains(&Some(at)) {
                 let value = value.slice(..value.len().min(max_data_bytes));
                 kept.push((name.clone().into(), value.into()));
             } else if room > 0 {
@@ -187,10 +186,16 @@ impl Entry {
         kept
     }
 
-    /// Whether it is one of the fields that are read: the first of its name.
-    fn is_read(&self, name: &Bytes, value: &Bytes) -> bool {
-        let first = || self.fields.iter().find(|(field, _)| field == name);
-        READ.contains(&&**name) && first().is_some_and(|(_, first)| std::ptr::eq(first, value))
+    /// Returns the places of the fields that are read, of each the first of its name. One pass, as
+    /// strangers decide how many fields an entry has.
+    fn read_fields(&self) -> [Option<usize>; READ.len()] {
+        let mut places = [None; READ.len()];
+        for (at, (name, _)) in self.fields.iter().enumerate() {
+            if let Some(read) = READ.iter().position(|read| *read == &name[..]) {
+                places[read].get_or_insert(at);
+            }
+        }
+        places
     }
 }
 

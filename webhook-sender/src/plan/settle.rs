@@ -36,9 +36,18 @@ impl Uncertain {
             attempt: None,
             next: Next::Due(now),
         };
-        let outcomes: Vec<_> = self.deliveries.into_iter().map(outcome).collect();
+        let mut outcomes: Vec<_> = self.deliveries.into_iter().map(outcome).collect();
         let mut wait = FIRST_WAIT;
-        while let Err(error) = store.complete(&self.owner, &outcomes, clock.now()).await {
+        loop {
+            // The clock may have been set back since.
+            let due = clock.now().min(now);
+            outcomes
+                .iter_mut()
+                .for_each(|outcome| outcome.next = Next::Due(due));
+            let given_back = store.complete(&self.owner, &outcomes, clock.now()).await;
+            let Err(error) = given_back else {
+                break;
+            };
             let deliveries = outcomes.len();
             tracing::warn!(%error, deliveries, "cannot tell what was planned; trying again");
             tokio::time::sleep(wait).await;

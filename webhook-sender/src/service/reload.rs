@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::{descriptors, load};
-use crate::config::{Config, Fault, Rules, apply, longest_attempt, outlasts};
+use crate::config::{ApplyError, Config, Fault, Rules, apply, longest_attempt, outlasts};
 use crate::deliver::{Handle, Lanes, Settings};
 use crate::handshake::ByHttp;
 use crate::model::Clock;
@@ -147,9 +147,20 @@ impl Reload {
                 "changed in the file, and applied by a restart only"
             );
         }
-        self.apply(&config).await?;
+        let applied = self.apply(&config).await;
+        let refused = |error: &anyhow::Error| {
+            let error = error.downcast_ref::<ApplyError>();
+            matches!(error, Some(ApplyError::Removal(_)))
+        };
         let summary = config.summary();
-        self.current = config;
+        if !applied.as_ref().is_err_and(refused) {
+            // What was done until an error is kept: the file before would undo it.
+            self.current = config;
+        }
+        if applied.is_err() {
+            self.again.note(1);
+        }
+        applied?;
         Ok(summary)
     }
 

@@ -143,3 +143,17 @@ async fn a_handshake_of_an_endpoint_that_is_there_makes_a_new_key() {
     };
     assert!(signed(&second[0]) && !signed(&first[0]) && !signed(secret));
 }
+
+#[tokio::test]
+async fn a_stored_header_follows_to_no_other_host() {
+    let api = Api::start().await;
+    let (receiver, other) = (Receiver::start().await, Receiver::start().await);
+    api.endpoint(hidden(&receiver)).await;
+    let moved = json!({ "url": other.url("/hook") });
+    let reply = api.send("PATCH", ENDPOINT, Some(moved)).await;
+    assert_eq!(reply.status, 422, "{}", reply.text());
+    assert!(reply.text().contains("Authorization"), "{}", reply.text());
+    let moved = json!({ "url": other.url("/hook"), "headers": { "X-Shop": "8" } });
+    let reply = api.send("PATCH", ENDPOINT, Some(moved)).await;
+    assert_eq!(reply.status, 200, "{}", reply.text());
+}

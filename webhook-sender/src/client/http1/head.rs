@@ -90,9 +90,10 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Option<(Head, usize)>, CallError> {
         }
         Ok(Status::Partial) => Ok(None),
         Err(error) => {
-            let status = status(bytes).ok_or_else(|| CallError::Broken(error.to_string()))?;
-            let (headers, length) = lines(bytes);
-            Ok(length.map(|length| (Head::odd(status, &headers), length)))
+            let (blank, rest) = after_blank_lines(bytes);
+            let status = status(rest).ok_or_else(|| CallError::Broken(error.to_string()))?;
+            let (headers, length) = lines(rest);
+            Ok(length.map(|length| (Head::odd(status, &headers), blank + length)))
         }
     }
 }
@@ -100,6 +101,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Option<(Head, usize)>, CallError> {
 /// Returns what is known of a final response whose head ends early or does not end; `None` where
 /// its status is not known.
 pub(super) fn parse_unfinished(bytes: &[u8]) -> Option<Head> {
+    let (_, bytes) = after_blank_lines(bytes);
     let status = status(bytes)?;
     let (headers, _) = lines(bytes);
     let head = Head {
@@ -108,6 +110,13 @@ pub(super) fn parse_unfinished(bytes: &[u8]) -> Option<Head> {
         ..Head::new(status, &headers, false)
     };
     (!head.is_interim()).then_some(head)
+}
+
+/// Returns what follows the empty lines that may stand before a response, and their length.
+fn after_blank_lines(bytes: &[u8]) -> (usize, &[u8]) {
+    let is_blank = |byte: &&u8| matches!(byte, b'\r' | b'\n');
+    let blank = bytes.iter().take_while(is_blank).count();
+    (blank, bytes.get(blank..).unwrap_or_default())
 }
 
 /// The status of a response, once its three digits and what ends them are there.
@@ -335,6 +344,8 @@ mod tests {
                 "{oddity:?}"
             );
         }
+        let late = parsed("\r\nHTTP/1.1 200 OK\r\nno colon\r\n\r\n");
+        assert_eq!((late.status, late.persists), (200, false));
         let unframed = parsed("HTTP/1.1 200 OK\r\nno colon\r\n\r\n");
         assert_eq!(unframed.framing, Framing::Unclear);
     }
