@@ -14,7 +14,9 @@ async fn every_promise_holds_in_the_cells_that_cover_the_most() {
         folder: PathBuf::from(env!("CARGO_TARGET_TMPDIR")),
     };
     let outcomes = run(&Run { bench, jobs: 3 }, &subset(seed)).await;
-    let everything = std::env::var_os("CI").is_some_and(|ci| ci == "true");
+    // Other systems lack what some cells need; the result names these cells.
+    let everything =
+        cfg!(target_os = "linux") && std::env::var_os("CI").is_some_and(|ci| ci == "true");
     let bad = outcomes.iter().filter(|outcome| {
         !outcome.failures.is_empty() || (everything && outcome.missing.is_some())
     });
