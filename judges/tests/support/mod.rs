@@ -45,7 +45,7 @@ pub fn secrets(form: Form) -> Vec<Secret> {
         secrets.push(shared("RqJcWxsJDKjgINLWWiBwYEV3ROg7LaXD1Xzz"));
         secrets.push(shared("Schlüssel 🔑 aus Text"));
         secrets.push(shared(
-            &"longer than the block of SHA-256, ".repeat(3).trim_end(),
+            "longer than the block of SHA-256, ".repeat(3).trim_end(),
         ));
     }
     secrets
