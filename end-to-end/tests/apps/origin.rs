@@ -1,4 +1,4 @@
-//! Who may call a producer that has no token: clients of this machine, and no page of a browser.
+//! Access to a producer that has no token: for clients of this machine, and for no page of a browser.
 
 use serde_json::json;
 use test_support::{Receiver, Request, raw};

@@ -16,7 +16,7 @@ pub(super) struct Places(Vec<Level>);
 struct Level {
     semaphore: Arc<Semaphore>,
     count: u32,
-    /// Those that wait for a place now.
+    /// The number of requests that wait for a place now.
     waiting: AtomicUsize,
 }
 

@@ -25,10 +25,10 @@ use crate::world::{STOP, Setup, World};
 const WARM: usize = 50;
 const WARM_LIMIT: Duration = Duration::from_secs(20);
 
-/// How soon after a fault everything works again.
+/// The time after a fault within which everything works again.
 const RECOVERY: Duration = Duration::from_secs(10);
 
-/// How long nothing may be delivered while something is due and `/readyz` responds with 200.
+/// The longest time without a delivery while something is due and `/readyz` responds with 200.
 const IDLE: Duration = Duration::from_secs(5);
 
 /// Where cells run.
@@ -126,7 +126,7 @@ impl Cell {
         past
     }
 
-    /// What the machine lacks for this cell.
+    /// The tool or permission that the machine lacks for this cell.
     fn missing(&self) -> Option<String> {
         let faults = self.steps.iter().map(|step| step.fault);
         let small_disk = |fault| fault == Fault::StoreFull && !self.column.is_redis();

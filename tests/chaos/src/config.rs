@@ -29,7 +29,7 @@ pub const PLACES: usize = 64;
 /// The largest body of an event.
 pub const MAX_BODY: usize = 8 << 20;
 
-/// What a sender is configured with.
+/// The configuration of a sender.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
     /// A URL, without which the store is a file beside the configuration.
@@ -39,7 +39,7 @@ pub struct Config {
     pub endpoints: Vec<Endpoint>,
     /// The number of endpoints that no event matches, before the others.
     pub fillers: usize,
-    /// Whether the lease and the timeout are the defaults, so that a file without them is valid.
+    /// Uses the default lease and timeout, so that a file without them is valid.
     pub default_times: bool,
 }
 

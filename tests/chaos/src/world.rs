@@ -46,7 +46,7 @@ pub struct Setup {
     pub names: bool,
     /// Endpoints that no event matches.
     pub fillers: usize,
-    /// Whether the lease and the timeout are the defaults.
+    /// Uses the default lease and timeout.
     pub default_times: bool,
 }
 

@@ -1,4 +1,4 @@
-//! How faults are set up, started and ended.
+//! Sets faults up, starts and ends them.
 
 use anyhow::Result;
 use rustix::process::Signal;
