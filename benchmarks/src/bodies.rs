@@ -3,8 +3,8 @@
 use std::hint::black_box;
 
 use anyhow::Context;
-use signature::{Key, plain};
 use wasmtime::component::TypedFunc;
+use webhook_signature::{Key, plain};
 
 use crate::host::{Host, fastest_by_turns};
 use crate::schemes::TEXT;

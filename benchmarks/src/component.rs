@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use signature::{Credential, Freshness, Message, Request, Scheme, sign, verify};
+use webhook_signature::{Credential, Freshness, Message, Request, Scheme, sign, verify};
 
 use crate::host::{Host, fastest_by_turns};
 use crate::schemes::{BODY, ID, NOW, Row, SCHEMES};
@@ -133,7 +133,7 @@ impl Signer {
     }
 }
 
-fn native_headers(row: &Row) -> anyhow::Result<Vec<signature::Header>> {
+fn native_headers(row: &Row) -> anyhow::Result<Vec<webhook_signature::Header>> {
     let keys = [Credential::parse(black_box(row.key))?];
     let message = Message {
         id: ID,
@@ -143,7 +143,7 @@ fn native_headers(row: &Row) -> anyhow::Result<Vec<signature::Header>> {
     Ok(sign(row.scheme, &keys, &message)?)
 }
 
-fn owned_bytes((name, value): signature::Header) -> (String, Vec<u8>) {
+fn owned_bytes((name, value): webhook_signature::Header) -> (String, Vec<u8>) {
     (name.to_owned(), value.into_bytes())
 }
 

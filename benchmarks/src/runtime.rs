@@ -1,8 +1,8 @@
 //! Requests a second: `spin-local`, and Spin beside it where there is one.
 
 use bytes::Bytes;
-use signature::{Key, plain};
 use test_support::{App, Request, Running, Runtime, components};
+use webhook_signature::{Key, plain};
 
 use crate::load::{Shot, requests_a_second};
 use crate::runtimes;
@@ -54,7 +54,7 @@ async fn measured(app: &Running, shot: &Shot) -> anyhow::Result<String> {
 
 async fn probe(runtime: &Runtime) -> Running {
     components::probe();
-    let manifest = components::root().join("test-support/probe");
+    let manifest = components::root().join("tests/support/probe");
     let app = App::from(manifest).args(["--quiet"]).start(runtime).await;
     for setup in ["/sqlite/bench-setup", "/kv/bench-setup"] {
         let answer = Request::post(app.url(setup)).send().await;

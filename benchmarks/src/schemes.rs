@@ -1,6 +1,6 @@
 //! What is signed, and with what, wherever the schemes are compared.
 
-use signature::Scheme;
+use webhook_signature::Scheme;
 
 /// 1 KiB.
 pub const BODY: &[u8] = &[0x5a; 1 << 10];

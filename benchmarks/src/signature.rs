@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::Context;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use signature::{Credential, Freshness, Header, Message, Request, Scheme, sign, verify};
+use webhook_signature::{Credential, Freshness, Header, Message, Request, Scheme, sign, verify};
 
 use crate::schemes::{BODY, ID, NOW, Row, SCHEMES, TEXT};
 use crate::table::{Table, micros, verdict};

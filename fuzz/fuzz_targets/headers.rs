@@ -7,7 +7,7 @@
 use arbitrary::Arbitrary;
 use fuzz::{NOW, keys};
 use libfuzzer_sys::fuzz_target;
-use signature::{Freshness, Refusal, Request, Scheme, verify};
+use webhook_signature::{Freshness, Refusal, Request, Scheme, verify};
 
 const NAMES: [&str; 7] = [
     "webhook-id",

@@ -6,7 +6,7 @@
 use arbitrary::Arbitrary;
 use fuzz::keys;
 use libfuzzer_sys::fuzz_target;
-use signature::{Credential, Freshness, Message, Refusal, Request, Scheme, sign, verify};
+use webhook_signature::{Credential, Freshness, Message, Refusal, Request, Scheme, sign, verify};
 
 #[derive(Arbitrary, Debug)]
 struct Input<'a> {

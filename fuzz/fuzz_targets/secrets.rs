@@ -7,7 +7,7 @@
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 use libfuzzer_sys::fuzz_target;
-use signature::{Credential, CredentialError};
+use webhook_signature::{Credential, CredentialError};
 
 const PREFIXES: [&str; 3] = ["whsec_", "whsk_", "whpk_"];
 

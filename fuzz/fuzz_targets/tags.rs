@@ -8,7 +8,7 @@ use arbitrary::Arbitrary;
 use base64::prelude::{BASE64_STANDARD, Engine};
 use fuzz::{NOW, keys, tag};
 use libfuzzer_sys::fuzz_target;
-use signature::{Freshness, Request, Scheme, verify};
+use webhook_signature::{Freshness, Request, Scheme, verify};
 
 const BODY: &[u8] = b"{\"test\": 2432232314}";
 const TIME: &str = "1614265330";

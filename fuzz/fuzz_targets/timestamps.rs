@@ -8,7 +8,7 @@
 use base64::prelude::{BASE64_STANDARD, Engine};
 use fuzz::{NOW, keys, tag};
 use libfuzzer_sys::fuzz_target;
-use signature::{Freshness, Request, Scheme, verify};
+use webhook_signature::{Freshness, Request, Scheme, verify};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 

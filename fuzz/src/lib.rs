@@ -2,7 +2,7 @@
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use signature::Credential;
+use webhook_signature::Credential;
 
 /// A secret without a prefix, so that its bytes are the key of every scheme.
 pub const SECRET: &str = "RqJcWxsJDKjgINLWWiBwYEV3ROg7LaXD1Xzz";

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use problem::Problem;
+use problem_details::Problem;
 use webhook_receiver::{
     Answer, Handshake, Log, Platform, Refusal, Request, check_health, handshake, variables,
 };

@@ -1,6 +1,6 @@
 //! Which request is for what.
 
-use problem::Problem;
+use problem_details::Problem;
 use webhook_receiver::{Answer, Registration};
 
 /// What there is to do.

@@ -17,7 +17,7 @@
 
 #![cfg(not(target_family = "wasm"))]
 
-#[path = "../../webhook-receiver/tests/platform/mod.rs"]
+#[path = "../../crates/webhook-receiver/tests/platform/mod.rs"]
 mod platform;
 mod support;
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use problem::Problem;
+use problem_details::Problem;
 use webhook_receiver::{
     Answer, Handshake, Headers, Log, Platform, Processed, Received, Refusal, Registration, Request,
     handshake, receive, variables,

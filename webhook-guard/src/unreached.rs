@@ -1,6 +1,6 @@
 //! Why an accepted request did not reach the app, or the app gave no answer.
 
-use problem::Problem;
+use problem_details::Problem;
 use webhook_receiver::Answer;
 
 /// A reason; what is told of it to outsiders is the kind alone.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::future::{Either, select};
 use futures::{Stream, StreamExt};
-use problem::Problem;
+use problem_details::Problem;
 
 use crate::http::{Headers, Request};
 use crate::outside::Clock;

@@ -4,7 +4,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use problem::Problem;
+use problem_details::Problem;
 
 use crate::outside::{Log, Variables};
 use crate::problems::{self, quote};

@@ -13,7 +13,7 @@
 //! assert_eq!(url.shown(), "http://example.com/hook?token=***");
 //! ```
 
-use problem::Problem;
+use problem_details::Problem;
 use url::{Position, Url};
 
 use crate::host::{self, HostError};

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use problem::Problem;
+use problem_details::Problem;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::error::Category;
 use serde_json::value::RawValue;

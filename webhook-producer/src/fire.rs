@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use problem::Problem;
+use problem_details::Problem;
 use rand::seq::SliceRandom;
 use serde::Serialize;
 

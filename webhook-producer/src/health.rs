@@ -1,6 +1,6 @@
 //! `GET`, `HEAD /healthz`: whether the producer can do its work.
 
-use problem::Problem;
+use problem_details::Problem;
 use serde::Serialize;
 
 use crate::http::Response;

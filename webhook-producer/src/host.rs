@@ -4,7 +4,7 @@
 //! private address gets through here; keeping it from being called is the runtime's part
 //! (`block_networks` in Spin's runtime configuration).
 
-use reach::{Reach, is_at_or_below, reach_of_name, reach_v4, reach_v6};
+use ip_scope::{Reach, is_at_or_below, reach_of_name, reach_v4, reach_v6};
 use url::Host;
 
 /// Names that are the runtime's own, with everything below them.

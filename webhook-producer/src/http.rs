@@ -1,6 +1,6 @@
 //! A request and a response, free of any host's types.
 
-use problem::Problem;
+use problem_details::Problem;
 use serde::Serialize;
 
 /// A request as a host hands it over. The body is left as it comes, so that nothing is read of it
@@ -88,7 +88,7 @@ impl From<&Problem> for Response {
     fn from(problem: &Problem) -> Self {
         Self::new(
             problem.status(),
-            problem::CONTENT_TYPE,
+            problem_details::CONTENT_TYPE,
             line(problem.to_json()),
         )
     }

@@ -4,8 +4,8 @@
 //! of its own that resolves to that address (DNS rebinding). The browser says so: it sends the name
 //! as `Host`, and the page's origin. A client that is no browser sends a loopback name and no origin.
 
-use problem::Problem;
-use reach::is_at_or_below;
+use ip_scope::is_at_or_below;
+use problem_details::Problem;
 use url::{Host, Url};
 
 use crate::http::Request;

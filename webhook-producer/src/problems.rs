@@ -1,6 +1,6 @@
 //! Every problem the producer answers with, so that the codes stand in one place.
 
-use problem::Problem;
+use problem_details::Problem;
 
 /// 400: the body is not JSON.
 pub fn broken_json(reason: &str) -> Problem {

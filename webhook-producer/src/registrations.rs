@@ -1,6 +1,6 @@
 //! The routes under `/registrations`.
 
-use problem::Problem;
+use problem_details::Problem;
 use serde::Serialize;
 use url::form_urlencoded;
 

@@ -1,6 +1,6 @@
 //! From a request to its answer.
 
-use problem::Problem;
+use problem_details::Problem;
 
 use crate::auth;
 use crate::body::Chunks;

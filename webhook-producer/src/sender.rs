@@ -15,7 +15,7 @@ mod queue;
 pub use mirror::Mirror;
 pub use queue::Queue;
 
-use problem::Problem;
+use problem_details::Problem;
 
 use crate::config::variable;
 use crate::outside::{Log, Variables};

@@ -1,7 +1,7 @@
 //! The registrations in the database. Every statement the producer runs stands here; the table is
 //! the one of `migrations.sql`.
 
-use problem::Problem;
+use problem_details::Problem;
 
 use crate::key::SigningKey;
 use crate::outside::{Database, Log};

@@ -22,16 +22,16 @@ impl Guest for Component {
 }
 
 #[cfg(any(feature = "wss", feature = "standard"))]
-fn read(request: &Request) -> signature::Request<'_> {
+fn read(request: &Request) -> webhook_signature::Request<'_> {
     let headers = request.headers.iter();
     let headers = headers.map(|(name, value)| (name.as_str(), value.as_bytes()));
-    signature::Request::new(headers, &request.body)
+    webhook_signature::Request::new(headers, &request.body)
 }
 
 #[cfg(feature = "plain")]
 fn plain(request: &Request, holds: &mut bool, tags: &mut Vec<String>) {
-    use signature::plain;
-    let key = signature::Key::from_text(request.key.as_str());
+    use webhook_signature::plain;
+    let key = webhook_signature::Key::from_text(request.key.as_str());
     let tag = request.headers.first().map(|(_, value)| value.as_bytes());
     *holds &= plain::verify([&key], &request.body, tag).is_ok();
     tags.push(plain::sign(&key, &request.body));
@@ -39,8 +39,8 @@ fn plain(request: &Request, holds: &mut bool, tags: &mut Vec<String>) {
 
 #[cfg(feature = "wss")]
 fn wss(request: &Request, holds: &mut bool, tags: &mut Vec<String>) {
-    use signature::{Freshness, wss};
-    let key = signature::Key::from_text(request.key.as_str());
+    use webhook_signature::{Freshness, wss};
+    let key = webhook_signature::Key::from_text(request.key.as_str());
     *holds &= wss::verify([&key], &read(request), Freshness::at(request.now)).is_ok();
     let time = request.headers.last().map_or("", |(_, value)| value);
     tags.extend(wss::sign(&key, time, &request.body));
@@ -48,7 +48,7 @@ fn wss(request: &Request, holds: &mut bool, tags: &mut Vec<String>) {
 
 #[cfg(feature = "standard")]
 fn standard(request: &Request, holds: &mut bool, tags: &mut Vec<String>) {
-    use signature::{Credential, Freshness, Message, standard};
+    use webhook_signature::{Credential, Freshness, Message, standard};
     let Ok(key) = Credential::parse(request.key.as_str()) else {
         return;
     };

@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use signature::{Key, plain};
+use webhook_signature::{Key, plain};
 
 use crate::Component;
 use crate::world::exports::fermyon::hmac::sign::Guest;

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use signature::{Key, plain};
+use webhook_signature::{Key, plain};
 
 use crate::Component;
 use crate::world::exports::fermyon::hmac::verify::Guest;

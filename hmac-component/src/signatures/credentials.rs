@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use signature::Credential;
+use webhook_signature::Credential;
 
 use crate::world::signatures::types::BadKey;
 

@@ -3,7 +3,7 @@
 use alloc::borrow::ToOwned;
 use alloc::string::ToString;
 
-use signature::{CredentialError, Fault as Found};
+use webhook_signature::{CredentialError, Fault as Found};
 
 use crate::world::signatures::types::{Fault, KeyFault};
 

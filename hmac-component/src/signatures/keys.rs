@@ -2,7 +2,7 @@
 
 use alloc::string::String;
 
-use signature::Credential;
+use webhook_signature::Credential;
 
 use crate::Component;
 use crate::world::signatures::keys::{Guest, KeyFault};

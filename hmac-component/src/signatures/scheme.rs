@@ -2,7 +2,7 @@
 
 use crate::world::signatures::types::Scheme;
 
-impl From<Scheme> for signature::Scheme {
+impl From<Scheme> for webhook_signature::Scheme {
     fn from(scheme: Scheme) -> Self {
         match scheme {
             Scheme::Plain => Self::Plain,
@@ -12,12 +12,12 @@ impl From<Scheme> for signature::Scheme {
     }
 }
 
-impl From<signature::Scheme> for Scheme {
-    fn from(scheme: signature::Scheme) -> Self {
+impl From<webhook_signature::Scheme> for Scheme {
+    fn from(scheme: webhook_signature::Scheme) -> Self {
         match scheme {
-            signature::Scheme::Plain => Self::Plain,
-            signature::Scheme::Wss => Self::Wss,
-            signature::Scheme::Standard => Self::Standard,
+            webhook_signature::Scheme::Plain => Self::Plain,
+            webhook_signature::Scheme::Wss => Self::Wss,
+            webhook_signature::Scheme::Standard => Self::Standard,
         }
     }
 }

@@ -4,7 +4,7 @@ use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use signature::{Credential, SignError};
+use webhook_signature::{Credential, SignError};
 
 use super::credentials;
 use crate::Component;
@@ -22,13 +22,13 @@ impl Guest for Component {
 }
 
 fn of(scheme: Scheme, keys: &[Credential], message: &Message) -> Result<Headers, Error> {
-    let message = signature::Message {
+    let message = webhook_signature::Message {
         id: &message.id,
         timestamp: message.timestamp,
         body: &message.body,
     };
-    let headers = signature::sign(scheme.into(), keys, &message)?;
-    let owned = |(name, value): signature::Header| (name.to_owned(), value.into_bytes());
+    let headers = webhook_signature::sign(scheme.into(), keys, &message)?;
+    let owned = |(name, value): webhook_signature::Header| (name.to_owned(), value.into_bytes());
     Ok(headers.into_iter().map(owned).collect())
 }
 

@@ -20,17 +20,18 @@ impl Guest for Component {
         let keys = credentials::read(keys).map_err(Error::BadKey)?;
         let headers = request.headers.iter();
         let headers = headers.map(|(name, value)| (name.as_str(), value));
-        let request = signature::Request::new(headers, &request.body);
-        let freshness = signature::Freshness::at(freshness.now).tolerating(freshness.tolerance);
-        let verified = signature::verify(&keys, &request, freshness, weakest.into());
+        let request = webhook_signature::Request::new(headers, &request.body);
+        let freshness =
+            webhook_signature::Freshness::at(freshness.now).tolerating(freshness.tolerance);
+        let verified = webhook_signature::verify(&keys, &request, freshness, weakest.into());
         verified
             .map(Verified::from)
             .map_err(|refusal| Error::Refused(refusal.into()))
     }
 }
 
-impl From<signature::Verified<'_>> for Verified {
-    fn from(verified: signature::Verified<'_>) -> Self {
+impl From<webhook_signature::Verified<'_>> for Verified {
+    fn from(verified: webhook_signature::Verified<'_>) -> Self {
         Self {
             scheme: verified.scheme.into(),
             id: verified.id.map(str::to_owned),
@@ -39,20 +40,24 @@ impl From<signature::Verified<'_>> for Verified {
     }
 }
 
-impl From<signature::Refusal> for Refusal {
-    fn from(refusal: signature::Refusal) -> Self {
+impl From<webhook_signature::Refusal> for Refusal {
+    fn from(refusal: webhook_signature::Refusal) -> Self {
         match refusal {
-            signature::Refusal::MissingHeader(header) => Self::MissingHeader(header.to_owned()),
-            signature::Refusal::MalformedHeader { header, fault } => {
+            webhook_signature::Refusal::MissingHeader(header) => {
+                Self::MissingHeader(header.to_owned())
+            }
+            webhook_signature::Refusal::MalformedHeader { header, fault } => {
                 Self::MalformedHeader(MalformedHeader {
                     header: header.to_owned(),
                     fault: fault.into(),
                 })
             }
-            signature::Refusal::UnknownScheme(header) => Self::UnknownScheme(header.to_owned()),
-            signature::Refusal::TooOld => Self::TooOld,
-            signature::Refusal::TooNew => Self::TooNew,
-            signature::Refusal::NoMatch => Self::NoMatch,
+            webhook_signature::Refusal::UnknownScheme(header) => {
+                Self::UnknownScheme(header.to_owned())
+            }
+            webhook_signature::Refusal::TooOld => Self::TooOld,
+            webhook_signature::Refusal::TooNew => Self::TooNew,
+            webhook_signature::Refusal::NoMatch => Self::NoMatch,
         }
     }
 }

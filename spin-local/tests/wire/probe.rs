@@ -10,7 +10,7 @@ pub fn runtime() -> Runtime {
 /// The probe with the grants of its own manifest.
 pub fn probe() -> App {
     components::probe();
-    App::from(components::root().join("test-support/probe"))
+    App::from(components::root().join("tests/support/probe"))
 }
 
 /// The probe under `/...` with these lines in its table and nothing else.

@@ -21,7 +21,7 @@ async fn piped() -> Piped {
     let app = probe();
     let mut child = Command::new(env!("CARGO_BIN_EXE_spin-local"))
         .args(["up", "--listen", "127.0.0.1:0", "-f"])
-        .arg(test_support::components::root().join("test-support/probe"))
+        .arg(test_support::components::root().join("tests/support/probe"))
         .arg("--state-dir")
         .arg(app.state_dir())
         .kill_on_drop(true)

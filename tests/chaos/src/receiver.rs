@@ -12,9 +12,9 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use signature::{Credential, Freshness, Scheme, verify};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
+use webhook_signature::{Credential, Freshness, Scheme, verify};
 
 use crate::config::{HEALTHY, NAMED, SECRET};
 use crate::ledger::Ledger;
@@ -141,7 +141,7 @@ fn accept(headers: &HeaderMap, body: &[u8], keys: &[Credential]) -> Result<Strin
         .map(|(name, value)| (name.as_str(), value.as_bytes()));
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let now = Freshness::at(now.expect("after 1970").as_secs());
-    let request = signature::Request::new(fields, body);
+    let request = webhook_signature::Request::new(fields, body);
     match verify(keys, &request, now, Scheme::Standard) {
         Ok(verified) => Ok(verified.id.unwrap_or_default().to_owned()),
         Err(refusal) => Err(refusal.to_string()),

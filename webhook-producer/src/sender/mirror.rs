@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use problem::Problem;
+use problem_details::Problem;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use url::Url;

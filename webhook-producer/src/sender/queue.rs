@@ -1,6 +1,6 @@
 //! The Redis stream that the sender reads.
 
-use problem::Problem;
+use problem_details::Problem;
 use url::Url;
 
 use super::tenant;

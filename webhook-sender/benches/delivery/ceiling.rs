@@ -11,9 +11,9 @@ use http::Request;
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use signature::{Credential, Message, Scheme, sign};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
+use webhook_signature::{Credential, Message, Scheme, sign};
 
 use crate::receiver::Receiver;
 use crate::workload;
@@ -26,7 +26,7 @@ pub async fn posts_a_second(
     posts: usize,
 ) -> Result<f64> {
     let next = Arc::new(AtomicUsize::new(0));
-    let secret = signature::generate::shared(&[7; 32])?;
+    let secret = webhook_signature::generate::shared(&[7; 32])?;
     let key = Arc::new([Credential::parse(secret.as_str())?]);
     let start = Instant::now();
     let mut clients = JoinSet::new();

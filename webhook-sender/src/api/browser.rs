@@ -14,7 +14,7 @@ use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, Uri};
 use axum::middleware::Next;
 use axum::response::Response;
-use problem::Problem;
+use problem_details::Problem;
 
 use super::error::ApiError;
 

@@ -45,7 +45,7 @@ pub async fn add(
     let most = api.registry.limits(&tenant).endpoints;
     if stored.len() >= most {
         let detail = format!("tenant `{tenant}` has {most} endpoints, as many as it may have");
-        return Err(problem::Problem::new(
+        return Err(problem_details::Problem::new(
             409,
             "too-many-endpoints",
             "The tenant has no room for more",
@@ -250,9 +250,13 @@ async fn shake_hands(api: &Api, endpoint: &Endpoint, secret: &Secret) -> Result<
     handshake::perform(&api.client, policy, timeout, endpoint.into(), secret)
         .await
         .map_err(|error| {
-            problem::Problem::new(502, "handshake-failed", "The receiver did not take the key")
-                .detail(format!("{error:#}"))
-                .into()
+            problem_details::Problem::new(
+                502,
+                "handshake-failed",
+                "The receiver did not take the key",
+            )
+            .detail(format!("{error:#}"))
+            .into()
         })
 }
 

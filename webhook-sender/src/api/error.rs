@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use problem::Problem;
+use problem_details::Problem;
 
 use crate::model::IdError;
 use crate::store::StoreError;
@@ -119,7 +119,7 @@ impl IntoResponse for ApiError {
         let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, self.problem.to_json()).into_response();
         let headers = response.headers_mut();
-        let kind = HeaderValue::from_static(problem::CONTENT_TYPE);
+        let kind = HeaderValue::from_static(problem_details::CONTENT_TYPE);
         headers.insert(header::CONTENT_TYPE, kind);
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -8,7 +8,7 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
-use problem::Problem;
+use problem_details::Problem;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 

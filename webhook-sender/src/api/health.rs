@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
-use problem::Problem;
+use problem_details::Problem;
 use serde_json::{Value, json};
 
 use super::error::ApiError;

@@ -7,7 +7,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use axum::{Router, middleware};
-use problem::Problem;
+use problem_details::Problem;
 
 use super::error::ApiError;
 use super::state::Api;

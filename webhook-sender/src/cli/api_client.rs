@@ -41,7 +41,7 @@ impl ApiClient {
         };
         let connector = connector.https_or_http().enable_http1().build();
         let bearer = |token: &str| {
-            signature::check_text(token)?;
+            webhook_signature::check_text(token)?;
             let mut value = HeaderValue::try_from(format!("Bearer {token}"))?;
             value.set_sensitive(true);
             anyhow::Ok(value)

@@ -10,8 +10,8 @@ use axum::extract::{DefaultBodyLimit, Query, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use clap::Args;
 use serde::Deserialize;
-use signature::{Credential, Freshness, Request, Scheme, Verified, verify};
 use tokio_util::sync::CancellationToken;
+use webhook_signature::{Credential, Freshness, Request, Scheme, Verified, verify};
 
 use super::output::{OutputClosed, print};
 use super::secret::{Secrets, scheme};
@@ -157,7 +157,7 @@ impl Receiver {
         &self,
         headers: &'a HeaderMap,
         body: &'a [u8],
-    ) -> Result<Verified<'a>, signature::Refusal> {
+    ) -> Result<Verified<'a>, webhook_signature::Refusal> {
         let headers = headers
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_bytes()));

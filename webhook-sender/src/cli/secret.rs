@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
-use signature::{Credential, CredentialError, check_text};
+use webhook_signature::{Credential, CredentialError, check_text};
 
 /// The secrets that a tool works with.
 #[derive(Args)]
@@ -83,8 +83,8 @@ impl Body {
 }
 
 /// A scheme by its name.
-pub fn scheme(name: &str) -> Result<signature::Scheme, String> {
-    let known = signature::Scheme::ALL
+pub fn scheme(name: &str) -> Result<webhook_signature::Scheme, String> {
+    let known = webhook_signature::Scheme::ALL
         .into_iter()
         .find(|scheme| scheme.name() == name);
     known.ok_or_else(|| "none of plain, wss, standard".into())

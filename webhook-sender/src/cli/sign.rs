@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use clap::Args;
-use signature::{Message, Scheme, sign};
+use webhook_signature::{Message, Scheme, sign};
 
 use super::output::print;
 use super::secret::{Body, Secrets, scheme};

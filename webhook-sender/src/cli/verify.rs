@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use signature::{Freshness, Request, Scheme, verify};
+use webhook_signature::{Freshness, Request, Scheme, verify};
 
 use super::output::print;
 use super::secret::{Body, Secrets, scheme};

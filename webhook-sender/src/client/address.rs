@@ -15,8 +15,8 @@
 
 use std::net::IpAddr;
 
+use ip_scope::{Reach, reach, reach_of_name};
 use ipnet::IpNet;
-use reach::{Reach, reach, reach_of_name};
 use url::{Host, Url};
 
 use super::origin;

@@ -22,7 +22,7 @@ pub enum CallError {
     Header(String),
     /// For those who sign what they post.
     #[error(transparent)]
-    Unsigned(signature::SignError),
+    Unsigned(webhook_signature::SignError),
     #[error("the request was not taken: {0}")]
     Send(String),
     #[error("no answer: {0}")]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use signature::{plain, standard, wss};
+use webhook_signature::{plain, standard, wss};
 
 use super::USER_AGENT;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use signature::Scheme;
+use webhook_signature::Scheme;
 
 use super::Rules;
 use super::endpoint::{Source, TIMEOUTS};

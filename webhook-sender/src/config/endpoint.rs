@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::Value as Json;
-use signature::{Scheme, generate};
+use webhook_signature::{Scheme, generate};
 use zeroize::Zeroizing;
 
 use super::fields::{Fields, unknown};

@@ -67,7 +67,7 @@ pub fn resolve<T>(
 pub fn secret(folder: &Path) -> impl Fn(Node) -> Result<Token, String> {
     move |node| {
         resolve(read::text(node)?, folder, |text| {
-            let checked = signature::check_text(text).map_err(|error| error.to_string());
+            let checked = webhook_signature::check_text(text).map_err(|error| error.to_string());
             checked.map(|()| Token::new(text))
         })
     }

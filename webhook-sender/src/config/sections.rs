@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use signature::{MIN_SECRET_BYTES, check_text};
+use webhook_signature::{MIN_SECRET_BYTES, check_text};
 
 use super::check::outlasts;
 use super::endpoint::{LEASE, TIMEOUT, TIMEOUTS};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use signature::{Credential, Header, Message, SignError, sign};
+use webhook_signature::{Credential, Header, Message, SignError, sign};
 
 use super::Settings;
 use crate::client::with_defaults;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use signature::Scheme;
+use webhook_signature::Scheme;
 
 use super::retry::durations;
 use super::{EndpointId, Millis, Pattern, Retry, Secret, TenantId};
@@ -78,7 +78,7 @@ impl Endpoint {
 mod schemes {
     use serde::de::Error;
     use serde::{Deserialize, Deserializer, Serializer};
-    use signature::Scheme;
+    use webhook_signature::Scheme;
 
     pub fn serialize<S: Serializer>(all: &[Scheme], serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(all.iter().map(|scheme| scheme.name()))

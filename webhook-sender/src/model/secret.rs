@@ -1,7 +1,7 @@
 //! What an endpoint's deliveries are signed with.
 
 use serde::{Deserialize, Serialize};
-use signature::{Credential, MIN_SECRET_BYTES};
+use webhook_signature::{Credential, MIN_SECRET_BYTES};
 use zeroize::Zeroizing;
 
 use super::Millis;
@@ -10,7 +10,7 @@ use super::Millis;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SecretError {
     #[error(transparent)]
-    Unusable(#[from] signature::CredentialError),
+    Unusable(#[from] webhook_signature::CredentialError),
     #[error("a secret of {0} bytes; at least {MIN_SECRET_BYTES} are required")]
     Short(usize),
 }
@@ -56,7 +56,7 @@ impl Secret {
     /// # Errors
     ///
     /// For a text that no [`Secret::new`] let through.
-    pub fn credential(&self) -> Result<Credential, signature::CredentialError> {
+    pub fn credential(&self) -> Result<Credential, webhook_signature::CredentialError> {
         Credential::parse(self.text.as_str())
     }
 

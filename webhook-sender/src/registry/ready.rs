@@ -1,6 +1,6 @@
 //! An endpoint made ready for use.
 
-use signature::Credential;
+use webhook_signature::Credential;
 
 use crate::model::{Endpoint, Millis, masked_url};
 use crate::plan::component::Folder;
@@ -12,7 +12,7 @@ pub enum EndpointError {
     #[error("url `{url}`: {detail}")]
     Url { url: String, detail: String },
     #[error("a secret cannot be used: {0}")]
-    Secret(signature::CredentialError),
+    Secret(webhook_signature::CredentialError),
     #[error("making it ready was interrupted")]
     Interrupted,
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use signature::{Credential, Freshness, Request, Scheme, verify};
 use test_support::{Receiver, Recorded};
 use webhook_sender::model::{Clock, Endpoint, Millis, Secret};
+use webhook_signature::{Credential, Freshness, Request, Scheme, verify};
 
 use super::support::{SECRET, Setup, World};
 
@@ -30,7 +30,7 @@ async fn delivered(body: &[u8], change: impl FnOnce(&mut Endpoint)) -> Recorded 
     request
 }
 
-fn verified(request: &Recorded, secrets: &[&str]) -> Result<(), signature::Refusal> {
+fn verified(request: &Recorded, secrets: &[&str]) -> Result<(), webhook_signature::Refusal> {
     let keys: Vec<_> = secrets
         .iter()
         .map(|secret| Credential::parse(*secret).unwrap())

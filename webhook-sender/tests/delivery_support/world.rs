@@ -164,7 +164,10 @@ pub fn endpoint(id: &str, url: &str) -> Endpoint {
     let tenant = TenantId::parse("acme").unwrap();
     Endpoint {
         url: url.to_owned(),
-        schemes: vec![signature::Scheme::Wss, signature::Scheme::Standard],
+        schemes: vec![
+            webhook_signature::Scheme::Wss,
+            webhook_signature::Scheme::Standard,
+        ],
         ..super::nouns::endpoint(&tenant, id, Millis(0))
     }
 }

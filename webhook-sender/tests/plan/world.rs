@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use signature::Scheme;
 use tempfile::TempDir;
 use webhook_sender::lease::Lease;
 use webhook_sender::model::{Clock, Delivery, Endpoint, Event, EventId, Millis, TenantId};
@@ -13,6 +12,7 @@ use webhook_sender::plan::{Parts, Planner};
 use webhook_sender::registry::Registry;
 use webhook_sender::store::sqlite::SqliteStore;
 use webhook_sender::store::{DeliveryFilter, Owner, Store};
+use webhook_signature::Scheme;
 
 use crate::flaky::Flaky;
 use crate::lanes::FakeLanes;

@@ -3,8 +3,8 @@
 use std::time::SystemTime;
 
 use serde_json::{Value, json};
-use signature::{Freshness, Request, Scheme, verify};
 use test_support::Receiver;
+use webhook_signature::{Freshness, Request, Scheme, verify};
 
 use crate::api_world::{Api, TOKEN};
 
@@ -132,7 +132,7 @@ async fn a_handshake_of_an_endpoint_that_is_there_makes_a_new_key() {
         .await;
     let delivered = receiver.received(3).await.pop().unwrap();
     let signed = |key: &str| {
-        let credential = signature::Credential::parse(key).unwrap();
+        let credential = webhook_signature::Credential::parse(key).unwrap();
         let headers = delivered.headers.iter();
         let headers = headers.map(|(name, value)| (name.as_str(), value.as_slice()));
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);

@@ -230,13 +230,14 @@ async fn an_endpoint_with_a_handshake_gives_its_receiver_the_key_it_signs_with()
     let handshake: serde_json::Value = serde_json::from_slice(&requests[0].body).expect("JSON");
     let key = handshake["keyData"].as_str().expect("a key");
     assert_eq!(key.len(), 36);
-    let keys = [signature::Credential::parse(key).expect("a key")];
+    let keys = [webhook_signature::Credential::parse(key).expect("a key")];
     let headers = requests[1].headers.iter();
     let headers = headers.map(|(name, value)| (name.as_str(), &value[..]));
-    let request = signature::Request::new(headers, &requests[1].body);
+    let request = webhook_signature::Request::new(headers, &requests[1].body);
     let now = std::time::SystemTime::now().duration_since(std::time::SystemTime::UNIX_EPOCH);
-    let now = signature::Freshness::at(now.expect("after 1970").as_secs());
-    let verified = signature::verify(&keys, &request, now, signature::Scheme::Standard);
+    let now = webhook_signature::Freshness::at(now.expect("after 1970").as_secs());
+    let verified =
+        webhook_signature::verify(&keys, &request, now, webhook_signature::Scheme::Standard);
     assert_eq!(verified.map(|verified| verified.id), Ok(Some("evt_1")));
 
     receiver.on("/refused", Behaviour::status(403));
@@ -521,15 +522,16 @@ async fn a_handshake_of_the_file_is_made_until_the_receiver_takes_its_key() {
     ended(&sender, "evt_1", "succeeded").await;
     let requests = receiver.requests();
     let delivery = requests.last().expect("the delivery");
-    let keys = [signature::Credential::parse(&key).expect("a key")];
+    let keys = [webhook_signature::Credential::parse(&key).expect("a key")];
     let headers = delivery
         .headers
         .iter()
         .map(|(name, value)| (name.as_str(), &value[..]));
-    let request = signature::Request::new(headers, &delivery.body);
+    let request = webhook_signature::Request::new(headers, &delivery.body);
     let now = std::time::SystemTime::now().duration_since(std::time::SystemTime::UNIX_EPOCH);
-    let now = signature::Freshness::at(now.expect("after 1970").as_secs());
-    signature::verify(&keys, &request, now, signature::Scheme::Standard).expect("its own key");
+    let now = webhook_signature::Freshness::at(now.expect("after 1970").as_secs());
+    webhook_signature::verify(&keys, &request, now, webhook_signature::Scheme::Standard)
+        .expect("its own key");
     assert!(!sender.log().contains(&key));
 }
 

@@ -9,11 +9,11 @@ use std::time::{Duration, SystemTime};
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use signature::{Credential, Freshness, Request, Scheme, verify};
 use test_support::within_patience;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use webhook_signature::{Credential, Freshness, Request, Scheme, verify};
 
 use crate::sender::SECRET;
 

@@ -186,7 +186,7 @@ pub async fn an_endpoint_is_kept_as_it_is(world: World) {
             Secret::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap(),
             old,
         ],
-        schemes: signature::Scheme::ALL.to_vec(),
+        schemes: webhook_signature::Scheme::ALL.to_vec(),
         headers: [("X-Team".into(), "a \"b\"".into())].into(),
         rate_limit: Some(5),
         max_in_flight: Some(7),

@@ -1,0 +1,215 @@
+//! A platform in memory: a map for the key-value store, a real SQLite, a clock that stands where it
+//! is put, and the `webhook-signature` crate in place of the component that is made of it.
+
+#![allow(dead_code, reason = "each test binary uses its part")]
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+
+use rusqlite::types::Value as Stored;
+use webhook_receiver::{
+    BodyError, Claim, Clock, Database, Headers, KeyValue, PlatformError, Request, Scheme,
+    Signatures, Unverified, Value, Variables, Verified, read_bounded,
+};
+use webhook_signature::{Credential, Freshness};
+
+/// What the clock shows at first, in Unix seconds: the time of the specification's own example.
+pub const NOW: u64 = 1_614_265_330;
+
+pub struct FakePlatform {
+    pub now: Cell<u64>,
+    pub store: RefCell<BTreeMap<String, Vec<u8>>>,
+    pub database: rusqlite::Connection,
+    pub variables: RefCell<BTreeMap<String, String>>,
+    /// Set: every use of the key-value store fails.
+    pub store_fails: Cell<bool>,
+    /// Set: every use of the database fails.
+    pub database_fails: Cell<bool>,
+}
+
+impl Default for FakePlatform {
+    /// Empty stores, and the defaults of the consumer's `spin.toml`.
+    fn default() -> Self {
+        let variables = [
+            ("handshake_token", ""),
+            ("open_handshake", "false"),
+            ("weakest_scheme", "standard"),
+            ("tolerance_seconds", "300"),
+            ("key_overlap_seconds", "86400"),
+            ("retry_horizon_seconds", "345600"),
+            ("seen_ids_max", "100000"),
+        ];
+        let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        Self {
+            now: Cell::new(NOW),
+            store: RefCell::default(),
+            database: rusqlite::Connection::open_in_memory().expect("a database"),
+            variables: RefCell::new(variables.map(own).into()),
+            store_fails: Cell::default(),
+            database_fails: Cell::default(),
+        }
+    }
+}
+
+impl FakePlatform {
+    pub fn set_variable(&self, name: &str, value: &str) {
+        let mut variables = self.variables.borrow_mut();
+        let known = variables.insert(name.to_owned(), value.to_owned());
+        assert!(known.is_some(), "no variable `{name}`");
+    }
+
+    pub fn put(&self, key: &str, value: &str) {
+        let value = value.as_bytes().to_vec();
+        self.store.borrow_mut().insert(key.to_owned(), value);
+    }
+
+    /// What is stored under `key`, as text.
+    pub fn stored(&self, key: &str) -> Option<String> {
+        let store = self.store.borrow();
+        let value = store.get(key)?.clone();
+        Some(String::from_utf8(value).expect("text"))
+    }
+
+    pub fn pass(&self, seconds: u64) {
+        self.now.set(self.now.get() + seconds);
+    }
+}
+
+fn failing(fails: &Cell<bool>, doing: &'static str) -> Result<(), PlatformError> {
+    let cause = "the disk is full".to_owned();
+    match fails.get() {
+        true => Err(PlatformError { doing, cause }),
+        false => Ok(()),
+    }
+}
+
+impl Clock for FakePlatform {
+    fn now(&self) -> u64 {
+        self.now.get()
+    }
+}
+
+impl KeyValue for FakePlatform {
+    fn get(&self, key: &str) -> Result<Option<Vec<u8>>, PlatformError> {
+        failing(&self.store_fails, "reading the key-value store")?;
+        Ok(self.store.borrow().get(key).cloned())
+    }
+
+    fn set(&self, key: &str, value: &[u8]) -> Result<(), PlatformError> {
+        failing(&self.store_fails, "writing the key-value store")?;
+        let mut store = self.store.borrow_mut();
+        store.insert(key.to_owned(), value.to_vec());
+        Ok(())
+    }
+}
+
+impl Database for FakePlatform {
+    fn execute(
+        &self,
+        statement: &str,
+        parameters: &[Value],
+    ) -> Result<Vec<Vec<Value>>, PlatformError> {
+        failing(&self.database_fails, "using the database")?;
+        let run = || -> rusqlite::Result<Vec<Vec<Value>>> {
+            let mut statement = self.database.prepare(statement)?;
+            let columns = statement.column_count();
+            let parameters = parameters.iter().map(|value| match value {
+                Value::Integer(number) => Stored::Integer(*number),
+                Value::Text(text) => Stored::Text(text.clone()),
+            });
+            let rows = statement.query_map(rusqlite::params_from_iter(parameters), |row| {
+                (0..columns)
+                    .map(|column| row.get(column).map(taken))
+                    .collect()
+            })?;
+            rows.collect()
+        };
+        run().map_err(|error| PlatformError {
+            doing: "using the database",
+            cause: error.to_string(),
+        })
+    }
+}
+
+fn taken(value: Stored) -> Value {
+    match value {
+        Stored::Integer(number) => Value::Integer(number),
+        Stored::Text(text) => Value::Text(text),
+        other => panic!("{other:?} in a row"),
+    }
+}
+
+impl Variables for FakePlatform {
+    fn variable(&self, name: &'static str) -> Result<String, PlatformError> {
+        let value = self.variables.borrow().get(name).cloned();
+        value.ok_or_else(|| PlatformError {
+            doing: "reading a variable",
+            cause: format!("`{name}` is not there"),
+        })
+    }
+}
+
+impl Signatures for FakePlatform {
+    fn fingerprint(&self, key: &str) -> Result<String, String> {
+        let key = Credential::parse(key).map_err(|error| error.to_string())?;
+        Ok(key.fingerprint())
+    }
+
+    fn verify(&self, keys: &[&str], claim: Claim<'_>) -> Result<Verified, Unverified> {
+        let keys = keys.iter().map(|key| Credential::parse(*key));
+        let keys: Result<Vec<_>, _> = keys.collect();
+        let keys = keys.map_err(|error| Unverified::BadKey(error.to_string()))?;
+        let headers = claim.headers.iter();
+        let headers = headers.map(|(name, value)| (name.as_str(), value));
+        let request = webhook_signature::Request::new(headers, claim.body);
+        let freshness = Freshness::at(claim.now).tolerating(claim.tolerance);
+        webhook_signature::verify(&keys, &request, freshness, by_name(claim.weakest))
+            .map(|verified| Verified {
+                scheme: own_scheme(verified.scheme),
+                id: verified.id.map(str::to_owned),
+                at: verified.at,
+            })
+            .map_err(|refusal| Unverified::Refused {
+                code: refusal.code(),
+                reason: refusal.to_string(),
+            })
+    }
+}
+
+fn by_name(scheme: Scheme) -> webhook_signature::Scheme {
+    webhook_signature::Scheme::from_name(scheme.name()).expect("the same names")
+}
+
+fn own_scheme(scheme: webhook_signature::Scheme) -> Scheme {
+    let same = |own: &Scheme| own.name() == scheme.name();
+    Scheme::ALL.into_iter().find(same).expect("the same names")
+}
+
+/// A request whose parts are all there.
+pub struct FakeRequest {
+    pub method: String,
+    pub target: String,
+    pub headers: Headers,
+    /// Taken when it is read.
+    pub body: Option<Vec<u8>>,
+}
+
+impl Request for FakeRequest {
+    fn method(&self) -> String {
+        self.method.clone()
+    }
+
+    fn target(&self) -> String {
+        self.target.clone()
+    }
+
+    fn headers(&self) -> Headers {
+        self.headers.clone()
+    }
+
+    fn body(&mut self, limit: usize) -> Result<Vec<u8>, BodyError> {
+        let body = self.body.take().expect("the body is asked for once");
+        let mut chunks = body.chunks(64 * 1024);
+        read_bounded(limit, || Ok(chunks.next().map(<[u8]>::to_vec)))
+    }
+}

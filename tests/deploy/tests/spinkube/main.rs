@@ -1,0 +1,66 @@
+//! Every file under `spinkube/` is built as kustomize would, held to `schemas/`, and looked through
+//! for names of what is not there.
+
+mod faults;
+mod kustomize;
+mod references;
+mod schemas;
+mod sender;
+mod spin_apps;
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::path::PathBuf;
+
+use schemas::Schemas;
+use support::{copy_folder, files_under, root, text_of, toml_of};
+
+#[test]
+fn everything_for_spinkube_is_well_formed_reachable_and_refers_to_what_is_there() {
+    let faults = faults::of(&manifests(), &schemas());
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// Each case is one edit that breaks something: `file`, `replace`, `with`, and part of the `fault`
+/// that has to be found.
+#[test]
+fn every_break_is_found() {
+    let cases = files_under(&root().join("tests/deploy/tests/cases"));
+    let schemas = schemas();
+    assert!(cases.len() >= 20, "{} cases", cases.len());
+    for path in cases {
+        let case = toml_of(path.strip_prefix(root()).unwrap().to_str().unwrap());
+        let text = |key: &str| case[key].as_str().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        copy_folder(&manifests(), folder.path());
+        let file = folder.path().join(text("file"));
+        let before = text_of(&file);
+        let after = before.replace(text("replace"), text("with"));
+        assert_ne!(before, after, "`{}` changes nothing", path.display());
+        std::fs::write(&file, after).unwrap();
+
+        let faults = faults::of(folder.path(), &schemas);
+        let found = faults.iter().any(|fault| fault.contains(text("fault")));
+        assert!(found, "`{}`: found only {faults:#?}", path.display());
+    }
+}
+
+#[test]
+fn a_file_that_no_kustomization_leads_to_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    copy_folder(&manifests(), folder.path());
+    std::fs::write(folder.path().join("base/stray.yaml"), "kind: Stray\n").unwrap();
+    let faults = faults::of(folder.path(), &schemas());
+    assert!(
+        faults.iter().any(|fault| fault.contains("stray.yaml")),
+        "{faults:?}"
+    );
+}
+
+fn manifests() -> PathBuf {
+    root().join("deploy/spinkube")
+}
+
+fn schemas() -> Schemas {
+    Schemas::load(&root().join("tests/deploy/schemas"))
+}

@@ -1,0 +1,26 @@
+//! `crates/webhook-signature/tests/conformance.json`, over HTTP, on every runtime there is.
+
+use test_support::Runtime;
+use test_support::conformance::Consumer;
+
+use crate::examples;
+
+async fn judge(name: &str) {
+    if let Some(example) = examples::named(name) {
+        let consumer = Consumer::of(example.folder());
+        let runtimes = [Some(Runtime::spin_local()), Runtime::spin()];
+        for runtime in runtimes.iter().flatten() {
+            consumer.judge(runtime).await.assert_conforms();
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_consumer_in_python_has_the_expected_outcome_in_every_case() {
+    judge("consumer-python").await;
+}
+
+#[tokio::test]
+async fn the_consumer_in_javascript_has_the_expected_outcome_in_every_case() {
+    judge("consumer-javascript").await;
+}

@@ -1,0 +1,118 @@
+//! A case of the file, and what an app needs for it.
+
+use base64ct::{Base64, Encoding};
+use serde_json::Value;
+
+use super::KEY_MIN_BYTES;
+use super::exchange::Answer;
+use crate::components;
+
+/// A request and its outcome.
+pub struct Case {
+    pub name: String,
+    pub keys: Vec<String>,
+    /// Each character of a value is one byte.
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+    pub expect: Value,
+    now: u64,
+    tolerance: u64,
+    weakest: String,
+    over_http: bool,
+}
+
+/// What cases have to share to share a process.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Setting {
+    pub now: u64,
+    pub tolerance: u64,
+    pub weakest: String,
+    /// The keys, the newest first, of a process that has them from its start and changes none.
+    pub own_keys: Option<Vec<String>>,
+}
+
+/// Every case of the file.
+pub fn load() -> Vec<Case> {
+    let path = components::root().join("crates/webhook-signature/tests/conformance.json");
+    let file = std::fs::read(path).expect("the file can be read");
+    let file: Value = serde_json::from_slice(&file).expect("the file is JSON");
+    let cases = file["verify"].as_array().expect("a list");
+    cases.iter().map(Case::of).collect()
+}
+
+impl Case {
+    fn of(case: &Value) -> Self {
+        let headers = case["headers"].as_array().expect("a list").iter();
+        Self {
+            name: text(&case["name"]),
+            keys: texts(&case["keys"]),
+            headers: headers
+                .map(|header| (text(&header[0]), text(&header[1])))
+                .collect(),
+            body: Base64::decode_vec(&text(&case["body"])).expect("base64"),
+            expect: case["expect"].clone(),
+            now: number(&case["now"]),
+            tolerance: number(&case["tolerance"]),
+            weakest: text(&case["weakest"]),
+            over_http: case["over_http"] != false,
+        }
+    }
+
+    /// Where it can be sent; nowhere if HTTP cannot carry it.
+    pub fn setting(&self) -> Option<Setting> {
+        let changes = matches!(self.keys.as_slice(), [key] if key.len() >= KEY_MIN_BYTES);
+        self.over_http.then(|| Setting {
+            now: self.now,
+            tolerance: self.tolerance,
+            weakest: self.weakest.clone(),
+            own_keys: (!changes).then(|| self.keys.clone()),
+        })
+    }
+
+    /// Whether all its headers are.
+    pub fn is_ascii(&self) -> bool {
+        self.headers.iter().all(|(_, value)| value.is_ascii())
+    }
+
+    /// Whether this is the answer of a consumer that conforms.
+    pub fn conforms(&self, answer: &Answer) -> bool {
+        let code = answer.code.as_deref();
+        match self.expect["refused"].as_str() {
+            None => answer.status == 200,
+            Some("no-match") if self.keys.is_empty() => {
+                answer.status == 400 && code == Some("no-key")
+            }
+            Some(refused) => answer.status == 400 && code == Some(refused),
+        }
+    }
+}
+
+impl Setting {
+    /// The oldest key, where a handshake would refuse it, as options for the start.
+    pub fn put_into_store(&self) -> Vec<String> {
+        let oldest = self.own_keys.iter().flatten().last();
+        let short = oldest.filter(|key| key.len() < KEY_MIN_BYTES);
+        short.map_or(Vec::new(), |key| {
+            vec!["--key-value".to_owned(), format!("signing-key-data={key}")]
+        })
+    }
+
+    /// The other keys, the oldest first.
+    pub fn by_handshake(&self) -> impl Iterator<Item = &String> {
+        let keys = self.own_keys.iter().flatten().rev();
+        keys.skip(self.put_into_store().len() / 2)
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().expect("text").to_owned()
+}
+
+fn texts(value: &Value) -> Vec<String> {
+    let texts = value.as_array().expect("a list").iter();
+    texts.map(text).collect()
+}
+
+fn number(value: &Value) -> u64 {
+    value.as_u64().expect("a number")
+}
