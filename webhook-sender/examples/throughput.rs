@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use support::World;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use webhook_sender::deliver::Lanes;
+use webhook_sender::plan::DispatchPort;
 
 const BODY: [u8; 1024] = [b'1'; 1024];
 

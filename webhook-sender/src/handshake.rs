@@ -9,23 +9,12 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use async_trait::async_trait;
-use rand::distr::{Alphanumeric, SampleString};
 use serde_json::json;
 use tokio::time::Instant;
 
 use crate::client::{Client, Policy, Post, check_url, with_defaults};
 use crate::config::{HandshakeTarget, Handshakes};
 use crate::model::Secret;
-
-/// The characters of a key that is made up.
-const KEY_LENGTH: usize = 36;
-
-/// A key as a handshake hands it out: 36 random letters and digits.
-pub fn new_key() -> Secret {
-    let text = Alphanumeric.sample_string(&mut rand::rng(), KEY_LENGTH);
-    #[expect(clippy::expect_used, reason = "letters and digits are a secret")]
-    Secret::new(text).expect("a secret of letters and digits")
-}
 
 /// Makes handshakes by HTTP.
 pub struct ByHttp {

@@ -1,6 +1,6 @@
 //! Keeps the store's word on how endpoints stand: failing, well again, or disabled.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde_json::json;
@@ -17,28 +17,13 @@ const DISABLED: &str = "operational.endpoint.disabled";
 
 /// Writes what deliveries tell of endpoints to the store, and publishes what tenants have to know.
 pub struct Standing {
-    store: Arc<dyn Store>,
-    registry: Arc<Registry>,
-    clock: Clock,
-    /// Set once: the planner needs the places of delivery, and delivery tells this.
-    planner: OnceLock<Planner>,
+    pub store: Arc<dyn Store>,
+    pub registry: Arc<Registry>,
+    pub planner: Planner,
+    pub clock: Clock,
 }
 
 impl Standing {
-    pub fn new(store: Arc<dyn Store>, registry: Arc<Registry>, clock: Clock) -> Self {
-        Self {
-            store,
-            registry,
-            clock,
-            planner: OnceLock::new(),
-        }
-    }
-
-    /// Publishes with `planner` from now on; only the first one is taken.
-    pub fn publish_with(&self, planner: Planner) {
-        let _ = self.planner.set(planner);
-    }
-
     async fn find(
         &self,
         tenant: &TenantId,
@@ -92,10 +77,7 @@ impl Standing {
             at: now,
             ordering_key: None,
         };
-        let Some(planner) = self.planner.get() else {
-            return Ok(());
-        };
-        let error = match planner.submit(tenant, event).await {
+        let error = match self.planner.submit(tenant, event).await {
             // Published before with the moment of that time.
             Ok(_) | Err(PlanError::ConflictingId(_)) => return Ok(()),
             Err(error) => error,
@@ -192,27 +174,22 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::deliver::Lanes;
     use crate::lease::Lease;
     use crate::model::{Delivery, Origin};
-    use crate::plan::Parts;
+    use crate::plan::{DispatchPort, Parts};
     use crate::store::sqlite::SqliteStore;
     use crate::store::{Claim, DeliveryFilter, Owner};
 
     /// Places of which there are none.
     struct NoLanes;
 
-    #[async_trait]
-    impl Lanes for NoLanes {
+    impl DispatchPort for NoLanes {
         fn reserve(&self, _: &TenantId, _: &EndpointId) -> bool {
             false
         }
         fn unreserve(&self, _: &TenantId, _: &EndpointId) {}
         fn start(&self, _: &Arc<Owner>, _: Vec<Claim>) {}
         fn wake(&self) {}
-        async fn room(&self) -> usize {
-            0
-        }
     }
 
     struct World {
@@ -233,14 +210,19 @@ mod tests {
             let owner = Owner::this_process("standing");
             let lease = Lease::enter(store.clone(), clock.clone(), owner, Duration::from_secs(60));
             let registry = Arc::new(Registry::new(store.clone()));
-            let standing = Standing::new(store.clone(), registry.clone(), clock.clone());
-            standing.publish_with(Planner::new(Parts {
+            let planner = Planner::new(Parts {
                 store: store.clone(),
-                registry,
+                registry: registry.clone(),
                 lanes: Arc::new(NoLanes),
                 lease: lease.await.unwrap(),
                 clock: clock.clone(),
-            }));
+            });
+            let standing = Standing {
+                store: store.clone(),
+                registry,
+                planner,
+                clock: clock.clone(),
+            };
             let (tenant, id) = (TenantId::parse("acme"), EndpointId::parse("orders"));
             let (tenant, id) = (tenant.unwrap(), id.unwrap());
             store.put_tenant(&tenant).await.unwrap();

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::error::ApiError;
 use super::extract::{self, Path};
 use super::state::Api;
-use crate::config::{EndpointSpec, Fault};
+use crate::config::{EndpointSpec, Fault, new_handshake_key};
 use crate::handshake;
 use crate::model::{Endpoint, EndpointId, Handshake, Millis, Origin, Secret, TenantId};
 use crate::store::StoreError;
@@ -62,7 +62,7 @@ pub async fn add(
     let mut spec =
         blocking(move || EndpointSpec::from_json(&Value::Object(declared), &rules)).await?;
     if spec.handshake.is_some() && spec.secret.is_none() {
-        spec.secret = Some(handshake::new_key());
+        spec.secret = Some(new_handshake_key());
     }
     let endpoint = spec.endpoint(tenant, id, Origin::Api, api.clock.now());
     if let (Some(Handshake::Key), Some(secret)) = (endpoint.handshake, endpoint.secrets.first()) {
@@ -95,7 +95,7 @@ pub async fn change(
     let mut after = blocking(move || EndpointSpec::patch(&before, &patch, &rules, now)).await?;
     let moved = after.url != url;
     if after.handshake.is_some() && (moved || agreed.is_none()) {
-        let key = handshake::new_key();
+        let key = new_handshake_key();
         shake_hands(&api, &after, &key).await?;
         after.secrets = rekeyed(&after.secrets, key, moved, now);
     }
@@ -146,7 +146,7 @@ pub async fn rotate(
     let now = api.clock.now();
     let secret = match endpoint.handshake {
         Some(Handshake::Key) => {
-            let secret = given.unwrap_or_else(handshake::new_key);
+            let secret = given.unwrap_or_else(new_handshake_key);
             shake_hands(&api, &endpoint, &secret).await?;
             secret
         }

@@ -10,9 +10,8 @@ use tokio::sync::watch;
 use super::error::ApiError;
 use crate::client::Client;
 use crate::config::Rules;
-use crate::deliver::Lanes;
 use crate::model::{Clock, TenantId};
-use crate::plan::Planner;
+use crate::plan::{DispatchPort, Planner};
 use crate::registry::Registry;
 use crate::store::Store;
 
@@ -21,7 +20,7 @@ pub struct Parts {
     pub store: Arc<dyn Store>,
     pub registry: Arc<Registry>,
     pub planner: Planner,
-    pub lanes: Arc<dyn Lanes>,
+    pub lanes: Arc<dyn DispatchPort>,
     pub client: Arc<Client>,
     /// What declarations are held to, as of the last reload.
     pub rules: watch::Receiver<Arc<Rules>>,

@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use webhook_signature::Scheme;
 
-use super::Rules;
-use super::endpoint::{Source, TIMEOUTS};
 use super::read;
+use super::rules::{Rules, Source, TIMEOUTS};
 use super::tree::Node;
 use crate::model::{Handshake, Secret};
 use crate::plan::component::Component;

@@ -1,15 +1,16 @@
 //! An endpoint as it is declared, in the file or to the API.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::Value as Json;
-use webhook_signature::{Scheme, generate};
+use webhook_signature::Scheme;
 use zeroize::Zeroizing;
 
 use super::fields::{Fields, unknown};
+use super::new_secret::new_secret;
 use super::read::{self, flag, number};
+use super::rules::{Rules, Source};
 use super::tree::{Node, Value};
 use super::{Fault, check, reference};
 use crate::client::{Policy, check_header, check_url};
@@ -17,73 +18,13 @@ use crate::model::{
     Endpoint, EndpointId, Handshake, MASK, Millis, Origin, Pattern, Retry, Secret, TenantId,
     is_masked_url, masked_url,
 };
-use crate::plan::component::Folder;
 
 /// How long a secret that was replaced still signs.
 pub const OVERLAP: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How long an attempt may be given.
-pub(super) const TIMEOUTS: std::ops::RangeInclusive<Duration> =
-    Duration::from_millis(100)..=Duration::from_secs(300);
-
-/// How long an attempt may take unless the file or the endpoint says otherwise.
-pub(super) const TIMEOUT: Duration = Duration::from_secs(15);
-
-/// How long a lease lasts unless the file says otherwise.
-pub(super) const LEASE: Duration = Duration::from_secs(60);
-
 /// An endpoint of the file whose receiver would have no way to learn its secret.
 const NO_SECRET: &str = "missing; it is `env:NAME`, `file:PATH` or the text itself, and only a \
                          `handshake` makes one up";
-
-/// Where a declaration comes from.
-#[derive(Clone, Copy)]
-pub(super) enum Source<'a> {
-    File,
-    /// A request that adds an endpoint.
-    Request,
-    /// A request that changes this endpoint.
-    Patch(&'a Endpoint),
-}
-
-impl<'a> Source<'a> {
-    fn before(self) -> Option<&'a Endpoint> {
-        match self {
-            Self::Patch(before) => Some(before),
-            Self::File | Self::Request => None,
-        }
-    }
-}
-
-/// What declarations are held to.
-#[derive(Clone, Debug)]
-pub struct Rules {
-    /// Where deliveries may go.
-    pub policy: Policy,
-    /// How long a request may take, unless the endpoint says otherwise.
-    pub timeout: Duration,
-    /// The lease that attempts are made under: it has to outlast them.
-    pub lease: Duration,
-    /// Retry policies by their names.
-    pub retries: BTreeMap<String, Retry>,
-    /// Where relative paths of files with secrets start.
-    pub folder: PathBuf,
-    /// The folder that components are in.
-    pub components: Folder,
-}
-
-impl Default for Rules {
-    fn default() -> Self {
-        Self {
-            policy: Policy::default(),
-            timeout: TIMEOUT,
-            lease: LEASE,
-            retries: BTreeMap::new(),
-            folder: PathBuf::new(),
-            components: Folder::default(),
-        }
-    }
-}
 
 /// An endpoint's declaration, checked.
 #[derive(Clone, Debug, PartialEq)]
@@ -280,13 +221,6 @@ fn replaced(before: &[Secret], new: Secret, now: Millis) -> Vec<Secret> {
             older.clone().expiring(expires_at)
         });
     std::iter::once(new.clone()).chain(older).collect()
-}
-
-/// A secret made for an endpoint that brings none.
-pub fn new_secret() -> Secret {
-    let text = generate::shared(&rand::random::<[u8; 32]>());
-    let secret = text.ok().and_then(|text| Secret::new(text.as_str()).ok());
-    secret.expect("a secret of 32 bytes")
 }
 
 fn url(node: Node, policy: &Policy, source: Source<'_>) -> Result<String, String> {

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::endpoint::{Source, policy};
+use super::endpoint::policy;
 use super::fields::Fields;
 use super::read::{self, number};
+use super::rules::Source;
 use super::sections;
 use super::tree::Node;
 use super::{

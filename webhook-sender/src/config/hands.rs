@@ -6,9 +6,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::{FutureExt, StreamExt, stream};
 
+use super::new_secret::new_handshake_key;
 use super::stored::Stored;
 use super::{Config, EndpointSpec, TenantConfig, check};
-use crate::handshake::new_key;
 use crate::model::{Endpoint, EndpointId, Handshake, Secret, TenantId};
 
 /// How many handshakes are under way at a time: each has a connection of its own.
@@ -115,7 +115,7 @@ fn wanted(spec: &EndpointSpec, stored: Option<&Endpoint>) -> Option<Secret> {
     // The private half of a pair is handed to nobody.
     let shared = |key: &&Secret| check::handshake(Handshake::Key, Some(key)).is_ok();
     let Some(key) = spec.secret.as_ref().or(kept).filter(shared) else {
-        return Some(new_key());
+        return Some(new_handshake_key());
     };
     let is_made = stored.is_some_and(|before| {
         before.handshake.is_some()

@@ -31,10 +31,12 @@ mod fault;
 mod fields;
 mod file;
 mod hands;
+mod new_secret;
 mod patch;
 mod read;
 mod reference;
 mod removal;
+mod rules;
 mod running;
 mod sections;
 mod stored;
@@ -43,12 +45,14 @@ mod tree;
 
 pub use apply::{Applied, ApplyError, apply};
 pub use check::{longest_attempt, outlasts};
-pub use endpoint::{EndpointSpec, OVERLAP, Rules, new_secret};
+pub use endpoint::{EndpointSpec, OVERLAP};
 pub use fault::{ConfigError, Fault};
 pub use file::{Config, TenantConfig};
 pub use hands::{HandshakeTarget, Handshakes};
+pub use new_secret::{new_handshake_key, new_secret};
 pub use reference::Token;
 pub use removal::Removal;
+pub use rules::Rules;
 pub use sections::{
     ApiConfig, DeliveryConfig, LogConfig, LogFormat, MetricsConfig, RetentionConfig, StoreConfig,
     StreamConfig,

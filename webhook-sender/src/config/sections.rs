@@ -8,10 +8,10 @@ use ipnet::IpNet;
 use webhook_signature::{MIN_SECRET_BYTES, check_text};
 
 use super::check::outlasts;
-use super::endpoint::{LEASE, TIMEOUT, TIMEOUTS};
 use super::fields::{Fields, listed, unknown};
 use super::read::{self, bytes, duration_within, flag, number, parsed};
 use super::reference::{self, Token};
+use super::rules::{LEASE, TIMEOUT, TIMEOUTS};
 use super::tree::Node;
 use crate::client::Policy;
 use crate::plan::MAX_DATA_BYTES;

@@ -7,47 +7,64 @@ use futures::FutureExt;
 use tokio::time::Instant;
 
 use super::breaker::Change;
-use super::dispatcher::Shared;
-use super::flight::Flight;
+use super::context::Context;
+use super::flight::{Flight, outcome};
 use super::outcome::{Verdict, judge};
 use super::remake::remake;
 use crate::client::{Answer, CallError, Post};
 use crate::metrics::Metrics;
 use crate::model::{Attempt, Millis};
-use crate::plan::UNMADE;
-use crate::store::{Claim, Next};
+use crate::registry::DEFERRED_BODY;
+use crate::store::{Claim, Next, Owner};
+
+/// Starts a delivery that `owner` has claimed, in a place set aside for it.
+pub(super) fn start(context: &Arc<Context>, claim: Claim, owner: &Arc<Owner>) {
+    let key = (claim.tenant.clone(), claim.endpoint.clone());
+    let owner = owner.clone();
+    match context.places.prepared(&key) {
+        Some(prepared) => {
+            let flight = Flight::new(context.clone(), owner, claim, prepared);
+            tokio::spawn(run(context.clone(), flight));
+        }
+        None => {
+            context.places.released(&key);
+            let due = context.due_again(&claim);
+            context.record(owner, outcome(&claim, None, due), false);
+        }
+    }
+}
 
 /// Tries to deliver, and hands the outcome to the recorder.
 ///
 /// A panic ends the attempt alone: its place is given back and its failure recorded all the same.
-pub(super) async fn run(shared: Arc<Shared>, flight: Flight) {
-    let attempt = AssertUnwindSafe(fly(shared.clone(), flight));
+async fn run(context: Arc<Context>, flight: Flight) {
+    let attempt = AssertUnwindSafe(fly(context.clone(), flight));
     if attempt.catch_unwind().await.is_err() {
-        shared.metrics.caught_panic();
-        shared.observe(|| tracing::error!("an attempt panicked; it is recorded as failed"));
+        context.metrics.caught_panic();
+        context.observe(|| tracing::error!("an attempt panicked; it is recorded as failed"));
     }
 }
 
-async fn fly(shared: Arc<Shared>, mut flight: Flight) {
-    let Some(settings) = shared.places.start() else {
+async fn fly(context: Arc<Context>, mut flight: Flight) {
+    let Some(settings) = context.places.start() else {
         return flight.release();
     };
-    if flight.claim.body == UNMADE {
-        match remake(&shared, &flight).await {
+    if flight.claim.body == DEFERRED_BODY {
+        match remake(&context, &flight).await {
             Ok(body) => flight.claim.body = body,
             Err(next) => return flight.end_untried(next),
         }
         // The stop may have come meanwhile.
-        if shared.places.start().is_none() {
+        if context.places.start().is_none() {
             return flight.release();
         }
     }
     let timeout = flight.prepared.timeout(&settings);
-    if !shared.lease.covers(&flight.owner, timeout) {
+    if !context.lease.covers(&flight.owner, timeout) {
         return flight.release();
     }
-    let (at, began) = (shared.clock.now(), Instant::now());
-    let answer = post(&shared, &flight, at, began + timeout).await;
+    let (at, began) = (context.clock.now(), Instant::now());
+    let answer = post(&context, &flight, at, began + timeout).await;
     let took = began.elapsed();
     let retry = flight.prepared.retry(&settings);
     let random = rand::random();
@@ -55,15 +72,15 @@ async fn fly(shared: Arc<Shared>, mut flight: Flight) {
     let seen = Seen::of(&verdict);
     let change = flight.judged(verdict, at.after(took), random);
     // Observers come last: one that panics cannot take the outcome with it.
-    shared.observe(|| {
-        shared.metrics.attempted(seen.attempt.as_ref(), took);
+    context.observe(|| {
+        context.metrics.attempted(seen.attempt.as_ref(), took);
         seen.log(&flight.claim);
-        report(&shared.metrics, &flight.claim, change);
+        report(&context.metrics, &flight.claim, change);
     });
 }
 
 async fn post(
-    shared: &Shared,
+    context: &Context,
     Flight {
         claim, prepared, ..
     }: &Flight,
@@ -81,7 +98,7 @@ async fn post(
         body: &claim.body,
         deadline,
     };
-    shared.client.post(&post).await
+    context.client.post(&post).await
 }
 
 /// The part of a verdict that logs and metrics show.

@@ -7,10 +7,10 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::Settings;
-use super::dispatcher::Shared;
+use super::context::Context;
 use super::lane::{Asker, Places};
 use super::places::Key;
+use super::{Settings, attempt};
 use crate::registry::Ready;
 use crate::store::{Ask, Claim, StoreError};
 
@@ -39,7 +39,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 struct Claimer {
-    shared: Arc<Shared>,
+    context: Arc<Context>,
     /// Endpoints with something due. They are asked for in turns, the longest due first.
     waiting: VecDeque<Key>,
     /// How long the next failure of the store is waited out.
@@ -49,9 +49,9 @@ struct Claimer {
 }
 
 /// Claims and starts what is due, until `stop`.
-pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
+pub(super) async fn run(context: Arc<Context>, stop: CancellationToken) {
     let mut claimer = Claimer {
-        shared,
+        context,
         waiting: VecDeque::new(),
         pause: FIRST_PAUSE,
         looked: Instant::now(),
@@ -73,21 +73,24 @@ pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
 impl Claimer {
     /// Claims and starts what there is room for. If that is nothing: until when there will be none.
     async fn round(&mut self) -> Result<Option<Instant>, StoreError> {
-        let shared = self.shared.clone();
+        let context = self.context.clone();
         // Whatever nobody was told of is found in the end.
         let long_ago = self.looked.elapsed() >= LONGEST_SLEEP;
-        if shared.places.wakes.take_stale(shared.clock.now()) || long_ago {
+        if context.places.wakes.take_stale(context.clock.now()) || long_ago {
             self.look().await?;
         }
         let (asks, until) = self.asks().await;
         if asks.is_empty() {
             return Ok(Some(until));
         }
-        let owner = shared.lease.owner();
-        let claimed = shared.store.claim(&owner, &asks, shared.clock.now()).await;
+        let owner = context.lease.owner();
+        let claimed = context
+            .store
+            .claim(&owner, &asks, context.clock.now())
+            .await;
         self.settle(asks, claimed.as_deref().unwrap_or_default());
         for claim in claimed? {
-            shared.start(claim, &owner);
+            attempt::start(&context, claim, &owner);
         }
         Ok(None)
     }
@@ -95,15 +98,15 @@ impl Claimer {
     /// Asks the store what is due.
     async fn look(&mut self) -> Result<(), StoreError> {
         self.looked = Instant::now();
-        let (mut due, next) = self.shared.store.due(self.shared.clock.now()).await?;
+        let (mut due, next) = self.context.store.due(self.context.clock.now()).await?;
         due.sort_by_key(|due| due.at);
         for key in self.waiting.drain(..) {
-            self.shared.places.is_served(&key);
+            self.context.places.is_served(&key);
         }
         self.waiting
             .extend(due.into_iter().map(|due| (due.tenant, due.endpoint)));
         if let Some(next) = next {
-            self.shared.places.wakes.due_at(next);
+            self.context.places.wakes.due_at(next);
         }
         Ok(())
     }
@@ -112,10 +115,10 @@ impl Claimer {
     /// coming to its end.
     async fn asks(&mut self) -> (Vec<Ask>, Instant) {
         let now = Instant::now();
-        let settings = self.shared.places.settings();
+        let settings = self.context.places.settings();
         let share = (MAX_CLAIM / self.waiting.len().max(1)).max(MIN_SHARE);
         let (mut asks, mut left, mut until) = (vec![], MAX_CLAIM, now + LONGEST_SLEEP);
-        if !self.waiting.is_empty() && self.shared.places.is_crowded() {
+        if !self.waiting.is_empty() && self.context.places.is_crowded() {
             return (asks, until);
         }
         let mut in_vain = 0;
@@ -153,13 +156,13 @@ impl Claimer {
 
     /// The endpoint, if it is known, or as soon as its tenant is.
     async fn endpoint(&self, key: &Key) -> Option<Arc<Ready>> {
-        let registry = &self.shared.registry;
+        let registry = &self.context.registry;
         if let Some(ready) = registry.endpoint(&key.0, &key.1) {
             return Some(ready);
         }
         if let Err(error) = registry.tenant(&key.0).await {
             let tenant = &key.0;
-            self.shared
+            self.context
                 .observe(|| tracing::warn!(%tenant, %error, "cannot load the tenant's endpoints"));
         }
         registry.endpoint(&key.0, &key.1)
@@ -167,9 +170,9 @@ impl Claimer {
 
     fn places(&self, ready: &Arc<Ready>, most: usize, settings: &Settings, now: Instant) -> Places {
         let timeout = settings.timeout_of(&ready.endpoint);
-        let lease = &self.shared.lease;
+        let lease = &self.context.lease;
         match lease.covers(&lease.owner(), timeout) {
-            true => self.shared.places.take(ready, most, Asker::Claimer),
+            true => self.context.places.take(ready, most, Asker::Claimer),
             false => Places::From(now + UNCOVERED),
         }
     }
@@ -192,11 +195,11 @@ impl Claimer {
                 .copied()
                 .unwrap_or_default();
             let key = (tenant, endpoint);
-            self.shared
+            self.context
                 .places
                 .give_back(&key, room.saturating_sub(count));
             match count {
-                0 => self.shared.places.is_served(&key),
+                0 => self.context.places.is_served(&key),
                 _ => self.waiting.push_back(key),
             }
         }
@@ -204,9 +207,9 @@ impl Claimer {
 
     /// Until when to leave a store alone that has failed.
     fn failed(&mut self, error: &StoreError) -> Instant {
-        self.shared
+        self.context
             .observe(|| tracing::warn!(%error, "cannot claim what is due"));
-        self.shared.places.wakes.ask();
+        self.context.places.wakes.ask();
         let until = Instant::now() + self.pause;
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);
         until
@@ -214,12 +217,12 @@ impl Claimer {
 
     /// Sleeps until something may have changed.
     async fn rest(&self, until: Instant) {
-        let shared = &self.shared;
-        let due_in = shared.places.wakes.soonest().since(shared.clock.now());
+        let context = &self.context;
+        let due_in = context.places.wakes.soonest().since(context.clock.now());
         let due = Instant::now() + due_in.min(LONGEST_SLEEP);
         tokio::select! {
-            () = shared.places.wakes.any() => {}
-            () = shared.store.woken() => shared.places.wakes.ask(),
+            () = context.places.wakes.any() => {}
+            () = context.store.woken() => context.places.wakes.ask(),
             () = sleep_until(until.min(due)) => {}
         }
     }

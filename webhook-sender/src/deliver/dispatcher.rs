@@ -1,27 +1,24 @@
 //! Puts the parts of delivery together.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use super::attempt;
-use super::flight::{Flight, outcome};
+use super::context::{Context, QueuedOutcome};
 use super::lane::{Asker, Places as Room};
 use super::notices::{self, About};
 use super::places::Places;
-use super::recorder::{self, Entry};
-use super::{Lanes, Notices, Settings, claimer, rewind};
+use super::{Notices, Settings, attempt, claimer, recorder, rewind};
 use crate::client::Client;
 use crate::lease::Lease;
 use crate::metrics::Metrics;
 use crate::model::{Clock, EndpointId, TenantId};
+use crate::plan::DispatchPort;
 use crate::registry::Registry;
-use crate::store::{Claim, Next, Outcome, Owner, Store};
+use crate::store::{Claim, Owner, Store};
 
 /// How often idle connections are closed and endpoints that are gone forgotten.
 const UPKEEP: Duration = Duration::from_secs(10);
@@ -32,7 +29,6 @@ pub struct Parts {
     pub registry: Arc<Registry>,
     pub lease: Arc<Lease>,
     pub client: Arc<Client>,
-    pub notices: Arc<dyn Notices>,
     pub metrics: Arc<Metrics>,
     pub clock: Clock,
     pub settings: Settings,
@@ -40,36 +36,20 @@ pub struct Parts {
 
 /// Delivers. It may be given deliveries from the start; it works once it [runs](Self::run).
 pub struct Dispatcher {
-    shared: Arc<Shared>,
-    outcomes: UnboundedReceiver<Entry>,
+    context: Arc<Context>,
+    outcomes: UnboundedReceiver<QueuedOutcome>,
     notices: UnboundedReceiver<About>,
-    tell: Arc<dyn Notices>,
-}
-
-/// What every part of delivery needs.
-pub(super) struct Shared {
-    pub store: Arc<dyn Store>,
-    pub registry: Arc<Registry>,
-    pub lease: Arc<Lease>,
-    pub client: Arc<Client>,
-    pub metrics: Arc<Metrics>,
-    pub clock: Clock,
-    pub places: Places,
-    /// To the recorder. As many as there are places taken, at most.
-    pub outcomes: UnboundedSender<Entry>,
-    /// To the task that tells them. A few an endpoint and version, at most.
-    notices: UnboundedSender<About>,
 }
 
 /// The places, for the planner and the intake, and for changes of the settings.
 #[derive(Clone)]
-pub struct Handle(Arc<Shared>);
+pub struct Handle(Arc<Context>);
 
 impl Dispatcher {
     pub fn new(parts: Parts) -> Self {
         let (to_outcomes, outcomes) = mpsc::unbounded_channel();
         let (to_notices, notices) = mpsc::unbounded_channel();
-        let shared = Shared {
+        let context = Context {
             store: parts.store,
             registry: parts.registry,
             lease: parts.lease,
@@ -81,34 +61,34 @@ impl Dispatcher {
             notices: to_notices,
         };
         Self {
-            shared: Arc::new(shared),
+            context: Arc::new(context),
             outcomes,
             notices,
-            tell: parts.notices,
         }
     }
 
     /// The places of this dispatcher.
     pub fn lanes(&self) -> Handle {
-        Handle(self.shared.clone())
+        Handle(self.context.clone())
     }
 
-    /// Delivers until `stop`, and then until what is under way has ended and is recorded. Whoever
-    /// has set places aside has to use them or give them back for that.
+    /// Delivers until `stop`, and then until what is under way has ended and is recorded: places
+    /// that were set aside have to be used or given back for that. Changes of an endpoint's health
+    /// go to `observer`.
     ///
     /// While the store is unavailable outcomes cannot be recorded, and this does not end.
-    pub async fn run(self, stop: CancellationToken) {
-        let shared = self.shared;
+    pub async fn run(self, observer: Arc<dyn Notices>, stop: CancellationToken) {
+        let context = self.context;
         let done = CancellationToken::new();
-        let recorder = recorder::run(shared.clone(), self.outcomes, done.clone());
-        let notices = notices::tell(self.tell, self.notices, done.clone());
+        let recorder = recorder::run(context.clone(), self.outcomes, done.clone());
+        let notices = notices::tell(observer, self.notices, done.clone());
         let deliver = async {
-            let claiming = claimer::run(shared.clone(), stop.clone());
-            let upkeep = stop.run_until_cancelled(upkeep(&shared));
-            let clock = stop.run_until_cancelled(rewind::watch_clock(&shared));
+            let claiming = claimer::run(context.clone(), stop.clone());
+            let upkeep = stop.run_until_cancelled(upkeep(&context));
+            let clock = stop.run_until_cancelled(rewind::watch_clock(&context));
             tokio::join!(claiming, upkeep, clock);
-            shared.places.stop();
-            shared.places.drained().await;
+            context.places.stop();
+            context.places.drained().await;
             done.cancel();
         };
         let recorder = tokio::spawn(recorder);
@@ -119,62 +99,15 @@ impl Dispatcher {
     }
 }
 
-async fn upkeep(shared: &Shared) {
+async fn upkeep(context: &Context) {
     let mut ticks = interval(UPKEEP);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        shared.client.sweep();
-        shared.places.forget_unless(|(tenant, endpoint)| {
-            shared.registry.endpoint(tenant, endpoint).is_some()
+        context.client.sweep();
+        context.places.forget_unless(|(tenant, endpoint)| {
+            context.registry.endpoint(tenant, endpoint).is_some()
         });
-    }
-}
-
-impl Shared {
-    /// Starts a delivery that `owner` has claimed, in a place set aside for it.
-    pub(super) fn start(self: &Arc<Self>, claim: Claim, owner: &Arc<Owner>) {
-        let key = (claim.tenant.clone(), claim.endpoint.clone());
-        let owner = owner.clone();
-        match self.places.prepared(&key) {
-            Some(prepared) => {
-                let flight = Flight::new(self.clone(), owner, claim, prepared);
-                tokio::spawn(attempt::run(self.clone(), flight));
-            }
-            None => {
-                self.places.released(&key);
-                let due = self.due_again(&claim);
-                self.record(owner, outcome(&claim, None, due), false);
-            }
-        }
-    }
-
-    /// What becomes of a claimed delivery that is given back untried. It was due when it was claimed:
-    /// a later moment comes from a clock that was ahead.
-    pub(super) fn due_again(&self, claim: &Claim) -> Next {
-        Next::Due(claim.due.min(self.clock.now()))
-    }
-
-    pub(super) fn record(&self, owner: Arc<Owner>, outcome: Outcome, ordered: bool) {
-        let entry = Entry {
-            owner,
-            outcome,
-            ordered,
-        };
-        // The queue is there for as long as anything is in a place.
-        let _ = self.outcomes.send(entry);
-    }
-
-    /// Runs what only observes. A panic in it is counted and goes no further.
-    pub(super) fn observe(&self, observer: impl FnOnce()) {
-        if catch_unwind(AssertUnwindSafe(observer)).is_err() {
-            self.metrics.caught_panic();
-        }
-    }
-
-    pub(super) fn notice(&self, about: About) {
-        // Without a listener the sender is ending; the next one will find out by itself.
-        let _ = self.notices.send(about);
     }
 }
 
@@ -184,14 +117,18 @@ impl Handle {
         self.0.places.set_settings(settings);
     }
 
+    /// Waits until a place is free, and returns how many are.
+    pub async fn room(&self) -> usize {
+        self.0.places.room().await
+    }
+
     /// How many deliveries are started and not yet recorded.
     pub fn in_flight(&self) -> usize {
         self.0.places.taken()
     }
 }
 
-#[async_trait]
-impl Lanes for Handle {
+impl DispatchPort for Handle {
     fn reserve(&self, tenant: &TenantId, endpoint: &EndpointId) -> bool {
         let Some(ready) = self.0.registry.endpoint(tenant, endpoint) else {
             return false;
@@ -210,15 +147,11 @@ impl Lanes for Handle {
 
     fn start(&self, owner: &Arc<Owner>, claims: Vec<Claim>) {
         for claim in claims {
-            self.0.start(claim, owner);
+            attempt::start(&self.0, claim, owner);
         }
     }
 
     fn wake(&self) {
         self.0.places.wakes.ask();
-    }
-
-    async fn room(&self) -> usize {
-        self.0.places.room().await
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::breaker::Change;
-use super::dispatcher::Shared;
+use super::context::Context;
 use super::outcome::{Verdict, broken};
 use super::places::{Key, Shown};
 use super::prepared::Prepared;
@@ -13,7 +13,7 @@ use crate::store::{Claim, Next, Outcome, Owner};
 /// A delivery in a place. It ends with exactly one outcome, also where its task panics: what is
 /// dropped without one is recorded as a failed attempt, and its place is free again.
 pub(super) struct Flight {
-    shared: Arc<Shared>,
+    context: Arc<Context>,
     pub owner: Arc<Owner>,
     pub claim: Claim,
     pub prepared: Arc<Prepared>,
@@ -25,13 +25,13 @@ pub(super) struct Flight {
 
 impl Flight {
     pub(super) fn new(
-        shared: Arc<Shared>,
+        context: Arc<Context>,
         owner: Arc<Owner>,
         claim: Claim,
         prepared: Arc<Prepared>,
     ) -> Self {
         Self {
-            shared,
+            context,
             owner,
             claim,
             prepared,
@@ -42,7 +42,7 @@ impl Flight {
 
     /// Gives the delivery back untried.
     pub(super) fn release(self) {
-        let due = self.shared.due_again(&self.claim);
+        let due = self.context.due_again(&self.claim);
         self.end_untried(due);
     }
 
@@ -69,11 +69,11 @@ impl Flight {
         };
         let key = self.key();
         self.in_place = false;
-        let (change, notice) = self.shared.places.attempted(&key, &shown);
+        let (change, notice) = self.context.places.attempted(&key, &shown);
         let ordered = self.prepared.ready.endpoint.ordered;
         self.record(verdict.attempt, verdict.next, ordered);
         if let Some(notice) = notice {
-            self.shared.notice((key.0, key.1, notice));
+            self.context.notice((key.0, key.1, notice));
         }
         change
     }
@@ -84,14 +84,14 @@ impl Flight {
 
     fn leave_place(&mut self) {
         if std::mem::take(&mut self.in_place) {
-            self.shared.places.released(&self.key());
+            self.context.places.released(&self.key());
         }
     }
 
     fn record(&mut self, attempt: Option<Attempt>, next: Next, ordered: bool) {
         self.open = false;
         let outcome = outcome(&self.claim, attempt, next);
-        self.shared.record(self.owner.clone(), outcome, ordered);
+        self.context.record(self.owner.clone(), outcome, ordered);
     }
 }
 
@@ -102,9 +102,9 @@ impl Drop for Flight {
         if !self.open {
             return;
         }
-        let settings = self.shared.places.settings();
+        let settings = self.context.places.settings();
         let retry = self.prepared.retry(&settings);
-        let now = self.shared.clock.now();
+        let now = self.context.clock.now();
         let verdict = broken(self.claim.made, retry, now, rand::random());
         let ordered = self.prepared.ready.endpoint.ordered;
         self.record(verdict.attempt, verdict.next, ordered);

@@ -24,6 +24,7 @@ mod attempt;
 mod breaker;
 mod bucket;
 mod claimer;
+mod context;
 mod dispatcher;
 mod failing;
 mod flight;
@@ -39,35 +40,8 @@ mod rewind;
 mod settings;
 mod wakes;
 
-use std::sync::Arc;
-
-use async_trait::async_trait;
-
-use crate::model::{EndpointId, TenantId};
-use crate::store::{Claim, Owner};
-
 pub use dispatcher::{Dispatcher, Handle, Parts};
 pub use notices::Notices;
 pub use outcome::{Health, Verdict, judge};
 pub use retry_after::retry_after;
 pub use settings::Settings;
-
-/// The places in which attempts are made, as the planner and the intake see them.
-#[async_trait]
-pub trait Lanes: Send + Sync + 'static {
-    /// Sets a place aside. False where a delivery to that endpoint could not start now: its places
-    /// or all places are taken, its rate is used up, it is failing, disabled or unknown.
-    fn reserve(&self, tenant: &TenantId, endpoint: &EndpointId) -> bool;
-
-    /// Gives back a place that was set aside and is not used.
-    fn unreserve(&self, tenant: &TenantId, endpoint: &EndpointId);
-
-    /// Starts deliveries that the store says `owner` has claimed, each in a place set aside for it.
-    fn start(&self, owner: &Arc<Owner>, claims: Vec<Claim>);
-
-    /// Looks at the queue: something may be due.
-    fn wake(&self);
-
-    /// Waits until a place is free, and answers how many are.
-    async fn room(&self) -> usize;
-}

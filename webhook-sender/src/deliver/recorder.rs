@@ -7,7 +7,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::dispatcher::Shared;
+use super::context::{Context, QueuedOutcome};
 use super::rewind::set_back;
 use crate::store::{Next, Outcome, Owner, StoreError};
 
@@ -19,19 +19,10 @@ const MAX_BATCH: usize = 1024;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// An outcome on its way to the store.
-pub(super) struct Entry {
-    /// Who claimed the delivery.
-    pub owner: Arc<Owner>,
-    pub outcome: Outcome,
-    /// Whether the endpoint is ordered: then another delivery may be due once this is recorded.
-    pub ordered: bool,
-}
-
 /// Records what comes in until `done`, when nothing is left.
 pub(super) async fn run(
-    shared: Arc<Shared>,
-    mut queue: UnboundedReceiver<Entry>,
+    context: Arc<Context>,
+    mut queue: UnboundedReceiver<QueuedOutcome>,
     done: CancellationToken,
 ) {
     let mut entries = Vec::with_capacity(MAX_BATCH);
@@ -53,50 +44,50 @@ pub(super) async fn run(
                 .iter()
                 .position(|entry| !Arc::ptr_eq(&entry.owner, &owner));
             let rest = entries.split_off(others.unwrap_or(entries.len()));
-            record(&shared, &owner, std::mem::replace(&mut entries, rest)).await;
+            record(&context, &owner, std::mem::replace(&mut entries, rest)).await;
         }
     }
 }
 
 /// Records outcomes of one owner.
-async fn record(shared: &Shared, owner: &Owner, entries: Vec<Entry>) {
+async fn record(context: &Context, owner: &Owner, entries: Vec<QueuedOutcome>) {
     let ordered = entries.iter().any(|entry| entry.ordered);
     let mut outcomes: Vec<_> = entries.into_iter().map(|entry| entry.outcome).collect();
-    match complete(shared, owner, &mut outcomes).await {
-        Ok(kept) => recorded(shared, &outcomes, &kept),
+    match complete(context, owner, &mut outcomes).await {
+        Ok(kept) => recorded(context, &outcomes, &kept),
         // One that the store refuses does not keep the others from being recorded.
         Err(_) => {
             for outcome in &mut outcomes {
                 let one = std::slice::from_mut(outcome);
-                match complete(shared, owner, one).await {
-                    Ok(kept) => recorded(shared, one, &kept),
+                match complete(context, owner, one).await {
+                    Ok(kept) => recorded(context, one, &kept),
                     Err(error) => {
-                        shared.places.recorded(1);
-                        shared.observe(|| log_refused(outcome, &error));
+                        context.places.recorded(1);
+                        context.observe(|| log_refused(outcome, &error));
                     }
                 }
             }
         }
     }
     if ordered {
-        shared.places.wakes.ask();
+        context.places.wakes.ask();
     }
 }
 
 /// Calls the store until it is there.
 async fn complete(
-    shared: &Shared,
+    context: &Context,
     owner: &Owner,
     outcomes: &mut [Outcome],
 ) -> Result<Vec<bool>, StoreError> {
     let mut pause = FIRST_PAUSE;
     loop {
-        let now = shared.clock.now();
+        let now = context.clock.now();
         set_back(outcomes, now);
-        match shared.store.complete(owner, outcomes, now).await {
+        match context.store.complete(owner, outcomes, now).await {
             Err(error @ StoreError::Unavailable { .. }) => {
                 let waiting = outcomes.len();
-                shared.observe(
+                context.observe(
                     || tracing::warn!(outcomes = waiting, %error, "outcomes not recorded"),
                 );
                 sleep(pause).await;
@@ -108,19 +99,19 @@ async fn complete(
 }
 
 /// Frees the places of outcomes that the store has judged.
-fn recorded(shared: &Shared, outcomes: &[Outcome], kept: &[bool]) {
+fn recorded(context: &Context, outcomes: &[Outcome], kept: &[bool]) {
     for (outcome, _) in outcomes.iter().zip(kept).filter(|(_, kept)| **kept) {
         if let Next::Due(moment) = outcome.next {
-            shared.places.wakes.due_at(moment);
+            context.places.wakes.due_at(moment);
         }
     }
-    shared.places.recorded(outcomes.len());
-    shared.observe(|| account(shared, outcomes, kept));
+    context.places.recorded(outcomes.len());
+    context.observe(|| account(context, outcomes, kept));
 }
 
-fn account(shared: &Shared, outcomes: &[Outcome], kept: &[bool]) {
+fn account(context: &Context, outcomes: &[Outcome], kept: &[bool]) {
     for (outcome, kept) in outcomes.iter().zip(kept) {
-        shared.metrics.recorded(outcome, *kept);
+        context.metrics.recorded(outcome, *kept);
         // A release that comes too late asks for what has happened already.
         if !kept && outcome.attempt.is_some() {
             log_fenced(outcome);

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::dispatcher::Shared;
+use super::context::Context;
 use super::flight::Flight;
 use crate::model::{Event, TenantId};
 use crate::plan::expression::Vars;
-use crate::plan::{MAX_DATA_BYTES, MAX_OUTPUT_BYTES, Made, make};
+use crate::plan::{MAX_DATA_BYTES, MAX_OUTPUT_BYTES, Made};
 use crate::registry::{Ready, Reserved};
 use crate::store::Next;
 
@@ -22,20 +22,20 @@ pub(super) const PAUSE: Duration = Duration::from_secs(5);
 const ROOM: Duration = Duration::from_secs(1);
 
 /// The body, or what becomes of the delivery without an attempt.
-pub(super) async fn remake(shared: &Shared, flight: &Flight) -> Result<Bytes, Next> {
+pub(super) async fn remake(context: &Context, flight: &Flight) -> Result<Bytes, Next> {
     let (tenant, event) = (&flight.claim.tenant, &flight.claim.event);
     // For the event, and for what is made of it.
     let bytes = MAX_DATA_BYTES + MAX_OUTPUT_BYTES;
-    let budget = shared.registry.budget(tenant);
+    let budget = context.registry.budget(tenant);
     let Ok(reserved) = tokio::time::timeout(ROOM, budget.reserve(bytes)).await else {
-        return Err(Next::Due(shared.clock.now().after(ROOM)));
+        return Err(Next::Due(context.clock.now().after(ROOM)));
     };
-    let event = match shared.store.event(tenant, event).await {
+    let event = match context.store.event(tenant, event).await {
         Ok(Some(event)) => event,
         Ok(None) => return Err(Next::Dead("its event is no longer kept".into())),
         Err(error) => {
             tracing::warn!(%tenant, %event, %error, "an event could not be read again");
-            return Err(Next::Due(shared.clock.now().after(PAUSE)));
+            return Err(Next::Due(context.clock.now().after(PAUSE)));
         }
     };
     match run(tenant.clone(), flight.prepared.ready.clone(), event.clone()).await {
@@ -55,7 +55,7 @@ fn held(reserved: Option<Reserved>, body: Bytes) -> Bytes {
 
 /// Runs the endpoint's programs away from the async threads, where they may take long.
 async fn run(tenant: TenantId, ready: Arc<Ready>, event: Event) -> Made {
-    let work = move || make(&tenant, &ready, &event, &Vars::new(&tenant, &event));
+    let work = move || ready.render(&tenant, &event, &Vars::new(&tenant, &event));
     let made = tokio::task::spawn_blocking(work).await;
     made.unwrap_or_else(|error| Made::Failed(error.to_string()))
 }

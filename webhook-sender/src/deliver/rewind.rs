@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::dispatcher::Shared;
+use super::context::Context;
 use super::remake;
 use crate::model::Millis;
 use crate::store::{Next, Outcome};
@@ -15,14 +15,14 @@ const EVERY: Duration = Duration::from_secs(1);
 
 /// Has the store correct due times once at the start, as the clock may have been set while no sender
 /// ran, and whenever the clock is behind what it was.
-pub(super) async fn watch_clock(shared: &Shared) {
+pub(super) async fn watch_clock(context: &Context) {
     let mut ticks = interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut latest = Millis::NEVER;
     loop {
         ticks.tick().await;
-        let now = shared.clock.now();
-        if now < latest && !correct(shared, now).await {
+        let now = context.clock.now();
+        if now < latest && !correct(context, now).await {
             continue;
         }
         latest = now;
@@ -30,11 +30,11 @@ pub(super) async fn watch_clock(shared: &Shared) {
 }
 
 /// Returns whether the store has done it.
-async fn correct(shared: &Shared, now: Millis) -> bool {
+async fn correct(context: &Context, now: Millis) -> bool {
     let rewound = async {
         // A clock that is behind now does not make those of others wrong that share the store.
-        let time = shared.store.time().await?;
-        shared
+        let time = context.store.time().await?;
+        context
             .store
             .rewind(time.map_or(now, |time| time.max(now)))
             .await
@@ -43,13 +43,13 @@ async fn correct(shared: &Shared, now: Millis) -> bool {
         Ok(deliveries) => {
             if deliveries > 0 {
                 let text = "the clock was set back; deliveries are due earlier";
-                shared.observe(|| tracing::warn!(deliveries, "{text}"));
+                context.observe(|| tracing::warn!(deliveries, "{text}"));
             }
-            shared.places.wakes.ask();
+            context.places.wakes.ask();
             true
         }
         Err(error) => {
-            shared.observe(|| tracing::warn!(%error, "due times not checked against the clock"));
+            context.observe(|| tracing::warn!(%error, "due times not checked against the clock"));
             false
         }
     }

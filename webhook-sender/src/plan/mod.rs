@@ -12,6 +12,7 @@
 //! - A delivery starts without a detour through the queue where its endpoint has a place free.
 
 pub mod component;
+mod dispatch_port;
 mod error;
 mod event;
 pub mod expression;
@@ -22,8 +23,8 @@ mod settle;
 mod text;
 mod work;
 
+pub use dispatch_port::DispatchPort;
 pub use error::PlanError;
 pub use event::{EventError, Given, MAX_DATA_BYTES};
 pub use planner::{Parts, Planner, Submitted};
 pub use programs::{MAX_OUTPUT_BYTES, Made, ProgramError, Programs};
-pub use work::{UNMADE, make};

@@ -3,21 +3,21 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::deliver::Lanes;
+use super::dispatch_port::DispatchPort;
 use crate::model::{DeliveryId, EndpointId, Event, Millis, TenantId};
 use crate::store::{Claim, Fence, NewDelivery, Owner, PlannedEvent, Start};
 
 /// Deliveries that start at once if the store lets them. Places that are not taken up are given
 /// back when this is dropped, however planning ends.
 pub struct Places {
-    lanes: Arc<dyn Lanes>,
+    lanes: Arc<dyn DispatchPort>,
     tenant: TenantId,
     fence: Fence,
     held: HashMap<DeliveryId, Claim>,
 }
 
 impl Places {
-    pub fn none(lanes: &Arc<dyn Lanes>, tenant: &TenantId, fence: Fence) -> Self {
+    pub fn none(lanes: &Arc<dyn DispatchPort>, tenant: &TenantId, fence: Fence) -> Self {
         Self {
             lanes: lanes.clone(),
             tenant: tenant.clone(),

@@ -6,9 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures::future::join_all;
 use tokio::sync::oneshot;
 
+use super::dispatch_port::DispatchPort;
+use super::error::PlanError;
+use super::places::Places;
 use super::settle::Uncertain;
-use super::{PlanError, places::Places, work};
-use crate::deliver::Lanes;
+use super::work;
 use crate::lease::Lease;
 use crate::model::{Clock, DeliveryId, Event, EventId, TenantId};
 use crate::registry::{Registry, Tenant};
@@ -28,7 +30,7 @@ const TRIES: usize = 8;
 pub struct Parts {
     pub store: Arc<dyn Store>,
     pub registry: Arc<Registry>,
-    pub lanes: Arc<dyn Lanes>,
+    pub lanes: Arc<dyn DispatchPort>,
     pub lease: Arc<Lease>,
     pub clock: Clock,
 }

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::deliver::Lanes;
+use super::dispatch_port::DispatchPort;
 use crate::model::{Clock, DeliveryId, EndpointId, TenantId};
 use crate::store::{Fence, Next, Outcome, Owner, Store};
 
@@ -26,7 +26,7 @@ pub struct Uncertain {
 
 impl Uncertain {
     /// Gives them back, however long the store cannot be reached.
-    pub async fn settle(self, store: Arc<dyn Store>, lanes: Arc<dyn Lanes>, clock: Clock) {
+    pub async fn settle(self, store: Arc<dyn Store>, lanes: Arc<dyn DispatchPort>, clock: Clock) {
         let now = clock.now();
         let outcome = |(id, endpoint)| Outcome {
             tenant: self.tenant.clone(),

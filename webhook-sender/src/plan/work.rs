@@ -8,7 +8,7 @@ use super::PlanError;
 use super::expression::Vars;
 use super::programs::Made;
 use crate::model::{DeliveryId, EndpointId, Event, Millis, TenantId};
-use crate::registry::{Budget, Ready, Tenant};
+use crate::registry::{Budget, DEFERRED_BODY, Ready, Tenant};
 use crate::store::{NewDelivery, PlannedEvent, Start};
 
 /// Works out the deliveries of the first of `events`: of all, unless their bodies have more bytes than
@@ -83,12 +83,15 @@ fn plan(
         start,
     };
     let ready = wanting(tenant, &event).filter_map(|ready| {
-        let (body, start) = match make(id, ready, &event, &vars) {
+        let (body, start) = match ready.render(id, &event, &vars) {
             Made::AsPublished => (None, Start::Due(now)),
             // Without room it is made again at the attempt, as soon as there is some.
-            Made::Body(body) => (budget.try_hold(body).or(Some(UNMADE)), Start::Due(now)),
+            Made::Body(body) => (
+                budget.try_hold(body).or(Some(DEFERRED_BODY)),
+                Start::Due(now),
+            ),
             Made::Unwanted => return None,
-            Made::Failed(reason) => (Some(UNMADE), Start::Dead(reason)),
+            Made::Failed(reason) => (Some(DEFERRED_BODY), Start::Dead(reason)),
         };
         Some(delivery(
             &ready.endpoint.id,
@@ -103,22 +106,9 @@ fn plan(
         .filter(|(endpoint, _)| endpoint.wants(&event.kind));
     let unusable = unusable.map(|(endpoint, reason)| {
         let start = Start::Dead(format!("the endpoint cannot be used: {reason}"));
-        delivery(&endpoint.id, endpoint.ordered, Some(UNMADE), start)
+        delivery(&endpoint.id, endpoint.ordered, Some(DEFERRED_BODY), start)
     });
     let deliveries = ready.chain(unusable).collect();
     drop(vars);
     PlannedEvent { event, deliveries }
-}
-
-/// The body of a delivery for which none could be made, or for which there was no room. No transform makes an empty one, and no
-/// published data is empty: the body of such a delivery is made at its attempt, by [`make`], and is
-/// never what the transform was to hide.
-pub const UNMADE: Bytes = Bytes::from_static(b"");
-
-/// What an endpoint's programs make of an event.
-pub fn make(id: &TenantId, ready: &Ready, event: &Event, vars: &Vars<'_>) -> Made {
-    match &ready.programs {
-        Ok(programs) => programs.run(id, event, vars),
-        Err(error) => Made::Failed(error.to_string()),
-    }
 }

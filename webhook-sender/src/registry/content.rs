@@ -11,7 +11,7 @@ use std::sync::{PoisonError, RwLock};
 
 use tokio::sync::Notify;
 
-use super::Tenant;
+use super::tenant::Tenant;
 use crate::model::TenantId;
 use crate::store::{Store, StoreError};
 

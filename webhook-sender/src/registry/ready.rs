@@ -1,10 +1,17 @@
 //! An endpoint made ready for use.
 
+use bytes::Bytes;
 use webhook_signature::Credential;
 
-use crate::model::{Endpoint, Millis, masked_url};
+use crate::model::{Endpoint, Event, Millis, TenantId, masked_url};
 use crate::plan::component::Folder;
-use crate::plan::{ProgramError, Programs};
+use crate::plan::expression::Vars;
+use crate::plan::{Made, ProgramError, Programs};
+
+/// The body of a delivery whose body is not rendered yet, or could not be. No transform makes an
+/// empty body, and no published data is empty: such a delivery is rendered at its attempt, and never
+/// sends what the transform was to hide.
+pub const DEFERRED_BODY: Bytes = Bytes::from_static(b"");
 
 /// Why an endpoint cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +58,14 @@ impl Ready {
             url,
             credentials,
         })
+    }
+
+    /// Runs the endpoint's filter and transform on an event of `tenant`.
+    pub fn render(&self, tenant: &TenantId, event: &Event, vars: &Vars<'_>) -> Made {
+        match &self.programs {
+            Ok(programs) => programs.run(tenant, event, vars),
+            Err(error) => Made::Failed(error.to_string()),
+        }
     }
 
     /// Whether there is nothing to compile.

@@ -80,6 +80,7 @@ pub struct Built {
     lease: Arc<Lease>,
     planner: Planner,
     dispatcher: Dispatcher,
+    standing: Arc<Standing>,
     client: Arc<Client>,
     intake: Option<Arc<Intake>>,
     metrics: Arc<Metrics>,
@@ -125,17 +126,11 @@ pub async fn build(config: Config, path: &Path, seat: &Seat) -> Result<Built> {
         ..client::Settings::default()
     })?);
     let metrics = Arc::new(Metrics::default());
-    let standing = Arc::new(Standing::new(
-        store.clone(),
-        registry.clone(),
-        clock.clone(),
-    ));
     let dispatcher = Dispatcher::new(deliver::Parts {
         store: store.clone(),
         registry: registry.clone(),
         lease: lease.clone(),
         client: client.clone(),
-        notices: standing.clone(),
         metrics: metrics.clone(),
         clock: clock.clone(),
         settings: settings(&config, config.delivery.lease),
@@ -147,12 +142,17 @@ pub async fn build(config: Config, path: &Path, seat: &Seat) -> Result<Built> {
         lease: lease.clone(),
         clock: clock.clone(),
     });
-    standing.publish_with(planner.clone());
+    let standing = Standing {
+        store: store.clone(),
+        registry: registry.clone(),
+        planner: planner.clone(),
+        clock: clock.clone(),
+    };
     let sink = FromStream {
         planner: planner.clone(),
         store: store.clone(),
         registry: registry.clone(),
-        lanes: Arc::new(dispatcher.lanes()),
+        lanes: dispatcher.lanes(),
         clock: clock.clone(),
     };
     let intake = intake(&config, &lease, sink)?.map(Arc::new);
@@ -182,6 +182,7 @@ pub async fn build(config: Config, path: &Path, seat: &Seat) -> Result<Built> {
         lease,
         planner,
         dispatcher,
+        standing: Arc::new(standing),
         client,
         intake,
         metrics,
@@ -224,7 +225,7 @@ impl Built {
         Ok(Running {
             address,
             patience: self.config.delivery.lease + GRACE,
-            delivering: tokio::spawn(self.dispatcher.run(delivery.clone())),
+            delivering: tokio::spawn(self.dispatcher.run(self.standing, delivery.clone())),
             reload: self.reload,
             lease: self.lease,
             intake,

@@ -8,11 +8,12 @@ use anyhow::{Result, bail};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use super::{descriptors, load};
+use super::descriptors;
 use crate::config::{ApplyError, Config, Fault, Rules, apply, longest_attempt, outlasts};
-use crate::deliver::{Handle, Lanes, Settings};
+use crate::deliver::{Handle, Settings};
 use crate::handshake::ByHttp;
 use crate::model::Clock;
+use crate::plan::DispatchPort;
 use crate::registry::Registry;
 use crate::store::Store;
 
@@ -186,6 +187,13 @@ impl Reload {
             }
         }
     }
+}
+
+/// Reads the file away from the async threads: it may have components to compile.
+pub async fn load(path: &Path) -> Result<Config> {
+    let path = path.to_owned();
+    let loaded = tokio::task::spawn_blocking(move || Config::load(&path)).await?;
+    loaded.map_err(Into::into)
 }
 
 /// The limits of delivery as the file has them, under the lease of this process.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::deliver::Lanes;
+use crate::deliver::Handle;
 use crate::intake::{Sink, SinkError, Taken};
 use crate::model::{Clock, Event, FieldText, Rejected, Source, TenantId};
 use crate::plan::{PlanError, Planner};
@@ -17,7 +17,7 @@ pub struct FromStream {
     pub planner: Planner,
     pub store: Arc<dyn Store>,
     pub registry: Arc<Registry>,
-    pub lanes: Arc<dyn Lanes>,
+    pub lanes: Handle,
     pub clock: Clock,
 }
 

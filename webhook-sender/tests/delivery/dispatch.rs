@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use test_support::{Behaviour, Receiver};
-use webhook_sender::deliver::{Lanes, Settings};
+use webhook_sender::deliver::Settings;
 use webhook_sender::model::{Clock, Millis};
+use webhook_sender::plan::DispatchPort;
 
 use super::support::{RawReceiver, Row, Setup, State, World, schedule};
 

@@ -6,7 +6,7 @@ use test_support::Receiver;
 use tracing::{Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use webhook_sender::model::{Clock, Millis};
-use webhook_sender::plan::UNMADE;
+use webhook_sender::registry::DEFERRED_BODY;
 
 use super::support::{FakeStore, Setup, State, World, schedule};
 
@@ -22,7 +22,7 @@ async fn an_attempt_that_panics_counts_as_failed_and_its_place_is_free_again() {
         .await;
     // Both attempts of the first need the event once more, which fails.
     world.store.panic_on_event(2);
-    let broken = world.publish(&endpoint, "evt_1", &UNMADE);
+    let broken = world.publish(&endpoint, "evt_1", &DEFERRED_BODY);
     let dead = |store: &FakeStore| matches!(store.row(&broken.id).state, State::Dead(_));
     world.store.until("the end of the broken one", dead).await;
     let next = world.publish(&endpoint, "evt_2", b"{}");

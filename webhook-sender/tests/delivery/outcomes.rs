@@ -120,7 +120,7 @@ async fn a_410_buries_the_delivery_and_closes_the_endpoint_at_once() {
     // Another version of the endpoint is another matter.
     receiver.on("/", Behaviour::status(200));
     world.put(endpoint.clone()).await;
-    webhook_sender::deliver::Lanes::wake(&world.lanes);
+    webhook_sender::plan::DispatchPort::wake(&world.lanes);
     let succeeded = |row: &Row| row.state == State::Succeeded;
     world
         .store

@@ -9,12 +9,13 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use webhook_sender::client::{self, Client, Policy};
-use webhook_sender::deliver::{Dispatcher, Handle, Lanes, Notices, Parts, Settings};
+use webhook_sender::deliver::{Dispatcher, Handle, Notices, Parts, Settings};
 use webhook_sender::lease::Lease;
 use webhook_sender::metrics::Metrics;
 use webhook_sender::model::{
     Clock, Endpoint, EndpointId, Millis, Origin, Pattern, Retry, Secret, TenantId,
 };
+use webhook_sender::plan::DispatchPort;
 use webhook_sender::registry::Registry;
 use webhook_sender::store::{Claim, Owner, StoreError};
 
@@ -86,7 +87,6 @@ impl World {
             registry: registry.clone(),
             lease: lease.clone(),
             client: Arc::new(Client::new(setup.client).unwrap()),
-            notices: notices.clone(),
             metrics: metrics.clone(),
             clock: clock.clone(),
             settings: setup.settings,
@@ -94,7 +94,7 @@ impl World {
         let stop = CancellationToken::new();
         Self {
             lanes: dispatcher.lanes(),
-            running: tokio::spawn(dispatcher.run(stop.clone())),
+            running: tokio::spawn(dispatcher.run(notices.clone(), stop.clone())),
             store,
             registry,
             lease,

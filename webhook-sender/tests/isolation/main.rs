@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use support::{RawReceiver, Setup, State, World, schedule};
 use test_support::{Behaviour, Receiver};
-use webhook_sender::deliver::{Lanes, Settings};
+use webhook_sender::deliver::Settings;
 use webhook_sender::model::{Endpoint, Phase};
+use webhook_sender::plan::DispatchPort;
 
 const PLACES: usize = 32;
 const SICK: usize = 100;

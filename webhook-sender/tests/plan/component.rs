@@ -390,7 +390,7 @@ async fn a_filter_decides_before_a_component_runs() {
     let ready = world.registry.endpoint(&acme(), &endpoint.id).unwrap();
     let made = |event: &Event| {
         let vars = webhook_sender::plan::expression::Vars::new(&ready.endpoint.tenant, event);
-        webhook_sender::plan::make(&acme(), &ready, event, &vars)
+        ready.render(&acme(), event, &vars)
     };
     assert_eq!(made(&event("evt_1", r#"{"paid": false}"#)), Made::Unwanted);
     let paid = r#"{"paid": true}"#;

@@ -2,10 +2,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use async_trait::async_trait;
 use tokio::sync::watch;
-use webhook_sender::deliver::Lanes;
 use webhook_sender::model::{EndpointId, TenantId};
+use webhook_sender::plan::DispatchPort;
 use webhook_sender::store::{Claim, Owner};
 
 /// Has a number of places, whoever asks, and keeps what was started.
@@ -52,8 +51,7 @@ impl FakeLanes {
     }
 }
 
-#[async_trait]
-impl Lanes for FakeLanes {
+impl DispatchPort for FakeLanes {
     fn reserve(&self, _: &TenantId, _: &EndpointId) -> bool {
         let mut state = self.state.lock().unwrap();
         let free = state.free > 0;
@@ -84,9 +82,5 @@ impl Lanes for FakeLanes {
 
     fn wake(&self) {
         self.wakes.send_modify(|wakes| *wakes += 1);
-    }
-
-    async fn room(&self) -> usize {
-        self.state.lock().unwrap().free
     }
 }

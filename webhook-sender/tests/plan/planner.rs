@@ -6,8 +6,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::future::join_all;
 use webhook_sender::model::{DeliveryId, DeliveryState, EndpointId, Event, Pattern, TenantId};
-use webhook_sender::plan::{PlanError, Submitted, UNMADE};
-use webhook_sender::registry::Limits;
+use webhook_sender::plan::{PlanError, Submitted};
+use webhook_sender::registry::{DEFERRED_BODY, Limits};
 use webhook_sender::store::{Ask, DeliveryFilter, Store};
 
 use crate::flaky::Fate;
@@ -246,7 +246,10 @@ async fn a_replayed_delivery_without_a_body_is_recognised_by_its_body() {
         .claim(&world.lease.owner(), &[ask], NOW)
         .await
         .unwrap();
-    assert_eq!(claims.first().map(|claim| &claim.body), Some(&UNMADE));
+    assert_eq!(
+        claims.first().map(|claim| &claim.body),
+        Some(&DEFERRED_BODY)
+    );
 }
 
 #[tokio::test]
@@ -623,7 +626,10 @@ async fn bodies_beyond_the_budget_of_the_tenant_are_made_at_the_attempt() {
     assert_eq!(*world.store.batches.lock().unwrap(), [1, 4]);
     // Those that are under way hold the budget; what there was no room for is not made.
     let started = world.lanes.started();
-    let made = started.iter().filter(|claim| claim.body != UNMADE).count();
+    let made = started
+        .iter()
+        .filter(|claim| claim.body != DEFERRED_BODY)
+        .count();
     assert_eq!((started.len(), made), (8, 3));
     let budget = world.registry.budget(&acme());
     assert_eq!(budget.try_hold(vec![0; 200_000].into()), None);

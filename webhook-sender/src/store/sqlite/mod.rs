@@ -41,6 +41,7 @@ mod list;
 mod lock;
 mod lookup;
 mod open;
+mod open_error;
 mod page;
 mod plan;
 mod queue;
@@ -55,5 +56,5 @@ mod sweep;
 mod tenants;
 mod writer;
 
-pub use open::OpenError;
+pub use open_error::OpenError;
 pub use store::SqliteStore;

@@ -4,9 +4,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, OpenFlags};
 
 use super::lock::{Lock, private, restrict};
+use super::open_error::OpenError;
 
 /// The schema's versions, in order. What was released is never changed; more is appended.
 const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
@@ -16,58 +17,6 @@ const APPLICATION: i32 = i32::from_be_bytes(*b"whsd");
 
 /// How long a connection waits for another program that looks into the file.
 const BUSY: Duration = Duration::from_secs(5);
-
-/// Why a file cannot be used as a store.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    #[error("`{}` is in use by another sender{}", file.display(), by(*pid))]
-    InUse { file: PathBuf, pid: Option<u32> },
-    #[error("`{}` is not a database", file.display())]
-    NotADatabase { file: PathBuf },
-    #[error("`{}` is a database of another program", file.display())]
-    Foreign { file: PathBuf },
-    #[error("`{}` has schema {found}, made by a newer version; this one knows up to {known}", file.display())]
-    Newer {
-        file: PathBuf,
-        found: i32,
-        known: usize,
-    },
-    #[error("`{}` cannot be written: {source}", file.display())]
-    Unwritable { file: PathBuf, source: io::Error },
-    #[error("`{}`: {detail}", file.display())]
-    Other { file: PathBuf, detail: String },
-}
-
-fn by(pid: Option<u32>) -> String {
-    pid.map(|pid| format!(", process {pid}"))
-        .unwrap_or_default()
-}
-
-impl OpenError {
-    pub(super) fn unwritable(file: &Path, source: io::Error) -> Self {
-        Self::Unwritable {
-            file: file.into(),
-            source,
-        }
-    }
-
-    pub(super) fn of(file: &Path, error: &dyn std::fmt::Display) -> Self {
-        Self::Other {
-            file: file.into(),
-            detail: error.to_string(),
-        }
-    }
-
-    fn sql(file: &Path, error: &rusqlite::Error) -> Self {
-        match error.sqlite_error_code() {
-            Some(ErrorCode::NotADatabase) => Self::NotADatabase { file: file.into() },
-            Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen) => {
-                Self::unwritable(file, io::Error::other(error.to_string()))
-            }
-            _ => Self::of(file, error),
-        }
-    }
-}
 
 /// The connections of one store, and the lock on its file.
 pub(super) struct Opened {

@@ -1,0 +1,221 @@
+//! The tenants that are loaded, and when they are loaded anew.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, RwLock};
+
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
+
+use super::content::Content;
+use super::limits::{AllLimits, Budget, Limits};
+use super::ready::{EndpointError, Ready};
+use super::tenant::Tenant;
+use crate::model::{Endpoint, EndpointId, TenantId};
+use crate::plan::component::Folder;
+use crate::store::{Store, StoreError};
+
+/// Tenants that are loaded at a time: enough to hide the way to the store, and few enough that their
+/// components are not all compiled at once.
+const RELOADS_AT_ONCE: usize = 8;
+
+/// What is known of the tenants, as of their last change or reload.
+pub struct Registry {
+    store: Arc<dyn Store>,
+    components: Folder,
+    tenants: RwLock<HashMap<TenantId, Arc<Tenant>>>,
+    /// Reloads begun so far. One that is overtaken by a later one changes nothing.
+    reloads: AtomicU64,
+    content: Content,
+    limits: AllLimits,
+}
+
+impl Registry {
+    /// Knows nothing yet; tenants are loaded when they are asked for.
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self::with_components(store, Folder::default())
+    }
+
+    /// Knows nothing yet. Endpoints may name components of that folder as their transforms.
+    pub fn with_components(store: Arc<dyn Store>, components: Folder) -> Self {
+        Self {
+            store,
+            components,
+            tenants: RwLock::default(),
+            reloads: AtomicU64::new(0),
+            content: Content::default(),
+            limits: AllLimits::default(),
+        }
+    }
+
+    /// Sets the tenants that the configuration declares: where one is missing, the store has lost it.
+    pub fn declare(&self, tenants: HashSet<TenantId>) {
+        self.content.declare(tenants);
+    }
+
+    /// Sets the limits of all tenants, and those of tenants that have their own.
+    pub fn set_limits(&self, general: Limits, own: HashMap<TenantId, Limits>) {
+        self.limits.set(general, own);
+    }
+
+    /// Returns the limits of a tenant.
+    pub fn limits(&self, tenant: &TenantId) -> Limits {
+        self.limits.of(tenant)
+    }
+
+    /// Returns the budget of the bodies that a tenant's transforms make.
+    pub fn budget(&self, tenant: &TenantId) -> Arc<Budget> {
+        self.limits.budget(tenant)
+    }
+
+    /// Waits until the store has lost content.
+    pub async fn content_lost(&self) {
+        self.content.lost().await;
+    }
+
+    /// A tenant, loaded if it is not known yet.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    pub async fn tenant(&self, id: &TenantId) -> Result<Option<Arc<Tenant>>, StoreError> {
+        match self.known(id) {
+            Some(tenant) => Ok(Some(tenant)),
+            None => self.reload(id).await,
+        }
+    }
+
+    /// An endpoint of a tenant that was loaded.
+    pub fn endpoint(&self, tenant: &TenantId, id: &EndpointId) -> Option<Arc<Ready>> {
+        self.known(tenant)?.endpoint(id).cloned()
+    }
+
+    /// Every endpoint of the tenants that were loaded.
+    pub fn endpoints(&self) -> Vec<Arc<Ready>> {
+        let tenants = self
+            .tenants
+            .read()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let endpoints = tenants.values().flat_map(|tenant| &tenant.endpoints);
+        endpoints.cloned().collect()
+    }
+
+    /// A tenant as the store has it now. Endpoints that are known and unchanged are not compiled
+    /// again.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    pub async fn reload(&self, id: &TenantId) -> Result<Option<Arc<Tenant>>, StoreError> {
+        let loaded = self.reloads.fetch_add(1, Ordering::Relaxed);
+        let (store, known) = (&*self.store, self.known(id));
+        let identity = self.content.identity(store).await?;
+        let stored = store.endpoints(id).await?;
+        let version = stored.as_ref().map(|(version, _)| *version);
+        let checked = self
+            .content
+            .check(store, (id, version), known.as_deref(), &identity);
+        checked.await?;
+        let Some((version, endpoints)) = stored else {
+            self.write().remove(id);
+            return Ok(None);
+        };
+        let (endpoints, unusable) = ready(known, endpoints, &self.components).await;
+        let tenant = Arc::new(Tenant {
+            version,
+            endpoints,
+            unusable,
+            loaded,
+            identity,
+        });
+        let mut tenants = self.write();
+        match tenants.get(id) {
+            Some(later) if later.loaded > loaded => Ok(Some(later.clone())),
+            _ => {
+                tenants.insert(id.clone(), tenant.clone());
+                Ok(Some(tenant))
+            }
+        }
+    }
+
+    /// Loads every tenant that is new or has changed, or whose components have, and forgets those
+    /// that are gone.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    pub async fn refresh(&self) -> Result<(), StoreError> {
+        let identity = self.content.identity(&*self.store).await?;
+        let stored: HashMap<_, _> = self.store.tenants().await?.into_iter().collect();
+        let is_current = |id: &TenantId, version: u64| {
+            let known = self.known(id);
+            known.is_some_and(|known| {
+                known.version == version && known.identity == identity && known.is_current()
+            })
+        };
+        let changed = stored.iter().filter(|(id, at)| !is_current(id, **at));
+        let reloads: Vec<_> = changed.map(|(id, _)| self.reload(id).boxed()).collect();
+        let mut reloads = stream::iter(reloads).buffer_unordered(RELOADS_AT_ONCE);
+        while reloads.try_next().await?.is_some() {}
+        self.write().retain(|id, _| stored.contains_key(id));
+        self.limits.forget(|id| !stored.contains_key(id));
+        Ok(())
+    }
+
+    fn known(&self, id: &TenantId) -> Option<Arc<Tenant>> {
+        self.tenants
+            .read()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .get(id)
+            .cloned()
+    }
+
+    fn write(&self) -> std::sync::RwLockWriteGuard<'_, HashMap<TenantId, Arc<Tenant>>> {
+        self.tenants
+            .write()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+/// Makes endpoints ready, those that are known and unchanged by taking them over.
+async fn ready(
+    before: Option<Arc<Tenant>>,
+    endpoints: Vec<Endpoint>,
+    components: &Folder,
+) -> (Vec<Arc<Ready>>, Vec<(Endpoint, String)>) {
+    let known = |endpoint: &Endpoint| {
+        let known = before.as_ref()?.endpoint(&endpoint.id)?;
+        known.is(endpoint).then(|| known.clone())
+    };
+    let (mut ready, mut unusable) = (Vec::with_capacity(endpoints.len()), Vec::new());
+    for endpoint in endpoints {
+        match known(&endpoint) {
+            Some(known) => ready.push(known),
+            None => match make(endpoint.clone(), components).await {
+                Ok(made) => ready.push(Arc::new(made)),
+                Err(error) => {
+                    let Endpoint { tenant, id, .. } = &endpoint;
+                    tracing::error!(%tenant, endpoint = %id, %error, "endpoint cannot be used");
+                    unusable.push((endpoint, error.to_string()));
+                }
+            },
+        }
+    }
+    (ready, unusable)
+}
+
+/// Compiling is kept off the async threads.
+async fn make(endpoint: Endpoint, components: &Folder) -> Result<Ready, EndpointError> {
+    let components = components.clone();
+    let made = match Ready::is_made_at_once(&endpoint) {
+        true => Ready::new(endpoint, &components)?,
+        false => tokio::task::spawn_blocking(move || Ready::new(endpoint, &components))
+            .await
+            .unwrap_or_else(|_| Err(EndpointError::Interrupted))?,
+    };
+    if let Err(error) = &made.programs {
+        let error = error.detail();
+        let Endpoint { tenant, id, .. } = &made.endpoint;
+        tracing::error!(%tenant, endpoint = %id, %error, "endpoint cannot plan its events");
+    }
+    Ok(made)
+}

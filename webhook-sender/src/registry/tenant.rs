@@ -1,0 +1,34 @@
+//! A tenant and its endpoints at one version.
+
+use std::sync::Arc;
+
+use super::ready::Ready;
+use crate::model::{Endpoint, EndpointId};
+
+/// A tenant's endpoints at one version.
+pub struct Tenant {
+    /// As [`Store::endpoints`](crate::store::Store::endpoints) answered it.
+    pub version: u64,
+    /// Those that can be used, in the order of their ids.
+    pub endpoints: Vec<Arc<Ready>>,
+    /// Those that cannot, each with the reason: they were checked when they were written, so
+    /// another version of the sender wrote them. Their events become dead letters.
+    pub unusable: Vec<(Endpoint, String)>,
+    /// When it was loaded: the number of the reload.
+    pub(super) loaded: u64,
+    /// The identity of the content that it was loaded from.
+    pub(super) identity: String,
+}
+
+impl Tenant {
+    pub(super) fn is_current(&self) -> bool {
+        self.endpoints.iter().all(|ready| ready.is_current())
+    }
+
+    pub(super) fn endpoint(&self, id: &EndpointId) -> Option<&Arc<Ready>> {
+        let at = self
+            .endpoints
+            .binary_search_by(|ready| ready.endpoint.id.cmp(id));
+        self.endpoints.get(at.ok()?)
+    }
+}
