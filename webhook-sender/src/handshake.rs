@@ -11,10 +11,10 @@ use anyhow::{Context, Result, ensure};
 use async_trait::async_trait;
 use serde_json::json;
 use tokio::time::Instant;
+use webhook_client::{Client, Policy, Post, check_url, with_defaults};
+use webhook_model::Secret;
 
-use crate::client::{Client, Policy, Post, check_url, with_defaults};
 use crate::config::{HandshakeTarget, Handshakes};
-use crate::model::Secret;
 
 /// Makes handshakes by HTTP.
 pub struct ByHttp {

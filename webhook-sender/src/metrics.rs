@@ -8,9 +8,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
-
-use crate::model::{Attempt, Phase};
-use crate::store::{Next, Outcome};
+use webhook_model::{Attempt, Phase};
+use webhook_store::{Next, Outcome};
 
 /// The upper bounds of the buckets of attempts' durations, in seconds: receivers on the same machine
 /// at the one end, the timeout at the other.

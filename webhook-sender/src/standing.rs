@@ -5,12 +5,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde_json::json;
 use sha2::{Digest, Sha256};
+use webhook_model::{Clock, Endpoint, EndpointId, Event, EventId, Millis, TenantId};
+use webhook_store::{Store, StoreError};
 
 use crate::deliver::Notices;
-use crate::model::{Clock, Endpoint, EndpointId, Event, EventId, Millis, TenantId};
 use crate::plan::{PlanError, Planner};
 use crate::registry::Registry;
-use crate::store::{Store, StoreError};
 
 /// The type of the event that tells a tenant of an endpoint that was disabled.
 const DISABLED: &str = "operational.endpoint.disabled";
@@ -173,12 +173,12 @@ impl Notices for Standing {
 mod tests {
     use std::time::Duration;
 
+    use webhook_model::{Delivery, Origin, Owner};
+    use webhook_store::sqlite::SqliteStore;
+    use webhook_store::{Claim, DeliveryFilter, Lease};
+
     use super::*;
-    use crate::lease::Lease;
-    use crate::model::{Delivery, Origin};
     use crate::plan::{DispatchPort, Parts};
-    use crate::store::sqlite::SqliteStore;
-    use crate::store::{Claim, DeliveryFilter, Owner};
 
     /// Places of which there are none.
     struct NoLanes;

@@ -33,12 +33,16 @@ pub mod conformance;
 mod output;
 mod patience;
 pub mod raw;
+pub mod raw_http2;
+mod raw_receiver;
 pub mod receiver;
 pub mod redis;
 pub mod runtime;
+pub mod tls;
 
 pub use app::{App, Ended, Running};
 pub use client::{Reply, Request};
 pub use patience::within_patience;
+pub use raw_receiver::{Counts, RawReceiver};
 pub use receiver::{Behaviour, Receiver, Recorded};
 pub use runtime::Runtime;

@@ -6,15 +6,14 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use webhook_model::{EventId, FieldText, RawEvent, Rejected, Source, TenantId};
+use webhook_store::{Cursor, Page, RejectedFilter};
 
 use super::deliveries::limit;
 use super::error::ApiError;
 use super::events::moment;
 use super::extract::{OptionalJson, Path, Query};
 use super::state::Api;
-use crate::model::{EventId, FieldText, Rejected, Source, TenantId};
-use crate::plan::Given;
-use crate::store::{Cursor, Page, RejectedFilter};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -118,7 +117,7 @@ async fn plan_again(
     let timestamp = correct("timestamp", timestamp.as_ref())?;
     let ordering_key = correct("ordering_key", corrections.ordering_key.as_ref())?;
     let data = rejected.field("data").map(FieldText::bytes);
-    let given = Given {
+    let raw = RawEvent {
         // Without an id of its own an event is known by the one derived from its stream entry.
         id: id.as_deref().or(Some(&rejected.id)),
         kind: &kind,
@@ -128,7 +127,7 @@ async fn plan_again(
         timestamp: timestamp.as_deref(),
         ordering_key: ordering_key.as_deref(),
     };
-    let event = given.check(api.max_data_bytes, api.clock.now())?;
+    let event = raw.check(api.max_data_bytes, api.clock.now())?;
     Ok(api.planner.submit(&tenant, event).await?.id)
 }
 

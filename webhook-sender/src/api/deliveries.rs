@@ -3,12 +3,12 @@
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
+use webhook_model::{Attempt, Delivery, DeliveryId, DeliveryState, EndpointId, EventId, TenantId};
+use webhook_store::{Cursor, DeliveryFilter, Page};
 
 use super::error::ApiError;
 use super::extract::{Path, Query};
 use super::state::Api;
-use crate::model::{Attempt, Delivery, DeliveryId, DeliveryState, EndpointId, EventId, TenantId};
-use crate::store::{Cursor, DeliveryFilter, Page};
 
 const DEFAULT_LIMIT: usize = 50;
 const MAX_LIMIT: usize = 500;

@@ -6,14 +6,14 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use webhook_model::{Endpoint, EndpointId, Handshake, Millis, Origin, Secret, TenantId};
+use webhook_store::StoreError;
 
 use super::error::ApiError;
 use super::extract::{self, Path};
 use super::state::Api;
 use crate::config::{EndpointSpec, Fault, new_handshake_key};
 use crate::handshake;
-use crate::model::{Endpoint, EndpointId, Handshake, Millis, Origin, Secret, TenantId};
-use crate::store::StoreError;
 
 type Answer = Result<Json<Value>, ApiError>;
 

@@ -5,9 +5,8 @@ use std::time::Duration;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use problem_details::Problem;
-
-use crate::model::IdError;
-use crate::store::StoreError;
+use webhook_model::IdError;
+use webhook_store::StoreError;
 
 /// A response that says why not.
 #[derive(Debug)]

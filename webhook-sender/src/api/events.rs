@@ -8,12 +8,12 @@ use problem_details::Problem;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
+use webhook_model::{EventError, RawEvent, TenantId};
 
 use super::error::ApiError;
 use super::extract::{JsonBytes, Path, object};
 use super::state::Api;
-use crate::model::TenantId;
-use crate::plan::{EventError, Given, PlanError, Submitted};
+use crate::plan::{PlanError, Submitted};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -41,14 +41,14 @@ pub async fn publish(
         let wanted: Wanted<'_> = object(&body)?;
         let timestamp = wanted.timestamp.as_ref().map(moment).transpose()?;
         let required = |name| ApiError::invalid(format!("`{name}` is missing"));
-        let given = Given {
+        let raw = RawEvent {
             id: wanted.id.as_deref(),
             kind: wanted.kind.as_deref().ok_or_else(|| required("type"))?,
             data: data(&body, wanted.data.ok_or_else(|| required("data"))?),
             timestamp: timestamp.as_deref(),
             ordering_key: wanted.ordering_key.as_deref(),
         };
-        given.check(api.max_data_bytes, api.clock.now())?
+        raw.check(api.max_data_bytes, api.clock.now())?
     };
     let submitted = api.planner.submit(&tenant, event).await?;
     api.status.published();

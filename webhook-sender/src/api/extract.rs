@@ -11,10 +11,10 @@ use axum::http::{HeaderMap, StatusCode};
 use problem_details::Problem;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use webhook_model::{DeliveryId, EndpointId, TenantId};
 
 use super::error::ApiError;
 use super::server::Stalled;
-use crate::model::{DeliveryId, EndpointId, TenantId};
 
 /// A JSON body. The content type must say so: no page in a browser can send that to another origin
 /// unasked, which keeps it from using an API that needs no token on loopback.

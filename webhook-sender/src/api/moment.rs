@@ -1,7 +1,8 @@
 //! Moments in queries and bodies.
 
+use webhook_model::Millis;
+
 use super::error::ApiError;
-use crate::model::Millis;
 
 /// RFC 3339, as the API writes moments itself.
 pub fn optional(name: &str, text: Option<&str>) -> Result<Option<Millis>, ApiError> {

@@ -5,14 +5,14 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use serde::Deserialize;
 use serde_json::json;
+use webhook_model::{DeliveryId, EndpointId, EventId, TenantId};
+use webhook_store::DeliveryFilter;
 
 use super::deliveries::state;
 use super::error::ApiError;
 use super::extract::{Json, Path};
 use super::moment;
 use super::state::Api;
-use crate::model::{DeliveryId, EndpointId, EventId, TenantId};
-use crate::store::DeliveryFilter;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

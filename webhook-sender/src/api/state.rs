@@ -6,14 +6,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::sync::watch;
+use webhook_client::Client;
+use webhook_model::{Clock, TenantId};
+use webhook_store::Store;
 
 use super::error::ApiError;
-use crate::client::Client;
 use crate::config::Rules;
-use crate::model::{Clock, TenantId};
 use crate::plan::{DispatchPort, Planner};
 use crate::registry::Registry;
-use crate::store::Store;
 
 /// The parts of the sender that the API talks to.
 pub struct Parts {

@@ -4,11 +4,11 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use serde_json::{Value, json};
+use webhook_model::TenantId;
 
 use super::error::ApiError;
 use super::extract::Path;
 use super::state::Api;
-use crate::model::TenantId;
 
 type Answer<T> = Result<T, ApiError>;
 

@@ -10,9 +10,9 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
+use webhook_client::client_config;
 
 use super::output::text;
-use crate::client::{client_config, tls_error};
 
 /// A client of one sender. Clones share their connections.
 #[derive(Clone)]

@@ -11,11 +11,11 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use clap::Args;
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
+use webhook_model::Clock;
 use webhook_signature::{Credential, Freshness, Request, Scheme, Verified, verify};
 
 use super::output::{OutputClosed, print};
 use super::secret::{Secrets, scheme};
-use crate::model::Clock;
 use crate::service::StopSignals;
 
 /// The largest body it takes, in bytes.

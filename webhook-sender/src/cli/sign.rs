@@ -2,11 +2,11 @@
 
 use anyhow::Result;
 use clap::Args;
+use webhook_model::{Clock, EventId};
 use webhook_signature::{Message, Scheme, sign};
 
 use super::output::print;
 use super::secret::{Body, Secrets, scheme};
-use crate::model::{Clock, EventId};
 
 #[derive(Args)]
 pub struct Sign {

@@ -2,11 +2,11 @@
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use webhook_model::Clock;
 use webhook_signature::{Freshness, Request, Scheme, verify};
 
 use super::output::print;
 use super::secret::{Body, Secrets, scheme};
-use crate::model::Clock;
 
 #[derive(Args)]
 pub struct Verify {

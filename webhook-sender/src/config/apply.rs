@@ -4,13 +4,13 @@ use std::fmt;
 
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
+use webhook_model::{Endpoint, EndpointId, Millis, Origin, TenantId};
+use webhook_store::{Store, StoreError};
 
 use super::hands::{Hand, Hands, shake};
 use super::removal::{Removal, removed};
 use super::stored::{AT_ONCE, Stored};
 use super::{Config, EndpointSpec, Handshakes};
-use crate::model::{Endpoint, EndpointId, Millis, Origin, TenantId};
-use crate::store::{Store, StoreError};
 
 /// How often an endpoint may be changed by others meanwhile.
 const TRIES: usize = 5;

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
+use event_transforms::component::Component;
+use event_transforms::expression::Program;
+use webhook_model::{Handshake, Secret};
 use webhook_signature::Scheme;
 
 use super::read;
 use super::rules::{Rules, Source, TIMEOUTS};
 use super::tree::Node;
-use crate::model::{Handshake, Secret};
-use crate::plan::component::Component;
-use crate::plan::expression::Program;
 
 /// What the schemes are where none is declared.
 const DEFAULT_SCHEMES: [Scheme; 2] = [Scheme::Wss, Scheme::Standard];

@@ -4,6 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::Value as Json;
+use webhook_client::{Policy, check_header, check_url};
+use webhook_model::{
+    Endpoint, EndpointId, Handshake, MASK, Millis, Origin, Pattern, Retry, Secret, TenantId,
+    is_masked_url, masked_url,
+};
 use webhook_signature::Scheme;
 use zeroize::Zeroizing;
 
@@ -13,11 +18,6 @@ use super::read::{self, flag, number};
 use super::rules::{Rules, Source};
 use super::tree::{Node, Value};
 use super::{Fault, check, reference};
-use crate::client::{Policy, check_header, check_url};
-use crate::model::{
-    Endpoint, EndpointId, Handshake, MASK, Millis, Origin, Pattern, Retry, Secret, TenantId,
-    is_masked_url, masked_url,
-};
 
 /// How long a secret that was replaced still signs.
 pub const OVERLAP: Duration = Duration::from_secs(24 * 60 * 60);

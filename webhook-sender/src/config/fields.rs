@@ -261,7 +261,7 @@ fn id(node: &Node) -> Option<&str> {
     };
     let (_, id) = entries.iter().find(|(key, _)| key == "id")?;
     match &id.value {
-        Value::Text(id) if crate::model::TenantId::parse(id).is_ok() => Some(id),
+        Value::Text(id) if webhook_model::TenantId::parse(id).is_ok() => Some(id),
         _ => None,
     }
 }

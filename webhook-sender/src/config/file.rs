@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use webhook_model::{EndpointId, Retry, TenantId};
+
 use super::endpoint::policy;
 use super::fields::Fields;
 use super::read::{self, number};
@@ -13,7 +15,6 @@ use super::{
     ApiConfig, ConfigError, DeliveryConfig, EndpointSpec, Fault, LogConfig, MetricsConfig,
     RetentionConfig, Rules, StoreConfig, StreamConfig,
 };
-use crate::model::{EndpointId, Retry, TenantId};
 use crate::registry::Limits;
 
 /// The name of the policy that endpoints without one follow.

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::{FutureExt, StreamExt, stream};
+use webhook_model::{Endpoint, EndpointId, Handshake, Secret, TenantId};
 
 use super::new_secret::new_handshake_key;
 use super::stored::Stored;
 use super::{Config, EndpointSpec, TenantConfig, check};
-use crate::model::{Endpoint, EndpointId, Handshake, Secret, TenantId};
 
 /// How many handshakes are under way at a time: each has a connection of its own.
 const AT_ONCE: usize = 256;

@@ -1,9 +1,8 @@
 //! Secrets that the sender generates.
 
 use rand::distr::{Alphanumeric, SampleString};
+use webhook_model::Secret;
 use webhook_signature::generate;
-
-use crate::model::Secret;
 
 /// The characters of a key that a handshake hands out.
 const HANDSHAKE_KEY_LENGTH: usize = 36;

@@ -1,9 +1,9 @@
 //! Endpoints shown in the form they are declared in, and changed in it.
 
 use serde_json::{Map, Value, json};
+use webhook_model::{Endpoint, Handshake, MASK, Millis, Retry, masked_url};
 
 use super::{EndpointSpec, Fault, Rules, check};
-use crate::model::{Endpoint, Handshake, MASK, Millis, Retry, masked_url};
 
 impl EndpointSpec {
     /// The declaration of an endpoint, as JSON. The secret is left out, values of headers and secrets

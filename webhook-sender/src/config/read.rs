@@ -3,8 +3,9 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use webhook_model::{Retry, durations};
+
 use super::tree::{Node, Value};
-use crate::model::{Retry, durations};
 
 type Read<T> = Result<T, String>;
 

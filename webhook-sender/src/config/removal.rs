@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 
+use webhook_model::{Endpoint, EndpointId, Origin, TenantId};
+
 use super::Config;
 use super::stored::Stored;
-use crate::model::{Endpoint, EndpointId, Origin, TenantId};
 
 /// A file that would remove more of the endpoints that an earlier one declared than it keeps, as an
 /// empty file does, or one of which only the first half was written.

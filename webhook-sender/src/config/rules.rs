@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::client::Policy;
-use crate::model::{Endpoint, Retry};
-use crate::plan::component::Folder;
+use event_transforms::component::Folder;
+use webhook_client::Policy;
+use webhook_model::{Endpoint, Retry};
 
 /// How long an attempt may be given.
 pub(super) const TIMEOUTS: std::ops::RangeInclusive<Duration> =

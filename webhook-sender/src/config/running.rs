@@ -1,7 +1,8 @@
 //! A file that is read again by a process that runs.
 
+use webhook_client::check_url;
+
 use super::{Config, Fault, Rules, Token, check};
-use crate::client::check_url;
 
 impl Config {
     /// What of this file changes with a restart only, as a process that runs by `self` reads `new`.

@@ -4,7 +4,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
+use event_transforms::component::Folder;
 use ipnet::IpNet;
+use redis_link::Address;
+use webhook_client::Policy;
+use webhook_model::MAX_DATA_BYTES;
 use webhook_signature::{MIN_SECRET_BYTES, check_text};
 
 use super::check::outlasts;
@@ -13,11 +17,7 @@ use super::read::{self, bytes, duration_within, flag, number, parsed};
 use super::reference::{self, Token};
 use super::rules::{LEASE, TIMEOUT, TIMEOUTS};
 use super::tree::Node;
-use crate::client::Policy;
-use crate::plan::MAX_DATA_BYTES;
-use crate::plan::component::Folder;
 use crate::registry::Limits;
-use crate::store::redis::Address;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);

@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
-
-use crate::model::{Endpoint, EndpointId, TenantId};
-use crate::store::{Store, StoreError};
+use webhook_model::{Endpoint, EndpointId, TenantId};
+use webhook_store::{Store, StoreError};
 
 /// Calls to the store that are under way at a time: SQLite writes that many in one transaction, and
 /// Redis receives them in one pipeline.

@@ -5,17 +5,17 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use tokio::time::Instant;
+use webhook_client::{Answer, CallError, Post};
+use webhook_model::{Attempt, Millis, Owner};
+use webhook_store::{Claim, Next};
 
 use super::breaker::Change;
 use super::context::Context;
 use super::flight::{Flight, outcome};
 use super::outcome::{Verdict, judge};
 use super::remake::remake;
-use crate::client::{Answer, CallError, Post};
 use crate::metrics::Metrics;
-use crate::model::{Attempt, Millis};
 use crate::registry::DEFERRED_BODY;
-use crate::store::{Claim, Next, Owner};
 
 /// Starts a delivery that `owner` has claimed, in a place set aside for it.
 pub(super) fn start(context: &Arc<Context>, claim: Claim, owner: &Arc<Owner>) {

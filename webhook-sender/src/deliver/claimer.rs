@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
+use webhook_store::{Ask, Claim, StoreError};
 
 use super::context::Context;
 use super::lane::{Asker, Places};
 use super::places::Key;
 use super::{Settings, attempt};
 use crate::registry::Ready;
-use crate::store::{Ask, Claim, StoreError};
 
 /// The most deliveries claimed in one call: their first one starts when the call has ended.
 const MAX_CLAIM: usize = 512;

@@ -4,15 +4,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use tokio::sync::mpsc::UnboundedSender;
+use webhook_client::Client;
+use webhook_model::{Clock, Owner};
+use webhook_store::{Claim, Lease, Next, Outcome, Store};
 
 use super::notices::About;
 use super::places::Places;
-use crate::client::Client;
-use crate::lease::Lease;
 use crate::metrics::Metrics;
-use crate::model::Clock;
 use crate::registry::Registry;
-use crate::store::{Claim, Next, Outcome, Owner, Store};
 
 /// The state that every part of delivery shares.
 pub(super) struct Context {

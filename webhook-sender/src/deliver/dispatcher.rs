@@ -6,19 +6,18 @@ use std::time::Duration;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
+use webhook_client::Client;
+use webhook_model::{Clock, EndpointId, Owner, TenantId};
+use webhook_store::{Claim, Lease, Store};
 
 use super::context::{Context, QueuedOutcome};
 use super::lane::{Asker, Places as Room};
 use super::notices::{self, About};
 use super::places::Places;
 use super::{Notices, Settings, attempt, claimer, recorder, rewind};
-use crate::client::Client;
-use crate::lease::Lease;
 use crate::metrics::Metrics;
-use crate::model::{Clock, EndpointId, TenantId};
 use crate::plan::DispatchPort;
 use crate::registry::Registry;
-use crate::store::{Claim, Owner, Store};
 
 /// How often idle connections are closed and endpoints that are gone forgotten.
 const UPKEEP: Duration = Duration::from_secs(10);

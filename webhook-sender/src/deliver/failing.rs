@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::{Endpoint, Millis};
+use webhook_model::{Endpoint, Millis};
 
 /// How long it has to have failed before that is written down: every change of an endpoint has
 /// senders load it anew, so a short trouble is not worth one. It is also how long a change is waited

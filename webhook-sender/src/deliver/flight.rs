@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use webhook_model::{Attempt, Millis, Owner};
+use webhook_store::{Claim, Next, Outcome};
+
 use super::breaker::Change;
 use super::context::Context;
 use super::outcome::{Verdict, broken};
 use super::places::{Key, Shown};
 use super::prepared::Prepared;
-use crate::model::{Attempt, Millis};
-use crate::store::{Claim, Next, Outcome, Owner};
 
 /// A delivery in a place. It ends with exactly one outcome, also where its task panics: what is
 /// dropped without one is recorded as a failed attempt, and its place is free again.

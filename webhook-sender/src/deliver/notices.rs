@@ -8,10 +8,10 @@ use async_trait::async_trait;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
+use webhook_model::{EndpointId, Millis, TenantId};
+use webhook_store::StoreError;
 
 use super::failing::Notice;
-use crate::model::{EndpointId, Millis, TenantId};
-use crate::store::StoreError;
 
 /// How long to wait before telling again what could not be told.
 const PAUSE: Duration = Duration::from_secs(1);

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use webhook_client::{Answer, CallError};
+use webhook_model::{Attempt, Millis, Phase, Retry};
+use webhook_store::Next;
+
 use super::retry_after;
-use crate::client::{Answer, CallError};
-use crate::model::{Attempt, Millis, Phase, Retry};
-use crate::store::Next;
 
 /// How soon to try again what this machine was too short of resources to try.
 const OUT_OF_RESOURCES: Duration = Duration::from_secs(1);

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
+use webhook_model::{EndpointId, Millis, TenantId};
 
 use super::Settings;
 use super::breaker::Change;
@@ -15,7 +16,6 @@ use super::outcome::Health;
 use super::prepared::Prepared;
 use super::wakes::Wakes;
 use crate::metrics::Metrics;
-use crate::model::{EndpointId, Millis, TenantId};
 use crate::registry::Ready;
 
 pub(super) type Key = (TenantId, EndpointId);

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use webhook_client::with_defaults;
+use webhook_model::{EventId, Millis, Retry, Secret};
 use webhook_signature::{Credential, Header, Message, SignError, sign};
 
 use super::Settings;
-use crate::client::with_defaults;
-use crate::model::{EventId, Millis, Retry, Secret};
 use crate::registry::Ready;
 
 pub(super) struct Prepared {

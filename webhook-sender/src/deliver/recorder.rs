@@ -6,10 +6,11 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
+use webhook_model::Owner;
+use webhook_store::{Next, Outcome, StoreError};
 
 use super::context::{Context, QueuedOutcome};
 use super::rewind::set_back;
-use crate::store::{Next, Outcome, Owner, StoreError};
 
 /// The most outcomes in one call.
 const MAX_BATCH: usize = 1024;

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use event_transforms::expression::Vars;
+use event_transforms::{MAX_OUTPUT_BYTES, Made};
+use webhook_model::{Event, MAX_DATA_BYTES, TenantId};
+use webhook_store::Next;
 
 use super::context::Context;
 use super::flight::Flight;
-use crate::model::{Event, TenantId};
-use crate::plan::expression::Vars;
-use crate::plan::{MAX_DATA_BYTES, MAX_OUTPUT_BYTES, Made};
 use crate::registry::{Ready, Reserved};
-use crate::store::Next;
 
 /// How long to wait where the store does not give the event out.
 pub(super) const PAUSE: Duration = Duration::from_secs(5);

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::model::Millis;
+use webhook_model::Millis;
 
 /// The longest wait a receiver can ask for.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
@@ -12,7 +12,8 @@ const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 ///
 /// ```
 /// use std::time::Duration;
-/// use webhook_sender::{deliver::retry_after, model::Millis};
+/// use webhook_model::Millis;
+/// use webhook_sender::deliver::retry_after;
 ///
 /// let now = Millis(784_111_777_000);
 /// assert_eq!(retry_after("120", now), Some(Duration::from_secs(120)));

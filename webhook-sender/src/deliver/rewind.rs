@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
+use webhook_model::Millis;
+use webhook_store::{Next, Outcome};
 
 use super::context::Context;
 use super::remake;
-use crate::model::Millis;
-use crate::store::{Next, Outcome};
 
 /// How often the clock is looked at. It also bounds the steps that go unnoticed: they delay nothing
 /// by more.
@@ -77,9 +77,10 @@ pub(super) fn set_back(outcomes: &mut [Outcome], now: Millis) {
 
 #[cfg(test)]
 mod tests {
+    use webhook_model::{Attempt, DeliveryId, EndpointId, Phase, TenantId};
+    use webhook_store::Fence;
+
     use super::*;
-    use crate::model::{Attempt, DeliveryId, EndpointId, Phase, TenantId};
-    use crate::store::Fence;
 
     fn outcome(attempt_at: Option<u64>, due: u64) -> Outcome {
         let attempt = |at| Attempt {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::{Endpoint, Retry};
+use webhook_model::{Endpoint, Retry};
 
 /// The limits of delivery.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::sleep;
-
-use crate::model::Millis;
+use webhook_model::Millis;
 
 /// How long places that come free are gathered before more is claimed, while at least three quarters
 /// of an endpoint's places are busy: a call of the store for each would cost more than the attempt.

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::model::{EndpointId, TenantId};
-use crate::store::{Claim, Owner};
+use webhook_model::{EndpointId, Owner, TenantId};
+use webhook_store::Claim;
 
 /// The places in which attempts are made, as the planner uses them.
 pub trait DispatchPort: Send + Sync + 'static {

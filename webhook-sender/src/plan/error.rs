@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::model::{EventId, TenantId};
-use crate::store::StoreError;
+use webhook_model::{EventId, TenantId};
+use webhook_store::StoreError;
 
 /// Why events were not planned. Cheap to clone: many events share the fate of their batch.
 #[derive(Clone, Debug, thiserror::Error)]

@@ -1,6 +1,6 @@
 //! From an event to durable deliveries.
 //!
-//! An event is checked ([`Given::check`]), matched against its tenant's endpoints, filtered and
+//! An event is checked ([`RawEvent::check`](webhook_model::RawEvent::check)), matched against its tenant's endpoints, filtered and
 //! transformed for each, and kept with its deliveries in one step. What it promises:
 //!
 //! - When [`Planner::submit`] or [`Planner::plan`] answers, the event and its deliveries are durable.
@@ -11,20 +11,13 @@
 //!   and away from the async threads where they may take long.
 //! - A delivery starts without a detour through the queue where its endpoint has a place free.
 
-pub mod component;
 mod dispatch_port;
 mod error;
-mod event;
-pub mod expression;
 mod places;
 mod planner;
-mod programs;
 mod settle;
-mod text;
 mod work;
 
 pub use dispatch_port::DispatchPort;
 pub use error::PlanError;
-pub use event::{EventError, Given, MAX_DATA_BYTES};
 pub use planner::{Parts, Planner, Submitted};
-pub use programs::{MAX_OUTPUT_BYTES, Made, ProgramError, Programs};

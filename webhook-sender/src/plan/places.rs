@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use webhook_model::{DeliveryId, EndpointId, Event, Millis, Owner, TenantId};
+use webhook_store::{Claim, Fence, NewDelivery, PlannedEvent, Start};
+
 use super::dispatch_port::DispatchPort;
-use crate::model::{DeliveryId, EndpointId, Event, Millis, TenantId};
-use crate::store::{Claim, Fence, NewDelivery, Owner, PlannedEvent, Start};
 
 /// Deliveries that start at once if the store lets them. Places that are not taken up are given
 /// back when this is dropped, however planning ends.

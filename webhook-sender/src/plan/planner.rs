@@ -5,18 +5,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::future::join_all;
 use tokio::sync::oneshot;
+use webhook_model::{Clock, DeliveryId, Event, EventId, Owner, TenantId};
+use webhook_store::{
+    Fence, Lease, NewDelivery, PlanBatch, PlanResult, Planned, Start, Store, StoreError,
+};
 
 use super::dispatch_port::DispatchPort;
 use super::error::PlanError;
 use super::places::Places;
 use super::settle::Uncertain;
 use super::work;
-use crate::lease::Lease;
-use crate::model::{Clock, DeliveryId, Event, EventId, TenantId};
 use crate::registry::{Registry, Tenant};
-use crate::store::{
-    Fence, NewDelivery, Owner, PlanBatch, PlanResult, Planned, Start, Store, StoreError,
-};
 
 /// The most events in one call of the store, and the most bytes of their data.
 const BATCH_EVENTS: usize = 256;

@@ -7,9 +7,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use webhook_model::{Clock, DeliveryId, EndpointId, Owner, TenantId};
+use webhook_store::{Fence, Next, Outcome, Store};
+
 use super::dispatch_port::DispatchPort;
-use crate::model::{Clock, DeliveryId, EndpointId, TenantId};
-use crate::store::{Fence, Next, Outcome, Owner, Store};
 
 /// Between tries: from the first wait to the longest, doubling.
 const FIRST_WAIT: Duration = Duration::from_millis(100);

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use event_transforms::Made;
+use event_transforms::expression::Vars;
+use webhook_model::{DeliveryId, EndpointId, Event, Millis, TenantId};
+use webhook_store::{NewDelivery, PlannedEvent, Start};
 
 use super::PlanError;
-use super::expression::Vars;
-use super::programs::Made;
-use crate::model::{DeliveryId, EndpointId, Event, Millis, TenantId};
 use crate::registry::{Budget, DEFERRED_BODY, Ready, Tenant};
-use crate::store::{NewDelivery, PlannedEvent, Start};
 
 /// Works out the deliveries of the first of `events`: of all, unless their bodies have more bytes than
 /// a batch may have. Those that can start are due at `now`.

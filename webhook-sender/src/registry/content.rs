@@ -10,10 +10,10 @@ use std::collections::HashSet;
 use std::sync::{PoisonError, RwLock};
 
 use tokio::sync::Notify;
+use webhook_model::TenantId;
+use webhook_store::{Store, StoreError};
 
 use super::tenant::Tenant;
-use crate::model::TenantId;
-use crate::store::{Store, StoreError};
 
 /// What is known of the store's content.
 #[derive(Default)]

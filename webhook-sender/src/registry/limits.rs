@@ -5,8 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
-use crate::model::TenantId;
+use webhook_model::TenantId;
 
 /// The limits of a tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,12 +1,11 @@
 //! An endpoint made ready for use.
 
 use bytes::Bytes;
+use event_transforms::component::Folder;
+use event_transforms::expression::Vars;
+use event_transforms::{Made, ProgramError, Programs};
+use webhook_model::{Endpoint, Event, Millis, TenantId, masked_url};
 use webhook_signature::Credential;
-
-use crate::model::{Endpoint, Event, Millis, TenantId, masked_url};
-use crate::plan::component::Folder;
-use crate::plan::expression::Vars;
-use crate::plan::{Made, ProgramError, Programs};
 
 /// The body of a delivery whose body is not rendered yet, or could not be. No transform makes an
 /// empty body, and no published data is empty: such a delivery is rendered at its attempt, and never

@@ -4,15 +4,15 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
 
+use event_transforms::component::Folder;
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
+use webhook_model::{Endpoint, EndpointId, TenantId};
+use webhook_store::{Store, StoreError};
 
 use super::content::Content;
 use super::limits::{AllLimits, Budget, Limits};
 use super::ready::{EndpointError, Ready};
 use super::tenant::Tenant;
-use crate::model::{Endpoint, EndpointId, TenantId};
-use crate::plan::component::Folder;
-use crate::store::{Store, StoreError};
 
 /// Tenants that are loaded at a time: enough to hide the way to the store, and few enough that their
 /// components are not all compiled at once.

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use webhook_model::{Endpoint, EndpointId};
+
 use super::ready::Ready;
-use crate::model::{Endpoint, EndpointId};
 
 /// A tenant's endpoints at one version.
 pub struct Tenant {
-    /// As [`Store::endpoints`](crate::store::Store::endpoints) answered it.
+    /// As [`Store::endpoints`](webhook_store::Store::endpoints) answered it.
     pub version: u64,
     /// Those that can be used, in the order of their ids.
     pub endpoints: Vec<Arc<Ready>>,

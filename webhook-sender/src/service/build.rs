@@ -6,10 +6,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use event_sources::Intake;
+use redis_link::Address;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use webhook_client::Client;
+use webhook_model::{Clock, Owner};
+use webhook_store::redis::RedisStore;
+use webhook_store::sqlite::SqliteStore;
+use webhook_store::{Lease, Store};
 
 use super::descriptors;
 use super::reload::{Again, Reload, settings};
@@ -17,21 +24,18 @@ use super::status::Overview;
 use super::stop::{ReloadSignal, StopSignals};
 use super::stream::FromStream;
 use super::upkeep;
-use crate::api::{self, Access, Api, Limits, Token};
-use crate::client::{self, Client};
-use crate::config::{self, Config, Rules};
-use crate::deliver::{self, Dispatcher};
+use crate::api;
+use crate::api::{Access, Api, Limits, Token};
+use crate::config;
+use crate::config::{Config, Rules};
+use crate::deliver;
+use crate::deliver::Dispatcher;
 use crate::handshake::ByHttp;
-use crate::intake::{self, Intake};
-use crate::lease::Lease;
 use crate::metrics::Metrics;
-use crate::model::Clock;
-use crate::plan::{self, Planner};
+use crate::plan;
+use crate::plan::Planner;
 use crate::registry::Registry;
 use crate::standing::Standing;
-use crate::store::redis::{Address, RedisStore};
-use crate::store::sqlite::SqliteStore;
-use crate::store::{Owner, Store};
 
 /// How much longer than the slowest attempt a stop may take.
 const GRACE: Duration = Duration::from_secs(10);
@@ -120,10 +124,10 @@ pub async fn build(config: Config, path: &Path, seat: &Seat) -> Result<Built> {
     let lease = Lease::enter(store.clone(), clock.clone(), owner, config.delivery.lease).await?;
     let components = config.delivery.components.clone();
     let registry = Arc::new(Registry::with_components(store.clone(), components));
-    let client = Arc::new(Client::new(client::Settings {
+    let client = Arc::new(Client::new(webhook_client::Settings {
         policy: config.delivery.policy.clone(),
         max_idle: descriptors::idle_connections(),
-        ..client::Settings::default()
+        ..webhook_client::Settings::default()
     })?);
     let metrics = Arc::new(Metrics::default());
     let dispatcher = Dispatcher::new(deliver::Parts {
@@ -329,12 +333,12 @@ fn intake(config: &Config, lease: &Lease, sink: FromStream) -> Result<Option<Int
     let address = Address::parse(stream.url.reveal()).context("stream.url")?;
     let owner = Owner::clone(&lease.owner());
     let clock = sink.clock.clone();
-    let settings = intake::Settings {
+    let settings = event_sources::Settings {
         max_data_bytes: config.delivery.max_body,
         max_deliveries: stream.max_tries.into(),
         min_idle: stream.claim_after,
         trim: stream.trim,
-        ..intake::Settings::new(address, &*stream.name, &*stream.group, owner)
+        ..event_sources::Settings::new(address, &*stream.name, &*stream.group, owner)
     };
     Ok(Some(Intake::new(settings, Arc::new(sink), clock)))
 }

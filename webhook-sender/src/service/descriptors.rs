@@ -4,8 +4,7 @@
 //! the stream and files, so that a crowd of slow receivers never takes those away.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-
-use crate::client::MAX_IDLE;
+use webhook_client::MAX_IDLE;
 
 /// The most descriptors that are left for all but receivers, and the part of a low limit.
 const RESERVED: usize = 512;

@@ -7,15 +7,15 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
+use webhook_model::Clock;
+use webhook_store::Store;
 
 use super::descriptors;
 use crate::config::{ApplyError, Config, Fault, Rules, apply, longest_attempt, outlasts};
 use crate::deliver::{Handle, Settings};
 use crate::handshake::ByHttp;
-use crate::model::Clock;
 use crate::plan::DispatchPort;
 use crate::registry::Registry;
-use crate::store::Store;
 
 /// How long after a handshake that failed it is made again; doubled each time up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);

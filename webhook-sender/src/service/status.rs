@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use event_sources::{Intake, Stats};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
@@ -15,13 +16,12 @@ use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::registry::{Registry, Unit};
 use redis::RedisError;
 use tokio::time::{Instant, timeout};
+use webhook_model::Clock;
+use webhook_store::{Store, StoreError};
 
 use super::logging::dropped_lines;
 use crate::api::Status;
-use crate::intake::{Intake, Stats};
 use crate::metrics::Metrics;
-use crate::model::Clock;
-use crate::store::{Store, StoreError};
 
 /// The prefix of every metric's name.
 const PREFIX: &str = "webhook_sender";

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use event_sources::{Sink, SinkError, Taken};
+use webhook_model::{Clock, Event, FieldText, Rejected, Source, TenantId};
+use webhook_store::{Store, StoreError};
 
 use crate::deliver::Handle;
-use crate::intake::{Sink, SinkError, Taken};
-use crate::model::{Clock, Event, FieldText, Rejected, Source, TenantId};
 use crate::plan::{PlanError, Planner};
 use crate::registry::Registry;
-use crate::store::{Store, StoreError};
 
 /// Plans what is taken from the stream, and keeps what cannot be planned.
 pub struct FromStream {

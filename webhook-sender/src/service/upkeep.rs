@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
+use webhook_model::Clock;
+use webhook_store::Store;
 
 use crate::config::RetentionConfig;
-use crate::model::Clock;
 use crate::registry::Registry;
-use crate::store::Store;
 
 /// How soon a change that another process made to an endpoint is known here at the latest, where
 /// nothing is planned for its tenant meanwhile.

@@ -4,10 +4,10 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use tempfile::TempDir;
+use webhook_model::{Endpoint, EndpointId, Handshake, Millis, Origin, Secret, TenantId};
 use webhook_sender::config::{Applied, Config, HandshakeTarget, Handshakes, apply};
-use webhook_sender::model::{Endpoint, EndpointId, Handshake, Millis, Origin, Secret, TenantId};
-use webhook_sender::store::Store;
-use webhook_sender::store::sqlite::SqliteStore;
+use webhook_store::Store;
+use webhook_store::sqlite::SqliteStore;
 
 const NOW: Millis = Millis(1_000);
 const LATER: Millis = Millis(2_000);

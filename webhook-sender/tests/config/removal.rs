@@ -2,12 +2,12 @@
 
 use async_trait::async_trait;
 use tempfile::TempDir;
+use webhook_model::{Millis, Secret, TenantId};
 use webhook_sender::config::{
     Applied, ApplyError, Config, HandshakeTarget, Handshakes, Removal, apply,
 };
-use webhook_sender::model::{Millis, Secret, TenantId};
-use webhook_sender::store::Store;
-use webhook_sender::store::sqlite::SqliteStore;
+use webhook_store::Store;
+use webhook_store::sqlite::SqliteStore;
 
 /// A receiver that no handshake may reach.
 struct Unasked;
@@ -110,7 +110,7 @@ async fn endpoints_of_the_api_are_no_part_of_the_count() {
     let (_, endpoints) = world.store.endpoints(&tenant).await.unwrap().unwrap();
     for mut endpoint in endpoints.into_iter().take(3) {
         let version = endpoint.version;
-        endpoint.origin = webhook_sender::model::Origin::Api;
+        endpoint.origin = webhook_model::Origin::Api;
         world
             .store
             .put_endpoint(&endpoint, Some(version))

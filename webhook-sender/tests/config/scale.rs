@@ -2,10 +2,11 @@
 //! commands and bytes by itself.
 
 use async_trait::async_trait;
+use redis_link::Address;
 use test_support::redis::{Fsync, RedisServer};
+use webhook_model::{Millis, Secret};
 use webhook_sender::config::{Config, HandshakeTarget, Handshakes, apply};
-use webhook_sender::model::{Millis, Secret};
-use webhook_sender::store::redis::{Address, RedisStore};
+use webhook_store::redis::RedisStore;
 
 struct Unasked;
 

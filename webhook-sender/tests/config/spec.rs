@@ -1,8 +1,8 @@
 //! Endpoints as the API declares and changes them.
 
 use serde_json::{Map, Value, json};
+use webhook_model::{Endpoint, EndpointId, Millis, Origin, Retry, TenantId};
 use webhook_sender::config::{EndpointSpec, Fault, Rules};
-use webhook_sender::model::{Endpoint, EndpointId, Millis, Origin, Retry, TenantId};
 
 const NOW: Millis = Millis(1_000);
 const LATER: Millis = Millis(2_000);

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use test_support::{Behaviour, Receiver};
+use test_support::{Behaviour, RawReceiver, Receiver};
+use webhook_model::{Clock, Millis};
 use webhook_sender::deliver::Settings;
-use webhook_sender::model::{Clock, Millis};
 use webhook_sender::plan::DispatchPort;
 
-use super::support::{RawReceiver, Row, Setup, State, World, schedule};
+use super::support::{Row, Setup, State, World, schedule};
 
 #[tokio::test]
 async fn everything_due_is_delivered_once() {
@@ -97,7 +97,7 @@ async fn a_place_is_set_aside_only_where_a_delivery_could_start() {
         .await;
     let off = world.endpoint("off", url, |it| it.enabled = false).await;
     let unknown = super::support::endpoint("unknown", url);
-    let reserved = |endpoint: &webhook_sender::model::Endpoint| {
+    let reserved = |endpoint: &webhook_model::Endpoint| {
         (0..20)
             .filter(|_| world.lanes.reserve(&endpoint.tenant, &endpoint.id))
             .count()

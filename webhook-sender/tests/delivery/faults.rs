@@ -5,7 +5,7 @@ use std::time::Duration;
 use test_support::Receiver;
 use tracing::{Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
-use webhook_sender::model::{Clock, Millis};
+use webhook_model::{Clock, Millis};
 use webhook_sender::registry::DEFERRED_BODY;
 
 use super::support::{FakeStore, Setup, State, World, schedule};

@@ -3,10 +3,7 @@
 #[path = "../delivery_support/mod.rs"]
 mod support;
 
-mod connections;
 mod dispatch;
 mod faults;
-mod http2;
-mod http2_odd;
 mod outcomes;
 mod request;

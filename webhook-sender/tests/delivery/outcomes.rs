@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use test_support::{Behaviour, Receiver};
+use test_support::{Behaviour, RawReceiver, Receiver};
+use webhook_model::{Clock, Endpoint, Millis, Phase};
 use webhook_sender::deliver::Settings;
-use webhook_sender::model::{Clock, Endpoint, Millis, Phase};
 
-use super::support::{RawReceiver, Row, Setup, State, World, schedule};
+use super::support::{Row, Setup, State, World, schedule};
 
-async fn settled(world: &World, endpoint: &webhook_sender::model::Endpoint) -> Row {
+async fn settled(world: &World, endpoint: &webhook_model::Endpoint) -> Row {
     let ended = |row: &Row| matches!(row.state, State::Succeeded | State::Dead(_));
     world
         .store
@@ -17,7 +17,7 @@ async fn settled(world: &World, endpoint: &webhook_sender::model::Endpoint) -> R
     world.store.rows(endpoint).remove(0)
 }
 
-async fn tried(world: &World, endpoint: &webhook_sender::model::Endpoint) -> Row {
+async fn tried(world: &World, endpoint: &webhook_model::Endpoint) -> Row {
     let tried = |row: &Row| !row.attempts.is_empty();
     world
         .store

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use test_support::{Receiver, Recorded};
-use webhook_sender::model::{Clock, Endpoint, Millis, Secret};
+use webhook_model::{Clock, Endpoint, Millis, Secret};
 use webhook_signature::{Credential, Freshness, Request, Scheme, verify};
 
 use super::support::{SECRET, Setup, World};

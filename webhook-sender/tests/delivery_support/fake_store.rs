@@ -7,12 +7,13 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use test_support::within_patience;
 use tokio::sync::watch;
-use webhook_sender::model::{
-    Attempt, Delivery, DeliveryId, Endpoint, EndpointId, Event, EventId, Millis, Rejected, TenantId,
+use webhook_model::{
+    Attempt, Delivery, DeliveryId, Endpoint, EndpointId, Event, EventId, Millis, Owner, Rejected,
+    TenantId,
 };
-use webhook_sender::store::{
-    Ask, Claim, Cursor, DeliveryFilter, Depth, DueEndpoint, Fence, Next, Outcome, Owner, Page,
-    PlanBatch, PlanResult, RejectedFilter, Store, StoreError,
+use webhook_store::{
+    Ask, Claim, Cursor, DeliveryFilter, Depth, DueEndpoint, Fence, Next, Outcome, Page, PlanBatch,
+    PlanResult, RejectedFilter, Store, StoreError,
 };
 
 type Result<T> = std::result::Result<T, StoreError>;

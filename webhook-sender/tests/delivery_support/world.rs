@@ -8,21 +8,20 @@ use test_support::within_patience;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use webhook_sender::client::{self, Client, Policy};
-use webhook_sender::deliver::{Dispatcher, Handle, Notices, Parts, Settings};
-use webhook_sender::lease::Lease;
-use webhook_sender::metrics::Metrics;
-use webhook_sender::model::{
-    Clock, Endpoint, EndpointId, Millis, Origin, Pattern, Retry, Secret, TenantId,
+use webhook_client::{Client, Policy};
+use webhook_model::{
+    Clock, Endpoint, EndpointId, Millis, Origin, Owner, Pattern, Retry, Secret, TenantId,
 };
+use webhook_sender::deliver::{Dispatcher, Handle, Notices, Parts, Settings};
+use webhook_sender::metrics::Metrics;
 use webhook_sender::plan::DispatchPort;
 use webhook_sender::registry::Registry;
-use webhook_sender::store::{Claim, Owner, StoreError};
+use webhook_store::{Claim, Lease, StoreError};
 
 use super::FakeStore;
 
 /// The secret of every endpoint here.
-pub use super::nouns::SECRET;
+pub use test_fixtures::SECRET;
 
 pub struct World {
     pub store: Arc<FakeStore>,
@@ -41,7 +40,7 @@ pub struct Setup {
     pub clock: Clock,
     pub lease: Duration,
     pub settings: Settings,
-    pub client: client::Settings,
+    pub client: webhook_client::Settings,
 }
 
 impl Default for Setup {
@@ -50,9 +49,9 @@ impl Default for Setup {
             clock: Clock::system(),
             lease: Duration::from_secs(3600),
             settings: Settings::default(),
-            client: client::Settings {
+            client: webhook_client::Settings {
                 policy: loopback(),
-                ..client::Settings::default()
+                ..webhook_client::Settings::default()
             },
         }
     }
@@ -168,7 +167,7 @@ pub fn endpoint(id: &str, url: &str) -> Endpoint {
             webhook_signature::Scheme::Wss,
             webhook_signature::Scheme::Standard,
         ],
-        ..super::nouns::endpoint(&tenant, id, Millis(0))
+        ..test_fixtures::endpoint(&tenant, id, Millis(0))
     }
 }
 

@@ -8,10 +8,10 @@ mod support;
 
 use std::time::Duration;
 
-use support::{RawReceiver, Setup, State, World, schedule};
-use test_support::{Behaviour, Receiver};
+use support::{Setup, State, World, schedule};
+use test_support::{Behaviour, RawReceiver, Receiver};
+use webhook_model::{Endpoint, Phase};
 use webhook_sender::deliver::Settings;
-use webhook_sender::model::{Endpoint, Phase};
 use webhook_sender::plan::DispatchPort;
 
 const PLACES: usize = 32;
@@ -132,7 +132,7 @@ async fn beside_one_that_answers_a_gigabyte_all_is_delivered_and_little_of_it_is
     assert_eq!(flooding.counts.connections(), SICK);
     for row in world.store.rows(&sick) {
         let kept = row.attempts[0].response.as_deref().unwrap();
-        assert_eq!(kept.len(), webhook_sender::model::MAX_RESPONSE_BYTES);
+        assert_eq!(kept.len(), webhook_model::MAX_RESPONSE_BYTES);
     }
 }
 

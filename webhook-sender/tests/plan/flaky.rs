@@ -5,12 +5,12 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use tokio::sync::Semaphore;
-use webhook_sender::model::{
-    Delivery, DeliveryId, Endpoint, EndpointId, Event, EventId, Millis, Rejected, TenantId,
+use webhook_model::{
+    Delivery, DeliveryId, Endpoint, EndpointId, Event, EventId, Millis, Owner, Rejected, TenantId,
 };
-use webhook_sender::store::{
-    Ask, Claim, Cursor, DeliveryFilter, Depth, DueEndpoint, Outcome, Owner, Page, PlanBatch,
-    PlanResult, RejectedFilter, Store, StoreError,
+use webhook_store::{
+    Ask, Claim, Cursor, DeliveryFilter, Depth, DueEndpoint, Outcome, Page, PlanBatch, PlanResult,
+    RejectedFilter, Store, StoreError,
 };
 
 type Result<T> = std::result::Result<T, StoreError>;

@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
-use webhook_sender::model::{EndpointId, TenantId};
+use webhook_model::{EndpointId, Owner, TenantId};
 use webhook_sender::plan::DispatchPort;
-use webhook_sender::store::{Claim, Owner};
+use webhook_store::Claim;
 
 /// Has a number of places, whoever asks, and keeps what was started.
 #[derive(Default)]

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::future::join_all;
-use webhook_sender::model::{DeliveryId, DeliveryState, EndpointId, Event, Pattern, TenantId};
+use webhook_model::{DeliveryId, DeliveryState, EndpointId, Event, Pattern, TenantId};
 use webhook_sender::plan::{PlanError, Submitted};
 use webhook_sender::registry::{DEFERRED_BODY, Limits};
-use webhook_sender::store::{Ask, DeliveryFilter, Store};
+use webhook_store::{Ask, DeliveryFilter, Store};
 
 use crate::flaky::Fate;
 use crate::world::{NOW, World, acme, event};
@@ -158,7 +158,7 @@ async fn filters_and_transforms_decide_what_is_sent() {
         ),
     ];
     for (id, filter, transform) in rules {
-        let change = |one: &mut webhook_sender::model::Endpoint| {
+        let change = |one: &mut webhook_model::Endpoint| {
             one.filter = filter.map(str::to_owned);
             one.transform = transform.map(str::to_owned);
         };
@@ -566,7 +566,7 @@ async fn an_endpoint_is_compiled_once_for_each_of_its_versions() {
         Arc::ptr_eq(&first, &second),
         "an unchanged endpoint is taken over"
     );
-    let changed = webhook_sender::model::Endpoint {
+    let changed = webhook_model::Endpoint {
         filter: Some("false".into()),
         ..endpoint.clone()
     };
@@ -599,7 +599,7 @@ async fn a_panic_in_planning_costs_the_events_it_hit_and_no_later_ones() {
 }
 
 /// A transform whose body is as large as the data.
-fn copying(endpoint: &mut webhook_sender::model::Endpoint) {
+fn copying(endpoint: &mut webhook_model::Endpoint) {
     endpoint.transform = Some("event.data".into());
 }
 

@@ -4,15 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use event_transforms::component::Folder;
 use tempfile::TempDir;
-use webhook_sender::lease::Lease;
-use webhook_sender::model::{Clock, Delivery, Endpoint, Event, EventId, Millis, TenantId};
-use webhook_sender::plan::component::Folder;
+use webhook_model::{Clock, Delivery, Endpoint, Event, EventId, Millis, Owner, TenantId};
 use webhook_sender::plan::{Parts, Planner};
 use webhook_sender::registry::Registry;
-use webhook_sender::store::sqlite::SqliteStore;
-use webhook_sender::store::{DeliveryFilter, Owner, Store};
 use webhook_signature::Scheme;
+use webhook_store::sqlite::SqliteStore;
+use webhook_store::{DeliveryFilter, Lease, Store};
 
 use crate::flaky::Flaky;
 use crate::lanes::FakeLanes;
@@ -97,7 +96,7 @@ pub fn acme() -> TenantId {
 fn endpoint(id: &str) -> Endpoint {
     Endpoint {
         schemes: vec![Scheme::Standard],
-        ..crate::nouns::endpoint(&acme(), id, NOW)
+        ..test_fixtures::endpoint(&acme(), id, NOW)
     }
 }
 

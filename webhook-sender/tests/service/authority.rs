@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use crate::sender::{SECRET, SENDER, Setting, Store};
-use crate::tls::Authority;
+use test_support::tls::Authority;
 
 /// An HTTPS receiver; returns its URL, and the first request once it has come.
 async fn receiver(authority: &Authority) -> (String, tokio::task::JoinHandle<String>) {

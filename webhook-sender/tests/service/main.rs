@@ -26,6 +26,3 @@ mod rejected;
 mod seed;
 mod sender;
 mod signals;
-#[allow(dead_code, reason = "shared with the tests of delivery")]
-#[path = "../delivery_support/tls.rs"]
-mod tls;

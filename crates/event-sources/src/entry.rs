@@ -1,0 +1,355 @@
+//! Reads an entry.
+
+use bytes::Bytes;
+use webhook_model::{Event, EventError, FieldText, Millis, RawEvent, Rejected, Source, TenantId};
+
+use super::Taken;
+use super::origin::Origin;
+
+/// The most bytes of a rejected entry besides its data.
+const MAX_REST_BYTES: usize = 64 << 10;
+
+/// The fields that are read. They are kept before all others.
+const READ: [&[u8]; 6] = [
+    b"tenant",
+    b"type",
+    b"data",
+    b"id",
+    b"timestamp",
+    b"ordering_key",
+];
+
+/// An entry as it stands in the stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub id: String,
+    pub fields: Vec<(Bytes, Bytes)>,
+    /// How many bytes of its data were left in the stream, as there are too many.
+    pub cut: usize,
+}
+
+/// The most bytes of an entry that are taken out of the stream.
+pub(super) fn max_entry_bytes(max_data_bytes: usize) -> usize {
+    max_data_bytes.saturating_add(MAX_REST_BYTES)
+}
+
+/// Why an entry cannot be planned.
+struct Fault {
+    code: &'static str,
+    reason: String,
+}
+
+impl Entry {
+    /// Returns about how much of memory it takes.
+    pub(super) fn bytes(&self) -> usize {
+        self.fields
+            .iter()
+            .map(|(name, value)| name.len() + value.len())
+            .sum()
+    }
+
+    /// Reads the event in it. `now` is the moment of events that name none.
+    pub(super) fn read(self, origin: &Origin, max_data_bytes: usize, now: Millis) -> Taken {
+        let derived = origin.derived_id(&self.id);
+        let (tenant, event) = match self.tenant() {
+            Ok(tenant) => (Some(tenant), self.event(&derived, max_data_bytes, now)),
+            Err(fault) => (None, Err(fault)),
+        };
+        let content = event.map_err(|fault| self.rejected(&derived, fault, max_data_bytes, now));
+        Taken {
+            id: self.id,
+            derived,
+            tenant,
+            content,
+        }
+    }
+
+    /// Rejects an entry that may be well-formed, and was taken so often.
+    pub(super) fn give_up(
+        self,
+        origin: &Origin,
+        deliveries: u64,
+        max_data_bytes: usize,
+        now: Millis,
+    ) -> Taken {
+        let derived = origin.derived_id(&self.id);
+        let fault = Fault {
+            code: "poison",
+            reason: format!("was taken {deliveries} times and never planned"),
+        };
+        Taken {
+            tenant: self.tenant().ok(),
+            content: Err(self.rejected(&derived, fault, max_data_bytes, now)),
+            derived,
+            id: self.id,
+        }
+    }
+
+    fn field(&self, name: &str) -> Option<&Bytes> {
+        let named = |(field, _): &&(Bytes, Bytes)| field == name.as_bytes();
+        self.fields.iter().find(named).map(|(_, value)| value)
+    }
+
+    fn text(&self, name: &'static str, code: &'static str) -> Result<Option<&str>, Fault> {
+        let text = self.field(name).map(|value| std::str::from_utf8(value));
+        text.transpose().map_err(|_| Fault {
+            code,
+            reason: format!("field `{name}` is not UTF-8"),
+        })
+    }
+
+    fn required<T>(field: Option<T>, name: &'static str, code: &'static str) -> Result<T, Fault> {
+        let reason = || format!("field `{name}` is missing");
+        field.ok_or_else(|| Fault {
+            code,
+            reason: reason(),
+        })
+    }
+
+    fn tenant(&self) -> Result<TenantId, Fault> {
+        let text = self.text("tenant", "bad-tenant")?;
+        let text = Self::required(text, "tenant", "no-tenant")?;
+        TenantId::parse(text).map_err(|error| Fault {
+            code: "bad-tenant",
+            reason: error.to_string(),
+        })
+    }
+
+    fn event(&self, derived: &str, max_data_bytes: usize, now: Millis) -> Result<Event, Fault> {
+        let data = Self::required(self.field("data"), "data", "no-data")?.clone();
+        let kind = Self::required(self.text("type", "bad-type")?, "type", "no-type")?;
+        let raw = RawEvent {
+            id: Some(self.text("id", "bad-id")?.unwrap_or(derived)),
+            kind,
+            data,
+            timestamp: self.text("timestamp", "bad-timestamp")?,
+            ordering_key: self.text("ordering_key", "bad-ordering-key")?,
+        };
+        let event = raw.check(max_data_bytes, now);
+        event.map_err(|error| Fault {
+            code: error.code(),
+            reason: self.whole(error).to_string(),
+        })
+    }
+
+    /// Names the size that the data has in the stream.
+    fn whole(&self, error: EventError) -> EventError {
+        match error {
+            EventError::TooLarge { bytes, max } => EventError::TooLarge {
+                bytes: bytes.saturating_add(self.cut),
+                max,
+            },
+            other => other,
+        }
+    }
+
+    fn rejected(
+        &self,
+        derived: &str,
+        fault: Fault,
+        max_data_bytes: usize,
+        now: Millis,
+    ) -> Rejected {
+        Rejected {
+            id: derived.to_owned(),
+            tenant: None,
+            source: Source::Stream,
+            at: now,
+            code: fault.code.into(),
+            reason: fault.reason,
+            fields: self.kept(max_data_bytes),
+        }
+    }
+
+    /// Returns the fields that a rejected entry is kept with: all of them, unless they are larger
+    /// than an event may be. Then those that are read come first, and the others have what is left.
+    fn kept(&self, max_data_bytes: usize) -> Vec<(FieldText, FieldText)> {
+        let read = self.read_fields();
+        let own = read.iter().flatten().filter_map(|at| self.fields.get(*at));
+        let own = own.map(|(name, value)| name.len() + value.len().min(max_data_bytes));
+        let own: usize = own.sum();
+        let mut room = max_entry_bytes(max_data_bytes).saturating_sub(own);
+        let mut kept = Vec::with_capacity(self.fields.len());
+        for (at, (name, value)) in self.fields.iter().enumerate() {
+            if read.contains(&Some(at)) {
+                let value = value.slice(..value.len().min(max_data_bytes));
+                kept.push((name.clone().into(), value.into()));
+            } else if room > 0 {
+                let name = name.slice(..name.len().min(room));
+                room -= name.len();
+                let value = value.slice(..value.len().min(room));
+                room -= value.len();
+                kept.push((name.into(), value.into()));
+            }
+        }
+        kept
+    }
+
+    /// Returns the places of the fields that are read, of each the first of its name. One pass, as
+    /// strangers decide how many fields an entry has.
+    fn read_fields(&self) -> [Option<usize>; READ.len()] {
+        let mut places = [None; READ.len()];
+        for (at, (name, _)) in self.fields.iter().enumerate() {
+            if let Some(read) = READ.iter().position(|read| *read == &name[..]) {
+                places[read].get_or_insert(at);
+            }
+        }
+        places
+    }
+}
+
+/// Parses the text by which an entry names its tenant.
+pub(super) fn owner(tenant: &[u8]) -> Option<TenantId> {
+    TenantId::parse(std::str::from_utf8(tenant).ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn origin() -> Origin {
+        Origin::new("events", "0123456789abcdef")
+    }
+
+    fn entry(fields: &[(&'static str, &[u8])]) -> Entry {
+        let field = |(name, value): &(&'static str, &[u8])| {
+            (Bytes::from(*name), Bytes::from(value.to_vec()))
+        };
+        Entry {
+            id: "1700000000000-0".into(),
+            fields: fields.iter().map(field).collect(),
+            cut: 0,
+        }
+    }
+
+    fn read(fields: &[(&'static str, &[u8])]) -> Taken {
+        entry(fields).read(&origin(), 64, Millis(5))
+    }
+
+    #[test]
+    fn an_entry_without_an_id_goes_by_its_own_its_streams_and_its_incarnations() {
+        let taken = read(&[
+            ("tenant", b"acme"),
+            ("type", b"a.b"),
+            ("data", b" {\"x\": 1}"),
+        ]);
+        let event = taken.content.unwrap();
+        assert_eq!(event.id.as_str(), "events_0123456789abcdef_1700000000000-0");
+        assert_eq!(
+            (event.at, &event.data[..]),
+            (Millis(5), &b" {\"x\": 1}"[..])
+        );
+    }
+
+    #[test]
+    fn every_field_is_taken() {
+        let taken = read(&[
+            ("other", b"\xff"),
+            ("tenant", b"acme"),
+            ("type", b"a.b"),
+            ("data", b"null"),
+            ("id", b"evt_1"),
+            ("timestamp", b"1700000000"),
+            ("ordering_key", b"k"),
+        ]);
+        let event = taken.content.unwrap();
+        assert_eq!(
+            (event.id.as_str(), event.at),
+            ("evt_1", Millis(1_700_000_000_000))
+        );
+        assert_eq!(event.ordering_key.as_deref(), Some("k"));
+    }
+
+    #[test]
+    fn each_fault_has_its_code() {
+        let (tenant, kind, data) = (
+            ("tenant", &b"acme"[..]),
+            ("type", &b"a.b"[..]),
+            ("data", &b"1"[..]),
+        );
+        type Fields<'a> = &'a [(&'static str, &'a [u8])];
+        let cases: [(&str, Fields); 12] = [
+            ("no-tenant", &[kind, data]),
+            ("bad-tenant", &[("tenant", b"Acme!"), kind, data]),
+            ("bad-tenant", &[("tenant", b"\xff"), kind, data]),
+            ("no-type", &[tenant, data]),
+            ("bad-type", &[tenant, ("type", b"a..b"), data]),
+            ("bad-type", &[tenant, ("type", b"\xff"), data]),
+            ("no-data", &[tenant, kind]),
+            ("bad-data", &[tenant, kind, ("data", b"{")]),
+            ("bad-data", &[tenant, kind, ("data", b"\"\xff\"")]),
+            ("too-large", &[tenant, kind, ("data", &[b' '; 65])]),
+            ("bad-id", &[tenant, kind, data, ("id", b"a.b")]),
+            (
+                "bad-timestamp",
+                &[tenant, kind, data, ("timestamp", b"soon")],
+            ),
+        ];
+        for (code, fields) in cases {
+            let rejected = read(fields).content.unwrap_err();
+            assert_eq!(rejected.code, code, "{fields:?}");
+            assert_eq!(rejected.fields.len(), fields.len());
+            assert_eq!(rejected.id, "events_0123456789abcdef_1700000000000-0");
+            assert!(!rejected.reason.is_empty(), "{code}");
+        }
+    }
+
+    fn pairs(rejected: &Rejected) -> Vec<(&[u8], &[u8])> {
+        let fields = rejected.fields.iter();
+        fields
+            .map(|(name, value)| (&name.bytes()[..], &value.bytes()[..]))
+            .collect()
+    }
+
+    #[test]
+    fn a_rejected_entry_is_kept_byte_for_byte() {
+        let fields: [(&'static str, &[u8]); 4] = [
+            ("tenant", b"acme"),
+            ("data", b"{\xff"),
+            ("noise", &[b'n'; 40_000]),
+            ("data", b"another"),
+        ];
+        let rejected = read(&fields).content.unwrap_err();
+        let expected = fields.map(|(name, value)| (name.as_bytes(), value));
+        assert_eq!(pairs(&rejected), expected);
+    }
+
+    #[test]
+    fn a_rejected_entry_keeps_what_can_be_planned_before_anything_else() {
+        let noise = vec![b'n'; max_entry_bytes(64)];
+        let fields = [
+            ("noise", &noise[..]),
+            ("data", &[b'1'; 64]),
+            ("tenant", b"acme"),
+            ("type", b"a.b"),
+            ("more", b"noise"),
+        ];
+        let poison = entry(&fields).give_up(&origin(), 5, 64, Millis(5));
+        let rejected = poison.content.unwrap_err();
+        let kept = pairs(&rejected);
+        assert_eq!(
+            kept[1..],
+            fields[1..4]
+                .iter()
+                .map(|(n, v)| (n.as_bytes(), *v))
+                .collect::<Vec<_>>()
+        );
+        let bytes: usize = kept
+            .iter()
+            .map(|(name, value)| name.len() + value.len())
+            .sum();
+        assert_eq!(bytes, max_entry_bytes(64));
+    }
+
+    #[test]
+    fn data_that_is_too_large_is_kept_up_to_the_limit_and_its_size_is_told() {
+        let mut large = entry(&[("tenant", b"acme"), ("type", b"a"), ("data", &[b'1'; 65])]);
+        large.cut = 1000;
+        let rejected = large.read(&origin(), 64, Millis(5)).content.unwrap_err();
+        assert_eq!(
+            rejected.reason,
+            "data of 1065 bytes; at most 64 are allowed"
+        );
+        assert_eq!(rejected.field("data").unwrap().bytes().len(), 64);
+    }
+}

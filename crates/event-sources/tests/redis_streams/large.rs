@@ -1,0 +1,95 @@
+//! Entries that are larger than an event may be, and large ones that were taken before.
+
+use event_sources::SinkError;
+use webhook_model::Owner;
+
+use crate::world::{Recorder, World};
+
+const MAX: usize = 1000;
+
+#[tokio::test]
+async fn of_a_pending_entry_no_more_is_taken_out_of_the_stream_than_an_event_may_have() {
+    let world = World::new().await;
+    let (noise, data) = (vec![b'n'; 200_000], vec![b'1'; 300_000]);
+    let small: &[u8] = b"{\"whole\": true}";
+    for data in [&data[..], small] {
+        let fields = [
+            ("noise", &noise[..]),
+            ("tenant", b"acme"),
+            ("type", b"a"),
+            ("data", data),
+            ("more", &noise[..]),
+        ];
+        world.add(&fields).await;
+    }
+    world.take_as("gone").await;
+    let sink = Recorder::new();
+    let mut settings = world.settings(Owner::this_process("a"));
+    settings.max_data_bytes = MAX;
+    let running = world.intake_with(settings, &sink);
+    let taken = sink.taken(2).await;
+
+    let rejected = taken[0].content.as_ref().unwrap_err();
+    assert_eq!(rejected.code, "too-large");
+    assert_eq!(
+        rejected.reason,
+        "data of 300000 bytes; at most 1000 are allowed"
+    );
+    assert_eq!(rejected.field("data").unwrap().bytes().len(), MAX);
+    let bytes = rejected.fields.iter().map(|(_, value)| value.bytes().len());
+    assert!(bytes.sum::<usize>() < 100_000);
+    // What is beside an event does not keep it from being planned.
+    assert_eq!(&taken[1].content.as_ref().unwrap().data[..], small);
+    world.acknowledged(&running, 2).await;
+}
+
+#[tokio::test]
+async fn large_entries_that_were_taken_before_are_claimed_within_the_bounds() {
+    let world = World::new().await;
+    let data = vec![b'1'; 100_000];
+    for tenant in ["a", "b", "c", "d"] {
+        for _ in 0..3 {
+            let fields = [
+                ("tenant", tenant.as_bytes()),
+                ("type", b"a"),
+                ("data", &data),
+            ];
+            world.add(&fields).await;
+        }
+    }
+    world.take_as("gone").await;
+    let sink = Recorder::new();
+    sink.hold(true);
+    let mut settings = world.settings(Owner::this_process("a"));
+    settings.max_bytes = 210_000;
+    let running = world.intake_with(settings, &sink);
+    sink.taken(2).await;
+    sink.asked(3).await;
+    assert_eq!(sink.ids().len(), 2, "there is no room for more");
+    sink.hold(false);
+    world.acknowledged(&running, 12).await;
+}
+
+#[tokio::test]
+async fn a_large_entry_that_is_never_planned_becomes_poison_and_is_kept_whole() {
+    let world = World::new().await;
+    let data = format!("\"{}\"", "x".repeat(500_000));
+    world
+        .add(&[
+            ("tenant", b"acme"),
+            ("type", b"a"),
+            ("data", data.as_bytes()),
+        ])
+        .await;
+    let sink = Recorder::new();
+    sink.judge(|taken| match taken.content {
+        Ok(_) => Err(SinkError::Failed("the planner fell over".into())),
+        Err(_) => Ok(()),
+    });
+    let running = world.intake("a", &sink);
+    world.acknowledged(&running, 1).await;
+    let taken = sink.taken(6).await;
+    let rejected = taken.last().unwrap().content.as_ref().unwrap_err();
+    assert_eq!(rejected.code, "poison");
+    assert_eq!(rejected.field("data").unwrap().bytes(), data.as_bytes());
+}

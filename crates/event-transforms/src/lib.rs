@@ -1,0 +1,13 @@
+//! Filters and transforms: what an endpoint wants of the events, and what it is sent.
+//!
+//! A filter is an expression, and a transform is an expression or a WebAssembly component.
+//! [`Programs`] compiles both for one version of an endpoint and runs them on its events. Nothing
+//! that a tenant writes stops the sender: expressions and components run within bounds on their
+//! steps, memory and output.
+
+pub mod component;
+pub mod expression;
+mod programs;
+mod text;
+
+pub use programs::{MAX_OUTPUT_BYTES, Made, ProgramError, Programs};

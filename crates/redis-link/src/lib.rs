@@ -1,0 +1,12 @@
+//! A connection to Redis or Valkey that several tasks share, and scripts that run over it.
+//!
+//! The store and the readers of streams use it: both have to survive servers that restart, fail
+//! over or are out of reach for a while.
+
+mod address;
+mod link;
+mod script;
+
+pub use address::{Address, AddressError};
+pub use link::{Link, delay};
+pub use script::Script;

@@ -1,0 +1,242 @@
+//! A connection that comes back.
+//!
+//! All calls share one connection: what several tasks ask at a time goes out together and is
+//! answered in order. Where the connection is lost every call on it fails at once, and the next
+//! call connects anew. Attempts to connect are spaced with a growing, random delay; callers that
+//! wait for one share its outcome.
+
+use std::io;
+use std::sync::RwLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use redis::aio::{ConnectionLike, MultiplexedConnection};
+use redis::cluster_async::ClusterConnection;
+use redis::{Arg, AsyncConnectionConfig, Cmd, RedisError, RedisResult, Value};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use super::Address;
+use super::script::Script;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+const FIRST_DELAY: Duration = Duration::from_millis(20);
+const LONGEST_DELAY: Duration = Duration::from_secs(2);
+
+/// A way to a Redis, shared by all who speak over it.
+pub struct Link {
+    address: Address,
+    response_timeout: Duration,
+    /// The open connection and its number. Written by whoever connects or finds it broken.
+    open: RwLock<Option<(u64, Connection)>>,
+    /// Held while connecting, so that one task does it for all.
+    connecting: Mutex<Failures>,
+    /// How many attempts to connect have ended.
+    attempts: AtomicU64,
+}
+
+/// The attempts to connect that have failed since the last one that did not.
+#[derive(Default)]
+struct Failures {
+    in_a_row: u32,
+    last: Option<(Instant, RedisError)>,
+}
+
+#[derive(Clone)]
+enum Connection {
+    Single(MultiplexedConnection),
+    Cluster(ClusterConnection),
+}
+
+impl Link {
+    /// A link that connects when it is first used. A call that is not answered within
+    /// `response_timeout` fails, and its connection is given up.
+    pub fn new(address: Address, response_timeout: Duration) -> Self {
+        Self {
+            address,
+            response_timeout,
+            open: RwLock::default(),
+            connecting: Mutex::default(),
+            attempts: AtomicU64::new(0),
+        }
+    }
+
+    /// Returns the address that it connects to.
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Sends a command and waits for its answer.
+    ///
+    /// # Errors
+    ///
+    /// The server's, or that of the connection; then nothing is known of what the command did.
+    pub async fn ask(&self, command: &Cmd) -> RedisResult<Value> {
+        let (number, mut connection) = self.connection().await?;
+        let answer = match &mut connection {
+            Connection::Single(single) => single.req_packed_command(command).await,
+            Connection::Cluster(cluster) => cluster.req_packed_command(command).await,
+        };
+        let answer = answer.and_then(Value::extract_error);
+        if answer.as_ref().is_err_and(is_of_the_connection) {
+            self.give_up(number);
+        }
+        answer
+    }
+
+    /// Runs a script, which goes over the wire only where the server does not know it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Link::ask`].
+    pub async fn run(&self, script: &Script, call: &Cmd) -> RedisResult<Value> {
+        match self.ask(call).await {
+            Err(error) if error.code() == Some("NOSCRIPT") => {
+                // EVAL keeps the script on the very node that was asked, in a cluster as well.
+                self.ask(&in_full(script, call)).await
+            }
+            answer => answer,
+        }
+    }
+
+    async fn connection(&self) -> RedisResult<(u64, Connection)> {
+        if let Some(open) = self.open() {
+            return Ok(open);
+        }
+        let before = self.attempts.load(Ordering::SeqCst);
+        let mut failures = self.connecting.lock().await;
+        if let Some(open) = self.open() {
+            return Ok(open);
+        }
+        let attempts = self.attempts.load(Ordering::SeqCst);
+        if let Some((_, error)) = failures.last.as_ref().filter(|_| attempts > before) {
+            return Err(error.clone());
+        }
+        failures.wait().await;
+        let outcome = self.connect().await.map_err(in_words);
+        let number = self.attempts.fetch_add(1, Ordering::SeqCst);
+        match outcome {
+            Ok(connection) => {
+                *failures = Failures::default();
+                let open = (number, connection);
+                *self.write() = Some(open.clone());
+                Ok(open)
+            }
+            Err(error) => {
+                failures.in_a_row += 1;
+                failures.last = Some((Instant::now(), error.clone()));
+                Err(error)
+            }
+        }
+    }
+
+    async fn connect(&self) -> RedisResult<Connection> {
+        if self.address.is_cluster() {
+            let client = redis::cluster::ClusterClient::builder(self.address.urls().to_vec())
+                .connection_timeout(CONNECT_TIMEOUT)
+                .response_timeout(self.response_timeout)
+                .build()?;
+            return Ok(Connection::Cluster(client.get_async_connection().await?));
+        }
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(CONNECT_TIMEOUT))
+            .set_response_timeout(Some(self.response_timeout));
+        let client = self.client()?;
+        let connection = client
+            .get_multiplexed_async_connection_with_config(&config)
+            .await?;
+        Ok(Connection::Single(connection))
+    }
+
+    /// A client of the server, or of one node of the cluster: for subscriptions.
+    pub fn client(&self) -> RedisResult<redis::Client> {
+        let first = self.address.urls().first().map(String::as_str);
+        redis::Client::open(first.unwrap_or_default())
+    }
+
+    fn open(&self) -> Option<(u64, Connection)> {
+        let open = self
+            .open
+            .read()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        open.clone()
+    }
+
+    fn give_up(&self, number: u64) {
+        let mut open = self.write();
+        // Another task may have connected anew in the meantime.
+        if open.as_ref().is_some_and(|(current, _)| *current == number) {
+            *open = None;
+        }
+    }
+
+    fn write(&self) -> std::sync::RwLockWriteGuard<'_, Option<(u64, Connection)>> {
+        self.open
+            .write()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+impl Failures {
+    /// Waits until another attempt may be made.
+    async fn wait(&self) {
+        if let Some((at, _)) = &self.last {
+            tokio::time::sleep_until(*at + delay(self.in_a_row)).await;
+        }
+    }
+}
+
+/// How long to wait after so many failures in a row: doubled each time up to a bound, and drawn
+/// from its upper half, so that those who lost a server together do not come back together.
+pub fn delay(failures: u32) -> Duration {
+    let doubled = FIRST_DELAY.saturating_mul(1 << failures.saturating_sub(1).min(16));
+    doubled
+        .min(LONGEST_DELAY)
+        .mul_f64(0.5 + 0.5 * rand::random::<f64>())
+}
+
+/// The same error, of TLS in words.
+fn in_words(error: RedisError) -> RedisError {
+    match tls_error::find(&error) {
+        Some(text) => io::Error::other(text).into(),
+        None => error,
+    }
+}
+
+/// Whether another connection may fare better. One to a server that has become a replica may: its
+/// name leads elsewhere by then.
+fn is_of_the_connection(error: &RedisError) -> bool {
+    error.is_unrecoverable_error()
+        || error.is_timeout()
+        || error.is_connection_dropped()
+        || error.code() == Some("READONLY")
+}
+
+/// `EVALSHA sha …` as `EVAL source …`.
+fn in_full(script: &Script, call: &Cmd) -> Cmd {
+    let mut full = redis::cmd("EVAL");
+    full.arg(script.source());
+    for argument in call.args_iter().skip(2) {
+        if let Arg::Simple(bytes) = argument {
+            full.arg(bytes);
+        }
+    }
+    full
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_grow_up_to_a_bound() {
+        for (failures, longest) in [(1, 20), (2, 40), (5, 320), (8, 2000), (4_000_000, 2000)] {
+            let longest = Duration::from_millis(longest);
+            let drawn = delay(failures);
+            assert!(
+                drawn <= longest && drawn >= longest / 2,
+                "{failures}: {drawn:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Where deliveries may go.
+//!
+//! A URL is judged when an endpoint is written ([`check_url`]: by its text alone) and its addresses
+//! whenever a connection is made ([`Policy::check_ip`]).
+//!
+//! ```
+//! use webhook_client::{Policy, check_url};
+//!
+//! let policy = Policy::default();
+//! assert!(check_url("https://example.com/hooks", &policy).is_ok());
+//! for refused in ["http://example.com/", "https://0x7f.1/", "https://[::ffff:10.0.0.1]/"] {
+//!     assert!(check_url(refused, &policy).is_err());
+//! }
+//! ```
+
+use std::net::IpAddr;
+
+use ip_scope::{Reach, reach, reach_of_name};
+use ipnet::IpNet;
+use url::{Host, Url};
+
+use super::origin;
+
+/// The most bytes of a URL, before and after it is normalised.
+pub const MAX_URL_BYTES: usize = 2048;
+
+/// Which receivers may be called beside public ones over `https`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// Whether `http` will do.
+    pub allow_http: bool,
+    /// Networks let through the address check. A metadata service is let through only by a network
+    /// of its address alone, such as `169.254.169.254/32`: nobody opens it by accident.
+    pub allow_networks: Vec<IpNet>,
+    /// Networks refused beside the built-in ones. They win over `allow_networks`.
+    pub deny_networks: Vec<IpNet>,
+}
+
+/// Why an origin, `https://example.com:8443`, is not called. It does not repeat what a name resolved
+/// to: that would tell strangers about the network the sender stands in.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AddressError {
+    #[error("`{0}` is not public: it leads to this machine or into a private network")]
+    Private(String),
+    #[error("`{0}` belongs to a metadata service")]
+    Metadata(String),
+    #[error("`{0}` leads into a network that `delivery.deny_networks` names")]
+    Denied(String),
+}
+
+/// Why a text is no URL that deliveries may go to. Credentials and queries are not repeated.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UrlError {
+    #[error("the URL is longer than {MAX_URL_BYTES} bytes")]
+    TooLong,
+    #[error("the URL is malformed: {0}")]
+    Malformed(#[from] url::ParseError),
+    #[error("the URL's scheme `{0}` is neither `https` nor `http`")]
+    Scheme(String),
+    #[error("the URL's scheme is `http`, and `allow_http` is off")]
+    Http,
+    #[error("the URL holds credentials")]
+    Credentials,
+    #[error("the URL has a fragment, which is never sent")]
+    Fragment,
+    #[error("the URL has no host")]
+    NoHost,
+    #[error("the URL's port is 0")]
+    PortZero,
+    #[error(transparent)]
+    Address(#[from] AddressError),
+}
+
+/// Reads the URL of an endpoint and judges it without asking anybody: what a name resolves to is
+/// judged at each connection.
+///
+/// # Errors
+///
+/// A [`UrlError`].
+pub fn check_url(text: &str, policy: &Policy) -> Result<Url, UrlError> {
+    if text.len() > MAX_URL_BYTES {
+        return Err(UrlError::TooLong);
+    }
+    let url = Url::parse(text)?;
+    if url.as_str().len() > MAX_URL_BYTES {
+        return Err(UrlError::TooLong);
+    }
+    check_parsed(&url, policy)?;
+    Ok(url)
+}
+
+/// As [`check_url`], for a URL that was read.
+pub(super) fn check_parsed(url: &Url, policy: &Policy) -> Result<(), UrlError> {
+    match url.scheme() {
+        "https" => {}
+        "http" if policy.allow_http => {}
+        "http" => return Err(UrlError::Http),
+        other => return Err(UrlError::Scheme(other.chars().take(80).collect())),
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(UrlError::Credentials);
+    }
+    if url.fragment().is_some() {
+        return Err(UrlError::Fragment);
+    }
+    if url.port() == Some(0) {
+        return Err(UrlError::PortZero);
+    }
+    policy.check_host(&url.host().ok_or(UrlError::NoHost)?, origin::key(url))
+}
+
+impl Policy {
+    /// Judges a host as far as its text tells.
+    fn check_host(&self, host: &Host<&str>, origin: &str) -> Result<(), UrlError> {
+        match host {
+            Host::Ipv4(address) => Ok(self.check_ip(IpAddr::V4(*address), origin)?),
+            Host::Ipv6(address) => Ok(self.check_ip(IpAddr::V6(*address), origin)?),
+            Host::Domain(name) if name.trim_matches('.').is_empty() => Err(UrlError::NoHost),
+            Host::Domain(name) => Ok(self.check_name(name, origin)?),
+        }
+    }
+
+    /// Judges an address of `origin`.
+    ///
+    /// # Errors
+    ///
+    /// An [`AddressError`] that names the origin.
+    pub fn check_ip(&self, address: IpAddr, origin: &str) -> Result<(), AddressError> {
+        // A mapped address leads where the IPv4 address in it does.
+        let spellings = [address, address.to_canonical()];
+        if spellings
+            .iter()
+            .any(|it| contains(&self.deny_networks, *it))
+        {
+            return Err(AddressError::Denied(origin.to_owned()));
+        }
+        match reach(address) {
+            Reach::Public => Ok(()),
+            Reach::Private if contains(&self.allow_networks, address) => Ok(()),
+            Reach::Forbidden if self.names(address) => Ok(()),
+            Reach::Private => Err(AddressError::Private(origin.to_owned())),
+            Reach::Forbidden => Err(AddressError::Metadata(origin.to_owned())),
+        }
+    }
+
+    /// Judges a name. Private names are left to the resolver where the operator has let any network
+    /// through: what they resolve to is judged all the same.
+    fn check_name(&self, name: &str, origin: &str) -> Result<(), AddressError> {
+        match reach_of_name(name) {
+            Reach::Forbidden => Err(AddressError::Metadata(origin.to_owned())),
+            Reach::Private if self.allow_networks.is_empty() => {
+                Err(AddressError::Private(origin.to_owned()))
+            }
+            Reach::Private | Reach::Public => Ok(()),
+        }
+    }
+
+    fn names(&self, address: IpAddr) -> bool {
+        self.allow_networks.contains(&IpNet::from(address))
+    }
+}
+
+fn contains(networks: &[IpNet], address: IpAddr) -> bool {
+    networks.iter().any(|network| network.contains(&address))
+}

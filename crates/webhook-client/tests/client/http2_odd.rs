@@ -1,0 +1,158 @@
+//! Receivers whose HTTP/2 is odd, and connections that they spoil.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use test_support::raw_http2::{RawHttp2, Reply, fields, go_away, reset, response};
+use test_support::within_patience;
+use tokio::time::Instant;
+use url::Url;
+use webhook_client::{Answer, CallError, Client, Post, Settings, certificates};
+
+use super::policy::loopback;
+
+const NO_ERROR: u32 = 0;
+const INTERNAL_ERROR: u32 = 2;
+const REFUSED_STREAM: u32 = 7;
+
+fn client(server: &RawHttp2) -> Client {
+    let settings = Settings {
+        policy: loopback(),
+        extra_roots: certificates(server.authority.as_bytes()).unwrap(),
+        ..Settings::default()
+    };
+    Client::new(settings).unwrap()
+}
+
+async fn post(client: &Client, server: &RawHttp2) -> Result<Answer, CallError> {
+    post_within(client, server, Bytes::from_static(b"{}"), 60_000).await
+}
+
+async fn post_within(
+    client: &Client,
+    server: &RawHttp2,
+    body: Bytes,
+    millis: u64,
+) -> Result<Answer, CallError> {
+    let post = Post {
+        url: &Url::parse(&server.url()).unwrap(),
+        share: "acme",
+        headers: &[],
+        body: &body,
+        deadline: Instant::now() + Duration::from_millis(millis),
+    };
+    client.post(&post).await
+}
+
+#[tokio::test]
+async fn a_stream_that_is_reset_behind_its_status_counts_by_the_status() {
+    for reason in [NO_ERROR, INTERNAL_ERROR] {
+        let server = RawHttp2::start(move |_, stream| {
+            Reply::Frames([response(stream, "202", &[], false), reset(stream, reason)].concat())
+        })
+        .await;
+        let client = client(&server);
+        for _ in 0..2 {
+            assert_eq!(post(&client, &server).await.unwrap().status, 202);
+        }
+        assert_eq!(server.counts.requests(), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_is_closed_behind_a_status_leaves_the_status() {
+    let server =
+        RawHttp2::start(|_, stream| Reply::Last(response(stream, "200", &[], false))).await;
+    assert_eq!(post(&client(&server), &server).await.unwrap().status, 200);
+}
+
+#[tokio::test]
+async fn a_long_list_of_headers_leaves_the_status() {
+    let server = RawHttp2::start(|_, stream| {
+        Reply::Frames(response(stream, "200", &fields(3000, 20), true))
+    })
+    .await;
+    assert_eq!(post(&client(&server), &server).await.unwrap().status, 200);
+}
+
+#[tokio::test]
+async fn an_endless_list_of_headers_is_refused_in_words_and_not_asked_for_again() {
+    let server = RawHttp2::start(|_, stream| {
+        Reply::Frames(response(stream, "200", &fields(3000, 30), true))
+    })
+    .await;
+    let client = client(&server);
+    for requests in 1..=2 {
+        let failed = post(&client, &server).await.unwrap_err();
+        let text = "no answer: its headers are malformed, or longer than 65536 bytes";
+        assert_eq!(failed.to_string(), text);
+        assert_eq!(server.counts.requests(), requests);
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_is_refused_unprocessed_is_sent_on_another_connection() {
+    let server = RawHttp2::start(|number, stream| match number {
+        1 => Reply::Frames(reset(stream, REFUSED_STREAM)),
+        3 => Reply::Last(go_away(stream - 2)),
+        _ => Reply::Frames(response(stream, "200", &[], true)),
+    })
+    .await;
+    let client = client(&server);
+    for _ in 0..3 {
+        assert_eq!(post(&client, &server).await.unwrap().status, 200);
+    }
+    let seen = (server.counts.requests(), server.counts.connections());
+    assert_eq!(seen, (5, 3));
+}
+
+#[tokio::test]
+async fn a_request_that_may_have_been_processed_is_not_sent_again() {
+    let ends: [fn(u32) -> Reply; 3] = [
+        |_| Reply::Last(vec![]),
+        |stream| Reply::Last(go_away(stream)),
+        |stream| Reply::Frames(reset(stream, INTERNAL_ERROR)),
+    ];
+    for end in ends {
+        let server = RawHttp2::start(move |number, stream| match number {
+            1 => end(stream),
+            _ => Reply::Frames(response(stream, "200", &[], true)),
+        })
+        .await;
+        let client = client(&server);
+        assert_eq!(post(&client, &server).await.unwrap().status, 200);
+        let failed = post(&client, &server).await.unwrap_err();
+        assert!(matches!(failed, CallError::Respond(_)), "{failed:?}");
+        assert_eq!(server.counts.requests(), 2);
+        assert_eq!(post(&client, &server).await.unwrap().status, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_connection_whose_receiver_stops_reading_is_closed() {
+    let server = RawHttp2::start(|_, _| Reply::Stall).await;
+    let client = client(&server);
+    // More than the buffers between the two hold, so that a goodbye cannot get through either.
+    let body = Bytes::from(vec![0; 32 << 20]);
+    let timed_out = post_within(&client, &server, body, 1_000).await;
+    assert!(
+        matches!(timed_out, Err(CallError::TimedOut(_))),
+        "{timed_out:?}"
+    );
+    assert_eq!(server.counts.requests(), 1);
+    let closed = async {
+        while is_connected_to(server.address.port()) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    within_patience(closed, || "the connection to be closed".into()).await;
+}
+
+/// Whether a socket of this machine is connected to that port of it. The other end, which has the
+/// port as its own, does not count.
+fn is_connected_to(port: u16) -> bool {
+    let sockets = std::fs::read_to_string("/proc/self/net/tcp").unwrap();
+    let to = format!("0100007F:{port:04X}");
+    let mut lines = sockets.lines().map(|line| line.split_ascii_whitespace());
+    lines.any(|mut fields| fields.nth(2) == Some(&*to) && fields.next() == Some("01"))
+}

@@ -1,0 +1,32 @@
+//! The nouns: what a tenant, an endpoint, an event, a delivery and an attempt are.
+//!
+//! Everything here is plain data. What is checked is checked when a value is made, so that the rest
+//! of the sender can rely on it.
+
+mod attempt;
+mod dead_letter;
+mod delivery;
+mod endpoint;
+mod event;
+mod id;
+mod masked;
+mod owner;
+mod pattern;
+mod raw_event;
+mod retry;
+mod secret;
+mod time;
+
+pub use attempt::{Attempt, MAX_RESPONSE_BYTES, Phase};
+pub use dead_letter::{FieldText, Rejected, Source};
+pub use delivery::{Delivery, DeliveryState};
+pub use endpoint::{Endpoint, Handshake, Origin};
+pub use event::{Event, MAX_TYPE_BYTES};
+pub use id::{DeliveryId, EndpointId, EventId, IdError, TenantId};
+pub use masked::{MASK, is_masked_url, masked_url};
+pub use owner::Owner;
+pub use pattern::{Pattern, PatternError};
+pub use raw_event::{EventError, MAX_DATA_BYTES, RawEvent};
+pub use retry::{Retry, RetryError, durations};
+pub use secret::{Secret, SecretError};
+pub use time::{Clock, Millis};

@@ -1,0 +1,197 @@
+//! Events from outside, checked in one place whichever way they came.
+
+use bytes::Bytes;
+use serde_json::value::RawValue;
+
+use crate::{Event, EventId, MAX_TYPE_BYTES, Millis};
+
+/// The most bytes of an event's data, unless the configuration says otherwise.
+pub const MAX_DATA_BYTES: usize = 1 << 20;
+
+/// The most bytes of an ordering key.
+const MAX_ORDERING_KEY_BYTES: usize = 256;
+
+/// The types that the sender itself publishes.
+const OPERATIONAL: &str = "operational";
+
+/// An event as it was published, nothing of it looked at.
+#[derive(Clone, Debug)]
+pub struct RawEvent<'a> {
+    /// Without one it gets a new one.
+    pub id: Option<&'a str>,
+    pub kind: &'a str,
+    /// JSON text.
+    pub data: Bytes,
+    /// RFC 3339, or Unix seconds with or without a fraction. Without one it happened now.
+    pub timestamp: Option<&'a str>,
+    /// An empty one is none.
+    pub ordering_key: Option<&'a str>,
+}
+
+/// Why there is nothing to be made of an event.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EventError {
+    #[error(transparent)]
+    Id(#[from] crate::IdError),
+    #[error(
+        "type `{0}` is not 1 to {MAX_TYPE_BYTES} visible ASCII characters in segments between full stops"
+    )]
+    Type(String),
+    #[error("type `{0}` is one that only the sender publishes")]
+    Reserved(String),
+    #[error("data is not JSON: {0}")]
+    Data(String),
+    #[error("data of {bytes} bytes; at most {max} are allowed")]
+    TooLarge { bytes: usize, max: usize },
+    #[error("timestamp `{0}` is neither RFC 3339 nor Unix seconds")]
+    Timestamp(String),
+    #[error(
+        "the ordering key is not 1 to {MAX_ORDERING_KEY_BYTES} bytes without control characters"
+    )]
+    OrderingKey,
+}
+
+impl EventError {
+    /// A code to branch on. It stays the same for good.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Id(_) => "bad-id",
+            Self::Type(_) => "bad-type",
+            Self::Reserved(_) => "reserved-type",
+            Self::Data(_) => "bad-data",
+            Self::TooLarge { .. } => "too-large",
+            Self::Timestamp(_) => "bad-timestamp",
+            Self::OrderingKey => "bad-ordering-key",
+        }
+    }
+
+    /// The field at fault.
+    pub fn field(&self) -> &'static str {
+        match self {
+            Self::Id(_) => "id",
+            Self::Type(_) | Self::Reserved(_) => "type",
+            Self::Data(_) | Self::TooLarge { .. } => "data",
+            Self::Timestamp(_) => "timestamp",
+            Self::OrderingKey => "ordering_key",
+        }
+    }
+}
+
+impl RawEvent<'_> {
+    /// The event, if it can be planned. `now` is when it was taken in.
+    ///
+    /// ```
+    /// use webhook_model::{MAX_DATA_BYTES, Millis, RawEvent};
+    ///
+    /// let raw = RawEvent {
+    ///     id: Some("evt_1"),
+    ///     kind: "order.shipped",
+    ///     data: br#"{"id": 1}"#.as_slice().into(),
+    ///     timestamp: Some("2026-01-01T00:00:00Z"),
+    ///     ordering_key: None,
+    /// };
+    /// let event = raw.check(MAX_DATA_BYTES, Millis(0))?;
+    /// assert_eq!(event.at, Millis(1_767_225_600_000));
+    /// # Ok::<(), webhook_model::EventError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// An [`EventError`]: what is cheap to find is found first.
+    pub fn check(self, max_data_bytes: usize, now: Millis) -> Result<Event, EventError> {
+        check_kind(self.kind)?;
+        let id = match self.id {
+            Some(id) => EventId::parse(id)?,
+            None => EventId::random(),
+        };
+        let ordering_key = self.ordering_key.filter(|key| !key.is_empty());
+        if !ordering_key.is_none_or(is_ordering_key) {
+            return Err(EventError::OrderingKey);
+        }
+        let at = self.timestamp.map_or(Ok(now), moment)?;
+        check_data(&self.data, max_data_bytes)?;
+        Ok(Event {
+            id,
+            kind: self.kind.to_owned(),
+            data: self.data,
+            at,
+            ordering_key: ordering_key.map(str::to_owned),
+        })
+    }
+}
+
+fn check_kind(kind: &str) -> Result<(), EventError> {
+    let segments = |kind: &str| kind.split('.').all(|segment| !segment.is_empty());
+    let visible = kind.bytes().all(|byte| byte.is_ascii_graphic());
+    if kind.len() > MAX_TYPE_BYTES || !visible || !segments(kind) {
+        return Err(EventError::Type(shown(kind)));
+    }
+    match kind.split('.').next() == Some(OPERATIONAL) {
+        true => Err(EventError::Reserved(shown(kind))),
+        false => Ok(()),
+    }
+}
+
+fn check_data(data: &[u8], max: usize) -> Result<(), EventError> {
+    if data.len() > max {
+        return Err(EventError::TooLarge {
+            bytes: data.len(),
+            max,
+        });
+    }
+    // The text is passed over, not kept, and however deep it nests.
+    serde_json::from_slice::<&RawValue>(data)
+        .map(|_| ())
+        .map_err(|error| EventError::Data(error.to_string()))
+}
+
+fn is_ordering_key(key: &str) -> bool {
+    key.len() <= MAX_ORDERING_KEY_BYTES && !key.chars().any(char::is_control)
+}
+
+fn moment(text: &str) -> Result<Millis, EventError> {
+    let wrong = || EventError::Timestamp(shown(text));
+    let millis = match text.starts_with(|first: char| first.is_ascii_digit()) {
+        true if text
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'.') =>
+        {
+            seconds(text)
+        }
+        _ => rfc3339(text),
+    };
+    millis
+        .map(Millis)
+        .filter(|at| *at <= Millis::NEVER)
+        .ok_or_else(wrong)
+}
+
+/// Unix seconds with or without a fraction, in milliseconds. Not by way of a floating-point number,
+/// which would round.
+fn seconds(text: &str) -> Option<u64> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let whole: u64 = whole
+        .parse()
+        .ok()
+        .filter(|seconds| *seconds < LATEST_SECOND)?;
+    let digits = fraction.bytes().all(|byte| byte.is_ascii_digit()) && !fraction.is_empty();
+    let millis = format!("{fraction:0<3}")
+        .get(..3)?
+        .parse::<u64>()
+        .ok()
+        .filter(|_| digits)?;
+    Some(whole * 1000 + millis)
+}
+
+/// The year 10000: later moments have no RFC 3339.
+const LATEST_SECOND: u64 = 253_402_300_800;
+
+fn rfc3339(text: &str) -> Option<u64> {
+    let at: jiff::Timestamp = text.parse().ok()?;
+    u64::try_from(at.as_millisecond()).ok()
+}
+
+/// So much of a text as an error may show.
+fn shown(text: &str) -> String {
+    text.chars().take(80).collect()
+}

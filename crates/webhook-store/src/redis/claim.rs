@@ -1,0 +1,175 @@
+//! Claims due deliveries, of all tenants at once.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use webhook_model::{DeliveryId, EndpointId, Millis, Owner, TenantId};
+
+use super::RedisStore;
+use super::record::{Record, event_data};
+use super::scripts::CLAIM;
+use super::store::{AT_A_TIME, all, tenant_call};
+use crate::{Ask, Claim, Fence, Next, Outcome, Result};
+
+/// A delivery's id, its record before it was claimed, and its event or body.
+type Row = (String, Vec<u8>, Option<Vec<u8>>);
+
+impl RedisStore {
+    pub(super) async fn claim_due(
+        &self,
+        owner: &Owner,
+        asks: &[Ask],
+        now: Millis,
+    ) -> Result<Vec<Claim>> {
+        self.settle(owner, now).await?;
+        let mut by_tenant: BTreeMap<&TenantId, Vec<(&EndpointId, usize)>> = BTreeMap::new();
+        for ask in asks.iter().filter(|ask| ask.room > 0) {
+            by_tenant
+                .entry(&ask.tenant)
+                .or_default()
+                .push((&ask.endpoint, ask.room));
+        }
+        let tenants = by_tenant.keys().map(|tenant| (*tenant).clone()).collect();
+        let taking = self.held.taking(owner, tenants).await?;
+        let fence = Fence::new(now);
+        let call = |(tenant, asks)| self.claim_of(owner, tenant, asks, fence);
+        let claims = all(by_tenant.into_iter().map(call).collect())
+            .await?
+            .concat();
+        taking.took(fence, claims.iter().map(|claim| (&claim.tenant, &claim.id)));
+        Ok(claims)
+    }
+
+    /// Claims deliveries of one tenant, some hundred at a time.
+    async fn claim_of(
+        &self,
+        owner: &Owner,
+        tenant: &TenantId,
+        asks: Vec<(&EndpointId, usize)>,
+        fence: Fence,
+    ) -> Result<Vec<Claim>> {
+        let mut claims = Vec::new();
+        for asks in calls(asks) {
+            let mut call = tenant_call(&CLAIM, tenant);
+            call.arg(&owner.incarnation)
+                .arg(&fence.to_bytes())
+                .arg(fence.at.0);
+            for (endpoint, room) in asks {
+                call.arg(endpoint.as_str()).arg(room);
+            }
+            let rows: Vec<Row> = self.run(&CLAIM, &call).await?;
+            if self.link.address().is_cluster() {
+                // Its client repeats a call whose answer was lost, which claims more.
+                self.held.suspect(&owner.incarnation, tenant);
+            }
+            for row in rows {
+                claims.extend(self.read_claim(owner, tenant, row, fence).await?);
+            }
+        }
+        claims.sort_by_key(|claim| claim.due);
+        Ok(claims)
+    }
+
+    async fn read_claim(
+        &self,
+        owner: &Owner,
+        tenant: &TenantId,
+        (id, record, source): Row,
+        fence: Fence,
+    ) -> Result<Option<Claim>> {
+        let id = DeliveryId::parse(&id).map_err(|error| self.failed(error))?;
+        let record = Record::read(&id, &record).map_err(|error| self.failed(error))?;
+        let Some(source) = source.map(Bytes::from) else {
+            // Nothing removes the one without the other; but what cannot be sent must not stay in
+            // flight for ever.
+            self.bury_without_body(owner, tenant, id, record.endpoint, fence)
+                .await?;
+            return Ok(None);
+        };
+        let body = match record.has_own_body() {
+            true => source,
+            false => event_data(&record.event, &source).map_err(|error| self.failed(error))?,
+        };
+        Ok(Some(Claim {
+            tenant: tenant.clone(),
+            id,
+            endpoint: record.endpoint,
+            event: record.event,
+            body,
+            made: record.made.into(),
+            due: record.when,
+            fence,
+        }))
+    }
+
+    async fn bury_without_body(
+        &self,
+        owner: &Owner,
+        tenant: &TenantId,
+        id: DeliveryId,
+        endpoint: EndpointId,
+        fence: Fence,
+    ) -> Result<()> {
+        tracing::error!(%tenant, delivery = %id, "the body of a delivery is missing from the store");
+        let next = Next::Dead("its body is missing from the store".into());
+        let outcome = Outcome {
+            tenant: tenant.clone(),
+            id,
+            endpoint,
+            fence,
+            attempt: None,
+            next,
+        };
+        let outcomes = [outcome];
+        let recorded = self.record_outcomes(owner, &outcomes, fence.at);
+        recorded.await.map(drop)
+    }
+}
+
+/// The owner of a delivery in flight, as its record names it.
+pub(super) fn flown_by(owner: &Owner, fence: Fence) -> Vec<u8> {
+    [owner.incarnation.as_bytes(), &fence.to_bytes()].concat()
+}
+
+/// The asks, cut so that no call claims more than a script takes on at a time.
+fn calls(asks: Vec<(&EndpointId, usize)>) -> Vec<Vec<(&EndpointId, usize)>> {
+    let (mut calls, mut call, mut room_left) = (Vec::new(), Vec::new(), AT_A_TIME);
+    for (endpoint, mut room) in asks {
+        while room > 0 {
+            let taken = room.min(room_left);
+            call.push((endpoint, taken));
+            room -= taken;
+            room_left -= taken;
+            if room_left == 0 {
+                calls.push(std::mem::take(&mut call));
+                room_left = AT_A_TIME;
+            }
+        }
+    }
+    calls.push(call);
+    calls.retain(|call| !call.is_empty());
+    calls
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_is_asked_for_whole_whatever_its_size() {
+        let (one, two) = (EndpointId::random(), EndpointId::random());
+        let asked = calls(vec![(&one, 1000), (&two, 30)]);
+        let room = |of: &EndpointId| -> usize {
+            asked
+                .iter()
+                .flatten()
+                .filter(|(ep, _)| *ep == of)
+                .map(|(_, room)| room)
+                .sum()
+        };
+        assert_eq!((room(&one), room(&two)), (1000, 30));
+        for call in &asked {
+            assert!(call.iter().map(|(_, room)| room).sum::<usize>() <= AT_A_TIME);
+        }
+    }
+}

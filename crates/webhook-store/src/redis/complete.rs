@@ -1,0 +1,80 @@
+//! Records what came of attempts: a script call for each tenant, all under way at once.
+
+use std::collections::BTreeMap;
+
+use webhook_model::{Millis, Owner, TenantId};
+
+use super::RedisStore;
+use super::keys::TenantKeys;
+use super::record::write_attempt;
+use super::scripts::COMPLETE;
+use super::store::{AT_A_TIME, all, stamp};
+use crate::{Next, Outcome, Result};
+
+impl RedisStore {
+    pub(super) async fn record_outcomes(
+        &self,
+        owner: &Owner,
+        outcomes: &[Outcome],
+        now: Millis,
+    ) -> Result<Vec<bool>> {
+        let mut by_tenant: BTreeMap<&TenantId, Vec<usize>> = BTreeMap::new();
+        for (at, outcome) in outcomes.iter().enumerate() {
+            by_tenant.entry(&outcome.tenant).or_default().push(at);
+        }
+        let mut parts = Vec::with_capacity(by_tenant.len());
+        for (tenant, places) in &by_tenant {
+            parts.extend(places.chunks(AT_A_TIME).map(|places| (*tenant, places)));
+        }
+        let call = |(tenant, places)| self.complete_of(owner, tenant, places, outcomes, now);
+        let answers = all(parts.iter().copied().map(call).collect()).await?;
+        let mut recorded = vec![false; outcomes.len()];
+        for ((_, places), answer) in parts.into_iter().zip(answers) {
+            for (at, was) in places.iter().zip(answer.bytes()) {
+                recorded[*at] = was == b'1';
+            }
+        }
+        let ended = outcomes
+            .iter()
+            .map(|outcome| (&outcome.tenant, &outcome.id, outcome.fence));
+        self.held.drop_all(&owner.incarnation, ended);
+        Ok(recorded)
+    }
+
+    /// Returns a `1` for each that is recorded, by this call or by one before, a `0` for others.
+    async fn complete_of(
+        &self,
+        owner: &Owner,
+        tenant: &TenantId,
+        places: &[usize],
+        outcomes: &[Outcome],
+        now: Millis,
+    ) -> Result<String> {
+        let root = TenantKeys::of(tenant).root();
+        let mut call = COMPLETE.call_sized(&root, 5 * places.len(), 150 * places.len());
+        call.arg(&owner.incarnation).arg(&stamp(now));
+        for outcome in places.iter().filter_map(|at| outcomes.get(*at)) {
+            call.arg(outcome.id.as_str()).arg(&outcome.fence.to_bytes());
+            let what = match &outcome.next {
+                Next::Succeeded => "S",
+                Next::Due(_) => "P",
+                Next::Dead(_) => "D",
+            };
+            call.arg(what).arg(
+                outcome
+                    .attempt
+                    .as_ref()
+                    .map(|attempt| write_attempt(attempt, outcome.fence))
+                    .unwrap_or_default(),
+            );
+            match &outcome.next {
+                Next::Succeeded => call.arg(""),
+                Next::Due(at) => call.arg(at.0),
+                Next::Dead(reason) => call.arg(reason),
+            };
+        }
+        let (answer, lowered): (String, String) = self.run(&COMPLETE, &call).await?;
+        self.tell(tenant, &lowered).await;
+        Ok(answer)
+    }
+}

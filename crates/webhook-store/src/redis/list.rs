@@ -1,0 +1,259 @@
+//! Lists deliveries, the newest first.
+//!
+//! Every endpoint has its deliveries by creation, and the dead ones once more. A list over several
+//! endpoints merges theirs. States other than `dead` have no order of their own: the list is gone
+//! through, some hundred at a time, until the page is full.
+
+use std::cmp::Reverse;
+
+use webhook_model::{Delivery, DeliveryId, DeliveryState, EndpointId, Millis, TenantId};
+
+use super::RedisStore;
+use super::keys::TenantKeys;
+use super::record::{Record, SCORES_PER_MS};
+use super::store::{AT_A_TIME, all};
+use crate::{Cursor, DeliveryFilter, Page, Result, StoreError};
+
+/// A place in the order of a list: the score, then the id, both downwards.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    score: u64,
+    id: DeliveryId,
+}
+
+type Selected = Page<(DeliveryId, Record)>;
+
+impl RedisStore {
+    pub(super) async fn list_deliveries(
+        &self,
+        tenant: &TenantId,
+        filter: &DeliveryFilter,
+        cursor: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Page<Delivery>> {
+        let page = self.select(tenant, filter, cursor, limit).await?;
+        let items = self.show(tenant, page.items).await?;
+        Ok(Page {
+            items,
+            next_cursor: page.next_cursor,
+        })
+    }
+
+    /// The deliveries that `filter` selects, at most `limit`, behind `cursor`.
+    pub(super) async fn select(
+        &self,
+        tenant: &TenantId,
+        filter: &DeliveryFilter,
+        cursor: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Selected> {
+        let behind = cursor.map(Place::read).transpose()?;
+        if let Some(ids) = self.named(tenant, filter).await? {
+            let found = self.records(tenant, ids).await?;
+            return Ok(page_of(found, filter, behind, limit));
+        }
+        let lists = self.lists(tenant, filter).await?;
+        let mut place = behind;
+        let mut items: Vec<(DeliveryId, Record)> = Vec::new();
+        loop {
+            // One more than fits says whether there is another page.
+            let missing = limit + 1 - items.len();
+            let count = if is_filtered(filter) {
+                AT_A_TIME.max(missing)
+            } else {
+                missing
+            };
+            let places = self.merged(&lists, filter, place.as_ref(), count).await?;
+            let ended = places.len() < count;
+            place = places.last().cloned().or(place);
+            let ids = places.into_iter().map(|place| place.id).collect();
+            let found = self.records(tenant, ids).await?;
+            items.extend(
+                found
+                    .into_iter()
+                    .filter(|(_, record)| selects(filter, record)),
+            );
+            if ended || items.len() > limit {
+                return Ok(cut(items, limit));
+            }
+        }
+    }
+
+    /// The deliveries that a filter names, where it does: one, or those of an event.
+    async fn named(
+        &self,
+        tenant: &TenantId,
+        filter: &DeliveryFilter,
+    ) -> Result<Option<Vec<DeliveryId>>> {
+        if let Some(id) = &filter.delivery {
+            return Ok(Some(vec![id.clone()]));
+        }
+        let Some(event) = &filter.event else {
+            return Ok(None);
+        };
+        let stored = self.find_event(tenant, event).await?;
+        Ok(Some(
+            stored.map(|stored| stored.deliveries).unwrap_or_default(),
+        ))
+    }
+
+    /// The sorted sets that have what the filter selects.
+    async fn lists(&self, tenant: &TenantId, filter: &DeliveryFilter) -> Result<Vec<String>> {
+        let keys = TenantKeys::of(tenant);
+        let endpoints = match &filter.endpoint {
+            Some(endpoint) => vec![endpoint.clone()],
+            None => {
+                let mut command = redis::cmd("SMEMBERS");
+                command.arg(keys.planned_for());
+                let ids: Vec<String> = self.ask(&command).await?;
+                ids.iter()
+                    .filter_map(|id| EndpointId::parse(id).ok())
+                    .collect()
+            }
+        };
+        let list = |endpoint: &EndpointId| match filter.state {
+            Some(DeliveryState::Dead) => keys.dead(endpoint),
+            _ => keys.created(endpoint),
+        };
+        Ok(endpoints.iter().map(list).collect())
+    }
+
+    /// The first `count` places of all lists behind `behind`.
+    async fn merged(
+        &self,
+        lists: &[String],
+        filter: &DeliveryFilter,
+        behind: Option<&Place>,
+        count: usize,
+    ) -> Result<Vec<Place>> {
+        let call = |list: &'_ String| self.places(list.clone(), filter, behind, count);
+        let mut places = all(lists.iter().map(call).collect()).await?.concat();
+        places.sort_by(|one, other| other.cmp(one));
+        places.truncate(count);
+        Ok(places)
+    }
+
+    async fn places(
+        &self,
+        list: String,
+        filter: &DeliveryFilter,
+        behind: Option<&Place>,
+        count: usize,
+    ) -> Result<Vec<Place>> {
+        let newest = match (behind, filter.to) {
+            (Some(place), _) => place.score.to_string(),
+            (None, Some(to)) => format!("({}", first_score(to)),
+            (None, None) => "+inf".into(),
+        };
+        let oldest = filter
+            .from
+            .map_or("-inf".into(), |from| first_score(from).to_string());
+        // Several may share the score of the place where the last page ended.
+        let mut some = count + 8;
+        loop {
+            let mut command = redis::cmd("ZREVRANGEBYSCORE");
+            command
+                .arg(&list)
+                .arg(&newest)
+                .arg(&oldest)
+                .arg("WITHSCORES");
+            command.arg("LIMIT").arg(0).arg(some);
+            let rows: Vec<(String, f64)> = self.ask(&command).await?;
+            let read = rows.len();
+            let mut places: Vec<Place> = rows.iter().filter_map(Place::of).collect();
+            places.retain(|place| behind.is_none_or(|behind| place < behind));
+            if places.len() >= count || read < some {
+                places.truncate(count);
+                return Ok(places);
+            }
+            some *= 2;
+        }
+    }
+}
+
+impl Place {
+    fn of((id, score): &(String, f64)) -> Option<Self> {
+        // Scores are whole numbers below 2^53: see `record.rs`.
+        let score = *score as u64;
+        Some(Self {
+            score,
+            id: DeliveryId::parse(id).ok()?,
+        })
+    }
+
+    fn cursor(&self) -> Cursor {
+        Cursor(format!("{}.{}", self.score, self.id))
+    }
+
+    fn read(cursor: &Cursor) -> Result<Self> {
+        let parts = || {
+            let (score, id) = cursor.0.split_once('.')?;
+            Some(Self {
+                score: score.parse().ok()?,
+                id: DeliveryId::parse(id).ok()?,
+            })
+        };
+        parts().ok_or_else(|| StoreError::Cursor(cursor.0.chars().take(80).collect()))
+    }
+}
+
+fn first_score(at: Millis) -> u64 {
+    at.0.saturating_mul(SCORES_PER_MS)
+}
+
+/// Whether places alone do not say what is selected.
+fn is_filtered(filter: &DeliveryFilter) -> bool {
+    !matches!(filter.state, None | Some(DeliveryState::Dead))
+}
+
+fn selects(filter: &DeliveryFilter, record: &Record) -> bool {
+    filter.state.is_none_or(|state| record.state() == state)
+        && filter
+            .endpoint
+            .as_ref()
+            .is_none_or(|endpoint| record.endpoint == *endpoint)
+        && filter
+            .event
+            .as_ref()
+            .is_none_or(|event| record.event == *event)
+        && filter
+            .from
+            .is_none_or(|from| record.score >= first_score(from))
+        && filter.to.is_none_or(|to| record.score < first_score(to))
+}
+
+/// A page of deliveries that are all there.
+fn page_of(
+    mut found: Vec<(DeliveryId, Record)>,
+    filter: &DeliveryFilter,
+    behind: Option<Place>,
+    limit: usize,
+) -> Selected {
+    let place = |id: &DeliveryId, record: &Record| Place {
+        score: record.score,
+        id: id.clone(),
+    };
+    found.retain(|(id, record)| {
+        let is_behind = behind
+            .as_ref()
+            .is_none_or(|behind| place(id, record) < *behind);
+        is_behind && selects(filter, record)
+    });
+    found.sort_by_cached_key(|(id, record)| Reverse(place(id, record)));
+    cut(found, limit)
+}
+
+/// The first `limit` of them, with the cursor to go on behind them.
+fn cut(mut items: Vec<(DeliveryId, Record)>, limit: usize) -> Selected {
+    let more = items.len() > limit;
+    items.truncate(limit);
+    let last = items.last().filter(|_| more);
+    let next_cursor = last.map(|(id, record)| {
+        Place {
+            score: record.score,
+            id: id.clone(),
+        }
+        .cursor()
+    });
+    Page { items, next_cursor }
+}

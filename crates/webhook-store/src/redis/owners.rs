@@ -1,0 +1,106 @@
+//! Who takes part: `enter`, `renew`, `leave`.
+
+use serde::{Deserialize, Serialize};
+use webhook_model::{Millis, Owner};
+
+use super::RedisStore;
+use super::scripts::{ENTER, LEAVE, RENEW, TIME};
+use super::store::shared_call;
+use crate::{Result, StoreError};
+
+/// What stands behind the end of a lease.
+#[derive(Serialize, Deserialize)]
+struct Process {
+    host: String,
+    pid: u32,
+}
+
+fn entry(owner: &Owner, until: Millis) -> String {
+    let process = Process {
+        host: owner.host.clone(),
+        pid: owner.pid,
+    };
+    // A string and a number are always JSON.
+    format!(
+        "{} {}",
+        until.0,
+        serde_json::to_string(&process).unwrap_or_default()
+    )
+}
+
+fn read_entry(entry: &str) -> Option<(Millis, Process)> {
+    let (until, process) = entry.split_once(' ')?;
+    Some((
+        Millis(until.parse().ok()?),
+        serde_json::from_str(process).ok()?,
+    ))
+}
+
+impl RedisStore {
+    pub(super) async fn enter_as(&self, owner: &Owner, now: Millis, until: Millis) -> Result<()> {
+        let mut known_gone = String::new();
+        loop {
+            let mut call = shared_call(&ENTER);
+            call.arg(&owner.name)
+                .arg(&owner.incarnation)
+                .arg(entry(owner, until));
+            call.arg(now.0).arg(&known_gone);
+            let answer: Vec<String> = self.run(&ENTER, &call).await?;
+            let [incarnation, value] = answer.as_slice() else {
+                break;
+            };
+            let (until, process) = read_entry(value).ok_or_else(|| {
+                self.failed(format!(
+                    "the entry of sender `{}` cannot be read",
+                    owner.name
+                ))
+            })?;
+            if !owner.is_known_gone(&process.host, process.pid) {
+                return Err(StoreError::NameTaken {
+                    name: owner.name.clone(),
+                    left_ms: until.0.saturating_sub(now.0),
+                });
+            }
+            known_gone.clone_from(incarnation);
+        }
+        self.held.entered(&owner.incarnation);
+        self.check_eviction().await;
+        // What the run before had in flight need not wait for the next look.
+        self.release_dead(now).await?;
+        Ok(())
+    }
+
+    pub(super) async fn renew_lease(
+        &self,
+        owner: &Owner,
+        now: Millis,
+        until: Millis,
+    ) -> Result<()> {
+        let mut call = shared_call(&RENEW);
+        call.arg(&owner.incarnation).arg(entry(owner, until));
+        let renewed: bool = self.run(&RENEW, &call).await?;
+        if !renewed {
+            self.held.forget(&owner.incarnation);
+            return Err(StoreError::LeaseLost(owner.name.clone()));
+        }
+        self.held.doubt_suspected();
+        self.settle(owner, now).await
+    }
+
+    /// The time by the clock of the server that has the leases.
+    pub(super) async fn server_time(&self) -> Result<Millis> {
+        let (seconds, micros): (u64, u64) = self.run(&TIME, &shared_call(&TIME)).await?;
+        Ok(Millis(seconds * 1000 + micros / 1000))
+    }
+
+    pub(super) async fn give_up_lease(&self, owner: &Owner, now: Millis) -> Result<()> {
+        for (tenant, _) in self.indexed_tenants().await? {
+            self.release_all(&tenant, &owner.incarnation, now).await?;
+        }
+        let mut call = shared_call(&LEAVE);
+        call.arg(&owner.name).arg(&owner.incarnation);
+        self.run::<i64>(&LEAVE, &call).await?;
+        self.held.forget(&owner.incarnation);
+        Ok(())
+    }
+}

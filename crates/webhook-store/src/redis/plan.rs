@@ -1,0 +1,428 @@
+//! Plans events: one script call for a few hundred of them.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use redis::{Cmd, RedisWrite};
+use webhook_model::{DeliveryId, EndpointId, EventId, Millis, Owner, TenantId};
+
+use super::RedisStore;
+use super::claim::flown_by;
+use super::keys::TenantKeys;
+use super::record::{NewRecord, ORDERED, OWN_BODY, write_event};
+use super::scripts::PLAN;
+use super::store::{AT_A_TIME, stamp};
+use crate::{NewDelivery, PlanBatch, PlanResult, Planned, PlannedEvent, Result, Start, StoreError};
+
+/// How many deliveries and bytes a script call takes on, unless a single event has more.
+const DELIVERIES_AT_A_TIME: usize = 4 * AT_A_TIME;
+const BYTES_AT_A_TIME: usize = 8 << 20;
+
+/// Under whom deliveries start that start claimed.
+struct Claimer<'a> {
+    owner: &'a Owner,
+    /// As their records name it.
+    flown_by: Vec<u8>,
+}
+
+/// What a script call has said.
+enum Answer {
+    Stale,
+    /// The events at these places are known, and whether as they are; nothing was kept.
+    Known(Vec<(usize, Planned)>),
+    /// These ordered deliveries wait for their turn.
+    Done {
+        waiting: HashSet<DeliveryId>,
+    },
+}
+
+impl RedisStore {
+    pub(super) async fn plan_batch(
+        &self,
+        owner: &Owner,
+        batch: PlanBatch,
+        now: Millis,
+    ) -> Result<PlanResult> {
+        self.settle(owner, now).await?;
+        let (tenant, fence) = (&batch.tenant, batch.fence);
+        let claimer = Claimer {
+            owner,
+            flown_by: flown_by(owner, fence),
+        };
+        let taking = match claims_any(&batch.events) {
+            true => Some(self.held.taking(owner, vec![tenant.clone()]).await?),
+            false => None,
+        };
+        let mut results = vec![Planned::Known; batch.events.len()];
+        let rounds = parts(&batch.events).into_iter();
+        for mut new in rounds.flat_map(|part| rounds_of_distinct_ids(part, &batch.events)) {
+            // The batch has no known events as a rule, so it is sent whole first.
+            while !new.is_empty() {
+                let events = new.iter().map(|at| &batch.events[*at]).collect::<Vec<_>>();
+                match self
+                    .plan_some(&claimer, tenant, batch.version, &events, now)
+                    .await?
+                {
+                    Answer::Stale => return Ok(PlanResult::Stale),
+                    Answer::Known(known) => set_results(&mut new, known, &mut results),
+                    Answer::Done { waiting } => {
+                        for (at, event) in new.drain(..).zip(events) {
+                            results[at] = Planned::New {
+                                claimed: claimed(event, &waiting),
+                            };
+                        }
+                    }
+                }
+            }
+        }
+        let claimed = results.iter().flat_map(|planned| match planned {
+            Planned::New { claimed } => claimed.as_slice(),
+            Planned::Known | Planned::Conflict => &[],
+        });
+        if let Some(taking) = taking {
+            taking.took(fence, claimed.map(|id| (tenant, id)));
+        }
+        if self.link.address().is_cluster() && results.contains(&Planned::Known) {
+            // A cluster's client may have repeated the call that made them known.
+            self.held.suspect(&owner.incarnation, tenant);
+        }
+        Ok(PlanResult::Done(results))
+    }
+
+    async fn plan_some(
+        &self,
+        claimer: &Claimer<'_>,
+        tenant: &TenantId,
+        version: u64,
+        events: &[&PlannedEvent],
+        now: Millis,
+    ) -> Result<Answer> {
+        let deliveries = events.iter().map(|event| event.deliveries.len()).sum();
+        let keys = TenantKeys::of(tenant);
+        let mut writing = Writing {
+            keys: &keys,
+            claimer,
+            now,
+            scores: Box::new(self.scores(now, deliveries)),
+            sections: Sections::default(),
+        };
+        let call = writing.call(version, events);
+        let mut answer: Vec<redis::Value> = self.run(&PLAN, &call).await?;
+        let rest = answer.split_off(answer.len().min(1));
+        let word: String = self.value(answer.pop())?;
+        match word.as_str() {
+            "unknown" => Err(StoreError::UnknownTenant(tenant.clone())),
+            "stale" => Ok(Answer::Stale),
+            "known" => {
+                let places = rest
+                    .into_iter()
+                    .map(|place| Ok(known(self.value::<i64>(Some(place))?)));
+                Ok(Answer::Known(places.collect::<Result<_>>()?))
+            }
+            _ => {
+                let mut rest = rest.into_iter();
+                let lowered: String = self.value(rest.next())?;
+                self.tell(tenant, &lowered).await;
+                let id = |id| {
+                    DeliveryId::parse(&self.value::<String>(Some(id))?)
+                        .map_err(|error| self.failed(error))
+                };
+                Ok(Answer::Done {
+                    waiting: rest.map(id).collect::<Result<_>>()?,
+                })
+            }
+        }
+    }
+
+    fn value<T: redis::FromRedisValue>(&self, value: Option<redis::Value>) -> Result<T> {
+        let value = value.unwrap_or(redis::Value::Nil);
+        redis::from_redis_value(value).map_err(|error| self.failed(error))
+    }
+}
+
+/// Whether anything is to be taken into flight. What is not, an owner without a lease may plan too.
+fn claims_any(events: &[PlannedEvent]) -> bool {
+    let mut deliveries = events.iter().flat_map(|event| &event.deliveries);
+    deliveries.any(|delivery| delivery.start == Start::Claimed)
+}
+
+/// The places of the events, in parts that a script takes on at a time.
+fn parts(events: &[PlannedEvent]) -> Vec<Vec<usize>> {
+    let mut parts = Vec::new();
+    let (mut part, mut deliveries, mut bytes) = (Vec::new(), 0, 0);
+    for (at, event) in events.iter().enumerate() {
+        let bodies = event
+            .deliveries
+            .iter()
+            .filter_map(|delivery| delivery.body.as_ref());
+        let size = event.event.data.len() + bodies.map(bytes::Bytes::len).sum::<usize>();
+        let full = part.len() >= AT_A_TIME
+            || deliveries + event.deliveries.len() > DELIVERIES_AT_A_TIME
+            || bytes + size > BYTES_AT_A_TIME;
+        if full && !part.is_empty() {
+            parts.push(std::mem::take(&mut part));
+            (deliveries, bytes) = (0, 0);
+        }
+        part.push(at);
+        deliveries += event.deliveries.len();
+        bytes += size;
+    }
+    if !part.is_empty() {
+        parts.push(part);
+    }
+    parts
+}
+
+/// Splits places so that no id is twice in a round: the first event of an id is planned, and those
+/// after it are compared with it.
+fn rounds_of_distinct_ids(mut places: Vec<usize>, events: &[PlannedEvent]) -> Vec<Vec<usize>> {
+    let mut rounds = Vec::with_capacity(1);
+    while !places.is_empty() {
+        let mut seen: HashSet<&EventId> = HashSet::with_capacity(places.len());
+        let (round, rest) = places
+            .into_iter()
+            .partition(|at| seen.insert(&events[*at].event.id));
+        rounds.push(round);
+        places = rest;
+    }
+    rounds
+}
+
+/// Reads a place as the script writes it: counted from 1, negative for an id with other content.
+fn known(place: i64) -> (usize, Planned) {
+    let planned = if place < 0 {
+        Planned::Conflict
+    } else {
+        Planned::Known
+    };
+    let place = usize::try_from(place.unsigned_abs()).unwrap_or(usize::MAX);
+    (place.saturating_sub(1), planned)
+}
+
+/// Notes the results of what is known, and takes it out of the list.
+fn set_results(list: &mut Vec<usize>, known: Vec<(usize, Planned)>, results: &mut [Planned]) {
+    let mut known: HashMap<usize, Planned> = known.into_iter().collect();
+    let mut place = 0;
+    list.retain(|at| {
+        let planned = known.remove(&place);
+        place += 1;
+        let is_new = planned.is_none();
+        if let Some(planned) = planned {
+            results[*at] = planned;
+        }
+        is_new
+    });
+}
+
+fn claimed(event: &PlannedEvent, waiting: &HashSet<DeliveryId>) -> Vec<DeliveryId> {
+    let started = |delivery: &&NewDelivery| {
+        delivery.start == Start::Claimed && !waiting.contains(&delivery.id)
+    };
+    event
+        .deliveries
+        .iter()
+        .filter(started)
+        .map(|delivery| delivery.id.clone())
+        .collect()
+}
+
+type ByEndpoint<'a> = BTreeMap<&'a EndpointId, Vec<(u64, &'a DeliveryId)>>;
+
+/// What the script is told besides what it writes as it is.
+#[derive(Default)]
+struct Sections<'a> {
+    claimed: Vec<&'a DeliveryId>,
+    planned: ByEndpoint<'a>,
+    due: ByEndpoint<'a>,
+    dead: ByEndpoint<'a>,
+    lingering: Vec<&'a EventId>,
+    ordered: Vec<Ordered<'a>>,
+}
+
+struct Ordered<'a> {
+    /// Which of the pairs that are no events holds its record.
+    pair: usize,
+    delivery: &'a NewDelivery,
+    lane: Vec<u8>,
+    /// Its record if it has to wait for its turn.
+    waiting: Vec<u8>,
+}
+
+/// One call of the script, in the order of its arguments.
+struct Writing<'a> {
+    keys: &'a TenantKeys,
+    claimer: &'a Claimer<'a>,
+    now: Millis,
+    scores: Box<dyn Iterator<Item = u64> + Send>,
+    sections: Sections<'a>,
+}
+
+impl<'a> Writing<'a> {
+    fn call(&mut self, version: u64, events: &[&'a PlannedEvent]) -> Cmd {
+        let deliveries = || events.iter().flat_map(|event| &event.deliveries);
+        let bodies = deliveries().filter_map(|delivery| delivery.body.as_ref());
+        let data = events
+            .iter()
+            .map(|event| event.event.data.len())
+            .sum::<usize>();
+        let bytes = data + bodies.clone().map(bytes::Bytes::len).sum::<usize>();
+        let (count, own) = (deliveries().count(), bodies.count());
+        let arguments = 2 * events.len() + 8 * count + 32;
+        let mut call = PLAN.call_sized(
+            &self.keys.root(),
+            arguments,
+            bytes + 400 * (events.len() + count),
+        );
+        call.arg(version).arg(&self.claimer.owner.incarnation);
+        call.arg(events.len()).arg(count + own);
+        for event in events {
+            self.write_event(&mut call, event);
+        }
+        let mut pair = 0;
+        for event in events {
+            for delivery in &event.deliveries {
+                pair = self.write_delivery(&mut call, event, delivery, pair);
+            }
+        }
+        self.write_sections(&mut call);
+        call
+    }
+
+    fn write_event(&mut self, call: &mut Cmd, event: &'a PlannedEvent) {
+        let ids: Vec<&DeliveryId> = event
+            .deliveries
+            .iter()
+            .map(|delivery| &delivery.id)
+            .collect();
+        call.write_arg_fmt(format_args!("{}e:{}", self.keys.base(), event.event.id));
+        call.arg(write_event(&event.event, self.now, &ids));
+        if ids.is_empty() {
+            self.sections.lingering.push(&event.event.id);
+        }
+    }
+
+    /// Answers the number of the next pair.
+    fn write_delivery(
+        &mut self,
+        call: &mut Cmd,
+        event: &'a PlannedEvent,
+        delivery: &'a NewDelivery,
+        pair: usize,
+    ) -> usize {
+        let base = self.keys.base();
+        let score = self.scores.next().unwrap_or_default();
+        let lane = match delivery.ordered {
+            true => lane(event.event.ordering_key.as_deref()),
+            false => Vec::new(),
+        };
+        let own_body = if delivery.body.is_some() { OWN_BODY } else { 0 };
+        let mut record = NewRecord {
+            state: b'F',
+            owner: &self.claimer.flown_by,
+            when: self.now,
+            flags: own_body | if delivery.ordered { ORDERED } else { 0 },
+            reason: "",
+            score,
+            event: &event.event.id,
+            endpoint: &delivery.endpoint,
+            lane: &lane,
+        };
+        let due = match &delivery.start {
+            Start::Claimed => None,
+            Start::Due(at) => {
+                (record.state, record.owner, record.when) = (b'P', b"", *at);
+                Some(*at)
+            }
+            Start::Dead(reason) => {
+                (record.state, record.owner, record.reason) = (b'D', b"", reason);
+                None
+            }
+        };
+        call.write_arg_fmt(format_args!("{base}d:{}", delivery.id));
+        call.arg(record.write());
+        let (dead, ordered) = (record.state == b'D', delivery.ordered);
+        (record.state, record.owner) = (b'W', b"");
+        let waiting = if ordered && !dead {
+            record.write()
+        } else {
+            Vec::new()
+        };
+        if let Some(body) = &delivery.body {
+            call.write_arg_fmt(format_args!("{base}b:{}", delivery.id));
+            call.arg(&body[..]);
+        }
+        let sections = &mut self.sections;
+        let by = |map: &mut ByEndpoint<'a>, score| {
+            map.entry(&delivery.endpoint)
+                .or_default()
+                .push((score, &delivery.id));
+        };
+        by(&mut sections.planned, score);
+        if dead {
+            by(&mut sections.dead, score);
+        }
+        if ordered {
+            sections.ordered.push(Ordered {
+                pair,
+                delivery,
+                lane,
+                waiting,
+            });
+        } else if dead {
+            // Nothing else is told of it.
+        } else if let Some(due) = due {
+            by(&mut sections.due, due.0);
+        } else {
+            sections.claimed.push(&delivery.id);
+        }
+        pair + 1 + usize::from(delivery.body.is_some())
+    }
+
+    fn write_sections(&self, call: &mut Cmd) {
+        let sections = &self.sections;
+        call.arg(sections.claimed.len());
+        for id in &sections.claimed {
+            call.arg(id.as_str());
+        }
+        for grouped in [&sections.planned, &sections.due, &sections.dead] {
+            call.arg(grouped.len());
+            for (endpoint, rows) in grouped {
+                call.arg(endpoint.as_str()).arg(rows.len());
+                for (score, id) in rows {
+                    call.arg(*score).arg(id.as_str());
+                }
+            }
+        }
+        let dead = || sections.dead.values().flatten();
+        call.arg(dead().count());
+        for (_, id) in dead() {
+            call.arg([&stamp(self.now), id.as_str().as_bytes()].concat());
+        }
+        call.arg(sections.lingering.len());
+        for id in &sections.lingering {
+            call.arg(self.now.0).arg(id.as_str());
+        }
+        call.arg(sections.ordered.len());
+        for ordered in &sections.ordered {
+            let delivery = ordered.delivery;
+            call.arg(ordered.pair)
+                .arg(delivery.endpoint.as_str())
+                .arg(&ordered.lane[8..]);
+            call.arg(delivery.id.as_str());
+            call.arg(match &delivery.start {
+                Start::Claimed => String::new(),
+                Start::Due(at) => at.0.to_string(),
+                Start::Dead(_) => "dead".to_owned(),
+            });
+            call.arg(&ordered.waiting);
+        }
+    }
+}
+
+/// What keeps the order of an event's deliveries: all without an ordering key share one lane. In
+/// front of it is room for the place in the lane, which the script gives it.
+fn lane(key: Option<&str>) -> Vec<u8> {
+    let name = key
+        .map(|key| [b"k", key.as_bytes()].concat())
+        .unwrap_or_default();
+    [&[0; 8], name.as_slice()].concat()
+}

@@ -1,0 +1,409 @@
+//! How deliveries and events are written down.
+//!
+//! A delivery is one string, which the scripts read and cut as well (`scripts/prelude.lua`). What
+//! changes stands in front of what does not, and attempts are added at the end, so that a change of
+//! state costs the scripts two pieces put together. Numbers are big-endian.
+//!
+//! ```text
+//! state   1   P pending, W waits for its turn, F in flight, S succeeded, D dead
+//! owner   1 + n   F: the incarnation that has it in flight, and the fence of its claim (16); else empty
+//! when    8   P, W, F: due; S, D: ended (ms)
+//! made    2   attempts since it was planned or replayed
+//! flags   1   1: ordered, 2: has a body of its own
+//! reason  2 + n   D: why
+//! ── from here on nothing changes ──
+//! score   8   when it was planned, in ms × 1024, and a number within the millisecond
+//! event   2 + n
+//! endpoint 1 + n
+//! lane    2 + n   ordered: the place in the order of planning, 8; then nothing without an ordering
+//!                 key, else `k` and the key
+//! attempts    4 + n each, with the number of its claim at the end (8)
+//! ```
+
+use bytes::Bytes;
+use webhook_model::{
+    Attempt, Delivery, DeliveryId, DeliveryState, EndpointId, Event, EventId, Millis, Phase,
+};
+
+use crate::Fence;
+
+/// Steps of a score within a millisecond. Scores are whole numbers that doubles hold exactly,
+/// until the year 2248.
+pub(super) const SCORES_PER_MS: u64 = 1024;
+
+pub(super) const ORDERED: u8 = 1;
+pub(super) const OWN_BODY: u8 = 2;
+
+/// What was read is not what was written. It names the key's owner.
+#[derive(Debug, thiserror::Error)]
+#[error("the record of {0} cannot be read")]
+pub(super) struct Unreadable(pub(super) String);
+
+/// A delivery that is about to be written.
+pub(super) struct NewRecord<'a> {
+    pub state: u8,
+    pub owner: &'a [u8],
+    pub when: Millis,
+    pub flags: u8,
+    pub reason: &'a str,
+    pub score: u64,
+    pub event: &'a EventId,
+    pub endpoint: &'a EndpointId,
+    pub lane: &'a [u8],
+}
+
+impl NewRecord<'_> {
+    pub(super) fn write(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(96 + self.reason.len() + self.lane.len());
+        out.push(self.state);
+        short(&mut out, self.owner);
+        out.extend(self.when.0.to_be_bytes());
+        out.extend(0_u16.to_be_bytes());
+        out.push(self.flags);
+        text(&mut out, self.reason.as_bytes());
+        out.extend(self.score.to_be_bytes());
+        text(&mut out, self.event.as_str().as_bytes());
+        short(&mut out, self.endpoint.as_str().as_bytes());
+        text(&mut out, self.lane);
+        out
+    }
+}
+
+/// A delivery as it was read.
+pub(super) struct Record {
+    pub state: u8,
+    pub when: Millis,
+    pub made: u16,
+    pub flags: u8,
+    pub reason: String,
+    pub score: u64,
+    pub event: EventId,
+    pub endpoint: EndpointId,
+    pub attempts: Vec<Attempt>,
+}
+
+impl Record {
+    pub(super) fn read(id: &DeliveryId, bytes: &[u8]) -> Result<Self, Unreadable> {
+        Self::parse(bytes).ok_or_else(|| Unreadable(format!("delivery `{id}`")))
+    }
+
+    fn parse(bytes: &[u8]) -> Option<Self> {
+        let mut from = Reader(bytes);
+        let state = from.u8()?;
+        from.short()?;
+        let when = Millis(from.u64()?).min(Millis::NEVER);
+        let (made, flags) = (from.u16()?, from.u8()?);
+        let reason = from.string()?;
+        let score = from.u64()?;
+        let event = EventId::parse(&from.string()?).ok()?;
+        let endpoint = EndpointId::parse(std::str::from_utf8(from.short()?).ok()?).ok()?;
+        from.text()?;
+        let mut attempts = Vec::new();
+        while !from.0.is_empty() {
+            let len = usize::try_from(from.u32()?).ok()?;
+            attempts.push(read_attempt(from.take(len)?)?);
+        }
+        Some(Self {
+            state,
+            when,
+            made,
+            flags,
+            reason,
+            score,
+            event,
+            endpoint,
+            attempts,
+        })
+    }
+
+    pub(super) fn state(&self) -> DeliveryState {
+        match self.state {
+            b'F' => DeliveryState::InFlight,
+            b'S' => DeliveryState::Succeeded,
+            b'D' => DeliveryState::Dead,
+            _ => DeliveryState::Pending,
+        }
+    }
+
+    /// When it was planned.
+    pub(super) fn created_at(&self) -> Millis {
+        Millis(self.score / SCORES_PER_MS)
+    }
+
+    /// Whether what is sent is not the event's data.
+    pub(super) fn has_own_body(&self) -> bool {
+        self.flags & OWN_BODY != 0
+    }
+
+    /// As it is shown; `kind` is its event's.
+    pub(super) fn shown(self, id: DeliveryId, kind: String) -> Delivery {
+        Delivery {
+            id,
+            kind,
+            state: self.state(),
+            created_at: self.created_at(),
+            // One that waits for its turn has no moment of its own.
+            next_attempt_at: (self.state == b'P').then_some(self.when),
+            reason: (self.state == b'D').then_some(self.reason),
+            event: self.event,
+            endpoint: self.endpoint,
+            attempts: self.attempts,
+        }
+    }
+}
+
+/// An attempt with its length in front, as it is added to a record.
+pub(super) fn write_attempt(attempt: &Attempt, fence: Fence) -> Vec<u8> {
+    let error = attempt.error.as_deref().map(str::as_bytes);
+    let response = attempt.response.as_deref().map(str::as_bytes);
+    let mut out = Vec::with_capacity(40);
+    out.extend([0; 4]);
+    out.extend(attempt.at.0.to_be_bytes());
+    out.extend(attempt.status.unwrap_or_default().to_be_bytes());
+    out.push(attempt.phase.map_or(0, phase_number));
+    out.extend(attempt.duration_ms.to_be_bytes());
+    out.push(u8::from(error.is_some()) | u8::from(response.is_some()) << 1);
+    text(&mut out, error.unwrap_or_default());
+    text(&mut out, response.unwrap_or_default());
+    out.extend(fence.count.to_be_bytes());
+    let len = u32::try_from(out.len() - 4).unwrap_or(u32::MAX);
+    out[..4].copy_from_slice(&len.to_be_bytes());
+    out
+}
+
+fn read_attempt(bytes: &[u8]) -> Option<Attempt> {
+    let mut from = Reader(bytes);
+    let (at, status, phase) = (Millis(from.u64()?), from.u16()?, from.u8()?);
+    let (duration_ms, present) = (from.u32()?, from.u8()?);
+    let (error, response) = (from.string()?, from.string()?);
+    Some(Attempt {
+        at,
+        status: (status != 0).then_some(status),
+        error: (present & 1 != 0).then_some(error),
+        phase: Phase::ALL
+            .into_iter()
+            .find(|known| phase_number(*known) == phase),
+        duration_ms,
+        response: (present & 2 != 0).then_some(response),
+    })
+}
+
+fn phase_number(phase: Phase) -> u8 {
+    match phase {
+        Phase::Address => 1,
+        Phase::Connect => 2,
+        Phase::Send => 3,
+        Phase::Respond => 4,
+    }
+}
+
+/// An event as it is kept: what describes it, then its data.
+///
+/// ```text
+/// planned 8 · deliveries 2, each 1 + n · at 8 · type 2 + n · has key 1, key 2 + n · data
+/// ```
+pub(super) fn write_event(event: &Event, planned: Millis, deliveries: &[&DeliveryId]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(64 + event.data.len() + 40 * deliveries.len());
+    out.extend(planned.0.to_be_bytes());
+    out.extend(
+        u16::try_from(deliveries.len())
+            .unwrap_or(u16::MAX)
+            .to_be_bytes(),
+    );
+    for id in deliveries {
+        short(&mut out, id.as_str().as_bytes());
+    }
+    out.extend(event.at.0.to_be_bytes());
+    text(&mut out, event.kind.as_bytes());
+    out.push(event.ordering_key.is_some().into());
+    text(
+        &mut out,
+        event.ordering_key.as_deref().unwrap_or_default().as_bytes(),
+    );
+    out.extend_from_slice(&event.data);
+    out
+}
+
+/// An event as it was read.
+pub(super) struct StoredEvent {
+    pub event: Event,
+    pub deliveries: Vec<DeliveryId>,
+}
+
+pub(super) fn read_event(id: &EventId, bytes: &Bytes) -> Result<StoredEvent, Unreadable> {
+    parse_event(id, bytes).ok_or_else(|| Unreadable(format!("event `{id}`")))
+}
+
+fn parse_event(id: &EventId, bytes: &Bytes) -> Option<StoredEvent> {
+    let mut from = Reader(bytes);
+    from.u64()?;
+    let deliveries = from.delivery_ids()?;
+    let at = Millis(from.u64()?);
+    let kind = from.string()?;
+    let keyed = from.u8()? != 0;
+    let key = from.string()?;
+    let data = bytes.slice(bytes.len() - from.0.len()..);
+    let ordering_key = keyed.then_some(key);
+    let event = Event {
+        id: id.clone(),
+        kind,
+        data,
+        at,
+        ordering_key,
+    };
+    Some(StoredEvent { event, deliveries })
+}
+
+/// The type of an event whose record begins with `head`; `None` where that ends too early.
+pub(super) fn event_kind(head: &[u8]) -> Option<String> {
+    let mut from = Reader(head);
+    from.u64()?;
+    for _ in 0..from.u16()? {
+        from.short()?;
+    }
+    from.u64()?;
+    from.string()
+}
+
+/// The data of an event alone, without a copy.
+pub(super) fn event_data(id: &EventId, bytes: &Bytes) -> Result<Bytes, Unreadable> {
+    let data = || {
+        let mut from = Reader(bytes);
+        from.u64()?;
+        for _ in 0..from.u16()? {
+            from.short()?;
+        }
+        from.u64()?;
+        from.text()?;
+        from.u8()?;
+        from.text()?;
+        Some(bytes.slice(bytes.len() - from.0.len()..))
+    };
+    data().ok_or_else(|| Unreadable(format!("event `{id}`")))
+}
+
+fn short(out: &mut Vec<u8>, bytes: &[u8]) {
+    let len = u8::try_from(bytes.len()).unwrap_or(u8::MAX);
+    out.push(len);
+    out.extend_from_slice(&bytes[..usize::from(len)]);
+}
+
+fn text(out: &mut Vec<u8>, bytes: &[u8]) {
+    let len = u16::try_from(bytes.len()).unwrap_or(u16::MAX);
+    out.extend(len.to_be_bytes());
+    out.extend_from_slice(&bytes[..usize::from(len)]);
+}
+
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, len: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.0.split_at_checked(len)?;
+        self.0 = rest;
+        Some(taken)
+    }
+
+    fn number<const N: usize>(&mut self) -> Option<[u8; N]> {
+        self.take(N)?.try_into().ok()
+    }
+
+    fn u8(&mut self) -> Option<u8> {
+        self.number().map(u8::from_be_bytes)
+    }
+
+    fn u16(&mut self) -> Option<u16> {
+        self.number().map(u16::from_be_bytes)
+    }
+
+    fn u32(&mut self) -> Option<u32> {
+        self.number().map(u32::from_be_bytes)
+    }
+
+    fn u64(&mut self) -> Option<u64> {
+        self.number().map(u64::from_be_bytes)
+    }
+
+    fn short(&mut self) -> Option<&'a [u8]> {
+        let len = self.u8()?;
+        self.take(len.into())
+    }
+
+    fn text(&mut self) -> Option<&'a [u8]> {
+        let len = self.u16()?;
+        self.take(len.into())
+    }
+
+    /// A text, readable even where it was cut in the middle of a character.
+    fn string(&mut self) -> Option<String> {
+        self.text()
+            .map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+    }
+
+    fn delivery_ids(&mut self) -> Option<Vec<DeliveryId>> {
+        let count = self.u16()?;
+        let id = |bytes| DeliveryId::parse(std::str::from_utf8(bytes).ok()?).ok();
+        (0..count).map(|_| id(self.short()?)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attempt() -> Attempt {
+        Attempt {
+            at: Millis(1_700_000_000_123),
+            status: Some(503),
+            error: Some("status 503".into()),
+            phase: Some(Phase::Respond),
+            duration_ms: 12,
+            response: None,
+        }
+    }
+
+    #[test]
+    fn a_record_is_read_as_it_was_written() {
+        let (event, endpoint) = (EventId::random(), EndpointId::random());
+        let new = NewRecord {
+            state: b'D',
+            owner: b"",
+            when: Millis(7),
+            flags: ORDERED,
+            reason: "no such field",
+            score: 5 * SCORES_PER_MS + 3,
+            event: &event,
+            endpoint: &endpoint,
+            lane: b"k\xff\0",
+        };
+        let mut bytes = new.write();
+        bytes.extend(write_attempt(&attempt(), Fence::new(Millis(7))));
+        let id = DeliveryId::parse("one").unwrap();
+        let delivery = Record::read(&id, &bytes)
+            .unwrap()
+            .shown(id.clone(), "a.b".into());
+        assert_eq!(delivery.created_at, Millis(5));
+        assert_eq!(delivery.reason.as_deref(), Some("no such field"));
+        assert_eq!(delivery.attempts, [attempt()]);
+        assert_eq!((delivery.event, delivery.endpoint), (event, endpoint));
+        for cut in 0..bytes.len() - 1 {
+            // Wherever it is cut it is refused, or an attempt shorter: never a panic.
+            let _ = Record::read(&id, &bytes[..cut]);
+        }
+    }
+
+    #[test]
+    fn an_event_is_read_as_it_was_written() {
+        let event = Event {
+            id: EventId::random(),
+            kind: "order.shipped".into(),
+            data: Bytes::from_static(b"\"\xff\0\""),
+            at: Millis(9),
+            ordering_key: Some(String::new()),
+        };
+        let id = DeliveryId::parse("one").unwrap();
+        let bytes = Bytes::from(write_event(&event, Millis(1), &[&id]));
+        let read = read_event(&event.id, &bytes).unwrap();
+        assert_eq!((read.event, read.deliveries), (event.clone(), vec![id]));
+        assert_eq!(event_data(&event.id, &bytes).unwrap(), event.data);
+    }
+}

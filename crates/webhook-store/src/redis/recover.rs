@@ -1,0 +1,135 @@
+//! The periodic look at every tenant: what dead owners hold, and what a lost connection or a killed
+//! process has left half done.
+
+use std::collections::HashSet;
+
+use webhook_model::{EndpointId, Millis, Owner, TenantId};
+
+use super::RedisStore;
+use super::keys::{self, TenantKeys};
+use super::scripts::{CENSUS, EXPIRE, RELEASE};
+use super::store::{AT_A_TIME, all, shared_call, stamp, tenant_call};
+use crate::{Fence, Result};
+
+/// What a tenant says of itself: version, whether it is being removed, earliest due moment, owners
+/// that may hold something of it, endpoints that are being removed.
+pub(super) type Census = (String, bool, String, Vec<String>, Vec<String>);
+
+impl RedisStore {
+    pub(super) async fn recover_all(&self, owner: &Owner, now: Millis) -> Result<u64> {
+        let mut expire = shared_call(&EXPIRE);
+        expire.arg(&owner.incarnation).arg(now.0);
+        for incarnation in self.run::<Vec<String>>(&EXPIRE, &expire).await? {
+            self.held.forget(&incarnation);
+        }
+        self.release_dead(now).await
+    }
+
+    /// Makes due again what is in flight under owners that have no lease. Returns the number of
+    /// those deliveries.
+    pub(super) async fn release_dead(&self, now: Millis) -> Result<u64> {
+        let tenants = self.indexed_tenants().await?;
+        let call = |(tenant, _): &'_ (TenantId, u64)| self.census_of(tenant.clone());
+        let census = all(tenants.iter().map(call).collect()).await?;
+        // Only now: whoever is in a tenant's list entered before it was read.
+        let dead = self.without_lease(&census).await?;
+        let mut count = 0;
+        for ((tenant, version), census) in tenants.iter().zip(&census) {
+            let (stored, gone, earliest, owners, buried) = census;
+            for owner in owners.iter().filter(|owner| dead.contains(*owner)) {
+                let released = self.release_all(tenant, owner, now).await?;
+                if released > 0 {
+                    // The others are told; what a process tells itself it does not listen to.
+                    self.wakes.notify_one();
+                }
+                count += released;
+            }
+            for endpoint in buried {
+                if let Ok(endpoint) = EndpointId::parse(endpoint) {
+                    self.bury_rest(tenant, &endpoint, now).await?;
+                }
+            }
+            if *gone {
+                self.purge(tenant).await?;
+            } else if stored.parse() != Ok(*version) && !stored.is_empty() {
+                self.raise_version(tenant, stored).await?;
+            }
+            self.hint(tenant, earliest).await?;
+        }
+        Ok(count)
+    }
+
+    async fn census_of(&self, tenant: TenantId) -> Result<Census> {
+        self.census(&tenant).await
+    }
+
+    pub(super) async fn census(&self, tenant: &TenantId) -> Result<Census> {
+        self.run(&CENSUS, &tenant_call(&CENSUS, tenant)).await
+    }
+
+    /// The owners in a census that have no lease.
+    async fn without_lease(&self, census: &[Census]) -> Result<HashSet<String>> {
+        let owners = census.iter().flat_map(|(.., owners, _)| owners);
+        let owners: Vec<&String> = owners.collect::<HashSet<_>>().into_iter().collect();
+        if owners.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let mut command = redis::cmd("HMGET");
+        command.arg(keys::owners()).arg(&owners);
+        let entries: Vec<Option<String>> = self.ask(&command).await?;
+        let dead = owners
+            .into_iter()
+            .zip(entries)
+            .filter(|(_, entry)| entry.is_none());
+        Ok(dead.map(|(owner, _)| owner.clone()).collect())
+    }
+
+    /// Makes all that an incarnation has in flight of a tenant due again. Answers how many.
+    pub(super) async fn release_all(
+        &self,
+        tenant: &TenantId,
+        incarnation: &str,
+        now: Millis,
+    ) -> Result<u64> {
+        let mut count = 0;
+        loop {
+            let mut call = tenant_call(&RELEASE, tenant);
+            call.arg(incarnation).arg(&stamp(now)).arg(AT_A_TIME);
+            let (some, left, lowered): (u64, u64, String) = self.run(&RELEASE, &call).await?;
+            self.tell(tenant, &lowered).await;
+            count += some;
+            if left == 0 {
+                return Ok(count);
+            }
+        }
+    }
+
+    /// Gives back what `owner` may have in flight under claims that it was not told of: see `held`.
+    pub(super) async fn settle(&self, owner: &Owner, now: Millis) -> Result<()> {
+        let incarnation = &owner.incarnation;
+        if self.held.doubtful(incarnation).is_empty() {
+            return Ok(());
+        }
+        let _shut = self.held.shut().await;
+        for tenant in self.held.doubtful(incarnation) {
+            let mut command = redis::cmd("SMEMBERS");
+            command.arg(TenantKeys::of(&tenant).leased(incarnation));
+            let ids: Vec<String> = self.ask(&command).await?;
+            let claims = self.held.claims(incarnation, &tenant, ids);
+            for some in claims.chunks(AT_A_TIME) {
+                let mut call = tenant_call(&RELEASE, &tenant);
+                call.arg(incarnation).arg(&stamp(now)).arg(0);
+                for (id, claim) in some {
+                    let stays = claim.map(Fence::to_bytes);
+                    call.arg(id)
+                        .arg(stays.as_ref().map_or(&[][..], |fence| fence));
+                }
+                let (.., lowered): (u64, u64, String) = self.run(&RELEASE, &call).await?;
+                self.tell(&tenant, &lowered).await;
+            }
+            self.held.settled(incarnation, &tenant);
+        }
+        self.wakes.notify_one();
+        Ok(())
+    }
+}

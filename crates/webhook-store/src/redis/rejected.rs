@@ -1,0 +1,152 @@
+//! Events that could not be planned.
+
+use webhook_model::{Millis, Rejected, TenantId};
+
+use super::RedisStore;
+use super::keys;
+use super::scripts::{FORGET_REJECTED, REJECT, TAKE_REJECTED};
+use super::store::{AT_A_TIME, shared_call};
+use crate::{Cursor, PAGE_BYTES, Page, RejectedFilter, Result, StoreError};
+
+/// How many rejected events are looked up at a time: each may be as large as an event.
+const VALUES_AT_A_TIME: usize = 8;
+
+impl RedisStore {
+    pub(super) async fn keep_rejected(&self, rejected: &[Rejected]) -> Result<()> {
+        for some in rejected.chunks(AT_A_TIME) {
+            let mut call = shared_call(&REJECT);
+            for one in some {
+                let json = serde_json::to_string(one).map_err(|error| self.failed(error))?;
+                call.arg(&one.id)
+                    .arg(one.tenant.as_ref().map_or("", TenantId::as_str));
+                call.arg(one.at.0).arg(json);
+            }
+            self.run::<i64>(&REJECT, &call).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn list_rejected(
+        &self,
+        filter: &RejectedFilter,
+        cursor: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Page<Rejected>> {
+        let list = match filter {
+            RejectedFilter::All => keys::rejected(),
+            RejectedFilter::Tenant(tenant) => keys::rejected_of(Some(tenant)),
+            RejectedFilter::Unassigned => keys::rejected_of(None),
+            RejectedFilter::Id(id) => return self.one_rejected(id).await,
+        };
+        let behind = cursor.map(read_cursor).transpose()?;
+        let mut places = self
+            .rejected_places(&list, behind.as_ref(), limit + 1)
+            .await?;
+        let more = places.len() > limit;
+        places.truncate(limit);
+        let (items, shown) = self.rejected_values(&places).await?;
+        let next_cursor = places[..shown]
+            .last()
+            .filter(|_| more || shown < places.len());
+        let next_cursor = next_cursor.map(|(score, id)| Cursor(format!("{score}.{id}")));
+        Ok(Page { items, next_cursor })
+    }
+
+    async fn one_rejected(&self, id: &str) -> Result<Page<Rejected>> {
+        let (items, _) = self.rejected_values(&[(0, id.to_owned())]).await?;
+        Ok(Page {
+            items,
+            next_cursor: None,
+        })
+    }
+
+    /// The first `count` places of a list behind a score and id.
+    async fn rejected_places(
+        &self,
+        list: &str,
+        behind: Option<&(u64, String)>,
+        count: usize,
+    ) -> Result<Vec<(u64, String)>> {
+        let newest = behind.map_or("+inf".into(), |(score, _)| score.to_string());
+        let mut some = count + 8;
+        loop {
+            let mut command = redis::cmd("ZREVRANGEBYSCORE");
+            command.arg(list).arg(&newest).arg("-inf").arg("WITHSCORES");
+            command.arg("LIMIT").arg(0).arg(some);
+            let rows: Vec<(String, f64)> = self.ask(&command).await?;
+            let read = rows.len();
+            let mut places: Vec<_> = rows
+                .into_iter()
+                .map(|(id, score)| (score as u64, id))
+                .collect();
+            places.retain(|place| behind.is_none_or(|behind| place < behind));
+            if places.len() >= count || read < some {
+                places.truncate(count);
+                return Ok(places);
+            }
+            some *= 2;
+        }
+    }
+
+    /// The events at the first of these places, about [`PAGE_BYTES`] of them, and at how many places
+    /// they are.
+    async fn rejected_values(&self, places: &[(u64, String)]) -> Result<(Vec<Rejected>, usize)> {
+        let (mut items, mut shown, mut bytes) = (Vec::new(), 0, 0);
+        for some in places.chunks(VALUES_AT_A_TIME) {
+            let mut command = redis::cmd("HMGET");
+            command.arg(keys::rejected_values());
+            for (_, id) in some {
+                command.arg(id);
+            }
+            let values: Vec<Option<String>> = self.ask(&command).await?;
+            shown += some.len();
+            for value in values.iter().flatten() {
+                bytes += value.len();
+                items.push(self.read_rejected(value)?);
+            }
+            if bytes > PAGE_BYTES {
+                break;
+            }
+        }
+        Ok((items, shown))
+    }
+
+    fn read_rejected(&self, value: &str) -> Result<Rejected> {
+        let (_, json) = value.split_once(' ').unwrap_or_default();
+        serde_json::from_str(json).map_err(|error| self.failed(error))
+    }
+
+    pub(super) async fn take_rejected_event(&self, id: &str) -> Result<Option<Rejected>> {
+        let mut call = shared_call(&TAKE_REJECTED);
+        call.arg(id);
+        let value: Option<String> = self.run(&TAKE_REJECTED, &call).await?;
+        value.map(|value| self.read_rejected(&value)).transpose()
+    }
+
+    /// Forgets some of those that were rejected before a moment. Answers whether there are more.
+    pub(super) async fn forget_rejected_before(&self, before: Millis) -> Result<bool> {
+        let before = before.0.saturating_mul(super::record::SCORES_PER_MS);
+        self.forget_rejected_some(&before.to_string(), "").await
+    }
+
+    /// Forgets all of a tenant.
+    pub(super) async fn forget_rejected_of(&self, tenant: &TenantId) -> Result<()> {
+        while self.forget_rejected_some("+inf", tenant.as_str()).await? {}
+        Ok(())
+    }
+
+    async fn forget_rejected_some(&self, before: &str, tenant: &str) -> Result<bool> {
+        let mut call = shared_call(&FORGET_REJECTED);
+        call.arg(before).arg(AT_A_TIME).arg(tenant);
+        let (_, more): (u64, bool) = self.run(&FORGET_REJECTED, &call).await?;
+        Ok(more)
+    }
+}
+
+fn read_cursor(cursor: &Cursor) -> Result<(u64, String)> {
+    let parts = || {
+        let (score, id) = cursor.0.split_once('.')?;
+        Some((score.parse().ok()?, id.to_owned()))
+    };
+    parts().ok_or_else(|| StoreError::Cursor(cursor.0.chars().take(80).collect()))
+}

@@ -1,0 +1,84 @@
+//! The scripts. Each touches the keys of one tenant, or those that all share, and is atomic.
+
+use std::sync::LazyLock;
+
+use redis_link::Script;
+
+macro_rules! tenant_scripts {
+    ($($(#[doc = $doc:literal])* $name:ident = $file:literal;)*) => {$(
+        $(#[doc = $doc])*
+        pub(super) static $name: LazyLock<Script> = LazyLock::new(|| {
+            Script::new(&[include_str!("scripts/prelude.lua"), include_str!(concat!("scripts/", $file))])
+        });
+    )*};
+}
+
+macro_rules! shared_scripts {
+    ($($(#[doc = $doc:literal])* $name:ident = $file:literal;)*) => {$(
+        $(#[doc = $doc])*
+        pub(super) static $name: LazyLock<Script> =
+            LazyLock::new(|| Script::new(&[include_str!(concat!("scripts/", $file))]));
+    )*};
+}
+
+tenant_scripts! {
+    /// Keeps events and their deliveries.
+    PLAN = "plan.lua";
+    /// Takes due deliveries into flight.
+    CLAIM = "claim.lua";
+    /// Records what came of attempts.
+    COMPLETE = "complete.lua";
+    /// What is due, and when the next one is.
+    DUE = "due.lua";
+    /// Makes some deliveries of an owner due again.
+    RELEASE = "release.lua";
+    /// Makes deliveries that ended due again.
+    REPLAY = "replay.lua";
+    /// Creates a tenant.
+    PUT_TENANT = "put_tenant.lua";
+    /// Takes a tenant's endpoints away, so that nothing more is planned.
+    DROP_TENANT = "drop_tenant.lua";
+    /// Removes a piece of what a dropped tenant has left.
+    PURGE_TENANT = "purge_tenant.lua";
+    /// Writes an endpoint over the version that is expected.
+    PUT_ENDPOINT = "put_endpoint.lua";
+    /// Removes an endpoint.
+    DROP_ENDPOINT = "drop_endpoint.lua";
+    /// Buries a piece of what is pending for a removed endpoint.
+    BURY_ENDPOINT = "bury_endpoint.lua";
+    /// What the periodic look at a tenant needs to know.
+    CENSUS = "census.lua";
+    /// Forgets some of what ended long ago.
+    FORGET = "forget.lua";
+    /// Moves back what was made due by a clock that was ahead.
+    REWIND = "rewind.lua";
+    /// The same for what waits for its turn.
+    REWIND_LANE = "rewind_lane.lua";
+}
+
+shared_scripts! {
+    /// Writes an owner down, or says who has its name.
+    ENTER = "enter.lua";
+    /// Extends an owner's lease.
+    RENEW = "renew.lua";
+    /// Takes an owner out.
+    LEAVE = "leave.lua";
+    /// Takes out the others whose lease has run out.
+    EXPIRE = "expire.lua";
+    /// The server's clock.
+    TIME = "time.lua";
+    /// Makes the number of a tenant's version the greater one.
+    RAISE_VERSION = "raise_version.lua";
+    /// Takes a tenant out of the index.
+    UNLIST_TENANT = "unlist_tenant.lua";
+    /// Moves a tenant's place among the due ones, if nobody else has.
+    MOVE_HINT = "move_hint.lua";
+    /// Keeps rejected events.
+    REJECT = "reject.lua";
+    /// Takes a rejected event out.
+    TAKE_REJECTED = "take_rejected.lua";
+    /// Counts what is waiting for some tenants.
+    DEPTH = "depth.lua";
+    /// Forgets rejected events.
+    FORGET_REJECTED = "forget_rejected.lua";
+}

@@ -1,0 +1,317 @@
+//! The store itself: what its verbs, each in a file of its own, share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::{StreamExt, TryStreamExt, stream};
+use redis::{Cmd, FromRedisValue, Value};
+use redis_link::{Address, Link, Script};
+use tokio::sync::Notify;
+use webhook_model::{
+    Delivery, DeliveryId, Endpoint, EndpointId, Event, EventId, Millis, Owner, Rejected, TenantId,
+};
+
+use super::held::Held;
+use super::keys::{self, TenantKeys};
+use super::record::SCORES_PER_MS;
+use super::wake::{Denials, Listener};
+use crate::{
+    Ask, Claim, Cursor, DeliveryFilter, Depth, DueEndpoint, Outcome, Page, PlanBatch, PlanResult,
+    RejectedFilter, Result, Store, StoreError,
+};
+
+/// How long an answer may take: longer than a busy disk keeps a server from answering.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How many deliveries a script takes on at a time, so that it keeps nobody waiting for long.
+pub(super) const AT_A_TIME: usize = 512;
+
+/// How many calls are under way at a time where there is one for each tenant.
+const CALLS_AT_A_TIME: usize = 128;
+
+/// Everything in one Redis or Valkey, which any number of processes share.
+pub struct RedisStore {
+    pub(super) link: Arc<Link>,
+    pub(super) held: Held,
+    /// The last score that was given to a delivery: see `record.rs`.
+    scores: AtomicU64,
+    /// Whether a hint may be missing, because it could not be written.
+    pub(super) hints_missing: AtomicBool,
+    /// Whether the server was asked what it does when it is full.
+    pub(super) eviction_checked: AtomicBool,
+    /// Marks the wakes of this process.
+    pub(super) mark: String,
+    /// Told when another process has made something due.
+    pub(super) wakes: Arc<Notify>,
+    denials: Arc<Denials>,
+    _listener: Listener,
+}
+
+impl RedisStore {
+    /// The store at `address`. It connects when it is first used, and whenever it has to again.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime: it listens for the wakes of other processes.
+    pub fn new(address: Address) -> Self {
+        let link = Arc::new(Link::new(address, RESPONSE_TIMEOUT));
+        let wakes = Arc::new(Notify::new());
+        let denials = Arc::new(Denials::default());
+        let mark = hex::encode(rand::random::<[u8; 8]>());
+        Self {
+            held: Held::default(),
+            scores: AtomicU64::new(0),
+            hints_missing: AtomicBool::new(false),
+            eviction_checked: AtomicBool::new(false),
+            _listener: Listener::start(link.clone(), wakes.clone(), mark.clone(), denials.clone()),
+            denials,
+            link,
+            mark,
+            wakes,
+        }
+    }
+
+    /// Sends a command.
+    pub(super) async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Result<T> {
+        let answer = self.link.ask(command).await;
+        self.read(answer.map_err(|error| self.failed(error))?)
+    }
+
+    /// Runs a script of a tenant or of all.
+    pub(super) async fn run<T: FromRedisValue>(&self, script: &Script, call: &Cmd) -> Result<T> {
+        let answer = self.link.run(script, call).await;
+        self.read(answer.map_err(|error| self.failed(error))?)
+    }
+
+    fn read<T: FromRedisValue>(&self, answer: Value) -> Result<T> {
+        redis::from_redis_value(answer).map_err(|error| self.failed(error))
+    }
+
+    /// What a call failed of.
+    pub(super) fn failed(&self, detail: impl std::fmt::Display) -> StoreError {
+        StoreError::Unavailable {
+            store: self.link.address().to_string(),
+            detail: detail.to_string(),
+        }
+    }
+
+    /// Scores for `count` deliveries planned at `now`: they go up within the millisecond. Those
+    /// that the millisecond has no room for share the last.
+    pub(super) fn scores(&self, now: Millis, count: usize) -> impl Iterator<Item = u64> + use<> {
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        let first = now.0.saturating_mul(SCORES_PER_MS);
+        let last = first.saturating_add(SCORES_PER_MS - 1);
+        let begin = |before: u64| match (first..=last).contains(&before) {
+            true => before.saturating_add(1),
+            false => first,
+        };
+        let moved = self
+            .scores
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |before| {
+                Some(
+                    begin(before)
+                        .saturating_add(count)
+                        .saturating_sub(1)
+                        .min(last),
+                )
+            });
+        let begin = begin(moved.unwrap_or_else(|before| before));
+        (begin..=u64::MAX).map(move |score| score.min(last))
+    }
+
+    /// Writes down that a tenant has something due at `at`, and tells other processes.
+    ///
+    /// It is a hint, so its failure fails nothing: it is made up for later.
+    pub(super) async fn tell(&self, tenant: &TenantId, lowered: &str) {
+        if lowered.is_empty() {
+            return;
+        }
+        let mut hint = redis::cmd("ZADD");
+        hint.arg(keys::hints())
+            .arg("LT")
+            .arg(lowered)
+            .arg(tenant.as_str());
+        let mut wake = redis::cmd("PUBLISH");
+        wake.arg(keys::wake()).arg(&self.mark);
+        let told = futures::join!(self.link.ask(&hint), self.link.ask(&wake));
+        if let (Err(error), _) | (_, Err(error)) = &told {
+            self.denials.report(error);
+            tracing::debug!(%tenant, %error, "due deliveries could not be announced");
+            self.hints_missing.store(true, Ordering::SeqCst);
+        }
+    }
+}
+
+/// The answers of calls that go out together, in their order; the first error of any.
+pub(super) async fn all<T>(calls: Vec<impl Future<Output = Result<T>>>) -> Result<Vec<T>> {
+    stream::iter(calls)
+        .buffered(CALLS_AT_A_TIME)
+        .try_collect()
+        .await
+}
+
+/// A moment as the scripts put it into records.
+pub(super) fn stamp(at: Millis) -> [u8; 8] {
+    at.0.to_be_bytes()
+}
+
+/// A call of a tenant's script.
+pub(super) fn tenant_call(script: &Script, tenant: &TenantId) -> Cmd {
+    script.call(&TenantKeys::of(tenant).root())
+}
+
+/// A call of a script over what all share.
+pub(super) fn shared_call(script: &Script) -> Cmd {
+    script.call(keys::tenants().as_bytes())
+}
+
+#[async_trait]
+impl Store for RedisStore {
+    async fn enter(&self, owner: &Owner, now: Millis, until: Millis) -> Result<()> {
+        self.enter_as(owner, now, until).await
+    }
+
+    async fn renew(&self, owner: &Owner, now: Millis, until: Millis) -> Result<()> {
+        self.renew_lease(owner, now, until).await
+    }
+
+    async fn leave(&self, owner: &Owner, now: Millis) -> Result<()> {
+        self.give_up_lease(owner, now).await
+    }
+
+    async fn recover(&self, owner: &Owner, now: Millis) -> Result<u64> {
+        self.recover_all(owner, now).await
+    }
+
+    async fn time(&self) -> Result<Option<Millis>> {
+        self.server_time().await.map(Some)
+    }
+
+    async fn tenants(&self) -> Result<Vec<(TenantId, u64)>> {
+        self.listed_tenants().await
+    }
+
+    async fn put_tenant(&self, tenant: &TenantId) -> Result<bool> {
+        self.create_tenant(tenant).await
+    }
+
+    async fn delete_tenant(&self, tenant: &TenantId) -> Result<bool> {
+        self.remove_tenant(tenant).await
+    }
+
+    async fn endpoints(&self, tenant: &TenantId) -> Result<Option<(u64, Vec<Endpoint>)>> {
+        self.endpoints_of(tenant).await
+    }
+
+    async fn put_endpoint(&self, endpoint: &Endpoint, over: Option<u64>) -> Result<u64> {
+        self.write_endpoint(endpoint, over).await
+    }
+
+    async fn delete_endpoint(
+        &self,
+        tenant: &TenantId,
+        endpoint: &EndpointId,
+        now: Millis,
+    ) -> Result<bool> {
+        self.remove_endpoint(tenant, endpoint, now).await
+    }
+
+    async fn plan(&self, owner: &Owner, batch: PlanBatch, now: Millis) -> Result<PlanResult> {
+        self.plan_batch(owner, batch, now).await
+    }
+
+    async fn reject(&self, rejected: &[Rejected]) -> Result<()> {
+        self.keep_rejected(rejected).await
+    }
+
+    async fn due(&self, now: Millis) -> Result<(Vec<DueEndpoint>, Option<Millis>)> {
+        self.due_endpoints(now).await
+    }
+
+    async fn claim(&self, owner: &Owner, asks: &[Ask], now: Millis) -> Result<Vec<Claim>> {
+        self.claim_due(owner, asks, now).await
+    }
+
+    async fn complete(
+        &self,
+        owner: &Owner,
+        outcomes: &[Outcome],
+        now: Millis,
+    ) -> Result<Vec<bool>> {
+        self.record_outcomes(owner, outcomes, now).await
+    }
+
+    async fn replay(&self, tenant: &TenantId, filter: &DeliveryFilter, now: Millis) -> Result<u64> {
+        self.replay_selected(tenant, filter, now).await
+    }
+
+    async fn rewind(&self, now: Millis) -> Result<u64> {
+        self.rewind_all(now).await
+    }
+
+    async fn delivery(&self, tenant: &TenantId, id: &DeliveryId) -> Result<Option<Delivery>> {
+        self.find_delivery(tenant, id).await
+    }
+
+    async fn deliveries(
+        &self,
+        tenant: &TenantId,
+        filter: &DeliveryFilter,
+        cursor: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Page<Delivery>> {
+        self.list_deliveries(tenant, filter, cursor, limit).await
+    }
+
+    async fn event(&self, tenant: &TenantId, id: &EventId) -> Result<Option<Event>> {
+        Ok(self
+            .find_event(tenant, id)
+            .await?
+            .map(|stored| stored.event))
+    }
+
+    async fn rejected(
+        &self,
+        filter: &RejectedFilter,
+        cursor: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Page<Rejected>> {
+        self.list_rejected(filter, cursor, limit).await
+    }
+
+    async fn take_rejected(&self, id: &str) -> Result<Option<Rejected>> {
+        self.take_rejected_event(id).await
+    }
+
+    async fn forget(&self, succeeded_before: Millis, dead_before: Millis) -> Result<bool> {
+        self.forget_ended(succeeded_before, dead_before).await
+    }
+
+    async fn depth(&self, now: Millis) -> Result<Depth> {
+        self.count_waiting(now).await
+    }
+
+    async fn ping(&self) -> Result<()> {
+        let mut command = redis::cmd("SET");
+        command.arg(keys::ping()).arg("1");
+        self.ask(&command).await
+    }
+
+    async fn identity(&self) -> Result<Option<String>> {
+        self.content_identity().await
+    }
+
+    async fn identify(&self) -> Result<()> {
+        self.identify_content().await
+    }
+
+    async fn disown(&self, identity: &str) -> Result<()> {
+        self.disown_content(identity).await
+    }
+
+    async fn woken(&self) {
+        self.wakes.notified().await;
+    }
+}

@@ -1,0 +1,90 @@
+//! Forgets what ended long ago, and counts what waits.
+
+use webhook_model::Millis;
+
+use super::RedisStore;
+use super::due::millis;
+use super::keys::{self, TenantKeys};
+use super::scripts::{DEPTH, FORGET};
+use super::store::{AT_A_TIME, all, tenant_call};
+use crate::{Depth, IDEMPOTENCY, Result};
+
+/// How many deliveries a call forgets before it leaves the rest to the next one.
+const FORGOTTEN_A_CALL: u64 = 8 * AT_A_TIME as u64;
+
+/// The number of tenants that a call counts: few enough to keep nobody waiting for long.
+const COUNTED_A_CALL: usize = 64;
+
+impl RedisStore {
+    pub(super) async fn forget_ended(
+        &self,
+        succeeded_before: Millis,
+        dead_before: Millis,
+    ) -> Result<bool> {
+        let mut more = self.forget_rejected_before(dead_before).await?;
+        // Both moments are past, so what is older than the later one by so much is old enough.
+        let planned_before = succeeded_before.max(dead_before).before(IDEMPOTENCY);
+        let mut count = 0;
+        for (tenant, _) in self.indexed_tenants().await? {
+            let mut call = tenant_call(&FORGET, &tenant);
+            call.arg(succeeded_before.0)
+                .arg(dead_before.0)
+                .arg(planned_before.0)
+                .arg(AT_A_TIME);
+            let (some, tenant_has_more): (u64, bool) = self.run(&FORGET, &call).await?;
+            count += some;
+            more |= tenant_has_more;
+            if count >= FORGOTTEN_A_CALL {
+                return Ok(true);
+            }
+        }
+        Ok(more)
+    }
+
+    pub(super) async fn count_waiting(&self, now: Millis) -> Result<Depth> {
+        let tenants = self.indexed_tenants().await?;
+        let roots: Vec<_> = tenants
+            .iter()
+            .map(|(tenant, _)| TenantKeys::of(tenant).root())
+            .collect();
+        // The keys of two tenants are on different nodes of a cluster.
+        let together = if self.link.address().is_cluster() {
+            1
+        } else {
+            COUNTED_A_CALL
+        };
+        let calls = roots.chunks(together).map(|some| self.count_of(some));
+        let counts = all(calls.collect()).await?;
+        let total = counts.into_iter().fold(Depth::default(), add);
+        let mut rejected = redis::cmd("ZCARD");
+        rejected.arg(keys::rejected());
+        Ok(Depth {
+            dead: total.dead + self.ask::<u64>(&rejected).await?,
+            oldest_due: total.oldest_due.filter(|due| *due <= now),
+            ..total
+        })
+    }
+
+    async fn count_of(&self, roots: &[Vec<u8>]) -> Result<Depth> {
+        let answer = self.run(&DEPTH, &DEPTH.call_for(roots)).await?;
+        let (pending, in_flight, dead, earliest): (u64, u64, u64, String) = answer;
+        Ok(Depth {
+            pending,
+            in_flight,
+            dead,
+            oldest_due: millis(&earliest),
+        })
+    }
+}
+
+fn add(one: Depth, other: Depth) -> Depth {
+    Depth {
+        pending: one.pending + other.pending,
+        in_flight: one.in_flight + other.in_flight,
+        dead: one.dead + other.dead,
+        oldest_due: [one.oldest_due, other.oldest_due]
+            .into_iter()
+            .flatten()
+            .min(),
+    }
+}

@@ -1,0 +1,178 @@
+//! Recording what came of attempts.
+
+use rusqlite::{OptionalExtension, params};
+use serde::Serialize;
+use webhook_model::{Attempt, Millis, Owner};
+
+use super::job::{Outcome, Tx};
+use super::lookup::Alive;
+use super::queue::{Effect, Flight, Key, Place};
+use super::row::{self, DELETED, state};
+use crate::{Fence, Next};
+
+const OUTCOME: &str = "UPDATE deliveries SET state = ?2, at = ?3, reason = ?4 WHERE seq = ?1";
+
+const ATTEMPT: &str = "UPDATE deliveries SET state = ?2, at = ?3, reason = ?4, made = made + 1,
+    attempts = CASE WHEN attempts IS NULL THEN ?5 ELSE attempts || ',' || ?5 END
+    WHERE seq = ?1";
+
+const RECORDED: &str = "SELECT d.seq, d.state, d.reason, instr(coalesce(d.attempts, ''), ?3) > 0
+    FROM deliveries d INDEXED BY deliveries_by_id JOIN tenants t ON t.key = d.tenant
+    WHERE substr(d.id, 1, 8) = substr(?2, 1, 8) AND d.id = ?2 AND t.id = ?1";
+
+const TURN: &str = "SELECT seq, at FROM deliveries INDEXED BY deliveries_chained
+    WHERE endpoint = ?1 AND chain = ?2 AND state = 1 AND state < 2 ORDER BY seq LIMIT 1";
+
+pub(super) fn complete(
+    tx: &mut Tx<'_>,
+    owner: &Owner,
+    outcomes: &[crate::Outcome],
+    now: Millis,
+) -> Outcome<Vec<bool>> {
+    let mut alive = Alive::new(tx.sql);
+    let one = |outcome: &crate::Outcome| {
+        let key = (outcome.tenant.clone(), outcome.id.clone());
+        let Some(flight) = tx.flight(owner, outcome.fence, &key) else {
+            return is_recorded(tx, outcome);
+        };
+        let next = match &outcome.next {
+            Next::Due(_) if !alive.has(flight.lane)? => &Next::Dead(DELETED.into()),
+            next => next,
+        };
+        settle(tx, key, &flight, next, outcome.attempt.as_ref(), now)?;
+        Ok(true)
+    };
+    outcomes.iter().map(one).collect()
+}
+
+/// Returns whether an outcome was recorded before, whose claim is not in flight any more.
+fn is_recorded(tx: &Tx<'_>, outcome: &crate::Outcome) -> Outcome<bool> {
+    let mut found = tx.sql.prepare_cached(RECORDED)?;
+    let (tenant, id) = (outcome.tenant.as_str(), row::delivery_id(&outcome.id));
+    let claim = claim_mark(outcome.fence);
+    let row = found.query_row((tenant, id, claim), |row| {
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+    });
+    let Some(row) = row.optional()? else {
+        return Ok(false);
+    };
+    let (seq, state, reason, has_attempt): (i64, i64, Option<String>, bool) = row;
+    let died_of = |wanted: &str| state == state::DEAD && reason.as_deref() == Some(wanted);
+    Ok(match &outcome.next {
+        _ if outcome.attempt.is_some() => has_attempt,
+        Next::Succeeded => state == state::SUCCEEDED,
+        Next::Dead(reason) => died_of(reason),
+        Next::Due(_) => died_of(DELETED) || (state <= state::WAITING && !tx.is_in_flight(seq)),
+    })
+}
+
+/// An attempt as it is kept: with the number of its claim.
+#[derive(Serialize)]
+struct Stored<'a> {
+    #[serde(flatten)]
+    attempt: &'a Attempt,
+    claim: String,
+}
+
+fn claim_number(fence: Fence) -> String {
+    format!("{:016x}", fence.count)
+}
+
+/// What stands in a stored attempt of that claim. Nothing that a receiver sent can look like it: its
+/// quotes are escaped.
+fn claim_mark(fence: Fence) -> String {
+    format!(r#""claim":"{}""#, claim_number(fence))
+}
+
+/// Gives back what is in flight under no lease. Returns the number of those deliveries.
+pub(super) fn give_back(tx: &mut Tx<'_>, now: Millis) -> Outcome<u64> {
+    let mut alive = Alive::new(tx.sql);
+    let orphans = tx.orphans();
+    let count = orphans.len() as u64;
+    if count > 0 {
+        tx.then(Effect::GivenBack);
+    }
+    for (key, flight) in orphans {
+        let since = flight.at.min(now.as_i64());
+        let next = match alive.has(flight.lane)? {
+            true => Next::Due(super::row::millis(since)),
+            false => Next::Dead(DELETED.into()),
+        };
+        settle(tx, key, &flight, &next, None, now)?;
+    }
+    Ok(count)
+}
+
+/// Takes a delivery out of flight.
+fn settle(
+    tx: &mut Tx<'_>,
+    key: Key,
+    flight: &Flight,
+    next: &Next,
+    attempt: Option<&Attempt>,
+    now: Millis,
+) -> Outcome<()> {
+    let (state, at, reason) = match next {
+        Next::Succeeded => (state::SUCCEEDED, now, None),
+        Next::Dead(reason) => (state::DEAD, now, Some(reason)),
+        Next::Due(at) => (state::DUE, *at, None),
+    };
+    let at = at.as_i64();
+    match attempt {
+        Some(attempt) => {
+            let claim = claim_number(flight.fence);
+            let attempt = serde_json::to_string(&Stored { attempt, claim })?;
+            let mut update = tx.sql.prepare_cached(ATTEMPT)?;
+            update.execute(params![flight.seq, state, at, reason, attempt])?;
+        }
+        // What is given back as it was needs no writing.
+        None if state == state::DUE && at == flight.at => {}
+        None => {
+            let mut update = tx.sql.prepare_cached(OUTCOME)?;
+            update.execute(params![flight.seq, state, at, reason])?;
+        }
+    }
+    tx.then(Effect::Settled {
+        key,
+        seq: flight.seq,
+    });
+    if state == state::DUE {
+        tx.then(Effect::Ready {
+            lane: flight.lane,
+            place: Place {
+                at,
+                seq: flight.seq,
+            },
+        });
+        return Ok(());
+    }
+    tx.then(Effect::Counted {
+        pending: -1,
+        dead: i64::from(state == state::DEAD),
+    });
+    match &flight.chain {
+        Some(chain) => promote(tx, flight.lane, chain, now),
+        None => Ok(()),
+    }
+}
+
+/// Gives the next of an order its turn.
+fn promote(tx: &mut Tx<'_>, lane: i64, chain: &str, now: Millis) -> Outcome<()> {
+    let mut turn = tx.sql.prepare_cached(TURN)?;
+    let next = turn.query_row((lane, chain), |row| {
+        Ok((row.get(0)?, row.get::<_, i64>(1)?))
+    });
+    let Some((seq, at)) = next.optional()? else {
+        return Ok(());
+    };
+    let at = at.max(now.as_i64());
+    let mut update = tx
+        .sql
+        .prepare_cached("UPDATE deliveries SET state = 0, at = ?2 WHERE seq = ?1")?;
+    update.execute((seq, at))?;
+    tx.then(Effect::Ready {
+        lane,
+        place: Place { at, seq },
+    });
+    Ok(())
+}

@@ -1,0 +1,198 @@
+//! Forgetting what ended long ago, and giving its space back.
+
+use rusqlite::{Connection, OptionalExtension, Row};
+use webhook_model::Millis;
+
+use super::job::{Outcome, Tx};
+use super::page::Mark;
+use super::queue::Effect;
+use super::row::state;
+use crate::IDEMPOTENCY;
+
+/// How many deliveries a call looks at.
+const PART: usize = 1_000;
+
+/// Free pages that are kept for what comes next.
+const SPARE: i64 = 2_048;
+
+/// Pages given back to the file system at a time.
+const GIVE_BACK: u32 = 512;
+
+/// What counts as long ago.
+#[derive(Clone, Copy)]
+pub(super) struct Before {
+    pub succeeded: Millis,
+    pub dead: Millis,
+    /// The latest moment that the store was told of.
+    pub now: Millis,
+}
+
+/// How far the current round came: tenant after tenant, the oldest first. The next one begins anew,
+/// for what has ended since.
+pub(super) struct Round {
+    tenant: i64,
+    reached: Mark,
+}
+
+impl Default for Round {
+    fn default() -> Self {
+        Self {
+            tenant: 0,
+            reached: Mark::BOTTOM,
+        }
+    }
+}
+
+struct Ended {
+    event: i64,
+    state: i64,
+    at: i64,
+}
+
+impl Round {
+    /// Answers whether there may be more to forget.
+    pub fn step(&mut self, tx: &mut Tx<'_>, before: Before) -> Outcome<bool> {
+        let more = self.deliveries(tx, before)?;
+        let bare = forget_bare(tx.sql, before)?;
+        let rejected = forget_rejected(tx, before)?;
+        shrink(tx.sql)?;
+        Ok(more || bare || rejected)
+    }
+
+    fn deliveries(&mut self, tx: &mut Tx<'_>, before: Before) -> Outcome<bool> {
+        let mut left = PART;
+        while left > 0 {
+            let seen = self.of_tenant(tx, before, left)?;
+            if seen < left && !self.next_tenant(tx.sql)? {
+                return Ok(false);
+            }
+            // Tenants that have nothing take time as well.
+            left -= seen.max(1);
+        }
+        Ok(true)
+    }
+
+    /// Looks at up to `count` deliveries of a tenant. Answers how many there were.
+    fn of_tenant(&mut self, tx: &mut Tx<'_>, before: Before, count: usize) -> Outcome<usize> {
+        // Nothing ends before it was made.
+        let end = before.succeeded.max(before.dead).as_i64();
+        let mut next = tx.sql.prepare_cached(
+            "SELECT created_at, seq, event, state, at FROM deliveries INDEXED BY deliveries_by_tenant
+             WHERE tenant = ?1 AND created_at < ?2 AND (created_at, seq) > (?3, ?4)
+             ORDER BY created_at, seq LIMIT ?5",
+        )?;
+        let (at, key) = (self.reached.at, self.reached.key);
+        let read = |row: &Row<'_>| {
+            let (at, key) = (row.get(0)?, row.get(1)?);
+            let (event, state, ended) = (row.get(2)?, row.get(3)?, row.get(4)?);
+            Ok((
+                Mark { at, key },
+                Ended {
+                    event,
+                    state,
+                    at: ended,
+                },
+            ))
+        };
+        // All of them first: rows are not deleted under a query that goes on.
+        let part = next.query_map((self.tenant, end, at, key, count as i64), read)?;
+        let part: Vec<_> = part.collect::<Result<_, _>>()?;
+        for (mark, ended) in &part {
+            self.reached = *mark;
+            if ended.is_old(before) {
+                forget(tx, mark.key, ended, before)?;
+            }
+        }
+        Ok(part.len())
+    }
+
+    /// Goes on to the next tenant; back to the beginning, and false, where there is none.
+    fn next_tenant(&mut self, sql: &Connection) -> Outcome<bool> {
+        let mut next = sql.prepare_cached("SELECT min(key) FROM tenants WHERE key > ?1")?;
+        let tenant: Option<i64> = next.query_row([self.tenant], |row| row.get(0))?;
+        (self.tenant, self.reached) = (tenant.unwrap_or(0), Mark::BOTTOM);
+        Ok(tenant.is_some())
+    }
+}
+
+impl Ended {
+    fn is_old(&self, before: Before) -> bool {
+        match self.state {
+            state::SUCCEEDED => self.at < before.succeeded.as_i64(),
+            state::DEAD => self.at < before.dead.as_i64(),
+            _ => false,
+        }
+    }
+}
+
+/// Until when an event's id is no longer needed.
+fn known_until(before: Before) -> i64 {
+    before.now.before(IDEMPOTENCY).as_i64()
+}
+
+fn forget(tx: &mut Tx<'_>, seq: i64, ended: &Ended, before: Before) -> Outcome<()> {
+    let sql = tx.sql;
+    sql.prepare_cached("DELETE FROM deliveries WHERE seq = ?1")?
+        .execute([seq])?;
+    tx.then(Effect::Counted {
+        pending: 0,
+        dead: -i64::from(ended.state == state::DEAD),
+    });
+    let mut left = sql.prepare_cached(
+        "SELECT planned_at, EXISTS (SELECT 1 FROM deliveries
+             WHERE seq > e.key AND seq <= e.key + e.deliveries)
+         FROM events e WHERE key = ?1",
+    )?;
+    let row = left
+        .query_row([ended.event], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((planned_at, false)): Option<(i64, bool)> = row else {
+        return Ok(());
+    };
+    let text = match planned_at < known_until(before) {
+        true => "DELETE FROM events WHERE key = ?1",
+        false => "UPDATE events SET deliveries = 0 WHERE key = ?1",
+    };
+    sql.prepare_cached(text)?.execute([ended.event])?;
+    Ok(())
+}
+
+/// Forgets events that have no deliveries. Answers whether there may be more.
+fn forget_bare(sql: &Connection, before: Before) -> Outcome<bool> {
+    let mut delete = sql.prepare_cached(
+        "DELETE FROM events WHERE key IN (
+             SELECT key FROM events INDEXED BY events_bare
+             WHERE deliveries = 0 AND planned_at < ?1 LIMIT ?2)",
+    )?;
+    Ok(delete.execute((known_until(before), PART as i64))? == PART)
+}
+
+fn forget_rejected(tx: &mut Tx<'_>, before: Before) -> Outcome<bool> {
+    let mut delete = tx.sql.prepare_cached(
+        "DELETE FROM rejected WHERE key IN (
+             SELECT key FROM rejected INDEXED BY rejected_by_time WHERE at < ?1 LIMIT ?2)",
+    )?;
+    let count = delete.execute((before.dead.as_i64(), PART as i64))?;
+    tx.then(Effect::Counted {
+        pending: 0,
+        dead: -(count as i64),
+    });
+    Ok(count == PART)
+}
+
+/// Gives free pages back, where they are many. Others are filled again by what comes next.
+fn shrink(sql: &Connection) -> Outcome<()> {
+    let pragma = |text: &str| -> Outcome<i64> {
+        Ok(sql.prepare_cached(text)?.query_row([], |row| row.get(0))?)
+    };
+    let (free, all) = (
+        pragma("PRAGMA freelist_count")?,
+        pragma("PRAGMA page_count")?,
+    );
+    if free > SPARE.max(all / 4) {
+        let mut vacuum = sql.prepare(&format!("PRAGMA incremental_vacuum({GIVE_BACK})"))?;
+        let mut rows = vacuum.query([])?;
+        while rows.next()?.is_some() {}
+    }
+    Ok(())
+}

@@ -1,0 +1,154 @@
+//! Showing events and deliveries.
+
+use rusqlite::{Connection, OptionalExtension, Row};
+use webhook_model::{Delivery, DeliveryId, DeliveryState, EndpointId, Event, EventId, TenantId};
+
+use super::job::Outcome;
+use super::page::{Mark, page};
+use super::reader::View;
+use super::row::{event_hash, millis, read_delivery_id, state};
+use super::search::{From, Search};
+use super::{fault::Fault, lookup};
+use crate::{Cursor, DeliveryFilter, Page};
+
+/// So many pending deliveries are sorted, rather than looked for among those that ended.
+const FEW: i64 = 20_000;
+
+pub(super) fn deliveries(
+    view: &View<'_>,
+    tenant: &TenantId,
+    filter: &DeliveryFilter,
+    cursor: Option<&Cursor>,
+    limit: usize,
+) -> Outcome<Page<Delivery>> {
+    let below = Mark::below('d', cursor)?;
+    // Before the first look at the disk: what lands meanwhile is then seen to have landed.
+    let flying = Flying::of(view, tenant);
+    let Some(search) = Search::new(view.sql, tenant, filter)? else {
+        return Ok(page('d', Vec::new(), limit));
+    };
+    let marks = newest(view, &search, filter.state, &flying, below, limit)?;
+    let mut items = Vec::with_capacity(marks.len());
+    for mark in marks {
+        items.push((mark, read(view.sql, mark.key, &flying)?));
+    }
+    Ok(page('d', items, limit))
+}
+
+pub(super) fn delivery(
+    view: &View<'_>,
+    tenant: &TenantId,
+    id: &DeliveryId,
+) -> Outcome<Option<Delivery>> {
+    let filter = DeliveryFilter {
+        delivery: Some(id.clone()),
+        ..DeliveryFilter::default()
+    };
+    Ok(deliveries(view, tenant, &filter, None, 1)?.items.pop())
+}
+
+pub(super) fn event(sql: &Connection, tenant: &TenantId, id: &EventId) -> Outcome<Option<Event>> {
+    let Some((tenant, _)) = lookup::tenant(sql, tenant)? else {
+        return Ok(None);
+    };
+    let mut found = sql.prepare_cached(
+        "SELECT kind, data, at, ordering_key FROM events
+         WHERE hash = ?1 AND tenant = ?2 AND id = ?3",
+    )?;
+    let read = |row: &Row<'_>| {
+        Ok(Event {
+            id: id.clone(),
+            kind: row.get(0)?,
+            data: row.get::<_, Vec<u8>>(1)?.into(),
+            at: millis(row.get(2)?),
+            ordering_key: row.get(3)?,
+        })
+    };
+    Ok(found
+        .query_row((event_hash(tenant, id), tenant, id.as_str()), read)
+        .optional()?)
+}
+
+/// What a tenant has in flight at one moment.
+struct Flying(Vec<i64>);
+
+impl Flying {
+    fn of(view: &View<'_>, tenant: &TenantId) -> Self {
+        let queue = view.shared.lock();
+        let flights = queue.flights.iter().filter(|((of, _), _)| of == tenant);
+        let mut seqs: Vec<i64> = flights.map(|(_, flight)| flight.seq).collect();
+        seqs.sort_unstable();
+        Self(seqs)
+    }
+
+    fn state(&self, seq: i64, stored: i64) -> DeliveryState {
+        match stored {
+            state::SUCCEEDED => DeliveryState::Succeeded,
+            state::DEAD => DeliveryState::Dead,
+            _ if self.0.binary_search(&seq).is_ok() => DeliveryState::InFlight,
+            _ => DeliveryState::Pending,
+        }
+    }
+}
+
+/// One more than `limit`, the newest first.
+fn newest(
+    view: &View<'_>,
+    search: &Search,
+    wanted: Option<DeliveryState>,
+    flying: &Flying,
+    below: Mark,
+    limit: usize,
+) -> Outcome<Vec<Mark>> {
+    let (from, count) = (From::Newest(below), limit.saturating_add(1));
+    let keep = |seq, stored| wanted.is_none_or(|state| state == flying.state(seq, stored));
+    let pending = || view.shared.lock().pending;
+    let few = match (&search.only, wanted) {
+        (Some(only), _) => Some(only.clone()),
+        (None, Some(DeliveryState::InFlight)) => Some(flying.0.clone()),
+        (None, Some(DeliveryState::Pending)) if pending() <= FEW => Some(search.pending(view.sql)?),
+        _ => None,
+    };
+    match few {
+        Some(few) => search.pick(view.sql, &few, from, count, keep),
+        None => search.scan(view.sql, from, count, keep),
+    }
+}
+
+fn read(sql: &Connection, seq: i64, flying: &Flying) -> Outcome<Delivery> {
+    let mut found = sql.prepare_cached(
+        "SELECT d.id, e.id, e.kind, p.id, d.state, d.created_at, d.at, d.reason, d.attempts
+         FROM deliveries d JOIN events e ON e.key = d.event JOIN endpoints p ON p.key = d.endpoint
+         WHERE d.seq = ?1",
+    )?;
+    found.query_row([seq], |row| Ok(delivery_of(row, seq, flying)))?
+}
+
+fn delivery_of(row: &Row<'_>, seq: i64, flying: &Flying) -> Result<Delivery, Fault> {
+    let text = |column| {
+        Ok::<_, Fault>(
+            row.get_ref(column)?
+                .as_str()
+                .map_err(rusqlite::Error::from)?,
+        )
+    };
+    let stored = row.get(4)?;
+    let state = flying.state(seq, stored);
+    let waits = state == DeliveryState::Pending && stored == state::DUE;
+    let attempts: Option<String> = row.get(8)?;
+    Ok(Delivery {
+        id: read_delivery_id(row.get_ref(0)?)?,
+        event: EventId::parse(text(1)?)?,
+        kind: row.get(2)?,
+        endpoint: EndpointId::parse(text(3)?)?,
+        state,
+        created_at: millis(row.get(5)?),
+        next_attempt_at: if waits {
+            Some(millis(row.get(6)?))
+        } else {
+            None
+        },
+        reason: row.get(7)?,
+        attempts: serde_json::from_str(&format!("[{}]", attempts.unwrap_or_default()))?,
+    })
+}

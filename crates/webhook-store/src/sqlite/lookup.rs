@@ -1,0 +1,137 @@
+//! Small questions that several jobs ask.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, OptionalExtension};
+use webhook_model::{EndpointId, TenantId};
+
+use super::job::Outcome;
+use super::queue::{Place, Queue};
+use super::row::state;
+use crate::StoreError;
+
+/// A tenant's key, and the version of its endpoints.
+pub(super) fn tenant(sql: &Connection, id: &TenantId) -> Outcome<Option<(i64, u64)>> {
+    let mut found = sql.prepare_cached("SELECT key, version FROM tenants WHERE id = ?1")?;
+    let row = found.query_row([id.as_str()], |row| {
+        Ok((row.get(0)?, row.get::<_, i64>(1)?))
+    });
+    Ok(row
+        .optional()?
+        .map(|(key, version)| (key, version.unsigned_abs())))
+}
+
+/// The same, for jobs that need it.
+pub(super) fn known_tenant(sql: &Connection, id: &TenantId) -> Outcome<(i64, u64)> {
+    let found = tenant(sql, id)?;
+    Ok(found.ok_or_else(|| StoreError::UnknownTenant(id.clone()))?)
+}
+
+/// An endpoint's key, deleted ones included.
+pub(super) fn endpoint(sql: &Connection, tenant: i64, id: &EndpointId) -> Outcome<Option<i64>> {
+    let mut found =
+        sql.prepare_cached("SELECT key FROM endpoints WHERE tenant = ?1 AND id = ?2")?;
+    Ok(found
+        .query_row((tenant, id.as_str()), |row| row.get(0))
+        .optional()?)
+}
+
+/// Which endpoints are there: asked once for each, and remembered for the length of a job.
+pub(super) struct Alive<'a> {
+    sql: &'a Connection,
+    known: HashMap<i64, bool>,
+}
+
+impl<'a> Alive<'a> {
+    pub fn new(sql: &'a Connection) -> Self {
+        Self {
+            sql,
+            known: HashMap::new(),
+        }
+    }
+
+    pub fn has(&mut self, endpoint: i64) -> Outcome<bool> {
+        if let Some(alive) = self.known.get(&endpoint) {
+            return Ok(*alive);
+        }
+        let mut found = self
+            .sql
+            .prepare_cached("SELECT definition IS NOT NULL FROM endpoints WHERE key = ?1")?;
+        let alive = found
+            .query_row([endpoint], |row| row.get(0))
+            .optional()?
+            .unwrap_or(false);
+        self.known.insert(endpoint, alive);
+        Ok(alive)
+    }
+}
+
+/// The first place of a lane from `from` on that is not in flight.
+pub(super) fn first(
+    sql: &Connection,
+    lane: i64,
+    from: i64,
+    in_flight: impl Fn(i64) -> bool,
+) -> Outcome<Option<Place>> {
+    let mut found = sql.prepare_cached(
+        "SELECT at, seq FROM deliveries INDEXED BY deliveries_due
+         WHERE endpoint = ?1 AND state = 0 AND at >= ?2 ORDER BY at, seq",
+    )?;
+    let mut rows = found.query((lane, from))?;
+    while let Some(row) = rows.next()? {
+        let place = Place {
+            at: row.get(0)?,
+            seq: row.get(1)?,
+        };
+        if !in_flight(place.seq) {
+            return Ok(Some(place));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether something with that order is due, in flight or waiting.
+pub(super) fn is_busy(sql: &Connection, lane: i64, chain: &str) -> Outcome<bool> {
+    let mut found = sql.prepare_cached(
+        "SELECT 1 FROM deliveries INDEXED BY deliveries_chained
+         WHERE endpoint = ?1 AND chain = ?2 AND state < 2 LIMIT 1",
+    )?;
+    Ok(found.exists((lane, chain))?)
+}
+
+/// Fills an empty queue from the disk.
+pub(super) fn load(sql: &Connection, queue: &mut Queue) -> Outcome<()> {
+    let mut all = sql.prepare(
+        "SELECT p.key, t.id, p.id, p.enabled FROM endpoints p JOIN tenants t ON t.key = p.tenant
+         WHERE p.definition IS NOT NULL AND t.id IS NOT NULL",
+    )?;
+    let mut rows = all.query([])?;
+    while let Some(row) = rows.next()? {
+        let lane = row.get(0)?;
+        let tenant = TenantId::parse(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?)?;
+        let id = EndpointId::parse(row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?)?;
+        let first = first(sql, lane, i64::MIN, |_| false)?;
+        queue.lanes.put(lane, tenant, id, row.get(3)?, first);
+    }
+    let count = |text: &str| sql.query_row(text, [], |row| row.get::<_, i64>(0));
+    queue.pending =
+        count("SELECT count(*) FROM deliveries INDEXED BY deliveries_due WHERE state = 0")?
+            + count(
+                "SELECT count(*) FROM deliveries INDEXED BY deliveries_chained
+             WHERE chain IS NOT NULL AND state < 2 AND state = 1",
+            )?;
+    queue.dead =
+        count("SELECT count(*) FROM deliveries INDEXED BY deliveries_dead WHERE state = 3")?
+            + count("SELECT count(*) FROM rejected")?;
+    Ok(())
+}
+
+/// The last key in use.
+pub(super) fn last_key(sql: &Connection) -> Outcome<i64> {
+    let last = "SELECT max(coalesce((SELECT max(key) FROM events), 0),
+                           coalesce((SELECT max(seq) FROM deliveries), 0))";
+    Ok(sql.query_row(last, [], |row| row.get(0))?)
+}
+
+/// What a state's number is compared with in SQL above.
+const _: () = assert!(state::DUE == 0 && state::WAITING == 1 && state::DEAD == 3);

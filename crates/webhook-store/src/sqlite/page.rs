@@ -1,0 +1,48 @@
+//! Pages and the cursors between them.
+
+use crate::{Cursor, Page, StoreError};
+
+/// A place in a list: a moment, then the order of arrival.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Mark {
+    pub at: i64,
+    pub key: i64,
+}
+
+impl Mark {
+    pub const TOP: Self = Self {
+        at: i64::MAX,
+        key: i64::MAX,
+    };
+    pub const BOTTOM: Self = Self {
+        at: i64::MIN,
+        key: i64::MIN,
+    };
+
+    /// Where the list that goes by the letter `list` goes on.
+    pub fn below(list: char, cursor: Option<&Cursor>) -> Result<Self, StoreError> {
+        let Some(cursor) = cursor else {
+            return Ok(Self::TOP);
+        };
+        let read = || {
+            let (at, key) = cursor.0.strip_prefix(list)?.split_once('-')?;
+            Some(Self {
+                at: at.parse().ok()?,
+                key: key.parse().ok()?,
+            })
+        };
+        read().ok_or_else(|| StoreError::Cursor(cursor.0.chars().take(80).collect()))
+    }
+}
+
+/// A page of `limit` items, out of one more where there is one.
+pub(super) fn page<T>(list: char, mut items: Vec<(Mark, T)>, limit: usize) -> Page<T> {
+    let more = items.len() > limit;
+    items.truncate(limit);
+    let last = items.last().filter(|_| more);
+    let next_cursor = last.map(|(mark, _)| Cursor(format!("{list}{}-{}", mark.at, mark.key)));
+    Page {
+        items: items.into_iter().map(|(_, item)| item).collect(),
+        next_cursor,
+    }
+}

@@ -1,0 +1,276 @@
+//! Keeping events and making their deliveries.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use rusqlite::{OptionalExtension, params};
+use webhook_model::{DeliveryId, EndpointId, Event, Millis, Owner, TenantId};
+
+use super::handover::{Giver, Handover};
+use super::job::{Outcome, Tx};
+use super::lookup;
+use super::queue::{Effect, Flight, Key, NO_LEASE, Place};
+use super::row::{self, state};
+use crate::{Fence, NewDelivery, PlanBatch, PlanResult, Planned, PlannedEvent, Start, StoreError};
+
+const KNOWN: &str = "SELECT kind, data FROM events WHERE hash = ?1 AND tenant = ?2 AND id = ?3";
+
+const EVENT: &str = "INSERT INTO events
+    (key, hash, tenant, deliveries, planned_at, at, id, kind, ordering_key, data)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+
+const DELIVERY: &str = "INSERT INTO deliveries
+    (seq, tenant, endpoint, event, state, at, created_at, made, id, chain, reason, body)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9, ?10, ?11)";
+
+/// Plans a batch. What starts claimed goes to the caller, or to `giver` if there is none any more.
+pub(super) fn plan(
+    tx: &mut Tx<'_>,
+    giver: &Giver,
+    owner: &Owner,
+    batch: &PlanBatch,
+    now: Millis,
+) -> Outcome<Handover<PlanResult>> {
+    let (tenant, version) = lookup::known_tenant(tx.sql, &batch.tenant)?;
+    if version != batch.version {
+        return Ok(giver.hand_over(PlanResult::Stale, Vec::new(), NO_LEASE));
+    }
+    let mut planner = Planner {
+        tenant,
+        name: &batch.tenant,
+        lease: lease(tx, owner, batch)?,
+        owner: owner.incarnation.as_str().into(),
+        fence: batch.fence,
+        endpoints: HashMap::new(),
+        claimed: Vec::new(),
+        now,
+    };
+    let planned = batch.events.iter().map(|event| planner.event(tx, event));
+    let planned = PlanResult::Done(planned.collect::<Outcome<_>>()?);
+    Ok(giver.hand_over(planned, planner.claimed, planner.lease))
+}
+
+/// The lease for what starts claimed.
+fn lease(tx: &Tx<'_>, owner: &Owner, batch: &PlanBatch) -> Outcome<u64> {
+    let claims = |event: &PlannedEvent| {
+        event
+            .deliveries
+            .iter()
+            .any(|one| one.start == Start::Claimed)
+    };
+    match tx.queue().leases.of(owner) {
+        Some(lease) => Ok(lease),
+        None if batch.events.iter().any(claims) => {
+            Err(StoreError::LeaseLost(owner.name.clone()).into())
+        }
+        None => Ok(NO_LEASE),
+    }
+}
+
+struct Planner<'a> {
+    tenant: i64,
+    name: &'a TenantId,
+    lease: u64,
+    owner: Arc<str>,
+    fence: Fence,
+    /// The endpoints met so far; `None` for one that is not there.
+    endpoints: HashMap<EndpointId, Option<i64>>,
+    /// What is in flight already.
+    claimed: Vec<Key>,
+    now: Millis,
+}
+
+/// Where a delivery begins.
+struct Beginning<'a> {
+    state: i64,
+    at: i64,
+    claimed: bool,
+    reason: Option<&'a str>,
+}
+
+impl Planner<'_> {
+    fn event(&mut self, tx: &mut Tx<'_>, planned: &PlannedEvent) -> Outcome<Planned> {
+        let event = &planned.event;
+        let hash = row::event_hash(self.tenant, &event.id);
+        if let Some(known) = self.known(tx, hash, event)? {
+            return Ok(known);
+        }
+        let key = tx.reserve(1 + planned.deliveries.len());
+        self.keep(tx, key, hash, planned)?;
+        let mut claimed = Vec::new();
+        for (seq, delivery) in (key + 1..).zip(&planned.deliveries) {
+            if self.delivery(tx, key, seq, event, delivery)? {
+                claimed.push(delivery.id.clone());
+            }
+        }
+        Ok(Planned::New { claimed })
+    }
+
+    /// Compares an event with the stored one of its id; `None` where there is none.
+    fn known(&self, tx: &Tx<'_>, hash: i64, event: &Event) -> Outcome<Option<Planned>> {
+        let mut found = tx.sql.prepare_cached(KNOWN)?;
+        let compare = |row: &rusqlite::Row<'_>| {
+            let (kind, data) = (row.get_ref(0)?.as_bytes()?, row.get_ref(1)?.as_bytes()?);
+            Ok(if kind == event.kind.as_bytes() && data == event.data {
+                Planned::Known
+            } else {
+                Planned::Conflict
+            })
+        };
+        let known = found.query_row((hash, self.tenant, event.id.as_str()), compare);
+        Ok(known.optional()?)
+    }
+
+    fn keep(&self, tx: &Tx<'_>, key: i64, hash: i64, planned: &PlannedEvent) -> Outcome<()> {
+        let event = &planned.event;
+        tx.sql.prepare_cached(EVENT)?.execute(params![
+            key,
+            hash,
+            self.tenant,
+            planned.deliveries.len() as i64,
+            self.now.as_i64(),
+            event.at.as_i64(),
+            event.id.as_str(),
+            event.kind,
+            event.ordering_key,
+            &event.data[..],
+        ])?;
+        Ok(())
+    }
+
+    /// Makes a delivery. Answers whether it is in flight.
+    fn delivery(
+        &mut self,
+        tx: &mut Tx<'_>,
+        key: i64,
+        seq: i64,
+        event: &Event,
+        new: &NewDelivery,
+    ) -> Outcome<bool> {
+        let alive = self.endpoint(tx, &new.endpoint)?;
+        let lane = match alive {
+            Some(lane) => lane,
+            None => gone(tx, self.tenant, &new.endpoint)?,
+        };
+        let chain = new
+            .ordered
+            .then(|| row::chain(event.ordering_key.as_deref()));
+        let begins = self.beginning(tx, new, alive, chain.as_deref())?;
+        tx.sql.prepare_cached(DELIVERY)?.execute(params![
+            seq,
+            self.tenant,
+            lane,
+            key,
+            begins.state,
+            begins.at,
+            self.now.as_i64(),
+            row::delivery_id(&new.id),
+            chain,
+            begins.reason,
+            new.body.as_deref(),
+        ])?;
+        self.effects(
+            tx,
+            &new.id,
+            lane,
+            Place { at: begins.at, seq },
+            &begins,
+            chain,
+        );
+        Ok(begins.claimed)
+    }
+
+    fn beginning<'n>(
+        &self,
+        tx: &Tx<'_>,
+        new: &'n NewDelivery,
+        alive: Option<i64>,
+        chain: Option<&str>,
+    ) -> Outcome<Beginning<'n>> {
+        let now = self.now.as_i64();
+        let dead = |reason| Beginning {
+            state: state::DEAD,
+            at: now,
+            claimed: false,
+            reason: Some(reason),
+        };
+        let (at, claimed) = match (&new.start, alive) {
+            (Start::Dead(reason), _) => return Ok(dead(reason)),
+            (_, None) => return Ok(dead(row::DELETED)),
+            (Start::Due(at), _) => (at.as_i64(), false),
+            (Start::Claimed, _) => (now, true),
+        };
+        let waits = match (alive, chain) {
+            (Some(lane), Some(chain)) => lookup::is_busy(tx.sql, lane, chain)?,
+            _ => false,
+        };
+        let state = if waits { state::WAITING } else { state::DUE };
+        Ok(Beginning {
+            state,
+            at,
+            claimed: claimed && !waits,
+            reason: None,
+        })
+    }
+
+    fn effects(
+        &mut self,
+        tx: &mut Tx<'_>,
+        id: &DeliveryId,
+        lane: i64,
+        place: Place,
+        begins: &Beginning<'_>,
+        chain: Option<String>,
+    ) {
+        let dead = i64::from(begins.state == state::DEAD);
+        tx.then(Effect::Counted {
+            pending: 1 - dead,
+            dead,
+        });
+        if begins.claimed {
+            let key = (self.name.clone(), id.clone());
+            self.claimed.push(key.clone());
+            let (lease, chain) = (self.lease, chain.map(Into::into));
+            let flight = Flight {
+                seq: place.seq,
+                lane,
+                lease,
+                owner: self.owner.clone(),
+                fence: self.fence,
+                at: place.at,
+                chain,
+            };
+            tx.then(Effect::Claimed { key, flight });
+        } else if begins.state == state::DUE {
+            tx.then(Effect::Ready { lane, place });
+        }
+    }
+
+    /// The key of an endpoint that is there.
+    fn endpoint(&mut self, tx: &Tx<'_>, id: &EndpointId) -> Outcome<Option<i64>> {
+        if let Some(known) = self.endpoints.get(id) {
+            return Ok(*known);
+        }
+        let mut found = tx.sql.prepare_cached(
+            "SELECT key FROM endpoints WHERE tenant = ?1 AND id = ?2 AND definition IS NOT NULL",
+        )?;
+        let key = found
+            .query_row((self.tenant, id.as_str()), |row| row.get(0))
+            .optional()?;
+        self.endpoints.insert(id.clone(), key);
+        Ok(key)
+    }
+}
+
+/// The key of an endpoint that is not there, for its dead deliveries to name it.
+fn gone(tx: &Tx<'_>, tenant: i64, id: &EndpointId) -> Outcome<i64> {
+    if let Some(key) = lookup::endpoint(tx.sql, tenant, id)? {
+        return Ok(key);
+    }
+    tx.sql
+        .prepare_cached(
+            "INSERT INTO endpoints (tenant, id, version, enabled) VALUES (?1, ?2, 0, 0)",
+        )?
+        .execute((tenant, id.as_str()))?;
+    Ok(tx.sql.last_insert_rowid())
+}

@@ -1,0 +1,89 @@
+//! The deliveries in flight.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use webhook_model::{DeliveryId, TenantId};
+
+use crate::Fence;
+
+/// A delivery by its name.
+pub(in crate::sqlite) type Key = (TenantId, DeliveryId);
+
+/// The number of no lease.
+pub(in crate::sqlite) const NO_LEASE: u64 = 0;
+
+/// One delivery in flight, with what its outcome will need.
+#[derive(Clone, Debug)]
+pub(in crate::sqlite) struct Flight {
+    pub seq: i64,
+    pub lane: i64,
+    /// The number of the lease it is under.
+    pub lease: u64,
+    /// The incarnation that claimed it.
+    pub owner: Arc<str>,
+    /// Its claim.
+    pub fence: Fence,
+    /// When it was due.
+    pub at: i64,
+    /// What keeps its order, if anything does.
+    pub chain: Option<Arc<str>>,
+}
+
+#[derive(Default)]
+pub(in crate::sqlite) struct Flights {
+    by_key: HashMap<Key, Flight>,
+    seqs: HashSet<i64>,
+}
+
+impl Flights {
+    pub fn insert(&mut self, key: Key, flight: Flight) {
+        self.seqs.insert(flight.seq);
+        if let Some(before) = self.by_key.insert(key, flight) {
+            self.seqs.remove(&before.seq);
+        }
+    }
+
+    pub fn remove(&mut self, key: &Key) {
+        if let Some(flight) = self.by_key.remove(key) {
+            self.seqs.remove(&flight.seq);
+        }
+    }
+
+    /// Leaves those under no lease that are still under `lease`.
+    pub fn abandon(&mut self, keys: &[Key], lease: u64) {
+        for key in keys {
+            let flight = self.by_key.get_mut(key);
+            if let Some(flight) = flight.filter(|flight| flight.lease == lease) {
+                flight.lease = NO_LEASE;
+            }
+        }
+    }
+
+    pub fn remove_tenant(&mut self, tenant: &TenantId) {
+        let seqs = &mut self.seqs;
+        self.by_key.retain(|(of, _), flight| {
+            let stays = of != tenant;
+            if !stays {
+                seqs.remove(&flight.seq);
+            }
+            stays
+        });
+    }
+
+    pub fn get(&self, key: &Key) -> Option<&Flight> {
+        self.by_key.get(key)
+    }
+
+    pub fn has(&self, seq: i64) -> bool {
+        self.seqs.contains(&seq)
+    }
+
+    pub fn len(&self) -> usize {
+        self.by_key.len()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&Key, &Flight)> {
+        self.by_key.iter()
+    }
+}

@@ -1,0 +1,151 @@
+//! Correcting due times after a clock was set back.
+
+use std::time::Duration;
+
+use webhook_model::{Attempt, Millis};
+
+use super::job::{Outcome, Step, Tx};
+use super::queue::{Effect, Place};
+use super::row::{millis, state};
+
+/// How many deliveries a step looks at.
+const PART: usize = 500;
+
+/// Of one endpoint what is due later than now, in the order of its queue.
+const LATER: &str = "SELECT at, seq, made, attempts
+    FROM deliveries INDEXED BY deliveries_due
+    WHERE endpoint = ?1 AND state = 0 AND (at, seq) > (?2, ?3) ORDER BY at, seq LIMIT ?4";
+
+/// What waits for its turn has no attempts since it was planned or replayed.
+const WAITING: &str = "UPDATE deliveries SET at = ?2 WHERE seq IN (
+    SELECT seq FROM deliveries INDEXED BY deliveries_chained
+    WHERE endpoint = ?1 AND chain IS NOT NULL AND state < 2 AND state = 1 AND at > ?2 LIMIT ?3)";
+
+/// A correction under way: endpoint after endpoint, each in the order of its queue.
+pub(super) struct Rewind {
+    endpoint: i64,
+    reached: Place,
+    count: u64,
+}
+
+impl Default for Rewind {
+    fn default() -> Self {
+        Self {
+            endpoint: 0,
+            reached: START,
+            count: 0,
+        }
+    }
+}
+
+const START: Place = Place {
+    at: i64::MIN,
+    seq: i64::MIN,
+};
+
+/// A delivery that is due later.
+struct Later {
+    place: Place,
+    made: i64,
+    attempts: Option<String>,
+}
+
+impl Rewind {
+    pub fn step(&mut self, tx: &mut Tx<'_>, now: Millis) -> Outcome<Step<u64>> {
+        let mut left = PART;
+        while left > 0 {
+            let seen = self.of_endpoint(tx, now, left)?;
+            if seen < left && !self.next_endpoint(tx)? {
+                return Ok(Step::Done(self.count));
+            }
+            // Endpoints that have nothing take time as well.
+            left -= seen.max(1);
+        }
+        Ok(Step::More)
+    }
+
+    /// Looks at up to `most` deliveries of the endpoint. Returns how many there were.
+    fn of_endpoint(&mut self, tx: &mut Tx<'_>, now: Millis, most: usize) -> Outcome<usize> {
+        let waiting = (self.endpoint, now.as_i64(), most as i64);
+        let seen = tx.sql.prepare_cached(WAITING)?.execute(waiting)?;
+        let later = self.later(tx, now, most.saturating_sub(seen))?;
+        for one in &later {
+            self.reached = one.place;
+            // What is in flight is made due anew by its outcome, or when it is given back.
+            if !tx.is_in_flight(one.place.seq) && one.rewind(tx, self.endpoint, now)? {
+                self.count += 1;
+            }
+        }
+        Ok(seen + later.len())
+    }
+
+    fn later(&self, tx: &Tx<'_>, now: Millis, most: usize) -> Outcome<Vec<Later>> {
+        let from = self.reached.max(Place {
+            at: now.as_i64(),
+            seq: i64::MAX,
+        });
+        let mut later = tx.sql.prepare_cached(LATER)?;
+        let read = |row: &rusqlite::Row<'_>| {
+            let (at, seq) = (row.get(0)?, row.get(1)?);
+            Ok(Later {
+                place: Place { at, seq },
+                made: row.get(2)?,
+                attempts: row.get(3)?,
+            })
+        };
+        let rows = later.query_map((self.endpoint, from.at, from.seq, most as i64), read)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Goes on to the next endpoint; false where there is none.
+    fn next_endpoint(&mut self, tx: &Tx<'_>) -> Outcome<bool> {
+        let mut next = tx
+            .sql
+            .prepare_cached("SELECT min(key) FROM endpoints WHERE key > ?1")?;
+        let next: Option<i64> = next.query_row([self.endpoint], |row| row.get(0))?;
+        (self.endpoint, self.reached) = (next.unwrap_or(self.endpoint), START);
+        Ok(next.is_some())
+    }
+}
+
+impl Later {
+    /// Makes it due when it should be. Returns whether that is earlier.
+    fn rewind(&self, tx: &mut Tx<'_>, lane: i64, now: Millis) -> Outcome<bool> {
+        let (at, attempts) = match self.attempts.as_deref().filter(|_| self.made > 0) {
+            None => (now, None),
+            Some(attempts) => match dated_back(attempts, now)? {
+                Some((attempts, ended)) => {
+                    let wait = millis(self.place.at).since(ended);
+                    (now.after(wait), Some(attempts))
+                }
+                None => return Ok(false),
+            },
+        };
+        let (at, seq) = (at.as_i64(), self.place.seq);
+        let mut update = tx.sql.prepare_cached(
+            "UPDATE deliveries SET at = ?2, attempts = coalesce(?3, attempts)
+             WHERE seq = ?1 AND state = ?4",
+        )?;
+        update.execute((seq, at, attempts, state::DUE))?;
+        let place = Place { at, seq };
+        tx.then(Effect::Ready { lane, place });
+        Ok(true)
+    }
+}
+
+/// Attempts with those dated back that ended after `now`, and when the last one ended; `None` where
+/// that is not after `now`.
+fn dated_back(attempts: &str, now: Millis) -> Outcome<Option<(String, Millis)>> {
+    let mut all: Vec<serde_json::Map<String, serde_json::Value>> =
+        serde_json::from_str(&format!("[{attempts}]"))?;
+    let mut last = Millis(0);
+    for fields in &mut all {
+        let attempt: Attempt = serde_json::from_value(fields.clone().into())?;
+        let took = Duration::from_millis(attempt.duration_ms.into());
+        last = attempt.at.after(took);
+        let at = attempt.at.min(now.before(took));
+        fields.insert("at".into(), at.0.into());
+    }
+    let all: Result<Vec<_>, _> = all.iter().map(serde_json::to_string).collect();
+    Ok((last > now).then_some((all?.join(","), last)))
+}

@@ -1,0 +1,213 @@
+//! Finding the deliveries that a filter selects.
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, params_from_iter};
+use webhook_model::{DeliveryId, DeliveryState, EventId, Millis, TenantId};
+
+use super::job::Outcome;
+use super::lookup;
+use super::page::Mark;
+use super::row::{delivery_id, event_hash};
+use crate::DeliveryFilter;
+
+/// A filter whose names are looked up. What it says of the state is left to its user: the disk
+/// does not know what is in flight.
+pub(super) struct Search {
+    tenant: i64,
+    endpoint: Option<i64>,
+    from: i64,
+    to: i64,
+    /// The only ones there are to look at, where the filter names a delivery or an event.
+    pub only: Option<Vec<i64>>,
+    /// Whether only dead ones are asked for: there is an index of those.
+    dead: bool,
+}
+
+/// Which end of the list comes first.
+#[derive(Clone, Copy)]
+pub(super) enum From {
+    /// Below a mark, the newest first.
+    Newest(Mark),
+    /// Above a mark, the oldest first.
+    Oldest(Mark),
+}
+
+impl Search {
+    /// `None` where the filter names something that is not there.
+    pub fn new(
+        sql: &Connection,
+        tenant: &TenantId,
+        filter: &DeliveryFilter,
+    ) -> Outcome<Option<Self>> {
+        let Some((tenant, _)) = lookup::tenant(sql, tenant)? else {
+            return Ok(None);
+        };
+        let endpoint = match &filter.endpoint {
+            None => None,
+            Some(id) => match lookup::endpoint(sql, tenant, id)? {
+                None => return Ok(None),
+                found => found,
+            },
+        };
+        let moment = |at: Option<Millis>, open| at.map_or(open, Millis::as_i64);
+        Ok(Some(Self {
+            tenant,
+            endpoint,
+            from: moment(filter.from, i64::MIN),
+            to: moment(filter.to, i64::MAX),
+            only: only(sql, tenant, filter)?,
+            dead: filter.state == Some(DeliveryState::Dead),
+        }))
+    }
+
+    /// Up to `count` of all that match and that `keep` keeps, by number and stored state.
+    pub fn scan(
+        &self,
+        sql: &Connection,
+        from: From,
+        count: usize,
+        keep: impl Fn(i64, i64) -> bool,
+    ) -> Outcome<Vec<Mark>> {
+        let mut found = sql.prepare_cached(&self.statement(from))?;
+        let (From::Newest(mark) | From::Oldest(mark)) = from;
+        let values = [self.tenant, self.from, self.to, mark.at, mark.key];
+        let values = values.into_iter().chain(self.endpoint).map(Value::Integer);
+        let mut rows = found.query(params_from_iter(values))?;
+        let mut marks = Vec::new();
+        while let (true, Some(row)) = (marks.len() < count, rows.next()?) {
+            let mark = Mark {
+                at: row.get(0)?,
+                key: row.get(1)?,
+            };
+            if keep(mark.key, row.get(2)?) {
+                marks.push(mark);
+            }
+        }
+        Ok(marks)
+    }
+
+    fn statement(&self, from: From) -> String {
+        let (index, state) = match self.dead {
+            true => ("deliveries_dead", "AND state = 3"),
+            false => ("deliveries_by_tenant", ""),
+        };
+        let (side, order) = match from {
+            From::Newest(_) => ("<", "DESC"),
+            From::Oldest(_) => (">", "ASC"),
+        };
+        let endpoint = self.endpoint.map_or("", |_| "AND endpoint = ?6");
+        format!(
+            "SELECT created_at, seq, state FROM deliveries INDEXED BY {index}
+             WHERE tenant = ?1 AND created_at >= ?2 AND created_at < ?3
+                 AND (created_at, seq) {side} (?4, ?5) {endpoint} {state}
+             ORDER BY created_at {order}, seq {order}"
+        )
+    }
+
+    /// The same among `seqs`, in the order of [`From`].
+    pub fn pick(
+        &self,
+        sql: &Connection,
+        seqs: &[i64],
+        from: From,
+        count: usize,
+        keep: impl Fn(i64, i64) -> bool,
+    ) -> Outcome<Vec<Mark>> {
+        let mut marks = Vec::new();
+        for seq in seqs {
+            marks.extend(self.check(sql, *seq, &keep)?);
+        }
+        match from {
+            From::Newest(below) => {
+                marks.retain(|mark| *mark < below);
+                marks.sort_unstable_by(|a, b| b.cmp(a));
+            }
+            From::Oldest(above) => {
+                marks.retain(|mark| *mark > above);
+                marks.sort_unstable();
+            }
+        }
+        marks.truncate(count);
+        Ok(marks)
+    }
+
+    fn check(
+        &self,
+        sql: &Connection,
+        seq: i64,
+        keep: impl Fn(i64, i64) -> bool,
+    ) -> Outcome<Option<Mark>> {
+        let mut found = sql.prepare_cached(
+            "SELECT created_at, state FROM deliveries WHERE seq = ?1 AND tenant = ?2
+             AND created_at >= ?3 AND created_at < ?4 AND (?5 IS NULL OR endpoint = ?5)",
+        )?;
+        let values = (seq, self.tenant, self.from, self.to, self.endpoint);
+        let row = found
+            .query_row(values, |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        Ok(row
+            .filter(|(_, state)| keep(seq, *state))
+            .map(|(at, _)| Mark { at, key: seq }))
+    }
+
+    /// The numbers of all that is pending on the disk.
+    pub fn pending(&self, sql: &Connection) -> Outcome<Vec<i64>> {
+        let mut found = sql.prepare_cached(
+            "SELECT d.seq FROM endpoints p
+             CROSS JOIN deliveries d INDEXED BY deliveries_due ON d.endpoint = p.key AND d.state = 0
+             WHERE p.tenant = ?1 AND (?2 IS NULL OR p.key = ?2)
+             UNION ALL
+             SELECT d.seq FROM endpoints p
+             CROSS JOIN deliveries d INDEXED BY deliveries_chained
+                 ON d.endpoint = p.key AND d.chain IS NOT NULL AND d.state < 2 AND d.state = 1
+             WHERE p.tenant = ?1 AND (?2 IS NULL OR p.key = ?2)",
+        )?;
+        let rows = found.query_map((self.tenant, self.endpoint), |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
+fn only(sql: &Connection, tenant: i64, filter: &DeliveryFilter) -> Outcome<Option<Vec<i64>>> {
+    let named = filter
+        .delivery
+        .as_ref()
+        .map(|id| named(sql, tenant, id))
+        .transpose()?;
+    let of_event = filter
+        .event
+        .as_ref()
+        .map(|id| of_event(sql, tenant, id))
+        .transpose()?;
+    Ok(match (named, of_event) {
+        (Some(named), Some(of_event)) => Some(
+            named
+                .into_iter()
+                .filter(|seq| of_event.contains(seq))
+                .collect(),
+        ),
+        (one, other) => one.or(other),
+    })
+}
+
+fn named(sql: &Connection, tenant: i64, id: &DeliveryId) -> Outcome<Vec<i64>> {
+    let mut found = sql.prepare_cached(
+        "SELECT seq FROM deliveries INDEXED BY deliveries_by_id
+         WHERE substr(id, 1, 8) = substr(?1, 1, 8) AND id = ?1 AND tenant = ?2",
+    )?;
+    let rows = found.query_map((delivery_id(id), tenant), |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn of_event(sql: &Connection, tenant: i64, id: &EventId) -> Outcome<Vec<i64>> {
+    let mut found = sql.prepare_cached(
+        "SELECT key, deliveries FROM events WHERE hash = ?1 AND tenant = ?2 AND id = ?3",
+    )?;
+    let key = (event_hash(tenant, id), tenant, id.as_str());
+    let row = found
+        .query_row(key, |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    // See `schema.sql`: they are numbered behind their event.
+    Ok(row
+        .map(|(key, count): (i64, i64)| (key + 1..=key + count).collect())
+        .unwrap_or_default())
+}

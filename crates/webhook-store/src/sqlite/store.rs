@@ -1,0 +1,410 @@
+//! The store itself: what is asked is put to the writer or the reader, and waited for.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use async_trait::async_trait;
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot};
+use webhook_model::{
+    Delivery, DeliveryId, Endpoint, EndpointId, Event, EventId, Millis, Owner, Rejected, TenantId,
+};
+
+use super::checkpoint::{Gate, checkpoints};
+use super::fault::unavailable;
+use super::forget::{Before, Round};
+use super::handover::Giver;
+use super::job::{Outcome, Step, Tx, job};
+use super::open::{Opened, open};
+use super::queue::Shared;
+use super::reader::{Question, Reader, View};
+use super::replay::Replay;
+use super::rewind::Rewind;
+use super::writer::{Command, Writer};
+use super::{
+    OpenError, claim, complete, endpoints, lease, list, lookup, plan, rejected, sweep, tenants,
+};
+use crate::{
+    Ask, Claim, Cursor, DeliveryFilter, Depth, DueEndpoint, Page, PlanBatch, PlanResult,
+    RejectedFilter, Result, Store, StoreError,
+};
+
+/// A store in one SQLite file. Dropping it closes the file.
+pub struct SqliteStore {
+    name: Arc<str>,
+    shared: Arc<Shared>,
+    round: Arc<Mutex<Round>>,
+    commands: Option<mpsc::UnboundedSender<Command>>,
+    questions: Option<mpsc::UnboundedSender<Question>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl SqliteStore {
+    /// Opens the store in `file`, and makes it where it is not there.
+    ///
+    /// # Errors
+    ///
+    /// An [`OpenError`], which names the file.
+    pub fn open(file: &Path) -> std::result::Result<Self, OpenError> {
+        let mut opened = open(file)?;
+        let shared = Arc::new(Shared::default());
+        let last_key =
+            begin(&mut opened.writer, &shared).map_err(|fault| OpenError::of(file, &fault))?;
+        let name: Arc<str> = format!("sqlite://{}", file.display()).into();
+        Self::start(opened, shared, last_key, name).map_err(|error| OpenError::of(file, &*error))
+    }
+
+    fn start(
+        opened: Opened,
+        shared: Arc<Shared>,
+        last_key: i64,
+        name: Arc<str>,
+    ) -> std::result::Result<Self, Box<dyn std::error::Error>> {
+        let Opened {
+            lock,
+            writer: mut sql,
+            reader,
+            checkpointer,
+        } = opened;
+        let gate = Gate::default();
+        let (checkpoints, copier) = checkpoints(&mut sql, checkpointer, gate.clone())?;
+        let (commands, received) = mpsc::unbounded_channel();
+        let (questions, asked) = mpsc::unbounded_channel();
+        let writer = Writer {
+            sql,
+            shared: shared.clone(),
+            commands: received,
+            last_key,
+            checkpoints,
+            name: name.to_string(),
+            _lock: lock,
+        };
+        let reader = Reader {
+            sql: reader,
+            shared: shared.clone(),
+            questions: asked,
+            gate,
+        };
+        Ok(Self {
+            name,
+            shared,
+            round: Arc::default(),
+            commands: Some(commands),
+            questions: Some(questions),
+            threads: vec![
+                thread("store-reader", move || reader.run())?,
+                thread("store-copier", move || copier.run())?,
+                thread("store-writer", move || writer.run())?,
+            ],
+        })
+    }
+}
+
+fn thread(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
+    std::thread::Builder::new().name(name.into()).spawn(run)
+}
+
+/// Ends what a process before left unfinished, and reads what is to be known.
+fn begin(sql: &mut Connection, shared: &Shared) -> Outcome<i64> {
+    let mut last_key = lookup::last_key(sql)?;
+    let (tenants, endpoints) = sweep::unfinished(sql)?;
+    let mut until_done = |step: &dyn Fn(&mut Tx<'_>) -> Outcome<bool>| -> Outcome<()> {
+        let mut done = false;
+        while !done {
+            let transaction = sql.transaction()?;
+            done = step(&mut Tx::new(&transaction, shared, &mut last_key))?;
+            transaction.commit()?;
+        }
+        Ok(())
+    };
+    for tenant in tenants {
+        until_done(&|tx| sweep::tenant(tx, tenant))?;
+    }
+    for endpoint in endpoints {
+        until_done(&|tx| sweep::endpoint(tx, &endpoint))?;
+    }
+    lookup::load(sql, &mut shared.lock())?;
+    Ok(last_key)
+}
+
+/// The threads end when nobody can ask them any more; then the file is closed.
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        (self.commands, self.questions) = (None, None);
+        for thread in self.threads.drain(..) {
+            // One that panicked has said so.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl SqliteStore {
+    fn gone(&self) -> StoreError {
+        unavailable(&self.name, &"it is closed after a failure")
+    }
+
+    fn told(&self, now: Millis) -> Millis {
+        self.shared.told(now)
+    }
+
+    /// Takes back what is claimed for nobody.
+    fn giver(&self) -> Result<Giver> {
+        let commands = self.commands.as_ref().ok_or_else(|| self.gone())?;
+        Ok(Giver {
+            commands: commands.downgrade(),
+            shared: self.shared.clone(),
+        })
+    }
+
+    fn command(&self, command: Command) -> Result<()> {
+        let commands = self.commands.as_ref().ok_or_else(|| self.gone())?;
+        commands.send(command).map_err(|_| self.gone())
+    }
+
+    async fn steps<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&mut Tx<'_>) -> Outcome<Step<T>> + Send + 'static,
+    ) -> Result<T> {
+        let (job, answer) = job(work);
+        self.command(Command::Job(job))?;
+        answer.await.unwrap_or_else(|_| Err(self.gone()))
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        mut work: impl FnMut(&mut Tx<'_>) -> Outcome<T> + Send + 'static,
+    ) -> Result<T> {
+        self.steps(move |tx| work(tx).map(Step::Done)).await
+    }
+
+    /// Between two transactions of the writer.
+    async fn at_once<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection, &Shared) -> Outcome<T> + Send + 'static,
+    ) -> Result<T> {
+        let (answer, answered) = oneshot::channel();
+        let (shared, name) = (self.shared.clone(), self.name.clone());
+        self.command(Command::Now(Box::new(move |sql| {
+            let _ = answer.send(work(sql, &shared).map_err(|fault| fault.of(&name)));
+        })))?;
+        answered.await.unwrap_or_else(|_| Err(self.gone()))
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&View<'_>) -> Outcome<T> + Send + 'static,
+    ) -> Result<T> {
+        let (answer, answered) = oneshot::channel();
+        let name = self.name.clone();
+        let questions = self.questions.as_ref().ok_or_else(|| self.gone())?;
+        let question: Question = Box::new(move |view| {
+            let _ = answer.send(view.whole(work).map_err(|fault| fault.of(&name)));
+        });
+        questions.send(question).map_err(|_| self.gone())?;
+        answered.await.unwrap_or_else(|_| Err(self.gone()))
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn enter(&self, owner: &Owner, now: Millis, until: Millis) -> Result<()> {
+        self.told(now);
+        let owner = owner.clone();
+        self.write(move |tx| lease::enter(tx, &owner, now, until))
+            .await
+    }
+
+    async fn renew(&self, owner: &Owner, now: Millis, until: Millis) -> Result<()> {
+        self.told(now);
+        let owner = owner.clone();
+        self.write(move |tx| lease::renew(tx, &owner, until)).await
+    }
+
+    async fn leave(&self, owner: &Owner, now: Millis) -> Result<()> {
+        self.told(now);
+        let owner = owner.clone();
+        self.write(move |tx| lease::leave(tx, &owner, now)).await
+    }
+
+    async fn recover(&self, owner: &Owner, now: Millis) -> Result<u64> {
+        self.told(now);
+        let owner = owner.clone();
+        self.write(move |tx| lease::recover(tx, &owner, now)).await
+    }
+
+    async fn tenants(&self) -> Result<Vec<(TenantId, u64)>> {
+        self.read(|view| tenants::tenants(view.sql)).await
+    }
+
+    async fn put_tenant(&self, tenant: &TenantId) -> Result<bool> {
+        let tenant = tenant.clone();
+        self.write(move |tx| tenants::put(tx.sql, &tenant)).await
+    }
+
+    async fn delete_tenant(&self, tenant: &TenantId) -> Result<bool> {
+        let (tenant, mut deletion) = (tenant.clone(), tenants::Deletion::default());
+        self.steps(move |tx| deletion.step(tx, &tenant)).await
+    }
+
+    async fn endpoints(&self, tenant: &TenantId) -> Result<Option<(u64, Vec<Endpoint>)>> {
+        let tenant = tenant.clone();
+        self.read(move |view| endpoints::endpoints(view.sql, &tenant))
+            .await
+    }
+
+    async fn put_endpoint(&self, endpoint: &Endpoint, over: Option<u64>) -> Result<u64> {
+        let endpoint = endpoint.clone();
+        self.write(move |tx| endpoints::put(tx, &endpoint, over))
+            .await
+    }
+
+    async fn delete_endpoint(
+        &self,
+        tenant: &TenantId,
+        endpoint: &EndpointId,
+        now: Millis,
+    ) -> Result<bool> {
+        self.told(now);
+        let (tenant, endpoint) = (tenant.clone(), endpoint.clone());
+        let mut deletion = endpoints::Deletion::default();
+        self.steps(move |tx| deletion.step(tx, &tenant, &endpoint, now))
+            .await
+    }
+
+    async fn plan(&self, owner: &Owner, batch: PlanBatch, now: Millis) -> Result<PlanResult> {
+        self.told(now);
+        let (owner, giver) = (owner.clone(), self.giver()?);
+        let planned = self
+            .write(move |tx| plan::plan(tx, &giver, &owner, &batch, now))
+            .await?;
+        Ok(planned.take())
+    }
+
+    async fn reject(&self, rejected: &[Rejected]) -> Result<()> {
+        let rejected = rejected.to_vec();
+        self.write(move |tx| rejected::reject(tx, &rejected)).await
+    }
+
+    async fn due(&self, now: Millis) -> Result<(Vec<DueEndpoint>, Option<Millis>)> {
+        loop {
+            let due = self.shared.lock().lanes.due(now);
+            let unknown = match due {
+                Ok(due) => return Ok(due),
+                Err(unknown) => unknown,
+            };
+            self.at_once(move |sql, shared| claim::look_ahead(sql, shared, &unknown, now))
+                .await?;
+        }
+    }
+
+    async fn claim(&self, owner: &Owner, asks: &[Ask], now: Millis) -> Result<Vec<Claim>> {
+        self.told(now);
+        let (owner, asks, giver) = (owner.clone(), asks.to_vec(), self.giver()?);
+        let claims = self
+            .at_once(move |sql, _| claim::claim(sql, &giver, &owner, &asks, now))
+            .await?;
+        Ok(claims.take())
+    }
+
+    async fn complete(
+        &self,
+        owner: &Owner,
+        outcomes: &[crate::Outcome],
+        now: Millis,
+    ) -> Result<Vec<bool>> {
+        self.told(now);
+        let (owner, outcomes) = (owner.clone(), outcomes.to_vec());
+        self.write(move |tx| complete::complete(tx, &owner, &outcomes, now))
+            .await
+    }
+
+    async fn replay(&self, tenant: &TenantId, filter: &DeliveryFilter, now: Millis) -> Result<u64> {
+        self.told(now);
+        let (tenant, filter, mut replay) = (tenant.clone(), filter.clone(), Replay::new());
+        self.steps(move |tx| replay.step(tx, &tenant, &filter, now))
+            .await
+    }
+
+    async fn rewind(&self, now: Millis) -> Result<u64> {
+        self.shared.set_back(now);
+        let mut rewind = Rewind::default();
+        self.steps(move |tx| rewind.step(tx, now)).await
+    }
+
+    async fn delivery(&self, tenant: &TenantId, id: &DeliveryId) -> Result<Option<Delivery>> {
+        let (tenant, id) = (tenant.clone(), id.clone());
+        self.read(move |view| list::delivery(view, &tenant, &id))
+            .await
+    }
+
+    async fn deliveries(
+        &self,
+        tenant: &TenantId,
+        filter: &DeliveryFilter,
+        cursor: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Page<Delivery>> {
+        let (tenant, filter, cursor) = (tenant.clone(), filter.clone(), cursor.cloned());
+        self.read(move |view| list::deliveries(view, &tenant, &filter, cursor.as_ref(), limit))
+            .await
+    }
+
+    async fn event(&self, tenant: &TenantId, id: &EventId) -> Result<Option<Event>> {
+        let (tenant, id) = (tenant.clone(), id.clone());
+        self.read(move |view| list::event(view.sql, &tenant, &id))
+            .await
+    }
+
+    async fn rejected(
+        &self,
+        filter: &RejectedFilter,
+        cursor: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Page<Rejected>> {
+        let (filter, cursor) = (filter.clone(), cursor.cloned());
+        self.read(move |view| rejected::list(view.sql, &filter, cursor.as_ref(), limit))
+            .await
+    }
+
+    async fn take_rejected(&self, id: &str) -> Result<Option<Rejected>> {
+        let id = id.to_owned();
+        self.write(move |tx| rejected::take(tx, &id)).await
+    }
+
+    async fn forget(&self, succeeded_before: Millis, dead_before: Millis) -> Result<bool> {
+        let now = self.told(succeeded_before.max(dead_before));
+        let before = Before {
+            succeeded: succeeded_before,
+            dead: dead_before,
+            now,
+        };
+        let round = self.round.clone();
+        self.write(move |tx| {
+            // Nothing that can panic is done with a round.
+            round
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .step(tx, before)
+        })
+        .await
+    }
+
+    async fn depth(&self, now: Millis) -> Result<Depth> {
+        Ok(self.shared.lock().depth(now))
+    }
+
+    async fn ping(&self) -> Result<()> {
+        self.write(|tx| {
+            tx.sql
+                .prepare_cached("UPDATE counters SET pings = pings + 1")?
+                .execute([])?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn woken(&self) {
+        self.shared.given_back.notified().await;
+    }
+}

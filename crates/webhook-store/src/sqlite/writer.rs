@@ -1,0 +1,301 @@
+//! The one thread that writes.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use rusqlite::Connection;
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use super::checkpoint::Checkpoints;
+use super::fault::{Fault, unavailable};
+use super::job::{Job, Outcome, Tx};
+use super::lock::Lock;
+use super::queue::Shared;
+use crate::StoreError;
+
+/// The most jobs that share a transaction: so many wait for its sync.
+const GROUP: usize = 256;
+
+/// What the writer is asked to do.
+pub(super) enum Command {
+    /// In the next transaction.
+    Job(Box<dyn Job>),
+    /// At once: it only reads from the disk.
+    Now(Box<dyn FnOnce(&Connection) + Send>),
+}
+
+pub(super) struct Writer {
+    pub sql: Connection,
+    pub shared: Arc<Shared>,
+    pub commands: UnboundedReceiver<Command>,
+    /// The last key given to an event or a delivery.
+    pub last_key: i64,
+    pub checkpoints: Checkpoints,
+    /// How the store is named in errors.
+    pub name: String,
+    /// Dropped last, when the connection is closed.
+    pub _lock: Lock,
+}
+
+impl Writer {
+    /// Works until nobody can ask for anything any more.
+    pub fn run(mut self) {
+        let mut jobs = VecDeque::new();
+        while self.collect(&mut jobs) {
+            let group = jobs.len().min(GROUP);
+            let unfinished = self.group(jobs.drain(..group).collect());
+            // Behind those that wait: they get their turn between two steps.
+            jobs.extend(unfinished);
+            self.checkpoints.after_commit(&self.sql);
+        }
+    }
+
+    /// Takes all that waits; waits itself only where there is nothing left to do. False at the end.
+    fn collect(&mut self, jobs: &mut VecDeque<Box<dyn Job>>) -> bool {
+        if jobs.is_empty() {
+            match self.commands.blocking_recv() {
+                Some(command) => self.take(command, jobs),
+                None => return false,
+            }
+        }
+        while let Ok(command) = self.commands.try_recv() {
+            self.take(command, jobs);
+        }
+        true
+    }
+
+    fn take(&self, command: Command, jobs: &mut VecDeque<Box<dyn Job>>) {
+        match command {
+            Command::Job(job) => jobs.push_back(job),
+            Command::Now(work) => work(&self.sql),
+        }
+    }
+
+    /// Runs a step of each job in one transaction. Answers those that are done, hands back the rest.
+    fn group(&mut self, jobs: Vec<Box<dyn Job>>) -> Vec<Box<dyn Job>> {
+        if jobs.is_empty() {
+            return jobs;
+        }
+        let mut tx = Tx::new(&self.sql, &self.shared, &mut self.last_key);
+        let (jobs, committed) = in_transaction(jobs, &mut tx);
+        match committed {
+            Ok(()) => tx.committed(),
+            Err(detail) => return fail(jobs, &detail, &self.name),
+        }
+        let mut unfinished = Vec::new();
+        for (job, step) in jobs {
+            match step {
+                Ok(true) => job.answer(Ok(())),
+                Ok(false) => unfinished.push(job),
+                Err(fault) => job.answer(Err(fault.of(&self.name))),
+            }
+        }
+        unfinished
+    }
+}
+
+type Stepped = (Box<dyn Job>, Outcome<bool>);
+
+/// Steps through all jobs and commits; or why nothing is committed.
+fn in_transaction(jobs: Vec<Box<dyn Job>>, tx: &mut Tx<'_>) -> (Vec<Stepped>, Result<(), String>) {
+    let alone = jobs.len() == 1;
+    let mut going = execute(tx.sql, "BEGIN IMMEDIATE").map_err(|error| error.to_string());
+    let mut stepped = Vec::with_capacity(jobs.len());
+    for mut job in jobs {
+        let step = match &going {
+            Ok(()) => step(&mut job, tx, alone),
+            Err(_) => Ok(false),
+        };
+        if let (false, true, Err(fault)) = (alone, tx.sql.is_autocommit(), &step) {
+            // A full disk, for one: the engine gave up the whole transaction.
+            going = Err(fault.to_string());
+        }
+        stepped.push((job, step));
+    }
+    let committed = going.and_then(|()| finish(tx.sql).map_err(|error| error.to_string()));
+    (stepped, committed)
+}
+
+fn finish(sql: &Connection) -> rusqlite::Result<()> {
+    if sql.is_autocommit() {
+        // The only job failed, and was taken back.
+        return Ok(());
+    }
+    execute(sql, "COMMIT").inspect_err(|_| {
+        // Where the engine has done so already there is nothing to roll back.
+        let _ = execute(sql, "ROLLBACK");
+    })
+}
+
+/// One job's step. Where it fails nothing of it is left, and nothing of others is touched.
+fn step(job: &mut Box<dyn Job>, tx: &mut Tx<'_>, alone: bool) -> Outcome<bool> {
+    let mark = tx.mark();
+    if !alone {
+        execute(tx.sql, "SAVEPOINT job")?;
+    }
+    let step = job.step(tx);
+    let ended = match (&step, alone) {
+        (Ok(_), true) => Ok(()),
+        (Ok(_), false) => execute(tx.sql, "RELEASE job"),
+        (Err(_), true) => execute(tx.sql, "ROLLBACK"),
+        (Err(_), false) => {
+            execute(tx.sql, "ROLLBACK TO job").and_then(|()| execute(tx.sql, "RELEASE job"))
+        }
+    };
+    if step.is_err() || ended.is_err() {
+        tx.back_to(mark);
+    }
+    let done = step?;
+    ended.map_err(Fault::Sql)?;
+    Ok(done)
+}
+
+fn execute(sql: &Connection, statement: &str) -> rusqlite::Result<()> {
+    sql.prepare_cached(statement)?.execute([]).map(drop)
+}
+
+/// Nothing was committed. Nobody knows how far a job of several steps had come.
+fn fail(jobs: Vec<Stepped>, detail: &str, name: &str) -> Vec<Box<dyn Job>> {
+    for (job, step) in jobs {
+        let error: StoreError = match step {
+            Err(fault) => fault.of(name),
+            Ok(_) => unavailable(name, &detail),
+        };
+        job.answer(Err(error));
+    }
+    Vec::new()
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+    use tokio::sync::{mpsc, oneshot};
+
+    use super::*;
+    use crate::sqlite::checkpoint::{Gate, checkpoints};
+    use crate::sqlite::job::{Step, job};
+    use crate::sqlite::open::{Opened, open};
+
+    type Answer = oneshot::Receiver<Result<(), StoreError>>;
+
+    fn writer(folder: &tempfile::TempDir) -> Writer {
+        let opened = open(&folder.path().join("sender.db")).unwrap();
+        let Opened {
+            lock,
+            writer: mut sql,
+            checkpointer,
+            ..
+        } = opened;
+        sql.execute_batch("CREATE TABLE notes (text TEXT PRIMARY KEY)")
+            .unwrap();
+        let (checkpoints, _) = checkpoints(&mut sql, checkpointer, Gate::default()).unwrap();
+        Writer {
+            sql,
+            shared: Arc::default(),
+            commands: mpsc::unbounded_channel().1,
+            last_key: 0,
+            checkpoints,
+            name: "test".into(),
+            _lock: lock,
+        }
+    }
+
+    /// A job that writes down `texts`, one a step.
+    fn note(texts: &'static [&'static str]) -> (Box<dyn Job>, Answer) {
+        let mut left = texts.iter();
+        job(move |tx| {
+            for text in left.by_ref().take(1) {
+                tx.sql.execute("INSERT INTO notes VALUES (?1)", [text])?;
+            }
+            Ok(if left.len() == 0 {
+                Step::Done(())
+            } else {
+                Step::More
+            })
+        })
+    }
+
+    /// A job that writes something down and then runs `statement`.
+    fn then(statement: &'static str) -> (Box<dyn Job>, Answer) {
+        job(move |tx| {
+            tx.sql
+                .execute("INSERT INTO notes VALUES ('to be taken back')", [])?;
+            tx.sql.execute(statement, [])?;
+            Ok(Step::Done(()))
+        })
+    }
+
+    fn notes(sql: &Connection) -> Vec<String> {
+        let mut all = sql.prepare("SELECT text FROM notes ORDER BY text").unwrap();
+        all.query_map([], |row| row.get(0))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect()
+    }
+
+    const FAILS: &str = "INSERT INTO notes VALUES ('to be taken back')";
+
+    #[test]
+    fn a_job_that_fails_harms_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = writer(&folder);
+        let (first, mut first_answer) = note(&["a"]);
+        let (failing, mut failing_answer) = then(FAILS);
+        let (last, mut last_answer) = note(&["b"]);
+        assert!(writer.group(vec![first, failing, last]).is_empty());
+        assert!(first_answer.try_recv().unwrap().is_ok());
+        assert!(failing_answer.try_recv().unwrap().is_err());
+        assert!(last_answer.try_recv().unwrap().is_ok());
+        assert_eq!(notes(&writer.sql), ["a", "b"]);
+    }
+
+    #[test]
+    fn a_job_that_fails_alone_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = writer(&folder);
+        let (failing, mut answer) = then(FAILS);
+        assert!(writer.group(vec![failing]).is_empty());
+        assert!(answer.try_recv().unwrap().is_err());
+        let (next, mut answer) = note(&["a"]);
+        writer.group(vec![next]);
+        assert!(answer.try_recv().unwrap().is_ok());
+        assert_eq!(notes(&writer.sql), ["a"]);
+    }
+
+    #[test]
+    fn nobody_is_told_of_success_when_the_transaction_is_given_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = writer(&folder);
+        let (first, mut first_answer) = note(&["a"]);
+        // What a full disk does.
+        let (failing, mut failing_answer) = then("INSERT OR ROLLBACK INTO notes VALUES ('a')");
+        let (last, mut last_answer) = note(&["b"]);
+        assert!(writer.group(vec![first, failing, last]).is_empty());
+        for answer in [&mut first_answer, &mut failing_answer, &mut last_answer] {
+            assert!(matches!(
+                answer.try_recv().unwrap(),
+                Err(StoreError::Unavailable { .. })
+            ));
+        }
+        assert_eq!(notes(&writer.sql), [""; 0]);
+        let (next, mut answer) = note(&["c"]);
+        writer.group(vec![next]);
+        assert!(answer.try_recv().unwrap().is_ok());
+    }
+
+    #[test]
+    fn others_have_their_turn_between_two_steps() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = writer(&folder);
+        let (long, mut long_answer) = note(&["a", "b", "c"]);
+        let (short, mut short_answer) = note(&["d"]);
+        let unfinished = writer.group(vec![long, short]);
+        assert!(short_answer.try_recv().unwrap().is_ok());
+        assert!(long_answer.try_recv().is_err());
+        assert_eq!(notes(&writer.sql), ["a", "d"]);
+        let unfinished = writer.group(unfinished);
+        assert!(writer.group(unfinished).is_empty());
+        assert!(long_answer.try_recv().unwrap().is_ok());
+        assert_eq!(notes(&writer.sql), ["a", "b", "c", "d"]);
+    }
+}

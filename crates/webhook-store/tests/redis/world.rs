@@ -1,0 +1,180 @@
+//! A `redis-server` of its own, and words for what tests do with stores on it.
+
+use redis::aio::MultiplexedConnection;
+use redis_link::Address;
+use test_support::redis::{Fsync, RedisServer};
+use webhook_model::{
+    Attempt, Delivery, DeliveryId, Endpoint, EndpointId, Event, EventId, Millis, Owner, TenantId,
+};
+use webhook_store::redis::RedisStore;
+use webhook_store::{
+    Ask, Claim, DeliveryFilter, Fence, NewDelivery, Next, Outcome, PlanBatch, PlanResult, Planned,
+    PlannedEvent, Start, Store, StoreError,
+};
+
+pub struct World {
+    pub server: RedisServer,
+}
+
+pub fn at(ms: u64) -> Millis {
+    Millis(1_800_000_000_000 + ms)
+}
+
+pub fn tenant(id: &str) -> TenantId {
+    TenantId::parse(id).unwrap()
+}
+
+pub fn endpoint_id(id: &str) -> EndpointId {
+    EndpointId::parse(id).unwrap()
+}
+
+/// A process of which nobody can tell whether it is gone.
+pub fn owner(name: &str) -> Owner {
+    Owner {
+        host: format!("machine of {name}"),
+        ..Owner::this_process(name)
+    }
+}
+
+pub fn endpoint(tenant: &TenantId, id: &str) -> Endpoint {
+    test_fixtures::endpoint(tenant, id, at(0))
+}
+
+/// An event with one delivery to `endpoint`.
+pub fn planned(tenant: &TenantId, id: &str, to: &str, start: Start, bytes: usize) -> PlannedEvent {
+    let event = Event {
+        id: EventId::parse(id).unwrap(),
+        kind: "order.shipped".into(),
+        data: format!("\"{}\"", "x".repeat(bytes)).into(),
+        at: at(0),
+        ordering_key: None,
+    };
+    let endpoint = endpoint_id(to);
+    let delivery = NewDelivery {
+        id: DeliveryId::of(tenant, &event.id, &endpoint),
+        endpoint,
+        body: None,
+        ordered: false,
+        start,
+    };
+    PlannedEvent {
+        event,
+        deliveries: vec![delivery],
+    }
+}
+
+/// The claim that what starts claimed belongs to here.
+pub const PLANNED: Fence = Fence {
+    at: Millis(1_800_000_000_001),
+    count: 7,
+};
+
+/// An outcome of a first attempt that succeeded, of a delivery that started claimed.
+pub fn success(tenant: &TenantId, id: &DeliveryId, to: &str) -> Outcome {
+    let attempt = Attempt {
+        at: at(1),
+        status: Some(200),
+        error: None,
+        phase: None,
+        duration_ms: 3,
+        response: Some("ok".into()),
+    };
+    Outcome {
+        tenant: tenant.clone(),
+        id: id.clone(),
+        endpoint: endpoint_id(to),
+        fence: PLANNED,
+        attempt: Some(attempt),
+        next: Next::Succeeded,
+    }
+}
+
+impl World {
+    pub async fn new() -> Self {
+        Self {
+            server: RedisServer::start(Fsync::EverySecond).await,
+        }
+    }
+
+    /// A store with tenant `acme` and its endpoint `orders`, entered by `owner` until 10,000.
+    pub async fn store(&self, owner: &Owner) -> RedisStore {
+        let store = self.bare_store();
+        store.enter(owner, at(0), at(10_000)).await.unwrap();
+        store.put_tenant(&tenant("acme")).await.unwrap();
+        let orders = endpoint(&tenant("acme"), "orders");
+        match store.put_endpoint(&orders, None).await {
+            Ok(_) | Err(StoreError::Conflict { .. }) => store,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    pub fn bare_store(&self) -> RedisStore {
+        self.store_at(&self.server.url())
+    }
+
+    pub fn store_at(&self, url: &str) -> RedisStore {
+        RedisStore::new(Address::parse(url).unwrap())
+    }
+
+    pub async fn connection(&self) -> MultiplexedConnection {
+        let client = redis::Client::open(self.server.url()).unwrap();
+        client.get_multiplexed_async_connection().await.unwrap()
+    }
+
+    pub async fn command(&self, words: &[&str]) -> redis::Value {
+        let mut command = redis::Cmd::new();
+        for word in words {
+            command.arg(*word);
+        }
+        command
+            .query_async(&mut self.connection().await)
+            .await
+            .unwrap()
+    }
+}
+
+/// Plans one event of `acme` to `orders`.
+pub async fn plan(
+    store: &RedisStore,
+    owner: &Owner,
+    id: &str,
+    start: Start,
+    ms: u64,
+) -> Result<Planned, StoreError> {
+    let acme = tenant("acme");
+    let (version, _) = store.endpoints(&acme).await?.unwrap();
+    let events = vec![planned(&acme, id, "orders", start, 10)];
+    let batch = PlanBatch {
+        tenant: acme,
+        version,
+        fence: PLANNED,
+        events,
+    };
+    match store.plan(owner, batch, at(ms)).await? {
+        PlanResult::Done(mut planned) => Ok(planned.remove(0)),
+        PlanResult::Stale => panic!("the version was asked for just now"),
+    }
+}
+
+pub async fn claim(
+    store: &RedisStore,
+    owner: &Owner,
+    room: usize,
+    ms: u64,
+) -> Result<Vec<Claim>, StoreError> {
+    let ask = Ask {
+        tenant: tenant("acme"),
+        endpoint: endpoint_id("orders"),
+        room,
+    };
+    store.claim(owner, &[ask], at(ms)).await
+}
+
+pub async fn all(store: &RedisStore) -> Vec<Delivery> {
+    let filter = DeliveryFilter::default();
+    store
+        .deliveries(&tenant("acme"), &filter, None, 1000)
+        .await
+        .unwrap()
+        .items
+}

@@ -1,0 +1,319 @@
+//! Looking at deliveries.
+
+use std::collections::HashSet;
+
+use webhook_model::DeliveryState::{Dead, InFlight, Pending, Succeeded};
+use webhook_model::{DeliveryId, DeliveryState};
+use webhook_store::{Cursor, DeliveryFilter, RejectedFilter, StoreError};
+
+use crate::world::{World, at, claimed, dead, due, event, of_delivery, of_state, planned};
+
+/// Two endpoints, and deliveries in every state, made at 10, 20, ... in this order.
+async fn sample(world: &World) -> Vec<(DeliveryId, DeliveryState)> {
+    let other = world.add("other").await;
+    let mut sample = Vec::new();
+    for (round, endpoint) in [&world.orders, &other, &world.orders]
+        .into_iter()
+        .enumerate()
+    {
+        for (n, state) in DeliveryState::ALL.into_iter().enumerate() {
+            let ms = (round * 4 + n + 1) as u64 * 10;
+            let to = match state {
+                Pending => due(endpoint, ms + 1_000),
+                Dead => dead(endpoint, "no"),
+                InFlight | Succeeded => claimed(endpoint),
+            };
+            let id = world.one(event(&format!("e{ms}")), to, ms).await;
+            if state == Succeeded {
+                world.succeed(&id, ms).await;
+            }
+            sample.push((id, state));
+        }
+    }
+    sample.reverse();
+    sample
+}
+
+async fn ids(world: &World, filter: &DeliveryFilter) -> Vec<DeliveryId> {
+    world
+        .list(filter)
+        .await
+        .into_iter()
+        .map(|delivery| delivery.id)
+        .collect()
+}
+
+pub async fn the_newest_come_first(world: World) {
+    let sample = sample(&world).await;
+    let listed = world.list(&DeliveryFilter::default()).await;
+    let shown: Vec<_> = listed
+        .iter()
+        .map(|delivery| (delivery.id.clone(), delivery.state))
+        .collect();
+    assert_eq!(shown, sample);
+    assert!(listed.is_sorted_by(|a, b| a.created_at >= b.created_at));
+    for delivery in listed {
+        assert_eq!(world.get(&delivery.id).await, delivery);
+    }
+}
+
+pub async fn every_filter_selects(world: World) {
+    let sample = sample(&world).await;
+    let select = |keep: &dyn Fn(usize, DeliveryState) -> bool| -> Vec<DeliveryId> {
+        let kept = sample
+            .iter()
+            .enumerate()
+            .filter(|(n, (_, state))| keep(sample.len() - 1 - n, *state));
+        kept.map(|(_, (id, _))| id.clone()).collect()
+    };
+    for wanted in DeliveryState::ALL {
+        assert_eq!(
+            ids(&world, &of_state(wanted)).await,
+            select(&|_, state| state == wanted)
+        );
+    }
+    let other = DeliveryFilter {
+        endpoint: Some(crate::world::endpoint_id("other")),
+        ..Default::default()
+    };
+    assert_eq!(
+        ids(&world, &other).await,
+        select(&|n, _| (4..8).contains(&n))
+    );
+    let one = DeliveryFilter {
+        event: Some(event("e50").id),
+        ..Default::default()
+    };
+    assert_eq!(ids(&world, &one).await, select(&|n, _| n == 4));
+    assert_eq!(
+        ids(&world, &of_delivery(&sample[3].0)).await,
+        [sample[3].0.clone()]
+    );
+    let from = DeliveryFilter {
+        from: Some(at(50)),
+        ..Default::default()
+    };
+    assert_eq!(ids(&world, &from).await, select(&|n, _| n >= 4));
+    let to = DeliveryFilter {
+        to: Some(at(50)),
+        ..Default::default()
+    };
+    assert_eq!(ids(&world, &to).await, select(&|n, _| n < 4));
+}
+
+pub async fn filters_are_joined(world: World) {
+    let sample = sample(&world).await;
+    let newest_first = |n: usize| sample[sample.len() - 1 - n].0.clone();
+    for wanted in DeliveryState::ALL {
+        let n = DeliveryState::ALL
+            .iter()
+            .position(|state| *state == wanted)
+            .unwrap();
+        let base = DeliveryFilter {
+            endpoint: Some(world.orders.clone()),
+            ..of_state(wanted)
+        };
+        assert_eq!(
+            ids(&world, &base).await,
+            [newest_first(8 + n), newest_first(n)]
+        );
+        let early = DeliveryFilter {
+            to: Some(at(60)),
+            from: Some(at(10)),
+            ..base.clone()
+        };
+        assert_eq!(ids(&world, &early).await, [newest_first(n)]);
+        let late = DeliveryFilter {
+            from: Some(at(60)),
+            ..base.clone()
+        };
+        assert_eq!(ids(&world, &late).await, [newest_first(8 + n)]);
+        // Parts that contradict each other select nothing.
+        let id = newest_first((n + 1) % 4);
+        assert_eq!(
+            ids(
+                &world,
+                &DeliveryFilter {
+                    delivery: Some(id),
+                    ..base.clone()
+                }
+            )
+            .await,
+            []
+        );
+        let event = Some(event("e50").id);
+        assert_eq!(ids(&world, &DeliveryFilter { event, ..base }).await, []);
+    }
+    let several = DeliveryFilter {
+        delivery: Some(newest_first(4)),
+        event: Some(event("e50").id),
+        endpoint: Some(crate::world::endpoint_id("other")),
+        state: Some(Pending),
+        from: Some(at(50)),
+        to: Some(at(51)),
+    };
+    assert_eq!(ids(&world, &several).await, [newest_first(4)]);
+}
+
+pub async fn pages_follow_each_other(world: World) {
+    // Many in the same moment, too.
+    let events = (0..23).map(|n| {
+        planned(
+            &world.acme,
+            event(&format!("e{n}")),
+            &[dead(&world.orders, "no")],
+        )
+    });
+    world
+        .plan_as(&world.owner, &world.acme, events.collect(), 5)
+        .await;
+    world.one(event("late"), due(&world.orders, 50), 6).await;
+    for filter in [DeliveryFilter::default(), of_state(Dead), of_state(Pending)] {
+        let whole = world.list(&filter).await;
+        for limit in [1, 2, 5, 12, 23, 24, 25] {
+            let mut pages = Vec::new();
+            let mut cursor = None;
+            loop {
+                let page = world
+                    .store()
+                    .deliveries(&world.acme, &filter, cursor.as_ref(), limit)
+                    .await
+                    .unwrap();
+                assert!(page.items.len() <= limit);
+                assert!(!page.items.is_empty());
+                pages.extend(page.items);
+                cursor = page.next_cursor;
+                if cursor.is_none() {
+                    break;
+                }
+            }
+            assert_eq!(pages, whole, "in pages of {limit}");
+        }
+    }
+}
+
+pub async fn pages_are_not_disturbed_by_what_arrives(world: World) {
+    let before: HashSet<_> = {
+        let events = (0..20).map(|n| {
+            planned(
+                &world.acme,
+                event(&format!("e{n}")),
+                &[dead(&world.orders, "no")],
+            )
+        });
+        world
+            .plan_as(&world.owner, &world.acme, events.collect(), 5)
+            .await;
+        ids(&world, &DeliveryFilter::default())
+            .await
+            .into_iter()
+            .collect()
+    };
+    let mut seen = Vec::new();
+    let mut cursor = None;
+    for n in 0.. {
+        let page = world
+            .store()
+            .deliveries(&world.acme, &of_state(Dead), cursor.as_ref(), 3)
+            .await
+            .unwrap();
+        seen.extend(page.items.into_iter().map(|delivery| delivery.id));
+        // In the same moment, and later.
+        world
+            .one(event(&format!("same{n}")), dead(&world.orders, "no"), 5)
+            .await;
+        world
+            .one(
+                event(&format!("later{n}")),
+                dead(&world.orders, "no"),
+                6 + n,
+            )
+            .await;
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    // What arrived in the moment of the page may be on the next one, by its id.
+    seen.retain(|id| before.contains(id));
+    assert_eq!(seen.len(), 20, "each once");
+    assert_eq!(seen.into_iter().collect::<HashSet<_>>(), before);
+}
+
+pub async fn a_cursor_of_no_list_is_refused(world: World) {
+    sample(&world).await;
+    for bad in ["", "x", "d", "d1", "d1-x", "-1", "\u{1f980}"] {
+        let cursor = Cursor(bad.into());
+        let filter = DeliveryFilter::default();
+        let refused = world
+            .store()
+            .deliveries(&world.acme, &filter, Some(&cursor), 5)
+            .await;
+        assert!(
+            matches!(&refused, Err(StoreError::Cursor(text)) if text == bad),
+            "{refused:?}"
+        );
+        let refused = world
+            .store()
+            .rejected(&RejectedFilter::All, Some(&cursor), 5)
+            .await;
+        assert!(
+            matches!(&refused, Err(StoreError::Cursor(text)) if text == bad),
+            "{refused:?}"
+        );
+    }
+}
+
+pub async fn a_list_of_nothing_is_empty(world: World) {
+    let nobody = crate::world::tenant_id("nobody");
+    let none = crate::world::endpoint_id("none");
+    let page = world
+        .store()
+        .deliveries(&nobody, &DeliveryFilter::default(), None, 5)
+        .await
+        .unwrap();
+    assert_eq!((page.items, page.next_cursor), (vec![], None));
+    world.one(event("e"), due(&world.orders, 1), 1).await;
+    for filter in [
+        DeliveryFilter {
+            endpoint: Some(none),
+            ..Default::default()
+        },
+        DeliveryFilter {
+            event: Some(event("none").id),
+            ..Default::default()
+        },
+        of_delivery(&DeliveryId::parse("dlv_none").unwrap()),
+        DeliveryFilter {
+            from: Some(at(5)),
+            ..Default::default()
+        },
+        of_state(Dead),
+        of_state(InFlight),
+    ] {
+        assert_eq!(world.list(&filter).await, [], "{filter:?}");
+    }
+}
+
+pub async fn a_delivery_is_found_by_its_id(world: World) {
+    let id = world.one(event("e"), due(&world.orders, 1), 1).await;
+    assert_eq!(world.get(&id).await.id, id);
+    let unknown = DeliveryId::parse("dlv_none").unwrap();
+    assert_eq!(
+        world.store().delivery(&world.acme, &unknown).await.unwrap(),
+        None
+    );
+}
+
+pub async fn what_is_answered_is_listed(world: World) {
+    // A read sees what was answered before it, however soon it comes.
+    for n in 0..100 {
+        let id = world
+            .one(event(&format!("e{n}")), claimed(&world.orders), n)
+            .await;
+        assert_eq!(world.list(&of_state(InFlight)).await[0].id, id);
+        world.succeed(&id, n).await;
+        assert_eq!(world.state(&id).await, Succeeded);
+        assert_eq!(world.list(&of_state(InFlight)).await, []);
+    }
+}

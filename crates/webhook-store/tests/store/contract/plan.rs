@@ -1,0 +1,427 @@
+//! Keeping events and their deliveries.
+
+use bytes::Bytes;
+use webhook_model::DeliveryState::{Dead, InFlight, Pending};
+use webhook_model::{Event, TenantId};
+use webhook_store::{
+    DeliveryFilter, Fence, PlanBatch, PlanResult, Planned, PlannedEvent, StoreError,
+};
+
+use crate::world::{
+    To, World, at, claimed, dead, due, endpoint, event, event_id, planned, success, tenant_id,
+};
+
+fn batch(tenant: &TenantId, version: u64, events: Vec<PlannedEvent>) -> PlanBatch {
+    PlanBatch {
+        fence: Fence::new(at(0)),
+        tenant: tenant.clone(),
+        version,
+        events,
+    }
+}
+
+pub async fn an_event_is_kept_as_it_is(world: World) {
+    let full = Event {
+        id: event_id("evt_1:2/3"),
+        kind: "order.shipped.v2".into(),
+        data: Bytes::from_static(b" { \"a\" : 1.0 }\n"),
+        at: at(77),
+        ordering_key: Some("käse".into()),
+    };
+    let bare = Event {
+        ordering_key: None,
+        ..event("bare")
+    };
+    let empty = Event {
+        ordering_key: Some(String::new()),
+        ..event("empty")
+    };
+    for event in [full, bare, empty] {
+        let id = world.one(event.clone(), due(&world.orders, 5), 1).await;
+        assert_eq!(
+            world
+                .store()
+                .event(&world.acme, &event.id)
+                .await
+                .unwrap()
+                .as_ref(),
+            Some(&event)
+        );
+        let delivery = world.get(&id).await;
+        assert_eq!((delivery.event, delivery.kind), (event.id, event.kind));
+    }
+    assert_eq!(
+        world
+            .store()
+            .event(&world.acme, &event_id("none"))
+            .await
+            .unwrap(),
+        None
+    );
+}
+
+pub async fn planning_twice_changes_nothing(world: World) {
+    let other = world.add("other").await;
+    let id = world.one(event("e"), claimed(&world.orders), 1).await;
+    world.succeed(&id, 2).await;
+    let before = world.list(&DeliveryFilter::default()).await;
+    // Another time of happening and another ordering key make no other event of it.
+    let again = Event {
+        at: at(77),
+        ordering_key: Some("k".into()),
+        ..event("e")
+    };
+    let again = planned(
+        &world.acme,
+        again,
+        &[due(&world.orders, 3), claimed(&other)],
+    );
+    let result = world
+        .plan_as(&world.owner, &world.acme, vec![again], 3)
+        .await;
+    assert_eq!(result, [Planned::Known]);
+    assert_eq!(world.list(&DeliveryFilter::default()).await, before);
+    let kept = world
+        .store()
+        .event(&world.acme, &event("e").id)
+        .await
+        .unwrap();
+    assert_eq!(kept, Some(event("e")));
+    assert!(!world.is_due(9).await);
+}
+
+pub async fn an_id_with_another_type_or_other_data_is_refused_and_changes_nothing(world: World) {
+    world.one(event("e"), claimed(&world.orders), 1).await;
+    let before = world.list(&DeliveryFilter::default()).await;
+    let other_type = Event {
+        kind: "other".into(),
+        ..event("e")
+    };
+    let other_data = Event {
+        data: "{}".into(),
+        ..event("e")
+    };
+    let with_key = Event {
+        ordering_key: Some("k".into()),
+        ..other_data.clone()
+    };
+    let events = [other_type, event("e"), other_data, event("new"), with_key];
+    let events = events.map(|event| planned(&world.acme, event, &[due(&world.orders, 3)]));
+    let result = world
+        .plan_as(&world.owner, &world.acme, events.into(), 3)
+        .await;
+    let new = Planned::New { claimed: vec![] };
+    let refused = || Planned::Conflict;
+    assert_eq!(
+        result,
+        [refused(), Planned::Known, refused(), new, refused()]
+    );
+    assert_eq!(
+        world.list(&DeliveryFilter::default()).await.len(),
+        before.len() + 1
+    );
+    let kept = world.store().event(&world.acme, &event("e").id).await;
+    assert_eq!(kept.unwrap(), Some(event("e")));
+}
+
+pub async fn the_first_event_of_an_id_in_a_batch_decides_about_the_others(world: World) {
+    let other = Event {
+        data: "{}".into(),
+        ..event("a")
+    };
+    let events = [event("a"), other, event("a"), event("b")];
+    let events = events.map(|event| planned(&world.acme, event, &[due(&world.orders, 1)]));
+    let result = world
+        .plan_as(&world.owner, &world.acme, events.into(), 1)
+        .await;
+    let new = || Planned::New { claimed: vec![] };
+    assert_eq!(result, [new(), Planned::Conflict, Planned::Known, new()]);
+    assert_eq!(world.claim_ids(1).await.len(), 2);
+}
+
+pub async fn of_events_planned_at_the_same_time_under_one_id_one_is_kept(world: World) {
+    let version = world.version(&world.acme).await;
+    let tasks: Vec<_> = (0..8)
+        .map(|task| {
+            let (store, owner) = (world.store().clone(), world.owner.clone());
+            let one = Event {
+                data: format!("{task}").into(),
+                ..event("e")
+            };
+            let one = planned(&world.acme, one, &[due(&world.orders, 1)]);
+            let batch = batch(&world.acme, version, vec![one]);
+            tokio::spawn(async move { store.plan(&owner, batch, at(1)).await.unwrap() })
+        })
+        .collect();
+    let mut conflicts = 0;
+    for task in tasks {
+        let PlanResult::Done(planned) = task.await.unwrap() else {
+            panic!("stale")
+        };
+        conflicts += usize::from(planned == [Planned::Conflict]);
+    }
+    assert_eq!(conflicts, 7);
+    assert_eq!(world.claim_ids(1).await.len(), 1);
+}
+
+pub async fn an_event_twice_in_a_batch_is_planned_once(world: World) {
+    let events =
+        ["a", "b", "a"].map(|id| planned(&world.acme, event(id), &[due(&world.orders, 1)]));
+    let result = world
+        .plan_as(&world.owner, &world.acme, events.into(), 1)
+        .await;
+    let new = || Planned::New { claimed: vec![] };
+    assert_eq!(result, [new(), new(), Planned::Known]);
+    assert_eq!(world.claim_ids(1).await.len(), 2);
+}
+
+pub async fn planning_at_the_same_time_makes_one(world: World) {
+    let version = world.version(&world.acme).await;
+    let events = |_| {
+        (0..20).map(|n| {
+            planned(
+                &world.acme,
+                event(&format!("e{n}")),
+                &[claimed(&world.orders)],
+            )
+        })
+    };
+    let tasks: Vec<_> = (0..8)
+        .map(|task| {
+            let (store, owner) = (world.store().clone(), world.owner.clone());
+            let batch = batch(&world.acme, version, events(task).collect());
+            tokio::spawn(async move { store.plan(&owner, batch, at(1)).await.unwrap() })
+        })
+        .collect();
+    let mut new = 0;
+    for task in tasks {
+        let PlanResult::Done(planned) = task.await.unwrap() else {
+            panic!("stale")
+        };
+        new += planned.iter().filter(|one| **one != Planned::Known).count();
+    }
+    assert_eq!(new, 20);
+    assert_eq!(world.list(&DeliveryFilter::default()).await.len(), 20);
+    assert_eq!(world.store().depth(at(1)).await.unwrap().in_flight, 20);
+}
+
+pub async fn two_tenants_may_use_the_same_event_id(world: World) {
+    let globex = tenant_id("globex");
+    world.store().put_tenant(&globex).await.unwrap();
+    world.put(&endpoint(&globex, "orders")).await;
+    let theirs = Event {
+        data: "2".into(),
+        ..event("e")
+    };
+    let theirs_planned = planned(&globex, theirs.clone(), &[claimed(&world.orders)]);
+    let id = theirs_planned.deliveries[0].id.clone();
+    let ours = world.one(event("e"), claimed(&world.orders), 1).await;
+    let result = world
+        .plan_as(&world.owner, &globex, vec![theirs_planned], 1)
+        .await;
+    assert_eq!(
+        result,
+        [Planned::New {
+            claimed: vec![id.clone()]
+        }]
+    );
+    assert_ne!(id, ours);
+    let kept = world.store().event(&globex, &theirs.id).await.unwrap();
+    assert_eq!(kept, Some(theirs));
+    world.succeed(&ours, 2).await;
+    let delivery = world.store().delivery(&globex, &id).await.unwrap().unwrap();
+    assert_eq!(delivery.state, InFlight);
+}
+
+pub async fn a_stale_version_keeps_nothing(world: World) {
+    let version = world.version(&world.acme).await;
+    world.add("other").await;
+    for wrong in [version, version + 2, 0] {
+        let events = vec![planned(&world.acme, event("e"), &[claimed(&world.orders)])];
+        let result = world
+            .store()
+            .plan(&world.owner, batch(&world.acme, wrong, events), at(1))
+            .await;
+        assert_eq!(result.unwrap(), PlanResult::Stale);
+    }
+    assert_eq!(world.list(&DeliveryFilter::default()).await, []);
+    assert_eq!(
+        world
+            .store()
+            .event(&world.acme, &event("e").id)
+            .await
+            .unwrap(),
+        None
+    );
+    // Planned again it is new.
+    world.one(event("e"), claimed(&world.orders), 1).await;
+}
+
+pub async fn an_unknown_tenant_is_refused(world: World) {
+    let nobody = tenant_id("nobody");
+    let events = vec![planned(&nobody, event("e"), &[])];
+    let refused = world
+        .store()
+        .plan(&world.owner, batch(&nobody, 1, events), at(1))
+        .await;
+    assert!(
+        matches!(&refused, Err(StoreError::UnknownTenant(id)) if *id == nobody),
+        "{refused:?}"
+    );
+}
+
+pub async fn what_starts_claimed_is_in_flight(world: World) {
+    let other = world.add("other").await;
+    let event = planned(
+        &world.acme,
+        event("e"),
+        &[claimed(&world.orders), due(&other, 1)],
+    );
+    let id = event.deliveries[0].id.clone();
+    let result = world
+        .plan_as(&world.owner, &world.acme, vec![event], 1)
+        .await;
+    assert_eq!(
+        result,
+        [Planned::New {
+            claimed: vec![id.clone()]
+        }]
+    );
+    let delivery = world.get(&id).await;
+    assert_eq!((delivery.state, delivery.next_attempt_at), (InFlight, None));
+    assert_eq!(delivery.created_at, at(1));
+    assert_eq!(world.claim(&world.orders, 10, 9).await, []);
+    assert!(
+        world
+            .complete(&id, Some(success(2)), webhook_store::Next::Succeeded, 2)
+            .await
+    );
+}
+
+pub async fn what_starts_due_is_due_then(world: World) {
+    let id = world.one(event("e"), due(&world.orders, 70), 1).await;
+    let delivery = world.get(&id).await;
+    assert_eq!(
+        (delivery.state, delivery.next_attempt_at),
+        (Pending, Some(at(70)))
+    );
+    assert_eq!(world.due(69).await, (vec![], Some(at(70))));
+    assert_eq!(world.claim_ids(70).await, [id]);
+}
+
+pub async fn what_starts_dead_is_dead(world: World) {
+    let id = world
+        .one(event("e"), dead(&world.orders, "filter: no such key"), 1)
+        .await;
+    let delivery = world.get(&id).await;
+    assert_eq!((delivery.state, delivery.next_attempt_at), (Dead, None));
+    assert_eq!(delivery.reason.as_deref(), Some("filter: no such key"));
+    assert_eq!(delivery.attempts, []);
+    assert_eq!(world.due(9).await, (vec![], None));
+    // It has a body to be replayed with.
+    let filter = crate::world::of_delivery(&id);
+    assert_eq!(world.replay(&filter, 5).await, 1);
+    assert_eq!(
+        world.claim(&world.orders, 1, 5).await[0].body,
+        event("e").data
+    );
+}
+
+pub async fn an_event_that_nobody_wants_is_known(world: World) {
+    assert_eq!(world.plan(event("e"), &[], 1).await, []);
+    let again = planned(&world.acme, event("e"), &[claimed(&world.orders)]);
+    let result = world
+        .plan_as(&world.owner, &world.acme, vec![again], 2)
+        .await;
+    assert_eq!(result, [Planned::Known]);
+    assert_eq!(world.list(&DeliveryFilter::default()).await, []);
+}
+
+pub async fn an_empty_batch_is_planned(world: World) {
+    assert_eq!(
+        world.plan_as(&world.owner, &world.acme, vec![], 1).await,
+        []
+    );
+}
+
+pub async fn what_was_answered_is_there_after_a_restart(mut world: World) {
+    let due_at_5 = world.one(event("due"), due(&world.orders, 5), 1).await;
+    let in_flight = world.one(event("flying"), claimed(&world.orders), 1).await;
+    let ended = world.one(event("ended"), claimed(&world.orders), 1).await;
+    world.succeed(&ended, 2).await;
+    let buried = world.one(event("buried"), claimed(&world.orders), 1).await;
+    world.bury(&buried, 3).await;
+    let endpoints = world.store().endpoints(&world.acme).await.unwrap();
+    let done = [
+        world.get(&ended).await,
+        world.get(&buried).await,
+        world.get(&due_at_5).await,
+    ];
+    let before = world.owner.clone();
+
+    world.restart(4).await;
+    assert_eq!(
+        world.store().endpoints(&world.acme).await.unwrap(),
+        endpoints
+    );
+    assert_eq!(
+        [
+            world.get(&ended).await,
+            world.get(&buried).await,
+            world.get(&due_at_5).await
+        ],
+        done
+    );
+    // What was in flight is due at once; the run before cannot speak for it.
+    assert!(
+        !world
+            .complete_as(&before, &in_flight, None, webhook_store::Next::Succeeded, 4)
+            .await
+    );
+    assert_eq!(world.claim_ids(4).await, [in_flight]);
+    assert_eq!(world.claim_ids(5).await, [due_at_5]);
+    let depth = world.store().depth(at(5)).await.unwrap();
+    assert_eq!((depth.pending, depth.in_flight, depth.dead), (0, 2, 1));
+    let again = planned(&world.acme, event("ended"), &[claimed(&world.orders)]);
+    let result = world
+        .plan_as(&world.owner, &world.acme, vec![again], 6)
+        .await;
+    assert_eq!(result, [Planned::Known]);
+}
+
+pub async fn bodies_are_kept_byte_for_byte(world: World) {
+    let all: Bytes = (0..=255).collect::<Vec<u8>>().into();
+    let large: Bytes = (0..1 << 20)
+        .map(|n: u32| (n.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect::<Vec<u8>>()
+        .into();
+    let bodies = [
+        Bytes::new(),
+        all.clone(),
+        Bytes::from_static(b"\xff\xfe\0\r\n"),
+        large.clone(),
+    ];
+    for (n, body) in bodies.iter().enumerate() {
+        // A body of its own, and the event's.
+        let own = To {
+            body: Some(body.clone()),
+            ..due(&world.orders, 1)
+        };
+        let same = Event {
+            data: body.clone(),
+            ..event(&format!("same{n}"))
+        };
+        world.one(event(&format!("own{n}")), own, 1).await;
+        world.one(same.clone(), due(&world.orders, 1), 1).await;
+        let claims = world.claim(&world.orders, 10, 1).await;
+        assert_eq!(claims.len(), 2);
+        assert!(claims.iter().all(|claim| claim.body == *body), "body {n}");
+        let kept = world
+            .store()
+            .event(&world.acme, &same.id)
+            .await
+            .unwrap()
+            .unwrap();
+        assert!(kept.data == *body, "event {n}");
+    }
+}

@@ -1,0 +1,227 @@
+//! Making what ended due again.
+
+use webhook_model::DeliveryState::{Dead, InFlight, Pending, Succeeded};
+use webhook_model::{DeliveryId, DeliveryState};
+use webhook_store::{DeliveryFilter, Next};
+
+use crate::world::{
+    World, at, claimed, dead, due, event, failure, of_delivery, of_state, planned, success,
+};
+
+async fn buried(world: &World, id: &str, ms: u64) -> DeliveryId {
+    let id = world.one(event(id), claimed(&world.orders), ms).await;
+    world.bury(&id, ms).await;
+    id
+}
+
+pub async fn a_dead_delivery_is_due_again(world: World) {
+    let id = buried(&world, "e", 1).await;
+    assert_eq!(world.replay(&of_delivery(&id), 9).await, 1);
+    let delivery = world.get(&id).await;
+    assert_eq!(
+        (delivery.state, delivery.next_attempt_at),
+        (Pending, Some(at(9)))
+    );
+    assert_eq!(delivery.reason, None);
+    assert_eq!(world.store().depth(at(9)).await.unwrap().dead, 0);
+    assert_eq!(world.due(9).await.0[0].at, at(9));
+    let claim = world.claim(&world.orders, 1, 9).await.remove(0);
+    assert_eq!((claim.id, claim.body), (id, event("e").data));
+}
+
+pub async fn a_success_can_be_replayed(world: World) {
+    let id = world.one(event("e"), claimed(&world.orders), 1).await;
+    world.succeed(&id, 2).await;
+    assert_eq!(world.replay(&of_delivery(&id), 9).await, 1);
+    assert_eq!(world.claim_ids(9).await, std::slice::from_ref(&id));
+    world.succeed(&id, 10).await;
+    assert_eq!(world.get(&id).await.attempts, [success(2), success(10)]);
+}
+
+pub async fn what_is_pending_or_in_flight_is_left_alone(world: World) {
+    let flying = world.one(event("e"), claimed(&world.orders), 1).await;
+    let pending = world.one(event("f"), due(&world.orders, 50), 1).await;
+    let all = DeliveryFilter::default();
+    for filter in [
+        &all,
+        &of_state(InFlight),
+        &of_state(Pending),
+        &of_delivery(&flying),
+        &of_delivery(&pending),
+    ] {
+        assert_eq!(world.replay(filter, 9).await, 0);
+    }
+    assert_eq!(world.state(&flying).await, InFlight);
+    assert_eq!(world.get(&pending).await.next_attempt_at, Some(at(50)));
+    world.succeed(&flying, 10).await;
+}
+
+pub async fn a_replay_counts_attempts_anew_and_keeps_them(world: World) {
+    let id = world.one(event("e"), claimed(&world.orders), 1).await;
+    world.retry(&id, 2, 2).await;
+    world.claim_ids(2).await;
+    world.bury(&id, 3).await;
+    assert_eq!(world.replay(&of_delivery(&id), 4).await, 1);
+    let claim = world.claim(&world.orders, 1, 4).await.remove(0);
+    assert_eq!(claim.made, 0);
+    world.retry(&id, 5, 5).await;
+    assert_eq!(world.claim(&world.orders, 1, 5).await[0].made, 1);
+    let attempts = world.get(&id).await.attempts;
+    assert_eq!(attempts, [failure(2), failure(3), failure(5)]);
+}
+
+pub async fn a_replay_takes_what_its_filter_selects(world: World) {
+    let other = world.add("other").await;
+    let filters = |state, endpoint, from: Option<u64>, to: Option<u64>| DeliveryFilter {
+        state,
+        endpoint,
+        from: from.map(at),
+        to: to.map(at),
+        ..DeliveryFilter::default()
+    };
+    let any = None::<DeliveryState>;
+    for (filter, expected) in [
+        (filters(Some(Dead), None, None, None), "a b c"),
+        (filters(Some(Succeeded), None, None, None), "d"),
+        (filters(any, None, None, None), "a b c d"),
+        (filters(any, Some(other.clone()), None, None), "c"),
+        (filters(any, None, Some(20), None), "b c d"),
+        (filters(any, None, None, Some(20)), "a"),
+        (filters(any, None, Some(20), Some(30)), "b"),
+        (
+            filters(Some(Dead), Some(world.orders.clone()), Some(20), Some(99)),
+            "b",
+        ),
+        (
+            DeliveryFilter {
+                event: Some(event("b").id),
+                ..Default::default()
+            },
+            "b",
+        ),
+        (
+            DeliveryFilter {
+                event: Some(event("none").id),
+                ..Default::default()
+            },
+            "",
+        ),
+    ] {
+        let a = world.one(event("a"), dead(&world.orders, "no"), 10).await;
+        let b = world.one(event("b"), dead(&world.orders, "no"), 20).await;
+        let c = world.one(event("c"), dead(&other, "no"), 30).await;
+        let d = world.one(event("d"), claimed(&world.orders), 40).await;
+        world.succeed(&d, 41).await;
+        let names: Vec<&str> = expected.split_whitespace().collect();
+        assert_eq!(
+            world.replay(&filter, 50).await,
+            names.len() as u64,
+            "{filter:?}"
+        );
+        for (name, id) in [("a", a), ("b", b), ("c", c), ("d", d)] {
+            let replayed = world.state(&id).await == Pending;
+            assert_eq!(replayed, names.contains(&name), "{name} by {filter:?}");
+        }
+        world.store().delete_tenant(&world.acme).await.unwrap();
+        world.store().put_tenant(&world.acme).await.unwrap();
+        world.add("orders").await;
+        world.add("other").await;
+    }
+}
+
+pub async fn a_replay_of_nothing_is_none(world: World) {
+    let unknown = DeliveryId::parse("dlv_none").unwrap();
+    assert_eq!(world.replay(&of_delivery(&unknown), 1).await, 0);
+    assert_eq!(world.replay(&DeliveryFilter::default(), 1).await, 0);
+    let nobody = crate::world::tenant_id("nobody");
+    let filter = DeliveryFilter::default();
+    assert_eq!(
+        world.store().replay(&nobody, &filter, at(1)).await.unwrap(),
+        0
+    );
+}
+
+pub async fn what_has_no_endpoint_is_not_replayed(world: World) {
+    let id = buried(&world, "e", 1).await;
+    world
+        .store()
+        .delete_endpoint(&world.acme, &world.orders, at(2))
+        .await
+        .unwrap();
+    assert_eq!(world.replay(&of_delivery(&id), 3).await, 0);
+    assert_eq!(world.state(&id).await, Dead);
+    // It is again once its endpoint is there again.
+    world.add("orders").await;
+    assert_eq!(world.replay(&of_delivery(&id), 4).await, 1);
+    assert_eq!(world.claim_ids(4).await, [id]);
+}
+
+pub async fn what_died_with_its_endpoint_is_replayed_once_it_is_there_again(world: World) {
+    let to = due(&world.orders, 50);
+    let pending = world.one(event("pending"), to, 1).await;
+    let flying = world.one(event("flying"), claimed(&world.orders), 1).await;
+    let head = claimed(&world.orders).ordered();
+    let head = world.one(event("head"), head, 1).await;
+    let waits = claimed(&world.orders).ordered();
+    let waits = world.one(event("waits"), waits, 1).await;
+    let delete = world
+        .store()
+        .delete_endpoint(&world.acme, &world.orders, at(2));
+    assert!(delete.await.unwrap());
+    for id in [&flying, &head] {
+        let retry = Next::Due(at(9));
+        assert!(world.complete(id, Some(failure(3)), retry, 3).await);
+    }
+    let ids = [pending, flying, head.clone(), waits.clone()];
+    for id in &ids {
+        let delivery = world.get(id).await;
+        let reason = delivery.reason.as_deref();
+        assert_eq!((delivery.state, reason), (Dead, Some("endpoint deleted")));
+    }
+    world.add("orders").await;
+    assert_eq!(world.replay(&of_state(Dead), 10).await, 4);
+    // All but the one that waits for the first of its order.
+    assert_eq!(world.claim_ids(10).await.len(), 3);
+    assert_eq!(world.state(&waits).await, Pending);
+    world.succeed(&head, 11).await;
+    assert_eq!(world.claim_ids(11).await, [waits]);
+}
+
+pub async fn many_are_replayed(world: World) {
+    for batch in 0..6 {
+        let one = |n| {
+            planned(
+                &world.acme,
+                event(&format!("{batch}-{n}")),
+                &[dead(&world.orders, "no")],
+            )
+        };
+        world
+            .plan_as(&world.owner, &world.acme, (0..200).map(one).collect(), 1)
+            .await;
+    }
+    assert_eq!(world.replay(&of_state(Dead), 2).await, 1_200);
+    let depth = world.store().depth(at(2)).await.unwrap();
+    assert_eq!(
+        (depth.pending, depth.dead, depth.oldest_due),
+        (1_200, 0, Some(at(2)))
+    );
+    assert_eq!(world.replay(&of_state(Dead), 3).await, 0);
+    let claims = world.claim(&world.orders, 2_000, 3).await;
+    assert_eq!(claims.len(), 1_200);
+    let outcome = |claim: &webhook_store::Claim| webhook_store::Outcome {
+        tenant: claim.tenant.clone(),
+        id: claim.id.clone(),
+        endpoint: claim.endpoint.clone(),
+        fence: claim.fence,
+        attempt: None,
+        next: Next::Succeeded,
+    };
+    let outcomes: Vec<_> = claims.iter().map(outcome).collect();
+    let accepted = world
+        .store()
+        .complete(&world.owner, &outcomes, at(4))
+        .await
+        .unwrap();
+    assert!(accepted.iter().all(|accepted| *accepted));
+}

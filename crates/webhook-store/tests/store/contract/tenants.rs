@@ -1,0 +1,413 @@
+//! Tenants and their endpoints.
+
+use std::time::Duration;
+
+use webhook_model::DeliveryState::{Dead, InFlight, Pending, Succeeded};
+use webhook_model::{
+    DeliveryId, Endpoint, Handshake, Millis, Origin, Pattern, Rejected, Retry, Secret, Source,
+};
+use webhook_store::{DeliveryFilter, Depth, Next, RejectedFilter, StoreError};
+
+use crate::world::{World, at, claimed, dead, due, endpoint, event, planned, tenant_id};
+
+const DELETED: Option<&str> = Some("endpoint deleted");
+
+pub async fn a_tenant_is_new_once(world: World) {
+    let tenant = tenant_id("globex");
+    assert!(world.store().put_tenant(&tenant).await.unwrap());
+    assert!(!world.store().put_tenant(&tenant).await.unwrap());
+    assert_eq!(
+        world.store().endpoints(&tenant).await.unwrap().unwrap().1,
+        []
+    );
+}
+
+pub async fn tenants_are_listed_in_order_with_their_versions(world: World) {
+    for id in ["zeta", "acme-2", "beta"] {
+        world.store().put_tenant(&tenant_id(id)).await.unwrap();
+    }
+    let tenants = world.store().tenants().await.unwrap();
+    let ids: Vec<&str> = tenants.iter().map(|(id, _)| id.as_str()).collect();
+    assert_eq!(ids, ["acme", "acme-2", "beta", "zeta"]);
+    for (id, version) in &tenants {
+        assert_eq!(world.version(id).await, *version);
+    }
+}
+
+pub async fn a_deleted_tenant_leaves_nothing(world: World) {
+    let to = [
+        claimed(&world.orders),
+        due(&world.add("late").await, 50),
+        dead(&world.add("off").await, "no"),
+    ];
+    let ids = world.plan(event("e"), &to, 1).await;
+    world.plan(event("unwanted"), &[], 1).await;
+    world.store().reject(&[rejected(&world)]).await.unwrap();
+
+    assert!(world.store().delete_tenant(&world.acme).await.unwrap());
+    assert!(!world.store().delete_tenant(&world.acme).await.unwrap());
+    assert_eq!(world.store().tenants().await.unwrap(), []);
+    assert_eq!(world.store().endpoints(&world.acme).await.unwrap(), None);
+    assert_eq!(world.store().depth(at(99)).await.unwrap(), Depth::default());
+    assert_eq!(world.due(99).await, (vec![], None));
+    let all = world
+        .store()
+        .rejected(&RejectedFilter::All, None, 10)
+        .await
+        .unwrap();
+    assert_eq!(all.items, []);
+
+    // Nor does one that is made in its place have anything of it.
+    world.store().put_tenant(&world.acme).await.unwrap();
+    for id in &ids {
+        assert_eq!(world.store().delivery(&world.acme, id).await.unwrap(), None);
+    }
+    assert_eq!(world.list(&DeliveryFilter::default()).await, []);
+    assert_eq!(
+        world
+            .store()
+            .event(&world.acme, &event("e").id)
+            .await
+            .unwrap(),
+        None
+    );
+    world.add("orders").await;
+    let id = world.one(event("e"), claimed(&world.orders), 2).await;
+    assert_eq!(id, ids[0]);
+    world.succeed(&id, 3).await;
+}
+
+fn rejected(world: &World) -> Rejected {
+    Rejected {
+        id: "1-0".into(),
+        tenant: Some(world.acme.clone()),
+        source: Source::Api,
+        at: at(1),
+        code: "bad-data".into(),
+        reason: "not JSON".into(),
+        fields: Vec::new(),
+    }
+}
+
+pub async fn a_tenant_made_anew_has_a_version_of_its_own(world: World) {
+    let before = world.version(&world.acme).await;
+    world.store().delete_tenant(&world.acme).await.unwrap();
+    world.store().put_tenant(&world.acme).await.unwrap();
+    world.add("other").await;
+    assert_ne!(world.version(&world.acme).await, before);
+}
+
+pub async fn one_tenant_never_sees_anothers(world: World) {
+    let globex = tenant_id("globex");
+    world.store().put_tenant(&globex).await.unwrap();
+    world.put(&endpoint(&globex, "orders")).await;
+    let id = world.one(event("e"), due(&world.orders, 1), 1).await;
+
+    assert_eq!(world.store().delivery(&globex, &id).await.unwrap(), None);
+    assert_eq!(
+        world.store().event(&globex, &event("e").id).await.unwrap(),
+        None
+    );
+    for filter in [
+        DeliveryFilter::default(),
+        DeliveryFilter {
+            delivery: Some(id.clone()),
+            ..Default::default()
+        },
+        DeliveryFilter {
+            event: Some(event("e").id),
+            ..Default::default()
+        },
+        DeliveryFilter {
+            endpoint: Some(world.orders.clone()),
+            ..Default::default()
+        },
+    ] {
+        let page = world
+            .store()
+            .deliveries(&globex, &filter, None, 10)
+            .await
+            .unwrap();
+        assert_eq!(page.items, []);
+        assert_eq!(
+            world.store().replay(&globex, &filter, at(2)).await.unwrap(),
+            0
+        );
+    }
+    let theirs = webhook_store::Ask {
+        tenant: globex.clone(),
+        endpoint: world.orders.clone(),
+        room: 10,
+    };
+    assert_eq!(
+        world
+            .store()
+            .claim(&world.owner, &[theirs], at(2))
+            .await
+            .unwrap(),
+        []
+    );
+    assert!(
+        world
+            .store()
+            .delete_endpoint(&globex, &world.orders, at(2))
+            .await
+            .unwrap()
+    );
+    assert_eq!(world.claim_ids(2).await, std::slice::from_ref(&id));
+
+    // An outcome in another tenant's name is none.
+    let mut theirs = world.outcome(&world.get(&id).await, None, Next::Succeeded);
+    theirs.tenant = globex;
+    assert_eq!(
+        world
+            .store()
+            .complete(&world.owner, &[theirs], at(3))
+            .await
+            .unwrap(),
+        [false]
+    );
+    assert_eq!(world.state(&id).await, InFlight);
+}
+
+pub async fn an_endpoint_is_kept_as_it_is(world: World) {
+    let mut old = Secret::new("an older secret of the endpoint").unwrap();
+    old.expires_at = Some(at(9));
+    let full = Endpoint {
+        url: "https://example.com/ü?a=b".into(),
+        events: vec![
+            Pattern::parse("order.*").unwrap(),
+            Pattern::parse("a.b").unwrap(),
+        ],
+        filter: Some("event.data.status == 'shipped'".into()),
+        transform: Some("{'id': event.data.id}".into()),
+        transform_component: Some("shape.wasm".into()),
+        secrets: vec![
+            Secret::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap(),
+            old,
+        ],
+        schemes: webhook_signature::Scheme::ALL.to_vec(),
+        headers: [("X-Team".into(), "a \"b\"".into())].into(),
+        rate_limit: Some(5),
+        max_in_flight: Some(7),
+        ordered: true,
+        retry: Some(Retry {
+            schedule: vec![Duration::ZERO, Duration::from_millis(1500)],
+            jitter: 0.25,
+        }),
+        timeout: Some(Duration::from_secs(9)),
+        enabled: false,
+        disabled_reason: Some("answered 410".into()),
+        handshake: Some(Handshake::Key),
+        origin: Origin::Config,
+        created_at: at(1),
+        updated_at: at(2),
+        failing_since: Some(Millis(3)),
+        ..endpoint(&world.acme, "full")
+    };
+    let stored = world.put(&full).await;
+    assert_eq!(
+        world.find(&world.acme, &full.id).await,
+        Some(stored.clone())
+    );
+    // Its place is taken as a whole.
+    let plain = world.put(&endpoint(&world.acme, "full")).await;
+    assert_eq!(world.find(&world.acme, &full.id).await, Some(plain));
+}
+
+pub async fn endpoints_are_listed_in_order(world: World) {
+    for id in ["z", "a-b", "a_b", "0", "ab"] {
+        world.add(id).await;
+    }
+    let (_, endpoints) = world.store().endpoints(&world.acme).await.unwrap().unwrap();
+    let ids: Vec<&str> = endpoints
+        .iter()
+        .map(|endpoint| endpoint.id.as_str())
+        .collect();
+    assert_eq!(ids, ["0", "a-b", "a_b", "ab", "orders", "z"]);
+}
+
+pub async fn the_version_goes_up_with_every_change(world: World) {
+    let mut versions = vec![world.version(&world.acme).await];
+    let stored = world.put(&endpoint(&world.acme, "b")).await;
+    versions.push(stored.version);
+    assert_eq!(world.version(&world.acme).await, stored.version);
+    versions.push(world.put(&stored).await.version);
+    assert_eq!(
+        world.find(&world.acme, &stored.id).await.unwrap().version,
+        versions[2]
+    );
+    world
+        .store()
+        .delete_endpoint(&world.acme, &stored.id, at(1))
+        .await
+        .unwrap();
+    versions.push(world.version(&world.acme).await);
+    assert!(versions.is_sorted_by(|a, b| a < b), "{versions:?}");
+    // What is no change raises nothing.
+    world
+        .store()
+        .delete_endpoint(&world.acme, &stored.id, at(1))
+        .await
+        .unwrap();
+    world.store().put_tenant(&world.acme).await.unwrap();
+    assert_eq!(world.version(&world.acme).await, versions[3]);
+}
+
+pub async fn an_endpoint_changed_meanwhile_is_a_conflict(world: World) {
+    let first = world.put(&endpoint(&world.acme, "b")).await;
+    let second = world.put(&first).await;
+    let absent = endpoint(&world.acme, "c");
+    for (endpoint, over) in [
+        (&second, None),
+        (&second, Some(first.version)),
+        (&second, Some(second.version + 1)),
+        (&absent, Some(first.version)),
+    ] {
+        let conflict = world.store().put_endpoint(endpoint, over).await;
+        let Err(StoreError::Conflict {
+            tenant,
+            endpoint: id,
+        }) = conflict
+        else {
+            panic!("{conflict:?} over {over:?}");
+        };
+        assert_eq!((tenant, id), (world.acme.clone(), endpoint.id.clone()));
+    }
+    assert_eq!(world.version(&world.acme).await, second.version);
+    world
+        .store()
+        .put_endpoint(&second, Some(second.version))
+        .await
+        .unwrap();
+}
+
+pub async fn an_endpoint_of_no_tenant_is_refused(world: World) {
+    let nobody = tenant_id("nobody");
+    let refused = world
+        .store()
+        .put_endpoint(&endpoint(&nobody, "a"), None)
+        .await;
+    assert!(matches!(refused, Err(StoreError::UnknownTenant(id)) if id == nobody));
+    assert!(
+        !world
+            .store()
+            .delete_endpoint(&nobody, &world.orders, at(1))
+            .await
+            .unwrap()
+    );
+}
+
+pub async fn a_deleted_endpoint_is_gone(world: World) {
+    assert!(
+        world
+            .store()
+            .delete_endpoint(&world.acme, &world.orders, at(1))
+            .await
+            .unwrap()
+    );
+    assert!(
+        !world
+            .store()
+            .delete_endpoint(&world.acme, &world.orders, at(1))
+            .await
+            .unwrap()
+    );
+    assert_eq!(world.find(&world.acme, &world.orders).await, None);
+}
+
+async fn delete(world: &World, ms: u64) {
+    assert!(
+        world
+            .store()
+            .delete_endpoint(&world.acme, &world.orders, at(ms))
+            .await
+            .unwrap()
+    );
+}
+
+pub async fn deleting_an_endpoint_buries_what_is_pending(world: World) {
+    let other = world.add("other").await;
+    // More than a store would do in one go.
+    let mut ids = Vec::new();
+    for batch in 0..6 {
+        let events = (0..200).map(|at| {
+            planned(
+                &world.acme,
+                event(&format!("e{batch}-{at}")),
+                &[due(&world.orders, at)],
+            )
+        });
+        let events: Vec<_> = events.collect();
+        ids.extend(events.iter().map(|event| event.deliveries[0].id.clone()));
+        world.plan_as(&world.owner, &world.acme, events, 1).await;
+    }
+    let kept = world.one(event("kept"), due(&other, 5), 1).await;
+    let ended = world.one(event("ended"), claimed(&world.orders), 1).await;
+    world.succeed(&ended, 2).await;
+
+    delete(&world, 9).await;
+    for id in &ids {
+        let delivery = world.get(id).await;
+        assert_eq!(
+            (delivery.state, delivery.reason.as_deref()),
+            (Dead, DELETED)
+        );
+        assert_eq!(delivery.next_attempt_at, None);
+        assert_eq!(delivery.endpoint, world.orders);
+    }
+    assert_eq!(world.states(&[kept, ended]).await, [Pending, Succeeded]);
+    let depth = world.store().depth(at(99)).await.unwrap();
+    assert_eq!((depth.pending, depth.dead), (1, ids.len() as u64));
+    let (due, _) = world.due(99).await;
+    assert_eq!(
+        due.iter().map(|due| &due.endpoint).collect::<Vec<_>>(),
+        [&other]
+    );
+}
+
+/// One delivery in flight to an endpoint that was deleted.
+async fn orphan(world: &World) -> DeliveryId {
+    let id = world.one(event("e"), claimed(&world.orders), 1).await;
+    delete(world, 2).await;
+    assert_eq!(world.state(&id).await, InFlight);
+    id
+}
+
+pub async fn what_is_in_flight_to_a_deleted_endpoint_may_still_succeed(world: World) {
+    let id = orphan(&world).await;
+    world.succeed(&id, 3).await;
+    assert_eq!(world.state(&id).await, Succeeded);
+}
+
+pub async fn what_is_in_flight_to_a_deleted_endpoint_is_not_retried(world: World) {
+    let id = orphan(&world).await;
+    world.retry(&id, 50, 3).await;
+    let delivery = world.get(&id).await;
+    assert_eq!(
+        (delivery.state, delivery.reason.as_deref()),
+        (Dead, DELETED)
+    );
+    assert_eq!(delivery.attempts.len(), 1);
+}
+
+pub async fn what_is_given_back_to_a_deleted_endpoint_is_buried(world: World) {
+    let id = orphan(&world).await;
+    world.store().leave(&world.owner, at(3)).await.unwrap();
+    let delivery = world.get(&id).await;
+    assert_eq!(
+        (delivery.state, delivery.reason.as_deref()),
+        (Dead, DELETED)
+    );
+    assert_eq!(world.store().depth(at(3)).await.unwrap().dead, 1);
+}
+
+pub async fn an_endpoint_made_anew_takes_new_deliveries(world: World) {
+    let old = world.one(event("old"), due(&world.orders, 1), 1).await;
+    delete(&world, 2).await;
+    world.add("orders").await;
+    assert!(!world.is_due(9).await);
+    let new = world.one(event("new"), due(&world.orders, 3), 3).await;
+    assert_eq!(world.claim_ids(9).await, [new]);
+    assert_eq!(world.state(&old).await, Dead);
+}

@@ -1,0 +1,149 @@
+//! How long a store takes over a delivery. It asserts nothing: run it and read.
+//!
+//! ```text
+//! cargo test -p webhook-store --release --test store -- --ignored --nocapture speed
+//! ```
+
+use std::time::{Duration, Instant};
+
+use webhook_model::Event;
+use webhook_store::{Claim, Next, Outcome, Start};
+
+use crate::world::{To, World, at, claimed, due, event, planned, success};
+
+const DELIVERIES: usize = 100_000;
+const BATCH: usize = 256;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a measurement"]
+async fn sqlite() {
+    let claimed_at_once = |world: &World| claimed(&world.orders);
+    measure(
+        "planned as claimed",
+        crate::stores::sqlite::world().await,
+        claimed_at_once,
+    )
+    .await;
+    let due_first = |world: &World| due(&world.orders, 1);
+    measure(
+        "planned as due",
+        crate::stores::sqlite::world().await,
+        due_first,
+    )
+    .await;
+}
+
+/// Plans and completes deliveries of 1 KiB in batches.
+async fn measure(what: &str, world: World, to: impl Fn(&World) -> To) {
+    let to = to(&world);
+    let mut parts = [
+        ("plan", Span::default()),
+        ("claim", Span::default()),
+        ("complete", Span::default()),
+    ];
+    let [(_, plan), (_, claim), (_, complete)] = &mut parts;
+    let mut ms = 1;
+    for batch in 0..DELIVERIES.div_ceil(BATCH) {
+        ms += 3;
+        let events =
+            (0..BATCH).map(|n| planned(&world.acme, body(batch, n), std::slice::from_ref(&to)));
+        let events: Vec<_> = events.collect();
+        let ids: Vec<_> = events
+            .iter()
+            .map(|event| event.deliveries[0].id.clone())
+            .collect();
+        let began = Began::now();
+        world.plan_as(&world.owner, &world.acme, events, ms).await;
+        plan.add(began);
+        let mut outcomes: Vec<_> = ids.into_iter().map(|id| outcome(&world, id, ms)).collect();
+        if to.start != Start::Claimed {
+            let began = Began::now();
+            let claims = world.claim(&world.orders, BATCH, ms).await;
+            claim.add(began);
+            outcomes = claims
+                .into_iter()
+                .map(|claim: Claim| outcome(&world, claim.id, ms))
+                .collect();
+        }
+        assert_eq!(outcomes.len(), BATCH);
+        let began = Began::now();
+        let accepted = world
+            .store()
+            .complete(&world.owner, &outcomes, at(ms))
+            .await
+            .unwrap();
+        complete.add(began);
+        assert!(accepted.into_iter().all(|accepted| accepted));
+    }
+    println!("{what}: {DELIVERIES} deliveries of 1 KiB in batches of {BATCH}, each");
+    for (name, span) in parts {
+        let of_one = |time: Duration| time.as_secs_f64() * 1e6 / DELIVERIES as f64;
+        println!(
+            "  {name:8} {:6.1} us, {:6.1} us of CPU",
+            of_one(span.wall),
+            of_one(span.cpu)
+        );
+    }
+}
+
+fn body(batch: usize, n: usize) -> Event {
+    // Ids as random as real ones.
+    let random: [u8; 16] = rand::random();
+    let id = format!("evt_{}", hex::encode(random));
+    Event {
+        data: format!("{batch}/{n} {}", "x".repeat(1_014)).into(),
+        ..event(&id)
+    }
+}
+
+fn outcome(world: &World, id: webhook_model::DeliveryId, ms: u64) -> Outcome {
+    let (tenant, endpoint) = (world.acme.clone(), world.orders.clone());
+    Outcome {
+        tenant,
+        fence: world.fence(&id),
+        id,
+        endpoint,
+        attempt: Some(success(ms)),
+        next: Next::Succeeded,
+    }
+}
+
+#[derive(Default)]
+struct Span {
+    wall: Duration,
+    cpu: Duration,
+}
+
+struct Began {
+    wall: Instant,
+    cpu: Duration,
+}
+
+impl Began {
+    fn now() -> Self {
+        Self {
+            wall: Instant::now(),
+            cpu: cpu(),
+        }
+    }
+}
+
+impl Span {
+    fn add(&mut self, began: Began) {
+        self.wall += began.wall.elapsed();
+        self.cpu += cpu().saturating_sub(began.cpu);
+    }
+}
+
+/// What this process has used of the processors.
+fn cpu() -> Duration {
+    let tasks = std::fs::read_dir("/proc/self/task")
+        .into_iter()
+        .flatten()
+        .flatten();
+    let nanos = tasks.filter_map(|task| -> Option<u64> {
+        let text = std::fs::read_to_string(task.path().join("schedstat")).ok()?;
+        text.split(' ').next()?.parse().ok()
+    });
+    Duration::from_nanos(nanos.sum())
+}

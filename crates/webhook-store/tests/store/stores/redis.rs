@@ -1,0 +1,48 @@
+//! The Redis store, in a `redis-server` of its own, as a user with the permissions that the
+//! documentation names and no more.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use redis_link::Address;
+use test_support::redis::{Fsync, RedisServer};
+use webhook_store::Store;
+use webhook_store::redis::RedisStore;
+
+use crate::world::{Home, World};
+
+struct Server(RedisServer);
+
+#[async_trait]
+impl Home for Server {
+    async fn open(&self) -> Arc<dyn Store> {
+        let url = self.0.url().replace("//", "//webhook-sender:PASSWORD@");
+        Arc::new(RedisStore::new(Address::parse(&url).unwrap()))
+    }
+}
+
+/// The command that the documentation gives for the store's user.
+fn acl() -> Vec<String> {
+    let docs = include_str!("../../../../../docs/OPERATIONS.md");
+    let from = docs.find("ACL SETUSER webhook-sender ").unwrap();
+    let command = docs[from..].split("```").next().unwrap();
+    let words = command.split_whitespace().filter(|word| *word != "\\");
+    words.map(str::to_owned).collect()
+}
+
+async fn permit(server: &RedisServer) {
+    let client = redis::Client::open(server.url()).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let mut command = redis::Cmd::new();
+    for word in acl() {
+        command.arg(word);
+    }
+    command.exec_async(&mut connection).await.unwrap();
+}
+
+pub async fn world() -> World {
+    // A restart of a world is one of the sender: what it was answered is in the server's memory.
+    let server = RedisServer::start(Fsync::EverySecond).await;
+    permit(&server).await;
+    World::new(Server(server)).await
+}

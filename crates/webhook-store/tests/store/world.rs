@@ -1,0 +1,456 @@
+//! A store to be tested, and words for what tests do with it.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use webhook_model::{
+    Attempt, Delivery, DeliveryId, DeliveryState, Endpoint, EndpointId, Event, EventId, Millis,
+    Owner, Phase, TenantId,
+};
+use webhook_store::{
+    Ask, Claim, DeliveryFilter, DueEndpoint, Fence, NewDelivery, Next, Outcome, PlanBatch,
+    PlanResult, Planned, PlannedEvent, Start, Store,
+};
+
+/// Where a store lives. What was stored is there when it is opened again.
+#[async_trait]
+pub trait Home: Send + Sync + 'static {
+    async fn open(&self) -> Arc<dyn Store>;
+}
+
+/// A store that was empty, with a tenant `acme`, its endpoint `orders`, and a sender that has
+/// entered until [`UNTIL`].
+pub struct World {
+    home: Box<dyn Home>,
+    store: Option<Arc<dyn Store>>,
+    pub owner: Owner,
+    pub acme: TenantId,
+    pub orders: EndpointId,
+    /// The claims that deliveries were last in flight under.
+    fences: Mutex<HashMap<DeliveryId, Fence>>,
+}
+
+/// A moment `ms` after the tests' beginning.
+pub fn at(ms: u64) -> Millis {
+    Millis(1_800_000_000_000 + ms)
+}
+
+pub const DAY: u64 = 24 * 60 * 60 * 1000;
+
+/// Until when a world's own sender has entered: longer than any test goes on.
+pub const UNTIL: u64 = 1000 * DAY;
+
+pub fn tenant_id(id: &str) -> TenantId {
+    TenantId::parse(id).unwrap()
+}
+
+pub fn endpoint_id(id: &str) -> EndpointId {
+    EndpointId::parse(id).unwrap()
+}
+
+pub fn event_id(id: &str) -> EventId {
+    EventId::parse(id).unwrap()
+}
+
+/// A sender of that name on a machine that nobody knows anything of.
+pub fn sender(name: &str) -> Owner {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    let run = RUNS.fetch_add(1, Ordering::Relaxed);
+    Owner {
+        name: name.into(),
+        incarnation: format!("run {run}"),
+        host: format!("machine {run}"),
+        pid: 1,
+    }
+}
+
+pub fn endpoint(tenant: &TenantId, id: &str) -> Endpoint {
+    test_fixtures::endpoint(tenant, id, at(0))
+}
+
+/// An event `id` whose data names it.
+pub fn event(id: &str) -> Event {
+    Event {
+        id: event_id(id),
+        kind: "order.shipped".into(),
+        data: format!(r#"{{"id":"{id}"}}"#).into(),
+        at: at(0),
+        ordering_key: None,
+    }
+}
+
+pub fn keyed(id: &str, key: &str) -> Event {
+    Event {
+        ordering_key: Some(key.into()),
+        ..event(id)
+    }
+}
+
+/// A delivery to be made for one event to one endpoint.
+#[derive(Clone)]
+pub struct To {
+    pub endpoint: EndpointId,
+    pub body: Option<Bytes>,
+    pub ordered: bool,
+    pub start: Start,
+}
+
+pub fn claimed(endpoint: &EndpointId) -> To {
+    To {
+        endpoint: endpoint.clone(),
+        body: None,
+        ordered: false,
+        start: Start::Claimed,
+    }
+}
+
+pub fn due(endpoint: &EndpointId, ms: u64) -> To {
+    To {
+        start: Start::Due(at(ms)),
+        ..claimed(endpoint)
+    }
+}
+
+pub fn dead(endpoint: &EndpointId, reason: &str) -> To {
+    To {
+        start: Start::Dead(reason.into()),
+        ..claimed(endpoint)
+    }
+}
+
+impl To {
+    pub fn ordered(self) -> Self {
+        Self {
+            ordered: true,
+            ..self
+        }
+    }
+}
+
+pub fn planned(tenant: &TenantId, event: Event, to: &[To]) -> PlannedEvent {
+    let delivery = |to: &To| NewDelivery {
+        id: DeliveryId::of(tenant, &event.id, &to.endpoint),
+        endpoint: to.endpoint.clone(),
+        body: to.body.clone(),
+        ordered: to.ordered,
+        start: to.start.clone(),
+    };
+    let deliveries = to.iter().map(delivery).collect();
+    PlannedEvent { event, deliveries }
+}
+
+/// An attempt at that moment that failed with 500.
+pub fn failure(ms: u64) -> Attempt {
+    Attempt {
+        at: at(ms),
+        status: Some(500),
+        error: Some("answered 500".into()),
+        phase: Some(Phase::Respond),
+        duration_ms: 7,
+        response: Some("sorry, \"quoted\"\n".into()),
+    }
+}
+
+/// An attempt at that moment that succeeded.
+pub fn success(ms: u64) -> Attempt {
+    Attempt {
+        status: Some(204),
+        error: None,
+        phase: None,
+        response: None,
+        ..failure(ms)
+    }
+}
+
+pub fn of_state(state: DeliveryState) -> DeliveryFilter {
+    DeliveryFilter {
+        state: Some(state),
+        ..DeliveryFilter::default()
+    }
+}
+
+pub fn of_delivery(id: &DeliveryId) -> DeliveryFilter {
+    DeliveryFilter {
+        delivery: Some(id.clone()),
+        ..DeliveryFilter::default()
+    }
+}
+
+impl World {
+    pub async fn new(home: impl Home) -> Self {
+        let world = Self {
+            store: Some(home.open().await),
+            home: Box::new(home),
+            owner: Owner::this_process("sender"),
+            acme: tenant_id("acme"),
+            orders: endpoint_id("orders"),
+            fences: Mutex::default(),
+        };
+        world
+            .store()
+            .enter(&world.owner, at(0), at(UNTIL))
+            .await
+            .unwrap();
+        world.store().put_tenant(&world.acme).await.unwrap();
+        world.add("orders").await;
+        world
+    }
+
+    pub fn store(&self) -> &Arc<dyn Store> {
+        self.store.as_ref().unwrap()
+    }
+
+    /// Drops the store as it is, and has the next run of this process open it.
+    pub async fn restart(&mut self, ms: u64) {
+        self.store = None;
+        self.store = Some(self.home.open().await);
+        self.owner = self.owner.reincarnated();
+        self.store()
+            .enter(&self.owner, at(ms), at(UNTIL))
+            .await
+            .unwrap();
+    }
+
+    /// Drops the store, and hands back where it lives.
+    pub fn into_home(self) -> Box<dyn Home> {
+        self.home
+    }
+
+    /// A new endpoint of `acme`.
+    pub async fn add(&self, id: &str) -> EndpointId {
+        self.put(&endpoint(&self.acme, id)).await.id
+    }
+
+    /// Puts an endpoint in the place of whatever there is. Answers what is stored.
+    pub async fn put(&self, endpoint: &Endpoint) -> Endpoint {
+        let over = self
+            .find(&endpoint.tenant, &endpoint.id)
+            .await
+            .map(|found| found.version);
+        let version = self.store().put_endpoint(endpoint, over).await.unwrap();
+        Endpoint {
+            version,
+            ..endpoint.clone()
+        }
+    }
+
+    pub async fn find(&self, tenant: &TenantId, id: &EndpointId) -> Option<Endpoint> {
+        let (_, endpoints) = self.store().endpoints(tenant).await.unwrap()?;
+        endpoints.into_iter().find(|endpoint| endpoint.id == *id)
+    }
+
+    pub async fn enable(&self, id: &EndpointId, enabled: bool) {
+        let found = self.find(&self.acme, id).await.unwrap();
+        self.put(&Endpoint { enabled, ..found }).await;
+    }
+
+    pub async fn version(&self, tenant: &TenantId) -> u64 {
+        self.store().endpoints(tenant).await.unwrap().unwrap().0
+    }
+
+    /// Plans events of `tenant` at that moment, as `owner`.
+    pub async fn plan_as(
+        &self,
+        owner: &Owner,
+        tenant: &TenantId,
+        events: Vec<PlannedEvent>,
+        ms: u64,
+    ) -> Vec<Planned> {
+        let version = self.version(tenant).await;
+        let fence = Fence::new(at(ms));
+        let batch = PlanBatch {
+            tenant: tenant.clone(),
+            version,
+            fence,
+            events,
+        };
+        let PlanResult::Done(planned) = self.store().plan(owner, batch, at(ms)).await.unwrap()
+        else {
+            panic!("the version was asked for just now")
+        };
+        for one in &planned {
+            if let Planned::New { claimed } = one {
+                self.flies_under(claimed, fence);
+            }
+        }
+        planned
+    }
+
+    /// Plans one event of `acme`. Answers the ids of its deliveries.
+    pub async fn plan(&self, event: Event, to: &[To], ms: u64) -> Vec<DeliveryId> {
+        let event = planned(&self.acme, event, to);
+        let ids = event
+            .deliveries
+            .iter()
+            .map(|delivery| delivery.id.clone())
+            .collect();
+        let planned = self.plan_as(&self.owner, &self.acme, vec![event], ms).await;
+        assert!(matches!(&planned[..], [Planned::New { .. }]), "{planned:?}");
+        ids
+    }
+
+    /// Plans one event with one delivery.
+    pub async fn one(&self, event: Event, to: To, ms: u64) -> DeliveryId {
+        self.plan(event, &[to], ms).await.remove(0)
+    }
+
+    /// Takes up to `room` deliveries of an endpoint of `acme`.
+    pub async fn claim(&self, endpoint: &EndpointId, room: usize, ms: u64) -> Vec<Claim> {
+        self.claim_as(&self.owner, endpoint, room, ms).await
+    }
+
+    pub async fn claim_as(
+        &self,
+        owner: &Owner,
+        endpoint: &EndpointId,
+        room: usize,
+        ms: u64,
+    ) -> Vec<Claim> {
+        let claims = self
+            .store()
+            .claim(owner, &[self.ask(endpoint, room)], at(ms))
+            .await
+            .unwrap();
+        for claim in &claims {
+            self.flies_under(std::slice::from_ref(&claim.id), claim.fence);
+        }
+        claims
+    }
+
+    /// Keeps the claim that these deliveries are in flight under.
+    pub fn flies_under(&self, ids: &[DeliveryId], fence: Fence) {
+        let mut fences = self.fences.lock().unwrap();
+        fences.extend(ids.iter().map(|id| (id.clone(), fence)));
+    }
+
+    /// The claim that a delivery was last in flight under; one that nobody made, if it never was.
+    pub fn fence(&self, id: &DeliveryId) -> Fence {
+        let fences = self.fences.lock().unwrap();
+        fences.get(id).copied().unwrap_or_else(|| Fence::new(at(0)))
+    }
+
+    /// Makes due what is in flight under leases that have run out.
+    pub async fn recover(&self, ms: u64) -> u64 {
+        self.store().recover(&self.owner, at(ms)).await.unwrap()
+    }
+
+    pub fn ask(&self, endpoint: &EndpointId, room: usize) -> Ask {
+        Ask {
+            tenant: self.acme.clone(),
+            endpoint: endpoint.clone(),
+            room,
+        }
+    }
+
+    /// The ids of what can be claimed of `orders`, which is in flight then.
+    pub async fn claim_ids(&self, ms: u64) -> Vec<DeliveryId> {
+        let claims = self.claim(&self.orders, 100, ms).await;
+        claims.into_iter().map(|claim| claim.id).collect()
+    }
+
+    pub fn outcome(&self, delivery: &Delivery, attempt: Option<Attempt>, next: Next) -> Outcome {
+        Outcome {
+            tenant: self.acme.clone(),
+            id: delivery.id.clone(),
+            endpoint: delivery.endpoint.clone(),
+            fence: self.fence(&delivery.id),
+            attempt,
+            next,
+        }
+    }
+
+    /// Records an outcome of a delivery of `acme`. Answers whether it was accepted.
+    pub async fn complete(
+        &self,
+        id: &DeliveryId,
+        attempt: Option<Attempt>,
+        next: Next,
+        ms: u64,
+    ) -> bool {
+        self.complete_as(&self.owner, id, attempt, next, ms).await
+    }
+
+    pub async fn complete_as(
+        &self,
+        owner: &Owner,
+        id: &DeliveryId,
+        attempt: Option<Attempt>,
+        next: Next,
+        ms: u64,
+    ) -> bool {
+        let outcome = self.outcome(&self.get(id).await, attempt, next);
+        let accepted = self
+            .store()
+            .complete(owner, &[outcome], at(ms))
+            .await
+            .unwrap();
+        assert_eq!(accepted.len(), 1);
+        accepted[0]
+    }
+
+    pub async fn succeed(&self, id: &DeliveryId, ms: u64) {
+        assert!(
+            self.complete(id, Some(success(ms)), Next::Succeeded, ms)
+                .await
+        );
+    }
+
+    pub async fn retry(&self, id: &DeliveryId, due: u64, ms: u64) {
+        assert!(
+            self.complete(id, Some(failure(ms)), Next::Due(at(due)), ms)
+                .await
+        );
+    }
+
+    pub async fn bury(&self, id: &DeliveryId, ms: u64) {
+        let dead = Next::Dead("gave up".into());
+        assert!(self.complete(id, Some(failure(ms)), dead, ms).await);
+    }
+
+    pub async fn get(&self, id: &DeliveryId) -> Delivery {
+        let found = self.store().delivery(&self.acme, id).await.unwrap();
+        found.unwrap_or_else(|| panic!("delivery `{id}` is not there"))
+    }
+
+    pub async fn state(&self, id: &DeliveryId) -> DeliveryState {
+        self.get(id).await.state
+    }
+
+    pub async fn states(&self, ids: &[DeliveryId]) -> Vec<DeliveryState> {
+        let mut states = Vec::new();
+        for id in ids {
+            states.push(self.state(id).await);
+        }
+        states
+    }
+
+    /// What is due, and when the next is.
+    pub async fn due(&self, ms: u64) -> (Vec<DueEndpoint>, Option<Millis>) {
+        self.store().due(at(ms)).await.unwrap()
+    }
+
+    pub async fn is_due(&self, ms: u64) -> bool {
+        !self.due(ms).await.0.is_empty()
+    }
+
+    /// All deliveries of `acme` that a filter selects, the newest first.
+    pub async fn list(&self, filter: &DeliveryFilter) -> Vec<Delivery> {
+        let page = self
+            .store()
+            .deliveries(&self.acme, filter, None, 10_000)
+            .await
+            .unwrap();
+        assert_eq!(page.next_cursor, None);
+        page.items
+    }
+
+    pub async fn replay(&self, filter: &DeliveryFilter, ms: u64) -> u64 {
+        self.store()
+            .replay(&self.acme, filter, at(ms))
+            .await
+            .unwrap()
+    }
+}

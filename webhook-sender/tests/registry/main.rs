@@ -1,0 +1,110 @@
+//! A registry on a server that loses its content, all of it or a part.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use redis_link::Address;
+use test_support::redis::{Fsync, RedisServer};
+use webhook_model::{Endpoint, Millis, TenantId};
+use webhook_sender::registry::Registry;
+use webhook_store::redis::RedisStore;
+use webhook_store::{Store, StoreError};
+
+struct World {
+    server: RedisServer,
+}
+
+impl World {
+    async fn new() -> Self {
+        Self {
+            server: RedisServer::start(Fsync::EverySecond).await,
+        }
+    }
+
+    /// A store with tenant `acme` and its endpoint `orders`.
+    async fn store(&self) -> RedisStore {
+        let store = RedisStore::new(Address::parse(&self.server.url()).unwrap());
+        store.put_tenant(&tenant("acme")).await.unwrap();
+        let orders = endpoint(&tenant("acme"), "orders");
+        store.put_endpoint(&orders, None).await.unwrap();
+        store
+    }
+
+    async fn command(&self, words: &[&str]) {
+        let client = redis::Client::open(self.server.url()).unwrap();
+        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+        let mut command = redis::Cmd::new();
+        for word in words {
+            command.arg(*word);
+        }
+        command.exec_async(&mut connection).await.unwrap();
+    }
+}
+
+fn tenant(id: &str) -> TenantId {
+    TenantId::parse(id).unwrap()
+}
+
+fn endpoint(tenant: &TenantId, id: &str) -> Endpoint {
+    test_fixtures::endpoint(tenant, id, Millis(1_800_000_000_000))
+}
+
+async fn registry(world: &World) -> (Arc<dyn Store>, Registry) {
+    let store: Arc<dyn Store> = Arc::new(world.store().await);
+    store.identify().await.unwrap();
+    let registry = Registry::new(store.clone());
+    registry.declare(HashSet::from([tenant("acme")]));
+    assert!(registry.tenant(&tenant("acme")).await.unwrap().is_some());
+    (store, registry)
+}
+
+/// How many endpoints a tenant has, as the registry loads it anew.
+async fn endpoints(registry: &Registry) -> Option<usize> {
+    match registry.reload(&tenant("acme")).await {
+        Ok(loaded) => Some(loaded.map_or(0, |loaded| loaded.endpoints.len())),
+        Err(StoreError::ContentLost) => None,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+#[tokio::test]
+async fn what_is_written_anew_counts_only_once_it_is_complete() {
+    let world = World::new().await;
+    let (store, registry) = registry(&world).await;
+    world.command(&["FLUSHALL"]).await;
+    assert_eq!(endpoints(&registry).await, None);
+    registry.content_lost().await;
+    store.put_tenant(&tenant("acme")).await.unwrap();
+    for id in ["one", "two"] {
+        assert_eq!(endpoints(&registry).await, None, "`{id}` is still missing");
+        let endpoint = endpoint(&tenant("acme"), id);
+        store.put_endpoint(&endpoint, None).await.unwrap();
+    }
+    store.identify().await.unwrap();
+    assert_eq!(endpoints(&registry).await, Some(2));
+    // However the versions compare with those of before.
+    registry.refresh().await.unwrap();
+    assert_eq!(registry.endpoints().len(), 2);
+}
+
+#[tokio::test]
+async fn a_declared_tenant_that_is_gone_and_a_version_that_goes_back_are_noticed() {
+    let world = World::new().await;
+    let (store, registry) = registry(&world).await;
+    let before = store.identity().await.unwrap();
+    // As after a failover that lost the last writes.
+    world.command(&["HSET", "ws:{acme}:t", ":v", "0"]).await;
+    assert_eq!(endpoints(&registry).await, None);
+    assert_eq!(
+        store.identity().await.unwrap(),
+        None,
+        "other processes learn it"
+    );
+    store.identify().await.unwrap();
+    assert_ne!(store.identity().await.unwrap(), before);
+    assert!(endpoints(&registry).await.is_some());
+
+    // As where one node of a cluster has lost its tenants.
+    world.command(&["DEL", "ws:{acme}:t"]).await;
+    assert_eq!(endpoints(&registry).await, None);
+}
