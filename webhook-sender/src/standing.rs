@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use webhook_model::{Clock, Endpoint, EndpointId, Event, EventId, Millis, TenantId};
-use webhook_store::{Store, StoreError};
+use webhook_store::{StoreError, Tenants};
 
 use crate::deliver::Notices;
 use crate::plan::{PlanError, Planner};
@@ -17,7 +17,7 @@ const DISABLED: &str = "operational.endpoint.disabled";
 
 /// Writes what deliveries tell of endpoints to the store, and publishes what tenants have to know.
 pub struct Standing {
-    pub store: Arc<dyn Store>,
+    pub store: Arc<dyn Tenants>,
     pub registry: Arc<Registry>,
     pub planner: Planner,
     pub clock: Clock,
@@ -175,7 +175,7 @@ mod tests {
 
     use webhook_model::{Delivery, Origin, Owner};
     use webhook_store::sqlite::SqliteStore;
-    use webhook_store::{Claim, DeliveryFilter, Lease};
+    use webhook_store::{Claim, DeliveryFilter, Lease, Store};
 
     use super::*;
     use crate::plan::{DispatchPort, Parts};

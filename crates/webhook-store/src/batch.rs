@@ -9,7 +9,7 @@ use super::Fence;
 #[derive(Clone, Debug)]
 pub struct PlanBatch {
     pub tenant: TenantId,
-    /// What [`Store::endpoints`](super::Store::endpoints) answered with them.
+    /// What [`Tenants::endpoints`](crate::Tenants::endpoints) answered with them.
     pub version: u64,
     /// The claim that deliveries which start claimed belong to.
     pub fence: Fence,

@@ -29,3 +29,6 @@ pub enum StoreError {
     #[error("cursor `{0}` was not handed out by this list")]
     Cursor(String),
 }
+
+/// The result of a call of the store.
+pub(crate) type Result<T> = std::result::Result<T, StoreError>;

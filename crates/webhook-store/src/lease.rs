@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use webhook_model::{Clock, Millis, Owner};
 
-use crate::{Store, StoreError};
+use crate::{Leases, StoreError};
 
 /// The part of the lease's length after which it is renewed: late enough to be cheap, early enough
 /// to survive a few failures.
@@ -35,7 +35,7 @@ const NAME_TAKEN: Duration = Duration::from_millis(500);
 
 /// A process's lease. See the module.
 pub struct Lease {
-    store: Arc<dyn Store>,
+    store: Arc<dyn Leases>,
     clock: Clock,
     length: Duration,
     /// Written by [`Lease::keep`] alone.
@@ -57,7 +57,7 @@ impl Lease {
     ///
     /// Those of the store, but [`StoreError::NameTaken`].
     pub async fn enter(
-        store: Arc<dyn Store>,
+        store: Arc<dyn Leases>,
         clock: Clock,
         owner: Owner,
         length: Duration,
@@ -88,6 +88,16 @@ impl Lease {
         held.owner.incarnation == owner.incarnation
             && self.clock.now().after(duration) < held.until
             && Instant::now() + duration < held.ends
+    }
+
+    /// Returns the present moment by the clock that leases are kept by; `None` where that is the
+    /// process's own.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    pub async fn time(&self) -> Result<Option<Millis>, StoreError> {
+        self.store.time().await
     }
 
     /// Renews the lease until `stop`, and gives work of processes that are gone back to the queue.

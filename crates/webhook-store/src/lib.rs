@@ -1,12 +1,12 @@
 //! Where everything that must not be lost is kept.
 //!
-//! One trait, two stores: [`sqlite`] for one process and no server, [`redis`] for any number of
+//! One interface in four parts ([`Leases`], [`Tenants`], [`Queue`], [`Queries`]), two stores: [`sqlite`] for one process and no server, [`redis`] for any number of
 //! processes. Both pass the same contract tests (`tests/store/`).
 //!
 //! # What a store promises
 //!
 //! - What a call has answered is durable: as far as the engine is set to make it so.
-//! - [`Store::plan`] of an event that is known changes nothing, and reports an id that is known with
+//! - [`Queue::plan`] of an event that is known changes nothing, and reports an id that is known with
 //!   another type or other data.
 //! - A delivery in flight belongs to one claim: an [`Owner`](webhook_model::Owner) and a [`Fence`]. It is given back only
 //!   once the owner's lease has run out, by another owner; from then on the outcome of that claim is
@@ -28,19 +28,19 @@
 mod batch;
 mod error;
 mod fence;
+mod interface;
 mod lease;
 mod page;
 pub mod redis;
 pub mod sqlite;
-mod store;
 
 pub use batch::{
     Ask, Claim, DueEndpoint, NewDelivery, Next, Outcome, PlanBatch, PlanResult, Planned,
     PlannedEvent, Start,
 };
+pub(crate) use error::Result;
 pub use error::StoreError;
 pub use fence::Fence;
+pub use interface::{IDEMPOTENCY, Leases, Queries, Queue, Store, Tenants};
 pub use lease::Lease;
 pub use page::{Cursor, DeliveryFilter, Depth, PAGE_BYTES, Page, RejectedFilter};
-pub(crate) use store::Result;
-pub use store::{IDEMPOTENCY, Store};

@@ -86,13 +86,13 @@ pub async fn retry(
     let rejected = find(&api, &id).await?;
     let event = plan_again(&api, &rejected, &corrections.unwrap_or_default()).await?;
     // Only now: until it is planned it is one, whatever happens. Planning it twice changes nothing.
-    api.store.take_rejected(&id).await?;
+    api.queries.take_rejected(&id).await?;
     Ok((StatusCode::ACCEPTED, Json(json!({ "id": event }))))
 }
 
 async fn find(api: &Api, id: &str) -> Result<Rejected, ApiError> {
     let filter = RejectedFilter::Id(id.to_owned());
-    let page = api.store.rejected(&filter, None, 1).await?;
+    let page = api.queries.rejected(&filter, None, 1).await?;
     let found = page.items.into_iter().next();
     found.ok_or_else(|| ApiError::not_found("dead letter", id))
 }
@@ -149,7 +149,7 @@ async fn page(
 ) -> Result<Json<Page<View>>, ApiError> {
     let limit = limit(wanted.limit)?;
     let page = api
-        .store
+        .queries
         .rejected(filter, wanted.cursor.as_ref(), limit)
         .await?;
     Ok(Json(Page {

@@ -101,7 +101,7 @@ pub async fn list(
     };
     let cursor = wanted.cursor.as_ref();
     let page = api
-        .store
+        .queries
         .deliveries(&tenant, &filter, cursor, limit)
         .await?;
     Ok(Json(Page {
@@ -115,7 +115,7 @@ pub async fn get(
     Path((tenant, id)): Path<(TenantId, DeliveryId)>,
 ) -> Result<Json<View>, ApiError> {
     let found = match api.require(&tenant).await {
-        Ok(()) => api.store.delivery(&tenant, &id).await?,
+        Ok(()) => api.queries.delivery(&tenant, &id).await?,
         Err(error) => return Err(error),
     };
     found

@@ -109,7 +109,7 @@ pub async fn delete(
 ) -> Result<StatusCode, ApiError> {
     changeable(&api, &tenant, &id).await?;
     if !api
-        .store
+        .tenants
         .delete_endpoint(&tenant, &id, api.clock.now())
         .await?
     {
@@ -207,7 +207,7 @@ fn newest(endpoint: &Endpoint) -> Value {
 }
 
 async fn stored(api: &Api, tenant: &TenantId) -> Result<Vec<Endpoint>, ApiError> {
-    let stored = api.store.endpoints(tenant).await?;
+    let stored = api.tenants.endpoints(tenant).await?;
     stored
         .map(|(_, endpoints)| endpoints)
         .ok_or_else(|| ApiError::not_found("tenant", tenant))
@@ -231,7 +231,7 @@ async fn changeable(api: &Api, tenant: &TenantId, id: &EndpointId) -> Result<End
 }
 
 async fn put(api: &Api, endpoint: &Endpoint, over: Option<u64>) -> Result<(), ApiError> {
-    match api.store.put_endpoint(endpoint, over).await {
+    match api.tenants.put_endpoint(endpoint, over).await {
         // The endpoint was made or changed between the look at it and now.
         Err(error @ StoreError::Conflict { .. }) => Err(ApiError::conflict(error.to_string())),
         other => {

@@ -33,11 +33,14 @@ pub async fn replay(
     api.require(&tenant).await?;
     let filter = filter(&wanted)?;
     if let Some(id) = &filter.delivery
-        && api.store.delivery(&tenant, id).await?.is_none()
+        && api.queries.delivery(&tenant, id).await?.is_none()
     {
         return Err(ApiError::not_found("delivery", id));
     }
-    let count = api.store.replay(&tenant, &filter, api.clock.now()).await?;
+    let count = api
+        .queries
+        .replay(&tenant, &filter, api.clock.now())
+        .await?;
     api.lanes.wake();
     Ok((StatusCode::ACCEPTED, axum::Json(json!({ "count": count }))))
 }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use tokio::sync::watch;
 use webhook_client::Client;
 use webhook_model::{Clock, TenantId};
-use webhook_store::Store;
+use webhook_store::{Queries, Tenants};
 
 use super::error::ApiError;
 use crate::config::Rules;
@@ -17,7 +17,8 @@ use crate::registry::Registry;
 
 /// The parts of the sender that the API talks to.
 pub struct Parts {
-    pub store: Arc<dyn Store>,
+    pub tenants: Arc<dyn Tenants>,
+    pub queries: Arc<dyn Queries>,
     pub registry: Arc<Registry>,
     pub planner: Planner,
     pub lanes: Arc<dyn DispatchPort>,

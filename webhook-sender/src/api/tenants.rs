@@ -13,7 +13,7 @@ use super::state::Api;
 type Answer<T> = Result<T, ApiError>;
 
 pub async fn list(State(api): State<Api>) -> Answer<axum::Json<Value>> {
-    let tenants = api.store.tenants().await?;
+    let tenants = api.tenants.tenants().await?;
     let items: Vec<_> = tenants.iter().map(|(id, _)| json!({ "id": id })).collect();
     Ok(axum::Json(json!({ "items": items })))
 }
@@ -21,7 +21,7 @@ pub async fn list(State(api): State<Api>) -> Answer<axum::Json<Value>> {
 pub async fn put(State(api): State<Api>, Path(tenant): Path<String>) -> Answer<impl IntoResponse> {
     // Not 404 as elsewhere: something is to be made under that name.
     let tenant = TenantId::parse(&tenant)?;
-    let status = match api.store.put_tenant(&tenant).await? {
+    let status = match api.tenants.put_tenant(&tenant).await? {
         true => StatusCode::CREATED,
         false => StatusCode::OK,
     };
@@ -32,7 +32,7 @@ pub async fn get(
     State(api): State<Api>,
     Path(tenant): Path<TenantId>,
 ) -> Answer<axum::Json<Value>> {
-    let endpoints = api.store.endpoints(&tenant).await?;
+    let endpoints = api.tenants.endpoints(&tenant).await?;
     let (_, endpoints) = endpoints.ok_or_else(|| ApiError::not_found("tenant", &tenant))?;
     Ok(axum::Json(
         json!({ "id": tenant, "endpoints": endpoints.len() }),
@@ -40,7 +40,7 @@ pub async fn get(
 }
 
 pub async fn delete(State(api): State<Api>, Path(tenant): Path<TenantId>) -> Answer<StatusCode> {
-    if !api.store.delete_tenant(&tenant).await? {
+    if !api.tenants.delete_tenant(&tenant).await? {
         return Err(ApiError::not_found("tenant", tenant));
     }
     api.registry.refresh().await?;

@@ -5,7 +5,7 @@ use std::fmt;
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use webhook_model::{Endpoint, EndpointId, Millis, Origin, TenantId};
-use webhook_store::{Store, StoreError};
+use webhook_store::{StoreError, Tenants};
 
 use super::hands::{Hand, Hands, shake};
 use super::removal::{Removal, removed};
@@ -72,7 +72,7 @@ pub enum ApplyError {
 /// An [`ApplyError`].
 pub async fn apply(
     config: &Config,
-    store: &dyn Store,
+    store: &dyn Tenants,
     handshakes: &dyn Handshakes,
     now: Millis,
 ) -> Result<Applied, ApplyError> {
@@ -101,7 +101,7 @@ pub async fn apply(
 async fn put_tenants(
     config: &Config,
     stored: &Stored,
-    store: &dyn Store,
+    store: &dyn Tenants,
 ) -> Result<usize, StoreError> {
     let ids = config.tenants.iter().map(|tenant| &tenant.id);
     let missing = ids.filter(|id| !stored.has_tenant(id));
@@ -142,7 +142,7 @@ enum Put<'c> {
 async fn put_endpoints<'c>(
     mut left: Vec<Declared<'c>>,
     stored: &Stored,
-    store: &dyn Store,
+    store: &dyn Tenants,
     now: Millis,
 ) -> Result<(usize, usize), StoreError> {
     let (mut created, mut changed) = (0, 0);
@@ -172,7 +172,7 @@ async fn put_endpoints<'c>(
 }
 
 async fn put<'c>(
-    store: &dyn Store,
+    store: &dyn Tenants,
     declared: Declared<'c>,
     endpoint: Endpoint,
     over: Option<u64>,
@@ -242,7 +242,7 @@ fn merged(mut spec: EndpointSpec, before: &Endpoint, now: Millis) -> Endpoint {
 /// Returns how many were removed.
 async fn remove(
     endpoints: Vec<&Endpoint>,
-    store: &dyn Store,
+    store: &dyn Tenants,
     now: Millis,
 ) -> Result<usize, StoreError> {
     let removals = endpoints

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use webhook_model::{Endpoint, EndpointId, TenantId};
-use webhook_store::{Store, StoreError};
+use webhook_store::{StoreError, Tenants};
 
 /// Calls to the store that are under way at a time: SQLite writes that many in one transaction, and
 /// Redis receives them in one pipeline.
@@ -14,7 +14,7 @@ pub(super) const AT_ONCE: usize = 256;
 pub(super) struct Stored(HashMap<TenantId, HashMap<EndpointId, Endpoint>>);
 
 impl Stored {
-    pub async fn read(store: &dyn Store) -> Result<Self, StoreError> {
+    pub async fn read(store: &dyn Tenants) -> Result<Self, StoreError> {
         let tenants = store.tenants().await?.into_iter();
         let reads: Vec<_> = tenants.map(|(id, _)| read(store, id).boxed()).collect();
         let all = stream::iter(reads).buffer_unordered(AT_ONCE);
@@ -35,7 +35,7 @@ impl Stored {
 }
 
 async fn read(
-    store: &dyn Store,
+    store: &dyn Tenants,
     tenant: TenantId,
 ) -> Result<(TenantId, HashMap<EndpointId, Endpoint>), StoreError> {
     let stored = store.endpoints(&tenant).await?;

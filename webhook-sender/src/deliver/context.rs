@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc::UnboundedSender;
 use webhook_client::Client;
 use webhook_model::{Clock, Owner};
-use webhook_store::{Claim, Lease, Next, Outcome, Store};
+use webhook_store::{Claim, Lease, Next, Outcome, Queue};
 
 use super::notices::About;
 use super::places::Places;
@@ -15,7 +15,7 @@ use crate::registry::Registry;
 
 /// The state that every part of delivery shares.
 pub(super) struct Context {
-    pub store: Arc<dyn Store>,
+    pub store: Arc<dyn Queue>,
     pub registry: Arc<Registry>,
     pub lease: Arc<Lease>,
     pub client: Arc<Client>,

@@ -8,7 +8,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use webhook_client::Client;
 use webhook_model::{Clock, EndpointId, Owner, TenantId};
-use webhook_store::{Claim, Lease, Store};
+use webhook_store::{Claim, Lease, Queue};
 
 use super::context::{Context, QueuedOutcome};
 use super::lane::{Asker, Places as Room};
@@ -24,7 +24,7 @@ const UPKEEP: Duration = Duration::from_secs(10);
 
 /// What a dispatcher works with.
 pub struct Parts {
-    pub store: Arc<dyn Store>,
+    pub store: Arc<dyn Queue>,
     pub registry: Arc<Registry>,
     pub lease: Arc<Lease>,
     pub client: Arc<Client>,

@@ -1,7 +1,7 @@
 //! Carries deliveries out: who may be called now, one attempt, and what follows from its outcome.
 //!
 //! ```text
-//! planner ── reserve, start ─┐                 ┌─▶ recorder ─▶ Store::complete
+//! planner ── reserve, start ─┐                 ┌─▶ recorder ─▶ Queue::complete
 //!                            ├─▶ attempt ──────┤
 //! claimer ── due, claim ─────┘   (a task each) └─▶ notices ─▶ who disables endpoints
 //! ```

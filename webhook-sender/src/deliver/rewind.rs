@@ -33,7 +33,7 @@ pub(super) async fn watch_clock(context: &Context) {
 async fn correct(context: &Context, now: Millis) -> bool {
     let rewound = async {
         // A clock that is behind now does not make those of others wrong that share the store.
-        let time = context.store.time().await?;
+        let time = context.lease.time().await?;
         context
             .store
             .rewind(time.map_or(now, |time| time.max(now)))

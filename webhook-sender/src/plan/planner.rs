@@ -7,7 +7,7 @@ use futures::future::join_all;
 use tokio::sync::oneshot;
 use webhook_model::{Clock, DeliveryId, Event, EventId, Owner, TenantId};
 use webhook_store::{
-    Fence, Lease, NewDelivery, PlanBatch, PlanResult, Planned, Start, Store, StoreError,
+    Fence, Lease, NewDelivery, PlanBatch, PlanResult, Planned, Queue, Start, StoreError,
 };
 
 use super::dispatch_port::DispatchPort;
@@ -27,7 +27,7 @@ const TRIES: usize = 8;
 /// What a planner works with.
 #[derive(Clone)]
 pub struct Parts {
-    pub store: Arc<dyn Store>,
+    pub store: Arc<dyn Queue>,
     pub registry: Arc<Registry>,
     pub lanes: Arc<dyn DispatchPort>,
     pub lease: Arc<Lease>,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use webhook_model::{Clock, DeliveryId, EndpointId, Owner, TenantId};
-use webhook_store::{Fence, Next, Outcome, Store};
+use webhook_store::{Fence, Next, Outcome, Queue};
 
 use super::dispatch_port::DispatchPort;
 
@@ -27,7 +27,7 @@ pub struct Uncertain {
 
 impl Uncertain {
     /// Gives them back, however long the store cannot be reached.
-    pub async fn settle(self, store: Arc<dyn Store>, lanes: Arc<dyn DispatchPort>, clock: Clock) {
+    pub async fn settle(self, store: Arc<dyn Queue>, lanes: Arc<dyn DispatchPort>, clock: Clock) {
         let now = clock.now();
         let outcome = |(id, endpoint)| Outcome {
             tenant: self.tenant.clone(),

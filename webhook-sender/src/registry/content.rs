@@ -11,7 +11,7 @@ use std::sync::{PoisonError, RwLock};
 
 use tokio::sync::Notify;
 use webhook_model::TenantId;
-use webhook_store::{Store, StoreError};
+use webhook_store::{StoreError, Tenants};
 
 use super::tenant::Tenant;
 
@@ -47,7 +47,7 @@ impl Content {
     /// # Errors
     ///
     /// [`StoreError::ContentLost`] while there is none, and those of the store.
-    pub(super) async fn identity(&self, store: &dyn Store) -> Result<String, StoreError> {
+    pub(super) async fn identity(&self, store: &dyn Tenants) -> Result<String, StoreError> {
         match store.identity().await? {
             Some(identity) => Ok(identity),
             None => Err(self.note_lost()),
@@ -61,7 +61,7 @@ impl Content {
     /// [`StoreError::ContentLost`] if it may be incomplete, and those of the store.
     pub(super) async fn check(
         &self,
-        store: &dyn Store,
+        store: &dyn Tenants,
         (tenant, version): (&TenantId, Option<u64>),
         known: Option<&Tenant>,
         identity: &str,

@@ -7,7 +7,7 @@ use std::sync::{Arc, RwLock};
 use event_transforms::component::Folder;
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use webhook_model::{Endpoint, EndpointId, TenantId};
-use webhook_store::{Store, StoreError};
+use webhook_store::{StoreError, Tenants};
 
 use super::content::Content;
 use super::limits::{AllLimits, Budget, Limits};
@@ -20,7 +20,7 @@ const RELOADS_AT_ONCE: usize = 8;
 
 /// What is known of the tenants, as of their last change or reload.
 pub struct Registry {
-    store: Arc<dyn Store>,
+    store: Arc<dyn Tenants>,
     components: Folder,
     tenants: RwLock<HashMap<TenantId, Arc<Tenant>>>,
     /// Reloads begun so far. One that is overtaken by a later one changes nothing.
@@ -31,12 +31,12 @@ pub struct Registry {
 
 impl Registry {
     /// Knows nothing yet; tenants are loaded when they are asked for.
-    pub fn new(store: Arc<dyn Store>) -> Self {
+    pub fn new(store: Arc<dyn Tenants>) -> Self {
         Self::with_components(store, Folder::default())
     }
 
     /// Knows nothing yet. Endpoints may name components of that folder as their transforms.
-    pub fn with_components(store: Arc<dyn Store>, components: Folder) -> Self {
+    pub fn with_components(store: Arc<dyn Tenants>, components: Folder) -> Self {
         Self {
             store,
             components,

@@ -8,7 +8,7 @@ use super::ready::Ready;
 
 /// A tenant's endpoints at one version.
 pub struct Tenant {
-    /// As [`Store::endpoints`](webhook_store::Store::endpoints) answered it.
+    /// As [`Tenants::endpoints`](webhook_store::Tenants::endpoints) answered it.
     pub version: u64,
     /// Those that can be used, in the order of their ids.
     pub endpoints: Vec<Arc<Ready>>,

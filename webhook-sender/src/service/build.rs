@@ -160,7 +160,7 @@ pub async fn build(config: Config, path: &Path, seat: &Seat) -> Result<Built> {
         clock: clock.clone(),
     };
     let intake = intake(&config, &lease, sink)?.map(Arc::new);
-    let overview = Overview::new(store.clone(), intake.clone(), &metrics, clock.clone());
+    let overview = Overview::new(&store, intake.clone(), &metrics, clock.clone());
     let (to_rules, rules) = watch::channel(Arc::new(config.rules()));
     let mut reload = Reload {
         path: path.into(),
@@ -252,7 +252,8 @@ impl Built {
             self.metrics.clone(),
         );
         let api = Api::new(api::Parts {
-            store: self.store.clone(),
+            tenants: self.store.clone(),
+            queries: self.store.clone(),
             registry: self.registry.clone(),
             planner: self.planner.clone(),
             lanes: Arc::new(self.reload.lanes.clone()),

@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use webhook_model::Clock;
-use webhook_store::Store;
+use webhook_store::Tenants;
 
 use super::descriptors;
 use crate::config::{ApplyError, Config, Fault, Rules, apply, longest_attempt, outlasts};
@@ -24,7 +24,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// What a reload changes: tenants, endpoints, retry policies and the limits of delivery.
 pub struct Reload {
     pub path: PathBuf,
-    pub store: Arc<dyn Store>,
+    pub store: Arc<dyn Tenants>,
     pub registry: Arc<Registry>,
     pub lanes: Handle,
     pub rules: watch::Sender<Arc<Rules>>,

@@ -17,7 +17,7 @@ use prometheus_client::registry::{Registry, Unit};
 use redis::RedisError;
 use tokio::time::{Instant, timeout};
 use webhook_model::Clock;
-use webhook_store::{Store, StoreError};
+use webhook_store::{Queries, Store, StoreError, Tenants};
 
 use super::logging::dropped_lines;
 use crate::api::Status;
@@ -39,7 +39,8 @@ const SPARED: u32 = 20;
 
 /// What is seen of the sender from outside.
 pub struct Overview {
-    store: Arc<dyn Store>,
+    tenants: Arc<dyn Tenants>,
+    queries: Arc<dyn Queries>,
     intake: Option<Arc<Intake>>,
     clock: Clock,
     registry: Registry,
@@ -62,7 +63,7 @@ struct Lag(Mutex<Option<u64>>);
 
 impl Overview {
     pub fn new(
-        store: Arc<dyn Store>,
+        store: &Arc<dyn Store>,
         intake: Option<Arc<Intake>>,
         metrics: &Metrics,
         clock: Clock,
@@ -87,7 +88,8 @@ impl Overview {
         let age = "For how long the longest due delivery has been due";
         registry.register_with_unit("oldest_due_age", age, Unit::Seconds, oldest.clone());
         Self {
-            store,
+            tenants: store.clone(),
+            queries: store.clone(),
             intake,
             clock,
             registry,
@@ -121,8 +123,8 @@ impl Overview {
     }
 
     async fn look_at_store(&self) -> Result<(), StoreError> {
-        self.store.ping().await?;
-        let identity = self.store.identity().await?;
+        self.queries.ping().await?;
+        let identity = self.tenants.identity().await?;
         identity.map(drop).ok_or(StoreError::ContentLost)
     }
 
@@ -144,7 +146,7 @@ impl Overview {
     /// Looks at the queue. What cannot be looked at keeps its last value.
     async fn look(&self) {
         let now = self.clock.now();
-        match self.store.depth(now).await {
+        match self.queries.depth(now).await {
             Ok(depth) => {
                 let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
                 self.pending.set(count(depth.pending));

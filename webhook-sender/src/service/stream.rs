@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use event_sources::{Sink, SinkError, Taken};
 use webhook_model::{Clock, Event, FieldText, Rejected, Source, TenantId};
-use webhook_store::{Store, StoreError};
+use webhook_store::{Queue, StoreError};
 
 use crate::deliver::Handle;
 use crate::plan::{PlanError, Planner};
@@ -15,7 +15,7 @@ use crate::registry::Registry;
 /// Plans what is taken from the stream, and keeps what cannot be planned.
 pub struct FromStream {
     pub planner: Planner,
-    pub store: Arc<dyn Store>,
+    pub store: Arc<dyn Queue>,
     pub registry: Arc<Registry>,
     pub lanes: Handle,
     pub clock: Clock,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use webhook_model::Clock;
-use webhook_store::Store;
+use webhook_store::Queue;
 
 use crate::config::RetentionConfig;
 use crate::registry::Registry;
@@ -30,7 +30,7 @@ pub async fn refresh(registry: Arc<Registry>, stop: CancellationToken) {
 
 /// Forgets what is kept no longer, until `stop`.
 pub async fn forget(
-    store: Arc<dyn Store>,
+    store: Arc<dyn Queue>,
     retention: RetentionConfig,
     clock: Clock,
     stop: CancellationToken,

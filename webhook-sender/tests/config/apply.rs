@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use tempfile::TempDir;
 use webhook_model::{Endpoint, EndpointId, Handshake, Millis, Origin, Secret, TenantId};
 use webhook_sender::config::{Applied, Config, HandshakeTarget, Handshakes, apply};
-use webhook_store::Store;
+use webhook_store::Tenants;
 use webhook_store::sqlite::SqliteStore;
 
 const NOW: Millis = Millis(1_000);

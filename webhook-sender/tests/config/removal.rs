@@ -6,7 +6,7 @@ use webhook_model::{Millis, Secret, TenantId};
 use webhook_sender::config::{
     Applied, ApplyError, Config, HandshakeTarget, Handshakes, Removal, apply,
 };
-use webhook_store::Store;
+use webhook_store::Tenants;
 use webhook_store::sqlite::SqliteStore;
 
 /// A receiver that no handshake may reach.

@@ -12,8 +12,8 @@ use webhook_model::{
     TenantId,
 };
 use webhook_store::{
-    Ask, Claim, Cursor, DeliveryFilter, Depth, DueEndpoint, Fence, Next, Outcome, Page, PlanBatch,
-    PlanResult, RejectedFilter, Store, StoreError,
+    Ask, Claim, Cursor, DeliveryFilter, Depth, DueEndpoint, Fence, Leases, Next, Outcome, Page,
+    PlanBatch, PlanResult, Queue, RejectedFilter, StoreError, Tenants,
 };
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -257,7 +257,7 @@ fn unavailable() -> StoreError {
 }
 
 #[async_trait]
-impl Store for FakeStore {
+impl Leases for FakeStore {
     async fn enter(&self, _: &Owner, _: Millis, _: Millis) -> Result<()> {
         Ok(())
     }
@@ -273,7 +273,10 @@ impl Store for FakeStore {
     async fn recover(&self, _: &Owner, _: Millis) -> Result<u64> {
         Ok(0)
     }
+}
 
+#[async_trait]
+impl Tenants for FakeStore {
     async fn tenants(&self) -> Result<Vec<(TenantId, u64)>> {
         let inner = self.lock();
         let mut tenants: Vec<_> = inner.endpoints.keys().map(|key| key.0.clone()).collect();
@@ -308,7 +311,10 @@ impl Store for FakeStore {
     async fn delete_endpoint(&self, _: &TenantId, _: &EndpointId, _: Millis) -> Result<bool> {
         Err(unavailable())
     }
+}
 
+#[async_trait]
+impl Queue for FakeStore {
     async fn plan(&self, _: &Owner, _: PlanBatch, _: Millis) -> Result<PlanResult> {
         Err(unavailable())
     }
@@ -384,24 +390,6 @@ impl Store for FakeStore {
         Ok(0)
     }
 
-    async fn replay(&self, _: &TenantId, _: &DeliveryFilter, _: Millis) -> Result<u64> {
-        Err(unavailable())
-    }
-
-    async fn delivery(&self, _: &TenantId, _: &DeliveryId) -> Result<Option<Delivery>> {
-        Err(unavailable())
-    }
-
-    async fn deliveries(
-        &self,
-        _: &TenantId,
-        _: &DeliveryFilter,
-        _: Option<&Cursor>,
-        _: usize,
-    ) -> Result<Page<Delivery>> {
-        Err(unavailable())
-    }
-
     async fn event(&self, _: &TenantId, _: &EventId) -> Result<Option<Event>> {
         let panics = {
             let mut inner = self.lock();
@@ -413,29 +401,8 @@ impl Store for FakeStore {
         Err(unavailable())
     }
 
-    async fn rejected(
-        &self,
-        _: &RejectedFilter,
-        _: Option<&Cursor>,
-        _: usize,
-    ) -> Result<Page<Rejected>> {
-        Err(unavailable())
-    }
-
-    async fn take_rejected(&self, _: &str) -> Result<Option<Rejected>> {
-        Err(unavailable())
-    }
-
     async fn forget(&self, _: Millis, _: Millis) -> Result<bool> {
         Ok(false)
-    }
-
-    async fn depth(&self, _: Millis) -> Result<Depth> {
-        Ok(Depth::default())
-    }
-
-    async fn ping(&self) -> Result<()> {
-        Ok(())
     }
 
     async fn woken(&self) {

@@ -9,8 +9,8 @@ use webhook_model::{
     Delivery, DeliveryId, Endpoint, EndpointId, Event, EventId, Millis, Owner, Rejected, TenantId,
 };
 use webhook_store::{
-    Ask, Claim, Cursor, DeliveryFilter, Depth, DueEndpoint, Outcome, Page, PlanBatch, PlanResult,
-    RejectedFilter, Store, StoreError,
+    Ask, Claim, Cursor, DeliveryFilter, Depth, DueEndpoint, Leases, Outcome, Page, PlanBatch,
+    PlanResult, Queries, Queue, RejectedFilter, Store, StoreError, Tenants,
 };
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -66,30 +66,7 @@ fn next(fates: &Mutex<VecDeque<Fate>>) -> Option<Fate> {
 }
 
 #[async_trait]
-impl<S: Store> Store for Flaky<S> {
-    async fn plan(&self, owner: &Owner, batch: PlanBatch, now: Millis) -> Result<PlanResult> {
-        self.batches.lock().unwrap().push(batch.events.len());
-        self.gate.acquire().await.unwrap().forget();
-        match next(&self.plans) {
-            None => self.inner.plan(owner, batch, now).await,
-            Some(Fate::Lost) => Err(unavailable()),
-            Some(Fate::AnswerLost) => {
-                self.inner.plan(owner, batch, now).await?;
-                Err(unavailable())
-            }
-            Some(Fate::Stale) => Ok(PlanResult::Stale),
-            Some(Fate::LeaseLost) => Err(StoreError::LeaseLost(owner.name.clone())),
-            Some(Fate::Panics) => panic!("a fault of the store"),
-        }
-    }
-
-    async fn complete(&self, owner: &Owner, all: &[Outcome], now: Millis) -> Result<Vec<bool>> {
-        match next(&self.completes) {
-            None => self.inner.complete(owner, all, now).await,
-            Some(_) => Err(unavailable()),
-        }
-    }
-
+impl<S: Store> Leases for Flaky<S> {
     async fn enter(&self, owner: &Owner, now: Millis, until: Millis) -> Result<()> {
         self.inner.enter(owner, now, until).await
     }
@@ -105,11 +82,10 @@ impl<S: Store> Store for Flaky<S> {
     async fn recover(&self, owner: &Owner, now: Millis) -> Result<u64> {
         self.inner.recover(owner, now).await
     }
+}
 
-    async fn rewind(&self, now: Millis) -> Result<u64> {
-        self.inner.rewind(now).await
-    }
-
+#[async_trait]
+impl<S: Store> Tenants for Flaky<S> {
     async fn tenants(&self) -> Result<Vec<(TenantId, u64)>> {
         self.inner.tenants().await
     }
@@ -138,6 +114,36 @@ impl<S: Store> Store for Flaky<S> {
     ) -> Result<bool> {
         self.inner.delete_endpoint(tenant, endpoint, now).await
     }
+}
+
+#[async_trait]
+impl<S: Store> Queue for Flaky<S> {
+    async fn plan(&self, owner: &Owner, batch: PlanBatch, now: Millis) -> Result<PlanResult> {
+        self.batches.lock().unwrap().push(batch.events.len());
+        self.gate.acquire().await.unwrap().forget();
+        match next(&self.plans) {
+            None => self.inner.plan(owner, batch, now).await,
+            Some(Fate::Lost) => Err(unavailable()),
+            Some(Fate::AnswerLost) => {
+                self.inner.plan(owner, batch, now).await?;
+                Err(unavailable())
+            }
+            Some(Fate::Stale) => Ok(PlanResult::Stale),
+            Some(Fate::LeaseLost) => Err(StoreError::LeaseLost(owner.name.clone())),
+            Some(Fate::Panics) => panic!("a fault of the store"),
+        }
+    }
+
+    async fn complete(&self, owner: &Owner, all: &[Outcome], now: Millis) -> Result<Vec<bool>> {
+        match next(&self.completes) {
+            None => self.inner.complete(owner, all, now).await,
+            Some(_) => Err(unavailable()),
+        }
+    }
+
+    async fn rewind(&self, now: Millis) -> Result<u64> {
+        self.inner.rewind(now).await
+    }
 
     async fn reject(&self, rejected: &[Rejected]) -> Result<()> {
         self.inner.reject(rejected).await
@@ -151,6 +157,21 @@ impl<S: Store> Store for Flaky<S> {
         self.inner.claim(owner, asks, now).await
     }
 
+    async fn event(&self, tenant: &TenantId, id: &EventId) -> Result<Option<Event>> {
+        self.inner.event(tenant, id).await
+    }
+
+    async fn forget(&self, succeeded_before: Millis, dead_before: Millis) -> Result<bool> {
+        self.inner.forget(succeeded_before, dead_before).await
+    }
+
+    async fn woken(&self) {
+        self.inner.woken().await;
+    }
+}
+
+#[async_trait]
+impl<S: Store> Queries for Flaky<S> {
     async fn replay(&self, tenant: &TenantId, all: &DeliveryFilter, now: Millis) -> Result<u64> {
         self.inner.replay(tenant, all, now).await
     }
@@ -169,10 +190,6 @@ impl<S: Store> Store for Flaky<S> {
         self.inner.deliveries(tenant, filter, cursor, limit).await
     }
 
-    async fn event(&self, tenant: &TenantId, id: &EventId) -> Result<Option<Event>> {
-        self.inner.event(tenant, id).await
-    }
-
     async fn rejected(
         &self,
         filter: &RejectedFilter,
@@ -186,19 +203,11 @@ impl<S: Store> Store for Flaky<S> {
         self.inner.take_rejected(id).await
     }
 
-    async fn forget(&self, succeeded_before: Millis, dead_before: Millis) -> Result<bool> {
-        self.inner.forget(succeeded_before, dead_before).await
-    }
-
     async fn depth(&self, now: Millis) -> Result<Depth> {
         self.inner.depth(now).await
     }
 
     async fn ping(&self) -> Result<()> {
         self.inner.ping().await
-    }
-
-    async fn woken(&self) {
-        self.inner.woken().await;
     }
 }

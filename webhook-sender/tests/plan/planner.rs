@@ -8,7 +8,7 @@ use futures::future::join_all;
 use webhook_model::{DeliveryId, DeliveryState, EndpointId, Event, Pattern, TenantId};
 use webhook_sender::plan::{PlanError, Submitted};
 use webhook_sender::registry::{DEFERRED_BODY, Limits};
-use webhook_store::{Ask, DeliveryFilter, Store};
+use webhook_store::{Ask, DeliveryFilter, Queries, Queue, Tenants};
 
 use crate::flaky::Fate;
 use crate::world::{NOW, World, acme, event};

@@ -11,7 +11,7 @@ use webhook_sender::plan::{Parts, Planner};
 use webhook_sender::registry::Registry;
 use webhook_signature::Scheme;
 use webhook_store::sqlite::SqliteStore;
-use webhook_store::{DeliveryFilter, Lease, Store};
+use webhook_store::{DeliveryFilter, Lease, Queries, Tenants};
 
 use crate::flaky::Flaky;
 use crate::lanes::FakeLanes;

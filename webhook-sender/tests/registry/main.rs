@@ -8,7 +8,7 @@ use test_support::redis::{Fsync, RedisServer};
 use webhook_model::{Endpoint, Millis, TenantId};
 use webhook_sender::registry::Registry;
 use webhook_store::redis::RedisStore;
-use webhook_store::{Store, StoreError};
+use webhook_store::{Store, StoreError, Tenants};
 
 struct World {
     server: RedisServer,

@@ -44,7 +44,7 @@
 //!
 //! A tenant's keys are the truth about it. What the shared ones say of tenants are hints, because
 //! no script can change both at once: they may be behind, never for long, and never so that work is
-//! overlooked for good: [`Store::recover`](super::Store::recover) looks at every tenant.
+//! overlooked for good: [`Leases::recover`](crate::Leases::recover) looks at every tenant.
 //!
 //! # Leases
 //!

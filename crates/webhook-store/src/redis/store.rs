@@ -18,8 +18,8 @@ use super::keys::{self, TenantKeys};
 use super::record::SCORES_PER_MS;
 use super::wake::{Denials, Listener};
 use crate::{
-    Ask, Claim, Cursor, DeliveryFilter, Depth, DueEndpoint, Outcome, Page, PlanBatch, PlanResult,
-    RejectedFilter, Result, Store, StoreError,
+    Ask, Claim, Cursor, DeliveryFilter, Depth, DueEndpoint, Leases, Outcome, Page, PlanBatch,
+    PlanResult, Queries, Queue, RejectedFilter, Result, StoreError, Tenants,
 };
 
 /// How long an answer may take: longer than a busy disk keeps a server from answering.
@@ -168,7 +168,7 @@ pub(super) fn shared_call(script: &Script) -> Cmd {
 }
 
 #[async_trait]
-impl Store for RedisStore {
+impl Leases for RedisStore {
     async fn enter(&self, owner: &Owner, now: Millis, until: Millis) -> Result<()> {
         self.enter_as(owner, now, until).await
     }
@@ -188,7 +188,10 @@ impl Store for RedisStore {
     async fn time(&self) -> Result<Option<Millis>> {
         self.server_time().await.map(Some)
     }
+}
 
+#[async_trait]
+impl Tenants for RedisStore {
     async fn tenants(&self) -> Result<Vec<(TenantId, u64)>> {
         self.listed_tenants().await
     }
@@ -218,6 +221,21 @@ impl Store for RedisStore {
         self.remove_endpoint(tenant, endpoint, now).await
     }
 
+    async fn identity(&self) -> Result<Option<String>> {
+        self.content_identity().await
+    }
+
+    async fn identify(&self) -> Result<()> {
+        self.identify_content().await
+    }
+
+    async fn disown(&self, identity: &str) -> Result<()> {
+        self.disown_content(identity).await
+    }
+}
+
+#[async_trait]
+impl Queue for RedisStore {
     async fn plan(&self, owner: &Owner, batch: PlanBatch, now: Millis) -> Result<PlanResult> {
         self.plan_batch(owner, batch, now).await
     }
@@ -243,12 +261,30 @@ impl Store for RedisStore {
         self.record_outcomes(owner, outcomes, now).await
     }
 
-    async fn replay(&self, tenant: &TenantId, filter: &DeliveryFilter, now: Millis) -> Result<u64> {
-        self.replay_selected(tenant, filter, now).await
-    }
-
     async fn rewind(&self, now: Millis) -> Result<u64> {
         self.rewind_all(now).await
+    }
+
+    async fn event(&self, tenant: &TenantId, id: &EventId) -> Result<Option<Event>> {
+        Ok(self
+            .find_event(tenant, id)
+            .await?
+            .map(|stored| stored.event))
+    }
+
+    async fn forget(&self, succeeded_before: Millis, dead_before: Millis) -> Result<bool> {
+        self.forget_ended(succeeded_before, dead_before).await
+    }
+
+    async fn woken(&self) {
+        self.wakes.notified().await;
+    }
+}
+
+#[async_trait]
+impl Queries for RedisStore {
+    async fn replay(&self, tenant: &TenantId, filter: &DeliveryFilter, now: Millis) -> Result<u64> {
+        self.replay_selected(tenant, filter, now).await
     }
 
     async fn delivery(&self, tenant: &TenantId, id: &DeliveryId) -> Result<Option<Delivery>> {
@@ -265,13 +301,6 @@ impl Store for RedisStore {
         self.list_deliveries(tenant, filter, cursor, limit).await
     }
 
-    async fn event(&self, tenant: &TenantId, id: &EventId) -> Result<Option<Event>> {
-        Ok(self
-            .find_event(tenant, id)
-            .await?
-            .map(|stored| stored.event))
-    }
-
     async fn rejected(
         &self,
         filter: &RejectedFilter,
@@ -285,10 +314,6 @@ impl Store for RedisStore {
         self.take_rejected_event(id).await
     }
 
-    async fn forget(&self, succeeded_before: Millis, dead_before: Millis) -> Result<bool> {
-        self.forget_ended(succeeded_before, dead_before).await
-    }
-
     async fn depth(&self, now: Millis) -> Result<Depth> {
         self.count_waiting(now).await
     }
@@ -297,21 +322,5 @@ impl Store for RedisStore {
         let mut command = redis::cmd("SET");
         command.arg(keys::ping()).arg("1");
         self.ask(&command).await
-    }
-
-    async fn identity(&self) -> Result<Option<String>> {
-        self.content_identity().await
-    }
-
-    async fn identify(&self) -> Result<()> {
-        self.identify_content().await
-    }
-
-    async fn disown(&self, identity: &str) -> Result<()> {
-        self.disown_content(identity).await
-    }
-
-    async fn woken(&self) {
-        self.wakes.notified().await;
     }
 }

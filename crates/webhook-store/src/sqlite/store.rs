@@ -26,8 +26,8 @@ use super::{
     OpenError, claim, complete, endpoints, lease, list, lookup, plan, rejected, sweep, tenants,
 };
 use crate::{
-    Ask, Claim, Cursor, DeliveryFilter, Depth, DueEndpoint, Page, PlanBatch, PlanResult,
-    RejectedFilter, Result, Store, StoreError,
+    Ask, Claim, Cursor, DeliveryFilter, Depth, DueEndpoint, Leases, Page, PlanBatch, PlanResult,
+    Queries, Queue, RejectedFilter, Result, StoreError, Tenants,
 };
 
 /// A store in one SQLite file. Dropping it closes the file.
@@ -207,7 +207,7 @@ impl SqliteStore {
 }
 
 #[async_trait]
-impl Store for SqliteStore {
+impl Leases for SqliteStore {
     async fn enter(&self, owner: &Owner, now: Millis, until: Millis) -> Result<()> {
         self.told(now);
         let owner = owner.clone();
@@ -232,7 +232,10 @@ impl Store for SqliteStore {
         let owner = owner.clone();
         self.write(move |tx| lease::recover(tx, &owner, now)).await
     }
+}
 
+#[async_trait]
+impl Tenants for SqliteStore {
     async fn tenants(&self) -> Result<Vec<(TenantId, u64)>> {
         self.read(|view| tenants::tenants(view.sql)).await
     }
@@ -271,7 +274,10 @@ impl Store for SqliteStore {
         self.steps(move |tx| deletion.step(tx, &tenant, &endpoint, now))
             .await
     }
+}
 
+#[async_trait]
+impl Queue for SqliteStore {
     async fn plan(&self, owner: &Owner, batch: PlanBatch, now: Millis) -> Result<PlanResult> {
         self.told(now);
         let (owner, giver) = (owner.clone(), self.giver()?);
@@ -319,57 +325,16 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn replay(&self, tenant: &TenantId, filter: &DeliveryFilter, now: Millis) -> Result<u64> {
-        self.told(now);
-        let (tenant, filter, mut replay) = (tenant.clone(), filter.clone(), Replay::new());
-        self.steps(move |tx| replay.step(tx, &tenant, &filter, now))
-            .await
-    }
-
     async fn rewind(&self, now: Millis) -> Result<u64> {
         self.shared.set_back(now);
         let mut rewind = Rewind::default();
         self.steps(move |tx| rewind.step(tx, now)).await
     }
 
-    async fn delivery(&self, tenant: &TenantId, id: &DeliveryId) -> Result<Option<Delivery>> {
-        let (tenant, id) = (tenant.clone(), id.clone());
-        self.read(move |view| list::delivery(view, &tenant, &id))
-            .await
-    }
-
-    async fn deliveries(
-        &self,
-        tenant: &TenantId,
-        filter: &DeliveryFilter,
-        cursor: Option<&Cursor>,
-        limit: usize,
-    ) -> Result<Page<Delivery>> {
-        let (tenant, filter, cursor) = (tenant.clone(), filter.clone(), cursor.cloned());
-        self.read(move |view| list::deliveries(view, &tenant, &filter, cursor.as_ref(), limit))
-            .await
-    }
-
     async fn event(&self, tenant: &TenantId, id: &EventId) -> Result<Option<Event>> {
         let (tenant, id) = (tenant.clone(), id.clone());
         self.read(move |view| list::event(view.sql, &tenant, &id))
             .await
-    }
-
-    async fn rejected(
-        &self,
-        filter: &RejectedFilter,
-        cursor: Option<&Cursor>,
-        limit: usize,
-    ) -> Result<Page<Rejected>> {
-        let (filter, cursor) = (filter.clone(), cursor.cloned());
-        self.read(move |view| rejected::list(view.sql, &filter, cursor.as_ref(), limit))
-            .await
-    }
-
-    async fn take_rejected(&self, id: &str) -> Result<Option<Rejected>> {
-        let id = id.to_owned();
-        self.write(move |tx| rejected::take(tx, &id)).await
     }
 
     async fn forget(&self, succeeded_before: Millis, dead_before: Millis) -> Result<bool> {
@@ -390,6 +355,54 @@ impl Store for SqliteStore {
         .await
     }
 
+    async fn woken(&self) {
+        self.shared.given_back.notified().await;
+    }
+}
+
+#[async_trait]
+impl Queries for SqliteStore {
+    async fn replay(&self, tenant: &TenantId, filter: &DeliveryFilter, now: Millis) -> Result<u64> {
+        self.told(now);
+        let (tenant, filter, mut replay) = (tenant.clone(), filter.clone(), Replay::new());
+        self.steps(move |tx| replay.step(tx, &tenant, &filter, now))
+            .await
+    }
+
+    async fn delivery(&self, tenant: &TenantId, id: &DeliveryId) -> Result<Option<Delivery>> {
+        let (tenant, id) = (tenant.clone(), id.clone());
+        self.read(move |view| list::delivery(view, &tenant, &id))
+            .await
+    }
+
+    async fn deliveries(
+        &self,
+        tenant: &TenantId,
+        filter: &DeliveryFilter,
+        cursor: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Page<Delivery>> {
+        let (tenant, filter, cursor) = (tenant.clone(), filter.clone(), cursor.cloned());
+        self.read(move |view| list::deliveries(view, &tenant, &filter, cursor.as_ref(), limit))
+            .await
+    }
+
+    async fn rejected(
+        &self,
+        filter: &RejectedFilter,
+        cursor: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Page<Rejected>> {
+        let (filter, cursor) = (filter.clone(), cursor.cloned());
+        self.read(move |view| rejected::list(view.sql, &filter, cursor.as_ref(), limit))
+            .await
+    }
+
+    async fn take_rejected(&self, id: &str) -> Result<Option<Rejected>> {
+        let id = id.to_owned();
+        self.write(move |tx| rejected::take(tx, &id)).await
+    }
+
     async fn depth(&self, now: Millis) -> Result<Depth> {
         Ok(self.shared.lock().depth(now))
     }
@@ -402,9 +415,5 @@ impl Store for SqliteStore {
             Ok(())
         })
         .await
-    }
-
-    async fn woken(&self) {
-        self.shared.given_back.notified().await;
     }
 }

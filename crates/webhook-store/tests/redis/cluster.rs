@@ -6,7 +6,8 @@ use test_support::redis::{Fsync, RedisServer};
 use test_support::within_patience;
 use webhook_model::{DeliveryState, Millis};
 use webhook_store::{
-    Ask, DeliveryFilter, PlanBatch, PlanResult, Planned, RejectedFilter, Start, Store,
+    Ask, DeliveryFilter, Leases, PlanBatch, PlanResult, Planned, Queries, Queue, RejectedFilter,
+    Start, Tenants,
 };
 
 use crate::world::{PLANNED, World, at, endpoint, endpoint_id, owner, planned, success, tenant};

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use webhook_model::DeliveryState::{InFlight, Pending};
 use webhook_model::{DeliveryId, EventId, Millis, Owner, Rejected, Source};
 use webhook_store::redis::RedisStore;
-use webhook_store::{DeliveryFilter, Next, Outcome, Planned, Start, Store, StoreError};
+use webhook_store::{
+    DeliveryFilter, Leases, Next, Outcome, Planned, Queries, Queue, Start, StoreError, Tenants,
+};
 
 use crate::world::{World, all, at, claim, endpoint, endpoint_id, owner, plan, success, tenant};
 

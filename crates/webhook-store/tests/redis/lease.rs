@@ -7,7 +7,7 @@ use test_support::within_patience;
 use tokio_util::sync::CancellationToken;
 use webhook_model::Clock;
 use webhook_model::DeliveryState::InFlight;
-use webhook_store::{Lease, Planned, Start, Store};
+use webhook_store::{Lease, Leases, Planned, Queue, Start};
 
 use crate::world::{World, all, at, owner, plan, success, tenant};
 

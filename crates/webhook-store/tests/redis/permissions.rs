@@ -8,7 +8,7 @@ use tracing::field::{Field, Visit};
 use tracing::subscriber::DefaultGuard;
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
-use webhook_store::{Start, Store};
+use webhook_store::{Leases, Start};
 
 use crate::world::{World, at, owner, plan};
 

@@ -3,7 +3,7 @@
 use futures::FutureExt;
 use test_support::within_patience;
 use webhook_model::DeliveryState;
-use webhook_store::{Planned, Start, Store, StoreError};
+use webhook_store::{Leases, Planned, Queue, Start, StoreError, Tenants};
 
 use crate::world::{World, all, at, claim, endpoint, owner, plan, success, tenant};
 

@@ -1,7 +1,7 @@
 //! What the server may do: go, come back, forget the scripts, refuse.
 
 use webhook_model::DeliveryState;
-use webhook_store::{Planned, Start, Store, StoreError};
+use webhook_store::{Leases, Planned, Queries, Queue, Start, StoreError};
 
 use crate::world::{World, all, at, claim, owner, plan, success, tenant};
 

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use test_support::redis::Fsync;
 use webhook_model::{Owner, TenantId};
-use webhook_store::{Ask, Outcome, PlanBatch, PlanResult, Planned, Start, Store};
+use webhook_store::{Ask, Leases, Outcome, PlanBatch, PlanResult, Planned, Queue, Start, Tenants};
 
 use crate::world::{PLANNED, World, at, endpoint, planned, success, tenant};
 

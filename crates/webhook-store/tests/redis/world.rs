@@ -8,8 +8,8 @@ use webhook_model::{
 };
 use webhook_store::redis::RedisStore;
 use webhook_store::{
-    Ask, Claim, DeliveryFilter, Fence, NewDelivery, Next, Outcome, PlanBatch, PlanResult, Planned,
-    PlannedEvent, Start, Store, StoreError,
+    Ask, Claim, DeliveryFilter, Fence, Leases, NewDelivery, Next, Outcome, PlanBatch, PlanResult,
+    Planned, PlannedEvent, Queries, Queue, Start, StoreError, Tenants,
 };
 
 pub struct World {

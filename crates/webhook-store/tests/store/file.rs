@@ -10,7 +10,7 @@ use std::task::Poll;
 use rusqlite::Connection;
 use tempfile::TempDir;
 use webhook_store::sqlite::{OpenError, SqliteStore};
-use webhook_store::{DeliveryFilter, Fence, Next, Outcome, PlanBatch, Planned, Store};
+use webhook_store::{DeliveryFilter, Fence, Next, Outcome, PlanBatch, Planned, Queries, Tenants};
 
 use crate::stores::sqlite::Folder;
 use crate::world::{DAY, UNTIL, World, at, due, event, planned, success, tenant_id};
