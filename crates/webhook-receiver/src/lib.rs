@@ -71,6 +71,7 @@ mod registration;
 mod request;
 pub mod seen;
 mod settings;
+mod settings_error;
 #[cfg(target_family = "wasm")]
 pub mod spin;
 pub mod variables;
@@ -89,4 +90,5 @@ pub use receive::{Delivery, Processed, Received, receive};
 pub use refusal::Refusal;
 pub use registration::Registration;
 pub use request::Request;
-pub use settings::{Settings, SettingsError};
+pub use settings::Settings;
+pub use settings_error::SettingsError;

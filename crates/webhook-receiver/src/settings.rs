@@ -1,6 +1,6 @@
 //! What an operator chooses, as the app's variables have it.
 
-use crate::{Platform, PlatformError, Scheme, variables};
+use crate::{Platform, Scheme, SettingsError, variables};
 
 /// The variables that bear on verification.
 ///
@@ -26,32 +26,6 @@ pub struct Settings {
     pub seen_ids_max: u64,
     /// `key_overlap_seconds`.
     pub key_overlap: u64,
-}
-
-/// Why the settings could not be read.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SettingsError {
-    /// The platform gave no value.
-    #[error(transparent)]
-    Platform(#[from] PlatformError),
-    /// A value has not the form it needs.
-    #[error("variable `{name}` is `{value}`, and has to be {wanted}")]
-    Value {
-        /// The variable.
-        name: &'static str,
-        /// Its value.
-        value: String,
-        /// What it could be.
-        wanted: &'static str,
-    },
-    /// A secret was copied together with something around it.
-    #[error("variable `{name}` {found}")]
-    NearMiss {
-        /// The variable.
-        name: &'static str,
-        /// The fault, as the end of a sentence about the variable.
-        found: &'static str,
-    },
 }
 
 impl Settings {

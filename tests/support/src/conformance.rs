@@ -34,6 +34,7 @@
 //! `no-match`. Cases that HTTP cannot carry (`over_http`) are left out and counted, and so are those
 //! with a header that is not ASCII where Spin answers them 500 itself, without asking the app.
 
+mod answer;
 mod case;
 mod exchange;
 
@@ -44,9 +45,6 @@ use serde_json::json;
 
 use crate::{Request, Running, Runtime, clock};
 use case::{Case, Setting};
-
-/// The fewest bytes of a key that a handshake takes.
-const KEY_MIN_BYTES: usize = 16;
 
 /// A consumer app to judge.
 pub struct Consumer {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use super::tenant;
+use super::tenant::tenant;
 use crate::config::{bearer, variable};
 use crate::exchange::exchange;
 use crate::outside::{Clock, Log, Network, Outgoing, Variables, Verb};

@@ -3,7 +3,7 @@
 use problem_details::Problem;
 use url::Url;
 
-use super::tenant;
+use super::tenant::tenant;
 use crate::config::variable;
 use crate::event::Event;
 use crate::event_id::EventId;

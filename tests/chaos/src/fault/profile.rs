@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Fault;
+use super::kind::Fault;
 use crate::column::Column::{self, Redis, RedisSource, RedisStream, Sqlite};
 use crate::hostile::Hostile;
 use crate::tools::Tool;
@@ -30,6 +30,18 @@ pub struct Profile {
     /// Whether it replaces sender processes, and therefore overlaps with no other fault.
     pub restarts: bool,
     pub tools: &'static [Tool],
+}
+
+impl Fault {
+    /// What the fault is, where it can happen, and what it may do.
+    pub fn profile(self) -> &'static Profile {
+        of(self)
+    }
+
+    /// Every fault, in the order of the matrix.
+    pub fn all() -> impl Iterator<Item = Self> {
+        ALL.iter().map(|profile| profile.fault)
+    }
 }
 
 const EVERY: &[Column] = &Column::ALL;

@@ -5,31 +5,8 @@
 //! and says the time in the environment variable `WALL_CLOCK_SECONDS` (Unix seconds). What is
 //! tested is then the very component that is deployed.
 
-use std::env;
-
 mod bindings;
+mod wall_clock;
 
-use bindings::{Datetime, Guest};
-
-const VARIABLE: &str = "WALL_CLOCK_SECONDS";
-
+/// The component. It has no state.
 struct Clock;
-
-impl Guest for Clock {
-    fn now() -> Datetime {
-        let text = env::var(VARIABLE).unwrap_or_else(|error| panic!("`{VARIABLE}`: {error}"));
-        let seconds = text.parse();
-        let seconds = seconds.unwrap_or_else(|error| panic!("`{VARIABLE}` is `{text}`: {error}"));
-        Datetime {
-            seconds,
-            nanoseconds: 0,
-        }
-    }
-
-    fn resolution() -> Datetime {
-        Datetime {
-            seconds: 1,
-            nanoseconds: 0,
-        }
-    }
-}

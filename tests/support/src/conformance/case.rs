@@ -3,9 +3,11 @@
 use base64ct::{Base64, Encoding};
 use serde_json::Value;
 
-use super::KEY_MIN_BYTES;
-use super::exchange::Answer;
+use super::answer::Answer;
 use crate::components;
+
+/// The fewest bytes of a key that a handshake takes.
+pub const KEY_MIN_BYTES: usize = 16;
 
 /// A request and its outcome.
 pub struct Case {

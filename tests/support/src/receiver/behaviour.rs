@@ -13,7 +13,7 @@ use hyper::body::{Body, Frame};
 use tokio::sync::watch;
 use tokio::time::{Interval, interval};
 
-use super::Recorded;
+use super::recorded::Recorded;
 
 pub(super) type Answer = Response<BoxBody<Bytes, Infallible>>;
 

@@ -1,0 +1,50 @@
+"""Fails if modules of a crate import each other in a circle: `python3 cycles.py SRC…` prints it.
+
+Files that only list and re-export modules are looked through. Inline modules, as a rule tests, are
+left out, and so is a `main.rs` beside a `lib.rs`.
+"""
+import graphlib, pathlib, re, sys
+
+LEFT_OUT = re.compile(r"//[^\n]*|^(?:pub(?:\(\w+\))? )?mod \w+ \{.*?^\}", re.M | re.S)
+GROUP = re.compile(r"(\w[\w:]*::)\{([^{}]*)\}")
+LISTS = re.compile(r"(?:\s|#!?\[[^\]]*\]|(?:pub(?:\([^)]*\))? )?(?:use|mod) [^;{]*;)*")
+PATH = re.compile(r"\b[a-z_]\w*(?:::[\w*]+)+")
+
+
+def parse(text):
+    """Returns the paths in a file, and whether it only lists and re-exports modules."""
+    text = LEFT_OUT.sub("", text)
+    while group := GROUP.search(text):
+        leaves = [group[1] + leaf.strip() for leaf in group[2].split(",") if leaf.strip()]
+        text = text[: group.start()] + ",".join(leaves) + text[group.end() :]
+    return [tuple(path.split("::")) for path in PATH.findall(text)], bool(LISTS.fullmatch(text))
+
+
+def resolve(files, at, path):
+    """Returns the module that defines `path`, as module `at` names it; None for other crates."""
+    for index, name in enumerate(path):
+        if name in ("crate", "self", "super"):
+            at = {"crate": (), "self": at, "super": at[:-1]}[name]
+        elif at + (name,) in files:
+            at += (name,)
+        elif index == 0 or at not in files:
+            return None
+        else:
+            paths, lists = files[at]
+            exports = [export for export in paths if lists and export[-1] == name and export != path]
+            return next(filter(None, (resolve(files, at, export) for export in exports)), at)
+    return at
+
+
+for source in map(pathlib.Path, sys.argv[1:]):
+    files = {}
+    for path in sorted(source.rglob("*.rs")):
+        parts = path.relative_to(source).with_suffix("").parts
+        if path.name != "main.rs" or not path.with_name("lib.rs").exists():
+            files[parts[:-1] if parts[-1] in ("lib", "main", "mod") else parts] = parse(path.read_text())
+    imports = {at: {resolve(files, at, p) for p in paths} - {at, None} for at, (paths, lists) in files.items() if not lists}
+    try:
+        graphlib.TopologicalSorter(imports).prepare()
+    except graphlib.CycleError as error:
+        names = ["::".join(("crate",) + module) for module in reversed(error.args[1])]
+        sys.exit(f"{source}: {' -> '.join(names)}")
