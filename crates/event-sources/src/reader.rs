@@ -36,14 +36,13 @@ const SWEEP: Duration = Duration::from_secs(10);
 /// How many pending entries are looked up at a time: the server holds them up for all others then.
 const LOOKED_UP: usize = 64;
 
-/// How many entries are taken first, and the most that are taken at a time: all of them may be much
-/// larger than those before.
+/// How many entries are taken first.
 const FIRST_READ: usize = 8;
-const MAX_READ: usize = 32;
 
 /// How many entries are taken at a time. The size of the next ones is unknown: each is expected to be
 /// as large as the largest of the last ones, and there has to be room for all of them.
 struct Pace {
+    /// More and more, up to the most that are taken at a time.
     count: usize,
     /// The bytes of the largest entry that was taken last.
     largest: usize,
@@ -192,8 +191,14 @@ impl Intake {
                 continue;
             }
             let count = pace.count(room);
-            let entries = self.stream().read_new(count, self.settings().block).await?;
-            pace.next(&entries);
+            let taken = self.stream().read_new(count, self.settings().block).await?;
+            let Some(entries) = taken else {
+                // They are claimed by their sizes, like those that an earlier reader left.
+                pace.count = 1;
+                self.recover(None, tasks, turn).await?;
+                continue;
+            };
+            pace.next(&entries, self.stream().max_read());
             tasks.read(entries);
         }
         Ok(())
@@ -307,9 +312,9 @@ impl Pace {
         self.count.min(room.entries).min(by_bytes).max(1)
     }
 
-    fn next(&mut self, entries: &[Entry]) {
+    fn next(&mut self, entries: &[Entry], most: usize) {
         if !entries.is_empty() {
-            self.count = (self.count * 2).min(MAX_READ);
+            self.count = (self.count * 2).min(most);
             self.largest = entries.iter().map(Entry::bytes).max().unwrap_or(0);
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use redis::{Cmd, ErrorKind, FromRedisValue, RedisError, RedisResult};
-use redis_link::{Link, Script};
+use redis_link::{Link, REPLY_TOO_LARGE, Script};
 
 use super::Settings;
 use super::entry::{Entry, max_entry_bytes};
@@ -16,6 +16,13 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The greatest id that a stream can have.
 const GREATEST_ID: &str = "18446744073709551615-18446744073709551615";
+
+/// The most entries that are taken in one call.
+const MAX_READ: usize = 32;
+const MAX_READ_FROM_CLUSTER: usize = 8;
+
+/// What a reply has besides the entries' names and values: their ids and lengths.
+const MAX_FRAMING_BYTES: usize = 64 << 10;
 
 macro_rules! scripts {
     ($($name:ident = [$($file:literal),+];)*) => {$(
@@ -69,8 +76,9 @@ type RawEntry = (String, Option<Fields>);
 impl Stream {
     pub(super) fn new(settings: &Settings) -> Self {
         let Settings { address, block, .. } = settings;
+        let waiting = Link::new(address.clone(), *block + RESPONSE_TIMEOUT);
         Self {
-            waiting: Link::new(address.clone(), *block + RESPONSE_TIMEOUT),
+            waiting: waiting.with_max_reply(max_reply_bytes(settings)),
             link: Arc::new(Link::new(address.clone(), RESPONSE_TIMEOUT)),
             key: settings.stream.clone(),
             group: settings.group.clone(),
@@ -103,8 +111,26 @@ impl Stream {
         Ok(Origin::new(&self.key, &incarnation))
     }
 
-    /// Takes new entries, at most `count`; waits up to `block` for the first.
-    pub(super) async fn read_new(&self, count: usize, block: Duration) -> RedisResult<Vec<Entry>> {
+    /// Returns the most entries to take in one call: a cluster's replies have no bound in bytes.
+    pub(super) fn max_read(&self) -> usize {
+        if self.link.address().is_cluster() {
+            MAX_READ_FROM_CLUSTER
+        } else {
+            MAX_READ
+        }
+    }
+
+    /// Takes new entries, at most `count`; waits up to `block` for the first. Returns `None` where
+    /// they are larger than a reply may be: they are pending then.
+    ///
+    /// # Errors
+    ///
+    /// Those of the server and of the connection.
+    pub(super) async fn read_new(
+        &self,
+        count: usize,
+        block: Duration,
+    ) -> RedisResult<Option<Vec<Entry>>> {
         let mut command = redis::cmd("XREADGROUP");
         command
             .arg("GROUP")
@@ -116,12 +142,15 @@ impl Stream {
             .arg("BLOCK")
             .arg(u64::try_from(block.as_millis()).unwrap_or(u64::MAX).max(1));
         command.arg("STREAMS").arg(&self.key).arg(">");
-        let answer = self.waiting.ask(&command).await?;
-        let streams: Option<Vec<(Vec<u8>, Vec<RawEntry>)>> = redis::from_redis_value(answer)?;
+        let reply = match self.waiting.ask(&command).await {
+            Err(error) if error.code() == Some(REPLY_TOO_LARGE) => return Ok(None),
+            reply => reply?,
+        };
+        let streams: Option<Vec<(Vec<u8>, Vec<RawEntry>)>> = redis::from_redis_value(reply)?;
         let entries = streams.into_iter().flatten();
         let entries = entries.flat_map(|(_, entries)| entries);
         let entry = |(id, fields): RawEntry| entry((id, fields.unwrap_or_default(), 0));
-        Ok(entries.map(entry).collect())
+        Ok(Some(entries.map(entry).collect()))
     }
 
     /// What is pending of the whole group behind an id, in the order of the stream. With `idle` only
@@ -294,6 +323,11 @@ impl Group {
         }
         group
     }
+}
+
+/// Returns the most bytes of a reply with new entries: what is kept in memory, and one entry more.
+fn max_reply_bytes(settings: &Settings) -> usize {
+    settings.max_bytes + max_entry_bytes(settings.max_data_bytes) + MAX_FRAMING_BYTES
 }
 
 fn entry((id, fields, cut): (String, Fields, usize)) -> Entry {

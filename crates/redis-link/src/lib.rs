@@ -4,9 +4,11 @@
 //! over or are out of reach for a while.
 
 mod address;
+mod bounded;
 mod link;
 mod script;
 
 pub use address::{Address, AddressError};
+pub use bounded::REPLY_TOO_LARGE;
 pub use link::{Link, delay};
 pub use script::Script;

@@ -14,9 +14,10 @@ use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::cluster_async::ClusterConnection;
 use redis::{Arg, AsyncConnectionConfig, Cmd, RedisError, RedisResult, Value};
 use tokio::sync::Mutex;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::Address;
+use super::bounded::Bound;
 use super::script::Script;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -27,6 +28,8 @@ const LONGEST_DELAY: Duration = Duration::from_secs(2);
 pub struct Link {
     address: Address,
     response_timeout: Duration,
+    /// The most bytes of a reply, where there is such a bound. That of a cluster is not held.
+    bound: Option<Bound>,
     /// The open connection and its number. Written by whoever connects or finds it broken.
     open: RwLock<Option<(u64, Connection)>>,
     /// Held while connecting, so that one task does it for all.
@@ -55,9 +58,20 @@ impl Link {
         Self {
             address,
             response_timeout,
+            bound: None,
             open: RwLock::default(),
             connecting: Mutex::default(),
             attempts: AtomicU64::new(0),
+        }
+    }
+
+    /// The same link for commands that are sent one after the other, whose replies have at most
+    /// `max_bytes` bytes: a larger one is an error with the code
+    /// [`REPLY_TOO_LARGE`](super::REPLY_TOO_LARGE), and ends the connection.
+    pub fn with_max_reply(self, max_bytes: usize) -> Self {
+        Self {
+            bound: Some(Bound::new(max_bytes)),
+            ..self
         }
     }
 
@@ -80,6 +94,9 @@ impl Link {
         let answer = answer.and_then(Value::extract_error);
         if answer.as_ref().is_err_and(is_of_the_connection) {
             self.give_up(number);
+            if let Some(bound) = &self.bound {
+                return answer.map_err(|error| bound.explain(error));
+            }
         }
         answer
     }
@@ -142,9 +159,16 @@ impl Link {
             .set_connection_timeout(Some(CONNECT_TIMEOUT))
             .set_response_timeout(Some(self.response_timeout));
         let client = self.client()?;
-        let connection = client
-            .get_multiplexed_async_connection_with_config(&config)
-            .await?;
+        let connection = match &self.bound {
+            None => {
+                client
+                    .get_multiplexed_async_connection_with_config(&config)
+                    .await?
+            }
+            Some(bound) => timeout(CONNECT_TIMEOUT, bound.connect(&client, config))
+                .await
+                .map_err(io::Error::from)??,
+        };
         Ok(Connection::Single(connection))
     }
 
@@ -197,7 +221,7 @@ pub fn delay(failures: u32) -> Duration {
 
 /// The same error, of TLS in words.
 fn in_words(error: RedisError) -> RedisError {
-    match tls_error::find(&error) {
+    match tls_trust::find(&error) {
         Some(text) => io::Error::other(text).into(),
         None => error,
     }

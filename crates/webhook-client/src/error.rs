@@ -78,7 +78,7 @@ pub(super) fn plain(error: &io::Error) -> String {
     let Some(inner) = error.get_ref().filter(|_| error.raw_os_error().is_none()) else {
         return error.kind().to_string();
     };
-    tls_error::find(inner).unwrap_or_else(|| inner.to_string())
+    tls_trust::find(inner).unwrap_or_else(|| inner.to_string())
 }
 
 fn doing(phase: &Phase) -> &'static str {

@@ -65,4 +65,4 @@ pub use headers::{HeaderError, check_header, with_defaults};
 pub use pool::MAX_IDLE;
 pub use post::{Client, Post, Settings, USER_AGENT};
 pub use resolve::{Resolve, SystemResolver};
-pub use tls::{TlsError, certificates, client_config};
+pub use tls_trust::{TlsError, certificates, client_config};

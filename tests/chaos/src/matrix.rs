@@ -42,6 +42,7 @@ const SUBSET: &[(Column, Fault)] = &[
     (Column::Sqlite, Fault::LogReaderGone),
     (Column::Redis, Fault::LogNotDrained),
     (Column::Sqlite, Fault::LogDiskFull),
+    (Column::RedisStream, Fault::LittleMemory),
     (Column::Redis, Fault::ClockAhead),
     (Column::Sqlite, Fault::ClockBehind),
     (Column::Sqlite, Fault::PartialHeads),

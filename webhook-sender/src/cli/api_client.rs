@@ -124,7 +124,7 @@ impl ApiClient {
 
 /// The same error, of TLS in words.
 fn in_words(error: hyper_util::client::legacy::Error) -> anyhow::Error {
-    match tls_error::find(&error) {
+    match tls_trust::find(&error) {
         Some(text) => anyhow::Error::msg(text),
         None => error.into(),
     }

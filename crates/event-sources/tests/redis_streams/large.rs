@@ -71,6 +71,28 @@ async fn large_entries_that_were_taken_before_are_claimed_within_the_bounds() {
 }
 
 #[tokio::test]
+async fn new_entries_that_do_not_fit_into_memory_together_are_claimed_within_the_bounds() {
+    let world = World::new().await;
+    let data = format!("\"{}\"", "x".repeat(200_000));
+    for _ in 0..8 {
+        let fields: [(&str, &[u8]); 3] = [
+            ("tenant", b"acme"),
+            ("type", b"a"),
+            ("data", data.as_bytes()),
+        ];
+        world.add(&fields).await;
+    }
+    let sink = Recorder::new();
+    let mut settings = world.settings(Owner::this_process("a"));
+    (settings.max_bytes, settings.max_data_bytes) = (500_000, 300_000);
+    let running = world.intake_with(settings, &sink);
+    world.acknowledged(&running, 8).await;
+    assert_eq!(sink.ids().len(), 8, "none is planned twice");
+    let stats = running.stats.snapshot();
+    assert_eq!((stats.claimed, stats.failures), (8, 0));
+}
+
+#[tokio::test]
 async fn a_large_entry_that_is_never_planned_becomes_poison_and_is_kept_whole() {
     let world = World::new().await;
     let data = format!("\"{}\"", "x".repeat(500_000));

@@ -1,0 +1,91 @@
+//! Whose certificates are believed.
+
+use std::env::var_os;
+use std::sync::Arc;
+
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::CertificateDer;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+
+use super::words::explain;
+
+/// Where the environment names authorities. They stand in for the system's.
+const VARIABLES: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
+
+/// Why TLS cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    #[error("a certificate cannot be read: {0}")]
+    Pem(String),
+    #[error("a certificate cannot be trusted: {0}")]
+    Root(String),
+    #[error("environment variable `{variable}`: no certificate in `{path}`{detail}")]
+    Environment {
+        variable: &'static str,
+        path: String,
+        /// Empty, or a colon and the reason.
+        detail: String,
+    },
+    #[error("TLS cannot be set up: {0}")]
+    Config(String),
+}
+
+/// The certificates in a PEM text, at least one.
+///
+/// # Errors
+///
+/// [`TlsError::Pem`].
+pub fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    match read {
+        Ok(none) if none.is_empty() => Err(TlsError::Pem("there is none".into())),
+        Ok(certificates) => Ok(certificates),
+        Err(error) => Err(TlsError::Pem(error.to_string())),
+    }
+}
+
+/// Returns the configuration of a client that believes the authorities of the environment or the
+/// system, and `extra`.
+///
+/// # Errors
+///
+/// A [`TlsError`] for authorities that cannot be used.
+pub fn client_config(extra: &[CertificateDer<'static>]) -> Result<ClientConfig, TlsError> {
+    let mut roots = authorities()?;
+    for certificate in extra {
+        roots
+            .add(certificate.clone())
+            .map_err(|error| TlsError::Root(explain(&error)))?;
+    }
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| TlsError::Config(explain(&error)))?;
+    Ok(config.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// The authorities that the environment names; else the system's, or Mozilla's where it has none.
+fn authorities() -> Result<RootCertStore, TlsError> {
+    let mut roots = RootCertStore::empty();
+    let found = rustls_native_certs::load_native_certs();
+    roots.add_parsable_certificates(found.certs);
+    for error in &found.errors {
+        tracing::warn!(%error, "certificate authority not loaded");
+    }
+    if !roots.is_empty() {
+        return Ok(roots);
+    }
+    let named = VARIABLES
+        .into_iter()
+        .find_map(|name| Some((name, var_os(name)?)));
+    if let Some((variable, path)) = named {
+        let first = found.errors.first();
+        return Err(TlsError::Environment {
+            variable,
+            path: path.display().to_string(),
+            detail: first.map_or_else(String::new, |error| format!(": {error}")),
+        });
+    }
+    roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    Ok(roots)
+}
