@@ -49,8 +49,14 @@ impl Entry {
     }
 
     /// Reads the event in it. `now` is the moment of events that name none.
-    pub(super) fn read(self, origin: &Origin, max_data_bytes: usize, now: Millis) -> Taken {
-        let derived = origin.derived_id(&self.id);
+    pub(super) fn read(
+        self,
+        origin: &Origin,
+        redelivered: bool,
+        max_data_bytes: usize,
+        now: Millis,
+    ) -> Taken {
+        let (derived, bytes) = (origin.derived_id(&self.id), self.bytes());
         let (tenant, event) = match self.tenant() {
             Ok(tenant) => (Some(tenant), self.event(&derived, max_data_bytes, now)),
             Err(fault) => (None, Err(fault)),
@@ -60,28 +66,9 @@ impl Entry {
             id: self.id,
             derived,
             tenant,
+            redelivered,
+            bytes,
             content,
-        }
-    }
-
-    /// Rejects an entry that may be well-formed, and was taken so often.
-    pub(super) fn give_up(
-        self,
-        origin: &Origin,
-        deliveries: u64,
-        max_data_bytes: usize,
-        now: Millis,
-    ) -> Taken {
-        let derived = origin.derived_id(&self.id);
-        let fault = Fault {
-            code: "poison",
-            reason: format!("was taken {deliveries} times and never planned"),
-        };
-        Taken {
-            tenant: self.tenant().ok(),
-            content: Err(self.rejected(&derived, fault, max_data_bytes, now)),
-            derived,
-            id: self.id,
         }
     }
 
@@ -198,11 +185,6 @@ impl Entry {
     }
 }
 
-/// Parses the text by which an entry names its tenant.
-pub(super) fn owner(tenant: &[u8]) -> Option<TenantId> {
-    TenantId::parse(std::str::from_utf8(tenant).ok()?).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -223,7 +205,7 @@ mod tests {
     }
 
     fn read(fields: &[(&'static str, &[u8])]) -> Taken {
-        entry(fields).read(&origin(), 64, Millis(5))
+        entry(fields).read(&origin(), false, 64, Millis(5))
     }
 
     #[test]
@@ -324,8 +306,7 @@ mod tests {
             ("type", b"a.b"),
             ("more", b"noise"),
         ];
-        let poison = entry(&fields).give_up(&origin(), 5, 64, Millis(5));
-        let rejected = poison.content.unwrap_err();
+        let rejected = read(&fields).content.unwrap_err();
         let kept = pairs(&rejected);
         assert_eq!(
             kept[1..],
@@ -345,7 +326,10 @@ mod tests {
     fn data_that_is_too_large_is_kept_up_to_the_limit_and_its_size_is_told() {
         let mut large = entry(&[("tenant", b"acme"), ("type", b"a"), ("data", &[b'1'; 65])]);
         large.cut = 1000;
-        let rejected = large.read(&origin(), 64, Millis(5)).content.unwrap_err();
+        let rejected = large
+            .read(&origin(), false, 64, Millis(5))
+            .content
+            .unwrap_err();
         assert_eq!(
             rejected.reason,
             "data of 1065 bytes; at most 64 are allowed"

@@ -2,16 +2,15 @@
 //!
 //! # What it promises
 //!
-//! - An entry is acknowledged only after the [`Sink`] has said that it is durable: planned, or kept
-//!   as rejected. Whatever is killed before that, the entry is taken again.
+//! - An entry is acknowledged only after the [`Sink`] has returned that it is durable: accepted, planned
+//!   or rejected. Whatever is killed before that, the entry is taken again.
 //! - The backlog counts: the group begins with the oldest entry of the stream. It is made again when
-//!   it is gone (flush, failover), from the beginning: what was planned before changes nothing.
+//!   it is gone (flush, failover), from the beginning: what was kept before changes nothing.
 //! - A tenant's entries are given to the sink in the order of the stream. One process reads at a
-//!   time, and before it reads on it queues what is pending of the group, its own and that of others.
-//! - No tenant waits for another: each has a queue of its own, and where its entries take long they
-//!   are left in the stream until their turn comes, up to 65,536 of them.
-//! - No entry holds up others for good: what cannot be read is rejected with its reason, and what was
-//!   taken [`Settings::max_deliveries`] times without ever being planned is given up as `poison`.
+//!   time, and before it reads on it takes what is pending of the group, its own and that of others.
+//! - A tenant whose part of the store is out of reach delays no other tenant.
+//! - An entry that was taken before is marked as redelivered: the sink runs no program for it before it
+//!   is durable. What cannot be read is rejected with its reason.
 //! - Memory is bounded by bytes: no more is taken out of the stream than there is room for, however
 //!   large entries are, and of an entry no more than an event may have.
 //! - A stream that is removed and made again is another one, even where its entries have the same ids.
@@ -31,7 +30,7 @@
 //!
 //! Other fields are left alone. What is not as it should be becomes a
 //! [`Rejected`](webhook_model::Rejected) of code `no-tenant`, `bad-tenant`, `no-type`, `no-data`,
-//! `poison`, or one of [`EventError::code`](webhook_model::EventError::code).
+//! or one of [`EventError::code`](webhook_model::EventError::code).
 //!
 //! # Who reads
 //!
@@ -41,19 +40,17 @@
 //! longer than its lease, and had asked for entries just before, may plan those after later ones:
 //! the one case in which the order of the stream is not kept.
 
-mod baton;
+mod acceptor;
 mod entry;
-mod giver;
 mod origin;
-mod queue;
-mod queues;
+mod outstanding;
 mod reader;
+mod reader_lease;
+mod session;
 mod settings;
 mod sink;
 mod stats;
 mod stream;
-mod tasks;
-mod turn;
 
 pub use reader::Intake;
 pub use settings::Settings;

@@ -4,28 +4,25 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use redis::{RedisError, RedisResult};
+use redis::{ErrorKind, RedisError, RedisResult};
 use redis_link::delay;
-use tokio::sync::Mutex;
-use tokio::time::{Instant, timeout};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use webhook_model::Clock;
 
-use super::baton::{Baton, Place};
+use super::acceptor::Acceptor;
 use super::entry::Entry;
-use super::giver::Giver;
-use super::queue::Load;
+use super::outstanding::{Load, Outstanding};
+use super::reader_lease::{ReaderLease, ReaderLock};
+use super::session::Session;
 use super::stats::{Stats, add};
-use super::stream::{Pending, Stream};
-use super::tasks::Tasks;
-use super::turn::Turn;
-use super::{Settings, Sink};
+use super::stream::Stream;
+use super::{Settings, Sink, Taken};
 
 /// How long a reader waits for room before it lets others read.
 const WAIT_FOR_ROOM: Duration = Duration::from_millis(50);
-
-/// How long a tenant's entries may wait in memory, where there is no room, before it is set aside.
-const SLOW: Duration = Duration::from_millis(250);
 
 /// How long one that stands by waits before it looks whether the reader is gone.
 const STAND_BY: Duration = Duration::from_millis(500);
@@ -33,25 +30,49 @@ const STAND_BY: Duration = Duration::from_millis(500);
 /// How often a reader looks for entries that others have left, and trims.
 const SWEEP: Duration = Duration::from_secs(10);
 
-/// How many pending entries are looked up at a time: the server holds them up for all others then.
-const LOOKED_UP: usize = 64;
+/// How long a reader waits for what is under way before it looks for what others have left.
+const FLUSH: Duration = Duration::from_secs(1);
+
+/// The most batches that wait for the acceptor.
+const QUEUED: usize = 16;
 
 /// How many entries are taken first.
 const FIRST_READ: usize = 8;
 
+/// Takes entries from a stream into a [`Sink`]. See the module.
+pub struct Intake {
+    settings: Settings,
+    stream: Arc<Stream>,
+    sink: Arc<dyn Sink>,
+    clock: Clock,
+    stats: Arc<Stats>,
+    lock: ReaderLock,
+}
+
+/// A session under way.
+struct Reading<'a> {
+    session: &'a Session,
+    outstanding: &'a Outstanding,
+    batches: &'a mpsc::Sender<Vec<Taken>>,
+}
+
+/// Why a reader leaves off for a while.
+enum Pause {
+    /// The session is over, or there is no room.
+    End,
+    /// It is time to look for what others have left.
+    Sweep,
+    /// New entries were larger than a reply may be: they are pending.
+    TooLarge,
+}
+
 /// How many entries are taken at a time. The size of the next ones is unknown: each is expected to be
 /// as large as the largest of the last ones, and there has to be room for all of them.
-struct Pace {
+struct BatchSize {
     /// More and more, up to the most that are taken at a time.
     count: usize,
     /// The bytes of the largest entry that was taken last.
     largest: usize,
-}
-
-/// Takes entries from a stream into a [`Sink`]. See the module.
-pub struct Intake {
-    giver: Arc<Giver>,
-    place: Place,
 }
 
 impl Intake {
@@ -67,31 +88,28 @@ impl Intake {
         let stream = Stream::new(&settings);
         let link = stream.link().clone();
         Self {
-            place: Place::new(link, key, group, owner.clone(), *lease),
-            giver: Arc::new(Giver {
-                settings,
-                stream,
-                sink,
-                clock,
-                stats: Arc::default(),
-                suspect: Mutex::default(),
-            }),
+            lock: ReaderLock::new(link, key, group, owner.clone(), *lease),
+            settings,
+            stream: Arc::new(stream),
+            sink,
+            clock,
+            stats: Arc::default(),
         }
     }
 
-    /// What has been done so far. It stays up to date.
+    /// Returns the counters. They stay up to date.
     pub fn stats(&self) -> Arc<Stats> {
-        self.giver.stats.clone()
+        self.stats.clone()
     }
 
-    /// How many entries of the stream the group has not taken yet; `None` where the server does not
-    /// say: before Redis 7, and after entries were removed from the middle.
+    /// Returns how many entries of the stream the group has not taken yet; `None` where the server
+    /// does not say: before Redis 7, and after entries were removed from the middle.
     ///
     /// # Errors
     ///
     /// Those of the server and of the connection.
     pub async fn lag(&self) -> Result<Option<u64>, RedisError> {
-        self.stream().lag().await
+        self.stream.lag().await
     }
 
     /// Checks that the stream's server responds.
@@ -100,11 +118,11 @@ impl Intake {
     ///
     /// Those of the server and of the connection.
     pub async fn reach(&self) -> Result<(), RedisError> {
-        self.place.reach().await
+        self.lock.reach().await
     }
 
-    /// Reads until `stop`, whatever happens to the connection. What was taken by then is planned
-    /// and acknowledged, if the store and the stream are within reach; then another process reads.
+    /// Reads until `stop`, whatever happens to the connection. What was taken by then is kept and
+    /// acknowledged, if the store and the stream are within reach; then another process reads.
     pub async fn run(&self, stop: CancellationToken) {
         let mut failures = 0;
         while !stop.is_cancelled() {
@@ -118,8 +136,7 @@ impl Intake {
                         failures + 1
                     };
                     self.note_failure(&error);
-                    stop.run_until_cancelled(tokio::time::sleep(delay(failures)))
-                        .await;
+                    stop.run_until_cancelled(sleep(delay(failures))).await;
                 }
             }
         }
@@ -128,101 +145,149 @@ impl Intake {
     fn note_failure(&self, error: &RedisError) {
         let Settings {
             stream, address, ..
-        } = self.settings();
+        } = &self.settings;
         tracing::warn!(%stream, redis = %address, %error, "reading the stream failed; trying again");
-        add(&self.counters().failures, 1);
-        self.counters().connected.store(false, Ordering::Relaxed);
+        add(&self.stats.failures, 1);
+        self.stats.connected.store(false, Ordering::Relaxed);
     }
 
-    /// Reads while it is this process's turn, or waits for it.
+    /// Reads while this process has the reader's lease, or waits for it.
     async fn round(&self, stop: &CancellationToken) -> RedisResult<()> {
-        if stop
-            .run_until_cancelled(self.giver.sink.room())
-            .await
-            .is_none()
-        {
+        if stop.run_until_cancelled(self.sink.room()).await.is_none() {
             return Ok(());
         }
-        let Some(baton) = self.place.take().await? else {
-            self.counters().connected.store(true, Ordering::Relaxed);
-            let wait = self.place.wait(self.stream().waiting(), STAND_BY);
+        let Some(lease) = self.lock.take().await? else {
+            self.stats.connected.store(true, Ordering::Relaxed);
+            let wait = self.lock.wait(self.stream.waiting(), STAND_BY);
             return stop.run_until_cancelled(wait).await.unwrap_or(Ok(()));
         };
-        self.counters().connected.store(true, Ordering::Relaxed);
-        self.counters().reading.store(true, Ordering::Relaxed);
-        let read = self.read(&baton, stop).await;
-        self.counters().reading.store(false, Ordering::Relaxed);
-        let handed_over = self.place.hand_over(baton).await;
+        self.stats.connected.store(true, Ordering::Relaxed);
+        self.stats.reading.store(true, Ordering::Relaxed);
+        let read = self.session(&lease, stop).await;
+        self.stats.reading.store(false, Ordering::Relaxed);
+        let handed_over = self.lock.hand_over(lease).await;
         read.and(handed_over)
     }
 
-    async fn read(&self, baton: &Baton, stop: &CancellationToken) -> RedisResult<()> {
-        let origin = self.stream().prepare().await?;
-        let turn = Turn::new(origin, baton.lost().clone(), stop.clone());
-        let mut tasks = Tasks::new(self.giver.clone(), turn.clone());
-        let read = self.read_on(&mut tasks, &turn).await;
-        let read = self.unless_replaced(read);
-        let finished = tasks.finish(read.is_err()).await;
-        read.and(finished)
+    async fn session(&self, lease: &ReaderLease, stop: &CancellationToken) -> RedisResult<()> {
+        let origin = self.stream.prepare().await?;
+        let session = Session::new(origin, lease.lost().clone(), stop.clone());
+        let most = Load {
+            // While some are being kept, as many again may be read.
+            entries: self.settings.max_entries.saturating_mul(2),
+            bytes: self.settings.max_bytes,
+        };
+        let outstanding = Arc::new(Outstanding::new(most));
+        let (batches, received) = mpsc::channel(QUEUED);
+        let acceptor = Acceptor {
+            stream: self.stream.clone(),
+            sink: self.sink.clone(),
+            stats: self.stats.clone(),
+            outstanding: outstanding.clone(),
+            session: session.clone(),
+        };
+        // Dropped with this future: then what is under way ends nowhere, as in a crash.
+        let mut accepting = JoinSet::new();
+        accepting.spawn(acceptor.run(received));
+        let reading = Reading {
+            session: &session,
+            outstanding: &outstanding,
+            batches: &batches,
+        };
+        let read = tokio::select! {
+            read = self.read(&reading) => self.unless_replaced(read),
+            // It ends first where it fails or the lease is lost.
+            ended = accepting.join_next() => return outcome(ended),
+        };
+        drop(batches);
+        session.end();
+        let accepted = outcome(accepting.join_next().await);
+        read.and(accepted)
     }
 
-    /// Reads until the turn is over, there is no room, or the stream is removed.
-    async fn read_on(&self, tasks: &mut Tasks, turn: &Turn) -> RedisResult<()> {
-        self.recover(None, tasks, turn).await?;
-        let mut swept = Instant::now();
-        let mut pace = Pace::default();
-        while !turn.is_over() {
-            tasks.check()?;
-            if swept.elapsed() >= SWEEP.min(self.settings().min_idle) {
-                self.sweep(tasks, turn).await?;
-                swept = Instant::now();
-            }
-            let Ok(places) = timeout(WAIT_FOR_ROOM, self.giver.sink.room()).await else {
-                if tasks.queues().are_empty() {
-                    return Ok(());
+    /// Takes what is pending, then new entries, and looks for pending ones from time to time.
+    async fn read(&self, reading: &Reading<'_>) -> RedisResult<()> {
+        let mut size = BatchSize::default();
+        let mut idle = None;
+        loop {
+            self.recover(idle, reading).await?;
+            let pause = self.read_new(&mut size, reading).await?;
+            let flushed = reading.outstanding.flushed(FLUSH);
+            let flushed = reading.session.unless_over(flushed).await;
+            match (pause, flushed) {
+                (Pause::End, _) | (_, None) | (Pause::TooLarge, Some(false)) => return Ok(()),
+                (Pause::TooLarge, _) => idle = None,
+                (Pause::Sweep, _) => {
+                    idle = Some(self.settings.min_idle);
+                    self.trim().await?;
                 }
-                // What is under way would be waited for, and nobody would read meanwhile.
-                continue;
-            };
-            let room = tasks.queues().room(places);
-            if !pace.fits(room, self.settings().max_bytes) {
-                tasks.queues().set_slow_aside(SLOW);
-                tasks.queues().change(WAIT_FOR_ROOM).await;
-                continue;
             }
-            let count = pace.count(room);
-            let taken = self.stream().read_new(count, self.settings().block).await?;
-            let Some(entries) = taken else {
-                // They are claimed by their sizes, like those that an earlier reader left.
-                pace.count = 1;
-                self.recover(None, tasks, turn).await?;
+        }
+    }
+
+    /// Reads new entries until there is a reason to pause.
+    async fn read_new(&self, size: &mut BatchSize, reading: &Reading<'_>) -> RedisResult<Pause> {
+        let began = Instant::now();
+        while began.elapsed() < SWEEP.min(self.settings.min_idle) {
+            let Some(room) = self.room(size.largest, reading).await else {
+                return Ok(Pause::End);
+            };
+            let count = size.count(room);
+            let Some(entries) = self.stream.read_new(count, self.settings.block).await? else {
+                size.count = 1;
+                return Ok(Pause::TooLarge);
+            };
+            size.next(&entries, self.stream.max_read());
+            self.send(entries, false, reading).await;
+            if reading.session.is_over() {
+                return Ok(Pause::End);
+            }
+        }
+        Ok(Pause::Sweep)
+    }
+
+    /// Waits until there is room for an entry of so many bytes. Returns `None` if the session ends
+    /// before, and where the sink has no room and nothing is under way: others may read then.
+    async fn room(&self, bytes: usize, reading: &Reading<'_>) -> Option<Load> {
+        let outstanding = reading.outstanding;
+        while !reading.session.is_over() {
+            let Ok(entries) = timeout(WAIT_FOR_ROOM, self.sink.room()).await else {
+                if outstanding.is_none() {
+                    return None;
+                }
                 continue;
             };
-            pace.next(&entries, self.stream().max_read());
-            tasks.read(entries);
+            let room = outstanding.room(entries);
+            if room.entries > 0 && room.bytes >= bytes.clamp(1, self.settings.max_bytes) {
+                return Some(room);
+            }
+            outstanding.change(WAIT_FOR_ROOM).await;
         }
-        Ok(())
+        None
     }
 
-    fn settings(&self) -> &Settings {
-        &self.giver.settings
+    /// Passes entries on to the acceptor. Those that were taken before are only accepted: their
+    /// programs may be what ended the process then.
+    async fn send(&self, entries: Vec<Entry>, redelivered: bool, reading: &Reading<'_>) {
+        if entries.is_empty() {
+            return;
+        }
+        let (now, max) = (self.clock.now(), self.settings.max_data_bytes);
+        let origin = reading.session.origin();
+        let read = |entry: Entry| entry.read(origin, redelivered, max, now);
+        let entries: Vec<Taken> = entries.into_iter().map(read).collect();
+        reading.outstanding.add(Load::of(&entries));
+        // The acceptor is gone only where the session is over.
+        let _ = reading.batches.send(entries).await;
     }
 
-    fn stream(&self) -> &Stream {
-        &self.giver.stream
-    }
-
-    fn counters(&self) -> &Stats {
-        &self.giver.stats
-    }
-
-    /// A stream or a group that is gone ends the turn, and no more: the next turn makes them again,
-    /// once what was taken of the stream before is planned.
+    /// A stream or a group that is gone ends the session, and no more: the next one makes them again,
+    /// once what was taken of the stream before is kept.
     fn unless_replaced(&self, read: RedisResult<()>) -> RedisResult<()> {
         match read {
-            // A reader that waits when the stream is removed is told that it no longer waits.
+            // The server unblocks a reader that waits when the stream is removed.
             Err(error) if matches!(error.code(), Some("NOGROUP" | "UNBLOCKED")) => {
-                let Settings { stream, group, .. } = self.settings();
+                let Settings { stream, group, .. } = &self.settings;
                 tracing::warn!(%stream, %group, "the consumer group is gone");
                 Ok(())
             }
@@ -230,69 +295,78 @@ impl Intake {
         }
     }
 
-    /// Takes what others have left, and removes what nobody needs.
-    async fn sweep(&self, tasks: &mut Tasks, turn: &Turn) -> RedisResult<()> {
-        self.recover(Some(self.settings().min_idle), tasks, turn)
-            .await?;
-        if self.settings().trim {
-            add(&self.counters().trimmed, self.stream().trim().await?);
+    async fn trim(&self) -> RedisResult<()> {
+        if self.settings.trim {
+            add(&self.stats.trimmed, self.stream.trim().await?);
         }
         Ok(())
     }
 
-    /// Has the tasks take what is pending, of any consumer, and not theirs already; with `idle` only
-    /// what was left that long ago.
-    ///
-    /// Whoever took it is not at it any more, as only one reads at a time; and if it is (see the
-    /// module), what both of them plan is planned once.
-    async fn recover(
-        &self,
-        idle: Option<Duration>,
-        tasks: &mut Tasks,
-        turn: &Turn,
-    ) -> RedisResult<()> {
-        let known = tasks.ids();
+    /// Takes what is pending, of any consumer; with `idle` only what was taken that long ago. Nobody
+    /// else reads now. Where an earlier reader goes on all the same, both keep the same events.
+    async fn recover(&self, idle: Option<Duration>, reading: &Reading<'_>) -> RedisResult<()> {
         let mut behind: Option<String> = None;
-        while !turn.is_over() {
-            tasks.check()?;
-            if tasks.queues().are_many_left() {
-                turn.unless_over(tasks.queues().change(WAIT_FOR_ROOM)).await;
-                continue;
-            }
-            let count = self.settings().max_entries;
-            let behind_id = behind.as_deref();
-            let mut pending = self.stream().pending(behind_id, idle, count).await?;
+        while !reading.session.is_over() && (idle.is_none() || reading.outstanding.is_none()) {
+            let count = self.settings.max_entries;
+            let pending = self.stream.pending(behind.as_deref(), idle, count).await?;
             let Some(last) = pending.last() else { break };
-            behind = Some(last.id.clone());
-            pending.retain(|pending| !known.contains(&pending.id));
-            let alike = pending.chunk_by(|one, other| one.deliveries == other.deliveries);
-            for some in alike.flat_map(|some| some.chunks(LOOKED_UP)) {
-                self.take_over(some, tasks, turn).await?;
+            behind = Some(last.clone());
+            self.take_over(&pending, reading).await?;
+            if idle.is_some() {
+                reading.outstanding.flushed(FLUSH).await;
             }
         }
         Ok(())
     }
 
-    /// Looks up whose these pending entries are, which were all taken equally often, and has the
-    /// tasks take them.
-    async fn take_over(
-        &self,
-        pending: &[Pending],
-        tasks: &mut Tasks,
-        turn: &Turn,
-    ) -> RedisResult<()> {
-        let ids: Vec<&str> = pending.iter().map(|pending| pending.id.as_str()).collect();
-        let deliveries = pending.first().map_or(0, |pending| pending.deliveries);
-        // They are not given to anybody yet, and so count as before.
-        let found = self.stream().look_up(&ids, deliveries).await?;
-        let there: Vec<&str> = found.iter().map(|found| found.id.as_str()).collect();
-        self.giver.acknowledge_vanished(&ids, &there, turn).await?;
-        tasks.left(found, deliveries);
+    /// Takes pending entries over, as many at a time as there is room for.
+    async fn take_over(&self, pending: &[String], reading: &Reading<'_>) -> RedisResult<()> {
+        let mut left = pending;
+        while !left.is_empty() {
+            let Some(room) = self.room(1, reading).await else {
+                break;
+            };
+            let most = room.entries.min(left.len());
+            let claimed = self.stream.claim(&left[..most], room.bytes).await?;
+            left = &left[claimed.looked_at.clamp(1, most)..];
+            add(&self.stats.claimed, claimed.entries.len());
+            self.acknowledge_vanished(&claimed.vanished, reading)
+                .await?;
+            self.send(claimed.entries, true, reading).await;
+        }
         Ok(())
+    }
+
+    /// What was removed from the stream while it was pending cannot be taken any more.
+    async fn acknowledge_vanished(
+        &self,
+        vanished: &[String],
+        reading: &Reading<'_>,
+    ) -> RedisResult<()> {
+        if vanished.is_empty() {
+            return Ok(());
+        }
+        let entries = vanished.join(" ");
+        tracing::warn!(entries, "pending entries were removed from the stream");
+        add(&self.stats.vanished, vanished.len());
+        let ids: Vec<&str> = vanished.iter().map(String::as_str).collect();
+        let origin = reading.session.origin();
+        self.stream.acknowledge(origin, &ids).await.map(drop)
     }
 }
 
-impl Default for Pace {
+fn outcome(ended: Option<Result<RedisResult<()>, tokio::task::JoinError>>) -> RedisResult<()> {
+    match ended {
+        Some(Ok(ended)) => ended,
+        Some(Err(_)) => {
+            let error = "the task that keeps entries was interrupted";
+            Err(RedisError::from((ErrorKind::Client, error)))
+        }
+        None => Ok(()),
+    }
+}
+
+impl Default for BatchSize {
     fn default() -> Self {
         Self {
             count: FIRST_READ,
@@ -301,12 +375,7 @@ impl Default for Pace {
     }
 }
 
-impl Pace {
-    /// Whether there is room for another entry.
-    fn fits(&self, room: Load, most: usize) -> bool {
-        room.entries > 0 && room.bytes >= self.largest.clamp(1, most)
-    }
-
+impl BatchSize {
     fn count(&self, room: Load) -> usize {
         let by_bytes = room.bytes / self.largest.max(1);
         self.count.min(room.entries).min(by_bytes).max(1)

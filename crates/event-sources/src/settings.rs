@@ -26,8 +26,6 @@ pub struct Settings {
     pub max_bytes: usize,
     /// The most bytes of an event's data.
     pub max_data_bytes: usize,
-    /// How often an entry is taken before it is given up.
-    pub max_deliveries: u64,
     /// How long an entry may be pending with another consumer, while this process reads, before it
     /// is taken over.
     pub min_idle: Duration,
@@ -53,7 +51,6 @@ impl Settings {
             max_entries: 512,
             max_bytes: 8 << 20,
             max_data_bytes: MAX_DATA_BYTES,
-            max_deliveries: 5,
             min_idle: Duration::from_secs(60),
             trim: false,
         }

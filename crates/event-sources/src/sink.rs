@@ -14,29 +14,28 @@ pub struct Taken {
     /// The tenant it names, if that is a name. Whether there is such a tenant is the sink's to know;
     /// [`Rejected::tenant`] is left to it as well.
     pub tenant: Option<TenantId>,
+    /// Whether it was taken before, by a reader that may have ended because of it.
+    pub redelivered: bool,
+    /// About how much of memory it takes up.
+    pub bytes: usize,
     /// What it says, or why nothing can be made of it.
     pub content: Result<Event, Rejected>,
 }
 
-/// Why an entry is not durable yet.
+/// Why an entry is not durable yet: the store is out of reach. It is given again until it is durable,
+/// however long that takes.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SinkError {
-    /// The store is out of reach. The entry is given again until it is not, however long that takes.
-    #[error("{0}")]
-    Unavailable(String),
-    /// It may be the entry's fault. It is given again, by itself, until it is given up as poison.
-    #[error("{0}")]
-    Failed(String),
-}
+#[error("{0}")]
+pub struct SinkError(pub String);
 
 /// Takes entries.
 #[async_trait]
 pub trait Sink: Send + Sync + 'static {
-    /// Waits until there is room, and answers for how many events.
+    /// Waits until there is room, and returns for how many events.
     async fn room(&self) -> usize;
 
-    /// Plans events and keeps what was rejected. What is answered `Ok` is durable, and is
-    /// acknowledged. One answer an entry, in their order; an entry that has none counts as
-    /// [`SinkError::Failed`]. To take an entry a second time changes nothing.
+    /// Keeps events, and what was rejected. Entries whose result is `Ok` are durable, and are
+    /// acknowledged. Returns one result for each entry, in their order; an entry that has none counts
+    /// as failed. To take an entry a second time changes nothing.
     async fn take(&self, entries: Vec<Taken>) -> Vec<Result<(), SinkError>>;
 }

@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 pub struct Stats {
     pub(super) taken: AtomicU64,
     pub(super) rejected: AtomicU64,
-    pub(super) poison: AtomicU64,
     pub(super) acknowledged: AtomicU64,
     pub(super) claimed: AtomicU64,
     pub(super) vanished: AtomicU64,
@@ -22,10 +21,8 @@ pub struct Stats {
 pub struct Snapshot {
     /// Entries taken from the stream, again where they were.
     pub taken: u64,
-    /// Entries of which nothing could be made, poison included.
+    /// Entries of which nothing could be made.
     pub rejected: u64,
-    /// Entries that were given up.
-    pub poison: u64,
     pub acknowledged: u64,
     /// Entries that had been taken before, by this process or another, and not acknowledged.
     pub claimed: u64,
@@ -47,7 +44,6 @@ impl Stats {
         Snapshot {
             taken: count(&self.taken),
             rejected: count(&self.rejected),
-            poison: count(&self.poison),
             acknowledged: count(&self.acknowledged),
             claimed: count(&self.claimed),
             vanished: count(&self.vanished),

@@ -35,7 +35,6 @@ macro_rules! scripts {
 scripts! {
     PREPARE = ["prepare.lua"];
     CLAIM = ["fit.lua", "claim.lua"];
-    LOOK_UP = ["look_up.lua"];
     ACKNOWLEDGE = ["acknowledge.lua"];
 }
 
@@ -50,24 +49,13 @@ pub(super) struct Stream {
     max_data_bytes: usize,
 }
 
-/// An entry that was taken and not acknowledged.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Pending {
-    pub id: String,
-    pub consumer: String,
-    pub idle_ms: u64,
-    /// How often it was taken.
-    pub deliveries: u64,
-}
-
-/// A pending entry without its content.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Found {
-    pub id: String,
-    /// What its field `tenant` says.
-    pub tenant: Vec<u8>,
-    /// How much of it is taken out of the stream.
-    pub bytes: usize,
+/// Pending entries that were taken over.
+pub(super) struct Claimed {
+    pub entries: Vec<Entry>,
+    /// The ids of those that are no longer in the stream.
+    pub vanished: Vec<String>,
+    /// How many ids these are; the others have no room.
+    pub looked_at: usize,
 }
 
 type Fields = Vec<(Vec<u8>, Vec<u8>)>;
@@ -153,14 +141,14 @@ impl Stream {
         Ok(Some(entries.map(entry).collect()))
     }
 
-    /// What is pending of the whole group behind an id, in the order of the stream. With `idle` only
-    /// what was taken longer ago.
+    /// Returns the ids of what is pending of the whole group behind an id, in the order of the stream.
+    /// With `idle` only what was taken longer ago.
     pub(super) async fn pending(
         &self,
         behind: Option<&str>,
         idle: Option<Duration>,
         count: usize,
-    ) -> RedisResult<Vec<Pending>> {
+    ) -> RedisResult<Vec<String>> {
         let mut command = redis::cmd("XPENDING");
         command.arg(&self.key).arg(&self.group);
         if let Some(idle) = idle {
@@ -173,43 +161,27 @@ impl Stream {
             .arg("+")
             .arg(count);
         let rows: Vec<(String, String, u64, u64)> = self.ask(&command).await?;
-        let pending = |(id, consumer, idle_ms, deliveries)| Pending {
-            id,
-            consumer,
-            idle_ms,
-            deliveries,
-        };
-        Ok(rows.into_iter().map(pending).collect())
+        Ok(rows.into_iter().map(|(id, ..)| id).collect())
     }
 
-    /// Takes pending entries over, whoever has them. They count as taken `deliveries` times before
-    /// their content leaves the server. Those that are no longer in the stream are left out.
-    pub(super) async fn claim(&self, ids: &[&str], deliveries: u64) -> RedisResult<Vec<Entry>> {
+    /// Takes the first of these pending entries over, whoever has them: as many as have `max_bytes`
+    /// bytes, and one at least. Of an entry no more is taken than an event may have.
+    pub(super) async fn claim(&self, ids: &[String], max_bytes: usize) -> RedisResult<Claimed> {
         let mut call = CLAIM.call(self.key.as_bytes());
-        call.arg(&self.group).arg(&self.consumer).arg(deliveries);
+        call.arg(&self.group).arg(&self.consumer);
         call.arg(max_entry_bytes(self.max_data_bytes));
-        call.arg(self.max_data_bytes.saturating_add(1)).arg(ids);
-        let rows: Vec<(String, Fields, usize)> = self.run(&CLAIM, &call).await?;
-        Ok(rows.into_iter().map(entry).collect())
-    }
-
-    /// Takes pending entries over, whoever has them, without their content; they count as taken
-    /// `deliveries` times. Those that are no longer in the stream are left out.
-    pub(super) async fn look_up(&self, ids: &[&str], deliveries: u64) -> RedisResult<Vec<Found>> {
-        let mut call = LOOK_UP.call(self.key.as_bytes());
-        call.arg(&self.group).arg(&self.consumer).arg(deliveries);
-        call.arg(max_entry_bytes(self.max_data_bytes)).arg(ids);
-        let rows: Vec<(String, Vec<u8>, usize)> = self.run(&LOOK_UP, &call).await?;
-        let found = |(id, tenant, bytes)| Found { id, tenant, bytes };
-        Ok(rows.into_iter().map(found).collect())
-    }
-
-    /// Has pending entries count as taken `deliveries` times.
-    pub(super) async fn recount(&self, ids: &[&str], deliveries: u64) -> RedisResult<()> {
-        let mut command = redis::cmd("XCLAIM");
-        command.arg(&self.key).arg(&self.group).arg(&self.consumer);
-        command.arg(0).arg(ids).arg("RETRYCOUNT").arg(deliveries);
-        self.ask(command.arg("JUSTID")).await
+        call.arg(self.max_data_bytes.saturating_add(1));
+        call.arg(max_bytes).arg(ids);
+        let mut reply: Vec<redis::Value> = self.run(&CLAIM, &call).await?;
+        let rows = reply.split_off(reply.len().min(2));
+        let (looked_at, vanished) = redis::from_redis_value(redis::Value::Array(reply))?;
+        let row = |row| Ok(entry(redis::from_redis_value(row)?));
+        let entries = rows.into_iter().map(row).collect::<RedisResult<_>>()?;
+        Ok(Claimed {
+            entries,
+            vanished,
+            looked_at,
+        })
     }
 
     /// Acknowledges entries of that incarnation of the stream. Returns how many were pending.

@@ -17,7 +17,7 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
 use super::Address;
-use super::bounded::Bound;
+use super::bounded::{Bound, REPLY_TOO_LARGE};
 use super::script::Script;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -92,11 +92,9 @@ impl Link {
             Connection::Cluster(cluster) => cluster.req_packed_command(command).await,
         };
         let answer = answer.and_then(Value::extract_error);
+        let answer = answer.map_err(|error| self.explain(error));
         if answer.as_ref().is_err_and(is_of_the_connection) {
             self.give_up(number);
-            if let Some(bound) = &self.bound {
-                return answer.map_err(|error| bound.explain(error));
-            }
         }
         answer
     }
@@ -113,6 +111,13 @@ impl Link {
                 self.ask(&in_full(script, call)).await
             }
             answer => answer,
+        }
+    }
+
+    fn explain(&self, error: RedisError) -> RedisError {
+        match &self.bound {
+            Some(bound) => bound.explain(error),
+            None => error,
         }
     }
 
@@ -233,7 +238,7 @@ fn is_of_the_connection(error: &RedisError) -> bool {
     error.is_unrecoverable_error()
         || error.is_timeout()
         || error.is_connection_dropped()
-        || error.code() == Some("READONLY")
+        || matches!(error.code(), Some("READONLY" | REPLY_TOO_LARGE))
 }
 
 /// `EVALSHA sha …` as `EVAL source …`.

@@ -14,6 +14,8 @@ pub struct PlanBatch {
     /// The claim that deliveries which start claimed belong to.
     pub fence: Fence,
     pub events: Vec<PlannedEvent>,
+    /// Whether the events are the tenant's oldest accepted ones, in their order, and not new.
+    pub accepted: bool,
 }
 
 /// An event and the deliveries to be made of it; none where no endpoint wants it.
@@ -51,6 +53,8 @@ pub enum Start {
 pub enum PlanResult {
     /// The endpoints have changed; nothing was kept. Load them and plan again.
     Stale,
+    /// The tenant has accepted events, which new ones have to be planned behind; nothing was kept.
+    Backlog,
     /// One for each event, in order.
     Done(Vec<Planned>),
 }
@@ -65,6 +69,28 @@ pub enum Planned {
     /// The id was known already, with another type or other data: nothing was changed.
     Conflict,
 }
+
+/// The result of accepting an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acceptance {
+    /// It is kept, behind the tenant's other accepted events.
+    New,
+    /// The id was known already, with this type and data: nothing was changed.
+    Known,
+    /// The id was known already, with another type or other data: nothing was changed.
+    Conflict,
+}
+
+/// An event that is accepted and not planned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AcceptedEvent {
+    pub event: Event,
+    /// How often its planning began before and did not end.
+    pub tries: u32,
+}
+
+/// The most bytes of events that are taken for planning in one call, but for a single larger one.
+pub const PLANNING_BYTES: usize = 8 << 20;
 
 /// An endpoint that has something due.
 #[derive(Clone, Debug, PartialEq, Eq)]

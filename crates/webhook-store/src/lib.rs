@@ -35,8 +35,8 @@ pub mod redis;
 pub mod sqlite;
 
 pub use batch::{
-    Ask, Claim, DueEndpoint, NewDelivery, Next, Outcome, PlanBatch, PlanResult, Planned,
-    PlannedEvent, Start,
+    Acceptance, AcceptedEvent, Ask, Claim, DueEndpoint, NewDelivery, Next, Outcome, PLANNING_BYTES,
+    PlanBatch, PlanResult, Planned, PlannedEvent, Start,
 };
 pub(crate) use error::Result;
 pub use error::StoreError;

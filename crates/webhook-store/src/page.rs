@@ -47,6 +47,8 @@ pub const PAGE_BYTES: usize = 8 << 20;
 /// How much is waiting.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Depth {
+    /// Events that are accepted and not planned.
+    pub accepted: u64,
     /// Deliveries that wait for their time or their turn.
     pub pending: u64,
     pub in_flight: u64,

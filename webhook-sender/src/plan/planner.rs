@@ -1,4 +1,8 @@
-//! Events in, durable deliveries out.
+//! Events in, durable events and deliveries out.
+//!
+//! Where the tenant's programs are quick and nothing of the tenant waits, an event and its deliveries
+//! are kept in one write. Else the event is accepted, and planned from the store: see
+//! [`BacklogPlanner`](super::BacklogPlanner).
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,13 +11,14 @@ use futures::future::join_all;
 use tokio::sync::oneshot;
 use webhook_model::{Clock, DeliveryId, Event, EventId, Owner, TenantId};
 use webhook_store::{
-    Fence, Lease, NewDelivery, PlanBatch, PlanResult, Planned, Queue, Start, StoreError,
+    Acceptance, Fence, Lease, NewDelivery, PlanBatch, PlanResult, Planned, Queue, Start, StoreError,
 };
 
 use super::dispatch_port::DispatchPort;
 use super::error::PlanError;
 use super::places::Places;
 use super::settle::Uncertain;
+use super::signals::TenantSignals;
 use super::work;
 use crate::registry::{Registry, Tenant};
 
@@ -34,7 +39,7 @@ pub struct Parts {
     pub clock: Clock,
 }
 
-/// An event that is durable, and so are its deliveries.
+/// An event that is durable. Its deliveries are, or will be planned from the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Submitted {
     pub id: EventId,
@@ -44,10 +49,12 @@ pub struct Submitted {
 
 /// Makes deliveries of events. Cheap to clone.
 #[derive(Clone)]
-pub struct Planner(Arc<Inner>);
+pub struct Planner(pub(super) Arc<Inner>);
 
-struct Inner {
-    parts: Parts,
+pub(super) struct Inner {
+    pub(super) parts: Parts,
+    /// Tenants of which events were accepted.
+    pub(super) accepted: TenantSignals,
     /// Events that wait for the task that plans for their tenant. A tenant is here while there is
     /// such a task: whoever puts the first event in starts it, and it leaves when none waits.
     waiting: Mutex<HashMap<TenantId, Vec<Waiting>>>,
@@ -62,27 +69,58 @@ impl Planner {
     pub fn new(parts: Parts) -> Self {
         Self(Arc::new(Inner {
             parts,
+            accepted: TenantSignals::default(),
             waiting: Mutex::default(),
         }))
     }
 
-    /// Plans one event, together with others of its tenant that wait at the same time. It is
-    /// durable when this answers. Giving up waiting does not stop it.
+    /// Keeps one event, together with others of its tenant that wait at the same time. It is durable
+    /// when this returns. Dropping the future does not stop it.
     ///
     /// # Errors
     ///
     /// A [`PlanError`].
     pub async fn submit(&self, tenant: &TenantId, event: Event) -> Result<Submitted, PlanError> {
         let (answer, answered) = oneshot::channel();
-        if self.0.enqueue(tenant, Waiting { event, answer }) {
+        let waiting = Waiting {
+            event: event.clone(),
+            answer,
+        };
+        if self.0.enqueue(tenant, waiting) {
             tokio::spawn(self.0.clone().drain(tenant.clone()));
         }
-        answered.await.unwrap_or(Err(PlanError::Interrupted))
+        match answered.await {
+            Ok(submitted) => submitted,
+            // Planning it panicked: it is accepted, so that its tries are counted.
+            Err(_) => self.accept_one(tenant, event).await,
+        }
     }
 
-    /// Plans events of any tenants, and answers for each in their order. One tenant's events keep
-    /// their order. Giving up waiting does not stop it.
+    async fn accept_one(&self, tenant: &TenantId, event: Event) -> Result<Submitted, PlanError> {
+        let accepted = self.accept(vec![(tenant.clone(), event)]).await.pop();
+        accepted.unwrap_or(Err(PlanError::Interrupted))
+    }
+
+    /// Keeps events of any tenants, and returns one result for each in their order. One tenant's events
+    /// keep their order. Dropping the future does not stop it.
     pub async fn plan(&self, events: Vec<(TenantId, Event)>) -> Vec<Result<Submitted, PlanError>> {
+        self.keep(events, Keeping::Planned).await
+    }
+
+    /// Accepts events of any tenants without running a program: those that may have ended a process
+    /// before. Returns what [`plan`](Self::plan) returns.
+    pub async fn accept(
+        &self,
+        events: Vec<(TenantId, Event)>,
+    ) -> Vec<Result<Submitted, PlanError>> {
+        self.keep(events, Keeping::Accepted).await
+    }
+
+    async fn keep(
+        &self,
+        events: Vec<(TenantId, Event)>,
+        keeping: Keeping,
+    ) -> Vec<Result<Submitted, PlanError>> {
         let mut tenants: HashMap<TenantId, (Vec<usize>, Vec<Event>)> = HashMap::new();
         let count = events.len();
         for (index, (tenant, event)) in events.into_iter().enumerate() {
@@ -95,7 +133,8 @@ impl Planner {
             .map(async |(tenant, (indices, events))| {
                 // A task of its own, so that giving up waiting does not stop it half-way.
                 let inner = self.0.clone();
-                let task = tokio::spawn(async move { inner.batches(&tenant, events).await });
+                let task =
+                    tokio::spawn(async move { inner.batches(&tenant, events, keeping).await });
                 match task.await {
                     Ok(ended) => indices.into_iter().zip(ended).collect::<Vec<_>>(),
                     Err(_) => indices
@@ -146,7 +185,7 @@ impl Inner {
                 .into_iter()
                 .map(|one| (one.event, one.answer))
                 .unzip();
-            let ended = self.batches(&tenant, events).await;
+            let ended = self.batches(&tenant, events, Keeping::Planned).await;
             for (answer, ended) in answers.into_iter().zip(ended) {
                 // Whoever asked may have gone.
                 let _ = answer.send(ended);
@@ -160,6 +199,7 @@ impl Inner {
         &self,
         tenant: &TenantId,
         events: Vec<Event>,
+        keeping: Keeping,
     ) -> Vec<Result<Submitted, PlanError>> {
         let mut answers = Vec::with_capacity(events.len());
         let mut failed = None;
@@ -168,7 +208,7 @@ impl Inner {
             while !left.is_empty() {
                 let ended = match &failed {
                     Some(error) => Err(PlanError::clone(error)),
-                    None => self.batch(tenant, left).await,
+                    None => self.batch(tenant, left, keeping).await,
                 };
                 match ended {
                     Ok(planned) => {
@@ -187,8 +227,39 @@ impl Inner {
         answers
     }
 
-    /// Plans the first of `events`, one at least, and returns what became of them.
-    async fn batch(&self, id: &TenantId, events: &[Event]) -> Result<Vec<Planned>, PlanError> {
+    /// Keeps the first of `events`, one at least, and returns one result for each of them.
+    async fn batch(
+        &self,
+        id: &TenantId,
+        events: &[Event],
+        keeping: Keeping,
+    ) -> Result<Vec<Kept>, PlanError> {
+        let planned = match keeping {
+            Keeping::Planned => self.plan_first(id, events, false).await?,
+            Keeping::Accepted => None,
+        };
+        match planned {
+            Some(planned) => Ok(planned.iter().map(Kept::from).collect()),
+            None => self.accept(id, events).await,
+        }
+    }
+
+    async fn accept(&self, id: &TenantId, events: &[Event]) -> Result<Vec<Kept>, PlanError> {
+        let Parts { store, clock, .. } = &self.parts;
+        let accepted = store.accept(id, events, clock.now()).await?;
+        self.accepted.notify(id);
+        Ok(accepted.into_iter().map(Kept::from).collect())
+    }
+
+    /// Plans the first of `events`, one at least, and returns one result for each of them. Returns
+    /// `None` for new events that have to be accepted instead, as their programs may take long or the
+    /// tenant has accepted events.
+    pub(super) async fn plan_first(
+        &self,
+        id: &TenantId,
+        events: &[Event],
+        accepted: bool,
+    ) -> Result<Option<Vec<Planned>>, PlanError> {
         let registry = &self.parts.registry;
         let mut tenant = registry.tenant(id).await?;
         let mut claiming = true;
@@ -196,8 +267,17 @@ impl Inner {
             let Some(known) = tenant else {
                 return Err(PlanError::UnknownTenant(id.clone()));
             };
-            match self.attempt(id, &known, events, claiming).await? {
-                Ended::Done(planned) => return Ok(planned),
+            if !accepted && work::may_take_long(&known, events) {
+                return Ok(None);
+            }
+            let batch = Batch {
+                events,
+                accepted,
+                claiming,
+            };
+            match self.attempt(id, &known, batch).await? {
+                Ended::Done(planned) => return Ok(Some(planned)),
+                Ended::Backlog => return Ok(None),
                 Ended::Stale => tenant = registry.reload(id).await?,
                 Ended::LeaseLost => (tenant, claiming) = (Some(known), false),
             }
@@ -209,9 +289,13 @@ impl Inner {
         &self,
         id: &TenantId,
         tenant: &Arc<Tenant>,
-        events: &[Event],
-        claiming: bool,
+        batch: Batch<'_>,
     ) -> Result<Ended, PlanError> {
+        let Batch {
+            events,
+            accepted,
+            claiming,
+        } = batch;
         let Parts {
             store,
             registry,
@@ -236,6 +320,7 @@ impl Inner {
             version: tenant.version,
             fence: places.fence(),
             events,
+            accepted,
         };
         match store.plan(&owner, batch, now).await {
             Ok(PlanResult::Done(planned)) => {
@@ -248,6 +333,7 @@ impl Inner {
                 Ok(Ended::Done(planned))
             }
             Ok(PlanResult::Stale) | Err(StoreError::UnknownTenant(_)) => Ok(Ended::Stale),
+            Ok(PlanResult::Backlog) => Ok(Ended::Backlog),
             Err(StoreError::LeaseLost(_)) if claiming => Ok(Ended::LeaseLost),
             Err(error) => {
                 self.settle(id, owner, &places);
@@ -292,21 +378,66 @@ impl Drop for Leaving<'_> {
     }
 }
 
+/// Whether new events are planned where that is quick, or accepted in any case.
+#[derive(Clone, Copy)]
+enum Keeping {
+    Planned,
+    Accepted,
+}
+
+/// One try to plan events.
+struct Batch<'a> {
+    events: &'a [Event],
+    /// Whether they were accepted before.
+    accepted: bool,
+    /// Whether deliveries may start at once.
+    claiming: bool,
+}
+
+/// What became of an event that was to be kept.
+enum Kept {
+    New,
+    Known,
+    Conflict,
+}
+
+impl From<&Planned> for Kept {
+    fn from(planned: &Planned) -> Self {
+        match planned {
+            Planned::New { .. } => Self::New,
+            Planned::Known => Self::Known,
+            Planned::Conflict => Self::Conflict,
+        }
+    }
+}
+
+impl From<Acceptance> for Kept {
+    fn from(acceptance: Acceptance) -> Self {
+        match acceptance {
+            Acceptance::New => Self::New,
+            Acceptance::Known => Self::Known,
+            Acceptance::Conflict => Self::Conflict,
+        }
+    }
+}
+
 /// How one try to plan a batch ended.
 enum Ended {
     Done(Vec<Planned>),
+    /// The tenant has accepted events, which come first.
+    Backlog,
     /// The tenant or its endpoints have changed.
     Stale,
     /// This process may not claim at present.
     LeaseLost,
 }
 
-fn submitted((event, planned): (&Event, Planned)) -> Result<Submitted, PlanError> {
+fn submitted((event, kept): (&Event, Kept)) -> Result<Submitted, PlanError> {
     let id = event.id.clone();
-    match planned {
-        Planned::New { .. } => Ok(Submitted { id, known: false }),
-        Planned::Known => Ok(Submitted { id, known: true }),
-        Planned::Conflict => Err(PlanError::ConflictingId(id)),
+    match kept {
+        Kept::New => Ok(Submitted { id, known: false }),
+        Kept::Known => Ok(Submitted { id, known: true }),
+        Kept::Conflict => Err(PlanError::ConflictingId(id)),
     }
 }
 

@@ -1,6 +1,7 @@
 //! From events to deliveries, without a store: which endpoints want them, and what each is sent.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use event_transforms::Made;
@@ -11,8 +12,11 @@ use webhook_store::{NewDelivery, PlannedEvent, Start};
 use super::PlanError;
 use crate::registry::{Budget, DEFERRED_BODY, Ready, Tenant};
 
+/// How long programs that may take long are run before their results are kept.
+const SLICE: Duration = Duration::from_millis(25);
+
 /// Works out the deliveries of the first of `events`: of all, unless their bodies have more bytes than
-/// a batch may have. Those that can start are due at `now`.
+/// a batch may have, or their programs take longer than [`SLICE`]. Those that can start are due at `now`.
 ///
 /// # Errors
 ///
@@ -25,25 +29,32 @@ pub async fn deliveries(
     now: Millis,
 ) -> Result<Vec<PlannedEvent>, PlanError> {
     let (id, tenant, events) = (id.clone(), tenant.clone(), events.to_vec());
-    let takes_long = events.iter().any(|event| takes_long(&tenant, event));
+    let takes_long = may_take_long(&tenant, &events);
     let work = move || {
-        let (mut planned, mut bytes) = (Vec::with_capacity(events.len()), 0);
+        let (began, mut bytes) = (Instant::now(), 0);
+        let mut planned = Vec::with_capacity(events.len());
         for event in events {
             let event = plan(&id, &tenant, event, &budget, now);
             bytes += made_bytes(&event);
             planned.push(event);
-            if bytes >= budget.batch_bytes() {
+            if bytes >= budget.batch_bytes() || (takes_long && began.elapsed() >= SLICE) {
                 break;
             }
         }
         planned
     };
-    match takes_long {
-        true => tokio::task::spawn_blocking(work)
-            .await
-            .map_err(|_| PlanError::Interrupted),
-        false => Ok(work()),
+    if takes_long {
+        let planned = tokio::task::spawn_blocking(work).await;
+        planned.map_err(|_| PlanError::Interrupted)
+    } else {
+        Ok(work())
     }
+}
+
+/// Whether running the programs of the endpoints that want one of these events may take more than
+/// some microseconds.
+pub fn may_take_long(tenant: &Tenant, events: &[Event]) -> bool {
+    events.iter().any(|event| takes_long(tenant, event))
 }
 
 fn takes_long(tenant: &Tenant, event: &Event) -> bool {

@@ -33,7 +33,7 @@ use crate::deliver::Dispatcher;
 use crate::handshake::ByHttp;
 use crate::metrics::Metrics;
 use crate::plan;
-use crate::plan::Planner;
+use crate::plan::{BacklogPlanner, Planner};
 use crate::registry::Registry;
 use crate::standing::Standing;
 
@@ -43,6 +43,10 @@ const GRACE: Duration = Duration::from_secs(10);
 /// How long a process that ends before it has started may take to leave the store. A lease that it
 /// leaves behind runs out by itself.
 const LEAVE: Duration = Duration::from_secs(2);
+
+/// How often an event's planning may begin before it is rejected, unless the configuration says
+/// otherwise.
+const MAX_TRIES: u32 = 5;
 
 /// A store, and who this process is in it.
 pub struct Seat {
@@ -86,6 +90,7 @@ pub struct Built {
     dispatcher: Dispatcher,
     standing: Arc<Standing>,
     client: Arc<Client>,
+    backlog: BacklogPlanner,
     intake: Option<Arc<Intake>>,
     metrics: Arc<Metrics>,
     overview: Arc<Overview>,
@@ -160,7 +165,18 @@ pub async fn build(config: Config, path: &Path, seat: &Seat) -> Result<Built> {
         clock: clock.clone(),
     };
     let intake = intake(&config, &lease, sink)?.map(Arc::new);
-    let overview = Overview::new(&store, intake.clone(), &metrics, clock.clone());
+    let max_tries = config
+        .stream
+        .as_ref()
+        .map_or(MAX_TRIES, |stream| stream.max_tries);
+    let backlog = BacklogPlanner::new(&planner, max_tries);
+    let overview = Overview::new(
+        &store,
+        intake.clone(),
+        backlog.stats(),
+        &metrics,
+        clock.clone(),
+    );
     let (to_rules, rules) = watch::channel(Arc::new(config.rules()));
     let mut reload = Reload {
         path: path.into(),
@@ -188,6 +204,7 @@ pub async fn build(config: Config, path: &Path, seat: &Seat) -> Result<Built> {
         dispatcher,
         standing: Arc::new(standing),
         client,
+        backlog,
         intake,
         metrics,
         overview: Arc::new(overview),
@@ -213,6 +230,7 @@ impl Built {
             let stop = intake.clone();
             bringing.push(tokio::spawn(async move { stream.run(stop).await }));
         }
+        bringing.push(tokio::spawn(self.backlog.run(intake.clone())));
         let keeping = vec![
             tokio::spawn({
                 let (lease, stop) = (self.lease.clone(), upkeep.clone());
@@ -336,7 +354,6 @@ fn intake(config: &Config, lease: &Lease, sink: FromStream) -> Result<Option<Int
     let clock = sink.clock.clone();
     let settings = event_sources::Settings {
         max_data_bytes: config.delivery.max_body,
-        max_deliveries: stream.max_tries.into(),
         min_idle: stream.claim_after,
         trim: stream.trim,
         ..event_sources::Settings::new(address, &*stream.name, &*stream.group, owner)

@@ -22,6 +22,7 @@ use webhook_store::{Queries, Store, StoreError, Tenants};
 use super::logging::dropped_lines;
 use crate::api::Status;
 use crate::metrics::Metrics;
+use crate::plan::BacklogStats;
 
 /// The prefix of every metric's name.
 const PREFIX: &str = "webhook_sender";
@@ -44,6 +45,7 @@ pub struct Overview {
     intake: Option<Arc<Intake>>,
     clock: Clock,
     registry: Registry,
+    accepted: Gauge<i64, AtomicI64>,
     pending: Gauge<i64, AtomicI64>,
     in_flight: Gauge<i64, AtomicI64>,
     dead: Gauge<i64, AtomicI64>,
@@ -65,6 +67,7 @@ impl Overview {
     pub fn new(
         store: &Arc<dyn Store>,
         intake: Option<Arc<Intake>>,
+        backlog: Arc<BacklogStats>,
         metrics: &Metrics,
         clock: Clock,
     ) -> Self {
@@ -79,6 +82,10 @@ impl Overview {
             registry.register_collector(Box::new(Behind(Arc::clone(&lag))));
             registry.register_collector(Box::new(Taken(intake.stats())));
         }
+        registry.register_collector(Box::new(Poison(backlog)));
+        let accepted = Gauge::default();
+        let unplanned = "Events that are accepted and not planned";
+        registry.register("accepted_events", unplanned, accepted.clone());
         let waiting = "Deliveries that wait for their time or their turn";
         registry.register("pending_deliveries", waiting, pending.clone());
         let under_way = "Deliveries that a sender has under its lease";
@@ -93,6 +100,7 @@ impl Overview {
             intake,
             clock,
             registry,
+            accepted,
             pending,
             in_flight,
             dead,
@@ -149,6 +157,7 @@ impl Overview {
         match self.queries.depth(now).await {
             Ok(depth) => {
                 let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+                self.accepted.set(count(depth.accepted));
                 self.pending.set(count(depth.pending));
                 self.in_flight.set(count(depth.in_flight));
                 self.dead.set(count(depth.dead));
@@ -205,6 +214,19 @@ impl Collector for DroppedLines {
         let kind = counter.metric_type();
         let help = "Log lines that could not be written";
         counter.encode(encoder.encode_descriptor("log_lines_dropped", help, None, kind)?)
+    }
+}
+
+/// The events that were rejected because their planning never ended.
+#[derive(Debug)]
+struct Poison(Arc<BacklogStats>);
+
+impl Collector for Poison {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let counter = ConstCounter::new(self.0.poison());
+        let kind = counter.metric_type();
+        let help = "Events rejected because their planning never ended";
+        counter.encode(encoder.encode_descriptor("poison_events", help, None, kind)?)
     }
 }
 

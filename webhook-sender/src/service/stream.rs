@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use event_sources::{Sink, SinkError, Taken};
-use webhook_model::{Clock, Event, FieldText, Rejected, Source, TenantId};
+use webhook_model::{Clock, Event, Rejected, TenantId};
 use webhook_store::{Queue, StoreError};
 
 use crate::deliver::Handle;
-use crate::plan::{PlanError, Planner};
+use crate::plan::{PlanError, Planner, rejected};
 use crate::registry::Registry;
 
 /// Plans what is taken from the stream, and keeps what cannot be planned.
@@ -28,6 +27,7 @@ impl Sink for FromStream {
     }
 
     async fn take(&self, entries: Vec<Taken>) -> Vec<Result<(), SinkError>> {
+        let redelivered = entries.iter().any(|entry| entry.redelivered);
         let mut ids = Vec::with_capacity(entries.len());
         let mut events = Vec::with_capacity(entries.len());
         let mut rejected = Vec::new();
@@ -43,7 +43,8 @@ impl Sink for FromStream {
             ids.push(entry.derived);
         }
         let mut answers = vec![Ok(()); ids.len()];
-        self.plan(&ids, events, &mut rejected, &mut answers).await;
+        self.plan(&ids, events, redelivered, &mut rejected, &mut answers)
+            .await;
         self.reject(rejected, &mut answers).await;
         answers
     }
@@ -56,13 +57,18 @@ impl FromStream {
         &self,
         ids: &[String],
         events: Vec<(usize, TenantId, Event)>,
+        redelivered: bool,
         rejected: &mut Vec<Indexed>,
         answers: &mut [Result<(), SinkError>],
     ) {
         let planned = events
             .iter()
             .map(|(_, tenant, event)| (tenant.clone(), event.clone()));
-        let ended = self.planner.plan(planned.collect()).await;
+        let ended = if redelivered {
+            self.planner.accept(planned.collect()).await
+        } else {
+            self.planner.plan(planned.collect()).await
+        };
         for ((index, tenant, event), ended) in events.into_iter().zip(ended) {
             match ended {
                 Ok(_) => {}
@@ -75,10 +81,14 @@ impl FromStream {
                     let entry = self.conflicting(id, &tenant, event, error.to_string());
                     rejected.push((index, Some(tenant), entry));
                 }
-                Err(error @ PlanError::Interrupted) => {
-                    answers[index] = Err(SinkError::Failed(error.to_string()));
+                // Planning it panicked: it is accepted, so that its tries are counted.
+                Err(PlanError::Interrupted) if !redelivered => {
+                    let accepted = self.planner.accept(vec![(tenant, event)]).await.pop();
+                    if let Some(Err(error)) = accepted {
+                        answers[index] = Err(SinkError(error.to_string()));
+                    }
                 }
-                Err(error) => answers[index] = Err(SinkError::Unavailable(error.to_string())),
+                Err(error) => answers[index] = Err(SinkError(error.to_string())),
             }
         }
     }
@@ -96,7 +106,7 @@ impl FromStream {
             }
             Err(error) => {
                 for (index, _, _) in &rejected {
-                    answers[*index] = Err(SinkError::Unavailable(error.to_string()));
+                    answers[*index] = Err(SinkError(error.to_string()));
                 }
             }
         }
@@ -118,7 +128,13 @@ impl FromStream {
     }
 
     fn conflicting(&self, id: &str, tenant: &TenantId, event: Event, reason: String) -> Rejected {
-        self.rejected(id, Some(tenant), event, ("conflicting-id", reason))
+        rejected(
+            id.to_owned(),
+            Some(tenant),
+            &event,
+            ("conflicting-id", reason),
+            self.clock.now(),
+        )
     }
 
     fn unplannable(&self, id: &str, tenant: Option<&TenantId>, event: Event) -> Rejected {
@@ -126,35 +142,6 @@ impl FromStream {
             Some(tenant) => ("unknown-tenant", format!("tenant `{tenant}` is unknown")),
             None => ("no-tenant", "the event names no tenant".into()),
         };
-        self.rejected(id, tenant, event, why)
-    }
-
-    fn rejected(
-        &self,
-        id: &str,
-        tenant: Option<&TenantId>,
-        event: Event,
-        (code, reason): (&str, String),
-    ) -> Rejected {
-        let field = |name: &'static str, value: Bytes| (FieldText::from(name), value.into());
-        let tenant = tenant.map(|tenant| field("tenant", tenant.to_string().into()));
-        let key = event
-            .ordering_key
-            .map(|key| field("ordering_key", key.into()));
-        let fields = [
-            field("id", event.id.to_string().into()),
-            field("type", event.kind.into()),
-            field("data", event.data),
-            field("timestamp", event.at.to_string().into()),
-        ];
-        Rejected {
-            id: id.to_owned(),
-            tenant: None,
-            source: Source::Stream,
-            at: self.clock.now(),
-            code: code.into(),
-            reason,
-            fields: fields.into_iter().chain(tenant).chain(key).collect(),
-        }
+        rejected(id.to_owned(), tenant, &event, why, self.clock.now())
     }
 }

@@ -12,8 +12,8 @@ use webhook_model::{
     TenantId,
 };
 use webhook_store::{
-    Ask, Claim, Cursor, DeliveryFilter, Depth, DueEndpoint, Fence, Leases, Next, Outcome, Page,
-    PlanBatch, PlanResult, Queue, RejectedFilter, StoreError, Tenants,
+    Acceptance, AcceptedEvent, Ask, Claim, Cursor, DeliveryFilter, Depth, DueEndpoint, Fence,
+    Leases, Next, Outcome, Page, PlanBatch, PlanResult, Queue, RejectedFilter, StoreError, Tenants,
 };
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -316,6 +316,31 @@ impl Tenants for FakeStore {
 #[async_trait]
 impl Queue for FakeStore {
     async fn plan(&self, _: &Owner, _: PlanBatch, _: Millis) -> Result<PlanResult> {
+        Err(unavailable())
+    }
+
+    async fn accept(&self, _: &TenantId, _: &[Event], _: Millis) -> Result<Vec<Acceptance>> {
+        Err(unavailable())
+    }
+
+    async fn backlog(&self) -> Result<Vec<TenantId>> {
+        Err(unavailable())
+    }
+
+    async fn begin_planning(
+        &self,
+        _: &Owner,
+        _: &TenantId,
+        _: usize,
+    ) -> Result<Vec<AcceptedEvent>> {
+        Err(unavailable())
+    }
+
+    async fn end_planning(&self, _: &Owner, _: &TenantId, _: &[EventId]) -> Result<()> {
+        Err(unavailable())
+    }
+
+    async fn discard_accepted(&self, _: &TenantId, _: &EventId) -> Result<()> {
         Err(unavailable())
     }
 

@@ -55,6 +55,7 @@ async fn a_component_that_is_replaced_is_taken_up() {
         .submit(&acme(), event("evt_3", "[3]"))
         .await
         .unwrap();
+    world.lanes.until_started(2).await;
     let bodies: Vec<_> = world
         .lanes
         .started()

@@ -4,13 +4,14 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use webhook_model::{
     Delivery, DeliveryId, Endpoint, EndpointId, Event, EventId, Millis, Owner, Rejected, TenantId,
 };
 use webhook_store::{
-    Ask, Claim, Cursor, DeliveryFilter, Depth, DueEndpoint, Leases, Outcome, Page, PlanBatch,
-    PlanResult, Queries, Queue, RejectedFilter, Store, StoreError, Tenants,
+    Acceptance, AcceptedEvent, Ask, Claim, Cursor, DeliveryFilter, Depth, DueEndpoint, Leases,
+    Outcome, Page, PlanBatch, PlanResult, Queries, Queue, RejectedFilter, Store, StoreError,
+    Tenants,
 };
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -38,6 +39,10 @@ pub struct Flaky<S> {
     pub completes: Mutex<VecDeque<Fate>>,
     /// How many events each call of `plan` had.
     pub batches: Mutex<Vec<usize>>,
+    /// The event that no call of `plan` returns with.
+    pub deadly: Mutex<Option<EventId>>,
+    /// The tenant whose calls of `plan` wait until it is another one.
+    pub held: watch::Sender<Option<TenantId>>,
     /// A call of `plan` takes a permit, and waits where there is none.
     pub gate: Semaphore,
 }
@@ -49,6 +54,8 @@ impl<S> Flaky<S> {
             plans: Mutex::default(),
             completes: Mutex::default(),
             batches: Mutex::default(),
+            deadly: Mutex::default(),
+            held: watch::Sender::default(),
             gate: Semaphore::new(1_000_000),
         }
     }
@@ -120,6 +127,11 @@ impl<S: Store> Tenants for Flaky<S> {
 impl<S: Store> Queue for Flaky<S> {
     async fn plan(&self, owner: &Owner, batch: PlanBatch, now: Millis) -> Result<PlanResult> {
         self.batches.lock().unwrap().push(batch.events.len());
+        let deadly = self.deadly.lock().unwrap().clone();
+        let kills = |id: &EventId| batch.events.iter().any(|planned| planned.event.id == *id);
+        assert!(!deadly.as_ref().is_some_and(kills), "a fault of the event");
+        let is_free = |held: &Option<TenantId>| held.as_ref() != Some(&batch.tenant);
+        self.held.subscribe().wait_for(is_free).await.unwrap();
         self.gate.acquire().await.unwrap().forget();
         match next(&self.plans) {
             None => self.inner.plan(owner, batch, now).await,
@@ -132,6 +144,41 @@ impl<S: Store> Queue for Flaky<S> {
             Some(Fate::LeaseLost) => Err(StoreError::LeaseLost(owner.name.clone())),
             Some(Fate::Panics) => panic!("a fault of the store"),
         }
+    }
+
+    async fn accept(
+        &self,
+        tenant: &TenantId,
+        events: &[Event],
+        now: Millis,
+    ) -> Result<Vec<Acceptance>> {
+        self.inner.accept(tenant, events, now).await
+    }
+
+    async fn backlog(&self) -> Result<Vec<TenantId>> {
+        self.inner.backlog().await
+    }
+
+    async fn begin_planning(
+        &self,
+        owner: &Owner,
+        tenant: &TenantId,
+        limit: usize,
+    ) -> Result<Vec<AcceptedEvent>> {
+        self.inner.begin_planning(owner, tenant, limit).await
+    }
+
+    async fn end_planning(
+        &self,
+        owner: &Owner,
+        tenant: &TenantId,
+        untried: &[EventId],
+    ) -> Result<()> {
+        self.inner.end_planning(owner, tenant, untried).await
+    }
+
+    async fn discard_accepted(&self, tenant: &TenantId, event: &EventId) -> Result<()> {
+        self.inner.discard_accepted(tenant, event).await
     }
 
     async fn complete(&self, owner: &Owner, all: &[Outcome], now: Millis) -> Result<Vec<bool>> {

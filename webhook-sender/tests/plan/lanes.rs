@@ -12,6 +12,7 @@ use webhook_store::Claim;
 pub struct FakeLanes {
     state: Mutex<State>,
     wakes: watch::Sender<usize>,
+    starts: watch::Sender<usize>,
 }
 
 #[derive(Default)]
@@ -35,6 +36,14 @@ impl FakeLanes {
 
     pub fn started(&self) -> Vec<Claim> {
         self.state.lock().unwrap().started.clone()
+    }
+
+    /// Waits until so many deliveries have started.
+    pub async fn until_started(&self, count: usize) {
+        let mut starts = self.starts.subscribe();
+        let started = starts.wait_for(|starts| *starts >= count);
+        let started = test_support::within_patience(started, || format!("{count} starts"));
+        started.await.unwrap();
     }
 
     pub fn wakes(&self) -> usize {
@@ -78,6 +87,7 @@ impl DispatchPort for FakeLanes {
             .checked_sub(claims.len())
             .expect("a place for each claim");
         state.started.extend(claims);
+        self.starts.send_replace(state.started.len());
     }
 
     fn wake(&self) {

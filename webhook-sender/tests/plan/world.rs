@@ -6,15 +6,20 @@ use std::time::Duration;
 use bytes::Bytes;
 use event_transforms::component::Folder;
 use tempfile::TempDir;
+use test_support::within_patience;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use webhook_model::{Clock, Delivery, Endpoint, Event, EventId, Millis, Owner, TenantId};
-use webhook_sender::plan::{Parts, Planner};
+use webhook_sender::plan::{BacklogPlanner, BacklogStats, Parts, Planner};
 use webhook_sender::registry::Registry;
 use webhook_signature::Scheme;
 use webhook_store::sqlite::SqliteStore;
-use webhook_store::{DeliveryFilter, Lease, Queries, Tenants};
+use webhook_store::{DeliveryFilter, Lease, Queries, Queue, Tenants};
 
 use crate::flaky::Flaky;
 use crate::lanes::FakeLanes;
+
+/// How often the planning of an event may begin.
+pub const MAX_TRIES: u32 = 3;
 
 pub const NOW: Millis = Millis(1_800_000_000_000);
 
@@ -24,6 +29,9 @@ pub struct World {
     pub lanes: Arc<FakeLanes>,
     pub registry: Arc<Registry>,
     pub lease: Arc<Lease>,
+    pub stats: Arc<BacklogStats>,
+    /// Plans what is accepted, until the world is dropped.
+    _backlog: DropGuard,
     /// Where its components are.
     pub folder: TempDir,
 }
@@ -51,12 +59,20 @@ impl World {
             clock,
         });
         store.put_tenant(&acme()).await.unwrap();
+        let (backlog, stop) = (
+            BacklogPlanner::new(&planner, MAX_TRIES),
+            CancellationToken::new(),
+        );
+        let stats = backlog.stats();
+        tokio::spawn(backlog.run(stop.clone()));
         Self {
             planner,
             store,
             lanes,
             registry,
             lease,
+            stats,
+            _backlog: stop.drop_guard(),
             folder,
         }
     }
@@ -69,8 +85,19 @@ impl World {
         endpoint
     }
 
-    /// All deliveries of `acme`, the oldest first.
+    /// Waits until no event is accepted and not planned.
+    pub async fn all_planned(&self) {
+        let planned = async {
+            while !self.store.backlog().await.unwrap().is_empty() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        within_patience(planned, || "the accepted events to be planned".into()).await;
+    }
+
+    /// All deliveries of `acme`, the oldest first, once what is accepted is planned.
     pub async fn deliveries(&self) -> Vec<Delivery> {
+        self.all_planned().await;
         let filter = DeliveryFilter::default();
         let page = self
             .store
@@ -93,7 +120,7 @@ pub fn acme() -> TenantId {
     TenantId::parse("acme").unwrap()
 }
 
-fn endpoint(id: &str) -> Endpoint {
+pub fn endpoint(id: &str) -> Endpoint {
     Endpoint {
         schemes: vec![Scheme::Standard],
         ..test_fixtures::endpoint(&acme(), id, NOW)

@@ -10,6 +10,7 @@ use serde_json::json;
 use test_support::redis::RedisServer;
 use test_support::{Request, within_patience};
 
+use crate::isolation::endless;
 use crate::publisher::{Api, publish, to_stream};
 use crate::receiver::{Counts, Link, Receiver};
 use crate::sender::{SECRET, Sender, Setting, Store};
@@ -242,52 +243,50 @@ async fn a_network_that_stalls_loses_nothing_with_redis() {
     a_network_that_stalls_loses_nothing(Store::Redis).await;
 }
 
-/// Has the group of the stream have taken its one entry as often as makes it poison. Answers the
-/// entry's id.
-async fn poisoned(redis: &RedisServer) -> String {
-    let client = redis::Client::open(redis.url()).expect("a url");
-    let mut connection = client
-        .get_multiplexed_async_connection()
-        .await
-        .expect("redis-server answers");
-    let group = ["events", "webhook-sender"];
-    let _: () = redis::cmd("XGROUP")
-        .arg("CREATE")
-        .arg(&group)
-        .arg("0")
-        .query_async(&mut connection)
-        .await
-        .expect("a group");
-    let _: redis::Value = redis::cmd("XREADGROUP")
-        .arg("GROUP")
-        .arg(group[1])
-        .arg("crashed")
-        .arg(&["STREAMS", group[0], ">"])
-        .query_async(&mut connection)
-        .await
-        .expect("an entry");
-    let pending: Vec<(String, String, u64, u64)> = redis::cmd("XPENDING")
-        .arg(&group)
-        .arg(&["-", "+", "1"])
-        .query_async(&mut connection)
-        .await
-        .expect("an entry that is pending");
-    let id = pending.into_iter().next().expect("one entry").0;
-    let _: redis::Value = redis::cmd("XCLAIM")
-        .arg(&group)
-        .arg(&["crashed", "0", &id, "RETRYCOUNT", "100"])
-        .query_async(&mut connection)
-        .await
-        .expect("the entry");
-    id
+/// Twenty endpoints with that filter.
+fn endpoints_with(filter: &str, url: &str) -> String {
+    let endpoint = |number| {
+        format!(
+            "[[tenant.endpoint]]\nid = \"slow{number}\"\nurl = \"{url}\"\nevents = [\"*\"]\n\
+             secret = \"{SECRET}\"\nfilter = \"{filter}\"\n"
+        )
+    };
+    (0..20).map(endpoint).collect()
+}
+
+/// The id and the code of the tenant's first dead letter, if it has one.
+async fn dead_letter(sender: &Sender) -> Option<(String, String)> {
+    let url = format!("{}/v1/tenants/acme/dead-letters", sender.api);
+    let reply = Request::get(&url).send().await.json();
+    let item = reply["items"].as_array()?.first()?.clone();
+    let text = |field: &str| item[field].as_str().map(str::to_owned);
+    Some((text("id")?, text("code")?))
+}
+
+/// Waits for a dead letter for a while: long enough for planning to begin.
+async fn dead_letter_within(sender: &Sender, time: Duration) -> Option<(String, String)> {
+    let found = async {
+        loop {
+            match dead_letter(sender).await {
+                Some(found) => return found,
+                None => tokio::time::sleep(Duration::from_millis(20)).await,
+            }
+        }
+    };
+    tokio::time::timeout(time, found).await.ok()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_entry_that_was_given_up_is_delivered_when_it_is_retried() {
+async fn an_event_during_whose_planning_the_process_dies_again_and_again_is_rejected_and_can_be_retried()
+ {
     let receiver = test_support::Receiver::start().await;
     let setting = Setting::new(Store::Redis).await;
-    let file = config(receiver.address());
-    setting.configure("sender", &file);
+    let healthy = config(receiver.address());
+    let url = format!("http://{}/slow", receiver.address());
+    setting.configure(
+        "sender",
+        &(healthy.clone() + &endpoints_with(&endless(), &url)),
+    );
     let redis = setting.redis.as_ref().expect("a Redis");
     // Longer than what is shown of entries that nothing can be made of.
     let data = json!({ "text": "x".repeat(100_000) }).to_string();
@@ -296,33 +295,35 @@ async fn an_entry_that_was_given_up_is_delivered_when_it_is_retried() {
         .get_multiplexed_async_connection()
         .await
         .expect("redis-server answers");
-    let _: String = redis::cmd("XADD")
+    let entry: String = redis::cmd("XADD")
         .arg(&["events", "*", "tenant", "acme", "type", "order.shipped"])
         .arg(&["data", &data])
         .query_async(&mut connection)
         .await
         .expect("redis-server takes it");
-    let entry = poisoned(redis).await;
 
-    let sender = setting.start("sender");
-    let dead_letters = format!("{}/v1/tenants/acme/dead-letters", sender.api);
-    let given_up = async {
-        loop {
-            let reply = Request::get(&dead_letters).send().await.json();
-            match reply["items"].as_array().and_then(|items| items.first()) {
-                Some(item) => return (item["id"].clone(), item["code"].clone()),
-                None => tokio::time::sleep(Duration::from_millis(20)).await,
-            }
+    let mut deaths = 0;
+    let (id, code) = loop {
+        let sender = setting.start("sender");
+        let found = dead_letter_within(&sender, Duration::from_millis(500)).await;
+        sender.kill();
+        match found {
+            Some(found) => break found,
+            None => deaths += 1,
         }
+        assert!(deaths < 60, "the event is tried for ever");
     };
-    let (id, code) = within_patience(given_up, || "the entry to be given up".into()).await;
+    assert!(deaths >= 5, "it was rejected after {deaths} deaths");
     assert_eq!(code, "poison");
-    let id = id.as_str().expect("an id");
     assert!(id.ends_with(&entry), "{id} is derived from {entry}");
+
+    setting.configure("sender", &(healthy + &endpoints_with("false", &url)));
+    let sender = setting.start("sender");
     let retry = format!("{}/v1/dead-letters/{id}/retry", sender.api);
     let reply = Request::post(retry).send().await;
     assert_eq!(reply.status, 202, "{}", reply.text());
     let delivered = receiver.received(1).await;
-    assert_eq!(delivered[0].header("webhook-id"), Some(id));
+    let event = id.strip_prefix("acme.");
+    assert_eq!(delivered[0].header("webhook-id"), event);
     assert!(delivered[0].body == data.as_bytes(), "its data is whole");
 }

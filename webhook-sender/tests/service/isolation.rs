@@ -151,7 +151,7 @@ async fn a_healthy_endpoint_gets_everything_beside_five_sick_ones_with_redis() {
 }
 
 /// An expression that takes as many steps as an expression may.
-fn endless() -> String {
+pub fn endless() -> String {
     let digits = "[0,1,2,3,4,5,6,7,8,9]";
     let all = |inner: String, name: &str| format!("{digits}.all({name}, {inner})");
     ["a", "b", "c", "d", "e", "f", "g", "h"]
@@ -185,26 +185,29 @@ async fn a_tenant_whose_events_take_minutes_to_plan_holds_up_no_other() {
     within_patience(begun, || "the slow tenant's events to be taken".into()).await;
     to_stream_of(redis, "acme", 100..200).await;
     receiver.counts.reach(100).await;
+    let waiting = metric(&sender, "webhook_sender_accepted_events ").await;
     assert!(
-        pending(redis).await > 0,
+        waiting.is_some_and(|waiting| waiting != "0"),
         "the slow ones are planned already: it shows nothing"
     );
+    assert_eq!(pending(redis).await, 0, "all are durable in the store");
 }
 
-/// Whether entries of the stream were given to the planner.
+/// Whether accepted events are waiting.
 async fn is_planning(sender: &Sender) -> bool {
-    let metrics = Request::get(format!("{}/metrics", sender.api)).send().await;
-    let taken = "webhook_sender_stream_entries_taken_total ";
-    let mut lines = metrics
-        .text()
-        .lines()
-        .map(str::to_owned)
-        .collect::<Vec<_>>();
-    lines.retain(|line| line.starts_with(taken) && !line.ends_with(" 0"));
-    !lines.is_empty()
+    let waiting = metric(sender, "webhook_sender_accepted_events ").await;
+    waiting.is_some_and(|waiting| waiting != "0")
 }
 
-/// How many entries of the stream were read and are not planned.
+/// The value of the metric whose line begins with `name`.
+async fn metric(sender: &Sender, name: &str) -> Option<String> {
+    let metrics = Request::get(format!("{}/metrics", sender.api)).send().await;
+    let text = metrics.text();
+    let mut values = text.lines().filter_map(|line| line.strip_prefix(name));
+    values.next().map(str::to_owned)
+}
+
+/// How many entries of the stream were read and are not acknowledged.
 async fn pending(redis: &RedisServer) -> usize {
     let client = redis::Client::open(redis.url()).expect("a url");
     let mut connection = client

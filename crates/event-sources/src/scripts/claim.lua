@@ -1,15 +1,22 @@
--- Takes pending entries over, whoever has them, and counts them before they are returned.
--- KEYS[1]: the stream. ARGV: group, consumer, how often they count as taken, most bytes of an entry,
--- most bytes of its data, ids. Returns {id, fields, bytes of data that are missing}… without those that
--- were removed.
-local entries = {}
+-- Takes pending entries over, whoever has them. KEYS[1]: the stream. ARGV: group, consumer, most bytes
+-- of an entry, most bytes of its data, most bytes of all but for the first, ids.
+-- Returns {how many ids were looked at, ids of removed entries, (id, fields, missing bytes of data)…}.
+local looked_at, vanished, total = 0, {}, 0
+local result = { 0, vanished }
 for i = 6, #ARGV do
-  local claimed = redis.pcall('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[i], 'RETRYCOUNT', ARGV[3])
-  if claimed.err then return claimed end
-  local entry = claimed[1]
-  if entry and entry[2] then
-    local fields, cut = fit(entry[2], tonumber(ARGV[4]), tonumber(ARGV[5]))
-    entries[#entries + 1] = { entry[1], fields, cut }
+  -- One that is too large for what is left is not taken yet.
+  local there = redis.call('XRANGE', KEYS[1], ARGV[i], ARGV[i])[1]
+  if there then
+    local fields, cut, bytes = fit(there[2], tonumber(ARGV[3]), tonumber(ARGV[4]))
+    if total > 0 and total + bytes > tonumber(ARGV[5]) then break end
+    local claimed = redis.pcall('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[i], 'JUSTID')
+    if claimed.err then return claimed end
+    total = total + bytes
+    result[#result + 1] = { there[1], fields, cut }
+  else
+    vanished[#vanished + 1] = ARGV[i]
   end
+  looked_at = looked_at + 1
 end
-return entries
+result[1] = looked_at
+return result

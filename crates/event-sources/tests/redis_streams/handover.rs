@@ -151,7 +151,7 @@ async fn a_reader_that_stops_without_the_store_leaves_all_behind_what_is_not_pla
     let sink = Recorder::new();
     let first = ids[0].clone();
     sink.judge(move |taken| match taken.id == first {
-        true => Err(SinkError::Unavailable("no store".into())),
+        true => Err(SinkError("no store".into())),
         false => Ok(()),
     });
     let running = world.intake("a", &sink);

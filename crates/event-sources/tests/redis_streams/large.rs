@@ -1,6 +1,5 @@
 //! Entries that are larger than an event may be, and large ones that were taken before.
 
-use event_sources::SinkError;
 use webhook_model::Owner;
 
 use crate::world::{Recorder, World};
@@ -90,28 +89,4 @@ async fn new_entries_that_do_not_fit_into_memory_together_are_claimed_within_the
     assert_eq!(sink.ids().len(), 8, "none is planned twice");
     let stats = running.stats.snapshot();
     assert_eq!((stats.claimed, stats.failures), (8, 0));
-}
-
-#[tokio::test]
-async fn a_large_entry_that_is_never_planned_becomes_poison_and_is_kept_whole() {
-    let world = World::new().await;
-    let data = format!("\"{}\"", "x".repeat(500_000));
-    world
-        .add(&[
-            ("tenant", b"acme"),
-            ("type", b"a"),
-            ("data", data.as_bytes()),
-        ])
-        .await;
-    let sink = Recorder::new();
-    sink.judge(|taken| match taken.content {
-        Ok(_) => Err(SinkError::Failed("the planner fell over".into())),
-        Err(_) => Ok(()),
-    });
-    let running = world.intake("a", &sink);
-    world.acknowledged(&running, 1).await;
-    let taken = sink.taken(6).await;
-    let rejected = taken.last().unwrap().content.as_ref().unwrap_err();
-    assert_eq!(rejected.code, "poison");
-    assert_eq!(rejected.field("data").unwrap().bytes(), data.as_bytes());
 }

@@ -14,7 +14,7 @@ use test_support::within_patience;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use webhook_model::{Clock, Owner, TenantId};
+use webhook_model::{Clock, Owner};
 
 pub const STREAM: &str = "events";
 pub const GROUP: &str = "webhook-sender";
@@ -33,10 +33,6 @@ pub struct Recorder {
     judge: Mutex<Judge>,
     /// Calls that wait here before they are answered.
     held: watch::Sender<bool>,
-    /// The tenant whose calls wait here.
-    held_tenant: watch::Sender<Option<&'static str>>,
-    /// The tenant whose entries take long, and how long each.
-    slow: Mutex<(&'static str, Duration)>,
 }
 
 impl Recorder {
@@ -48,8 +44,6 @@ impl Recorder {
             calls: Mutex::default(),
             judge: Mutex::new(Box::new(|_| Ok(()))),
             held: watch::Sender::new(false),
-            held_tenant: watch::Sender::default(),
-            slow: Mutex::default(),
         })
     }
 
@@ -72,16 +66,6 @@ impl Recorder {
     /// Leaves calls unanswered until it is let go.
     pub fn hold(&self, held: bool) {
         self.held.send_replace(held);
-    }
-
-    /// Leaves calls with that tenant's entries unanswered until it is let go.
-    pub fn hold_tenant(&self, tenant: Option<&'static str>) {
-        self.held_tenant.send_replace(tenant);
-    }
-
-    /// Has each entry of that tenant take so long.
-    pub fn slow_down(&self, tenant: &'static str, each: Duration) {
-        *self.slow.lock().unwrap() = (tenant, each);
     }
 
     /// The ids of a tenant's entries so far.
@@ -147,18 +131,7 @@ impl Sink for Recorder {
             let judge = self.judge.lock().unwrap();
             entries.iter().map(&**judge).collect()
         };
-        let tenants: Vec<_> = entries.iter().map(|entry| entry.tenant.clone()).collect();
-        let (slow, each) = *self.slow.lock().unwrap();
-        let slow_ones = entries.iter().filter(|taken| names(taken, slow)).count();
-        tokio::time::sleep(each * u32::try_from(slow_ones).unwrap()).await;
         self.taken.send_modify(|taken| taken.extend(entries));
-        let among = |held: &Option<&str>| {
-            let is_held =
-                |tenant: &Option<TenantId>| tenant.as_ref().map(TenantId::as_str) == *held;
-            held.is_some() && tenants.iter().any(is_held)
-        };
-        let mut held_tenant = self.held_tenant.subscribe();
-        held_tenant.wait_for(|held| !among(held)).await.unwrap();
         self.held.subscribe().wait_for(|held| !held).await.unwrap();
         answers
     }
@@ -283,25 +256,6 @@ impl World {
             .await
             .unwrap();
         assert_eq!(removed, 1);
-    }
-
-    /// Waits until so many entries are pending with a consumer.
-    pub async fn owned_by(&self, consumer: &str, count: usize) {
-        let mut connection = self.connection().await;
-        let reached = async {
-            loop {
-                let mut command = redis::cmd("XPENDING");
-                command.arg(STREAM).arg(GROUP);
-                type Row = (u64, String, String, Vec<(String, usize)>);
-                let row: Row = command.query_async(&mut connection).await.unwrap();
-                let enough = |(name, owned): &(String, usize)| name == consumer && *owned >= count;
-                if row.3.iter().any(enough) {
-                    return;
-                }
-                tokio::time::sleep(Duration::from_millis(2)).await;
-            }
-        };
-        within_patience(reached, || format!("{count} entries of {consumer}")).await;
     }
 
     pub async fn publish_all(&self, numbers: std::ops::Range<usize>) -> Vec<String> {

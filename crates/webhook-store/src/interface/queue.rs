@@ -5,7 +5,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use webhook_model::{Event, EventId, Millis, Owner, Rejected, TenantId};
 
-use crate::batch::{Ask, Claim, DueEndpoint, Outcome, PlanBatch, PlanResult};
+use crate::batch::{
+    Acceptance, AcceptedEvent, Ask, Claim, DueEndpoint, Outcome, PlanBatch, PlanResult,
+};
 use crate::error::Result;
 
 /// How long a known event's id changes nothing when it is published again.
@@ -14,7 +16,9 @@ pub const IDEMPOTENCY: Duration = Duration::from_secs(24 * 60 * 60);
 /// The queue of deliveries: events are planned, due deliveries claimed, and outcomes recorded.
 #[async_trait]
 pub trait Queue: Send + Sync + 'static {
-    /// Keeps events and their deliveries, all or none of each event.
+    /// Keeps events and their deliveries, all or none of each event: new events, or the oldest
+    /// accepted ones of the tenant. An accepted event that is planned already is
+    /// [`Planned::Known`](crate::Planned::Known).
     ///
     /// Deliveries that start [`Start::Claimed`](crate::Start::Claimed) are in flight under `owner` when this answers; the
     /// store turns them into due ones where order demands it (see [`Planned::New`](crate::Planned::New)).
@@ -24,6 +28,45 @@ pub trait Queue: Send + Sync + 'static {
     /// [`StoreError::UnknownTenant`](crate::StoreError::UnknownTenant), and [`StoreError::LeaseLost`](crate::StoreError::LeaseLost) where something starts claimed
     /// and `owner` has not entered: for the whole batch.
     async fn plan(&self, owner: &Owner, batch: PlanBatch, now: Millis) -> Result<PlanResult>;
+
+    /// Keeps events behind the tenant's other accepted ones, to be planned later. Returns one result
+    /// for each event, in order.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::UnknownTenant`](crate::StoreError::UnknownTenant).
+    async fn accept(
+        &self,
+        tenant: &TenantId,
+        events: &[Event],
+        now: Millis,
+    ) -> Result<Vec<Acceptance>>;
+
+    /// Returns the tenants that have accepted events, in no order.
+    async fn backlog(&self) -> Result<Vec<TenantId>>;
+
+    /// Takes the oldest accepted events of a tenant for planning, at most `limit` of them and about
+    /// [`PLANNING_BYTES`](crate::PLANNING_BYTES), and counts one more try of each before it returns
+    /// them. An event whose planning began before and did not end comes alone. Returns none where the
+    /// tenant has none, and while another owner that has a lease plans for it.
+    async fn begin_planning(
+        &self,
+        owner: &Owner,
+        tenant: &TenantId,
+        limit: usize,
+    ) -> Result<Vec<AcceptedEvent>>;
+
+    /// Ends the planning of `owner` for a tenant, and takes one try back of each event in `untried`:
+    /// its programs are not the reason why it was not planned.
+    async fn end_planning(
+        &self,
+        owner: &Owner,
+        tenant: &TenantId,
+        untried: &[EventId],
+    ) -> Result<()>;
+
+    /// Removes an accepted event, after it was kept as rejected. Its id may be used again.
+    async fn discard_accepted(&self, tenant: &TenantId, event: &EventId) -> Result<()>;
 
     /// Keeps events that nothing could be made of.
     async fn reject(&self, rejected: &[Rejected]) -> Result<()>;

@@ -46,6 +46,11 @@ impl TenantKeys {
         format!("{}i", self.base)
     }
 
+    /// The ids of accepted events, the oldest first.
+    pub(super) fn accepted(&self) -> String {
+        format!("{}a", self.base)
+    }
+
     /// An endpoint's deliveries by creation.
     pub(super) fn created(&self, endpoint: &EndpointId) -> String {
         format!("{}c:{endpoint}", self.base)
@@ -80,6 +85,11 @@ pub(super) fn highest_version() -> String {
 /// Tenants by the moment their next delivery is due, or an earlier one.
 pub(super) fn hints() -> String {
     shared("due")
+}
+
+/// Tenants that may have accepted events.
+pub(super) fn backlog() -> String {
+    shared("a")
 }
 
 /// The owners by incarnation.

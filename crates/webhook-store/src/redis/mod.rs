@@ -33,13 +33,16 @@
 //! | `n:<endpoint>:<lane>` | sorted set | those that wait for it, in the order of planning |
 //! | `k`, `h` | numbers | the last place in that order; how many wait |
 //! | `i` | set | endpoints that have deliveries |
+//! | `a` | list | accepted events in the order of their acceptance |
+//! | `at` | hash | of those, how often planning began |
+//! | `p` | string | the owner that plans them |
 //! | `c:<endpoint>`, `z:<endpoint>` | sorted sets | its deliveries by creation: all, and the dead |
 //! | `s`, `x` | lists | what succeeded and what died, by when it did |
 //! | `w` | sorted set | events without deliveries, by when they were planned |
 //! | `g`, `gone` | set, string | endpoints, or the tenant, while what they have left is removed |
 //!
 //! Of all, behind `ws:{*}:`: `t` (tenants and versions), `v`, `due` (tenants by their earliest due
-//! moment), `o` and `n` (owners by incarnation and by name), `r…` (rejected events), `id` (the
+//! moment), `a` (tenants that may have accepted events), `o` and `n` (owners by incarnation and by name), `r…` (rejected events), `id` (the
 //! identity of the content), `wake` (a channel) and `ping`.
 //!
 //! A tenant's keys are the truth about it. What the shared ones say of tenants are hints, because
@@ -57,6 +60,7 @@
 //!
 //! Nothing has a time to live: no key goes because of a clock.
 
+mod accept;
 mod claim;
 mod complete;
 mod due;

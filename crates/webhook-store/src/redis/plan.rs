@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use redis::{Cmd, RedisWrite};
-use webhook_model::{DeliveryId, EndpointId, EventId, Millis, Owner, TenantId};
+use webhook_model::{DeliveryId, EndpointId, EventId, Millis, Owner};
 
 use super::RedisStore;
 use super::claim::flown_by;
@@ -27,6 +27,8 @@ struct Claimer<'a> {
 /// What a script call has said.
 enum Answer {
     Stale,
+    /// Accepted events come first.
+    Backlog,
     /// The events at these places are known, and whether as they are; nothing was kept.
     Known(Vec<(usize, Planned)>),
     /// These ordered deliveries wait for their turn.
@@ -58,11 +60,9 @@ impl RedisStore {
             // The batch has no known events as a rule, so it is sent whole first.
             while !new.is_empty() {
                 let events = new.iter().map(|at| &batch.events[*at]).collect::<Vec<_>>();
-                match self
-                    .plan_some(&claimer, tenant, batch.version, &events, now)
-                    .await?
-                {
+                match self.plan_some(&claimer, &batch, &events, now).await? {
                     Answer::Stale => return Ok(PlanResult::Stale),
+                    Answer::Backlog => return Ok(PlanResult::Backlog),
                     Answer::Known(known) => set_results(&mut new, known, &mut results),
                     Answer::Done { waiting } => {
                         for (at, event) in new.drain(..).zip(events) {
@@ -91,27 +91,34 @@ impl RedisStore {
     async fn plan_some(
         &self,
         claimer: &Claimer<'_>,
-        tenant: &TenantId,
-        version: u64,
+        batch: &PlanBatch,
         events: &[&PlannedEvent],
         now: Millis,
     ) -> Result<Answer> {
+        let PlanBatch {
+            tenant,
+            version,
+            accepted,
+            ..
+        } = batch;
         let deliveries = events.iter().map(|event| event.deliveries.len()).sum();
         let keys = TenantKeys::of(tenant);
         let mut writing = Writing {
+            accepted: *accepted,
             keys: &keys,
             claimer,
             now,
             scores: Box::new(self.scores(now, deliveries)),
             sections: Sections::default(),
         };
-        let call = writing.call(version, events);
+        let call = writing.call(*version, events);
         let mut answer: Vec<redis::Value> = self.run(&PLAN, &call).await?;
         let rest = answer.split_off(answer.len().min(1));
         let word: String = self.value(answer.pop())?;
         match word.as_str() {
             "unknown" => Err(StoreError::UnknownTenant(tenant.clone())),
             "stale" => Ok(Answer::Stale),
+            "backlog" => Ok(Answer::Backlog),
             "known" => {
                 let places = rest
                     .into_iter()
@@ -249,6 +256,8 @@ struct Ordered<'a> {
 
 /// One call of the script, in the order of its arguments.
 struct Writing<'a> {
+    /// Whether the events were accepted before.
+    accepted: bool,
     keys: &'a TenantKeys,
     claimer: &'a Claimer<'a>,
     now: Millis,
@@ -273,6 +282,7 @@ impl<'a> Writing<'a> {
             bytes + 400 * (events.len() + count),
         );
         call.arg(version).arg(&self.claimer.owner.incarnation);
+        call.arg(u8::from(self.accepted));
         call.arg(events.len()).arg(count + own);
         for event in events {
             self.write_event(&mut call, event);

@@ -12,8 +12,8 @@ use super::store::{AT_A_TIME, all, shared_call, stamp, tenant_call};
 use crate::{Fence, Result};
 
 /// What a tenant says of itself: version, whether it is being removed, earliest due moment, owners
-/// that may hold something of it, endpoints that are being removed.
-pub(super) type Census = (String, bool, String, Vec<String>, Vec<String>);
+/// that may hold something of it, endpoints that are being removed, accepted events.
+pub(super) type Census = (String, bool, String, Vec<String>, Vec<String>, u64);
 
 impl RedisStore {
     pub(super) async fn recover_all(&self, owner: &Owner, now: Millis) -> Result<u64> {
@@ -35,7 +35,7 @@ impl RedisStore {
         let dead = self.without_lease(&census).await?;
         let mut count = 0;
         for ((tenant, version), census) in tenants.iter().zip(&census) {
-            let (stored, gone, earliest, owners, buried) = census;
+            let (stored, gone, earliest, owners, buried, accepted) = census;
             for owner in owners.iter().filter(|owner| dead.contains(*owner)) {
                 let released = self.release_all(tenant, owner, now).await?;
                 if released > 0 {
@@ -55,6 +55,9 @@ impl RedisStore {
                 self.raise_version(tenant, stored).await?;
             }
             self.hint(tenant, earliest).await?;
+            if *accepted > 0 {
+                self.hint_backlog(tenant).await?;
+            }
         }
         Ok(count)
     }
@@ -69,7 +72,7 @@ impl RedisStore {
 
     /// The owners in a census that have no lease.
     async fn without_lease(&self, census: &[Census]) -> Result<HashSet<String>> {
-        let owners = census.iter().flat_map(|(.., owners, _)| owners);
+        let owners = census.iter().flat_map(|(_, _, _, owners, ..)| owners);
         let owners: Vec<&String> = owners.collect::<HashSet<_>>().into_iter().collect();
         if owners.is_empty() {
             return Ok(HashSet::new());

@@ -13,6 +13,23 @@ macro_rules! tenant_scripts {
     )*};
 }
 
+/// Keeps events and their deliveries.
+pub(super) static PLAN: LazyLock<Script> =
+    LazyLock::new(|| with_content(include_str!("scripts/plan.lua")));
+
+/// Keeps events that are planned later.
+pub(super) static ACCEPT: LazyLock<Script> =
+    LazyLock::new(|| with_content(include_str!("scripts/accept.lua")));
+
+/// A script of a tenant that compares the contents of events.
+fn with_content(own: &str) -> Script {
+    let shared = [
+        include_str!("scripts/prelude.lua"),
+        include_str!("scripts/content.lua"),
+    ];
+    Script::new(&[shared[0], shared[1], own])
+}
+
 macro_rules! shared_scripts {
     ($($(#[doc = $doc:literal])* $name:ident = $file:literal;)*) => {$(
         $(#[doc = $doc])*
@@ -22,8 +39,12 @@ macro_rules! shared_scripts {
 }
 
 tenant_scripts! {
-    /// Keeps events and their deliveries.
-    PLAN = "plan.lua";
+    /// Takes events for planning.
+    BEGIN_PLANNING = "begin_planning.lua";
+    /// Ends the planning of an owner.
+    END_PLANNING = "end_planning.lua";
+    /// Removes an accepted event.
+    DISCARD_ACCEPTED = "discard_accepted.lua";
     /// Takes due deliveries into flight.
     CLAIM = "claim.lua";
     /// Records what came of attempts.

@@ -18,8 +18,9 @@ use super::keys::{self, TenantKeys};
 use super::record::SCORES_PER_MS;
 use super::wake::{Denials, Listener};
 use crate::{
-    Ask, Claim, Cursor, DeliveryFilter, Depth, DueEndpoint, Leases, Outcome, Page, PlanBatch,
-    PlanResult, Queries, Queue, RejectedFilter, Result, StoreError, Tenants,
+    Acceptance, AcceptedEvent, Ask, Claim, Cursor, DeliveryFilter, Depth, DueEndpoint, Leases,
+    Outcome, Page, PlanBatch, PlanResult, Queries, Queue, RejectedFilter, Result, StoreError,
+    Tenants,
 };
 
 /// How long an answer may take: longer than a busy disk keeps a server from answering.
@@ -238,6 +239,41 @@ impl Tenants for RedisStore {
 impl Queue for RedisStore {
     async fn plan(&self, owner: &Owner, batch: PlanBatch, now: Millis) -> Result<PlanResult> {
         self.plan_batch(owner, batch, now).await
+    }
+
+    async fn accept(
+        &self,
+        tenant: &TenantId,
+        events: &[Event],
+        now: Millis,
+    ) -> Result<Vec<Acceptance>> {
+        self.accept_events(tenant, events, now).await
+    }
+
+    async fn backlog(&self) -> Result<Vec<TenantId>> {
+        self.tenants_with_backlog().await
+    }
+
+    async fn begin_planning(
+        &self,
+        owner: &Owner,
+        tenant: &TenantId,
+        limit: usize,
+    ) -> Result<Vec<AcceptedEvent>> {
+        self.take_accepted(owner, tenant, limit).await
+    }
+
+    async fn end_planning(
+        &self,
+        owner: &Owner,
+        tenant: &TenantId,
+        untried: &[EventId],
+    ) -> Result<()> {
+        self.give_back_accepted(owner, tenant, untried).await
+    }
+
+    async fn discard_accepted(&self, tenant: &TenantId, event: &EventId) -> Result<()> {
+        self.remove_accepted(tenant, event).await
     }
 
     async fn reject(&self, rejected: &[Rejected]) -> Result<()> {

@@ -67,8 +67,9 @@ impl RedisStore {
 
     async fn count_of(&self, roots: &[Vec<u8>]) -> Result<Depth> {
         let answer = self.run(&DEPTH, &DEPTH.call_for(roots)).await?;
-        let (pending, in_flight, dead, earliest): (u64, u64, u64, String) = answer;
+        let (pending, in_flight, dead, earliest, accepted): (u64, u64, u64, String, u64) = answer;
         Ok(Depth {
+            accepted,
             pending,
             in_flight,
             dead,
@@ -79,6 +80,7 @@ impl RedisStore {
 
 fn add(one: Depth, other: Depth) -> Depth {
     Depth {
+        accepted: one.accepted + other.accepted,
         pending: one.pending + other.pending,
         in_flight: one.in_flight + other.in_flight,
         dead: one.dead + other.dead,

@@ -113,6 +113,15 @@ pub(super) fn load(sql: &Connection, queue: &mut Queue) -> Outcome<()> {
         let first = first(sql, lane, i64::MIN, |_| false)?;
         queue.lanes.put(lane, tenant, id, row.get(3)?, first);
     }
+    let mut accepted = sql.prepare(
+        "SELECT t.id, count(*) FROM accepted a JOIN tenants t ON t.key = a.tenant
+         WHERE t.id IS NOT NULL GROUP BY t.id",
+    )?;
+    let mut rows = accepted.query([])?;
+    while let Some(row) = rows.next()? {
+        let tenant = TenantId::parse(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?;
+        queue.backlog.add(&tenant, row.get(1)?);
+    }
     let count = |text: &str| sql.query_row(text, [], |row| row.get::<_, i64>(0));
     queue.pending =
         count("SELECT count(*) FROM deliveries INDEXED BY deliveries_due WHERE state = 0")?

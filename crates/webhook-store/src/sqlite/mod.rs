@@ -28,6 +28,7 @@
 //! # }
 //! ```
 
+mod accept;
 mod checkpoint;
 mod claim;
 mod complete;

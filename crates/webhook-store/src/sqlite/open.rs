@@ -10,7 +10,7 @@ use super::lock::{Lock, private, restrict};
 use super::open_error::OpenError;
 
 /// The schema's versions, in order. What was released is never changed; more is appended.
-const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("schema.sql"), include_str!("schema2.sql")];
 
 /// Marks a database as ours (`PRAGMA application_id`): the letters `whsd`.
 const APPLICATION: i32 = i32::from_be_bytes(*b"whsd");

@@ -6,18 +6,13 @@ use std::sync::Arc;
 use rusqlite::{OptionalExtension, params};
 use webhook_model::{DeliveryId, EndpointId, Event, Millis, Owner, TenantId};
 
+use super::accept::{self, NewEvent};
 use super::handover::{Giver, Handover};
 use super::job::{Outcome, Tx};
 use super::lookup;
 use super::queue::{Effect, Flight, Key, NO_LEASE, Place};
 use super::row::{self, state};
 use crate::{Fence, NewDelivery, PlanBatch, PlanResult, Planned, PlannedEvent, Start, StoreError};
-
-const KNOWN: &str = "SELECT kind, data FROM events WHERE hash = ?1 AND tenant = ?2 AND id = ?3";
-
-const EVENT: &str = "INSERT INTO events
-    (key, hash, tenant, deliveries, planned_at, at, id, kind, ordering_key, data)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
 
 const DELIVERY: &str = "INSERT INTO deliveries
     (seq, tenant, endpoint, event, state, at, created_at, made, id, chain, reason, body)
@@ -35,8 +30,12 @@ pub(super) fn plan(
     if version != batch.version {
         return Ok(giver.hand_over(PlanResult::Stale, Vec::new(), NO_LEASE));
     }
+    if !batch.accepted && accept::has_backlog(tx.sql, tenant)? {
+        return Ok(giver.hand_over(PlanResult::Backlog, Vec::new(), NO_LEASE));
+    }
     let mut planner = Planner {
         tenant,
+        accepted: batch.accepted,
         name: &batch.tenant,
         lease: lease(tx, owner, batch)?,
         owner: owner.incarnation.as_str().into(),
@@ -69,6 +68,8 @@ fn lease(tx: &Tx<'_>, owner: &Owner, batch: &PlanBatch) -> Outcome<u64> {
 
 struct Planner<'a> {
     tenant: i64,
+    /// Whether the events were accepted before.
+    accepted: bool,
     name: &'a TenantId,
     lease: u64,
     owner: Arc<str>,
@@ -90,52 +91,53 @@ struct Beginning<'a> {
 
 impl Planner<'_> {
     fn event(&mut self, tx: &mut Tx<'_>, planned: &PlannedEvent) -> Outcome<Planned> {
-        let event = &planned.event;
-        let hash = row::event_hash(self.tenant, &event.id);
-        if let Some(known) = self.known(tx, hash, event)? {
-            return Ok(known);
-        }
-        let key = tx.reserve(1 + planned.deliveries.len());
-        self.keep(tx, key, hash, planned)?;
+        let kept = if self.accepted {
+            self.move_accepted(tx, planned)?
+        } else {
+            self.keep(tx, planned)?
+        };
+        let key = match kept {
+            Ok(key) => key,
+            Err(known) => return Ok(known),
+        };
         let mut claimed = Vec::new();
         for (seq, delivery) in (key + 1..).zip(&planned.deliveries) {
-            if self.delivery(tx, key, seq, event, delivery)? {
+            if self.delivery(tx, key, seq, &planned.event, delivery)? {
                 claimed.push(delivery.id.clone());
             }
         }
         Ok(Planned::New { claimed })
     }
 
-    /// Compares an event with the stored one of its id; `None` where there is none.
-    fn known(&self, tx: &Tx<'_>, hash: i64, event: &Event) -> Outcome<Option<Planned>> {
-        let mut found = tx.sql.prepare_cached(KNOWN)?;
-        let compare = |row: &rusqlite::Row<'_>| {
-            let (kind, data) = (row.get_ref(0)?.as_bytes()?, row.get_ref(1)?.as_bytes()?);
-            Ok(if kind == event.kind.as_bytes() && data == event.data {
-                Planned::Known
-            } else {
-                Planned::Conflict
-            })
-        };
-        let known = found.query_row((hash, self.tenant, event.id.as_str()), compare);
-        Ok(known.optional()?)
+    /// Keeps a new event. Returns its key, or what is known of its id.
+    fn keep(&self, tx: &mut Tx<'_>, planned: &PlannedEvent) -> Outcome<Result<i64, Planned>> {
+        let new = NewEvent::new(self.tenant, &planned.event);
+        match new.is_same(tx.sql)? {
+            Some(true) => return Ok(Err(Planned::Known)),
+            Some(false) => return Ok(Err(Planned::Conflict)),
+            None => {}
+        }
+        let count = planned.deliveries.len();
+        let key = tx.reserve(1 + count);
+        new.insert(tx.sql, key, count as i64, self.now)?;
+        Ok(Ok(key))
     }
 
-    fn keep(&self, tx: &Tx<'_>, key: i64, hash: i64, planned: &PlannedEvent) -> Outcome<()> {
-        let event = &planned.event;
-        tx.sql.prepare_cached(EVENT)?.execute(params![
-            key,
-            hash,
-            self.tenant,
-            planned.deliveries.len() as i64,
-            self.now.as_i64(),
-            event.at.as_i64(),
-            event.id.as_str(),
-            event.kind,
-            event.ordering_key,
-            &event.data[..],
-        ])?;
-        Ok(())
+    /// Gives an accepted event a new key, which its deliveries follow. One that does not wait any more
+    /// is planned.
+    fn move_accepted(
+        &self,
+        tx: &mut Tx<'_>,
+        planned: &PlannedEvent,
+    ) -> Outcome<Result<i64, Planned>> {
+        let found = accept::take_first(tx, self.tenant, self.name, &planned.event.id)?;
+        let Some(event) = found else {
+            return Ok(Err(Planned::Known));
+        };
+        let count = planned.deliveries.len();
+        let key = tx.reserve(1 + count);
+        accept::set_planned(tx.sql, event, key, count as i64, self.now)?;
+        Ok(Ok(key))
     }
 
     /// Makes a delivery. Answers whether it is in flight.

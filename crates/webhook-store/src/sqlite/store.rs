@@ -23,11 +23,12 @@ use super::replay::Replay;
 use super::rewind::Rewind;
 use super::writer::{Command, Writer};
 use super::{
-    OpenError, claim, complete, endpoints, lease, list, lookup, plan, rejected, sweep, tenants,
+    OpenError, accept, claim, complete, endpoints, lease, list, lookup, plan, rejected, sweep,
+    tenants,
 };
 use crate::{
-    Ask, Claim, Cursor, DeliveryFilter, Depth, DueEndpoint, Leases, Page, PlanBatch, PlanResult,
-    Queries, Queue, RejectedFilter, Result, StoreError, Tenants,
+    Acceptance, AcceptedEvent, Ask, Claim, Cursor, DeliveryFilter, Depth, DueEndpoint, Leases,
+    Page, PlanBatch, PlanResult, Queries, Queue, RejectedFilter, Result, StoreError, Tenants,
 };
 
 /// A store in one SQLite file. Dropping it closes the file.
@@ -285,6 +286,50 @@ impl Queue for SqliteStore {
             .write(move |tx| plan::plan(tx, &giver, &owner, &batch, now))
             .await?;
         Ok(planned.take())
+    }
+
+    async fn accept(
+        &self,
+        tenant: &TenantId,
+        events: &[Event],
+        now: Millis,
+    ) -> Result<Vec<Acceptance>> {
+        self.told(now);
+        let (tenant, events) = (tenant.clone(), events.to_vec());
+        self.write(move |tx| accept::accept(tx, &tenant, &events, now))
+            .await
+    }
+
+    async fn backlog(&self) -> Result<Vec<TenantId>> {
+        Ok(self.shared.lock().backlog.tenants())
+    }
+
+    async fn begin_planning(
+        &self,
+        owner: &Owner,
+        tenant: &TenantId,
+        limit: usize,
+    ) -> Result<Vec<AcceptedEvent>> {
+        let (owner, tenant) = (owner.clone(), tenant.clone());
+        self.write(move |tx| accept::begin(tx, &owner, &tenant, limit))
+            .await
+    }
+
+    async fn end_planning(
+        &self,
+        owner: &Owner,
+        tenant: &TenantId,
+        untried: &[EventId],
+    ) -> Result<()> {
+        let (owner, tenant, untried) = (owner.clone(), tenant.clone(), untried.to_vec());
+        self.write(move |tx| accept::end(tx, &owner, &tenant, &untried))
+            .await
+    }
+
+    async fn discard_accepted(&self, tenant: &TenantId, event: &EventId) -> Result<()> {
+        let (tenant, event) = (tenant.clone(), event.clone());
+        self.write(move |tx| accept::discard(tx, &tenant, &event))
+            .await
     }
 
     async fn reject(&self, rejected: &[Rejected]) -> Result<()> {

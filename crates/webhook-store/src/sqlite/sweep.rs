@@ -43,6 +43,11 @@ fn rest(tx: &mut Tx<'_>, tenant: i64) -> Outcome<()> {
         "DELETE FROM events WHERE deliveries = 0 AND tenant = ?1",
         [tenant],
     )?;
+    sql.execute(
+        "DELETE FROM events WHERE key IN (SELECT event FROM accepted WHERE tenant = ?1)",
+        [tenant],
+    )?;
+    sql.execute("DELETE FROM accepted WHERE tenant = ?1", [tenant])?;
     let rejected = sql.execute("DELETE FROM rejected WHERE tenant = ?1", [tenant])?;
     tx.then(Effect::Counted {
         pending: 0,

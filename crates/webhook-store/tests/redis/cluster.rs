@@ -83,6 +83,7 @@ async fn tenants_all_over_a_cluster_are_served() {
             version,
             fence: PLANNED,
             events,
+            accepted: false,
         };
         let PlanResult::Done(planned) = store.plan(&owner, batch, at(1)).await.unwrap() else {
             panic!("it is not stale");

@@ -84,6 +84,7 @@ impl Run {
                 version: *version,
                 fence: PLANNED,
                 events,
+                accepted: false,
             }
         };
         self.tenants.iter().map(batch).collect()

@@ -149,10 +149,11 @@ pub async fn plan(
         version,
         fence: PLANNED,
         events,
+        accepted: false,
     };
     match store.plan(owner, batch, at(ms)).await? {
         PlanResult::Done(mut planned) => Ok(planned.remove(0)),
-        PlanResult::Stale => panic!("the version was asked for just now"),
+        result => panic!("the version was asked for just now: {result:?}"),
     }
 }
 

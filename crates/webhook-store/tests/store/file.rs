@@ -333,6 +333,7 @@ async fn what_is_planned_for_a_caller_that_is_gone_is_due() {
         version,
         fence: Fence::new(at(2)),
         events: vec![event],
+        accepted: false,
     };
     // While the file is locked, the call cannot end.
     let lock = Connection::open(path.join("sender.db")).unwrap();

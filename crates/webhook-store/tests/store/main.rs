@@ -70,6 +70,23 @@ macro_rules! promises {
                 an_empty_batch_is_planned
                 what_was_answered_is_there_after_a_restart
                 bodies_are_kept_byte_for_byte;
+            accept:
+                an_accepted_event_is_there_and_has_no_deliveries
+                accepting_twice_changes_nothing
+                an_accepted_id_with_other_content_is_refused
+                events_of_an_unknown_tenant_are_not_accepted
+                accepted_events_come_in_the_order_of_their_acceptance
+                new_events_are_not_planned_before_accepted_ones
+                an_event_is_planned_once
+                an_event_that_does_not_come_first_is_not_planned
+                a_try_counts_until_it_is_taken_back
+                an_event_that_was_tried_comes_alone
+                one_owner_plans_for_a_tenant_at_a_time
+                what_a_gone_owner_was_planning_is_left_to_others
+                accepted_events_are_counted_and_outlive_a_restart
+                a_discarded_event_leaves_its_id
+                a_deleted_tenant_leaves_no_accepted_events
+                accepted_events_are_not_forgotten;
             claim:
                 nothing_is_due_before_its_time
                 due_names_each_endpoint_once_since_when

@@ -11,8 +11,8 @@ use webhook_model::{
     Owner, Phase, TenantId,
 };
 use webhook_store::{
-    Ask, Claim, DeliveryFilter, DueEndpoint, Fence, NewDelivery, Next, Outcome, PlanBatch,
-    PlanResult, Planned, PlannedEvent, Start, Store,
+    Acceptance, Ask, Claim, DeliveryFilter, DueEndpoint, Fence, NewDelivery, Next, Outcome,
+    PlanBatch, PlanResult, Planned, PlannedEvent, Start, Store,
 };
 
 /// Where a store lives. What was stored is there when it is opened again.
@@ -266,6 +266,7 @@ impl World {
             version,
             fence,
             events,
+            accepted: false,
         };
         let PlanResult::Done(planned) = self.store().plan(owner, batch, at(ms)).await.unwrap()
         else {
@@ -277,6 +278,36 @@ impl World {
             }
         }
         planned
+    }
+
+    /// Accepts events of `acme` at that moment.
+    pub async fn accept(&self, events: &[Event], ms: u64) -> Vec<Acceptance> {
+        let accepted = self.store().accept(&self.acme, events, at(ms)).await;
+        accepted.unwrap()
+    }
+
+    /// Takes accepted events of `acme` for planning. Returns the ids, each with its earlier tries.
+    pub async fn begin_as(&self, owner: &Owner, limit: usize) -> Vec<(String, u32)> {
+        let taken = self.store().begin_planning(owner, &self.acme, limit).await;
+        let taken = taken.unwrap().into_iter();
+        taken
+            .map(|taken| (taken.event.id.to_string(), taken.tries))
+            .collect()
+    }
+
+    /// Plans accepted events of `acme`.
+    pub async fn plan_accepted(&self, events: Vec<PlannedEvent>, ms: u64) -> Vec<Planned> {
+        let batch = PlanBatch {
+            tenant: self.acme.clone(),
+            version: self.version(&self.acme).await,
+            fence: Fence::new(at(ms)),
+            events,
+            accepted: true,
+        };
+        match self.store().plan(&self.owner, batch, at(ms)).await.unwrap() {
+            PlanResult::Done(planned) => planned,
+            other => panic!("{other:?}"),
+        }
     }
 
     /// Plans one event of `acme`. Answers the ids of its deliveries.

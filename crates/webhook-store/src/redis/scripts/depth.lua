@@ -1,13 +1,14 @@
 -- KEYS: the hashes of endpoints of some tenants, which are in one slot or on a server without any.
--- Returns {pending, in flight, dead, earliest due or ''} of all of them.
+-- Returns {pending, in flight, dead, earliest due or '', accepted} of all of them.
 local call = redis.call
-local pending, in_flight, dead = 0, 0, 0
+local pending, in_flight, dead, accepted = 0, 0, 0, 0
 local earliest = false
 
 local function count(base)
   -- Most tenants have nothing that is kept.
-  if call('EXISTS', base .. 'h', base .. 'i', base .. 'o', base .. 'r') == 0 then return end
+  if call('EXISTS', base .. 'h', base .. 'i', base .. 'o', base .. 'r', base .. 'a') == 0 then return end
   pending = pending + tonumber(call('GET', base .. 'h') or '0')
+  accepted = accepted + call('LLEN', base .. 'a')
   for _, endpoint in ipairs(call('SMEMBERS', base .. 'i')) do
     pending = pending + call('ZCARD', base .. 'q:' .. endpoint)
     dead = dead + call('ZCARD', base .. 'z:' .. endpoint)
@@ -20,4 +21,4 @@ local function count(base)
 end
 
 for _, root in ipairs(KEYS) do count(string.sub(root, 1, -2)) end
-return { pending, in_flight, dead, earliest or '' }
+return { pending, in_flight, dead, earliest or '', accepted }

@@ -1,34 +1,19 @@
--- ARGV: version, owner, then sections, each with its number of entries in front:
+-- ARGV: version, owner, 1 if the events were accepted, then sections, each with its number of entries in front:
 --   events (key, value), other pairs (key, value), claimed (id),
 --   planned by endpoint (endpoint, n, n × (score, id)), due by endpoint (the same),
 --   dead by endpoint (the same), dead (entry), lingering (planned, id),
 --   ordered (pair's number, endpoint, lane, id, due or '' or 'dead', record while it waits).
--- Returns {'unknown'}, {'stale'}, {'known', number of event, negative with other content…} or
+-- Returns {'unknown'}, {'stale'}, {'backlog'}, {'known', number of event, negative with other content…} or
 --   {'done', lowered or '', id of ordered delivery that did not start…}.
 local version = call('HGET', T, ':v')
 if not version then return { 'unknown' } end
 if version ~= ARGV[1] then return { 'stale' } end
-local at = 3
+local is_accepted = ARGV[3] == '1'
+if not is_accepted and call('EXISTS', B .. 'a') == 1 then return { 'backlog' } end
+local at = 4
 local function number()
   at = at + 1
   return tonumber(ARGV[at - 1])
-end
-
--- The type and the data of an event, as `record.rs` writes it.
-local function content(event)
-  local n, at = unpack_bytes('>I2', event, 9)
-  for _ = 1, n do at = at + 1 + byte(event, at) end
-  at = at + 8
-  local kind_len = unpack_bytes('>I2', event, at)
-  local kind = sub(event, at + 2, at + 1 + kind_len)
-  at = at + 3 + kind_len
-  return kind, sub(event, at + 2 + unpack_bytes('>I2', event, at))
-end
-
-local function is_same(stored, given)
-  local kind, data = content(stored)
-  local given_kind, given_data = content(given)
-  return kind == given_kind and data == given_data
 end
 
 local events = number()
@@ -36,7 +21,16 @@ local others = number()
 local pairs_from = at
 local keys = {}
 for i = 1, events do keys[i] = ARGV[at + 2 * i - 2] end
-for from = 1, events, MANY do
+if is_accepted then
+  -- Those that do not come next are planned already.
+  local waiting = call('LRANGE', B .. 'a', 0, events - 1)
+  local next, found = 1, { 'known' }
+  for i = 1, events do
+    if waiting[next] == sub(keys[i], #B + 3) then next = next + 1 else found[#found + 1] = i end
+  end
+  if #found > 1 then return found end
+end
+for from = 1, is_accepted and 0 or events, MANY do
   local to = math.min(from + MANY - 1, events)
   if call('EXISTS', unpack(keys, from, to)) > 0 then
     local found = { 'known' }
@@ -100,6 +94,12 @@ for i = 1, ordered do
 end
 
 each(ARGV, pairs_from, pairs_to, 'MSET')
+if is_accepted then
+  local ids = {}
+  for i = 1, events do ids[i] = sub(keys[i], #B + 3) end
+  call('LTRIM', B .. 'a', events, -1)
+  each(ids, 1, events, 'HDEL', B .. 'at')
+end
 if claimed + #started > 0 then
   local lease = B .. 'l:' .. ARGV[2]
   call('SADD', B .. 'o', ARGV[2])

@@ -23,9 +23,13 @@ for _, endpoint in ipairs(call('SMEMBERS', B .. 'i')) do
     B .. 'nk:' .. endpoint)
   call('SREM', B .. 'i', endpoint)
 end
+local accepted = call('LRANGE', B .. 'a', 0, most - 1)
+for i = 1, #accepted do call('UNLINK', B .. 'e:' .. accepted[i]) end
+call('LTRIM', B .. 'a', #accepted, -1)
+if #accepted == most then return 1 end
 local events = call('ZPOPMIN', B .. 'w', most)
 for i = 1, #events, 2 do call('UNLINK', B .. 'e:' .. events[i]) end
 if #events >= 2 * most then return 1 end
 for _, owner in ipairs(call('SMEMBERS', B .. 'o')) do call('UNLINK', B .. 'l:' .. owner) end
-call('UNLINK', B .. 'o', B .. 's', B .. 'x', B .. 'h', B .. 'k', B .. 'g', B .. 'off', B .. 'r', B .. 'gone')
+call('UNLINK', B .. 'o', B .. 's', B .. 'x', B .. 'h', B .. 'k', B .. 'g', B .. 'off', B .. 'r', B .. 'at', B .. 'p', B .. 'gone')
 return 0

@@ -13,6 +13,8 @@ else
 end
 local count, gone = give_back(owner, ids, ARGV[2], kept)
 each(gone, 1, #gone, 'SREM', lease)
+-- What is being planned under the owner is left to another one.
+if #ARGV == 3 and call('GET', B .. 'p') == owner then call('DEL', B .. 'p') end
 local left = call('SCARD', lease)
 if left == 0 then call('SREM', B .. 'o', owner) end
 refresh_touched()

@@ -3,6 +3,7 @@
 //! Written by the writer's thread only, and only after what it speaks of is committed. Read by
 //! everybody: `due` and `depth` are answered from here, listings look up what is in flight.
 
+mod backlog;
 mod flights;
 mod lanes;
 mod leases;
@@ -11,10 +12,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
-use webhook_model::{EndpointId, Millis, TenantId};
+use webhook_model::{EndpointId, Millis, Owner, TenantId};
 
 use crate::Depth;
 
+use backlog::Backlog;
 pub(in crate::sqlite) use flights::{Flight, Flights, Key, NO_LEASE};
 pub(in crate::sqlite) use lanes::{Lanes, Place};
 pub(in crate::sqlite) use leases::Leases;
@@ -24,6 +26,7 @@ pub(in crate::sqlite) struct Queue {
     pub lanes: Lanes,
     pub flights: Flights,
     pub leases: Leases,
+    pub backlog: Backlog,
     /// Deliveries that are pending on the disk: those in flight are among them.
     pub pending: i64,
     /// Dead deliveries and rejected events.
@@ -98,12 +101,28 @@ pub(in crate::sqlite) enum Effect {
         pending: i64,
         dead: i64,
     },
+    /// So many more events of a tenant wait to be planned.
+    Accepted {
+        tenant: TenantId,
+        count: i64,
+    },
 }
 
 impl Queue {
+    /// Has an owner plan a tenant's accepted events, unless another with a lease does. Returns whether
+    /// it may.
+    pub fn begin_planning(&mut self, tenant: &TenantId, owner: &Owner) -> bool {
+        self.backlog.take(tenant, owner, &self.leases)
+    }
+
+    pub fn end_planning(&mut self, tenant: &TenantId, owner: &Owner) {
+        self.backlog.give_back(tenant, owner, &self.leases);
+    }
+
     pub fn depth(&self, now: Millis) -> Depth {
         let in_flight = self.flights.len() as u64;
         Depth {
+            accepted: self.backlog.count(),
             pending: self.pending.unsigned_abs().saturating_sub(in_flight),
             in_flight,
             dead: self.dead.unsigned_abs(),
@@ -131,7 +150,9 @@ impl Queue {
             Effect::TenantGone { tenant } => {
                 self.lanes.remove_tenant(&tenant);
                 self.flights.remove_tenant(&tenant);
+                self.backlog.remove(&tenant);
             }
+            Effect::Accepted { tenant, count } => self.backlog.add(&tenant, count),
             Effect::Counted { pending, dead } => {
                 self.pending += pending;
                 self.dead += dead;

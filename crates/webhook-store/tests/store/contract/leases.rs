@@ -267,6 +267,7 @@ pub async fn nothing_is_planned_as_claimed_without_a_lease(world: World) {
         version,
         fence: webhook_store::Fence::new(at(1)),
         events: vec![event],
+        accepted: false,
     };
     let refused = world
         .store()

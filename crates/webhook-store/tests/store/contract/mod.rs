@@ -1,5 +1,6 @@
 //! The promises, by what they are about.
 
+pub mod accept;
 pub mod claim;
 pub mod complete;
 pub mod leases;

@@ -189,6 +189,7 @@ impl Run {
             version,
             fence,
             events,
+            accepted: false,
         };
         let result = self
             .world

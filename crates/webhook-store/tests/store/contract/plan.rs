@@ -17,6 +17,7 @@ fn batch(tenant: &TenantId, version: u64, events: Vec<PlannedEvent>) -> PlanBatc
         tenant: tenant.clone(),
         version,
         events,
+        accepted: false,
     }
 }
 

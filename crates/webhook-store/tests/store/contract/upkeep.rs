@@ -301,6 +301,7 @@ pub async fn depth_counts_what_waits(mut world: World) {
     succeeded(&world, "done", 2).await;
     world.store().reject(&[rejected("1-0", 1)]).await.unwrap();
     let depth = Depth {
+        accepted: 0,
         pending: 3,
         in_flight: 1,
         dead: 2,

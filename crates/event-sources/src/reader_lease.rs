@@ -1,4 +1,4 @@
-//! Who reads: a key beside the stream, held by one process at a time.
+//! The reader's lease: a key beside the stream, held by one process at a time.
 
 use std::sync::Arc;
 use std::sync::LazyLock;
@@ -11,7 +11,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use webhook_model::Owner;
 
-/// Takes the key if nobody has it, or the one who is known to be gone. Answers who has it else.
+/// Takes the key if it is free, or held by a process that is known to be gone. Returns its holder else.
 /// KEYS[1]: the key. ARGV: the taker, milliseconds, the holder that is gone.
 static TAKE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(&["
@@ -21,14 +21,14 @@ static TAKE: LazyLock<Script> = LazyLock::new(|| {
         return ''"])
 });
 
-/// Holds the key for longer. Answers 0 if it is somebody else's or nobody's.
+/// Holds the key for longer. Returns 0 if it is another process's, or gone.
 static RENEW: LazyLock<Script> = LazyLock::new(|| {
     Script::new(&["
         if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
         return redis.call('PEXPIRE', KEYS[1], ARGV[2])"])
 });
 
-/// Gives the key up and wakes one who waits for it. What nobody waits for is gone with the time.
+/// Gives the key up and wakes a process that waits for it.
 static DROP: LazyLock<Script> = LazyLock::new(|| {
     Script::new(&["
         if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
@@ -40,22 +40,23 @@ static DROP: LazyLock<Script> = LazyLock::new(|| {
         return 1"])
 });
 
-/// The place of the one reader.
-pub(super) struct Place {
+/// The key that the reader holds.
+pub(super) struct ReaderLock {
     link: Arc<Link>,
     key: String,
     owner: Owner,
     lease: Duration,
 }
 
-/// The place, held. Others may take it when it is dropped, and at once after [`Baton::hand_over`].
-pub(super) struct Baton {
-    /// Cancelled when the place is lost, or might be.
+/// The lease of the reader. Others may take it some time after it is dropped, and at once after
+/// [`ReaderLock::hand_over`].
+pub(super) struct ReaderLease {
+    /// Cancelled when the lease is lost, or might be.
     lost: CancellationToken,
     renewing: JoinHandle<()>,
 }
 
-impl Place {
+impl ReaderLock {
     pub(super) fn new(
         link: Arc<Link>,
         stream: &str,
@@ -73,8 +74,8 @@ impl Place {
         }
     }
 
-    /// Takes the place if it is free.
-    pub(super) async fn take(&self) -> RedisResult<Option<Baton>> {
+    /// Takes the lease if it is free.
+    pub(super) async fn take(&self) -> RedisResult<Option<ReaderLease>> {
         let mut gone = String::new();
         loop {
             let since = Instant::now();
@@ -98,7 +99,7 @@ impl Place {
         self.link.ask(&command).await.map(drop)
     }
 
-    /// Waits until the place may be free, at most `at_most`.
+    /// Waits until the lease may be free, at most `at_most`.
     pub(super) async fn wait(&self, waiting: &Link, at_most: Duration) -> RedisResult<()> {
         let mut command = redis::cmd("BLPOP");
         command
@@ -107,15 +108,15 @@ impl Place {
         waiting.ask(&command).await.map(drop)
     }
 
-    /// Gives the place to one who waits.
-    pub(super) async fn hand_over(&self, baton: Baton) -> RedisResult<()> {
-        baton.renewing.abort();
+    /// Gives the lease up, and wakes a process that waits for it.
+    pub(super) async fn hand_over(&self, lease: ReaderLease) -> RedisResult<()> {
+        lease.renewing.abort();
         let mut call = DROP.call(self.key.as_bytes());
         call.arg(self.mark()).arg(self.lease_ms());
         self.link.run(&DROP, &call).await.map(drop)
     }
 
-    fn hold(&self, since: Instant) -> Baton {
+    fn hold(&self, since: Instant) -> ReaderLease {
         let lost = CancellationToken::new();
         let renewal = Renewal {
             link: self.link.clone(),
@@ -129,10 +130,10 @@ impl Place {
             renewal.run().await;
             drop(guard);
         });
-        Baton { lost, renewing }
+        ReaderLease { lost, renewing }
     }
 
-    /// What is written into the key: which run, where.
+    /// Returns what is written into the key: the run and where it runs.
     fn mark(&self) -> String {
         let Owner {
             incarnation,
@@ -158,14 +159,14 @@ impl Place {
     }
 }
 
-impl Baton {
-    /// Is cancelled when the place is lost.
+impl ReaderLease {
+    /// Returns the token that is cancelled when the lease is lost.
     pub(super) fn lost(&self) -> &CancellationToken {
         &self.lost
     }
 }
 
-impl Drop for Baton {
+impl Drop for ReaderLease {
     fn drop(&mut self) {
         self.renewing.abort();
     }
@@ -176,12 +177,12 @@ struct Renewal {
     key: String,
     mark: String,
     lease: Duration,
-    /// Until when it is certain that nobody else has the place.
+    /// Until when no other process has the lease.
     until: Instant,
 }
 
 impl Renewal {
-    /// Renews until the place is lost.
+    /// Renews until the lease is lost.
     async fn run(mut self) {
         let mut ticks = tokio::time::interval(self.lease / 4);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

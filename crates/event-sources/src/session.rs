@@ -1,25 +1,23 @@
 //! How long this process may go on reading.
 
-use std::time::Duration;
-
 use tokio_util::sync::CancellationToken;
 
 use super::origin::Origin;
 
-/// A process's turn at one incarnation of the stream. Cheap to clone.
+/// A time in which this process reads one incarnation of the stream. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Turn {
-    /// Where its entries come from. A stream that is replaced ends the turn.
+pub(super) struct Session {
+    /// Where its entries come from. A stream that is replaced ends the session.
     origin: Origin,
-    /// The place is lost, or might be.
+    /// Cancelled when the reader's lease is lost, or might be.
     lost: CancellationToken,
-    /// The process stops.
+    /// Cancelled when the process stops.
     stop: CancellationToken,
-    /// The reader has left off, for whatever reason.
+    /// Cancelled when the reader has left off, for whatever reason.
     ended: CancellationToken,
 }
 
-impl Turn {
+impl Session {
     pub(super) fn new(origin: Origin, lost: CancellationToken, stop: CancellationToken) -> Self {
         let ended = CancellationToken::new();
         Self {
@@ -34,7 +32,7 @@ impl Turn {
         &self.origin
     }
 
-    /// Ends it: what is under way is brought to its end.
+    /// Ends the session: nothing is tried again.
     pub(super) fn end(&self) {
         self.ended.cancel();
     }
@@ -48,7 +46,7 @@ impl Turn {
         tokens.iter().any(|token| token.is_cancelled())
     }
 
-    /// Waits for something, unless the turn is over before.
+    /// Waits for an event; returns `None` if the session ends before.
     pub(super) async fn unless_over<T>(&self, event: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             biased;
@@ -57,9 +55,5 @@ impl Turn {
             () = self.ended.cancelled() => None,
             outcome = event => Some(outcome),
         }
-    }
-
-    pub(super) async fn sleep(&self, duration: Duration) {
-        self.unless_over(tokio::time::sleep(duration)).await;
     }
 }

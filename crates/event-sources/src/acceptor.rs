@@ -1,0 +1,162 @@
+//! Gives entries to the sink and acknowledges those that are durable.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use redis::RedisResult;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+
+use super::outstanding::{Load, Outstanding};
+use super::session::Session;
+use super::stats::{Stats, add};
+use super::stream::Stream;
+use super::{Sink, SinkError, Taken};
+use redis_link::delay;
+use webhook_model::TenantId;
+
+/// The most batches that are given to the sink in one call.
+const BATCHES: usize = 16;
+
+/// The receiving end of one session.
+pub(super) struct Acceptor {
+    pub stream: Arc<Stream>,
+    pub sink: Arc<dyn Sink>,
+    pub stats: Arc<Stats>,
+    pub outstanding: Arc<Outstanding>,
+    pub session: Session,
+}
+
+/// Entries that could not be kept yet, and those of the same tenants behind them.
+#[derive(Default)]
+struct Held {
+    entries: Vec<Taken>,
+    tenants: HashSet<Option<TenantId>>,
+    failures: u32,
+    until: Option<Instant>,
+}
+
+impl Acceptor {
+    /// Works until no more batches come, or the session is lost. What could not be kept is left
+    /// pending.
+    ///
+    /// # Errors
+    ///
+    /// Those of the stream's server and of the connection.
+    pub(super) async fn run(self, mut batches: mpsc::Receiver<Vec<Taken>>) -> RedisResult<()> {
+        let (mut held, mut durable, mut received) = (Held::default(), Vec::new(), Vec::new());
+        loop {
+            let (new, entries) = tokio::select! {
+                biased;
+                count = batches.recv_many(&mut received, BATCHES) => {
+                    if count == 0 {
+                        break;
+                    }
+                    let entries: Vec<Taken> = received.drain(..).flatten().collect();
+                    (Load::of(&entries), held.without_held_up(entries))
+                }
+                () = held.wait() => (Load::default(), held.take()),
+            };
+            if self.session.is_lost() {
+                return Ok(());
+            }
+            // The acknowledgement of the last entries costs no time of its own.
+            let (acknowledged, kept) = tokio::join!(
+                self.acknowledge(std::mem::take(&mut durable)),
+                self.keep(entries, &mut held),
+            );
+            acknowledged?;
+            durable = kept;
+            self.outstanding.settle(new, Load::of(&held.entries));
+            if batches.is_empty() {
+                self.acknowledge(std::mem::take(&mut durable)).await?;
+            }
+            if self.session.is_over() && !held.entries.is_empty() {
+                break;
+            }
+        }
+        self.acknowledge(durable).await
+    }
+
+    /// Gives entries to the sink once. Returns the ids of those that are durable; the others are held.
+    async fn keep(&self, entries: Vec<Taken>, held: &mut Held) -> Vec<String> {
+        if entries.is_empty() {
+            return Vec::new();
+        }
+        add(&self.stats.taken, entries.len());
+        let results = self.sink.take(entries.clone()).await;
+        let missing = SinkError("the sink returned no result for it".into());
+        let results = results.into_iter().chain(std::iter::repeat(Err(missing)));
+        let (mut durable, mut reason) = (Vec::with_capacity(entries.len()), None);
+        let mut failed = Vec::new();
+        for (entry, result) in entries.into_iter().zip(results) {
+            match result {
+                Ok(()) => {
+                    add(&self.stats.rejected, entry.content.is_err().into());
+                    durable.push(entry.id);
+                }
+                Err(SinkError(error)) => {
+                    failed.push(entry);
+                    reason = Some(error);
+                }
+            }
+        }
+        if let Some(reason) = reason {
+            tracing::warn!(entries = failed.len(), %reason, "entries wait for the store");
+        }
+        held.hold(failed);
+        durable
+    }
+
+    async fn acknowledge(&self, ids: Vec<String>) -> RedisResult<()> {
+        for some in ids.chunks(1024) {
+            let ids: Vec<&str> = some.iter().map(String::as_str).collect();
+            let origin = self.session.origin();
+            let acknowledged = self.stream.acknowledge(origin, &ids).await?;
+            add(&self.stats.acknowledged, acknowledged);
+        }
+        Ok(())
+    }
+}
+
+impl Held {
+    /// Puts entries behind those of the same tenant that are held, and returns the others.
+    fn without_held_up(&mut self, entries: Vec<Taken>) -> Vec<Taken> {
+        if self.entries.is_empty() {
+            return entries;
+        }
+        let is_held_up = |entry: &Taken| self.tenants.contains(&entry.tenant);
+        let (behind, others) = entries.into_iter().partition(is_held_up);
+        self.entries.extend::<Vec<Taken>>(behind);
+        others
+    }
+
+    /// Holds entries that failed, in front of those that came behind them meanwhile.
+    fn hold(&mut self, failed: Vec<Taken>) {
+        if failed.is_empty() {
+            if self.entries.is_empty() {
+                self.failures = 0;
+            }
+            return;
+        }
+        self.tenants
+            .extend(failed.iter().map(|entry| entry.tenant.clone()));
+        self.entries.splice(0..0, failed);
+        self.failures += 1;
+        self.until = Some(Instant::now() + delay(self.failures));
+    }
+
+    /// Waits until what is held is to be tried again; for ever where nothing is.
+    async fn wait(&self) {
+        match self.until {
+            Some(until) => sleep_until(until).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    fn take(&mut self) -> Vec<Taken> {
+        self.until = None;
+        self.tenants.clear();
+        std::mem::take(&mut self.entries)
+    }
+}

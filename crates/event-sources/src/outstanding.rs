@@ -1,0 +1,128 @@
+//! The bound on what is in memory.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use super::Taken;
+
+/// A number of entries and of bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Load {
+    pub entries: usize,
+    pub bytes: usize,
+}
+
+impl Load {
+    pub(super) fn of(entries: &[Taken]) -> Self {
+        Self {
+            entries: entries.len(),
+            bytes: entries.iter().map(|entry| entry.bytes).sum(),
+        }
+    }
+}
+
+/// What was read and is not durable yet. Written by the reader and the acceptor.
+pub(super) struct Outstanding {
+    /// The most that is outstanding before more is read, but for the entries of one reply.
+    most: Load,
+    now: Mutex<Now>,
+    /// Changed whenever less is outstanding.
+    released: watch::Sender<()>,
+}
+
+#[derive(Default)]
+struct Now {
+    /// On its way to the sink.
+    under_way: Load,
+    /// What the sink could not keep, and waits to be tried again.
+    held: Load,
+}
+
+impl Outstanding {
+    pub(super) fn new(most: Load) -> Self {
+        Self {
+            most,
+            now: Mutex::default(),
+            released: watch::Sender::default(),
+        }
+    }
+
+    /// Counts entries that are on their way to the sink.
+    pub(super) fn add(&self, load: Load) {
+        let under_way = &mut self.lock().under_way;
+        under_way.entries += load.entries;
+        under_way.bytes += load.bytes;
+    }
+
+    /// Takes entries out of those under way. What is held now is `held`.
+    pub(super) fn settle(&self, load: Load, held: Load) {
+        let mut now = self.lock();
+        now.under_way.entries -= load.entries;
+        now.under_way.bytes -= load.bytes;
+        now.held = held;
+        drop(now);
+        self.released.send_replace(());
+    }
+
+    pub(super) fn is_none(&self) -> bool {
+        let now = self.lock();
+        now.under_way.entries == 0 && now.held.entries == 0
+    }
+
+    /// Returns how much may be read, where the sink has room for so many entries.
+    pub(super) fn room(&self, entries: usize) -> Load {
+        let now = self.lock();
+        let memory = self.most.entries.saturating_sub(now.held.entries);
+        Load {
+            entries: entries.min(memory).saturating_sub(now.under_way.entries),
+            bytes: self
+                .most
+                .bytes
+                .saturating_sub(now.held.bytes + now.under_way.bytes),
+        }
+    }
+
+    /// Waits until less is outstanding, at most so long.
+    pub(super) async fn change(&self, at_most: Duration) {
+        let mut released = self.released.subscribe();
+        let _changed = timeout(at_most, released.changed()).await;
+    }
+
+    /// Waits until nothing is outstanding, at most so long. Returns whether that is so.
+    pub(super) async fn flushed(&self, at_most: Duration) -> bool {
+        let mut released = self.released.subscribe();
+        let none = released.wait_for(|()| self.is_none());
+        timeout(at_most, none).await.is_ok()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Now> {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(entries: usize, bytes: usize) -> Load {
+        Load { entries, bytes }
+    }
+
+    #[test]
+    fn entries_that_are_held_take_up_memory_and_none_of_the_sinks_room() {
+        let outstanding = Outstanding::new(load(10, 1000));
+        outstanding.add(load(4, 400));
+        assert_eq!(outstanding.room(4), load(0, 600));
+        assert_eq!(outstanding.room(100), load(6, 600));
+        outstanding.settle(load(4, 400), load(3, 300));
+        assert!(!outstanding.is_none());
+        assert_eq!(outstanding.room(4), load(4, 700));
+        assert_eq!(outstanding.room(100), load(7, 700));
+        outstanding.settle(load(0, 0), load(0, 0));
+        assert!(outstanding.is_none());
+        assert_eq!(outstanding.room(100), load(10, 1000));
+    }
+}

@@ -1,0 +1,16 @@
+-- ARGV: (id, event)…. Keeps new events behind the tenant's other accepted ones.
+-- Returns {'unknown'}, or {'done', and for each event 1 new, 0 known, -1 with other content…}.
+if not call('HGET', T, ':v') then return { 'unknown' } end
+local results = { 'done' }
+for i = 1, #ARGV, 2 do
+  local id, event = ARGV[i], ARGV[i + 1]
+  local stored = call('GET', B .. 'e:' .. id)
+  if stored then
+    results[#results + 1] = is_same(stored, event) and 0 or -1
+  else
+    call('SET', B .. 'e:' .. id, event)
+    call('RPUSH', B .. 'a', id)
+    results[#results + 1] = 1
+  end
+end
+return results

@@ -1,0 +1,16 @@
+-- Returns the type and the data of an event, as `record.rs` writes it.
+local function content(event)
+  local n, at = unpack_bytes('>I2', event, 9)
+  for _ = 1, n do at = at + 1 + byte(event, at) end
+  at = at + 8
+  local kind_len = unpack_bytes('>I2', event, at)
+  local kind = sub(event, at + 2, at + 1 + kind_len)
+  at = at + 3 + kind_len
+  return kind, sub(event, at + 2 + unpack_bytes('>I2', event, at))
+end
+
+local function is_same(stored, given)
+  local kind, data = content(stored)
+  local given_kind, given_data = content(given)
+  return kind == given_kind and data == given_data
+end

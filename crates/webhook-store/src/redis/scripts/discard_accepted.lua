@@ -1,0 +1,6 @@
+-- ARGV: id. Removes an accepted event.
+if call('LREM', B .. 'a', 1, ARGV[1]) == 1 then
+  call('DEL', B .. 'e:' .. ARGV[1])
+  call('HDEL', B .. 'at', ARGV[1])
+end
+return 1

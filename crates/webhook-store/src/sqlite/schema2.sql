@@ -1,0 +1,9 @@
+-- Version 2: events that are accepted and not planned yet, in the order of their acceptance. Such an
+-- event has -1 in `events.deliveries`.
+CREATE TABLE accepted (
+    place  INTEGER PRIMARY KEY AUTOINCREMENT,
+    tenant INTEGER NOT NULL,
+    event  INTEGER NOT NULL,
+    tries  INTEGER NOT NULL DEFAULT 0   -- how often planning began
+);
+CREATE INDEX accepted_by_tenant ON accepted (tenant, place);

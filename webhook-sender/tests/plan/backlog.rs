@@ -1,0 +1,168 @@
+//! Events that are accepted first and planned from the store.
+
+use std::sync::Arc;
+
+use test_support::within_patience;
+use webhook_model::{Event, Rejected, TenantId};
+use webhook_store::{Queries, Queue, RejectedFilter, Tenants};
+
+use crate::world::{MAX_TRIES, NOW, World, acme, endpoint, event};
+
+/// An event whose data takes long to parse.
+fn long(id: &str) -> Event {
+    event(id, format!("\"{}\"", "x".repeat(40_000)))
+}
+
+async fn world() -> World {
+    let world = World::with_places(0).await;
+    let filter = |one: &mut webhook_model::Endpoint| one.filter = Some("true".into());
+    world.endpoint("all", filter).await;
+    world
+}
+
+/// The events of the deliveries, in the order of planning.
+async fn planned(world: &World) -> Vec<String> {
+    let deliveries = world.deliveries().await;
+    deliveries.iter().map(|one| one.event.to_string()).collect()
+}
+
+async fn rejected(world: &World) -> Vec<Rejected> {
+    let page = world.store.rejected(&RejectedFilter::All, None, 9).await;
+    page.unwrap().items
+}
+
+#[tokio::test]
+async fn events_whose_programs_may_take_long_are_accepted_and_planned_from_the_store() {
+    let world = world().await;
+    for id in ["evt_1", "evt_2"] {
+        let submitted = world.planner.submit(&acme(), long(id)).await.unwrap();
+        assert!(!submitted.known);
+        assert!(world.planner.submit(&acme(), long(id)).await.unwrap().known);
+    }
+    assert_eq!(planned(&world).await, ["evt_1", "evt_2"]);
+}
+
+#[tokio::test]
+async fn a_tenant_keeps_its_order_of_acceptance_however_long_its_events_take() {
+    let world = world().await;
+    world.store.held.send_replace(Some(acme()));
+    let mut ids = Vec::new();
+    for number in 0..20 {
+        let id = format!("evt_{number}");
+        let long_or_not = if number % 3 == 0 {
+            long(&id)
+        } else {
+            event(&id, "1")
+        };
+        if number % 3 == 0 {
+            world.planner.submit(&acme(), long_or_not).await.unwrap();
+        } else {
+            // As it waits for the store, it is submitted beside the test.
+            world.store.held.send_replace(None);
+            world.planner.submit(&acme(), long_or_not).await.unwrap();
+            world.store.held.send_replace(Some(acme()));
+        }
+        ids.push(id);
+    }
+    world.store.held.send_replace(None);
+    assert_eq!(planned(&world).await, ids);
+}
+
+#[tokio::test]
+async fn a_tenant_whose_planning_takes_long_delays_no_other() {
+    let world = world().await;
+    let other = TenantId::parse("other").unwrap();
+    world.store.put_tenant(&other).await.unwrap();
+    let theirs = webhook_model::Endpoint {
+        tenant: other.clone(),
+        ..endpoint("all")
+    };
+    world.store.put_endpoint(&theirs, None).await.unwrap();
+    world.store.held.send_replace(Some(acme()));
+    for number in 0..50 {
+        let event = long(&format!("evt_{number}"));
+        world.planner.submit(&acme(), event).await.unwrap();
+    }
+    // Neither acceptance nor planning of the other waits.
+    for event in [long("evt_1"), event("evt_2", "1")] {
+        world.planner.submit(&other, event).await.unwrap();
+    }
+    let other_is_planned = async {
+        while world.store.backlog().await.unwrap().contains(&other) {
+            tokio::task::yield_now().await;
+        }
+    };
+    within_patience(other_is_planned, || "the other tenant's events".into()).await;
+    assert_eq!(world.store.depth(NOW).await.unwrap().accepted, 50);
+    world.store.held.send_replace(None);
+    assert_eq!(planned(&world).await.len(), 50);
+}
+
+#[tokio::test]
+async fn an_event_whose_planning_never_ends_is_rejected_and_takes_no_other_along() {
+    let world = world().await;
+    *world.store.deadly.lock().unwrap() = Some(event("bad", "1").id);
+    world.store.held.send_replace(Some(acme()));
+    for id in ["evt_1", "bad", "evt_2"] {
+        world.planner.submit(&acme(), long(id)).await.unwrap();
+    }
+    world.store.held.send_replace(None);
+    assert_eq!(planned(&world).await, ["evt_1", "evt_2"]);
+    let rejected = rejected(&world).await;
+    assert_eq!(rejected.len(), 1);
+    let one = &rejected[0];
+    assert_eq!((one.id.as_str(), one.code.as_str()), ("acme.bad", "poison"));
+    assert_eq!(one.tenant, Some(acme()));
+    assert_eq!(
+        one.reason,
+        format!("planning began {MAX_TRIES} times and never ended")
+    );
+    assert_eq!(one.field("data").unwrap().bytes()[..], long("bad").data);
+    assert_eq!(world.stats.poison(), 1);
+    // Corrected, it may be published under its id.
+    *world.store.deadly.lock().unwrap() = None;
+    let again = world.planner.submit(&acme(), event("bad", "2")).await;
+    assert!(!again.unwrap().known);
+}
+
+#[tokio::test]
+async fn a_store_that_is_out_of_reach_makes_no_poison() {
+    let world = world().await;
+    let lost = std::iter::repeat_n(crate::flaky::Fate::Lost, MAX_TRIES as usize + 3);
+    world.store.plans.lock().unwrap().extend(lost);
+    world.planner.submit(&acme(), long("evt_1")).await.unwrap();
+    assert_eq!(planned(&world).await, ["evt_1"]);
+    assert_eq!(rejected(&world).await, []);
+}
+
+#[tokio::test]
+async fn events_that_another_process_accepted_are_planned() {
+    let world = world().await;
+    let left = [event("evt_1", "1"), event("evt_2", "2")];
+    world.store.accept(&acme(), &left, NOW).await.unwrap();
+    assert_eq!(planned(&world).await, ["evt_1", "evt_2"]);
+}
+
+#[tokio::test]
+async fn an_event_that_may_have_ended_a_process_is_accepted_before_its_programs_run() {
+    let world = world().await;
+    world.store.held.send_replace(Some(acme()));
+    let quick = vec![(acme(), event("evt_1", "1"))];
+    let accepted = world.planner.accept(quick).await;
+    assert!(accepted.into_iter().all(|one| !one.unwrap().known));
+    assert_eq!(world.store.depth(NOW).await.unwrap().accepted, 1);
+    world.store.held.send_replace(None);
+    assert_eq!(planned(&world).await, ["evt_1"]);
+}
+
+#[tokio::test]
+async fn a_tenant_that_is_deleted_while_its_events_wait_ends_their_planning() {
+    let world = world().await;
+    let store = Arc::clone(&world.store);
+    store.held.send_replace(Some(acme()));
+    world.planner.submit(&acme(), long("evt_1")).await.unwrap();
+    store.delete_tenant(&acme()).await.unwrap();
+    store.held.send_replace(None);
+    world.all_planned().await;
+    assert_eq!(store.depth(NOW).await.unwrap().accepted, 0);
+}
