@@ -1,5 +1,6 @@
 //! How fast a backlog is delivered, and what that costs.
 
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
@@ -68,22 +69,32 @@ pub async fn measure(receiver: &Receiver) -> Result<Table> {
 }
 
 async fn one_endpoint(receiver: &Receiver, store: Store, answer: &str) -> Result<Run> {
+    let (tenants, batch) = (tenants(receiver, store, answer), Batch::of(BACKLOG));
+    run(receiver, Setting::new(store, &tenants).await?, store, batch).await
+}
+
+/// Delivers the backlog of one endpoint by the senders of another build.
+pub async fn by_program(receiver: &Receiver, store: Store, program: &Path) -> Result<Run> {
+    let setting = Setting::new(store, &tenants(receiver, store, "")).await?;
+    let setting = setting.with_program(program);
+    run(receiver, setting, store, Batch::of(BACKLOG)).await
+}
+
+fn tenants(receiver: &Receiver, store: Store, answer: &str) -> String {
     let path = match store {
         Store::Redis => format!("/now-{answer}"),
         Store::Sqlite => format!("/gated-{answer}"),
     };
     let url = receiver.url(&path);
-    let tenants = format!(
+    format!(
         "[[tenant]]\nid = \"acme\"\n[[tenant.endpoint]]\nid = \"orders\"\nurl = \"{url}\"\n\
          events = [\"*\"]\nsecret = \"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"\n"
-    );
-    run(receiver, store, &tenants, Batch::of(BACKLOG)).await
+    )
 }
 
-/// Delivers `batch` as a backlog to the endpoints of `tenants`.
-pub async fn run(receiver: &Receiver, store: Store, tenants: &str, batch: Batch) -> Result<Run> {
+/// Delivers `batch` as a backlog to the endpoints of the setting.
+pub async fn run(receiver: &Receiver, setting: Setting, store: Store, batch: Batch) -> Result<Run> {
     let count = batch.to - batch.from;
-    let setting = Setting::new(store, tenants).await?;
     receiver.open(false);
     if store == Store::Redis {
         to_stream(&setting, batch).await?;

@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::backlog::{self, Run};
 use crate::publish::Batch;
 use crate::receiver::Receiver;
-use crate::sender::Store;
+use crate::sender::{Setting, Store};
 use crate::tables::Table;
 use crate::{BACKLOG, for_each_store};
 
@@ -69,5 +69,5 @@ async fn spread(
         ..spread
     };
     let batch = if tenants == 1 { single } else { spread };
-    backlog::run(receiver, store, &config, batch).await
+    backlog::run(receiver, Setting::new(store, &config).await?, store, batch).await
 }

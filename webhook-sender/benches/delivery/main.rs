@@ -2,10 +2,12 @@
 //!
 //! A real sender process, a real store, a receiver on loopback, all on the same machine; the
 //! ceiling is measured in the same run. Prints its tables and keeps them in
-//! `benchmarks/SENDER.md`. An argument picks measurements by their names.
+//! `benchmarks/SENDER.md`. An argument picks measurements by their names. With the path of another
+//! build in `COMPARE_WITH`, such as that of the commit before, the two are compared instead.
 
 mod backlog;
 mod ceiling;
+mod compare;
 mod endpoints;
 mod isolation;
 mod latency;
@@ -35,6 +37,10 @@ async fn main() -> Result<()> {
     let wanted = |name: &str| only.is_empty() || only.iter().any(|only| name.starts_with(only));
     let receiver = Receiver::start();
     let mut tables = Tables::new();
+    if let Some(other) = std::env::var_os("COMPARE_WITH") {
+        tables.add(compare::measure(&receiver, other.as_ref()).await?);
+        return Ok(());
+    }
     if wanted("backlog") {
         tables.add(backlog::measure(&receiver).await?);
     }

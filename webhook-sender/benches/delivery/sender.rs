@@ -1,7 +1,7 @@
 //! A sender process under measure, with its configuration and its store in a folder of its own.
 
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -31,6 +31,8 @@ impl Store {
 pub struct Setting {
     /// There for the Redis store alone, with an append-only file synced every second.
     pub redis: Option<RedisServer>,
+    /// The program of the senders.
+    program: PathBuf,
     folder: TempDir,
 }
 
@@ -60,7 +62,17 @@ impl Setting {
              [delivery]\nallow_http = true\nallow_networks = [\"127.0.0.0/8\"]\n{tenants}"
         );
         std::fs::write(folder.path().join("sender.toml"), config)?;
-        Ok(Self { redis, folder })
+        Ok(Self {
+            redis,
+            program: env!("CARGO_BIN_EXE_webhook-sender").into(),
+            folder,
+        })
+    }
+
+    /// The same setting for the senders of another build.
+    pub fn with_program(self, program: &Path) -> Self {
+        let program = program.into();
+        Self { program, ..self }
     }
 
     pub fn folder(&self) -> &Path {
@@ -70,7 +82,7 @@ impl Setting {
     /// Starts a sender and waits until its API answers.
     pub fn start(&self) -> Result<Sender> {
         let log = std::fs::File::create(self.folder().join("sender.log"))?;
-        let mut child = Command::new(env!("CARGO_BIN_EXE_webhook-sender"))
+        let mut child = Command::new(&self.program)
             .args(["run", "--config", "sender.toml"])
             .current_dir(self.folder())
             .stdout(Stdio::piped())

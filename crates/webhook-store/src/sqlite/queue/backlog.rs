@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::Leases;
-use super::flights::NO_LEASE;
-
 use webhook_model::{Owner, TenantId};
+
+use super::flights::NO_LEASE;
+use super::leases::Leases;
 
 /// How many events of each tenant wait, and under which lease one plans them.
 #[derive(Default)]
