@@ -1,7 +1,7 @@
-# Every command a person runs. `make` alone lists them.
+# Every command that a person runs. `make` alone lists them.
 
-# The runtime: `spin` where it is on the PATH, else `spin-local`, which is built from this
-# tree. `SPIN=spin-local` or `SPIN=/path/to/spin` chooses.
+# The runtime: `spin` if it is on the PATH, otherwise `spin-local`, which is built from this tree.
+# `SPIN=spin-local` or `SPIN=/path/to/spin` selects one.
 SPIN ?= $(shell command -v spin >/dev/null 2>&1 && echo spin || echo spin-local)
 ifeq ($(SPIN),spin-local)
 RUNTIME = target/debug/spin-local
@@ -14,24 +14,25 @@ endif
 PRODUCER = 127.0.0.1:3000
 CONSUMER = 127.0.0.1:3002
 
-# The manifests look for components here, wherever the environment sends other builds.
+# The manifests expect components in this folder, even if CARGO_TARGET_DIR is set.
 CARGO_BUILD = cargo build --target-dir target
 WASM = $(CARGO_BUILD) --release --target wasm32-wasip2
 BUILT = target/wasm32-wasip2/release
 
-# As the original sample: any caller may bring a key, and every scheme is accepted. For one's own
-# machine only.
+# As in the original sample: any caller may register a key, and every scheme is accepted. For a
+# developer's own machine only.
 OPEN = --variable open_handshake=true --variable weakest_scheme=plain
 
-.PHONY: help setup setup-redis setup-chaos setup-judges setup-examples setup-image build-all build-hmac build-producer \
-	build-consumer build-guard build-examples build-sender build-spin-local start-producer \
+.PHONY: help setup setup-redis setup-chaos setup-judges setup-examples setup-image setup-lint build-all \
+	build-hmac build-apps build-producer build-consumer build-guard build-examples build-sender \
+	build-spin-local start-producer \
 	start-consumer register-consumer fire-webhook demo demo-sender demo-redis demo-polyglot \
 	test lint chaos fuzz bench dist push deploy-cloud clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-20s %s\n", $$1, $$2 }' Makefile
 
-setup: ## Install what is missing, or say what cannot be installed
+setup: ## Install missing tools, or report those that cannot be installed
 	@sh scripts/setup.sh
 
 setup-redis: setup
@@ -49,15 +50,22 @@ setup-examples: setup
 setup-image: setup
 	@sh scripts/setup-image.sh
 
+setup-lint: setup
+	@sh scripts/setup-lint.sh
+
 build-all: build-hmac ## Build every component
 	$(WASM) -p webhook-producer -p webhook-consumer -p webhook-guard -p guarded-app
 
-# By itself: cargo gives a dependency the features that any package of one command asks for, and what
-# others ask for brings the standard library. The copy is for tools that name a component after its
-# file, `wasm-tools compose -d` among them: names have hyphens, and no underscores.
+# In a command of its own: cargo builds a dependency with the features that any package of the command
+# requests, and those of the other packages need the standard library. The copy is for tools that
+# derive a component's name from its file, such as `wasm-tools compose -d`: names cannot contain
+# underscores.
 build-hmac: setup ## Build the HMAC component
 	$(WASM) -p hmac-component
 	@cp $(BUILT)/hmac_component.wasm $(BUILT)/hmac.wasm
+
+build-apps: build-hmac ## Build the producer, the consumer and the component they use
+	$(WASM) -p webhook-producer -p webhook-consumer
 
 build-producer: build-hmac ## Build the producer and the component it signs with
 	$(WASM) -p webhook-producer
@@ -92,24 +100,29 @@ register-consumer: ## Register the running consumer with the running producer
 fire-webhook: ## Have the producer fire a signed webhook at every registered consumer
 	@sh scripts/fire-webhook.sh $(PRODUCER)
 
-demo: build-all $(RUNTIME_BUILT) ## Register, sign, send and verify one webhook, start to end
+demo: setup ## Register, sign, send and verify one webhook, start to end
+	@MAKE='$(MAKE)' sh scripts/build-together.sh demo build-apps $(RUNTIME_BUILT)
 	@sh scripts/demo.sh $(RUNTIME)
 
-demo-sender: build-consumer build-sender $(RUNTIME_BUILT) ## Publish, filter, transform, deliver, retry
+demo-sender: setup ## Publish, filter, transform, deliver, retry
+	@MAKE='$(MAKE)' sh scripts/build-together.sh demo-sender build-apps build-sender $(RUNTIME_BUILT)
 	@sh scripts/demo-sender.sh $(RUNTIME) target/debug/webhook-sender
 
-demo-redis: setup-redis build-consumer build-sender $(RUNTIME_BUILT) ## The same from a Redis stream
+demo-redis: setup-redis ## The same from a Redis stream
+	@MAKE='$(MAKE)' sh scripts/build-together.sh demo-redis build-apps build-sender $(RUNTIME_BUILT)
 	@sh scripts/demo-sender.sh $(RUNTIME) target/debug/webhook-sender redis
 
 demo-polyglot: build-all build-examples $(RUNTIME_BUILT) ## Fire at consumers in Rust, Python and JavaScript
 	@sh scripts/demo-polyglot.sh $(RUNTIME)
 
 test: setup setup-redis setup-chaos setup-judges setup-examples setup-image ## Run every test
-	cargo test
+	@sh scripts/test.sh
 
-lint: setup ## Check formatting, and lint the host's and the components' code
+lint: setup-lint ## Check formatting, spelling and documentation, and lint the code
 	cargo fmt --all --check
+	@sh scripts/spelling.sh
 	cargo clippy --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --document-private-items
 	CUSTOM_LIBFUZZER_PATH=/dev/null cargo check --locked --manifest-path fuzz/Cargo.toml --bins \
 		--target-dir target/fuzz
 	cargo clippy --release --target wasm32-wasip2 -p hmac-component -p scheme-sizes \
@@ -123,16 +136,16 @@ lint: setup ## Check formatting, and lint the host's and the components' code
 		else echo 'left out: advisories, whose database cannot be fetched' >&2; fi; \
 	else echo 'left out: cargo deny, which is not installed' >&2; fi
 
-# One cell or a row of them: ONLY=redis/full. Random faults instead: CHAOS_SECONDS=600. The same run
+# One cell or a row of cells: ONLY=redis/full. Random faults instead: CHAOS_SECONDS=600. The same run
 # again: CHAOS_SEED=….
 chaos: setup-chaos ## Run every fault against every store, and write docs/RELIABILITY.md
 	$(CARGO_BUILD) --bin webhook-sender --bin chaos
 	@target/debug/chaos --page docs/RELIABILITY.md
 
-# How long each target is fuzzed, in seconds.
+# Seconds for each target.
 FUZZ_SECONDS = 60
 
-fuzz: setup ## Fuzz what reads headers, timestamps, secrets and tags
+fuzz: setup ## Fuzz the parsers of headers, timestamps, secrets and tags
 	sh fuzz/run.sh $(FUZZ_SECONDS)
 
 bench: build-all build-examples setup-redis ## Measure speed; the last table is in benchmarks/
@@ -146,9 +159,9 @@ dist: build-all setup-image ## Make the archives of a release, in target/dist
 push: setup ## Build both apps and push them: make push REGISTRY=ghcr.io/you
 	@REGISTRY='$(REGISTRY)' sh scripts/push.sh
 
-deploy-cloud: setup ## Deploy both apps to Fermyon Cloud; wants API_TOKEN and HANDSHAKE_TOKEN
+deploy-cloud: setup ## Deploy both apps to Fermyon Cloud; needs API_TOKEN and HANDSHAKE_TOKEN
 	@sh scripts/deploy-cloud.sh
 
-clean: ## Remove what was built and what the apps stored
+clean: ## Remove everything that was built, and the state of the apps
 	cargo clean
 	rm -rf webhook-producer/.spin webhook-consumer/.spin examples/*/.spin
