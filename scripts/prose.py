@@ -35,7 +35,7 @@ OPENS = re.compile(r"(What|Whether|Who|Whoever|Whose|How|The same)\b")
 ANYWHERE = [
     ("whoever", re.compile(r"\bwhoever\b", re.I)),
     ("those who", re.compile(r"\bthose who\b", re.I)),
-    ("is told", re.compile(r"\b(is|are|was|were|be|being|been) told\b", re.I)),
+    ("is told", re.compile(r"\b(is|are|was|were|be|being|been) told\b(?! apart)", re.I)),
     ("answers", re.compile(r"\banswer(s|ed|ing)\b", re.I)),
 ]
 QUOTED = re.compile(r"`[^`]*`")
