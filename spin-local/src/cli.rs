@@ -1,5 +1,10 @@
 //! The command line: `spin-local up`, with the options of `spin up` that its users use.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the command line reads the environment"
+)]
+
 use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};

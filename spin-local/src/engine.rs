@@ -1,6 +1,11 @@
 //! The wasmtime engine: how components are compiled, where their instances live, and what one
 //! request may use.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a thread ticks the epoch, and a variable names the folder of the cache"
+)]
+
 use std::path::PathBuf;
 use std::time::Duration;
 

@@ -25,6 +25,7 @@
 //! What a guest sees is what it sees on Spin: routes, headers, stores, errors. What
 //! `spin-local` does not support it refuses when it loads, by name and line.
 
+#![cfg_attr(not(test), deny(clippy::disallowed_macros, clippy::disallowed_methods))]
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod allowed_hosts;

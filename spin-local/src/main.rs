@@ -1,5 +1,6 @@
 //! The `spin-local` command.
 #![deny(clippy::print_stdout, clippy::print_stderr)]
+#![cfg_attr(not(test), deny(clippy::disallowed_macros, clippy::disallowed_methods))]
 
 use std::process::ExitCode;
 

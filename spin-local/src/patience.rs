@@ -1,5 +1,10 @@
 //! Patience with a client: how long it may keep the server waiting.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "clients are waited for in real time"
+)]
+
 use std::time::{Duration, Instant};
 
 /// The rate at which bytes that move win time back. A client that is slower than this on average

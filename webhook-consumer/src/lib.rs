@@ -17,6 +17,8 @@
 //! Everything here but the module `entry` is plain Rust: [`answer`] takes the request and the
 //! platform as traits, so that it runs in native tests.
 
+#![cfg_attr(not(test), deny(clippy::disallowed_macros, clippy::disallowed_methods))]
+
 mod consumer;
 mod delivery;
 mod route;

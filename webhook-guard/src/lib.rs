@@ -32,6 +32,8 @@
 //! Everything here but the module `app` is plain Rust: [`guard`] takes the request, the platform
 //! and the way to the app as arguments. `app` is there for WebAssembly only and ties it to Spin.
 
+#![cfg_attr(not(test), deny(clippy::disallowed_macros, clippy::disallowed_methods))]
+
 mod door;
 mod guard;
 mod headers;

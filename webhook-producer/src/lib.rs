@@ -19,6 +19,8 @@
 //!
 //! The statements that create its table are in `migrations.sql`.
 
+#![cfg_attr(not(test), deny(clippy::disallowed_macros, clippy::disallowed_methods))]
+
 pub mod auth;
 pub mod body;
 pub mod config;

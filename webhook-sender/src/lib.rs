@@ -9,6 +9,7 @@
 //!                 registry        └────────────┴── complete ◀─┘
 //! ```
 
+#![cfg_attr(not(test), deny(clippy::disallowed_macros, clippy::disallowed_methods))]
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod api;

@@ -1,5 +1,6 @@
 //! The binary: reads the command line and does what it says.
 
+#![cfg_attr(not(test), deny(clippy::disallowed_macros, clippy::disallowed_methods))]
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 use std::process::ExitCode;

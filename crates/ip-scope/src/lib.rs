@@ -4,6 +4,8 @@
 //! An IPv6 address that carries an IPv4 one, in any of the forms of transition, is never public:
 //! where it ends up is decided by a gateway, not by the address.
 
+#![cfg_attr(not(test), deny(clippy::disallowed_macros, clippy::disallowed_methods))]
+
 mod address;
 mod name;
 mod reach;

@@ -19,6 +19,8 @@
 //! assert_eq!(document["code"], "broken-json");
 //! ```
 
+#![cfg_attr(not(test), deny(clippy::disallowed_macros, clippy::disallowed_methods))]
+
 use std::fmt;
 
 /// The media type of a problem document, for the `Content-Type` header (RFC 9457, section 6.1).

@@ -1,5 +1,10 @@
 //! Whose certificates are believed.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "`SSL_CERT_FILE` and `SSL_CERT_DIR` name the authorities"
+)]
+
 use std::env::var_os;
 use std::sync::Arc;
 

@@ -1,5 +1,7 @@
 //! Moments, and where they come from.
 
+#![allow(clippy::disallowed_methods, reason = "the sender's wall clock")]
+
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -56,6 +56,8 @@
 //! | SQLite database | `default`, for the table `webhook_ids`, which makes itself |
 //! | dependency | `"signed-webhooks:signature" = { path = "….wasm" }` |
 
+#![cfg_attr(not(test), deny(clippy::disallowed_macros, clippy::disallowed_methods))]
+
 mod answer;
 mod body;
 mod handshake;

@@ -42,6 +42,7 @@
 //! | `tower` | the module `tower`: a layer that protects an axum or hyper receiver; it brings the standard library |
 //! | `redis` | `tower`, and a store of seen ids in Redis |
 
+#![cfg_attr(not(test), deny(clippy::disallowed_macros, clippy::disallowed_methods))]
 #![no_std]
 #![warn(missing_docs)]
 

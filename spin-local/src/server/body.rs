@@ -1,6 +1,11 @@
 //! The bodies of a request and its response, with a bound on how long the client may keep a
 //! guest waiting for either.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "clients are waited for in real time"
+)]
+
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};

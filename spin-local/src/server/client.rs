@@ -1,6 +1,11 @@
 //! The state of the client at the other end of a connection, and the bound on the number of
 //! connections.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "clients are waited for in real time"
+)]
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,5 +1,10 @@
 //! A connection that ends where its client keeps it waiting for too long.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "clients are waited for in real time"
+)]
+
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;

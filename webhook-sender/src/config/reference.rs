@@ -1,5 +1,10 @@
 //! Values that are kept out of the file.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "`env:NAME` is an environment variable"
+)]
+
 use std::env::VarError;
 use std::fmt;
 use std::fs::File;

@@ -5,6 +5,8 @@
 //! dropped and counted; nobody waits for the reader of standard error, and no failure of it is
 //! reported anywhere but in the count.
 
+#![allow(clippy::disallowed_methods, reason = "`RUST_LOG` sets the levels")]
+
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Write};

@@ -1,5 +1,10 @@
 //! The consumer's answer as Spin wants it.
 
+#![allow(
+    clippy::disallowed_macros,
+    reason = "Spin collects a component's standard error"
+)]
+
 use spin_sdk::http::{Fields, OutgoingBody, OutgoingResponse, ResponseOutparam};
 
 use super::stream::write_all;

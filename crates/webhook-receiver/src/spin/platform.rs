@@ -1,5 +1,7 @@
 //! Spin's stores, variables and clock.
 
+#![allow(clippy::disallowed_methods, reason = "the app's clock")]
+
 use std::cell::OnceCell;
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -1,5 +1,7 @@
 //! What time it is.
 
+#![allow(clippy::disallowed_methods, reason = "the layer's clock")]
+
 use alloc::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
