@@ -1,8 +1,9 @@
-//! `docs/DEPLOY.md` names only what there is, and its commands make what the manifests expect.
+//! Links in documents, and consistency of `docs/DEPLOY.md` with the tree and with the manifests.
 
 mod support;
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use support::{read, root, text_of};
 
@@ -44,24 +45,39 @@ fn every_path_that_it_names_exists() {
     }
 }
 
+/// The documents of the tree: those in `docs/`, and those at its root.
+fn documents() -> Vec<PathBuf> {
+    let folders = ["", "docs", "docs/decisions"];
+    let entries = folders
+        .iter()
+        .flat_map(|folder| std::fs::read_dir(root().join(folder)).unwrap());
+    let paths = entries.map(|entry| entry.unwrap().path());
+    paths
+        .filter(|path| path.extension().is_some_and(|suffix| suffix == "md"))
+        .collect()
+}
+
 #[test]
-fn every_link_leads_somewhere() {
-    let text = document();
-    let links = text
-        .split("](")
-        .skip(1)
-        .filter_map(|rest| rest.split(')').next());
-    let links: Vec<_> = links.filter(|link| !link.starts_with("https://")).collect();
-    assert!(links.len() >= 10, "{links:?}");
-    for link in links {
-        let (path, anchor) = link.split_once('#').unwrap_or((link, ""));
-        let file = match path {
-            "" => root().join("docs/DEPLOY.md"),
-            path => root().join("docs").join(path),
-        };
-        assert!(file.exists(), "`{link}`");
-        if !anchor.is_empty() {
-            assert!(anchors(&text_of(&file)).contains(anchor), "`{link}`");
+fn every_link_of_every_document_leads_somewhere() {
+    let documents = documents();
+    assert!(documents.len() >= 15, "{documents:?}");
+    for document in documents {
+        let text = text_of(&document);
+        let links = text
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split(')').next());
+        for link in links.filter(|link| !link.starts_with("https://")) {
+            let (path, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let file = match path {
+                "" => document.clone(),
+                path => document.parent().unwrap().join(path),
+            };
+            let place = format!("`{link}` in {}", document.display());
+            assert!(file.exists(), "{place}");
+            if !anchor.is_empty() {
+                assert!(anchors(&text_of(&file)).contains(anchor), "{place}");
+            }
         }
     }
 }
