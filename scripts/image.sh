@@ -6,7 +6,8 @@
 #                              same, then does what the COPY lines of its Dockerfile say. What the
 #                              image it starts from has is not there.
 #
-# NAME is `sender` or `apps`. IMAGE_PROFILE chooses the cargo profile, `release` by default.
+# NAME is `sender` or `apps`. IMAGE_PROFILE chooses the cargo profile, `release` by default;
+# IMAGE_OPTIONS adds options to the build of the sender.
 set -eu
 
 fail() {
@@ -39,7 +40,9 @@ build_sender() {
     fi
     [ -s /etc/ssl/certs/ca-certificates.crt ] ||
         fail 'ca-certificates is missing: sh scripts/setup-image.sh'
-    cargo build --profile "$profile" --target "$target" --bin webhook-sender
+    # The words of IMAGE_OPTIONS are options.
+    # shellcheck disable=SC2086
+    cargo build --profile "$profile" --target "$target" --bin webhook-sender ${IMAGE_OPTIONS:-}
     cp "$(built "$target" webhook-sender)" "$1/webhook-sender"
     cp /etc/ssl/certs/ca-certificates.crt "$1/ca-certificates.crt"
     mkdir -p "$1/state/webhook-sender"

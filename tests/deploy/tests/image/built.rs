@@ -17,8 +17,9 @@ pub struct Image {
     pub files: Vec<String>,
 }
 
-/// The sender's, made once: by the script that the build stage runs, but unoptimised, which is
-/// a fraction of the work.
+/// The sender's image, built once by the script that the build stage runs, but unoptimised and without
+/// components as transforms, which is a fraction of the work: wasmtime and Cranelift are most of a build,
+/// and nothing else here needs them for this target.
 pub fn image() -> &'static Image {
     static MADE: OnceLock<Image> = OnceLock::new();
     MADE.get_or_init(|| {
@@ -27,6 +28,10 @@ pub fn image() -> &'static Image {
             .args(["root", "sender"])
             .arg(&root)
             .env("IMAGE_PROFILE", "dev")
+            .env(
+                "IMAGE_OPTIONS",
+                "--package webhook-sender --no-default-features",
+            )
             .env("CARGO_PROFILE_DEV_OPT_LEVEL", "0")
             .env("CARGO_PROFILE_DEV_DEBUG", "false"));
         let mut files = Vec::new();
