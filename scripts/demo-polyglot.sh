@@ -16,7 +16,7 @@ start() {
     printf 'serving %s at %s\n' "$name" "$url"
 }
 
-# post URL BODY: prints the answer, fails on an error status
+# post URL BODY: prints the response, fails on an error status
 post() {
     printf '\nPOST %s\n' "$1" >&2
     curl -sS -f -X POST "$1" -H 'content-type: application/json' -d "$2"
@@ -29,12 +29,12 @@ sh "$(dirname "$0")/say-open.sh"
 for name in $consumers; do
     folder=examples/$name
     [ -d "$folder" ] || folder=$name
-    # The words of $open are options.
+    # $open is split into options.
     # shellcheck disable=SC2086
     start "$name" "$folder" $open
     answer=$(post "$producer/registrations" "{\"url\": \"$url/target\", \"event\": \"order.*\"}") ||
         fail "$name could not be registered"
-    # The answer holds the signing key, which does not belong on a screen.
+    # The response contains the signing key, which must not be displayed.
     printf '%s\n\n' "$answer" | sed 's/"signingKey" *: *"[^"]*"/"signingKey":"…"/'
 done
 

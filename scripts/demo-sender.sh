@@ -1,9 +1,9 @@
 #!/bin/sh
-# An order event on its way through the sender: published, filtered, transformed, delivered to the
-# Spin consumer, verified there; and, beside it, an endpoint that fails and is tried again.
+# Publishes an order event, which the sender filters, transforms and delivers to the Spin consumer. The
+# consumer verifies it. A second endpoint fails, and its delivery is retried.
 # Usage: demo-sender.sh RUNTIME SENDER [redis]
-# With `redis` events come from a Redis stream, and deliveries are kept in Redis; else they are
-# published by command, and kept in a SQLite file.
+# With `redis`, events come from a Redis stream, and deliveries are stored in Redis. Otherwise events are
+# published by command, and deliveries are stored in a SQLite file.
 set -eu
 
 runtime=$1
@@ -11,7 +11,7 @@ sender=$(realpath "$2")
 mode=${3:-sqlite}
 . "$(dirname "$0")/stage.sh"
 
-# until_found FILE PATTERN WHAT: waits for a line, for half a minute at most
+# until_found FILE PATTERN WHAT: waits for a line, at most half a minute
 until_found() {
     tries=0
     until grep -q "$2" "$1" 2>/dev/null; do
@@ -27,7 +27,7 @@ show() {
     "$sender" "$@" || fail "webhook-sender $1"
 }
 
-# The words of $open are options.
+# $open is split into options.
 # shellcheck disable=SC2086
 launch consumer webhook-consumer 127.0.0.1:3002 $open ||
     launch consumer webhook-consumer 127.0.0.1:0 $open || fail 'the consumer does not start'
@@ -53,7 +53,7 @@ url = \"$store\""
     printf 'redis-server at 127.0.0.1:%s\n' "$port"
 fi
 
-# The consumer is on loopback and speaks plain HTTP; elsewhere neither is allowed.
+# The consumer listens on loopback and uses plain HTTP; by default neither is allowed.
 cat >"$work/sender.toml" <<CONFIG
 [store]
 url = "$store"
@@ -76,11 +76,11 @@ export SENDER_URL
 printf 'the sender is at %s\n' "$SENDER_URL"
 
 show tenants add acme
-# The receiver is given its key by the handshake, so that nobody has to carry a secret around.
+# The handshake sends the key to the receiver, so that no secret has to be copied.
 show endpoints --tenant acme add "$consumer/target" --id orders --event 'order.*' --handshake \
     --filter "event.data.status == 'shipped'" \
     --transform "{'order_id': event.data.id, 'status': event.data.status}" >"$work/added.out"
-# What it prints holds the secret, which does not belong on a screen.
+# The output contains the secret, which must not be displayed.
 sed 's/^secret .*/secret   …/' "$work/added.out"
 show endpoints --tenant acme add http://127.0.0.1:9/nobody --id broken --event 'order.shipped' \
     --set retry=quick >"$work/broken.out"

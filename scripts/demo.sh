@@ -1,12 +1,12 @@
 #!/bin/sh
-# Starts the producer and the consumer, registers, fires, shows both logs, stops both.
-# Fails where the payload was not verified. Usage: demo.sh RUNTIME
+# Starts the producer and the consumer, registers, fires, prints both logs, and stops both.
+# Fails if the payload was not verified. Usage: demo.sh RUNTIME
 set -eu
 
 runtime=$1
 . "$(dirname "$0")/stage.sh"
 
-# start NAME PORT [OPTION...]: launches an app, on a free port where PORT is taken; sets url
+# start NAME PORT [OPTION...]: launches an app, on a free port if PORT is in use; sets url
 start() {
     name=$1 port=$2
     shift 2
@@ -16,7 +16,7 @@ start() {
     printf 'serving the %s at %s\n' "$name" "$url"
 }
 
-# post URL [BODY]: prints the answer, fails on an error status
+# post URL [BODY]: prints the response, fails on an error status
 post() {
     printf '\nPOST %s\n' "$1" >&2
     if [ $# -gt 1 ]; then
@@ -28,7 +28,7 @@ post() {
 
 start producer 3000 --sqlite @migrations.sql --variable allow_private_hosts=true
 producer=$url
-# The words of $open are options.
+# $open is split into options.
 # shellcheck disable=SC2086
 start consumer 3002 $open
 sh "$(dirname "$0")/say-open.sh"
@@ -36,7 +36,7 @@ consumer=$url
 
 answer=$(post "$producer/registrations" "{\"url\": \"$consumer/target\", \"event\": \"*\"}") ||
     fail 'the consumer could not be registered'
-# The answer holds the signing key, which does not belong on a screen.
+# The response contains the signing key, which must not be displayed.
 printf '%s\n' "$answer" | sed 's/"signingKey" *: *"[^"]*"/"signingKey":"…"/'
 post "$producer/fire" || fail 'the webhook could not be fired'
 

@@ -1,8 +1,8 @@
 #!/bin/sh
 # Builds the producer and the consumer, and deploys both to Fermyon Cloud with their tokens and one
-# database. Usage: API_TOKEN=… HANDSHAKE_TOKEN=… deploy-cloud.sh (`make deploy-cloud`). `spin cloud
-# login` comes before it. DATABASE and STORE name the cloud's resources, `signed-webhooks` both.
-# What is missing is said, and nothing is deployed.
+# database. Usage: API_TOKEN=… HANDSHAKE_TOKEN=… deploy-cloud.sh (`make deploy-cloud`). Needs `spin cloud
+# login` first. DATABASE and STORE name the cloud's resources, `signed-webhooks` both.
+# Reports anything that is missing, and then nothing is deployed.
 set -eu
 
 cd "$(dirname "$0")/.."
@@ -15,7 +15,7 @@ missing() {
     exit 2
 }
 
-# token NAME VALUE WHY: refuses a token that protects nothing, or that a header or a query would change
+# token NAME VALUE WHY: rejects a token that is too short, or that a header or a query would change
 token() {
     [ -n "$2" ] || missing "$1 in the environment: without it $3"
     [ "${#2}" -ge 16 ] || missing "$1 of 16 characters or more: this one has ${#2}"
@@ -43,15 +43,15 @@ strict=
 trap 'rm -f "$strict"' EXIT
 trap 'exit 130' INT TERM
 
-# deploy APP VARIABLE VALUE [OPTION...]: the cloud sets variables after it has put an app in service.
-# So the variable loses its default on the way, and until it is set the app refuses every request.
+# deploy APP VARIABLE VALUE [OPTION...]: the cloud sets variables after an app is in service.
+# The variable is therefore deployed without its default, and the app rejects every request until it is set.
 deploy() {
     app=$1 variable=$2 value=$3
     shift 3
     strict=$app/spin.cloud.toml
     sed "s/^$variable = { default = \"\", /$variable = { required = true, /" "$app/spin.toml" >"$strict"
     grep -q "^$variable = { required = true, " "$strict" || missing "a variable $variable in $app/spin.toml"
-    # The plugin takes values on its command line only.
+    # The plugin accepts values only on its command line.
     "$spin" cloud deploy --from "$strict" --variable "$variable=$value" \
         --link "sqlite:default=$database" "$@"
     rm -f "$strict"

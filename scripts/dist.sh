@@ -4,16 +4,16 @@
 #   signed-webhooks-components-VERSION.tar.gz    the components, their interfaces, and both apps
 #   webhook-sender-VERSION-TARGET.tar.gz         the binary, its systemd unit
 #   spin-local-VERSION-TARGET.tar.gz             the binary
-#   …-TARGET.cdx.json                            what is in a binary (CycloneDX)
+#   …-TARGET.cdx.json                            the crates of a binary (CycloneDX)
 #   SHA256SUMS
 #
-# The components have to be built (`make build-all`). The same files make the same archives: names
-# are sorted, times are the commit's, owners are nobody.
+# The components must be built (`make build-all`). The archives are reproducible: names are sorted, times
+# are that of the commit, and there is no owner.
 #
-# DIST_TARGET    the Rust target; the machine's own by default, with musl in place of glibc, so that
+# DIST_TARGET    the Rust target; by default the machine's own, with musl instead of glibc, so that
 #                binaries for Linux are static
-# DIST_BINARIES  a folder of binaries that are built already, to be taken instead of building them
-# DIST_DIR       where the archives go, in place of target/dist; the archives that are there are removed
+# DIST_BINARIES  a folder of built binaries, to use instead of building them
+# DIST_DIR       the folder of the archives, instead of target/dist; archives in it are removed
 set -eu
 
 cd "$(dirname "$0")/.."
@@ -26,7 +26,7 @@ fail() {
 version=$(sh scripts/version.sh)
 host=$(rustc -vV | sed -n 's/^host: //p')
 target=${DIST_TARGET:-$(printf '%s' "$host" | sed 's/-linux-gnu$/-linux-musl/')}
-# A folder that is no repository has no commit to take the time of.
+# Outside of a repository there is no commit whose time could be used.
 time=$(TZ=UTC0 git log -1 --format=%cd --date=format-local:%Y%m%d%H%M.%S 2>/dev/null) ||
     time=198001010000.00
 
@@ -36,7 +36,7 @@ rm -f "$dist"/*.tar.gz "$dist"/*.cdx.json "$dist/SHA256SUMS"
 staging=$(mktemp -d "${TMPDIR:-/tmp}/dist.XXXXXX")
 trap 'rm -rf "$staging"' EXIT
 
-# GNU's tar and BSD's have different words for the same.
+# GNU's and BSD's tar have different options for this.
 if tar --version | grep -q GNU; then
     nobody='--owner=0 --group=0 --numeric-owner'
 else
@@ -48,7 +48,7 @@ pack() {
     cp LICENSE README.md "$staging/$1"
     chmod -R u=rwX,go=rX "$staging/$1"
     find "$staging/$1" -exec env TZ=UTC0 touch -h -t "$time" {} +
-    # The words of $nobody are arguments of their own.
+    # $nobody is split into arguments.
     # shellcheck disable=SC2086
     (cd "$staging" && find "$1" | LC_ALL=C sort >"$1.list" &&
         tar --format=ustar $nobody --no-recursion -cf "$1.tar" -T "$1.list")
@@ -64,11 +64,11 @@ components() {
     pack "$name"
 }
 
-# Both at once, so that wasmtime is built once.
+# In one command, so that wasmtime is built once.
 build_binaries() {
     case $target in
         *-linux-musl)
-            # Of the machine's own architecture, which is all that musl-gcc compiles for.
+            # musl-gcc compiles only for the machine's own architecture.
             compiler="CC_$(printf '%s' "$target" | tr - _)"
             if [ -z "$(printenv "$compiler" || true)" ]; then
                 command -v musl-gcc >/dev/null 2>&1 ||
@@ -82,7 +82,7 @@ build_binaries() {
     binaries=target/$target/release
 }
 
-# binary NAME [FILE...]: the archive of a binary and what comes with it, and its list of parts
+# binary NAME [FILE...]: packs a binary with further files, and writes the list of its crates
 binary() {
     program=$1 name=$1-$version-$target
     shift

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Has a running producer fire a webhook at every registered consumer: fire-webhook.sh PRODUCER
-# PRODUCER is HOST:PORT. Prints a row for each consumer; exits with 1 where none of them took it.
+# PRODUCER is HOST:PORT. Prints a row for each consumer; exits with 1 if none accepted it.
 set -eu
 
 producer=$1
@@ -18,7 +18,7 @@ case $status,$answer in
 [!0]*) fail "nothing was fired (curl exited with $status)" ;;
 0,'[]') fail 'no consumer is registered; register the running one: make register-consumer' ;;
 0,*'"status":2'*) ;;
-# It is on the sender's stream.
+# The event is on the sender's stream.
 0,'{"id"'*) ;;
 *) fail 'no consumer took the webhook; the rows above say why' ;;
 esac

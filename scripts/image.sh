@@ -1,12 +1,12 @@
 #!/bin/sh
-# What the container images are made of.
+# Builds the content of the container images.
 #
-#   image.sh build NAME OUT    builds what is copied into the image: the Dockerfiles run this
-#   image.sh root NAME ROOT    the files of the image's last stage, without an engine: builds the
-#                              same, then does what the COPY lines of its Dockerfile say. What the
-#                              image it starts from has is not there.
+#   image.sh build NAME OUT    builds the files that are copied into the image: the Dockerfiles run this
+#   image.sh root NAME ROOT    creates the files of the image's last stage without an engine: builds the
+#                              same files, then follows the COPY lines of its Dockerfile. The files of
+#                              the base image are not included.
 #
-# NAME is `sender` or `apps`. IMAGE_PROFILE chooses the cargo profile, `release` by default;
+# NAME is `sender` or `apps`. IMAGE_PROFILE selects the cargo profile, `release` by default;
 # IMAGE_OPTIONS adds options to the build of the sender.
 set -eu
 
@@ -22,7 +22,7 @@ folder=$(cd "$3" && pwd)
 cd "$(dirname "$0")/.."
 profile=${IMAGE_PROFILE:-release}
 
-# built TARGET BINARY: where cargo puts it
+# built TARGET BINARY: prints the path of a binary
 built() {
     case $profile in
         dev) printf '%s\n' "${CARGO_TARGET_DIR:-target}/$1/debug/$2" ;;
@@ -30,7 +30,7 @@ built() {
     esac
 }
 
-# For the machine's own architecture, whichever that is.
+# For the machine's own architecture.
 build_sender() {
     target="$(uname -m)-unknown-linux-musl"
     compiler="CC_$(printf '%s' "$target" | tr - _)"
@@ -40,7 +40,7 @@ build_sender() {
     fi
     [ -s /etc/ssl/certs/ca-certificates.crt ] ||
         fail 'ca-certificates is missing: sh scripts/setup-image.sh'
-    # The words of IMAGE_OPTIONS are options.
+    # IMAGE_OPTIONS is split into options.
     # shellcheck disable=SC2086
     cargo build --profile "$profile" --target "$target" --bin webhook-sender ${IMAGE_OPTIONS:-}
     cp "$(built "$target" webhook-sender)" "$1/webhook-sender"
@@ -50,7 +50,7 @@ build_sender() {
 
 build_apps() {
     wasm='cargo build --target-dir target --release --target wasm32-wasip2'
-    # By itself, as in the Makefile.
+    # In a command of its own, as in the Makefile.
     $wasm -p hmac-component
     $wasm -p webhook-producer -p webhook-consumer -p webhook-guard
     sh scripts/lay-out-apps.sh "$1/apps"
@@ -59,7 +59,7 @@ build_apps() {
     mkdir -p "$1/state/spin"
 }
 
-# The instructions of the last stage, one a line.
+# Prints the instructions of the last stage, one per line.
 last_stage() {
     awk '
         /^[[:space:]]*(#|$)/ { next }
@@ -71,7 +71,7 @@ last_stage() {
     ' "deploy/container/$name.Dockerfile"
 }
 
-# place SOURCE DESTINATION OWNER: as COPY does, a folder by what is in it
+# place SOURCE DESTINATION OWNER: copies as COPY does: of a folder, its content
 place() {
     [ -e "$1" ] || fail "\`$1\` is not there to be copied"
     if [ -d "$1" ]; then
@@ -88,7 +88,7 @@ place() {
     fi
 }
 
-# copy ROOT OUT ARGUMENT...: one COPY line
+# copy ROOT OUT ARGUMENT...: follows one COPY line
 copy() {
     root=$1 source=. owner=
     out=$2
@@ -118,7 +118,7 @@ root() {
     "build_$name" "$out"
     last_stage | sed -n 's/^COPY //p' >"$out/.copies"
     while read -r line; do
-        # The words of the line are its arguments.
+        # The line is split into arguments.
         # shellcheck disable=SC2086
         copy "$1" "$out" $line
     done <"$out/.copies"

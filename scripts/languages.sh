@@ -1,12 +1,12 @@
-# For the set-up scripts, which source it: Python and Node packages, pinned, in folders under
-# `target/`. What cannot be had is named on standard error, and nothing stops because of it.
+# Sourced by the set-up scripts: installs pinned Python and Node packages in folders under `target/`.
+# Packages that cannot be installed are named on standard error; this is not an error.
 
 # leave_out WHAT WHY
 leave_out() {
     printf 'left out: %s: %s\n' "$1" "$2" >&2
 }
 
-# apt PACKAGE...: installs Debian's packages, where there are such and this user may
+# apt PACKAGE...: installs Debian packages, if the system has apt and this user may
 apt() {
     command -v apt-get >/dev/null 2>&1 || return 1
     if [ "$(id -u)" -eq 0 ]; then
@@ -29,7 +29,7 @@ has_node() {
         node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' 2>/dev/null
 }
 
-# python_packages FOLDER REQUIREMENTS WHAT: a virtual environment with exactly these packages
+# python_packages FOLDER REQUIREMENTS WHAT: creates a virtual environment with exactly these packages
 python_packages() {
     if cmp -s "$2" "$1/installed.txt" && "$1/bin/python" -c '' 2>/dev/null; then
         return 0
@@ -41,7 +41,7 @@ python_packages() {
     fi
     rm -rf "$1"
     python3 -m venv "$1"
-    # Every package is pinned, those that others need too, so none is looked for.
+    # Every package is pinned, transitive ones too, so pip resolves nothing.
     if "$1/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps -r "$2"; then
         cp "$2" "$1/installed.txt"
     else
@@ -49,7 +49,7 @@ python_packages() {
     fi
 }
 
-# node_packages FOLDER SOURCE WHAT: the packages of SOURCE/package-lock.json, in FOLDER/node_modules
+# node_packages FOLDER SOURCE WHAT: installs the packages of SOURCE/package-lock.json in FOLDER/node_modules
 node_packages() {
     if cmp -s "$2/package-lock.json" "$1/installed.json" && [ -d "$1/node_modules" ]; then
         return 0

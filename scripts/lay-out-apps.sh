@@ -1,13 +1,13 @@
 #!/bin/sh
-# Lays the built apps out by themselves, away from the tree: lay-out-apps.sh FOLDER
+# Copies the built apps into a folder outside of the tree: lay-out-apps.sh FOLDER
 #
 #   FOLDER/hmac_component.wasm, webhook_producer.wasm, webhook_consumer.wasm, webhook_guard.wasm
-#   FOLDER/hmac.wasm, the first of them under a name that is a component's
+#   FOLDER/hmac.wasm, the first of them under a valid component name
 #   FOLDER/migrations.sql
 #   FOLDER/webhook-producer/spin.toml, FOLDER/webhook-consumer/spin.toml
 #   FOLDER/webhook-producer/migrations.sql, a link to the one above
 #
-# The manifests are the tree's, but find the components in FOLDER and say nothing of building them.
+# The manifests are those of the tree, with components in FOLDER and without build commands.
 set -eu
 
 folder=$1

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds the producer and the consumer, and pushes both to a registry, with their versions as tags.
-# Usage: REGISTRY=ghcr.io/you push.sh (`make push REGISTRY=ghcr.io/you`). `spin registry login` comes
-# before it. What is missing is said, and nothing is built or pushed.
+# Usage: REGISTRY=ghcr.io/you push.sh (`make push REGISTRY=ghcr.io/you`). Needs `spin registry login`
+# first. Reports anything that is missing, and then nothing is built or pushed.
 set -eu
 
 cd "$(dirname "$0")/.."
@@ -26,12 +26,12 @@ esac
 command -v "$spin" >/dev/null 2>&1 ||
     missing "the Spin CLI 3 or later: \`$spin\` is not on the PATH. SPIN=/path/to/spin names another"
 
-# version APP: what its manifest says
+# version APP: prints the version in its manifest
 version() {
     sed -n 's/^version = "\(.*\)"$/\1/p' "$1/spin.toml" | head -n 1
 }
 
-# The manifests look for components here, wherever the environment sends other builds.
+# The manifests expect components in this folder, even if CARGO_TARGET_DIR is set.
 CARGO_TARGET_DIR=$PWD/target
 export CARGO_TARGET_DIR
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Registers a running consumer with a running producer: register-consumer.sh PRODUCER CONSUMER
-# Both are HOST:PORT. Prints the producer's answer, which holds the signing key; exits with 1 where
+# Both are HOST:PORT. Prints the producer's response, which contains the signing key; exits with 1 if
 # nothing was registered.
 set -eu
 

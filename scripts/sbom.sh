@@ -1,10 +1,10 @@
 #!/bin/sh
-# What is in a binary of the workspace, as a CycloneDX document on standard output:
+# Prints the crates of a binary of the workspace, as a CycloneDX document:
 # sbom.sh BINARY TARGET
 #
-# From `cargo tree`, which knows the features that this one binary is built with on this target, and
-# from Cargo.lock, which has every archive's SHA-256. Same tree, same document: its time is the
-# commit's. What build scripts compile (SQLite, zstd, ring's assembly) is in the crates named here.
+# The sources are `cargo tree`, which knows the features of this binary on this target, and Cargo.lock,
+# which has the SHA-256 of every archive. The document is reproducible: its time is that of the commit.
+# The C and assembly of build scripts (SQLite, zstd, ring) is part of the crates that are named.
 set -eu
 
 binary=$1
@@ -30,7 +30,7 @@ printf '%s\n' "$tree" | awk -v binary="$binary" -v time="$time" '
         text = text ", \"version\": " quoted(version[ref])
         if (license[ref] != "")
             text = text ", \"licenses\": [{\"expression\": " quoted(license[ref]) "}]"
-        # Our own crates are in no registry, and one of them has the name of one that is.
+        # Our own crates are in no registry.
         if (ours[ref]) return text "}"
         if (sum[ref] != "")
             text = text ", \"hashes\": [{\"alg\": \"SHA-256\", \"content\": \"" sum[ref] "\"}]"

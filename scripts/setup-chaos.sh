@@ -1,9 +1,9 @@
 #!/bin/sh
-# Installs what `make chaos` needs beyond redis-server, where it can be installed, and says so where it
-# cannot: libfaketime, which sets the clock of a process, and prlimit.
+# Installs the tools that `make chaos` needs in addition to redis-server, and reports those that cannot be
+# installed: libfaketime, which sets the clock of a process, and prlimit.
 set -eu
 
-# These faults are Linux's. The cells of the others run everywhere.
+# Only faults of Linux need them. The other cells run on every system.
 [ "$(uname -s)" = Linux ] || exit 0
 
 has_faketime() {

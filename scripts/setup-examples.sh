@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs what builds the consumers in other languages, under `target/examples`. Says what it
-# cannot install. Does nothing where it is there already.
+# Installs the tools that build the consumers in other languages, under `target/examples`, and reports
+# those that cannot be installed. Does nothing if they are installed already.
 set -eu
 
 cd "$(dirname "$0")/.."

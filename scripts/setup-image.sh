@@ -1,7 +1,7 @@
 #!/bin/sh
-# Installs what the images' build stages need beyond the Rust toolchain, where it can: a C compiler
-# for musl, which the sender's SQLite and cryptography are built with, the target, and the
-# certificates that go into the image. Says so where it cannot.
+# Installs the tools that the images' build stages need in addition to the Rust toolchain, and reports
+# those that cannot be installed: a C compiler for musl, for the sender's SQLite and cryptography, the
+# target, and the certificates for the image.
 set -eu
 
 [ "$(uname -s)" = Linux ] || exit 0

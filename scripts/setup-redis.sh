@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs `redis-server` where it is missing and can be installed, and says so where it cannot: the
-# tests start servers of their own with it.
+# Installs `redis-server` if it is missing, and reports if it cannot be installed. The tests start their
+# own servers with it.
 set -eu
 
 command -v redis-server >/dev/null 2>&1 && exit 0

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what a build needs beyond the Rust toolchain, and says what it cannot install.
+# Installs the tools that a build needs in addition to the Rust toolchain, and reports missing ones.
 set -eu
 
 missing() {
@@ -12,7 +12,7 @@ command -v cargo >/dev/null 2>&1 ||
 command -v cc >/dev/null 2>&1 ||
     missing 'a C compiler, for SQLite. Debian: apt-get install gcc; macOS: xcode-select --install'
 
-# The second is what the example of a transform is built for.
+# The second target is for the example of a transform.
 for target in wasm32-wasip2 wasm32-unknown-unknown; do
     [ ! -d "$(rustc --print sysroot)/lib/rustlib/$target" ] || continue
     command -v rustup >/dev/null 2>&1 ||

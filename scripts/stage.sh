@@ -1,5 +1,5 @@
-# For the demos, which source it with `runtime` set: a folder for what they start, the end of all of it
-# whatever happens, and apps that are started.
+# Sourced by the demos with `runtime` set: provides a folder for their processes, stops all of them at the
+# end, and starts apps.
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/signed-webhooks.XXXXXX")
 pids=
@@ -22,7 +22,7 @@ trap 'exit 130' INT TERM
 
 command -v curl >/dev/null 2>&1 || fail 'curl is missing'
 
-# What a consumer is launched with here, as in the original sample.
+# The options of a consumer, as in the original sample.
 open='--variable open_handshake=true --variable weakest_scheme=plain'
 
 # launch NAME FOLDER ADDRESS [OPTION...]: runs an app until it serves or ends; sets pid and url
