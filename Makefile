@@ -122,7 +122,7 @@ lint: setup-lint ## Check formatting, spelling and documentation, and lint the c
 	cargo fmt --all --check
 	@sh scripts/spelling.sh
 	cargo clippy --all-targets -- -D warnings
-	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --document-private-items
+	RUSTDOCFLAGS='-D warnings -A rustdoc::private_intra_doc_links' cargo doc --no-deps --document-private-items
 	CUSTOM_LIBFUZZER_PATH=/dev/null cargo check --locked --manifest-path fuzz/Cargo.toml --bins \
 		--target-dir target/fuzz
 	cargo clippy --release --target wasm32-wasip2 -p hmac-component -p scheme-sizes \

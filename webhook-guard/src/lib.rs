@@ -29,7 +29,7 @@
 //! Besides them it has those of [`webhook_receiver::Settings`] and `handshake_token`. While that is
 //! empty, handshakes are refused.
 //!
-//! Everything here but the module `app` is plain Rust: [`guard`] takes the request, the platform
+//! Everything here but the module `app` is plain Rust: [`guard()`] takes the request, the platform
 //! and the way to the app as arguments. `app` is there for WebAssembly only and ties it to Spin.
 
 #![cfg_attr(not(test), deny(clippy::disallowed_macros, clippy::disallowed_methods))]

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use webhook_model::Owner;
 
 /// Takes the key if it is free, or held by a process that is known to be gone. Returns its holder else.
-/// KEYS[1]: the key. ARGV: the taker, milliseconds, the holder that is gone.
+/// `KEYS[1]`: the key. `ARGV`: the taker, milliseconds, the holder that is gone.
 static TAKE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(&["
         local holder = redis.call('GET', KEYS[1])

@@ -8,7 +8,7 @@ use super::RedisStore;
 use super::keys;
 use crate::Result;
 
-/// KEYS[1]: the identity. ARGV: the one to take away.
+/// `KEYS[1]`: the identity. `ARGV`: the one to take away.
 static DISOWN: LazyLock<Script> = LazyLock::new(|| {
     Script::new(&["
         if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
