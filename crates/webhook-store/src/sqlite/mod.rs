@@ -20,7 +20,7 @@
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! use webhook_store::{Store, sqlite::SqliteStore};
+//! use webhook_store::{Queries, sqlite::SqliteStore};
 //!
 //! let store = SqliteStore::open("sender.db".as_ref())?;
 //! store.ping().await?;
