@@ -1,23 +1,5 @@
-//! Problem documents: the body of every error answer (RFC 9457).
-//!
-//! A [`Problem`] is what an outsider gets to see of an error: a stable code to branch on, a short
-//! title that is the same each time, and a detail about this occurrence. Nothing secret belongs in
-//! it; what only an operator may know goes to the log.
-//!
-//! The document's `type` is `urn:signed-webhooks:problem:<code>`, and the same code stands alone in
-//! the extension member `code`, so that a client can compare it without taking a URI apart.
-//!
-//! ```
-//! use problem_details::Problem;
-//!
-//! let problem = Problem::new(400, "broken-json", "The body is not JSON")
-//!     .detail("expected `,` or `}` at line 1 column 9");
-//! let document: serde_json::Value = serde_json::from_slice(&problem.to_json()).unwrap();
-//!
-//! assert_eq!(document["type"], "urn:signed-webhooks:problem:broken-json");
-//! assert_eq!(document["status"], 400);
-//! assert_eq!(document["code"], "broken-json");
-//! ```
+#![doc = include_str!("../README.md")]
+#![warn(missing_docs)]
 
 #![cfg_attr(not(test), deny(clippy::disallowed_macros, clippy::disallowed_methods))]
 
@@ -26,10 +8,10 @@ use std::fmt;
 /// The media type of a problem document, for the `Content-Type` header (RFC 9457, section 6.1).
 pub const CONTENT_TYPE: &str = "application/problem+json";
 
-/// What the `type` of every document starts with; the code follows.
+/// The prefix of the `type` of every document; the code follows.
 const TYPE_PREFIX: &str = "urn:signed-webhooks:problem:";
 
-/// One error, in the form an outsider gets it.
+/// An error as a client sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     status: u16,
@@ -39,9 +21,8 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem with the HTTP status it is answered with, its stable code (lower-case words joined
-    /// by hyphens), and its title: a short sentence that does not change from one occurrence to the
-    /// next.
+    /// Creates a problem with its HTTP status, its stable code (lower-case words joined by hyphens)
+    /// and its title: a short sentence that is the same for every occurrence.
     pub fn new(status: u16, code: &'static str, title: &'static str) -> Self {
         Self {
             status,
@@ -51,23 +32,23 @@ impl Problem {
         }
     }
 
-    /// Adds what is particular to this occurrence, in words for the client.
+    /// Sets the detail: a text about this occurrence, for the client.
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
         self
     }
 
-    /// The HTTP status code to answer with.
+    /// Returns the HTTP status code.
     pub fn status(&self) -> u16 {
         self.status
     }
 
-    /// The stable code a client branches on.
+    /// Returns the stable code to branch on.
     pub fn code(&self) -> &'static str {
         self.code
     }
 
-    /// The document as UTF-8 JSON. `detail` is left out where none was given.
+    /// Returns the document as UTF-8 JSON. Without a detail, the member `detail` is absent.
     pub fn to_json(&self) -> Vec<u8> {
         let mut document = serde_json::json!({
             "type": format!("{TYPE_PREFIX}{}", self.code),
@@ -82,7 +63,7 @@ impl Problem {
     }
 }
 
-/// For logs: the code, then the detail or, where there is none, the title.
+/// Writes the code, then the detail or, without one, the title. This is meant for logs.
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = self.detail.as_deref().unwrap_or(self.title);
@@ -104,37 +85,37 @@ mod tests {
     #[test]
     fn a_document_has_every_member() {
         let problem = Problem::new(502, "handshake-failed", "The handshake failed")
-            .detail("the consumer answered 403");
+            .detail("the consumer responded with 403");
         assert_eq!(
             document(&problem),
             json!({
                 "type": "urn:signed-webhooks:problem:handshake-failed",
                 "title": "The handshake failed",
                 "status": 502,
-                "detail": "the consumer answered 403",
+                "detail": "the consumer responded with 403",
                 "code": "handshake-failed",
             })
         );
     }
 
     #[test]
-    fn a_problem_without_a_detail_has_no_such_member() {
-        let problem = Problem::new(404, "not-found", "Nothing is served here");
+    fn a_problem_without_a_detail_has_no_detail_member() {
+        let problem = Problem::new(404, "not-found", "Resource not found");
         assert!(document(&problem).get("detail").is_none());
     }
 
     #[test]
-    fn quotes_and_line_breaks_in_a_detail_survive() {
+    fn a_detail_with_quotes_and_line_breaks_is_escaped() {
         let detail = "unknown field `a\"b\n`, \u{7f}\u{e4}";
         let problem = Problem::new(400, "unknown-field", "A field is unknown").detail(detail);
         assert_eq!(document(&problem)["detail"], detail);
     }
 
     #[test]
-    fn the_log_line_names_the_code_and_the_particulars() {
-        let problem = Problem::new(404, "not-found", "Nothing is served here");
-        assert_eq!(problem.to_string(), "not-found: Nothing is served here");
-        let problem = problem.detail("no route for `/x`");
-        assert_eq!(problem.to_string(), "not-found: no route for `/x`");
+    fn the_log_text_has_the_code_and_the_detail() {
+        let problem = Problem::new(404, "not-found", "Resource not found");
+        assert_eq!(problem.to_string(), "not-found: Resource not found");
+        let problem = problem.detail("no resource at `/x`");
+        assert_eq!(problem.to_string(), "not-found: no resource at `/x`");
     }
 }

@@ -1,8 +1,7 @@
 //! Base64 as Standard Webhooks writes it: the standard alphabet of RFC 4648 (section 4), padded.
 //!
-//! Secrets go through [`encode`] and [`decode`], whose time says nothing about them. Tags are no
-//! secrets once they are sent, and there is one in every request: they have functions of their own
-//! that look characters up in a table.
+//! Secrets go through [`encode`] and [`decode`], which run in constant time. Tags are public and
+//! every request has one, so they have functions of their own that use a lookup table.
 
 use alloc::string::String;
 
@@ -10,40 +9,40 @@ use base64ct::{Base64, Encoding};
 
 use crate::hmac_sha256::TAG_BYTES;
 
-/// The characters of a tag, the last of them padding.
+/// The number of characters of a tag, including one of padding.
 pub(crate) const TAG_CHARACTERS: usize = 44;
 
-/// Why a text is not the base64 of so many bytes.
+/// The reason why a text is not the base64 of the expected number of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Base64Error {
-    /// It has other characters, wrong padding, or bits that belong to no byte.
+    /// It has other characters, wrong padding, or nonzero trailing bits.
     Form,
-    /// It is of fewer bytes.
+    /// It decodes to too few bytes.
     TooShort,
-    /// It is of more bytes.
+    /// It decodes to too many bytes.
     TooLong,
 }
 
-/// The text of these bytes.
+/// Encodes `bytes`.
 pub(crate) fn encode(bytes: &[u8]) -> String {
     Base64::encode_string(bytes)
 }
 
-/// The most bytes that any text is read for, rounded up to a whole number of base64 groups.
-pub(crate) const ROOM: usize = 66;
+/// The size of a decoding buffer: the longest secret, rounded up to a whole number of base64 groups.
+pub(crate) const BUFFER_BYTES: usize = 66;
 
-/// The bytes of `text` at the beginning of `room`: as many as there are, up to `max`.
+/// Decodes `text` into the beginning of `buffer`, and returns the decoded bytes: at most `max`.
 ///
-/// Form comes before length, but for a text longer than any of `max` bytes: it is not looked into.
+/// A text that is too long for `max` bytes is rejected by its length alone, without being decoded.
 pub(crate) fn decode<'r>(
     text: &str,
     max: usize,
-    room: &'r mut [u8; ROOM],
+    buffer: &'r mut [u8; BUFFER_BYTES],
 ) -> Result<&'r [u8], Base64Error> {
     if text.len() > max.div_ceil(3) * 4 {
         return Err(Base64Error::TooLong);
     }
-    match Base64::decode(text, room) {
+    match Base64::decode(text, buffer) {
         Ok(bytes) if bytes.len() > max => Err(Base64Error::TooLong),
         Ok(bytes) => Ok(bytes),
         Err(base64ct::Error::InvalidEncoding) => Err(Base64Error::Form),
@@ -51,14 +50,14 @@ pub(crate) fn decode<'r>(
     }
 }
 
-/// The bytes of `text`, which are exactly `N`.
+/// Decodes `text`, which must be the base64 of exactly `N` bytes.
 pub(crate) fn decode_exactly<const N: usize>(text: &str) -> Result<[u8; N], Base64Error> {
-    let mut room = [0; ROOM];
-    let bytes = decode(text, N, &mut room)?;
+    let mut buffer = [0; BUFFER_BYTES];
+    let bytes = decode(text, N, &mut buffer)?;
     bytes.try_into().map_err(|_| Base64Error::TooShort)
 }
 
-/// Adds the text of `tag` to `text`.
+/// Appends the base64 of `tag` to `text`.
 pub(crate) fn push_tag(text: &mut String, tag: &[u8; TAG_BYTES]) {
     let mut padded = [0; TAG_BYTES + 1];
     padded[..TAG_BYTES].copy_from_slice(tag);
@@ -71,9 +70,9 @@ pub(crate) fn push_tag(text: &mut String, tag: &[u8; TAG_BYTES]) {
     text.extend(core::str::from_utf8(&characters));
 }
 
-/// The tag that `text` stands for.
+/// Decodes a tag.
 pub(crate) fn decode_tag(text: &str) -> Result<[u8; TAG_BYTES], Base64Error> {
-    // What is wrong with a text is found out the slow way.
+    // The general decoder finds out what is wrong with a malformed text.
     text.as_bytes()
         .try_into()
         .ok()
@@ -99,7 +98,7 @@ fn well_formed_tag(text: &[u8; TAG_CHARACTERS]) -> Option<[u8; TAG_BYTES]> {
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const PADDING: u8 = b'=';
 
-/// What each character stands for, and [`NONE`] for those that are not in the alphabet.
+/// The value of each character, or [`NONE`] for those that are not in the alphabet.
 const SEXTETS: [u8; 256] = {
     let mut sextets = [NONE; 256];
     let mut sextet = 0;
@@ -110,7 +109,7 @@ const SEXTETS: [u8; 256] = {
     sextets
 };
 
-/// It stays what it is whatever sextets it is joined with by `|`, and they never come to it.
+/// A marker that survives `|` with any sextets, which can never add up to it.
 const NONE: u8 = 0xff;
 
 fn split(bytes: [u8; 3]) -> [u8; 4] {
@@ -129,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_texts_of_the_rfc_are_made_and_read() {
+    fn the_vectors_of_the_rfc_are_encoded_and_decoded() {
         // RFC 4648, section 10.
         for (bytes, text) in [
             ("", ""),
@@ -142,7 +141,7 @@ mod tests {
         ] {
             assert_eq!(encode(bytes.as_bytes()), text);
             assert_eq!(
-                decode(text, 6, &mut [0; ROOM]),
+                decode(text, 6, &mut [0; BUFFER_BYTES]),
                 Ok(bytes.as_bytes()),
                 "{text}"
             );
@@ -150,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn loose_texts_are_refused() {
+    fn malformed_texts_are_rejected() {
         for text in [
             "Zg",
             "Zg=",
@@ -169,7 +168,7 @@ mod tests {
             "Zm\u{e9}v",
         ] {
             assert_eq!(
-                decode(text, 6, &mut [0; ROOM]),
+                decode(text, 6, &mut [0; BUFFER_BYTES]),
                 Err(Base64Error::Form),
                 "{text}"
             );
@@ -177,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_is_written_and_read_as_any_other_bytes_are() {
+    fn the_table_encodes_and_decodes_a_tag_as_the_constant_time_code_does() {
         for seed in 0..=u8::MAX {
             let tag = core::array::from_fn(|index| seed.wrapping_mul(index as u8 ^ 0x5b) ^ seed);
             let mut text = String::from("v1,");
@@ -188,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_stands_in_the_place_of_a_tag_is_read_as_any_other_text_is() {
+    fn the_table_rejects_a_malformed_tag_with_the_same_error_as_the_constant_time_code() {
         let mut text = String::new();
         push_tag(&mut text, &[0x5b; TAG_BYTES]);
         for at in 0..TAG_CHARACTERS {
@@ -206,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn the_number_of_bytes_is_exact() {
+    fn decode_exactly_requires_the_exact_number_of_bytes() {
         assert_eq!(decode_exactly::<2>("Zm8="), Ok(*b"fo"));
         assert_eq!(decode_exactly::<2>("Zg=="), Err(Base64Error::TooShort));
         assert_eq!(decode_exactly::<2>(""), Err(Base64Error::TooShort));

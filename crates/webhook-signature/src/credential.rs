@@ -1,4 +1,4 @@
-//! Keys as people hand them out: as text whose prefix says what it is.
+//! Keys as they are issued: text whose prefix states the kind of key.
 
 #[cfg(feature = "v1a")]
 use alloc::boxed::Box;
@@ -9,21 +9,15 @@ use zeroize::Zeroizing;
 use crate::base64;
 #[cfg(feature = "v1a")]
 use crate::ed25519::{KEY_BYTES, PublicKey, SigningKey};
+use crate::prefix::{PUBLIC, SHARED, SIGNING};
 use crate::{CredentialError, Key, near_miss};
 
-/// Marks the base64 of a shared secret.
-pub(crate) const SHARED: &str = "whsec_";
-/// Marks the base64 of an ed25519 secret key.
-pub(crate) const SIGNING: &str = "whsk_";
-/// Marks the base64 of an ed25519 public key.
-pub(crate) const PUBLIC: &str = "whpk_";
-
-/// The fewest bytes of a secret behind `whsec_`.
+/// The minimum number of bytes of a secret behind `whsec_`.
 pub const MIN_SECRET_BYTES: usize = 24;
-/// The most bytes of a secret behind `whsec_`.
+/// The maximum number of bytes of a secret behind `whsec_`.
 pub const MAX_SECRET_BYTES: usize = 64;
 
-/// A shared secret, or one half of an ed25519 pair, read from the text that was handed out.
+/// A shared secret, or one half of an ed25519 pair, parsed from the text that was issued.
 ///
 /// | text | signs | verifies |
 /// |---|---|---|
@@ -32,47 +26,48 @@ pub const MAX_SECRET_BYTES: usize = 64;
 /// | `whsk_` + base64 of seed and public key, or of the seed | `v1a` | `v1a` |
 /// | `whpk_` + base64 of the public key | nothing | `v1a` |
 ///
-/// The last two need the feature `v1a`. A near miss is refused, because it would be a different key
-/// from the one that was issued, and a `whpk_` text would be a shared secret that everybody has:
-/// white space, an invisible character or a byte order mark at either end, quotes around the text,
-/// the version of a signature before it (`v1,`), and a prefix in another case or not at the start.
+/// The last two need the feature `v1a`. A near miss is rejected, because it would be a different key
+/// from the one that was issued (and a misspelt `whpk_` text would be a shared secret that is
+/// public): white space, an invisible character or a byte order mark at either end, quotes around
+/// the text, the version of a signature before it (`v1,`), and a prefix in another case or not at
+/// the start.
 ///
-/// Like a [`Key`] a credential cannot be printed, and it is overwritten with zeros when it is
-/// dropped.
+/// Like a [`Key`], a credential has neither `Debug` nor `Display`, and it is overwritten with zeros
+/// when it is dropped.
 pub struct Credential(Kind);
 
 pub(crate) enum Kind {
     Shared(Shared),
     #[cfg(feature = "v1a")]
-    /// On the heap, so that moving the credential leaves nothing of the seed behind.
+    /// Boxed, so that moving the credential leaves no copy of the seed behind.
     Signing(Box<SigningKey>),
     #[cfg(feature = "v1a")]
     Public(PublicKey),
 }
 
-/// A secret that both sides have.
+/// A secret that sender and receiver share.
 pub(crate) struct Shared {
     /// The UTF-8 bytes of the text.
     written: Key,
-    /// The bytes behind `whsec_`, where the text has it.
+    /// The bytes behind `whsec_`, if the text has this prefix.
     decoded: Option<Key>,
 }
 
 impl Shared {
-    /// The key of `plain` and `wss`.
+    /// Returns the key of `plain` and `wss`.
     pub(crate) fn written(&self) -> &Key {
         &self.written
     }
 
-    /// The key of `v1`.
+    /// Returns the key of `v1`.
     pub(crate) fn decoded(&self) -> &Key {
         self.decoded.as_ref().unwrap_or(&self.written)
     }
 }
 
 impl Credential {
-    /// Reads a credential. A `String` is taken over and overwritten; a `&str` is copied, and its
-    /// owner has to see to it.
+    /// Parses a credential. A `String` is moved in and overwritten on drop; a `&str` is copied, and
+    /// erasing the original is up to the caller.
     ///
     /// ```
     /// use webhook_signature::{Credential, CredentialError};
@@ -80,16 +75,16 @@ impl Credential {
     /// assert!(Credential::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").is_ok());
     /// assert!(Credential::parse("RqJcWxsJDKjgINLWWiBwYEV3ROg7LaXD1Xzz").is_ok());
     ///
-    /// let refused = Credential::parse("whsec_c2hvcnQ=").err();
-    /// assert_eq!(refused, Some(CredentialError::TooShort));
+    /// let error = Credential::parse("whsec_c2hvcnQ=").err();
+    /// assert_eq!(error, Some(CredentialError::TooShort));
     ///
-    /// let refused = Credential::parse("v1,whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").err();
-    /// assert_eq!(refused, Some(CredentialError::Version));
+    /// let error = Credential::parse("v1,whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").err();
+    /// assert_eq!(error, Some(CredentialError::Version));
     /// ```
     ///
     /// # Errors
     ///
-    /// A [`CredentialError`]. It holds nothing of the text.
+    /// Returns a [`CredentialError`], which contains no part of the text.
     pub fn parse(text: impl Into<String>) -> Result<Self, CredentialError> {
         let mut text = Zeroizing::new(text.into());
         near_miss::check_credential(&text)?;
@@ -107,8 +102,8 @@ impl Credential {
         Ok(Key::from_text(core::mem::take(&mut *text)).into())
     }
 
-    /// The first eight hex digits of a SHA-256, for logs: of the text of a shared secret, or of
-    /// the bytes of the public key, which is the same for both halves of a pair.
+    /// Returns the first eight hex digits of a SHA-256, for logs: of the text of a shared secret, or
+    /// of the bytes of the public key, so that both halves of a pair have the same fingerprint.
     pub fn fingerprint(&self) -> String {
         match &self.0 {
             Kind::Shared(secret) => secret.written().fingerprint(),
@@ -119,7 +114,7 @@ impl Credential {
         }
     }
 
-    /// The text to give to receivers: `whpk_` and the public key. A shared secret has none.
+    /// Returns the text for receivers: `whpk_` and the public key. A shared secret has none.
     ///
     /// ```
     /// # #[cfg(feature = "v1a")] {
@@ -142,7 +137,7 @@ impl Credential {
         &self.0
     }
 
-    /// The key of `plain` and `wss`, if this is a shared secret.
+    /// Returns the key of `plain` and `wss`, if this is a shared secret.
     pub(crate) fn written(&self) -> Option<&Key> {
         match &self.0 {
             Kind::Shared(secret) => Some(secret.written()),
@@ -152,7 +147,7 @@ impl Credential {
     }
 }
 
-/// A shared secret of these bytes in every scheme, whatever they are.
+/// Uses the bytes of the key as they are, as a shared secret in every scheme.
 impl From<Key> for Credential {
     fn from(key: Key) -> Self {
         Self(Kind::Shared(Shared {
@@ -163,8 +158,8 @@ impl From<Key> for Credential {
 }
 
 fn secret(encoded: &str) -> Result<Key, CredentialError> {
-    let mut room = Zeroizing::new([0; base64::ROOM]);
-    match base64::decode(encoded, MAX_SECRET_BYTES, &mut room)? {
+    let mut buffer = Zeroizing::new([0; base64::BUFFER_BYTES]);
+    match base64::decode(encoded, MAX_SECRET_BYTES, &mut buffer)? {
         bytes if bytes.len() < MIN_SECRET_BYTES => Err(CredentialError::TooShort),
         bytes => Ok(Key::from_bytes(bytes)),
     }
@@ -172,8 +167,8 @@ fn secret(encoded: &str) -> Result<Key, CredentialError> {
 
 #[cfg(feature = "v1a")]
 fn signing(encoded: &str) -> Result<Kind, CredentialError> {
-    let mut room = Zeroizing::new([0; base64::ROOM]);
-    let bytes = base64::decode(encoded, 2 * KEY_BYTES, &mut room)?;
+    let mut buffer = Zeroizing::new([0; base64::BUFFER_BYTES]);
+    let bytes = base64::decode(encoded, 2 * KEY_BYTES, &mut buffer)?;
     if let Ok(seed) = bytes.try_into() {
         return Ok(signing_kind(SigningKey::from_seed(seed)));
     }

@@ -1,43 +1,43 @@
-//! Why a text is not a credential.
+//! The reasons why a text is not a credential.
 
 use core::error::Error;
 use core::fmt;
 
 use crate::base64::Base64Error;
 
-/// Why a text is not a [`Credential`](crate::Credential). It holds nothing of the text.
+/// The reason why a text is not a [`Credential`](crate::Credential). It contains no part of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CredentialError {
-    /// There is no text.
+    /// The text is empty.
     Empty,
-    /// White space or a character of no width is at the start or the end.
+    /// The text begins or ends with white space or a zero-width character.
     WhiteSpace,
-    /// A byte order mark is at the start or the end.
+    /// The text begins or ends with a byte order mark.
     ByteOrderMark,
     /// The text is in quotes.
     Quotes,
-    /// The version of a signature comes first (`v1,` or `v1a,`), which no secret has.
+    /// The text begins with the version of a signature (`v1,` or `v1a,`), which no secret has.
     Version,
-    /// A prefix is not in lower case, or not at the start.
+    /// A prefix is not in lower case, or is not at the start.
     Prefix {
-        /// The prefix that was meant.
+        /// The prefix that was probably meant.
         meant: &'static str,
     },
-    /// What follows the prefix is not standard base64, padded.
+    /// The text behind the prefix is not padded standard base64.
     NotBase64,
-    /// The base64 is of too few bytes.
+    /// The base64 decodes to too few bytes.
     TooShort,
-    /// The base64 is of too many bytes.
+    /// The base64 decodes to too many bytes.
     TooLong,
-    /// The bytes are no ed25519 key, or the two halves of a pair do not belong together.
+    /// The bytes are not an ed25519 key, or the two halves of a pair do not belong together.
     NotAKey,
-    /// The text is an ed25519 key, and this build has no ed25519.
+    /// The text is an ed25519 key, and this build has no ed25519 support.
     NoEd25519,
 }
 
 impl CredentialError {
-    /// A code to branch on, of lower-case words joined by hyphens. It stays the same for good.
+    /// Returns a stable code to branch on: lower-case words joined by hyphens.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Empty => "empty",

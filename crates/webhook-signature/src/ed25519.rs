@@ -1,22 +1,22 @@
-//! ed25519 (RFC 8032), which `v1a` signs with.
+//! ed25519 (RFC 8032), the algorithm of `v1a`.
 
 use alloc::vec::Vec;
 
 use ed25519_dalek::{Signature, Signer};
 use zeroize::Zeroizing;
 
-use crate::signatures::Few;
+use crate::small_list::SmallList;
 
-/// The bytes of a signature.
+/// The number of bytes of a signature.
 pub(crate) const SIGNATURE_BYTES: usize = ed25519_dalek::SIGNATURE_LENGTH;
 
-/// The bytes of a seed, and of a public key.
+/// The number of bytes of a seed, and of a public key.
 pub(crate) const KEY_BYTES: usize = 32;
 
-/// A secret key. It zeroes itself on drop.
+/// A secret key, which is overwritten with zeros on drop.
 pub(crate) struct SigningKey(ed25519_dalek::SigningKey);
 
-/// A public key, on the curve and not one of the few under which anything verifies.
+/// A public key that is on the curve and not weak (under a weak key, any message verifies).
 pub(crate) struct PublicKey(ed25519_dalek::VerifyingKey);
 
 impl SigningKey {
@@ -24,14 +24,14 @@ impl SigningKey {
         Self(ed25519_dalek::SigningKey::from_bytes(seed))
     }
 
-    /// From a seed and its public key, if the two belong together.
+    /// Creates a key from a seed and its public key, if the two belong together.
     pub(crate) fn from_pair(pair: &[u8; 2 * KEY_BYTES]) -> Option<Self> {
         ed25519_dalek::SigningKey::from_keypair_bytes(pair)
             .ok()
             .map(Self)
     }
 
-    /// The seed and its public key.
+    /// Returns the seed and its public key.
     pub(crate) fn to_pair(&self) -> Zeroizing<[u8; 2 * KEY_BYTES]> {
         Zeroizing::new(self.0.to_keypair_bytes())
     }
@@ -57,8 +57,13 @@ impl PublicKey {
         self.0.as_bytes()
     }
 
-    /// Strictly: signatures that only some libraries take are refused.
-    pub(crate) fn verifies_any(&self, parts: &[&[u8]], signatures: &Few<SIGNATURE_BYTES>) -> bool {
+    /// Returns true if one of `signatures` is valid, by the strict rules: a signature that only some
+    /// libraries accept is rejected.
+    pub(crate) fn verifies_any(
+        &self,
+        parts: &[&[u8]],
+        signatures: &SmallList<SIGNATURE_BYTES>,
+    ) -> bool {
         if signatures.is_empty() {
             return false;
         }

@@ -1,8 +1,8 @@
-//! How far a signed time may lie from the receiver's.
+//! The check of a signed timestamp against the receiver's clock.
 
 use crate::Refusal;
 
-/// The receiver's clock reading, and how far a signed time may lie from it, either way.
+/// The current time of the receiver, and the tolerance for signed timestamps in both directions.
 ///
 /// ```
 /// use webhook_signature::Freshness;
@@ -19,10 +19,10 @@ pub struct Freshness {
 }
 
 impl Freshness {
-    /// The tolerance where none is chosen: five minutes, in seconds.
+    /// The default tolerance in seconds: five minutes.
     pub const TOLERANCE: u64 = 5 * 60;
 
-    /// At this time, in Unix seconds, tolerating [`TOLERANCE`](Self::TOLERANCE).
+    /// Creates a check at the time `now`, in Unix seconds, with the default [`TOLERANCE`](Self::TOLERANCE).
     pub fn at(now: u64) -> Self {
         Self {
             now,
@@ -30,7 +30,7 @@ impl Freshness {
         }
     }
 
-    /// The same, tolerating so many seconds. What lies exactly that far away is still accepted.
+    /// Sets the tolerance in seconds. A timestamp that differs by exactly this much is accepted.
     pub fn tolerating(self, seconds: u64) -> Self {
         Self {
             tolerance: seconds,
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_border_itself_is_tolerated() {
+    fn the_limit_itself_is_tolerated() {
         let freshness = Freshness::at(1000).tolerating(10);
         assert_eq!(freshness.check(990), Ok(()));
         assert_eq!(freshness.check(1010), Ok(()));
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn extreme_times_do_not_overflow() {
+    fn extreme_timestamps_do_not_overflow() {
         for now in [0, u64::MAX] {
             let strict = Freshness::at(now).tolerating(0);
             assert_eq!(strict.check(i64::MIN), Err(Refusal::TooOld));

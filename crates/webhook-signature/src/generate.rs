@@ -1,7 +1,7 @@
-//! Making new secrets from randomness that the caller brings.
+//! Generation of new secrets from random bytes that the caller provides.
 //!
-//! The bytes must come from a generator fit for keys (the operating system's): nothing here can
-//! tell whether they do. The texts overwrite themselves with zeros when they are dropped.
+//! The bytes must come from a cryptographically secure generator (the operating system's); this
+//! module cannot check that. The secret texts are overwritten with zeros when they are dropped.
 
 use alloc::string::String;
 
@@ -9,16 +9,17 @@ use zeroize::Zeroizing;
 
 use crate::CredentialError;
 use crate::base64;
-use crate::credential::{MAX_SECRET_BYTES, MIN_SECRET_BYTES, SHARED};
-#[cfg(feature = "v1a")]
-use crate::credential::{PUBLIC, SIGNING};
+use crate::credential::{MAX_SECRET_BYTES, MIN_SECRET_BYTES};
 #[cfg(feature = "v1a")]
 use crate::ed25519::{KEY_BYTES, SigningKey};
+use crate::prefix::SHARED;
+#[cfg(feature = "v1a")]
+use crate::prefix::{PUBLIC, SIGNING};
 
-/// A new shared secret: `whsec_` and the base64 of these bytes.
+/// Returns a new shared secret: `whsec_` and the base64 of `random`.
 ///
 /// ```
-/// let random = [0; 24]; // Anything but this.
+/// let random = [0; 24]; // Use random bytes here.
 /// let secret = webhook_signature::generate::shared(&random)?;
 /// assert_eq!(*secret, "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
 /// # Ok::<(), webhook_signature::CredentialError>(())
@@ -26,7 +27,7 @@ use crate::ed25519::{KEY_BYTES, SigningKey};
 ///
 /// # Errors
 ///
-/// [`CredentialError::TooShort`] under 24 bytes, [`CredentialError::TooLong`] over 64.
+/// Returns [`CredentialError::TooShort`] below 24 bytes, and [`CredentialError::TooLong`] above 64.
 pub fn shared(random: &[u8]) -> Result<Zeroizing<String>, CredentialError> {
     match random.len() {
         ..MIN_SECRET_BYTES => Err(CredentialError::TooShort),
@@ -35,7 +36,7 @@ pub fn shared(random: &[u8]) -> Result<Zeroizing<String>, CredentialError> {
     }
 }
 
-/// A new ed25519 pair: the secret half as `whsk_` text, and the public half as `whpk_` text.
+/// Returns a new ed25519 pair: the secret half as `whsk_` text, and the public half as `whpk_` text.
 #[cfg(feature = "v1a")]
 pub fn pair(random: &[u8; KEY_BYTES]) -> (Zeroizing<String>, String) {
     let key = SigningKey::from_seed(random);

@@ -1,15 +1,14 @@
 //! The hex digits of a tag (RFC 4648, section 8).
 //!
-//! Digits are read without a branch on any of them, which is also what lets the compiler take many
-//! at once.
+//! Digits are decoded without branches, which also lets the compiler vectorize the loop.
 
 use crate::Fault;
 use crate::hmac_sha256::TAG_BYTES;
 
-/// The hex digits of a tag.
+/// The number of hex digits of a tag.
 pub(crate) const TAG_DIGITS: usize = 2 * TAG_BYTES;
 
-/// The tag that these digits, of either case, stand for.
+/// Decodes the hex digits of a tag, in either case.
 pub(crate) fn decode(digits: &[u8]) -> Result<[u8; TAG_BYTES], Fault> {
     if digits.len() != TAG_DIGITS && names_an_algorithm(digits) {
         return Err(Fault::Algorithm);
@@ -34,13 +33,13 @@ pub(crate) fn decode(digits: &[u8]) -> Result<[u8; TAG_BYTES], Fault> {
     Ok(tag)
 }
 
-/// Finds an equals sign before the end of the text; base64 has them at its end.
+/// Finds an equals sign before the end of the text; base64 padding is only at its end.
 fn names_an_algorithm(text: &[u8]) -> bool {
     let end = text.iter().rposition(|byte| *byte != b'=');
     end.is_some_and(|end| text[..end].contains(&b'='))
 }
 
-/// What a digit stands for, and more than 15 for any other byte.
+/// Returns the value of a digit, and more than 15 for any other byte.
 fn value(digit: u8) -> u8 {
     let decimal = digit.wrapping_sub(b'0');
     let letter = (digit | 0x20).wrapping_sub(b'a');
@@ -54,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_byte_is_a_digit_of_its_value_or_none() {
+    fn every_byte_is_a_digit_of_its_value_or_no_digit() {
         for byte in 0..=u8::MAX {
             let expected = char::from(byte).to_digit(16);
             let read = Some(value(byte)).filter(|value| *value <= 0xf);
@@ -63,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn digits_come_in_pairs_the_first_the_higher() {
+    fn the_first_digit_of_a_pair_is_the_higher_half() {
         let digits = b"00112233445566778899aabbccddeeff0123456789abcdefFEDCBA9876543210";
         let mut tag = [0; TAG_BYTES];
         for (index, byte) in tag.iter_mut().enumerate().take(16) {
@@ -75,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_byte_that_is_no_digit_is_named() {
+    fn the_first_byte_that_is_not_a_digit_is_reported() {
         for index in 0..TAG_DIGITS {
             for byte in [b'g', b'G', b'/', b':', b'@', b'`', b' ', 0, 0xff] {
                 let mut digits = [b'a'; TAG_DIGITS];
@@ -86,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn the_name_of_an_algorithm_before_the_digits_is_named() {
+    fn an_algorithm_name_before_the_digits_is_reported() {
         for prefix in ["sha256=", "hmac-sha256=", "v1="] {
             let text = [prefix.as_bytes(), &[b'a'; TAG_DIGITS]].concat();
             assert_eq!(decode(&text), Err(Fault::Algorithm), "{prefix}");
@@ -94,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn any_other_number_of_digits_is_refused() {
+    fn any_other_number_of_digits_is_rejected() {
         for length in (0..200).filter(|length| *length != TAG_DIGITS) {
             let expected = match length {
                 odd if odd % 2 == 1 => Fault::OddLength,

@@ -1,4 +1,4 @@
-//! The secret both sides share.
+//! The secret that sender and receiver share.
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -8,18 +8,18 @@ use once_cell::race::OnceBox;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::hmac_sha256::Keyed;
+use crate::hmac_sha256::{PreparedKey, Tag};
 
-/// The hex digits of a fingerprint.
+/// The number of hex digits of a fingerprint.
 const FINGERPRINT_DIGITS: usize = 8;
 
 /// A secret key, overwritten with zeros when it is dropped.
 ///
-/// Any length will do, the empty key included. A key cannot be printed: it has neither `Debug`
-/// nor `Display`, and what a log may show of it is its [`fingerprint`](Key::fingerprint).
+/// Any length is valid, including the empty key. A key cannot be printed: it has neither `Debug`
+/// nor `Display`. Logs can show its [`fingerprint`](Key::fingerprint).
 ///
-/// It is worth keeping: what HMAC makes of the key itself is made at the first use and saves the
-/// later ones a tenth of the work on 1 KiB.
+/// Keep a key that is used again: the first use prepares the HMAC state, which saves each later use
+/// a tenth of the work on 1 KiB.
 ///
 /// ```compile_fail
 /// let key = webhook_signature::Key::from_text("secret");
@@ -27,16 +27,16 @@ const FINGERPRINT_DIGITS: usize = 8;
 /// ```
 pub struct Key {
     bytes: Zeroizing<Vec<u8>>,
-    /// Made at the first use and kept for the next ones. It is on the heap, as the bytes are, so
-    /// that moving the key leaves nothing behind.
-    keyed: OnceBox<Keyed>,
+    /// Created at the first use. Boxed, as the bytes are, so that moving the key leaves no copy
+    /// behind.
+    prepared: OnceBox<PreparedKey>,
 }
 
 impl Key {
-    /// The key whose bytes are the UTF-8 bytes of `secret`, exactly as it was handed out.
+    /// Creates a key from the UTF-8 bytes of `secret`, exactly as it was issued.
     ///
-    /// A `String` is taken over without a copy, so that nothing of it stays behind in memory; a
-    /// `&str` is copied, and its owner has to see to it.
+    /// A `String` is moved in without a copy, so that no other copy stays in memory; a `&str` is
+    /// copied, and erasing the original is up to the caller.
     ///
     /// ```
     /// let key = webhook_signature::Key::from_text("Jefe");
@@ -46,26 +46,29 @@ impl Key {
         Self::from_bytes(secret.into().into_bytes())
     }
 
-    /// The key of these bytes, as they are. A `Vec` is taken over without a copy.
+    /// Creates a key from these bytes, as they are. A `Vec` is moved in without a copy.
     pub fn from_bytes(bytes: impl Into<Vec<u8>>) -> Self {
         Self {
             bytes: Zeroizing::new(bytes.into()),
-            keyed: OnceBox::new(),
+            prepared: OnceBox::new(),
         }
     }
 
-    /// The first eight hex digits, in lower case, of the SHA-256 of the key's bytes.
+    /// Returns the first eight hex digits, in lower case, of the SHA-256 of the key's bytes.
     ///
-    /// For logs: it tells keys apart and does not give them away, provided that they are random
-    /// enough not to be guessed.
+    /// It identifies a key in logs without revealing it, provided that the key is random enough not
+    /// to be guessed.
     pub fn fingerprint(&self) -> String {
         let mut digits = base16ct::lower::encode_string(&Sha256::digest(&*self.bytes));
         digits.truncate(FINGERPRINT_DIGITS);
         digits
     }
 
-    pub(crate) fn keyed(&self) -> &Keyed {
-        self.keyed.get_or_init(|| Box::new(Keyed::new(&self.bytes)))
+    /// Computes the HMAC-SHA256 of the message `parts` under this key.
+    pub(crate) fn tag(&self, parts: &[&[u8]]) -> Tag {
+        self.prepared
+            .get_or_init(|| Box::new(PreparedKey::new(&self.bytes)))
+            .tag(parts)
     }
 }
 
@@ -74,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_and_its_utf8_bytes_are_the_same_key() {
+    fn a_text_and_its_utf8_bytes_are_the_same_key() {
         assert_eq!(
             *Key::from_text("schlüssel").bytes,
             *Key::from_bytes("schlüssel".as_bytes()).bytes
@@ -82,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_taken_over_is_not_copied() {
+    fn an_owned_secret_is_not_copied() {
         let secret = String::from("RqJcWxsJDKjgINLWWiBwYEV3ROg7LaXD1Xzz");
         let before = secret.as_ptr();
         assert_eq!(Key::from_text(secret).bytes.as_ptr(), before);

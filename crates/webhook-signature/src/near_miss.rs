@@ -1,7 +1,7 @@
-//! Texts that are almost a credential: what copying, quoting and saving add to one.
+//! Texts that are almost a credential, because of copying, quoting or saving.
 
 use crate::CredentialError;
-use crate::credential::{PUBLIC, SHARED, SIGNING};
+use crate::prefix::{PUBLIC, SHARED, SIGNING};
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
@@ -14,14 +14,14 @@ const QUOTES: [(char, char); 5] = [
     ('\u{2018}', '\u{2019}'),
 ];
 
-/// The versions that stand before a signature in `webhook-signature`, and before no secret.
+/// The versions that precede a signature in `webhook-signature`, and never a secret.
 const VERSIONS: [&str; 2] = ["v1,", "v1a,"];
 
-/// Refuses a text that has something around it that belongs to no secret: a byte order mark, white
-/// space or an invisible character at either end, quotes around it. An empty text is refused too.
+/// Rejects an empty text, and one with additions that are part of no secret: a byte order mark,
+/// white space or an invisible character at either end, or quotes around it.
 ///
-/// [`Credential::parse`](crate::Credential::parse) includes this. On its own it is for other secrets
-/// that people paste and keep in files, such as tokens.
+/// [`Credential::parse`](crate::Credential::parse) includes this check. On its own it is meant for
+/// other secrets that people paste and keep in files, such as tokens.
 ///
 /// ```
 /// use webhook_signature::{CredentialError, check_text};
@@ -33,7 +33,7 @@ const VERSIONS: [&str; 2] = ["v1,", "v1a,"];
 ///
 /// # Errors
 ///
-/// [`CredentialError::Empty`], [`CredentialError::ByteOrderMark`], [`CredentialError::WhiteSpace`]
+/// Returns [`CredentialError::Empty`], [`CredentialError::ByteOrderMark`], [`CredentialError::WhiteSpace`]
 /// or [`CredentialError::Quotes`].
 pub fn check_text(text: &str) -> Result<(), CredentialError> {
     let mut characters = text.chars();
@@ -54,7 +54,7 @@ pub fn check_text(text: &str) -> Result<(), CredentialError> {
     Ok(())
 }
 
-/// Refuses a text that must be a credential written wrongly.
+/// Rejects a text that must be a miswritten credential.
 pub(crate) fn check_credential(text: &str) -> Result<(), CredentialError> {
     check_text(text)?;
     let text = text.as_bytes();
@@ -67,14 +67,14 @@ pub(crate) fn check_credential(text: &str) -> Result<(), CredentialError> {
     }
 }
 
-/// Recognises white space and characters of no width.
+/// Recognises white space and zero-width characters.
 fn is_blank(character: char) -> bool {
     character.is_whitespace() || matches!(character, '\u{200b}'..='\u{200d}' | '\u{2060}')
 }
 
-/// Returns the prefix that `text` has in another case or not at the start. Each of them ends with
-/// `_`, which base64 has not, so that a credential costs one look at each of its bytes. Bytes instead
-/// of text: slicing text would bring the formatting of its panics into the component.
+/// Returns the prefix that `text` contains in another case or not at the start. Each prefix ends
+/// with `_`, which base64 does not use, so that each byte is looked at only once. The search works
+/// on bytes: slicing a `str` would add the formatting of its panics to the component.
 fn misplaced_prefix(text: &[u8]) -> Option<&'static str> {
     let after = (1..=text.len()).filter(|end| text[end - 1] == b'_');
     after.into_iter().find_map(|end| {
@@ -83,7 +83,7 @@ fn misplaced_prefix(text: &[u8]) -> Option<&'static str> {
     })
 }
 
-/// Compares the bytes before `end`, in any case, and leaves out the prefix in its right place.
+/// Compares the bytes before `end` in any case, except for the prefix in its right place.
 fn is_misplaced(text: &[u8], end: usize, prefix: &[u8]) -> bool {
     let start = end.checked_sub(prefix.len());
     let found = start.and_then(|start| text.get(start..end));
@@ -92,7 +92,7 @@ fn is_misplaced(text: &[u8], end: usize, prefix: &[u8]) -> bool {
     })
 }
 
-/// Ignores the case of letters.
+/// Compares the start of `text`, ignoring the case of letters.
 fn starts_with(text: &[u8], start: &str) -> bool {
     let text = text.get(..start.len());
     text.is_some_and(|text| text.eq_ignore_ascii_case(start.as_bytes()))

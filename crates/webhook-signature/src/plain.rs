@@ -1,10 +1,9 @@
 //! The `plain` scheme: header `X-Signature`, the HMAC-SHA256 of the raw body in hex.
 //!
-//! A tag is 64 hex digits, upper-case as it is made here; either case is accepted. The key's bytes
-//! are the UTF-8 bytes of the secret text exactly as it was handed out.
+//! A tag has 64 hex digits. [`sign`] writes them in upper case; either case is accepted. The key's
+//! bytes are the UTF-8 bytes of the secret text exactly as it was issued.
 //!
-//! Nothing but the body is signed: a request that was captured can be sent again for as long as
-//! the key is in use.
+//! Only the body is signed: a captured request can be replayed for as long as the key is in use.
 //!
 //! ```
 //! use webhook_signature::{Key, plain};
@@ -17,19 +16,20 @@
 
 use alloc::string::String;
 
-use crate::{Key, Refusal, hex, hmac_sha256, tags};
+use crate::header::HeaderName;
+use crate::{Key, Refusal, hex, tags};
 
 /// The name of the header that carries the tag.
-pub const HEADER: &str = "X-Signature";
+pub const HEADER: &str = HeaderName::Plain.text();
 
-/// The tag of `body`: 64 upper-case hex digits.
+/// Returns the tag of `body`: 64 upper-case hex digits.
 pub fn sign(key: &Key, body: &[u8]) -> String {
-    base16ct::upper::encode_string(&hmac_sha256::tag(key, &[body]).into_bytes())
+    base16ct::upper::encode_string(&key.tag(&[body]).into_bytes())
 }
 
 /// Accepts `body` if `header`, the value of [`HEADER`], is its tag under any of `keys`.
 ///
-/// Several keys are tried while a secret is being replaced. With none, nothing is accepted.
+/// Several keys are needed while a secret is being rotated. Without keys, nothing is accepted.
 ///
 /// ```
 /// use webhook_signature::{Fault, Key, Refusal, plain};
@@ -45,21 +45,19 @@ pub fn sign(key: &Key, body: &[u8]) -> String {
 ///
 /// # Errors
 ///
-/// [`Refusal::MissingHeader`] without a header, [`Refusal::MalformedHeader`] if its value is
-/// anything but 64 hex digits, [`Refusal::NoMatch`] if it is no key's tag of this body.
+/// Returns [`Refusal::MissingHeader`] without a header, [`Refusal::MalformedHeader`] if its value is
+/// not 64 hex digits, and [`Refusal::NoMatch`] if it is not the tag of this body under any key.
 pub fn verify<'k>(
     keys: impl IntoIterator<Item = &'k Key>,
     body: &[u8],
     header: Option<&[u8]>,
 ) -> Result<(), Refusal> {
     let value = header.ok_or(Refusal::MissingHeader(HEADER))?;
-    let tag = hex::decode(value).map_err(|fault| Refusal::MalformedHeader {
-        header: HEADER,
-        fault,
-    })?;
-    match tags::any_matches(keys, &[body], core::iter::once(&tag)) {
-        true => Ok(()),
-        false => Err(Refusal::NoMatch),
+    let tag = hex::decode(value).map_err(|fault| HeaderName::Plain.malformed(fault))?;
+    if tags::any_matches(keys, &[body], core::iter::once(&tag)) {
+        Ok(())
+    } else {
+        Err(Refusal::NoMatch)
     }
 }
 
@@ -85,13 +83,13 @@ mod tests {
     }
 
     #[test]
-    fn a_request_without_the_header_is_refused() {
-        let verdict = verify([&key()], BODY, None);
-        assert_eq!(verdict, Err(Refusal::MissingHeader("X-Signature")));
+    fn a_request_without_the_header_is_rejected() {
+        let result = verify([&key()], BODY, None);
+        assert_eq!(result, Err(Refusal::MissingHeader("X-Signature")));
     }
 
     #[test]
-    fn a_bad_tag_is_refused_with_its_fault() {
+    fn a_malformed_tag_is_rejected_with_its_fault() {
         let tag = sign(&key(), BODY).into_bytes();
         let with = |index: usize, byte| {
             let mut tag = tag.clone();
@@ -110,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn any_of_several_keys_is_enough() {
+    fn one_matching_key_of_several_is_enough() {
         let (first, second) = (Key::from_text("first"), Key::from_text("second"));
         for signer in [&first, &second] {
             let tag = sign(signer, BODY);
@@ -120,12 +118,12 @@ mod tests {
             );
         }
         let tag = sign(&key(), BODY);
-        let verdict = verify([&first, &second], BODY, Some(tag.as_bytes()));
-        assert_eq!(verdict, Err(Refusal::NoMatch));
+        let result = verify([&first, &second], BODY, Some(tag.as_bytes()));
+        assert_eq!(result, Err(Refusal::NoMatch));
     }
 
     #[test]
-    fn no_key_accepts_nothing() {
+    fn nothing_is_accepted_without_keys() {
         let tag = sign(&Key::from_text(""), BODY);
         assert_eq!(
             verify([], BODY, Some(tag.as_bytes())),

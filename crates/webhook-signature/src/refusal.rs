@@ -1,82 +1,82 @@
-//! Why a request was not accepted.
+//! The reasons for rejecting a request.
 
 use core::error::Error;
 use core::fmt;
 
-/// Why a request was not accepted, whichever scheme it was signed with.
+/// The reason for rejecting a request, in any scheme.
 ///
-/// Neither the variants nor their text hold a key, a tag or a part of the body: both may be shown
-/// to the sender.
+/// Neither the variants nor their text contain a key, a tag or a part of the body, so both may be
+/// returned to the sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// The header of this name is not there.
+    /// The header with this name is missing.
     MissingHeader(&'static str),
-    /// A header is there and does not have the form its scheme asks for.
+    /// A header does not have the form that its scheme requires.
     MalformedHeader {
         /// The header's name.
         header: &'static str,
-        /// What is wrong with its value.
+        /// The fault in its value.
         fault: Fault,
     },
-    /// The header of this name is well-formed and carries no signature of a kind known here.
+    /// The header with this name is well-formed, but has no signature of a known kind.
     UnknownScheme(&'static str),
-    /// The signed timestamp lies further in the past than the receiver tolerates.
+    /// The signed timestamp is further in the past than the tolerance.
     TooOld,
-    /// The signed timestamp lies further in the future than the receiver tolerates.
+    /// The signed timestamp is further in the future than the tolerance.
     TooNew,
     /// The tag belongs to another body, another key or other headers.
     NoMatch,
 }
 
-/// What is wrong with a header.
+/// The fault in a malformed header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// The header is there more than once.
+    /// The header occurs more than once.
     Repeated,
-    /// The value has no byte.
+    /// The value is empty.
     Empty,
-    /// The value is longer than any that is looked into.
+    /// The value is longer than the limit.
     Huge {
-        /// The bytes that are looked into.
+        /// The limit in bytes.
         max: usize,
     },
     /// A byte of the value is not printable ASCII.
     NotAscii {
-        /// Which one, counted from 0.
+        /// The index of the byte, counted from 0.
         index: usize,
     },
-    /// The id has a full stop or a space in it.
+    /// The id contains a full stop or a space.
     IdForm,
-    /// The time is not written in a form that its scheme knows.
+    /// The timestamp has no format that its scheme knows.
     TimestampForm,
-    /// The time is well written, and no clock ever shows it.
+    /// The timestamp is well-formed, but the date or time does not exist.
     NoSuchTime,
-    /// The time is too large a number.
+    /// The timestamp is too large a number.
     OutOfRange,
     /// An entry of the list is not a version, a comma and a signature.
     NoVersion,
-    /// A signature is not standard base64, padded.
+    /// A signature is not padded standard base64.
     NotBase64,
-    /// The time is in milliseconds.
+    /// The timestamp is in milliseconds.
     Milliseconds,
-    /// The name of an algorithm stands before the digits of the tag.
+    /// The name of an algorithm precedes the digits of the tag.
     Algorithm,
-    /// Hex digits come in pairs, and one is left over.
+    /// The number of hex digits is odd.
     OddLength,
-    /// The tag ends before its last byte.
+    /// The tag is too short.
     Truncated,
-    /// There is more than a tag.
+    /// The tag is too long.
     TooLong,
     /// A byte of the tag is not a hex digit.
     NotHex {
-        /// Which one, counted from 0.
+        /// The index of the byte, counted from 0.
         index: usize,
     },
 }
 
 impl Refusal {
-    /// A code to branch on, of lower-case words joined by hyphens. It stays the same for good.
+    /// Returns a stable code to branch on: lower-case words joined by hyphens.
     ///
     /// ```
     /// assert_eq!(webhook_signature::Refusal::NoMatch.code(), "no-match");
@@ -94,7 +94,7 @@ impl Refusal {
 }
 
 impl Fault {
-    /// A code to branch on, of lower-case words joined by hyphens. It stays the same for good.
+    /// Returns a stable code to branch on: lower-case words joined by hyphens.
     ///
     /// ```
     /// assert_eq!(webhook_signature::Fault::Repeated.code(), "repeated");
@@ -129,7 +129,7 @@ impl fmt::Display for Refusal {
                 write!(f, "header `{header}` is malformed: {fault}")
             }
             Self::UnknownScheme(header) => {
-                write!(f, "header `{header}` carries no signature of a known kind")
+                write!(f, "header `{header}` has no signature of a known version")
             }
             Self::TooOld => f.write_str("the signature is too old"),
             Self::TooNew => f.write_str("the signature is dated in the future"),
@@ -143,22 +143,20 @@ impl Error for Refusal {}
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Repeated => f.write_str("it is there more than once"),
+            Self::Repeated => f.write_str("it occurs more than once"),
             Self::Empty => f.write_str("it is empty"),
             Self::Huge { max } => write!(f, "it is longer than {max} bytes"),
             Self::NotAscii { index } => write!(f, "byte {index} is not printable ASCII"),
-            Self::IdForm => f.write_str("the id has a full stop or a space in it"),
-            Self::TimestampForm => f.write_str("the time is not written in a known form"),
-            Self::NoSuchTime => f.write_str("the time is on no calendar"),
-            Self::OutOfRange => f.write_str("the time is too large a number"),
+            Self::IdForm => f.write_str("the id contains a full stop or a space"),
+            Self::TimestampForm => f.write_str("the timestamp has an unknown format"),
+            Self::NoSuchTime => f.write_str("the date or time does not exist"),
+            Self::OutOfRange => f.write_str("the timestamp is too large"),
             Self::NoVersion => f.write_str("an entry is not a version, a comma and a signature"),
             Self::NotBase64 => f.write_str("the signature is not standard base64"),
-            Self::Milliseconds => {
-                f.write_str("the time is in milliseconds and is counted in seconds")
+            Self::Milliseconds => f.write_str("the timestamp is in milliseconds, not seconds"),
+            Self::Algorithm => {
+                f.write_str("the tag has a prefix such as `sha256=`; only hex digits are valid")
             }
-            Self::Algorithm => f.write_str(
-                "a prefix such as `sha256=` stands before the tag, which is hex digits alone",
-            ),
             Self::OddLength => f.write_str("the tag has an odd number of hex digits"),
             Self::Truncated => f.write_str("the tag is too short"),
             Self::TooLong => f.write_str("the tag is too long"),
@@ -187,7 +185,7 @@ mod tests {
         (
             Refusal::UnknownScheme("webhook-signature"),
             "unknown-scheme",
-            "header `webhook-signature` carries no signature of a known kind",
+            "header `webhook-signature` has no signature of a known version",
         ),
         (Refusal::TooOld, "too-old", "the signature is too old"),
         (
@@ -199,7 +197,7 @@ mod tests {
     ];
 
     const FAULTS: [(Fault, &str, &str); 16] = [
-        (Fault::Repeated, "repeated", "it is there more than once"),
+        (Fault::Repeated, "repeated", "it occurs more than once"),
         (Fault::Empty, "empty", "it is empty"),
         (
             Fault::Huge { max: 2048 },
@@ -214,22 +212,22 @@ mod tests {
         (
             Fault::IdForm,
             "id-form",
-            "the id has a full stop or a space in it",
+            "the id contains a full stop or a space",
         ),
         (
             Fault::TimestampForm,
             "timestamp-form",
-            "the time is not written in a known form",
+            "the timestamp has an unknown format",
         ),
         (
             Fault::NoSuchTime,
             "no-such-time",
-            "the time is on no calendar",
+            "the date or time does not exist",
         ),
         (
             Fault::OutOfRange,
             "out-of-range",
-            "the time is too large a number",
+            "the timestamp is too large",
         ),
         (
             Fault::NoVersion,
@@ -244,12 +242,12 @@ mod tests {
         (
             Fault::Milliseconds,
             "milliseconds",
-            "the time is in milliseconds and is counted in seconds",
+            "the timestamp is in milliseconds, not seconds",
         ),
         (
             Fault::Algorithm,
             "algorithm",
-            "a prefix such as `sha256=` stands before the tag, which is hex digits alone",
+            "the tag has a prefix such as `sha256=`; only hex digits are valid",
         ),
         (
             Fault::OddLength,
@@ -273,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn every_refusal_keeps_its_code_and_its_text() {
+    fn every_refusal_has_a_stable_code_and_text() {
         for (refusal, code, text) in REFUSALS {
             assert_eq!(refusal.code(), code);
             assert_eq!(refusal.to_string(), text);
@@ -281,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_keeps_its_code_and_its_text() {
+    fn every_fault_has_a_stable_code_and_text() {
         for (fault, code, text) in FAULTS {
             assert_eq!(fault.code(), code);
             assert_eq!(fault.to_string(), text);

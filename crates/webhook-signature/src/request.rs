@@ -1,56 +1,12 @@
-//! What a request says about its signature.
+//! The parts of a request that its signature depends on.
 
-use crate::{Fault, Refusal, plain, standard, timestamp, wss};
+use crate::header::{self, HeaderName};
+use crate::{Fault, Refusal, timestamp};
 
-/// The longest header value that is looked into, in bytes.
+/// A request to verify: the headers that matter to a signature, and the raw body.
 ///
-/// It bounds the work that a stranger can ask for: a signature list of this length has room for
-/// more signatures than any rotation needs.
-pub const MAX_HEADER_BYTES: usize = 2048;
-
-/// A header of any scheme. A request keeps what it holds at this place.
-#[derive(Clone, Copy)]
-pub(crate) enum Name {
-    StandardSignature,
-    StandardId,
-    StandardTimestamp,
-    WssSignature,
-    WssPrevious,
-    WssTimestamp,
-    Plain,
-    /// Of no scheme here; it tells what a sender of Svix meant.
-    Svix,
-}
-
-/// The names, each in its place.
-const NAMES: [&str; 8] = [
-    standard::SIGNATURE,
-    standard::ID,
-    standard::TIMESTAMP,
-    wss::SIGNATURE,
-    wss::PREVIOUS,
-    wss::TIMESTAMP,
-    plain::HEADER,
-    "svix-signature",
-];
-
-impl Name {
-    pub(crate) fn text(self) -> &'static str {
-        NAMES[self as usize]
-    }
-
-    pub(crate) fn malformed(self, fault: Fault) -> Refusal {
-        Refusal::MalformedHeader {
-            header: self.text(),
-            fault,
-        }
-    }
-}
-
-/// A request as it is verified: those of its headers that bear on a signature, and its raw body.
-///
-/// Names are compared without regard to case. Nothing is copied, and nothing is judged before a
-/// scheme asks for it.
+/// Names are compared case-insensitively. Nothing is copied, and no value is checked before a scheme
+/// needs it.
 ///
 /// ```
 /// use webhook_signature::Request;
@@ -60,22 +16,22 @@ impl Name {
 /// ```
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
-    headers: [Found<'a>; NAMES.len()],
+    headers: [Occurrence<'a>; HeaderName::COUNT],
     body: &'a [u8],
 }
 
-/// What there is under one name.
+/// The occurrences of one header.
 #[derive(Clone, Copy)]
-enum Found<'a> {
-    Nothing,
+enum Occurrence<'a> {
+    Absent,
     Once(&'a [u8]),
     Repeated,
 }
 
 impl<'a> Request<'a> {
-    /// The request with these headers, in any order, and this body.
+    /// Creates a request with these headers, in any order, and this body.
     ///
-    /// A name that comes twice has to be given twice: joining its values would hide it.
+    /// Pass a header that occurs twice as two items: joining its values would hide the repetition.
     pub fn new<'n, 'h: 'a, V>(
         headers: impl IntoIterator<Item = (&'n str, &'h V)>,
         body: &'a [u8],
@@ -84,7 +40,7 @@ impl<'a> Request<'a> {
         V: AsRef<[u8]> + ?Sized + 'h,
     {
         let mut request = Self {
-            headers: [Found::Nothing; NAMES.len()],
+            headers: [Occurrence::Absent; HeaderName::COUNT],
             body,
         };
         for (name, value) in headers {
@@ -94,17 +50,17 @@ impl<'a> Request<'a> {
     }
 
     fn add(&mut self, name: &str, value: &'a [u8]) {
-        let mut places = NAMES.iter().zip(&mut self.headers);
-        if let Some((_, found)) = places.find(|(known, _)| known.eq_ignore_ascii_case(name)) {
-            *found = match found {
-                Found::Nothing => Found::Once(value),
-                Found::Once(_) | Found::Repeated => Found::Repeated,
+        if let Some(name) = HeaderName::parse(name) {
+            let occurrence = &mut self.headers[name as usize];
+            *occurrence = match occurrence {
+                Occurrence::Absent => Occurrence::Once(value),
+                Occurrence::Once(_) | Occurrence::Repeated => Occurrence::Repeated,
             };
         }
     }
 
-    /// Returns what the sender probably did wrong, where the headers show more of it than `refusal`
-    /// says. It is for people, and holds nothing of the request.
+    /// Returns the sender's probable mistake, where the headers show more of it than `refusal` does.
+    /// The text is meant for people, and contains no part of the request.
     ///
     /// ```
     /// use webhook_signature::{Credential, Freshness, Request, Scheme, verify};
@@ -118,19 +74,19 @@ impl<'a> Request<'a> {
     /// ```
     pub fn likely_mistake(&self, refusal: Refusal) -> Option<&'static str> {
         match refusal {
-            Refusal::MissingHeader(_) if self.has(Name::Svix) => Some(
+            Refusal::MissingHeader(_) if self.has(HeaderName::Svix) => Some(
                 "the request has `svix-id`, `svix-timestamp` and `svix-signature`, which are read \
                  here as `webhook-id`, `webhook-timestamp` and `webhook-signature`",
             ),
             Refusal::TooNew if self.is_in_milliseconds() => {
-                Some("`webhook-timestamp` is in milliseconds and is counted in seconds")
+                Some("`webhook-timestamp` is in milliseconds, not seconds")
             }
             _ => None,
         }
     }
 
     fn is_in_milliseconds(&self) -> bool {
-        let time = self.optional(Name::StandardTimestamp).ok().flatten();
+        let time = self.optional(HeaderName::StandardTimestamp).ok().flatten();
         time.is_some_and(timestamp::is_in_milliseconds)
     }
 
@@ -138,45 +94,24 @@ impl<'a> Request<'a> {
         self.body
     }
 
-    /// Whether the header is there, however often and whatever it holds.
-    pub(crate) fn has(&self, name: Name) -> bool {
-        !matches!(self.headers[name as usize], Found::Nothing)
+    /// Returns true if the header occurs at least once, with any value.
+    pub(crate) fn has(&self, name: HeaderName) -> bool {
+        !matches!(self.headers[name as usize], Occurrence::Absent)
     }
 
-    /// The text of a header that has to be there.
-    pub(crate) fn required(&self, name: Name) -> Result<&'a str, Refusal> {
+    /// Returns the text of a header that must be present.
+    pub(crate) fn required(&self, name: HeaderName) -> Result<&'a str, Refusal> {
         self.optional(name)?
             .ok_or(Refusal::MissingHeader(name.text()))
     }
 
-    /// The text of a header that may be there: once, not empty, bounded and printable ASCII.
-    pub(crate) fn optional(&self, name: Name) -> Result<Option<&'a str>, Refusal> {
+    /// Returns the text of a header that may be absent: once, not empty, bounded and printable ASCII.
+    pub(crate) fn optional(&self, name: HeaderName) -> Result<Option<&'a str>, Refusal> {
         let text = match self.headers[name as usize] {
-            Found::Nothing => return Ok(None),
-            Found::Once(value) => text(value),
-            Found::Repeated => Err(Fault::Repeated),
+            Occurrence::Absent => return Ok(None),
+            Occurrence::Once(value) => header::text(value),
+            Occurrence::Repeated => Err(Fault::Repeated),
         };
         text.map(Some).map_err(|fault| name.malformed(fault))
-    }
-}
-
-/// The text of a header's value: not empty, bounded and printable ASCII.
-pub(crate) fn text(value: &[u8]) -> Result<&str, Fault> {
-    if value.is_empty() {
-        return Err(Fault::Empty);
-    }
-    if value.len() > MAX_HEADER_BYTES {
-        return Err(Fault::Huge {
-            max: MAX_HEADER_BYTES,
-        });
-    }
-    let printable = |byte: &u8| matches!(byte, b' '..=b'~');
-    // Without an early end the compiler looks at many bytes at once.
-    let all_printable = value.iter().fold(true, |all, byte| all & printable(byte));
-    match core::str::from_utf8(value) {
-        Ok(text) if all_printable => Ok(text),
-        _ => Err(Fault::NotAscii {
-            index: value.iter().take_while(|byte| printable(byte)).count(),
-        }),
     }
 }

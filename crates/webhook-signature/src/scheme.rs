@@ -1,8 +1,8 @@
-//! The schemes by name, and which of them is stronger.
+//! The schemes by name and by strength.
 
-use crate::request::Name;
+use crate::header::HeaderName;
 
-/// A way of signing a webhook. The order is that of strength: `Plain` is the least.
+/// A way of signing a webhook, ordered by strength: `Plain` is the weakest.
 ///
 /// ```
 /// use webhook_signature::Scheme;
@@ -14,9 +14,9 @@ use crate::request::Name;
 pub enum Scheme {
     /// [`plain`](crate::plain): the body alone is signed.
     Plain,
-    /// [`wss`](crate::wss): time and body.
+    /// [`wss`](crate::wss): timestamp and body are signed.
     Wss,
-    /// [`standard`](crate::standard): id, time and body, as Standard Webhooks 1.0 has it.
+    /// [`standard`](crate::standard): id, timestamp and body are signed (Standard Webhooks 1.0).
     Standard,
 }
 
@@ -24,7 +24,7 @@ impl Scheme {
     /// Every scheme, the strongest first.
     pub const ALL: [Self; 3] = [Self::Standard, Self::Wss, Self::Plain];
 
-    /// The scheme's name, as configurations and interfaces write it.
+    /// Returns the scheme's name, as configurations and interfaces write it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Plain => "plain",
@@ -33,22 +33,22 @@ impl Scheme {
         }
     }
 
-    /// The scheme of this [`name`](Self::name).
+    /// Returns the scheme with this [`name`](Self::name).
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|scheme| scheme.name() == name)
     }
 
-    /// The header that carries the scheme's signature. A request that has it is held to the
-    /// scheme.
+    /// Returns the header that carries the scheme's signature. A request with this header must
+    /// satisfy the scheme.
     pub fn header(self) -> &'static str {
         self.signature().text()
     }
 
-    pub(crate) fn signature(self) -> Name {
+    pub(crate) fn signature(self) -> HeaderName {
         match self {
-            Self::Plain => Name::Plain,
-            Self::Wss => Name::WssSignature,
-            Self::Standard => Name::StandardSignature,
+            Self::Plain => HeaderName::Plain,
+            Self::Wss => HeaderName::WssSignature,
+            Self::Standard => HeaderName::StandardSignature,
         }
     }
 }

@@ -1,45 +1,16 @@
-//! The headers that a sender puts on a request.
+//! Creation of the headers of a signed request.
 
-use core::error::Error;
-use core::fmt;
-
-use alloc::string::{String, ToString};
+use alloc::string::ToString;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use crate::{Credential, Fault, Key, Scheme, plain, standard, timestamp, wss};
+use crate::{Credential, Header, Key, Message, Scheme, SignError, plain, standard, timestamp, wss};
 
-/// What is signed.
-#[derive(Clone, Copy)]
-pub struct Message<'a> {
-    /// The event's id, the same in every attempt to deliver it. Only `standard` looks at it.
-    pub id: &'a str,
-    /// When this attempt is made, in Unix seconds. `plain` does not look at it.
-    pub timestamp: u64,
-    /// The body, byte for byte as it is sent.
-    pub body: &'a [u8],
-}
-
-/// A header as it is sent: its name and its value.
-pub type Header = (&'static str, String);
-
-/// Why a message was not signed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SignError {
-    /// A receiver would refuse the id.
-    Id(Fault),
-    /// The scheme has no way to write the time.
-    Timestamp(Fault),
-    /// None of the keys signs for this scheme.
-    NoKey(Scheme),
-}
-
-/// The headers of `scheme` for `message`, signed with `keys`, the newest first.
+/// Returns the headers of `scheme` for `message`, signed with `keys`, the newest first.
 ///
-/// While a secret is being replaced, give the one before as well: `standard` then carries a
-/// signature under each key, `wss` one under the newest and one under the next, and `plain`, which
-/// has no room for more, one under the newest. Keys of a kind that a scheme does not sign with are
-/// passed over.
+/// While a secret is being rotated, pass the previous one as well: `standard` then has a signature
+/// under each key, `wss` one under the newest and one under the next, and `plain`, which has only
+/// one header, one under the newest. Keys of a kind that a scheme does not sign with are skipped.
 ///
 /// ```
 /// use webhook_signature::{Credential, Message, Scheme, sign};
@@ -54,7 +25,7 @@ pub enum SignError {
 ///
 /// # Errors
 ///
-/// A [`SignError`].
+/// Returns a [`SignError`] if the id or the timestamp is invalid or no key can sign.
 pub fn sign(
     scheme: Scheme,
     keys: &[Credential],
@@ -95,28 +66,3 @@ fn standard_headers(keys: &[Credential], message: &Message<'_>) -> Result<Vec<He
 fn shared(keys: &[Credential]) -> impl Iterator<Item = &Key> {
     keys.iter().filter_map(Credential::written)
 }
-
-impl SignError {
-    /// A code to branch on, of lower-case words joined by hyphens. It stays the same for good.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Id(_) => "bad-id",
-            Self::Timestamp(_) => "bad-timestamp",
-            Self::NoKey(_) => "no-key",
-        }
-    }
-}
-
-impl fmt::Display for SignError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Id(fault) => write!(f, "the message's id cannot be signed: {fault}"),
-            Self::Timestamp(fault) => {
-                write!(f, "the message's timestamp cannot be signed: {fault}")
-            }
-            Self::NoKey(scheme) => write!(f, "no key signs for scheme `{}`", scheme.name()),
-        }
-    }
-}
-
-impl Error for SignError {}

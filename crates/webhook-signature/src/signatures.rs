@@ -1,55 +1,28 @@
-//! The list in a `webhook-signature` header.
-
-use alloc::vec::Vec;
+//! The signature list of a `webhook-signature` header.
 
 use crate::base64::{self, Base64Error};
+use crate::header::HeaderName;
 use crate::hmac_sha256::TAG_BYTES;
-use crate::request::Name;
+use crate::small_list::SmallList;
 use crate::{Fault, Refusal};
 
-/// The signatures of a list that can be checked here, by version.
+/// The signatures of a list whose versions are supported, by version.
 #[derive(Default)]
 pub(crate) struct Signatures {
-    pub(crate) v1: Few<TAG_BYTES>,
+    pub(crate) v1: SmallList<TAG_BYTES>,
     #[cfg(feature = "v1a")]
-    pub(crate) v1a: Few<{ crate::ed25519::SIGNATURE_BYTES }>,
-}
-
-/// Signatures of one version, in their order.
-///
-/// Most lists have one of a version, which takes no allocation.
-#[derive(Default)]
-pub(crate) struct Few<const N: usize> {
-    first: Option<[u8; N]>,
-    others: Vec<[u8; N]>,
-}
-
-impl<const N: usize> Few<N> {
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &[u8; N]> + Clone {
-        self.first.iter().chain(&self.others)
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.first.is_none()
-    }
-
-    fn push(&mut self, signature: [u8; N]) {
-        match self.first {
-            None => self.first = Some(signature),
-            Some(_) => self.others.push(signature),
-        }
-    }
+    pub(crate) v1a: SmallList<{ crate::ed25519::SIGNATURE_BYTES }>,
 }
 
 impl Signatures {
-    /// Adds those of `list`: entries joined by spaces, each a version, a comma and base64.
+    /// Adds the entries of `list`, which are separated by spaces: a version, a comma and base64 each.
     ///
-    /// One entry that can be checked is enough: others may be of unknown versions, or broken.
+    /// One entry of a supported version is enough: others may have unknown versions or be malformed.
     ///
     /// # Errors
     ///
-    /// With no such entry, the fault of the first broken one, or [`Refusal::UnknownScheme`] where
-    /// all are well-formed and of unknown versions.
+    /// Without such an entry, returns the fault of the first malformed one, or
+    /// [`Refusal::UnknownScheme`] if all are well-formed and of unknown versions.
     pub(crate) fn read(&mut self, list: &str) -> Result<(), Refusal> {
         let mut first_fault = None;
         for entry in list.split(' ').filter(|entry| !entry.is_empty()) {
@@ -62,8 +35,8 @@ impl Signatures {
         }
         let blank = list.trim_matches(' ').is_empty();
         Err(match first_fault.or(blank.then_some(Fault::Empty)) {
-            Some(fault) => Name::StandardSignature.malformed(fault),
-            None => Refusal::UnknownScheme(Name::StandardSignature.text()),
+            Some(fault) => HeaderName::StandardSignature.malformed(fault),
+            None => Refusal::UnknownScheme(HeaderName::StandardSignature.text()),
         })
     }
 
@@ -78,9 +51,10 @@ impl Signatures {
                 .push(base64::decode_exactly(signature).map_err(fault)?);
             return Ok(());
         }
-        match entry.contains(',') {
-            true => Ok(()),
-            false => Err(Fault::NoVersion),
+        if entry.contains(',') {
+            Ok(())
+        } else {
+            Err(Fault::NoVersion)
         }
     }
 

@@ -2,16 +2,16 @@
 //!
 //! | header | value |
 //! |---|---|
-//! | `webhook-id` | the event's id, the same in every attempt to deliver it; no full stop in it |
-//! | `webhook-timestamp` | Unix seconds of this attempt |
-//! | `webhook-signature` | signatures joined by spaces: `v1,` + base64, `v1a,` + base64 |
+//! | `webhook-id` | the event's id, which stays the same in every attempt; it has no full stop |
+//! | `webhook-timestamp` | the time of this attempt in Unix seconds |
+//! | `webhook-signature` | signatures separated by spaces: `v1,` + base64, `v1a,` + base64 |
 //!
-//! Signed is `id.timestamp.body`. `v1` is HMAC-SHA256 under the bytes that the base64 behind
-//! `whsec_` stands for, or the bytes of the secret text where it has no such prefix. `v1a` is
-//! ed25519 and needs the feature `v1a`; without it, it is an unknown version like any other.
+//! The signed text is `id.timestamp.body`. `v1` is HMAC-SHA256; its key is the decoded base64 behind
+//! `whsec_`, or the bytes of the secret text if it has no such prefix. `v1a` is ed25519 and needs
+//! the feature `v1a`; without the feature, it is ignored like any unknown version.
 //!
-//! While a secret is being replaced the list has a signature under each. Entries of unknown
-//! versions are ignored, and any signature that is right is enough.
+//! While a secret is being rotated, the list has a signature under each secret. Entries of unknown
+//! versions are ignored, and one valid signature is enough.
 //!
 //! ```
 //! use webhook_signature::{Credential, Freshness, Message, Request, standard};
@@ -41,39 +41,39 @@
 use alloc::string::{String, ToString};
 
 use crate::credential::Kind;
-use crate::request::Name;
+use crate::header::{self, HeaderName};
 use crate::signatures::Signatures;
 use crate::{Credential, Fault, Freshness, Message, Refusal, Request, Scheme, SignError};
-use crate::{base64, hmac_sha256, request, tags, timestamp};
+use crate::{base64, tags, timestamp};
 
 /// The name of the header that carries the event's id.
-pub const ID: &str = "webhook-id";
+pub const ID: &str = HeaderName::StandardId.text();
 
-/// The name of the header that carries the time.
-pub const TIMESTAMP: &str = "webhook-timestamp";
+/// The name of the header that carries the timestamp.
+pub const TIMESTAMP: &str = HeaderName::StandardTimestamp.text();
 
 /// The name of the header that carries the signatures.
-pub const SIGNATURE: &str = "webhook-signature";
+pub const SIGNATURE: &str = HeaderName::StandardSignature.text();
 
-/// The longest id, in bytes.
+/// The maximum length of an id in bytes.
 pub const MAX_ID_BYTES: usize = 256;
 
-/// What the signature of an accepted request vouches for, besides the body.
+/// The signed properties of an accepted request, besides the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Signed<'a> {
-    /// The event's id: what was processed under it need not be again.
+    /// The event's id. A receiver can skip an id that it has processed.
     pub id: &'a str,
-    /// When it was signed, in Unix seconds.
+    /// The time of signing, in Unix seconds.
     pub at: i64,
 }
 
-/// The value of [`SIGNATURE`] for `message`: a signature under each of `keys`, in their order.
+/// Returns the value of [`SIGNATURE`] for `message`: a signature under each of `keys`, in order.
 ///
-/// Keys that can only verify are passed over.
+/// Keys that can only verify are skipped.
 ///
 /// # Errors
 ///
-/// [`SignError::Id`] or [`SignError::Timestamp`] if a receiver would refuse it,
+/// Returns [`SignError::Id`] or [`SignError::Timestamp`] if a receiver would reject the value, and
 /// [`SignError::NoKey`] if none of `keys` can sign.
 pub fn sign<'k>(
     keys: impl IntoIterator<Item = &'k Credential>,
@@ -82,13 +82,13 @@ pub fn sign<'k>(
     sign_at(keys, message, &message.timestamp.to_string())
 }
 
-/// As [`sign`], with the time as it is written.
+/// Signs with a timestamp that is already formatted.
 pub(crate) fn sign_at<'k>(
     keys: impl IntoIterator<Item = &'k Credential>,
     message: &Message<'_>,
     timestamp: &str,
 ) -> Result<String, SignError> {
-    request::text(message.id.as_bytes())
+    header::text(message.id.as_bytes())
         .and_then(check_id)
         .map_err(SignError::Id)?;
     if i64::try_from(message.timestamp).is_err() {
@@ -99,51 +99,56 @@ pub(crate) fn sign_at<'k>(
     for key in keys {
         push_signature(&mut list, key, &parts);
     }
-    match list.is_empty() {
-        true => Err(SignError::NoKey(Scheme::Standard)),
-        false => Ok(list),
+    if list.is_empty() {
+        Err(SignError::NoKey(Scheme::Standard))
+    } else {
+        Ok(list)
     }
 }
 
-/// Accepts `request` if one of its signatures is right under any of `keys`.
+/// Accepts `request` if one of its signatures is valid under any of `keys`.
 ///
 /// # Errors
 ///
-/// Read in this order: [`ID`], [`TIMESTAMP`], [`SIGNATURE`]. Then [`Refusal::TooOld`] or
-/// [`Refusal::TooNew`], and only then is anything hashed: [`Refusal::NoMatch`].
+/// The headers are checked in this order: [`ID`], [`TIMESTAMP`], [`SIGNATURE`]. Returns
+/// [`Refusal::TooOld`] or [`Refusal::TooNew`] next, before anything is hashed, and
+/// [`Refusal::NoMatch`] last.
 pub fn verify<'k, 'a>(
     keys: impl IntoIterator<Item = &'k Credential>,
     request: &Request<'a>,
     freshness: Freshness,
 ) -> Result<Signed<'a>, Refusal> {
-    let id = request.required(Name::StandardId)?;
-    check_id(id).map_err(|fault| Name::StandardId.malformed(fault))?;
-    let timestamp = request.required(Name::StandardTimestamp)?;
-    let at =
-        timestamp::integer(timestamp).map_err(|fault| Name::StandardTimestamp.malformed(fault))?;
+    let id = request.required(HeaderName::StandardId)?;
+    check_id(id).map_err(|fault| HeaderName::StandardId.malformed(fault))?;
+    let timestamp = request.required(HeaderName::StandardTimestamp)?;
+    let at = timestamp::integer(timestamp)
+        .map_err(|fault| HeaderName::StandardTimestamp.malformed(fault))?;
     let mut signatures = Signatures::default();
-    signatures.read(request.required(Name::StandardSignature)?)?;
+    signatures.read(request.required(HeaderName::StandardSignature)?)?;
     freshness.check(at)?;
     let parts = signed_parts(id, timestamp, request.body());
     let mut keys = keys.into_iter();
-    match keys.any(|key| any_matches(key, &parts, &signatures)) {
-        true => Ok(Signed { id, at }),
-        false => Err(Refusal::NoMatch),
+    if keys.any(|key| any_matches(key, &parts, &signatures)) {
+        Ok(Signed { id, at })
+    } else {
+        Err(Refusal::NoMatch)
     }
 }
 
-/// A full stop in the id would let bytes move between id, timestamp and body under one signature.
+/// Rejects a full stop in the id: it would let bytes move between id, timestamp and body under one
+/// signature.
 fn check_id(id: &str) -> Result<(), Fault> {
     if id.len() > MAX_ID_BYTES {
         return Err(Fault::Huge { max: MAX_ID_BYTES });
     }
-    // Without an early end the compiler looks at many bytes at once.
-    match id
+    // Without an early exit the compiler can vectorize the loop.
+    let malformed = id
         .bytes()
-        .fold(false, |any, byte| any | matches!(byte, b'.' | b' '))
-    {
-        true => Err(Fault::IdForm),
-        false => Ok(()),
+        .fold(false, |any, byte| any | matches!(byte, b'.' | b' '));
+    if malformed {
+        Err(Fault::IdForm)
+    } else {
+        Ok(())
     }
 }
 
@@ -151,15 +156,12 @@ fn signed_parts<'a>(id: &'a str, timestamp: &'a str, body: &'a [u8]) -> [&'a [u8
     [id.as_bytes(), b".", timestamp.as_bytes(), b".", body]
 }
 
-/// Adds the signature under `key`, if it can sign, to the entries in `list`.
+/// Appends the signature under `key`, if it can sign, to `list`.
 fn push_signature(list: &mut String, key: &Credential, parts: &[&[u8]]) {
     match key.kind() {
         Kind::Shared(secret) => {
             push_version(list, "v1,", base64::TAG_CHARACTERS);
-            base64::push_tag(
-                list,
-                &hmac_sha256::tag(secret.decoded(), parts).into_bytes(),
-            );
+            base64::push_tag(list, &secret.decoded().tag(parts).into_bytes());
         }
         #[cfg(feature = "v1a")]
         Kind::Signing(key) => {
@@ -173,9 +175,10 @@ fn push_signature(list: &mut String, key: &Credential, parts: &[&[u8]]) {
 }
 
 fn push_version(list: &mut String, version: &str, characters: usize) {
-    match list.is_empty() {
-        true => list.reserve_exact(version.len() + characters),
-        false => list.push(' '),
+    if list.is_empty() {
+        list.reserve_exact(version.len() + characters);
+    } else {
+        list.push(' ');
     }
     list.push_str(version);
 }

@@ -1,8 +1,8 @@
-//! The time in a header, as text whose end cannot be mistaken.
+//! The timestamp in a header, as text whose end is unambiguous.
 //!
-//! A `wss` signature covers the time and the body with nothing between them. So a time has one of
-//! two forms of fixed length, and no text of one form is the beginning of a text of the other:
-//! bytes cannot move across the border and leave the signed bytes as they were.
+//! A `wss` signature covers the timestamp and the body with nothing between them. So a timestamp has
+//! one of two formats of fixed length, and no text of one format is a prefix of a text of the other:
+//! no byte can move between timestamp and body without changing the signed bytes.
 
 use alloc::string::String;
 
@@ -12,17 +12,17 @@ const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
-/// The digits of a time in milliseconds, from the year 2001 to 2286.
+/// The number of digits of a timestamp in milliseconds, from the year 2001 to 2286.
 const DIGITS_OF_MILLISECONDS: usize = 13;
 
-/// The last second that ten decimal digits can write: in November 2286.
+/// The last second with ten decimal digits, in November 2286.
 const LAST_OF_TEN_DIGITS: u64 = 9_999_999_999;
 
-/// The one form of RFC 3339 taken here; a `0` stands for any digit.
+/// The only supported form of RFC 3339; a `0` matches any digit.
 const RFC_3339: &[u8; 20] = b"0000-00-00T00:00:00Z";
 
-/// The Unix seconds of a `wss` timestamp: ten decimal digits, or RFC 3339 in UTC (upper-case `T`
-/// and `Z`, no fraction).
+/// Parses a `wss` timestamp into Unix seconds: ten decimal digits, or RFC 3339 in UTC (upper-case
+/// `T` and `Z`, no fraction).
 pub(crate) fn ten_digits_or_rfc_3339(text: &str) -> Result<i64, Fault> {
     match text.len() {
         10 if is_digits(text) => Ok(number(text.as_bytes())),
@@ -31,7 +31,7 @@ pub(crate) fn ten_digits_or_rfc_3339(text: &str) -> Result<i64, Fault> {
     }
 }
 
-/// The ten decimal digits of these Unix seconds.
+/// Formats Unix seconds as ten decimal digits.
 pub(crate) fn ten_digits(seconds: u64) -> Result<String, Fault> {
     if seconds > LAST_OF_TEN_DIGITS {
         return Err(Fault::OutOfRange);
@@ -45,7 +45,7 @@ pub(crate) fn ten_digits(seconds: u64) -> Result<String, Fault> {
     Ok(digits.iter().map(|digit| char::from(*digit)).collect())
 }
 
-/// The Unix seconds of a `standard` timestamp: decimal digits, without leading zeros.
+/// Parses a `standard` timestamp into Unix seconds: decimal digits without leading zeros.
 pub(crate) fn integer(text: &str) -> Result<i64, Fault> {
     if text.is_empty() || !is_digits(text) || (text.len() > 1 && text.starts_with('0')) {
         return Err(Fault::TimestampForm);
@@ -53,7 +53,7 @@ pub(crate) fn integer(text: &str) -> Result<i64, Fault> {
     text.parse().map_err(|_| Fault::OutOfRange)
 }
 
-/// Recognises digits that are probably a time in milliseconds.
+/// Recognises a number that is probably a time in milliseconds.
 pub(crate) fn is_in_milliseconds(text: &str) -> bool {
     text.len() == DIGITS_OF_MILLISECONDS && is_digits(text)
 }
@@ -95,13 +95,13 @@ fn number(digits: &[u8]) -> i64 {
         .fold(0, |number, digit| 10 * number + i64::from(digit - b'0'))
 }
 
-/// The seconds since midnight. A leap second is refused: Unix time has no number for it.
+/// Returns the seconds since midnight. A leap second is rejected: Unix time cannot represent it.
 fn seconds(hour: i64, minute: i64, second: i64) -> Option<i64> {
     let exists = hour < 24 && minute < 60 && second < 60;
     exists.then_some(hour * HOUR + minute * MINUTE + second)
 }
 
-/// The days since 1 January 1970 in the Gregorian calendar.
+/// Returns the days since 1 January 1970 in the Gregorian calendar.
 fn days(year: i64, month: i64, day: i64) -> Option<i64> {
     let leap = |year: i64| (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
     let length = match month {
@@ -123,7 +123,7 @@ fn days(year: i64, month: i64, day: i64) -> Option<i64> {
     Some(365 * year + leap_days + days_before_month + day - 1 - DAYS_TO_1970)
 }
 
-/// From 1 March of the year 0 to 1 January 1970.
+/// The days from 1 March of the year 0 to 1 January 1970.
 const DAYS_TO_1970: i64 = 719_468;
 
 #[cfg(test)]
@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn known_times_are_read() {
+    fn known_timestamps_are_parsed() {
         for (text, seconds) in [
             ("1614265330", 1_614_265_330),
             ("0614265330", 614_265_330),
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn seconds_are_written_in_ten_digits() {
+    fn seconds_are_formatted_with_ten_digits() {
         for (seconds, text) in [
             (0, "0000000000"),
             (7, "0000000007"),
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn every_day_of_the_calendar_follows_the_one_before() {
+    fn each_day_of_the_calendar_follows_the_previous_one() {
         let mut expected = days(1, 1, 1).unwrap();
         for year in 1..=2400 {
             for month in 1..=12 {
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn times_that_no_calendar_has_are_refused() {
+    fn dates_and_times_that_do_not_exist_are_rejected() {
         for (date, time) in [
             ("2021-00-10", "00:00:00"),
             ("2021-13-10", "00:00:00"),
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn milliseconds_are_named() {
+    fn milliseconds_are_reported() {
         for text in ["1614265330000", "0000000000000"] {
             assert_eq!(ten_digits_or_rfc_3339(text), Err(Fault::Milliseconds));
         }
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn loose_forms_are_refused() {
+    fn other_formats_are_rejected() {
         for text in [
             "",
             "161426533",
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn integers_are_read_up_to_63_bits() {
+    fn integers_are_parsed_up_to_63_bits() {
         assert_eq!(integer("0"), Ok(0));
         assert_eq!(integer("9223372036854775807"), Ok(i64::MAX));
         for text in ["9223372036854775808", "18446744073709551616"] {

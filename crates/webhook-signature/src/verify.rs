@@ -1,25 +1,25 @@
-//! Verifying whatever scheme a request carries.
+//! Verification of a request in the strongest scheme it has.
 
-use crate::request::Name;
+use crate::header::HeaderName;
 use crate::{Credential, Freshness, Refusal, Request, Scheme, plain, standard, wss};
 
-/// What is known of a request that was accepted, besides its body.
+/// The signed properties of an accepted request, besides its body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verified<'a> {
-    /// The scheme that decided.
+    /// The scheme that was verified.
     pub scheme: Scheme,
     /// The event's id, which only `standard` signs.
     pub id: Option<&'a str>,
-    /// When the request was signed, in Unix seconds. `plain` does not sign it.
+    /// The time of signing, in Unix seconds. `plain` does not sign it.
     pub at: Option<i64>,
 }
 
-/// Accepts `request` if its signature is right under any of `keys`.
+/// Accepts `request` if its signature is valid under any of `keys`.
 ///
-/// The strongest scheme whose signature header the request has decides alone. Where it refuses, no
-/// weaker one is tried, whatever its header holds. Schemes weaker than `weakest` are not looked at:
-/// who asks for [`Scheme::Wss`] is safe from a captured request whose stronger headers were taken
-/// off to send its `X-Signature` again.
+/// The strongest scheme whose signature header is present decides alone. If it rejects the request,
+/// no weaker one is tried. Schemes weaker than `weakest` are ignored: with [`Scheme::Wss`], an
+/// attacker cannot remove the stronger headers of a captured request and replay it with its
+/// `X-Signature`.
 ///
 /// ```
 /// use webhook_signature::{Credential, Freshness, Refusal, Request, Scheme, verify};
@@ -39,8 +39,8 @@ pub struct Verified<'a> {
 ///
 /// # Errors
 ///
-/// Those of the scheme that decides. [`Refusal::MissingHeader`] with the signature header of
-/// `weakest` where the request has none at all.
+/// Returns the error of the scheme that decides, or [`Refusal::MissingHeader`] with the signature
+/// header of `weakest` if the request has no signature header.
 pub fn verify<'a>(
     keys: &[Credential],
     request: &Request<'a>,
@@ -55,7 +55,7 @@ pub fn verify<'a>(
     let shared = keys.iter().filter_map(Credential::written);
     let (id, at) = match scheme {
         Scheme::Plain => {
-            let tag = request.required(Name::Plain)?;
+            let tag = request.required(HeaderName::Plain)?;
             plain::verify(shared, request.body(), Some(tag.as_bytes()))?;
             (None, None)
         }

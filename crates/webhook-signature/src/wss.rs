@@ -1,14 +1,14 @@
-//! The `wss` scheme: the HMAC-SHA256 of time and body, in headers that begin with `X-WSS-`.
+//! The `wss` scheme: the HMAC-SHA256 of timestamp and body, in headers that begin with `X-WSS-`.
 //!
 //! | header | value |
 //! |---|---|
 //! | `X-WSS-Timestamp` | ten decimal digits of Unix seconds, or RFC 3339 in UTC: `2021-02-25T15:02:10Z` |
-//! | `X-WSS-Signature` | 64 hex digits, lower-case as they are made here; either case is accepted |
-//! | `X-WSS-Signature-Previous` | the same under the secret before, while one is being replaced |
+//! | `X-WSS-Signature` | 64 hex digits, which [`sign`] writes in lower case; either case is accepted |
+//! | `X-WSS-Signature-Previous` | the tag under the previous secret, while a secret is being rotated |
 //!
-//! Signed are the bytes of the timestamp header, then the raw body, with nothing between them. That
-//! is safe because a timestamp of any other form is refused before anything is hashed. The key's
-//! bytes are the UTF-8 bytes of the secret text exactly as it was handed out.
+//! The signed bytes are those of the timestamp header, then the raw body, with nothing between them.
+//! This is safe because a timestamp of any other format is rejected before anything is hashed. The
+//! key's bytes are the UTF-8 bytes of the secret text exactly as it was issued.
 //!
 //! ```
 //! use webhook_signature::{Freshness, Key, Request, wss};
@@ -25,67 +25,71 @@
 
 use alloc::string::String;
 
-use crate::hmac_sha256::{self, TAG_BYTES};
-use crate::request::Name;
+use crate::header::HeaderName;
+use crate::hmac_sha256::TAG_BYTES;
 use crate::{Fault, Freshness, Key, Refusal, Request, hex, tags, timestamp};
 
-/// The name of the header that carries the time.
-pub const TIMESTAMP: &str = "X-WSS-Timestamp";
+/// The name of the header that carries the timestamp.
+pub const TIMESTAMP: &str = HeaderName::WssTimestamp.text();
 
 /// The name of the header that carries the tag.
-pub const SIGNATURE: &str = "X-WSS-Signature";
+pub const SIGNATURE: &str = HeaderName::WssSignature.text();
 
-/// The name of the header that carries the tag under the previous secret, where there is one.
-pub const PREVIOUS: &str = "X-WSS-Signature-Previous";
+/// The name of the header that carries the tag under the previous secret, if there is one.
+pub const PREVIOUS: &str = HeaderName::WssPrevious.text();
 
-/// The tag of `body`, signed at `timestamp`: 64 lower-case hex digits.
+/// Returns the tag of `body`, signed at `timestamp`: 64 lower-case hex digits.
 ///
-/// `timestamp` is the text of the header, byte for byte.
+/// `timestamp` is the exact text of the header.
 ///
 /// # Errors
 ///
-/// What is wrong with `timestamp`, if a receiver would refuse it.
+/// Returns the fault of `timestamp`, if a receiver would reject it.
 pub fn sign(key: &Key, timestamp: &str, body: &[u8]) -> Result<String, Fault> {
     timestamp::ten_digits_or_rfc_3339(timestamp)?;
     Ok(tag_at(key, timestamp, body))
 }
 
-/// As [`sign`], at a time that is known to be well written.
+/// Signs with a timestamp that is known to be well-formed.
 pub(crate) fn tag_at(key: &Key, timestamp: &str, body: &[u8]) -> String {
-    let tag = hmac_sha256::tag(key, &[timestamp.as_bytes(), body]);
+    let tag = key.tag(&[timestamp.as_bytes(), body]);
     base16ct::lower::encode_string(&tag.into_bytes())
 }
 
-/// Accepts `request` if one of its tags is right under any of `keys`, and answers when it was
-/// signed, in Unix seconds.
+/// Accepts `request` if one of its tags is valid under any of `keys`, and returns the time of
+/// signing, in Unix seconds.
 ///
 /// # Errors
 ///
-/// Read in this order: [`TIMESTAMP`], [`SIGNATURE`], [`PREVIOUS`], which alone may be missing. Then
-/// [`Refusal::TooOld`] or [`Refusal::TooNew`], and only then is anything hashed:
-/// [`Refusal::NoMatch`].
+/// The headers are checked in this order: [`TIMESTAMP`], [`SIGNATURE`], [`PREVIOUS`] (optional).
+/// Returns [`Refusal::TooOld`] or [`Refusal::TooNew`] next, before anything is hashed, and
+/// [`Refusal::NoMatch`] last.
 pub fn verify<'k>(
     keys: impl IntoIterator<Item = &'k Key>,
     request: &Request<'_>,
     freshness: Freshness,
 ) -> Result<i64, Refusal> {
-    let timestamp = request.required(Name::WssTimestamp)?;
+    let timestamp = request.required(HeaderName::WssTimestamp)?;
     let signed_at = timestamp::ten_digits_or_rfc_3339(timestamp)
-        .map_err(|fault| Name::WssTimestamp.malformed(fault))?;
-    let tag = read(Name::WssSignature, request.required(Name::WssSignature)?)?;
+        .map_err(|fault| HeaderName::WssTimestamp.malformed(fault))?;
+    let tag = read(
+        HeaderName::WssSignature,
+        request.required(HeaderName::WssSignature)?,
+    )?;
     let previous = request
-        .optional(Name::WssPrevious)?
-        .map(|text| read(Name::WssPrevious, text))
+        .optional(HeaderName::WssPrevious)?
+        .map(|text| read(HeaderName::WssPrevious, text))
         .transpose()?;
     freshness.check(signed_at)?;
     let parts = [timestamp.as_bytes(), request.body()];
     let tags = [Some(tag), previous];
-    match tags::any_matches(keys, &parts, tags.iter().flatten()) {
-        true => Ok(signed_at),
-        false => Err(Refusal::NoMatch),
+    if tags::any_matches(keys, &parts, tags.iter().flatten()) {
+        Ok(signed_at)
+    } else {
+        Err(Refusal::NoMatch)
     }
 }
 
-fn read(header: Name, text: &str) -> Result<[u8; TAG_BYTES], Refusal> {
+fn read(header: HeaderName, text: &str) -> Result<[u8; TAG_BYTES], Refusal> {
     hex::decode(text.as_bytes()).map_err(|fault| header.malformed(fault))
 }

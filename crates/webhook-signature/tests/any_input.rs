@@ -1,4 +1,4 @@
-//! What holds for every key, body and header value, whoever chose them.
+//! Properties that hold for every key, body and header value.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -6,7 +6,7 @@ use webhook_signature::{
     Credential, Freshness, Key, Message, Refusal, Request, Scheme, plain, sign, verify,
 };
 
-/// Values near enough to a tag to reach past the first check.
+/// Generates values similar enough to a tag to pass the first check.
 fn header_values() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         vec(any::<u8>(), 0..200),
@@ -16,7 +16,7 @@ fn header_values() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-/// Header lists near enough to a request's to reach every check.
+/// Generates header lists similar enough to a request's to reach every check.
 fn requests() -> impl Strategy<Value = Vec<(String, Vec<u8>)>> {
     let name = prop_oneof![
         Just("webhook-id"),
@@ -45,7 +45,7 @@ fn scheme() -> impl Strategy<Value = Scheme> {
 
 proptest! {
     #[test]
-    fn an_invented_request_is_refused_without_a_panic(
+    fn a_random_request_is_rejected_without_a_panic(
         headers in requests(),
         body in vec(any::<u8>(), 0..300),
         secret in ".{0,90}",
@@ -62,7 +62,7 @@ proptest! {
     }
 
     #[test]
-    fn invented_credentials_do_not_panic(
+    fn random_credentials_do_not_panic(
         prefix in "(whsec_|whsk_|whpk_|WHSEC_|)",
         text in "(\\PC{0,100}|[A-Za-z0-9+/]{43}=|[A-Za-z0-9+/]{86}==)",
     ) {
@@ -71,7 +71,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_signed_is_accepted_and_any_change_refused(
+    fn a_signed_request_is_accepted_and_any_change_rejected(
         scheme in scheme(),
         secret in "[!-~]{1,80}",
         id in "[!-\\-/-~]{1,256}",
@@ -83,18 +83,18 @@ proptest! {
         let Ok(key) = Credential::parse(secret) else { return Ok(()) };
         let keys = [key];
         let message = Message { id: &id, timestamp, body: &body };
-        let headers = sign(scheme, &keys, &message).expect("what a receiver accepts is signed");
+        let headers = sign(scheme, &keys, &message).expect("a valid message can be signed");
         let freshness = Freshness::at(timestamp);
-        let verdict = |headers: &[(&'static str, Vec<u8>)], body: &[u8]| {
+        let check = |headers: &[(&'static str, Vec<u8>)], body: &[u8]| {
             let headers = headers.iter().map(|(name, value)| (*name, value));
             verify(&keys, &Request::new(headers, body), freshness, scheme).map(|_| ())
         };
         let headers: Vec<_> = headers.into_iter().map(|(name, value)| (name, value.into_bytes())).collect();
-        prop_assert_eq!(verdict(&headers, &body), Ok(()));
+        prop_assert_eq!(check(&headers, &body), Ok(()));
 
         let mut longer = body.clone();
         longer.insert(at.index(body.len() + 1), bit as u8);
-        prop_assert_eq!(verdict(&headers, &longer), Err(Refusal::NoMatch));
+        prop_assert_eq!(check(&headers, &longer), Err(Refusal::NoMatch));
 
         for header in 0..headers.len() {
             let mut changed = headers.clone();
@@ -102,12 +102,12 @@ proptest! {
             let index = at.index(value.len());
             let case_only = bit == 5 && scheme != Scheme::Standard && value[index].is_ascii_alphabetic();
             value[index] ^= 1 << bit;
-            prop_assert_eq!(verdict(&changed, &body).is_ok(), case_only);
+            prop_assert_eq!(check(&changed, &body).is_ok(), case_only);
         }
     }
 
     #[test]
-    fn an_invented_header_is_refused_without_a_panic(
+    fn a_random_header_is_rejected_without_a_panic(
         key in vec(any::<u8>(), 0..150),
         body in vec(any::<u8>(), 0..300),
         value in header_values(),
@@ -119,7 +119,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_signed_is_accepted_in_either_case_and_mixed(
+    fn a_tag_is_accepted_in_either_case_and_in_mixed_case(
         key in vec(any::<u8>(), 0..150),
         body in vec(any::<u8>(), 0..300),
         lower in vec(any::<bool>(), 64),
@@ -134,7 +134,7 @@ proptest! {
     }
 
     #[test]
-    fn a_flipped_bit_in_body_tag_or_key_is_refused(
+    fn a_flipped_bit_in_body_tag_or_key_is_rejected(
         key in vec(any::<u8>(), 1..64),
         body in vec(any::<u8>(), 1..300),
         at in any::<prop::sample::Index>(),
@@ -147,14 +147,14 @@ proptest! {
             bytes[at] ^= 1 << bit;
             bytes
         };
-        let verdict = |key: &[u8], body: &[u8], tag: &[u8]| {
+        let check = |key: &[u8], body: &[u8], tag: &[u8]| {
             plain::verify([&Key::from_bytes(key)], body, Some(tag))
         };
         let other_tag = hex::encode(flipped(&hex::decode(&tag).unwrap()));
 
-        prop_assert_eq!(verdict(&key, &body, tag.as_bytes()), Ok(()));
-        prop_assert_eq!(verdict(&key, &flipped(&body), tag.as_bytes()), Err(Refusal::NoMatch));
-        prop_assert_eq!(verdict(&flipped(&key), &body, tag.as_bytes()), Err(Refusal::NoMatch));
-        prop_assert_eq!(verdict(&key, &body, other_tag.as_bytes()), Err(Refusal::NoMatch));
+        prop_assert_eq!(check(&key, &body, tag.as_bytes()), Ok(()));
+        prop_assert_eq!(check(&key, &flipped(&body), tag.as_bytes()), Err(Refusal::NoMatch));
+        prop_assert_eq!(check(&flipped(&key), &body, tag.as_bytes()), Err(Refusal::NoMatch));
+        prop_assert_eq!(check(&key, &body, other_tag.as_bytes()), Err(Refusal::NoMatch));
     }
 }

@@ -1,4 +1,4 @@
-//! The crate against every case of `conformance.json`, which `CONFORMANCE.md` describes.
+//! Runs the crate on every case of `conformance.json`, which `CONFORMANCE.md` describes.
 
 use base64ct::{Base64, Encoding};
 use serde::Deserialize;
@@ -64,7 +64,7 @@ fn bytes(text: &str) -> Vec<u8> {
     Base64::decode_vec(text).expect("a body in base64")
 }
 
-/// Header values are written as text whose characters stand for one byte each.
+/// Decodes a header value: each character stands for one byte.
 fn latin_1(text: &str) -> Vec<u8> {
     let byte = |character| u8::try_from(character).expect("a character below U+0100");
     text.chars().map(byte).collect()
@@ -88,7 +88,7 @@ impl VerifyCase {
             scheme(&self.weakest),
         ) {
             Ok(verified) => accepted(verified),
-            Err(refusal) => refused(refusal),
+            Err(refusal) => rejected(refusal),
         }
     }
 }
@@ -104,7 +104,7 @@ fn accepted(verified: Verified<'_>) -> Value {
     outcome
 }
 
-fn refused(refusal: Refusal) -> Value {
+fn rejected(refusal: Refusal) -> Value {
     let mut outcome = json!({ "refused": refusal.code() });
     match refusal {
         Refusal::MissingHeader(header) | Refusal::UnknownScheme(header) => {
@@ -134,7 +134,7 @@ fn every_request_has_the_expected_outcome() {
 }
 
 #[test]
-fn every_credential_is_taken_or_refused_with_its_reason() {
+fn every_credential_is_accepted_or_rejected_with_the_expected_reason() {
     let cases = file().credentials;
     assert!(cases.len() > 30, "{} cases", cases.len());
     for case in cases {

@@ -1,15 +1,15 @@
-//! Secrets as text: what is taken, and what is refused and why.
+//! Secrets as text: accepted ones, and rejected ones with their reasons.
 
 use webhook_signature::{Credential, CredentialError, generate};
 
 const PAIR: &str =
     "6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg==";
 
-fn refusal(text: &str) -> Option<&'static str> {
+fn error_code(text: &str) -> Option<&'static str> {
     Credential::parse(text).err().map(|error| error.code())
 }
 
-/// The base64 of so many zero bytes.
+/// Returns the base64 of `bytes` zero bytes.
 fn zeros(bytes: usize) -> String {
     let whole = "AAAA".repeat(bytes / 3);
     whole + ["", "AA==", "AAA="][bytes % 3]
@@ -22,13 +22,13 @@ fn shared_secrets_have_24_to_64_bytes() {
         let made = generate::shared(&vec![0; bytes]);
         match bytes {
             24..=64 => {
-                assert_eq!(refusal(&text), None, "{bytes} bytes");
+                assert_eq!(error_code(&text), None, "{bytes} bytes");
                 assert_eq!(*made.unwrap(), text);
             }
             _ => {
                 let expected = [CredentialError::TooShort, CredentialError::TooLong];
                 let expected = expected[usize::from(bytes > 64)];
-                assert_eq!(refusal(&text), Some(expected.code()), "{bytes} bytes");
+                assert_eq!(error_code(&text), Some(expected.code()), "{bytes} bytes");
                 assert_eq!(made, Err(expected));
             }
         }
@@ -36,8 +36,8 @@ fn shared_secrets_have_24_to_64_bytes() {
 }
 
 #[test]
-fn loose_base64_is_refused() {
-    for loose in [
+fn malformed_base64_is_rejected() {
+    for malformed in [
         "MfKQ9r8GKYqrTwjUPD8I\nLPZIo2LaLaSw",
         " MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
         "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS",
@@ -48,16 +48,16 @@ fn loose_base64_is_refused() {
         "not base64 at all",
     ] {
         for prefix in ["whsec_", "whsk_", "whpk_"] {
-            let text = format!("{prefix}{loose}");
-            assert_eq!(refusal(&text), Some("not-base64"), "{text}");
+            let text = format!("{prefix}{malformed}");
+            assert_eq!(error_code(&text), Some("not-base64"), "{text}");
         }
     }
 }
 
 #[test]
-fn ed25519_keys_have_their_exact_length() {
+fn ed25519_keys_have_an_exact_length() {
     for bytes in 0..100 {
-        let secret = refusal(&format!("whsk_{}", zeros(bytes)));
+        let secret = error_code(&format!("whsk_{}", zeros(bytes)));
         match bytes {
             32 => assert_eq!(secret, None),
             64 => assert_eq!(
@@ -68,7 +68,7 @@ fn ed25519_keys_have_their_exact_length() {
             ..64 => assert_eq!(secret, Some("too-short"), "{bytes} bytes"),
             _ => assert_eq!(secret, Some("too-long"), "{bytes} bytes"),
         }
-        let public = refusal(&format!("whpk_{}", zeros(bytes)));
+        let public = error_code(&format!("whpk_{}", zeros(bytes)));
         match bytes {
             ..32 => assert_eq!(public, Some("too-short"), "{bytes} bytes"),
             32 => assert_eq!(public, Some("not-a-key"), "a point of small order"),
@@ -78,14 +78,14 @@ fn ed25519_keys_have_their_exact_length() {
 }
 
 #[test]
-fn halves_that_do_not_belong_together_are_refused() {
-    assert_eq!(refusal(&format!("whsk_{PAIR}")), None);
+fn halves_that_do_not_belong_together_are_rejected() {
+    assert_eq!(error_code(&format!("whsk_{PAIR}")), None);
     let other_seed = PAIR.replacen("6Xb", "7Xb", 1);
-    assert_eq!(refusal(&format!("whsk_{other_seed}")), Some("not-a-key"));
+    assert_eq!(error_code(&format!("whsk_{other_seed}")), Some("not-a-key"));
 }
 
 #[test]
-fn a_prefix_in_the_wrong_case_or_place_is_refused() {
+fn a_prefix_in_the_wrong_case_or_place_is_rejected() {
     for text in [
         "WHSEC_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
         "Whsk_x",
@@ -94,20 +94,20 @@ fn a_prefix_in_the_wrong_case_or_place_is_refused() {
         "whsec_whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
         "schl\u{fc}ssel WHPK_",
     ] {
-        assert_eq!(refusal(text), Some("prefix"), "{text}");
+        assert_eq!(error_code(text), Some("prefix"), "{text}");
     }
 }
 
 #[test]
-fn what_copying_adds_to_a_secret_is_refused_by_its_name() {
+fn an_addition_from_copying_a_secret_is_reported_by_its_name() {
     for secret in [
         "RqJcWxsJDKjgINLWWiBwYEV3ROg7LaXD1Xzz",
         "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
         "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=",
         &format!("whsk_{PAIR}"),
     ] {
-        assert_eq!(refusal(secret), None, "{secret}");
-        let near = |before: &str, after: &str| refusal(&[before, secret, after].concat());
+        assert_eq!(error_code(secret), None, "{secret}");
+        let near = |before: &str, after: &str| error_code(&[before, secret, after].concat());
         for blank in [
             " ", "\t", "\r", "\n", "\r\n", "\u{a0}", "\u{3000}", "\u{200b}",
         ] {
@@ -135,8 +135,8 @@ fn what_copying_adds_to_a_secret_is_refused_by_its_name() {
 }
 
 #[test]
-fn any_other_text_is_a_secret_as_it_stands() {
-    assert_eq!(refusal(""), Some("empty"));
+fn any_other_text_is_a_valid_shared_secret() {
+    assert_eq!(error_code(""), Some("empty"));
     for text in [
         "x",
         "whsec",
@@ -147,22 +147,22 @@ fn any_other_text_is_a_secret_as_it_stands() {
         "RqJcWxsJDKjgINLWWiBwYEV3ROg7LaXD1Xzz",
         "schl\u{fc}ssel",
     ] {
-        assert_eq!(refusal(text), None, "{text}");
+        assert_eq!(error_code(text), None, "{text}");
     }
 }
 
 #[test]
-fn a_made_pair_signs_with_one_half_and_verifies_with_the_other() {
+fn a_generated_pair_signs_with_one_half_and_verifies_with_the_other() {
     // RFC 8032, section 7.1, test 1.
     let seed = "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60";
     let public = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
-    let (secret, handed_out) = generate::pair(&bytes(seed));
+    let (secret, public_text) = generate::pair(&bytes(seed));
     let expected = Credential::parse(&*secret.clone()).unwrap();
-    assert_eq!(expected.public_text().as_deref(), Some(&*handed_out));
+    assert_eq!(expected.public_text().as_deref(), Some(&*public_text));
     let fingerprint = webhook_signature::Key::from_bytes(bytes(public)).fingerprint();
     assert_eq!(expected.fingerprint(), fingerprint);
     assert_eq!(
-        Credential::parse(handed_out).unwrap().fingerprint(),
+        Credential::parse(public_text).unwrap().fingerprint(),
         fingerprint
     );
 }

@@ -1,4 +1,4 @@
-//! Whole requests: signed by `sign`, looked up in headers of every kind, held to one scheme.
+//! Complete requests: signed by `sign` and verified by `verify`.
 
 use base64ct::{Base64, Encoding};
 use webhook_signature::{
@@ -24,7 +24,7 @@ fn signed(scheme: Scheme, texts: &[&str]) -> Vec<Header> {
     sign(scheme, &keys(texts), &message).expect("signed")
 }
 
-fn verdict<'a>(
+fn check<'a>(
     texts: &[&str],
     headers: &'a [Header],
     weakest: Scheme,
@@ -35,20 +35,20 @@ fn verdict<'a>(
 }
 
 #[test]
-fn every_scheme_is_accepted_as_it_was_signed() {
+fn a_signed_request_is_accepted_in_every_scheme() {
     for (scheme, id, at) in [
         (Scheme::Plain, None, None),
         (Scheme::Wss, None, Some(1_614_265_330)),
         (Scheme::Standard, Some("evt_42"), Some(1_614_265_330)),
     ] {
         let headers = signed(scheme, &["secret"]);
-        let accepted = verdict(&["secret"], &headers, Scheme::Plain);
+        let accepted = check(&["secret"], &headers, Scheme::Plain);
         assert_eq!(accepted, Ok(Verified { scheme, id, at }));
         assert_eq!(
-            verdict(&["other"], &headers, Scheme::Plain),
+            check(&["other"], &headers, Scheme::Plain),
             Err(Refusal::NoMatch)
         );
-        assert_eq!(verdict(&[], &headers, Scheme::Plain), Err(Refusal::NoMatch));
+        assert_eq!(check(&[], &headers, Scheme::Plain), Err(Refusal::NoMatch));
     }
 }
 
@@ -61,56 +61,56 @@ fn the_strongest_scheme_present_decides_alone() {
             .flat_map(|weaker| signed(*weaker, &["secret"]))
             .collect();
         headers.extend(signed(strongest, &["secret"]));
-        let accepted = verdict(&["secret"], &headers, Scheme::Plain).expect("accepted");
+        let accepted = check(&["secret"], &headers, Scheme::Plain).expect("accepted");
         assert_eq!(accepted.scheme, strongest);
 
         for bad in ["", "0", &"0".repeat(64), "v9,AAAA", "v1,AAAA"] {
             headers.last_mut().expect("a signature").1 = bad.to_owned();
-            let refused = verdict(&["secret"], &headers, Scheme::Plain);
+            let refused = check(&["secret"], &headers, Scheme::Plain);
             assert!(refused.is_err(), "{strongest:?} {bad:?}");
         }
     }
 }
 
 #[test]
-fn a_scheme_below_the_weakest_wanted_is_not_looked_at() {
+fn a_scheme_below_the_weakest_accepted_is_ignored() {
     let mut headers = signed(Scheme::Plain, &["secret"]);
     let missing = |header| Err(Refusal::MissingHeader(header));
     assert_eq!(
-        verdict(&["secret"], &headers, Scheme::Wss),
+        check(&["secret"], &headers, Scheme::Wss),
         missing("X-WSS-Signature")
     );
     headers.extend(signed(Scheme::Wss, &["secret"]));
-    assert!(verdict(&["secret"], &headers, Scheme::Wss).is_ok());
+    assert!(check(&["secret"], &headers, Scheme::Wss).is_ok());
     assert_eq!(
-        verdict(&["secret"], &headers, Scheme::Standard),
+        check(&["secret"], &headers, Scheme::Standard),
         missing("webhook-signature")
     );
 }
 
 #[test]
-fn while_a_secret_is_replaced_both_sides_may_have_either() {
+fn during_a_rotation_either_secret_is_enough_on_both_sides() {
     for scheme in [Scheme::Wss, Scheme::Standard] {
         let both = signed(scheme, &["new", "old"]);
         for receiver in [&["new"][..], &["old"], &["new", "old"], &["unused", "old"]] {
             assert!(
-                verdict(receiver, &both, scheme).is_ok(),
+                check(receiver, &both, scheme).is_ok(),
                 "{scheme:?} {receiver:?}"
             );
         }
-        assert_eq!(verdict(&["older"], &both, scheme), Err(Refusal::NoMatch));
+        assert_eq!(check(&["older"], &both, scheme), Err(Refusal::NoMatch));
     }
     for scheme in Scheme::ALL {
         let only_old = signed(scheme, &["old"]);
         assert!(
-            verdict(&["new", "old"], &only_old, scheme).is_ok(),
+            check(&["new", "old"], &only_old, scheme).is_ok(),
             "{scheme:?}"
         );
     }
 }
 
 #[test]
-fn wss_has_room_for_one_previous_secret_and_plain_for_none() {
+fn wss_carries_one_previous_secret_and_plain_none() {
     let names = |scheme| -> Vec<_> {
         let headers = signed(scheme, &["newest", "newer", "old"]);
         headers.into_iter().map(|(name, _)| name).collect()
@@ -125,7 +125,7 @@ fn wss_has_room_for_one_previous_secret_and_plain_for_none() {
 }
 
 #[test]
-fn header_names_are_found_in_any_case_and_repeated_ones_refused() {
+fn header_names_ignore_case_and_a_repeated_header_is_rejected() {
     for scheme in Scheme::ALL {
         let headers = signed(scheme, &["secret"]);
         let check = |pairs: &[(String, &String)]| {
@@ -157,7 +157,7 @@ fn header_names_are_found_in_any_case_and_repeated_ones_refused() {
 }
 
 #[test]
-fn bodies_of_any_bytes_and_size_are_signed_and_accepted() {
+fn bodies_of_any_bytes_and_size_are_accepted_when_signed() {
     let cases = Scheme::ALL.map(|scheme| (scheme, "secret"));
     for body in [vec![], vec![0xff, 0x00, 0xfe], vec![0x5a; 10 << 20]] {
         let message = Message {
@@ -180,7 +180,7 @@ fn bodies_of_any_bytes_and_size_are_signed_and_accepted() {
 }
 
 #[test]
-fn a_tag_of_any_wrong_length_is_refused_for_its_length() {
+fn a_tag_of_the_wrong_length_is_rejected_for_its_length() {
     let hex = |scheme: Scheme| {
         move |length: usize| {
             let fault = match length {
@@ -216,7 +216,7 @@ fn a_tag_of_any_wrong_length_is_refused_for_its_length() {
             fault,
         };
         assert_eq!(
-            verdict(&["secret"], &headers, Scheme::Plain),
+            check(&["secret"], &headers, Scheme::Plain),
             Err(refusal),
             "{value}"
         );
@@ -224,7 +224,7 @@ fn a_tag_of_any_wrong_length_is_refused_for_its_length() {
 }
 
 #[test]
-fn what_a_receiver_would_refuse_is_not_signed() {
+fn a_message_that_a_receiver_would_reject_is_not_signed() {
     let refused = |scheme, id: &str, timestamp, texts: &[&str]| {
         let body = BODY;
         let message = Message {

@@ -1,4 +1,4 @@
-//! The HMAC-SHA256 test cases of RFC 4231, section 4, all seven of them.
+//! The HMAC-SHA256 test cases of RFC 4231, section 4.
 
 use webhook_signature::{Fault, Key, Refusal, plain};
 
@@ -8,7 +8,7 @@ struct Case {
     tag: &'static str,
 }
 
-/// Section 4.6: the first 128 bits are all that the RFC gives of this tag.
+/// The first 128 bits of the tag, which are all that section 4.6 states.
 const TRUNCATED_TAG: &str = "a3b6167473100ee06e0c796c2955552b";
 
 fn whole_cases() -> [Case; 6] {
@@ -66,7 +66,7 @@ fn case_7() -> Case {
 }
 
 #[test]
-fn the_tags_of_the_rfc_are_made() {
+fn the_tags_of_the_rfc_are_created() {
     for case in whole_cases() {
         let key = Key::from_bytes(case.key);
         assert_eq!(plain::sign(&key, &case.data), case.tag.to_uppercase());
@@ -77,13 +77,13 @@ fn the_tags_of_the_rfc_are_made() {
 fn the_tags_of_the_rfc_are_accepted() {
     for case in whole_cases() {
         let key = Key::from_bytes(case.key);
-        let verdict = plain::verify([&key], &case.data, Some(case.tag.as_bytes()));
-        assert_eq!(verdict, Ok(()), "tag {}", case.tag);
+        let result = plain::verify([&key], &case.data, Some(case.tag.as_bytes()));
+        assert_eq!(result, Ok(()), "tag {}", case.tag);
     }
 }
 
 #[test]
-fn the_truncated_tag_of_case_5_is_refused_though_its_bytes_are_right() {
+fn the_truncated_tag_of_case_5_is_rejected_although_its_bytes_are_correct() {
     let key = Key::from_bytes([0x0c; 20]);
     let data = b"Test With Truncation";
     let whole = plain::sign(&key, data);

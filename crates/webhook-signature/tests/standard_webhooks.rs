@@ -1,4 +1,4 @@
-//! The check values of Standard Webhooks: those of its specification and of its libraries' tests.
+//! Test vectors of Standard Webhooks: from its specification and from the tests of its libraries.
 
 use webhook_signature::{Credential, Freshness, Message, Request, SignError, standard};
 
@@ -10,17 +10,17 @@ const MESSAGE: Message<'_> = Message {
     body: br#"{"test": 2432232314}"#,
 };
 
-/// Of the libraries' tests.
+/// A secret from the tests of the libraries.
 const SHARED: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const SHARED_SIGNED: &str = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
 
-/// Of the specification's example, whose list has this signature under its `v1a`.
+/// The key of the specification's example, whose list has this `v1a` signature.
 const PAIR: &str =
     "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg==";
 const PAIR_SIGNED: &str =
     "v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg==";
 
-/// Of the Go library's test, which writes a secret key as its seed alone.
+/// A key from the test of the Go library, which writes a secret key as its seed alone.
 const SEED: &str = "whsk_VEVTVFNJR05JTkdLRVlET05PVFVTRVRISVNGT1JBTlk=";
 const SEED_SIGNED: &str =
     "v1a,tQ9V2XOqn7jL/DQenEFpqIugdBVtiMmER5mhSkXBNwM0mkATuDe6KYYUuxqtaiHeYGb7KaaBRdM5WqyeFiL8Ag==";
@@ -46,7 +46,7 @@ fn accepted(keys: &[Credential], list: &str) -> bool {
 }
 
 #[test]
-fn the_published_signatures_are_made() {
+fn the_published_signatures_are_created() {
     for (key, signed) in VECTORS {
         let list = standard::sign([&credential(key)], &MESSAGE);
         assert_eq!(list.as_deref(), Ok(signed));
@@ -54,23 +54,23 @@ fn the_published_signatures_are_made() {
 }
 
 #[test]
-fn the_published_signatures_are_accepted_and_no_key_takes_anothers() {
+fn a_published_signature_is_accepted_under_its_own_key_only() {
     for (key, _) in VECTORS {
         for (signer, signed) in VECTORS {
-            let verdict = accepted(&[credential(key)], signed);
-            assert_eq!(verdict, key == signer, "{signed}");
+            let result = accepted(&[credential(key)], signed);
+            assert_eq!(result, key == signer, "{signed}");
         }
     }
 }
 
 #[test]
-fn the_public_half_verifies_and_does_not_sign() {
+fn the_public_half_verifies_and_cannot_sign() {
     let public = credential(PAIR).public_text().expect("a pair has one");
     let public = [credential(&public)];
     assert!(accepted(&public, PAIR_SIGNED));
     assert!(!accepted(&public, SEED_SIGNED));
-    let refused = Err(SignError::NoKey(webhook_signature::Scheme::Standard));
-    assert_eq!(standard::sign(&public, &MESSAGE), refused);
+    let error = Err(SignError::NoKey(webhook_signature::Scheme::Standard));
+    assert_eq!(standard::sign(&public, &MESSAGE), error);
 }
 
 #[test]

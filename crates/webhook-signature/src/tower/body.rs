@@ -1,4 +1,4 @@
-//! The handler's body, whose end says that the handler has answered.
+//! A response body that completes the claim of an id when it ends.
 
 use alloc::boxed::Box;
 use core::pin::Pin;
@@ -10,39 +10,38 @@ use http_body::{Body, Frame, SizeHint};
 use super::claim::complete;
 use super::{BoxFuture, Ticket};
 
-/// The body of the handler's answer.
+/// The body of the handler's response.
 ///
-/// The id of a request is done when the handler has answered to the end. That is recorded before the
-/// client gets the last of the body, so that its next request finds it. A body that fails, or that
-/// nobody reads to its end, drops the ticket: the id is forgotten.
-pub struct AnswerBody<B: Body> {
+/// The id of a request is done when the handler's response has ended. This is recorded before the
+/// client receives the last frame, so that its next request finds the id done. If the body fails, or
+/// is dropped before its end, the ticket is dropped and the id is released.
+pub struct TrackedBody<B: Body> {
     inner: Pin<Box<B>>,
     state: State,
-    /// The bytes that are to come, where their number is known.
+    /// The number of bytes still to come, if it is known.
     left: Option<u64>,
-    /// A frame that may be the last.
+    /// A frame that may be the last one.
     held: Option<Frame<B::Data>>,
 }
 
 enum State {
-    /// The handler is answering.
+    /// The handler's response has not ended.
     Open(Box<dyn Ticket>),
-    /// It has, which is being recorded.
+    /// The response has ended, and the id is being recorded as done.
     Recording(BoxFuture<'static, ()>),
-    /// There is nothing to record any more.
-    Settled,
-    /// The body has ended.
+    /// There is no claim to complete.
+    Untracked,
     Ended,
 }
 
-impl<B: Body> AnswerBody<B> {
-    /// The body of an answer whose head may announce its length: a server asks for no more than
-    /// that, and so not for the end.
+impl<B: Body> TrackedBody<B> {
+    /// Wraps the body of a response. `announced` is its `Content-Length`: a server polls for no more
+    /// than that, and so never reaches the end of the stream.
     pub(crate) fn new(inner: B, announced: Option<u64>, ticket: Option<Box<dyn Ticket>>) -> Self {
         Self {
             left: announced.or(inner.size_hint().exact()),
             inner: Box::pin(inner),
-            state: ticket.map_or(State::Settled, State::Open),
+            state: ticket.map_or(State::Untracked, State::Open),
             held: None,
         }
     }
@@ -54,7 +53,7 @@ impl<B: Body> AnswerBody<B> {
         };
     }
 
-    /// Gives a frame on, unless nothing may come after it: then its turn is when that is recorded.
+    /// Passes a frame on. The last one is held back until the id is recorded as done.
     fn take(&mut self, frame: Frame<B::Data>) -> Option<Frame<B::Data>> {
         if !matches!(self.state, State::Open(_)) {
             return Some(frame);
@@ -70,7 +69,7 @@ impl<B: Body> AnswerBody<B> {
     }
 }
 
-impl<B: Body> Body for AnswerBody<B> {
+impl<B: Body> Body for TrackedBody<B> {
     type Data = B::Data;
     type Error = B::Error;
 
@@ -86,7 +85,7 @@ impl<B: Body> Body for AnswerBody<B> {
                     this.state = State::Ended;
                 }
                 State::Ended => return Poll::Ready(this.held.take().map(Ok)),
-                State::Open(_) | State::Settled => {
+                State::Open(_) | State::Untracked => {
                     match ready!(this.inner.as_mut().poll_frame(context)) {
                         None => this.end(),
                         Some(Ok(frame)) => {
@@ -108,7 +107,7 @@ impl<B: Body> Body for AnswerBody<B> {
     fn is_end_stream(&self) -> bool {
         match self.state {
             State::Open(_) | State::Recording(_) => false,
-            State::Settled => self.inner.is_end_stream(),
+            State::Untracked => self.inner.is_end_stream(),
             State::Ended => self.held.is_none(),
         }
     }
@@ -126,4 +125,4 @@ impl<B: Body> Body for AnswerBody<B> {
     }
 }
 
-impl<B: Body> Unpin for AnswerBody<B> {}
+impl<B: Body> Unpin for TrackedBody<B> {}

@@ -1,20 +1,21 @@
-//! The layer, and what can be chosen about it.
+//! The layer and its options.
 
 use alloc::sync::Arc;
 
 use tower_layer::Layer;
 
-use super::clock::{self, Clock};
-use super::{SeenIds, VerifyService};
+use super::clock;
+use super::policy::Policy;
+use super::{DedupStore, VerifyService};
 use crate::{Credential, Freshness, Scheme};
 
-/// The longest body where nothing else is chosen: 1 MiB.
+/// The default for the maximum size of a body: 1 MiB.
 pub const MAX_BODY_BYTES: usize = 1 << 20;
 
-/// Verifies requests before a service gets them.
+/// A layer that verifies requests before they reach a service.
 ///
-/// Where nothing else is chosen it takes `standard` alone, times that lie five minutes from the
-/// machine's clock, either way, bodies of up to 1 MiB, and remembers no id.
+/// By default, it accepts only `standard`, tolerates timestamps that differ by five minutes from the
+/// system clock, reads bodies of up to 1 MiB, and does not deduplicate ids.
 ///
 /// ```
 /// use webhook_signature::tower::{MemoryIds, VerifyLayer};
@@ -22,7 +23,7 @@ pub const MAX_BODY_BYTES: usize = 1 << 20;
 ///
 /// let keys = [Credential::parse("this year's")?, Credential::parse("last year's")?];
 /// let layer = VerifyLayer::new(keys)
-///     .remember(MemoryIds::new(100_000))
+///     .deduplicate(MemoryIds::new(100_000))
 ///     .tolerance(60)
 ///     .max_body_bytes(64 << 10);
 /// # let _ = layer;
@@ -31,21 +32,10 @@ pub const MAX_BODY_BYTES: usize = 1 << 20;
 #[derive(Clone)]
 pub struct VerifyLayer(Policy);
 
-/// What a request has to meet.
-#[derive(Clone)]
-pub(crate) struct Policy {
-    pub(crate) credentials: Arc<[Credential]>,
-    pub(crate) weakest: Scheme,
-    pub(crate) tolerance_seconds: u64,
-    pub(crate) max_body_bytes: usize,
-    pub(crate) clock: Clock,
-    pub(crate) seen: Option<Arc<dyn SeenIds>>,
-}
-
 impl VerifyLayer {
-    /// A layer that lets through what is signed under any of these.
+    /// Creates a layer that accepts requests signed under any of `credentials`.
     ///
-    /// Several are for the time while a secret is being replaced. With none, nothing passes.
+    /// Pass several while a secret is being rotated. Without any, no request is accepted.
     pub fn new(credentials: impl IntoIterator<Item = Credential>) -> Self {
         Self(Policy {
             credentials: credentials.into_iter().collect(),
@@ -53,42 +43,42 @@ impl VerifyLayer {
             tolerance_seconds: Freshness::TOLERANCE,
             max_body_bytes: MAX_BODY_BYTES,
             clock: clock::system(),
-            seen: None,
+            dedup: None,
         })
     }
 
-    /// Takes schemes down to this one. See [`verify`](crate::verify()).
+    /// Accepts schemes down to this one. See [`verify`](crate::verify()).
     ///
-    /// What is signed in a scheme weaker than `standard` has no id, and so nothing tells its copy
-    /// from it: within the tolerance with `wss`, for ever with `plain`. That includes what the
-    /// sender signed in several schemes, once the headers of `standard` are taken off.
+    /// A request signed in a scheme weaker than `standard` has no id, so a replayed copy cannot be
+    /// recognised: within the tolerance with `wss`, forever with `plain`. This includes requests
+    /// signed in several schemes, after an attacker has removed the headers of `standard`.
     pub fn weakest(mut self, scheme: Scheme) -> Self {
         self.0.weakest = scheme;
         self
     }
 
-    /// Takes signed times so many seconds from the receiver's, either way.
+    /// Sets the tolerance for signed timestamps in seconds, in both directions.
     pub fn tolerance(mut self, seconds: u64) -> Self {
         self.0.tolerance_seconds = seconds;
         self
     }
 
-    /// Takes bodies of up to so many bytes. They are held in memory.
+    /// Sets the maximum size of a body. Bodies are held in memory.
     pub fn max_body_bytes(mut self, bytes: usize) -> Self {
         self.0.max_body_bytes = bytes;
         self
     }
 
-    /// Asks `clock` for the time, in Unix seconds, instead of the machine's.
+    /// Uses `clock` for the time, in Unix seconds, instead of the system clock.
     pub fn clock(mut self, clock: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
         self.0.clock = Arc::new(clock);
         self
     }
 
     /// Calls the handler once for each id that `store` remembers, as the
-    /// [module](crate::tower#seen-ids) describes.
-    pub fn remember(mut self, store: impl SeenIds) -> Self {
-        self.0.seen = Some(Arc::new(store));
+    /// [module](crate::tower#deduplication) describes.
+    pub fn deduplicate(mut self, store: impl DedupStore) -> Self {
+        self.0.dedup = Some(Arc::new(store));
         self
     }
 }

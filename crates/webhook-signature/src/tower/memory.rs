@@ -1,4 +1,4 @@
-//! Seen ids in this process's memory.
+//! A deduplication store in this process's memory.
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
@@ -7,13 +7,13 @@ use core::time::Duration;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::{BoxFuture, Claim, RETENTION, SeenIds, StoreError, Ticket};
+use super::{BoxFuture, Claim, DedupStore, RETENTION, StoreError, Ticket};
 
-/// Ids in this process's memory, up to a number of them, each up to a time.
+/// Ids in this process's memory, with a maximum number and a retention time.
 ///
-/// For receivers of one process: others do not see them, and a restart forgets them. When there is
-/// no room the longest done are forgotten first; ids that are being processed never are, and with
-/// nothing but those a claim fails.
+/// It is meant for a receiver with a single process: other processes do not share it, and a restart
+/// empties it. When it is full, the ids that were done first are evicted; ids that are being
+/// processed never are, and if it is full of those, a claim fails.
 ///
 /// ```
 /// use std::time::Duration;
@@ -31,17 +31,17 @@ pub struct MemoryIds {
 #[derive(Default)]
 struct Ids {
     states: HashMap<Arc<str>, State>,
-    /// The done ones with the second at which each is forgotten, the longest done first.
+    /// The done ids with the second at which each expires, the oldest first.
     done: VecDeque<(u64, Arc<str>)>,
 }
 
 enum State {
-    Claimed,
+    InProgress,
     Done,
 }
 
 impl MemoryIds {
-    /// Room for so many ids, some 400 bytes each at most, and for one at least.
+    /// Creates a store for `capacity` ids (at least one), each of which takes at most 400 bytes.
     pub fn new(capacity: usize) -> Self {
         Self {
             ids: Arc::default(),
@@ -50,11 +50,11 @@ impl MemoryIds {
         }
     }
 
-    /// Remembers a done id for so long, instead of [`RETENTION`]; whole seconds count.
+    /// Sets how long a done id is remembered, in whole seconds, instead of [`RETENTION`].
     ///
-    /// It has to be more than twice the layer's [tolerance](super::VerifyLayer::tolerance): a
-    /// signature of a sender whose clock is ahead is fresh for that long, and whoever has captured
-    /// it could have it processed again.
+    /// It must be more than twice the layer's [tolerance](super::VerifyLayer::tolerance): the
+    /// signature of a sender whose clock is ahead stays fresh for that long, and a captured request
+    /// could be replayed.
     pub fn retention(mut self, retention: Duration) -> Self {
         self.retention_seconds = retention.as_secs();
         self
@@ -62,72 +62,71 @@ impl MemoryIds {
 
     fn claim_now(&self, id: &str, now: u64) -> Result<Claim, StoreError> {
         let mut ids = lock(&self.ids);
-        ids.forget_expired(now);
+        ids.evict_expired(now);
         match ids.states.get(id) {
-            Some(State::Claimed) => return Ok(Claim::InProgress),
+            Some(State::InProgress) => return Ok(Claim::InProgress),
             Some(State::Done) => return Ok(Claim::Done),
             None => ids.make_room(self.capacity)?,
         }
         let id: Arc<str> = id.into();
-        ids.states.insert(Arc::clone(&id), State::Claimed);
-        Ok(Claim::Granted(Box::new(Claimed {
+        ids.states.insert(Arc::clone(&id), State::InProgress);
+        Ok(Claim::Granted(Box::new(MemoryTicket {
             ids: Arc::clone(&self.ids),
             id,
-            forgotten_at: now.saturating_add(self.retention_seconds),
+            expires_at: now.saturating_add(self.retention_seconds),
             completed: false,
         })))
     }
 }
 
-impl SeenIds for MemoryIds {
+impl DedupStore for MemoryIds {
     fn claim<'a>(&'a self, id: &'a str, now: u64) -> BoxFuture<'a, Result<Claim, StoreError>> {
         Box::pin(core::future::ready(self.claim_now(id, now)))
     }
 }
 
 impl Ids {
-    fn forget_expired(&mut self, now: u64) {
+    fn evict_expired(&mut self, now: u64) {
         while self.done.front().is_some_and(|(until, _)| *until <= now) {
-            self.forget_oldest();
+            self.evict_oldest();
         }
     }
 
     fn make_room(&mut self, capacity: usize) -> Result<(), StoreError> {
         while self.states.len() >= capacity {
-            if !self.forget_oldest() {
-                return Err("as many ids are being processed as there is room for".into());
+            if !self.evict_oldest() {
+                return Err("the store is full of ids that are being processed".into());
             }
         }
         Ok(())
     }
 
-    fn forget_oldest(&mut self) -> bool {
+    fn evict_oldest(&mut self) -> bool {
         let oldest = self.done.pop_front();
         oldest.is_some_and(|(_, id)| self.states.remove(&id).is_some())
     }
 }
 
-/// A claimed id. Whoever holds it is the only one to change its state.
-struct Claimed {
+/// A claimed id. Only its ticket changes its state.
+struct MemoryTicket {
     ids: Arc<Mutex<Ids>>,
     id: Arc<str>,
-    forgotten_at: u64,
+    expires_at: u64,
     completed: bool,
 }
 
-impl Ticket for Claimed {
+impl Ticket for MemoryTicket {
     fn complete(mut self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>> {
         self.completed = true;
         let mut ids = lock(&self.ids);
         ids.states.insert(Arc::clone(&self.id), State::Done);
-        ids.done
-            .push_back((self.forgotten_at, Arc::clone(&self.id)));
+        ids.done.push_back((self.expires_at, Arc::clone(&self.id)));
         drop(ids);
         Box::pin(core::future::ready(Ok(())))
     }
 }
 
-impl Drop for Claimed {
+impl Drop for MemoryTicket {
     fn drop(&mut self) {
         if !self.completed {
             lock(&self.ids).states.remove(&self.id);
@@ -135,7 +134,7 @@ impl Drop for Claimed {
     }
 }
 
-/// Nothing panics while it holds the lock, and each change is whole: a poisoned one is as good.
+/// Locks the ids. Nothing panics while holding the lock, so a poisoned one is still consistent.
 fn lock(ids: &Mutex<Ids>) -> MutexGuard<'_, Ids> {
     ids.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! Seen ids in Redis or Valkey.
+//! A deduplication store in Redis or Valkey.
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -12,32 +12,32 @@ use redis::aio::{ConnectionLike, ConnectionManager, ConnectionManagerConfig};
 use redis::{Client, RedisError};
 use tokio::sync::oneshot;
 
-use super::{BoxFuture, Claim, RETENTION, SeenIds, StoreError, Ticket};
+use super::{BoxFuture, Claim, DedupStore, RETENTION, StoreError, Ticket};
 
-/// What a key holds once its id is done. While it is being processed, it holds the claim's token.
+/// The value of a key whose id is done. While the id is being processed, it is the claim's token.
 const DONE: &str = "done";
 
-/// How long a claim outlives the process that made it, where nothing else is chosen.
+/// The default lease: how long a claim outlives the process that made it.
 const LEASE: Duration = Duration::from_secs(30);
 
-/// A shorter one would end between two renewals, and one of nothing would renew without a pause.
-const LEAST_LEASE: Duration = Duration::from_secs(1);
+/// The minimum lease. A shorter one could expire between two renewals.
+const MIN_LEASE: Duration = Duration::from_secs(1);
 
-/// How long Redis may take to accept a connection, and to answer a command.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// The time limit for a connection and for the reply to a command.
+const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Lengthens a lease of one's own: key, token, milliseconds.
+/// Extends a lease, if the token still owns it: key, token, milliseconds.
 const RENEW: &str = "if redis.call('get', KEYS[1]) == ARGV[1] then \
      return redis.call('pexpire', KEYS[1], ARGV[2]) end return 0";
 
-/// Deletes a claim of one's own: key, token.
+/// Deletes a claim, if the token still owns it: key, token.
 const RELEASE: &str = "if redis.call('get', KEYS[1]) == ARGV[1] then \
      return redis.call('del', KEYS[1]) end return 0";
 
-/// Ids in Redis 6.2 or later, or Valkey, for receivers of any number of processes.
+/// Ids in Redis 6.2 or later, or in Valkey, shared by any number of processes.
 ///
-/// One key an id, which Redis forgets by itself. A claim is a lease that is renewed for as long as
-/// its request is processed; the claim of a process that died is free again after that lease.
+/// Each id is one key, which expires. A claim is a lease that is renewed while its request is being
+/// processed; if the process dies, the id becomes free again when the lease expires.
 ///
 /// ```no_run
 /// use webhook_signature::tower::RedisIds;
@@ -53,21 +53,21 @@ pub struct RedisIds<C = ConnectionManager> {
     prefix: String,
     retention: Duration,
     lease: Duration,
-    /// What no other store draws, and the number of claims it is to be joined with.
+    /// A random prefix for the tokens of this store's claims, and the number of claims so far.
     process: String,
     claims: AtomicU64,
 }
 
 impl RedisIds {
-    /// Connects to `url`, and connects again whenever the connection is lost.
+    /// Connects to `url`, and reconnects when the connection is lost.
     ///
     /// # Errors
     ///
-    /// If `url` is none, or nothing answers there within some seconds.
+    /// Returns an error if `url` is not a URL, or if the server does not respond within seconds.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         let config = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(PATIENCE))
-            .set_response_timeout(Some(PATIENCE))
+            .set_connection_timeout(Some(TIMEOUT))
+            .set_response_timeout(Some(TIMEOUT))
             .set_number_of_retries(1);
         let client = Client::open(url)?;
         let connection = ConnectionManager::new_with_config(client, config).await?;
@@ -76,8 +76,8 @@ impl RedisIds {
 }
 
 impl<C: ConnectionLike + Clone + Send + Sync + 'static> RedisIds<C> {
-    /// Over a connection of the caller's, a cluster's for example. It should answer, or fail,
-    /// within seconds.
+    /// Uses an existing connection, for example to a cluster. It should reply or fail within
+    /// seconds.
     pub fn new(connection: C) -> Self {
         let random = || RandomState::new().build_hasher().finish();
         Self {
@@ -90,112 +90,111 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> RedisIds<C> {
         }
     }
 
-    /// Begins every key with `prefix`, instead of `webhook-id:`. Each sender needs its own.
+    /// Sets the prefix of every key, instead of `webhook-id:`. Each sender needs its own.
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self
     }
 
-    /// Remembers a done id for so long, instead of [`RETENTION`].
+    /// Sets how long a done id is remembered, instead of [`RETENTION`].
     ///
-    /// It has to be more than twice the layer's [tolerance](super::VerifyLayer::tolerance): a
-    /// signature of a sender whose clock is ahead is fresh for that long, and whoever has captured
-    /// it could have it processed again.
+    /// It must be more than twice the layer's [tolerance](super::VerifyLayer::tolerance): the
+    /// signature of a sender whose clock is ahead stays fresh for that long, and a captured request
+    /// could be replayed.
     pub fn retention(mut self, retention: Duration) -> Self {
         self.retention = retention;
         self
     }
 
-    /// Lets a claim outlive its process for so long, instead of thirty seconds, and for a second at
-    /// least. It is renewed three times in that time, for as long as the process is there.
+    /// Sets how long a claim outlives its process, instead of thirty seconds; at least one second.
+    /// A living process renews it three times in that time.
     pub fn lease(mut self, lease: Duration) -> Self {
-        self.lease = lease.max(LEAST_LEASE);
+        self.lease = lease.max(MIN_LEASE);
         self
     }
 
-    fn claimed(&self, id: &str) -> Claimed<C> {
+    fn lease_of(&self, id: &str) -> Lease<C> {
         let number = self.claims.fetch_add(1, Ordering::Relaxed);
-        Claimed {
+        Lease {
             connection: self.connection.clone(),
             key: format!("{}{id}", self.prefix),
             token: format!("{}-{number}", self.process),
-            lease: self.lease,
+            duration: self.lease,
             retention: self.retention,
         }
     }
 }
 
-impl<C: ConnectionLike + Clone + Send + Sync + 'static> SeenIds for RedisIds<C> {
+impl<C: ConnectionLike + Clone + Send + Sync + 'static> DedupStore for RedisIds<C> {
     fn claim<'a>(&'a self, id: &'a str, _: u64) -> BoxFuture<'a, Result<Claim, StoreError>> {
-        // A task, so that a claim whose caller is cancelled half-way is not left behind: what the
-        // task answers is then dropped.
-        let claiming = tokio::spawn(self.claimed(id).claim());
+        // A task, so that the claim of a caller that is cancelled half-way does not stay behind: the
+        // ticket that the task returns is then dropped.
+        let claiming = tokio::spawn(self.lease_of(id).claim());
         Box::pin(async move { Ok(claiming.await??) })
     }
 }
 
-/// A claimed id, and what it takes to keep it.
-struct Claimed<C> {
+/// The lease of an id.
+struct Lease<C> {
     connection: C,
     key: String,
     token: String,
-    lease: Duration,
+    duration: Duration,
     retention: Duration,
 }
 
-/// Where to send the answer to, of a claim that is to be completed.
-type Completed = oneshot::Sender<Result<(), StoreError>>;
+/// A request to complete the claim: the channel for the result.
+type Completion = oneshot::Sender<Result<(), StoreError>>;
 
-impl<C: ConnectionLike + Send + 'static> Claimed<C> {
+impl<C: ConnectionLike + Send + 'static> Lease<C> {
     async fn claim(mut self) -> Result<Claim, RedisError> {
-        let held = self.take().await?;
-        if held == DONE {
+        let value = self.set_if_absent().await?;
+        if value == DONE {
             return Ok(Claim::Done);
         }
-        if held != self.token {
+        if value != self.token {
             return Ok(Claim::InProgress);
         }
         let (end, ended) = oneshot::channel();
         tokio::spawn(self.keep(ended));
-        Ok(Claim::Granted(Box::new(Held(end))))
+        Ok(Claim::Granted(Box::new(RedisTicket(end))))
     }
 
-    /// Sets the key if there is none, and answers what it holds then, in one step.
-    async fn take(&mut self) -> Result<String, RedisError> {
-        let (_, held): (Option<String>, String) = redis::pipe()
+    /// Sets the key if it is absent, and returns its value, atomically.
+    async fn set_if_absent(&mut self) -> Result<String, RedisError> {
+        let (_, value): (Option<String>, String) = redis::pipe()
             .atomic()
             .cmd("SET")
             .arg(&self.key)
             .arg(&self.token)
             .arg("NX")
             .arg("PX")
-            .arg(milliseconds(self.lease))
+            .arg(milliseconds(self.duration))
             .cmd("GET")
             .arg(&self.key)
             .query_async(&mut self.connection)
             .await?;
-        Ok(held)
+        Ok(value)
     }
 
-    /// Renews the lease until the claim ends, and then does what it ends with: completed, or
-    /// dropped.
+    /// Renews the lease until its ticket is completed or dropped, and then completes or releases it.
     ///
-    /// That is a task of its own, because whoever drops a ticket cannot wait, and whoever waits for
-    /// one to be completed may be cancelled.
-    async fn keep(mut self, mut ended: oneshot::Receiver<Completed>) {
+    /// This is a task of its own, because the drop of a ticket cannot wait, and the caller that waits
+    /// for its completion may be cancelled.
+    async fn keep(mut self, mut ended: oneshot::Receiver<Completion>) {
         loop {
             tokio::select! {
                 end = &mut ended => return self.end(end.ok()).await,
-                () = tokio::time::sleep(self.lease / 3) => self.renew().await,
+                () = tokio::time::sleep(self.duration / 3) => self.renew().await,
             }
         }
     }
 
-    async fn end(mut self, completed: Option<Completed>) {
-        match completed {
-            Some(answer) => {
-                // Nobody listens where the request was cancelled meanwhile.
-                let _ = answer.send(self.complete().await.map_err(StoreError::from));
+    async fn end(mut self, completion: Option<Completion>) {
+        match completion {
+            Some(result) => {
+                // Sending fails if the request was cancelled in the meantime.
+                let _ = result.send(self.complete().await.map_err(StoreError::from));
             }
             None => self.release().await,
         }
@@ -212,15 +211,15 @@ impl<C: ConnectionLike + Send + 'static> Claimed<C> {
     }
 
     async fn renew(&mut self) {
-        let lease = milliseconds(self.lease);
+        let lease = milliseconds(self.duration);
         if let Err(error) = self.evaluate(RENEW, Some(lease)).await {
-            tracing::warn!(%error, "the claim of a webhook's id was not renewed");
+            tracing::warn!(%error, "deduplication store failed to renew the lease of an id");
         }
     }
 
     async fn release(&mut self) {
         if let Err(error) = self.evaluate(RELEASE, None).await {
-            tracing::warn!(%error, "a webhook's id is not free again before its lease ends");
+            tracing::warn!(%error, "deduplication store failed to release an id before its lease expires");
         }
     }
 
@@ -236,22 +235,22 @@ impl<C: ConnectionLike + Send + 'static> Claimed<C> {
     }
 }
 
-/// Redis refuses an expiry of nothing, and one that overflows its clock.
+/// Clamps an expiry: Redis rejects zero, and values that overflow its clock.
 fn milliseconds(duration: Duration) -> u64 {
-    const LONGEST: u64 = 1 << 52;
-    u64::try_from(duration.as_millis()).map_or(LONGEST, |duration| duration.clamp(1, LONGEST))
+    const MAX: u64 = 1 << 52;
+    u64::try_from(duration.as_millis()).map_or(MAX, |duration| duration.clamp(1, MAX))
 }
 
-/// The end of the line to the task that keeps the claim. Dropping it ends the claim as well.
-struct Held(oneshot::Sender<Completed>);
+/// The channel to the task that keeps the lease. Dropping it releases the lease.
+struct RedisTicket(oneshot::Sender<Completion>);
 
-impl Ticket for Held {
+impl Ticket for RedisTicket {
     fn complete(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>> {
-        let (answer, answered) = oneshot::channel();
-        let told = self.0.send(answer);
+        let (sender, result) = oneshot::channel();
+        let sent = self.0.send(sender);
         Box::pin(async move {
-            told.map_err(|_| "the runtime that keeps the claim has ended")?;
-            answered.await?
+            sent.map_err(|_| "the runtime that keeps the lease has ended")?;
+            result.await?
         })
     }
 }

@@ -1,4 +1,4 @@
-//! One request on its way to the handler.
+//! The service that the layer wraps around a handler.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -9,21 +9,19 @@ use core::task::{Context, Poll};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use http_body::Body;
-use http_body_util::{BodyExt, Either, Full, LengthLimitError, Limited};
+use http_body_util::{Either, Full};
 use tower_service::Service;
 
-use super::answer::Answer;
-use super::claim::{claim, complete};
-use super::layer::Policy;
-use super::{AnswerBody, BoxFuture, Ticket, Verified};
-use crate::{Freshness, verify};
+use super::claim::complete;
+use super::policy::Policy;
+use super::{BoxFuture, TrackedBody};
 
-/// The handler's answer, or the layer's own.
-pub type ResponseBody<B> = Either<AnswerBody<B>, Full<Bytes>>;
+/// The handler's response body, or the layer's own.
+pub type ResponseBody<B> = Either<TrackedBody<B>, Full<Bytes>>;
 
-/// A service that gets only what [`VerifyLayer`](super::VerifyLayer) lets through.
+/// A service that receives only the requests that [`VerifyLayer`](super::VerifyLayer) accepts.
 ///
-/// Requests come with any body and reach the service inside with a whole one.
+/// It takes requests with any body; the inner service receives the complete body.
 #[derive(Clone)]
 pub struct VerifyService<S> {
     inner: S,
@@ -55,7 +53,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        // The one that was found ready is the one to call: its clone may not be.
+        // Call the instance that is ready: its clone may not be.
         let clone = self.inner.clone();
         let mut inner = mem::replace(&mut self.inner, clone);
         let policy = Arc::clone(&self.policy);
@@ -63,7 +61,7 @@ where
         Box::pin(async move {
             let (request, ticket) = match policy.admit(request).await {
                 Ok(admitted) => admitted,
-                Err(answer) => return Ok(answer.into_response().map(Either::Right)),
+                Err(response) => return Ok(response.into_response().map(Either::Right)),
             };
             let response = inner.call(request).await?;
             let mut ticket = ticket.filter(|_| response.status().is_success());
@@ -73,7 +71,7 @@ where
                 complete(ticket).await;
             }
             let announced = announced_length(response.headers());
-            Ok(response.map(|body| Either::Left(AnswerBody::new(body, announced, ticket))))
+            Ok(response.map(|body| Either::Left(TrackedBody::new(body, announced, ticket))))
         })
     }
 }
@@ -83,7 +81,7 @@ fn announced_length(headers: &HeaderMap) -> Option<u64> {
     length.to_str().ok()?.parse().ok()
 }
 
-/// Recognises a response that is all head: a server asks for no body then.
+/// Recognises a response without a body, whose body a server never polls.
 fn has_no_body<B: Body>(response: &Response<B>, method: &Method) -> bool {
     let body = response.body();
     body.is_end_stream()
@@ -94,58 +92,4 @@ fn has_no_body<B: Body>(response: &Response<B>, method: &Method) -> bool {
             response.status(),
             StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT
         )
-}
-
-type Admitted = (Request<Full<Bytes>>, Option<Box<dyn Ticket>>);
-
-impl Policy {
-    /// The request as the handler gets it, and the right to process its id.
-    async fn admit<B>(&self, request: Request<B>) -> Result<Admitted, Answer>
-    where
-        B: Body,
-        B::Error: Into<Box<dyn Error + Send + Sync>>,
-    {
-        let (mut head, body) = request.into_parts();
-        let body = read(body, self.max_body_bytes).await?;
-        let now = (self.clock)();
-        let verified = self.verify(&head.headers, &body, now)?;
-        let ticket = match (&self.seen, &verified.id) {
-            (Some(store), Some(id)) => Some(claim(&**store, id, now).await?),
-            _ => None,
-        };
-        head.extensions.insert(verified);
-        Ok((Request::from_parts(head, Full::new(body)), ticket))
-    }
-
-    fn verify(&self, headers: &HeaderMap, body: &[u8], now: u64) -> Result<Verified, Answer> {
-        let headers = headers
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_bytes()));
-        let request = crate::Request::new(headers, body);
-        let freshness = Freshness::at(now).tolerating(self.tolerance_seconds);
-        match verify(&self.credentials, &request, freshness, self.weakest) {
-            Ok(verified) => Ok(verified.into()),
-            Err(refusal) => {
-                tracing::debug!(code = refusal.code(), %refusal, "a request was refused");
-                let hint = request.likely_mistake(refusal);
-                Err(Answer::Refused { refusal, hint })
-            }
-        }
-    }
-}
-
-/// The whole body, if it has at most `max` bytes. What announces more is not read at all.
-async fn read<B>(body: B, max: usize) -> Result<Bytes, Answer>
-where
-    B: Body,
-    B::Error: Into<Box<dyn Error + Send + Sync>>,
-{
-    if body.size_hint().lower() > u64::try_from(max).unwrap_or(u64::MAX) {
-        return Err(Answer::BodyTooLong { max });
-    }
-    match Limited::new(body, max).collect().await {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Answer::BodyTooLong { max }),
-        Err(_) => Err(Answer::BodyBrokenOff),
-    }
 }

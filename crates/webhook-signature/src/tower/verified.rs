@@ -1,22 +1,22 @@
-//! What a handler is told of the request it gets.
+//! The signed properties of a request, for the handler.
 
 use alloc::string::String;
 
 use crate::Scheme;
 
-/// What the signature of a request vouches for, besides its body. The layer puts it among the
-/// request's extensions.
+/// The signed properties of a request, besides its body. The layer adds it to the request's
+/// extensions.
 ///
-/// It is [`crate::Verified`] on its own feet. A handler that asks for it is never reached around
-/// the layer: without it axum answers 500.
+/// It is an owned [`crate::Verified`]. A handler that extracts it cannot be reached without the
+/// layer: axum then responds with 500.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Verified {
-    /// The scheme that decided.
+    /// The scheme that was verified.
     pub scheme: Scheme,
     /// The event's id, which only `standard` signs.
     pub id: Option<String>,
-    /// When the request was signed, in Unix seconds. `plain` does not sign it.
+    /// The time of signing, in Unix seconds. `plain` does not sign it.
     pub at: Option<i64>,
 }
 

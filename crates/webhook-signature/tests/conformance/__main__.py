@@ -1,11 +1,11 @@
-"""Makes conformance.json, and judges every case of it by an implementation of its own.
+"""Writes conformance.json, after verifying every case with an independent implementation.
 
-What a case expects is written down here by hand. The tags come from Python's `hmac` and from
-`cryptography` (PyPI), and `judge.py` follows CONFORMANCE.md, not the crate. The two have to agree
-before anything is written.
+The expected outcomes are written by hand. The tags come from Python's `hmac` and from
+`cryptography` (PyPI), and `verifier.py` follows CONFORMANCE.md, not the crate. Outcome and verifier
+have to agree before anything is written.
 
     python3 crates/webhook-signature/tests/conformance           # writes the file
-    python3 crates/webhook-signature/tests/conformance --check   # fails if the file is not what this makes
+    python3 crates/webhook-signature/tests/conformance --check   # fails if the file is out of date
 """
 
 import json
@@ -14,18 +14,18 @@ import sys
 
 import cases
 import credentials
-import judge
 import plain
 import signing
 import standard
 import strength
 import v1a
+import verifier
 import wss
 
 FILE = pathlib.Path(__file__).parent.with_name("conformance.json")
 
 
-def one_a_line(items):
+def one_per_line(items):
     lines = (json.dumps(item, ensure_ascii=True) for item in items)
     return "[\n    " + ",\n    ".join(lines) + "\n  ]"
 
@@ -36,12 +36,12 @@ def verify_cases():
     standard.standard_cases()
     v1a.v1a_cases()
     strength.strength_cases()
-    names = [made["name"] for made in cases.CASES]
+    names = [case["name"] for case in cases.CASES]
     repeated = {name for name in names if names.count(name) > 1}
     assert not repeated, repeated
-    for made in cases.CASES:
-        judged = judge.judge(made)
-        assert judged == made["expect"], f"{made['name']}: {judged}, not {made['expect']}"
+    for case in cases.CASES:
+        outcome = verifier.verify(case)
+        assert outcome == case["expect"], f"{case['name']}: {outcome}, not {case['expect']}"
     return cases.CASES
 
 
@@ -51,10 +51,10 @@ def main():
         "credentials": credentials.credentials(),
         "sign": signing.signing(),
     }
-    body = ",\n  ".join(f'"{name}": {one_a_line(items)}' for name, items in sections.items())
+    body = ",\n  ".join(f'"{name}": {one_per_line(items)}' for name, items in sections.items())
     text = f'{{\n  "version": 1,\n  {body}\n}}\n'
     if "--check" in sys.argv[1:]:
-        sys.exit(0 if FILE.read_text() == text else f"{FILE.name} is not what this makes")
+        sys.exit(0 if FILE.read_text() == text else f"{FILE.name} is out of date")
     FILE.write_text(text)
     print({name: len(items) for name, items in sections.items()})
 

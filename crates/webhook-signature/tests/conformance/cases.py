@@ -1,4 +1,4 @@
-"""What all cases are made of, and what holds for every header and every tag."""
+"""The form of a case, and the cases that apply to every header and every tag."""
 
 import re
 
@@ -39,7 +39,7 @@ def ok_standard(at=NOW, ident=ID):
 
 
 def any_header(scheme, header, with_value):
-    """What holds for every header that a scheme needs."""
+    """Adds the cases that apply to every header that a scheme needs."""
     value = dict(with_value(None))[header]
     case(f"{scheme}: an empty {header}", with_value(""), bad(header, "empty"))
     case(f"{scheme}: a {header} of 2049 bytes", with_value("0" * 2049), bad(header, "huge"))
@@ -58,7 +58,7 @@ def any_header(scheme, header, with_value):
 
 
 def hex_faults(scheme, header, right, with_value):
-    """What holds for every tag in hex."""
+    """Adds the cases that apply to every tag in hex."""
     for length in [1, 31, 63]:
         case(f"{scheme}: {length} digits in {header}", with_value(right[:length]),
              bad(header, "odd-length"))

@@ -1,4 +1,4 @@
-"""The texts that are keys, and those that are not."""
+"""Valid and invalid keys."""
 
 import base64
 

@@ -10,7 +10,7 @@ from tags import (
 
 def plain_cases():
     rfc = "RFC 4231, section 4."
-    # The keys of the other cases are not text, or are white space.
+    # The keys of the other cases are not text, or consist of white space.
     for number, key, data, digits in [
         (2, "Jefe", b"what do ya want for nothing?",
          "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"),

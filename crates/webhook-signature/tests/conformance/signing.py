@@ -1,4 +1,4 @@
-"""What a sender makes of a message."""
+"""Messages and their headers."""
 
 from tags import (
     BODIES, BODY, ID, NOW, OLD, PAIR, PLAIN, SEED, SHARED, TEXT, WSS_OLD, b64, hex_tag, public,

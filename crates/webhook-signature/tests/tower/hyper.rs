@@ -1,4 +1,4 @@
-//! The layer without axum, and with bodies that no HTTP client would send.
+//! The layer without axum, and with bodies that no HTTP client sends.
 
 use std::convert::Infallible;
 use std::future::ready;
@@ -22,7 +22,7 @@ use webhook_signature::Scheme;
 use super::receiver::layer;
 use super::sender::{BODY, headers, signed};
 
-/// Answers the body it got, and counts.
+/// Responds with the request's body, and counts its calls.
 #[derive(Clone, Default)]
 struct Echo(Arc<AtomicUsize>);
 
@@ -43,14 +43,14 @@ impl Service<Request<Full<Bytes>>> for Echo {
 
 type Frames = Vec<Result<Frame<Bytes>, std::io::Error>>;
 
-/// The status, the code of the problem if there is one, and the calls of the handler.
-type Answered = (u16, Option<String>, usize);
+/// The status, the code of the problem if there is one, and the number of calls of the handler.
+type Outcome = (u16, Option<String>, usize);
 
-async fn answer(max: usize, frames: Frames) -> Answered {
-    answer_to(max, StreamBody::new(futures::stream::iter(frames))).await
+async fn send_frames(max: usize, frames: Frames) -> Outcome {
+    send(max, StreamBody::new(futures::stream::iter(frames))).await
 }
 
-async fn answer_to<B>(max: usize, body: B) -> Answered
+async fn send<B>(max: usize, body: B) -> Outcome
 where
     B: Body<Data = Bytes, Error = std::io::Error> + Send + 'static,
 {
@@ -74,19 +74,19 @@ fn data(bytes: &'static [u8]) -> Result<Frame<Bytes>, std::io::Error> {
 }
 
 #[tokio::test]
-async fn a_body_in_pieces_is_put_together() {
+async fn a_body_in_several_frames_is_reassembled() {
     let (start, end) = BODY.split_at(7);
-    let answered = answer(BODY.len(), vec![data(start), data(b""), data(end)]).await;
-    assert_eq!(answered, (200, None, 1));
+    let outcome = send_frames(BODY.len(), vec![data(start), data(b""), data(end)]).await;
+    assert_eq!(outcome, (200, None, 1));
 }
 
 #[tokio::test]
-async fn a_body_of_no_announced_length_is_read_up_to_the_bound() {
+async fn a_body_of_unknown_length_is_read_up_to_the_limit() {
     let (start, end) = BODY.split_at(7);
-    let broken = || Err(std::io::Error::other("read beyond the bound"));
+    let broken = || Err(std::io::Error::other("read beyond the limit"));
     let frames = vec![data(start), data(end), broken()];
     let expected = (413, Some("body-too-long".to_owned()), 0);
-    assert_eq!(answer(BODY.len() - 1, frames).await, expected);
+    assert_eq!(send_frames(BODY.len() - 1, frames).await, expected);
 }
 
 /// A body that announces its length and must not be read.
@@ -109,20 +109,20 @@ impl Body for Announced {
 }
 
 #[tokio::test]
-async fn a_body_that_announces_too_much_is_not_read_at_all() {
+async fn a_body_that_announces_too_many_bytes_is_not_read() {
     let expected = (413, Some("body-too-long".to_owned()), 0);
-    assert_eq!(answer_to(1 << 20, Announced((1 << 20) + 1)).await, expected);
+    assert_eq!(send(1 << 20, Announced((1 << 20) + 1)).await, expected);
 }
 
 #[tokio::test]
-async fn a_body_that_breaks_off_never_reaches_the_handler() {
+async fn an_incomplete_body_never_reaches_the_handler() {
     let frames = vec![data(BODY), Err(std::io::Error::other("connection reset"))];
     let expected = (400, Some("body-broken-off".to_owned()), 0);
-    assert_eq!(answer(1 << 20, frames).await, expected);
+    assert_eq!(send_frames(1 << 20, frames).await, expected);
 }
 
 #[tokio::test]
-async fn a_hyper_server_is_protected_as_well() {
+async fn the_layer_protects_a_hyper_server() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let service = TowerToHyperService::new(layer().layer(Echo::default()));

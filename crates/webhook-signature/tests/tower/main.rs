@@ -1,9 +1,9 @@
-//! The `tower` layer in front of real receivers, and the stores behind it.
+//! The `tower` layer in front of real receivers, and its deduplication stores.
 
+mod dedup;
 mod hyper;
 mod receiver;
 mod redis_store;
 mod refusals;
-mod seen;
 mod sender;
 mod stores;

@@ -14,30 +14,30 @@ use webhook_signature::tower::{Verified, VerifyLayer};
 
 use super::sender::{NOW, SECRET, keys};
 
-/// The layer as most tests have it.
+/// Returns the layer that most tests use.
 pub fn layer() -> VerifyLayer {
     VerifyLayer::new(keys(&[SECRET])).clock(|| NOW)
 }
 
-/// What the handler does with one request.
+/// The behaviour of the handler for one request.
 #[derive(Clone, Copy, Debug)]
-pub enum Does {
-    Answers(u16),
-    Panics,
-    NeverEnds,
-    /// Answers 200 once [`Receiver::let_go`] was called.
-    Waits,
-    /// Answers 200 with a body in two parts, whose length is in the head or not.
-    Streams {
+pub enum Behaviour {
+    Respond(u16),
+    Panic,
+    NeverEnd,
+    /// Responds with 200 once [`Receiver::release`] was called.
+    Wait,
+    /// Responds with 200 and a body in two parts, with or without a `Content-Length`.
+    Stream {
         announced: bool,
     },
     /// Fails after the first part of such a body.
-    BreaksOff {
+    BreakOff {
         announced: bool,
     },
 }
 
-/// A receiver whose handler counts its calls and keeps what it was given.
+/// A receiver whose handler counts its calls and records its requests.
 #[derive(Clone)]
 pub struct Receiver {
     url: String,
@@ -45,12 +45,12 @@ pub struct Receiver {
 }
 
 struct State {
-    does: Mutex<Does>,
+    behaviour: Mutex<Behaviour>,
     calls: AtomicUsize,
-    got: Mutex<Vec<(Verified, Bytes)>>,
+    requests: Mutex<Vec<(Verified, Bytes)>>,
     called: Mutex<mpsc::UnboundedReceiver<()>>,
     call: mpsc::UnboundedSender<()>,
-    go: tokio::sync::Semaphore,
+    released: tokio::sync::Semaphore,
 }
 
 impl Receiver {
@@ -61,12 +61,12 @@ impl Receiver {
         let receiver = Self {
             url: format!("http://{address}/hook"),
             state: Arc::new(State {
-                does: Mutex::new(Does::Answers(200)),
+                behaviour: Mutex::new(Behaviour::Respond(200)),
                 calls: AtomicUsize::new(0),
-                got: Mutex::default(),
+                requests: Mutex::default(),
                 called: Mutex::new(called),
                 call,
-                go: tokio::sync::Semaphore::new(0),
+                released: tokio::sync::Semaphore::new(0),
             }),
         };
         let app = Router::new()
@@ -81,16 +81,16 @@ impl Receiver {
         &self.url
     }
 
-    pub fn must(&self, does: Does) {
-        *self.state.does.lock().unwrap() = does;
+    pub fn set_behaviour(&self, behaviour: Behaviour) {
+        *self.state.behaviour.lock().unwrap() = behaviour;
     }
 
     pub fn calls(&self) -> usize {
         self.state.calls.load(Ordering::SeqCst)
     }
 
-    pub fn got(&self) -> Vec<(Verified, Bytes)> {
-        self.state.got.lock().unwrap().clone()
+    pub fn requests(&self) -> Vec<(Verified, Bytes)> {
+        self.state.requests.lock().unwrap().clone()
     }
 
     /// Waits until the handler has been called once more.
@@ -101,8 +101,8 @@ impl Receiver {
         test_support::within_patience(next, seen).await;
     }
 
-    pub fn let_go(&self) {
-        self.state.go.add_permits(1);
+    pub fn release(&self) {
+        self.state.released.add_permits(1);
     }
 }
 
@@ -113,29 +113,30 @@ async fn handle(
 ) -> Response {
     let state = &receiver.state;
     state.calls.fetch_add(1, Ordering::SeqCst);
-    state.got.lock().unwrap().push((verified, body));
-    state.call.send(()).expect("the receiver is there");
-    let does = *state.does.lock().unwrap();
-    match does {
-        Does::Answers(status) => StatusCode::from_u16(status)
+    state.requests.lock().unwrap().push((verified, body));
+    state.call.send(()).expect("the receiver exists");
+    let behaviour = *state.behaviour.lock().unwrap();
+    match behaviour {
+        Behaviour::Respond(status) => StatusCode::from_u16(status)
             .expect("a status")
             .into_response(),
-        Does::Panics => panic!("as the test wants it"),
-        Does::NeverEnds => std::future::pending().await,
-        Does::Waits => {
-            state.go.acquire().await.expect("open").forget();
+        Behaviour::Panic => panic!("intended by the test"),
+        Behaviour::NeverEnd => std::future::pending().await,
+        Behaviour::Wait => {
+            state.released.acquire().await.expect("open").forget();
             StatusCode::OK.into_response()
         }
-        Does::Streams { announced } => in_parts(announced, Ok("two")),
-        Does::BreaksOff { announced } => in_parts(announced, Err("as the test wants it")),
+        Behaviour::Stream { announced } => in_parts(announced, Ok("two")),
+        Behaviour::BreakOff { announced } => in_parts(announced, Err("intended by the test")),
     }
 }
 
 fn in_parts(announced: bool, second: Result<&'static str, &'static str>) -> Response {
     let parts = futures::stream::iter([Ok("one "), second]);
     let body = Body::from_stream(parts);
-    match announced {
-        true => ([("content-length", "7")], body).into_response(),
-        false => body.into_response(),
+    if announced {
+        ([("content-length", "7")], body).into_response()
+    } else {
+        body.into_response()
     }
 }

@@ -1,20 +1,20 @@
-//! What holds for the store in Redis alone.
+//! Properties of the Redis store alone.
 
 use std::time::Duration;
 
 use redis::AsyncCommands;
 use redis::aio::MultiplexedConnection;
 use test_support::redis::{Fsync, RedisServer};
-use webhook_signature::tower::{RedisIds, SeenIds};
+use webhook_signature::tower::{DedupStore, RedisIds};
 
 use super::sender::NOW;
-use super::stores::{granted, outcome, settled};
+use super::stores::{eventual_outcome, granted, outcome};
 
 async fn started() -> RedisServer {
     RedisServer::start(Fsync::EverySecond).await
 }
 
-/// A connection for looking into the server.
+/// Opens a connection for inspecting the server.
 async fn connection(server: &RedisServer) -> MultiplexedConnection {
     let client = redis::Client::open(server.url()).expect("a URL");
     let connection = client.get_multiplexed_async_connection().await;
@@ -27,7 +27,7 @@ async fn milliseconds_left(redis: &mut MultiplexedConnection, key: &str) -> i64 
 }
 
 #[tokio::test]
-async fn processes_that_share_a_redis_share_what_they_have_seen() {
+async fn processes_that_share_a_redis_share_their_ids() {
     let server = started().await;
     let one = RedisIds::connect(&server.url()).await.unwrap();
     let other = RedisIds::connect(&server.url()).await.unwrap();
@@ -36,11 +36,11 @@ async fn processes_that_share_a_redis_share_what_they_have_seen() {
     ticket.complete().await.unwrap();
     assert_eq!(outcome(&other, "a").await, "done");
     drop(granted(&one, "b").await);
-    assert_eq!(settled(&other, "b").await, "granted");
+    assert_eq!(eventual_outcome(&other, "b").await, "granted");
 }
 
 #[tokio::test]
-async fn prefixes_keep_senders_apart() {
+async fn prefixes_separate_senders() {
     let server = started().await;
     let one = RedisIds::connect(&server.url())
         .await
@@ -76,7 +76,7 @@ async fn every_key_expires() {
 }
 
 #[tokio::test]
-async fn a_lease_lasts_a_second_at_least() {
+async fn a_lease_lasts_at_least_one_second() {
     let server = started().await;
     let store = RedisIds::connect(&server.url())
         .await
@@ -89,7 +89,7 @@ async fn a_lease_lasts_a_second_at_least() {
 }
 
 #[tokio::test]
-async fn a_claim_is_renewed_for_as_long_as_its_ticket_is_there() {
+async fn a_claim_is_renewed_as_long_as_its_ticket_exists() {
     let server = started().await;
     let store = RedisIds::connect(&server.url())
         .await
@@ -113,7 +113,7 @@ async fn a_claim_is_renewed_for_as_long_as_its_ticket_is_there() {
 }
 
 #[tokio::test]
-async fn who_has_lost_a_claim_does_not_take_it_from_its_next_owner() {
+async fn a_lost_claim_does_not_release_the_next_one() {
     let server = started().await;
     let store = RedisIds::connect(&server.url()).await.unwrap();
     let mut redis = connection(&server).await;
@@ -121,7 +121,7 @@ async fn who_has_lost_a_claim_does_not_take_it_from_its_next_owner() {
     let _: () = redis.del("webhook-id:a").await.unwrap();
     let _next = granted(&store, "a").await;
     drop(lost);
-    // The only script that has run by then is the one that would release the claim.
+    // The only script that can have run by then is the one that would release the claim.
     let released = async {
         loop {
             let statistics: String = redis::cmd("INFO")
@@ -139,7 +139,7 @@ async fn who_has_lost_a_claim_does_not_take_it_from_its_next_owner() {
 }
 
 #[tokio::test]
-async fn a_redis_that_is_gone_is_an_error_and_one_that_is_back_is_used_again() {
+async fn an_unreachable_redis_is_an_error_until_it_is_back() {
     let mut server = started().await;
     let store = RedisIds::connect(&server.url()).await.unwrap();
     server.kill();
@@ -152,7 +152,7 @@ async fn a_redis_that_is_gone_is_an_error_and_one_that_is_back_is_used_again() {
 }
 
 #[tokio::test]
-async fn a_redis_that_hangs_is_an_error() {
+async fn a_hanging_redis_is_an_error() {
     let server = started().await;
     let store = RedisIds::connect(&server.url()).await.unwrap();
     server.stall();

@@ -1,4 +1,4 @@
-//! What passes the layer, and what it answers itself.
+//! Requests that pass the layer, and those that it rejects.
 
 use test_support::{Reply, Request};
 use webhook_signature::Scheme;
@@ -7,7 +7,7 @@ use webhook_signature::tower::VerifyLayer;
 use super::receiver::{Receiver, layer};
 use super::sender::{BODY, NOW, SECRET, headers, keys, signed, with_headers};
 
-/// The status and the code of a problem document that is whole.
+/// Returns the status and the code of a complete problem document.
 fn problem(reply: &Reply) -> (u16, String) {
     assert_eq!(
         reply.header("content-type"),
@@ -23,7 +23,7 @@ fn problem(reply: &Reply) -> (u16, String) {
 }
 
 #[tokio::test]
-async fn the_handler_gets_the_exact_bytes_and_what_the_signature_vouches_for() {
+async fn the_handler_receives_the_exact_bytes_and_the_signed_properties() {
     let receiver = Receiver::start(layer().weakest(Scheme::Plain)).await;
     let bodies = [
         vec![],
@@ -36,8 +36,8 @@ async fn the_handler_gets_the_exact_bytes_and_what_the_signature_vouches_for() {
             let request = with_headers(receiver.url(), headers(scheme, "evt_42", &body));
             let reply = request.body(body.clone()).send().await;
             assert_eq!(reply.status, 200, "{reply:?}");
-            let (verified, got) = receiver.got().pop().expect("the handler was called");
-            assert_eq!(got, body);
+            let (verified, received) = receiver.requests().pop().expect("the handler was called");
+            assert_eq!(received, body);
             assert_eq!(verified.scheme, scheme);
             let id = (scheme == Scheme::Standard).then_some("evt_42");
             assert_eq!(verified.id.as_deref(), id);
@@ -49,7 +49,7 @@ async fn the_handler_gets_the_exact_bytes_and_what_the_signature_vouches_for() {
 }
 
 #[tokio::test]
-async fn each_refusal_is_a_problem_document_with_its_code_and_never_reaches_the_handler() {
+async fn a_rejected_request_gets_a_problem_document_and_never_reaches_the_handler() {
     let receiver = Receiver::start(layer().weakest(Scheme::Plain)).await;
     let changed = |name: &str, value: &str| {
         let mut headers = headers(Scheme::Standard, "evt_42", BODY);
@@ -79,7 +79,7 @@ async fn each_refusal_is_a_problem_document_with_its_code_and_never_reaches_the_
 }
 
 #[tokio::test]
-async fn nothing_weaker_than_standard_passes_unless_it_is_chosen() {
+async fn schemes_weaker_than_standard_are_rejected_by_default() {
     for (weakest, passing) in [
         (None, &[Scheme::Standard][..]),
         (Some(Scheme::Wss), &[Scheme::Standard, Scheme::Wss]),
@@ -97,7 +97,7 @@ async fn nothing_weaker_than_standard_passes_unless_it_is_chosen() {
 }
 
 #[tokio::test]
-async fn the_tolerance_and_the_keys_are_those_that_were_chosen() {
+async fn the_tolerance_and_the_keys_are_configurable() {
     let at = |layer: VerifyLayer, seconds: u64| async move {
         let receiver = Receiver::start(layer.clock(move || NOW + seconds)).await;
         signed(receiver.url(), "evt_42").send().await.status
@@ -112,14 +112,14 @@ async fn the_tolerance_and_the_keys_are_those_that_were_chosen() {
 }
 
 #[tokio::test]
-async fn without_a_clock_of_its_own_the_layer_has_the_machines() {
+async fn the_layer_uses_the_system_clock_by_default() {
     let receiver = Receiver::start(VerifyLayer::new(keys(&[SECRET]))).await;
     let reply = signed(receiver.url(), "evt_42").send().await;
     assert_eq!(problem(&reply), (400, "too-old".to_owned()));
 }
 
 #[tokio::test]
-async fn a_body_beyond_the_bound_is_answered_413() {
+async fn a_body_beyond_the_limit_gets_413() {
     let receiver = Receiver::start(layer().max_body_bytes(BODY.len())).await;
     assert_eq!(signed(receiver.url(), "a").send().await.status, 200);
 
@@ -131,7 +131,7 @@ async fn a_body_beyond_the_bound_is_answered_413() {
 }
 
 #[tokio::test]
-async fn a_refusal_names_the_likely_mistake() {
+async fn a_rejection_names_the_likely_mistake() {
     let receiver = Receiver::start(layer().weakest(Scheme::Plain)).await;
     let detail = |reply: &Reply| {
         reply.json()["detail"]

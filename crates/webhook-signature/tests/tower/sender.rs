@@ -1,4 +1,4 @@
-//! Signed requests.
+//! Signed requests for the tests.
 
 use test_support::Request;
 use webhook_signature::{Credential, Header, Message, Scheme, sign};
@@ -21,7 +21,7 @@ pub fn headers(scheme: Scheme, id: &str, body: &[u8]) -> Vec<Header> {
     sign(scheme, &keys(&[SECRET]), &message).expect("signed")
 }
 
-/// A `standard` request of this id.
+/// Creates a `standard` request with this id.
 pub fn signed(url: &str, id: &str) -> Request {
     with_headers(url, headers(Scheme::Standard, id, BODY)).body(BODY)
 }

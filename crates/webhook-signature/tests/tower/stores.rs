@@ -1,14 +1,14 @@
-//! What holds for every store of seen ids, and what for the one in memory.
+//! The contract of every deduplication store, and properties of the one in memory.
 
 use std::time::Duration;
 
 use test_support::redis::{Fsync, RedisServer};
 use tokio::task::JoinSet;
-use webhook_signature::tower::{Claim, MemoryIds, RedisIds, SeenIds, Ticket};
+use webhook_signature::tower::{Claim, DedupStore, MemoryIds, RedisIds, Ticket};
 
 use super::sender::NOW;
 
-/// Each test of the contract, once a store.
+/// Runs each test of the contract with each store.
 macro_rules! contract {
     ($($test:ident)*) => {
         mod in_memory {
@@ -29,15 +29,15 @@ macro_rules! contract {
 }
 
 contract! {
-    an_id_is_granted_once_and_done_when_it_was_completed
-    of_many_claims_at_once_one_is_granted
-    a_dropped_ticket_forgets_the_id
-    an_id_stays_done_where_nobody_waits_to_hear_it
-    ids_do_not_get_in_each_others_way
+    an_id_is_granted_once_and_done_after_completion
+    of_many_concurrent_claims_one_is_granted
+    a_dropped_ticket_releases_the_id
+    completion_takes_effect_even_if_its_future_is_dropped
+    ids_are_independent
 }
 
-/// What a claim came to, as a letter that a test can compare.
-pub async fn outcome(store: &impl SeenIds, id: &str) -> &'static str {
+/// Returns the result of a claim as a text that a test can compare.
+pub async fn outcome(store: &impl DedupStore, id: &str) -> &'static str {
     match store.claim(id, NOW).await.expect("the store answers") {
         Claim::Granted(_) => "granted",
         Claim::InProgress => "in progress",
@@ -45,7 +45,7 @@ pub async fn outcome(store: &impl SeenIds, id: &str) -> &'static str {
     }
 }
 
-pub async fn granted(store: &impl SeenIds, id: &str) -> Box<dyn Ticket> {
+pub async fn granted(store: &impl DedupStore, id: &str) -> Box<dyn Ticket> {
     match store.claim(id, NOW).await.expect("the store answers") {
         Claim::Granted(ticket) => ticket,
         Claim::InProgress => panic!("`{id}` is in progress"),
@@ -53,20 +53,21 @@ pub async fn granted(store: &impl SeenIds, id: &str) -> Box<dyn Ticket> {
     }
 }
 
-/// Claims `id` until nobody else has it: what ends a claim may be at work yet.
-pub async fn settled(store: &impl SeenIds, id: &str) -> &'static str {
-    let settled = async {
+/// Claims `id` until no other claim exists: the task that ends the previous one may still be
+/// running.
+pub async fn eventual_outcome(store: &impl DedupStore, id: &str) -> &'static str {
+    let outcome = async {
         loop {
             match outcome(store, id).await {
                 "in progress" => tokio::task::yield_now().await,
-                settled => return settled,
+                outcome => return outcome,
             }
         }
     };
-    test_support::within_patience(settled, || format!("`{id}` to be settled")).await
+    test_support::within_patience(outcome, || format!("the claim of `{id}` to end")).await
 }
 
-async fn an_id_is_granted_once_and_done_when_it_was_completed(store: impl SeenIds) {
+async fn an_id_is_granted_once_and_done_after_completion(store: impl DedupStore) {
     let ticket = granted(&store, "a").await;
     assert_eq!(outcome(&store, "a").await, "in progress");
     ticket.complete().await.expect("the store answers");
@@ -74,14 +75,14 @@ async fn an_id_is_granted_once_and_done_when_it_was_completed(store: impl SeenId
     assert_eq!(outcome(&store, "a").await, "done");
 }
 
-async fn of_many_claims_at_once_one_is_granted(store: impl SeenIds) {
+async fn of_many_concurrent_claims_one_is_granted(store: impl DedupStore) {
     let store = std::sync::Arc::new(store);
     let mut claims = JoinSet::new();
     for _ in 0..50 {
         let store = store.clone();
         claims.spawn(async move { store.claim("a", NOW).await.expect("the store answers") });
     }
-    // All of them are held until every one has its answer, so that none is granted a second time.
+    // All tickets are held until every claim has returned, so that none is released and granted again.
     let claims = claims.join_all().await;
     let granted = claims
         .iter()
@@ -93,26 +94,26 @@ async fn of_many_claims_at_once_one_is_granted(store: impl SeenIds) {
     assert_eq!(waiting.count(), 49);
 }
 
-async fn a_dropped_ticket_forgets_the_id(store: impl SeenIds) {
+async fn a_dropped_ticket_releases_the_id(store: impl DedupStore) {
     drop(granted(&store, "a").await);
     for _ in 0..3 {
-        // Each of these claims is dropped as well.
-        assert_eq!(settled(&store, "a").await, "granted");
+        // Each of these tickets is dropped as well.
+        assert_eq!(eventual_outcome(&store, "a").await, "granted");
     }
 }
 
-async fn an_id_stays_done_where_nobody_waits_to_hear_it(store: impl SeenIds) {
+async fn completion_takes_effect_even_if_its_future_is_dropped(store: impl DedupStore) {
     drop(granted(&store, "a").await.complete());
-    assert_eq!(settled(&store, "a").await, "done");
+    assert_eq!(eventual_outcome(&store, "a").await, "done");
 }
 
-async fn ids_do_not_get_in_each_others_way(store: impl SeenIds) {
+async fn ids_are_independent(store: impl DedupStore) {
     let ticket = granted(&store, "a").await;
     let other = granted(&store, "b").await;
     drop(other);
     ticket.complete().await.expect("the store answers");
     assert_eq!(outcome(&store, "a").await, "done");
-    assert_eq!(settled(&store, "b").await, "granted");
+    assert_eq!(eventual_outcome(&store, "b").await, "granted");
 }
 
 async fn claim_at(store: &MemoryIds, id: &str, now: u64) -> Claim {
@@ -120,7 +121,7 @@ async fn claim_at(store: &MemoryIds, id: &str, now: u64) -> Claim {
 }
 
 #[tokio::test]
-async fn memory_forgets_a_done_id_when_its_time_is_over() {
+async fn memory_drops_a_done_id_after_its_retention() {
     let store = MemoryIds::new(10).retention(Duration::from_secs(60));
     granted(&store, "a").await.complete().await.unwrap();
     assert!(matches!(claim_at(&store, "a", NOW + 59).await, Claim::Done));
@@ -131,7 +132,7 @@ async fn memory_forgets_a_done_id_when_its_time_is_over() {
 }
 
 #[tokio::test]
-async fn memory_never_forgets_an_id_that_is_being_processed() {
+async fn memory_never_drops_an_id_that_is_being_processed() {
     let store = MemoryIds::new(10).retention(Duration::from_secs(60));
     let _ticket = granted(&store, "a").await;
     assert!(matches!(
@@ -141,7 +142,7 @@ async fn memory_never_forgets_an_id_that_is_being_processed() {
 }
 
 #[tokio::test]
-async fn memory_has_a_bound_and_forgets_the_longest_done_first() {
+async fn memory_is_bounded_and_evicts_the_oldest_done_id_first() {
     let store = MemoryIds::new(3);
     for id in ["a", "b", "c"] {
         granted(&store, id).await.complete().await.unwrap();
@@ -154,7 +155,7 @@ async fn memory_has_a_bound_and_forgets_the_longest_done_first() {
 }
 
 #[tokio::test]
-async fn memory_full_of_ids_in_progress_takes_no_other() {
+async fn memory_full_of_ids_in_progress_rejects_another() {
     let store = MemoryIds::new(2);
     let first = granted(&store, "a").await;
     let _second = granted(&store, "b").await;

@@ -1,4 +1,4 @@
-"""Verifies a request as CONFORMANCE.md has it, step by step."""
+"""Verifies a request by the rules of CONFORMANCE.md, step by step."""
 
 import base64
 import hmac
@@ -13,14 +13,14 @@ from tags import (
     shared_key, tag)
 
 
-class Refused(Exception):
+class Refusal(Exception):
     def __init__(self, code, header=None, fault=None):
-        self.verdict = {"refused": code} | {
+        self.outcome = {"refused": code} | {
             k: v for k, v in (("header", header), ("fault", fault)) if v}
 
 
 def malformed(header, fault):
-    return Refused("malformed-header", header, fault)
+    return Refusal("malformed-header", header, fault)
 
 
 def find(case, name, optional=False):
@@ -28,7 +28,7 @@ def find(case, name, optional=False):
     if not found:
         if optional:
             return None
-        raise Refused("missing-header", name)
+        raise Refusal("missing-header", name)
     value = found[0]
     if len(found) > 1:
         raise malformed(name, "repeated")
@@ -106,33 +106,33 @@ def read_list(value):
                 raise malformed(STD, "no-version")
             if version in ("v1", "v1a"):
                 found.append((version, read_base64(text, 32 if version == "v1" else 64)))
-        except Refused as refused:
-            first = first or refused
+        except Refusal as refusal:
+            first = first or refusal
     if not found:
         empty = malformed(STD, "empty") if not value.strip() else None
-        raise first or empty or Refused("unknown-scheme", STD)
+        raise first or empty or Refusal("unknown-scheme", STD)
     return found
 
 
 def check_time(case, at):
     if case["now"] - at > case["tolerance"]:
-        raise Refused("too-old")
+        raise Refusal("too-old")
     if at - case["now"] > case["tolerance"]:
-        raise Refused("too-new")
+        raise Refusal("too-new")
 
 
 def texts(case):
     return [k for k in case["keys"] if not k.startswith(("whsk_", "whpk_"))]
 
 
-def judge_plain(case, body):
+def verify_plain(case, body):
     found = read_hex(PLAIN, find(case, PLAIN))
     if not any(hmac.compare_digest(tag(k.encode(), body), found) for k in texts(case)):
-        raise Refused("no-match")
+        raise Refusal("no-match")
     return {"accepted": "plain"}
 
 
-def judge_wss(case, body):
+def verify_wss(case, body):
     text = find(case, WSS_AT)
     at = read_wss_time(text)
     found = [read_hex(WSS, find(case, WSS))]
@@ -142,7 +142,7 @@ def judge_wss(case, body):
     check_time(case, at)
     right = [tag(k.encode(), text.encode(), body) for k in texts(case)]
     if not any(hmac.compare_digest(a, b) for a in right for b in found):
-        raise Refused("no-match")
+        raise Refusal("no-match")
     return {"accepted": "wss", "at": at}
 
 
@@ -157,7 +157,7 @@ def verifies(key, signature, message):
         return False
 
 
-def judge_standard(case, body):
+def verify_standard(case, body):
     ident = find(case, STD_ID)
     if len(ident) > 256:
         raise malformed(STD_ID, "huge")
@@ -176,10 +176,10 @@ def judge_standard(case, body):
                     return {"accepted": "standard", "id": ident, "at": at}
             if version == "v1a" and not shared and verifies(key, signature, message):
                 return {"accepted": "standard", "id": ident, "at": at}
-    raise Refused("no-match")
+    raise Refusal("no-match")
 
 
-def judge(case):
+def verify(case):
     order = ["standard", "wss", "plain"]
     wanted = order[: order.index(case["weakest"]) + 1]
     names = [n.lower() for n, _ in case["headers"]]
@@ -187,8 +187,8 @@ def judge(case):
     try:
         for scheme in wanted:
             if SIGNATURES[scheme].lower() in names:
-                rules = {"plain": judge_plain, "wss": judge_wss, "standard": judge_standard}
+                rules = {"plain": verify_plain, "wss": verify_wss, "standard": verify_standard}
                 return rules[scheme](case, body)
-        raise Refused("missing-header", SIGNATURES[case["weakest"]])
-    except Refused as refused:
-        return refused.verdict
+        raise Refusal("missing-header", SIGNATURES[case["weakest"]])
+    except Refusal as refusal:
+        return refusal.outcome

@@ -1,4 +1,4 @@
-//! What is answered in the handler's place.
+//! Responses that the layer sends instead of calling the handler.
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
@@ -7,12 +7,11 @@ use problem_details::Problem;
 
 use crate::Refusal;
 
-/// When a sender may come again with an id that is being processed, in seconds, and with any id
-/// when the store cannot be asked.
+/// The `Retry-After` for an id that is being processed, and for an unavailable store, in seconds.
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
 
-/// Why the handler is not called.
-pub(crate) enum Answer {
+/// The reason why the handler is not called.
+pub(crate) enum EarlyResponse {
     Refused {
         refusal: Refusal,
         /// The sender's likely mistake.
@@ -27,7 +26,7 @@ pub(crate) enum Answer {
     Unavailable,
 }
 
-impl Answer {
+impl EarlyResponse {
     pub(crate) fn into_response(self) -> Response<Full<Bytes>> {
         let Some(problem) = self.problem() else {
             return Response::new(Full::default());
@@ -44,7 +43,7 @@ impl Answer {
         response
     }
 
-    /// The problem, unless there is none.
+    /// Returns the problem document, if the response has one.
     fn problem(&self) -> Option<Problem> {
         Some(match self {
             Self::Refused { refusal, hint } => {
@@ -52,23 +51,17 @@ impl Answer {
                 let detail = std::format!("{refusal}{}", hint.unwrap_or_default());
                 Problem::new(400, refusal.code(), title(*refusal)).detail(detail)
             }
-            Self::BodyTooLong { max } => Problem::new(
-                413,
-                "body-too-long",
-                "The body is longer than is taken here",
-            )
-            .detail(std::format!("at most {max} bytes are taken")),
-            Self::BodyBrokenOff => Problem::new(400, "body-broken-off", "The body broke off"),
+            Self::BodyTooLong { max } => Problem::new(413, "body-too-long", "The body is too long")
+                .detail(std::format!("at most {max} bytes are accepted")),
+            Self::BodyBrokenOff => Problem::new(400, "body-broken-off", "The body is incomplete"),
             Self::InProgress => Problem::new(
                 409,
                 "in-progress",
                 "A request with this id is being processed",
             ),
-            Self::Unavailable => Problem::new(
-                503,
-                "unavailable",
-                "It cannot be told whether this id was seen",
-            ),
+            Self::Unavailable => {
+                Problem::new(503, "unavailable", "The deduplication store is unavailable")
+            }
             Self::Done => return None,
         })
     }
@@ -76,9 +69,9 @@ impl Answer {
 
 fn title(refusal: Refusal) -> &'static str {
     match refusal {
-        Refusal::MissingHeader(_) => "A header of the signature is missing",
-        Refusal::MalformedHeader { .. } => "A header of the signature is malformed",
-        Refusal::UnknownScheme(_) => "The signature is of an unknown kind",
+        Refusal::MissingHeader(_) => "A signature header is missing",
+        Refusal::MalformedHeader { .. } => "A signature header is malformed",
+        Refusal::UnknownScheme(_) => "The signature is of an unknown scheme",
         Refusal::TooOld => "The signature is too old",
         Refusal::TooNew => "The signature is dated in the future",
         Refusal::NoMatch => "The signature does not match",

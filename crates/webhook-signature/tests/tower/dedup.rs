@@ -1,14 +1,14 @@
-//! Ids that come more than once, to a real receiver with each store.
+//! Repeated ids, sent to a real receiver with each store.
 
 use test_support::Reply;
 use test_support::redis::{Fsync, RedisServer};
 use webhook_signature::Scheme;
-use webhook_signature::tower::{BoxFuture, Claim, MemoryIds, RedisIds, SeenIds, StoreError};
+use webhook_signature::tower::{BoxFuture, Claim, DedupStore, MemoryIds, RedisIds, StoreError};
 
-use super::receiver::{Does, Receiver, layer};
+use super::receiver::{Behaviour, Receiver, layer};
 use super::sender::{BODY, headers, signed, with_headers};
 
-/// Each test, once a store.
+/// Runs each test with each store.
 macro_rules! with_each_store {
     ($($test:ident)*) => {
         mod in_memory {
@@ -29,24 +29,24 @@ macro_rules! with_each_store {
 }
 
 with_each_store! {
-    an_id_that_was_processed_is_answered_200_and_not_processed_again
-    of_two_racing_requests_with_one_id_the_second_is_told_to_come_again
-    an_id_whose_handler_fails_is_forgotten
-    an_id_whose_handler_panics_is_forgotten
-    an_id_whose_client_hangs_up_is_forgotten
-    a_refused_request_does_not_use_up_its_id
-    an_id_whose_answer_breaks_off_is_forgotten
-    an_id_whose_answer_comes_in_parts_is_done_when_the_client_has_all_of_it
+    an_id_that_was_processed_gets_200_and_is_not_processed_again
+    of_two_concurrent_requests_with_one_id_the_second_gets_409
+    an_id_whose_handler_fails_is_released
+    an_id_whose_handler_panics_is_released
+    an_id_whose_client_disconnects_is_released
+    a_rejected_request_does_not_claim_its_id
+    an_id_whose_response_is_incomplete_is_released
+    an_id_whose_response_is_streamed_is_done_when_the_client_has_all_of_it
 }
 
-async fn start(store: impl SeenIds) -> Receiver {
-    Receiver::start(layer().remember(store)).await
+async fn start(store: impl DedupStore) -> Receiver {
+    Receiver::start(layer().deduplicate(store)).await
 }
 
-/// Sends until the request is not told that another one is in progress: what ends that one may be
-/// at work yet.
-async fn settled(receiver: &Receiver, id: &str) -> Reply {
-    let settled = async {
+/// Sends a request until its response is not 409: the task that ends the previous claim may still
+/// be running.
+async fn eventual_reply(receiver: &Receiver, id: &str) -> Reply {
+    let reply = async {
         loop {
             let reply = signed(receiver.url(), id).send().await;
             if reply.status != 409 {
@@ -54,13 +54,13 @@ async fn settled(receiver: &Receiver, id: &str) -> Reply {
             }
         }
     };
-    test_support::within_patience(settled, || format!("`{id}` to be settled")).await
+    test_support::within_patience(reply, || format!("the claim of `{id}` to end")).await
 }
 
-async fn an_id_that_was_processed_is_answered_200_and_not_processed_again(receiver: Receiver) {
+async fn an_id_that_was_processed_gets_200_and_is_not_processed_again(receiver: Receiver) {
     for status in [200, 201, 204] {
         let calls = receiver.calls();
-        receiver.must(Does::Answers(status));
+        receiver.set_behaviour(Behaviour::Respond(status));
         let id = status.to_string();
         assert_eq!(signed(receiver.url(), &id).send().await.status, status);
         for _ in 0..2 {
@@ -71,8 +71,8 @@ async fn an_id_that_was_processed_is_answered_200_and_not_processed_again(receiv
     }
 }
 
-async fn of_two_racing_requests_with_one_id_the_second_is_told_to_come_again(receiver: Receiver) {
-    receiver.must(Does::Waits);
+async fn of_two_concurrent_requests_with_one_id_the_second_gets_409(receiver: Receiver) {
+    receiver.set_behaviour(Behaviour::Wait);
     let first = tokio::spawn(signed(receiver.url(), "a").send());
     receiver.called().await;
 
@@ -82,73 +82,73 @@ async fn of_two_racing_requests_with_one_id_the_second_is_told_to_come_again(rec
     assert_eq!(second.header("retry-after"), Some("5"));
     assert_eq!(receiver.calls(), 1);
 
-    receiver.let_go();
+    receiver.release();
     assert_eq!(first.await.unwrap().status, 200);
     assert_eq!(signed(receiver.url(), "a").send().await.status, 200);
     assert_eq!(receiver.calls(), 1);
 }
 
-async fn an_id_whose_handler_fails_is_forgotten(receiver: Receiver) {
+async fn an_id_whose_handler_fails_is_released(receiver: Receiver) {
     for status in [500, 503, 404, 302, 304] {
         let id = status.to_string();
         let calls = receiver.calls();
-        receiver.must(Does::Answers(status));
+        receiver.set_behaviour(Behaviour::Respond(status));
         assert_eq!(signed(receiver.url(), &id).send().await.status, status);
-        assert_eq!(settled(&receiver, &id).await.status, status);
-        receiver.must(Does::Answers(200));
-        assert_eq!(settled(&receiver, &id).await.status, 200);
+        assert_eq!(eventual_reply(&receiver, &id).await.status, status);
+        receiver.set_behaviour(Behaviour::Respond(200));
+        assert_eq!(eventual_reply(&receiver, &id).await.status, 200);
         assert_eq!(receiver.calls(), calls + 3);
-        assert_eq!(settled(&receiver, &id).await.status, 200);
+        assert_eq!(eventual_reply(&receiver, &id).await.status, 200);
         assert_eq!(receiver.calls(), calls + 3);
     }
 }
 
-async fn an_id_whose_handler_panics_is_forgotten(receiver: Receiver) {
-    receiver.must(Does::Panics);
+async fn an_id_whose_handler_panics_is_released(receiver: Receiver) {
+    receiver.set_behaviour(Behaviour::Panic);
     let broken = signed(receiver.url(), "a").try_send().await;
     assert!(broken.is_err(), "{broken:?}");
-    receiver.must(Does::Answers(200));
-    assert_eq!(settled(&receiver, "a").await.status, 200);
+    receiver.set_behaviour(Behaviour::Respond(200));
+    assert_eq!(eventual_reply(&receiver, "a").await.status, 200);
     assert_eq!(receiver.calls(), 2);
 }
 
-async fn an_id_whose_client_hangs_up_is_forgotten(receiver: Receiver) {
-    receiver.must(Does::NeverEnds);
+async fn an_id_whose_client_disconnects_is_released(receiver: Receiver) {
+    receiver.set_behaviour(Behaviour::NeverEnd);
     let client = tokio::spawn(signed(receiver.url(), "a").send());
     receiver.called().await;
     assert_eq!(signed(receiver.url(), "a").send().await.status, 409);
     client.abort();
     assert!(client.await.unwrap_err().is_cancelled());
-    receiver.must(Does::Answers(200));
-    assert_eq!(settled(&receiver, "a").await.status, 200);
+    receiver.set_behaviour(Behaviour::Respond(200));
+    assert_eq!(eventual_reply(&receiver, "a").await.status, 200);
     assert_eq!(receiver.calls(), 2);
 }
 
-async fn a_refused_request_does_not_use_up_its_id(receiver: Receiver) {
+async fn a_rejected_request_does_not_claim_its_id(receiver: Receiver) {
     let forged = signed(receiver.url(), "a").body("{}").send().await;
     assert_eq!(forged.status, 400);
     assert_eq!(signed(receiver.url(), "a").send().await.status, 200);
     assert_eq!(receiver.calls(), 1);
 }
 
-async fn an_id_whose_answer_breaks_off_is_forgotten(receiver: Receiver) {
+async fn an_id_whose_response_is_incomplete_is_released(receiver: Receiver) {
     for announced in [true, false] {
         let id = format!("a-{announced}");
-        receiver.must(Does::BreaksOff { announced });
+        receiver.set_behaviour(Behaviour::BreakOff { announced });
         let broken = signed(receiver.url(), &id).try_send().await;
         assert!(broken.is_err(), "{broken:?}");
         let calls = receiver.calls();
-        receiver.must(Does::Answers(200));
-        assert_eq!(settled(&receiver, &id).await.status, 200);
+        receiver.set_behaviour(Behaviour::Respond(200));
+        assert_eq!(eventual_reply(&receiver, &id).await.status, 200);
         assert_eq!(receiver.calls(), calls + 1);
     }
 }
 
-async fn an_id_whose_answer_comes_in_parts_is_done_when_the_client_has_all_of_it(
+async fn an_id_whose_response_is_streamed_is_done_when_the_client_has_all_of_it(
     receiver: Receiver,
 ) {
     for announced in [true, false] {
-        receiver.must(Does::Streams { announced });
+        receiver.set_behaviour(Behaviour::Stream { announced });
         for round in 0..20 {
             let id = format!("{announced}-{round}");
             let reply = signed(receiver.url(), &id).send().await;
@@ -163,7 +163,9 @@ async fn an_id_whose_answer_comes_in_parts_is_done_when_the_client_has_all_of_it
 
 #[tokio::test]
 async fn a_request_without_an_id_is_processed_each_time() {
-    let layer = layer().weakest(Scheme::Wss).remember(MemoryIds::new(100));
+    let layer = layer()
+        .weakest(Scheme::Wss)
+        .deduplicate(MemoryIds::new(100));
     let receiver = Receiver::start(layer).await;
     for calls in 1..=2 {
         let request = with_headers(receiver.url(), headers(Scheme::Wss, "a", BODY));
@@ -172,18 +174,18 @@ async fn a_request_without_an_id_is_processed_each_time() {
     }
 }
 
-/// A store that is never there.
-struct Gone;
+/// A store that always fails.
+struct Unavailable;
 
-impl SeenIds for Gone {
+impl DedupStore for Unavailable {
     fn claim<'a>(&'a self, _: &'a str, _: u64) -> BoxFuture<'a, Result<Claim, StoreError>> {
         Box::pin(std::future::ready(Err("the store is gone".into())))
     }
 }
 
 #[tokio::test]
-async fn nothing_is_processed_while_the_store_cannot_be_asked() {
-    let receiver = start(Gone).await;
+async fn nothing_is_processed_while_the_store_is_unavailable() {
+    let receiver = start(Unavailable).await;
     let reply = signed(receiver.url(), "a").send().await;
     assert_eq!(reply.status, 503);
     assert_eq!(reply.json()["code"], "unavailable");
@@ -193,7 +195,7 @@ async fn nothing_is_processed_while_the_store_cannot_be_asked() {
 }
 
 #[tokio::test]
-async fn a_stopped_redis_is_answered_503_and_the_handler_is_not_called() {
+async fn a_stopped_redis_gets_503_and_the_handler_is_not_called() {
     let mut server = RedisServer::start(Fsync::EverySecond).await;
     let store = RedisIds::connect(&server.url()).await.unwrap();
     let receiver = start(store).await;
