@@ -2,10 +2,10 @@
 
 const DOCUMENT: &str = include_str!("../../../docs/SIGNATURES.md");
 
-/// The code block of `language` that defines the receiver, which `definition` tells it by.
+/// Returns the code block of `language` that contains a line with `definition`.
 ///
 /// # Panics
-/// When the document has none, or more than one.
+/// Panics if the document has none, or more than one.
 pub fn receiver(language: &str, definition: &str) -> String {
     let found: Vec<_> = blocks(language)
         .filter(|code| code.lines().any(|line| line.starts_with(definition)))

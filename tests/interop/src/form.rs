@@ -1,8 +1,8 @@
-//! What judges differ in.
+//! The properties that distinguish references.
 
 use webhook_signature::Scheme;
 
-/// A scheme, and where it has several, the way it is used.
+/// A scheme in one of its variants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// `plain`.
@@ -18,7 +18,7 @@ pub enum Form {
 }
 
 impl Form {
-    /// The scheme it belongs to.
+    /// Returns the scheme.
     pub fn scheme(self) -> Scheme {
         match self {
             Self::Plain => Scheme::Plain,
@@ -27,7 +27,7 @@ impl Form {
         }
     }
 
-    /// Its name, which the scripts know it by.
+    /// Returns the name that the scripts use.
     pub fn name(self) -> &'static str {
         match self {
             Self::Plain => "plain",
@@ -38,7 +38,7 @@ impl Form {
         }
     }
 
-    /// The header that carries the time, where there is one.
+    /// Returns the header with the timestamp, if there is one.
     pub fn timestamp(self) -> Option<&'static str> {
         match self.scheme() {
             Scheme::Plain => None,
@@ -48,19 +48,19 @@ impl Form {
     }
 }
 
-/// The bodies that a judge can be asked about, the fewest first.
+/// The bodies that a reference supports, the fewest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Bodies {
-    /// It parses the body as JSON once it has verified it.
+    /// Only JSON: it parses the body after verifying it.
     Json,
-    /// It decodes the body as UTF-8 before it verifies it.
+    /// Only text: it decodes the body as UTF-8 before verifying it.
     Text,
-    /// It takes a body for the bytes that it is.
+    /// Any bytes.
     Any,
 }
 
 impl Bodies {
-    /// The narrowest of the three that `body` belongs to.
+    /// Returns the narrowest of the three that includes `body`.
     pub fn of(body: &[u8]) -> Self {
         if serde_json::from_slice::<serde_json::Value>(body).is_ok() {
             Self::Json

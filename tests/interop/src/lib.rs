@@ -1,34 +1,39 @@
-//! Other people's implementations of the signature schemes, to hold the crate `signature` to.
+//! Other implementations of the signature schemes, as references for the crate `webhook-signature`.
 //!
-//! A [`Judge`] signs, or verifies, or does both, in one [`Form`]. [`Panel::seated`] has all that
-//! this machine has; `scripts/setup-judges.sh` installs those in Python and JavaScript.
+//! A [`Reference`] signs, verifies, or does both, in one [`Form`]. [`References::available`] returns all that this
+//! machine has; `scripts/setup-interop.sh` installs those in Python and JavaScript.
 //!
-//! | judge | forms | how it is asked |
+//! | reference | forms | interface |
 //! |---|---|---|
 //! | `standardwebhooks` (crates.io) | `v1` | linked |
-//! | `standardwebhooks`, `svix` (PyPI) | `v1` | `python/judge.py` |
-//! | `standardwebhooks`, `svix` (npm) | `v1` | `javascript/judge.mjs` |
-//! | `hmac` of Python | `plain`, `wss` | `python/judge.py` |
-//! | `cryptography` (PyPI) | `v1a` | `python/judge.py` |
-//! | `crypto` of Node | `v1a` | `javascript/judge.mjs` |
+//! | `standardwebhooks`, `svix` (PyPI) | `v1` | `python/reference.py` |
+//! | `standardwebhooks`, `svix` (npm) | `v1` | `javascript/reference.mjs` |
+//! | `hmac` of Python | `plain`, `wss` | `python/reference.py` |
+//! | `cryptography` (PyPI) | `v1a` | `python/reference.py` |
+//! | `crypto` of Node | `v1a` | `javascript/reference.mjs` |
 //! | `openssl` | all | its command line |
-//! | the receivers in `docs/SIGNATURES.md` | `v1` | taken out of the document, and run |
+//! | the receivers in `docs/SIGNATURES.md` | `v1` | extracted from the document and run |
 //!
-//! A judge that is missing is named and left out, unless the environment has `CI=true`: then it
-//! fails every test. The one in Go may be missing even there. Everything here panics where it cannot do what it was asked to: it runs in
-//! tests only.
+//! A missing reference is reported and skipped, unless the environment has `CI=true`: then every test
+//! fails. The one in Go is optional even there. All functions panic on failure, because they only run
+//! in tests.
 
 mod document;
 mod form;
 mod go;
-mod judge;
 mod linked;
 mod openssl;
-mod panel;
 mod process;
+mod reference;
+mod references;
 mod scripted;
 mod shell;
 
 pub use form::{Bodies, Form};
-pub use judge::{Headers, Judge, Message, Request, header};
-pub use panel::Panel;
+pub use reference::{Headers, Message, Reference, Request, header};
+pub use references::References;
+
+/// Compiles and runs the Rust examples in `docs/SIGNATURES.md`.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/SIGNATURES.md")]
+struct Documentation;

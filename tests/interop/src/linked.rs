@@ -1,30 +1,30 @@
-//! `standardwebhooks` of crates.io.
+//! The crate `standardwebhooks`.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use standardwebhooks::Webhook;
 
-use crate::judge::{Headers, Message, Request, Voice, standard_headers};
-use crate::{Bodies, Form, Judge};
+use crate::reference::{Backend, Headers, Message, Request, standard_headers};
+use crate::{Bodies, Form, Reference};
 
 struct Linked;
 
-pub fn judge() -> Judge {
-    Judge {
+pub fn reference() -> Reference {
+    Reference {
         name: "crates.io standardwebhooks",
         form: Form::V1,
         bodies: Bodies::Text,
         signs: true,
         has_clock: true,
-        voice: Box::new(Linked),
+        backend: Box::new(Linked),
     }
 }
 
-impl Voice for Linked {
+impl Backend for Linked {
     fn sign(&self, _: Form, secret: &str, message: Message<'_>) -> Headers {
-        let timestamp = message.timestamp.try_into().expect("a time of this age");
+        let timestamp = message.timestamp.try_into().expect("a current timestamp");
         let signature = webhook(secret)
             .sign(message.id, timestamp, message.body)
-            .expect("a body of text");
+            .expect("a body in UTF-8");
         standard_headers(message, signature)
     }
 

@@ -1,40 +1,42 @@
-//! The `openssl` command.
+//! The command `openssl`.
 
 use std::io::{ErrorKind, Read, Write};
 use std::process::{Command, ExitStatus, Stdio};
 
 use base64ct::{Base64, Encoding};
 
-use crate::judge::{Headers, Message, Request, Voice, header, standard_content, standard_headers};
-use crate::{Bodies, Form, Judge};
+use crate::reference::{
+    Backend, Headers, Message, Request, header, standard_content, standard_headers,
+};
+use crate::{Bodies, Form, Reference};
 
-/// What PKCS #8 and SPKI put in front of an ed25519 seed and of a public key (RFC 8410).
+/// The prefixes of an ed25519 seed in PKCS #8 and of a public key in SPKI (RFC 8410).
 const PKCS8: &str = "302e020100300506032b657004220420";
 const SPKI: &str = "302a300506032b6570032100";
 
 struct OpenSsl;
 
-/// A judge a form.
-pub fn judges() -> impl Iterator<Item = Judge> {
+/// Returns a reference for each form.
+pub fn references() -> impl Iterator<Item = Reference> {
     [Form::Plain, Form::Wss, Form::V1, Form::V1a]
         .into_iter()
-        .map(|form| Judge {
+        .map(|form| Reference {
             name: "openssl",
             form,
             bodies: Bodies::Any,
             signs: true,
             has_clock: false,
-            voice: Box::new(OpenSsl),
+            backend: Box::new(OpenSsl),
         })
 }
 
-/// Whether the command is there.
-pub fn is_here() -> bool {
+/// Returns true if the command is installed.
+pub fn is_installed() -> bool {
     let version = Command::new("openssl").arg("version").output();
     version.is_ok_and(|output| output.status.success())
 }
 
-impl Voice for OpenSsl {
+impl Backend for OpenSsl {
     fn sign(&self, form: Form, secret: &str, message: Message<'_>) -> Headers {
         let at = message.timestamp.to_string();
         let named = |name: &str, value: String| (name.to_owned(), value);
@@ -121,14 +123,14 @@ fn is_v1a(public: &str, entry: &str, content: &[u8]) -> bool {
     status.success()
 }
 
-/// It takes the key and what it signs from files only.
+/// Runs `openssl pkeyutl`, which reads the key and the content from files only.
 fn pkeyutl(
     options: &[&str],
     key: &[u8],
     content: &[u8],
     signature: &[u8],
 ) -> (ExitStatus, Vec<u8>) {
-    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let folder = tempfile::tempdir().expect("a temporary folder can be created");
     let file = |name: &str, bytes: &[u8]| {
         let path = folder.path().join(name);
         std::fs::write(&path, bytes).expect("the temporary folder can be written to");
@@ -158,7 +160,7 @@ fn unhex(text: &str) -> Vec<u8> {
     hex::decode(text).expect("hex")
 }
 
-/// Runs a command that reads `input`, and gives what it has written to its standard output.
+/// Runs a command with `input`, and returns its status and standard output.
 pub fn piped(command: &mut Command, input: &[u8]) -> (ExitStatus, Vec<u8>) {
     let mut child = command
         .stdin(Stdio::piped())
@@ -166,15 +168,15 @@ pub fn piped(command: &mut Command, input: &[u8]) -> (ExitStatus, Vec<u8>) {
         .stderr(Stdio::null())
         .spawn()
         .unwrap_or_else(|error| panic!("`{}`: {error}", command.get_program().display()));
-    let mut stdin = child.stdin.take().expect("it is piped");
-    // One that has seen enough ends before it has read it all.
+    let mut stdin = child.stdin.take().expect("standard input is piped");
+    // The command may end before it has read its whole input.
     let written = stdin.write_all(input);
     assert!(written.is_ok() || written.is_err_and(|error| error.kind() == ErrorKind::BrokenPipe));
     drop(stdin);
     let mut output = Vec::new();
-    let mut stdout = child.stdout.take().expect("it is piped");
+    let mut stdout = child.stdout.take().expect("standard output is piped");
     stdout
         .read_to_end(&mut output)
-        .expect("its output can be read");
-    (child.wait().expect("it can be waited for"), output)
+        .expect("the output can be read");
+    (child.wait().expect("the process can be waited for"), output)
 }

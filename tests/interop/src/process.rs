@@ -1,12 +1,12 @@
-//! A script that is asked in lines of JSON.
+//! A script with a line-based JSON interface.
 //!
-//! Its first line out is a list of the judges it has. Then each line in is a question, and each
-//! line out the answer to it:
+//! Its first line of output lists its references. Then each line of input is a request, and each line
+//! of output the reply to it:
 //!
 //! ```json
-//! {"do": "sign", "judge": "svix", "form": "v1", "secret": "whsec_…", "id": "…", "timestamp": 1, "body": "<base64>"}
+//! {"do": "sign", "reference": "svix", "form": "v1", "secret": "whsec_…", "id": "…", "timestamp": 1, "body": "<base64>"}
 //! {"headers": [["webhook-id", "…"], …]}
-//! {"do": "verify", "judge": "svix", "form": "v1", "secret": "whsec_…", "headers": […], "body": "<base64>", "now": 1, "code": null}
+//! {"do": "verify", "reference": "svix", "form": "v1", "secret": "whsec_…", "headers": […], "body": "<base64>", "now": 1, "code": null}
 //! {"accepted": true}
 //! {"error": "…"}
 //! ```
@@ -17,22 +17,22 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use serde_json::Value;
 
-/// The running script. It ends when its standard input does, with this value.
+/// A running script. It ends when its standard input is closed, by dropping this value.
 pub struct Process {
     name: &'static str,
-    pub judges: Vec<String>,
+    pub references: Vec<String>,
     channel: RefCell<Channel>,
 }
 
 struct Channel {
-    // In the order in which they are dropped: the process ends because its input does.
+    // Dropped in this order: the process ends when its input is closed.
     input: Option<ChildStdin>,
     output: BufReader<ChildStdout>,
     child: Child,
 }
 
 impl Process {
-    /// Runs it, or says why that cannot be.
+    /// Starts the script, or returns the reason why it cannot be started.
     pub fn start(name: &'static str, command: &mut Command) -> Result<Self, String> {
         let mut child = command
             .stdin(Stdio::piped())
@@ -41,29 +41,29 @@ impl Process {
             .map_err(|error| format!("`{}`: {error}", command.get_program().display()))?;
         let mut channel = Channel {
             input: child.stdin.take(),
-            output: BufReader::new(child.stdout.take().expect("it is piped")),
+            output: BufReader::new(child.stdout.take().expect("standard output is piped")),
             child,
         };
-        let judges = serde_json::from_value(channel.read(name)).expect("a list of names");
+        let references = serde_json::from_value(channel.read(name)).expect("a list of names");
         Ok(Self {
             name,
-            judges,
+            references,
             channel: RefCell::new(channel),
         })
     }
 
-    /// Asks, and gives the answer.
+    /// Sends a request and returns the reply.
     ///
     /// # Panics
-    /// When the answer is an error, or none.
-    pub fn ask(&self, question: &Value) -> Value {
+    /// Panics if the reply is an error, or missing.
+    pub fn call(&self, request: &Value) -> Value {
         let mut channel = self.channel.borrow_mut();
-        let input = channel.input.as_mut().expect("it is open until the end");
-        writeln!(input, "{question}").unwrap_or_else(|error| panic!("{}: {error}", self.name));
-        let answer = channel.read(self.name);
-        let error = &answer["error"];
-        assert!(error.is_null(), "{} has failed: {error}", self.name);
-        answer
+        let input = channel.input.as_mut().expect("the input is open");
+        writeln!(input, "{request}").unwrap_or_else(|error| panic!("{}: {error}", self.name));
+        let reply = channel.read(self.name);
+        let error = &reply["error"];
+        assert!(error.is_null(), "{} failed: {error}", self.name);
+        reply
     }
 }
 
@@ -71,11 +71,8 @@ impl Channel {
     fn read(&mut self, name: &str) -> Value {
         let mut line = String::new();
         let read = self.output.read_line(&mut line);
-        assert!(
-            matches!(read, Ok(1..)),
-            "{name} has ended without an answer"
-        );
-        serde_json::from_str(&line).unwrap_or_else(|_| panic!("{name} has answered `{line}`"))
+        assert!(matches!(read, Ok(1..)), "{name} ended without a reply");
+        serde_json::from_str(&line).unwrap_or_else(|_| panic!("{name} replied with `{line}`"))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The judges that a script has.
+//! The references that run in a script.
 
 use std::rc::Rc;
 use std::time::SystemTime;
@@ -6,11 +6,11 @@ use std::time::SystemTime;
 use base64ct::{Base64, Encoding};
 use serde_json::{Value, json};
 
-use crate::judge::{Headers, Message, Request, Voice};
 use crate::process::Process;
-use crate::{Bodies, Form, Judge};
+use crate::reference::{Backend, Headers, Message, Request};
+use crate::{Bodies, Form, Reference};
 
-/// A judge of a script: how the script calls it, and what there is to know of it.
+/// A reference in a script: its key in the script, and its properties.
 pub struct Entry {
     pub key: &'static str,
     pub name: &'static str,
@@ -27,15 +27,19 @@ struct Scripted {
 }
 
 impl Entry {
-    /// A judge a form. `code` is for those who run what they are told.
-    pub fn judges(&self, process: &Rc<Process>, code: Option<&str>) -> impl Iterator<Item = Judge> {
-        self.forms.iter().map(move |form| Judge {
+    /// Returns a reference for each form. `code` is the receiver to run, for those that run one.
+    pub fn references(
+        &self,
+        process: &Rc<Process>,
+        code: Option<&str>,
+    ) -> impl Iterator<Item = Reference> {
+        self.forms.iter().map(move |form| Reference {
             name: self.name,
             form: *form,
             bodies: self.bodies,
             signs: self.signs,
             has_clock: self.has_clock,
-            voice: Box::new(Scripted {
+            backend: Box::new(Scripted {
                 process: process.clone(),
                 key: self.key,
                 code: code.map(str::to_owned),
@@ -44,24 +48,24 @@ impl Entry {
     }
 }
 
-impl Voice for Scripted {
+impl Backend for Scripted {
     fn sign(&self, form: Form, secret: &str, message: Message<'_>) -> Headers {
-        let answer = self.process.ask(&json!({
+        let reply = self.process.call(&json!({
             "do": "sign",
-            "judge": self.key,
+            "reference": self.key,
             "form": form.name(),
             "secret": secret,
             "id": message.id,
             "timestamp": message.timestamp,
             "body": Base64::encode_string(message.body),
         }));
-        headers(&answer["headers"])
+        headers(&reply["headers"])
     }
 
     fn verify(&self, form: Form, secret: &str, request: &Request) -> bool {
-        let answer = self.process.ask(&json!({
+        let reply = self.process.call(&json!({
             "do": "verify",
-            "judge": self.key,
+            "reference": self.key,
             "form": form.name(),
             "secret": secret,
             "headers": request.headers,
@@ -69,15 +73,15 @@ impl Voice for Scripted {
             "now": now(),
             "code": self.code,
         }));
-        answer["accepted"].as_bool().expect("yes or no")
+        reply["accepted"].as_bool().expect("a bool")
     }
 }
 
-fn headers(answer: &Value) -> Headers {
-    serde_json::from_value(answer.clone()).expect("a list of names and values")
+fn headers(reply: &Value) -> Headers {
+    serde_json::from_value(reply.clone()).expect("a list of names and values")
 }
 
-/// The clock that the libraries go by, for the receivers that are told the time.
+/// Returns the time of the clock that the libraries use, for receivers that take it as a parameter.
 pub fn now() -> u64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     since.expect("a clock past 1970").as_secs()

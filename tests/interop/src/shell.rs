@@ -1,30 +1,30 @@
-//! The receiver in shell of `docs/SIGNATURES.md`.
+//! The shell receiver of `docs/SIGNATURES.md`.
 
 use std::process::Command;
 
-use crate::judge::{Headers, Message, Request, Voice, header};
 use crate::openssl::piped;
+use crate::reference::{Backend, Headers, Message, Request, header};
 use crate::scripted::now;
-use crate::{Bodies, Form, Judge, document};
+use crate::{Bodies, Form, Reference, document};
 
 struct Shell {
     code: String,
 }
 
-pub fn judge() -> Judge {
-    Judge {
+pub fn reference() -> Reference {
+    Reference {
         name: "docs/SIGNATURES.md, shell",
         form: Form::V1,
         bodies: Bodies::Any,
         signs: false,
         has_clock: true,
-        voice: Box::new(Shell {
+        backend: Box::new(Shell {
             code: document::receiver("sh", "verify()") + "verify \"$@\"\n",
         }),
     }
 }
 
-impl Voice for Shell {
+impl Backend for Shell {
     fn sign(&self, _: Form, _: &str, _: Message<'_>) -> Headers {
         panic!("a receiver does not sign")
     }

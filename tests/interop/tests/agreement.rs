@@ -1,35 +1,48 @@
-//! What one side signs the other accepts, and what was tampered with neither accepts.
+//! Agreement: each side accepts the signatures of the other, and both reject tampered requests.
 
 mod support;
 
-use interop::{Form, Message, Panel, Request, header};
+use interop::{Form, Message, References, Request, header};
 use support::{bodies, message, now, other_secret, ours, secrets, tampered, verify_with};
 use webhook_signature::Refusal;
 
 #[test]
-fn every_judge_accepts_what_is_signed_here() {
-    for judge in Panel::seated().judges {
-        for secret in secrets(judge.form) {
-            for body in bodies().filter(|body| judge.takes(body)) {
-                let request = ours(judge.form, &[&secret], message(&body));
-                let accepted = judge.accepts(&secret.verifying, &request);
-                assert!(accepted, "{}, {:?}: {body:.40?}", judge.name, judge.form);
+fn every_reference_accepts_our_signatures() {
+    for reference in References::available().references {
+        for secret in secrets(reference.form) {
+            for body in bodies().filter(|body| reference.supports(body)) {
+                let request = ours(reference.form, &[&secret], message(&body));
+                let accepted = reference.accepts(&secret.verifying, &request);
+                assert!(
+                    accepted,
+                    "{}, {:?}: {body:.40?}",
+                    reference.name, reference.form
+                );
             }
         }
     }
 }
 
 #[test]
-fn what_every_judge_signs_is_accepted_here() {
-    for judge in Panel::seated().judges.iter().filter(|judge| judge.signs) {
-        for secret in secrets(judge.form) {
-            for body in bodies().filter(|body| judge.takes(body)) {
-                let headers = judge.sign(&secret.signing, message(&body));
+fn we_accept_the_signatures_of_every_reference() {
+    for reference in References::available()
+        .references
+        .iter()
+        .filter(|reference| reference.signs)
+    {
+        for secret in secrets(reference.form) {
+            for body in bodies().filter(|body| reference.supports(body)) {
+                let headers = reference.sign(&secret.signing, message(&body));
                 let request = Request { headers, body };
                 for text in [&secret.verifying, &secret.signing] {
-                    let verdict = verify_with(&[text], judge.form, &request);
+                    let result = verify_with(&[text], reference.form, &request);
                     let Request { headers, body } = &request;
-                    assert_eq!(verdict, Ok(()), "{}: {headers:?}, {body:.40?}", judge.name);
+                    assert_eq!(
+                        result,
+                        Ok(()),
+                        "{}: {headers:?}, {body:.40?}",
+                        reference.name
+                    );
                 }
             }
         }
@@ -37,19 +50,27 @@ fn what_every_judge_signs_is_accepted_here() {
 }
 
 #[test]
-fn the_same_signature_is_made_here_and_by_every_judge() {
-    for judge in Panel::seated().judges.iter().filter(|judge| judge.signs) {
-        for secret in secrets(judge.form) {
-            for body in bodies().filter(|body| judge.takes(body)) {
-                if judge.form == Form::WssDate {
-                    continue; // Here times are written in seconds.
+fn we_and_every_reference_create_the_same_signature() {
+    for reference in References::available()
+        .references
+        .iter()
+        .filter(|reference| reference.signs)
+    {
+        for secret in secrets(reference.form) {
+            for body in bodies().filter(|body| reference.supports(body)) {
+                if reference.form == Form::WssDate {
+                    continue; // The crate writes timestamps in seconds.
                 }
                 let message = message(&body);
-                let theirs = judge.sign(&secret.signing, message);
-                let ours = ours(judge.form, &[&secret], message).headers;
+                let theirs = reference.sign(&secret.signing, message);
+                let ours = ours(reference.form, &[&secret], message).headers;
                 for (name, value) in &ours {
                     let same = header(&theirs, name).eq_ignore_ascii_case(value);
-                    assert!(same, "{}: {name} is {theirs:?}, not {value}", judge.name);
+                    assert!(
+                        same,
+                        "{}: {name} is {theirs:?}, not {value}",
+                        reference.name
+                    );
                 }
             }
         }
@@ -57,83 +78,101 @@ fn the_same_signature_is_made_here_and_by_every_judge() {
 }
 
 #[test]
-fn what_was_tampered_with_is_refused_here_and_by_every_judge() {
-    for judge in Panel::seated().judges {
-        let secret = secrets(judge.form).remove(0);
-        for body in bodies().filter(|body| judge.takes(body)) {
-            let request = ours(judge.form, &[&secret], message(&body));
-            for (what, request) in tampered(judge.form, &request) {
-                let told = format!("{}, {:?}: {what}: {body:.40?}", judge.name, judge.form);
-                assert!(!judge.accepts(&secret.verifying, &request), "{told}");
-                let verdict = verify_with(&[&secret.verifying], judge.form, &request);
-                assert!(verdict.is_err(), "{told}");
+fn we_and_every_reference_reject_tampered_requests() {
+    for reference in References::available().references {
+        let secret = secrets(reference.form).remove(0);
+        for body in bodies().filter(|body| reference.supports(body)) {
+            let request = ours(reference.form, &[&secret], message(&body));
+            for (what, request) in tampered(reference.form, &request) {
+                let context = format!(
+                    "{}, {:?}: {what}: {body:.40?}",
+                    reference.name, reference.form
+                );
+                assert!(!reference.accepts(&secret.verifying, &request), "{context}");
+                let result = verify_with(&[&secret.verifying], reference.form, &request);
+                assert!(result.is_err(), "{context}");
             }
         }
     }
 }
 
 #[test]
-fn another_secret_is_refused_here_and_by_every_judge() {
-    for judge in Panel::seated().judges {
-        let other = other_secret(judge.form);
-        for secret in secrets(judge.form) {
-            let request = ours(judge.form, &[&secret], message(b"{}"));
-            assert!(!judge.accepts(&other.verifying, &request), "{}", judge.name);
-            let verdict = verify_with(&[&other.verifying], judge.form, &request);
-            assert_eq!(verdict, Err(Refusal::NoMatch), "{}", judge.name);
+fn we_and_every_reference_reject_another_secret() {
+    for reference in References::available().references {
+        let other = other_secret(reference.form);
+        for secret in secrets(reference.form) {
+            let request = ours(reference.form, &[&secret], message(b"{}"));
+            assert!(
+                !reference.accepts(&other.verifying, &request),
+                "{}",
+                reference.name
+            );
+            let result = verify_with(&[&other.verifying], reference.form, &request);
+            assert_eq!(result, Err(Refusal::NoMatch), "{}", reference.name);
         }
     }
 }
 
 #[test]
-fn both_secrets_of_a_rotation_are_accepted_by_every_judge() {
-    let with_room = |form| form != Form::Plain;
-    for judge in Panel::seated()
-        .judges
+fn every_reference_accepts_both_secrets_during_a_rotation() {
+    let carries_several = |form| form != Form::Plain;
+    for reference in References::available()
+        .references
         .iter()
-        .filter(|judge| with_room(judge.form))
+        .filter(|reference| carries_several(reference.form))
     {
-        let (new, old) = (other_secret(judge.form), secrets(judge.form).remove(0));
-        let request = ours(judge.form, &[&new, &old], message(b"{}"));
+        let (new, old) = (
+            other_secret(reference.form),
+            secrets(reference.form).remove(0),
+        );
+        let request = ours(reference.form, &[&new, &old], message(b"{}"));
         for secret in [&new, &old] {
-            let accepted = judge.accepts(&secret.verifying, &request);
-            assert!(accepted, "{}: {:?}", judge.name, request.headers);
+            let accepted = reference.accepts(&secret.verifying, &request);
+            assert!(accepted, "{}: {:?}", reference.name, request.headers);
         }
-        let third = secrets(judge.form).remove(1);
-        assert!(!judge.accepts(&third.verifying, &request), "{}", judge.name);
+        let third = secrets(reference.form).remove(1);
+        assert!(
+            !reference.accepts(&third.verifying, &request),
+            "{}",
+            reference.name
+        );
     }
 }
 
 #[test]
-fn a_list_of_both_kinds_is_accepted_by_every_judge_of_either() {
+fn every_reference_accepts_a_list_with_both_kinds_of_signatures() {
     let (shared, pair) = (secrets(Form::V1).remove(0), secrets(Form::V1a).remove(0));
     let request = ours(Form::V1, &[&pair, &shared], message(b"{}"));
     let unknown = format!("v9,abc= {}", header(&request.headers, "webhook-signature"));
     let request = support::with(&request, "webhook-signature", &unknown);
-    for judge in Panel::seated().judges {
-        let secret = match judge.form {
+    for reference in References::available().references {
+        let secret = match reference.form {
             Form::V1 => &shared,
             Form::V1a => &pair,
             _ => continue,
         };
-        assert!(judge.accepts(&secret.verifying, &request), "{}", judge.name);
+        assert!(
+            reference.accepts(&secret.verifying, &request),
+            "{}",
+            reference.name
+        );
     }
 }
 
 #[test]
-fn a_time_past_the_tolerance_is_refused_here_and_by_every_judge_with_a_clock() {
-    for judge in Panel::seated()
-        .judges
+fn we_and_every_reference_with_a_clock_reject_a_timestamp_beyond_the_tolerance() {
+    for reference in References::available()
+        .references
         .iter()
-        .filter(|judge| judge.has_clock)
+        .filter(|reference| reference.has_clock)
     {
-        let secret = secrets(judge.form).remove(0);
+        let secret = secrets(reference.form).remove(0);
         let signed = |timestamp| {
             let message = Message {
                 timestamp,
                 ..message(b"{}")
             };
-            ours(judge.form, &[&secret], message)
+            ours(reference.form, &[&secret], message)
         };
         for (timestamp, refusal) in [
             (now() - 600, Refusal::TooOld),
@@ -141,16 +180,20 @@ fn a_time_past_the_tolerance_is_refused_here_and_by_every_judge_with_a_clock() {
         ] {
             let request = signed(timestamp);
             assert!(
-                !judge.accepts(&secret.verifying, &request),
+                !reference.accepts(&secret.verifying, &request),
                 "{}",
-                judge.name
+                reference.name
             );
-            let verdict = verify_with(&[&secret.verifying], judge.form, &request);
-            assert_eq!(verdict, Err(refusal), "{}", judge.name);
+            let result = verify_with(&[&secret.verifying], reference.form, &request);
+            assert_eq!(result, Err(refusal), "{}", reference.name);
         }
         for timestamp in [now() - 200, now() + 200] {
             let request = signed(timestamp);
-            assert!(judge.accepts(&secret.verifying, &request), "{}", judge.name);
+            assert!(
+                reference.accepts(&secret.verifying, &request),
+                "{}",
+                reference.name
+            );
         }
     }
 }

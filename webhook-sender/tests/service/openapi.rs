@@ -14,13 +14,13 @@ fn own(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-/// Where `scripts/setup-judges.sh` puts it; `None`, and a line about it, where it is not.
+/// Where `scripts/setup-interop.sh` puts it; `None`, and a line about it, where it is not.
 fn installed() -> Option<PathBuf> {
-    let path = own("../target/judges/schemathesis/bin/schemathesis");
+    let path = own("../target/interop/schemathesis/bin/schemathesis");
     if path.exists() {
         return Some(path);
     }
-    let missing = "left out: schemathesis. `make setup-judges` installs it";
+    let missing = "left out: schemathesis. `make setup-interop` installs it";
     let is_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
     assert!(!is_ci, "{missing}");
     // Past the test harness, which would keep it to itself.

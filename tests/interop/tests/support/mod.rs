@@ -1,11 +1,11 @@
-//! What the tests are made of: secrets, bodies, our side, and tampering.
+//! Shared parts of the tests: secrets, bodies, signing with the crate, and tampering.
 
 use std::time::SystemTime;
 
 use interop::{Form, Message, Request, header};
 use webhook_signature::{Credential, Freshness, Refusal, generate, sign, verify};
 
-/// A secret, as it is handed to who signs and to who verifies.
+/// A secret, in the form for the signer and in the form for the verifier.
 pub struct Secret {
     pub signing: String,
     pub verifying: String,
@@ -30,7 +30,7 @@ fn pair(seed: u8) -> Secret {
     }
 }
 
-/// Several for each form, all different.
+/// Returns several different secrets for each form.
 pub fn secrets(form: Form) -> Vec<Secret> {
     if form == Form::V1a {
         return vec![pair(7), pair(0), pair(255)];
@@ -40,7 +40,7 @@ pub fn secrets(form: Form) -> Vec<Secret> {
         let secret = generate::shared(&random_looking(bytes)).expect("a length that is allowed");
         secrets.push(shared(&secret));
     }
-    // The libraries would take these for base64.
+    // The libraries would decode these as base64.
     if form != Form::V1 {
         secrets.push(shared("RqJcWxsJDKjgINLWWiBwYEV3ROg7LaXD1Xzz"));
         secrets.push(shared("Schlüssel 🔑 aus Text"));
@@ -51,7 +51,7 @@ pub fn secrets(form: Form) -> Vec<Secret> {
     secrets
 }
 
-/// None of [`secrets`].
+/// Returns a secret that is not one of [`secrets`].
 pub fn other_secret(form: Form) -> Secret {
     match form {
         Form::V1a => pair(8),
@@ -59,7 +59,7 @@ pub fn other_secret(form: Form) -> Secret {
     }
 }
 
-/// JSON, text that is no JSON, and bytes that are no text.
+/// Returns JSON, text that is not JSON, and bytes that are not text.
 pub fn bodies() -> impl Iterator<Item = Vec<u8>> {
     let long = format!(
         r#"{{"event":"order.shipped","data":"{}"}}"#,
@@ -99,7 +99,7 @@ pub fn message(body: &[u8]) -> Message<'_> {
     }
 }
 
-/// The request as the crate signs it.
+/// Signs a request with the crate.
 pub fn ours(form: Form, secrets: &[&Secret], message: Message<'_>) -> Request {
     let keys: Vec<_> = secrets
         .iter()
@@ -125,7 +125,7 @@ pub fn ours(form: Form, secrets: &[&Secret], message: Message<'_>) -> Request {
     }
 }
 
-/// What the crate says to a request, with a key of no use in front of `texts`.
+/// Verifies a request with the crate, with an unrelated key before those of `texts`.
 pub fn verify_with(texts: &[&String], form: Form, request: &Request) -> Result<(), Refusal> {
     let mut keys = vec![credential("some other secret of ours")];
     keys.extend(texts.iter().map(|text| credential(text)));
@@ -141,7 +141,7 @@ fn credential(text: &str) -> Credential {
     Credential::parse(text).expect("a valid credential")
 }
 
-/// The request with another value in a header.
+/// Replaces the value of a header.
 pub fn with(request: &Request, name: &str, value: &str) -> Request {
     let mut request = request.clone();
     for (known, old) in &mut request.headers {
@@ -160,7 +160,7 @@ fn without(request: &Request, name: &str) -> Request {
     request
 }
 
-/// The request after each thing that may have happened to it, and what that was.
+/// Returns tampered copies of a request, each with a description.
 pub fn tampered(form: Form, request: &Request) -> Vec<(String, Request)> {
     let mut all = tampered_body(request);
     let name = form.scheme().header();

@@ -1,74 +1,73 @@
-//! One judge.
+//! A single reference.
 
 use crate::{Bodies, Form};
 
-/// Names and values, in the order of the request.
+/// Header names and values, in the order of the request.
 pub type Headers = Vec<(String, String)>;
 
-/// What a judge is to sign.
+/// A message to sign.
 #[derive(Clone, Copy)]
 pub struct Message<'a> {
     /// The event's id.
     pub id: &'a str,
-    /// Unix seconds.
+    /// The timestamp in Unix seconds.
     pub timestamp: u64,
     /// The raw body.
     pub body: &'a [u8],
 }
 
-/// What a judge is to verify.
+/// A request to verify.
 #[derive(Clone)]
 pub struct Request {
-    /// Its headers.
+    /// The headers.
     pub headers: Headers,
-    /// Its raw body.
+    /// The raw body.
     pub body: Vec<u8>,
 }
 
-/// An implementation in one form.
-pub struct Judge {
-    /// Where it is from and what it is called: `PyPI svix`.
+/// Another implementation of one form.
+pub struct Reference {
+    /// Its origin and name: `PyPI svix`.
     pub name: &'static str,
-    /// What it signs and verifies.
+    /// The form that it signs and verifies.
     pub form: Form,
-    /// Which bodies it can be asked about.
+    /// The bodies that it supports.
     pub bodies: Bodies,
-    /// Whether it signs as well.
+    /// `true` if it can sign as well.
     pub signs: bool,
-    /// Whether it looks at the time, by the clock of the machine. The others are told the bytes
-    /// and judge nothing else.
+    /// `true` if it checks the timestamp with the clock of the machine. The others only check the tag.
     pub has_clock: bool,
-    pub(crate) voice: Box<dyn Voice>,
+    pub(crate) backend: Box<dyn Backend>,
 }
 
-/// How a judge is asked. `secret` is what it has been handed: for `v1a` the `whsk_` text to sign
-/// with, and the `whpk_` text to verify with.
-pub(crate) trait Voice {
+/// The interface to an implementation. For `v1a`, `secret` is the `whsk_` text to sign, and the
+/// `whpk_` text to verify.
+pub(crate) trait Backend {
     fn sign(&self, form: Form, secret: &str, message: Message<'_>) -> Headers;
     fn verify(&self, form: Form, secret: &str, request: &Request) -> bool;
 }
 
-impl Judge {
-    /// Has it sign.
+impl Reference {
+    /// Signs a message.
     ///
     /// # Panics
-    /// When it cannot.
+    /// Panics if it fails.
     pub fn sign(&self, secret: &str, message: Message<'_>) -> Headers {
-        self.voice.sign(self.form, secret, message)
+        self.backend.sign(self.form, secret, message)
     }
 
-    /// Has it verify.
+    /// Verifies a request.
     pub fn accepts(&self, secret: &str, request: &Request) -> bool {
-        self.voice.verify(self.form, secret, request)
+        self.backend.verify(self.form, secret, request)
     }
 
-    /// Whether it can be asked about `body`.
-    pub fn takes(&self, body: &[u8]) -> bool {
+    /// Returns true if it supports `body`.
+    pub fn supports(&self, body: &[u8]) -> bool {
         Bodies::of(body) <= self.bodies
     }
 }
 
-/// The value of a header, or the empty text where there is none.
+/// Returns the value of a header, or an empty text if there is none.
 pub fn header<'a>(headers: &'a Headers, name: &str) -> &'a str {
     headers
         .iter()
@@ -76,7 +75,7 @@ pub fn header<'a>(headers: &'a Headers, name: &str) -> &'a str {
         .map_or("", |(_, value)| value)
 }
 
-/// The bytes that `standard` signs.
+/// Returns the bytes that `standard` signs.
 pub(crate) fn standard_content(id: &str, timestamp: &str, body: &[u8]) -> Vec<u8> {
     [id.as_bytes(), b".", timestamp.as_bytes(), b".", body].concat()
 }

@@ -1,4 +1,4 @@
-//! All the judges, and which of them are missing.
+//! The collection of all references.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use std::sync::Once;
 
 use crate::process::Process;
 use crate::scripted::Entry;
-use crate::{Bodies, Form, Judge, document, go, linked, openssl, shell};
+use crate::{Bodies, Form, Reference, document, go, linked, openssl, shell};
 
 const PYTHON: [Entry; 5] = [
     library("standardwebhooks", "PyPI standardwebhooks", Bodies::Text),
@@ -29,7 +29,7 @@ const JAVASCRIPT: [Entry; 4] = [
     receiver("docs/SIGNATURES.md, Node"),
 ];
 
-/// It is compiled with the receiver, so there is nothing else in it.
+/// It is compiled together with its receiver, so it has no other references.
 const GO: Entry = receiver("docs/SIGNATURES.md, Go");
 
 const fn library(key: &'static str, name: &'static str, bodies: Bodies) -> Entry {
@@ -65,85 +65,86 @@ const fn receiver(name: &'static str) -> Entry {
     }
 }
 
-/// The judges that this machine has.
-pub struct Panel {
-    /// They are never none: those that are linked are always there.
-    pub judges: Vec<Judge>,
-    /// Those that `make setup-judges` installs.
+/// The references that this machine has.
+pub struct References {
+    /// At least one: the linked one is always available.
+    pub references: Vec<Reference>,
+    /// The names of those that `make setup-interop` would install.
     missing: Vec<&'static str>,
-    /// Those that are asked where they are there, and that nobody has to have.
-    left_out: Vec<&'static str>,
+    /// The names of optional ones that are not installed.
+    optional: Vec<&'static str>,
 }
 
-impl Panel {
-    /// Seats every judge there is.
+impl References {
+    /// Returns every available reference.
     ///
     /// # Panics
-    /// With `CI=true` in the environment, when one is missing that the set-up installs.
-    pub fn seated() -> Self {
-        let mut panel = Self {
-            judges: vec![linked::judge()],
+    /// Panics with `CI=true` in the environment if one is missing that the setup installs.
+    pub fn available() -> Self {
+        let mut references = Self {
+            references: vec![linked::reference()],
             missing: Vec::new(),
-            left_out: Vec::new(),
+            optional: Vec::new(),
         };
-        panel.seat_commands();
+        references.add_commands();
         let python = document::receiver("python", "def verify(");
-        panel.seat_script(&PYTHON, start_python(), &python);
+        references.add_script(&PYTHON, start_python(), &python);
         let javascript = document::receiver("js", "function verify(");
-        panel.seat_script(&JAVASCRIPT, start_javascript(), &javascript);
-        panel.seat_go(&document::receiver("go", "func verify("));
-        panel.tell_missing();
-        panel
+        references.add_script(&JAVASCRIPT, start_javascript(), &javascript);
+        references.add_go(&document::receiver("go", "func verify("));
+        references.report_missing();
+        references
     }
 
-    fn seat_commands(&mut self) {
-        if openssl::is_here() {
-            self.judges.extend(openssl::judges());
-            self.judges.push(shell::judge());
+    fn add_commands(&mut self) {
+        if openssl::is_installed() {
+            self.references.extend(openssl::references());
+            self.references.push(shell::reference());
         } else {
-            self.missing.extend(["openssl", shell::judge().name]);
+            self.missing.extend(["openssl", shell::reference().name]);
         }
     }
 
-    fn seat_script(&mut self, entries: &[Entry], process: Result<Process, String>, code: &str) {
+    fn add_script(&mut self, entries: &[Entry], process: Result<Process, String>, code: &str) {
         let Ok(process) = process.map(Rc::new) else {
             return self.missing.extend(entries.iter().map(|entry| entry.name));
         };
         for entry in entries {
-            if process.judges.iter().any(|name| name == entry.key) {
+            if process.references.iter().any(|name| name == entry.key) {
                 let code = (!entry.signs).then_some(code);
-                self.judges.extend(entry.judges(&process, code));
+                self.references.extend(entry.references(&process, code));
             } else {
                 self.missing.push(entry.name);
             }
         }
     }
 
-    fn seat_go(&mut self, receiver: &str) {
-        if go::is_here() {
-            self.seat_script(&[GO], go::start(receiver), receiver);
+    fn add_go(&mut self, receiver: &str) {
+        if go::is_installed() {
+            self.add_script(&[GO], go::start(receiver), receiver);
         } else {
-            self.left_out.push(GO.name);
+            self.optional.push(GO.name);
         }
     }
 
-    /// Past the test harness, which would keep it to itself where the test passes.
-    fn tell_missing(&self) {
-        static TOLD: Once = Once::new();
-        let mut told = Vec::new();
-        if !self.left_out.is_empty() {
-            let left_out = self.left_out.join(", ");
-            told.push(format!("judges left out, which may be: {left_out}"));
+    /// Writes to standard error directly, because the test harness hides the output of passing tests.
+    fn report_missing(&self) {
+        static REPORTED: Once = Once::new();
+        let mut lines = Vec::new();
+        if !self.optional.is_empty() {
+            let optional = self.optional.join(", ");
+            lines.push(format!("optional references skipped: {optional}"));
         }
         if !self.missing.is_empty() {
             let missing = self.missing.join(", ");
-            let missing = format!("judges left out: {missing}. `make setup-judges` installs them");
+            let missing =
+                format!("references skipped: {missing}. `make setup-interop` installs them");
             let is_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
             assert!(!is_ci, "{missing}");
-            told.push(missing);
+            lines.push(missing);
         }
-        TOLD.call_once(|| {
-            for line in told {
+        REPORTED.call_once(|| {
+            for line in lines {
                 let _ = writeln!(std::io::stderr(), "{line}");
             }
         });
@@ -152,24 +153,28 @@ impl Panel {
 
 fn start_python() -> Result<Process, String> {
     let mut command = Command::new(installed("python/bin/python"));
-    Process::start("python/judge.py", command.arg(own("python/judge.py")))
+    Process::start(
+        "python/reference.py",
+        command.arg(own("python/reference.py")),
+    )
 }
 
 fn start_javascript() -> Result<Process, String> {
     let mut command = Command::new("node");
     command
-        .arg(own("javascript/judge.mjs"))
+        .arg(own("javascript/reference.mjs"))
         .arg(installed("javascript"));
-    Process::start("javascript/judge.mjs", &mut command)
+    Process::start("javascript/reference.mjs", &mut command)
 }
 
 fn own(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-/// Where `scripts/setup-judges.sh` puts them, wherever the environment sends builds.
+/// Returns a path below the folder of `scripts/setup-interop.sh`, which is independent of the
+/// environment's build folder.
 fn installed(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../target/judges")
+        .join("../../target/references")
         .join(path)
 }

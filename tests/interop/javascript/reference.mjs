@@ -1,15 +1,16 @@
-// Judges in JavaScript: one request a line on standard input, one answer a line on standard
-// output. The first line out says which judges are here. `tests/interop/src/process.rs` has the form of
-// the rest. Usage: node judge.mjs FOLDER, where FOLDER has the packages in `node_modules`.
+// References in JavaScript: one request per line on standard input, one reply per line on standard
+// output. The first line of output lists the available references. `tests/interop/src/process.rs`
+// documents the format. Usage: node reference.mjs FOLDER, where FOLDER has the packages in
+// `node_modules`.
 
 import crypto from "node:crypto";
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 import { join, resolve } from "node:path";
 
-const require = createRequire(join(resolve(process.argv[2]), "judge.mjs"));
+const require = createRequire(join(resolve(process.argv[2]), "reference.mjs"));
 
-// What PKCS #8 and SPKI put in front of an ed25519 seed and of a public key (RFC 8410).
+// The prefixes of an ed25519 seed in PKCS #8 and of a public key in SPKI (RFC 8410).
 const PKCS8 = Buffer.from("302e020100300506032b657004220420", "hex");
 const SPKI = Buffer.from("302a300506032b6570032100", "hex");
 
@@ -22,7 +23,7 @@ const standardHeaders = (id, at, signature) => ({
   "webhook-id": id, "webhook-timestamp": String(at), "webhook-signature": signature,
 });
 
-// `v1a`, with ed25519 of Node itself.
+// `v1a`, with Node's own ed25519.
 const ed25519 = {
   sign({ secret, id, timestamp, body }) {
     const key = crypto.createPrivateKey(der("pkcs8", PKCS8, unprefixed(secret).subarray(0, 32)));
@@ -39,7 +40,7 @@ const ed25519 = {
   },
 };
 
-// `v1`, by a library with the interface of `standardwebhooks`.
+// `v1`, with a library that has the interface of `standardwebhooks`.
 function library(name) {
   const { Webhook, WebhookVerificationError } = require(name);
   return {
@@ -82,23 +83,23 @@ function installed(name) {
   }
 }
 
-const judges = {};
+const references = {};
 
-function answer(ask) {
-  const judge = (judges[ask.judge] ??= makers[ask.judge]());
-  ask.body = Buffer.from(ask.body, "base64");
-  if (ask.do === "sign") return { headers: Object.entries(judge.sign(ask)) };
-  ask.headers = Object.fromEntries(ask.headers.map(([name, value]) => [name.toLowerCase(), value]));
-  return { accepted: judge.verify(ask) };
+function respond(call) {
+  const reference = (references[call.reference] ??= makers[call.reference]());
+  call.body = Buffer.from(call.body, "base64");
+  if (call.do === "sign") return { headers: Object.entries(reference.sign(call)) };
+  call.headers = Object.fromEntries(call.headers.map(([name, value]) => [name.toLowerCase(), value]));
+  return { accepted: reference.verify(call) };
 }
 
-const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
+const write = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
 
-say(Object.keys(makers).filter(installed));
+write(Object.keys(makers).filter(installed));
 for await (const line of createInterface({ input: process.stdin })) {
   try {
-    say(answer(JSON.parse(line)));
+    write(respond(JSON.parse(line)));
   } catch (error) {
-    say({ error: `${error.name}: ${error.message}` });
+    write({ error: `${error.name}: ${error.message}` });
   }
 }
