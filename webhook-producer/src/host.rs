@@ -1,16 +1,16 @@
-//! Which hosts a consumer may be on.
+//! The hosts that a consumer may be on.
 //!
-//! A guest cannot resolve names, so a name is judged by itself. A public name that resolves to a
-//! private address gets through here; keeping it from being called is the runtime's part
-//! (`block_networks` in Spin's runtime configuration).
+//! A guest cannot resolve names, so only the name itself is checked. A public name that resolves to a
+//! private address passes this check; the runtime has to block it (`block_networks` in Spin's runtime
+//! configuration).
 
-use ip_scope::{Reach, is_at_or_below, reach_of_name, reach_v4, reach_v6};
+use ip_scope::{Scope, is_at_or_below, scope_of_name, scope_v4, scope_v6};
 use url::Host;
 
-/// Names that are the runtime's own, with everything below them.
+/// The runtime's own names; all names below them are included.
 const RUNTIME: [&str; 3] = ["self", "self.alt", "spin.internal"];
 
-/// Why a host is refused.
+/// The reason why a host is refused.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HostError {
     #[error("host `{0}` belongs to the runtime or to a metadata service and is never called")]
@@ -19,25 +19,25 @@ pub enum HostError {
     Private(String),
 }
 
-/// Whether a consumer may be on `host`.
+/// Checks that a consumer may be on `host`.
 pub fn check(host: &Host<&str>, allow_private: bool) -> Result<(), HostError> {
-    match reach(host) {
-        Reach::Forbidden => Err(HostError::Forbidden(host.to_string())),
-        Reach::Private if !allow_private => Err(HostError::Private(host.to_string())),
-        Reach::Private | Reach::Public => Ok(()),
+    match scope(host) {
+        Scope::Forbidden => Err(HostError::Forbidden(host.to_string())),
+        Scope::Private if !allow_private => Err(HostError::Private(host.to_string())),
+        Scope::Private | Scope::Public => Ok(()),
     }
 }
 
-fn reach(host: &Host<&str>) -> Reach {
+fn scope(host: &Host<&str>) -> Scope {
     match host {
-        Host::Ipv4(address) => reach_v4(*address),
-        Host::Ipv6(address) => reach_v6(*address),
-        Host::Domain(name) if is_the_runtimes(name) => Reach::Forbidden,
-        Host::Domain(name) => reach_of_name(name),
+        Host::Ipv4(address) => scope_v4(*address),
+        Host::Ipv6(address) => scope_v6(*address),
+        Host::Domain(name) if is_of_runtime(name) => Scope::Forbidden,
+        Host::Domain(name) => scope_of_name(name),
     }
 }
 
-fn is_the_runtimes(name: &str) -> bool {
+fn is_of_runtime(name: &str) -> bool {
     let name = name.trim_end_matches('.');
     RUNTIME.iter().any(|root| is_at_or_below(name, root))
 }

@@ -1,15 +1,15 @@
-//! Where an IP address or a host's name leads, for those who are told by strangers whom to call.
+//! Classifies IP addresses and host names, to prevent server-side request forgery (SSRF).
 //!
-//! Public is what the registries of special-purpose addresses (IANA, RFC 6890 and after) leave over.
-//! An IPv6 address that carries an IPv4 one, in any of the forms of transition, is never public:
-//! where it ends up is decided by a gateway, not by the address.
+//! An address is public unless a registry of special-purpose addresses lists it (IANA, RFC 6890 and
+//! later). An IPv6 address that embeds an IPv4 address, by any transition mechanism, is never public:
+//! its destination depends on a gateway.
 
 #![cfg_attr(not(test), deny(clippy::disallowed_macros, clippy::disallowed_methods))]
 
 mod address;
 mod name;
-mod reach;
+mod scope;
 
-pub use address::{reach, reach_v4, reach_v6};
-pub use name::{is_at_or_below, reach_of_name};
-pub use reach::Reach;
+pub use address::{scope, scope_v4, scope_v6};
+pub use name::{is_at_or_below, scope_of_name};
+pub use scope::Scope;

@@ -1,8 +1,8 @@
-//! Where a name leads, by itself.
+//! The scope of host names.
 
-use crate::Reach;
+use crate::Scope;
 
-/// Names, and all below them, behind which clouds answer instances about themselves.
+/// The names of cloud metadata services; all names below them are included.
 const METADATA: [&str; 9] = [
     "instance-data",
     "instance-data.ec2.internal",
@@ -15,8 +15,8 @@ const METADATA: [&str; 9] = [
     "metadata.tencentyun.com",
 ];
 
-/// Names below which there is nothing public: reserved (RFC 6761, RFC 6762, RFC 8375, ICANN's
-/// `.internal`), or used so widely inside networks that they will never be handed out.
+/// Domains without public names: reserved ones (RFC 6761, RFC 6762, RFC 8375, ICANN's `.internal`),
+/// and ones in wide use inside networks, which will never be delegated.
 const PRIVATE: [&str; 10] = [
     "corp",
     "home",
@@ -30,30 +30,31 @@ const PRIVATE: [&str; 10] = [
     "svc",
 ];
 
-/// Where a name leads that is in lower case, as URL parsers give it, perhaps with full stops at its
-/// end. What it resolves to has to be judged as well: a public name may resolve to a private address.
+/// Returns the scope of a lower-case name, as URL parsers return it, with or without a full stop at
+/// its end. The addresses it resolves to must be checked as well: a public name can resolve to a
+/// private address.
 ///
 /// ```
-/// use ip_scope::{Reach, reach_of_name};
+/// use ip_scope::{Scope, scope_of_name};
 ///
-/// assert_eq!(reach_of_name("example.com"), Reach::Public);
-/// assert_eq!(reach_of_name("printer.local."), Reach::Private);
-/// assert_eq!(reach_of_name("metadata.google.internal"), Reach::Forbidden);
+/// assert_eq!(scope_of_name("example.com"), Scope::Public);
+/// assert_eq!(scope_of_name("printer.local."), Scope::Private);
+/// assert_eq!(scope_of_name("metadata.google.internal"), Scope::Forbidden);
 /// ```
-pub fn reach_of_name(name: &str) -> Reach {
+pub fn scope_of_name(name: &str) -> Scope {
     let name = name.trim_end_matches('.');
     let is_below = |roots: &[&str]| roots.iter().any(|root| is_at_or_below(name, root));
     if is_below(&METADATA) {
-        Reach::Forbidden
+        Scope::Forbidden
     } else if !name.contains('.') || is_below(&PRIVATE) {
-        // A name without a full stop is looked up in the resolver's own domain.
-        Reach::Private
+        // A name without a full stop is completed with the resolver's search domain.
+        Scope::Private
     } else {
-        Reach::Public
+        Scope::Public
     }
 }
 
-/// Whether a name is `root`, or below it.
+/// Returns true if a name is `root` or below it.
 pub fn is_at_or_below(name: &str, root: &str) -> bool {
     match name.strip_suffix(root) {
         Some(rest) => rest.is_empty() || rest.ends_with('.'),

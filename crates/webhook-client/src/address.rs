@@ -15,7 +15,7 @@
 
 use std::net::IpAddr;
 
-use ip_scope::{Reach, reach, reach_of_name};
+use ip_scope::{Scope, scope, scope_of_name};
 use ipnet::IpNet;
 use url::{Host, Url};
 
@@ -134,24 +134,24 @@ impl Policy {
         {
             return Err(AddressError::Denied(origin.to_owned()));
         }
-        match reach(address) {
-            Reach::Public => Ok(()),
-            Reach::Private if contains(&self.allow_networks, address) => Ok(()),
-            Reach::Forbidden if self.names(address) => Ok(()),
-            Reach::Private => Err(AddressError::Private(origin.to_owned())),
-            Reach::Forbidden => Err(AddressError::Metadata(origin.to_owned())),
+        match scope(address) {
+            Scope::Public => Ok(()),
+            Scope::Private if contains(&self.allow_networks, address) => Ok(()),
+            Scope::Forbidden if self.names(address) => Ok(()),
+            Scope::Private => Err(AddressError::Private(origin.to_owned())),
+            Scope::Forbidden => Err(AddressError::Metadata(origin.to_owned())),
         }
     }
 
     /// Judges a name. Private names are left to the resolver where the operator has let any network
     /// through: what they resolve to is judged all the same.
     fn check_name(&self, name: &str, origin: &str) -> Result<(), AddressError> {
-        match reach_of_name(name) {
-            Reach::Forbidden => Err(AddressError::Metadata(origin.to_owned())),
-            Reach::Private if self.allow_networks.is_empty() => {
+        match scope_of_name(name) {
+            Scope::Forbidden => Err(AddressError::Metadata(origin.to_owned())),
+            Scope::Private if self.allow_networks.is_empty() => {
                 Err(AddressError::Private(origin.to_owned()))
             }
-            Reach::Private | Reach::Public => Ok(()),
+            Scope::Private | Scope::Public => Ok(()),
         }
     }
 
