@@ -1,19 +1,19 @@
-//! From a request to its answer.
+//! The handling of one request.
 
 use std::fmt::Display;
 
 use problem_details::Problem;
 use webhook_receiver::{
-    Answer, Handshake, Log, Platform, Refusal, Request, check_health, handshake, variables,
+    Handshake, Log, Platform, Refusal, Request, Response, check_health, handshake, variables,
 };
 
 use crate::delivery;
-use crate::route::{Route, Unrouted};
+use crate::route::{Route, RouteError};
 
-/// Answers one request, and leaves in the log what is worth telling about it.
+/// Handles one request and logs each step.
 ///
-/// Health checks come every few seconds: only those that fail are logged.
-pub fn answer(request: &mut impl Request, platform: &impl Platform, log: &mut Log) -> Answer {
+/// Health checks come every few seconds, so only failing ones are logged.
+pub fn respond(request: &mut impl Request, platform: &impl Platform, log: &mut Log) -> Response {
     match Route::of(&request.method(), &request.target()) {
         Ok(Route::Health) => health(platform).unwrap_or_else(|refusal| refuse(&refusal, log)),
         Ok(Route::Handshake {
@@ -21,12 +21,12 @@ pub fn answer(request: &mut impl Request, platform: &impl Platform, log: &mut Lo
             token,
         }) => {
             let outcome = open_handshake(platform).and_then(|open| {
-                let offered = Handshake {
+                let offer = Handshake {
                     registration: &registration,
                     token: token.as_deref(),
                     open,
                 };
-                handshake(offered, request, platform, log)
+                handshake(offer, request, platform, log)
             });
             finish(outcome, log)
         }
@@ -34,34 +34,34 @@ pub fn answer(request: &mut impl Request, platform: &impl Platform, log: &mut Lo
             let outcome = delivery::accept(request, &registration, platform, log);
             finish(outcome, log)
         }
-        Err(unrouted) => send_away(&unrouted, log),
+        Err(error) => reject(&error, log),
     }
 }
 
-fn health(platform: &impl Platform) -> Result<Answer, Refusal> {
+fn health(platform: &impl Platform) -> Result<Response, Refusal> {
     open_handshake(platform)?;
     check_health(platform)
 }
 
-/// Reads whether any caller may bring a key while `handshake_token` is empty.
+/// Returns true if any caller may set the key while `handshake_token` is empty.
 fn open_handshake(platform: &impl Platform) -> Result<bool, Refusal> {
     Ok(variables::switch(platform, "open_handshake")?)
 }
 
-fn finish(outcome: Result<Answer, Refusal>, log: &mut Log) -> Answer {
+fn finish(outcome: Result<Response, Refusal>, log: &mut Log) -> Response {
     outcome
-        .inspect(|answer| log.line(format!("Responding with HTTP {}", answer.status)))
+        .inspect(|response| log.line(format!("Responding with HTTP {}", response.status)))
         .unwrap_or_else(|refusal| refuse(&refusal, log))
 }
 
-fn refuse(refusal: &Refusal, log: &mut Log) -> Answer {
+fn refuse(refusal: &Refusal, log: &mut Log) -> Response {
     log_problem(&refusal.problem(), refusal, log);
-    refusal.answer()
+    refusal.response()
 }
 
-fn send_away(unrouted: &Unrouted, log: &mut Log) -> Answer {
-    log_problem(&unrouted.problem(), unrouted, log);
-    unrouted.answer()
+fn reject(error: &RouteError, log: &mut Log) -> Response {
+    log_problem(&error.problem(), error, log);
+    error.response()
 }
 
 fn log_problem(problem: &Problem, reason: &impl Display, log: &mut Log) {

@@ -1,27 +1,27 @@
-//! Taking a delivery.
+//! The handling of a delivery.
 
 use webhook_receiver::{
-    Answer, Log, Platform, Processed, Received, Refusal, Registration, Request, receive,
+    Log, Platform, Processed, Received, Refusal, Registration, Request, Response, receive,
 };
 
-/// The text of the answer to a delivery that was verified.
+/// The body of the response to a delivery that was verified.
 pub const VERIFIED: &str = "Received payload and verified integrity";
 
-/// The text of the answer to a delivery whose `webhook-id` was processed before.
-pub const SEEN: &str = "Received payload before and verified integrity";
+/// The body of the response to a delivery whose `webhook-id` was processed before.
+pub const DUPLICATE: &str = "Received payload before and verified integrity";
 
-/// Verifies the delivery. There is nothing to be done with it that could fail.
+/// Verifies the delivery. The app does nothing else with it, so processing cannot fail.
 pub fn accept(
     request: &mut impl Request,
     registration: &Registration,
     platform: &impl Platform,
     log: &mut Log,
-) -> Result<Answer, Refusal> {
+) -> Result<Response, Refusal> {
     let received = receive(request, registration, platform, log, |_, _| {
         Processed::Done(())
     })?;
-    Ok(Answer::text(match received {
+    Ok(Response::text(match received {
         Received::Processed(()) => VERIFIED,
-        Received::Seen => SEEN,
+        Received::Duplicate => DUPLICATE,
     }))
 }

@@ -1,81 +1,79 @@
-//! Which request is for what.
+//! Routing.
 
 use problem_details::Problem;
-use webhook_receiver::{Answer, Registration};
+use webhook_receiver::{Registration, Response};
 
-/// What there is to do.
+/// The purpose of a request.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Route {
     /// `POST /target`, for the registration of its query.
     Delivery(Registration),
     /// `POST /target?handshake=true`.
     Handshake {
-        /// The registration whose key it brings.
+        /// The registration that the key belongs to.
         registration: Registration,
-        /// The query parameter `token`, the first one where there are several.
+        /// The query parameter `token`: the first one if there are several.
         token: Option<String>,
     },
     /// `GET` or `HEAD /healthz`.
     Health,
 }
 
-/// Why there is nothing to do.
+/// The reason why a request has no route.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unrouted {
+pub enum RouteError {
     /// 404 `not-found`.
-    #[error("nothing is served at `{path}`")]
+    #[error("no resource at `{path}`")]
     NotFound {
         /// The path, without the query.
         path: String,
     },
     /// 405 `method-not-allowed`, with an `Allow` header (RFC 9110, section 15.5.6).
-    #[error("the method is `{method}`, and here it has to be one of: {allow}")]
+    #[error("method `{method}` is not allowed; allowed: {allow}")]
     MethodNotAllowed {
-        /// The method that was used.
+        /// The method of the request.
         method: String,
-        /// What `Allow` says.
+        /// The value of `Allow`.
         allow: &'static str,
     },
 }
 
-impl Unrouted {
-    /// The answer for the client.
-    pub fn answer(&self) -> Answer {
+impl RouteError {
+    /// Returns the response for the client.
+    pub fn response(&self) -> Response {
         let problem = self.problem();
         match self {
-            Self::NotFound { .. } => Answer::problem(&problem),
+            Self::NotFound { .. } => Response::problem(&problem),
             Self::MethodNotAllowed { allow, .. } => {
-                Answer::problem(&problem).header("allow", allow)
+                Response::problem(&problem).header("allow", allow)
             }
         }
     }
 
-    /// The document for the client.
+    /// Returns the document for the client.
     pub fn problem(&self) -> Problem {
         let (status, code, title) = match self {
-            Self::NotFound { .. } => (404, "not-found", "Nothing is served at this path"),
-            Self::MethodNotAllowed { .. } => (
-                405,
-                "method-not-allowed",
-                "The path does not take this method",
-            ),
+            Self::NotFound { .. } => (404, "not-found", "Resource not found"),
+            Self::MethodNotAllowed { .. } => (405, "method-not-allowed", "Method not allowed"),
         };
         Problem::new(status, code, title).detail(self.to_string())
     }
 }
 
 impl Route {
-    /// Reads method, path and query. One slash at the end of the path makes no difference.
+    /// Routes by method, path and query. One slash at the end of the path is ignored.
     ///
-    /// A method that a known path does not take is told apart from a path that is not known.
-    pub fn of(method: &str, target: &str) -> Result<Self, Unrouted> {
+    /// # Errors
+    ///
+    /// Returns an error for an unknown path, and for a method that a known path does not allow.
+    pub fn of(method: &str, target: &str) -> Result<Self, RouteError> {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         match (path.strip_suffix('/').unwrap_or(path), method) {
             ("/target", "POST") => Ok(target_route(query)),
             ("/target", _) => Err(not_allowed(method, "POST")),
             ("/healthz", "GET" | "HEAD") => Ok(Self::Health),
             ("/healthz", _) => Err(not_allowed(method, "GET, HEAD")),
-            _ => Err(Unrouted::NotFound {
+            _ => Err(RouteError::NotFound {
                 path: path.to_owned(),
             }),
         }
@@ -101,8 +99,8 @@ fn parameter(query: &str, name: &str) -> Option<String> {
         .map(|(_, value)| value.into_owned())
 }
 
-fn not_allowed(method: &str, allow: &'static str) -> Unrouted {
-    Unrouted::MethodNotAllowed {
+fn not_allowed(method: &str, allow: &'static str) -> RouteError {
+    RouteError::MethodNotAllowed {
         method: method.to_owned(),
         allow,
     }
@@ -112,7 +110,7 @@ fn not_allowed(method: &str, allow: &'static str) -> Unrouted {
 mod tests {
     use super::*;
 
-    fn handshake(query: &str, token: Option<&str>) -> Result<Route, Unrouted> {
+    fn handshake(query: &str, token: Option<&str>) -> Result<Route, RouteError> {
         Ok(Route::Handshake {
             registration: Registration::of_query(query),
             token: token.map(str::to_owned),
@@ -140,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn the_handshake_parameter_may_stand_anywhere_in_the_query() {
+    fn the_handshake_parameter_may_be_anywhere_in_the_query() {
         for (target, query) in [
             ("/target?handshake=true", ""),
             ("/target/?handshake=true", ""),
@@ -157,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_decoded_and_the_first_counts() {
+    fn a_token_is_decoded_and_the_first_one_is_used() {
         let target = "/target?token=a%26b%20c+d&handshake=true&token=other";
         assert_eq!(Route::of("POST", target), handshake("", Some("a&b c d")));
         let empty = Route::of("POST", "/target?handshake=true&token=");
@@ -165,13 +163,13 @@ mod tests {
     }
 
     #[test]
-    fn one_slash_at_the_end_of_a_path_makes_no_difference_and_more_do() {
+    fn one_slash_at_the_end_of_a_path_is_ignored_and_more_are_not() {
         assert_eq!(Route::of("GET", "/healthz/"), Ok(Route::Health));
         for path in ["/", "//", "/target//", "/target/x", "/healthz//"] {
-            let unrouted = Err(Unrouted::NotFound {
+            let error = Err(RouteError::NotFound {
                 path: path.to_owned(),
             });
-            assert_eq!(Route::of("GET", path), unrouted);
+            assert_eq!(Route::of("GET", path), error);
         }
     }
 }

@@ -1,19 +1,19 @@
-//! Every file in `tests/requests` is a request with the answer, the log and the stored keys that
-//! are to come of it. `BLESS=1` writes what came into the files instead of comparing.
+//! Every file in `tests/requests` is a request with the expected response, log and stored keys.
+//! `BLESS=1` writes the actual outcome into the files instead of comparing.
 //!
 //! A file has the parts `--- given`, `--- request` (request line, headers, an empty line, the body)
-//! and `--- expected`. What is given stands on lines of a name and a value:
+//! and `--- expected`. The first part has lines with a name and a value:
 //!
 //! | line | meaning |
 //! |---|---|
-//! | `key TEXT`, `previous JSON` | what the key-value store has |
-//! | `late SECONDS` | the clock, so long after 1614265330 |
-//! | `store fails`, `database fails` | every use of it does |
+//! | `key TEXT`, `previous JSON` | the content of the key-value store |
+//! | `late SECONDS` | the clock, as an offset from 1614265330 |
+//! | `store fails`, `database fails` | every use of it fails |
 //! | `body LENGTH`, `bytes HEX` | a body of so many `x`, or of these bytes |
 //! | any other | a variable and its value |
 //!
-//! The variables are those of `spin.toml` but for two, which are as `make start-consumer` has them:
-//! `open_handshake` is `true` and `weakest_scheme` is `plain`.
+//! The variables are those of `spin.toml` except for two, which have the values of `make
+//! start-consumer`: `open_handshake` is `true` and `weakest_scheme` is `plain`.
 
 #![cfg(not(target_family = "wasm"))]
 
@@ -25,7 +25,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use support::Case;
-use webhook_consumer::answer;
+use webhook_consumer::respond;
 use webhook_receiver::Log;
 
 fn case_files() -> Vec<PathBuf> {
@@ -41,25 +41,25 @@ fn case_files() -> Vec<PathBuf> {
 fn outcome(case: &Case) -> String {
     let platform = case.platform();
     let mut log = Log::of("CONSUMER");
-    let answer = answer(&mut case.request(), &platform, &mut log);
-    support::render(&answer, &platform, &log)
+    let response = respond(&mut case.request(), &platform, &mut log);
+    support::render(&response, &platform, &log)
 }
 
-/// What an outsider or a reader of the log gets to see. The stored key comes last.
+/// Checks that neither the response nor the log contains a secret. The stored key comes after them.
 fn assert_no_secret(outcome: &str, file: &Path) {
-    let shown = outcome.split("\nstored").next().unwrap();
+    let visible = outcome.split("\nstored").next().unwrap();
     for secret in [
         "RqJcWxsJDKjgINLW",
         "mB5kQpXz7TtYw2Lc",
         "MfKQ9r8GKYqrTwjU",
         "s3cret",
     ] {
-        assert!(!shown.contains(secret), "{}: {shown}", file.display());
+        assert!(!visible.contains(secret), "{}: {visible}", file.display());
     }
 }
 
 #[test]
-fn every_request_has_the_outcome_its_file_tells_and_shows_no_secret() {
+fn every_request_has_the_outcome_in_its_file_and_reveals_no_secret() {
     let files = case_files();
     assert!(files.len() >= 90, "only {} files", files.len());
     let bless = std::env::var_os("BLESS").is_some();

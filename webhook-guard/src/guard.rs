@@ -1,74 +1,73 @@
-//! From a request to its answer.
+//! The handling of one request.
 
 use std::fmt::Display;
 
 use problem_details::Problem;
 use webhook_receiver::{
-    Answer, Handshake, Headers, Log, Platform, Processed, Received, Refusal, Registration, Request,
-    handshake, receive, variables,
+    Handshake, Headers, Log, Platform, Processed, Received, Refusal, Registration, Request,
+    Response, handshake, receive, variables,
 };
 
-use crate::door::{self, Door};
-use crate::headers::{are_sendable, passed_on};
-use crate::keys::Keyed;
-use crate::unreached::Unreached;
+use crate::forward_error::ForwardError;
+use crate::headers::{are_sendable, forwarded_headers};
+use crate::platform::GuardPlatform;
+use crate::route::{self, Route};
 
-/// The text of the answer to an event that was processed before.
-const SEEN: &str = "Received payload before and verified integrity";
+/// The body of the response to an event that was processed before.
+const DUPLICATE: &str = "Received payload before and verified integrity";
 
-/// An accepted request on its way to the app.
-pub struct Passing<'a> {
-    /// The component it goes to.
+/// An accepted request for the app.
+pub struct ForwardedRequest<'a> {
+    /// The component that receives it.
     pub component: &'a str,
-    /// As on the wire.
+    /// The method, as on the wire.
     pub method: &'a str,
     /// Path and query, as on the wire.
     pub target: &'a str,
-    /// What goes on of its headers.
+    /// The forwarded headers.
     pub headers: &'a Headers,
-    /// Its raw body.
+    /// The raw body.
     pub body: &'a [u8],
 }
 
-/// What the app answered, as far as the guard looks at it.
-pub struct Answered<T> {
+/// The properties of the app's response that the guard needs.
+pub struct ForwardedResponse<T> {
     /// The HTTP status.
     pub status: u16,
-    /// `true` if the app answered to the end. One that breaks off has not succeeded, whatever its
-    /// status says.
+    /// `true` if the response is complete. An incomplete one is a failure, whatever its status.
     pub whole: bool,
-    /// The part of the answer that the client does not have yet.
+    /// The part of the response that was not sent to the client yet.
     pub rest: T,
 }
 
-/// What is to be sent to the client.
+/// The response to send to the client.
 pub enum Outcome<T> {
-    /// An answer of the guard's own.
-    Own(Answer),
-    /// The rest of the app's answer.
+    /// A response of the guard itself.
+    Own(Response),
+    /// The rest of the app's response.
     Apps(T),
 }
 
-/// Takes a handshake, refuses, or has `pass` call the app, and leaves in the log what is worth
-/// telling about it.
+/// Handles a request: accepts a handshake, refuses, or calls the app with `forward`. Each step is
+/// logged.
 ///
-/// `pass` returns when the app's answer has ended, and before the client has all of it: the event
-/// counts as processed by the time the client can see that it was.
+/// `forward` must return when the app's response has ended, but before the client has all of it: the
+/// event is recorded as processed before the client can see that it was.
 pub fn guard<T>(
     request: &mut impl Request,
     platform: &impl Platform,
     log: &mut Log,
-    pass: impl FnOnce(Passing<'_>) -> Result<Answered<T>, Unreached>,
+    forward: impl FnOnce(ForwardedRequest<'_>) -> Result<ForwardedResponse<T>, ForwardError>,
 ) -> Outcome<T> {
-    match handle(request, platform, log, pass) {
-        Ok(Outcome::Own(answer)) => {
-            log.line(format!("Responding with HTTP {}", answer.status));
-            Outcome::Own(answer)
+    match handle(request, platform, log, forward) {
+        Ok(Outcome::Own(response)) => {
+            log.line(format!("Responding with HTTP {}", response.status));
+            Outcome::Own(response)
         }
         Ok(apps) => apps,
         Err(refusal) => {
             log_problem(&refusal.problem(), &refusal, log);
-            Outcome::Own(refusal.answer())
+            Outcome::Own(refusal.response())
         }
     }
 }
@@ -77,54 +76,55 @@ fn handle<T>(
     request: &mut impl Request,
     platform: &impl Platform,
     log: &mut Log,
-    pass: impl FnOnce(Passing<'_>) -> Result<Answered<T>, Unreached>,
+    forward: impl FnOnce(ForwardedRequest<'_>) -> Result<ForwardedResponse<T>, ForwardError>,
 ) -> Result<Outcome<T>, Refusal> {
-    let platform = Keyed::new(platform)?;
+    let platform = GuardPlatform::new(platform)?;
     let (method, target) = (request.method(), request.target());
     let path = handshake_path(&platform)?;
     let registration = registration(&target, &path);
-    if let Door::Handshake { token } = Door::of(&method, &target, &path) {
-        let offered = Handshake {
+    if let Route::Handshake { token } = Route::of(&method, &target, &path) {
+        let offer = Handshake {
             registration: &registration,
             token: token.as_deref(),
-            // Without a token anybody could bring the key that opens the app.
+            // Without a token, any caller could set the key that opens the app.
             open: false,
         };
-        return handshake(offered, request, &platform, log).map(Outcome::Own);
+        return handshake(offer, request, &platform, log).map(Outcome::Own);
     }
-    let component = door::component(&platform)?;
-    let headers = passed_on(request.headers());
+    let component = route::component(&platform)?;
+    let headers = forwarded_headers(request.headers());
     let received = receive(request, &registration, &platform, log, |delivery, log| {
-        let passing = Passing {
+        let request = ForwardedRequest {
             component: &component,
             method: &method,
             target: &target,
             headers: &headers,
             body: delivery.body,
         };
-        let passed = match are_sendable(&headers) {
-            true => pass(passing),
-            false => Err(Unreached::Headers),
+        let result = if are_sendable(&headers) {
+            forward(request)
+        } else {
+            Err(ForwardError::Headers)
         };
-        processed(passed, log)
+        processed(result, log)
     })?;
     Ok(match received {
         Received::Processed(outcome) => outcome,
-        Received::Seen => Outcome::Own(Answer::text(SEEN)),
+        Received::Duplicate => Outcome::Own(Response::text(DUPLICATE)),
     })
 }
 
-/// Empty where there is no handshake. With a key in the variables there is none, or a stranger
-/// could leave a key that counts as soon as the variable is emptied.
-fn handshake_path<P: Platform>(platform: &Keyed<'_, P>) -> Result<String, Refusal> {
+/// Returns the path of handshakes, which is empty if they are disabled. They are if the key is in
+/// the variables: otherwise a stranger could store a key that is used once the variable is emptied.
+fn handshake_path<P: Platform>(platform: &GuardPlatform<'_, P>) -> Result<String, Refusal> {
     if platform.is_fixed() {
         return Ok(String::new());
     }
     Ok(variables::text(platform, "handshake_path")?)
 }
 
-/// Senders that register at `handshake_path` with different queries call it with them. Every other
-/// request is under the key that was registered without one.
+/// Returns the registration of a request. Senders that register at `handshake_path` with different
+/// queries call it with them. All other requests use the key that was registered without a query.
 fn registration(target: &str, handshake_path: &str) -> Registration {
     match target.split_once('?') {
         Some((path, query)) if path == handshake_path && !path.is_empty() => {
@@ -134,25 +134,29 @@ fn registration(target: &str, handshake_path: &str) -> Registration {
     }
 }
 
-/// Senders take a whole 2xx for success and send everything else again, so that is what is forgotten.
-fn processed<T>(passed: Result<Answered<T>, Unreached>, log: &mut Log) -> Processed<Outcome<T>> {
-    match passed {
-        Ok(Answered {
+/// Returns whether the event is done. Senders retry everything but a complete 2xx response, so all
+/// other ids are released.
+fn processed<T>(
+    result: Result<ForwardedResponse<T>, ForwardError>,
+    log: &mut Log,
+) -> Processed<Outcome<T>> {
+    match result {
+        Ok(ForwardedResponse {
             status,
             whole,
             rest,
         }) => {
-            let end = if whole { "" } else { " and broke off" };
-            log.line(format!("The app answered HTTP {status}{end}"));
+            let note = if whole { "" } else { ", incomplete" };
+            log.line(format!("The app responded with HTTP {status}{note}"));
             let outcome = Outcome::Apps(rest);
             match status {
                 200..=299 if whole => Processed::Done(outcome),
                 _ => Processed::Failed(outcome),
             }
         }
-        Err(unreached) => {
-            log.line(format!("Not passed on: {unreached}"));
-            Processed::Failed(Outcome::Own(unreached.answer()))
+        Err(error) => {
+            log.line(format!("Not forwarded: {error}"));
+            Processed::Failed(Outcome::Own(error.response()))
         }
     }
 }

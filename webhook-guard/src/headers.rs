@@ -1,9 +1,9 @@
-//! Which headers reach the app.
+//! The headers that are forwarded to the app.
 
 use webhook_receiver::Headers;
 
-/// What Spin tells every component about its request, by header.
-const SPINS_OWN: [&str; 7] = [
+/// The headers in which Spin describes a request to its component.
+const SPIN_HEADERS: [&str; 7] = [
     "spin-base-path",
     "spin-client-addr",
     "spin-component-route",
@@ -13,15 +13,14 @@ const SPINS_OWN: [&str; 7] = [
     "spin-raw-component-route",
 ];
 
-/// And for every named segment of its route.
-const SPINS_SEGMENTS: &str = "spin-path-match-";
+/// The prefix of Spin's headers for the named segments of a route.
+const SPIN_SEGMENT_PREFIX: &str = "spin-path-match-";
 
-/// The headers as they go on: all of them, in their order, but for those that the runtime writes
-/// itself. It tells the app anew what it told the guard, and two of each would leave the app to
-/// choose.
+/// Returns the headers to forward: all in their order, except for those that the runtime sets. It
+/// sets them again for the app, and duplicates would be ambiguous.
 ///
-/// `Host` and what concerns one connection only (`Connection`, `Transfer-Encoding` and their like)
-/// the runtime keeps from components anyway.
+/// The runtime itself drops `Host` and the headers of a single connection (`Connection`,
+/// `Transfer-Encoding` and the like).
 ///
 /// ```
 /// let header = |name: &str, value: &[u8]| (name.to_owned(), value.to_vec());
@@ -30,32 +29,32 @@ const SPINS_SEGMENTS: &str = "spin-path-match-";
 ///     header("spin-full-url", b"http://example.com/orders"),
 ///     header("x-order", b"8"),
 /// ];
-/// let passed = webhook_guard::passed_on(headers);
-/// assert_eq!(passed, [header("x-order", b"7"), header("x-order", b"8")]);
+/// let forwarded = webhook_guard::forwarded_headers(headers);
+/// assert_eq!(forwarded, [header("x-order", b"7"), header("x-order", b"8")]);
 /// ```
-pub fn passed_on(mut headers: Headers) -> Headers {
-    headers.retain(|(name, _)| !is_spins_own(name));
+pub fn forwarded_headers(mut headers: Headers) -> Headers {
+    headers.retain(|(name, _)| !is_set_by_spin(name));
     headers
 }
 
-/// The most that the headers of a component's request may cost: wasmtime's bound, past which it
-/// stops the component.
-const MOST: usize = 128 * 1024;
+/// The maximum total size of the headers of an outgoing request. wasmtime stops a component that
+/// exceeds it.
+const MAX_BYTES: usize = 128 * 1024;
 
-/// What a header costs there beside its bytes, at the most.
-const EACH: usize = 80;
+/// The maximum overhead that is counted for each header.
+const OVERHEAD_BYTES: usize = 80;
 
-/// Whether the runtime lets a component send these headers.
+/// Returns true if the runtime lets a component send these headers.
 pub(crate) fn are_sendable(headers: &Headers) -> bool {
-    let costs = headers
+    let sizes = headers
         .iter()
-        .map(|(name, value)| name.len() + value.len() + EACH);
-    costs.sum::<usize>() <= MOST
+        .map(|(name, value)| name.len() + value.len() + OVERHEAD_BYTES);
+    sizes.sum::<usize>() <= MAX_BYTES
 }
 
-fn is_spins_own(name: &str) -> bool {
+fn is_set_by_spin(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    SPINS_OWN.contains(&name.as_str()) || name.starts_with(SPINS_SEGMENTS)
+    SPIN_HEADERS.contains(&name.as_str()) || name.starts_with(SPIN_SEGMENT_PREFIX)
 }
 
 #[cfg(test)]
@@ -63,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_only_resembles_spins_own_headers_goes_on() {
+    fn headers_that_only_resemble_those_of_spin_are_forwarded() {
         for name in [
             "spin",
             "spin-",
@@ -71,10 +70,10 @@ mod tests {
             "x-spin-full-url",
             "spin-path-match",
         ] {
-            assert!(!is_spins_own(name), "{name}");
+            assert!(!is_set_by_spin(name), "{name}");
         }
         for name in ["Spin-Full-URL", "spin-path-match-id"] {
-            assert!(is_spins_own(name), "{name}");
+            assert!(is_set_by_spin(name), "{name}");
         }
     }
 }

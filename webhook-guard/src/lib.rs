@@ -1,7 +1,7 @@
-//! A guard for any Spin app: a component that takes the app's public route, verifies every
-//! request's signature, and passes on what it accepts to another component of the same app, over
-//! Spin's local service chaining. The guarded component has no idea of signatures, and its own
-//! route is private.
+//! A guard for any Spin app: a component that serves the app's public route, verifies the signature
+//! of every request, and forwards accepted ones to another component of the same app, over Spin's
+//! local service chaining. The guarded component needs no code for signatures, and its own route is
+//! private.
 //!
 //! ```text
 //! request ──▶ webhook-guard ──▶ http://<guarded_component>.spin.internal ──▶ the app
@@ -9,42 +9,42 @@
 //!                   └──▶ refused: a problem document
 //! ```
 //!
-//! What it promises:
+//! Guarantees:
 //!
-//! - The app gets a request only where [`webhook_receiver::receive`] vouches for it. Whatever its
-//!   method, and with a body or without one, a request has to be signed.
-//! - The request reaches the app as it came: method, path, query, headers and body. [`passed_on`]
-//!   says what is left out, which is what the runtime puts there itself.
-//! - The answer goes back as the app gave it, while the app is still writing it.
-//! - An event whose `webhook-id` was processed is not passed on again. One that the app answered
-//!   with anything but 2xx is, and one whose answer broke off: its id is forgotten.
+//! - The app receives a request only if [`webhook_receiver::receive`] accepts it. Every request must
+//!   be signed, with any method, with or without a body.
+//! - The request is forwarded unchanged: method, path, query, headers and body. Only headers that
+//!   the runtime sets itself are dropped ([`forwarded_headers`]).
+//! - The response is streamed to the client while the app is still writing it.
+//! - An event whose `webhook-id` was processed is not forwarded again. If the app responds with
+//!   anything but 2xx, or incompletely, the id is released and a retry is forwarded.
 //!
 //! | variable | meaning |
 //! |---|---|
 //! | `guarded_component` | the component that accepted requests go to |
-//! | `handshake_path` | `POST` to it with `?handshake=true` brings a key; empty: there is no handshake |
-//! | `signing_key` | the key, where the sender hands one out; then there is no handshake |
-//! | `signing_key_previous` | the key before it, while it is being replaced; empty: none |
+//! | `handshake_path` | the path at which a `POST` with `?handshake=true` sets the key; empty: no handshakes |
+//! | `signing_key` | the key, if the sender issues one; then there are no handshakes |
+//! | `signing_key_previous` | the previous key, while it is being rotated; empty: none |
 //!
-//! Besides them it has those of [`webhook_receiver::Settings`] and `handshake_token`. While that is
-//! empty, handshakes are refused.
+//! The variables of [`webhook_receiver::Settings`] and `handshake_token` apply as well. While
+//! `handshake_token` is empty, handshakes are refused.
 //!
-//! Everything here but the module `app` is plain Rust: [`guard()`] takes the request, the platform
-//! and the way to the app as arguments. `app` is there for WebAssembly only and ties it to Spin.
+//! Everything except the module `app` is plain Rust: [`guard()`] takes the request, the platform and
+//! the call to the app as arguments. `app` is compiled only for WebAssembly and binds it to Spin.
 
 #![cfg_attr(not(test), deny(clippy::disallowed_macros, clippy::disallowed_methods))]
 
-mod door;
+mod forward_error;
 mod guard;
 mod headers;
-mod keys;
-mod unreached;
+mod platform;
+mod route;
 
 #[cfg(target_family = "wasm")]
 mod app;
 
-pub use door::{Door, component};
-pub use guard::{Answered, Outcome, Passing, guard};
-pub use headers::passed_on;
-pub use keys::Keyed;
-pub use unreached::Unreached;
+pub use forward_error::ForwardError;
+pub use guard::{ForwardedRequest, ForwardedResponse, Outcome, guard};
+pub use headers::forwarded_headers;
+pub use platform::GuardPlatform;
+pub use route::{Route, component};

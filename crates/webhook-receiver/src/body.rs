@@ -1,46 +1,46 @@
-//! Reading a body no further than its limit, and only as a whole.
+//! Reading of a complete body up to a limit.
 
 use crate::Headers;
 
-/// Why a body could not be had.
+/// The reason why a body could not be read.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BodyError {
-    /// It has more bytes than the limit. What lies beyond was not read.
+    /// It is longer than the limit. Nothing beyond the limit was read.
     #[error("the body is longer than {limit} bytes")]
     TooLong {
         /// The limit in bytes.
         limit: usize,
     },
-    /// The connection gave out before the body's end.
-    #[error("the body broke off")]
+    /// The connection failed before the end of the body.
+    #[error("the body is incomplete")]
     BrokenOff,
-    /// It takes longer than a sender is waited for.
+    /// It took longer than the time limit.
     #[error("the body did not arrive within {seconds} s")]
     TooSlow {
-        /// The time it was waited for.
+        /// The time limit.
         seconds: u64,
     },
 }
 
-/// Fails where the headers announce a body of another length: the end of this one is not its own.
+/// Checks that the body has the length that the headers announce.
 ///
-/// Platforms differ in what they say of a body that broke off. A length that was announced does not
-/// depend on that.
+/// Platforms differ in how they report a body that breaks off. This check does not depend on them.
 pub(crate) fn check_length(headers: &Headers, body: &[u8]) -> Result<(), BodyError> {
     let mut announced = headers
         .iter()
         .filter(|(name, _)| name.eq_ignore_ascii_case("content-length"))
         .filter_map(|(_, value)| std::str::from_utf8(value).ok()?.parse::<usize>().ok());
-    match announced.all(|length| length == body.len()) {
-        true => Ok(()),
-        false => Err(BodyError::BrokenOff),
+    if announced.all(|length| length == body.len()) {
+        Ok(())
+    } else {
+        Err(BodyError::BrokenOff)
     }
 }
 
-/// Takes chunks from `next` until it has none left, and puts them together.
+/// Concatenates the chunks that `next` returns until it returns `None`.
 ///
-/// It stops at the chunk that passes `limit` bytes, so that the limit and one chunk is the most
-/// that is ever in memory.
+/// It stops at the chunk that exceeds `limit` bytes, so that at most the limit and one chunk are in
+/// memory.
 pub fn read_bounded(
     limit: usize,
     mut next: impl FnMut() -> Result<Option<Vec<u8>>, BodyError>,
@@ -55,7 +55,7 @@ pub fn read_bounded(
     Ok(body)
 }
 
-/// Most bodies come in one chunk, which is then taken over instead of copied.
+/// Appends a chunk. The first chunk, usually the only one, is moved instead of copied.
 fn append(body: &mut Vec<u8>, mut chunk: Vec<u8>) {
     if body.is_empty() {
         *body = chunk;
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn chunks_are_put_together_in_order() {
+    fn chunks_are_concatenated_in_order() {
         let (body, _) = read(100, &[b"one ", b"", b"two ", b"three"]);
         assert_eq!(body.unwrap(), b"one two three");
     }
@@ -95,20 +95,20 @@ mod tests {
     }
 
     #[test]
-    fn one_byte_past_the_limit_is_refused() {
+    fn one_byte_beyond_the_limit_is_rejected() {
         let (body, _) = read(6, &[b"abc", b"def", b"g"]);
         assert_eq!(body.unwrap_err(), BodyError::TooLong { limit: 6 });
     }
 
     #[test]
-    fn nothing_is_read_past_the_chunk_that_is_too_much() {
+    fn nothing_is_read_after_the_chunk_that_exceeds_the_limit() {
         let (body, taken) = read(4, &[b"abc", b"def", b"ghi", b"jkl"]);
         assert_eq!(body.unwrap_err(), BodyError::TooLong { limit: 4 });
         assert_eq!(taken, 2);
     }
 
     #[test]
-    fn a_body_has_to_be_as_long_as_it_was_announced() {
+    fn a_body_must_have_its_announced_length() {
         let announced = |length: &str| {
             let header = ("Content-Length".to_owned(), length.as_bytes().to_vec());
             check_length(&vec![header], b"1234")
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_breaks_off_is_no_shorter_body() {
+    fn an_incomplete_body_is_an_error() {
         let mut chunks = vec![Err(BodyError::BrokenOff), Ok(Some(b"half".to_vec()))];
         let body = read_bounded(100, || chunks.pop().unwrap());
         assert_eq!(body.unwrap_err(), BodyError::BrokenOff);

@@ -1,52 +1,52 @@
-//! Taking a key.
+//! The handshake: storing a key that a sender brings.
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::body::check_length;
+use crate::dedup::{self, Claim};
 use crate::limits::{HANDSHAKE_BYTES, KEY_MAX_BYTES, KEY_MIN_BYTES};
-use crate::seen::{self, Claim};
-use crate::{Answer, Log, Platform, Refusal, Registration, Request, Settings, keys, variables};
+use crate::{Log, Platform, Refusal, Registration, Request, Response, Settings, keys, variables};
 
-/// What is claimed while the keys are changed, so that two handshakes come one after the other.
-/// It is no `webhook-id`: those have no space.
+/// The id that is claimed while the keys are replaced, so that handshakes run one after the other.
+/// It cannot be a `webhook-id`: those have no space.
 const LOCK: &str = "the keys";
 
-/// The target of a handshake, read.
+/// The parsed target of a handshake.
 #[derive(Clone, Copy)]
 pub struct Handshake<'a> {
-    /// The registration whose key it brings.
+    /// The registration that the key belongs to.
     pub registration: &'a Registration,
     /// The query parameter `token`.
     pub token: Option<&'a str>,
-    /// `true` if any caller may bring a key while the variable `handshake_token` is empty.
+    /// `true` if any caller may set the key while the variable `handshake_token` is empty.
     pub open: bool,
 }
 
-/// The body. It has no `Debug`, for it holds the key. Fields that are not known are ignored: it is
-/// written by another system, which may say more.
+/// The body. It has no `Debug`, because it contains the key. Unknown fields are ignored: the sender
+/// is another system, which may add some.
 #[derive(Deserialize)]
 struct Body {
     #[serde(rename = "keyData")]
     key_data: String,
 }
 
-/// Makes the key that the body carries the one to verify with, once the token is what the variable
-/// `handshake_token` says. While that is empty, handshakes are refused unless they are open.
+/// Stores the key in the body as the current one, if the token equals the variable
+/// `handshake_token`. While that is empty, handshakes are refused unless they are open.
 ///
-/// The key before it stays valid for `key_overlap_seconds`.
+/// The previous key stays valid for `key_overlap_seconds`.
 ///
 /// # Errors
 ///
-/// A [`Refusal`]; the keys are as they were then.
+/// Returns a [`Refusal`], and leaves the keys as they were.
 pub fn handshake(
-    offered: Handshake<'_>,
+    handshake: Handshake<'_>,
     request: &mut impl Request,
     platform: &impl Platform,
     log: &mut Log,
-) -> Result<Answer, Refusal> {
-    check_token(&variables::secret(platform, "handshake_token")?, offered)?;
+) -> Result<Response, Refusal> {
+    check_token(&variables::secret(platform, "handshake_token")?, handshake)?;
     let settings = Settings::read(platform)?;
     let body = request.body(HANDSHAKE_BYTES)?;
     check_length(&request.headers(), &body)?;
@@ -55,9 +55,9 @@ pub fn handshake(
     log.line(format!(
         "Received key {fingerprint} upon registering for webhooks with PRODUCER."
     ));
-    replace(platform, &settings, offered.registration, &key)?;
+    replace(platform, &settings, handshake.registration, &key)?;
     log.line("Stored key data in key value store");
-    Ok(Answer::text("Stored the key data"))
+    Ok(Response::text("Stored the key data"))
 }
 
 fn replace(
@@ -68,7 +68,7 @@ fn replace(
 ) -> Result<(), Refusal> {
     let now = platform.now();
     let lock = registration.scoped(LOCK);
-    let Claim::Mine(lock) = seen::claim(platform, settings, &lock, now)? else {
+    let Claim::Granted(lock) = dedup::claim(platform, settings, &lock, now)? else {
         return Err(Refusal::HandshakeInProgress);
     };
     let replaced = keys::replace(platform, registration, key, now, settings.key_overlap);
@@ -77,30 +77,30 @@ fn replace(
     Ok(released?)
 }
 
-fn check_token(expected: &str, offered: Handshake<'_>) -> Result<(), Refusal> {
+fn check_token(expected: &str, handshake: Handshake<'_>) -> Result<(), Refusal> {
     if expected.is_empty() {
-        return match offered.open {
-            true => Ok(()),
-            false => Err(Refusal::NoHandshakeToken),
+        return if handshake.open {
+            Ok(())
+        } else {
+            Err(Refusal::NoHandshakeToken)
         };
     }
-    let same = |given| same_text(expected, given);
-    if offered.token.is_some_and(same) {
+    let matches = |token| same_text(expected, token);
+    if handshake.token.is_some_and(matches) {
         Ok(())
     } else {
         Err(Refusal::HandshakeToken)
     }
 }
 
-/// Takes the same time wherever the texts differ. Of their digests rather than of themselves, so
-/// that it does not tell the length either.
+/// Compares in constant time. It compares digests, so that the length is not revealed either.
 fn same_text(one: &str, other: &str) -> bool {
     let one = Sha256::digest(one.as_bytes());
     let other = Sha256::digest(other.as_bytes());
     one.as_slice().ct_eq(other.as_slice()).into()
 }
 
-/// What the JSON library says of an error is left out: it may quote the key.
+/// Parses the body. The parser's own message is dropped, because it may quote the key.
 fn read_key(body: &[u8]) -> Result<String, Refusal> {
     let read: Body = serde_json::from_slice(body).map_err(|error| {
         if error.is_data() {
@@ -124,16 +124,16 @@ mod tests {
 
     fn check(expected: &str, token: Option<&str>, open: bool) -> Result<(), Refusal> {
         let registration = &Registration::default();
-        let offered = Handshake {
+        let handshake = Handshake {
             registration,
             token,
             open,
         };
-        check_token(expected, offered)
+        check_token(expected, handshake)
     }
 
     #[test]
-    fn without_an_expected_token_a_handshake_has_to_be_open() {
+    fn without_an_expected_token_a_handshake_must_be_open() {
         for token in [None, Some(""), Some("any")] {
             assert_eq!(check("", token, true), Ok(()));
             assert_eq!(check("", token, false), Err(Refusal::NoHandshakeToken));
@@ -141,11 +141,11 @@ mod tests {
     }
 
     #[test]
-    fn an_expected_token_has_to_be_given_to_the_letter() {
+    fn an_expected_token_must_match_exactly() {
         for open in [false, true] {
             assert_eq!(check("s3cret", Some("s3cret"), open), Ok(()));
         }
-        for given in [
+        for token in [
             None,
             Some(""),
             Some("s3cre"),
@@ -153,14 +153,14 @@ mod tests {
             Some("S3cret"),
         ] {
             for open in [false, true] {
-                let refused = check("s3cret", given, open);
-                assert_eq!(refused, Err(Refusal::HandshakeToken), "{given:?}");
+                let result = check("s3cret", token, open);
+                assert_eq!(result, Err(Refusal::HandshakeToken), "{token:?}");
             }
         }
     }
 
     #[test]
-    fn fields_that_are_not_known_are_ignored() {
+    fn unknown_fields_are_ignored() {
         let body = br#"{"version": 2, "keyData": "a key that is long enough", "more": {"a": [1]}}"#;
         assert_eq!(read_key(body).as_deref(), Ok("a key that is long enough"));
         let twice =
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_out_of_bounds_is_refused_with_its_length() {
+    fn a_key_of_invalid_length_is_rejected_with_its_length() {
         let read = |bytes: usize| {
             let body = format!("{{\"keyData\": \"{}\"}}", "k".repeat(bytes));
             read_key(body.as_bytes()).map(|key| key.len())
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn no_refusal_of_a_body_quotes_it() {
+    fn a_refusal_never_quotes_the_body() {
         let key = "RqJcWxsJDKjgINLWWiBwYEV3ROg7LaXD1Xzz";
         for body in [
             format!("\"{key}\""),

@@ -1,17 +1,16 @@
-//! Saying whether requests can be verified.
+//! The health check.
 
-use crate::{Answer, Platform, Refusal, Registration, Settings, keys, variables};
+use crate::{Platform, Refusal, Registration, Response, Settings, keys, variables};
 
-/// 200 while the variables have their form and both stores can be read, whether or not there is a
-/// key in them.
+/// Returns 200 if the variables are valid and both stores can be read. A key is not required.
 ///
 /// # Errors
 ///
-/// What fails, as the refusal that requests meet.
-pub fn check_health(platform: &impl Platform) -> Result<Answer, Refusal> {
+/// Returns the refusal that requests would get.
+pub fn check_health(platform: &impl Platform) -> Result<Response, Refusal> {
     Settings::read(platform)?;
     variables::secret(platform, "handshake_token")?;
     keys::current(platform, &Registration::default())?;
     platform.execute("SELECT 1", &[])?;
-    Ok(Answer::text("ok"))
+    Ok(Response::text("ok"))
 }

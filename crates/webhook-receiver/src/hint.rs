@@ -1,23 +1,22 @@
-//! The likely mistake behind a refusal, in words.
+//! The sender's likely mistake, in words.
 //!
-//! The component's interface names a refusal by its kind alone; what the sender probably did is
-//! seen in the headers.
+//! The component's interface only states the kind of a refusal; the headers show more.
 
-use crate::{Headers, Unverified};
+use crate::{Headers, VerifyError};
 
-/// The header that carries the signature of `standard` under the names that Svix uses.
+/// The signature header of senders that use the names of Svix.
 const SVIX: &str = "svix-signature";
 
-/// The digits of a time in milliseconds, from the year 2001 to 2286.
+/// The number of digits of a timestamp in milliseconds, from the year 2001 to 2286.
 const MILLISECONDS_DIGITS: usize = 13;
 
-/// Adds the likely mistake to the reason of a refusal, where the headers show one.
-pub(crate) fn add(unverified: Unverified, headers: &Headers) -> Unverified {
-    match unverified {
-        Unverified::Refused { code, reason } => {
+/// Appends the likely mistake to the reason of a refusal, if the headers show one.
+pub(crate) fn add(error: VerifyError, headers: &Headers) -> VerifyError {
+    match error {
+        VerifyError::Refused { code, reason } => {
             let hint = hint(code, headers);
             let reason = hint.map_or(reason.clone(), |hint| format!("{reason}: {hint}"));
-            Unverified::Refused { code, reason }
+            VerifyError::Refused { code, reason }
         }
         other => other,
     }
@@ -30,7 +29,7 @@ fn hint(code: &str, headers: &Headers) -> Option<&'static str> {
              as `webhook-id`, `webhook-timestamp` and `webhook-signature`",
         ),
         "too-new" if is_in_milliseconds(headers) => {
-            Some("`webhook-timestamp` is in milliseconds and is counted in seconds")
+            Some("`webhook-timestamp` is in milliseconds, not seconds")
         }
         _ => None,
     }

@@ -1,38 +1,38 @@
-//! The keys in use: the one of the last handshake, and those it replaced that are still valid.
+//! The keys in use: the one of the last handshake, and replaced ones that are still valid.
 //!
 //! | key of the store | value |
 //! |---|---|
 //! | `signing-key-data` | the key of the last handshake, as text |
-//! | `signing-key-previous` | JSON: the keys before it and until when each is valid |
+//! | `signing-key-previous` | JSON: the replaced keys, and the time until which each is valid |
 //!
-//! A [`Registration`] with a query has both for itself, with its name behind a hyphen.
+//! A [`Registration`] with a query has its own pair, with its name behind a hyphen.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{KeyValue, PlatformError, Registration};
 
-/// The key of the last handshake.
+/// The name of the key of the last handshake.
 const CURRENT: &str = "signing-key-data";
 
-/// Those before it.
+/// The name of the replaced keys.
 const RETIRED: &str = "signing-key-previous";
 
-/// How many replaced keys are kept. Rotation needs one; more are there so that a handshake that is
-/// repeated does not take away a key that is still used.
+/// The maximum number of replaced keys. Rotation needs one; the others make sure that a repeated
+/// handshake does not drop a key that is still in use.
 const MAX_RETIRED: usize = 4;
 
-/// A key that was replaced. It has no `Debug`, for it holds the key.
+/// A replaced key. It has no `Debug`, because it contains the key.
 #[derive(Serialize, Deserialize)]
 struct Retired {
     key: String,
-    /// Unix seconds; from then on it is not accepted.
+    /// Unix seconds; the key is valid before this time.
     until: u64,
 }
 
-/// The key of the last handshake, or `None` before the first.
+/// Returns the key of the last handshake, or `None` before the first.
 ///
-/// Whoever needs the retired keys too reads them after this one: of a key that is being replaced
-/// meanwhile, one of the two reads then tells.
+/// A caller that needs the replaced keys as well must read them after this one: a key that is being
+/// replaced at the same time is then found in one of the two.
 pub fn current(
     store: &impl KeyValue,
     registration: &Registration,
@@ -43,7 +43,7 @@ pub fn current(
         .transpose()
 }
 
-/// The replaced keys that are valid at `now`, the newest first.
+/// Returns the replaced keys that are valid at `now`, the newest first.
 pub fn retired(
     store: &impl KeyValue,
     registration: &Registration,
@@ -53,10 +53,10 @@ pub fn retired(
     Ok(retired.into_iter().map(|retired| retired.key).collect())
 }
 
-/// Makes `key` the current one. The one before stays valid for `overlap` seconds.
+/// Stores `key` as the current one. The previous one stays valid for `overlap` seconds.
 ///
-/// Two at once would each keep the key that was there before both, and one of theirs would be
-/// lost: the caller sees to it that they come one after the other.
+/// The caller must not run two of these concurrently: both would retire the same key, and one of
+/// the new keys would be lost.
 pub fn replace(
     store: &impl KeyValue,
     registration: &Registration,
@@ -73,7 +73,7 @@ pub fn replace(
     }
     retired.retain(|retired| retired.key != key);
     retired.truncate(MAX_RETIRED);
-    // First, so that the key that is replaced is found in one place or the other at any time.
+    // The order matters: the replaced key can be found in one of the two places at any time.
     store.set(&registration.store_name(RETIRED), &json(&retired)?)?;
     store.set(&registration.store_name(CURRENT), key.as_bytes())
 }
@@ -88,7 +88,7 @@ fn load(
     };
     let mut retired: Vec<Retired> = serde_json::from_slice(&bytes).map_err(|_| PlatformError {
         doing: "reading the previous keys",
-        // The library's own words may quote a key.
+        // The parser's own message may quote a key.
         cause: format!("the value under `{RETIRED}` has not the form it needs"),
     })?;
     retired.retain(|retired| now < retired.until);

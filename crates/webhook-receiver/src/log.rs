@@ -1,8 +1,8 @@
 //! The log lines of one request.
 
-/// Gathers the lines of one request, so that they are written in one go: they stay together in the
-/// log of an app that answers many at once, and writing is one call to the platform instead of one
-/// a line.
+/// A buffer for the log lines of one request, which are written together: they stay adjacent in the
+/// log of an app with concurrent requests, and writing takes one platform call instead of one per
+/// line.
 #[derive(Debug)]
 pub struct Log {
     name: &'static str,
@@ -10,7 +10,7 @@ pub struct Log {
 }
 
 impl Log {
-    /// An empty log whose lines begin with `name`, as `CONSUMER`.
+    /// Creates an empty log whose lines begin with `name`, such as `CONSUMER`.
     pub fn of(name: &'static str) -> Self {
         let text = String::new();
         Self { name, text }
@@ -24,12 +24,12 @@ impl Log {
         self.text.push('\n');
     }
 
-    /// Adds the line that sets a verification's result apart.
+    /// Adds the rule around the result of a verification.
     pub fn rule(&mut self) {
         self.text.push_str("-------------------\n");
     }
 
-    /// Every line so far, each ended by a line feed.
+    /// Returns all lines so far, each with a line feed.
     pub fn text(&self) -> &str {
         &self.text
     }

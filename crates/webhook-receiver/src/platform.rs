@@ -1,38 +1,38 @@
-//! What is asked of the platform: stores, clock, variables, and the component that verifies.
+//! The interface to the platform: stores, clock, variables, and the component that verifies.
 
-/// What the platform said when something failed. It is for the log; no outsider gets to see it.
+/// A failure of the platform. It is meant for the log; clients do not see it.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{doing}: {cause}")]
 pub struct PlatformError {
-    /// What was being done, as `reading the key`.
+    /// The operation that failed, such as `reading the key`.
     pub doing: &'static str,
-    /// The platform's own words.
+    /// The platform's own message.
     pub cause: String,
 }
 
-/// Names and values, in the order of the request.
+/// Header names and values, in the order of the request.
 pub type Headers = Vec<(String, Vec<u8>)>;
 
-/// All of it.
+/// The complete platform.
 pub trait Platform: Clock + Database + KeyValue + Signatures + Variables {}
 
 impl<P: Clock + Database + KeyValue + Signatures + Variables> Platform for P {}
 
 /// The host's clock.
 pub trait Clock {
-    /// Unix seconds.
+    /// Returns the current time in Unix seconds.
     fn now(&self) -> u64;
 }
 
-/// Small values that are kept.
+/// A key-value store.
 pub trait KeyValue {
-    /// The value under `key`, or `None` where there is none.
+    /// Returns the value of `key`, or `None` if there is none.
     fn get(&self, key: &str) -> Result<Option<Vec<u8>>, PlatformError>;
 
-    /// Puts `value` under `key`, in place of any value that was there.
+    /// Sets the value of `key`, replacing any previous value.
     fn set(&self, key: &str, value: &[u8]) -> Result<(), PlatformError>;
 
-    /// The source of the values, as the log names it.
+    /// Returns the name of the store for log lines.
     fn origin(&self) -> &'static str {
         "key-value store"
     }
@@ -47,9 +47,9 @@ pub enum Value {
     Text(String),
 }
 
-/// A SQLite database. One statement is one transaction.
+/// A SQLite database. Each statement is one transaction.
 pub trait Database {
-    /// Runs one statement with its positional parameters and gives its rows.
+    /// Runs one statement with positional parameters and returns its rows.
     fn execute(
         &self,
         statement: &str,
@@ -59,18 +59,18 @@ pub trait Database {
 
 /// The app's variables.
 pub trait Variables {
-    /// The value of `name`.
+    /// Returns the value of `name`.
     fn variable(&self, name: &'static str) -> Result<String, PlatformError>;
 }
 
-/// A way of signing, the weakest first.
+/// A signature scheme, ordered by strength, the weakest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scheme {
-    /// The body alone.
+    /// The body alone is signed.
     Plain,
-    /// Time and body.
+    /// Timestamp and body are signed.
     Wss,
-    /// Standard Webhooks 1.0: id, time and body.
+    /// Standard Webhooks 1.0: id, timestamp and body are signed.
     Standard,
 }
 
@@ -78,7 +78,7 @@ impl Scheme {
     /// Every scheme, the weakest first.
     pub const ALL: [Self; 3] = [Self::Plain, Self::Wss, Self::Standard];
 
-    /// The scheme's name, as variables and logs write it.
+    /// Returns the scheme's name, as variables and logs write it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Plain => "plain",
@@ -88,56 +88,56 @@ impl Scheme {
     }
 }
 
-/// What a signature vouches for, besides the body.
+/// The signed properties of a request, besides its body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verified {
-    /// The scheme that decided.
+    /// The scheme that was verified.
     pub scheme: Scheme,
     /// The event's id, which only `standard` signs.
     pub id: Option<String>,
-    /// When the request was signed, in Unix seconds. `plain` does not sign it.
+    /// The time of signing, in Unix seconds. `plain` does not sign it.
     pub at: Option<i64>,
 }
 
-/// Why a request was not verified.
+/// The reason why a request was not verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Unverified {
-    /// A key is none: the receiver's own mistake. The text says why, without the key.
+pub enum VerifyError {
+    /// A key is invalid, which is the receiver's own mistake. The text says why, without the key.
     BadKey(String),
-    /// The signature is refused.
+    /// The signature was refused.
     Refused {
         /// The code of the refusal: `missing-header`, `malformed-header`, `unknown-scheme`,
         /// `too-old`, `too-new` or `no-match`.
         code: &'static str,
-        /// The reason in words for the sender.
+        /// The reason, in words for the sender.
         reason: String,
     },
 }
 
-/// A request to verify, and by which clock and bounds.
+/// A request to verify, with the current time and the policy.
 #[derive(Clone, Copy)]
-pub struct Claim<'a> {
-    /// Its headers.
+pub struct VerifyInput<'a> {
+    /// The headers.
     pub headers: &'a Headers,
-    /// Its raw body.
+    /// The raw body.
     pub body: &'a [u8],
-    /// Unix seconds.
+    /// The current time in Unix seconds.
     pub now: u64,
-    /// Seconds that a signed time may lie from `now`, either way.
+    /// The tolerance for signed times in seconds, in both directions.
     pub tolerance: u64,
-    /// The weakest scheme to look at.
+    /// The weakest accepted scheme.
     pub weakest: Scheme,
 }
 
-/// The component behind `signed-webhooks:signature@0.1.0`.
+/// The component that provides `signed-webhooks:signature@0.1.0`.
 pub trait Signatures {
-    /// The fingerprint of a key, for logs.
+    /// Returns the fingerprint of a key, for logs.
     ///
     /// # Errors
     ///
-    /// Why the text is no key, without the text.
+    /// Returns the reason why the text is not a key, without the text.
     fn fingerprint(&self, key: &str) -> Result<String, String>;
 
-    /// Verifies `request` under any of `keys`.
-    fn verify(&self, keys: &[&str], request: Claim<'_>) -> Result<Verified, Unverified>;
+    /// Verifies the request under any of `keys`.
+    fn verify(&self, keys: &[&str], input: VerifyInput<'_>) -> Result<Verified, VerifyError>;
 }

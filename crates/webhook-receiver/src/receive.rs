@@ -1,46 +1,46 @@
-//! Taking a request that has to be signed.
+//! Receiving of a signed request.
 
 use crate::body::check_length;
+use crate::dedup::{self, Claim, Lease};
 use crate::limits::DELIVERY_BYTES;
-use crate::seen::{self, Claim as Id, Held};
-use crate::verification::{claim_of, judge_headers, verify};
-use crate::{Claim, Log, Platform, Refusal, Registration, Request, Settings, Verified};
+use crate::verification::{check_headers, input_of, verify};
+use crate::{Log, Platform, Refusal, Registration, Request, Settings, Verified, VerifyInput};
 
-/// A request that is vouched for.
+/// A verified request.
 #[derive(Clone, Copy)]
 pub struct Delivery<'a> {
-    /// What its signature says.
+    /// The signed properties.
     pub verified: &'a Verified,
-    /// Its raw body.
+    /// The raw body.
     pub body: &'a [u8],
 }
 
-/// What became of processing it. Either way there is something to answer with.
+/// The result of processing. Both contain a value for the response.
 pub enum Processed<T> {
-    /// It succeeded: the id counts as done.
+    /// Processing succeeded: the id is done.
     Done(T),
-    /// It failed: the id is forgotten, and a retry is processed.
+    /// Processing failed: the id is released, and a retry is processed.
     Failed(T),
 }
 
-/// What became of a request that is vouched for.
+/// The outcome of a verified request.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Received<T> {
-    /// It was processed now, with this to answer.
+    /// It was processed, with this result.
     Processed(T),
-    /// Its id was processed before. It is to be answered 200.
-    Seen,
+    /// Its id was processed before. The response should be 200.
+    Duplicate,
 }
 
-/// Verifies the request under the keys of its registration and, unless its id was seen there, has
-/// it processed.
+/// Verifies the request under the keys of its registration, and calls `process` unless its id was
+/// processed before.
 ///
-/// `process` returns once it is known whether processing succeeded: the id counts as done from then
-/// on. The log gets a line for each step; the caller adds what it answered.
+/// `process` must return only after the outcome is known: the id is done from then on. The log gets
+/// a line for each step; the caller adds its response.
 ///
 /// # Errors
 ///
-/// A [`Refusal`]; nothing was processed then.
+/// Returns a [`Refusal`] if the request was not processed.
 pub fn receive<T>(
     request: &mut impl Request,
     registration: &Registration,
@@ -50,35 +50,35 @@ pub fn receive<T>(
 ) -> Result<Received<T>, Refusal> {
     let settings = Settings::read(platform)?;
     let headers = request.headers();
-    judge_headers(platform, claim_of(&headers, &settings, platform.now()))?;
+    check_headers(platform, input_of(&headers, &settings, platform.now()))?;
     let body = request.body(DELIVERY_BYTES)?;
     check_length(&headers, &body)?;
-    // The clock of before does not count any more: whoever sends the body chooses when it ends.
+    // Read the clock again: the sender of the body chooses when it ends.
     let now = platform.now();
-    let claim = Claim {
+    let input = VerifyInput {
         body: &body,
-        ..claim_of(&headers, &settings, now)
+        ..input_of(&headers, &settings, now)
     };
-    let verified = logged_verify(platform, registration, claim, log)?;
+    let verified = logged_verify(platform, registration, input, log)?;
     let body = body.as_slice();
     let delivery = Delivery {
         verified: &verified,
         body,
     };
     match &verified.id {
-        None => Ok(Received::Processed(answer_of(process(delivery, log)))),
-        Some(id) => match seen::claim(platform, &settings, &registration.scoped(id), now)? {
-            Id::Mine(held) => {
+        None => Ok(Received::Processed(process(delivery, log).into_inner())),
+        Some(id) => match dedup::claim(platform, &settings, &registration.scoped(id), now)? {
+            Claim::Granted(lease) => {
                 let processed = process(delivery, log);
                 let until = settings.remember_until(platform.now(), verified.at);
-                let answer = settle(processed, held, until, platform, log);
-                Ok(Received::Processed(answer))
+                record(&processed, lease, until, platform, log);
+                Ok(Received::Processed(processed.into_inner()))
             }
-            Id::Done => {
+            Claim::Done => {
                 log.line(format!("Event {id} was processed before"));
-                Ok(Received::Seen)
+                Ok(Received::Duplicate)
             }
-            Id::Taken => Err(Refusal::InProgress),
+            Claim::InProgress => Err(Refusal::InProgress),
         },
     }
 }
@@ -86,49 +86,50 @@ pub fn receive<T>(
 fn logged_verify(
     platform: &impl Platform,
     registration: &Registration,
-    claim: Claim<'_>,
+    input: VerifyInput<'_>,
     log: &mut Log,
 ) -> Result<Verified, Refusal> {
     log.line("Verifying integrity of payload received from PRODUCER...");
-    let verdict = verify(platform, registration, claim, log);
-    let holds = match &verdict {
+    let result = verify(platform, registration, input, log);
+    let valid = match &result {
         Ok(_) => true,
         Err(Refusal::Signature { .. }) => false,
-        // Nothing was found out about the payload.
-        Err(_) => return verdict,
+        // The payload was not verified at all.
+        Err(_) => return result,
     };
     log.rule();
-    log.line(format!("Payload verification result: {holds}"));
+    log.line(format!("Payload verification result: {valid}"));
     log.rule();
-    if let Ok(verified) = &verdict {
+    if let Ok(verified) = &result {
         let id = verified.id.as_deref().map(|id| format!(", event {id}"));
         let (scheme, id) = (verified.scheme.name(), id.unwrap_or_default());
-        log.line(format!("It is signed by scheme {scheme}{id}"));
+        log.line(format!("Signed by scheme {scheme}{id}"));
     }
-    verdict
+    result
 }
 
-/// What was done is done: where it cannot be recorded, the sender gets its answer all the same, for
-/// a retry would be processed again.
-fn settle<T>(
-    processed: Processed<T>,
-    held: Held,
+/// Records the outcome under the id. A failure is only logged: the work is done, and an error
+/// response would cause a retry that repeats it.
+fn record<T>(
+    processed: &Processed<T>,
+    lease: Lease,
     until: u64,
     platform: &impl Platform,
     log: &mut Log,
-) -> T {
-    let settled = match &processed {
-        Processed::Done(_) => held.complete(platform, until),
-        Processed::Failed(_) => held.release(platform),
+) {
+    let recorded = match processed {
+        Processed::Done(_) => lease.complete(platform, until),
+        Processed::Failed(_) => lease.release(platform),
     };
-    if let Err(error) = settled {
-        log.line(format!("The event's id could not be recorded: {error}"));
+    if let Err(error) = recorded {
+        log.line(format!("Failed to record the event's id: {error}"));
     }
-    answer_of(processed)
 }
 
-fn answer_of<T>(processed: Processed<T>) -> T {
-    match processed {
-        Processed::Done(answer) | Processed::Failed(answer) => answer,
+impl<T> Processed<T> {
+    fn into_inner(self) -> T {
+        match self {
+            Self::Done(result) | Self::Failed(result) => result,
+        }
     }
 }

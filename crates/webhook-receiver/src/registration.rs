@@ -1,16 +1,16 @@
-//! Registrations at one receiver, told apart by the URL that the sender calls.
+//! Registrations at one receiver, distinguished by the URL that the sender calls.
 
 use std::fmt::Write;
 
 use sha2::{Digest, Sha256};
 
-/// The parameters that belong to a handshake and not to what is registered.
-const OF_THE_HANDSHAKE: [&str; 2] = ["handshake", "token"];
+/// The query parameters of a handshake, which are not part of the registration.
+const HANDSHAKE_PARAMETERS: [&str; 2] = ["handshake", "token"];
 
-/// The bytes of a SHA-256 that name a registration: too many for two to be found that agree.
+/// The number of bytes of a SHA-256 in a registration's name, enough to resist collisions.
 const NAME_BYTES: usize = 16;
 
-/// One registration at this receiver, with keys and seen ids of its own.
+/// One registration at this receiver, with its own keys and ids.
 ///
 /// A sender calls exactly the URL that it registered. A receiver serves one path, so its
 /// registrations differ by the query, without the parameters `handshake` and `token`:
@@ -23,7 +23,7 @@ const NAME_BYTES: usize = 16;
 /// assert_ne!(handshake, Registration::of_query("customer=8"));
 /// ```
 ///
-/// One without a query uses the plain names of the stores, as [`Registration::default`] does.
+/// A registration without a query uses the plain names in the stores, like [`Registration::default`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Registration(Option<String>);
 
@@ -35,7 +35,7 @@ impl Registration {
         Self((!own.is_empty()).then(|| name_of(&own)))
     }
 
-    /// Returns the name of this registration's value in the key-value store.
+    /// Returns the name of a value of this registration in the key-value store.
     pub(crate) fn store_name(&self, value: &str) -> String {
         match &self.0 {
             None => value.to_owned(),
@@ -43,8 +43,8 @@ impl Registration {
         }
     }
 
-    /// Returns the name of an id of this registration in the table of ids. The space keeps it apart
-    /// from the ids of the registration without a query, which have none.
+    /// Returns the name of an id of this registration in the table of ids. The space distinguishes
+    /// it from the ids of the registration without a query, which have none.
     pub(crate) fn scoped(&self, id: &str) -> String {
         match &self.0 {
             None => id.to_owned(),
@@ -55,7 +55,7 @@ impl Registration {
 
 fn is_registered(pair: &str) -> bool {
     let name = form_urlencoded::parse(pair.as_bytes()).next();
-    name.is_some_and(|(name, _)| !OF_THE_HANDSHAKE.contains(&&*name))
+    name.is_some_and(|(name, _)| !HANDSHAKE_PARAMETERS.contains(&&*name))
 }
 
 fn name_of(query: &str) -> String {
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_belongs_to_the_handshake_makes_no_other_registration() {
+    fn the_parameters_of_a_handshake_are_not_part_of_the_registration() {
         for query in [
             "",
             "&",
@@ -96,12 +96,12 @@ mod tests {
     }
 
     #[test]
-    fn every_other_query_is_a_registration_of_its_own() {
+    fn every_other_query_is_its_own_registration() {
         let queries = [
             "", "a", "a=", "a=1", "A=1", "a=1&b=2", "b=2&a=1", "tokens=1",
         ];
-        for (place, one) in queries.iter().enumerate() {
-            for other in &queries[place + 1..] {
+        for (index, one) in queries.iter().enumerate() {
+            for other in &queries[index + 1..] {
                 let (one, other) = (Registration::of_query(one), Registration::of_query(other));
                 assert_ne!(one, other);
                 assert_ne!(one.store_name("key"), other.store_name("key"));

@@ -1,18 +1,18 @@
-//! What is asked of a request.
+//! The interface of a request.
 
 use crate::{BodyError, Headers};
 
-/// A request, of which each part is fetched only when it is asked for.
+/// A request whose parts are fetched only when they are needed.
 pub trait Request {
-    /// The method, in upper case as on the wire.
+    /// Returns the method, in upper case as on the wire.
     fn method(&self) -> String;
 
-    /// Path and query as on the wire: `/target?handshake=true`.
+    /// Returns path and query as on the wire: `/target?handshake=true`.
     fn target(&self) -> String;
 
-    /// Every header in the order they came, a name that came twice twice.
+    /// Returns every header in the order of the request; repeated names are repeated.
     fn headers(&self) -> Headers;
 
-    /// The raw body, read no further than `limit` bytes. Called once at most.
+    /// Reads the raw body, up to `limit` bytes. Called at most once.
     fn body(&mut self, limit: usize) -> Result<Vec<u8>, BodyError>;
 }

@@ -1,19 +1,19 @@
-//! What an operator chooses, as the app's variables have it.
+//! The operator's settings, from the app's variables.
 
 use crate::{Platform, Scheme, SettingsError, variables};
 
-/// The variables that bear on verification.
+/// The variables that affect verification.
 ///
-/// | variable | meaning | usual |
+/// | variable | meaning | default of the apps |
 /// |---|---|---|
-/// | `weakest_scheme` | `plain`, `wss` or `standard`: schemes weaker than it are not looked at | `standard` |
-/// | `tolerance_seconds` | how far a signed time may lie from the clock, either way | `300` |
-/// | `retry_horizon_seconds` | how long an id that was processed is remembered; where its signature is fresh for longer, for that long | `345600` |
-/// | `seen_ids_max` | how many ids that were processed are remembered, the newest ones | `100000` |
-/// | `key_overlap_seconds` | how long a key is still accepted after a handshake replaced it | `86400` |
+/// | `weakest_scheme` | `plain`, `wss` or `standard`: the weakest accepted scheme | `standard` |
+/// | `tolerance_seconds` | the tolerance for signed times, in both directions | `300` |
+/// | `retry_horizon_seconds` | how long a processed id is remembered, at least; longer while its signature is fresh | `345600` |
+/// | `seen_ids_max` | how many processed ids are remembered, the newest ones | `100000` |
+/// | `key_overlap_seconds` | how long a replaced key stays valid after a handshake | `86400` |
 ///
-/// The horizon covers the retries of `webhook-sender`, which give up after some 76 hours, a fifth
-/// later at the most.
+/// The horizon covers the retries of `webhook-sender`, which take 76 hours, and at most a fifth more
+/// with jitter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// `weakest_scheme`.
@@ -22,18 +22,18 @@ pub struct Settings {
     pub tolerance: u64,
     /// `retry_horizon_seconds`.
     pub retry_horizon: u64,
-    /// `seen_ids_max`, 1 at least.
+    /// `seen_ids_max`, at least 1.
     pub seen_ids_max: u64,
     /// `key_overlap_seconds`.
     pub key_overlap: u64,
 }
 
 impl Settings {
-    /// Reads all of them.
+    /// Reads all settings.
     ///
     /// # Errors
     ///
-    /// The first that is missing or malformed.
+    /// Returns an error for the first variable that is missing or malformed.
     pub fn read(platform: &impl Platform) -> Result<Self, SettingsError> {
         Ok(Self {
             weakest: scheme(platform, "weakest_scheme")?,
@@ -44,8 +44,8 @@ impl Settings {
         })
     }
 
-    /// Until when an event is remembered that was signed `at` and is processed at `now`: for the
-    /// retry horizon, and never for less than its signature could be sent again.
+    /// Returns the time until which an event is remembered that was signed `at` and processed at
+    /// `now`: for the retry horizon, and at least for as long as its signature is fresh.
     pub(crate) fn remember_until(&self, now: u64, at: Option<i64>) -> u64 {
         let at = at.map_or(0, |at| u64::try_from(at).unwrap_or(0));
         let stale = at.saturating_add(self.tolerance).saturating_add(1);
@@ -65,17 +65,18 @@ fn scheme(platform: &impl Platform, name: &'static str) -> Result<Scheme, Settin
     })
 }
 
-/// Numbers are bounded to ten digits, so that sums of them and of times do not overflow.
-fn number(platform: &impl Platform, name: &'static str, least: u64) -> Result<u64, SettingsError> {
-    const MOST: u64 = 9_999_999_999;
+/// Parses a number. At most ten digits are accepted, so that sums of numbers and times cannot
+/// overflow.
+fn number(platform: &impl Platform, name: &'static str, min: u64) -> Result<u64, SettingsError> {
+    const MAX: u64 = 9_999_999_999;
     let value = variables::text(platform, name)?;
     let digits = value.bytes().all(|byte| byte.is_ascii_digit());
     match value.parse() {
-        Ok(number) if digits && (least..=MOST).contains(&number) => Ok(number),
+        Ok(number) if digits && (min..=MAX).contains(&number) => Ok(number),
         _ => Err(SettingsError::Value {
             name,
             value,
-            wanted: match least {
+            wanted: match min {
                 0 => "a whole number of at most ten digits",
                 _ => "a whole number of at most ten digits, 1 or more",
             },

@@ -1,24 +1,24 @@
-//! The errors of reading the app's variables.
+//! The reasons why a setting is invalid.
 
 use crate::PlatformError;
 
-/// Why the settings could not be read.
+/// The reason why the settings could not be read.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
-    /// The platform gave no value.
+    /// The platform has no value.
     #[error(transparent)]
     Platform(#[from] PlatformError),
-    /// A value has not the form it needs.
-    #[error("variable `{name}` is `{value}`, and has to be {wanted}")]
+    /// A value is malformed.
+    #[error("variable `{name}` is `{value}`; expected {wanted}")]
     Value {
         /// The variable.
         name: &'static str,
         /// Its value.
         value: String,
-        /// What it could be.
+        /// The valid values.
         wanted: &'static str,
     },
-    /// A secret was copied together with something around it.
+    /// A secret was copied with an addition.
     #[error("variable `{name}` {found}")]
     NearMiss {
         /// The variable.

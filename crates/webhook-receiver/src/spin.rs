@@ -1,12 +1,12 @@
-//! Spin behind the traits. An app's handler is:
+//! The traits, implemented on Spin. An app's handler is:
 //!
 //! ```ignore
 //! #[http_component]
-//! fn handle(request: IncomingRequest, response: ResponseOutparam) {
+//! fn handle(request: IncomingRequest, outparam: ResponseOutparam) {
 //!     let mut log = Log::of("APP");
-//!     let answer = answer(&mut Incoming::new(request), &Spin::default(), &mut log);
+//!     let response = respond(&mut Incoming::new(request), &Spin::default(), &mut log);
 //!     write_log(&log);
-//!     send(answer, response);
+//!     send(response, outparam);
 //! }
 //! ```
 

@@ -1,25 +1,25 @@
-//! Reading the app's variables.
+//! Access to the app's variables.
 
 use crate::{SettingsError, Variables};
 
-/// Returns the value of `name` without the line breaks at its end, which a value has that was read
-/// from a file (`--variable name=@file`) and that no variable means.
+/// Returns the value of `name` without line breaks at its end, which come with a value from a file
+/// (`--variable name=@file`).
 ///
 /// # Errors
 ///
-/// The platform has no value.
+/// Returns an error if the platform has no value.
 pub fn text(platform: &impl Variables, name: &'static str) -> Result<String, SettingsError> {
     let mut value = platform.variable(name)?;
     value.truncate(value.trim_end_matches(['\r', '\n']).len());
     Ok(value)
 }
 
-/// Returns the value of `name`, a secret that another system has to know to the letter.
+/// Returns the value of `name`, a secret that must match exactly.
 ///
 /// # Errors
 ///
-/// The platform has no value, or one that was copied together with something around it. The error
-/// says what, and shows nothing of the value.
+/// Returns an error if the platform has no value, or if the value was copied with an addition. The
+/// error names the addition, and contains no part of the value.
 pub fn secret(platform: &impl Variables, name: &'static str) -> Result<String, SettingsError> {
     let value = text(platform, name)?;
     match near_miss(&value) {
@@ -34,20 +34,20 @@ fn near_miss(value: &str) -> Option<&'static str> {
         return Some("begins with a byte order mark");
     }
     if value.starts_with(quote) && value.ends_with(quote) {
-        return Some("stands in quotation marks");
+        return Some("is in quotation marks");
     }
     if value.trim() != value {
         return Some("has white space around it");
     }
     let control = value.chars().any(char::is_control);
-    control.then_some("has a control character in it")
+    control.then_some("contains a control character")
 }
 
 /// Returns the value of `name`, which is `true` or `false`.
 ///
 /// # Errors
 ///
-/// It is neither, or the platform has no value.
+/// Returns an error if it is neither, or if the platform has no value.
 pub fn switch(platform: &impl Variables, name: &'static str) -> Result<bool, SettingsError> {
     let value = text(platform, name)?;
     let wanted = "`true` or `false`";
@@ -63,27 +63,27 @@ mod tests {
     use super::*;
     use crate::PlatformError;
 
-    struct Holding(&'static str);
+    struct Fixed(&'static str);
 
-    impl Variables for Holding {
+    impl Variables for Fixed {
         fn variable(&self, _: &'static str) -> Result<String, PlatformError> {
             Ok(self.0.to_owned())
         }
     }
 
     #[test]
-    fn the_line_break_at_the_end_of_a_file_is_no_part_of_a_value() {
-        for held in ["s3cret", "s3cret\n", "s3cret\r\n", "s3cret\r", "s3cret\n\n"] {
-            let read = secret(&Holding(held), "handshake_token");
-            assert_eq!(read.as_deref(), Ok("s3cret"), "{held:?}");
+    fn line_breaks_at_the_end_of_a_value_are_dropped() {
+        for value in ["s3cret", "s3cret\n", "s3cret\r\n", "s3cret\r", "s3cret\n\n"] {
+            let read = secret(&Fixed(value), "handshake_token");
+            assert_eq!(read.as_deref(), Ok("s3cret"), "{value:?}");
         }
-        assert_eq!(secret(&Holding("\n"), "signing_key").as_deref(), Ok(""));
-        assert_eq!(switch(&Holding("true\n"), "open_handshake"), Ok(true));
+        assert_eq!(secret(&Fixed("\n"), "signing_key").as_deref(), Ok(""));
+        assert_eq!(switch(&Fixed("true\n"), "open_handshake"), Ok(true));
     }
 
     #[test]
-    fn a_secret_with_something_around_it_is_refused_by_what_it_is_and_not_shown() {
-        for (held, found) in [
+    fn an_addition_to_a_secret_is_reported_without_the_secret() {
+        for (value, found) in [
             ("\u{feff}s3cret", "byte order mark"),
             ("\"s3cret\"", "quotation marks"),
             ("'s3cret'\n", "quotation marks"),
@@ -92,16 +92,13 @@ mod tests {
             ("s3cret\t\n", "white space"),
             ("s3\ncret", "control character"),
         ] {
-            let refused = secret(&Holding(held), "signing_key").expect_err(held);
-            let told = refused.to_string();
+            let error = secret(&Fixed(value), "signing_key").expect_err(value);
+            let text = error.to_string();
             assert!(
-                told.contains("`signing_key`") && told.contains(found),
-                "{told}"
+                text.contains("`signing_key`") && text.contains(found),
+                "{text}"
             );
-            assert!(
-                !format!("{told}{refused:?}").contains("cret"),
-                "{refused:?}"
-            );
+            assert!(!format!("{text}{error:?}").contains("cret"), "{error:?}");
         }
     }
 }

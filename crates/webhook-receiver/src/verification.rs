@@ -1,76 +1,77 @@
-//! Whether a request is vouched for by a key in use.
+//! Verification of a request under the keys in use.
 
 use crate::{
-    Claim, Headers, Log, Platform, PlatformError, Refusal, Registration, Unverified, Verified,
-    hint, keys,
+    Headers, Log, Platform, PlatformError, Refusal, Registration, Verified, VerifyError,
+    VerifyInput, hint, keys,
 };
 
-/// Refuses what the headers alone rule out, before the body is read or a store is asked.
+/// Refuses a request whose headers alone rule it out, before the body is read or a store is asked.
 ///
-/// Without keys nothing is hashed and nothing matches, so that a mismatch is the one refusal that
-/// says nothing yet.
-pub(crate) fn judge_headers(platform: &impl Platform, claim: Claim<'_>) -> Result<(), Refusal> {
-    match platform.verify(&[], Claim { body: &[], ..claim }) {
-        Err(unverified) if !is_mismatch(&unverified) => {
-            Err(hint::add(unverified, claim.headers).into())
-        }
+/// Without keys nothing is hashed and nothing matches, so a mismatch is the one error that means
+/// nothing yet.
+pub(crate) fn check_headers(
+    platform: &impl Platform,
+    input: VerifyInput<'_>,
+) -> Result<(), Refusal> {
+    match platform.verify(&[], VerifyInput { body: &[], ..input }) {
+        Err(error) if !is_mismatch(&error) => Err(hint::add(error, input.headers).into()),
         _ => Ok(()),
     }
 }
 
-/// Verifies under the key of the last handshake, and where that does not match, under those that
-/// it replaced. The scheme is the same each time: it is the strongest that the request carries.
+/// Verifies under the key of the last handshake, and if that does not match, under the replaced
+/// ones. The scheme is the same each time: the strongest that the request has.
 pub(crate) fn verify(
     platform: &impl Platform,
     registration: &Registration,
-    claim: Claim<'_>,
+    input: VerifyInput<'_>,
     log: &mut Log,
 ) -> Result<Verified, Refusal> {
     let key = keys::current(platform, registration)?.ok_or(Refusal::NoKey)?;
     let fingerprint = platform.fingerprint(&key).map_err(Refusal::StoredKey)?;
     let origin = platform.origin();
     log.line(format!("Loaded key data from {origin}: key {fingerprint}"));
-    match platform.verify(&[&key], claim) {
-        Err(unverified) if is_mismatch(&unverified) => {
-            verify_retired(platform, registration, claim, log)?.ok_or(unverified.into())
+    match platform.verify(&[&key], input) {
+        Err(error) if is_mismatch(&error) => {
+            verify_retired(platform, registration, input, log)?.ok_or(error.into())
         }
-        verdict => Ok(verdict?),
+        result => Ok(result?),
     }
 }
 
 fn verify_retired(
     platform: &impl Platform,
     registration: &Registration,
-    claim: Claim<'_>,
+    input: VerifyInput<'_>,
     log: &mut Log,
 ) -> Result<Option<Verified>, PlatformError> {
-    for key in keys::retired(platform, registration, claim.now)? {
-        if let Ok(verified) = platform.verify(&[&key], claim) {
+    for key in keys::retired(platform, registration, input.now)? {
+        if let Ok(verified) = platform.verify(&[&key], input) {
             let fingerprint = platform.fingerprint(&key).unwrap_or_default();
-            log.line(format!("It is signed with the replaced key {fingerprint}"));
+            log.line(format!("Signed with the replaced key {fingerprint}"));
             return Ok(Some(verified));
         }
     }
     Ok(None)
 }
 
-fn is_mismatch(unverified: &Unverified) -> bool {
+fn is_mismatch(error: &VerifyError) -> bool {
     matches!(
-        unverified,
-        Unverified::Refused {
+        error,
+        VerifyError::Refused {
             code: "no-match",
             ..
         }
     )
 }
 
-/// What is verified before there is a body.
-pub(crate) fn claim_of<'a>(
+/// Returns the input of a verification without a body.
+pub(crate) fn input_of<'a>(
     headers: &'a Headers,
     settings: &crate::Settings,
     now: u64,
-) -> Claim<'a> {
-    Claim {
+) -> VerifyInput<'a> {
+    VerifyInput {
         headers,
         body: &[],
         now,

@@ -1,4 +1,4 @@
-//! What is processed, what is not, and what is remembered of it.
+//! Processing, rejection and deduplication of deliveries.
 
 #![cfg(not(target_family = "wasm"))]
 
@@ -7,7 +7,7 @@ mod platform;
 use platform::{FakePlatform, FakeRequest, NOW};
 use webhook_receiver::{
     BodyError, Clock, Database, Handshake, Headers, Log, Platform, Processed, Received, Refusal,
-    Registration, Request, Value, handshake, seen,
+    Registration, Request, Value, dedup, handshake,
 };
 use webhook_signature::{Credential, Message};
 
@@ -15,23 +15,23 @@ const KEY: &str = "RqJcWxsJDKjgINLWWiBwYEV3ROg7LaXD1Xzz";
 const OTHER: &str = "mB5kQpXz7TtYw2LcAhN4sVdRe8Gu0JfiK1oP";
 const THIRD: &str = "Jx0oPq3Zf8WvYt5BnLcRkS2hUe7MdGi4Ta9w";
 
-/// A platform that has taken `KEY`, and takes every scheme.
+/// Creates a platform that has `KEY` and accepts every scheme.
 fn platform() -> FakePlatform {
     let platform = FakePlatform::default();
     platform.set_variable("weakest_scheme", "plain");
-    hand_over(&platform, KEY);
+    shake_hands(&platform, KEY);
     platform
 }
 
-fn hand_over(platform: &FakePlatform, key: &str) {
-    try_hand_over(platform, key).expect("the key is taken");
+fn shake_hands(platform: &FakePlatform, key: &str) {
+    try_handshake(platform, key).expect("the key is stored");
 }
 
-fn try_hand_over(platform: &FakePlatform, key: &str) -> Result<(), Refusal> {
-    hand_over_to(&Registration::default(), platform, key)
+fn try_handshake(platform: &FakePlatform, key: &str) -> Result<(), Refusal> {
+    handshake_for(&Registration::default(), platform, key)
 }
 
-fn hand_over_to(
+fn handshake_for(
     registration: &Registration,
     platform: &FakePlatform,
     key: &str,
@@ -42,15 +42,15 @@ fn hand_over_to(
         headers: Vec::new(),
         body: Some(format!("{{\"keyData\": \"{key}\"}}").into_bytes()),
     };
-    let offered = Handshake {
+    let offer = Handshake {
         registration,
         token: None,
         open: true,
     };
-    handshake(offered, &mut request, platform, &mut Log::of("TEST")).map(drop)
+    handshake(offer, &mut request, platform, &mut Log::of("TEST")).map(drop)
 }
 
-/// Receives as the registration without a query.
+/// Receives a request for the registration without a query.
 fn receive<T>(
     request: &mut impl Request,
     platform: &impl Platform,
@@ -61,7 +61,7 @@ fn receive<T>(
     webhook_receiver::receive(request, &registration, platform, log, process)
 }
 
-/// A delivery signed now, by `scheme` alone.
+/// Creates a delivery that is signed now, only in `scheme`.
 fn signed_by(
     scheme: webhook_signature::Scheme,
     platform: &FakePlatform,
@@ -84,7 +84,7 @@ fn signed_by(
     }
 }
 
-/// A request whose body takes a while to arrive.
+/// A request whose body arrives after some seconds.
 struct Slow<'a> {
     request: FakeRequest,
     platform: &'a FakePlatform,
@@ -105,12 +105,12 @@ impl Request for Slow<'_> {
     }
 
     fn body(&mut self, limit: usize) -> Result<Vec<u8>, BodyError> {
-        self.platform.pass(self.seconds);
+        self.platform.advance(self.seconds);
         self.request.body(limit)
     }
 }
 
-/// Receives a delivery of `msg_1` that is signed now with `key` and whose last byte is held back.
+/// Receives a delivery of `msg_1` that is signed now with `key` and whose body arrives late.
 fn deliver_slowly(
     platform: &FakePlatform,
     key: &str,
@@ -127,14 +127,14 @@ fn deliver_slowly(
     })
 }
 
-fn refused_by_its_signature<T>(outcome: &Result<T, Refusal>) -> Option<&'static str> {
+fn signature_code<T>(outcome: &Result<T, Refusal>) -> Option<&'static str> {
     match outcome {
         Err(Refusal::Signature { code, .. }) => Some(code),
         _ => None,
     }
 }
 
-/// Receives a delivery of `id`, processing it as told.
+/// Receives a delivery of `id` and processes it with `process`.
 fn deliver(
     platform: &FakePlatform,
     id: &str,
@@ -155,12 +155,12 @@ fn fail() -> Processed<&'static str> {
 }
 
 fn never() -> Processed<&'static str> {
-    panic!("it is processed again")
+    panic!("processed again")
 }
 
 const DONE: Result<Received<&str>, Refusal> = Ok(Received::Processed("done"));
 const FAILED: Result<Received<&str>, Refusal> = Ok(Received::Processed("failed"));
-const SEEN: Result<Received<&str>, Refusal> = Ok(Received::Seen);
+const DUPLICATE: Result<Received<&str>, Refusal> = Ok(Received::Duplicate);
 
 fn remembered(platform: &FakePlatform) -> i64 {
     let rows = platform.execute("SELECT count(*) FROM webhook_ids", &[]);
@@ -171,26 +171,26 @@ fn remembered(platform: &FakePlatform) -> i64 {
 }
 
 #[test]
-fn an_event_is_processed_once_however_often_it_is_sent() {
+fn an_event_that_is_sent_repeatedly_is_processed_once() {
     let platform = platform();
     assert_eq!(deliver(&platform, "msg_1", succeed), DONE);
-    assert_eq!(deliver(&platform, "msg_1", never), SEEN);
-    platform.pass(3600);
-    assert_eq!(deliver(&platform, "msg_1", never), SEEN);
+    assert_eq!(deliver(&platform, "msg_1", never), DUPLICATE);
+    platform.advance(3600);
+    assert_eq!(deliver(&platform, "msg_1", never), DUPLICATE);
     assert_eq!(deliver(&platform, "msg_2", succeed), DONE);
 }
 
 #[test]
-fn a_delivery_that_failed_in_processing_is_processed_again() {
+fn a_delivery_whose_processing_failed_is_processed_again() {
     let platform = platform();
     assert_eq!(deliver(&platform, "msg_1", fail), FAILED);
     assert_eq!(deliver(&platform, "msg_1", fail), FAILED);
     assert_eq!(deliver(&platform, "msg_1", succeed), DONE);
-    assert_eq!(deliver(&platform, "msg_1", never), SEEN);
+    assert_eq!(deliver(&platform, "msg_1", never), DUPLICATE);
 }
 
 #[test]
-fn while_one_request_is_processed_another_with_its_id_is_put_off() {
+fn a_concurrent_request_with_the_same_id_gets_a_conflict() {
     let platform = platform();
     let outcome = deliver(&platform, "msg_1", || {
         let meanwhile = deliver(&platform, "msg_1", never);
@@ -199,69 +199,66 @@ fn while_one_request_is_processed_another_with_its_id_is_put_off() {
         succeed()
     });
     assert_eq!(outcome, DONE);
-    assert_eq!(deliver(&platform, "msg_1", never), SEEN);
+    assert_eq!(deliver(&platform, "msg_1", never), DUPLICATE);
 }
 
 #[test]
-fn a_request_that_is_put_off_is_told_when_to_come_back() {
-    let answer = Refusal::InProgress.answer();
-    assert_eq!(answer.status, 409);
+fn a_conflict_has_a_retry_after_header() {
+    let response = Refusal::InProgress.response();
+    assert_eq!(response.status, 409);
     let retry_after = ("retry-after".to_owned(), b"5".to_vec());
-    assert!(answer.headers.contains(&retry_after), "{answer:?}");
+    assert!(response.headers.contains(&retry_after), "{response:?}");
 }
 
 #[test]
-fn a_claim_whose_holder_is_gone_ends_with_its_lease() {
+fn a_claim_whose_holder_died_ends_with_its_lease() {
     let platform = platform();
-    // As an instance does that is ended in the middle.
-    let gone = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        deliver(&platform, "msg_1", || panic!("the instance ends"))
+    // Simulates an instance that is killed during processing.
+    let killed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        deliver(&platform, "msg_1", || panic!("the instance is killed"))
     }));
-    assert!(gone.is_err());
-    platform.pass(seen::LEASE);
+    assert!(killed.is_err());
+    platform.advance(dedup::LEASE);
     assert_eq!(deliver(&platform, "msg_1", never), Err(Refusal::InProgress));
-    platform.pass(1);
+    platform.advance(1);
     assert_eq!(deliver(&platform, "msg_1", succeed), DONE);
 }
 
 #[test]
-fn who_comes_back_after_the_lease_does_not_end_the_claim_of_the_next() {
+fn a_claim_that_outlived_its_lease_does_not_release_the_next_one() {
     let platform = platform();
     let late = deliver(&platform, "msg_1", || {
-        platform.pass(seen::LEASE + 1);
-        let next = deliver(&platform, "msg_1", || {
-            // The first one fails now, and gives up what is no longer its own.
-            succeed()
-        });
+        platform.advance(dedup::LEASE + 1);
+        let next = deliver(&platform, "msg_1", succeed);
         assert_eq!(next, DONE);
         fail()
     });
     assert_eq!(late, FAILED);
-    assert_eq!(deliver(&platform, "msg_1", never), SEEN);
+    assert_eq!(deliver(&platform, "msg_1", never), DUPLICATE);
 }
 
 #[test]
-fn a_signature_has_to_be_fresh_when_the_body_has_arrived() {
+fn a_signature_must_be_fresh_when_the_body_has_arrived() {
     let platform = platform();
     assert_eq!(deliver_slowly(&platform, KEY, 300, succeed), DONE);
     let late = deliver_slowly(&platform, KEY, 301, never);
-    assert_eq!(refused_by_its_signature(&late), Some("too-old"));
+    assert_eq!(signature_code(&late), Some("too-old"));
 }
 
 #[test]
-fn a_replaced_key_has_to_be_valid_when_the_body_has_arrived() {
+fn a_replaced_key_must_be_valid_when_the_body_has_arrived() {
     let platform = platform();
     platform.set_variable("key_overlap_seconds", "100");
-    hand_over(&platform, OTHER);
+    shake_hands(&platform, OTHER);
     let late = deliver_slowly(&platform, KEY, 100, never);
-    assert_eq!(refused_by_its_signature(&late), Some("no-match"));
+    assert_eq!(signature_code(&late), Some("no-match"));
 }
 
 #[test]
 fn a_claim_begins_when_the_body_has_arrived() {
     let platform = platform();
     platform.set_variable("tolerance_seconds", "1000");
-    let outcome = deliver_slowly(&platform, KEY, seen::LEASE + 1, || {
+    let outcome = deliver_slowly(&platform, KEY, dedup::LEASE + 1, || {
         assert_eq!(deliver(&platform, "msg_1", never), Err(Refusal::InProgress));
         succeed()
     });
@@ -273,8 +270,8 @@ fn an_id_is_remembered_for_as_long_as_its_signature_is_fresh() {
     let platform = platform();
     platform.set_variable("retry_horizon_seconds", "0");
     let captured = || signed_by(webhook_signature::Scheme::Standard, &platform, KEY, "msg_1");
-    // One of a sender whose clock is ahead is fresh for longer than the tolerance.
-    platform.pass(200);
+    // The signature of a sender whose clock is ahead stays fresh for longer than the tolerance.
+    platform.advance(200);
     let mut requests = [captured(), captured(), captured()];
     platform.now.set(NOW);
     let mut receive = |number: usize, process: fn() -> Processed<&'static str>| {
@@ -282,13 +279,10 @@ fn an_id_is_remembered_for_as_long_as_its_signature_is_fresh() {
         receive(request, &platform, &mut Log::of("TEST"), |_, _| process())
     };
     assert_eq!(receive(0, succeed), DONE);
-    platform.pass(500);
-    assert_eq!(receive(1, never), SEEN);
-    platform.pass(1);
-    assert_eq!(
-        refused_by_its_signature(&receive(2, never)),
-        Some("too-old")
-    );
+    platform.advance(500);
+    assert_eq!(receive(1, never), DUPLICATE);
+    platform.advance(1);
+    assert_eq!(signature_code(&receive(2, never)), Some("too-old"));
 }
 
 #[test]
@@ -296,14 +290,14 @@ fn an_id_is_remembered_for_the_retry_horizon_and_no_longer() {
     let platform = platform();
     platform.set_variable("retry_horizon_seconds", "1000");
     assert_eq!(deliver(&platform, "msg_1", succeed), DONE);
-    platform.pass(1000);
-    assert_eq!(deliver(&platform, "msg_1", never), SEEN);
-    platform.pass(1);
+    platform.advance(1000);
+    assert_eq!(deliver(&platform, "msg_1", never), DUPLICATE);
+    platform.advance(1);
     assert_eq!(deliver(&platform, "msg_1", succeed), DONE);
 }
 
 #[test]
-fn the_ids_that_are_remembered_are_bounded() {
+fn the_number_of_remembered_ids_is_bounded() {
     let platform = platform();
     platform.set_variable("seen_ids_max", "10");
     for number in 0..100 {
@@ -312,12 +306,15 @@ fn the_ids_that_are_remembered_are_bounded() {
     }
     assert!(remembered(&platform) >= 10);
     for number in 90..100 {
-        assert_eq!(deliver(&platform, &format!("msg_{number}"), never), SEEN);
+        assert_eq!(
+            deliver(&platform, &format!("msg_{number}"), never),
+            DUPLICATE
+        );
     }
 }
 
 #[test]
-fn a_claim_is_kept_whatever_comes_while_it_is_processed() {
+fn a_claim_in_progress_is_never_pruned() {
     let platform = platform();
     platform.set_variable("seen_ids_max", "1");
     let outcome = deliver(&platform, "msg_1", || {
@@ -331,21 +328,21 @@ fn a_claim_is_kept_whatever_comes_while_it_is_processed() {
 }
 
 #[test]
-fn an_id_that_was_claimed_anew_is_among_the_newest() {
+fn an_id_that_is_claimed_again_counts_as_new() {
     let platform = platform();
     platform.set_variable("seen_ids_max", "3");
     for id in ["a", "b", "c", "d"] {
         assert_eq!(deliver(&platform, id, succeed), DONE);
     }
-    platform.pass(345_601);
+    platform.advance(345_601);
     for id in ["a", "e", "f"] {
         assert_eq!(deliver(&platform, id, succeed), DONE);
     }
-    assert_eq!(deliver(&platform, "a", never), SEEN);
+    assert_eq!(deliver(&platform, "a", never), DUPLICATE);
 }
 
 #[test]
-fn a_delivery_is_processed_where_old_ids_cannot_be_deleted() {
+fn a_delivery_is_processed_even_if_pruning_fails() {
     let platform = platform();
     platform.set_variable("seen_ids_max", "1");
     assert_eq!(deliver(&platform, "msg_1", succeed), DONE);
@@ -353,8 +350,8 @@ fn a_delivery_is_processed_where_old_ids_cannot_be_deleted() {
         BEGIN SELECT RAISE(ABORT, 'not now'); END";
     platform.execute(refuse, &[]).expect("a trigger");
     assert_eq!(deliver(&platform, "msg_2", succeed), DONE);
-    assert_eq!(remembered(&platform), 2, "nothing was to be deleted");
-    assert_eq!(deliver(&platform, "msg_2", never), SEEN);
+    assert_eq!(remembered(&platform), 2, "nothing can be deleted");
+    assert_eq!(deliver(&platform, "msg_2", never), DUPLICATE);
 }
 
 #[test]
@@ -365,7 +362,7 @@ fn expired_ids_are_deleted() {
     for number in 0..64 {
         assert_eq!(deliver(&platform, &format!("old_{number}"), succeed), DONE);
     }
-    platform.pass(11);
+    platform.advance(11);
     for number in 0..64 {
         assert_eq!(deliver(&platform, &format!("new_{number}"), succeed), DONE);
     }
@@ -373,7 +370,7 @@ fn expired_ids_are_deleted() {
 }
 
 #[test]
-fn what_is_not_verified_leaves_no_id() {
+fn an_unverified_request_does_not_claim_its_id() {
     let platform = platform();
     let mut request = signed_by(
         webhook_signature::Scheme::Standard,
@@ -395,7 +392,7 @@ fn what_is_not_verified_leaves_no_id() {
 }
 
 #[test]
-fn a_success_that_cannot_be_recorded_is_answered_as_one() {
+fn a_success_that_cannot_be_recorded_is_still_a_success() {
     let platform = platform();
     let mut request = signed_by(webhook_signature::Scheme::Standard, &platform, KEY, "msg_1");
     let mut log = Log::of("TEST");
@@ -404,11 +401,7 @@ fn a_success_that_cannot_be_recorded_is_answered_as_one() {
         succeed()
     });
     assert_eq!(outcome, DONE);
-    assert!(
-        log.text().contains("could not be recorded"),
-        "{}",
-        log.text()
-    );
+    assert!(log.text().contains("Failed to record"), "{}", log.text());
 }
 
 #[test]
@@ -437,8 +430,8 @@ fn schemes_without_an_id_are_processed_each_time() {
     }
 }
 
-/// Whether a delivery signed with `key` is taken.
-fn is_taken(platform: &FakePlatform, key: &str) -> bool {
+/// Returns true if a delivery signed with `key` is accepted.
+fn is_accepted(platform: &FakePlatform, key: &str) -> bool {
     let mut request = signed_by(webhook_signature::Scheme::Wss, platform, key, "");
     let outcome = receive(&mut request, platform, &mut Log::of("TEST"), |_, _| {
         succeed()
@@ -456,30 +449,30 @@ fn is_taken(platform: &FakePlatform, key: &str) -> bool {
 fn a_replaced_key_is_accepted_until_its_overlap_has_passed() {
     let platform = platform();
     platform.set_variable("key_overlap_seconds", "100");
-    hand_over(&platform, OTHER);
+    shake_hands(&platform, OTHER);
     assert_eq!(
-        [KEY, OTHER].map(|key| is_taken(&platform, key)),
+        [KEY, OTHER].map(|key| is_accepted(&platform, key)),
         [true, true]
     );
-    platform.pass(99);
+    platform.advance(99);
     assert_eq!(
-        [KEY, OTHER].map(|key| is_taken(&platform, key)),
+        [KEY, OTHER].map(|key| is_accepted(&platform, key)),
         [true, true]
     );
-    platform.pass(1);
+    platform.advance(1);
     assert_eq!(
-        [KEY, OTHER].map(|key| is_taken(&platform, key)),
+        [KEY, OTHER].map(|key| is_accepted(&platform, key)),
         [false, true]
     );
 }
 
 #[test]
-fn without_an_overlap_a_replaced_key_is_refused_at_once() {
+fn without_an_overlap_a_replaced_key_is_rejected_at_once() {
     let platform = platform();
     platform.set_variable("key_overlap_seconds", "0");
-    hand_over(&platform, OTHER);
+    shake_hands(&platform, OTHER);
     assert_eq!(
-        [KEY, OTHER].map(|key| is_taken(&platform, key)),
+        [KEY, OTHER].map(|key| is_accepted(&platform, key)),
         [false, true]
     );
 }
@@ -488,58 +481,58 @@ fn without_an_overlap_a_replaced_key_is_refused_at_once() {
 fn each_replaced_key_has_its_own_overlap() {
     let platform = platform();
     platform.set_variable("key_overlap_seconds", "100");
-    hand_over(&platform, OTHER);
-    platform.pass(60);
-    hand_over(&platform, THIRD);
-    let taken = || [KEY, OTHER, THIRD].map(|key| is_taken(&platform, key));
-    assert_eq!(taken(), [true, true, true]);
-    platform.pass(40);
-    assert_eq!(taken(), [false, true, true]);
-    platform.pass(60);
-    assert_eq!(taken(), [false, false, true]);
+    shake_hands(&platform, OTHER);
+    platform.advance(60);
+    shake_hands(&platform, THIRD);
+    let accepted = || [KEY, OTHER, THIRD].map(|key| is_accepted(&platform, key));
+    assert_eq!(accepted(), [true, true, true]);
+    platform.advance(40);
+    assert_eq!(accepted(), [false, true, true]);
+    platform.advance(60);
+    assert_eq!(accepted(), [false, false, true]);
 }
 
 #[test]
-fn the_replaced_keys_are_bounded() {
+fn the_number_of_replaced_keys_is_bounded() {
     let platform = platform();
     for number in 0..20 {
-        hand_over(&platform, &format!("a key of the number {number:04}"));
+        shake_hands(&platform, &format!("the key with number {number:04}"));
     }
     let previous = platform.stored("signing-key-previous").expect("keys");
     assert_eq!(previous.matches("until").count(), 4, "{previous}");
 }
 
 #[test]
-fn of_two_handshakes_at_once_one_is_put_off() {
+fn a_concurrent_handshake_gets_a_conflict() {
     let platform = platform();
-    // As the first of them does before it changes the keys.
+    // The claim of the first handshake, before it replaces the key.
     let claim = "INSERT INTO webhook_ids (id, until, done) VALUES ('the keys', ?1, 0)";
-    let until = i64::try_from(NOW + seen::LEASE).expect("a time");
+    let until = i64::try_from(NOW + dedup::LEASE).expect("a time");
     platform
         .execute(claim, &[Value::Integer(until)])
         .expect("a row");
     assert_eq!(
-        try_hand_over(&platform, OTHER),
+        try_handshake(&platform, OTHER),
         Err(Refusal::HandshakeInProgress)
     );
     assert_eq!(
-        [KEY, OTHER].map(|key| is_taken(&platform, key)),
+        [KEY, OTHER].map(|key| is_accepted(&platform, key)),
         [true, false]
     );
-    platform.pass(seen::LEASE + 1);
-    hand_over(&platform, OTHER);
+    platform.advance(dedup::LEASE + 1);
+    shake_hands(&platform, OTHER);
 }
 
 #[test]
-fn neither_an_answer_nor_the_log_shows_a_key() {
+fn neither_a_response_nor_the_log_contains_a_key() {
     let platform = platform();
-    hand_over(&platform, OTHER);
+    shake_hands(&platform, OTHER);
     let mut log = Log::of("TEST");
     for key in [KEY, OTHER, THIRD] {
         let mut request = signed_by(webhook_signature::Scheme::Standard, &platform, key, "msg_1");
         let outcome = receive(&mut request, &platform, &mut log, |_, _| succeed());
         if let Err(refusal) = outcome {
-            log.line(format!("{refusal} {refusal:?} {:?}", refusal.answer()));
+            log.line(format!("{refusal} {refusal:?} {:?}", refusal.response()));
         }
     }
     assert!(
@@ -552,7 +545,7 @@ fn neither_an_answer_nor_the_log_shows_a_key() {
     }
 }
 
-/// Receives a delivery at a registration: what became of it, or the code of the refusal.
+/// Receives a delivery for a registration, and returns its outcome or the code of the refusal.
 fn deliver_to(
     registration: &Registration,
     platform: &FakePlatform,
@@ -569,7 +562,7 @@ fn deliver_to(
 }
 
 #[test]
-fn registrations_verify_each_under_its_own_key_for_as_long_as_they_are_registered() {
+fn each_registration_verifies_under_its_own_key_without_expiry() {
     let platform = platform();
     let (one, other) = (
         Registration::default(),
@@ -579,9 +572,9 @@ fn registrations_verify_each_under_its_own_key_for_as_long_as_they_are_registere
         deliver_to(&other, &platform, KEY, "msg_1"),
         Err("no-key".to_owned())
     );
-    hand_over_to(&other, &platform, OTHER).expect("the key is taken");
-    // Long after any overlap of replaced keys.
-    platform.pass(1_000_000);
+    handshake_for(&other, &platform, OTHER).expect("the key is stored");
+    // Long after the overlap of any replaced key.
+    platform.advance(1_000_000);
     assert_eq!(
         deliver_to(&one, &platform, KEY, "msg_1"),
         Ok(Received::Processed("done"))
@@ -601,22 +594,22 @@ fn registrations_verify_each_under_its_own_key_for_as_long_as_they_are_registere
 }
 
 #[test]
-fn an_id_is_seen_by_the_registration_that_processed_it_alone() {
+fn an_id_is_a_duplicate_only_for_the_registration_that_processed_it() {
     let platform = platform();
     let registrations = ["", "a=1", "a=2"].map(Registration::of_query);
     for registration in &registrations {
-        hand_over_to(registration, &platform, KEY).expect("the key is taken");
+        handshake_for(registration, &platform, KEY).expect("the key is stored");
     }
     for registration in &registrations {
         let first = deliver_to(registration, &platform, KEY, "msg_1");
         assert_eq!(first, Ok(Received::Processed("done")));
         let again = deliver_to(registration, &platform, KEY, "msg_1");
-        assert_eq!(again, Ok(Received::Seen));
+        assert_eq!(again, Ok(Received::Duplicate));
     }
 }
 
 #[test]
-fn a_body_that_is_not_as_long_as_announced_is_not_processed() {
+fn a_body_without_its_announced_length_is_not_processed() {
     let platform = platform();
     for announced in ["1", "3", "1000"] {
         let mut request = signed_by(webhook_signature::Scheme::Standard, &platform, KEY, "msg_1");
@@ -637,19 +630,19 @@ fn a_body_that_is_not_as_long_as_announced_is_not_processed() {
         headers: vec![("Content-Length".to_owned(), b"1000".to_vec())],
         body: Some(format!("{{\"keyData\": \"{OTHER}\"}}").into_bytes()),
     };
-    let offered = Handshake {
+    let offer = Handshake {
         registration: &Registration::default(),
         token: None,
         open: true,
     };
     let mut log = Log::of("TEST");
-    let outcome = handshake(offered, &mut handshake_cut_off, &platform, &mut log);
+    let outcome = handshake(offer, &mut handshake_cut_off, &platform, &mut log);
     assert_eq!(outcome, Err(Refusal::Body(BodyError::BrokenOff)));
     assert_eq!(deliver(&platform, "msg_1", succeed), DONE);
 }
 
-/// Returns the code and the text that a request with these headers is refused with.
-fn refused_with(platform: &FakePlatform, headers: &[(&str, &str)]) -> String {
+/// Returns the code and the text of the refusal of a request with these headers.
+fn refusal_of(platform: &FakePlatform, headers: &[(&str, &str)]) -> String {
     let own = |(name, value): &(&str, &str)| (name.to_string(), value.as_bytes().to_vec());
     let mut request = FakeRequest {
         method: "POST".to_owned(),
@@ -658,14 +651,14 @@ fn refused_with(platform: &FakePlatform, headers: &[(&str, &str)]) -> String {
         body: Some(b"{}".to_vec()),
     };
     let outcome = receive(&mut request, platform, &mut Log::of("TEST"), |_, _| never());
-    let refusal = outcome.expect_err("it is refused");
+    let refusal = outcome.expect_err("refused");
     format!("{}: {refusal}", refusal.problem().code())
 }
 
 #[test]
 fn a_refusal_names_the_likely_mistake() {
     let platform = platform();
-    let svix = refused_with(
+    let svix = refusal_of(
         &platform,
         &[
             ("svix-id", "msg_1"),
@@ -678,7 +671,7 @@ fn a_refusal_names_the_likely_mistake() {
         "{svix}"
     );
     let signature = format!("v1,{}=", "A".repeat(43));
-    let late = refused_with(
+    let late = refusal_of(
         &platform,
         &[
             ("webhook-id", "msg_1"),
@@ -690,7 +683,7 @@ fn a_refusal_names_the_likely_mistake() {
         late.starts_with("too-new: ") && late.contains("milliseconds"),
         "{late}"
     );
-    let far = refused_with(
+    let far = refusal_of(
         &platform,
         &[
             ("webhook-id", "msg_1"),
@@ -700,7 +693,7 @@ fn a_refusal_names_the_likely_mistake() {
     );
     assert_eq!(far, "too-new: the signature is dated in the future");
     let prefixed = format!("sha256={}", "a".repeat(64));
-    let prefixed = refused_with(&platform, &[("X-Signature", &prefixed)]);
+    let prefixed = refusal_of(&platform, &[("X-Signature", &prefixed)]);
     assert!(prefixed.starts_with("malformed-header: "), "{prefixed}");
     assert!(prefixed.contains("`sha256=`"), "{prefixed}");
 }

@@ -1,8 +1,8 @@
-//! A platform and a request made of a case file, and what came of them as the file has it.
+//! The format of the case files.
 
 use std::fmt::Write;
 
-use webhook_receiver::{Answer, Log};
+use webhook_receiver::{Log, Response};
 
 use crate::platform::{FakePlatform, FakeRequest, NOW};
 
@@ -10,7 +10,7 @@ const GIVEN: &str = "--- given\n";
 const REQUEST: &str = "--- request\n";
 const EXPECTED: &str = "--- expected\n";
 
-/// A case file in its parts.
+/// The parts of a case file.
 pub struct Case<'a> {
     given: &'a str,
     request: &'a str,
@@ -34,7 +34,7 @@ impl<'a> Case<'a> {
         format!("{GIVEN}{given}{REQUEST}{request}\n{EXPECTED}{outcome}")
     }
 
-    /// The lines, each of a name and a value.
+    /// Returns the lines of the first part, split into name and value.
     fn given(&self) -> impl Iterator<Item = (&str, &str)> {
         let lines = self.given.lines();
         lines.map(|line| line.split_once(' ').expect(line))
@@ -87,14 +87,14 @@ impl<'a> Case<'a> {
     }
 }
 
-/// Answer, log and stored keys as the case files have them.
-pub fn render(answer: &Answer, platform: &FakePlatform, log: &Log) -> String {
-    let mut text = format!("{}\n", answer.status);
-    for (name, value) in &answer.headers {
+/// Formats response, log and stored keys as the case files have them.
+pub fn render(response: &Response, platform: &FakePlatform, log: &Log) -> String {
+    let mut text = format!("{}\n", response.status);
+    for (name, value) in &response.headers {
         let value = std::str::from_utf8(value).unwrap();
         writeln!(text, "{name}: {value}").unwrap();
     }
-    let body = std::str::from_utf8(&answer.body).unwrap();
+    let body = std::str::from_utf8(&response.body).unwrap();
     write!(text, "\n{body}\n\n{}", log.text()).unwrap();
     if let Some(key) = platform.stored("signing-key-data") {
         writeln!(text, "\nstored: {key}").unwrap();

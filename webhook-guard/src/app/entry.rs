@@ -1,32 +1,32 @@
-//! Where Spin hands a request over.
-#![allow(unsafe_code)] // the macro's expansion takes the request and the answer over by handle
+//! The entry point of the Spin component.
+#![allow(unsafe_code)] // the macro's expansion receives the request and the response as handles
 
 use spin_sdk::http::{IncomingRequest, ResponseOutparam};
 use spin_sdk::http_component;
 use webhook_receiver::Log;
 use webhook_receiver::spin::{Incoming, Spin, send, write_log};
 
-use super::pass::pass;
+use super::forward::forward;
 use crate::{Outcome, guard};
 
 #[http_component]
-fn handle(request: IncomingRequest, response: ResponseOutparam) {
+fn handle(request: IncomingRequest, outparam: ResponseOutparam) {
     let mut log = Log::of("GUARD");
-    let mut response = Some(response);
+    let mut outparam = Some(outparam);
     let outcome = guard(
         &mut Incoming::new(request),
         &Spin::default(),
         &mut log,
-        |passing| pass(passing, &mut response),
+        |request| forward(request, &mut outparam),
     );
     write_log(&log);
-    match (outcome, response) {
-        (Outcome::Own(answer), Some(response)) => send(answer, response),
+    match (outcome, outparam) {
+        (Outcome::Own(response), Some(outparam)) => send(response, outparam),
         (Outcome::Own(_), None) => {
-            // A host whose terminal is gone fails the write, which is no reason to panic.
-            let line = b"the client has received a response already\n";
+            // The write fails if the host has no terminal, which must not cause a panic.
+            let line = b"the client has already received a response\n";
             let _ = std::io::Write::write_all(&mut std::io::stderr(), line);
         }
-        (Outcome::Apps(rest), response) => rest.finish(response),
+        (Outcome::Apps(rest), outparam) => rest.finish(outparam),
     }
 }

@@ -1,7 +1,7 @@
-//! The guard as a Spin component: the entry point, and the call to the app behind.
+//! The guard as a Spin component: the entry point, and the call to the app.
 
 mod entry;
-mod pass;
+mod forward;
 mod relay;
 mod upload;
 mod wait;

@@ -1,9 +1,9 @@
-//! Giving the client the app's answer, as it comes, but for its end.
+//! Streaming of the app's response to the client, except for its end.
 //!
-//! An answer is known to be whole only when the app has ended it. The client must not see the
-//! end before that is recorded, or its next request with the same id would find it unfinished. So
-//! the last bytes of an answer whose length is known are held back, as is the head where it is all
-//! there is; any other answer ends when its body is finished.
+//! A response is known to be complete only when the app has ended it. The client must not see the
+//! end before this is recorded, or its next request with the same id would find the id in progress.
+//! So the last bytes of a response of known length are held back, as is the head of a response
+//! without a body; any other response ends when its body is finished.
 
 use std::future::Future;
 use std::pin::pin;
@@ -15,32 +15,32 @@ use wasi::io::streams::{InputStream, OutputStream, StreamError};
 
 use super::wait;
 
-/// Bytes to ask for at a time.
+/// The number of bytes per read.
 const CHUNK: u64 = 64 * 1024;
 
-/// The part of the app's answer that the client does not have yet.
+/// The part of the app's response that was not sent to the client yet.
 pub struct Rest {
-    /// The trailers of an answer that ended; `None` where it broke off.
+    /// The trailers of a complete response; `None` if it is incomplete.
     end: Option<Option<Fields>>,
     client: Client,
 }
 
-/// The client's side. The stream comes first, and the body next: each has to be gone before what it
-/// belongs to.
+/// The client's side. The order of the fields matters: the stream must be dropped before the body,
+/// and the body before the head.
 struct Client {
-    /// None once the client is gone.
+    /// `None` after the client has disconnected.
     stream: Option<OutputStream>,
     body: OutgoingBody,
     /// The head, while it is held back.
     head: Option<OutgoingResponse>,
-    /// The last bytes.
+    /// The last bytes, while they are held back.
     held: Vec<u8>,
 }
 
-/// Relays until the app's answer ends, breaks off, or has not ended at `deadline`. Meanwhile the
-/// app has the rest of the request by `upload`.
+/// Relays until the app's response ends, breaks off, or reaches the `deadline`. Concurrently,
+/// `upload` sends the rest of the request to the app.
 ///
-/// None where it broke off before the client has anything of it.
+/// Returns `None` if the response broke off before anything was sent to the client.
 pub fn relay(
     response: &IncomingResponse,
     method: &str,
@@ -56,7 +56,7 @@ pub fn relay(
     let incoming = response.consume().ok();
     let end = spin_executor::run(async {
         let down = pin!(async { download(incoming?, &mut client, length).await });
-        // An app that has answered to the end needs nothing more.
+        // An app that has sent its whole response needs no more of the request.
         let relayed = pin!(async {
             match select(pin!(upload), down).await {
                 Either::Left(((), down)) => down.await,
@@ -68,11 +68,11 @@ pub fn relay(
             Either::Right(((), _)) => None,
         }
     });
-    let unseen = end.is_none() && client.head.is_some();
-    (!unseen).then_some(Rest { end, client })
+    let unsent = end.is_none() && client.head.is_some();
+    (!unsent).then_some(Rest { end, client })
 }
 
-/// Returns the number of bytes of the answer, if it is known before they come.
+/// Returns the number of bytes of the response body, if it is known in advance.
 fn announced_length(response: &IncomingResponse, method: &str) -> Option<u64> {
     if method == "HEAD" || matches!(response.status(), 204 | 304) {
         return Some(0);
@@ -83,13 +83,13 @@ fn announced_length(response: &IncomingResponse, method: &str) -> Option<u64> {
 }
 
 impl Rest {
-    /// Returns whether the app's answer ended as it should.
+    /// Returns true if the app's response is complete.
     pub fn is_whole(&self) -> bool {
         self.end.is_some()
     }
 
-    /// Gives the client the end of a whole answer. One that broke off is left unfinished, so that
-    /// it does not look whole.
+    /// Sends the end of a complete response. An incomplete one is left unfinished, so that the client
+    /// notices it.
     pub fn finish(self, out: Option<ResponseOutparam>) {
         let Self { end, mut client } = self;
         let Some(trailers) = end else { return };
@@ -108,7 +108,7 @@ impl Client {
     fn of(response: &IncomingResponse) -> Option<Self> {
         let headers = Fields::new();
         for (name, value) in response.headers().entries() {
-            // What HTTP forbids to pass on never gets here.
+            // Headers that HTTP forbids to forward never get here.
             headers.append(&name, &value).ok()?;
         }
         let head = OutgoingResponse::new(headers);
@@ -122,8 +122,8 @@ impl Client {
         })
     }
 
-    /// Flushed each time: what the app has written now is not kept for what it writes later. A
-    /// client that is gone changes nothing about the app's answer, which is read to its end.
+    /// Writes and flushes, so that bytes are not delayed until the app writes more. A client that has
+    /// disconnected is ignored: the app's response is still read to its end.
     async fn write(&mut self, bytes: &[u8]) {
         if let Some(stream) = &self.stream
             && write(stream, bytes).await.is_err()
@@ -133,7 +133,7 @@ impl Client {
     }
 }
 
-/// The trailers, where the answer ended and was as long as it had announced. None where not.
+/// Returns the trailers if the response is complete and has its announced length.
 async fn download(
     incoming: IncomingBody,
     client: &mut Client,
@@ -146,7 +146,7 @@ async fn download(
     Some(trailers.and_then(|trailers| Fields::from_list(&trailers.entries()).ok()))
 }
 
-/// None where the app breaks off.
+/// Copies the body. Returns `None` if the app breaks off.
 async fn copy(from: &InputStream, client: &mut Client, length: Option<u64>) -> Option<()> {
     let mut left = length;
     while let Some(chunk) = read(from).await.ok()? {
@@ -159,7 +159,7 @@ async fn copy(from: &InputStream, client: &mut Client, length: Option<u64>) -> O
     left.is_none_or(|left| left == 0).then_some(())
 }
 
-/// None at the end.
+/// Reads the next chunk, or `None` at the end.
 async fn read(from: &InputStream) -> Result<Option<Vec<u8>>, StreamError> {
     let ready = || match from.read(CHUNK) {
         Ok(chunk) if chunk.is_empty() => None,

@@ -1,19 +1,19 @@
-//! Sending a body while something else is waited for.
+//! Sending of a body concurrently with other work.
 
 use wasi::http::types::OutgoingBody;
 use wasi::io::streams::{OutputStream, StreamError};
 
 use super::wait;
 
-/// A body on its way.
+/// A body that is being sent.
 pub struct Upload {
-    /// None once the body has ended, whole or broken off.
+    /// `None` after the body has ended, complete or not.
     open: Option<Open>,
-    /// How much of it has gone.
+    /// The number of bytes sent.
     sent: usize,
 }
 
-/// The stream comes first: it has to be gone before the body it belongs to.
+/// The order of the fields matters: the stream must be dropped before its body.
 struct Open {
     stream: OutputStream,
     body: OutgoingBody,
@@ -28,12 +28,12 @@ impl Upload {
         })
     }
 
-    /// Sends what of `bytes` has not gone yet, and says at its end that the body is whole. Dropped
-    /// before that, it can be called again, and goes on where it was.
+    /// Sends the unsent part of `bytes`, and finishes the body. If the future is dropped before that,
+    /// another call continues where it stopped.
     pub async fn send(&mut self, bytes: &[u8]) {
         let Some(open) = &self.open else { return };
         let sent = write(&open.stream, bytes, &mut self.sent).await;
-        // What ended the sending early is told by the answer, or by the error in its place.
+        // A write error is ignored: the response, or its error, shows the reason.
         if let (Some(Open { stream, body }), Ok(())) = (self.open.take(), sent) {
             drop(stream);
             let _ = OutgoingBody::finish(body, None);

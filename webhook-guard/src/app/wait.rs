@@ -1,4 +1,4 @@
-//! Waiting for the host, on Spin's executor.
+//! Waiting for the host with Spin's executor.
 
 use std::future::poll_fn;
 use std::task::Poll;
@@ -7,11 +7,11 @@ use spin_executor::{CancelOnDropToken, push_waker_and_get_token};
 use wasi::clocks::monotonic_clock;
 use wasi::io::poll::Pollable;
 
-/// Waits until `ready` gives a value. Whenever it does not, the pollable `subscribe` makes says when
-/// to ask again.
+/// Waits until `ready` returns a value. It is called again whenever the pollable from `subscribe` is
+/// ready.
 ///
-/// Dropping the future drops the pollable with it, before whatever it belongs to: the host wants
-/// children gone before their parents.
+/// Dropping the future drops the pollable, before the resource it belongs to: the host requires
+/// children to be dropped before their parents.
 pub async fn until<T>(
     mut ready: impl FnMut() -> Option<T>,
     mut subscribe: impl FnMut() -> Pollable,
@@ -28,7 +28,7 @@ pub async fn until<T>(
     .await
 }
 
-/// Waits until the monotonic clock shows `end`.
+/// Waits until the monotonic clock reaches `end`.
 pub async fn until_instant(end: u64) {
     until(
         || (monotonic_clock::now() >= end).then_some(()),

@@ -1,5 +1,5 @@
 //! The generated bindings of the component that verifies.
-#![allow(unsafe_code)] // what is generated speaks the canonical ABI, by pointer and length
+#![allow(unsafe_code)] // generated code uses pointers and lengths for the canonical ABI
 
 wit_bindgen::generate!({
     inline: "
@@ -11,7 +11,7 @@ wit_bindgen::generate!({
     ",
     path: "../../wit/signature.wit",
     generate_all,
-    // What goes into the component is lent: a body is not copied on this side.
+    // Parameters are borrowed: a body is not copied on this side.
     ownership: Borrowing { duplicate_if_necessary: true },
 });
 

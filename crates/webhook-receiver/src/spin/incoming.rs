@@ -1,4 +1,4 @@
-//! Spin's request as the consumer asks for it.
+//! Spin's request, as a [`Request`].
 
 use spin_sdk::http::IncomingRequest;
 use wasi::clocks::monotonic_clock;
@@ -8,7 +8,7 @@ use wasi::io::streams::{InputStream, StreamError};
 use crate::limits::BODY_SECONDS;
 use crate::{BodyError, Headers, Request, read_bounded};
 
-/// Bytes to ask for at a time. Most deliveries are shorter and come in one piece.
+/// The number of bytes per read. Most deliveries are shorter and arrive in one piece.
 const CHUNK: u64 = 64 * 1024;
 
 /// The request of this instance.
@@ -17,7 +17,7 @@ pub struct Incoming {
 }
 
 impl Incoming {
-    /// The request as the handler is given it.
+    /// Wraps the request that the handler received.
     pub fn new(request: IncomingRequest) -> Self {
         Self { request }
     }
@@ -36,7 +36,7 @@ impl Request for Incoming {
         self.request.headers().entries()
     }
 
-    /// Reads by blocking: the instance serves this request alone.
+    /// Blocks while reading: the instance serves only this request.
     fn body(&mut self, limit: usize) -> Result<Vec<u8>, BodyError> {
         let body = self.request.consume().map_err(|()| BodyError::BrokenOff)?;
         let stream = body.stream().map_err(|()| BodyError::BrokenOff)?;
@@ -45,7 +45,7 @@ impl Request for Incoming {
     }
 }
 
-/// The next bytes, or `None` at the end. What has arrived already is taken without waiting.
+/// Returns the next bytes, or `None` at the end. Bytes that have arrived are read without waiting.
 fn next_chunk(stream: &InputStream, deadline: u64) -> Result<Option<Vec<u8>>, BodyError> {
     loop {
         match stream.read(CHUNK) {
@@ -57,14 +57,16 @@ fn next_chunk(stream: &InputStream, deadline: u64) -> Result<Option<Vec<u8>>, Bo
     }
 }
 
-/// A body that trickles is ready again and again, so the alarm decides whenever it has gone off.
+/// Waits for bytes or the deadline. A trickling body is always ready again, so the alarm has
+/// precedence.
 fn wait(readable: &Pollable, deadline: u64) -> Result<(), BodyError> {
     let alarm = monotonic_clock::subscribe_instant(deadline);
     poll(&[readable, &alarm]);
-    match alarm.ready() {
-        true => Err(BodyError::TooSlow {
+    if alarm.ready() {
+        Err(BodyError::TooSlow {
             seconds: BODY_SECONDS,
-        }),
-        false => Ok(()),
+        })
+    } else {
+        Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! The consumer's answer as Spin wants it.
+//! Conversion of a response into Spin's.
 
 #![allow(
     clippy::disallowed_macros,
@@ -8,33 +8,32 @@
 use spin_sdk::http::{Fields, OutgoingBody, OutgoingResponse, ResponseOutparam};
 
 use super::stream::write_all;
-use crate::Answer;
+use crate::Response;
 
-/// Sends the answer. Where the client is gone there is nobody left to tell, so what fails from the
-/// headers on is left at that.
-pub fn send(answer: Answer, outparam: ResponseOutparam) {
-    let Some(response) = response(&answer) else {
-        return eprintln!("the headers of the answer were not accepted");
+/// Sends the response. Write errors are ignored: they mean that the client has disconnected.
+pub fn send(response: Response, outparam: ResponseOutparam) {
+    let Some(outgoing) = outgoing(&response) else {
+        return eprintln!("invalid response headers");
     };
-    let body = response.body();
-    outparam.set(response);
+    let body = outgoing.body();
+    outparam.set(outgoing);
     if let Ok(body) = body {
-        write(body, &answer.body);
+        write(body, &response.body);
     }
 }
 
-fn response(answer: &Answer) -> Option<OutgoingResponse> {
-    let length = answer.body.len().to_string().into_bytes();
-    let mut headers = answer.headers.clone();
+fn outgoing(response: &Response) -> Option<OutgoingResponse> {
+    let length = response.body.len().to_string().into_bytes();
+    let mut headers = response.headers.clone();
     headers.push(("content-length".to_owned(), length));
-    let response = OutgoingResponse::new(Fields::from_list(&headers).ok()?);
-    response.set_status_code(answer.status).ok()?;
-    Some(response)
+    let outgoing = OutgoingResponse::new(Fields::from_list(&headers).ok()?);
+    outgoing.set_status_code(response.status).ok()?;
+    Some(outgoing)
 }
 
 fn write(body: OutgoingBody, bytes: &[u8]) {
     let written = body.write().map(|stream| write_all(&stream, bytes));
-    // A body that is finished although a part is missing would look whole to the client.
+    // A body must not be finished if a part is missing: it would look complete to the client.
     if let Ok(Ok(())) = written {
         let _ = OutgoingBody::finish(body, None);
     }

@@ -11,7 +11,7 @@ use spin_sdk::variables;
 
 use crate::{Clock, Database, KeyValue, PlatformError, Value, Variables};
 
-/// The platform of this instance. What it opens stays open for the request.
+/// The platform of this instance. Stores stay open for the whole request.
 #[derive(Default)]
 pub struct Spin {
     store: OnceCell<Store>,
@@ -71,25 +71,25 @@ impl Database for Spin {
         statement: &str,
         parameters: &[Value],
     ) -> Result<Vec<Vec<Value>>, PlatformError> {
-        let parameters: Vec<_> = parameters.iter().map(given).collect();
+        let parameters: Vec<_> = parameters.iter().map(to_sqlite).collect();
         let result = self
             .database()?
             .execute(statement, &parameters)
             .map_err(|error| failed("using the database", &error))?;
         let rows = result.rows.into_iter();
-        rows.map(|row| row.values.into_iter().map(taken).collect())
+        rows.map(|row| row.values.into_iter().map(from_sqlite).collect())
             .collect()
     }
 }
 
-fn given(value: &Value) -> sqlite::Value {
+fn to_sqlite(value: &Value) -> sqlite::Value {
     match value {
         Value::Integer(number) => sqlite::Value::Integer(*number),
         Value::Text(text) => sqlite::Value::Text(text.clone()),
     }
 }
 
-fn taken(value: sqlite::Value) -> Result<Value, PlatformError> {
+fn from_sqlite(value: sqlite::Value) -> Result<Value, PlatformError> {
     match value {
         sqlite::Value::Integer(number) => Ok(Value::Integer(number)),
         sqlite::Value::Text(text) => Ok(Value::Text(text)),

@@ -1,39 +1,39 @@
-//! The component's interface, and its reasons in words.
+//! The component's interface, and the texts for its errors.
 
 use super::bindings::{keys, types, verify};
 use super::platform::Spin;
-use crate::{Claim, Scheme, Signatures, Unverified, Verified};
+use crate::{Scheme, Signatures, Verified, VerifyError, VerifyInput};
 
 impl Signatures for Spin {
     fn fingerprint(&self, key: &str) -> Result<String, String> {
         keys::fingerprint(key).map_err(|fault| key_fault(&fault))
     }
 
-    fn verify(&self, keys: &[&str], claim: Claim<'_>) -> Result<Verified, Unverified> {
-        let headers: Vec<_> = claim
+    fn verify(&self, keys: &[&str], input: VerifyInput<'_>) -> Result<Verified, VerifyError> {
+        let headers: Vec<_> = input
             .headers
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_slice()))
             .collect();
         let request = verify::RequestParam {
             headers: &headers,
-            body: claim.body,
+            body: input.body,
         };
         let freshness = verify::Freshness {
-            now: claim.now,
-            tolerance: claim.tolerance,
+            now: input.now,
+            tolerance: input.tolerance,
         };
-        verify::verify(keys, request, freshness, given(claim.weakest))
+        verify::verify(keys, request, freshness, to_wit(input.weakest))
             .map(|verified| Verified {
-                scheme: taken(verified.scheme),
+                scheme: from_wit(verified.scheme),
                 id: verified.id,
                 at: verified.at,
             })
-            .map_err(unverified)
+            .map_err(verify_error)
     }
 }
 
-fn given(scheme: Scheme) -> types::Scheme {
+fn to_wit(scheme: Scheme) -> types::Scheme {
     match scheme {
         Scheme::Plain => types::Scheme::Plain,
         Scheme::Wss => types::Scheme::Wss,
@@ -41,7 +41,7 @@ fn given(scheme: Scheme) -> types::Scheme {
     }
 }
 
-fn taken(scheme: types::Scheme) -> Scheme {
+fn from_wit(scheme: types::Scheme) -> Scheme {
     match scheme {
         types::Scheme::Plain => Scheme::Plain,
         types::Scheme::Wss => Scheme::Wss,
@@ -49,14 +49,14 @@ fn taken(scheme: types::Scheme) -> Scheme {
     }
 }
 
-fn unverified(error: verify::Error) -> Unverified {
+fn verify_error(error: verify::Error) -> VerifyError {
     match error {
-        verify::Error::BadKey(bad) => Unverified::BadKey(key_fault(&bad.fault)),
+        verify::Error::BadKey(bad) => VerifyError::BadKey(key_fault(&bad.fault)),
         verify::Error::Refused(refusal) => refused(refusal),
     }
 }
 
-fn refused(refusal: verify::Refusal) -> Unverified {
+fn refused(refusal: verify::Refusal) -> VerifyError {
     use verify::Refusal;
     let (code, reason) = match refusal {
         Refusal::MissingHeader(header) => {
@@ -68,26 +68,26 @@ fn refused(refusal: verify::Refusal) -> Unverified {
         ),
         Refusal::UnknownScheme(header) => (
             "unknown-scheme",
-            format!("header `{header}` carries no signature of a known kind"),
+            format!("header `{header}` has no signature of a known version"),
         ),
         Refusal::TooOld => ("too-old", "the signature is too old".to_owned()),
         Refusal::TooNew => ("too-new", "the signature is dated in the future".to_owned()),
         Refusal::NoMatch => ("no-match", "the signature does not match".to_owned()),
     };
-    Unverified::Refused { code, reason }
+    VerifyError::Refused { code, reason }
 }
 
 fn fault_text(fault: &types::Fault) -> String {
     use types::Fault;
     let text = match fault {
-        Fault::Repeated => "it is there more than once",
+        Fault::Repeated => "it occurs more than once",
         Fault::Empty => "it is empty",
         Fault::Huge(max) => return format!("it is longer than {max} bytes"),
         Fault::NotAscii(index) => return format!("byte {index} is not printable ASCII"),
-        Fault::IdForm => "the id has a full stop or a space in it",
-        Fault::TimestampForm => "the time is not written in a known form",
-        Fault::NoSuchTime => "the time is on no calendar",
-        Fault::OutOfRange => "the time is too large a number",
+        Fault::IdForm => "the id contains a full stop or a space",
+        Fault::TimestampForm => "the timestamp has an unknown format",
+        Fault::NoSuchTime => "the date or time does not exist",
+        Fault::OutOfRange => "the timestamp is too large",
         Fault::NoVersion => "an entry is not a version, a comma and a signature",
         Fault::NotBase64 => "the signature is not standard base64",
         Fault::OddLength => "the tag has an odd number of hex digits",

@@ -1,19 +1,19 @@
-//! A platform in memory: a map for the key-value store, a real SQLite, a clock that stands where it
-//! is put, and the `webhook-signature` crate in place of the component that is made of it.
+//! A fake platform: a map as the key-value store, a real SQLite, a manual clock, and the crate
+//! `webhook-signature` in place of the component.
 
-#![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(dead_code, reason = "each test binary uses only a part")]
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use rusqlite::types::Value as Stored;
 use webhook_receiver::{
-    BodyError, Claim, Clock, Database, Headers, KeyValue, PlatformError, Request, Scheme,
-    Signatures, Unverified, Value, Variables, Verified, read_bounded,
+    BodyError, Clock, Database, Headers, KeyValue, PlatformError, Request, Scheme, Signatures,
+    Value, Variables, Verified, VerifyError, VerifyInput, read_bounded,
 };
 use webhook_signature::{Credential, Freshness};
 
-/// What the clock shows at first, in Unix seconds: the time of the specification's own example.
+/// The initial time in Unix seconds: that of the specification's example.
 pub const NOW: u64 = 1_614_265_330;
 
 pub struct FakePlatform {
@@ -21,14 +21,14 @@ pub struct FakePlatform {
     pub store: RefCell<BTreeMap<String, Vec<u8>>>,
     pub database: rusqlite::Connection,
     pub variables: RefCell<BTreeMap<String, String>>,
-    /// Set: every use of the key-value store fails.
+    /// If set, every use of the key-value store fails.
     pub store_fails: Cell<bool>,
-    /// Set: every use of the database fails.
+    /// If set, every use of the database fails.
     pub database_fails: Cell<bool>,
 }
 
 impl Default for FakePlatform {
-    /// Empty stores, and the defaults of the consumer's `spin.toml`.
+    /// Returns empty stores, and the defaults of the consumer's `spin.toml`.
     fn default() -> Self {
         let variables = [
             ("handshake_token", ""),
@@ -63,23 +63,24 @@ impl FakePlatform {
         self.store.borrow_mut().insert(key.to_owned(), value);
     }
 
-    /// What is stored under `key`, as text.
+    /// Returns the value of `key` as text.
     pub fn stored(&self, key: &str) -> Option<String> {
         let store = self.store.borrow();
         let value = store.get(key)?.clone();
         Some(String::from_utf8(value).expect("text"))
     }
 
-    pub fn pass(&self, seconds: u64) {
+    pub fn advance(&self, seconds: u64) {
         self.now.set(self.now.get() + seconds);
     }
 }
 
-fn failing(fails: &Cell<bool>, doing: &'static str) -> Result<(), PlatformError> {
+fn check(fails: &Cell<bool>, doing: &'static str) -> Result<(), PlatformError> {
     let cause = "the disk is full".to_owned();
-    match fails.get() {
-        true => Err(PlatformError { doing, cause }),
-        false => Ok(()),
+    if fails.get() {
+        Err(PlatformError { doing, cause })
+    } else {
+        Ok(())
     }
 }
 
@@ -91,12 +92,12 @@ impl Clock for FakePlatform {
 
 impl KeyValue for FakePlatform {
     fn get(&self, key: &str) -> Result<Option<Vec<u8>>, PlatformError> {
-        failing(&self.store_fails, "reading the key-value store")?;
+        check(&self.store_fails, "reading the key-value store")?;
         Ok(self.store.borrow().get(key).cloned())
     }
 
     fn set(&self, key: &str, value: &[u8]) -> Result<(), PlatformError> {
-        failing(&self.store_fails, "writing the key-value store")?;
+        check(&self.store_fails, "writing the key-value store")?;
         let mut store = self.store.borrow_mut();
         store.insert(key.to_owned(), value.to_vec());
         Ok(())
@@ -109,7 +110,7 @@ impl Database for FakePlatform {
         statement: &str,
         parameters: &[Value],
     ) -> Result<Vec<Vec<Value>>, PlatformError> {
-        failing(&self.database_fails, "using the database")?;
+        check(&self.database_fails, "using the database")?;
         let run = || -> rusqlite::Result<Vec<Vec<Value>>> {
             let mut statement = self.database.prepare(statement)?;
             let columns = statement.column_count();
@@ -119,7 +120,7 @@ impl Database for FakePlatform {
             });
             let rows = statement.query_map(rusqlite::params_from_iter(parameters), |row| {
                 (0..columns)
-                    .map(|column| row.get(column).map(taken))
+                    .map(|column| row.get(column).map(from_sqlite))
                     .collect()
             })?;
             rows.collect()
@@ -131,7 +132,7 @@ impl Database for FakePlatform {
     }
 }
 
-fn taken(value: Stored) -> Value {
+fn from_sqlite(value: Stored) -> Value {
     match value {
         Stored::Integer(number) => Value::Integer(number),
         Stored::Text(text) => Value::Text(text),
@@ -144,7 +145,7 @@ impl Variables for FakePlatform {
         let value = self.variables.borrow().get(name).cloned();
         value.ok_or_else(|| PlatformError {
             doing: "reading a variable",
-            cause: format!("`{name}` is not there"),
+            cause: format!("`{name}` is not defined"),
         })
     }
 }
@@ -155,21 +156,21 @@ impl Signatures for FakePlatform {
         Ok(key.fingerprint())
     }
 
-    fn verify(&self, keys: &[&str], claim: Claim<'_>) -> Result<Verified, Unverified> {
+    fn verify(&self, keys: &[&str], input: VerifyInput<'_>) -> Result<Verified, VerifyError> {
         let keys = keys.iter().map(|key| Credential::parse(*key));
         let keys: Result<Vec<_>, _> = keys.collect();
-        let keys = keys.map_err(|error| Unverified::BadKey(error.to_string()))?;
-        let headers = claim.headers.iter();
+        let keys = keys.map_err(|error| VerifyError::BadKey(error.to_string()))?;
+        let headers = input.headers.iter();
         let headers = headers.map(|(name, value)| (name.as_str(), value));
-        let request = webhook_signature::Request::new(headers, claim.body);
-        let freshness = Freshness::at(claim.now).tolerating(claim.tolerance);
-        webhook_signature::verify(&keys, &request, freshness, by_name(claim.weakest))
+        let request = webhook_signature::Request::new(headers, input.body);
+        let freshness = Freshness::at(input.now).tolerating(input.tolerance);
+        webhook_signature::verify(&keys, &request, freshness, by_name(input.weakest))
             .map(|verified| Verified {
                 scheme: own_scheme(verified.scheme),
                 id: verified.id.map(str::to_owned),
                 at: verified.at,
             })
-            .map_err(|refusal| Unverified::Refused {
+            .map_err(|refusal| VerifyError::Refused {
                 code: refusal.code(),
                 reason: refusal.to_string(),
             })
@@ -185,12 +186,12 @@ fn own_scheme(scheme: webhook_signature::Scheme) -> Scheme {
     Scheme::ALL.into_iter().find(same).expect("the same names")
 }
 
-/// A request whose parts are all there.
+/// A request in memory.
 pub struct FakeRequest {
     pub method: String,
     pub target: String,
     pub headers: Headers,
-    /// Taken when it is read.
+    /// The body; `None` after it was read.
     pub body: Option<Vec<u8>>,
 }
 
@@ -208,7 +209,7 @@ impl Request for FakeRequest {
     }
 
     fn body(&mut self, limit: usize) -> Result<Vec<u8>, BodyError> {
-        let body = self.body.take().expect("the body is asked for once");
+        let body = self.body.take().expect("the body is read only once");
         let mut chunks = body.chunks(64 * 1024);
         read_bounded(limit, || Ok(chunks.next().map(<[u8]>::to_vec)))
     }

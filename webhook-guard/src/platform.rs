@@ -1,64 +1,64 @@
-//! Where the keys come from: the handshakes before, or the variables.
+//! The guard's platform: the app's platform, with keys from variables if they are set.
 
 use serde_json::json;
 use webhook_receiver::limits::{KEY_MAX_BYTES, KEY_MIN_BYTES};
 use webhook_receiver::{
-    Claim, Clock, Database, KeyValue, Platform, PlatformError, Refusal, Signatures, Unverified,
-    Value, Variables, Verified, variables,
+    Clock, Database, KeyValue, Platform, PlatformError, Refusal, Signatures, Value, Variables,
+    Verified, VerifyError, VerifyInput, variables,
 };
 
-/// What [`webhook_receiver`] asks the key-value store for.
+/// The names that [`webhook_receiver`] reads from the key-value store.
 const CURRENT: &str = "signing-key-data";
 const RETIRED: &str = "signing-key-previous";
 
-/// A platform whose keys are those of the variables `signing_key` and `signing_key_previous`,
-/// where the first is set, and otherwise those in the platform's own store.
-pub struct Keyed<'a, P> {
+/// A platform with the keys of the variables `signing_key` and `signing_key_previous` if the first
+/// is set, and otherwise with those in the platform's key-value store.
+pub struct GuardPlatform<'a, P> {
     platform: &'a P,
-    fixed: Option<Fixed>,
+    fixed: Option<FixedKey>,
 }
 
-/// It has no `Debug`, for it holds keys.
-struct Fixed {
+/// The keys of the variables. It has no `Debug`, because it contains keys.
+struct FixedKey {
     key: String,
     previous: Option<String>,
 }
 
-impl<'a, P: Platform> Keyed<'a, P> {
+impl<'a, P: Platform> GuardPlatform<'a, P> {
     /// Reads the variables.
     ///
     /// # Errors
     ///
-    /// One is missing, or is of a length that no key has.
+    /// Returns an error if a variable is missing, or has an invalid length for a key.
     pub fn new(platform: &'a P) -> Result<Self, Refusal> {
         let key = key(platform, "signing_key")?;
         let previous = key
             .is_some()
             .then(|| self::key(platform, "signing_key_previous"));
         let previous = previous.transpose()?.flatten();
-        let fixed = key.map(|key| Fixed { key, previous });
+        let fixed = key.map(|key| FixedKey { key, previous });
         Ok(Self { platform, fixed })
     }
 
-    /// Whether the keys are in the variables, so that no handshake can change them.
+    /// Returns true if the keys are in the variables, so that no handshake can change them.
     pub fn is_fixed(&self) -> bool {
         self.fixed.is_some()
     }
 }
 
-/// None where the variable is empty. What is wrong with it is told without it.
+/// Returns the key in a variable, or `None` if it is empty. Errors do not contain the value.
 fn key(platform: &impl Platform, name: &'static str) -> Result<Option<String>, Refusal> {
     let value = variables::secret(platform, name)?;
     match value.len() {
         0 => Ok(None),
         KEY_MIN_BYTES..=KEY_MAX_BYTES => Ok(Some(value)),
         bytes => Err(Refusal::StoredKey(format!(
-            "variable `{name}` has {bytes} bytes, and a key has {KEY_MIN_BYTES} to {KEY_MAX_BYTES}"
+            "variable `{name}` has {bytes} bytes; a key has {KEY_MIN_BYTES} to {KEY_MAX_BYTES}"
         ))),
     }
 }
 
-impl Fixed {
+impl FixedKey {
     fn get(&self, key: &str) -> Option<Vec<u8>> {
         match (key, &self.previous) {
             (CURRENT, _) => Some(self.key.clone().into_bytes()),
@@ -72,7 +72,7 @@ impl Fixed {
     }
 }
 
-impl<P: KeyValue> KeyValue for Keyed<'_, P> {
+impl<P: KeyValue> KeyValue for GuardPlatform<'_, P> {
     fn get(&self, key: &str) -> Result<Option<Vec<u8>>, PlatformError> {
         match &self.fixed {
             Some(fixed) => Ok(fixed.get(key)),
@@ -92,13 +92,13 @@ impl<P: KeyValue> KeyValue for Keyed<'_, P> {
     }
 }
 
-impl<P: Clock> Clock for Keyed<'_, P> {
+impl<P: Clock> Clock for GuardPlatform<'_, P> {
     fn now(&self) -> u64 {
         self.platform.now()
     }
 }
 
-impl<P: Database> Database for Keyed<'_, P> {
+impl<P: Database> Database for GuardPlatform<'_, P> {
     fn execute(
         &self,
         statement: &str,
@@ -108,18 +108,18 @@ impl<P: Database> Database for Keyed<'_, P> {
     }
 }
 
-impl<P: Variables> Variables for Keyed<'_, P> {
+impl<P: Variables> Variables for GuardPlatform<'_, P> {
     fn variable(&self, name: &'static str) -> Result<String, PlatformError> {
         self.platform.variable(name)
     }
 }
 
-impl<P: Signatures> Signatures for Keyed<'_, P> {
+impl<P: Signatures> Signatures for GuardPlatform<'_, P> {
     fn fingerprint(&self, key: &str) -> Result<String, String> {
         self.platform.fingerprint(key)
     }
 
-    fn verify(&self, keys: &[&str], request: Claim<'_>) -> Result<Verified, Unverified> {
-        self.platform.verify(keys, request)
+    fn verify(&self, keys: &[&str], input: VerifyInput<'_>) -> Result<Verified, VerifyError> {
+        self.platform.verify(keys, input)
     }
 }

@@ -1,24 +1,25 @@
-//! What a request is for: a handshake, or the app behind.
+//! Routing: a handshake, or a request for the app.
 
 use webhook_receiver::{Platform, Refusal, SettingsError, variables};
 
-/// What there is to do with a request.
+/// The purpose of a request.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Door {
-    /// It brings a key, and the query parameter `token`, the first one where there are several.
+pub enum Route {
+    /// A handshake, with its query parameter `token`: the first one if there are several.
     Handshake { token: Option<String> },
-    /// It is for the app, if it is signed.
+    /// A request for the app, which must be signed.
     App,
 }
 
-impl Door {
-    /// Reads method, path and query. `handshake_path` is empty where there is no handshake.
+impl Route {
+    /// Routes by method, path and query. An empty `handshake_path` disables handshakes.
     ///
-    /// Only a request that is to the letter a handshake is one: everything else has to be signed.
+    /// Only a request that matches exactly is a handshake: all others must be signed.
     pub fn of(method: &str, target: &str, handshake_path: &str) -> Self {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let asked = parameter(query, "handshake").as_deref() == Some("true");
-        if method == "POST" && asked && !handshake_path.is_empty() && path == handshake_path {
+        let is_handshake = parameter(query, "handshake").as_deref() == Some("true");
+        if method == "POST" && is_handshake && !handshake_path.is_empty() && path == handshake_path
+        {
             let token = parameter(query, "token");
             return Self::Handshake { token };
         }
@@ -32,17 +33,17 @@ fn parameter(query: &str, name: &str) -> Option<String> {
         .map(|(_, value)| value.into_owned())
 }
 
-/// The component behind, from the variable `guarded_component`. Its name becomes a host name, so
-/// it has to be nothing but a name.
+/// Returns the guarded component, from the variable `guarded_component`. Its name becomes a host
+/// name, so only letters, digits and hyphens are valid.
 ///
 /// # Errors
 ///
-/// The variable is missing, or is no component's name.
+/// Returns an error if the variable is missing or is not a component's name.
 pub fn component(platform: &impl Platform) -> Result<String, Refusal> {
     let name = "guarded_component";
     let value = variables::text(platform, name)?;
-    let sound = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-    if !value.is_empty() && value.bytes().all(sound) {
+    let valid = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    if !value.is_empty() && value.bytes().all(valid) {
         return Ok(value);
     }
     let wanted = "the name of a component of the app";
@@ -57,9 +58,9 @@ pub fn component(platform: &impl Platform) -> Result<String, Refusal> {
 mod tests {
     use super::*;
 
-    fn handshake(token: Option<&str>) -> Door {
+    fn handshake(token: Option<&str>) -> Route {
         let token = token.map(str::to_owned);
-        Door::Handshake { token }
+        Route::Handshake { token }
     }
 
     #[test]
@@ -70,7 +71,7 @@ mod tests {
             ("/hook?token=a%26b&handshake=true&token=c", Some("a&b")),
         ] {
             assert_eq!(
-                Door::of("POST", target, "/hook"),
+                Route::of("POST", target, "/hook"),
                 handshake(token),
                 "{target}"
             );
@@ -78,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_no_handshake_to_the_letter_is_for_the_app() {
+    fn a_request_that_does_not_match_exactly_is_for_the_app() {
         for (method, target, path) in [
             ("GET", "/hook?handshake=true", "/hook"),
             ("post", "/hook?handshake=true", "/hook"),
@@ -92,8 +93,8 @@ mod tests {
             ("POST", "?handshake=true", ""),
         ] {
             assert_eq!(
-                Door::of(method, target, path),
-                Door::App,
+                Route::of(method, target, path),
+                Route::App,
                 "{method} {target}"
             );
         }

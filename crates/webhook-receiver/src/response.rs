@@ -1,27 +1,27 @@
-//! An answer, before it becomes one of Spin's.
+//! A response, independent of Spin's types.
 
 use problem_details::Problem;
 
 use crate::Headers;
 
-/// Status, headers and body to answer with.
+/// The status, headers and body of a response.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct Response {
     /// The HTTP status code.
     pub status: u16,
-    /// Its headers but for the length, which is the body's.
+    /// The headers, without the content length, which follows from the body.
     pub headers: Headers,
-    /// The body's bytes.
+    /// The body.
     pub body: Vec<u8>,
 }
 
-impl Answer {
-    /// 200 with a plain text.
+impl Response {
+    /// Returns 200 with a plain text.
     pub fn text(text: &str) -> Self {
         Self::new(200, "text/plain; charset=utf-8", text.as_bytes().to_vec())
     }
 
-    /// The problem's status, with its document as the body, on a line of its own for terminals.
+    /// Returns the problem's status with its document as the body, followed by a line feed for terminals.
     pub fn problem(problem: &Problem) -> Self {
         let mut document = problem.to_json();
         document.push(b'\n');
@@ -37,7 +37,7 @@ impl Answer {
         .header("content-type", content_type)
     }
 
-    /// The same answer with one more header.
+    /// Adds a header.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         let value = value.as_bytes().to_vec();
         self.headers.push((name.to_owned(), value));
