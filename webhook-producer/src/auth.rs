@@ -1,4 +1,4 @@
-//! Who may call: with `api_token` set, only those who know it.
+//! Authorization: with `api_token` set, requests need this token.
 
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -6,26 +6,28 @@ use subtle::ConstantTimeEq;
 use crate::config::ApiToken;
 use crate::http::Headers;
 
-/// What a 401 says in `WWW-Authenticate` (RFC 6750, section 3).
+/// The value of `WWW-Authenticate` in a 401 (RFC 6750, section 3).
 pub const CHALLENGE: &str = "Bearer realm=\"webhook-producer\"";
 
-/// Whether a request with these headers may go on: no token is wanted, or `Authorization` holds it.
+/// Returns true if a request with these headers is authorized: no token is required, or
+/// `Authorization` has it.
 ///
-/// Digests are compared, in constant time: how long it takes says neither how much of a guess was
-/// right nor how long the token is.
-pub fn is_welcome(headers: &Headers, wanted: &ApiToken) -> bool {
-    let ApiToken::Required(wanted) = wanted else {
+/// Digests are compared in constant time, so that the duration reveals neither the matching part of a
+/// guess nor the length of the token.
+pub fn is_authorized(headers: &Headers, expected: &ApiToken) -> bool {
+    let ApiToken::Required(expected) = expected else {
         return true;
     };
-    let Some(given) = headers.single("authorization").and_then(bearer_token) else {
+    let Some(token) = headers.single("authorization").and_then(bearer_token) else {
         return false;
     };
-    let given = Sha256::digest(given.as_bytes());
-    let wanted = Sha256::digest(wanted.as_bytes());
-    given.as_slice().ct_eq(wanted.as_slice()).into()
+    let token = Sha256::digest(token.as_bytes());
+    let expected = Sha256::digest(expected.as_bytes());
+    token.as_slice().ct_eq(expected.as_slice()).into()
 }
 
-/// The token of a `Bearer` credential; the scheme's name is written in any case (RFC 9110, 11.1).
+/// Returns the token of a `Bearer` credential. The scheme's name is case-insensitive (RFC 9110,
+/// section 11.1).
 fn bearer_token(authorization: &str) -> Option<&str> {
     let (scheme, token) = authorization.trim().split_once(' ')?;
     scheme
@@ -37,22 +39,22 @@ fn bearer_token(authorization: &str) -> Option<&str> {
 mod tests {
     use super::*;
 
-    fn welcome(token: &str, authorization: &[&str]) -> bool {
+    fn authorized(token: &str, authorization: &[&str]) -> bool {
         let entries = authorization
             .iter()
             .map(|value| ("authorization".to_owned(), value.as_bytes().to_vec()));
         let headers = Headers::new(entries.collect());
-        is_welcome(&headers, &ApiToken::Required(token.to_owned()))
+        is_authorized(&headers, &ApiToken::Required(token.to_owned()))
     }
 
     #[test]
-    fn the_token_opens_the_door() {
-        assert!(welcome("s3cret", &["Bearer s3cret"]));
-        assert!(welcome("s3cret", &["bearer  s3cret"]));
+    fn the_right_token_is_authorized() {
+        assert!(authorized("s3cret", &["Bearer s3cret"]));
+        assert!(authorized("s3cret", &["bearer  s3cret"]));
     }
 
     #[test]
-    fn nothing_else_does() {
+    fn any_other_authorization_is_rejected() {
         let wrong: [&[&str]; 9] = [
             &[],
             &[""],
@@ -65,12 +67,12 @@ mod tests {
             &["Bearer s3cret", "Bearer s3cret"],
         ];
         for authorization in wrong {
-            assert!(!welcome("s3cret", authorization), "{authorization:?}");
+            assert!(!authorized("s3cret", authorization), "{authorization:?}");
         }
     }
 
     #[test]
-    fn without_a_token_everybody_is_welcome() {
-        assert!(is_welcome(&Headers::default(), &ApiToken::Open));
+    fn without_a_token_every_request_is_authorized() {
+        assert!(is_authorized(&Headers::default(), &ApiToken::Open));
     }
 }

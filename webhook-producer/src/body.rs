@@ -1,5 +1,5 @@
-//! Reading a request's body: as a whole, never more than a mebibyte of it, and never for longer than
-//! half a minute, whatever its headers say.
+//! Reading of a request's complete body, up to one mebibyte and within thirty seconds, regardless of
+//! its headers.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -9,26 +9,26 @@ use futures::{Stream, StreamExt};
 use problem_details::Problem;
 
 use crate::http::{Headers, Request};
-use crate::outside::Clock;
+use crate::platform::Clock;
 use crate::problems;
 
-/// The largest body that is read, in bytes.
+/// The maximum size of a body in bytes.
 pub const LIMIT: usize = 1024 * 1024;
 
-/// The longest time that a body may take to arrive.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+/// The time limit for a body to arrive.
+pub const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The chunks of a body. The error is the host's text.
+/// The chunks of a body. The error is the host's message.
 pub trait Chunks: Stream<Item = Result<Vec<u8>, String>> {}
 
 impl<T: Stream<Item = Result<Vec<u8>, String>>> Chunks for T {}
 
-/// Reads the whole body of a request that needs one.
+/// Reads the complete body of a request that requires one.
 ///
 /// # Errors
 ///
-/// 415 when it is not declared to be JSON, 413 when it is too large, 400 when it breaks off, 408 when
-/// it takes too long.
+/// Returns 415 if it is not declared as JSON, 413 if it is too large, 400 if it is incomplete, and 408
+/// if it takes too long.
 pub async fn read_json(
     clock: &impl Clock,
     request: Request<impl Chunks>,
@@ -39,12 +39,12 @@ pub async fn read_json(
     read(clock, request).await
 }
 
-/// Reads the whole body of a request that may come without one: an empty body is none, whatever
-/// its type is said to be.
+/// Reads the complete body of a request with an optional body. An empty body is `None`, whatever its
+/// declared type.
 ///
 /// # Errors
 ///
-/// As [`read_json`].
+/// Returns the errors of [`read_json`].
 pub async fn read_optional_json(
     clock: &impl Clock,
     request: Request<impl Chunks>,
@@ -62,26 +62,27 @@ pub async fn read_optional_json(
 ///
 /// # Errors
 ///
-/// As [`read_json`], but for the type.
+/// Returns the errors of [`read_json`], except for 415.
 pub async fn read(clock: &impl Clock, request: Request<impl Chunks>) -> Result<Vec<u8>, Problem> {
     let declared = declared_length(&request.headers);
     if declared.is_some_and(|length| length > LIMIT as u64) {
         return Err(problems::body_too_large(LIMIT));
     }
     let whole = pin!(collect(request.body));
-    let late = pin!(clock.sleep_until(clock.now() + PATIENCE));
-    let body = match select(whole, late).await {
+    let timeout = pin!(clock.sleep_until(clock.now() + TIMEOUT));
+    let body = match select(whole, timeout).await {
         Either::Left((body, _)) => body?,
-        Either::Right(_) => return Err(problems::body_too_slow(PATIENCE.as_secs())),
+        Either::Right(_) => return Err(problems::body_too_slow(TIMEOUT.as_secs())),
     };
-    // Hosts differ in what they say of a body that broke off; the length that was declared does not.
-    match declared.is_none_or(|length| length == body.len() as u64) {
-        true => Ok(body),
-        false => Err(problems::unreadable_body()),
+    // Hosts differ in how they report an incomplete body. The declared length does not depend on them.
+    if declared.is_none_or(|length| length == body.len() as u64) {
+        Ok(body)
+    } else {
+        Err(problems::unreadable_body())
     }
 }
 
-/// A declared length spares reading a body that is too large.
+/// Returns the declared length, so that a body that is too large need not be read.
 fn declared_length(headers: &Headers) -> Option<u64> {
     headers.single("content-length")?.parse().ok()
 }
@@ -99,7 +100,7 @@ async fn collect(chunks: impl Chunks) -> Result<Vec<u8>, Problem> {
     Ok(body)
 }
 
-/// Whether the media type is `application/json`; parameters are passed over.
+/// Returns true if the media type is `application/json`, ignoring parameters.
 fn declares_json<B>(request: &Request<B>) -> bool {
     let Some(declared) = request.headers.single("content-type") else {
         return false;
@@ -117,10 +118,10 @@ mod tests {
 
     type Chunk = Result<Vec<u8>, String>;
 
-    /// A clock that stands still.
+    /// A clock that never advances.
     struct Waiting;
 
-    /// A clock on which every moment has come.
+    /// A clock whose deadlines have all passed.
     struct Elapsed;
 
     impl Clock for Waiting {
@@ -170,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn chunks_are_joined() {
+    fn chunks_are_concatenated() {
         let read = block_on(read_json(
             &Waiting,
             json(vec![Ok(b"{".into()), Ok(b"}".into())]),
@@ -188,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn one_byte_more_than_the_limit_is_refused() {
+    fn one_byte_more_than_the_limit_is_rejected() {
         let chunks = vec![Ok(vec![b' '; LIMIT]), Ok(vec![b' '; 1])];
         assert_eq!(
             code(block_on(read_json(&Waiting, json(chunks)))),
@@ -197,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endless_body_is_refused_when_the_limit_is_passed() {
+    fn an_endless_body_is_rejected_at_the_limit() {
         let endless = stream::repeat_with(|| Ok(vec![0; 65536]));
         let request = Request {
             method: "POST".to_owned(),
@@ -211,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_length_that_says_less_than_arrives_does_not_help() {
+    fn a_declared_length_below_the_actual_one_does_not_bypass_the_limit() {
         let headers = [
             ("content-type", "application/json"),
             ("content-length", "2"),
@@ -222,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_declared_length_over_the_limit_is_refused_before_reading() {
+    fn a_declared_length_over_the_limit_is_rejected_without_reading() {
         let headers = [
             ("content-type", "application/json"),
             ("content-length", "1048577"),
@@ -233,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_breaks_off_is_no_body() {
+    fn an_incomplete_body_is_rejected() {
         let chunks = vec![Ok(b"{}".into()), Err("reset".to_owned())];
         assert_eq!(
             code(block_on(read_json(&Waiting, json(chunks)))),
@@ -242,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_ends_before_its_declared_length_is_no_body() {
+    fn a_body_shorter_than_its_declared_length_is_rejected() {
         for length in ["3", "1"] {
             let headers = [
                 ("content-type", "application/json"),
@@ -257,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_does_not_end_is_not_waited_for() {
+    fn a_body_that_does_not_end_times_out() {
         let Request { headers, .. } = json(Vec::new());
         let request = Request {
             method: "POST".to_owned(),
@@ -295,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_optional_body_is_none_whatever_its_type() {
+    fn an_empty_optional_body_is_none_regardless_of_its_type() {
         let plain = [("content-type", "text/plain")];
         let empty = block_on(read_optional_json(
             &Waiting,

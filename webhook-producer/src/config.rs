@@ -1,105 +1,105 @@
-//! The app's variables. A value that means nothing is answered with a problem that names the
-//! variable, instead of a default nobody asked for. The defaults are in `spin.toml`.
+//! The app's variables. An invalid value causes a problem that names the variable, rather than a
+//! fallback to a default. The defaults are in `spin.toml`.
 
 use std::str::FromStr;
 use std::time::Duration;
 
 use problem_details::Problem;
 
-use crate::outside::{Log, Variables};
+use crate::platform::{Log, Variables};
 use crate::problems::{self, quote};
 
-/// The longest `outbound_timeout_ms`: five minutes.
-const LONGEST_TIMEOUT_MS: u64 = 300_000;
-/// The largest `max_concurrency`.
-const MOST_CONCURRENT: usize = 1000;
+/// The maximum of `outbound_timeout_ms`: five minutes.
+const MAX_TIMEOUT_MS: u64 = 300_000;
+/// The maximum of `max_concurrency`.
+const MAX_CONCURRENCY: usize = 1000;
 
-/// The variable `api_token`. There is no `Debug`: it is a secret.
+/// The variable `api_token`. It has no `Debug`, because it is a secret.
 pub enum ApiToken {
-    /// It is empty: everybody may call.
+    /// It is empty: every request is authorized.
     Open,
-    /// It is set: this text is wanted.
+    /// It is set: requests need this token.
     Required(String),
 }
 
 impl ApiToken {
-    /// Reads the variable. Where it cannot be read nobody gets in.
-    pub fn load(outside: &(impl Variables + Log)) -> Result<Self, Problem> {
-        let token = bearer(outside, "api_token")?;
+    /// Reads the variable. If it cannot be read, no request is authorized.
+    pub fn load(platform: &(impl Variables + Log)) -> Result<Self, Problem> {
+        let token = bearer(platform, "api_token")?;
         Ok(token.map_or(Self::Open, Self::Required))
     }
 }
 
-/// A bearer token; `None` where the variable is empty.
+/// Reads a bearer token, which is `None` if the variable is empty.
 pub(crate) fn bearer(
-    outside: &(impl Variables + Log),
+    platform: &(impl Variables + Log),
     name: &str,
 ) -> Result<Option<String>, Problem> {
-    let token = variable(outside, name)?;
+    let token = variable(platform, name)?;
     if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        // No header could ever carry it, so everybody would be locked out without a reason.
-        let reason = "the token holds a space or a character that is not visible ASCII";
+        // No header can carry such a token, so all requests would fail without a visible reason.
+        let reason = "the token has a space or a character that is not visible ASCII";
         return Err(problems::bad_configuration(name, reason));
     }
     if ['"', '\'', '`']
         .iter()
         .any(|quote| token.starts_with(*quote) && token.ends_with(*quote))
     {
-        let reason = "the token stands in quotation marks";
+        let reason = "the token is in quotation marks";
         return Err(problems::bad_configuration(name, reason));
     }
     Ok(Some(token).filter(|token| !token.is_empty()))
 }
 
-/// Everything else.
+/// The other variables.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// How long a handshake, or a whole firing, may take: `outbound_timeout_ms`, 1 to 300000.
+    /// The time limit for a handshake or a whole firing: `outbound_timeout_ms`, 1 to 300000.
     pub timeout: Duration,
-    /// How many consumers are called at the same time: `max_concurrency`, 1 to 1000.
+    /// The maximum number of concurrent calls: `max_concurrency`, 1 to 1000.
     pub max_concurrency: usize,
-    /// Whether consumers may be on private and loopback hosts: `allow_private_hosts`.
+    /// `true` if consumers may be on private and loopback hosts: `allow_private_hosts`.
     pub allow_private_hosts: bool,
 }
 
 impl Settings {
-    pub fn load(outside: &(impl Variables + Log)) -> Result<Self, Problem> {
-        let timeout = number(outside, "outbound_timeout_ms", 1, LONGEST_TIMEOUT_MS)?;
+    pub fn load(platform: &(impl Variables + Log)) -> Result<Self, Problem> {
+        let timeout = number(platform, "outbound_timeout_ms", 1, MAX_TIMEOUT_MS)?;
         Ok(Self {
             timeout: Duration::from_millis(timeout),
-            max_concurrency: number(outside, "max_concurrency", 1, MOST_CONCURRENT)?,
-            allow_private_hosts: switch(outside, "allow_private_hosts")?,
+            max_concurrency: number(platform, "max_concurrency", 1, MAX_CONCURRENCY)?,
+            allow_private_hosts: switch(platform, "allow_private_hosts")?,
         })
     }
 }
 
-fn number<T>(outside: &(impl Variables + Log), name: &str, least: T, most: T) -> Result<T, Problem>
+fn number<T>(platform: &(impl Variables + Log), name: &str, min: T, max: T) -> Result<T, Problem>
 where
     T: FromStr + PartialOrd + std::fmt::Display,
 {
-    let text = variable(outside, name)?;
+    let text = variable(platform, name)?;
     match text.parse() {
-        Ok(number) if number >= least && number <= most => Ok(number),
+        Ok(number) if number >= min && number <= max => Ok(number),
         _ => {
-            let reason = format!("{} is not a number from {least} to {most}", quote(&text));
+            let reason = format!("{} is not a number from {min} to {max}", quote(&text));
             Err(problems::bad_configuration(name, &reason))
         }
     }
 }
 
-fn switch(outside: &(impl Variables + Log), name: &str) -> Result<bool, Problem> {
-    let text = variable(outside, name)?;
+fn switch(platform: &(impl Variables + Log), name: &str) -> Result<bool, Problem> {
+    let text = variable(platform, name)?;
     text.parse().map_err(|_| {
         let reason = format!("{} is neither `true` nor `false`", quote(&text));
         problems::bad_configuration(name, &reason)
     })
 }
 
-/// A variable without the line breaks at its end, which a value has that was read from a file
+/// Returns a variable without line breaks at its end, which come with a value from a file
 /// (`--variable name=@file`).
-pub(crate) fn variable(outside: &(impl Variables + Log), name: &str) -> Result<String, Problem> {
-    let value = outside.variable(name).map_err(|reason| {
-        outside.log(&format!("PRODUCER: Cannot read variable {name}: {reason}"));
+pub(crate) fn variable(platform: &(impl Variables + Log), name: &str) -> Result<String, Problem> {
+    let value = platform.variable(name).map_err(|reason| {
+        platform.log(&format!("PRODUCER: Cannot read variable {name}: {reason}"));
         problems::bad_configuration(name, "it cannot be read")
     })?;
     Ok(value.trim_end_matches(['\r', '\n']).to_owned())
@@ -109,7 +109,7 @@ pub(crate) fn variable(outside: &(impl Variables + Log), name: &str) -> Result<S
 mod tests {
     use super::*;
 
-    /// Every variable has its default but one.
+    /// The default of every variable, except for one.
     struct With(&'static str, &'static str);
 
     impl Variables for With {
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_means_nothing_is_answered_by_its_name() {
+    fn an_invalid_value_causes_a_problem_that_names_the_variable() {
         let wrong = [
             ("outbound_timeout_ms", "0"),
             ("outbound_timeout_ms", "300001"),
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_no_header_could_carry_is_refused_and_not_shown() {
+    fn a_token_that_no_header_can_carry_is_rejected_and_not_shown() {
         for token in [
             "s3cret ",
             "s3\ncret",
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn the_line_break_at_the_end_of_a_file_is_no_part_of_a_token() {
+    fn line_breaks_at_the_end_of_a_token_are_dropped() {
         for token in ["s3cret", "s3cret\n", "s3cret\r\n"] {
             match ApiToken::load(&With("api_token", token)) {
                 Ok(ApiToken::Required(read)) => assert_eq!(read, "s3cret"),
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_cannot_be_read_locks_the_door() {
+    fn a_token_that_cannot_be_read_is_a_problem() {
         struct Broken;
         impl Variables for Broken {
             fn variable(&self, _: &str) -> Result<String, String> {

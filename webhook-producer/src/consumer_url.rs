@@ -1,7 +1,7 @@
-//! The URL a consumer is called at.
+//! The URL of a consumer.
 //!
-//! It is kept as the WHATWG parser writes it, so that one consumer is one row however its URL was
-//! spelt, and so that what is checked is what is called.
+//! It is stored as the WHATWG parser normalises it, so that a consumer has one row regardless of the
+//! spelling of its URL, and so that the URL that is checked is the one that is called.
 //!
 //! ```
 //! use webhook_producer::consumer_url::ConsumerUrl;
@@ -10,7 +10,7 @@
 //! assert_eq!(url.as_str(), "http://example.com/hook?token=t");
 //! assert_eq!(url.with_handshake().as_str(), "http://example.com/hook?token=t&handshake=true");
 //! assert_eq!(url.for_log(), "http://example.com/hook");
-//! assert_eq!(url.shown(), "http://example.com/hook?token=***");
+//! assert_eq!(url.redacted(), "http://example.com/hook?token=***");
 //! ```
 
 use problem_details::Problem;
@@ -19,35 +19,36 @@ use url::{Position, Url};
 use crate::host::{self, HostError};
 use crate::problems;
 
-/// The longest URL, in bytes, before and after it is normalised.
-const LONGEST: usize = 2048;
+/// The maximum length of a URL in bytes, before and after normalisation.
+const MAX_BYTES: usize = 2048;
 
-/// The query parameter that tells a handshake from an event.
+/// The query parameter of a handshake.
 const HANDSHAKE: &str = "handshake";
 
-/// The text in the place of a value that is not shown.
-const HIDDEN: &str = "***";
+/// The replacement for a value that is redacted.
+const REDACTED: &str = "***";
 
-/// Parts of the names of query parameters whose values are secrets.
+/// Parts of the names of query parameters with secret values.
 const SECRETS: [&str; 11] = [
     "token", "secret", "key", "sig", "pass", "pwd", "auth", "cred", "code", "session", "jwt",
 ];
 
-/// Why a text is no consumer's URL. The text itself is not repeated: it may hold credentials.
+/// The reason why a text is not a consumer's URL. It does not contain the text, which may have
+/// credentials.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UrlError {
-    #[error("the URL is longer than {LONGEST} bytes")]
+    #[error("the URL is longer than {MAX_BYTES} bytes")]
     TooLong,
     #[error("the URL is malformed: {0}")]
     Malformed(#[from] url::ParseError),
     #[error("the URL's scheme `{0}` is neither `http` nor `https`")]
     Scheme(String),
-    #[error("the URL holds credentials")]
+    #[error("the URL contains credentials")]
     Credentials,
     #[error("the URL has a fragment, which is never sent")]
     Fragment,
-    #[error("`{HIDDEN}` in the URL's query stands for a value that is not shown")]
-    Hidden,
+    #[error("the URL's query has the value `{REDACTED}`, which replaces redacted values")]
+    Redacted,
     #[error("the URL has no host")]
     NoHost,
     #[error("the URL's port is 0")]
@@ -68,18 +69,17 @@ impl From<HostError> for Problem {
     }
 }
 
-/// A well-formed consumer's URL; whether its host may be called is asked of
-/// [`check_host`](Self::check_host).
+/// A well-formed URL of a consumer. [`check_host`](Self::check_host) tests if its host may be called.
 ///
-/// The query may hold the consumer's token, so there is no `Debug`. Logs get
-/// [`for_log`](Self::for_log), and answers [`shown`](Self::shown).
+/// It has no `Debug`, because the query may contain the consumer's token. Logs use
+/// [`for_log`](Self::for_log), and responses [`redacted`](Self::redacted).
 #[derive(Clone, PartialEq, Eq)]
 pub struct ConsumerUrl(Url);
 
 impl ConsumerUrl {
-    /// Reads and normalises a URL.
+    /// Parses and normalises a URL.
     pub fn parse(text: &str) -> Result<Self, UrlError> {
-        if text.len() > LONGEST {
+        if text.len() > MAX_BYTES {
             return Err(UrlError::TooLong);
         }
         let url = Url::parse(text)?;
@@ -87,13 +87,13 @@ impl ConsumerUrl {
             return Err(UrlError::Scheme(url.scheme().to_owned()));
         }
         check_parts(&url)?;
-        if url.as_str().len() > LONGEST {
+        if url.as_str().len() > MAX_BYTES {
             return Err(UrlError::TooLong);
         }
         Ok(Self(url))
     }
 
-    /// Whether the host may be called.
+    /// Checks that the host may be called.
     pub fn check_host(&self, allow_private: bool) -> Result<(), HostError> {
         match self.0.host() {
             Some(host) => host::check(&host, allow_private),
@@ -101,59 +101,61 @@ impl ConsumerUrl {
         }
     }
 
-    /// The whole URL.
+    /// Returns the whole URL.
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
 
-    /// The URL to call.
+    /// Returns the URL to call.
     pub fn url(&self) -> &Url {
         &self.0
     }
 
-    /// The URL of the handshake: the query as it is, and `handshake=true` behind it.
+    /// Returns the URL of the handshake: the query is unchanged, with `handshake=true` appended.
     pub fn with_handshake(&self) -> Url {
         let mut url = self.0.clone();
         url.query_pairs_mut().append_pair(HANDSHAKE, "true");
         url
     }
 
-    /// The URL as answers show it: the values of parameters that may be secrets are hidden.
-    pub fn shown(&self) -> String {
+    /// Returns the URL for responses, without the values of parameters that may be secrets.
+    pub fn redacted(&self) -> String {
         let query = self.0.query().unwrap_or_default();
-        let hidden: Vec<String> = query.split('&').map(hide).collect();
-        match query.is_empty() {
-            true => self.as_str().to_owned(),
-            false => format!("{}?{}", self.for_log(), hidden.join("&")),
+        if query.is_empty() {
+            return self.as_str().to_owned();
         }
+        let pairs: Vec<String> = query.split('&').map(redact).collect();
+        format!("{}?{}", self.for_log(), pairs.join("&"))
     }
 
-    /// Returns whether the query has the text that stands for a hidden value.
-    pub fn is_hidden(&self) -> bool {
-        self.0.query_pairs().any(|(_, value)| value == HIDDEN)
+    /// Returns true if the query has the replacement for a redacted value.
+    pub fn has_redacted_value(&self) -> bool {
+        self.0.query_pairs().any(|(_, value)| value == REDACTED)
     }
 
-    /// The URL without its query, which may hold a token.
+    /// Returns the URL without its query, which may contain a token.
     pub fn for_log(&self) -> &str {
         &self.0[..Position::AfterPath]
     }
 }
 
-/// Shows a registered URL as [`ConsumerUrl::shown`] does. What is no URL is shown without its query.
-pub fn shown(registered: &str) -> String {
+/// Redacts a registered URL as [`ConsumerUrl::redacted`] does. If it is not a URL, its query is
+/// removed.
+pub fn redacted(registered: &str) -> String {
     match ConsumerUrl::parse(registered) {
-        Ok(url) => url.shown(),
+        Ok(url) => url.redacted(),
         Err(_) => registered.split('?').next().unwrap_or_default().to_owned(),
     }
 }
 
-fn hide(pair: &str) -> String {
+fn redact(pair: &str) -> String {
     let name = pair.split('=').next().unwrap_or_default();
     let decoded = url::form_urlencoded::parse(name.as_bytes()).next();
     let decoded = decoded.map_or(String::new(), |(name, _)| name.to_lowercase());
-    match name.len() < pair.len() && SECRETS.iter().any(|secret| decoded.contains(secret)) {
-        true => format!("{name}={HIDDEN}"),
-        false => pair.to_owned(),
+    if name.len() < pair.len() && SECRETS.iter().any(|secret| decoded.contains(secret)) {
+        format!("{name}={REDACTED}")
+    } else {
+        pair.to_owned()
     }
 }
 
@@ -192,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_handshake_keeps_the_query_byte_for_byte() {
+    fn a_handshake_keeps_the_query_unchanged() {
         assert_eq!(
             handshake("http://c.example/"),
             "http://c.example/?handshake=true"
@@ -208,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn values_that_may_be_secrets_are_not_shown() {
+    fn values_that_may_be_secrets_are_redacted() {
         for (registered, expected) in [
             ("http://c.example/", "http://c.example/"),
             ("http://c.example/?", "http://c.example/?"),
@@ -232,23 +234,23 @@ mod tests {
             ("http://c.example/?token", "http://c.example/?token"),
             ("no URL?token=s3cret", "no URL"),
         ] {
-            assert_eq!(shown(registered), expected);
+            assert_eq!(redacted(registered), expected);
         }
     }
 
     #[test]
-    fn a_url_is_measured_before_and_after_it_is_normalised() {
-        let fits = format!("http://c.example/{}", "a".repeat(LONGEST - 17));
+    fn the_length_is_checked_before_and_after_normalisation() {
+        let fits = format!("http://c.example/{}", "a".repeat(MAX_BYTES - 17));
         assert!(ConsumerUrl::parse(&fits).is_ok());
         let long = format!("{fits}a");
         assert_eq!(ConsumerUrl::parse(&long).err(), Some(UrlError::TooLong));
-        // Each of these letters becomes six bytes when it is normalised.
+        // Normalisation replaces each of these letters by six bytes.
         let grows = format!("http://c.example/{}", "ä".repeat(500));
         assert_eq!(ConsumerUrl::parse(&grows).err(), Some(UrlError::TooLong));
     }
 
     #[test]
-    fn an_error_never_repeats_credentials() {
+    fn an_error_never_contains_credentials() {
         let error = ConsumerUrl::parse("http://user:s3cret@c.example/")
             .err()
             .unwrap();

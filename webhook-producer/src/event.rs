@@ -1,41 +1,41 @@
-//! Event names, and the patterns that choose among them.
+//! Event names, and patterns that match them.
 //!
-//! A registration holds the pattern, a firing the name:
+//! A registration has a pattern, a firing a name:
 //!
 //! ```
 //! use webhook_producer::event::{Event, Pattern};
 //!
-//! let wanted = Pattern::parse("order.*").unwrap();
-//! assert!(wanted.matches(&Event::parse("order.shipped.abroad").unwrap()));
-//! assert!(!wanted.matches(&Event::parse("order").unwrap()));
+//! let pattern = Pattern::parse("order.*").unwrap();
+//! assert!(pattern.matches(&Event::parse("order.shipped.abroad").unwrap()));
+//! assert!(!pattern.matches(&Event::parse("order").unwrap()));
 //! ```
 
 use crate::problems::quote;
 
-/// The longest name or pattern, in bytes.
-const LONGEST: usize = 255;
+/// The maximum length of a name or pattern in bytes.
+const MAX_BYTES: usize = 255;
 
-/// Why a text is no event.
+/// The reason why a text is not an event name or pattern.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EventError {
     #[error("the event is empty")]
     Empty,
-    #[error("the event is longer than {LONGEST} bytes")]
+    #[error("the event is longer than {MAX_BYTES} bytes")]
     TooLong,
-    #[error("the event holds a control character")]
+    #[error("the event contains a control character")]
     ControlCharacter,
-    #[error("{0} has a `*` where none may stand; patterns are `prefix.*` and `*`")]
+    #[error("{0} has a misplaced `*`; patterns are `prefix.*` and `*`")]
     MisplacedStar(String),
-    #[error("{0} is a pattern; what is fired is one event, by its name")]
+    #[error("{0} is a pattern; a firing needs the name of one event")]
     StarInName(String),
 }
 
-/// The name of something that happened.
+/// The name of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event(String);
 
 impl Event {
-    /// A name is 1 to 255 bytes of UTF-8 without control characters and without `*`.
+    /// Parses a name: 1 to 255 bytes of UTF-8 without control characters and without `*`.
     pub fn parse(text: &str) -> Result<Self, EventError> {
         check_text(text)?;
         if text.contains('*') {
@@ -49,12 +49,12 @@ impl Event {
     }
 }
 
-/// What a consumer wants to hear of.
+/// A pattern that selects events.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Pattern {
-    /// This event and no other; case counts.
+    /// Only this event, case-sensitive.
     Exact(String),
-    /// Every event whose name starts with this text, which ends in a dot, and goes on after it.
+    /// Every event whose name starts with this text, which ends in a dot, and continues after it.
     Prefix(String),
     /// Every event.
     All,
@@ -64,7 +64,7 @@ impl Pattern {
     /// The pattern of every event.
     pub const EVERY: &str = "*";
 
-    /// A pattern is an event's name, `prefix.*` or `*`.
+    /// Parses a pattern: an event's name, `prefix.*` or `*`.
     pub fn parse(text: &str) -> Result<Self, EventError> {
         check_text(text)?;
         if text == Self::EVERY {
@@ -81,7 +81,7 @@ impl Pattern {
         Ok(pattern)
     }
 
-    /// Whether a consumer with this pattern gets `event`.
+    /// Returns true if the pattern matches `event`.
     pub fn matches(&self, event: &Event) -> bool {
         match self {
             Self::Exact(name) => *name == event.0,
@@ -94,7 +94,7 @@ impl Pattern {
     }
 }
 
-/// Whether something stands before a dot at the end.
+/// Returns true if the text ends in a dot that is not its only character.
 fn ends_in_dot(prefix: &str) -> bool {
     prefix.len() > 1 && prefix.ends_with('.')
 }
@@ -103,7 +103,7 @@ fn check_text(text: &str) -> Result<(), EventError> {
     if text.is_empty() {
         return Err(EventError::Empty);
     }
-    if text.len() > LONGEST {
+    if text.len() > MAX_BYTES {
         return Err(EventError::TooLong);
     }
     if text.chars().any(char::is_control) {

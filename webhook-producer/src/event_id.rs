@@ -5,25 +5,25 @@ use std::fmt;
 use rand::CryptoRng;
 use rand::distr::{Alphanumeric, SampleString};
 
-/// What every id begins with, so that it is known for one wherever it turns up.
+/// The prefix of every id, so that it is recognisable.
 const PREFIX: &str = "msg_";
 
-/// How many characters follow. Each is one of 62: 160 bits, which nobody draws twice.
+/// The number of random characters, each one of 62: 160 bits, so that no id is drawn twice.
 const LENGTH: usize = 27;
 
-/// The value of `webhook-id`: the same for every consumer of a firing, new for each firing.
+/// The value of `webhook-id`: new for each firing, and the same for all its consumers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventId(String);
 
 impl EventId {
-    /// A new id: `msg_` and 27 characters, each drawn evenly from `A-Z`, `a-z` and `0-9`.
+    /// Generates an id: `msg_` and 27 characters, each drawn uniformly from `A-Z`, `a-z` and `0-9`.
     pub fn generate(rng: &mut impl CryptoRng) -> Self {
         let mut id = PREFIX.to_owned();
         Alphanumeric.append_string(rng, &mut id, LENGTH);
         Self(id)
     }
 
-    /// The id as it is sent.
+    /// Returns the id as it is sent.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_has_the_form_that_every_receiver_takes() {
+    fn an_id_has_a_form_that_every_receiver_accepts() {
         for _ in 0..100 {
             let id = EventId::generate(&mut rand::rng());
             let drawn = id.as_str().strip_prefix("msg_").expect("the prefix");

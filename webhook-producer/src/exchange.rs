@@ -1,24 +1,24 @@
-//! One request that has to be answered in time.
+//! One call with a time limit.
 
 use std::time::Duration;
 
 use futures::future::{Either, select};
 
-use crate::outside::{CallError, Clock, Network, Outgoing, Phase};
+use crate::platform::{CallError, Clock, Network, Outgoing, Phase};
 
-/// Sends `outgoing`, and gives the status of the answer if it is there within `timeout`.
+/// Sends `outgoing`, and returns the status of the response if it arrives within `timeout`.
 pub async fn exchange(
-    outside: &(impl Network + Clock),
+    platform: &(impl Network + Clock),
     outgoing: Outgoing,
     timeout: Duration,
 ) -> Result<u16, CallError> {
-    let answer = Box::pin(outside.send(outgoing, timeout));
-    let alarm = Box::pin(outside.sleep_until(outside.now() + timeout));
-    match select(answer, alarm).await {
+    let response = Box::pin(platform.send(outgoing, timeout));
+    let alarm = Box::pin(platform.sleep_until(platform.now() + timeout));
+    match select(response, alarm).await {
         Either::Left((result, _)) => result,
         Either::Right(_) => Err(CallError::new(
             Phase::Timeout,
-            format!("no answer within {} ms", timeout.as_millis()),
+            format!("no response within {} ms", timeout.as_millis()),
         )),
     }
 }

@@ -1,8 +1,8 @@
-//! Reading a JSON object whose members are known.
+//! Parsing of a JSON object with known members.
 //!
-//! Every way such a body can be wrong has a problem of its own: not JSON, not an object, a member
-//! that is unknown, missing, there twice, or of the wrong type. What another system writes may have
-//! members beyond those: there they are ignored.
+//! Each fault of such a body has its own problem: not JSON, not an object, a member that is unknown,
+//! missing, duplicated, or of the wrong type. In bodies from other systems, unknown members are
+//! ignored.
 
 use std::fmt;
 
@@ -13,11 +13,11 @@ use serde_json::value::RawValue;
 
 use crate::problems;
 
-/// The members of an object, each as the JSON text it was sent as.
+/// The members of an object, each with its original JSON text.
 pub struct Fields(Vec<(String, Box<RawValue>)>);
 
 impl Fields {
-    /// Reads `body` as an object that has no members but `known` ones, none of them twice.
+    /// Parses `body` as an object that has only `known` members, without duplicates.
     pub fn read(body: &[u8], known: &[&str]) -> Result<Self, Problem> {
         let fields: Self = serde_json::from_slice(body).map_err(explain)?;
         match fields
@@ -30,7 +30,7 @@ impl Fields {
         }
     }
 
-    /// Reads `body` as an object that has none of the `known` members twice; others are ignored.
+    /// Parses `body` as an object without duplicates of `known` members; other members are ignored.
     pub fn read_known(body: &[u8], known: &[&str]) -> Result<Self, Problem> {
         let mut fields: Self = serde_json::from_slice(body).map_err(explain)?;
         fields.0.retain(|(name, _)| known.contains(&name.as_str()));
@@ -39,21 +39,21 @@ impl Fields {
 
     fn without_duplicates(self) -> Result<Self, Problem> {
         let fields = self;
-        for (place, (name, _)) in fields.0.iter().enumerate() {
-            if fields.0.iter().take(place).any(|(other, _)| other == name) {
+        for (index, (name, _)) in fields.0.iter().enumerate() {
+            if fields.0.iter().take(index).any(|(other, _)| other == name) {
                 return Err(problems::duplicate_field(name));
             }
         }
         Ok(fields)
     }
 
-    /// The member `name` as a text.
+    /// Returns the member `name` as a text.
     pub fn text(&self, name: &str) -> Result<String, Problem> {
         let value = self.raw(name)?;
         serde_json::from_str(value.get()).map_err(|_| problems::bad_field(name, "a string"))
     }
 
-    /// The member `name` byte for byte as it was sent.
+    /// Returns the original JSON text of the member `name`.
     pub fn raw(&self, name: &str) -> Result<&RawValue, Problem> {
         self.0
             .iter()
@@ -63,7 +63,8 @@ impl Fields {
     }
 }
 
-/// The parser's own message is passed on for broken JSON only: elsewhere it may quote the body.
+/// Converts a parser error. Its message is only passed on for broken JSON: otherwise it may quote the
+/// body.
 fn explain(error: serde_json::Error) -> Problem {
     match error.classify() {
         Category::Syntax | Category::Eof => problems::broken_json(&error.to_string()),
@@ -77,7 +78,7 @@ impl<'de> Deserialize<'de> for Fields {
     }
 }
 
-/// Keeps every member, also one whose name is there already.
+/// A visitor that keeps every member, including duplicates.
 struct Members;
 
 impl<'de> Visitor<'de> for Members {
@@ -108,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn every_wrong_body_has_its_code() {
+    fn every_fault_has_its_code() {
         let cases = [
             (r#"{"event": "e", "data": 1}"#, "none"),
             ("", "broken-json"),
@@ -129,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn members_beyond_the_known_ones_are_ignored_where_another_system_writes_them() {
+    fn unknown_members_are_ignored_in_bodies_from_other_systems() {
         let code = |body: &str| {
             let read = Fields::read_known(body.as_bytes(), &["url", "event"]);
             read.err().map_or("none", |problem| problem.code())
@@ -153,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_member_that_is_missing_or_mistyped_is_named() {
+    fn a_missing_or_mistyped_member_is_reported_by_name() {
         let fields = Fields::read(br#"{"event": 5}"#, &["event", "data"])
             .ok()
             .unwrap();

@@ -1,4 +1,4 @@
-//! `POST /fire`: every consumer that wants the event gets it, signed with its own key.
+//! `POST /fire`: calls every consumer of the event, with a payload signed under its own key.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -12,25 +12,25 @@ use crate::config::Settings;
 use crate::consumer_url::{self, ConsumerUrl};
 use crate::event::{Event, Pattern};
 use crate::event_id::EventId;
-use crate::fan_out::{Fate, fan_out};
+use crate::fan_out::{CallOutcome, fan_out};
 use crate::fields::Fields;
 use crate::http::{Request, Response};
-use crate::outside::{
-    CallError, Clock, Database, Log, Message, Network, Outgoing, Phase, Signer, Stream, Verb,
+use crate::platform::{
+    CallError, Clock, Database, Log, Message, Method, Network, Outgoing, Phase, Signer, Stream,
 };
 use crate::problems;
 use crate::sender::Queue;
 use crate::signing;
 use crate::store::{Registration, Store};
 
-/// What a consumer gets.
+/// The payload that a consumer receives.
 #[derive(Serialize)]
 struct Payload<'a, D> {
     event: &'a str,
     data: D,
 }
 
-/// One consumer's line of the answer: a status, or an error that says why there is none.
+/// One consumer's row of the response: a status, or an error.
 #[derive(Serialize)]
 struct Row {
     url: String,
@@ -41,69 +41,70 @@ struct Row {
     milliseconds: u64,
 }
 
-/// One firing: every consumer gets it under the same id, and whoever gets it twice can tell.
-struct Firing {
+/// A firing with the id under which every consumer receives it.
+struct Dispatch {
     id: EventId,
-    occasion: Occasion,
+    firing: Firing,
 }
 
-/// What is fired.
-enum Occasion {
-    /// Nothing in particular: each consumer gets the event it registered for, with its own URL.
-    Trial,
-    /// An event; the payload is the same for everybody.
+/// A parsed request to fire.
+enum Firing {
+    /// A test without an event: each consumer receives its own pattern, with its own URL as the data.
+    Test,
+    /// An event; all consumers receive the same payload.
     Event { event: Event, payload: Rc<[u8]> },
 }
 
-/// What a firing through the stream is answered with.
+/// The response to a firing through the stream.
 #[derive(Serialize)]
 struct Queued<'a> {
     id: &'a str,
 }
 
-/// Writes the event to the stream, from which the sender delivers it, and answers 202 with its id
-/// once it is there. The sender's `data` is the payload that consumers get.
+/// Appends the event to the stream, from which the sender delivers it, and then responds with 202 and
+/// its id. The sender's `data` is the payload that consumers receive.
 ///
 /// # Errors
 ///
-/// 400 without an event: who gets one is decided by its type. 503 when the stream does not take it.
+/// Returns 400 without an event, whose type selects the consumers, and 503 if the stream is
+/// unavailable.
 pub async fn enqueue(
-    outside: &(impl Stream + Clock + Log),
+    platform: &(impl Stream + Clock + Log),
     queue: &Queue,
     request: Request<impl Chunks>,
 ) -> Result<Response, Problem> {
-    let Occasion::Event { event, payload } = read(outside, request).await? else {
+    let Firing::Event { event, payload } = read(platform, request).await? else {
         return Err(problems::event_required());
     };
     let id = EventId::generate(&mut rand::rng());
-    queue.append(outside, &id, &event, &payload)?;
-    outside.log(&format!("PRODUCER: Event {id} is on the stream"));
+    queue.append(platform, &id, &event, &payload)?;
+    platform.log(&format!("PRODUCER: Event {id} is on the stream"));
     Ok(Response::json(202, &Queued { id: id.as_str() }))
 }
 
-/// Fires at every consumer that wants the event, or without a body at every one, and answers 200
-/// with one row a consumer in the order of registration.
+/// Fires at every consumer of the event, or without a body at every consumer, and responds with 200
+/// and one row per consumer in the order of registration.
 ///
-/// The whole takes at most `settings.timeout`, counted from when the body was read. With more
-/// consumers than `settings.max_concurrency` the order in which they are called is drawn anew each
-/// time, so that those behind consumers that hang are not always the same.
+/// All calls together take at most `settings.timeout`, starting when the body has been read. If there
+/// are more consumers than `settings.max_concurrency`, the order of the calls is randomized, so that
+/// consumers that hang do not always block the same others.
 pub async fn fire(
-    outside: &(impl Database + Network + Signer + Clock + Log),
+    platform: &(impl Database + Network + Signer + Clock + Log),
     settings: &Settings,
     request: Request<impl Chunks>,
 ) -> Result<Response, Problem> {
-    let occasion = read(outside, request).await?;
-    let deadline = outside.now() + settings.timeout;
-    let firing = Firing {
+    let firing = read(platform, request).await?;
+    let deadline = platform.now() + settings.timeout;
+    let dispatch = Dispatch {
         id: EventId::generate(&mut rand::rng()),
-        occasion,
+        firing,
     };
-    outside.log(&format!("PRODUCER: Firing event {}", firing.id));
-    outside.log("PRODUCER: Loading all CONSUMERS from database");
-    let mut targets: Vec<(usize, Registration)> = Store::new(outside)
+    platform.log(&format!("PRODUCER: Firing event {}", dispatch.id));
+    platform.log("PRODUCER: Loading all CONSUMERS from database");
+    let mut targets: Vec<(usize, Registration)> = Store::new(platform)
         .load_with_keys()?
         .into_iter()
-        .filter(|registration| firing.occasion.is_for(registration))
+        .filter(|registration| dispatch.firing.is_for(registration))
         .enumerate()
         .collect();
     if targets.len() > settings.max_concurrency {
@@ -111,34 +112,36 @@ pub async fn fire(
     }
     let calls = targets
         .iter()
-        .map(|(_, registration)| call(outside, settings, &firing, registration))
+        .map(|(_, registration)| call(platform, settings, &dispatch, registration))
         .collect();
-    let fates = fan_out(outside, calls, settings.max_concurrency, deadline).await;
+    let outcomes = fan_out(platform, calls, settings.max_concurrency, deadline).await;
     let mut rows: Vec<(usize, Row)> = targets
         .iter()
-        .zip(fates)
-        .map(|((place, registration), fate)| (*place, row(registration, fate, settings.timeout)))
+        .zip(outcomes)
+        .map(|((index, registration), outcome)| {
+            (*index, row(registration, outcome, settings.timeout))
+        })
         .collect();
-    rows.sort_by_key(|(place, _)| *place);
+    rows.sort_by_key(|(index, _)| *index);
     let rows: Vec<Row> = rows.into_iter().map(|(_, row)| row).collect();
-    log_rows(outside, &rows);
+    log_rows(platform, &rows);
     Ok(Response::json(200, &rows))
 }
 
-async fn read(clock: &impl Clock, request: Request<impl Chunks>) -> Result<Occasion, Problem> {
+async fn read(clock: &impl Clock, request: Request<impl Chunks>) -> Result<Firing, Problem> {
     let Some(body) = body::read_optional_json(clock, request).await? else {
-        return Ok(Occasion::Trial);
+        return Ok(Firing::Test);
     };
     let fields = Fields::read(&body, &["event", "data"])?;
     let event = Event::parse(&fields.text("event")?)?;
     let payload = write(event.as_str(), fields.raw("data")?)?;
-    Ok(Occasion::Event { event, payload })
+    Ok(Firing::Event { event, payload })
 }
 
-impl Occasion {
+impl Firing {
     fn is_for(&self, registration: &Registration) -> bool {
         match self {
-            Self::Trial => true,
+            Self::Test => true,
             Self::Event { event, .. } => {
                 Pattern::parse(&registration.event).is_ok_and(|pattern| pattern.matches(event))
             }
@@ -147,7 +150,7 @@ impl Occasion {
 
     fn payload(&self, registration: &Registration) -> Result<Rc<[u8]>, Problem> {
         match self {
-            Self::Trial => write(&registration.event, &registration.url),
+            Self::Test => write(&registration.event, &registration.url),
             Self::Event { payload, .. } => Ok(Rc::clone(payload)),
         }
     }
@@ -158,50 +161,54 @@ fn write(event: &str, data: &(impl Serialize + ?Sized)) -> Result<Rc<[u8]>, Prob
     payload.map(Rc::from).map_err(|_| problems::internal())
 }
 
-/// One consumer's call, from the check of its URL on. The table may hold hosts that were allowed
-/// when they were registered and are not now.
+/// Calls one consumer. Its URL is checked again: the table may contain hosts that were allowed when
+/// they were registered, but no longer are.
 async fn call(
-    outside: &(impl Network + Signer + Clock + Log),
+    platform: &(impl Network + Signer + Clock + Log),
     settings: &Settings,
-    firing: &Firing,
+    dispatch: &Dispatch,
     registration: &Registration,
 ) -> Result<u16, CallError> {
     let plan = |reason: String| CallError::new(Phase::Plan, reason);
     let url = ConsumerUrl::parse(&registration.url).map_err(|error| plan(error.to_string()))?;
     url.check_host(settings.allow_private_hosts)
         .map_err(|error| plan(error.to_string()))?;
-    let body = firing
-        .occasion
+    let body = dispatch
+        .firing
         .payload(registration)
         .map_err(|problem| plan(problem.to_string()))?;
     let message = Message {
-        id: firing.id.as_str(),
-        timestamp: outside.unix_seconds(),
+        id: dispatch.id.as_str(),
+        timestamp: platform.unix_seconds(),
         body: &body,
     };
     let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
-    headers.extend(signing::headers(outside, &message, &registration.key)?);
-    outside.log(&format!(
+    headers.extend(signing::headers(platform, &message, &registration.key)?);
+    platform.log(&format!(
         "PRODUCER: Sending signed payload to CONSUMER {}",
         url.for_log()
     ));
     let outgoing = Outgoing {
-        method: Verb::Post,
+        method: Method::Post,
         url: url.url().clone(),
         headers,
         body,
     };
-    outside.send(outgoing, settings.timeout).await
+    platform.send(outgoing, settings.timeout).await
 }
 
-fn row(registration: &Registration, fate: Fate<Result<u16, CallError>>, timeout: Duration) -> Row {
-    let (result, took) = match fate {
-        Fate::Ended(result, took) => (result, took),
-        Fate::CutOff(took) => (Err(cut_off(timeout)), took),
-        Fate::NotStarted => (Err(not_started(timeout)), Duration::ZERO),
+fn row(
+    registration: &Registration,
+    outcome: CallOutcome<Result<u16, CallError>>,
+    timeout: Duration,
+) -> Row {
+    let (result, took) = match outcome {
+        CallOutcome::Ended(result, took) => (result, took),
+        CallOutcome::CutOff(took) => (Err(cut_off(timeout)), took),
+        CallOutcome::NotStarted => (Err(not_started(timeout)), Duration::ZERO),
     };
     Row {
-        url: consumer_url::shown(&registration.url),
+        url: consumer_url::redacted(&registration.url),
         status: result.as_ref().ok().copied(),
         error: result.err().map(|error| error.to_string()),
         milliseconds: milliseconds(took),
@@ -210,7 +217,7 @@ fn row(registration: &Registration, fate: Fate<Result<u16, CallError>>, timeout:
 
 fn cut_off(timeout: Duration) -> CallError {
     let reason = format!(
-        "no answer before the firing's {} ms were over",
+        "no response within the firing's {} ms",
         milliseconds(timeout)
     );
     CallError::new(Phase::Timeout, reason)
@@ -218,7 +225,7 @@ fn cut_off(timeout: Duration) -> CallError {
 
 fn not_started(timeout: Duration) -> CallError {
     let reason = format!(
-        "the firing's {} ms were over, `max_concurrency` others were being called",
+        "the firing's {} ms elapsed while `max_concurrency` other calls were running",
         milliseconds(timeout)
     );
     CallError::new(Phase::NotStarted, reason)
@@ -228,10 +235,10 @@ fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn log_rows(outside: &impl Log, rows: &[Row]) {
+fn log_rows(platform: &impl Log, rows: &[Row]) {
     for row in rows {
         let url = row.url.split('?').next().unwrap_or_default();
-        outside.log(&match (row.status, &row.error) {
+        platform.log(&match (row.status, &row.error) {
             (Some(status), _) => {
                 format!("PRODUCER: CONSUMER {url} responded with status {status}")
             }

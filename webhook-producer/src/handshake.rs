@@ -1,4 +1,4 @@
-//! The handshake: does whoever answers at this URL want our webhooks, and does it take this key?
+//! The handshake: sends a new key to a consumer, which accepts or rejects it.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::consumer_url::ConsumerUrl;
 use crate::exchange::exchange;
 use crate::key::SigningKey;
-use crate::outside::{CallError, Clock, Log, Network, Outgoing, Phase, Verb};
+use crate::platform::{CallError, Clock, Log, Method, Network, Outgoing, Phase};
 use crate::problems;
 
 #[derive(Serialize)]
@@ -18,33 +18,33 @@ struct Body<'a> {
     key_data: &'a str,
 }
 
-/// Sends the key to the consumer, and returns when it answered with a 2xx within `timeout`.
+/// Sends the key to the consumer, and returns once it has responded with a 2xx within `timeout`.
 ///
 /// # Errors
 ///
-/// 502 when it answered anything else, did not answer in time, or could not be reached.
+/// Returns 502 for any other status, for no response in time, and if the consumer is unreachable.
 pub async fn shake_hands(
-    outside: &(impl Network + Clock + Log),
+    platform: &(impl Network + Clock + Log),
     url: &ConsumerUrl,
     key: &SigningKey,
     timeout: Duration,
 ) -> Result<(), Problem> {
-    outside.log(&format!(
+    platform.log(&format!(
         "PRODUCER: Invoking CONSUMER {} for verification (handshake) along with random key data \
          (fingerprint {})",
         url.for_log(),
         key.fingerprint()
     ));
-    let outcome = judge(call(outside, url, key, timeout).await);
+    let outcome = check(call(platform, url, key, timeout).await);
     match &outcome {
-        Ok(()) => outside.log("PRODUCER: Handshake with CONSUMER was successful."),
-        Err(problem) => outside.log(&format!("PRODUCER: Handshake failed: {problem}")),
+        Ok(()) => platform.log("PRODUCER: Handshake with CONSUMER was successful."),
+        Err(problem) => platform.log(&format!("PRODUCER: Handshake failed: {problem}")),
     }
     outcome
 }
 
 async fn call(
-    outside: &(impl Network + Clock),
+    platform: &(impl Network + Clock),
     url: &ConsumerUrl,
     key: &SigningKey,
     timeout: Duration,
@@ -53,17 +53,17 @@ async fn call(
         key_data: key.text(),
     };
     let body = serde_json::to_vec(&body)
-        .map_err(|_| CallError::new(Phase::Plan, "the body could not be written"))?;
+        .map_err(|_| CallError::new(Phase::Plan, "the body could not be serialized"))?;
     let outgoing = Outgoing {
-        method: Verb::Post,
+        method: Method::Post,
         url: url.with_handshake(),
         headers: vec![("content-type".to_owned(), "application/json".to_owned())],
         body: Rc::from(body),
     };
-    exchange(outside, outgoing, timeout).await
+    exchange(platform, outgoing, timeout).await
 }
 
-fn judge(result: Result<u16, CallError>) -> Result<(), Problem> {
+fn check(result: Result<u16, CallError>) -> Result<(), Problem> {
     match result {
         Ok(200..=299) => Ok(()),
         Ok(status) => Err(problems::handshake_refused(status)),

@@ -1,10 +1,10 @@
-//! `GET`, `HEAD /healthz`: whether the producer can do its work.
+//! `GET`, `HEAD /healthz`: the health check.
 
 use problem_details::Problem;
 use serde::Serialize;
 
 use crate::http::Response;
-use crate::outside::{Database, Log, Stream};
+use crate::platform::{Database, Log, Stream};
 use crate::sender::Queue;
 use crate::store::Store;
 
@@ -13,15 +13,15 @@ struct Healthy {
     status: &'static str,
 }
 
-/// 200 when the table can be read, and the stream answers where events go to one; 503 when not. That
-/// the variables mean something is known by then.
+/// Returns 200 if the table can be read and the stream, if there is one, responds; otherwise 503. The
+/// caller has already checked the variables.
 pub fn check(
-    outside: &(impl Database + Stream + Log),
+    platform: &(impl Database + Stream + Log),
     queue: Option<&Queue>,
 ) -> Result<Response, Problem> {
-    Store::new(outside).check_readable()?;
+    Store::new(platform).check_readable()?;
     if let Some(queue) = queue {
-        queue.check(outside)?;
+        queue.check(platform)?;
     }
     Ok(Response::json(200, &Healthy { status: "ok" }))
 }

@@ -1,18 +1,17 @@
-//! A request and a response, free of any host's types.
+//! Requests and responses, independent of any host's types.
 
 use problem_details::Problem;
 use serde::Serialize;
 
-/// A request as a host hands it over. The body is left as it comes, so that nothing is read of it
-/// before the request is known to be welcome.
+/// A request. Its body is a stream, so that nothing of it is read before the request is authorized.
 pub struct Request<B> {
-    /// The method in capitals.
+    /// The method, in upper case.
     pub method: String,
     /// The path without the query, as it was sent.
     pub path: String,
-    /// What stands behind the `?`, if there is one.
+    /// The query without the `?`, if there is one.
     pub query: Option<String>,
-    /// Host and port that the client called, from its `Host` header.
+    /// Host and port from the client's `Host` header.
     pub authority: Option<String>,
     pub headers: Headers,
     /// A stream of chunks; see [`Chunks`](crate::body::Chunks).
@@ -24,20 +23,20 @@ pub struct Request<B> {
 pub struct Headers(Vec<(String, Vec<u8>)>);
 
 impl Headers {
-    /// Takes headers in any case and order; a name may come more than once.
+    /// Creates headers from names in any case and order; names may be repeated.
     pub fn new(entries: Vec<(String, Vec<u8>)>) -> Self {
         Self(entries)
     }
 
-    /// Returns whether the header `name` is there at all.
+    /// Returns true if the header `name` occurs.
     pub fn has(&self, name: &str) -> bool {
         self.0.iter().any(|(n, _)| n.eq_ignore_ascii_case(name))
     }
 
-    /// The text of the header `name` where it is there exactly once.
+    /// Returns the text of the header `name` if it occurs exactly once.
     ///
-    /// A header that is sent twice, or is not UTF-8, is as good as none: two readers could read it
-    /// differently.
+    /// A header that is repeated or not UTF-8 is treated as absent: two parsers could disagree about
+    /// it.
     pub fn single(&self, name: &str) -> Option<&str> {
         let mut found = self.0.iter().filter(|(n, _)| n.eq_ignore_ascii_case(name));
         match (found.next(), found.next()) {
@@ -47,7 +46,7 @@ impl Headers {
     }
 }
 
-/// A response with its whole body.
+/// A response with its complete body.
 pub struct Response {
     pub status: u16,
     pub headers: Vec<(&'static str, String)>,
@@ -55,8 +54,8 @@ pub struct Response {
 }
 
 impl Response {
-    /// A JSON answer, on a line of its own for terminals. A value that cannot be written as JSON
-    /// answers 500.
+    /// Creates a JSON response, followed by a line feed for terminals. A value that cannot be
+    /// serialized becomes a 500.
     pub fn json(status: u16, value: &impl Serialize) -> Self {
         match serde_json::to_vec(value) {
             Ok(body) => Self::new(status, "application/json", line(body)),
@@ -64,13 +63,13 @@ impl Response {
         }
     }
 
-    /// The same answer with one more header.
+    /// Adds a header.
     pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
     }
 
-    /// Answers hold keys, or say who is registered: none of them may be kept by a cache.
+    /// Creates a response that must not be cached: responses contain keys and registrations.
     fn new(status: u16, content_type: &str, body: Vec<u8>) -> Self {
         let headers = vec![
             ("content-type", content_type.to_owned()),
@@ -115,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_sent_twice_counts_as_none() {
+    fn a_repeated_header_is_treated_as_absent() {
         let headers = headers(&[("authorization", "a"), ("Authorization", "b")]);
         assert_eq!(headers.single("authorization"), None);
     }

@@ -4,32 +4,32 @@ use rand::CryptoRng;
 use rand::distr::{Alphanumeric, SampleString};
 use sha2::{Digest, Sha256};
 
-/// How many characters a new key has. Each is one of 62, so that a key holds 214 bits.
+/// The number of characters of a new key, each one of 62: 214 bits.
 const LENGTH: usize = 36;
 
-/// The text a consumer and the producer share. There is no `Debug`: a key is never shown by accident.
+/// The secret that a consumer and the producer share. It has no `Debug`, because it is a secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SigningKey(String);
 
 impl SigningKey {
-    /// A new key: 36 characters, each drawn evenly from `A-Z`, `a-z` and `0-9`.
+    /// Generates a key: 36 characters, each drawn uniformly from `A-Z`, `a-z` and `0-9`.
     pub fn generate(rng: &mut impl CryptoRng) -> Self {
         Self(Alphanumeric.sample_string(rng, LENGTH))
     }
 
-    /// A key as it was kept.
+    /// Creates a key from its stored text.
     pub fn from_text(text: String) -> Self {
         Self(text)
     }
 
-    /// The key itself. It belongs in a handshake, in the answer to its registration, in the store
-    /// and in front of the signer; nowhere else.
+    /// Returns the key itself. It may only go into a handshake, the response to its registration, the
+    /// store and the signer.
     pub fn text(&self) -> &str {
         &self.0
     }
 
-    /// Eight hexadecimal digits that tell keys apart in a log and say nothing about them: the start
-    /// of the key's SHA-256.
+    /// Returns the first eight hexadecimal digits of the key's SHA-256, which identify the key in logs
+    /// without revealing it.
     pub fn fingerprint(&self) -> String {
         let digest = Sha256::digest(self.0.as_bytes());
         hex::encode(&digest[..4])

@@ -1,21 +1,21 @@
-//! The producer: consumers register here with a URL, and every firing sends each of them a payload
-//! signed with its own key.
+//! The producer: consumers register with a URL, and every firing sends each of them a payload signed
+//! with its own key.
 //!
-//! Everything that decides anything is plain Rust over the traits of [`outside`] and runs natively,
-//! in tests too. The module `spin`, which exists on WebAssembly only, puts Spin behind those traits
-//! and exports the HTTP handler.
+//! The logic is plain Rust over the traits of [`platform`], and also runs natively, in tests. The
+//! module `spin`, which is compiled only for WebAssembly, implements those traits on Spin and exports
+//! the HTTP handler.
 //!
-//! What it promises:
+//! Guarantees:
 //!
-//! - a consumer is registered only after it accepted its key in a handshake, and a registration
-//!   that fails leaves the table as it was;
-//! - the key appears in the answer to its own registration and in the handshake, nowhere else;
-//! - `POST /fire` answers within `outbound_timeout_ms` of calling out, however many consumers hang;
-//! - with `stream_url` set, `POST /fire` answers once the event is on that Redis stream, and
+//! - a consumer is registered only after it has accepted its key in a handshake, and a failed
+//!   registration leaves the table unchanged;
+//! - the key appears only in the response to its own registration and in the handshake;
+//! - `POST /fire` responds within `outbound_timeout_ms` of the first call, even if consumers hang;
+//! - with `stream_url` set, `POST /fire` responds once the event is on that Redis stream, and
 //!   `webhook-sender` delivers it;
-//! - without `api_token` it serves loopback names alone, and no page of another site;
-//! - a query's `token`, and what else may be a secret there, is shown in no answer;
-//! - what the service itself, the runtime or a cloud's metadata listens on is never called.
+//! - without `api_token`, it serves only loopback names, and no page of another site;
+//! - no response contains a query's `token` or another value that may be a secret;
+//! - it never calls itself, the runtime or a cloud's metadata service.
 //!
 //! The statements that create its table are in `migrations.sql`.
 
@@ -37,7 +37,7 @@ pub mod host;
 pub mod http;
 pub mod key;
 pub mod origin;
-pub mod outside;
+pub mod platform;
 pub mod problems;
 pub mod registrations;
 pub mod routes;
@@ -48,4 +48,4 @@ pub mod store;
 #[cfg(target_family = "wasm")]
 mod spin;
 
-pub use routes::answer;
+pub use routes::respond;

@@ -1,8 +1,8 @@
-//! The origin of a request, while no token is wanted: this machine, and no web page.
+//! The check of a request's origin while no token is required: only this machine, and no web page.
 //!
-//! A page in a browser can call what listens on its user's loopback address, by a form, or by a name
-//! of its own that resolves to that address (DNS rebinding). The browser says so: it sends the name
-//! as `Host`, and the page's origin. A client that is no browser sends a loopback name and no origin.
+//! A page in a browser can call a server on its user's loopback address, with a form, or with a name
+//! that resolves to that address (DNS rebinding). The browser then sends that name as `Host`, and the
+//! page's origin. Other clients send a loopback name and no origin.
 
 use ip_scope::is_at_or_below;
 use problem_details::Problem;
@@ -11,11 +11,11 @@ use url::{Host, Url};
 use crate::http::Request;
 use crate::problems;
 
-/// Fails where the request was not made for a loopback name, or was made by a page from elsewhere.
+/// Checks that the request was sent to a loopback name, and not by a page of another site.
 ///
 /// # Errors
 ///
-/// 403, naming the header at fault.
+/// Returns 403, naming the header at fault.
 pub fn check<B>(request: &Request<B>) -> Result<(), Problem> {
     let authority = request.authority.as_deref().unwrap_or_default();
     if !is_loopback(authority) {
@@ -26,17 +26,17 @@ pub fn check<B>(request: &Request<B>) -> Result<(), Problem> {
         return Err(problems::cross_site("Origin"));
     }
     let site = headers.single("sec-fetch-site");
-    match headers.has("sec-fetch-site") && site.is_none_or(|site| site == "cross-site") {
-        true => Err(problems::cross_site("Sec-Fetch-Site")),
-        false => Ok(()),
+    if headers.has("sec-fetch-site") && site.is_none_or(|site| site == "cross-site") {
+        return Err(problems::cross_site("Sec-Fetch-Site"));
     }
+    Ok(())
 }
 
 fn is_loopback(authority: &str) -> bool {
     let Ok(url) = Url::parse(&format!("http://{authority}/")) else {
         return false;
     };
-    // Anything but a host and a port would have become another part of the URL.
+    // Anything else than a host and a port has been parsed as another part of the URL.
     let bare = url.path() == "/" && url.username().is_empty() && url.password().is_none();
     bare && match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),
@@ -46,7 +46,7 @@ fn is_loopback(authority: &str) -> bool {
     }
 }
 
-/// Recognises the origin of the producer itself, called by `authority`.
+/// Recognises the origin of the producer itself, called as `authority`.
 fn is_own(origin: Option<&str>, authority: &str) -> bool {
     let without_scheme = |origin: &str| {
         let rest = origin.strip_prefix("http://");
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_loopback_name_is_let_in_and_no_other() {
+    fn a_loopback_name_is_accepted_and_any_other_rejected() {
         for name in [
             "localhost",
             "localhost:3000",
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_from_elsewhere_is_refused() {
+    fn a_page_of_another_site_is_rejected() {
         for header in [
             ("Origin", "http://attacker.example"),
             ("origin", "null"),

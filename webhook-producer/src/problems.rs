@@ -1,4 +1,4 @@
-//! Every problem the producer answers with, so that the codes stand in one place.
+//! Every problem that the producer responds with.
 
 use problem_details::Problem;
 
@@ -12,7 +12,7 @@ pub fn not_an_object() -> Problem {
     Problem::new(400, "not-an-object", "The body is not a JSON object")
 }
 
-/// 400: the object has a member nobody knows.
+/// 400: the object has an unknown member.
 pub fn unknown_field(name: &str, known: &[&str]) -> Problem {
     let known = known.join("`, `");
     Problem::new(400, "unknown-field", "The body has an unknown field").detail(format!(
@@ -21,55 +21,55 @@ pub fn unknown_field(name: &str, known: &[&str]) -> Problem {
     ))
 }
 
-/// 400: the object has a member twice.
+/// 400: the object has a duplicate member.
 pub fn duplicate_field(name: &str) -> Problem {
-    Problem::new(400, "duplicate-field", "The body has a field twice")
-        .detail(format!("field {} is there twice", quote(name)))
+    Problem::new(400, "duplicate-field", "The body has a duplicate field")
+        .detail(format!("field {} occurs more than once", quote(name)))
 }
 
-/// 400: a member that is needed is not there.
+/// 400: a required member is missing.
 pub fn missing_field(name: &str) -> Problem {
-    Problem::new(400, "missing-field", "The body lacks a field")
+    Problem::new(400, "missing-field", "A field is missing")
         .detail(format!("field `{name}` is missing"))
 }
 
-/// 400: a member is not of the type it has to be.
+/// 400: a member has the wrong type.
 pub fn bad_field(name: &str, expected: &str) -> Problem {
     Problem::new(400, "bad-field", "A field has the wrong type")
         .detail(format!("field `{name}` is not {expected}"))
 }
 
-/// 400: an event's name or pattern is not well formed.
+/// 400: an event's name or pattern is malformed.
 pub fn bad_event(reason: &str) -> Problem {
-    Problem::new(400, "bad-event", "The event is not well formed").detail(reason)
+    Problem::new(400, "bad-event", "The event is malformed").detail(reason)
 }
 
-/// 400: events go to a stream, and the body names none.
+/// 400: events go to a stream, and the body has none.
 pub fn event_required() -> Problem {
-    Problem::new(400, "event-required", "The firing needs an event").detail(
-        "with `stream_url` set, who gets an event is decided by its type: \
+    Problem::new(400, "event-required", "An event is required").detail(
+        "with `stream_url` set, consumers are selected by the type of the event: \
          send a body with `event` and `data`",
     )
 }
 
-/// 400: a consumer's URL is not one we can call.
+/// 400: a consumer's URL is invalid.
 pub fn bad_url(reason: &str) -> Problem {
-    Problem::new(400, "bad-url", "The URL cannot be a consumer's").detail(reason)
+    Problem::new(400, "bad-url", "The URL is invalid").detail(reason)
 }
 
-/// 400: a consumer's URL is on a host that is never called, or not without leave.
+/// 400: a consumer's URL is on a host that is never called, or only with a setting.
 pub fn refused_host(reason: &str) -> Problem {
-    Problem::new(400, "refused-host", "The URL's host is refused").detail(reason)
+    Problem::new(400, "refused-host", "The URL's host is not allowed").detail(reason)
 }
 
-/// 400: the query says something the route does not know.
+/// 400: the query has a parameter that the route does not know.
 pub fn bad_query(reason: &str) -> Problem {
-    Problem::new(400, "bad-query", "The query is not understood").detail(reason)
+    Problem::new(400, "bad-query", "The query is invalid").detail(reason)
 }
 
-/// 400: the connection broke before the whole body was there.
+/// 400: the connection failed before the end of the body.
 pub fn unreadable_body() -> Problem {
-    Problem::new(400, "unreadable-body", "The body could not be read")
+    Problem::new(400, "unreadable-body", "The body is incomplete")
 }
 
 /// 401: the bearer token is missing or wrong.
@@ -80,13 +80,8 @@ pub fn unauthorized() -> Problem {
 
 /// 403: without a token, only loopback names are served.
 pub fn foreign_host(authority: &str) -> Problem {
-    Problem::new(
-        403,
-        "host-refused",
-        "The producer is not served by this name",
-    )
-    .detail(format!(
-        "`Host` is {}, and while the variable `api_token` is empty it has to be a loopback name",
+    Problem::new(403, "host-refused", "The host name is not allowed").detail(format!(
+        "`Host` is {}; while the variable `api_token` is empty, it must be a loopback name",
         quote(authority)
     ))
 }
@@ -98,25 +93,27 @@ pub fn cross_site(header: &str) -> Problem {
     ))
 }
 
-/// 404: nothing has this path.
+/// 404: no resource has this path.
 pub fn not_found() -> Problem {
-    Problem::new(404, "not-found", "Nothing is served at this path")
+    Problem::new(404, "not-found", "Resource not found")
 }
 
-/// 405: the path is there, the method is not.
+/// 405: the path exists, but does not allow the method.
 pub fn method_not_allowed(allowed: &str) -> Problem {
-    Problem::new(405, "method-not-allowed", "The method is not allowed here")
-        .detail(format!("allowed here: {allowed}"))
+    Problem::new(405, "method-not-allowed", "Method not allowed")
+        .detail(format!("allowed: {allowed}"))
 }
 
-/// 409: somebody else registered the same URL at the same time.
+/// 409: the same URL was registered concurrently.
 pub fn registration_conflict() -> Problem {
     Problem::new(
         409,
         "registration-conflict",
-        "The URL was registered meanwhile",
+        "The URL was registered concurrently",
     )
-    .detail("another registration of the same URL ended first; register again to get a valid key")
+    .detail(
+        "another registration of the same URL finished first; register again to get a valid key",
+    )
 }
 
 /// 408: the body takes too long to arrive.
@@ -125,75 +122,70 @@ pub fn body_too_slow(seconds: u64) -> Problem {
         .detail(format!("it did not arrive within {seconds} s"))
 }
 
-/// 413: the body is larger than `limit` bytes.
+/// 413: the body has more than `limit` bytes.
 pub fn body_too_large(limit: usize) -> Problem {
     Problem::new(413, "body-too-large", "The body is too large")
-        .detail(format!("at most {limit} bytes are read"))
+        .detail(format!("at most {limit} bytes are accepted"))
 }
 
-/// 415: the body is not declared to be JSON.
+/// 415: the body is not declared as JSON.
 pub fn unsupported_media_type() -> Problem {
-    Problem::new(415, "unsupported-media-type", "The body has to be JSON")
+    Problem::new(415, "unsupported-media-type", "The body must be JSON")
         .detail("send `Content-Type: application/json`")
 }
 
-/// 500: something that cannot happen did.
+/// 500: an internal error.
 pub fn internal() -> Problem {
     Problem::new(500, "internal", "The producer failed")
 }
 
-/// 500: a variable has a value that means nothing.
+/// 500: a variable has an invalid value.
 pub fn bad_configuration(name: &str, reason: &str) -> Problem {
     Problem::new(500, "bad-configuration", "The app is misconfigured")
         .detail(format!("variable `{name}`: {reason}"))
 }
 
-/// 502: the consumer answered the handshake, but not with a 2xx.
+/// 502: the consumer responded to the handshake with another status than 2xx.
 pub fn handshake_refused(status: u16) -> Problem {
     Problem::new(
         502,
         "handshake-refused",
-        "The consumer refused the handshake",
+        "The consumer rejected the handshake",
     )
-    .detail(format!("the consumer answered {status}"))
+    .detail(format!("the consumer responded with {status}"))
 }
 
-/// 502: the consumer did not answer the handshake in time.
+/// 502: the consumer did not respond to the handshake in time.
 pub fn handshake_timeout(reason: &str) -> Problem {
     Problem::new(
         502,
         "handshake-timeout",
-        "The consumer did not answer the handshake",
+        "The consumer did not respond to the handshake",
     )
     .detail(reason)
 }
 
-/// 502: the handshake did not get through to the consumer.
+/// 502: the consumer is unreachable.
 pub fn consumer_unreachable(reason: &str) -> Problem {
-    Problem::new(
-        502,
-        "consumer-unreachable",
-        "The consumer could not be reached",
-    )
-    .detail(reason)
+    Problem::new(502, "consumer-unreachable", "The consumer is unreachable").detail(reason)
 }
 
-/// 502: the sender's API answered, but not as it should.
+/// 502: the sender's API responded with an unexpected status.
 pub fn sender_refused(status: u16) -> Problem {
-    Problem::new(502, "sender-refused", "The sender refused").detail(format!(
-        "the API at `sender_url` answered {status}; see its log, `sender_token` and `tenant`"
+    Problem::new(502, "sender-refused", "The sender rejected the request").detail(format!(
+        "the API at `sender_url` responded with {status}; see its log, `sender_token` and `tenant`"
     ))
 }
 
-/// 502: the sender's API did not answer.
+/// 502: the sender's API did not respond.
 pub fn sender_unreachable(reason: &str) -> Problem {
-    Problem::new(502, "sender-unreachable", "The sender could not be reached").detail(reason)
+    Problem::new(502, "sender-unreachable", "The sender is unreachable").detail(reason)
 }
 
-/// 503: the stream does not take the event, or does not answer.
+/// 503: the stream is unavailable or rejected the event.
 pub fn stream_unavailable() -> Problem {
-    Problem::new(503, "stream-unavailable", "The stream is not available")
-        .detail("the Redis server at `stream_url` does not answer, or refuses; nothing was fired")
+    Problem::new(503, "stream-unavailable", "The stream is unavailable")
+        .detail("the Redis server at `stream_url` failed or did not respond; nothing was fired")
 }
 
 /// 503: the registrations cannot be read or written.
@@ -201,38 +193,38 @@ pub fn store_unavailable() -> Problem {
     Problem::new(
         503,
         "store-unavailable",
-        "The registrations are not available",
+        "The registrations are unavailable",
     )
-    .detail("the database does not answer; the log has its reason")
+    .detail("the database failed; see the log")
 }
 
-/// 503: nobody has made the table.
+/// 503: the table does not exist.
 pub fn store_without_table() -> Problem {
     Problem::new(
         503,
         "store-unavailable",
-        "The registrations are not available",
+        "The registrations are unavailable",
     )
     .detail("the table is missing: apply `migrations.sql` to the database: `spin up --sqlite @migrations.sql`")
 }
 
-/// 503: the table is there, and is not the one that `migrations.sql` makes.
+/// 503: the table differs from the one in `migrations.sql`.
 pub fn store_structure() -> Problem {
     Problem::new(
         503,
         "store-structure",
-        "The table of registrations has another structure",
+        "The table of registrations has an unknown structure",
     )
     .detail(
-        "the table `webhook_registrations` was made by something else than this version's \
-         `migrations.sql`; the log names what is missing",
+        "the table `webhook_registrations` was not created by this version's `migrations.sql`; \
+         the log names the missing part",
     )
 }
 
-/// Text from outside, in backticks and cut to a length that fits a message.
+/// Quotes external text in backticks, shortened for a message.
 pub fn quote(text: &str) -> String {
-    const LONGEST: usize = 80;
-    match text.char_indices().nth(LONGEST) {
+    const MAX_CHARS: usize = 80;
+    match text.char_indices().nth(MAX_CHARS) {
         Some((end, _)) => format!("`{}…`", &text[..end]),
         None => format!("`{text}`"),
     }
@@ -243,7 +235,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_quotation_is_cut_between_characters() {
+    fn a_long_text_is_cut_between_characters() {
         assert_eq!(quote("short"), "`short`");
         assert_eq!(quote(&"ä".repeat(1000)), format!("`{}…`", "ä".repeat(80)));
     }

@@ -12,12 +12,12 @@ use crate::fields::Fields;
 use crate::handshake;
 use crate::http::{Request, Response};
 use crate::key::SigningKey;
-use crate::outside::{Clock, Database, Log, Network};
+use crate::platform::{Clock, Database, Log, Network};
 use crate::problems::{self, quote};
-use crate::sender::Mirror;
+use crate::sender::SenderApi;
 use crate::store::{ListedRegistration, Registration, Store};
 
-/// The answer to a registration: the one place where a key is shown.
+/// The response to a registration: the only one with a key.
 #[derive(Serialize)]
 struct Registered<'a> {
     url: String,
@@ -46,44 +46,46 @@ impl From<EventError> for Problem {
     }
 }
 
-/// `POST /registrations` with `{"url","event"}`: a handshake, then 201 with the key, or 200 with a
-/// new key where the URL was registered already.
+/// Handles `POST /registrations` with `{"url","event"}`: after a handshake, responds with 201 and the
+/// key, or with 200 and a new key if the URL was already registered.
 ///
-/// Until the handshake has succeeded nothing is written; a consumer that was registered before
-/// stays so, with the key it had. Where a sender delivers, it is told before anything is written:
-/// whatever is in the table, the sender knows.
+/// Nothing is written before the handshake has succeeded; if it fails, an existing registration keeps
+/// its key. If a sender delivers the events, it is updated before the table: the sender knows every
+/// URL in the table.
 pub async fn register(
-    outside: &(impl Database + Network + Clock + Log),
+    platform: &(impl Database + Network + Clock + Log),
     settings: &Settings,
-    mirror: Option<&Mirror>,
+    sender: Option<&SenderApi>,
     request: Request<impl Chunks>,
 ) -> Result<Response, Problem> {
-    let (url, event) = read(outside, request).await?;
+    let (url, event) = read(platform, request).await?;
     url.check_host(settings.allow_private_hosts)?;
-    let store = Store::new(outside);
+    let store = Store::new(platform);
     let known_key = store.find_key(url.as_str())?;
     let registration = Registration {
         url: url.as_str().to_owned(),
         event,
         key: SigningKey::generate(&mut rand::rng()),
     };
-    handshake::shake_hands(outside, &url, &registration.key, settings.timeout).await?;
-    if let Some(mirror) = mirror {
-        mirror.put(outside, &registration, settings.timeout).await?;
+    handshake::shake_hands(platform, &url, &registration.key, settings.timeout).await?;
+    if let Some(sender) = sender {
+        sender
+            .put(platform, &registration, settings.timeout)
+            .await?;
     }
     if !store.save_if_unchanged(&registration, known_key.as_ref())? {
         return Err(problems::registration_conflict());
     }
     let status = if known_key.is_some() { 200 } else { 201 };
-    let answer = Registered {
-        url: url.shown(),
+    let registered = Registered {
+        url: url.redacted(),
         event: &registration.event,
         signing_key: registration.key.text(),
     };
-    Ok(Response::json(status, &answer))
+    Ok(Response::json(status, &registered))
 }
 
-/// A consumer may send more than is asked for; an empty event wants every one.
+/// Parses the body. Unknown members are ignored, and an empty event stands for all events.
 async fn read(
     clock: &impl Clock,
     request: Request<impl Chunks>,
@@ -96,16 +98,17 @@ async fn read(
     }
     Pattern::parse(&event)?;
     let url = ConsumerUrl::parse(&url)?;
-    // As a URL of its own it would share the consumer's keys with the one that is meant.
-    if url.is_hidden() {
-        return Err(UrlError::Hidden.into());
+    // As a URL, it would be another registration with the keys of the redacted one.
+    if url.has_redacted_value() {
+        return Err(UrlError::Redacted.into());
     }
     Ok((url, event))
 }
 
-/// `GET /registrations`: 200 with the list, the oldest first, without keys and tokens.
-pub fn list(outside: &(impl Database + Log)) -> Result<Response, Problem> {
-    let rows = Store::new(outside).list()?;
+/// Handles `GET /registrations`: responds with 200 and the list, the oldest first, without keys and
+/// tokens.
+pub fn list(platform: &(impl Database + Log)) -> Result<Response, Problem> {
+    let rows = Store::new(platform).list()?;
     let rows: Vec<Listed> = rows.into_iter().map(Listed::from).collect();
     Ok(Response::json(200, &rows))
 }
@@ -113,7 +116,7 @@ pub fn list(outside: &(impl Database + Log)) -> Result<Response, Problem> {
 impl From<ListedRegistration> for Listed {
     fn from(row: ListedRegistration) -> Self {
         Self {
-            url: consumer_url::shown(&row.url),
+            url: consumer_url::redacted(&row.url),
             event: row.event,
             created_at: row.created_at,
             updated_at: row.updated_at,
@@ -121,44 +124,44 @@ impl From<ListedRegistration> for Listed {
     }
 }
 
-/// The selection of `DELETE /registrations`.
-enum Selected {
+/// The registrations that `DELETE /registrations` selects.
+enum Selection {
     All,
     One(ConsumerUrl),
 }
 
-/// `DELETE /registrations` with `?url=` for one or `?all=true` for all of them: 200 with how many are
-/// gone. Where a sender delivers, they are gone there first.
+/// Handles `DELETE /registrations` with `?url=` for one or `?all=true` for all: responds with 200 and
+/// the number of deleted ones. If a sender delivers the events, its endpoints are deleted first.
 pub async fn delete(
-    outside: &(impl Database + Network + Clock + Log),
+    platform: &(impl Database + Network + Clock + Log),
     settings: &Settings,
-    mirror: Option<&Mirror>,
+    sender: Option<&SenderApi>,
     request: Request<impl Chunks>,
 ) -> Result<Response, Problem> {
-    let selected = selected(request.query.as_deref().unwrap_or_default())?;
-    // A selector that was put into the body would be taken for none.
-    if !body::read(outside, request).await?.is_empty() {
+    let selection = parse_selection(request.query.as_deref().unwrap_or_default())?;
+    // A selection in the body would be ignored, so a body is an error.
+    if !body::read(platform, request).await?.is_empty() {
         return Err(problems::bad_query(
-            "the body says nothing here; what to delete is said by the query",
+            "the body must be empty; select registrations with the query",
         ));
     }
-    let store = Store::new(outside);
-    let urls: Vec<String> = match &selected {
-        Selected::All => store.list()?.into_iter().map(|row| row.url).collect(),
-        Selected::One(url) => registered(&store, url)?.into_iter().collect(),
+    let store = Store::new(platform);
+    let urls: Vec<String> = match &selection {
+        Selection::All => store.list()?.into_iter().map(|row| row.url).collect(),
+        Selection::One(url) => registered(&store, url)?.into_iter().collect(),
     };
-    if let Some(mirror) = mirror {
-        let unknown = match &selected {
-            Selected::One(url) if urls.is_empty() => Some(url.as_str()),
+    if let Some(sender) = sender {
+        let unknown = match &selection {
+            Selection::One(url) if urls.is_empty() => Some(url.as_str()),
             _ => None,
         };
         for url in urls.iter().map(String::as_str).chain(unknown) {
-            mirror.remove(outside, url, settings.timeout).await?;
+            sender.remove(platform, url, settings.timeout).await?;
         }
     }
-    let deleted = match selected {
-        Selected::All => store.delete_all()?,
-        Selected::One(_) => match urls.first() {
+    let deleted = match selection {
+        Selection::All => store.delete_all()?,
+        Selection::One(_) => match urls.first() {
             Some(url) => store.delete(url)?,
             None => 0,
         },
@@ -166,8 +169,8 @@ pub async fn delete(
     Ok(Response::json(200, &Deleted { deleted }))
 }
 
-/// The registration of a URL, as the table has it: that URL, or one that is shown as it. So what the
-/// list shows can be deleted, although it hides tokens.
+/// Returns the URL in the table for a URL in a request: either the URL itself, or the one whose
+/// redacted form it is. So entries of the list, whose tokens are redacted, can be deleted.
 fn registered(
     store: &Store<'_, impl Database + Log>,
     url: &ConsumerUrl,
@@ -179,38 +182,40 @@ fn registered(
     if let Some(row) = rows.iter().find(|row| is_this(row)) {
         return Ok(Some(row.url.clone()));
     }
-    let mut shown = rows
+    let mut matching = rows
         .into_iter()
         .map(|row| row.url)
-        .filter(|row| consumer_url::shown(row) == url.as_str());
-    match (shown.next(), shown.next()) {
+        .filter(|row| consumer_url::redacted(row) == url.as_str());
+    match (matching.next(), matching.next()) {
         (Some(_), Some(_)) => Err(problems::bad_query(
-            "several registrations are shown as this `url`; give the one with its token",
+            "several registrations have this redacted `url`; use the one with its token",
         )),
         (found, _) => Ok(found),
     }
 }
 
-/// A misspelt parameter, or a URL that was not percent-encoded and falls apart at its `&`, must not
-/// delete more than was meant: whatever is not one `url`, or `all=true`, is refused.
-fn selected(query: &str) -> Result<Selected, Problem> {
-    let mut selected = None;
+/// Parses the query. A misspelt parameter, or a URL that was not percent-encoded and was split at its
+/// `&`, must not delete too much: only a single `url` or `all=true` is accepted.
+fn parse_selection(query: &str) -> Result<Selection, Problem> {
+    let mut selection = None;
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         let this = match (&*name, &*value) {
-            ("url", url) => Selected::One(ConsumerUrl::parse(url)?),
-            ("all", "true") => Selected::All,
+            ("url", url) => Selection::One(ConsumerUrl::parse(url)?),
+            ("all", "true") => Selection::All,
             _ => {
-                // The value is not shown: it may be a token of a URL that fell apart.
+                // The value is not shown: it may be a token from a URL that was split.
                 let name = quote(&name);
                 let reason = format!("parameter {name} is neither `url=…` nor `all=true`");
                 return Err(problems::bad_query(&reason));
             }
         };
-        if selected.replace(this).is_some() {
-            return Err(problems::bad_query("there is more than one selector"));
+        if selection.replace(this).is_some() {
+            return Err(problems::bad_query("only one selector is allowed"));
         }
     }
-    selected.ok_or_else(|| {
-        problems::bad_query("say what to delete: `?url=` for one registration, `?all=true` for all")
+    selection.ok_or_else(|| {
+        problems::bad_query(
+            "select what to delete: `?url=` for one registration, `?all=true` for all",
+        )
     })
 }

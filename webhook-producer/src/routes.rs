@@ -1,4 +1,4 @@
-//! From a request to its answer.
+//! Routing and authorization.
 
 use problem_details::Problem;
 
@@ -6,25 +6,25 @@ use crate::auth;
 use crate::body::Chunks;
 use crate::config::{ApiToken, Settings};
 use crate::http::{Request, Response};
-use crate::outside::Outside;
-use crate::sender::{Mirror, Queue};
+use crate::platform::Platform;
+use crate::sender::{Queue, SenderApi};
 use crate::{fire, health, origin, problems, registrations};
 
-/// What a path and a method lead to.
+/// The handler for a path and a method.
 enum Route {
     Register,
     List,
     Delete,
     Fire,
     Health,
-    /// The path is served, but only with these methods.
+    /// The path exists, but allows only these methods.
     WrongMethod(&'static str),
     Unknown,
 }
 
 impl Route {
-    /// One slash at the end of a path makes no difference. HEAD is as GET; the host leaves the body
-    /// out.
+    /// Finds the route. One slash at the end of a path is ignored. HEAD is handled like GET; the host
+    /// drops the body.
     fn find(method: &str, path: &str) -> Self {
         match (path.strip_suffix('/').unwrap_or(path), method) {
             ("/registrations", "POST") => Self::Register,
@@ -40,48 +40,48 @@ impl Route {
     }
 }
 
-/// Answers a request. Without the token where one is wanted, and without a token where the request
-/// comes from elsewhere, a client learns nothing but whether the app is well, not even which paths
-/// there are, and nothing of the body is read.
-pub async fn answer(outside: &impl Outside, request: Request<impl Chunks>) -> Response {
-    // A probe carries no token, which would stand in the manifest of whatever probes, and calls by
-    // whatever name or address it has.
+/// Responds to a request. Unauthorized clients, and foreign ones while no token is required, learn
+/// nothing but the result of the health check, not even which paths exist, and their bodies are not
+/// read.
+pub async fn respond(platform: &impl Platform, request: Request<impl Chunks>) -> Response {
+    // A health probe has no token, which would have to be stored in a manifest, and it may use any
+    // host name or address.
     let probe = matches!(Route::find(&request.method, &request.path), Route::Health);
-    let admitted = match ApiToken::load(outside) {
+    let authorized = match ApiToken::load(platform) {
         Ok(_) if probe => Ok(()),
         Ok(ApiToken::Open) => origin::check(&request),
-        Ok(token) if !auth::is_welcome(&request.headers, &token) => {
+        Ok(token) if !auth::is_authorized(&request.headers, &token) => {
             return Response::from(&problems::unauthorized())
                 .with_header("www-authenticate", auth::CHALLENGE);
         }
         Ok(_) => Ok(()),
         Err(problem) => Err(problem),
     };
-    let result = match admitted {
-        Ok(()) => dispatch(outside, request).await,
+    let result = match authorized {
+        Ok(()) => dispatch(platform, request).await,
         Err(problem) => Err(problem),
     };
     result.unwrap_or_else(|problem| Response::from(&problem))
 }
 
 async fn dispatch(
-    outside: &impl Outside,
+    platform: &impl Platform,
     request: Request<impl Chunks>,
 ) -> Result<Response, Problem> {
     let route = Route::find(&request.method, &request.path);
-    let settings = Settings::load(outside)?;
-    let (queue, mirror) = (Queue::load(outside)?, Mirror::load(outside)?);
+    let settings = Settings::load(platform)?;
+    let (queue, sender) = (Queue::load(platform)?, SenderApi::load(platform)?);
     match route {
         Route::Register => {
-            registrations::register(outside, &settings, mirror.as_ref(), request).await
+            registrations::register(platform, &settings, sender.as_ref(), request).await
         }
-        Route::List => registrations::list(outside),
-        Route::Delete => registrations::delete(outside, &settings, mirror.as_ref(), request).await,
+        Route::List => registrations::list(platform),
+        Route::Delete => registrations::delete(platform, &settings, sender.as_ref(), request).await,
         Route::Fire => match queue {
-            Some(queue) => fire::enqueue(outside, &queue, request).await,
-            None => fire::fire(outside, &settings, request).await,
+            Some(queue) => fire::enqueue(platform, &queue, request).await,
+            None => fire::fire(platform, &settings, request).await,
         },
-        Route::Health => health::check(outside, queue.as_ref()),
+        Route::Health => health::check(platform, queue.as_ref()),
         Route::WrongMethod(allowed) => {
             let problem = problems::method_not_allowed(allowed);
             Ok(Response::from(&problem).with_header("allow", allowed))

@@ -1,17 +1,17 @@
-//! `webhook-sender` behind the producer, where one is: events go to the stream it reads, and
-//! registrations are its endpoints.
+//! The optional `webhook-sender` behind the producer: events go to the stream that it reads, and
+//! registrations become its endpoints.
 //!
-//! | variable | what it says |
+//! | variable | meaning |
 //! |---|---|
-//! | `stream_url` | the Redis server whose stream takes the events; empty: the producer calls itself |
+//! | `stream_url` | the Redis server of the stream; empty: the producer calls consumers itself |
 //! | `stream_name` | the stream |
-//! | `sender_url` | the sender's API, which is told of registrations; empty: it is not |
+//! | `sender_url` | the sender's API, which receives the registrations; empty: it does not |
 //! | `sender_token` | the API's bearer token |
-//! | `tenant` | the sender's tenant that all this belongs to |
+//! | `tenant` | the sender's tenant for events and endpoints |
 
-mod mirror;
+mod api;
 mod queue;
 mod tenant;
 
-pub use mirror::Mirror;
+pub use api::SenderApi;
 pub use queue::Queue;

@@ -1,23 +1,23 @@
-//! The headers a payload is signed with: those of every scheme, so that each consumer verifies the
-//! strongest it knows.
+//! The signature headers of a payload: those of every scheme, so that each consumer can verify the
+//! strongest that it supports.
 
 use crate::key::SigningKey;
-use crate::outside::{CallError, Log, Message, Phase, Signer};
+use crate::platform::{CallError, Log, Message, Phase, Signer};
 
-/// The signature headers of `message` under `key`.
+/// Returns the signature headers of `message` under `key`.
 ///
 /// # Errors
 ///
-/// Says only that signing failed. What the component said goes to the log, with the key taken out
-/// of it should it be in there.
+/// Returns an error without a reason. The component's message is logged, with the key removed in case
+/// it contains the key.
 pub fn headers(
-    outside: &(impl Signer + Log),
+    platform: &(impl Signer + Log),
     message: &Message<'_>,
     key: &SigningKey,
 ) -> Result<Vec<(String, String)>, CallError> {
-    outside.sign(message, key).map_err(|reason| {
+    platform.sign(message, key).map_err(|reason| {
         let reason = reason.replace(key.text(), "[key]");
-        outside.log(&format!("PRODUCER: Signing failed: {reason}"));
+        platform.log(&format!("PRODUCER: Signing failed: {reason}"));
         CallError::new(Phase::Plan, "the payload could not be signed")
     })
 }

@@ -1,4 +1,4 @@
-//! Spin behind the traits of [`outside`](crate::outside), and the HTTP handler it calls.
+//! The traits of [`platform`](crate::platform), implemented on Spin, and the HTTP handler.
 
 mod bindings;
 mod clock;
@@ -15,9 +15,9 @@ use std::cell::OnceCell;
 
 use spin_sdk::sqlite::Connection;
 
-/// The outside of one request. Spin makes a fresh instance for each, so nothing here is shared.
+/// The platform of one request. Spin creates an instance for each, so nothing is shared.
 #[derive(Default)]
 struct Spin {
-    /// Opened by the first statement.
+    /// Opened when it is first used.
     connection: OnceCell<Connection>,
 }

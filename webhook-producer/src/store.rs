@@ -1,23 +1,23 @@
-//! The registrations in the database. Every statement the producer runs stands here; the table is
-//! the one of `migrations.sql`.
+//! The registrations in the database. All SQL statements of the producer are here; the table is the
+//! one of `migrations.sql`.
 
 use problem_details::Problem;
 
 use crate::key::SigningKey;
-use crate::outside::{Database, Log};
+use crate::platform::{Database, Log};
 use crate::problems;
 
-/// A consumer as the table holds it. There is no `Debug`: it holds a key.
+/// A consumer in the table. It has no `Debug`, because it contains a key.
 #[derive(Clone)]
 pub struct Registration {
     /// The normalised URL, the table's key.
     pub url: String,
-    /// The pattern of the events it wants.
+    /// The pattern of the events that it receives.
     pub event: String,
     pub key: SigningKey,
 }
 
-/// A consumer without its key, and since when.
+/// A consumer without its key, and its times.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ListedRegistration {
     pub url: String,
@@ -28,16 +28,16 @@ pub struct ListedRegistration {
     pub updated_at: String,
 }
 
-/// The registrations behind a database. Every function fails with a 503 of [`problems`] when
-/// the database does, and logs why.
+/// The registrations in a database. If the database fails, every function logs the reason and returns
+/// a 503 of [`problems`].
 pub struct Store<'a, O>(&'a O);
 
 impl<'a, O: Database + Log> Store<'a, O> {
-    pub fn new(outside: &'a O) -> Self {
-        Self(outside)
+    pub fn new(platform: &'a O) -> Self {
+        Self(platform)
     }
 
-    /// Fails where the table cannot be read, or lacks a column.
+    /// Checks that the table can be read and has all columns.
     pub fn check_readable(&self) -> Result<(), Problem> {
         self.run(
             "SELECT url, event, signing_key, created_at, updated_at FROM webhook_registrations LIMIT 0",
@@ -46,7 +46,7 @@ impl<'a, O: Database + Log> Store<'a, O> {
         .map(|_| ())
     }
 
-    /// The key `url` is registered with now, if it is.
+    /// Returns the current key of `url`, if it is registered.
     pub fn find_key(&self, url: &str) -> Result<Option<SigningKey>, Problem> {
         let rows = self.run(
             "SELECT signing_key FROM webhook_registrations WHERE url = ?1",
@@ -56,12 +56,12 @@ impl<'a, O: Database + Log> Store<'a, O> {
         Ok(key.map(SigningKey::from_text))
     }
 
-    /// Stores a registration whose handshake succeeded, and says whether it did: not if the row
-    /// has changed since `known_key` was read.
+    /// Stores a registration whose handshake succeeded, and returns true if it did: not if the row has
+    /// changed since `known_key` was read.
     ///
-    /// Of two registrations of one URL at the same time the consumer keeps the key that reached it
-    /// last, and nobody can tell which that was. So the second to end is not stored, rather than
-    /// stored with what may be the wrong key.
+    /// Of two concurrent registrations of one URL, the consumer keeps the key that reached it last,
+    /// which the producer cannot know. So the second one to finish is not stored, rather than stored
+    /// with a key that may be wrong.
     pub fn save_if_unchanged(
         &self,
         registration: &Registration,
@@ -84,7 +84,7 @@ impl<'a, O: Database + Log> Store<'a, O> {
         Ok(!rows.is_empty())
     }
 
-    /// Every registration without its key, the oldest first.
+    /// Returns every registration without its key, the oldest first.
     pub fn list(&self) -> Result<Vec<ListedRegistration>, Problem> {
         let rows = self.run(
             "SELECT url, event, created_at, updated_at FROM webhook_registrations ORDER BY rowid",
@@ -100,7 +100,7 @@ impl<'a, O: Database + Log> Store<'a, O> {
         })
     }
 
-    /// Every registration with its key, the oldest first.
+    /// Returns every registration with its key, the oldest first.
     pub fn load_with_keys(&self) -> Result<Vec<Registration>, Problem> {
         let rows = self.run(
             "SELECT url, event, signing_key FROM webhook_registrations ORDER BY rowid",
@@ -113,13 +113,13 @@ impl<'a, O: Database + Log> Store<'a, O> {
         })
     }
 
-    /// Removes one registration and says how many that were: 1 or 0.
+    /// Deletes one registration and returns the number of deleted ones: 1 or 0.
     pub fn delete(&self, url: &str) -> Result<usize, Problem> {
         let statement = "DELETE FROM webhook_registrations WHERE url = ?1 RETURNING url";
         self.run(statement, &[url]).map(|rows| rows.len())
     }
 
-    /// Removes every registration and says how many that were.
+    /// Deletes every registration and returns their number.
     pub fn delete_all(&self) -> Result<usize, Problem> {
         self.run("DELETE FROM webhook_registrations RETURNING url", &[])
             .map(|rows| rows.len())
@@ -130,7 +130,7 @@ impl<'a, O: Database + Log> Store<'a, O> {
             let (hint, problem) = if reason.contains("no such table") {
                 ("; apply migrations.sql", problems::store_without_table())
             } else if reason.contains("no such column") || reason.contains("has no column") {
-                let hint = "; the table is not the one that migrations.sql makes";
+                let hint = "; the table was not created by this version's migrations.sql";
                 (hint, problems::store_structure())
             } else {
                 ("", problems::store_unavailable())

@@ -1,4 +1,4 @@
-//! The fan-out by itself.
+//! The fan-out of calls, by itself.
 
 #![cfg(not(target_family = "wasm"))]
 
@@ -7,14 +7,14 @@ mod world;
 use std::cell::Cell;
 use std::time::Duration;
 
-use webhook_producer::fan_out::{Fate, fan_out};
-use webhook_producer::outside::Clock;
+use webhook_producer::fan_out::{CallOutcome, fan_out};
+use webhook_producer::platform::Clock;
 use world::timeline::Timeline;
 
 const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
-fn never_more_than_the_limit_run_and_the_limit_is_reached() {
+fn at_most_as_many_calls_run_as_the_limit_allows() {
     let timeline = Timeline::default();
     let (running, most) = (Cell::new(0), Cell::new(0));
     let calls = (1..=20).map(|number| {
@@ -28,13 +28,14 @@ fn never_more_than_the_limit_run_and_the_limit_is_reached() {
             running.set(running.get() - 1);
         }
     });
-    let fates = timeline.run(fan_out(&timeline, calls.collect(), 7, SECOND));
-    assert!(fates.iter().all(|fate| matches!(fate, Fate::Ended((), _))));
+    let outcomes = timeline.run(fan_out(&timeline, calls.collect(), 7, SECOND));
+    let ended = |outcome: &CallOutcome<()>| matches!(outcome, CallOutcome::Ended((), _));
+    assert!(outcomes.iter().all(ended));
     assert_eq!((most.get(), running.get()), (7, 0));
 }
 
 #[test]
-fn fates_come_in_the_order_of_the_calls_each_with_its_own_time() {
+fn outcomes_are_in_the_order_of_the_calls_with_their_own_times() {
     let timeline = Timeline::default();
     let waits = [30, 2000, 10, 20, 2000];
     let calls = waits.map(|wait| {
@@ -46,37 +47,37 @@ fn fates_come_in_the_order_of_the_calls_each_with_its_own_time() {
             wait
         }
     });
-    let fates = timeline.run(fan_out(&timeline, calls.into(), 2, SECOND));
+    let outcomes = timeline.run(fan_out(&timeline, calls.into(), 2, SECOND));
     let ms = Duration::from_millis;
     let expected = [
-        Fate::Ended(30, ms(30)),
-        Fate::CutOff(ms(1000)),
-        Fate::Ended(10, ms(10)),
-        Fate::Ended(20, ms(20)),
-        Fate::CutOff(ms(940)),
+        CallOutcome::Ended(30, ms(30)),
+        CallOutcome::CutOff(ms(1000)),
+        CallOutcome::Ended(10, ms(10)),
+        CallOutcome::Ended(20, ms(20)),
+        CallOutcome::CutOff(ms(940)),
     ];
-    assert_eq!(fates, expected);
+    assert_eq!(outcomes, expected);
 }
 
 #[test]
-fn at_the_deadline_those_under_way_are_cut_off_and_the_rest_not_started() {
+fn at_the_deadline_running_calls_are_cut_off_and_waiting_ones_not_started() {
     let timeline = Timeline::default();
     let calls = (0..5).map(|_| std::future::pending::<()>());
-    let fates = timeline.run(fan_out(&timeline, calls.collect(), 3, SECOND));
-    let cut_off = Fate::CutOff(SECOND);
+    let outcomes = timeline.run(fan_out(&timeline, calls.collect(), 3, SECOND));
+    let cut_off = CallOutcome::CutOff(SECOND);
     let expected = [
         cut_off.clone(),
         cut_off.clone(),
         cut_off,
-        Fate::NotStarted,
-        Fate::NotStarted,
+        CallOutcome::NotStarted,
+        CallOutcome::NotStarted,
     ];
-    assert_eq!(fates, expected);
+    assert_eq!(outcomes, expected);
     assert_eq!(timeline.now(), SECOND);
 }
 
 #[test]
-fn no_calls_end_at_once() {
+fn without_calls_the_fan_out_ends_at_once() {
     let timeline = Timeline::default();
     let calls: Vec<std::future::Pending<()>> = Vec::new();
     assert_eq!(timeline.run(fan_out(&timeline, calls, 1, SECOND)), []);

@@ -1,4 +1,4 @@
-//! Firing at consumers that answer, fail, hang or answer late.
+//! Firing at consumers that respond, fail, hang or respond late.
 
 #![cfg(not(target_family = "wasm"))]
 
@@ -7,18 +7,18 @@ mod world;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use webhook_producer::outside::{Clock, Outgoing};
-use world::{Answer, Call, Consumer, World, tag};
+use webhook_producer::platform::{Clock, Outgoing};
+use world::{Call, Consumer, Reply, World, tag};
 
-fn fire(world: &World) -> Answer {
-    world.answer(Call::new("POST", "/fire"))
+fn fire(world: &World) -> Reply {
+    world.send(Call::new("POST", "/fire"))
 }
 
-fn fire_event(world: &World, body: &str) -> Answer {
-    world.answer(Call::new("POST", "/fire").json(body))
+fn fire_event(world: &World, body: &str) -> Reply {
+    world.send(Call::new("POST", "/fire").json(body))
 }
 
-/// Consumers `http://c0.example/`, `http://c1.example/`, …, all of which want everything.
+/// Creates a world with the consumers `http://c0.example/`, `http://c1.example/`, …, for every event.
 fn world_with(consumers: usize) -> World {
     let world = World::new();
     for number in 0..consumers {
@@ -40,22 +40,22 @@ fn id_of(post: &Outgoing) -> &str {
     header(post, "webhook-id")
 }
 
-fn rows(answer: &Answer) -> Vec<Value> {
-    assert_eq!(answer.status(), 200);
-    answer.json().as_array().expect("a list").clone()
+fn rows(reply: &Reply) -> Vec<Value> {
+    assert_eq!(reply.status(), 200);
+    reply.json().as_array().expect("a list").clone()
 }
 
 #[test]
-fn with_no_body_every_consumer_gets_its_own_event_and_url_under_its_own_key() {
+fn without_a_body_every_consumer_gets_its_own_pattern_and_url_under_its_own_key() {
     let world = World::new();
     world.insert("http://a.example/hook?token=t", "order.shipped", "key a");
     world.insert("http://b.example/", "*", "key b");
-    let answer = fire(&world);
+    let reply = fire(&world);
     let expected = json!([
         {"url": "http://a.example/hook?token=***", "status": 200, "milliseconds": 0},
         {"url": "http://b.example/", "status": 200, "milliseconds": 0},
     ]);
-    assert_eq!(answer.json(), expected);
+    assert_eq!(reply.json(), expected);
 
     let posts = world.posts.borrow();
     let bodies: Vec<&str> = posts
@@ -82,7 +82,7 @@ fn with_no_body_every_consumer_gets_its_own_event_and_url_under_its_own_key() {
 }
 
 #[test]
-fn each_firing_has_an_id_of_its_own() {
+fn each_firing_has_its_own_id() {
     let world = world_with(2);
     fire(&world);
     fire(&world);
@@ -93,10 +93,10 @@ fn each_firing_has_an_id_of_its_own() {
 }
 
 #[test]
-fn the_timestamp_is_of_the_moment_a_consumer_is_called() {
+fn the_timestamp_is_the_time_of_the_call() {
     let world = world_with(2);
     world.set("max_concurrency", "1");
-    let late = Consumer::AnswersAfter(Duration::from_secs(2), 200);
+    let late = Consumer::RespondsAfter(Duration::from_secs(2), 200);
     (0..2).for_each(|number| world.consumer(&url(number), late));
     fire(&world);
     let posts = world.posts.borrow();
@@ -108,20 +108,20 @@ fn the_timestamp_is_of_the_moment_a_consumer_is_called() {
 }
 
 #[test]
-fn an_event_reaches_those_who_want_it_and_no_others() {
+fn an_event_reaches_the_consumers_whose_pattern_matches() {
     let world = World::new();
-    let wants = [
+    let registrations = [
         ("http://exact.example/", "order.shipped"),
         ("http://other.example/", "order.paid"),
         ("http://prefix.example/", "order.*"),
         ("http://all.example/", "*"),
         ("http://deeper.example/", "order.shipped.*"),
     ];
-    for (url, event) in wants {
+    for (url, event) in registrations {
         world.insert(url, event, "key");
     }
-    let answer = fire_event(&world, r#"{"event": "order.shipped", "data": null}"#);
-    let urls: Vec<Value> = rows(&answer).iter().map(|row| row["url"].clone()).collect();
+    let reply = fire_event(&world, r#"{"event": "order.shipped", "data": null}"#);
+    let urls: Vec<Value> = rows(&reply).iter().map(|row| row["url"].clone()).collect();
     let expected = [
         "http://exact.example/",
         "http://prefix.example/",
@@ -134,7 +134,7 @@ fn an_event_reaches_those_who_want_it_and_no_others() {
 }
 
 #[test]
-fn data_is_sent_on_as_it_came() {
+fn data_is_forwarded_unchanged() {
     let world = world_with(1);
     let data = r#"{"n": 12345678901234567890.10, "a" : [ 1e2,"\u00e4" ]}"#;
     fire_event(&world, &format!(r#"{{"data": {data}, "event": "e"}}"#));
@@ -144,16 +144,16 @@ fn data_is_sent_on_as_it_came() {
 }
 
 #[test]
-fn firing_at_nobody_answers_an_empty_list() {
+fn firing_without_consumers_returns_an_empty_list() {
     let world = world_with(0);
     assert_eq!(fire(&world).text(), "[]\n");
 }
 
 #[test]
-fn a_consumers_status_is_reported_whatever_it_is() {
+fn a_consumers_status_or_error_is_reported() {
     let world = world_with(3);
-    world.consumer(&url(0), Consumer::Answers(500));
-    world.consumer(&url(1), Consumer::Answers(302));
+    world.consumer(&url(0), Consumer::Responds(500));
+    world.consumer(&url(1), Consumer::Responds(302));
     world.consumer(&url(2), Consumer::RefusesConnections);
     let expected = json!([
         {"url": url(0), "status": 500, "milliseconds": 0},
@@ -164,10 +164,10 @@ fn a_consumers_status_is_reported_whatever_it_is() {
 }
 
 #[test]
-fn fifty_consumers_are_called_at_once() {
+fn fifty_consumers_are_called_concurrently() {
     let world = world_with(50);
     for number in 0..50 {
-        let late = Consumer::AnswersAfter(Duration::from_millis(100), 200);
+        let late = Consumer::RespondsAfter(Duration::from_millis(100), 200);
         world.consumer(&url(number), late);
     }
     let rows = rows(&fire(&world));
@@ -180,12 +180,12 @@ fn fifty_consumers_are_called_at_once() {
 }
 
 #[test]
-fn those_that_hang_are_cut_off_at_the_timeout_and_delay_nobody() {
+fn consumers_that_hang_are_cut_off_at_the_timeout_and_delay_no_other() {
     let world = world_with(50);
     world.set("outbound_timeout_ms", "1000");
     for number in (0..50).step_by(5) {
         world.consumer(&url(number), Consumer::Hangs);
-        let late = Consumer::AnswersAfter(Duration::from_millis(700), 201);
+        let late = Consumer::RespondsAfter(Duration::from_millis(700), 201);
         world.consumer(&url(number + 1), late);
     }
     let rows = rows(&fire(&world));
@@ -194,7 +194,7 @@ fn those_that_hang_are_cut_off_at_the_timeout_and_delay_nobody() {
         let expected = match number % 5 {
             0 => json!({
                 "url": url(number),
-                "error": "timeout: no answer before the firing's 1000 ms were over",
+                "error": "timeout: no response within the firing's 1000 ms",
                 "milliseconds": 1000,
             }),
             1 => json!({"url": url(number), "status": 201, "milliseconds": 700}),
@@ -205,11 +205,11 @@ fn those_that_hang_are_cut_off_at_the_timeout_and_delay_nobody() {
 }
 
 #[test]
-fn more_consumers_than_may_be_called_at_once_take_turns() {
+fn more_consumers_than_the_limit_are_called_in_turn() {
     let world = world_with(10);
     world.set("max_concurrency", "4");
     for number in 0..10 {
-        let late = Consumer::AnswersAfter(Duration::from_millis(100), 200);
+        let late = Consumer::RespondsAfter(Duration::from_millis(100), 200);
         world.consumer(&url(number), late);
     }
     let rows = rows(&fire(&world));
@@ -221,7 +221,7 @@ fn more_consumers_than_may_be_called_at_once_take_turns() {
 }
 
 #[test]
-fn those_whose_turn_does_not_come_are_told_and_do_not_delay_the_answer() {
+fn consumers_that_are_not_called_in_time_are_reported() {
     let world = world_with(10);
     world.set("max_concurrency", "4");
     world.set("outbound_timeout_ms", "1000");
@@ -239,13 +239,13 @@ fn those_whose_turn_does_not_come_are_told_and_do_not_delay_the_answer() {
 }
 
 #[test]
-fn turns_are_drawn_anew_so_that_not_always_the_same_go_without() {
+fn the_order_of_calls_is_randomized_if_there_are_too_many_consumers() {
     let world = world_with(3);
     world.set("max_concurrency", "1");
     for number in 0..3 {
         world.consumer(&url(number), Consumer::Hangs);
     }
-    // A consumer that is never the first of three in 200 draws: two in three, to the power of 200.
+    // The probability that one of three consumers is never first in 200 draws is (2/3)^200.
     for _ in 0..200 {
         fire(&world);
     }
@@ -276,7 +276,7 @@ fn a_host_that_is_no_longer_allowed_is_not_called() {
 }
 
 #[test]
-fn neither_answer_nor_log_hold_a_key_even_if_the_signer_repeats_it() {
+fn neither_response_nor_log_contains_a_key_even_if_the_signer_repeats_it() {
     let world = World::new();
     world.register("http://consumer.example/target?token=s3cret", "*");
     let key = world.table()[0][2].clone();
@@ -296,7 +296,7 @@ fn neither_answer_nor_log_hold_a_key_even_if_the_signer_repeats_it() {
 }
 
 #[test]
-fn the_log_tells_what_was_sent_and_what_came_back() {
+fn the_log_has_each_call_and_its_status() {
     let world = World::new();
     world.insert("http://localhost:3002/target?token=s3cret", "*", "key");
     fire(&world);

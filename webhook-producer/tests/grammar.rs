@@ -1,4 +1,4 @@
-//! URLs and events, as folders of cases.
+//! Folders of cases for URLs and events.
 
 #![cfg(not(target_family = "wasm"))]
 
@@ -8,7 +8,7 @@ use webhook_producer::consumer_url::ConsumerUrl;
 use webhook_producer::event::{Event, Pattern};
 use webhook_producer::host::HostError;
 
-/// The lines of a file of cases, each cut at `separator` into `N` parts.
+/// Returns the lines of a file of cases, each split at `separator` into `N` parts.
 fn cases<const N: usize>(file: &str, separator: &str) -> Vec<[String; N]> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("tests/cases")
@@ -22,7 +22,7 @@ fn cases<const N: usize>(file: &str, separator: &str) -> Vec<[String; N]> {
             let parts: Vec<String> = line.split(separator).map(str::to_owned).collect();
             parts
                 .try_into()
-                .unwrap_or_else(|_| panic!("{file}: `{line}` has not {N} parts"))
+                .unwrap_or_else(|_| panic!("{file}: `{line}` does not have {N} parts"))
         })
         .collect();
     assert!(!cases.is_empty(), "{file} has no cases");
@@ -32,9 +32,9 @@ fn cases<const N: usize>(file: &str, separator: &str) -> Vec<[String; N]> {
 fn url_cases(file: &str) -> Vec<(String, ConsumerUrl)> {
     cases(file, " => ")
         .into_iter()
-        .map(|[text, kept]| {
+        .map(|[text, normalized]| {
             let url = ConsumerUrl::parse(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
-            assert_eq!(url.as_str(), kept, "{text}");
+            assert_eq!(url.as_str(), normalized, "{text}");
             (text, url)
         })
         .collect()
@@ -49,7 +49,7 @@ fn a_public_host_may_always_be_called() {
 }
 
 #[test]
-fn a_private_host_may_be_called_only_with_leave() {
+fn a_private_host_may_be_called_only_if_it_is_allowed() {
     for (text, url) in url_cases("urls/private.txt") {
         let refused = matches!(url.check_host(false), Err(HostError::Private(_)));
         assert!(refused, "{text}");
@@ -68,7 +68,7 @@ fn a_forbidden_host_is_never_called() {
 }
 
 #[test]
-fn a_malformed_url_is_refused_with_the_reason() {
+fn a_malformed_url_is_rejected_with_the_reason() {
     for [text, reason] in cases("urls/malformed.txt", " => ") {
         let error = ConsumerUrl::parse(&text).err();
         let error = error.map(|error| error.to_string());
@@ -77,7 +77,7 @@ fn a_malformed_url_is_refused_with_the_reason() {
 }
 
 #[test]
-fn each_text_is_a_pattern_or_an_event_or_has_a_reason_why_not() {
+fn each_text_is_a_pattern_or_an_event_or_has_an_error() {
     for [text, as_pattern, as_event] in cases("events/patterns.txt", " => ") {
         let pattern = match Pattern::parse(&text) {
             Ok(Pattern::Exact(_)) => "exact".to_owned(),
@@ -95,14 +95,18 @@ fn each_text_is_a_pattern_or_an_event_or_has_a_reason_why_not() {
 }
 
 #[test]
-fn a_pattern_matches_the_events_it_says_and_no_others() {
+fn a_pattern_matches_the_listed_events_and_no_others() {
     for [pattern, events] in cases("events/matching.txt", " <- ") {
-        let wanted = Pattern::parse(&pattern).unwrap();
+        let pattern_parsed = Pattern::parse(&pattern).unwrap();
         let (matching, other) = events.split_once(" | ").expect("two sides");
         let check = |names: &str, expected: bool| {
             for name in names.split(", ") {
                 let event = Event::parse(name).unwrap();
-                assert_eq!(wanted.matches(&event), expected, "`{pattern}` and `{name}`");
+                assert_eq!(
+                    pattern_parsed.matches(&event),
+                    expected,
+                    "`{pattern}` and `{name}`"
+                );
                 assert!(Pattern::All.matches(&event), "`*` and `{name}`");
             }
         };

@@ -1,4 +1,4 @@
-//! `migrations.sql` on databases that are not empty, and from several replicas at once.
+//! `migrations.sql` on databases that are not empty, and from several replicas concurrently.
 
 #![cfg(not(target_family = "wasm"))]
 
@@ -7,7 +7,7 @@ mod world;
 use std::sync::Barrier;
 
 use rusqlite::Connection;
-use webhook_producer::outside::Database;
+use webhook_producer::platform::Database;
 use world::{Call, MIGRATIONS, World, tag};
 
 const ROW: &str =
@@ -30,12 +30,12 @@ fn a_second_run_changes_nothing() {
     let before = rows(&database);
     database.execute_batch(MIGRATIONS).unwrap();
     assert_eq!(rows(&database), before);
-    // A row is still one a URL.
+    // A URL still has only one row.
     assert!(database.execute(ROW, ["http://one.example/"]).is_err());
 }
 
 #[test]
-fn replicas_that_start_at_once_all_find_their_table() {
+fn replicas_that_start_concurrently_all_find_their_table() {
     let folder = std::env::temp_dir().join(format!("migrating-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let file = folder.join("registrations.db");
@@ -60,7 +60,7 @@ fn replicas_that_start_at_once_all_find_their_table() {
     std::fs::remove_dir_all(&folder).unwrap();
 }
 
-/// A database with the original sample's table, and these rows.
+/// Creates a database with the original sample's table and these rows.
 fn originals(rows: &[[&str; 3]]) -> World {
     let world = World::without_table();
     let table = "CREATE TABLE REGISTRATIONS (URL TEXT PRIMARY KEY, EVENT TEXT, KEY TEXT)";
@@ -77,7 +77,7 @@ fn migrate(world: &World) {
 }
 
 #[test]
-fn the_rows_of_the_original_sample_move_and_are_fired_at_under_their_keys() {
+fn the_rows_of_the_original_sample_are_migrated_and_work_with_their_keys() {
     let world = originals(&[
         ["http://b.example/target", "order.shipped", "key b"],
         ["http://a.example/target", "", "key a"],
@@ -92,7 +92,7 @@ fn the_rows_of_the_original_sample_move_and_are_fired_at_under_their_keys() {
     assert_eq!(table.iter().map(moved).collect::<Vec<_>>(), expected);
 
     let body = r#"{"event": "order.shipped", "data": 1}"#;
-    let fired = world.answer(Call::new("POST", "/fire").json(body));
+    let fired = world.send(Call::new("POST", "/fire").json(body));
     assert_eq!(
         fired.json().as_array().map(Vec::len),
         Some(2),
@@ -106,19 +106,19 @@ fn the_rows_of_the_original_sample_move_and_are_fired_at_under_their_keys() {
 }
 
 #[test]
-fn rows_that_have_moved_do_not_come_back_with_the_next_run() {
+fn deleted_rows_do_not_come_back_with_the_next_run() {
     let world = originals(&[["http://a.example/", "*", "key a"]]);
     migrate(&world);
     migrate(&world);
     assert_eq!(rows(&world.database).len(), 1);
     let one = "/registrations?url=http://a.example/";
-    assert_eq!(world.answer(Call::new("DELETE", one)).status(), 200);
+    assert_eq!(world.send(Call::new("DELETE", one)).status(), 200);
     migrate(&world);
     assert!(rows(&world.database).is_empty());
 }
 
 #[test]
-fn a_registration_that_is_newer_than_the_original_row_stays() {
+fn a_registration_newer_than_the_original_row_is_kept() {
     let world = originals(&[]);
     migrate(&world);
     world.insert("http://a.example/", "*", "new key");
@@ -131,7 +131,7 @@ fn a_registration_that_is_newer_than_the_original_row_stays() {
 }
 
 #[test]
-fn the_rows_of_an_earlier_version_move_with_their_times() {
+fn the_rows_of_an_earlier_version_are_migrated_with_their_times() {
     let world = World::without_table();
     let earlier = "CREATE TABLE registrations (url TEXT NOT NULL PRIMARY KEY, event TEXT NOT NULL, \
                    signing_key TEXT NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL); \
@@ -143,7 +143,7 @@ fn the_rows_of_an_earlier_version_move_with_their_times() {
 }
 
 #[test]
-fn rows_of_a_table_that_nobody_here_made_stay_where_they_are() {
+fn rows_of_an_unrelated_table_are_left_alone() {
     for table in [
         "CREATE TABLE registrations (student TEXT); INSERT INTO registrations VALUES ('Ada')",
         "CREATE TABLE registrations (url TEXT); INSERT INTO registrations VALUES ('http://a/')",
@@ -156,26 +156,26 @@ fn rows_of_a_table_that_nobody_here_made_stay_where_they_are() {
         assert!(rows(&world.database).is_empty(), "{table}");
         let left = world.execute("SELECT CAST(count(*) AS TEXT) FROM registrations", &[]);
         assert_eq!(left, Ok(vec![vec!["1".to_owned()]]), "{table}");
-        assert_eq!(world.answer(Call::new("GET", "/healthz")).status(), 200);
+        assert_eq!(world.send(Call::new("GET", "/healthz")).status(), 200);
     }
 }
 
 #[test]
-fn a_table_of_another_structure_is_told_as_such_and_not_as_one_that_is_missing() {
+fn a_table_of_another_structure_has_its_own_error() {
     let world = World::without_table();
     let other = "CREATE TABLE webhook_registrations (url TEXT PRIMARY KEY, event TEXT, \
                  signing_key TEXT)";
     world.database.execute_batch(other).unwrap();
     for (method, path) in [("GET", "/healthz"), ("GET", "/registrations")] {
-        let answer = world.answer(Call::new(method, path));
+        let reply = world.send(Call::new(method, path));
         assert_eq!(
-            (answer.status(), answer.problem().as_str()),
+            (reply.status(), reply.problem().as_str()),
             (503, "store-structure")
         );
     }
     assert!(world.logged().contains("created_at"), "{}", world.logged());
 
-    let missing = World::without_table().answer(Call::new("GET", "/healthz"));
+    let missing = World::without_table().send(Call::new("GET", "/healthz"));
     assert_eq!(missing.problem(), "store-unavailable");
     assert!(
         missing.text().contains("migrations.sql"),

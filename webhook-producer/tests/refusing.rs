@@ -1,5 +1,5 @@
-//! What is refused: each with its status and code, before anybody is called, and with the table
-//! left as it was.
+//! Rejected requests: each with its status and code, before any consumer is called, and without a
+//! change to the table.
 
 #![cfg(not(target_family = "wasm"))]
 
@@ -7,7 +7,7 @@ mod world;
 
 use world::{Call, World};
 
-/// A world with something in it to lose.
+/// Creates a world with a registration that must not be lost.
 fn world() -> World {
     let world = World::new();
     world.insert("http://kept.example/", "*", "a key");
@@ -18,14 +18,14 @@ fn world() -> World {
 #[track_caller]
 fn assert_refused(world: &World, call: Call, status: u16, code: &str) {
     let before = world.table();
-    let answer = world.answer(call);
-    assert_eq!((answer.status(), answer.problem().as_str()), (status, code));
+    let reply = world.send(call);
+    assert_eq!((reply.status(), reply.problem().as_str()), (status, code));
     assert_eq!(world.table(), before, "{code}");
     assert_eq!(world.posted(), 0, "{code}");
 }
 
 #[test]
-fn a_registration_with_a_wrong_body_is_refused() {
+fn a_registration_with_an_invalid_body_is_rejected() {
     let cases = [
         (
             r#"{"url": "http://c.example/", "event": "e""#,
@@ -70,7 +70,7 @@ fn a_registration_with_a_wrong_body_is_refused() {
 }
 
 #[test]
-fn a_forbidden_host_is_refused_even_where_private_ones_are_allowed() {
+fn a_forbidden_host_is_rejected_even_if_private_ones_are_allowed() {
     let world = world();
     world.set("allow_private_hosts", "true");
     for host in [
@@ -86,7 +86,7 @@ fn a_forbidden_host_is_refused_even_where_private_ones_are_allowed() {
 }
 
 #[test]
-fn a_firing_with_a_wrong_body_is_refused() {
+fn a_firing_with_an_invalid_body_is_rejected() {
     let cases = [
         ("{", "broken-json"),
         (" ", "broken-json"),
@@ -105,7 +105,7 @@ fn a_firing_with_a_wrong_body_is_refused() {
 }
 
 #[test]
-fn a_body_that_is_not_declared_to_be_json_is_refused() {
+fn a_body_that_is_not_declared_as_json_is_rejected() {
     for path in ["/registrations", "/fire"] {
         for declared in [
             None,
@@ -123,7 +123,7 @@ fn a_body_that_is_not_declared_to_be_json_is_refused() {
 }
 
 #[test]
-fn a_body_over_a_mebibyte_is_refused() {
+fn a_body_over_a_mebibyte_is_rejected() {
     for path in ["/registrations", "/fire"] {
         let body = format!(r#"{{"event": "e", "data": "{}"}}"#, "x".repeat(1024 * 1024));
         assert_refused(
@@ -136,7 +136,7 @@ fn a_body_over_a_mebibyte_is_refused() {
 }
 
 #[test]
-fn a_path_nobody_serves_is_not_found() {
+fn an_unknown_path_is_not_found() {
     for path in [
         "/",
         "/registration",
@@ -152,7 +152,7 @@ fn a_path_nobody_serves_is_not_found() {
 }
 
 #[test]
-fn a_method_the_path_does_not_have_is_answered_with_those_it_has() {
+fn a_method_that_a_path_does_not_allow_gets_the_allowed_ones() {
     let cases = [
         ("/registrations", "PUT", "GET, HEAD, POST, DELETE"),
         ("/registrations", "PATCH", "GET, HEAD, POST, DELETE"),
@@ -162,15 +162,15 @@ fn a_method_the_path_does_not_have_is_answered_with_those_it_has() {
     ];
     for (path, method, allowed) in cases {
         let world = world();
-        let answer = world.answer(Call::new(method, path));
-        assert_eq!(answer.status(), 405, "{method} {path}");
-        assert_eq!(answer.problem(), "method-not-allowed");
-        assert_eq!(answer.header("allow"), Some(allowed));
+        let reply = world.send(Call::new(method, path));
+        assert_eq!(reply.status(), 405, "{method} {path}");
+        assert_eq!(reply.problem(), "method-not-allowed");
+        assert_eq!(reply.header("allow"), Some(allowed));
     }
 }
 
 #[test]
-fn with_a_token_set_every_route_wants_it() {
+fn with_a_token_set_every_route_requires_it() {
     let world = world();
     world.set("api_token", "s3cret");
     let routes = [
@@ -188,15 +188,15 @@ fn with_a_token_set_every_route_wants_it() {
                 Some(token) => Call::new(method, path).header("authorization", token),
                 None => Call::new(method, path),
             };
-            let answer = world.answer(call);
-            assert_eq!(answer.status(), 401, "{method} {path}");
-            assert_eq!(answer.problem(), "unauthorized");
-            let challenge = answer.header("www-authenticate").expect("a challenge");
+            let reply = world.send(call);
+            assert_eq!(reply.status(), 401, "{method} {path}");
+            assert_eq!(reply.problem(), "unauthorized");
+            let challenge = reply.header("www-authenticate").expect("a challenge");
             assert!(challenge.starts_with("Bearer "), "{challenge}");
-            assert!(!answer.text().contains("s3cret"));
+            assert!(!reply.text().contains("s3cret"));
         }
         let call = Call::new(method, path).header("Authorization", "Bearer s3cret");
-        assert_ne!(world.answer(call).status(), 401, "{method} {path}");
+        assert_ne!(world.send(call).status(), 401, "{method} {path}");
     }
 }
 
@@ -207,13 +207,13 @@ fn a_probe_needs_no_token() {
     for method in ["GET", "HEAD"] {
         for path in ["/healthz", "/healthz/"] {
             let probe = Call::new(method, path).host("10.1.2.3:3000");
-            assert_eq!(world.answer(probe).status(), 200, "{method} {path}");
+            assert_eq!(world.send(probe).status(), 200, "{method} {path}");
         }
     }
 }
 
 #[test]
-fn one_slash_at_the_end_and_head_for_get_make_no_difference() {
+fn one_slash_at_the_end_is_ignored_and_head_is_handled_like_get() {
     let world = world();
     for (method, path, status) in [
         ("GET", "/registrations/", 200),
@@ -223,12 +223,12 @@ fn one_slash_at_the_end_and_head_for_get_make_no_difference() {
         ("DELETE", "/registrations/?url=http://kept.example/", 200),
         ("HEAD", "/fire", 405),
     ] {
-        let answer = world.answer(Call::new(method, path));
-        assert_eq!(answer.status(), status, "{method} {path}");
+        let reply = world.send(Call::new(method, path));
+        assert_eq!(reply.status(), status, "{method} {path}");
     }
 }
 
-/// Every route that does or shows anything.
+/// The routes that do or show anything.
 const ROUTES: [(&str, &str); 4] = [
     ("GET", "/registrations"),
     ("POST", "/registrations"),
@@ -237,7 +237,7 @@ const ROUTES: [(&str, &str); 4] = [
 ];
 
 #[test]
-fn without_a_token_no_page_of_a_browser_drives_the_producer() {
+fn without_a_token_web_pages_cannot_use_the_producer() {
     for (method, path) in ROUTES {
         let call = || Call::new(method, path);
         assert_refused(
@@ -253,68 +253,68 @@ fn without_a_token_no_page_of_a_browser_drives_the_producer() {
         ] {
             assert_refused(&world(), call().header(name, value), 403, "cross-site");
         }
-        // As curl sends it.
-        let plain = world().answer(call().header("accept", "*/*"));
+        // A request as curl sends it.
+        let plain = world().send(call().header("accept", "*/*"));
         assert_ne!(plain.status(), 403, "{method} {path}");
     }
 }
 
 #[test]
-fn with_the_token_a_client_may_be_anywhere() {
+fn with_the_token_clients_may_be_anywhere() {
     let world = world();
     world.set("api_token", "s3cret");
     let call = Call::new("GET", "/registrations")
         .host("producer.example")
         .header("origin", "https://console.example")
         .header("authorization", "Bearer s3cret");
-    assert_eq!(world.answer(call).status(), 200);
+    assert_eq!(world.send(call).status(), 200);
 }
 
 #[test]
-fn a_variable_that_means_nothing_is_named_by_every_route() {
+fn an_invalid_variable_is_named_by_every_route() {
     for path in ["/registrations", "/healthz"] {
         let world = world();
         world.set("max_concurrency", "many");
-        let answer = world.answer(Call::new("GET", path));
+        let reply = world.send(Call::new("GET", path));
         assert_eq!(
-            (answer.status(), answer.problem().as_str()),
+            (reply.status(), reply.problem().as_str()),
             (500, "bad-configuration")
         );
-        let detail = answer.json()["detail"].to_string();
+        let detail = reply.json()["detail"].to_string();
         assert!(detail.contains("`max_concurrency`: `many`"), "{detail}");
     }
 }
 
 #[test]
-fn health_is_the_tables() {
-    let healthy = world().answer(Call::new("GET", "/healthz"));
+fn health_depends_on_the_table() {
+    let healthy = world().send(Call::new("GET", "/healthz"));
     assert_eq!(
         (healthy.status(), healthy.text().as_str()),
         (200, "{\"status\":\"ok\"}\n")
     );
     let world = World::without_table();
-    let answer = world.answer(Call::new("GET", "/healthz"));
+    let reply = world.send(Call::new("GET", "/healthz"));
     assert_eq!(
-        (answer.status(), answer.problem().as_str()),
+        (reply.status(), reply.problem().as_str()),
         (503, "store-unavailable")
     );
     assert!(
-        !answer.text().contains("no such table"),
-        "the log's, not the client's"
+        !reply.text().contains("no such table"),
+        "the reason is only logged"
     );
 }
 
 #[test]
-fn without_the_table_every_route_that_needs_it_says_so() {
+fn every_route_that_needs_the_table_reports_that_it_is_missing() {
     let routes = [
         ("GET", "/registrations"),
         ("DELETE", "/registrations?all=true"),
         ("POST", "/fire"),
     ];
     for (method, path) in routes {
-        let answer = World::without_table().answer(Call::new(method, path));
+        let reply = World::without_table().send(Call::new(method, path));
         assert_eq!(
-            (answer.status(), answer.problem().as_str()),
+            (reply.status(), reply.problem().as_str()),
             (503, "store-unavailable")
         );
     }

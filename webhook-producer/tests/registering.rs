@@ -1,45 +1,45 @@
-//! Registering, listing and deleting consumers.
+//! Registration, listing and deletion of consumers.
 
 #![cfg(not(target_family = "wasm"))]
 
 mod world;
 
 use serde_json::{Value, json};
-use webhook_producer::outside::Clock;
+use webhook_producer::platform::Clock;
 use world::{Call, Consumer, MIGRATIONS, World};
 
 const URL: &str = "http://consumer.example/target";
 
-fn key_in_handshake(world: &World, place: usize) -> String {
-    let body: Value = serde_json::from_slice(&world.posts.borrow()[place].body).unwrap();
+fn key_in_handshake(world: &World, index: usize) -> String {
+    let body: Value = serde_json::from_slice(&world.posts.borrow()[index].body).unwrap();
     body["keyData"].as_str().expect("keyData").to_owned()
 }
 
 #[test]
-fn a_consumer_that_accepts_the_handshake_is_registered_with_the_key_it_got() {
+fn a_consumer_that_accepts_the_handshake_is_registered_with_its_key() {
     let world = World::new();
-    let answer = world.register(URL, "order.*");
+    let reply = world.register(URL, "order.*");
     let key = key_in_handshake(&world, 0);
-    assert_eq!(answer.status(), 201);
+    assert_eq!(reply.status(), 201);
     let expected = json!({"url": URL, "event": "order.*", "signingKey": key});
-    assert_eq!(answer.json(), expected);
-    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    assert_eq!(reply.json(), expected);
+    assert_eq!(reply.header("cache-control"), Some("no-store"));
     assert_eq!(key.len(), 36);
     assert!(key.bytes().all(|byte| byte.is_ascii_alphanumeric()));
     assert_eq!(world.table()[0][..3], [URL, "order.*", &key]);
 }
 
 #[test]
-fn a_url_as_it_is_shown_is_not_registered_beside_the_one_that_is_meant() {
+fn a_redacted_url_is_not_registered() {
     let world = World::new();
-    let answer = world.register("http://consumer.example/target?token=***", "*");
-    assert_eq!(answer.status(), 400);
-    assert!(answer.text().contains("`***`"), "{}", answer.text());
+    let reply = world.register("http://consumer.example/target?token=***", "*");
+    assert_eq!(reply.status(), 400);
+    assert!(reply.text().contains("`***`"), "{}", reply.text());
     assert_eq!((world.table().len(), world.posts.borrow().len()), (0, 0));
 }
 
 #[test]
-fn a_handshake_is_json_to_the_url_with_the_query_kept_and_one_parameter_more() {
+fn a_handshake_is_a_json_request_to_the_url_with_one_more_parameter() {
     let world = World::new();
     world.register("http://consumer.example/target?token=t%2F1&x", "*");
     let posts = world.posts.borrow();
@@ -54,27 +54,27 @@ fn a_handshake_is_json_to_the_url_with_the_query_kept_and_one_parameter_more() {
 }
 
 #[test]
-fn every_2xx_accepts_and_nothing_else_does() {
+fn any_2xx_accepts_a_handshake_and_any_other_status_rejects_it() {
     for status in [200, 202, 204, 299] {
         let world = World::new();
-        world.consumer(URL, Consumer::Answers(status));
+        world.consumer(URL, Consumer::Responds(status));
         assert_eq!(world.register(URL, "e").status(), 201, "{status}");
     }
     for status in [199, 300, 302, 400, 403, 404, 500, 503] {
         let world = World::new();
-        world.consumer(URL, Consumer::Answers(status));
-        let answer = world.register(URL, "e");
-        assert_eq!(answer.status(), 502, "{status}");
-        assert_eq!(answer.problem(), "handshake-refused", "{status}");
+        world.consumer(URL, Consumer::Responds(status));
+        let reply = world.register(URL, "e");
+        assert_eq!(reply.status(), 502, "{status}");
+        assert_eq!(reply.problem(), "handshake-refused", "{status}");
         assert_eq!(world.table().len(), 0, "{status}");
     }
 }
 
 #[test]
-fn registering_again_gives_a_new_key_and_the_new_event() {
+fn registering_again_replaces_key_and_event() {
     let world = World::new();
     let first = world.register(URL, "order.*").json();
-    // The same consumer, spelt differently.
+    // The same URL in another spelling.
     let second = world.register("HTTP://Consumer.EXAMPLE:80/x/../target", "*");
     assert_eq!(second.status(), 200);
     let key = key_in_handshake(&world, 1);
@@ -86,39 +86,39 @@ fn registering_again_gives_a_new_key_and_the_new_event() {
 }
 
 #[test]
-fn a_handshake_that_fails_leaves_the_table_as_it_was() {
+fn a_failed_handshake_does_not_change_the_table() {
     let failures = [
-        (Consumer::Answers(403), "handshake-refused"),
+        (Consumer::Responds(403), "handshake-refused"),
         (Consumer::Hangs, "handshake-timeout"),
         (Consumer::RefusesConnections, "consumer-unreachable"),
     ];
-    for (does, code) in failures {
+    for (behaviour, code) in failures {
         let world = World::new();
-        world.consumer(URL, does);
-        let answer = world.register(URL, "e");
-        assert_eq!((answer.status(), answer.problem().as_str()), (502, code));
+        world.consumer(URL, behaviour);
+        let reply = world.register(URL, "e");
+        assert_eq!((reply.status(), reply.problem().as_str()), (502, code));
         assert_eq!(world.table().len(), 0, "{code}");
 
         world.insert(URL, "order.*", "the old key");
         let before = world.table();
-        let answer = world.register(URL, "e");
-        assert_eq!((answer.status(), answer.problem().as_str()), (502, code));
+        let reply = world.register(URL, "e");
+        assert_eq!((reply.status(), reply.problem().as_str()), (502, code));
         assert_eq!(world.table(), before, "{code}");
     }
 }
 
 #[test]
-fn a_handshake_is_given_up_after_the_timeout() {
+fn a_handshake_is_aborted_at_the_timeout() {
     let world = World::new();
     world.set("outbound_timeout_ms", "250");
     world.consumer(URL, Consumer::Hangs);
-    let answer = world.register(URL, "e");
-    assert_eq!(answer.json()["detail"], "no answer within 250 ms");
+    let reply = world.register(URL, "e");
+    assert_eq!(reply.json()["detail"], "no response within 250 ms");
     assert_eq!(world.timeline.now().as_millis(), 250);
 }
 
 #[test]
-fn of_two_registrations_at_once_the_second_to_end_is_told_so() {
+fn of_two_concurrent_registrations_the_second_one_to_finish_gets_a_conflict() {
     let world = World::new();
     let other = "INSERT INTO webhook_registrations (url, event, signing_key) \
                  VALUES ('http://consumer.example/target', 'e', 'another key') \
@@ -126,18 +126,18 @@ fn of_two_registrations_at_once_the_second_to_end_is_told_so() {
     *world.meanwhile.borrow_mut() = Some(Box::new(move |database| {
         database.execute_batch(other).unwrap();
     }));
-    let answer = world.register(URL, "e");
-    assert_eq!(answer.status(), 409);
-    assert_eq!(answer.problem(), "registration-conflict");
+    let reply = world.register(URL, "e");
+    assert_eq!(reply.status(), 409);
+    assert_eq!(reply.problem(), "registration-conflict");
     assert_eq!(world.table()[0][2], "another key");
 
-    let answer = world.register(URL, "e");
-    assert_eq!(answer.problem(), "registration-conflict");
+    let reply = world.register(URL, "e");
+    assert_eq!(reply.problem(), "registration-conflict");
     assert_eq!(world.table()[0][2], "a third key");
 }
 
 #[test]
-fn a_registration_deleted_during_its_renewal_is_made_anew() {
+fn a_registration_deleted_during_its_renewal_is_created_again() {
     let world = World::new();
     world.insert(URL, "e", "the old key");
     *world.meanwhile.borrow_mut() = Some(Box::new(|database| {
@@ -150,32 +150,28 @@ fn a_registration_deleted_during_its_renewal_is_made_anew() {
 }
 
 #[test]
-fn without_the_table_nobody_is_called() {
+fn without_the_table_no_consumer_is_called() {
     let world = World::without_table();
-    let answer = world.register(URL, "e");
-    assert_eq!(answer.status(), 503);
-    assert_eq!(answer.problem(), "store-unavailable");
+    let reply = world.register(URL, "e");
+    assert_eq!(reply.status(), 503);
+    assert_eq!(reply.problem(), "store-unavailable");
     assert_eq!(world.posted(), 0);
-    assert!(
-        answer.text().contains("migrations.sql"),
-        "{}",
-        answer.text()
-    );
+    assert!(reply.text().contains("migrations.sql"), "{}", reply.text());
 }
 
 #[test]
-fn the_list_has_everything_but_the_keys() {
+fn the_list_has_everything_except_the_keys() {
     let world = World::new();
     assert_eq!(
-        world.answer(Call::new("GET", "/registrations")).text(),
+        world.send(Call::new("GET", "/registrations")).text(),
         "[]\n"
     );
     world.register(URL, "order.*");
     world.register("http://other.example/", "*");
-    let answer = world.answer(Call::new("GET", "/registrations"));
-    assert_eq!(answer.status(), 200);
-    assert_eq!(answer.header("content-type"), Some("application/json"));
-    let list = answer.json();
+    let reply = world.send(Call::new("GET", "/registrations"));
+    assert_eq!(reply.status(), 200);
+    assert_eq!(reply.header("content-type"), Some("application/json"));
+    let list = reply.json();
     let urls: Vec<&Value> = list
         .as_array()
         .unwrap()
@@ -187,12 +183,12 @@ fn the_list_has_everything_but_the_keys() {
     let members: Vec<&String> = list[0].as_object().unwrap().keys().collect();
     assert_eq!(members, ["createdAt", "event", "updatedAt", "url"]);
     for row in world.table() {
-        assert!(!answer.text().contains(&row[2]));
+        assert!(!reply.text().contains(&row[2]));
     }
 }
 
 #[test]
-fn one_registration_or_all_of_them_can_be_deleted() {
+fn one_registration_or_all_can_be_deleted() {
     let world = World::new();
     for url in [
         URL,
@@ -203,15 +199,15 @@ fn one_registration_or_all_of_them_can_be_deleted() {
     }
     let one = "/registrations?url=HTTP%3A%2F%2Fother.example%3Ftoken%3Da%2526b";
     assert_eq!(
-        world.answer(Call::new("DELETE", one)).json(),
+        world.send(Call::new("DELETE", one)).json(),
         json!({"deleted": 1})
     );
     assert_eq!(
-        world.answer(Call::new("DELETE", one)).json(),
+        world.send(Call::new("DELETE", one)).json(),
         json!({"deleted": 0})
     );
     assert_eq!(world.table().len(), 2);
-    let all = world.answer(Call::new("DELETE", "/registrations?all=true"));
+    let all = world.send(Call::new("DELETE", "/registrations?all=true"));
     assert_eq!((all.status(), all.json()), (200, json!({"deleted": 2})));
     assert_eq!(world.table().len(), 0);
 }
@@ -223,13 +219,13 @@ fn a_registration_can_be_deleted_when_its_host_is_no_longer_allowed() {
     world.set("allow_private_hosts", "false");
     let target = "/registrations?url=http://localhost:3002/";
     assert_eq!(
-        world.answer(Call::new("DELETE", target)).json(),
+        world.send(Call::new("DELETE", target)).json(),
         json!({"deleted": 1})
     );
 }
 
 #[test]
-fn a_selector_that_is_not_understood_deletes_nothing() {
+fn an_invalid_selection_deletes_nothing() {
     let queries = [
         ("", "bad-query"),
         ("&", "bad-query"),
@@ -250,8 +246,8 @@ fn a_selector_that_is_not_understood_deletes_nothing() {
     let world = World::new();
     world.register(URL, "*");
     let refused = |call: Call, code: &str| {
-        let answer = world.answer(call);
-        assert_eq!((answer.status(), answer.problem().as_str()), (400, code));
+        let reply = world.send(call);
+        assert_eq!((reply.status(), reply.problem().as_str()), (400, code));
         assert_eq!(world.table().len(), 1);
     };
     refused(Call::new("DELETE", "/registrations"), "bad-query");
@@ -273,68 +269,65 @@ fn a_selector_that_is_not_understood_deletes_nothing() {
 }
 
 #[test]
-fn the_token_in_a_url_is_in_no_answer_and_what_is_shown_can_be_deleted() {
+fn no_response_contains_the_token_of_a_url_and_redacted_urls_can_be_deleted() {
     let world = World::new();
     let url = "http://consumer.example/target?token=s3cret&a=1";
     let shown = "http://consumer.example/target?token=***&a=1";
     let registered = world.register(url, "*");
     assert_eq!(registered.json()["url"], shown);
-    let list = world.answer(Call::new("GET", "/registrations"));
+    let list = world.send(Call::new("GET", "/registrations"));
     assert_eq!(list.json()[0]["url"], shown);
-    assert_eq!(world.table()[0][0], url, "what is called has its token");
+    assert_eq!(world.table()[0][0], url, "the stored URL has its token");
 
     let same = "http://consumer.example/target?token=other&a=1";
     world.register(same, "*");
     let by_shown =
         "/registrations?url=http%3A%2F%2Fconsumer.example%2Ftarget%3Ftoken%3D***%26a%3D1";
-    let ambiguous = world.answer(Call::new("DELETE", by_shown));
+    let ambiguous = world.send(Call::new("DELETE", by_shown));
     assert_eq!(ambiguous.problem(), "bad-query");
     assert_eq!(world.table().len(), 2);
     let by_url = by_shown.replace("***", "other");
     assert_eq!(
-        world.answer(Call::new("DELETE", &by_url)).json(),
+        world.send(Call::new("DELETE", &by_url)).json(),
         json!({"deleted": 1})
     );
     assert_eq!(
-        world.answer(Call::new("DELETE", by_shown)).json(),
+        world.send(Call::new("DELETE", by_shown)).json(),
         json!({"deleted": 1})
     );
     assert!(world.table().is_empty());
 }
 
 #[test]
-fn a_registration_may_say_more_than_is_asked_for_and_an_empty_event_wants_all() {
+fn unknown_fields_of_a_registration_are_ignored_and_an_empty_event_stands_for_all() {
     let world = World::new();
     let body = json!({"url": URL, "event": "", "name": "shop", "retries": {"max": 3}});
-    let answer = world.answer(Call::new("POST", "/registrations").json(&body.to_string()));
-    assert_eq!(
-        (answer.status(), &answer.json()["event"]),
-        (201, &json!("*"))
-    );
+    let reply = world.send(Call::new("POST", "/registrations").json(&body.to_string()));
+    assert_eq!((reply.status(), &reply.json()["event"]), (201, &json!("*")));
     assert_eq!(world.table()[0][1], "*");
 }
 
 #[test]
-fn an_answer_ends_with_a_line_break() {
+fn a_response_ends_with_a_line_feed() {
     let world = World::new();
-    let answers = [
+    let replies = [
         world.register(URL, "*"),
-        world.answer(Call::new("GET", "/registrations")),
-        world.answer(Call::new("POST", "/fire")),
-        world.answer(Call::new("GET", "/healthz")),
-        world.answer(Call::new("GET", "/nothing")),
+        world.send(Call::new("GET", "/registrations")),
+        world.send(Call::new("POST", "/fire")),
+        world.send(Call::new("GET", "/healthz")),
+        world.send(Call::new("GET", "/nothing")),
     ];
-    for answer in answers {
-        let text = answer.text();
+    for reply in replies {
+        let text = reply.text();
         assert!(text.ends_with("}\n") || text.ends_with("]\n"), "{text:?}");
     }
 }
 
 #[test]
-fn the_log_tells_of_a_handshake_by_fingerprint_without_key_or_token() {
+fn the_log_has_the_fingerprint_of_a_handshake_but_neither_key_nor_token() {
     let world = World::new();
-    let answer = world.register("http://consumer.example/target?token=s3cret", "*");
-    let key = answer.json()["signingKey"].as_str().unwrap().to_owned();
+    let reply = world.register("http://consumer.example/target?token=s3cret", "*");
+    let key = reply.json()["signingKey"].as_str().unwrap().to_owned();
     let fingerprint = webhook_producer::key::SigningKey::from_text(key.clone()).fingerprint();
     let expected = format!(
         "PRODUCER: Invoking CONSUMER http://consumer.example/target for verification (handshake) \

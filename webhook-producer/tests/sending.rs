@@ -1,12 +1,12 @@
-//! A sender behind the producer: events on its stream, registrations in its API.
+//! A sender behind the producer: events on its stream, registrations as its endpoints.
 
 #![cfg(not(target_family = "wasm"))]
 
 mod world;
 
 use serde_json::{Value, json};
-use webhook_producer::outside::Verb::{self, Delete, Patch, Post, Put};
-use world::{Answer, Call, Consumer, Entry, World};
+use webhook_producer::platform::Method::{self, Delete, Patch, Post, Put};
+use world::{Call, Consumer, Entry, Reply, World};
 
 const CONSUMER: &str = "http://consumer.example/target";
 const ENDPOINTS: &str = "http://sender:8080/v1/tenants/shop/endpoints";
@@ -23,20 +23,20 @@ fn world_with_api() -> World {
     world.set("sender_url", "http://sender:8080");
     world.set("sender_token", "s3cret");
     world.set("tenant", "shop");
-    world.consumer(ENDPOINTS, Consumer::Answers(201));
+    world.consumer(ENDPOINTS, Consumer::Responds(201));
     world
 }
 
-fn fire(world: &World, body: &str) -> Answer {
-    world.answer(Call::new("POST", "/fire").json(body))
+fn fire(world: &World, body: &str) -> Reply {
+    world.send(Call::new("POST", "/fire").json(body))
 }
 
-fn delete(world: &World, target: &str) -> Answer {
-    world.answer(Call::new("DELETE", target))
+fn delete(world: &World, target: &str) -> Reply {
+    world.send(Call::new("DELETE", target))
 }
 
-/// Method, URL and JSON of every call, those to the consumer left out.
-fn told(world: &World) -> Vec<(Verb, String, Value)> {
+/// Returns method, URL and JSON of every call to the sender.
+fn calls_to_sender(world: &World) -> Vec<(Method, String, Value)> {
     let posts = world.posts.borrow();
     let to_sender = posts
         .iter()
@@ -55,12 +55,12 @@ fn id() -> String {
 }
 
 #[test]
-fn a_fired_event_is_on_the_stream_when_it_is_answered_and_nobody_is_called() {
+fn a_fired_event_is_on_the_stream_before_the_response_and_no_consumer_is_called() {
     let world = world_with_stream();
     world.insert(CONSUMER, "*", "key");
-    let answer = fire(&world, r#"{"event":"order.shipped","data":{"id": 1.0}}"#);
-    assert_eq!(answer.status(), 202);
-    let id = answer.json()["id"].as_str().expect("an id").to_owned();
+    let reply = fire(&world, r#"{"event":"order.shipped","data":{"id": 1.0}}"#);
+    assert_eq!(reply.status(), 202);
+    let id = reply.json()["id"].as_str().expect("an id").to_owned();
     let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
     let expected = Entry {
         address: "redis://queue:6379".to_owned(),
@@ -86,11 +86,11 @@ fn a_fired_event_is_on_the_stream_when_it_is_answered_and_nobody_is_called() {
 }
 
 #[test]
-fn what_names_no_event_is_refused_and_not_written() {
+fn an_invalid_event_is_rejected_and_not_written() {
     let world = world_with_stream();
-    let answer = world.answer(Call::new("POST", "/fire"));
+    let reply = world.send(Call::new("POST", "/fire"));
     assert_eq!(
-        (answer.status(), answer.problem()),
+        (reply.status(), reply.problem()),
         (400, "event-required".to_owned())
     );
     assert_eq!(fire(&world, r#"{"data":1}"#).problem(), "missing-field");
@@ -102,25 +102,25 @@ fn what_names_no_event_is_refused_and_not_written() {
 }
 
 #[test]
-fn a_stream_that_fails_is_a_503_that_does_not_say_what_the_server_said() {
+fn a_failing_stream_is_a_503_without_the_servers_message() {
     let world = world_with_stream();
     *world.stream_fails.borrow_mut() = Some("redis://:pass@queue refused".to_owned());
-    for answer in [
+    for reply in [
         fire(&world, r#"{"event":"a","data":1}"#),
-        world.answer(Call::new("GET", "/healthz")),
+        world.send(Call::new("GET", "/healthz")),
     ] {
         assert_eq!(
-            (answer.status(), answer.problem()),
+            (reply.status(), reply.problem()),
             (503, "stream-unavailable".to_owned())
         );
-        assert!(!answer.text().contains("pass"), "{}", answer.text());
+        assert!(!reply.text().contains("pass"), "{}", reply.text());
     }
     *world.stream_fails.borrow_mut() = None;
-    assert_eq!(world.answer(Call::new("GET", "/healthz")).status(), 200);
+    assert_eq!(world.send(Call::new("GET", "/healthz")).status(), 200);
 }
 
 #[test]
-fn a_variable_that_means_nothing_is_named_and_its_value_not_shown() {
+fn an_invalid_variable_is_named_without_its_value() {
     let wrong = [
         ("stream_url", "queue:6379"),
         ("stream_url", "http://queue:6379"),
@@ -137,9 +137,9 @@ fn a_variable_that_means_nothing_is_named_and_its_value_not_shown() {
         let world = world_with_stream();
         world.set("sender_url", "http://sender:8080");
         world.set(name, value);
-        let answer = fire(&world, r#"{"event":"a","data":1}"#);
-        assert_eq!(answer.problem(), "bad-configuration", "{name}");
-        let text = answer.text();
+        let reply = fire(&world, r#"{"event":"a","data":1}"#);
+        assert_eq!(reply.problem(), "bad-configuration", "{name}");
+        let text = reply.text();
         assert!(text.contains(&format!("`{name}`")), "{text}");
         let secret = ["stream_url", "sender_url", "sender_token"].contains(&name);
         assert!(!secret || !text.contains(value), "{text}");
@@ -148,10 +148,10 @@ fn a_variable_that_means_nothing_is_named_and_its_value_not_shown() {
 }
 
 #[test]
-fn a_registration_is_an_endpoint_of_the_sender_with_the_consumers_key() {
+fn a_registration_becomes_an_endpoint_of_the_sender_with_the_consumers_key() {
     let world = world_with_api();
-    let answer = world.register(CONSUMER, "order.*");
-    assert_eq!(answer.status(), 201);
+    let reply = world.register(CONSUMER, "order.*");
+    assert_eq!(reply.status(), 201);
     let expected = [
         (
             Put,
@@ -163,14 +163,14 @@ fn a_registration_is_an_endpoint_of_the_sender_with_the_consumers_key() {
             ENDPOINTS.to_owned(),
             json!({
                 "id": id(), "url": CONSUMER, "events": ["order.*"],
-                "secret": answer.json()["signingKey"], "schemes": ["plain", "wss", "standard"],
+                "secret": reply.json()["signingKey"], "schemes": ["plain", "wss", "standard"],
             }),
         ),
     ];
-    assert_eq!(told(&world), expected);
+    assert_eq!(calls_to_sender(&world), expected);
     let posts = world.posts.borrow();
-    // The first call is the handshake, and the token is not the consumer's to know.
-    let authorized = |call: &webhook_producer::outside::Outgoing| {
+    // The first call is the handshake. The consumer must not see the sender's token.
+    let authorized = |call: &webhook_producer::platform::Outgoing| {
         let bearer = ("authorization".to_owned(), "Bearer s3cret".to_owned());
         call.headers.contains(&bearer)
     };
@@ -182,13 +182,13 @@ fn a_registration_is_an_endpoint_of_the_sender_with_the_consumers_key() {
 }
 
 #[test]
-fn a_consumer_that_registers_again_gets_its_new_key_and_events_there() {
+fn registering_again_updates_key_and_events_of_the_endpoint() {
     let world = world_with_api();
-    world.consumer(ENDPOINTS, Consumer::Answers(409));
-    let answer = world.register(CONSUMER, "order.*");
-    assert_eq!(answer.status(), 201);
+    world.consumer(ENDPOINTS, Consumer::Responds(409));
+    let reply = world.register(CONSUMER, "order.*");
+    assert_eq!(reply.status(), 201);
     let endpoint = format!("{ENDPOINTS}/{}", id());
-    let secret = json!({ "secret": answer.json()["signingKey"], "overlap": "0s" });
+    let secret = json!({ "secret": reply.json()["signingKey"], "overlap": "0s" });
     let expected = [
         (Post, format!("{endpoint}/rotate-secret"), secret),
         (
@@ -197,23 +197,23 @@ fn a_consumer_that_registers_again_gets_its_new_key_and_events_there() {
             json!({ "events": ["order.*"], "enabled": true }),
         ),
     ];
-    assert_eq!(told(&world)[2..], expected);
+    assert_eq!(calls_to_sender(&world)[2..], expected);
 }
 
 #[test]
-fn where_the_sender_is_not_told_nothing_is_registered_or_removed() {
+fn if_the_sender_fails_nothing_is_registered_or_deleted() {
     let cases = [
-        (Consumer::Answers(401), "sender-refused"),
-        (Consumer::Answers(500), "sender-refused"),
+        (Consumer::Responds(401), "sender-refused"),
+        (Consumer::Responds(500), "sender-refused"),
         (Consumer::RefusesConnections, "sender-unreachable"),
         (Consumer::Hangs, "sender-unreachable"),
     ];
-    for (does, code) in cases {
+    for (behaviour, code) in cases {
         let world = world_with_api();
-        world.consumer(ENDPOINTS, does);
-        world.consumer(&format!("{ENDPOINTS}/{}", id()), does);
-        let answer = world.register(CONSUMER, "*");
-        assert_eq!((answer.status(), answer.problem()), (502, code.to_owned()));
+        world.consumer(ENDPOINTS, behaviour);
+        world.consumer(&format!("{ENDPOINTS}/{}", id()), behaviour);
+        let reply = world.register(CONSUMER, "*");
+        assert_eq!((reply.status(), reply.problem()), (502, code.to_owned()));
         assert!(world.table().is_empty());
 
         world.insert(CONSUMER, "*", "key");
@@ -228,17 +228,17 @@ fn where_the_sender_is_not_told_nothing_is_registered_or_removed() {
 }
 
 #[test]
-fn what_is_removed_here_is_removed_there_even_if_it_was_gone() {
+fn a_deletion_also_deletes_the_endpoint_even_if_it_does_not_exist() {
     for status in [204, 404] {
         let world = world_with_api();
         let endpoint = format!("{ENDPOINTS}/{}", id());
-        world.consumer(&endpoint, Consumer::Answers(status));
+        world.consumer(&endpoint, Consumer::Responds(status));
         world.insert(CONSUMER, "*", "key");
         assert_eq!(
             delete(&world, "/registrations?all=true").json(),
             json!({ "deleted": 1 })
         );
-        assert_eq!(told(&world), [(Delete, endpoint, Value::Null)]);
+        assert_eq!(calls_to_sender(&world), [(Delete, endpoint, Value::Null)]);
         assert!(world.table().is_empty());
     }
 }

@@ -7,10 +7,11 @@ use super::tenant::tenant;
 use crate::config::variable;
 use crate::event::Event;
 use crate::event_id::EventId;
-use crate::outside::{Log, Stream, Variables};
+use crate::platform::{Log, Stream, Variables};
 use crate::problems;
 
-/// Where events are written. There is no `Debug`: the address may hold a password.
+/// The stream that events are written to. It has no `Debug`, because the address may contain a
+/// password.
 pub struct Queue {
     address: String,
     name: String,
@@ -18,23 +19,23 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// Reads the variables; `None` where `stream_url` is empty.
-    pub fn load(outside: &(impl Variables + Log)) -> Result<Option<Self>, Problem> {
-        let address = variable(outside, "stream_url")?;
+    /// Reads the variables; returns `None` if `stream_url` is empty.
+    pub fn load(platform: &(impl Variables + Log)) -> Result<Option<Self>, Problem> {
+        let address = variable(platform, "stream_url")?;
         if address.is_empty() {
             return Ok(None);
         }
         let is_redis = |url: &Url| matches!(url.scheme(), "redis" | "rediss") && url.has_host();
         if !Url::parse(&address).is_ok_and(|url| is_redis(&url)) {
-            // The value is not shown: it may hold a password.
+            // The value is not shown: it may contain a password.
             let reason = "it is not a URL of the form `redis://host:port`";
             return Err(problems::bad_configuration("stream_url", reason));
         }
-        let name = variable(outside, "stream_name")?;
+        let name = variable(platform, "stream_name")?;
         if name.is_empty() {
             return Err(problems::bad_configuration("stream_name", "it is empty"));
         }
-        let tenant = tenant(outside, "stream_url")?;
+        let tenant = tenant(platform, "stream_url")?;
         Ok(Some(Self {
             address,
             name,
@@ -42,14 +43,14 @@ impl Queue {
         }))
     }
 
-    /// Appends an event; it is on the stream when this returns.
+    /// Appends an event, and returns when it is on the stream.
     ///
     /// # Errors
     ///
-    /// 400 for a name that the sender does not take, 503 when the stream does not answer.
+    /// Returns 400 for a name that the sender does not accept, and 503 if the stream is unavailable.
     pub fn append(
         &self,
-        outside: &(impl Stream + Log),
+        platform: &(impl Stream + Log),
         id: &EventId,
         event: &Event,
         data: &[u8],
@@ -61,33 +62,34 @@ impl Queue {
             ("id", id.as_str().as_bytes()),
             ("data", data),
         ];
-        let appended = outside.append(&self.address, &self.name, &fields);
-        appended.map_err(|reason| unavailable(outside, &reason))
+        let appended = platform.append(&self.address, &self.name, &fields);
+        appended.map_err(|reason| unavailable(platform, &reason))
     }
 
-    /// Fails where the server does not answer.
-    pub fn check(&self, outside: &(impl Stream + Log)) -> Result<(), Problem> {
-        let answered = outside.ping(&self.address);
-        answered.map_err(|reason| unavailable(outside, &reason))
+    /// Checks that the server responds.
+    pub fn check(&self, platform: &(impl Stream + Log)) -> Result<(), Problem> {
+        let replied = platform.ping(&self.address);
+        replied.map_err(|reason| unavailable(platform, &reason))
     }
 }
 
-/// What the sender would put among its dead letters is refused here, where somebody is told.
+/// Rejects a name that the sender would move to the dead letters, so that the caller sees the error.
 fn check(event: &Event) -> Result<(), Problem> {
     let name = event.as_str();
     let segments = name.split('.').all(|segment| !segment.is_empty());
     let visible = name.bytes().all(|byte| byte.is_ascii_graphic());
-    let own = name.split('.').next() == Some("operational");
-    match segments && visible && !own {
-        true => Ok(()),
-        false => Err(problems::bad_event(
-            "on a stream an event's name is visible ASCII in segments between full stops, \
-             and the segment `operational` in front is the sender's own",
-        )),
+    let reserved = name.split('.').next() == Some("operational");
+    if segments && visible && !reserved {
+        Ok(())
+    } else {
+        Err(problems::bad_event(
+            "on a stream, an event's name is visible ASCII in segments between full stops, \
+             and the first segment `operational` is reserved for the sender",
+        ))
     }
 }
 
-fn unavailable(outside: &impl Log, reason: &str) -> Problem {
-    outside.log(&format!("PRODUCER: The stream failed: {reason}"));
+fn unavailable(platform: &impl Log, reason: &str) -> Problem {
+    platform.log(&format!("PRODUCER: The stream failed: {reason}"));
     problems::stream_unavailable()
 }

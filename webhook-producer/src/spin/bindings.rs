@@ -1,5 +1,5 @@
-//! What wit-bindgen makes of `wit/signature.wit`. The app's manifest says which component stands
-//! behind it.
+//! The bindings that `wit-bindgen` generates from `wit/signature.wit`. The app's manifest selects the
+//! component that provides the interface.
 
 // The generated code crosses the component boundary with raw pointers.
 #![allow(unsafe_code)]
@@ -14,7 +14,7 @@ wit_bindgen::generate!({
     ",
     path: "../wit/signature.wit",
     generate_all,
-    // What goes into the component is lent: a body is not copied on this side.
+    // Parameters are borrowed: a body is not copied on this side.
     ownership: Borrowing { duplicate_if_necessary: true },
 });
 

@@ -1,11 +1,11 @@
-//! WASI's clocks.
+//! WASI's clocks, as a [`Clock`].
 
 use std::time::Duration;
 
 use wasi::clocks::{monotonic_clock, wall_clock};
 
 use super::{Spin, wait};
-use crate::outside::Clock;
+use crate::platform::Clock;
 
 impl Clock for Spin {
     fn now(&self) -> Duration {

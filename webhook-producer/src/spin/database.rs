@@ -1,9 +1,9 @@
-//! Spin's SQLite, database `default`.
+//! Spin's SQLite database `default`, as a [`Database`].
 
 use spin_sdk::sqlite::{Connection, Value};
 
 use super::Spin;
-use crate::outside::Database;
+use crate::platform::Database;
 
 impl Spin {
     fn connection(&self) -> Result<&Connection, String> {

@@ -1,6 +1,6 @@
 //! The component's HTTP handler.
 
-// `#[http_component]` generates the exported function and takes handles over raw.
+// `#[http_component]` generates the exported function, which receives raw handles.
 #![allow(unsafe_code)]
 
 use futures::StreamExt;
@@ -10,19 +10,19 @@ use spin_sdk::http_component;
 use super::Spin;
 use crate::body::Chunks;
 use crate::http::{Headers, Request, Response};
-use crate::outside::Log;
+use crate::platform::Log;
 
 #[http_component]
 async fn handle(request: IncomingRequest, out: ResponseOutparam) {
     let spin = Spin::default();
-    let response = crate::answer(&spin, incoming(request)).await;
+    let response = crate::respond(&spin, incoming(request)).await;
     let body = response.body.clone();
     let sent = match outgoing(response) {
         Some(outgoing) => out.set_with_body(outgoing, body).await,
         None => Ok(()),
     };
     if let Err(error) = sent {
-        spin.log(&format!("PRODUCER: The answer could not be sent: {error}"));
+        spin.log(&format!("PRODUCER: Sending the response failed: {error}"));
     }
 }
 
@@ -37,7 +37,7 @@ fn incoming(request: IncomingRequest) -> Request<impl Chunks> {
         method: request.method().to_string(),
         path,
         query,
-        // A header that is there twice was sent by the client as well, and names nothing.
+        // If the header is repeated, the client sent one as well, and neither can be trusted.
         authority: if headers.has("spin-full-url") {
             authority(&headers)
         } else {
@@ -50,15 +50,15 @@ fn incoming(request: IncomingRequest) -> Request<impl Chunks> {
     }
 }
 
-/// Host and port of the URL that Spin says was called, which is the one with the client's `Host`.
-/// The authority of `wasi:http` may be the address that Spin listens at.
+/// Returns host and port of the URL in Spin's header, which has the client's `Host`. The authority of
+/// `wasi:http` may be the address that Spin listens on.
 fn authority(headers: &Headers) -> Option<String> {
     let (_, url) = headers.single("spin-full-url")?.split_once("://")?;
     let (authority, _) = url.split_once('/')?;
     Some(authority.to_owned())
 }
 
-/// None where the host refuses what a response of ours never has: a bad header or status.
+/// Converts a response. Returns `None` if the host rejects a header or the status, which never happens.
 fn outgoing(response: Response) -> Option<OutgoingResponse> {
     let length = ("content-length", response.body.len().to_string());
     let headers: Vec<(String, Vec<u8>)> = response

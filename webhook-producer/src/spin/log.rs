@@ -1,12 +1,12 @@
-//! The log is standard output: Spin shows it and writes it to `.spin/logs`.
+//! Standard output as the log: Spin shows it and writes it to `.spin/logs`.
 
 use std::io::{Write, stdout};
 
 use super::Spin;
-use crate::outside::Log;
+use crate::platform::Log;
 
 impl Log for Spin {
-    /// A line that cannot be written is lost: it must not take the request down with it.
+    /// Writes a line. A failure is ignored: it must not fail the request.
     fn log(&self, line: &str) {
         let _ = writeln!(stdout(), "{line}");
     }

@@ -12,33 +12,33 @@ use wasi::http::types::{
 use wasi::io::streams::{OutputStream, StreamError};
 
 use super::{Spin, wait};
-use crate::outside::{CallError, Clock, Log, Network, Outgoing, Phase, Verb};
+use crate::platform::{self, CallError, Clock, Log, Network, Outgoing, Phase};
 
-/// How much of an answer's body is read, and for how long. A short answer that ends cleanly leaves
-/// the consumer without an error and the connection fit for the next call; nobody waits for more.
+/// The limits for reading a response body. Reading a short one to its end avoids an error at the
+/// consumer and lets the connection be reused; longer ones are not worth the wait.
 const DRAINED_BYTES: u64 = 64 * 1024;
 const DRAINED_FOR: Duration = Duration::from_millis(100);
 
 impl Network for Spin {
-    async fn send(&self, outgoing: Outgoing, patience: Duration) -> Result<u16, CallError> {
-        let unusable = || CallError::new(Phase::Plan, "the request cannot be made");
+    async fn send(&self, outgoing: Outgoing, timeout: Duration) -> Result<u16, CallError> {
+        let unusable = || CallError::new(Phase::Plan, "the request is invalid");
         let request = build(&outgoing).ok_or_else(unusable)?;
         let body = request.body().map_err(|()| unusable())?;
-        let options = options(patience);
+        let options = options(timeout);
         let response = outgoing_handler::handle(request, Some(options))
-            .map_err(|code| self.explain(&code, patience))?;
-        // A consumer may answer without reading the body to its end. And where sending fails, the
-        // answer that does not come says why better than the broken stream does.
+            .map_err(|code| self.explain(&code, timeout))?;
+        // A consumer may respond before it has read the whole body. If sending fails, the error of the
+        // response says more than the error of the stream.
         let send = pin!(send(body, &outgoing.body));
         let head = pin!(head(&response));
-        let answer = match select(send, head).await {
+        let response = match select(send, head).await {
             Either::Left(((), head)) => head.await,
-            Either::Right((answer, _)) => answer,
+            Either::Right((response, _)) => response,
         };
-        let answer = answer.map_err(|code| self.explain(&code, patience))?;
-        let status = answer.status();
-        let enough = pin!(self.sleep_until(self.now() + DRAINED_FOR));
-        select(pin!(drain(answer)), enough).await;
+        let response = response.map_err(|code| self.explain(&code, timeout))?;
+        let status = response.status();
+        let limit = pin!(self.sleep_until(self.now() + DRAINED_FOR));
+        select(pin!(drain(response)), limit).await;
         Ok(status)
     }
 }
@@ -64,22 +64,23 @@ fn build(outgoing: &Outgoing) -> Option<OutgoingRequest> {
     Some(request)
 }
 
-fn method(verb: Verb) -> Method {
-    match verb {
-        Verb::Post => Method::Post,
-        Verb::Put => Method::Put,
-        Verb::Patch => Method::Patch,
-        Verb::Delete => Method::Delete,
+fn method(method: platform::Method) -> Method {
+    match method {
+        platform::Method::Post => Method::Post,
+        platform::Method::Put => Method::Put,
+        platform::Method::Patch => Method::Patch,
+        platform::Method::Delete => Method::Delete,
     }
 }
 
-/// The runtime's own limits; one that it does not know is left to the caller's deadline.
-fn options(patience: Duration) -> RequestOptions {
-    let patience = u64::try_from(patience.as_nanos()).ok();
+/// Sets the runtime's own time limits. Those that it does not support are left to the caller's
+/// deadline.
+fn options(timeout: Duration) -> RequestOptions {
+    let timeout = u64::try_from(timeout.as_nanos()).ok();
     let options = RequestOptions::new();
-    let _ = options.set_connect_timeout(patience);
-    let _ = options.set_first_byte_timeout(patience);
-    let _ = options.set_between_bytes_timeout(patience);
+    let _ = options.set_connect_timeout(timeout);
+    let _ = options.set_first_byte_timeout(timeout);
+    let _ = options.set_between_bytes_timeout(timeout);
     options
 }
 
@@ -89,7 +90,7 @@ async fn send(body: OutgoingBody, bytes: &[u8]) {
         Err(()) => false,
     };
     if written {
-        // Only a body that is whole may be called finished.
+        // Only a complete body may be finished.
         let _ = OutgoingBody::finish(body, None);
     }
 }
@@ -111,13 +112,13 @@ async fn write_all(stream: &OutputStream, mut bytes: &[u8]) -> Result<(), Stream
 
 async fn head(response: &FutureIncomingResponse) -> Result<IncomingResponse, ErrorCode> {
     match wait::until(|| response.get(), || response.subscribe()).await {
-        Ok(answer) => answer,
+        Ok(response) => response,
         Err(()) => Err(ErrorCode::InternalError(None)),
     }
 }
 
-async fn drain(answer: IncomingResponse) {
-    let Ok(body) = answer.consume() else { return };
+async fn drain(response: IncomingResponse) {
+    let Ok(body) = response.consume() else { return };
     let Ok(stream) = body.stream() else { return };
     let mut left = DRAINED_BYTES;
     while left > 0 {
@@ -133,26 +134,26 @@ async fn drain(answer: IncomingResponse) {
 }
 
 impl Spin {
-    /// An error in our words, and what has no words of ours in the log.
-    fn explain(&self, code: &ErrorCode, patience: Duration) -> CallError {
+    /// Converts an error. One without a known reason is logged.
+    fn explain(&self, code: &ErrorCode, timeout: Duration) -> CallError {
         let (phase, reason) = match code {
             ErrorCode::ConnectionTimeout
             | ErrorCode::ConnectionReadTimeout
             | ErrorCode::ConnectionWriteTimeout
             | ErrorCode::HttpResponseTimeout => {
-                let reason = format!("no answer within {} ms", patience.as_millis());
+                let reason = format!("no response within {} ms", timeout.as_millis());
                 return CallError::new(Phase::Timeout, reason);
             }
             code => known(code).unwrap_or_else(|| {
                 self.log(&format!("PRODUCER: A call failed: {code:?}"));
-                (Phase::Respond, "there was no valid answer")
+                (Phase::Respond, "there was no valid response")
             }),
         };
         CallError::new(phase, reason)
     }
 }
 
-/// The host's codes, sorted by how far the call had come.
+/// Returns the phase and the reason of an error code.
 fn known(code: &ErrorCode) -> Option<(Phase, &'static str)> {
     Some(match code {
         ErrorCode::HttpRequestDenied => (
@@ -183,7 +184,7 @@ fn known(code: &ErrorCode) -> Option<(Phase, &'static str)> {
         | ErrorCode::HttpResponseIncomplete
         | ErrorCode::HttpProtocolError => (
             Phase::Respond,
-            "the connection was closed, or what came was not HTTP",
+            "the connection was closed, or the response was not HTTP",
         ),
         _ => return None,
     })

@@ -1,11 +1,11 @@
-//! Signing through the component.
+//! The component's interface for signing, as a [`Signer`].
 
 use super::Spin;
 use super::bindings::sign::{self, Scheme};
 use crate::key::SigningKey;
-use crate::outside::{Message, Signer};
+use crate::platform::{Message, Signer};
 
-/// In one call: the body crosses into the component once.
+/// All schemes are requested in one call, so that the body is copied into the component once.
 const SCHEMES: [Scheme; 3] = [Scheme::Plain, Scheme::Wss, Scheme::Standard];
 
 impl Signer for Spin {

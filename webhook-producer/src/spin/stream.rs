@@ -1,9 +1,9 @@
-//! Spin's outbound Redis.
+//! Spin's outbound Redis, as a [`Stream`].
 
 use spin_sdk::redis::{Connection, Error, RedisParameter};
 
 use super::Spin;
-use crate::outside::Stream;
+use crate::platform::Stream;
 
 impl Stream for Spin {
     fn append(&self, address: &str, name: &str, fields: &[(&str, &[u8])]) -> Result<(), String> {
@@ -31,9 +31,9 @@ fn run(address: &str, command: &str, arguments: &[RedisParameter]) -> Result<(),
 
 fn kind(error: &Error) -> String {
     match error {
-        Error::InvalidAddress => "the address is not a server's, or not allowed".to_owned(),
+        Error::InvalidAddress => "the address is invalid or not allowed".to_owned(),
         Error::TooManyConnections => "the runtime's limit of connections is reached".to_owned(),
-        Error::TypeError => "the answer is not what was asked for".to_owned(),
+        Error::TypeError => "the reply has an unexpected type".to_owned(),
         Error::Other(reason) => reason.clone(),
     }
 }

@@ -1,7 +1,7 @@
-//! Spin's variables.
+//! Spin's variables, as [`Variables`].
 
 use super::Spin;
-use crate::outside::Variables;
+use crate::platform::Variables;
 
 impl Variables for Spin {
     fn variable(&self, name: &str) -> Result<String, String> {

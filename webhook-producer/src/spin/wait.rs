@@ -1,4 +1,4 @@
-//! Waiting for the host, on Spin's executor.
+//! Waiting for the host with Spin's executor.
 
 use std::future::poll_fn;
 use std::task::Poll;
@@ -6,11 +6,11 @@ use std::task::Poll;
 use spin_executor::{CancelOnDropToken, push_waker_and_get_token};
 use wasi::io::poll::Pollable;
 
-/// Waits until `ready` gives a value. Whenever it does not, the pollable `subscribe` makes says when
-/// to ask again.
+/// Waits until `ready` returns a value. It is called again whenever the pollable from `subscribe` is
+/// ready.
 ///
-/// Dropping the future drops the pollable with it, before whatever it belongs to: the host wants
-/// children gone before their parents.
+/// Dropping the future drops the pollable, before the resource it belongs to: the host requires
+/// children to be dropped before their parents.
 pub async fn until<T>(
     mut ready: impl FnMut() -> Option<T>,
     mut subscribe: impl FnMut() -> Pollable,

@@ -1,7 +1,7 @@
-//! A whole outside for the producer: a real SQLite with the real `migrations.sql`, consumers that
-//! do as they are told, a clock that moves only when everybody waits, and a log that is kept.
+//! A test platform for the producer: a real SQLite with the real `migrations.sql`, consumers with
+//! configurable behaviour, a clock that advances only when all tasks wait, and a recorded log.
 
-#![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(dead_code, reason = "each test binary uses only a part")]
 
 pub mod timeline;
 
@@ -16,25 +16,25 @@ use serde_json::Value;
 use sha2::Sha256;
 use webhook_producer::http::{Headers, Request, Response};
 use webhook_producer::key::SigningKey;
-use webhook_producer::outside::{
+use webhook_producer::platform::{
     CallError, Clock, Database, Log, Message, Network, Outgoing, Phase, Signer, Stream, Variables,
 };
 
 use timeline::Timeline;
 
-/// The statements every deployment runs.
+/// The statements that every deployment runs.
 pub const MIGRATIONS: &str = include_str!("../../../migrations.sql");
 
-/// What a consumer does when it is called.
+/// The behaviour of a consumer.
 #[derive(Clone, Copy, Debug)]
 pub enum Consumer {
-    Answers(u16),
-    AnswersAfter(Duration, u16),
+    Responds(u16),
+    RespondsAfter(Duration, u16),
     Hangs,
     RefusesConnections,
 }
 
-/// What was written to a stream.
+/// An entry that was written to a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     pub address: String,
@@ -42,30 +42,30 @@ pub struct Entry {
     pub fields: Vec<(String, String)>,
 }
 
-/// Something others do to the database.
+/// A concurrent change of the database.
 pub type Meanwhile = Box<dyn Fn(&Connection)>;
 
 pub struct World {
     pub database: Connection,
     pub timeline: Timeline,
-    /// By URL without the query; whoever is not here answers 200.
+    /// By URL without the query. Unknown consumers respond with 200.
     pub consumers: RefCell<HashMap<String, Consumer>>,
     pub variables: RefCell<HashMap<String, String>>,
-    /// Every call that went out.
+    /// Every outgoing call.
     pub posts: RefCell<Vec<Outgoing>>,
     pub log: RefCell<Vec<String>>,
-    /// Every entry of a stream: the server, the stream's name, the fields.
+    /// Every entry that was written to a stream.
     pub entries: RefCell<Vec<Entry>>,
-    /// Set: the stream fails with this text.
+    /// If set, the stream fails with this text.
     pub stream_fails: RefCell<Option<String>>,
-    /// Run while a consumer is being called.
+    /// Runs while a consumer is being called.
     pub meanwhile: RefCell<Option<Meanwhile>>,
-    /// Set: signing fails with this text and the key behind it.
+    /// If set, signing fails with this text, followed by the key.
     pub signing_fails: RefCell<Option<String>>,
 }
 
 impl World {
-    /// With the table, the defaults of `spin.toml`, and private hosts allowed.
+    /// Creates a world with the table, the defaults of `spin.toml`, and private hosts allowed.
     pub fn new() -> Self {
         let world = Self::without_table();
         world.database.execute_batch(MIGRATIONS).unwrap();
@@ -105,26 +105,28 @@ impl World {
         assert!(known.is_some(), "no variable `{variable}`");
     }
 
-    pub fn consumer(&self, url: &str, does: Consumer) {
-        self.consumers.borrow_mut().insert(url.to_owned(), does);
+    pub fn consumer(&self, url: &str, behaviour: Consumer) {
+        self.consumers
+            .borrow_mut()
+            .insert(url.to_owned(), behaviour);
     }
 
-    /// Puts a row into the table without asking the producer.
+    /// Inserts a row into the table directly.
     pub fn insert(&self, url: &str, event: &str, key: &str) {
         let statement = "INSERT INTO webhook_registrations (url, event, signing_key) \
                          VALUES (?1, ?2, ?3)";
         self.database.execute(statement, [url, event, key]).unwrap();
     }
 
-    /// The whole table, times included.
+    /// Returns the whole table, including times.
     pub fn table(&self) -> Vec<Vec<String>> {
         let statement = "SELECT url, event, signing_key, created_at, updated_at \
                          FROM webhook_registrations ORDER BY rowid";
         self.execute(statement, &[]).unwrap()
     }
 
-    /// Answers a request, letting time pass whenever everybody waits.
-    pub fn answer(&self, call: Call) -> Answer {
+    /// Handles a request, advancing the clock whenever all tasks wait.
+    pub fn send(&self, call: Call) -> Reply {
         let request = Request {
             method: call.method,
             path: call.path,
@@ -133,20 +135,20 @@ impl World {
             headers: Headers::new(call.headers),
             body: stream::iter(call.body.map(Ok)),
         };
-        let future = webhook_producer::answer(self, request);
-        Answer(self.timeline.run(future))
+        let future = webhook_producer::respond(self, request);
+        Reply(self.timeline.run(future))
     }
 
-    pub fn register(&self, url: &str, event: &str) -> Answer {
+    pub fn register(&self, url: &str, event: &str) -> Reply {
         let body = serde_json::json!({"url": url, "event": event});
-        self.answer(Call::new("POST", "/registrations").json(&body.to_string()))
+        self.send(Call::new("POST", "/registrations").json(&body.to_string()))
     }
 
     pub fn posted(&self) -> usize {
         self.posts.borrow().len()
     }
 
-    /// Every line of the log, joined.
+    /// Returns all lines of the log.
     pub fn logged(&self) -> String {
         self.log.borrow().join("\n")
     }
@@ -178,7 +180,7 @@ impl Call {
         }
     }
 
-    /// With another `Host` than the one it has else.
+    /// Sets another `Host` than the default.
     pub fn host(mut self, authority: &str) -> Self {
         self.authority = authority.to_owned();
         self
@@ -200,9 +202,9 @@ impl Call {
     }
 }
 
-pub struct Answer(Response);
+pub struct Reply(Response);
 
-impl Answer {
+impl Reply {
     pub fn status(&self) -> u16 {
         self.0.status
     }
@@ -220,7 +222,7 @@ impl Answer {
         String::from_utf8(self.0.body.clone()).unwrap()
     }
 
-    /// The code of the problem this must be; its status and media type are held as well.
+    /// Returns the code of the problem document, after checking its status and media type.
     #[track_caller]
     pub fn problem(&self) -> String {
         assert_eq!(
@@ -233,7 +235,7 @@ impl Answer {
     }
 }
 
-/// The tag of the `plain` scheme.
+/// Returns the tag of the scheme `plain`.
 pub fn tag(body: &[u8], key: &str) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).unwrap();
     mac.update(body);
@@ -260,14 +262,14 @@ impl Network for World {
     async fn send(&self, outgoing: Outgoing, _: Duration) -> Result<u16, CallError> {
         let mut url = outgoing.url.clone();
         url.set_query(None);
-        let does = self.consumers.borrow().get(url.as_str()).copied();
+        let behaviour = self.consumers.borrow().get(url.as_str()).copied();
         self.posts.borrow_mut().push(outgoing);
         if let Some(meanwhile) = self.meanwhile.borrow().as_ref() {
             meanwhile(&self.database);
         }
-        match does.unwrap_or(Consumer::Answers(200)) {
-            Consumer::Answers(status) => Ok(status),
-            Consumer::AnswersAfter(time, status) => {
+        match behaviour.unwrap_or(Consumer::Responds(200)) {
+            Consumer::Responds(status) => Ok(status),
+            Consumer::RespondsAfter(time, status) => {
                 self.sleep_until(self.now() + time).await;
                 Ok(status)
             }
@@ -312,7 +314,7 @@ impl Signer for World {
     }
 }
 
-/// What is signed and under which key, in headers that show all of it.
+/// Returns headers that reveal the signed message and its key.
 fn signed(message: &Message<'_>, key: &str) -> Vec<(String, String)> {
     let own = |(name, value): (&str, String)| (name.to_owned(), value);
     [

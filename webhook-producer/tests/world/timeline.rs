@@ -1,5 +1,5 @@
-//! A clock and its executor: time stands still while anybody can go on, and jumps to the next
-//! moment somebody waits for when nobody can.
+//! A clock and its executor: the time stands still while a task can continue, and otherwise jumps to
+//! the next deadline.
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
@@ -9,15 +9,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use webhook_producer::outside::Clock;
+use webhook_producer::platform::Clock;
 
-/// What the wall clock shows at the start, in Unix seconds.
+/// The initial wall clock time, in Unix seconds.
 pub const STARTED_AT: u64 = 1_614_265_330;
 
 #[derive(Default)]
 pub struct Timeline {
     now: Cell<Duration>,
-    /// Who waits for which moment. Whoever has stopped waiting is woken for nothing.
+    /// The deadlines and their wakers. A task that no longer waits is woken needlessly.
     sleepers: RefCell<Vec<(Duration, Waker)>>,
 }
 
@@ -35,7 +35,7 @@ impl Timeline {
     ///
     /// # Panics
     ///
-    /// Panics where it waits for something that no passing of time will bring.
+    /// Panics if it waits for something else than a deadline.
     #[track_caller]
     pub fn run<T>(&self, future: impl Future<Output = T>) -> T {
         let mut future = pin!(future);
@@ -55,7 +55,7 @@ impl Timeline {
     fn jump(&self) {
         let mut sleepers = self.sleepers.borrow_mut();
         let next = sleepers.iter().map(|(moment, _)| *moment).min();
-        let next = next.expect("everybody waits, and for nothing that time will bring");
+        let next = next.expect("a task waits for something else than a deadline");
         self.now.set(self.now.get().max(next));
         for (_, waker) in sleepers.extract_if(.., |(moment, _)| *moment <= next) {
             waker.wake();

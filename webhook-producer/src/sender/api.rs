@@ -11,27 +11,27 @@ use url::Url;
 use super::tenant::tenant;
 use crate::config::{bearer, variable};
 use crate::exchange::exchange;
-use crate::outside::{Clock, Log, Network, Outgoing, Variables, Verb};
+use crate::platform::{Clock, Log, Method, Network, Outgoing, Variables};
 use crate::problems;
 use crate::store::Registration;
 
-/// The sender's API, and the tenant whose endpoints the registrations are. There is no `Debug`: it
-/// holds a token.
-pub struct Mirror {
+/// The sender's API, and the tenant that the endpoints belong to. It has no `Debug`, because it
+/// contains a token.
+pub struct SenderApi {
     /// `…/v1/tenants/{tenant}`
     tenant: Url,
     token: Option<String>,
 }
 
-impl Mirror {
-    /// Reads the variables; `None` where `sender_url` is empty.
-    pub fn load(outside: &(impl Variables + Log)) -> Result<Option<Self>, Problem> {
-        let text = variable(outside, "sender_url")?;
+impl SenderApi {
+    /// Reads the variables; returns `None` if `sender_url` is empty.
+    pub fn load(platform: &(impl Variables + Log)) -> Result<Option<Self>, Problem> {
+        let text = variable(platform, "sender_url")?;
         if text.is_empty() {
             return Ok(None);
         }
-        let token = bearer(outside, "sender_token")?;
-        let tenant = tenant(outside, "sender_url")?;
+        let token = bearer(platform, "sender_token")?;
+        let tenant = tenant(platform, "sender_url")?;
         let path = ["v1", "tenants", &tenant];
         let url = base(&text).and_then(|base| below(&base, &path));
         let tenant = url.ok_or_else(|| {
@@ -41,64 +41,67 @@ impl Mirror {
         Ok(Some(Self { tenant, token }))
     }
 
-    /// Makes the registration an endpoint, or changes the one it is.
+    /// Creates the endpoint of a registration, or updates it.
     ///
     /// # Errors
     ///
-    /// 502 when the sender does not answer in `timeout`, or refuses.
+    /// Returns 502 if the sender does not respond within `timeout`, or rejects the request.
     pub async fn put(
         &self,
-        outside: &(impl Network + Clock + Log),
+        platform: &(impl Network + Clock + Log),
         registration: &Registration,
         timeout: Duration,
     ) -> Result<(), Problem> {
         let call = Call {
-            mirror: self,
-            outside,
+            api: self,
+            platform,
             timeout,
         };
         let id = endpoint_id(&registration.url);
-        call.accepted(Verb::Put, &[], None).await?;
-        let whole = json!({
+        call.accepted(Method::Put, &[], None).await?;
+        let endpoint = json!({
             "id": id,
             "url": registration.url,
             "events": [registration.event],
             "secret": registration.key.text(),
             "schemes": ["plain", "wss", "standard"],
         });
-        match call.status(Verb::Post, &["endpoints"], Some(whole)).await? {
+        match call
+            .status(Method::Post, &["endpoints"], Some(endpoint))
+            .await?
+        {
             200..=299 => return Ok(()),
-            // It is there already.
+            // The endpoint exists.
             409 => {}
             status => return Err(call.refused(status)),
         }
-        // The consumer has the new key by now, and no tag under the one before is of use to it.
+        // The consumer already has the new key, so tags under the previous one are useless to it.
         let secret = json!({ "secret": registration.key.text(), "overlap": "0s" });
         let path = ["endpoints", &id, "rotate-secret"];
-        call.accepted(Verb::Post, &path, Some(secret)).await?;
-        let news = json!({ "events": [registration.event], "enabled": true });
-        call.accepted(Verb::Patch, &["endpoints", &id], Some(news))
+        call.accepted(Method::Post, &path, Some(secret)).await?;
+        let changes = json!({ "events": [registration.event], "enabled": true });
+        call.accepted(Method::Patch, &["endpoints", &id], Some(changes))
             .await
     }
 
-    /// Removes the endpoint that the registration of `url` is. None is as good.
+    /// Deletes the endpoint of the registration of `url`, if it exists.
     ///
     /// # Errors
     ///
-    /// As of [`put`](Self::put).
+    /// Returns the errors of [`put`](Self::put).
     pub async fn remove(
         &self,
-        outside: &(impl Network + Clock + Log),
+        platform: &(impl Network + Clock + Log),
         url: &str,
         timeout: Duration,
     ) -> Result<(), Problem> {
         let call = Call {
-            mirror: self,
-            outside,
+            api: self,
+            platform,
             timeout,
         };
         let path = ["endpoints", &endpoint_id(url)];
-        match call.status(Verb::Delete, &path, None).await? {
+        match call.status(Method::Delete, &path, None).await? {
             200..=299 | 404 => Ok(()),
             status => Err(call.refused(status)),
         }
@@ -121,23 +124,23 @@ fn below(url: &Url, path: &[&str]) -> Option<Url> {
     Some(url)
 }
 
-/// The endpoint's id: the same for the same URL, and a name that the sender takes.
+/// Returns the endpoint's id, which is derived from the URL and is valid for the sender.
 fn endpoint_id(url: &str) -> String {
     let digest = Sha256::digest(url.as_bytes());
     format!("reg_{}", hex::encode(&digest[..16]))
 }
 
-/// Calls of the API for one change.
+/// The calls of the API for one change.
 struct Call<'a, O> {
-    mirror: &'a Mirror,
-    outside: &'a O,
+    api: &'a SenderApi,
+    platform: &'a O,
     timeout: Duration,
 }
 
 impl<O: Network + Clock + Log> Call<'_, O> {
     async fn accepted(
         &self,
-        method: Verb,
+        method: Method,
         path: &[&str],
         body: Option<Value>,
     ) -> Result<(), Problem> {
@@ -149,13 +152,13 @@ impl<O: Network + Clock + Log> Call<'_, O> {
 
     async fn status(
         &self,
-        method: Verb,
+        method: Method,
         path: &[&str],
         body: Option<Value>,
     ) -> Result<u16, Problem> {
-        let url = below(&self.mirror.tenant, path).ok_or_else(problems::internal)?;
+        let url = below(&self.api.tenant, path).ok_or_else(problems::internal)?;
         let mut headers = Vec::new();
-        if let Some(token) = &self.mirror.token {
+        if let Some(token) = &self.api.token {
             headers.push(("authorization".to_owned(), format!("Bearer {token}")));
         }
         let body = match body {
@@ -171,17 +174,17 @@ impl<O: Network + Clock + Log> Call<'_, O> {
             headers,
             body: Rc::from(body),
         };
-        let answer = exchange(self.outside, outgoing, self.timeout).await;
-        answer.map_err(|error| {
-            let line = format!("PRODUCER: The sender did not answer: {error}");
-            self.outside.log(&line);
+        let status = exchange(self.platform, outgoing, self.timeout).await;
+        status.map_err(|error| {
+            let line = format!("PRODUCER: The sender did not respond: {error}");
+            self.platform.log(&line);
             problems::sender_unreachable(&error.to_string())
         })
     }
 
     fn refused(&self, status: u16) -> Problem {
-        let line = format!("PRODUCER: The sender answered with status {status}");
-        self.outside.log(&line);
+        let line = format!("PRODUCER: The sender responded with status {status}");
+        self.platform.log(&line);
         problems::sender_refused(status)
     }
 }

@@ -1,7 +1,7 @@
-//! What the producer needs from outside, one trait a capability.
+//! The interface to the platform, with one trait per capability.
 //!
-//! Functions ask for the traits they use and no others; [`Outside`] is all of them together. Spin
-//! stands behind them in production, a recording double in the tests.
+//! Functions require only the traits they use; [`Platform`] combines all of them. Spin implements them
+//! in production, and a recording double in the tests.
 
 use std::fmt;
 use std::rc::Rc;
@@ -11,40 +11,40 @@ use url::Url;
 
 use crate::key::SigningKey;
 
-/// Runs SQL over text.
+/// Runs SQL statements with text values.
 pub trait Database {
-    /// Runs one statement with `values` for `?1`, `?2`, …, and gives the rows it returns.
+    /// Runs one statement with `values` for `?1`, `?2`, …, and returns its rows.
     ///
-    /// The error is text for the log: it never holds a value.
+    /// The error is a message for the log, without values.
     fn execute(&self, statement: &str, values: &[&str]) -> Result<Vec<Vec<String>>, String>;
 }
 
-/// Calls consumers, and the sender's API.
+/// Sends requests to consumers and to the sender's API.
 pub trait Network {
-    /// Sends one request and gives the status of the answer, whatever it is.
+    /// Sends one request and returns the status of the response.
     ///
-    /// `patience` bounds connecting, and the wait for the first byte, each by itself. The bound on
-    /// the whole exchange is the caller's: dropping the future ends the call.
+    /// `timeout` limits connecting and the wait for the first byte, each on its own. The caller limits
+    /// the whole exchange by dropping the future.
     fn send(
         &self,
         outgoing: Outgoing,
-        patience: Duration,
+        timeout: Duration,
     ) -> impl Future<Output = Result<u16, CallError>>;
 }
 
 /// One outgoing request.
 #[derive(Clone)]
 pub struct Outgoing {
-    pub method: Verb,
+    pub method: Method,
     pub url: Url,
     pub headers: Vec<(String, String)>,
-    /// Shared, because a firing sends the same bytes to many.
+    /// Shared, because a firing sends the same bytes to many consumers.
     pub body: Rc<[u8]>,
 }
 
-/// The methods that are called with.
+/// The method of an outgoing request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verb {
+pub enum Method {
     Post,
     Put,
     Patch,
@@ -53,17 +53,17 @@ pub enum Verb {
 
 /// Writes to Redis streams.
 pub trait Stream {
-    /// Appends an entry of these fields to the stream `name` of the server at `address`. The error
-    /// is text for the log.
+    /// Appends an entry with these fields to the stream `name` of the server at `address`. The error
+    /// is a message for the log.
     fn append(&self, address: &str, name: &str, fields: &[(&str, &[u8])]) -> Result<(), String>;
 
-    /// Whether the server at `address` answers. The error is text for the log.
+    /// Checks that the server at `address` responds. The error is a message for the log.
     fn ping(&self, address: &str) -> Result<(), String>;
 }
 
-/// Signs.
+/// Signs messages.
 pub trait Signer {
-    /// The headers of every scheme for `message` under the key's text. The error is text for the
+    /// Returns the headers of every scheme for `message` under `key`. The error is a message for the
     /// log.
     fn sign(
         &self,
@@ -72,23 +72,23 @@ pub trait Signer {
     ) -> Result<Vec<(String, String)>, String>;
 }
 
-/// What is signed.
+/// A message to sign.
 #[derive(Clone, Copy)]
 pub struct Message<'a> {
     /// The event's id, the same for every consumer.
     pub id: &'a str,
-    /// When it is sent, in Unix seconds.
+    /// The time of sending, in Unix seconds.
     pub timestamp: u64,
     /// The body, byte for byte as it is sent.
     pub body: &'a [u8],
 }
 
-/// Tells the time and waits.
+/// Reads clocks and waits.
 pub trait Clock {
-    /// Time since some fixed moment; it never goes back.
+    /// Returns the time since a fixed moment, which never decreases.
     fn now(&self) -> Duration;
 
-    /// The host's wall clock in Unix seconds, which may go back.
+    /// Returns the host's wall clock in Unix seconds, which may go back.
     fn unix_seconds(&self) -> u64;
 
     /// Waits until [`now`](Self::now) reaches `moment`.
@@ -97,24 +97,24 @@ pub trait Clock {
 
 /// Reads the app's variables.
 pub trait Variables {
-    /// The value of the variable `name`. The error is text for the log.
+    /// Returns the value of the variable `name`. The error is a message for the log.
     fn variable(&self, name: &str) -> Result<String, String>;
 }
 
 /// Writes the log.
 pub trait Log {
-    /// Writes one line. The caller keeps keys and queries of URLs out of it.
+    /// Writes one line. The caller must keep keys and the queries of URLs out of it.
     fn log(&self, line: &str);
 }
 
-/// Everything at once.
-pub trait Outside: Database + Network + Stream + Signer + Clock + Variables + Log {}
+/// The complete platform.
+pub trait Platform: Database + Network + Stream + Signer + Clock + Variables + Log {}
 
-impl<T: Database + Network + Stream + Signer + Clock + Variables + Log> Outside for T {}
+impl<T: Database + Network + Stream + Signer + Clock + Variables + Log> Platform for T {}
 
-/// Why a call got no answer.
+/// The reason why a call got no response.
 ///
-/// It is shown to whoever fires, as `phase: reason`, so it never holds a key.
+/// Clients of the producer see it as `phase: reason`, so it never contains a key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{phase}: {reason}")]
 pub struct CallError {
@@ -129,22 +129,22 @@ impl CallError {
     }
 }
 
-/// How far a call had come.
+/// The phase of a call that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// The time of the firing was over before the call's turn came.
+    /// The time limit of the firing was reached before the call was started.
     NotStarted,
     /// The URL may not be called, or the payload could not be signed.
     Plan,
-    /// Finding the consumer's address.
+    /// Resolving the consumer's address.
     Address,
-    /// Connecting, TLS included.
+    /// Connecting, including TLS.
     Connect,
     /// Sending the request.
     Send,
-    /// Waiting for the answer.
+    /// Waiting for the response.
     Respond,
-    /// The time was over, wherever the call was.
+    /// The time limit was reached, in any phase.
     Timeout,
 }
 
