@@ -1,4 +1,4 @@
-//! `fermyon:hmac@0.1.0`: tags of the scheme `plain`.
+//! `fermyon:hmac@0.1.0`: the tags of the scheme `plain`.
 
 mod sign;
 mod verify;

@@ -1,20 +1,19 @@
-//! Webhook signatures as a WebAssembly component: a thin shell around [`signature`].
+//! Webhook signatures as a WebAssembly component: a thin shell around [`webhook_signature`].
 //!
 //! | package | interfaces | described in |
 //! |---|---|---|
 //! | `fermyon:hmac@0.1.0` | `types`, `sign`, `verify` | `wit/hmac.wit` |
 //! | `signed-webhooks:signature@0.1.0` | `types`, `keys`, `sign`, `verify` | `wit/signature.wit` |
 //!
-//! It exports both and imports nothing, neither WASI nor anything else: what it is composed into
-//! needs no right that it did not need before. That takes doing without the standard library,
-//! which on `wasm32-wasip2` brings WASI along, and is why the module `memory` has an allocator and
-//! `trap` a panic handler.
+//! It exports both and imports nothing, neither WASI nor anything else: an app that includes it
+//! needs no further permission. For this it avoids the standard library, which imports WASI on
+//! `wasm32-wasip2`; the modules `memory` and `trap` provide an allocator and a panic handler.
 //!
 //! ```sh
 //! cargo build -p hmac-component --release --target wasm32-wasip2
 //! ```
 //!
-//! For other targets the crate only checks: everything but those two modules is plain Rust.
+//! On other targets the crate can only be checked, without those two modules.
 
 #![cfg_attr(all(target_family = "wasm", not(test)), no_std)]
 #![warn(missing_docs)]
@@ -29,5 +28,5 @@ mod signatures;
 mod trap;
 mod world;
 
-/// The component. It has no state: each call stands alone.
+/// The component. It has no state: calls are independent.
 struct Component;

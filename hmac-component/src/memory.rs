@@ -1,9 +1,9 @@
-//! The component's memory: its allocator, the function through which the caller of an export makes
-//! room for the arguments, and a comparison that a C library would otherwise bring.
+//! The component's memory: its allocator, the function that allocates the arguments of an export,
+//! and a comparison that otherwise comes from a C library.
 
 #![allow(
     unsafe_code,
-    reason = "the canonical ABI hands out raw memory, and no safe interface covers that"
+    reason = "the canonical ABI passes raw memory, and no safe interface covers that"
 )]
 
 use alloc::alloc::{Layout, alloc, realloc};
@@ -11,20 +11,20 @@ use core::ptr;
 
 use dlmalloc::GlobalDlmalloc;
 
-/// What a call has freed, the next one uses again. Linear memory itself never shrinks, so that an
-/// instance keeps the room that its largest call took.
+/// Memory that a call has freed is reused by the next one. Linear memory never shrinks, so an
+/// instance keeps the memory of its largest call.
 #[global_allocator]
 static ALLOCATOR: GlobalDlmalloc = GlobalDlmalloc;
 
-/// The canonical ABI's `realloc`: makes room for an argument, or gives a block another size.
+/// The canonical ABI's `realloc`: allocates memory for an argument, or resizes a block.
 ///
-/// It traps when memory has run out. On `wasm32-wasip2` the bindings leave this function to the C
+/// It traps if memory is exhausted. On `wasm32-wasip2` the bindings leave this function to the C
 /// library, which is not linked here.
 ///
 /// # Safety
 ///
-/// `align` is a power of two, and `old`, unless `old_len` is 0, a block of `old_len` bytes and of
-/// that alignment that came from here. The ABI holds its callers to both.
+/// `align` must be a power of two, and `old`, unless `old_len` is 0, a block of `old_len` bytes with
+/// this alignment that this function returned. The ABI guarantees both.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn cabi_realloc(
     old: *mut u8,
@@ -35,8 +35,8 @@ unsafe extern "C" fn cabi_realloc(
     if new_len == 0 {
         return ptr::without_provenance_mut(align);
     }
-    // SAFETY: the layouts are valid by the caller's promise, `old` belongs to its layout, and no
-    // block of 0 bytes is asked for.
+    // SAFETY: the layouts are valid by the contract, `old` belongs to its layout, and no block of 0
+    // bytes is allocated.
     let block = unsafe {
         if old_len == 0 {
             alloc(Layout::from_size_align_unchecked(new_len, align))
@@ -51,14 +51,13 @@ unsafe extern "C" fn cabi_realloc(
     block
 }
 
-/// C's `memcmp`, which the compiler calls where slices are compared. Elsewhere it is the C
-/// library's.
+/// C's `memcmp`, which the compiler calls to compare slices. On other targets the C library has it.
 ///
-/// Tags are not compared with it: that takes the same time whichever byte differs.
+/// Tags are not compared with it: their comparison runs in constant time.
 ///
 /// # Safety
 ///
-/// `len` bytes can be read from both. The compiler keeps to it.
+/// `len` bytes must be readable at both pointers. The compiler guarantees it.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn memcmp(one: *const u8, other: *const u8, len: usize) -> i32 {
     for index in 0..len {

@@ -1,7 +1,6 @@
 //! `signed-webhooks:signature@0.1.0`: every scheme.
 //!
-//! `signature` has the answers; here they are put into the interface's words, and nothing of a
-//! reason is lost on the way.
+//! [`webhook_signature`] does the work. These modules convert its types into those of the interface.
 
 mod credentials;
 mod fault;

@@ -1,8 +1,8 @@
-//! What becomes of a panic.
+//! The panic handler.
 
 use core::panic::PanicInfo;
 
-/// Traps: with nothing imported there is nowhere to report to, and the host says where it was.
+/// Traps: without imports there is no way to report a message, and the host reports the location.
 #[panic_handler]
 fn trap(_: &PanicInfo<'_>) -> ! {
     core::arch::wasm32::unreachable()

@@ -1,4 +1,4 @@
-//! Making tags.
+//! Creation of tags.
 
 use alloc::string::String;
 use alloc::vec::Vec;

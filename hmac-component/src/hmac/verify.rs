@@ -1,4 +1,4 @@
-//! Checking tags.
+//! Verification of tags.
 
 use alloc::vec::Vec;
 

@@ -7,7 +7,7 @@ use webhook_signature::Credential;
 
 use crate::world::signatures::types::BadKey;
 
-/// Reads all of `texts`, or says which is the first that is no key.
+/// Parses all of `texts`, or returns the index of the first invalid one.
 pub fn read(texts: Vec<String>) -> Result<Vec<Credential>, BadKey> {
     let credential = |(index, text): (usize, String)| {
         Credential::parse(text).map_err(|error| BadKey {

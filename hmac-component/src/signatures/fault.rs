@@ -1,14 +1,14 @@
-//! What is wrong with a header or a key, in the interface's words.
+//! Conversion of the faults of headers and keys.
 
 use alloc::borrow::ToOwned;
 use alloc::string::ToString;
 
-use webhook_signature::{CredentialError, Fault as Found};
+use webhook_signature::{CredentialError, Fault as CoreFault};
 
 use crate::world::signatures::types::{Fault, KeyFault};
 
-impl From<Found> for Fault {
-    fn from(fault: Found) -> Self {
+impl From<CoreFault> for Fault {
+    fn from(fault: CoreFault) -> Self {
         match fault {
             Found::Repeated => Self::Repeated,
             Found::Empty => Self::Empty,
@@ -24,7 +24,7 @@ impl From<Found> for Fault {
             Found::Truncated => Self::Truncated,
             Found::TooLong => Self::TooLong,
             Found::NotHex { index } => Self::NotHex(number(index)),
-            // The crate may come to know more than the interface has words for.
+            // The crate may add faults that the interface has no case for.
             other => Self::Other(other.to_string()),
         }
     }
@@ -49,7 +49,7 @@ impl From<CredentialError> for KeyFault {
     }
 }
 
-/// Headers are bounded far below what 32 bits hold.
+/// Converts a length. Headers are far shorter than 32 bits allow.
 fn number(value: usize) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
 }

@@ -1,4 +1,4 @@
-//! Judging the texts of keys.
+//! Validation of keys.
 
 use alloc::string::String;
 

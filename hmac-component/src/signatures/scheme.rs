@@ -1,4 +1,4 @@
-//! The schemes' names on both sides.
+//! Conversion of schemes.
 
 use crate::world::signatures::types::Scheme;
 

@@ -1,4 +1,4 @@
-//! Making signatures.
+//! Creation of signatures.
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
@@ -15,13 +15,13 @@ impl Guest for Component {
         let keys = credentials::read(keys).map_err(Error::BadKey)?;
         let mut headers = Headers::new();
         for scheme in schemes {
-            headers.append(&mut of(scheme, &keys, &message)?);
+            headers.append(&mut headers_of(scheme, &keys, &message)?);
         }
         Ok(headers)
     }
 }
 
-fn of(scheme: Scheme, keys: &[Credential], message: &Message) -> Result<Headers, Error> {
+fn headers_of(scheme: Scheme, keys: &[Credential], message: &Message) -> Result<Headers, Error> {
     let message = webhook_signature::Message {
         id: &message.id,
         timestamp: message.timestamp,

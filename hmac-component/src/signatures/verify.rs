@@ -1,4 +1,4 @@
-//! Checking signatures.
+//! Verification of signatures.
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
