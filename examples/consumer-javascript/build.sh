@@ -7,7 +7,7 @@ target=../../target/examples
 built=$target/consumer-javascript/app.wasm
 tools=$target/javascript
 
-# It takes a while, so it is not done where nothing has changed.
+# The build takes a while, so it is skipped if nothing has changed.
 sources="src wit ../../wit build.mjs build.sh $tools/installed.json"
 # shellcheck disable=SC2086 # a list of paths
 if [ -f "$built" ] && [ -z "$(find $sources -newer "$built")" ]; then

@@ -1,7 +1,7 @@
-"""A webhook consumer in Python: takes a signing key in a handshake, and then verifies every
-delivery with it, by the component behind `signed-webhooks:signature`.
+"""A webhook consumer in Python: receives a signing key in a handshake, and then verifies every
+delivery with it, using the component behind `signed-webhooks:signature`.
 
-Put what is to be done with a delivery into `process`.
+Put your code into `process`.
 """
 
 import json
@@ -10,48 +10,48 @@ from urllib.parse import parse_qs
 
 from spin_sdk import http
 
+import dedup
 import handshake
+import log
 import registration
-import seen
 import settings
 import wire
-from answer import Answer, Refusal, text
-from log import say
+from response import Refusal, Response, text
 from verification import verify
 
-SHOWN = 200  # Bytes of a payload in the log.
+EXCERPT_BYTES = 200  # Bytes of a payload in the log.
 
 
 def process(body: bytes):
-    """What the webhook is for. Where it raises, a retry of the event is processed again."""
-    shown = json.dumps(body[:SHOWN].decode(errors="replace"), ensure_ascii=False)
-    say(f"payload {shown}")
+    """Processes a delivery. If it raises, a retry of the event is processed again."""
+    excerpt = json.dumps(body[:EXCERPT_BYTES].decode(errors="replace"), ensure_ascii=False)
+    log.write(f"payload {excerpt}")
 
 
 class IncomingHandler(http.IncomingHandler):
-    """Spin calls `handle`. That of the SDK would give the request with each header once, in a
-    dictionary, and its body without a bound; a receiver of signatures needs neither."""
+    """The entry point. The SDK's `handle` would drop repeated headers and read a body of any size,
+    but a receiver of signatures has to detect both."""
 
     def handle(self, request, response_out):
         try:
-            answer = route(request)
+            response = route(request)
         except Refusal as refusal:
-            answer = refusal.answer()
+            response = refusal.to_response()
         except Exception:
-            traceback.print_exc()  # For the log. Outsiders do not get to see it.
-            answer = Refusal(503, "unavailable", "The consumer cannot do this right now").answer()
-        say(f"Responding with HTTP {answer.status}")
-        wire.send(answer, response_out)
+            traceback.print_exc()  # Only for the log: clients must not see it.
+            response = Refusal(503, "unavailable", "The consumer is unavailable").to_response()
+        log.write(f"Responding with HTTP {response.status}")
+        wire.send(response, response_out)
 
 
-def route(request) -> Answer:
+def route(request) -> Response:
     method, (path, _, query) = wire.method(request), wire.target(request).partition("?")
-    path = path.removesuffix("/")  # One slash at the end makes no difference.
+    path = path.removesuffix("/")  # One slash at the end is ignored.
     methods = {"/target": ("POST",), "/healthz": ("GET", "HEAD")}.get(path)
     if methods is None:
-        raise Refusal(404, "not-found", "Nothing is served at this path")
+        raise Refusal(404, "not-found", "Resource not found")
     if method not in methods:
-        raise Refusal(405, "method-not-allowed", "The path does not take this method",
+        raise Refusal(405, "method-not-allowed", "Method not allowed",
                       headers={"allow": ", ".join(methods)})
     if path == "/healthz":
         return check_health()
@@ -63,20 +63,20 @@ def route(request) -> Answer:
     return deliver(request, registered)
 
 
-def check_health() -> Answer:
+def check_health() -> Response:
     settings.read()
     handshake.expected_token()
     handshake.current_keys("")
-    seen.check()
+    dedup.check()
     return text("ok")
 
 
-def deliver(request, registered: str) -> Answer:
+def deliver(request, registered: str) -> Response:
     chosen = settings.read()
     body, verified = verify(request, registered, chosen)
-    if verified.id is None:  # A scheme without ids: whatever is sent again is processed again.
+    if verified.id is None:  # Only `standard` has an id: without one, a retry is processed again.
         process(body)
-    elif not seen.once(registration.scoped(verified.id, registered), verified.at, chosen,
-                       lambda: process(body)):
+    elif not dedup.once(registration.scoped(verified.id, registered), verified.at, chosen,
+                        lambda: process(body)):
         return text("Received payload before and verified integrity")
     return text("Received payload and verified integrity")

@@ -7,14 +7,14 @@ target=../../target/examples
 built=$target/consumer-python/app.wasm
 tools=$(cd "$target/python" && pwd)
 
-# It takes a while, so it is not done where nothing has changed.
+# The build takes a while, so it is skipped if nothing has changed.
 sources="*.py wit ../../wit build.sh $tools/installed.txt"
 # shellcheck disable=SC2086 # a list of paths
 if [ -f "$built" ] && [ -z "$(find $sources -newer "$built")" ]; then
     exit 0
 fi
 
-# A copy, for the guest that is run to build it leaves files beside what it imports.
+# Build in a copy, because the guest that runs during the build writes files next to its imports.
 work=$(mktemp -d "${TMPDIR:-/tmp}/consumer-python.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/source" "$work/wit/deps" "$(dirname "$built")"
@@ -24,8 +24,8 @@ cp ../../wit/signature.wit "$work/wit/deps"
 for name in clocks io; do
     cp -r "$tools"/lib/python3*/site-packages/spin_sdk/wit/deps/$name "$work/wit/deps"
 done
-# As a module, for the command itself knows its folder by the path it was installed under.
-# Names that several interfaces have go to those that the SDK calls by them.
+# Run as a module, because the command itself contains the path that it was installed under. Names
+# that several interfaces have are mapped to the ones that the SDK uses.
 VIRTUAL_ENV=$tools "$tools/bin/python" -c 'import componentize_py; componentize_py.script()' --quiet \
     --wit-path "$work/wit" --world verifying \
     --import-interface-name 'signed-webhooks:signature/types@0.1.0=signature_types' \

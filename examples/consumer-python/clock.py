@@ -1,8 +1,8 @@
-"""The host's clock, and not `time.time()`, which fails past the year 2554."""
+"""The host's clock, because `time.time()` fails after the year 2554."""
 
 from wit_world.imports import wall_clock
 
 
 def now() -> int:
-    """Unix seconds."""
+    """Returns the current time in Unix seconds."""
     return wall_clock.now().seconds

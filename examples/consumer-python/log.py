@@ -1,9 +1,9 @@
-"""What the consumer says of itself, on its standard output."""
+"""The log of the consumer, on its standard output."""
 
 import sys
 
 
-def say(line: str):
-    """Says it in one write: `print` makes several, between which other requests would say theirs."""
+def write(line: str):
+    """Writes a line in one call: `print` makes several, which concurrent requests could interleave."""
     sys.stdout.write(f"CONSUMER: {line}\n")
     sys.stdout.flush()

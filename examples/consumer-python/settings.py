@@ -1,4 +1,4 @@
-"""What an operator chooses, as the app's variables have it."""
+"""The operator's settings, from the app's variables."""
 
 from dataclasses import dataclass
 
@@ -15,12 +15,13 @@ class Settings:
     key_overlap: int
 
     def remember_until(self, now: int, signed_at: int | None) -> int:
-        """For the retry horizon, and never for less than the signature could be sent again."""
+        """Returns the time until which an id is remembered: for the retry horizon, and at least for
+        as long as the signature is fresh."""
         return max(now + self.retry_horizon, (signed_at or 0) + self.tolerance + 1)
 
 
 def read() -> Settings:
-    """All of them. Raises a `ValueError` that names the first that is malformed."""
+    """Reads all settings. Raises a `ValueError` that names the first malformed one."""
     return Settings(scheme("weakest_scheme"), number("tolerance_seconds"),
                     number("retry_horizon_seconds"), number("seen_ids_max", 1),
                     number("key_overlap_seconds"))
@@ -28,22 +29,22 @@ def read() -> Settings:
 
 def scheme(name: str) -> Scheme:
     value = variables.get(name)
-    schemes = {one.name.lower(): one for one in Scheme}
+    schemes = {scheme.name.lower(): scheme for scheme in Scheme}
     if value not in schemes:
-        raise ValueError(f"variable `{name}` is `{value}`, and has to be one of: {', '.join(schemes)}")
+        raise ValueError(f"variable `{name}` is `{value}`; expected one of: {', '.join(schemes)}")
     return schemes[value]
 
 
 def switch(name: str) -> bool:
     value = variables.get(name)
     if value not in ("true", "false"):
-        raise ValueError(f"variable `{name}` is `{value}`, and has to be `true` or `false`")
+        raise ValueError(f"variable `{name}` is `{value}`; expected `true` or `false`")
     return value == "true"
 
 
-def number(name: str, least: int = 0) -> int:
+def number(name: str, minimum: int = 0) -> int:
     value = variables.get(name)
-    if not (value.isascii() and value.isdigit() and len(value) <= 10 and int(value) >= least):
-        raise ValueError(f"variable `{name}` is `{value}`, and has to be a whole number of at most "
-                         f"ten digits, {least} or more")
+    if not (value.isascii() and value.isdigit() and len(value) <= 10 and int(value) >= minimum):
+        raise ValueError(f"variable `{name}` is `{value}`; expected a whole number of at most "
+                         f"ten digits, {minimum} or more")
     return int(value)

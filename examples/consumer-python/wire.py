@@ -1,14 +1,14 @@
-"""The request as it came: every header as bytes, twice where it came twice, and the raw body."""
+"""The raw request: every header as bytes, including repeated ones, and the body."""
 
 from spin_sdk.wit.imports.streams import StreamError_Closed
 from spin_sdk.wit.imports.types import (
     Fields, IncomingBody, Method_Other, OutgoingBody, OutgoingResponse, ResponseOutparam)
 from spin_sdk.wit.types import Err, Ok
 
-from answer import Answer, Refusal
+from response import Refusal, Response
 
 CHUNK = 64 * 1024
-WRITE = 4096  # The most that one blocking write takes (wasi:io 0.2).
+WRITE = 4096  # The maximum length of one blocking write (wasi:io 0.2).
 
 
 def method(request) -> str:
@@ -28,18 +28,18 @@ def headers(request) -> list[tuple[str, bytes]]:
 
 
 def body(request, limit: int) -> bytes:
-    """The whole body; nothing is kept of one that has more than `limit` bytes."""
+    """Reads the complete body. One that exceeds `limit` bytes is rejected."""
     read = bytearray()
     incoming = request.consume()
     with incoming.stream() as stream:
         while (chunk := next_chunk(stream)) is not None:
             read += chunk
             if len(read) > limit:
-                raise Refusal(413, "body-too-long", "The body is longer than allowed")
+                raise Refusal(413, "body-too-long", "The body is too long")
     IncomingBody.finish(incoming)
     announced = [value for name, value in headers(request) if name.lower() == "content-length"]
     if any(value.isdigit() and int(value) != len(read) for value in announced):
-        raise Refusal(400, "body-broken-off", "The body did not arrive as a whole")
+        raise Refusal(400, "body-broken-off", "The body is incomplete")
     return bytes(read)
 
 
@@ -49,17 +49,17 @@ def next_chunk(stream) -> bytes | None:
     except Err as error:
         if isinstance(error.value, StreamError_Closed):
             return None
-        raise Refusal(400, "body-broken-off", "The body did not arrive as a whole") from error
+        raise Refusal(400, "body-broken-off", "The body is incomplete") from error
 
 
-def send(answer: Answer, response_out):
-    headers = answer.headers | {"content-length": str(len(answer.body))}
-    response = OutgoingResponse(
+def send(response: Response, response_out):
+    headers = response.headers | {"content-length": str(len(response.body))}
+    outgoing = OutgoingResponse(
         Fields.from_list([(name, value.encode()) for name, value in headers.items()]))
-    response.set_status_code(answer.status)
-    outgoing = response.body()
-    ResponseOutparam.set(response_out, Ok(response))
-    with outgoing.write() as stream:
-        for start in range(0, len(answer.body), WRITE):
-            stream.blocking_write_and_flush(answer.body[start:start + WRITE])
-    OutgoingBody.finish(outgoing, None)
+    outgoing.set_status_code(response.status)
+    stream_body = outgoing.body()
+    ResponseOutparam.set(response_out, Ok(outgoing))
+    with stream_body.write() as stream:
+        for start in range(0, len(response.body), WRITE):
+            stream.blocking_write_and_flush(response.body[start:start + WRITE])
+    OutgoingBody.finish(stream_body, None)

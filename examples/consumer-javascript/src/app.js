@@ -1,52 +1,52 @@
-// A webhook consumer in JavaScript: takes a signing key in a handshake, and then verifies every
-// delivery with it, by the component behind `signed-webhooks:signature`.
+// A webhook consumer in JavaScript: receives a signing key in a handshake, and then verifies every
+// delivery with it, using the component behind `signed-webhooks:signature`.
 //
-// Put what is to be done with a delivery into `process`.
+// Put your code into `process`.
 
-import { Refusal, text } from "./answer.js";
+import * as dedup from "./dedup.js";
 import * as handshake from "./handshake.js";
 import { registrationOf, scoped } from "./registration.js";
-import * as seen from "./seen.js";
+import { Refusal, text } from "./response.js";
 import { readSettings } from "./settings.js";
 import { verify } from "./verification.js";
 import * as wire from "./wire.js";
 
-const SHOWN = 200; // Bytes of a payload in the log.
+const EXCERPT_BYTES = 200; // Bytes of a payload in the log.
 
-// What the webhook is for. Where it throws, a retry of the event is processed again.
+// Processes a delivery. If it throws, a retry of the event is processed again.
 function process(body) {
-  const shown = new TextDecoder().decode(body.subarray(0, SHOWN));
-  console.log(`CONSUMER: payload ${JSON.stringify(shown)}`);
+  const excerpt = new TextDecoder().decode(body.subarray(0, EXCERPT_BYTES));
+  console.log(`CONSUMER: payload ${JSON.stringify(excerpt)}`);
 }
 
-// The interface wasi:http/incoming-handler. A `fetch` handler would be given headers that came
-// twice as one, joined by commas; a receiver of signatures has to tell them apart.
+// The interface wasi:http/incoming-handler. A `fetch` handler would receive repeated headers joined
+// by commas, but a receiver of signatures has to detect them.
 export const incomingHandler = {
   handle(request, responseOut) {
-    const answer = answerTo(request);
-    console.log(`CONSUMER: Responding with HTTP ${answer.status}`);
-    wire.send(answer, responseOut);
+    const response = respond(request);
+    console.log(`CONSUMER: Responding with HTTP ${response.status}`);
+    wire.send(response, responseOut);
   },
 };
 
-function answerTo(request) {
+function respond(request) {
   try {
     return route(request);
   } catch (error) {
-    if (error instanceof Refusal) return error.answer();
-    // For the log. Outsiders do not get to see it.
+    if (error instanceof Refusal) return error.toResponse();
+    // Only for the log: clients must not see it.
     console.error(error, error.payload ? JSON.stringify(error.payload) : "");
-    return new Refusal(503, "unavailable", "The consumer cannot do this right now").answer();
+    return new Refusal(503, "unavailable", "The consumer is unavailable").toResponse();
   }
 }
 
 function route(request) {
   const [target, query] = split(wire.target(request), "?");
-  const path = target.replace(/\/$/, ""); // One slash at the end makes no difference.
+  const path = target.replace(/\/$/, ""); // One slash at the end is ignored.
   const methods = new Map([["/target", ["POST"]], ["/healthz", ["GET", "HEAD"]]]).get(path);
-  if (!methods) throw new Refusal(404, "not-found", "Nothing is served at this path");
+  if (!methods) throw new Refusal(404, "not-found", "Resource not found");
   if (!methods.includes(wire.method(request))) {
-    throw new Refusal(405, "method-not-allowed", "The path does not take this method", {
+    throw new Refusal(405, "method-not-allowed", "Method not allowed", {
       headers: { allow: methods.join(", ") },
     });
   }
@@ -63,7 +63,7 @@ function checkHealth() {
   readSettings();
   handshake.expectedToken();
   handshake.currentKeys("");
-  seen.check();
+  dedup.check();
   return text("ok");
 }
 
@@ -72,8 +72,8 @@ function deliver(request, registration) {
   const { body, verified } = verify(request, registration, settings);
   const { id, at } = verified;
   if (id === undefined) {
-    process(body); // A scheme without ids: whatever is sent again is processed again.
-  } else if (!seen.once({ id: scoped(id, registration), at }, settings, () => process(body))) {
+    process(body); // Only `standard` has an id: without one, a retry is processed again.
+  } else if (!dedup.once({ id: scoped(id, registration), at }, settings, () => process(body))) {
     return text("Received payload before and verified integrity");
   }
   return text("Received payload and verified integrity");

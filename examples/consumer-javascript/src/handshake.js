@@ -1,36 +1,36 @@
-// Taking a key, and the keys that are in use.
+// The handshake, and the keys in use.
 //
-// The current key is in the key-value store under `signing-key-data`. Those that it replaced are
-// under `signing-key-previous`, as JSON, with the time until which each is accepted. A registration
-// with a query has both for itself.
+// The current key is in the key-value store under `signing-key-data`. The keys that it replaced are
+// under `signing-key-previous`, as JSON, with the time until which each is valid. A registration
+// with a query has its own pair.
 
 import { Store } from "fermyon:spin/key-value@2.0.0";
 import { get as variable } from "fermyon:spin/variables@2.0.0";
 import { fingerprint } from "signed-webhooks:signature/keys@0.1.0";
 import { sign } from "signed-webhooks:signature/sign@0.1.0";
 import { verify } from "signed-webhooks:signature/verify@0.1.0";
-import { Refusal } from "./answer.js";
 import { now } from "./clock.js";
+import * as dedup from "./dedup.js";
 import { scoped, storeName } from "./registration.js";
-import * as seen from "./seen.js";
+import { Refusal } from "./response.js";
 import { readSettings, readSwitch } from "./settings.js";
 import * as wire from "./wire.js";
 
 const CURRENT = "signing-key-data";
 const PREVIOUS = "signing-key-previous";
-// Claimed while the keys are changed. It is no `webhook-id`: those have no space.
+// The id that is claimed while the keys are replaced. It cannot be a `webhook-id`: those have no space.
 const LOCK = "the keys";
 const MAX_PREVIOUS = 4;
 const MAX_BODY = 4 * 1024;
-const KEY_BYTES = { least: 16, most: 256 };
+const KEY_BYTES = { min: 16, max: 256 };
 
 const encode = (text) => new TextEncoder().encode(text);
 const decode = (bytes) => new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
 
-// What a handshake has to carry; empty where any caller may bring a key, and `undefined` where none
-// may. Throws an error where a variable is malformed.
+// Returns the token that a handshake needs: empty if any caller may set the key, and `undefined` if
+// no caller may. Throws an error if a variable is malformed.
 export function expectedToken() {
-  const token = variable("handshake_token").replace(/[\r\n]+$/, ""); // A file ends with a line break.
+  const token = variable("handshake_token").replace(/[\r\n]+$/, ""); // A file ends with a line feed.
   if (/^[\s"'\ufeff]|[\s"']$/.test(token)) {
     throw new Error("variable `handshake_token` has quotes, white space or a BOM around it");
   }
@@ -38,23 +38,23 @@ export function expectedToken() {
   return readSwitch("open_handshake") ? "" : undefined;
 }
 
-// Makes the key in the body the current one of a registration.
+// Stores the key in the body as the current one of a registration.
 export function accept(token, registration, request) {
   const expected = expectedToken();
   if (expected === undefined) {
-    throw new Refusal(403, "handshake-token-unset", "Handshakes are not taken");
+    throw new Refusal(403, "handshake-token-unset", "Handshakes are disabled");
   }
   if (expected !== "" && !isSameText(expected, token)) {
-    throw new Refusal(403, "handshake-token-refused", "The handshake token is not the expected one");
+    throw new Refusal(403, "handshake-token-refused", "The handshake token is wrong");
   }
   const { keyOverlap } = readSettings();
   const key = readKey(wire.body(request, MAX_BODY));
   console.log(`CONSUMER: Received key ${fingerprintOf(key)} upon registering for webhooks.`);
-  replaceAlone(key, registration, now(), keyOverlap);
+  replaceExclusively(key, registration, now(), keyOverlap);
 }
 
-// By the component, which takes the same time wherever they differ: what is signed under the one
-// verifies under the other.
+// Compares in constant time, with the component: a signature under one text verifies under the other
+// if they are equal.
 function isSameText(one, other) {
   const message = { id: "token", timestamp: 0n, body: new Uint8Array() };
   const headers = sign(["plain"], [`token ${one}`], message);
@@ -70,21 +70,21 @@ function isSameText(one, other) {
 function readKey(body) {
   const document = parse(body);
   if (typeof document?.keyData !== "string") {
-    const detail = 'the body has to be `{"keyData": "<text>"}`';
-    throw new Refusal(400, "not-a-handshake", "The body is no handshake", { detail });
+    const detail = 'the body must be `{"keyData": "<text>"}`';
+    throw new Refusal(400, "not-a-handshake", "The body is not a handshake", { detail });
   }
   const { length } = encode(document.keyData);
-  if (length < KEY_BYTES.least || length > KEY_BYTES.most) {
+  if (length < KEY_BYTES.min || length > KEY_BYTES.max) {
     throw new Refusal(400, "key-length", "The key is too short or too long");
   }
   return document.keyData;
 }
 
-// What the parser says of an error is left out: it may quote the key.
+// Parses the body. The parser's own message is dropped, because it may quote the key.
 function parse(body) {
   try {
     const document = JSON.parse(decode(body));
-    // Half of a surrogate pair is no text.
+    // A lone surrogate cannot be encoded as UTF-8.
     if (document?.keyData?.isWellFormed?.() !== false) return document;
   } catch {}
   throw new Refusal(400, "broken-json", "The body is not JSON");
@@ -94,11 +94,11 @@ function fingerprintOf(key) {
   try {
     return fingerprint(key);
   } catch {
-    throw new Refusal(400, "bad-key", "The key is not of the form it claims");
+    throw new Refusal(400, "bad-key", "The key is malformed");
   }
 }
 
-// Every key that is accepted now, the current one first. None before the first handshake.
+// Returns every valid key, the current one first; none before the first handshake.
 export function currentKeys(registration) {
   const store = Store.open("default");
   const current = store.get(storeName(CURRENT, registration));
@@ -106,18 +106,18 @@ export function currentKeys(registration) {
   return current === undefined ? retired : [decode(current), ...retired];
 }
 
-// Of two handshakes at once each would keep the key before both, and lose the other's.
-function replaceAlone(key, registration, now, overlap) {
-  const database = seen.open();
+// Replaces the key under a lock: concurrent handshakes would lose one of the new keys.
+function replaceExclusively(key, registration, now, overlap) {
+  const database = dedup.open();
   const lock = scoped(LOCK, registration);
-  if (seen.claim(database, lock, now) === undefined) {
+  if (dedup.claim(database, lock, now) === undefined) {
     const headers = { "retry-after": "5" };
-    throw new Refusal(409, "handshake-in-progress", "Another handshake is being taken", { headers });
+    throw new Refusal(409, "handshake-in-progress", "Another handshake is in progress", { headers });
   }
   try {
     replace(key, registration, now, overlap);
   } finally {
-    seen.release(database, lock, now);
+    dedup.release(database, lock, now);
   }
 }
 
@@ -128,8 +128,8 @@ function replace(key, registration, now, overlap) {
   if (current !== undefined && overlap > 0) {
     retired.unshift({ key: decode(current), until: now + overlap });
   }
-  const kept = retired.filter((one) => one.key !== key).slice(0, MAX_PREVIOUS);
-  // First, so that the key that is replaced is found in one place or the other at any time.
+  const kept = retired.filter((entry) => entry.key !== key).slice(0, MAX_PREVIOUS);
+  // The order matters: the replaced key can be found in one of the two places at any time.
   store.set(storeName(PREVIOUS, registration), encode(JSON.stringify(kept)));
   store.set(storeName(CURRENT, registration), encode(key));
 }

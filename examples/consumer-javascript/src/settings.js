@@ -1,10 +1,10 @@
-// What an operator chooses, as the app's variables have it.
+// The operator's settings, from the app's variables.
 
 import { get as variable } from "fermyon:spin/variables@2.0.0";
 
 const SCHEMES = ["plain", "wss", "standard"];
 
-// All of them. Throws an error that names the first that is malformed.
+// Reads all settings. Throws an error that names the first malformed one.
 export const readSettings = () => ({
   weakest: scheme("weakest_scheme"),
   tolerance: number("tolerance_seconds"),
@@ -13,7 +13,8 @@ export const readSettings = () => ({
   keyOverlap: number("key_overlap_seconds"),
 });
 
-// For the retry horizon, and never for less than the signature could be sent again.
+// Returns the time until which an id is remembered: for the retry horizon, and at least for as long
+// as the signature is fresh.
 export function rememberUntil({ retryHorizon, tolerance }, now, signedAt) {
   return Math.max(now + retryHorizon, Number(signedAt ?? 0) + tolerance + 1);
 }
@@ -21,19 +22,19 @@ export function rememberUntil({ retryHorizon, tolerance }, now, signedAt) {
 function scheme(name) {
   const value = variable(name);
   if (SCHEMES.includes(value)) return value;
-  throw new Error(`variable \`${name}\` is \`${value}\`, and has to be one of: ${SCHEMES.join(", ")}`);
+  throw new Error(`variable \`${name}\` is \`${value}\`; expected one of: ${SCHEMES.join(", ")}`);
 }
 
-// A variable that is `true` or `false`.
+// Reads a variable that is `true` or `false`.
 export function readSwitch(name) {
   const value = variable(name);
   if (["true", "false"].includes(value)) return value === "true";
-  throw new Error(`variable \`${name}\` is \`${value}\`, and has to be \`true\` or \`false\``);
+  throw new Error(`variable \`${name}\` is \`${value}\`; expected \`true\` or \`false\``);
 }
 
-function number(name, least = 0) {
+function number(name, min = 0) {
   const value = variable(name);
-  if (/^[0-9]{1,10}$/.test(value) && Number(value) >= least) return Number(value);
-  const wanted = `a whole number of at most ten digits, ${least} or more`;
-  throw new Error(`variable \`${name}\` is \`${value}\`, and has to be ${wanted}`);
+  if (/^[0-9]{1,10}$/.test(value) && Number(value) >= min) return Number(value);
+  const wanted = `a whole number of at most ten digits, ${min} or more`;
+  throw new Error(`variable \`${name}\` is \`${value}\`; expected ${wanted}`);
 }

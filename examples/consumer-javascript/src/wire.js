@@ -1,11 +1,11 @@
-// The request as it came: every header as bytes, twice where it came twice, and the raw body.
+// The raw request: every header as bytes, including repeated ones, and the body.
 
 import { Fields, IncomingBody, OutgoingBody, OutgoingResponse, ResponseOutparam } from "wasi:http/types@0.2.3";
-import { Refusal } from "./answer.js";
+import { Refusal } from "./response.js";
 
 const CHUNK = 64n * 1024n;
 const decode = (bytes) => new TextDecoder().decode(bytes);
-const WRITE = 4096; // The most that one blocking write takes (wasi:io 0.2).
+const WRITE = 4096; // The maximum length of one blocking write (wasi:io 0.2).
 
 export function method(request) {
   const { tag, val } = request.method();
@@ -16,7 +16,7 @@ export const target = (request) => request.pathWithQuery() ?? "/";
 
 export const headers = (request) => request.headers().entries();
 
-// The whole body; nothing is kept of one that has more than `limit` bytes.
+// Reads the complete body. One that exceeds `limit` bytes is rejected.
 export function body(request, limit) {
   const incoming = request.consume();
   const stream = incoming.stream();
@@ -24,7 +24,7 @@ export function body(request, limit) {
   let length = 0;
   for (let chunk; (chunk = nextChunk(stream)); length += chunk.length) {
     if (length + chunk.length > limit) {
-      throw new Refusal(413, "body-too-long", "The body is longer than allowed");
+      throw new Refusal(413, "body-too-long", "The body is too long");
     }
     chunks.push(chunk);
   }
@@ -32,7 +32,7 @@ export function body(request, limit) {
   IncomingBody.finish(incoming);
   const announced = request.headers().get("content-length").map((value) => Number(decode(value)));
   if (announced.some((bytes) => bytes !== length)) {
-    throw new Refusal(400, "body-broken-off", "The body did not arrive as a whole");
+    throw new Refusal(400, "body-broken-off", "The body is incomplete");
   }
   return joined(chunks, length);
 }
@@ -42,7 +42,7 @@ function nextChunk(stream) {
     return stream.blockingRead(CHUNK);
   } catch (error) {
     if (error.payload?.tag === "closed") return undefined;
-    throw new Refusal(400, "body-broken-off", "The body did not arrive as a whole");
+    throw new Refusal(400, "body-broken-off", "The body is incomplete");
   }
 }
 

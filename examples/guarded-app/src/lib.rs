@@ -1,9 +1,8 @@
-//! An app that knows nothing of webhooks or signatures: it answers with the request it got, as it
-//! would stand on the wire, and prints a line about it, without the query, which may hold a token.
-//! `?status=503` has it answer with that
-//! status.
+//! An app without any code for signatures: its response is the request as it looks on the wire. It
+//! prints a line about each request, without the query, which may contain a token. `?status=503` sets
+//! the status of the response.
 #![cfg(target_family = "wasm")]
-#![allow(unsafe_code)] // the macro's expansion takes the request and the answer over by handle
+#![allow(unsafe_code)] // the macro's expansion receives the request and the response as handles
 
 use spin_sdk::http::{IncomingRequest, Response};
 use spin_sdk::http_component;
@@ -18,7 +17,7 @@ async fn echo(request: IncomingRequest) -> Response {
     let path = target.split('?').next().unwrap_or_default();
     let line = format!("{} {path}", request.method());
     let Ok(body) = request.into_body().await else {
-        return Response::new(400, "the body broke off");
+        return Response::new(400, "the body is incomplete");
     };
     println!("{line}, {} bytes", body.len());
     echo.extend_from_slice(b"\r\n");
@@ -31,6 +30,6 @@ async fn echo(request: IncomingRequest) -> Response {
 }
 
 fn status(target: &str) -> u16 {
-    let asked = target.split_once("?status=").map(|(_, status)| status);
-    asked.and_then(|status| status.parse().ok()).unwrap_or(200)
+    let wanted = target.split_once("?status=").map(|(_, status)| status);
+    wanted.and_then(|status| status.parse().ok()).unwrap_or(200)
 }

@@ -1,20 +1,20 @@
-//! What an order comes to.
+//! The total of an order.
 
 use serde_json::Value;
 
-/// Pieces and their price.
+/// The number of pieces and their total price.
 #[derive(Default)]
 pub struct Sold {
     pub pieces: u64,
     pub cents: u64,
 }
 
-/// What was sold in an order of the form
-/// `{"lines": [{"count": 2, "price": 9.5}, …]}`; `None` where it has no lines.
+/// Returns the total of an order of the form `{"lines": [{"count": 2, "price": 9.5}, …]}`, or `None`
+/// if it has no lines.
 ///
 /// # Errors
 ///
-/// What the order lacks, for people.
+/// Returns a text about what the order lacks.
 pub fn sold(order: &Value) -> Result<Option<Sold>, String> {
     let lines = order["lines"]
         .as_array()

@@ -1,4 +1,4 @@
-//! From an event to what is sent.
+//! The export of the component.
 
 use crate::world::{Error, Event, Guest};
 use crate::{Transform, order};

@@ -1,4 +1,4 @@
-//! What `wit-bindgen` makes of the interface.
+//! The bindings that `wit-bindgen` generates.
 
 #![allow(
     unsafe_code,

@@ -1,4 +1,4 @@
-// What is answered: a text, or the reason why a request was refused (RFC 9457).
+// Responses: a text, or a problem document (RFC 9457).
 
 const bytes = (content) => new TextEncoder().encode(content);
 
@@ -6,14 +6,14 @@ export function text(content) {
   return { status: 200, headers: { "content-type": "text/plain; charset=utf-8" }, body: bytes(content) };
 }
 
-// A reason with a code that stays the same. What is in it, everybody may see.
+// The reason for rejecting a request, with a stable code. All of it is visible to the client.
 export class Refusal extends Error {
   constructor(status, code, title, { detail, headers } = {}) {
     super(code);
     Object.assign(this, { status, code, title, detail, headers });
   }
 
-  answer() {
+  toResponse() {
     const { status, code, title, detail } = this;
     const document = { type: `urn:signed-webhooks:problem:${code}`, title, status, code, detail };
     console.log(`CONSUMER: refused: ${code}: ${detail ?? title}`);

@@ -1,15 +1,15 @@
-// The ids that were seen, so that an event is processed once however often it is sent.
+// Deduplication by `webhook-id`: each event is processed once, even if it is sent repeatedly.
 //
-// An id is claimed in one SQLite statement, so that of two requests that race one has it. What was
-// processed is remembered for as long as the sender retries and its signature is fresh; what failed
-// is forgotten at once.
+// An id is claimed with one SQLite statement, so that of concurrent requests exactly one gets it. A
+// processed id is remembered for as long as the sender retries and its signature is fresh; a failed
+// one is released at once.
 
 import { Connection } from "fermyon:spin/sqlite@2.0.0";
-import { Refusal } from "./answer.js";
 import { now } from "./clock.js";
+import { Refusal } from "./response.js";
 import { rememberUntil } from "./settings.js";
 
-const LEASE = 300; // Seconds that processing may take, before another attempt takes the event over.
+const LEASE = 300; // Seconds until another attempt may take over an id that is being processed.
 const PRUNE_EVERY = 64;
 
 const CREATE = `CREATE TABLE IF NOT EXISTS webhook_ids (
@@ -27,7 +27,7 @@ const PRUNE = `DELETE FROM webhook_ids
 
 export const open = () => Connection.open("default");
 
-// Calls `process`, unless it was called for this id before. Says whether it did.
+// Calls `process`, unless the id was processed before. Returns true if it did.
 export function once({ id, at }, settings, process) {
   const started = now();
   const database = open();
@@ -44,23 +44,23 @@ export function once({ id, at }, settings, process) {
     release(database, id, started);
     throw error;
   }
-  // What was done is done, recorded or not: a retry would be processed again.
+  // A failure is only logged: the work is done, and an error would cause a retry that repeats it.
   attempt(database, COMPLETE, [id, rememberUntil(settings, now(), at)]);
   return true;
 }
 
-// The claim's number; none where the id is claimed, or remembered as processed.
+// Claims the id and returns the claim's number; none if it is already claimed or processed.
 export function claim(database, id, started) {
   database.execute(CREATE, []);
   return rows(database, CLAIM, [id, started + LEASE, started])[0];
 }
 
-// Gives up what was claimed when it `started`.
+// Releases the claim that was made at `started`.
 export function release(database, id, started) {
   rows(database, RELEASE, [id, started + LEASE]);
 }
 
-// Throws where the database cannot be read.
+// Throws if the database cannot be read.
 export function check() {
   rows(open(), "SELECT 1", []);
 }
@@ -69,11 +69,11 @@ function attempt(database, statement, parameters) {
   try {
     rows(database, statement, parameters);
   } catch (error) {
-    console.error("CONSUMER: the table of ids was not changed:", JSON.stringify(error.payload ?? String(error)));
+    console.error("CONSUMER: the table of ids was not updated:", JSON.stringify(error.payload ?? String(error)));
   }
 }
 
-// The first column, of numbers, of what the statement gives.
+// Returns the first column of the statement's rows, as numbers.
 function rows(database, statement, parameters) {
   const integer = (number) => BigInt(Math.min(number, Number.MAX_SAFE_INTEGER));
   const values = parameters.map((value) =>

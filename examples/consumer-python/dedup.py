@@ -1,19 +1,19 @@
-"""The ids that were seen, so that an event is processed once however often it is sent.
+"""Deduplication by `webhook-id`: each event is processed once, even if it is sent repeatedly.
 
-An id is claimed in one SQLite statement, so that of two requests that race one has it. What was
-processed is remembered for as long as the sender retries and its signature is fresh; what failed
-is forgotten at once.
+An id is claimed with one SQLite statement, so that of concurrent requests exactly one gets it. A
+processed id is remembered for as long as the sender retries and its signature is fresh; a failed one
+is released at once.
 """
 
 from spin_sdk import sqlite
 from spin_sdk.sqlite import Value_Integer, Value_Text as Text
 
 import clock
-from answer import Refusal
-from log import say
+import log
+from response import Refusal
 from settings import Settings
 
-LEASE = 300  # Seconds that processing may take, before another attempt takes the event over.
+LEASE = 300  # Seconds until another attempt may take over an id that is being processed.
 PRUNE_EVERY = 64
 
 CREATE = """CREATE TABLE IF NOT EXISTS webhook_ids (
@@ -31,7 +31,7 @@ PRUNE = """DELETE FROM webhook_ids
 
 
 def once(ident: str, signed_at: int | None, settings: Settings, process) -> bool:
-    """Calls `process`, unless it was called for this id before. Says whether it did."""
+    """Calls `process`, unless the id was processed before. Returns true if it did."""
     now = clock.now()
     with sqlite.open_default() as database:
         number = claim(database, ident, now)
@@ -47,26 +47,26 @@ def once(ident: str, signed_at: int | None, settings: Settings, process) -> bool
         except Exception:
             release(database, ident, now)
             raise
-        # What was done is done, recorded or not: a retry would be processed again.
+        # A failure is only logged: the work is done, and an error would cause a retry that repeats it.
         until = settings.remember_until(clock.now(), signed_at)
         attempt(database, COMPLETE, [Text(ident), integer(until)])
     return True
 
 
 def claim(database, ident: str, now: int) -> int | None:
-    """The claim's number. None where the id is claimed, or remembered as processed."""
+    """Claims the id and returns the claim's number; `None` if it is already claimed or processed."""
     database.execute(CREATE, [])
     claimed = rows(database, CLAIM, [Text(ident), integer(now + LEASE), integer(now)])
     return claimed[0] if claimed else None
 
 
 def release(database, ident: str, now: int):
-    """Gives up what was claimed at `now`."""
+    """Releases the claim that was made at `now`."""
     rows(database, RELEASE, [Text(ident), integer(now + LEASE)])
 
 
 def check():
-    """Raises where the database cannot be read."""
+    """Raises an error if the database cannot be read."""
     with sqlite.open_default() as database:
         rows(database, "SELECT 1", [])
 
@@ -75,14 +75,14 @@ def attempt(database, statement: str, parameters: list):
     try:
         database.execute(statement, parameters)
     except Exception as error:
-        say(f"the table of ids was not changed: {error!r}")
+        log.write(f"the table of ids was not updated: {error!r}")
 
 
 def integer(number: int) -> Value_Integer:
-    """As SQLite has it, which is as far as 2**63."""
+    """Converts a number, limited to the range of SQLite."""
     return Value_Integer(min(number, 2**63 - 1))
 
 
 def rows(database, statement: str, parameters: list) -> list[int]:
-    """The first column, of numbers, of what the statement gives."""
+    """Returns the first column of the statement's rows, as numbers."""
     return [row.values[0].value for row in database.execute(statement, parameters).rows]
