@@ -1,6 +1,8 @@
 //! Tests across the whole system; they are in `tests/`.
 //!
-//! | file | what it tests |
+//! | folder | subject |
 //! |---|---|
-//! | `component/` | the built component, in a host of its own |
-//! | `apps/` | the producer and the consumer, each as a process, at the wire |
+//! | `component/` | the compiled component, in an empty host |
+//! | `apps/` | the producer and the consumer, as processes, at the wire |
+//! | `guard/` | the guard in front of an app, as a process, at the wire |
+//! | `polyglot/` | the consumers in other languages, as processes, at the wire |

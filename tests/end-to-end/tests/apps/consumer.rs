@@ -1,4 +1,4 @@
-//! A running consumer, as its callers see it, and tags made without any code of ours.
+//! A running consumer, and tags created independently of the crate.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -9,15 +9,15 @@ use test_support::{App, Reply, Request, Running, Runtime, clock, components};
 
 pub const COMPONENT: &str = "webhook-consumer";
 pub const VERIFIED: &str = "Received payload and verified integrity";
-pub const SEEN: &str = "Received payload before and verified integrity";
+pub const DUPLICATE: &str = "Received payload before and verified integrity";
 
-/// A key of the form the producer hands out.
+/// A key in the producer's format.
 pub const KEY: &str = "RqJcWxsJDKjgINLWWiBwYEV3ROg7LaXD1Xzz";
 
-/// Another one.
+/// Another key in the producer's format.
 pub const OTHER: &str = "mB5kQpXz7TtYw2LcAhN4sVdRe8Gu0JfiK1oP";
 
-/// The tag of a body: upper-case hexadecimal digits of its HMAC-SHA256 under the key's bytes.
+/// Returns the tag of a body: its HMAC-SHA256 under the key's bytes, in upper-case hexadecimal digits.
 pub fn tag(body: &[u8], key: &str) -> String {
     hex::encode_upper(hmac(&[body], key))
 }
@@ -25,7 +25,7 @@ pub fn tag(body: &[u8], key: &str) -> String {
 /// The headers of a scheme.
 pub type Headers = Vec<(&'static str, String)>;
 
-/// The time on this machine's clock, so many seconds from now, in Unix seconds.
+/// Returns the current time plus some seconds, in Unix seconds.
 pub fn from_now(seconds: i64) -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let now = now.expect("a clock past 1970").as_secs();
@@ -64,24 +64,28 @@ fn hmac(parts: &[&[u8]], key: &str) -> Vec<u8> {
     mac.finalize().into_bytes().to_vec()
 }
 
-/// The consumer as its manifest has it.
+/// Returns the consumer with the defaults of its manifest.
 pub fn as_delivered() -> App {
     App::from(components::consumer())
 }
 
-/// The consumer as `make start-consumer` has it: any caller may bring a key, by any scheme.
+/// Returns the consumer as `make start-consumer` starts it: any caller may set a key, in any scheme.
 pub fn app() -> App {
     opened(as_delivered())
 }
 
-/// An open consumer with a clock that stands still.
+/// Returns an open consumer with a stopped clock.
 pub fn stopped() -> App {
     opened(clock::stopped(components::consumer()))
 }
 
 fn opened(app: App) -> App {
     let variables = ["open_handshake=true", "weakest_scheme=plain"];
-    app.args(variables.into_iter().flat_map(|one| ["--variable", one]))
+    app.args(
+        variables
+            .into_iter()
+            .flat_map(|variable| ["--variable", variable]),
+    )
 }
 
 pub struct Consumer(pub Running);
@@ -91,7 +95,7 @@ impl Consumer {
         Self::of(&app()).await
     }
 
-    /// With one more variable, as `name=value`.
+    /// Starts a consumer with one more variable, in the form `name=value`.
     pub async fn with(variable: &str) -> Self {
         Self::of(&app().args(["--variable", variable])).await
     }
@@ -104,12 +108,12 @@ impl Consumer {
         self.0.url("/target")
     }
 
-    /// Hands the consumer a key, as a producer does.
+    /// Sends a key in a handshake, as a producer does.
     pub async fn try_handshake(&self, key: &str) -> Reply {
         self.try_handshake_with("", key).await
     }
 
-    /// Hands the consumer a key by a longer query; `query` begins with `&`.
+    /// Sends a key in a handshake with additional query parameters; `query` begins with `&`.
     pub async fn try_handshake_with(&self, query: &str, key: &str) -> Reply {
         let body = json!({ "keyData": key }).to_string();
         let target = format!("/target?handshake=true{query}");

@@ -1,4 +1,4 @@
-//! The consumer as it is delivered: closed to strangers, and to what a captured delivery is made of.
+//! The consumer with its defaults: it accepts neither keys from strangers nor weak signatures.
 
 use test_support::{App, Request};
 
@@ -17,7 +17,7 @@ fn now(key: &str, id: &str) -> Headers {
     standard(BODY, key, id, from_now(0))
 }
 
-/// Five handshakes by somebody who does not know the token.
+/// Attempts five handshakes as a stranger who does not know the token.
 async fn strangers(consumer: &Consumer, query: &str, code: &str) {
     for number in 0..5 {
         let key = format!("the key of stranger number {number}");
@@ -29,7 +29,7 @@ async fn strangers(consumer: &Consumer, query: &str, code: &str) {
 }
 
 #[tokio::test]
-async fn without_a_token_no_handshake_is_taken() {
+async fn without_a_token_every_handshake_is_rejected() {
     let consumer = Consumer::of(&consumer::as_delivered()).await;
     for query in ["", "&token=", "&token=any", "&customer=7"] {
         strangers(&consumer, query, "handshake-token-unset").await;
@@ -40,7 +40,7 @@ async fn without_a_token_no_handshake_is_taken() {
 }
 
 #[tokio::test]
-async fn no_number_of_strangers_pushes_the_real_key_out() {
+async fn strangers_cannot_displace_the_real_key() {
     let consumer = Consumer::of(&with_token(TOKEN)).await;
     let real = format!("&token={TOKEN}");
     assert_eq!(consumer.try_handshake_with(&real, KEY).await.status, 200);
@@ -52,7 +52,7 @@ async fn no_number_of_strangers_pushes_the_real_key_out() {
 }
 
 #[tokio::test]
-async fn a_captured_delivery_without_its_stronger_headers_is_refused() {
+async fn a_captured_delivery_without_its_stronger_headers_is_rejected() {
     let consumer = Consumer::of(&with_token(TOKEN)).await;
     let real = format!("&token={TOKEN}");
     assert_eq!(consumer.try_handshake_with(&real, KEY).await.status, 200);
@@ -70,17 +70,17 @@ async fn a_captured_delivery_without_its_stronger_headers_is_refused() {
 }
 
 #[tokio::test]
-async fn a_token_that_was_read_from_a_file_is_the_text_on_its_line() {
+async fn line_breaks_at_the_end_of_a_token_are_dropped() {
     for file in [format!("{TOKEN}\n"), format!("{TOKEN}\r\n")] {
         let consumer = Consumer::of(&with_token(&file)).await;
         let real = format!("&token={TOKEN}");
         assert_eq!(consumer.try_handshake_with(&real, KEY).await.status, 200);
     }
-    for (near, found) in [
+    for (near_miss, found) in [
         (format!("\"{TOKEN}\""), "quotation marks"),
         (format!("{TOKEN} "), "white space"),
     ] {
-        let consumer = Consumer::of(&with_token(&near)).await;
+        let consumer = Consumer::of(&with_token(&near_miss)).await;
         let health = Request::get(consumer.0.url("/healthz")).send().await;
         assert_problem(&health, 503, "unavailable");
         let log = consumer.0.log(consumer::COMPONENT);
@@ -93,10 +93,10 @@ async fn a_token_that_was_read_from_a_file_is_the_text_on_its_line() {
 }
 
 #[tokio::test]
-async fn registrations_at_one_consumer_all_continue_to_verify() {
+async fn all_registrations_at_one_consumer_continue_to_verify() {
     let consumer = Consumer::of(&with_token(TOKEN).args([
         "--variable",
-        // What is replaced is refused at once.
+        // Replaced keys become invalid at once.
         "key_overlap_seconds=0",
     ]))
     .await;
@@ -106,13 +106,13 @@ async fn registrations_at_one_consumer_all_continue_to_verify() {
     for url in &urls {
         producer.register(url, "*").await;
     }
-    // Again, for one of them.
+    // One of them registers again.
     assert_eq!(producer.try_register(&urls[1], "*").await.status, 200);
     for round in 1..=2 {
         let rows = producer.fire().await;
         assert_eq!(rows.len(), 3);
         assert!(rows.iter().all(|row| row["status"] == 200), "{rows:?}");
-        // All three have the firing's id, and each has processed it.
+        // All three deliveries have the same id, and each has been processed.
         let log = consumer.0.log(consumer::COMPONENT);
         let verified = log.matches("Payload verification result: true").count();
         assert_eq!(

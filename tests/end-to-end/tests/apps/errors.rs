@@ -1,4 +1,4 @@
-//! Every error answer of the producer, each with its status and its code, and the table untouched.
+//! Every error response of the producer: its status, its code, and an unchanged table.
 
 use serde_json::json;
 use test_support::{Receiver, Reply, Request, raw};
@@ -8,7 +8,7 @@ use crate::producer::{self, Producer, assert_problem};
 const MEBIBYTE: usize = 1 << 20;
 
 #[tokio::test]
-async fn a_bad_registration_is_answered_by_its_code_and_changes_nothing() {
+async fn an_invalid_registration_gets_its_code_and_changes_nothing() {
     let receiver = Receiver::start().await;
     let producer = Producer::start().await;
     producer.register(&receiver.url("/known"), "*").await;
@@ -54,11 +54,11 @@ async fn a_bad_registration_is_answered_by_its_code_and_changes_nothing() {
         assert_problem(&reply, status, code);
     }
     assert_eq!(producer.list().await, registered);
-    assert!(receiver.requests().is_empty(), "no handshake was begun");
+    assert!(receiver.requests().is_empty(), "no handshake was sent");
 }
 
 #[tokio::test]
-async fn a_url_that_cannot_be_a_consumers_is_refused() {
+async fn an_invalid_url_is_rejected() {
     let producer = Producer::start().await;
     let long = format!("http://c.example/{}", "a".repeat(2048));
     let cases = [
@@ -93,7 +93,7 @@ async fn a_url_that_cannot_be_a_consumers_is_refused() {
 }
 
 #[tokio::test]
-async fn private_hosts_are_refused_unless_they_are_allowed() {
+async fn private_hosts_are_rejected_unless_they_are_allowed() {
     let receiver = Receiver::start().await;
     let port = receiver.address().port();
     let urls = [
@@ -117,7 +117,7 @@ async fn private_hosts_are_refused_unless_they_are_allowed() {
     for url in &urls {
         assert_problem(&strict.try_register(url, "*").await, 400, "refused-host");
     }
-    // What was registered while it was allowed is not called any more either.
+    // A host that was registered while it was allowed is no longer called either.
     let rows = strict.fire().await;
     let error = rows[0]["error"].as_str().unwrap_or_default();
     assert!(
@@ -128,7 +128,7 @@ async fn private_hosts_are_refused_unless_they_are_allowed() {
 }
 
 #[tokio::test]
-async fn a_body_of_another_type_or_size_is_refused() {
+async fn a_body_of_another_type_or_size_is_rejected() {
     let receiver = Receiver::start().await;
     let producer = Producer::start().await;
     let good = json!({ "url": receiver.url("/new"), "event": "*" }).to_string();
@@ -159,7 +159,7 @@ async fn a_body_of_another_type_or_size_is_refused() {
 }
 
 #[tokio::test]
-async fn a_body_that_does_not_say_how_long_it_is_has_the_same_limit() {
+async fn a_body_of_unknown_length_has_the_same_limit() {
     let producer = Producer::start().await;
     let mut connection = raw::Connection::open(producer.0.address()).await;
     let head = "POST /fire HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
@@ -169,12 +169,12 @@ async fn a_body_that_does_not_say_how_long_it_is_has_the_same_limit() {
     for _ in 0..16 {
         connection.send(&chunk).await;
     }
-    // The end of the body never comes: the limit alone decides.
+    // The body never ends, so only the limit can end the request.
     connection.read_until("body-too-large").await;
 }
 
 #[tokio::test]
-async fn a_bad_firing_is_answered_by_its_code_and_fires_nothing() {
+async fn an_invalid_firing_gets_its_code_and_fires_nothing() {
     let receiver = Receiver::start().await;
     let producer = Producer::start().await;
     producer.register(&receiver.url("/known"), "*").await;
@@ -205,7 +205,7 @@ async fn a_bad_firing_is_answered_by_its_code_and_fires_nothing() {
 }
 
 #[tokio::test]
-async fn a_query_that_is_not_understood_deletes_nothing() {
+async fn an_invalid_query_deletes_nothing() {
     let receiver = Receiver::start().await;
     let producer = Producer::start().await;
     let url = receiver.url("/known");
@@ -232,7 +232,7 @@ async fn a_query_that_is_not_understood_deletes_nothing() {
 }
 
 #[tokio::test]
-async fn other_paths_are_404_and_other_methods_405() {
+async fn unknown_paths_get_404_and_other_methods_405() {
     let producer = Producer::start().await;
     for path in [
         "/",
@@ -278,7 +278,7 @@ async fn each_route(producer: &Producer) -> Vec<Reply> {
 }
 
 #[tokio::test]
-async fn without_its_tables_the_producer_says_that_they_are_not_there() {
+async fn without_its_tables_the_producer_reports_that_they_are_missing() {
     let producer = Producer::of(&producer::without_tables()).await;
     for reply in each_route(&producer).await {
         assert_problem(&reply, 503, "store-unavailable");
@@ -288,7 +288,7 @@ async fn without_its_tables_the_producer_says_that_they_are_not_there() {
 }
 
 #[tokio::test]
-async fn a_variable_that_means_nothing_is_named() {
+async fn an_invalid_variable_is_named() {
     for variable in [
         "outbound_timeout_ms=soon",
         "max_concurrency=0",

@@ -1,4 +1,4 @@
-//! Which registrations an event goes to.
+//! The selection of registrations by the patterns of events.
 
 use serde_json::json;
 use test_support::Receiver;
@@ -15,12 +15,12 @@ const PATTERNS: [&str; 6] = [
 ];
 
 #[tokio::test]
-async fn an_event_goes_to_those_whose_pattern_matches() {
+async fn an_event_goes_to_the_registrations_whose_pattern_matches() {
     let receiver = Receiver::start().await;
     let producer = Producer::start().await;
-    for (place, pattern) in PATTERNS.iter().enumerate() {
+    for (index, pattern) in PATTERNS.iter().enumerate() {
         producer
-            .register(&receiver.url(&format!("/{place}")), pattern)
+            .register(&receiver.url(&format!("/{index}")), pattern)
             .await;
     }
     let cases: [(&str, &[&str]); 6] = [
@@ -37,12 +37,12 @@ async fn an_event_goes_to_those_whose_pattern_matches() {
         let called = rows.iter().map(|row| {
             assert_eq!(row["status"], 200, "{row}");
             let url = row["url"].as_str().expect("a URL");
-            let place: usize = url
+            let index: usize = url
                 .rsplit('/')
                 .next()
                 .and_then(|n| n.parse().ok())
-                .expect("a place");
-            PATTERNS[place]
+                .expect("a index");
+            PATTERNS[index]
         });
         assert_eq!(called.collect::<Vec<_>>(), expected, "{event}");
         let requests = receiver.requests();
@@ -57,19 +57,19 @@ async fn an_event_goes_to_those_whose_pattern_matches() {
 }
 
 #[tokio::test]
-async fn without_an_event_everybody_gets_their_own() {
+async fn without_an_event_every_consumer_gets_its_own_pattern() {
     let receiver = Receiver::start().await;
     let producer = Producer::start().await;
-    for (place, pattern) in PATTERNS.iter().enumerate() {
+    for (index, pattern) in PATTERNS.iter().enumerate() {
         producer
-            .register(&receiver.url(&format!("/{place}")), pattern)
+            .register(&receiver.url(&format!("/{index}")), pattern)
             .await;
     }
     receiver.forget();
     assert_eq!(producer.fire().await.len(), PATTERNS.len());
     receiver.received(PATTERNS.len()).await;
-    for (place, pattern) in PATTERNS.iter().enumerate() {
-        let path = format!("/{place}");
+    for (index, pattern) in PATTERNS.iter().enumerate() {
+        let path = format!("/{index}");
         let requests = receiver.requests_to(&path);
         assert_eq!(requests.len(), 1, "{pattern}");
         let data = receiver.url(&path);
@@ -81,7 +81,7 @@ async fn without_an_event_everybody_gets_their_own() {
 }
 
 #[tokio::test]
-async fn an_event_nobody_wants_has_no_rows() {
+async fn an_event_without_matching_registrations_has_no_rows() {
     let receiver = Receiver::start().await;
     let producer = Producer::start().await;
     producer.register(&receiver.url("/"), "order.*").await;

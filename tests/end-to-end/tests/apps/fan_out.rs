@@ -1,4 +1,4 @@
-//! `POST /fire` at many consumers, of which some are trouble.
+//! `POST /fire` with many consumers, some of which misbehave.
 
 use serde_json::Value;
 use test_support::{Behaviour, Receiver};
@@ -8,14 +8,14 @@ use crate::producer::Producer;
 
 const CONSUMERS: usize = 50;
 
-/// How a consumer behaves, and what its row has to say.
+/// The behaviour of a consumer, which determines its row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Accepts,
     Fails,
     Hangs,
-    /// Answers once every consumer has its request, the hanging ones included.
-    AnswersLate,
+    /// Responds once every consumer has its request, including those that hang.
+    RespondsLate,
     Closes,
     Redirects,
     Drips,
@@ -27,15 +27,15 @@ impl Kind {
         Self::Accepts,
         Self::Fails,
         Self::Hangs,
-        Self::AnswersLate,
+        Self::RespondsLate,
         Self::Closes,
         Self::Redirects,
         Self::Drips,
         Self::Floods,
     ];
 
-    fn of(place: usize) -> Self {
-        Self::ALL[place % Self::ALL.len()]
+    fn of(index: usize) -> Self {
+        Self::ALL[index % Self::ALL.len()]
     }
 
     fn behaviour(self, receiver: &Receiver) -> Behaviour {
@@ -43,7 +43,7 @@ impl Kind {
             Self::Accepts => Behaviour::status(204),
             Self::Fails => Behaviour::status(500).body("no"),
             Self::Hangs => Behaviour::hang(),
-            Self::AnswersLate => Behaviour::status(202).after_arrivals(CONSUMERS),
+            Self::RespondsLate => Behaviour::status(202).after_arrivals(CONSUMERS),
             Self::Closes => Behaviour::close(),
             Self::Redirects => Behaviour::redirect(&receiver.url("/elsewhere")),
             Self::Drips => Behaviour::drip(),
@@ -55,7 +55,7 @@ impl Kind {
         let expected = match self {
             Self::Accepts => Ok(204),
             Self::Fails => Ok(500),
-            Self::AnswersLate => Ok(202),
+            Self::RespondsLate => Ok(202),
             Self::Redirects => Ok(302),
             Self::Drips | Self::Floods => Ok(200),
             Self::Hangs => Err("timeout: "),
@@ -79,56 +79,56 @@ impl Kind {
     }
 }
 
-fn path(place: usize) -> String {
-    format!("/consumer/{place}")
+fn path(index: usize) -> String {
+    format!("/consumer/{index}")
 }
 
 #[tokio::test]
-async fn no_consumer_changes_what_becomes_of_another() {
+async fn the_outcome_of_one_consumer_does_not_affect_another() {
     let receiver = Receiver::start().await;
     let producer = Producer::with("outbound_timeout_ms=5000").await;
     let mut keys = Vec::new();
-    for place in 0..CONSUMERS {
-        keys.push(producer.register(&receiver.url(&path(place)), "*").await);
-        receiver.on(&path(place), Kind::of(place).behaviour(&receiver));
+    for index in 0..CONSUMERS {
+        keys.push(producer.register(&receiver.url(&path(index)), "*").await);
+        receiver.on(&path(index), Kind::of(index).behaviour(&receiver));
     }
     receiver.forget();
 
     let rows = producer.fire().await;
     assert_eq!(rows.len(), CONSUMERS);
-    for (place, row) in rows.iter().enumerate() {
-        assert_eq!(row["url"], receiver.url(&path(place)));
-        Kind::of(place).check(row);
+    for (index, row) in rows.iter().enumerate() {
+        assert_eq!(row["url"], receiver.url(&path(index)));
+        Kind::of(index).check(row);
     }
-    // Each was called once, with a signature under its own key.
+    // Each consumer was called once, with a signature under its own key.
     let requests = receiver.requests();
     assert_eq!(requests.len(), CONSUMERS, "{requests:#?}");
-    for (place, key) in keys.iter().enumerate() {
-        let own = receiver.requests_to(&path(place));
-        assert_eq!(own.len(), 1, "{place}");
+    for (index, key) in keys.iter().enumerate() {
+        let own = receiver.requests_to(&path(index));
+        assert_eq!(own.len(), 1, "{index}");
         assert_eq!(
             own[0].header("x-signature"),
             Some(tag(&own[0].body, key).as_str()),
-            "{place}"
+            "{index}"
         );
     }
 }
 
 #[tokio::test]
-async fn no_more_are_called_at_once_than_allowed() {
+async fn at_most_as_many_consumers_are_called_at_once_as_allowed() {
     let receiver = Receiver::start().await;
     let producer = Producer::with("max_concurrency=5").await;
-    for place in 0..30 {
-        producer.register(&receiver.url(&path(place)), "*").await;
-        receiver.on(&path(place), Behaviour::status(200).after_arrivals(5));
+    for index in 0..30 {
+        producer.register(&receiver.url(&path(index)), "*").await;
+        receiver.on(&path(index), Behaviour::status(200).after_arrivals(5));
     }
     receiver.forget();
     let rows = producer.fire().await;
     assert_eq!(rows.len(), 30);
-    for (place, row) in rows.iter().enumerate() {
+    for (index, row) in rows.iter().enumerate() {
         assert_eq!(
             row["url"],
-            receiver.url(&path(place)),
+            receiver.url(&path(index)),
             "in the order of registration"
         );
         assert_eq!(row["status"], 200, "{row}");
@@ -137,7 +137,7 @@ async fn no_more_are_called_at_once_than_allowed() {
 }
 
 #[tokio::test]
-async fn where_all_places_hang_the_others_are_told_that_they_were_not_called() {
+async fn if_all_running_calls_hang_the_others_are_reported_as_not_started() {
     let receiver = Receiver::start().await;
     let producer = Producer::of(&crate::producer::app().args([
         "--variable",
@@ -146,9 +146,9 @@ async fn where_all_places_hang_the_others_are_told_that_they_were_not_called() {
         "outbound_timeout_ms=1000",
     ]))
     .await;
-    for place in 0..6 {
-        producer.register(&receiver.url(&path(place)), "*").await;
-        receiver.on(&path(place), Behaviour::hang());
+    for index in 0..6 {
+        producer.register(&receiver.url(&path(index)), "*").await;
+        receiver.on(&path(index), Behaviour::hang());
     }
     receiver.forget();
     let rows = producer.fire().await;
@@ -165,13 +165,13 @@ async fn where_all_places_hang_the_others_are_told_that_they_were_not_called() {
 }
 
 #[tokio::test]
-async fn firings_at_once_do_not_mix() {
+async fn concurrent_firings_do_not_mix() {
     let receiver = Receiver::start().await;
     let producer = Producer::start().await;
-    for place in 0..5 {
-        producer.register(&receiver.url(&path(place)), "*").await;
-        // No firing ends before all of them have called everybody.
-        receiver.on(&path(place), Behaviour::status(200).after_arrivals(20));
+    for index in 0..5 {
+        producer.register(&receiver.url(&path(index)), "*").await;
+        // No firing ends before all firings have called all consumers.
+        receiver.on(&path(index), Behaviour::status(200).after_arrivals(20));
     }
     receiver.forget();
     let data = |n: u64| serde_json::json!(n);

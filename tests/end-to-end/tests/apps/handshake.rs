@@ -1,4 +1,4 @@
-//! Registering: the handshake that comes before, and what its failure leaves.
+//! Registration: the handshake, and the effect of a failed one.
 
 use std::net::SocketAddr;
 
@@ -32,7 +32,7 @@ async fn a_consumer_that_accepts_the_handshake_is_registered() {
 }
 
 #[tokio::test]
-async fn the_handshake_is_a_post_with_the_key_and_nothing_else() {
+async fn the_handshake_is_a_post_with_only_the_key() {
     let receiver = Receiver::start().await;
     let producer = Producer::start().await;
     let key = producer
@@ -53,7 +53,7 @@ async fn the_handshake_is_a_post_with_the_key_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn any_2xx_accepts_and_nothing_else_does() {
+async fn any_2xx_accepts_a_handshake_and_any_other_status_rejects_it() {
     let receiver = Receiver::start().await;
     let producer = Producer::start().await;
     for status in [200, 201, 202, 204, 299] {
@@ -80,8 +80,8 @@ async fn any_2xx_accepts_and_nothing_else_does() {
     assert_eq!(receiver.requests().len(), 13, "no redirect is followed");
 }
 
-/// An address that was free a moment ago.
-async fn nobody() -> SocketAddr {
+/// Returns an address without a listener, which was free a moment ago.
+async fn unused_address() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0")
         .await
         .expect("a port is free");
@@ -89,7 +89,7 @@ async fn nobody() -> SocketAddr {
 }
 
 #[tokio::test]
-async fn a_handshake_that_fails_leaves_the_table_as_it_was() {
+async fn a_failed_handshake_does_not_change_the_table() {
     let receiver = Receiver::start().await;
     let producer = Producer::with("outbound_timeout_ms=2000").await;
     let known = receiver.url("/known");
@@ -104,7 +104,7 @@ async fn a_handshake_that_fails_leaves_the_table_as_it_was() {
         (receiver.url("/hangs"), "handshake-timeout"),
         (receiver.url("/closes"), "consumer-unreachable"),
         (
-            format!("http://{}/target", nobody().await),
+            format!("http://{}/target", unused_address().await),
             "consumer-unreachable",
         ),
         (
@@ -116,7 +116,7 @@ async fn a_handshake_that_fails_leaves_the_table_as_it_was() {
         assert_eq!(producer.list().await, registered, "{code}");
     }
 
-    // The same for a consumer that was registered before: it keeps its key and its event.
+    // A consumer that is already registered keeps its key and its event.
     for behaviour in [
         Behaviour::status(403),
         Behaviour::hang(),
@@ -137,7 +137,7 @@ async fn a_handshake_that_fails_leaves_the_table_as_it_was() {
 }
 
 #[tokio::test]
-async fn a_handshake_whose_answer_never_ends_counts_by_its_status() {
+async fn a_handshake_response_that_never_ends_counts_by_its_status() {
     let receiver = Receiver::start().await;
     let producer = Producer::start().await;
     for (path, behaviour) in [

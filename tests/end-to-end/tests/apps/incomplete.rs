@@ -1,4 +1,4 @@
-//! Bodies that do not arrive, or not as a whole.
+//! Incomplete bodies.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use crate::consumer::{COMPONENT, Consumer, KEY, plain, tag};
 use crate::producer::Producer;
 
-/// The head of a request that announces a body of 1,000 bytes.
+/// Returns the head of a request that announces a body of 1,000 bytes.
 fn head(target: &str, headers: &str) -> String {
     format!(
         "POST {target} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
@@ -18,7 +18,7 @@ fn head(target: &str, headers: &str) -> String {
     )
 }
 
-/// Sends a request whose body ends early, and gives what was answered, if anything.
+/// Sends a request whose body ends early, and returns the response, which may be empty.
 async fn cut_off(address: SocketAddr, head: &str, body: &str) -> String {
     let mut stream = TcpStream::connect(address).await.expect("it listens");
     let request = format!("{head}{body}");
@@ -30,15 +30,15 @@ async fn cut_off(address: SocketAddr, head: &str, body: &str) -> String {
         .shutdown()
         .await
         .expect("the client's side can be closed");
-    let mut answer = Vec::new();
-    let read = stream.read_to_end(&mut answer);
-    // A connection that is reset has given its answer too.
-    let _ = within_patience(read, || "the answer to a body that ends early".to_owned()).await;
-    String::from_utf8_lossy(&answer).into_owned()
+    let mut response = Vec::new();
+    let read = stream.read_to_end(&mut response);
+    // The connection may be reset after the response.
+    let _ = within_patience(read, || "the response to an incomplete body".to_owned()).await;
+    String::from_utf8_lossy(&response).into_owned()
 }
 
 #[tokio::test]
-async fn a_body_that_ends_early_is_never_processed() {
+async fn an_incomplete_body_is_never_processed() {
     let consumer = Consumer::start().await;
     let producer = Producer::start().await;
     consumer.handshake(KEY).await;
@@ -46,7 +46,7 @@ async fn a_body_that_ends_early_is_never_processed() {
     let (consumers, producers) = (consumer.0.address(), producer.0.address());
 
     let signature = format!("X-Signature: {}\r\n", tag(b"{}", KEY));
-    let other = "{\"keyData\": \"a key that nobody handed over\"}";
+    let other = "{\"keyData\": \"a key that was never issued\"}";
     let event = "{\"event\": \"order.shipped\", \"data\": 1}";
     for (address, head, body) in [
         (consumers, head("/target", &signature), "{}"),
@@ -54,10 +54,10 @@ async fn a_body_that_ends_early_is_never_processed() {
         (producers, head("/fire", ""), event),
         (producers, head("/fire", ""), ""),
     ] {
-        let answer = cut_off(address, &head, body).await;
+        let response = cut_off(address, &head, body).await;
         assert!(
-            answer.is_empty() || answer.starts_with("HTTP/1.1 4"),
-            "{head}{body}: {answer}"
+            response.is_empty() || response.starts_with("HTTP/1.1 4"),
+            "{head}{body}: {response}"
         );
     }
     let log = consumer.0.log(COMPONENT);
@@ -69,12 +69,12 @@ async fn a_body_that_ends_early_is_never_processed() {
             .log(crate::producer::COMPONENT)
             .contains("Firing")
     );
-    let key = "a key that nobody handed over";
+    let key = "a key that was never issued";
     let reply = consumer.deliver_with(b"{}", &plain(b"{}", key)).await;
     assert_eq!(reply.status, 400, "{reply:?}");
 }
 
-/// Sends a byte of the body every half second until there is an answer, and gives it.
+/// Sends a byte of the body every half second until there is a response, and returns it.
 async fn trickle(address: SocketAddr, target: &str) -> String {
     let stream = TcpStream::connect(address).await.expect("it listens");
     let (mut from, mut to) = stream.into_split();
@@ -85,23 +85,23 @@ async fn trickle(address: SocketAddr, target: &str) -> String {
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
     });
-    let mut answer = Vec::new();
-    let read = from.read_to_end(&mut answer);
+    let mut response = Vec::new();
+    let read = from.read_to_end(&mut response);
     let _ = within_patience(read, || "the end of a body that trickles".to_owned()).await;
     dripping.abort();
-    String::from_utf8_lossy(&answer).into_owned()
+    String::from_utf8_lossy(&response).into_owned()
 }
 
 #[tokio::test]
-async fn a_body_that_trickles_is_not_waited_for() {
+async fn a_body_that_trickles_times_out() {
     let consumer = Consumer::start().await;
     let producer = Producer::start().await;
     let (handshake, firing) = tokio::join!(
         trickle(consumer.0.address(), "/target?handshake=true"),
         trickle(producer.0.address(), "/fire"),
     );
-    for answer in [handshake, firing] {
-        assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
-        assert!(answer.contains("body-too-slow"), "{answer}");
+    for response in [handshake, firing] {
+        assert!(response.starts_with("HTTP/1.1 408 "), "{response}");
+        assert!(response.contains("body-too-slow"), "{response}");
     }
 }

@@ -1,10 +1,11 @@
 //! The producer and the consumer as processes, at the wire.
 //!
-//! Every test starts processes of its own, with stores of their own, on free ports. All of them run
-//! on `spin-local`; `runtimes.rs` also runs on a real Spin where there is one.
+//! Every test starts its own processes, with their own stores, on free ports. All of them run on
+//! `spin-local`; `runtimes.rs` also runs on a real Spin if there is one.
 
 mod conformance;
 mod consumer;
+mod dedup;
 mod defaults;
 mod errors;
 mod events;
@@ -22,7 +23,6 @@ mod runtimes;
 mod schemes;
 mod scripts;
 mod secrecy;
-mod seen;
 mod sender;
 mod signature;
 mod tokens;

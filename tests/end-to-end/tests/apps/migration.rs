@@ -1,4 +1,4 @@
-//! Moving from the original sample: its table, its commands, its component's name.
+//! Migration from the original sample: its table, its commands, its component's name.
 
 use serde_json::json;
 use test_support::{App, Receiver, components};
@@ -6,7 +6,7 @@ use test_support::{App, Receiver, components};
 use crate::consumer::tag;
 use crate::producer::{self, Producer};
 
-/// The table of the original sample with one row, for `--sqlite`.
+/// Returns SQL for the table of the original sample with one row, for `--sqlite`.
 fn originals(url: &str) -> String {
     format!(
         "CREATE TABLE REGISTRATIONS (URL TEXT PRIMARY KEY, EVENT TEXT NOT NULL, KEY TEXT NOT NULL); \
@@ -14,14 +14,14 @@ fn originals(url: &str) -> String {
     )
 }
 
-/// `--sqlite @migrations.sql`, from the folder of the manifest.
+/// Adds `--sqlite @migrations.sql`, from the folder of the manifest.
 fn migrated(app: App) -> App {
     let linked = components::producer().join("migrations.sql");
     app.args(["--sqlite".to_owned(), format!("@{}", linked.display())])
 }
 
 #[tokio::test]
-async fn the_rows_of_the_original_sample_are_fired_at_under_their_keys() {
+async fn the_rows_of_the_original_sample_work_with_their_keys() {
     let receiver = Receiver::start().await;
     let url = receiver.url("/target");
     let old = producer::without_tables().args(["--sqlite".to_owned(), originals(&url)]);
@@ -36,7 +36,7 @@ async fn the_rows_of_the_original_sample_are_fired_at_under_their_keys() {
 }
 
 #[tokio::test]
-async fn a_table_of_another_structure_is_named_and_not_told_to_be_missing() {
+async fn a_table_of_another_structure_has_its_own_error() {
     let other = "CREATE TABLE webhook_registrations (url TEXT, key TEXT)";
     let app = producer::without_tables().args(["--sqlite", other]);
     let producer = Producer::of(&app).await;
@@ -45,7 +45,7 @@ async fn a_table_of_another_structure_is_named_and_not_told_to_be_missing() {
 }
 
 #[tokio::test]
-async fn the_layout_of_a_release_has_what_the_original_commands_name() {
+async fn the_layout_of_a_release_has_the_files_of_the_original_commands() {
     components::guard();
     let app = App::from(components::producer());
     let folder = app.state_dir();
@@ -59,7 +59,7 @@ async fn the_layout_of_a_release_has_what_the_original_commands_name() {
         read("webhook-producer/migrations.sql"),
         read("migrations.sql")
     );
-    // `wasm-tools compose -d hmac.wasm` names the component after the file, and names have hyphens.
+    // `wasm-tools compose -d hmac.wasm` derives a component's name, which has hyphens, from the file.
     assert_eq!(read("hmac.wasm"), read("hmac_component.wasm"));
     let decoded = wit_component::decode(&read("hmac.wasm")).expect("a component");
     assert!(matches!(decoded, wit_component::DecodedWasm::Component(..)));

@@ -1,11 +1,11 @@
-//! Access to a producer that has no token: for clients of this machine, and for no page of a browser.
+//! Access to a producer without a token: for clients on this machine, but not for web pages.
 
 use serde_json::json;
 use test_support::{Receiver, Request, raw};
 
 use crate::producer::{Producer, assert_problem};
 
-/// A request with headers that no client library would send like this.
+/// Sends a request with headers that no client library would send like this.
 async fn exchange(producer: &Producer, head: &str, headers: &str) -> String {
     let request =
         format!("{head} HTTP/1.1\r\n{headers}Content-Length: 0\r\nConnection: close\r\n\r\n");
@@ -13,7 +13,7 @@ async fn exchange(producer: &Producer, head: &str, headers: &str) -> String {
 }
 
 #[tokio::test]
-async fn no_page_of_a_browser_lists_registers_deletes_or_fires() {
+async fn a_web_page_cannot_list_register_delete_or_fire() {
     let receiver = Receiver::start().await;
     let producer = Producer::start().await;
     let url = receiver.url("/target");
@@ -28,7 +28,7 @@ async fn no_page_of_a_browser_lists_registers_deletes_or_fires() {
         "GET /nothing",
     ] {
         for (headers, code) in [
-            // A name of the attacker's that resolves to the loopback address.
+            // A name of the attacker that resolves to the loopback address.
             ("Host: attacker.example\r\n".to_owned(), "host-refused"),
             ("Host: attacker.example:3000\r\n".to_owned(), "host-refused"),
             (
@@ -36,7 +36,7 @@ async fn no_page_of_a_browser_lists_registers_deletes_or_fires() {
                     .to_owned(),
                 "host-refused",
             ),
-            // A form or a script of another site.
+            // A form or a script on another site.
             (
                 format!("Host: {host}\r\nOrigin: http://attacker.example\r\n"),
                 "cross-site",
@@ -47,14 +47,14 @@ async fn no_page_of_a_browser_lists_registers_deletes_or_fires() {
                 "cross-site",
             ),
         ] {
-            let answer = exchange(&producer, head, &headers).await;
+            let response = exchange(&producer, head, &headers).await;
             assert!(
-                answer.starts_with("HTTP/1.1 403 "),
-                "{head} {headers}: {answer}"
+                response.starts_with("HTTP/1.1 403 "),
+                "{head} {headers}: {response}"
             );
             assert!(
-                answer.contains(code) && !answer.contains("signingKey"),
-                "{answer}"
+                response.contains(code) && !response.contains("signingKey"),
+                "{response}"
             );
         }
     }
@@ -63,7 +63,7 @@ async fn no_page_of_a_browser_lists_registers_deletes_or_fires() {
 }
 
 #[tokio::test]
-async fn curl_fires_without_any_header_of_its_own() {
+async fn curl_can_fire_without_special_headers() {
     let receiver = Receiver::start().await;
     let producer = Producer::start().await;
     producer.register(&receiver.url("/target"), "*").await;
@@ -72,29 +72,29 @@ async fn curl_fires_without_any_header_of_its_own() {
         "localhost:3000".to_owned(),
     ] {
         let headers = format!("Host: {host}\r\nUser-Agent: curl/8.0\r\nAccept: */*\r\n");
-        let answer = exchange(&producer, "POST /fire", &headers).await;
-        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
-        assert!(answer.contains("\"status\":200"), "{answer}");
+        let response = exchange(&producer, "POST /fire", &headers).await;
+        assert!(response.starts_with("HTTP/1.1 200 "), "{response}");
+        assert!(response.contains("\"status\":200"), "{response}");
     }
-    // A page that the producer itself would serve.
+    // A page that is served by the producer's own origin.
     let own = format!("Host: {0}\r\nOrigin: http://{0}\r\n", producer.0.address());
-    let answer = exchange(&producer, "POST /fire", &own).await;
-    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    let response = exchange(&producer, "POST /fire", &own).await;
+    assert!(response.starts_with("HTTP/1.1 200 "), "{response}");
 }
 
 #[tokio::test]
-async fn with_a_token_a_client_may_be_anywhere_and_needs_it() {
+async fn with_a_token_clients_may_be_anywhere_and_need_it() {
     let producer = Producer::with("api_token=s3cret-of-the-operator").await;
     let page = "Host: producer.example\r\nOrigin: https://console.example\r\n";
     let bare = exchange(&producer, "GET /registrations", page).await;
     assert!(bare.starts_with("HTTP/1.1 401 "), "{bare}");
     let bearer = format!("{page}Authorization: Bearer s3cret-of-the-operator\r\n");
-    let answer = exchange(&producer, "GET /registrations", &bearer).await;
-    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    let response = exchange(&producer, "GET /registrations", &bearer).await;
+    assert!(response.starts_with("HTTP/1.1 200 "), "{response}");
 }
 
 #[tokio::test]
-async fn one_slash_at_the_end_makes_no_difference_and_head_is_as_get() {
+async fn one_slash_at_the_end_is_ignored_and_head_is_handled_like_get() {
     let receiver = Receiver::start().await;
     let producer = Producer::start().await;
     let body = json!({ "url": receiver.url("/target"), "event": "", "name": "shop" });

@@ -1,11 +1,11 @@
-//! A running producer, as its callers see it.
+//! A running producer.
 
 use serde_json::{Value, json};
 use test_support::{App, Reply, Request, Running, Runtime, components};
 
 pub const COMPONENT: &str = "webhook-producer";
 
-/// The producer with its tables, allowed to call this machine.
+/// Returns the producer with its tables, allowed to call this machine.
 pub fn app() -> App {
     without_tables().args([
         "--sqlite".to_owned(),
@@ -13,7 +13,7 @@ pub fn app() -> App {
     ])
 }
 
-/// The producer before its tables are made.
+/// Returns the producer without its tables.
 pub fn without_tables() -> App {
     App::from(components::producer()).args(["--variable", "allow_private_hosts=true"])
 }
@@ -25,7 +25,7 @@ impl Producer {
         Self::of(&app()).await
     }
 
-    /// With one more variable, as `name=value`.
+    /// Starts a producer with one more variable, in the form `name=value`.
     pub async fn with(variable: &str) -> Self {
         Self::of(&app().args(["--variable", variable])).await
     }
@@ -42,21 +42,21 @@ impl Producer {
             .await
     }
 
-    /// Registers and gives the signing key.
+    /// Registers a URL and returns the signing key.
     pub async fn register(&self, url: &str, event: &str) -> String {
         let reply = self.try_register(url, event).await;
         assert_eq!(reply.status, 201, "{reply:?}");
         key_of(&reply)
     }
 
-    /// The list of registrations.
+    /// Returns the list of registrations.
     pub async fn list(&self) -> Value {
         let reply = Request::get(self.0.url("/registrations")).send().await;
         assert_eq!(reply.status, 200, "{reply:?}");
         reply.json()
     }
 
-    /// The URLs of the list.
+    /// Returns the URLs of the list.
     pub async fn urls(&self) -> Vec<String> {
         let list = self.list().await;
         let rows = list.as_array().expect("a list");
@@ -65,12 +65,12 @@ impl Producer {
             .collect()
     }
 
-    /// Fires without a body and gives the rows.
+    /// Fires without a body and returns the rows.
     pub async fn fire(&self) -> Vec<Value> {
         rows(Request::post(self.0.url("/fire")).send().await)
     }
 
-    /// Fires an event and gives the rows.
+    /// Fires an event and returns the rows.
     pub async fn fire_event(&self, event: &str, data: &Value) -> Vec<Value> {
         let body = json!({ "event": event, "data": data }).to_string();
         rows(Request::post(self.0.url("/fire")).json(body).send().await)
@@ -87,7 +87,7 @@ fn rows(reply: Reply) -> Vec<Value> {
     serde_json::from_slice(&reply.body).unwrap_or_else(|error| panic!("{error} in {reply:?}"))
 }
 
-/// Asserts that an answer is the problem document of a code.
+/// Asserts that a response is the problem document with a code.
 #[track_caller]
 pub fn assert_problem(reply: &Reply, status: u16, code: &str) {
     assert_eq!(reply.status, status, "{reply:?}");

@@ -1,4 +1,4 @@
-//! Producer, Redis stream, sender, consumer: every part as it is, one after another.
+//! Producer, Redis stream, sender and consumer, working together.
 
 use serde_json::json;
 use test_support::redis::{Fsync, RedisServer};
@@ -15,11 +15,13 @@ fn producer_of(redis: &RedisServer, sender: &Sender) -> App {
         format!("sender_token={TOKEN}"),
         format!("tenant={TENANT}"),
     ];
-    let variables = variables.iter().flat_map(|one| ["--variable", one]);
+    let variables = variables
+        .iter()
+        .flat_map(|variable| ["--variable", variable]);
     producer::app().args(variables)
 }
 
-/// Fires an event and gives the id it was accepted under.
+/// Fires an event and returns its id.
 async fn fire(producer: &Producer, event: &str) -> String {
     let body = json!({ "event": event, "data": { "id": 7 } }).to_string();
     let reply = Request::post(producer.0.url("/fire"))
@@ -31,7 +33,7 @@ async fn fire(producer: &Producer, event: &str) -> String {
 }
 
 #[tokio::test]
-async fn an_event_goes_by_way_of_the_stream_and_the_sender_and_is_verified() {
+async fn an_event_passes_through_stream_and_sender_and_is_verified() {
     let redis = RedisServer::start(Fsync::EverySecond).await;
     let sender = Sender::start(redis.folder(), &redis.url());
     let producer = Producer::of(&producer_of(&redis, &sender)).await;
@@ -45,7 +47,7 @@ async fn an_event_goes_by_way_of_the_stream_and_the_sender_and_is_verified() {
     let log = consumer.0.log(consumer::COMPONENT);
     assert!(log.contains("Payload verification result: true"), "{log}");
 
-    // Its key changes with the next registration, there as well as here.
+    // The next registration changes the key in the sender as well.
     let again = producer.try_register(&url, "*").await;
     assert_eq!(again.status, 200, "{again:?}");
     let id = fire(&producer, "invoice.paid").await;
@@ -57,7 +59,7 @@ async fn an_event_goes_by_way_of_the_stream_and_the_sender_and_is_verified() {
 }
 
 #[tokio::test]
-async fn what_is_fired_while_no_sender_runs_is_delivered_by_the_next() {
+async fn an_event_fired_while_no_sender_runs_is_delivered_later() {
     let redis = RedisServer::start(Fsync::Always).await;
     let sender = Sender::start(redis.folder(), &redis.url());
     let producer = Producer::of(&producer_of(&redis, &sender)).await;
@@ -80,7 +82,7 @@ async fn what_is_fired_while_no_sender_runs_is_delivered_by_the_next() {
 }
 
 #[tokio::test]
-async fn a_producer_whose_stream_or_sender_is_gone_says_so() {
+async fn an_unreachable_stream_or_sender_is_reported() {
     let mut redis = RedisServer::start(Fsync::EverySecond).await;
     let sender = Sender::start(redis.folder(), &redis.url());
     let producer = Producer::of(&producer_of(&redis, &sender)).await;

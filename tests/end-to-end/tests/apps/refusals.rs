@@ -1,4 +1,4 @@
-//! Every error answer of the consumer, each with its status and its code.
+//! Every error response of the consumer: its status and its code.
 
 use serde_json::json;
 use test_support::Request;
@@ -7,7 +7,7 @@ use crate::consumer::{Consumer, KEY, VERIFIED, tag};
 use crate::producer::assert_problem;
 
 #[tokio::test]
-async fn a_delivery_before_the_first_handshake_is_refused() {
+async fn a_delivery_before_the_first_handshake_is_rejected() {
     let consumer = Consumer::start().await;
     assert_problem(
         &consumer.deliver(b"{}", &tag(b"{}", KEY)).await,
@@ -22,7 +22,7 @@ async fn a_delivery_before_the_first_handshake_is_refused() {
 }
 
 #[tokio::test]
-async fn a_bad_signature_is_answered_by_its_code() {
+async fn an_invalid_signature_gets_its_code() {
     let consumer = Consumer::start().await;
     consumer.handshake(KEY).await;
     let tag = tag(b"{}", KEY);
@@ -72,7 +72,7 @@ async fn a_bad_signature_is_answered_by_its_code() {
 }
 
 #[tokio::test]
-async fn a_handshake_that_makes_no_sense_leaves_the_key_as_it_was() {
+async fn an_invalid_handshake_does_not_change_the_key() {
     let consumer = Consumer::start().await;
     consumer.handshake(KEY).await;
     let too_long = format!("{{\"keyData\": \"{}\"}}", "k".repeat(257));
@@ -107,7 +107,7 @@ async fn a_handshake_that_makes_no_sense_leaves_the_key_as_it_was() {
 }
 
 #[tokio::test]
-async fn a_delivery_of_ten_mebibytes_is_verified_and_one_byte_more_refused() {
+async fn a_delivery_of_ten_mebibytes_is_verified_and_a_longer_one_rejected() {
     let consumer = Consumer::start().await;
     consumer.handshake(KEY).await;
     let mut body = vec![b'x'; 10 << 20];
@@ -118,7 +118,7 @@ async fn a_delivery_of_ten_mebibytes_is_verified_and_one_byte_more_refused() {
 }
 
 #[tokio::test]
-async fn other_paths_are_404_and_other_methods_405() {
+async fn unknown_paths_get_404_and_other_methods_405() {
     let consumer = Consumer::start().await;
     for path in [
         "/",
@@ -149,7 +149,7 @@ async fn other_paths_are_404_and_other_methods_405() {
 }
 
 #[tokio::test]
-async fn a_handshake_is_a_handshake_only_where_the_query_says_true() {
+async fn a_request_is_a_handshake_only_if_the_query_says_true() {
     let consumer = Consumer::start().await;
     let body = json!({ "keyData": KEY }).to_string();
     for query in [

@@ -7,7 +7,7 @@ use crate::consumer::tag;
 use crate::producer::{self, Producer, key_of};
 
 #[tokio::test]
-async fn a_second_registration_answers_200_with_a_new_key() {
+async fn a_second_registration_gets_200_and_a_new_key() {
     let receiver = Receiver::start().await;
     let producer = Producer::start().await;
     let url = receiver.url("/target");
@@ -39,7 +39,7 @@ async fn a_second_registration_answers_200_with_a_new_key() {
 }
 
 #[tokio::test]
-async fn one_url_is_one_registration_however_it_is_spelt() {
+async fn one_url_is_one_registration_in_any_spelling() {
     let receiver = Receiver::start().await;
     let producer = Producer::start().await;
     let port = receiver.address().port();
@@ -82,7 +82,7 @@ async fn the_list_has_no_keys() {
 }
 
 #[tokio::test]
-async fn one_registration_or_all_of_them_can_be_deleted() {
+async fn one_registration_or_all_can_be_deleted() {
     let receiver = Receiver::start().await;
     let producer = Producer::start().await;
     let urls = ["/a?x=1&y=2", "/b", "/c"].map(|path| receiver.url(path));
@@ -108,7 +108,7 @@ async fn one_registration_or_all_of_them_can_be_deleted() {
 }
 
 #[tokio::test]
-async fn registrations_outlive_a_restart() {
+async fn registrations_survive_a_restart() {
     let receiver = Receiver::start().await;
     let app = producer::app();
     let first = Producer::of(&app).await;
@@ -128,7 +128,7 @@ async fn registrations_outlive_a_restart() {
 }
 
 #[tokio::test]
-async fn of_registrations_at_once_one_has_a_key_that_counts() {
+async fn of_concurrent_registrations_one_has_a_valid_key() {
     let receiver = Receiver::start().await;
     let producer = Producer::start().await;
     let url = receiver.url("/target");
@@ -149,15 +149,15 @@ async fn of_registrations_at_once_one_has_a_key_that_counts() {
     receiver.forget();
     producer.fire().await;
     let delivery = &receiver.received(1).await[0];
-    let given = delivery.header("x-signature").expect("a signature");
+    let signature = delivery.header("x-signature").expect("a signature");
     assert!(
-        keys.iter().any(|key| tag(&delivery.body, key) == given),
+        keys.iter().any(|key| tag(&delivery.body, key) == signature),
         "{replies:?}"
     );
 }
 
 #[tokio::test]
-async fn the_producer_says_whether_it_is_well() {
+async fn the_producer_reports_its_health() {
     let producer = Producer::start().await;
     let reply = Request::get(producer.0.url("/healthz")).send().await;
     assert_eq!(

@@ -1,4 +1,4 @@
-//! Replacing a key while deliveries are on their way.
+//! Replacement of a key while deliveries are under way.
 
 use test_support::{App, Runtime, clock};
 
@@ -29,7 +29,7 @@ async fn both_keys_are_accepted_after_a_second_handshake() {
 }
 
 #[tokio::test]
-async fn without_an_overlap_the_replaced_key_is_refused_at_once() {
+async fn without_an_overlap_the_replaced_key_is_rejected_at_once() {
     let consumer = Consumer::with("key_overlap_seconds=0").await;
     consumer.handshake(KEY).await;
     consumer.handshake(OTHER).await;
@@ -39,7 +39,7 @@ async fn without_an_overlap_the_replaced_key_is_refused_at_once() {
     assert_eq!(reply.status, 200, "{reply:?}");
 }
 
-/// Which of the two keys are accepted when the app's clock stands at `at`.
+/// Returns which of the two keys are accepted when the app's clock is at `at`.
 async fn accepted(app: &App, at: u64) -> [bool; 2] {
     let app = app.clone().args(clock::at(at));
     let consumer = Consumer(app.start(&Runtime::spin_local()).await);
@@ -56,7 +56,7 @@ async fn accepted(app: &App, at: u64) -> [bool; 2] {
 }
 
 #[tokio::test]
-async fn an_overlap_that_has_passed_ends_the_replaced_key() {
+async fn a_replaced_key_becomes_invalid_after_its_overlap() {
     const NOW: u64 = 1_614_265_330;
     let app = consumer::stopped();
     let app = app.args(["--variable", "key_overlap_seconds=1000"]);
@@ -70,7 +70,7 @@ async fn an_overlap_that_has_passed_ends_the_replaced_key() {
 }
 
 #[tokio::test]
-async fn a_producer_that_registers_anew_goes_on_delivering() {
+async fn a_producer_that_registers_again_continues_to_deliver() {
     let consumer = Consumer::start().await;
     let producer = Producer::start().await;
     let first = producer.register(&consumer.target(), "*").await;
@@ -78,7 +78,7 @@ async fn a_producer_that_registers_anew_goes_on_delivering() {
     assert_eq!(again.status, 200, "{again:?}");
     let rows = producer.fire().await;
     assert_eq!(rows[0]["status"], 200, "{rows:?}");
-    // One that was signed before and is under way.
+    // A delivery that was signed before and is still under way.
     let late = plain(BODY, &first);
     assert_eq!(consumer.deliver_with(BODY, &late).await.status, 200);
 }

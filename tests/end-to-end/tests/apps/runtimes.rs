@@ -1,4 +1,4 @@
-//! Both apps, start to end, on every runtime there is.
+//! Both apps, end to end, on every available runtime.
 
 use std::io::Write;
 
@@ -50,8 +50,8 @@ async fn fire(producer: &test_support::Running, body: &str, target: &str) {
     );
 }
 
-/// Tells it past the capture of the test's own output, so that it is seen when the test passes.
-fn tell(line: &str) {
+/// Writes to standard error directly, because the test harness hides the output of passing tests.
+fn report(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
@@ -60,10 +60,10 @@ async fn a_webhook_is_registered_signed_sent_and_verified_on_every_runtime() {
     let mut runtimes = vec![Runtime::spin_local()];
     match Runtime::spin() {
         Some(spin) => runtimes.push(spin),
-        None => tell("no `spin` is on the PATH: the end-to-end test runs on spin-local alone"),
+        None => report("no `spin` on the PATH: the end-to-end test only runs on spin-local"),
     }
     for runtime in runtimes {
         register_fire_verify(&runtime).await;
-        tell(&format!("the end-to-end test passed on {}", runtime.name()));
+        report(&format!("the end-to-end test passed on {}", runtime.name()));
     }
 }

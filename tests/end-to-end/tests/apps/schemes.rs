@@ -1,4 +1,4 @@
-//! Which scheme a delivery is sent with, and which decides.
+//! The schemes of a delivery, and the one that decides.
 
 use serde_json::json;
 use test_support::{Receiver, Recorded};
@@ -14,7 +14,7 @@ fn header<'a>(delivery: &'a Recorded, name: &str) -> &'a str {
 }
 
 #[tokio::test]
-async fn every_delivery_of_the_producer_is_signed_by_all_schemes() {
+async fn every_delivery_of_the_producer_is_signed_in_all_schemes() {
     let receiver = Receiver::start().await;
     let producer = Producer::start().await;
     let key = producer.register(&receiver.url("/target"), "*").await;
@@ -41,7 +41,7 @@ async fn every_delivery_of_the_producer_is_signed_by_all_schemes() {
 }
 
 #[tokio::test]
-async fn a_firing_has_one_id_for_all_its_consumers_and_no_other_has_it() {
+async fn a_firing_has_its_own_id_for_all_its_consumers() {
     let receiver = Receiver::start().await;
     let producer = Producer::start().await;
     for path in ["/one", "/two"] {
@@ -61,7 +61,7 @@ async fn a_firing_has_one_id_for_all_its_consumers_and_no_other_has_it() {
 }
 
 #[tokio::test]
-async fn a_delivery_of_the_producer_is_verified_by_the_strongest_scheme() {
+async fn a_delivery_of_the_producer_is_verified_in_the_strongest_scheme() {
     let consumer = Consumer::with("weakest_scheme=standard").await;
     let producer = Producer::start().await;
     producer.register(&consumer.target(), "*").await;
@@ -69,13 +69,13 @@ async fn a_delivery_of_the_producer_is_verified_by_the_strongest_scheme() {
     assert_eq!(rows[0]["status"], 200, "{rows:?}");
     let log = consumer.0.log(COMPONENT);
     assert!(
-        log.contains("It is signed by scheme standard, event msg_"),
+        log.contains("Signed by scheme standard, event msg_"),
         "{log}"
     );
 }
 
 #[tokio::test]
-async fn each_scheme_by_itself_is_verified() {
+async fn each_scheme_alone_is_verified() {
     let consumer = Consumer::start().await;
     consumer.handshake(KEY).await;
     let now = from_now(0);
@@ -123,7 +123,7 @@ async fn after_a_failure_no_weaker_scheme_is_tried() {
 }
 
 #[tokio::test]
-async fn schemes_weaker_than_the_weakest_accepted_are_not_looked_at() {
+async fn schemes_weaker_than_the_weakest_accepted_are_ignored() {
     let consumer = Consumer::with("weakest_scheme=wss").await;
     consumer.handshake(KEY).await;
     let reply = consumer.deliver_with(BODY, &plain(BODY, KEY)).await;
@@ -134,7 +134,7 @@ async fn schemes_weaker_than_the_weakest_accepted_are_not_looked_at() {
 }
 
 #[tokio::test]
-async fn a_stale_and_a_future_delivery_are_refused() {
+async fn a_stale_or_future_delivery_is_rejected() {
     let consumer = Consumer::start().await;
     consumer.handshake(KEY).await;
     for (seconds, code) in [(-3600, "too-old"), (3600, "too-new")] {
@@ -149,7 +149,7 @@ async fn a_stale_and_a_future_delivery_are_refused() {
 }
 
 #[tokio::test]
-async fn the_tolerance_is_the_operators_to_choose() {
+async fn the_tolerance_is_configurable() {
     let consumer = Consumer::with("tolerance_seconds=7200").await;
     consumer.handshake(KEY).await;
     for seconds in [-3600, 3600] {
@@ -159,7 +159,7 @@ async fn the_tolerance_is_the_operators_to_choose() {
 }
 
 #[tokio::test]
-async fn a_variable_that_makes_no_sense_fails_the_health_check_and_lets_nothing_in() {
+async fn an_invalid_variable_fails_the_health_check_and_every_request() {
     for variable in [
         "weakest_scheme=none",
         "tolerance_seconds=5m",

@@ -20,19 +20,19 @@ async fn run(script: &str, addresses: &[String]) -> (bool, String, String) {
     (status.success(), text(&stdout), text(&stderr))
 }
 
-/// An address that nobody listens at.
-async fn nobody() -> String {
+/// Returns an address without a listener.
+async fn unused_address() -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
     let address = listener.and_then(|listener| listener.local_addr());
     address.expect("a port is free").to_string()
 }
 
 #[tokio::test]
-async fn without_a_producer_each_command_says_how_to_start_it() {
-    let nobody = nobody().await;
+async fn without_a_producer_each_command_explains_how_to_start_it() {
+    let unused = unused_address().await;
     for (script, addresses) in [
-        ("register-consumer.sh", vec![nobody.clone(), nobody.clone()]),
-        ("fire-webhook.sh", vec![nobody.clone()]),
+        ("register-consumer.sh", vec![unused.clone(), unused.clone()]),
+        ("fire-webhook.sh", vec![unused.clone()]),
     ] {
         let (succeeded, _, errors) = run(script, &addresses).await;
         assert!(!succeeded, "{script}");
@@ -42,7 +42,7 @@ async fn without_a_producer_each_command_says_how_to_start_it() {
 }
 
 #[tokio::test]
-async fn firing_succeeds_only_where_a_consumer_took_the_webhook() {
+async fn firing_succeeds_only_if_a_consumer_accepted_the_webhook() {
     let receiver = Receiver::start().await;
     let producer = Producer::start().await;
     let address = producer.0.address().to_string();
@@ -54,10 +54,10 @@ async fn firing_succeeds_only_where_a_consumer_took_the_webhook() {
 
     let consumer = receiver.address().to_string();
     let register = [address.clone(), consumer];
-    let (succeeded, answer, errors) = run("register-consumer.sh", &register).await;
+    let (succeeded, response, errors) = run("register-consumer.sh", &register).await;
     assert!(
-        succeeded && answer.contains("\"event\":\"*\""),
-        "{answer}{errors}"
+        succeeded && response.contains("\"event\":\"*\""),
+        "{response}{errors}"
     );
     let (succeeded, rows, errors) = fire().await;
     assert!(succeeded && rows.ends_with("}]\n"), "{rows}{errors}");
@@ -68,16 +68,16 @@ async fn firing_succeeds_only_where_a_consumer_took_the_webhook() {
 
     producer.register(&receiver.url("/other"), "*").await;
     let (succeeded, rows, errors) = fire().await;
-    assert!(succeeded, "one of two took it: {rows}{errors}");
+    assert!(succeeded, "one of two accepted it: {rows}{errors}");
 }
 
 #[tokio::test]
-async fn a_consumer_that_is_not_there_or_refuses_is_told() {
+async fn an_unreachable_or_refusing_consumer_is_reported() {
     let receiver = Receiver::start().await;
     let producer = Producer::start().await;
     let address = producer.0.address().to_string();
-    let (succeeded, _, errors) =
-        run("register-consumer.sh", &[address.clone(), nobody().await]).await;
+    let addresses = [address.clone(), unused_address().await];
+    let (succeeded, _, errors) = run("register-consumer.sh", &addresses).await;
     assert!(
         !succeeded && errors.contains("make start-consumer"),
         "{errors}"

@@ -1,4 +1,4 @@
-//! A key is in the answer to its own registration and in its handshake, and nowhere else.
+//! A key appears in the response to its own registration and in its handshake, and nowhere else.
 
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -7,10 +7,10 @@ use test_support::{Behaviour, Receiver, Request};
 use crate::consumer::{self, Consumer};
 use crate::producer::{self, Producer, key_of};
 
-/// Everything that was answered or written while the two apps were busy.
-struct Seen(Vec<(&'static str, String)>);
+/// All responses and logs of the two apps.
+struct Outputs(Vec<(&'static str, String)>);
 
-impl Seen {
+impl Outputs {
     fn note(&mut self, what: &'static str, text: impl ToString) {
         self.0.push((what, text.to_string()));
     }
@@ -23,15 +23,15 @@ impl Seen {
 }
 
 #[tokio::test]
-async fn no_answer_and_no_log_has_a_key() {
+async fn no_other_response_and_no_log_contains_a_key() {
     let receiver = Receiver::start().await;
     let producer = Producer::with("outbound_timeout_ms=2000").await;
     let consumer = Consumer::start().await;
-    let mut seen = Seen(Vec::new());
+    let mut outputs = Outputs(Vec::new());
     let mut keys = vec![producer.register(&consumer.target(), "*").await];
 
-    // Registrations that succeed, succeed again, and fail in every way; their keys by what the
-    // receiver was told.
+    // Registrations that succeed, succeed again, and fail in every way. Their keys are read from the
+    // handshakes that the receiver recorded.
     keys.push(producer.register(&receiver.url("/known"), "*").await);
     keys.push(key_of(
         &producer.try_register(&receiver.url("/known"), "*").await,
@@ -42,7 +42,7 @@ async fn no_answer_and_no_log_has_a_key() {
     for path in ["/refuses", "/hangs", "/closes"] {
         let reply = producer.try_register(&receiver.url(path), "*").await;
         assert_eq!(reply.status, 502, "{reply:?}");
-        seen.note("a failed registration", format!("{reply:?}"));
+        outputs.note("a failed registration", format!("{reply:?}"));
         let handshakes = receiver.requests_to(path);
         assert_eq!(handshakes.len(), 1, "{path}");
         let key = handshakes[0].json()["keyData"]
@@ -53,23 +53,23 @@ async fn no_answer_and_no_log_has_a_key() {
     }
     assert_eq!(keys.len(), 6);
 
-    seen.note("the list", producer.list().await);
+    outputs.note("the list", producer.list().await);
     receiver.forget();
-    seen.note(
+    outputs.note(
         "the rows of a firing",
         format!("{:?}", producer.fire().await),
     );
     receiver.on("/known", Behaviour::close());
     let data = json!({ "a": 1 });
-    seen.note(
+    outputs.note(
         "the rows of an event",
         format!("{:?}", producer.fire_event("a", &data).await),
     );
     for payload in receiver.received(2).await {
-        seen.note("a payload", format!("{payload:?}"));
+        outputs.note("a payload", format!("{payload:?}"));
     }
 
-    // A handshake of a stranger that quotes a key, and deliveries that are refused.
+    // A handshake of a stranger that quotes a key, and deliveries that are rejected.
     let quoting = format!("{{\"keyData\": [\"{}\"]}}", keys[0]);
     for (path, body) in [
         ("/target?handshake=true", quoting.as_str()),
@@ -80,14 +80,14 @@ async fn no_answer_and_no_log_has_a_key() {
             .send()
             .await;
         assert_eq!(reply.status, 400, "{reply:?}");
-        seen.note("a refusal of the consumer", format!("{reply:?}"));
+        outputs.note("a refusal of the consumer", format!("{reply:?}"));
     }
     let reply = consumer.deliver(b"{}", &"0".repeat(64)).await;
-    seen.note("a mismatch", format!("{reply:?}"));
+    outputs.note("a mismatch", format!("{reply:?}"));
     let reply = Request::delete(producer.0.url("/registrations?all=true"))
         .send()
         .await;
-    seen.note("a deletion", format!("{reply:?}"));
+    outputs.note("a deletion", format!("{reply:?}"));
 
     let producer_log = producer.0.log(producer::COMPONENT);
     let consumer_log = consumer.0.log(consumer::COMPONENT);
@@ -99,26 +99,26 @@ async fn no_answer_and_no_log_has_a_key() {
         consumer_log.contains("Payload verification result: true"),
         "{consumer_log}"
     );
-    seen.note("the producer's log", producer_log);
-    seen.note("the consumer's log", consumer_log);
-    seen.note(
+    outputs.note("the producer's log", producer_log);
+    outputs.note("the consumer's log", consumer_log);
+    outputs.note(
         "the producer's errors",
         producer.0.error_log(producer::COMPONENT),
     );
-    seen.note(
+    outputs.note(
         "the consumer's errors",
         consumer.0.error_log(consumer::COMPONENT),
     );
-    seen.note(
+    outputs.note(
         "the producer's terminal",
         producer.0.stop().await.transcript(),
     );
-    seen.note(
+    outputs.note(
         "the consumer's terminal",
         consumer.0.stop().await.transcript(),
     );
     for key in &keys {
         assert_eq!(key.len(), 36);
-        seen.assert_without(key);
+        outputs.assert_without(key);
     }
 }

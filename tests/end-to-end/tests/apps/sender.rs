@@ -1,4 +1,4 @@
-//! A running `webhook-sender`, which takes events from a Redis stream.
+//! A running `webhook-sender` that reads events from a Redis stream.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -15,7 +15,7 @@ pub struct Sender {
 }
 
 impl Sender {
-    /// With its store in `folder`, reading the stream of the server at `redis`.
+    /// Starts a sender with its store in `folder`, reading the stream of the server at `redis`.
     pub fn start(folder: &Path, redis: &str) -> Self {
         let config = format!(
             "[store]\nurl = \"sqlite://{}\"\n[stream]\nurl = \"{redis}\"\n\
@@ -35,7 +35,7 @@ impl Sender {
             .spawn()
             .expect("the sender can be started");
         let mut line = String::new();
-        let stdout = child.stdout.take().expect("it is piped");
+        let stdout = child.stdout.take().expect("standard output is piped");
         BufReader::new(stdout)
             .read_line(&mut line)
             .expect("its first line");
@@ -47,7 +47,7 @@ impl Sender {
         }
     }
 
-    /// Waits until the deliveries of `event` that have succeeded are so many.
+    /// Waits until `count` deliveries of `event` have succeeded.
     pub async fn succeeded(&self, event: &str, count: usize) {
         let path = format!("/v1/tenants/{TENANT}/deliveries?event={event}&state=succeeded");
         let all = async {
@@ -62,7 +62,7 @@ impl Sender {
         within_patience(all, || format!("{count} of {path}")).await;
     }
 
-    /// The URLs of the tenant's endpoints.
+    /// Returns the URLs of the tenant's endpoints.
     pub async fn urls(&self) -> Vec<String> {
         let page = self.get(&format!("/v1/tenants/{TENANT}/endpoints")).await;
         let items = page["items"].as_array().cloned().unwrap_or_default();

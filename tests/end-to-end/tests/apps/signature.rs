@@ -1,4 +1,4 @@
-//! Signatures, held to tags made without any code of ours, and to the real consumer.
+//! Signatures, compared with tags created independently of the crate, and sent to the real consumer.
 
 use serde_json::json;
 use test_support::{Receiver, Request};
@@ -7,7 +7,7 @@ use crate::consumer::{self, Consumer, KEY, VERIFIED, tag};
 use crate::producer::{Producer, assert_problem};
 
 #[tokio::test]
-async fn a_payload_carries_the_tag_of_its_bytes_in_upper_case() {
+async fn a_payload_has_the_tag_of_its_bytes_in_upper_case() {
     let receiver = Receiver::start().await;
     let producer = Producer::start().await;
     let url = receiver.url("/target?kept=yes");
@@ -28,11 +28,11 @@ async fn a_payload_carries_the_tag_of_its_bytes_in_upper_case() {
     assert_eq!(delivery.query.as_deref(), Some("kept=yes"));
     assert_eq!(delivery.header("content-type"), Some("application/json"));
     assert_eq!(delivery.json(), json!({ "event": "order.*", "data": url }));
-    let given = delivery.header("x-signature").expect("a signature");
-    assert_eq!(given, tag(&delivery.body, &key));
-    assert_eq!(given.len(), 64);
+    let signature = delivery.header("x-signature").expect("a signature");
+    assert_eq!(signature, tag(&delivery.body, &key));
+    assert_eq!(signature.len(), 64);
     let digit = |byte: u8| byte.is_ascii_digit() || (b'A'..=b'F').contains(&byte);
-    assert!(given.bytes().all(digit), "{given}");
+    assert!(signature.bytes().all(digit), "{signature}");
 }
 
 #[tokio::test]
@@ -49,14 +49,14 @@ async fn every_consumer_gets_a_signature_under_its_own_key() {
     for (path, key, other) in [("/one", &one, &two), ("/two", &two, &one)] {
         let deliveries = receiver.requests_to(path);
         assert_eq!(deliveries.len(), 1);
-        let given = deliveries[0].header("x-signature");
+        let signature = deliveries[0].header("x-signature");
         assert_eq!(
-            given,
+            signature,
             Some(tag(&deliveries[0].body, key).as_str()),
             "{path}"
         );
         assert_ne!(
-            given,
+            signature,
             Some(tag(&deliveries[0].body, other).as_str()),
             "{path}"
         );
@@ -64,7 +64,7 @@ async fn every_consumer_gets_a_signature_under_its_own_key() {
 }
 
 #[tokio::test]
-async fn data_goes_out_byte_for_byte_as_it_came_in() {
+async fn data_is_forwarded_byte_for_byte() {
     let receiver = Receiver::start().await;
     let producer = Producer::start().await;
     let key = producer.register(&receiver.url("/target"), "*").await;
@@ -86,7 +86,7 @@ async fn data_goes_out_byte_for_byte_as_it_came_in() {
 }
 
 #[tokio::test]
-async fn the_consumer_verifies_what_was_signed_under_its_key() {
+async fn the_consumer_verifies_payloads_signed_under_its_key() {
     let consumer = Consumer::start().await;
     consumer.handshake(KEY).await;
     let mebibyte = vec![b'x'; 1 << 20];
@@ -109,18 +109,18 @@ async fn the_consumer_verifies_what_was_signed_under_its_key() {
     );
 }
 
-/// The bytes with one bit flipped, once for each byte.
+/// Returns copies of the bytes with one flipped bit, one for each byte.
 fn flipped(bytes: &[u8]) -> Vec<Vec<u8>> {
-    let flip = |place: usize| {
+    let flip = |index: usize| {
         let mut bytes = bytes.to_vec();
-        bytes[place] ^= 1 << (place % 8);
+        bytes[index] ^= 1 << (index % 8);
         bytes
     };
     (0..bytes.len()).map(flip).collect()
 }
 
 #[tokio::test]
-async fn a_flipped_bit_in_a_delivery_of_the_producer_is_refused() {
+async fn a_flipped_bit_in_a_delivery_of_the_producer_is_rejected() {
     let receiver = Receiver::start().await;
     let producer = Producer::start().await;
     let key = producer.register(&receiver.url("/target"), "*").await;
@@ -160,12 +160,12 @@ async fn a_flipped_bit_in_a_delivery_of_the_producer_is_refused() {
 }
 
 #[tokio::test]
-async fn a_flipped_bit_in_the_key_is_refused() {
+async fn a_flipped_bit_in_the_key_is_rejected() {
     let consumer = Consumer::with("key_overlap_seconds=0").await;
     let (body, tag) = (b"{}".as_slice(), tag(b"{}", KEY));
-    for place in [0, 17, 35] {
+    for index in [0, 17, 35] {
         let mut other = KEY.as_bytes().to_vec();
-        other[place] ^= 1;
+        other[index] ^= 1;
         let other = String::from_utf8(other).expect("ASCII");
         consumer.handshake(&other).await;
         assert_problem(&consumer.deliver(body, &tag).await, 400, "no-match");
@@ -175,7 +175,7 @@ async fn a_flipped_bit_in_the_key_is_refused() {
 }
 
 #[tokio::test]
-async fn the_consumer_keeps_its_key_over_a_restart() {
+async fn the_consumer_keeps_its_key_across_a_restart() {
     let app = consumer::app();
     let first = Consumer::of(&app).await;
     first.handshake(KEY).await;

@@ -1,4 +1,4 @@
-//! The two tokens: who may call the producer, and who may hand the consumer a key.
+//! The two tokens: for calls of the producer, and for keys of the consumer.
 
 use serde_json::json;
 use test_support::{Receiver, Reply, Request};
@@ -9,7 +9,7 @@ use crate::producer::{Producer, assert_problem};
 const TOKEN: &str = "s3cret-of-the-operator";
 
 #[tokio::test]
-async fn with_an_api_token_every_route_wants_it() {
+async fn with_an_api_token_every_route_requires_it() {
     let receiver = Receiver::start().await;
     let producer = Producer::with(&format!("api_token={TOKEN}")).await;
     let registration = json!({ "url": receiver.url("/target"), "event": "*" }).to_string();
@@ -78,7 +78,7 @@ fn assert_unauthorized(reply: &Reply) {
 }
 
 #[tokio::test]
-async fn with_a_handshake_token_no_stranger_changes_the_key() {
+async fn with_a_handshake_token_a_stranger_cannot_change_the_key() {
     let app = consumer::app().args(["--variable".to_owned(), format!("handshake_token={TOKEN}")]);
     let consumer = Consumer::of(&app).await;
     let handshake = |key: &str, query: &str| {
@@ -107,7 +107,7 @@ async fn with_a_handshake_token_no_stranger_changes_the_key() {
 }
 
 #[tokio::test]
-async fn a_producer_reaches_such_a_consumer_by_a_url_with_the_token() {
+async fn a_producer_reaches_a_protected_consumer_with_the_token_in_the_url() {
     let app = consumer::app().args(["--variable".to_owned(), format!("handshake_token={TOKEN}")]);
     let consumer = Consumer::of(&app).await;
     let producer = Producer::start().await;
@@ -119,9 +119,9 @@ async fn a_producer_reaches_such_a_consumer_by_a_url_with_the_token() {
         .await;
     let rows = producer.fire().await;
     assert_eq!(rows[0]["status"], 200, "{rows:?}");
-    let shown = format!("{}?token=***", consumer.target());
-    assert_eq!(rows[0]["url"], shown);
-    assert_eq!(producer.urls().await, [shown]);
+    let redacted = format!("{}?token=***", consumer.target());
+    assert_eq!(rows[0]["url"], redacted);
+    assert_eq!(producer.urls().await, [redacted]);
     for log in [
         producer.0.log(crate::producer::COMPONENT),
         consumer.0.log(consumer::COMPONENT),

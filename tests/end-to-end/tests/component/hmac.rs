@@ -1,4 +1,4 @@
-//! `fermyon:hmac`: tags of the scheme `plain`.
+//! `fermyon:hmac`: the tags of the scheme `plain`.
 
 use crate::instance::Instance;
 
@@ -17,21 +17,21 @@ impl Signing {
                 "sign",
             );
         let (tag,) = sign.call(&mut self.0.store, (data, key)).expect("no trap");
-        tag.expect("no input is refused")
+        tag.expect("no input is rejected")
     }
 
     fn verify(&mut self, data: &[u8], key: &[u8], tag: &[u8]) -> bool {
         let verify = self
             .0
             .function::<(&[u8], &[u8], &[u8]), (bool,)>("fermyon:hmac/verify@0.1.0", "verify");
-        let (holds,) = verify
+        let (valid,) = verify
             .call(&mut self.0.store, (data, key, tag))
             .expect("no trap");
-        holds
+        valid
     }
 }
 
-/// The tag by the crates alone.
+/// Returns the tag, computed with the crate `hmac` only.
 fn expected(data: &[u8], key: &[u8]) -> Vec<u8> {
     use hmac::{Hmac, KeyInit, Mac};
     let mut mac = Hmac::<sha2::Sha256>::new_from_slice(key).expect("any length of key");
@@ -39,7 +39,7 @@ fn expected(data: &[u8], key: &[u8]) -> Vec<u8> {
     hex::encode_upper(mac.finalize().into_bytes()).into_bytes()
 }
 
-/// Key, data and tag of the test cases of RFC 4231 with a whole HMAC-SHA256.
+/// Returns key, data and tag of the test cases of RFC 4231 with a complete HMAC-SHA256.
 fn rfc_4231() -> [(Vec<u8>, Vec<u8>, &'static str); 6] {
     let long_key = "Test Using Larger Than Block-Size Key - Hash Key First";
     let long_both = "This is a test using a larger than block-size key and a larger than \
@@ -95,7 +95,7 @@ fn the_vectors_of_rfc_4231_are_signed_and_verified() {
 fn empty_and_large_inputs_are_signed_like_any_other() {
     let mut signing = Signing::new();
     let mebibyte: Vec<u8> = (0..1 << 20)
-        .map(|place: u32| place.to_le_bytes()[0])
+        .map(|index: u32| index.to_le_bytes()[0])
         .collect();
     let inputs: [(&[u8], &[u8]); 6] = [
         (b"", b""),
@@ -114,7 +114,7 @@ fn empty_and_large_inputs_are_signed_like_any_other() {
 }
 
 #[test]
-fn large_inputs_one_after_the_other_do_not_use_it_up() {
+fn many_large_inputs_do_not_exhaust_the_memory() {
     let mut signing = Signing::new();
     let data = vec![7; 1 << 20];
     let expected = expected(&data, b"key");
@@ -135,12 +135,12 @@ fn a_tag_in_lower_or_mixed_case_is_accepted() {
 }
 
 #[test]
-fn a_tag_that_is_none_is_answered_false() {
+fn an_invalid_tag_returns_false() {
     let mut signing = Signing::new();
     let tag = signing.sign(b"data", b"key");
-    let with = |place: usize, byte: u8| {
+    let with = |index: usize, byte: u8| {
         let mut tag = tag.clone();
-        tag[place] = byte;
+        tag[index] = byte;
         tag
     };
     let raw = hex::decode(&tag).expect("hexadecimal");
@@ -167,7 +167,7 @@ fn a_tag_that_is_none_is_answered_false() {
 }
 
 #[test]
-fn a_flipped_bit_anywhere_is_answered_false() {
+fn a_flipped_bit_anywhere_returns_false() {
     let mut signing = Signing::new();
     let (data, key) = (b"some data".as_slice(), b"some key".as_slice());
     let tag = signing.sign(data, key);

@@ -1,4 +1,4 @@
-//! An instance of the component in a linker that is empty.
+//! An instance of the component in an empty linker.
 
 use test_support::components;
 use wasmtime::component::{
@@ -18,7 +18,7 @@ impl Instance {
         let mut store = Store::new(&engine, ());
         let instance = Linker::new(&engine)
             .instantiate(&mut store, &component)
-            .expect("it imports nothing");
+            .expect("the component imports nothing");
         Self { store, instance }
     }
 
@@ -32,7 +32,7 @@ impl Instance {
         let function = self
             .instance
             .get_export_index(&mut *store, interface.as_ref(), name);
-        let function = function.unwrap_or_else(|| panic!("there is no function `{name}`"));
+        let function = function.unwrap_or_else(|| panic!("no function `{name}`"));
         self.instance
             .get_typed_func(store, function)
             .expect("the types of the interface")

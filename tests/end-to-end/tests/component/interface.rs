@@ -1,4 +1,4 @@
-//! What the component offers, and what it asks for.
+//! The exports and imports of the component.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,13 +7,13 @@ use test_support::components;
 use wit_component::DecodedWasm;
 use wit_parser::{Function, Resolve, Type, TypeDefKind, WorldId, WorldItem};
 
-/// The functions of each interface, with their types written out.
+/// The functions of each interface, with their types spelt out.
 type Interface = BTreeMap<String, Vec<String>>;
 
-/// The largest that the component may be, in bytes: 120 KiB.
+/// The maximum size of the component in bytes: 120 KiB.
 const MAX_BYTES: usize = 120 * 1024;
 
-/// What a component built against the published `fermyon:hmac` finds.
+/// The functions that a component built against the published `fermyon:hmac` imports.
 const HMAC: [(&str, &str); 2] = [
     (
         "fermyon:hmac/sign@0.1.0",
@@ -25,7 +25,7 @@ const HMAC: [(&str, &str); 2] = [
     ),
 ];
 
-/// The documents, each with its world.
+/// The documents with their worlds.
 const DOCUMENTS: [(&str, &str); 2] = [
     ("wit/hmac.wit", "signing"),
     ("wit/signature.wit", "signatures"),
@@ -35,7 +35,7 @@ fn built() -> (Vec<u8>, Resolve, WorldId) {
     let bytes = fs::read(components::hmac()).expect("a file");
     match wit_component::decode(&bytes).expect("WIT") {
         DecodedWasm::Component(resolve, world) => (bytes, resolve, world),
-        DecodedWasm::WitPackage(..) => panic!("it is no component"),
+        DecodedWasm::WitPackage(..) => panic!("the file is not a component"),
     }
 }
 
@@ -59,7 +59,7 @@ fn the_component_imports_nothing() {
 }
 
 #[test]
-fn the_documented_interfaces_are_the_ones_that_are_built() {
+fn the_compiled_interfaces_match_the_documented_ones() {
     let (_, resolve, world) = built();
     let documented = documented();
     assert_eq!(documented.len(), 7, "{documented:#?}");
@@ -67,13 +67,13 @@ fn the_documented_interfaces_are_the_ones_that_are_built() {
 }
 
 #[test]
-fn what_was_published_of_fermyon_hmac_is_unchanged() {
+fn the_published_part_of_fermyon_hmac_is_unchanged() {
     let (_, resolve, world) = built();
     let mut hmac = exports(&resolve, world);
     hmac.retain(|name, _| name.starts_with("fermyon:hmac/"));
     let own = |(name, function): (&str, &str)| (name.to_owned(), vec![function.to_owned()]);
     let mut published = Interface::from(HMAC.map(own));
-    // Names only. It has to be there for a guest whose manifest names the whole package.
+    // It only has type names. A guest whose manifest names the whole package needs it.
     published.insert("fermyon:hmac/types@0.1.0".to_owned(), Vec::new());
     assert_eq!(hmac, published);
 }
@@ -84,7 +84,7 @@ fn the_component_is_small() {
     assert!(bytes.len() <= MAX_BYTES, "{} bytes", bytes.len());
 }
 
-/// The functions of each interface that a world exports.
+/// Returns the functions of each interface that a world exports.
 fn exports(resolve: &Resolve, world: WorldId) -> Interface {
     let exports = &resolve.worlds[world].exports;
     let exports = exports.values().map(|item| match item {
@@ -93,7 +93,7 @@ fn exports(resolve: &Resolve, world: WorldId) -> Interface {
             let functions = functions.map(|function| signature(resolve, function));
             (resolve.id_of(*id).expect("a name"), functions.collect())
         }
-        other => panic!("{other:?} is no interface"),
+        other => panic!("{other:?} is not an interface"),
     });
     exports.collect()
 }
@@ -110,7 +110,7 @@ fn signature(resolve: &Resolve, function: &Function) -> String {
     )
 }
 
-/// A type as WIT writes it, with what names stand for in place of the names.
+/// Formats a type as WIT, with aliases resolved.
 fn text(resolve: &Resolve, ty: &Type) -> String {
     match ty {
         Type::Id(id) => defined(resolve, &resolve.types[*id].kind),
@@ -150,7 +150,7 @@ fn defined(resolve: &Resolve, kind: &TypeDefKind) -> String {
             let names = names.cases.iter().map(|case| (case.name.as_str(), None));
             format!("enum {{{}}}", fields(resolve, names))
         }
-        other => panic!("{other:?} is not written here"),
+        other => panic!("{other:?} is not supported here"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The built component, run in a host that gives it nothing.
+//! The compiled component, run in an empty host.
 
 mod hmac;
 mod instance;

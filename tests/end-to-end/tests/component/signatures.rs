@@ -1,5 +1,5 @@
-//! `signed-webhooks:signature`: every scheme, against every case of `conformance.json`, each outcome
-//! with its header, its fault and what it vouches for.
+//! `signed-webhooks:signature`: every scheme, with every case of `conformance.json`, including header,
+//! fault and signed properties of each outcome.
 
 use base64ct::{Base64, Encoding};
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ use bindings::Signatures;
 use bindings::exports::signed_webhooks::signature::types::{Fault, KeyFault, Scheme};
 use bindings::exports::signed_webhooks::signature::{sign, verify};
 
-/// The component, asked by its own interface.
+/// The component, called through its own interface.
 struct Signer {
     instance: Instance,
     exports: Signatures,
@@ -78,7 +78,7 @@ impl Signer {
         let weakest = scheme(&case["weakest"]);
         match self.verify(&texts(&case["keys"]), &request, freshness, weakest) {
             Ok(verified) => accepted(&verified),
-            Err(verify::Error::Refused(refusal)) => refused(refusal),
+            Err(verify::Error::Refused(refusal)) => rejected(refusal),
             Err(error) => json!(format!("{error:?}")),
         }
     }
@@ -90,9 +90,9 @@ fn file() -> Value {
     serde_json::from_slice(&file).expect("the file is JSON")
 }
 
-fn cases<'a>(file: &'a Value, section: &str, least: usize) -> &'a [Value] {
+fn cases<'a>(file: &'a Value, section: &str, min: usize) -> &'a [Value] {
     let cases = file[section].as_array().expect("a list");
-    assert!(cases.len() >= least, "{} cases", cases.len());
+    assert!(cases.len() >= min, "{} cases", cases.len());
     cases
 }
 
@@ -109,7 +109,7 @@ fn bytes(value: &Value) -> Vec<u8> {
     Base64::decode_vec(&text(value)).expect("a body in base64")
 }
 
-/// Header values are written as text whose characters stand for one byte each.
+/// Decodes header values: each character stands for one byte.
 fn latin_1(headers: &Value) -> Vec<(String, Vec<u8>)> {
     let byte = |character| u8::try_from(character).expect("a character below U+0100");
     let headers = headers.as_array().expect("a list").iter();
@@ -151,7 +151,7 @@ fn accepted(verified: &verify::Verified) -> Value {
     outcome
 }
 
-fn refused(refusal: verify::Refusal) -> Value {
+fn rejected(refusal: verify::Refusal) -> Value {
     use verify::Refusal;
     match refusal {
         Refusal::MissingHeader(header) => json!({"refused": "missing-header", "header": header}),
@@ -183,7 +183,7 @@ fn fault(fault: &Fault) -> &str {
         Fault::Truncated => "truncated",
         Fault::TooLong => "too-long",
         Fault::NotHex(_) => "not-hex",
-        // What the interface has no words for, by the words of the text.
+        // Faults without a case in the interface are recognised by their text.
         Fault::Other(text) if text.contains("`sha256=`") => "algorithm",
         Fault::Other(text) if text.contains("milliseconds") => "milliseconds",
         Fault::Other(text) => text,
@@ -243,7 +243,7 @@ fn every_message_is_signed_with_the_expected_headers() {
 }
 
 #[test]
-fn every_key_is_taken_or_refused_with_its_reason() {
+fn every_key_is_accepted_or_rejected_with_the_expected_reason() {
     let (mut signer, file) = (Signer::new(), file());
     for case in cases(&file, "credentials", 30) {
         let key = text(&case["text"]);
@@ -278,11 +278,11 @@ fn message(body: Vec<u8>) -> sign::Message {
 }
 
 #[test]
-fn the_headers_of_several_schemes_come_in_one_call_and_each_verifies() {
+fn one_call_returns_the_headers_of_several_schemes_and_each_verifies() {
     let mut signer = Signer::new();
     let schemes = [Scheme::Plain, Scheme::Wss, Scheme::Standard];
     let keys = [KEY.to_owned(), PAIR.to_owned()];
-    let mebibytes = (0..10 << 20).map(|place: u32| place.to_le_bytes()[0]);
+    let mebibytes = (0..10 << 20).map(|index: u32| index.to_le_bytes()[0]);
     for body in [Vec::new(), vec![0xff, 0, 0xfe], mebibytes.collect()] {
         let headers = signer.sign(&schemes, &keys, &message(body.clone()));
         let headers = headers.expect("signed");
@@ -321,7 +321,7 @@ fn the_headers_of_several_schemes_come_in_one_call_and_each_verifies() {
 }
 
 #[test]
-fn what_cannot_be_signed_is_an_error_and_no_header() {
+fn a_message_that_cannot_be_signed_is_an_error_without_headers() {
     let mut signer = Signer::new();
     let good = KEY.to_owned();
     let all = [Scheme::Plain, Scheme::Wss, Scheme::Standard];
@@ -352,7 +352,7 @@ fn what_cannot_be_signed_is_an_error_and_no_header() {
 }
 
 #[test]
-fn a_key_that_is_none_is_told_from_a_request_that_is_refused() {
+fn an_invalid_key_is_distinguished_from_a_rejected_request() {
     let mut signer = Signer::new();
     let request = verify::Request {
         headers: Vec::new(),

@@ -1,24 +1,24 @@
-//! Apps behind the guard, and what the guarded app says it got.
+//! Apps behind the guard, and the requests that the guarded app received.
 
 use test_support::{App, Reply, Running, Runtime, components};
 
 use crate::signing::KEY;
 
-/// What a handshake has to carry.
+/// The token that a handshake needs.
 pub const TOKEN: &str = "s3cret";
 
-/// The guarded app of `examples/`, as its manifest has it.
+/// Returns the guarded app of `examples/` with the defaults of its manifest.
 pub fn as_delivered() -> App {
     App::from(components::guarded_app())
 }
 
-/// It, which takes every scheme and handshakes with [`TOKEN`].
+/// Returns the app with every scheme accepted, and with handshakes that need [`TOKEN`].
 pub fn example() -> App {
     let app = with_variable(as_delivered(), "weakest_scheme", "plain");
     with_variable(app, "handshake_token", TOKEN)
 }
 
-/// It, with the key the tests sign with.
+/// Returns the app with the key that the tests sign with.
 pub fn app() -> App {
     with_variable(example(), "signing_key", KEY)
 }
@@ -27,8 +27,8 @@ pub fn with_variable(app: App, name: &str, value: &str) -> App {
     app.args(["--variable".to_owned(), format!("{name}={value}")])
 }
 
-/// The guard in front of the probe, which may call what `hosts` says. `guarded` is the variable
-/// `guarded_component`.
+/// Returns the guard in front of the probe, which may call `hosts`. `guarded` is the value of the
+/// variable `guarded_component`.
 pub fn probe_as(guarded: &str, hosts: &str) -> App {
     let (guard, signature) = components::guard();
     let probe = components::probe();
@@ -82,21 +82,21 @@ pub async fn start(app: &App) -> Running {
     app.start(&Runtime::spin_local()).await
 }
 
-/// The lines the guarded app has printed, without queries: one for each request that reached it.
+/// Returns the lines that the guarded app printed, without queries: one per request that reached it.
 pub fn reached(app: &Running) -> Vec<String> {
     app.log("app").lines().map(str::to_owned).collect()
 }
 
-/// A request as the guarded app got it.
-pub struct Got {
+/// A request as the guarded app received it.
+pub struct ReceivedRequest {
     /// Method and target.
     pub line: String,
-    /// Those of the runtime's own left out; sorted by name, those of one name as they came.
+    /// The headers without those of the runtime, sorted by name; equal names keep their order.
     pub headers: Vec<(String, Vec<u8>)>,
     pub body: Vec<u8>,
 }
 
-impl Got {
+impl ReceivedRequest {
     pub fn of(reply: &Reply) -> Self {
         Self::of_bytes(&reply.body)
     }
@@ -125,7 +125,7 @@ impl Got {
     }
 }
 
-/// The answer has to be a problem document with this code.
+/// Asserts that the response is a problem document with this code.
 pub fn assert_problem(reply: &Reply, status: u16, code: &str) {
     assert_eq!(reply.status, status, "{reply:?}");
     assert_eq!(

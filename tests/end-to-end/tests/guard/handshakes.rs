@@ -1,4 +1,4 @@
-//! How the guard comes by its key.
+//! The keys of the guard.
 
 use serde_json::json;
 use test_support::{Request, Running};
@@ -6,7 +6,7 @@ use test_support::{Request, Running};
 use crate::guarded::*;
 use crate::signing::{KEY, plain, tag};
 
-/// A handshake to the letter.
+/// The target of a valid handshake.
 const HANDSHAKE: &str = "/webhook?handshake=true&token=s3cret";
 
 async fn handshake(app: &Running, target: &str, key: &str) -> test_support::Reply {
@@ -20,7 +20,7 @@ async fn status_under(app: &Running, key: &str) -> u16 {
 }
 
 #[tokio::test]
-async fn a_handshake_brings_the_key_and_does_not_reach_the_app() {
+async fn a_handshake_stores_the_key_and_does_not_reach_the_app() {
     let app = start(&example()).await;
     let reply = handshake(&app, HANDSHAKE, KEY).await;
     assert_eq!(reply.status, 200, "{reply:?}");
@@ -40,7 +40,7 @@ async fn a_handshake_brings_the_key_and_does_not_reach_the_app() {
 }
 
 #[tokio::test]
-async fn a_handshake_at_another_path_is_none() {
+async fn a_handshake_at_another_path_is_not_a_handshake() {
     let app = start(&example()).await;
     for target in [
         "/?handshake=true&token=s3cret",
@@ -54,7 +54,7 @@ async fn a_handshake_at_another_path_is_none() {
 }
 
 #[tokio::test]
-async fn a_handshake_has_to_carry_the_token() {
+async fn a_handshake_needs_the_token() {
     let app = start(&example()).await;
     for target in [
         "/webhook?handshake=true",
@@ -69,7 +69,7 @@ async fn a_handshake_has_to_carry_the_token() {
 }
 
 #[tokio::test]
-async fn without_a_token_of_its_own_the_guard_takes_no_handshake() {
+async fn without_a_handshake_token_the_guard_accepts_no_handshake() {
     let app = start(&with_variable(example(), "handshake_token", "")).await;
     for target in [
         "/webhook?handshake=true",
@@ -85,27 +85,27 @@ async fn without_a_token_of_its_own_the_guard_takes_no_handshake() {
 }
 
 #[tokio::test]
-async fn with_a_key_in_the_variables_no_handshake_is_taken() {
+async fn with_a_key_in_the_variables_no_handshake_is_accepted() {
     let app_with_key = app();
     let app = start(&app_with_key).await;
     let other = KEY.to_lowercase();
     let refused = handshake(&app, HANDSHAKE, &other).await;
     assert_problem(&refused, 400, "missing-header");
-    // Signed, it is a request like any other.
-    let passed = plain(Request::post(app.url(HANDSHAKE)), "{}");
-    let passed = Got::of(&passed.send().await);
-    assert_eq!(passed.line, format!("POST {HANDSHAKE}"));
+    // With a signature, it is a request like any other.
+    let forwarded = plain(Request::post(app.url(HANDSHAKE)), "{}");
+    let forwarded = ReceivedRequest::of(&forwarded.send().await);
+    assert_eq!(forwarded.line, format!("POST {HANDSHAKE}"));
     assert_eq!(reached(&app), ["POST /webhook, 2 bytes"]);
     assert_eq!(status_under(&app, &other).await, 400);
     drop(app);
 
-    // Nor has it left a key for the day when the variable is empty.
+    // It has not stored a key either, which would be used once the variable is empty.
     let app = start(&with_variable(app_with_key, "signing_key", "")).await;
     assert_eq!(status_under(&app, &other).await, 400);
 }
 
 #[tokio::test]
-async fn while_a_key_is_replaced_both_are_accepted() {
+async fn during_a_rotation_both_keys_are_accepted() {
     let next = KEY.to_lowercase();
     let app = with_variable(example(), "signing_key", &next);
     let app = start(&with_variable(app, "signing_key_previous", KEY)).await;
@@ -115,12 +115,12 @@ async fn while_a_key_is_replaced_both_are_accepted() {
 }
 
 #[tokio::test]
-async fn keys_are_in_no_log_and_no_answer() {
+async fn no_log_and_no_response_contains_a_key() {
     let app = start(&example()).await;
     let reply = handshake(&app, HANDSHAKE, KEY).await;
     assert!(!reply.text().contains(KEY), "{reply:?}");
     assert_eq!(status_under(&app, KEY).await, 200);
-    // As a sender does that sends to the URL it registered.
+    // A sender calls the URL that it registered, including the token.
     let delivery = plain(Request::post(app.url("/webhook?token=s3cret")), "{}");
     assert_eq!(delivery.send().await.status, 200);
     assert!(app.log("guard").contains("key "), "{}", app.log("guard"));
@@ -136,7 +136,7 @@ async fn keys_are_in_no_log_and_no_answer() {
 }
 
 #[tokio::test]
-async fn registrations_at_one_guard_each_have_their_key() {
+async fn each_registration_at_one_guard_has_its_own_key() {
     let app = start(&example()).await;
     let keys = [KEY.to_owned(), KEY.to_lowercase(), KEY.to_uppercase()];
     let queries = ["", "customer=7&", "customer=8&"];
@@ -144,12 +144,12 @@ async fn registrations_at_one_guard_each_have_their_key() {
         let target = format!("/webhook?{query}handshake=true&token=s3cret");
         assert_eq!(handshake(&app, &target, key).await.status, 200);
     }
-    for (place, key) in keys.iter().enumerate() {
+    for (index, key) in keys.iter().enumerate() {
         for (other, query) in queries.into_iter().enumerate() {
             let request = Request::post(app.url(&format!("/webhook?{query}token=s3cret")));
             let request = request.header("x-signature", tag(b"", key));
-            let expected = if place == other { 200 } else { 400 };
-            assert_eq!(request.send().await.status, expected, "{place} at {other}");
+            let expected = if index == other { 200 } else { 400 };
+            assert_eq!(request.send().await.status, expected, "{index} at {other}");
         }
     }
 }

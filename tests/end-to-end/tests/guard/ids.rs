@@ -1,4 +1,4 @@
-//! An event is processed once, however often it is sent, and as often as it takes.
+//! Deduplication: an event is processed once, unless processing fails.
 
 use test_support::{Behaviour, Receiver, Request, Running};
 
@@ -10,7 +10,7 @@ fn event(app: &Running, path: &str, id: &str) -> Request {
 }
 
 #[tokio::test]
-async fn an_event_that_was_processed_is_not_passed_on_again() {
+async fn an_event_that_was_processed_is_not_forwarded_again() {
     let app = start(&app()).await;
     assert_eq!(event(&app, "/orders", "evt_1").send().await.status, 200);
     for path in ["/orders", "/elsewhere"] {
@@ -26,7 +26,7 @@ async fn an_event_that_was_processed_is_not_passed_on_again() {
 }
 
 #[tokio::test]
-async fn an_event_that_the_app_answered_with_an_error_is_passed_on_again() {
+async fn an_event_that_got_an_error_response_is_forwarded_again() {
     let app = start(&app()).await;
     for status in [503, 500, 404, 400, 302] {
         let path = format!("/orders?status={status}");
@@ -45,14 +45,14 @@ async fn an_event_that_the_app_answered_with_an_error_is_passed_on_again() {
 }
 
 #[tokio::test]
-async fn an_event_that_the_app_fell_over_is_passed_on_again() {
+async fn an_event_that_crashed_the_app_is_forwarded_again() {
     let app = start(&probe("")).await;
     assert_eq!(event(&app, "/trap", "evt_1").send().await.status, 500);
     assert_eq!(event(&app, "/hello", "evt_1").send().await.text(), "hello");
 }
 
 #[tokio::test]
-async fn of_two_at_once_one_is_passed_on() {
+async fn of_two_concurrent_events_with_one_id_one_is_forwarded() {
     let receiver = Receiver::start().await;
     receiver.on("/", Behaviour::status(200).after_arrivals(2));
     let app = start(&probe(&format!("\"http://{}\"", receiver.address()))).await;
@@ -66,11 +66,11 @@ async fn of_two_at_once_one_is_passed_on() {
     assert_eq!(receiver.requests().len(), 1);
 
     Request::post(receiver.url("/")).send().await;
-    assert_eq!(first.await.expect("an answer").status, 200);
+    assert_eq!(first.await.expect("an response").status, 200);
 }
 
 #[tokio::test]
-async fn an_event_whose_answer_broke_off_is_passed_on_again() {
+async fn an_event_with_an_incomplete_response_is_forwarded_again() {
     let app = start(&probe("")).await;
     for (number, path) in ["/late-trap", "/late-trap?length=1000"]
         .into_iter()
@@ -79,9 +79,9 @@ async fn an_event_whose_answer_broke_off_is_passed_on_again() {
         let id = format!("evt_{number}");
         for _ in 0..2 {
             let broken = event(&app, path, &id).try_send().await;
-            // Where nothing of the answer has left the guard, it says so itself.
+            // If nothing of the response was sent, the guard responds with an error.
             let whole = broken.is_ok_and(|reply| reply.status == 200);
-            assert!(!whole, "{path}: the answer looks whole");
+            assert!(!whole, "{path}: the response looks complete");
         }
         assert_eq!(event(&app, "/hello", &id).send().await.text(), "hello");
         let again = event(&app, "/hello", &id).send().await;
@@ -93,7 +93,7 @@ async fn an_event_whose_answer_broke_off_is_passed_on_again() {
 }
 
 #[tokio::test]
-async fn an_event_is_seen_as_soon_as_its_answer_has_ended() {
+async fn an_event_is_a_duplicate_as_soon_as_its_response_has_ended() {
     let app = start(&probe("")).await;
     let paths = ["/hello", "/status?code=204", "/stream?chunks=3&size=70000"];
     for (number, path) in paths.into_iter().enumerate() {

@@ -1,16 +1,16 @@
 //! The guard in front of an app, as a process, at the wire.
 //!
-//! Most tests have the guarded app of `examples/` behind the guard, which answers with what it got
-//! and prints a line for each request; some have the probe, which does what its path says.
+//! Most tests use the guarded app of `examples/`, which responds with the request it received and
+//! prints a line for each request; some use the probe, whose path selects its behaviour.
 
-mod answers;
+mod concurrency;
+mod forwarding;
 mod guarded;
 mod handshakes;
 mod ids;
-mod outside;
-mod passing;
-mod places;
+mod private_route;
 mod refusals;
+mod responses;
 mod runtimes;
 mod settings;
 mod signing;

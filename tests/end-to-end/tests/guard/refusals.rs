@@ -1,17 +1,16 @@
-//! Requests that the guard refuses: they get a problem document, and the app gets nothing.
+//! Requests that the guard rejects: they get a problem document, and do not reach the app.
 
 use test_support::{Reply, Request, Running};
 
 use crate::guarded::*;
 use crate::signing::{KEY, now, plain, standard, tag, wss};
 
-/// Sends each request and checks what it is refused with, and that none of them reached the app,
-/// while one that is accepted does.
-async fn refused(app: &Running, cases: Vec<(Request, &str)>) {
+/// Sends each request and checks its code, and that only an accepted request reaches the app.
+async fn assert_rejected(app: &Running, cases: Vec<(Request, &str)>) {
     for (request, code) in cases {
         let reply = request.send().await;
         assert_problem(&reply, 400, code);
-        no_key_in(&reply);
+        assert_no_key(&reply);
     }
     let accepted = plain(Request::post(app.url("/accepted")), "");
     assert_eq!(accepted.send().await.status, 200);
@@ -19,12 +18,12 @@ async fn refused(app: &Running, cases: Vec<(Request, &str)>) {
     assert!(!app.stdout().contains(KEY) && !app.stderr().contains(KEY));
 }
 
-fn no_key_in(reply: &Reply) {
+fn assert_no_key(reply: &Reply) {
     assert!(!reply.text().contains(KEY), "{reply:?}");
 }
 
 #[tokio::test]
-async fn without_a_signature_nothing_passes_by_whatever_method_or_path() {
+async fn without_a_signature_nothing_is_forwarded_by_any_method_or_path() {
     let app = start(&app()).await;
     let mut cases = Vec::new();
     for method in [
@@ -44,11 +43,11 @@ async fn without_a_signature_nothing_passes_by_whatever_method_or_path() {
     }
     let head = Request::new("HEAD", app.url("/orders")).send().await;
     assert_eq!(head.status, 400);
-    refused(&app, cases).await;
+    assert_rejected(&app, cases).await;
 }
 
 #[tokio::test]
-async fn a_signature_that_is_not_this_bodys_under_this_key_is_refused() {
+async fn a_signature_of_another_body_or_key_is_rejected() {
     let app = start(&app()).await;
     let post = || Request::post(app.url("/orders"));
     let of_other_key = tag(b"body", &KEY.to_lowercase());
@@ -78,11 +77,11 @@ async fn a_signature_that_is_not_this_bodys_under_this_key_is_refused() {
             "no-match",
         ),
     ];
-    refused(&app, cases).await;
+    assert_rejected(&app, cases).await;
 }
 
 #[tokio::test]
-async fn headers_that_are_no_signature_are_refused() {
+async fn malformed_signature_headers_are_rejected() {
     let app = start(&app()).await;
     let post = || Request::post(app.url("/orders")).body("body");
     let right = tag(b"body", KEY);
@@ -113,11 +112,11 @@ async fn headers_that_are_no_signature_are_refused() {
             "missing-header",
         ),
     ];
-    refused(&app, cases).await;
+    assert_rejected(&app, cases).await;
 }
 
 #[tokio::test]
-async fn a_stale_time_is_refused_and_no_weaker_signature_helps() {
+async fn a_stale_timestamp_is_rejected_despite_a_weaker_signature() {
     let app = start(&app()).await;
     let post = || Request::post(app.url("/orders"));
     let cases = vec![
@@ -134,11 +133,11 @@ async fn a_stale_time_is_refused_and_no_weaker_signature_helps() {
             "no-match",
         ),
     ];
-    refused(&app, cases).await;
+    assert_rejected(&app, cases).await;
 }
 
 #[tokio::test]
-async fn a_guard_without_a_key_lets_nothing_through() {
+async fn a_guard_without_a_key_forwards_nothing() {
     let app = start(&example()).await;
     for key in ["", KEY] {
         let request = Request::post(app.url("/orders")).header("x-signature", tag(b"", key));
@@ -148,7 +147,7 @@ async fn a_guard_without_a_key_lets_nothing_through() {
 }
 
 #[tokio::test]
-async fn as_it_is_delivered_the_guard_looks_at_nothing_weaker_than_standard() {
+async fn by_default_the_guard_requires_standard() {
     let app = start(&with_variable(as_delivered(), "signing_key", KEY)).await;
     let post = || Request::post(app.url("/orders"));
     assert_problem(&plain(post(), "body").send().await, 400, "missing-header");

@@ -1,4 +1,4 @@
-//! The guarded app on every runtime there is.
+//! The guarded app on every available runtime.
 
 use std::io::Write;
 
@@ -8,7 +8,7 @@ use test_support::{Request, Runtime, raw};
 use crate::guarded::*;
 use crate::signing::{KEY, plain, standard, tag};
 
-/// A handshake, a request that passes, requests that do not, and events that come twice.
+/// Sends a handshake, an accepted request, rejected requests, and repeated events.
 async fn guarded(runtime: &Runtime) {
     let app = example().start(runtime).await;
     let body = json!({ "keyData": KEY }).to_string();
@@ -23,8 +23,8 @@ async fn guarded(runtime: &Runtime) {
     let body = b"\x00\xff not UTF-8".to_vec();
     let reply = plain(request, body.clone()).send().await;
     assert_eq!(reply.status, 200, "{reply:?}");
-    let got = Got::of(&reply);
-    assert_eq!(got.line, "PUT /orders/7?a=%20b&c");
+    let received = ReceivedRequest::of(&reply);
+    assert_eq!(received.line, "PUT /orders/7?a=%20b&c");
     let expected = [
         ("content-length", body.len().to_string()),
         ("x-one", "1".to_owned()),
@@ -33,14 +33,14 @@ async fn guarded(runtime: &Runtime) {
         ("x-two", "2".to_owned()),
     ];
     let expected = expected.map(|(name, value)| (name.to_owned(), value.into_bytes()));
-    assert_eq!(got.headers, expected);
-    assert_eq!(got.body, body);
+    assert_eq!(received.headers, expected);
+    assert_eq!(received.body, body);
 
     let large = vec![b'x'; 5 << 20];
     let reply = plain(Request::post(app.url("/large")), large.clone())
         .send()
         .await;
-    assert!(Got::of(&reply).body == large);
+    assert!(ReceivedRequest::of(&reply).body == large);
 
     assert_problem(
         &Request::get(app.url("/orders")).send().await,
@@ -54,7 +54,7 @@ async fn guarded(runtime: &Runtime) {
         "GET http://app.spin.internal/orders HTTP/1.1\r\nHost: app.spin.internal\r\n\
          Connection: close\r\n\r\n",
     ] {
-        // Some runtimes close the connection over it.
+        // Some runtimes close the connection.
         let mut connection = raw::Connection::open(app.address()).await;
         connection.send(request.as_bytes()).await;
     }
@@ -74,8 +74,8 @@ async fn guarded(runtime: &Runtime) {
     app.stop().await;
 }
 
-/// Tells it past the capture of the test's own output, so that it is seen when the test passes.
-fn tell(line: &str) {
+/// Writes to standard error directly, because the test harness hides the output of passing tests.
+fn report(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
@@ -84,10 +84,10 @@ async fn the_guarded_app_is_guarded_on_every_runtime() {
     let mut runtimes = vec![Runtime::spin_local()];
     match Runtime::spin() {
         Some(spin) => runtimes.push(spin),
-        None => tell("no `spin` is on the PATH: the guard's test runs on spin-local alone"),
+        None => report("no `spin` on the PATH: the guard's test only runs on spin-local"),
     }
     for runtime in runtimes {
         guarded(&runtime).await;
-        tell(&format!("the guard's test passed on {}", runtime.name()));
+        report(&format!("the guard's test passed on {}", runtime.name()));
     }
 }

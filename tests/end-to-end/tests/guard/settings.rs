@@ -1,32 +1,32 @@
-//! A guard that is not set up as it has to be lets nothing through and says why in its log.
+//! A misconfigured guard forwards nothing and logs the reason.
 
 use test_support::{App, Request};
 
 use crate::guarded::*;
 use crate::signing::{KEY, plain};
 
-async fn answered(app: App, status: u16, code: &str, told: &str) {
+async fn assert_response(app: App, status: u16, code: &str, logged: &str) {
     let app = start(&app).await;
     let reply = plain(Request::post(app.url("/hello")), "").send().await;
     assert_problem(&reply, status, code);
     let log = app.log("guard");
-    assert!(log.contains(told), "{log}");
+    assert!(log.contains(logged), "{log}");
 }
 
 #[tokio::test]
-async fn a_component_that_the_app_does_not_have_cannot_be_reached() {
-    answered(
+async fn an_unknown_component_is_unreachable() {
+    assert_response(
         probe_as("nobody", ""),
         502,
         "app-unreachable",
-        "no trigger of the app names it",
+        "no trigger of the app has this component",
     )
     .await;
 }
 
 #[tokio::test]
-async fn a_component_that_the_guard_may_not_call_cannot_be_reached() {
-    answered(
+async fn a_component_that_the_guard_may_not_call_is_unreachable() {
+    assert_response(
         probe_as("forbidden", ""),
         502,
         "app-unreachable",
@@ -36,7 +36,7 @@ async fn a_component_that_the_guard_may_not_call_cannot_be_reached() {
 }
 
 #[tokio::test]
-async fn what_is_no_components_name_never_becomes_a_host() {
+async fn an_invalid_component_name_never_becomes_a_host() {
     for name in [
         "",
         "probe.spin.internal/hello?",
@@ -44,7 +44,7 @@ async fn what_is_no_components_name_never_becomes_a_host() {
         "probe:81",
         "user@probe",
     ] {
-        answered(
+        assert_response(
             probe_as(name, ""),
             503,
             "unavailable",
@@ -55,7 +55,7 @@ async fn what_is_no_components_name_never_becomes_a_host() {
 }
 
 #[tokio::test]
-async fn a_key_of_no_keys_length_is_told_without_it() {
+async fn a_key_of_invalid_length_is_reported_without_the_key() {
     for key in ["short", &"k".repeat(257)] {
         let app = start(&with_variable(example(), "signing_key", key)).await;
         let reply = plain(Request::post(app.url("/")), "").send().await;
@@ -68,7 +68,7 @@ async fn a_key_of_no_keys_length_is_told_without_it() {
 }
 
 #[tokio::test]
-async fn a_key_that_was_read_from_a_file_is_the_text_on_its_line() {
+async fn line_breaks_at_the_end_of_a_key_are_dropped() {
     let from_file = format!("{KEY}\n");
     let app = start(&with_variable(example(), "signing_key", &from_file)).await;
     let reply = plain(Request::post(app.url("/")), "").send().await;
@@ -79,11 +79,11 @@ async fn a_key_that_was_read_from_a_file_is_the_text_on_its_line() {
         "{log}"
     );
 
-    for (near, found) in [
+    for (near_miss, found) in [
         (format!("'{KEY}'"), "quotation marks"),
         (format!("\u{feff}{KEY}"), "byte order mark"),
     ] {
-        let app = start(&with_variable(example(), "signing_key", &near)).await;
+        let app = start(&with_variable(example(), "signing_key", &near_miss)).await;
         let reply = plain(Request::post(app.url("/")), "").send().await;
         assert_problem(&reply, 503, "unavailable");
         let log = app.log("guard");

@@ -1,4 +1,4 @@
-//! Signatures, made without any code of ours.
+//! Signatures, created independently of the crate.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -17,21 +17,21 @@ fn hmac(parts: &[&[u8]], key: &str) -> Vec<u8> {
 
 pub fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.expect("it is past 1970").as_secs()
+    since.expect("a clock after 1970").as_secs()
 }
 
-/// The value of `X-Signature` for a body.
+/// Returns the value of `X-Signature` for a body.
 pub fn tag(body: &[u8], key: &str) -> String {
     hex::encode_upper(hmac(&[body], key))
 }
 
-/// `request` with `body`, signed by `plain`.
+/// Adds `body` to a request, and signs it with `plain`.
 pub fn plain(request: Request, body: impl Into<Vec<u8>>) -> Request {
     let body = body.into();
     request.header("x-signature", tag(&body, KEY)).body(body)
 }
 
-/// `request` with `body`, signed by `wss` at a time.
+/// Adds `body` to a request, and signs it with `wss` at a time.
 pub fn wss(request: Request, at: u64, body: impl Into<Vec<u8>>) -> Request {
     let (at, body) = (at.to_string(), body.into());
     let tag = hex::encode(hmac(&[at.as_bytes(), &body], KEY));
@@ -41,7 +41,7 @@ pub fn wss(request: Request, at: u64, body: impl Into<Vec<u8>>) -> Request {
         .body(body)
 }
 
-/// `request` with `body`, signed by `standard` now.
+/// Adds `body` to a request, and signs it with `standard` at the current time.
 pub fn standard(request: Request, id: &str, body: impl Into<Vec<u8>>) -> Request {
     let (at, body) = (now().to_string(), body.into());
     let signed: [&[u8]; 5] = [id.as_bytes(), b".", at.as_bytes(), b".", &body];

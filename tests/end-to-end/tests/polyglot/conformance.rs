@@ -1,11 +1,11 @@
-//! `crates/webhook-signature/tests/conformance.json`, over HTTP, on every runtime there is.
+//! `crates/webhook-signature/tests/conformance.json`, over HTTP, on every available runtime.
 
 use test_support::Runtime;
 use test_support::conformance::Consumer;
 
 use crate::examples;
 
-async fn judge(name: &str) {
+async fn assert_conforms(name: &str) {
     if let Some(example) = examples::named(name) {
         let consumer = Consumer::of(example.folder());
         let runtimes = [Some(Runtime::spin_local()), Runtime::spin()];
@@ -16,11 +16,11 @@ async fn judge(name: &str) {
 }
 
 #[tokio::test]
-async fn the_consumer_in_python_has_the_expected_outcome_in_every_case() {
-    judge("consumer-python").await;
+async fn the_python_consumer_has_the_expected_outcome_in_every_case() {
+    assert_conforms("consumer-python").await;
 }
 
 #[tokio::test]
-async fn the_consumer_in_javascript_has_the_expected_outcome_in_every_case() {
-    judge("consumer-javascript").await;
+async fn the_javascript_consumer_has_the_expected_outcome_in_every_case() {
+    assert_conforms("consumer-javascript").await;
 }

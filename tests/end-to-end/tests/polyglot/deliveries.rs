@@ -1,14 +1,14 @@
-//! What becomes of deliveries, beyond what the conformance cases ask.
+//! Deliveries, beyond the conformance cases.
 
 use test_support::Request;
 
 use crate::examples::{self, outcome};
 use crate::signing::{KEY, now, plain, standard};
 
-const SEEN: &str = "Received payload before and verified integrity";
+const DUPLICATE: &str = "Received payload before and verified integrity";
 
 #[tokio::test]
-async fn an_event_that_was_seen_is_not_processed_again() {
+async fn an_event_that_was_processed_is_not_processed_again() {
     for example in examples::all() {
         let consumer = example.start(&[]).await;
         consumer.handshake(KEY).await;
@@ -18,7 +18,7 @@ async fn an_event_that_was_seen_is_not_processed_again() {
         let again = consumer.deliver(b"{}", &headers).await;
         assert_eq!(
             (again.status, again.text().as_str()),
-            (200, SEEN),
+            (200, DUPLICATE),
             "{}",
             example.name
         );
@@ -38,19 +38,19 @@ async fn an_event_is_not_processed_again_while_its_signature_is_fresh() {
         consumer.handshake(KEY).await;
         let headers = standard(b"{}", KEY, "evt_1");
         let start = now();
-        // Over the end of a second, when the retry horizon is behind.
+        // Repeat beyond the end of a second, when the retry horizon is over.
         while now() < start + 2 {
             let reply = consumer.deliver(b"{}", &headers).await;
             assert_eq!(reply.status, 200, "{}: {reply:?}", example.name);
         }
         let again = consumer.deliver(b"{}", &headers).await;
-        assert_eq!(again.text(), SEEN, "{}", example.name);
+        assert_eq!(again.text(), DUPLICATE, "{}", example.name);
         assert_eq!(consumer.processed(example), 1, "{}", example.name);
     }
 }
 
 #[tokio::test]
-async fn what_was_processed_is_answered_200_where_it_cannot_be_recorded() {
+async fn a_success_that_cannot_be_recorded_still_gets_200() {
     for example in examples::all() {
         let refuse = "CREATE TRIGGER refuse BEFORE UPDATE ON webhook_ids WHEN new.done \
                       BEGIN SELECT RAISE(ABORT, 'not now'); END";
@@ -61,12 +61,12 @@ async fn what_was_processed_is_answered_200_where_it_cannot_be_recorded() {
         assert_eq!(reply.status, 200, "{}: {reply:?}", example.name);
         assert_eq!(consumer.processed(example), 1, "{}", example.name);
         let logs = consumer.0.log(example.name) + &consumer.0.error_log(example.name);
-        assert!(logs.contains("ids was not changed"), "{logs}");
+        assert!(logs.contains("ids was not updated"), "{logs}");
     }
 }
 
 #[tokio::test]
-async fn a_malformed_variable_is_found_by_the_health_check_and_lets_nothing_through() {
+async fn an_invalid_variable_fails_the_health_check_and_every_request() {
     for example in examples::all() {
         for variable in [
             "tolerance_seconds=5m",
@@ -91,7 +91,7 @@ async fn a_malformed_variable_is_found_by_the_health_check_and_lets_nothing_thro
 }
 
 #[tokio::test]
-async fn an_id_is_not_taken_by_a_request_that_is_not_verified() {
+async fn an_unverified_request_does_not_claim_its_id() {
     for example in examples::all() {
         let consumer = example.start(&[]).await;
         consumer.handshake(KEY).await;
@@ -110,7 +110,7 @@ async fn an_id_is_not_taken_by_a_request_that_is_not_verified() {
 }
 
 #[tokio::test]
-async fn of_requests_that_race_with_one_id_one_is_processed() {
+async fn of_concurrent_requests_with_one_id_one_is_processed() {
     for example in examples::all() {
         let consumer = example.start(&[]).await;
         consumer.handshake(KEY).await;
@@ -120,23 +120,27 @@ async fn of_requests_that_race_with_one_id_one_is_processed() {
             let replies = tokio::join!(deliver(), deliver(), deliver(), deliver());
             let replies: [_; 4] = replies.into();
             for reply in &replies {
-                let taken = outcome(reply) == (409, "in-progress".to_owned());
-                assert!(reply.status == 200 || taken, "{}: {reply:?}", example.name);
+                let claimed = outcome(reply) == (409, "in-progress".to_owned());
+                assert!(
+                    reply.status == 200 || claimed,
+                    "{}: {reply:?}",
+                    example.name
+                );
             }
-            let seen = || {
+            let context = || {
                 format!(
                     "{}: {replies:?}\n{}",
                     example.name,
                     consumer.0.log(example.name)
                 )
             };
-            assert_eq!(consumer.processed(example), race + 1, "{}", seen());
+            assert_eq!(consumer.processed(example), race + 1, "{}", context());
         }
     }
 }
 
 #[tokio::test]
-async fn a_body_is_taken_up_to_its_limit_whatever_bytes_it_has() {
+async fn a_body_of_any_bytes_is_accepted_up_to_its_limit() {
     const LIMIT: usize = 10 * 1024 * 1024;
     for example in examples::all() {
         let consumer = example.start(&[]).await;

@@ -1,4 +1,4 @@
-//! The consumers in other languages, built from the tree as it stands.
+//! The consumers in other languages, built from this tree.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -11,11 +11,11 @@ use tokio::sync::OnceCell;
 
 use crate::signing::Headers;
 
-/// A consumer of `examples/`.
+/// A consumer in `examples/`.
 pub struct Example {
-    /// Its folder and its component.
+    /// The name of its folder and its component.
     pub name: &'static str,
-    /// A file that its tools are installed with.
+    /// A file that exists if its tools are installed.
     tool: &'static str,
     built: OnceLock<()>,
     compiled: OnceCell<()>,
@@ -26,32 +26,33 @@ static EXAMPLES: [Example; 2] = [
     Example::new("consumer-javascript", "javascript/installed.json"),
 ];
 
-/// The table in which the consumers keep the ids they saw.
+/// The table in which the consumers store ids.
 const IDS: &str = "CREATE TABLE webhook_ids (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, \
      until INTEGER NOT NULL, done INTEGER NOT NULL)";
 
-/// Every consumer whose tools are here, built.
+/// Builds and returns every consumer whose tools are installed.
 ///
 /// # Panics
-/// With `CI=true` in the environment, when tools are missing.
+/// Panics with `CI=true` in the environment if tools are missing.
 pub fn all() -> Vec<&'static Example> {
-    let (here, missing): (Vec<_>, Vec<_>) = EXAMPLES.iter().partition(|example| example.is_here());
+    let installed = |example: &&Example| example.is_installed();
+    let (installed, missing): (Vec<_>, Vec<_>) = EXAMPLES.iter().partition(installed);
     for Example { name, .. } in missing {
-        let told = format!("left out: {name}. `make setup-examples` installs what builds it");
-        assert!(!std::env::var("CI").is_ok_and(|ci| ci == "true"), "{told}");
-        tell(&told);
+        let line = format!("{name} skipped; `make setup-examples` installs its tools");
+        assert!(!std::env::var("CI").is_ok_and(|ci| ci == "true"), "{line}");
+        report(&line);
     }
-    here.iter().for_each(|example| example.build());
-    here
+    installed.iter().for_each(|example| example.build());
+    installed
 }
 
-/// The consumer of this name, if its tools are here.
+/// Returns the consumer with this name, if its tools are installed.
 pub fn named(name: &str) -> Option<&'static Example> {
     all().into_iter().find(|example| example.name == name)
 }
 
-/// Past the capture of the test's own output, so that it is seen where the test passes.
-fn tell(line: &str) {
+/// Writes to standard error directly, because the test harness hides the output of passing tests.
+fn report(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
@@ -65,7 +66,7 @@ impl Example {
         }
     }
 
-    fn is_here(&self) -> bool {
+    fn is_installed(&self) -> bool {
         let tools = components::root().join("target/examples");
         tools.join(self.tool).is_file()
     }
@@ -80,19 +81,19 @@ impl Example {
             let errors = String::from_utf8_lossy(&output.stderr);
             assert!(
                 output.status.success(),
-                "{} is not built:\n{errors}",
+                "building {} failed:\n{errors}",
                 self.name
             );
         });
     }
 
-    /// Where its manifest is.
+    /// Returns the folder of its manifest.
     pub fn folder(&self) -> PathBuf {
         components::root().join("examples").join(self.name)
     }
 
-    /// It with these variables, each `name=value`. Any caller may bring a key, by any scheme, as
-    /// `make start-consumer` has it.
+    /// Returns the app with these variables, each in the form `name=value`. Any caller may set a key,
+    /// in any scheme, as with `make start-consumer`.
     pub fn app(&self, variables: &[&str]) -> App {
         let open = ["open_handshake=true", "weakest_scheme=plain"];
         let options = open
@@ -102,31 +103,31 @@ impl Example {
         self.as_delivered().args(options)
     }
 
-    /// It as its manifest has it.
+    /// Returns the app with the defaults of its manifest.
     pub fn as_delivered(&self) -> App {
         App::from(self.folder())
     }
 
-    /// Runs it with these variables.
+    /// Starts the app with these variables.
     pub async fn start(&self, variables: &[&str]) -> Consumer {
         self.start_as(self.app(variables)).await
     }
 
-    /// Runs it with a table of ids, and what `statements` make of it, before its first request.
+    /// Starts the app with a table of ids, after running `statements` on it.
     pub async fn start_with_ids(&self, statements: &str) -> Consumer {
         let prepared = format!("{IDS}; {statements}");
         self.start_as(self.app(&[]).args(["--sqlite", &prepared]))
             .await
     }
 
-    /// Runs it.
+    /// Starts the app.
     pub async fn start_as(&self, app: App) -> Consumer {
         self.compile().await;
         Consumer(app.start(&Runtime::spin_local()).await)
     }
 
-    /// Machine code of these components takes a while to make, and is then kept: tests that start
-    /// at once would each make it.
+    /// Compiles the component once, which takes a while and is cached: concurrent tests would
+    /// otherwise all compile it.
     async fn compile(&self) {
         let start = || async {
             self.app(&[])
@@ -160,7 +161,7 @@ impl Consumer {
         headers.iter().fold(request, with).send().await
     }
 
-    /// How many payloads it has processed.
+    /// Returns the number of payloads that it has processed.
     pub fn processed(&self, example: &Example) -> usize {
         self.0
             .log(example.name)
@@ -169,7 +170,7 @@ impl Consumer {
     }
 }
 
-/// The status, and the code of the problem document.
+/// Returns the status, and the code of the problem document.
 pub fn outcome(reply: &Reply) -> (u16, String) {
     let document: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
     let code = document["code"].as_str().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! One producer, and consumers in every language.
+//! One producer, and consumers in all languages.
 
 use serde_json::{Value, json};
 use test_support::{App, Request, Running, Runtime, components};
@@ -56,7 +56,7 @@ async fn one_firing_is_verified_in_every_language() {
 }
 
 #[tokio::test]
-async fn one_firing_is_verified_in_every_language_on_spin_where_there_is_one() {
+async fn one_firing_is_verified_in_every_language_on_spin_if_it_is_installed() {
     if let Some(spin) = Runtime::spin() {
         fire_at_all(&spin).await;
     }

@@ -1,4 +1,4 @@
-//! What is asked of a handshake, and what becomes of the key before.
+//! Handshakes, and the validity of replaced keys.
 
 use serde_json::json;
 use test_support::Request;
@@ -7,7 +7,7 @@ use crate::examples::{self, outcome};
 use crate::signing::{KEY, OTHER, plain};
 
 #[tokio::test]
-async fn a_bad_handshake_is_refused_by_its_code() {
+async fn an_invalid_handshake_gets_its_code() {
     let long = json!({ "keyData": "k".repeat(257) }).to_string();
     let huge = json!({ "keyData": "k".repeat(5000) }).to_string();
     let cases: [(&[u8], u16, &str); 11] = [
@@ -43,8 +43,8 @@ async fn a_bad_handshake_is_refused_by_its_code() {
         let consumer = example.start(&[]).await;
         for (body, status, code) in cases {
             let reply = consumer.try_handshake("", body).await;
-            let told = format!("{}: {}", example.name, String::from_utf8_lossy(body));
-            assert_eq!(outcome(&reply), (status, code.to_owned()), "{told}");
+            let context = format!("{}: {}", example.name, String::from_utf8_lossy(body));
+            assert_eq!(outcome(&reply), (status, code.to_owned()), "{context}");
         }
         let reply = consumer.deliver(b"{}", &plain(b"{}", KEY)).await;
         assert_eq!(
@@ -57,7 +57,7 @@ async fn a_bad_handshake_is_refused_by_its_code() {
 }
 
 #[tokio::test]
-async fn a_handshake_needs_its_token_where_one_is_set() {
+async fn a_handshake_needs_the_token_if_one_is_set() {
     let body = json!({ "keyData": KEY }).to_string();
     for example in examples::all() {
         let consumer = example.start(&["handshake_token=s3cret é"]).await;
@@ -74,15 +74,15 @@ async fn a_handshake_needs_its_token_where_one_is_set() {
 }
 
 #[tokio::test]
-async fn of_two_handshakes_at_once_one_is_put_off() {
+async fn a_concurrent_handshake_gets_a_conflict() {
     for example in examples::all() {
-        // As the first of them does before it changes the keys.
+        // The claim of the first handshake, before it replaces the key.
         let claim = "INSERT INTO webhook_ids (id, until, done) VALUES ('the keys', 9999999999, 0)";
         let consumer = example.start_with_ids(claim).await;
         let body = json!({ "keyData": KEY }).to_string();
         let reply = consumer.try_handshake("", body).await;
-        let put_off = (409, "handshake-in-progress".to_owned());
-        assert_eq!(outcome(&reply), put_off, "{}", example.name);
+        let conflict = (409, "handshake-in-progress".to_owned());
+        assert_eq!(outcome(&reply), conflict, "{}", example.name);
         assert!(reply.header("retry-after").is_some(), "{reply:?}");
         let refused = consumer.deliver(b"{}", &plain(b"{}", KEY)).await;
         assert_eq!(refused.status, 400, "{}: {refused:?}", example.name);
@@ -90,7 +90,7 @@ async fn of_two_handshakes_at_once_one_is_put_off() {
 }
 
 #[tokio::test]
-async fn a_replaced_key_is_accepted_for_as_long_as_the_overlap() {
+async fn a_replaced_key_is_accepted_during_its_overlap() {
     for example in examples::all() {
         for (overlap, status) in [("3600", 200), ("0", 400)] {
             let variable = format!("key_overlap_seconds={overlap}");
@@ -110,7 +110,7 @@ async fn a_replaced_key_is_accepted_for_as_long_as_the_overlap() {
 }
 
 #[tokio::test]
-async fn a_key_is_in_no_log_and_in_no_answer() {
+async fn no_log_and_no_response_contains_a_key() {
     for example in examples::all() {
         let consumer = example.start(&[]).await;
         consumer.handshake(KEY).await;
@@ -119,14 +119,14 @@ async fn a_key_is_in_no_log_and_in_no_answer() {
         let twice = format!(r#"{{"keyData": "{KEY}", "keyData": {{"{KEY}": 1}}}}"#);
         let refused = consumer.try_handshake("", twice).await;
         assert_eq!(refused.status, 400, "{}: {refused:?}", example.name);
-        let mut seen = [refused.text(), reply.text(), consumer.0.log(example.name)].concat();
-        seen += &consumer.0.error_log(example.name);
-        assert!(!seen.contains(KEY), "{}: {seen}", example.name);
+        let mut outputs = [refused.text(), reply.text(), consumer.0.log(example.name)].concat();
+        outputs += &consumer.0.error_log(example.name);
+        assert!(!outputs.contains(KEY), "{}: {outputs}", example.name);
     }
 }
 
 #[tokio::test]
-async fn other_paths_and_methods_are_refused_by_their_codes() {
+async fn unknown_paths_and_methods_get_their_codes() {
     for example in examples::all() {
         let consumer = example.start(&[]).await;
         for (method, path, status, code) in [
@@ -141,14 +141,14 @@ async fn other_paths_and_methods_are_refused_by_their_codes() {
             ("GET", "/healthz", 200, ""),
         ] {
             let reply = Request::new(method, consumer.0.url(path)).send().await;
-            let told = format!("{}: {method} {path}", example.name);
-            assert_eq!(outcome(&reply), (status, code.to_owned()), "{told}");
+            let context = format!("{}: {method} {path}", example.name);
+            assert_eq!(outcome(&reply), (status, code.to_owned()), "{context}");
         }
     }
 }
 
 #[tokio::test]
-async fn without_a_token_no_handshake_is_taken_and_plain_is_not_accepted() {
+async fn by_default_no_handshake_is_accepted_and_plain_is_rejected() {
     let body = json!({ "keyData": KEY }).to_string();
     for example in examples::all() {
         let consumer = example.start_as(example.as_delivered()).await;
@@ -164,7 +164,7 @@ async fn without_a_token_no_handshake_is_taken_and_plain_is_not_accepted() {
 }
 
 #[tokio::test]
-async fn fields_beside_the_key_are_ignored_and_registrations_have_keys_of_their_own() {
+async fn unknown_fields_are_ignored_and_registrations_have_their_own_keys() {
     for example in examples::all() {
         let consumer = example.start(&["key_overlap_seconds=0"]).await;
         for (query, key) in [("", KEY), ("&customer=7", OTHER)] {

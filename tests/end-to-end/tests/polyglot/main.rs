@@ -1,7 +1,7 @@
 //! The consumers in other languages, as processes, at the wire.
 //!
-//! `scripts/setup-examples.sh` installs what builds them. A language whose tools are missing is
-//! named and left out, unless the environment has `CI=true`: then it fails every test.
+//! `scripts/setup-examples.sh` installs the tools that build them. A language whose tools are missing
+//! is reported and skipped, unless the environment has `CI=true`: then every test fails.
 
 mod conformance;
 mod deliveries;

@@ -1,14 +1,14 @@
-//! Signatures made without any code of ours.
+//! Signatures, created independently of the crate.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64ct::{Base64, Encoding};
 use hmac::{Hmac, KeyInit, Mac};
 
-/// A key of the form the producer hands out.
+/// A key in the producer's format.
 pub const KEY: &str = "RqJcWxsJDKjgINLWWiBwYEV3ROg7LaXD1Xzz";
 
-/// Another one.
+/// Another key in the producer's format.
 pub const OTHER: &str = "mB5kQpXz7TtYw2LcAhN4sVdRe8Gu0JfiK1oP";
 
 /// The headers of a scheme.
@@ -18,13 +18,13 @@ pub fn plain(body: &[u8], key: &str) -> Headers {
     vec![("X-Signature", hex::encode_upper(hmac(&[body], key)))]
 }
 
-/// Unix seconds.
+/// Returns the current time in Unix seconds.
 pub fn now() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     now.expect("a clock past 1970").as_secs()
 }
 
-/// Of this moment.
+/// Returns the headers of `standard` at the current time.
 pub fn standard(body: &[u8], key: &str, id: &str) -> Headers {
     let at = now().to_string();
     let tag = hmac(&[id.as_bytes(), b".", at.as_bytes(), b".", body], key);

@@ -1,10 +1,10 @@
-//! An event is processed once, however often it is sent.
+//! Deduplication: an event that is sent repeatedly is processed once.
 
 use test_support::{Runtime, clock};
 use tokio::task::JoinSet;
 
 use crate::consumer::{
-    self, COMPONENT, Consumer, Headers, KEY, SEEN, VERIFIED, from_now, standard,
+    self, COMPONENT, Consumer, DUPLICATE, Headers, KEY, VERIFIED, from_now, standard,
 };
 use crate::producer::assert_problem;
 
@@ -17,15 +17,15 @@ async fn text(consumer: &Consumer, headers: &Headers) -> String {
 }
 
 #[tokio::test]
-async fn an_id_that_was_processed_is_answered_200_and_not_processed_again() {
+async fn an_id_that_was_processed_gets_200_and_is_not_processed_again() {
     let consumer = Consumer::start().await;
     consumer.handshake(KEY).await;
     let first = standard(BODY, KEY, "msg_1", from_now(0));
-    // A retry: the same id, a time of its own.
+    // A retry has the same id and a new timestamp.
     let retry = standard(BODY, KEY, "msg_1", from_now(1));
     assert_eq!(text(&consumer, &first).await, VERIFIED);
-    assert_eq!(text(&consumer, &retry).await, SEEN);
-    assert_eq!(text(&consumer, &first).await, SEEN);
+    assert_eq!(text(&consumer, &retry).await, DUPLICATE);
+    assert_eq!(text(&consumer, &first).await, DUPLICATE);
     let other = standard(BODY, KEY, "msg_2", from_now(0));
     assert_eq!(text(&consumer, &other).await, VERIFIED);
     let log = consumer.0.log(COMPONENT);
@@ -37,7 +37,7 @@ async fn an_id_that_was_processed_is_answered_200_and_not_processed_again() {
 }
 
 #[tokio::test]
-async fn a_seen_id_does_not_let_a_forgery_through() {
+async fn a_processed_id_does_not_let_a_forgery_through() {
     let consumer = Consumer::start().await;
     consumer.handshake(KEY).await;
     let headers = standard(BODY, KEY, "msg_1", from_now(0));
@@ -47,7 +47,7 @@ async fn a_seen_id_does_not_let_a_forgery_through() {
 }
 
 #[tokio::test]
-async fn a_forgery_does_not_use_up_an_id() {
+async fn a_forgery_does_not_claim_an_id() {
     let consumer = Consumer::start().await;
     consumer.handshake(KEY).await;
     let headers = standard(BODY, KEY, "msg_1", from_now(0));
@@ -57,7 +57,7 @@ async fn a_forgery_does_not_use_up_an_id() {
 }
 
 #[tokio::test]
-async fn of_requests_with_one_id_at_once_one_is_processed() {
+async fn of_concurrent_requests_with_one_id_one_is_processed() {
     let consumer = Consumer::start().await;
     consumer.handshake(KEY).await;
     for round in 0..10 {
@@ -78,7 +78,7 @@ async fn of_requests_with_one_id_at_once_one_is_processed() {
         for reply in &replies {
             match (reply.status, reply.text().as_str()) {
                 (200, VERIFIED) => processed += 1,
-                (200, SEEN) => {}
+                (200, DUPLICATE) => {}
                 _ => {
                     assert_problem(reply, 409, "in-progress");
                     assert_eq!(reply.header("retry-after"), Some("5"));
@@ -86,20 +86,20 @@ async fn of_requests_with_one_id_at_once_one_is_processed() {
             }
         }
         assert_eq!((replies.len(), processed), (16, 1), "{replies:?}");
-        assert_eq!(text(&consumer, &headers).await, SEEN);
+        assert_eq!(text(&consumer, &headers).await, DUPLICATE);
     }
 }
 
 #[tokio::test]
-async fn an_id_is_remembered_over_a_restart_for_the_retry_horizon() {
+async fn an_id_is_remembered_across_a_restart_for_the_retry_horizon() {
     const NOW: u64 = 1_614_265_330;
     let app = consumer::stopped().args(["--variable", "retry_horizon_seconds=1000"]);
     let headers = |at| standard(BODY, KEY, "msg_1", at);
     for (at, expected) in [
         (NOW, VERIFIED),
-        (NOW + 1000, SEEN),
+        (NOW + 1000, DUPLICATE),
         (NOW + 1001, VERIFIED),
-        (NOW + 1002, SEEN),
+        (NOW + 1002, DUPLICATE),
     ] {
         let at_that_time = app.clone().args(clock::at(at));
         let consumer = Consumer(at_that_time.start(&Runtime::spin_local()).await);

@@ -1,4 +1,4 @@
-//! What the client gets of the app's answer: the answer.
+//! The app's response reaches the client unchanged.
 
 use test_support::{Request, Running};
 
@@ -10,7 +10,7 @@ fn signed(app: &Running, path: &str) -> Request {
 }
 
 #[tokio::test]
-async fn status_headers_and_body_come_back_as_the_app_gave_them() {
+async fn status_headers_and_body_of_the_app_are_returned_unchanged() {
     let app = start(&probe("")).await;
     for code in [200, 201, 204, 302, 304, 400, 404, 418, 429, 500, 503] {
         let path = format!(
@@ -32,19 +32,19 @@ async fn status_headers_and_body_come_back_as_the_app_gave_them() {
 }
 
 #[tokio::test]
-async fn an_answer_comes_while_the_app_still_writes_it() {
+async fn a_response_is_streamed_while_the_app_is_writing_it() {
     let app = start(&probe("")).await;
-    // The app would write for ten minutes.
-    let mut answer = signed(&app, "/stream?chunks=60000&size=3&ms=10")
+    // The app takes ten minutes to write it.
+    let mut response = signed(&app, "/stream?chunks=60000&size=3&ms=10")
         .open()
         .await
         .expect("a head");
-    let first = answer.next().await.expect("a chunk").expect("bytes");
+    let first = response.next().await.expect("a chunk").expect("bytes");
     assert!(first.starts_with(b"000"), "{first:?}");
 }
 
 #[tokio::test]
-async fn an_app_may_answer_while_it_reads() {
+async fn an_app_may_respond_while_it_reads() {
     let app = start(&probe("")).await;
     let body: Vec<u8> = (0..9 << 20).map(|n: u32| (n % 251) as u8).collect();
     let request = Request::post(app.url("/echo-body"));
@@ -53,7 +53,7 @@ async fn an_app_may_answer_while_it_reads() {
 }
 
 #[tokio::test]
-async fn an_app_may_answer_without_reading() {
+async fn an_app_may_respond_without_reading() {
     let app = start(&probe("")).await;
     let request = Request::post(app.url("/hello"));
     let reply = plain(request, vec![b'x'; 9 << 20]).send().await;
@@ -61,7 +61,7 @@ async fn an_app_may_answer_without_reading() {
 }
 
 #[tokio::test]
-async fn an_app_that_goes_wrong_is_a_500_and_the_next_request_is_served() {
+async fn an_app_that_fails_is_a_500_and_the_next_request_is_served() {
     let app = start(&probe("")).await;
     for path in ["/trap", "/panic", "/no-response"] {
         let reply = signed(&app, path).send().await;
@@ -75,14 +75,14 @@ async fn an_app_that_goes_wrong_is_a_500_and_the_next_request_is_served() {
 }
 
 #[tokio::test]
-async fn an_answer_that_the_app_breaks_off_does_not_look_whole() {
+async fn an_incomplete_response_does_not_look_complete() {
     let app = start(&probe("")).await;
     for path in ["/late-trap", "/late-trap?length=1000"] {
-        // Where the trap comes before the head has left the host, the connection just ends.
-        let Ok(answer) = signed(&app, path).open().await else {
+        // If the trap comes before the head was sent, the connection just ends.
+        let Ok(response) = signed(&app, path).open().await else {
             continue;
         };
-        let read = answer.read().await;
+        let read = response.read().await;
         assert!(read.is_err(), "{path}: {read:?}");
     }
     app.stderr_has("component `probe` failed").await;

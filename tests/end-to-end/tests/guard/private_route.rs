@@ -1,4 +1,4 @@
-//! The app's own route, from outside.
+//! The app's private route.
 
 use test_support::{Request, raw};
 
@@ -6,7 +6,7 @@ use crate::guarded::*;
 use crate::signing::plain;
 
 #[tokio::test]
-async fn the_app_is_reached_past_the_guard_by_no_spelling() {
+async fn the_app_cannot_be_reached_without_the_guard() {
     let app = start(&app()).await;
     let targets = [
         "/",
@@ -35,11 +35,11 @@ async fn the_app_is_reached_past_the_guard_by_no_spelling() {
                 let request = format!(
                     "{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
                 );
-                let answer = raw::exchange(app.address(), request.as_bytes()).await;
-                let status = answer.split(' ').nth(1).unwrap_or_default();
+                let response = raw::exchange(app.address(), request.as_bytes()).await;
+                let status = response.split(' ').nth(1).unwrap_or_default();
                 assert!(
                     ["", "400", "404"].contains(&status),
-                    "{method} {target} for {host}: {answer}"
+                    "{method} {target} for {host}: {response}"
                 );
             }
         }

@@ -1,14 +1,14 @@
-//! What the app gets of a request that the guard accepts: the request.
+//! An accepted request reaches the app unchanged.
 
 use test_support::{Request, raw};
 
 use crate::guarded::*;
 use crate::signing::{KEY, now, plain, standard, tag, wss};
 
-/// 10 MiB, the longest body that is read.
+/// The maximum size of a body: 10 MiB.
 const LIMIT: usize = 10 << 20;
 
-/// Headers as [`Got`] has them, without the length of the body.
+/// Returns the headers without the length of the body.
 fn without_length(headers: &[(String, Vec<u8>)]) -> Vec<(String, Vec<u8>)> {
     let mut headers = headers.to_vec();
     headers.retain(|(name, _)| name != "content-length");
@@ -37,11 +37,11 @@ async fn a_signed_request_reaches_the_app_byte_for_byte() {
          Content-Length: {}\r\n\r\n",
         body.len()
     );
-    let answer = exchange(app.address(), &[head.as_bytes(), body].concat()).await;
-    let got = Got::of_bytes(&answer);
-    // What is behind `#` no server gets to see.
+    let response = exchange(app.address(), &[head.as_bytes(), body].concat()).await;
+    let received = ReceivedRequest::of_bytes(&response);
+    // Servers never see the part behind `#`.
     assert_eq!(
-        got.line,
+        received.line,
         "PATCH /a%20b/../c//d;e=f?x=1&x=2&y=%C3%A9&empty=&z"
     );
     let expected = [
@@ -61,28 +61,31 @@ async fn a_signed_request_reaches_the_app_byte_for_byte() {
         ("x-utf8", "h\u{e9}\u{2713}"),
     ];
     let expected = expected.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()));
-    assert_eq!(got.headers, expected);
-    assert_eq!(got.body, body);
+    assert_eq!(received.headers, expected);
+    assert_eq!(received.body, body);
 }
 
-/// The body of the answer to a request that has a `Content-Length` and gets an answer in chunks.
+/// Sends a request and returns the body of its response, which must be chunked.
 async fn exchange(address: std::net::SocketAddr, request: &[u8]) -> Vec<u8> {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let mut stream = tokio::net::TcpStream::connect(address)
         .await
         .expect("it listens");
     stream.write_all(request).await.expect("it reads");
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).await.expect("it answers");
-    let start = answer
+    let mut response = Vec::new();
+    stream
+        .read_to_end(&mut response)
+        .await
+        .expect("the server responds");
+    let start = response
         .windows(4)
         .position(|at| at == b"\r\n\r\n")
         .expect("a head")
         + 4;
-    let head = String::from_utf8_lossy(&answer[..start]).to_lowercase();
+    let head = String::from_utf8_lossy(&response[..start]).to_lowercase();
     assert!(head.starts_with("http/1.1 200 "), "{head}");
     assert!(head.contains("transfer-encoding: chunked"), "{head}");
-    unchunked(&answer[start..])
+    unchunked(&response[start..])
 }
 
 fn unchunked(mut bytes: &[u8]) -> Vec<u8> {
@@ -103,7 +106,7 @@ fn unchunked(mut bytes: &[u8]) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn every_method_passes_with_a_body_and_without_one() {
+async fn every_method_is_forwarded_with_and_without_a_body() {
     let app = start(&app()).await;
     let methods = [
         "GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "PURGE",
@@ -113,15 +116,15 @@ async fn every_method_passes_with_a_body_and_without_one() {
             let request = Request::new(method, app.url("/orders?a=b")).header("x-one", "1");
             let reply = plain(request, body).send().await;
             assert_eq!(reply.status, 200, "{method}: {reply:?}");
-            let got = Got::of(&reply);
-            assert_eq!(got.line, format!("{method} /orders?a=b"));
-            assert_eq!(got.body, body.as_bytes());
+            let received = ReceivedRequest::of(&reply);
+            assert_eq!(received.line, format!("{method} /orders?a=b"));
+            assert_eq!(received.body, body.as_bytes());
             let signature = tag(body.as_bytes(), KEY).into_bytes();
             let expected = [
                 ("x-one".to_owned(), b"1".to_vec()),
                 ("x-signature".to_owned(), signature),
             ];
-            assert_eq!(without_length(&got.headers), expected, "{method}");
+            assert_eq!(without_length(&received.headers), expected, "{method}");
         }
     }
     let head = plain(Request::new("HEAD", app.url("/orders")), "")
@@ -151,18 +154,18 @@ async fn every_scheme_is_accepted() {
 }
 
 #[tokio::test]
-async fn bodies_of_every_length_pass_up_to_the_limit() {
+async fn bodies_of_every_length_are_forwarded_up_to_the_limit() {
     let app = start(&app()).await;
     for length in [1, 4096, 65_536, 65_537, 1 << 20, LIMIT] {
         let body: Vec<u8> = (0..length).map(|n| (n % 251) as u8).collect();
         let reply = plain(Request::post(app.url("/big")), body.clone())
             .send()
             .await;
-        let got = Got::of(&reply);
+        let received = ReceivedRequest::of(&reply);
         assert!(
-            got.body == body,
+            received.body == body,
             "{length}: {} bytes arrived",
-            got.body.len()
+            received.body.len()
         );
     }
     let before = reached(&app).len();
@@ -172,21 +175,21 @@ async fn bodies_of_every_length_pass_up_to_the_limit() {
 }
 
 #[tokio::test]
-async fn a_body_without_a_length_passes() {
+async fn a_body_without_a_length_is_forwarded() {
     let app = start(&app()).await;
     let signature = tag(b"one two", KEY);
     let request = format!(
         "POST /hook HTTP/1.1\r\nHost: x\r\nX-Signature: {signature}\r\nConnection: close\r\n\
          Transfer-Encoding: chunked\r\n\r\n4\r\none \r\n3\r\ntwo\r\n0\r\n\r\n"
     );
-    let answer = raw::exchange(app.address(), request.as_bytes()).await;
-    assert!(answer.contains("POST /hook\r\n"), "{answer}");
-    assert!(answer.contains("\r\n\r\none two\r\n"), "{answer}");
-    assert!(!answer.contains("content-length"), "{answer}");
+    let response = raw::exchange(app.address(), request.as_bytes()).await;
+    assert!(response.contains("POST /hook\r\n"), "{response}");
+    assert!(response.contains("\r\n\r\none two\r\n"), "{response}");
+    assert!(!response.contains("content-length"), "{response}");
 }
 
 #[tokio::test]
-async fn what_the_runtime_tells_of_a_request_cannot_be_forged() {
+async fn headers_of_the_runtime_cannot_be_forged() {
     let app = start(&app()).await;
     let request = Request::post(app.url("/hook"))
         .header("spin-client-addr", "192.0.2.1:1")
@@ -207,14 +210,14 @@ async fn what_the_runtime_tells_of_a_request_cannot_be_forged() {
 }
 
 #[tokio::test]
-async fn headers_pass_up_to_what_a_component_may_send() {
+async fn headers_are_forwarded_up_to_the_limit_of_a_component() {
     let app = start(&app()).await;
     let with = |bytes: usize| {
         let request = Request::post(app.url("/hook")).header("x-large", "x".repeat(bytes));
         plain(request, "").send()
     };
-    let passed = with(64 << 10).await;
-    assert_eq!(passed.status, 200, "{passed:?}");
+    let forwarded = with(64 << 10).await;
+    assert_eq!(forwarded.status, 200, "{forwarded:?}");
     assert_problem(&with(140 << 10).await, 431, "headers-too-large");
     assert_eq!(reached(&app).len(), 1);
 }

@@ -1,4 +1,4 @@
-//! Many at once: every accepted request holds an instance of the guard and one of the app.
+//! Concurrency: every accepted request needs an instance of the guard and one of the app.
 
 use test_support::{Behaviour, Receiver, Request};
 
@@ -6,7 +6,7 @@ use crate::guarded::*;
 use crate::signing::{plain, standard};
 
 #[tokio::test]
-async fn more_requests_than_places_are_all_answered() {
+async fn more_requests_than_instances_all_get_a_response() {
     let app = start(&app().args(["--max-instances", "2"])).await;
     let requests: Vec<_> = (0..60)
         .map(|n| {
@@ -15,13 +15,13 @@ async fn more_requests_than_places_are_all_answered() {
         })
         .collect();
     for request in requests {
-        assert_eq!(request.await.expect("an answer").status, 200);
+        assert_eq!(request.await.expect("a response").status, 200);
     }
     assert_eq!(reached(&app).len(), 60);
 }
 
 #[tokio::test]
-async fn a_client_that_goes_away_leaves_the_places_to_others() {
+async fn a_client_that_disconnects_frees_its_instances() {
     let receiver = Receiver::start().await;
     receiver.on("/", Behaviour::status(200).after_arrivals(2));
     let app = probe(&format!("\"http://{}\"", receiver.address()));
