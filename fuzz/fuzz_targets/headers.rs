@@ -1,6 +1,6 @@
 //! Header lists: any names, any number of times, any values.
 //!
-//! Whoever has no key is refused, and the refusal names a header of the scheme that decides.
+//! Without the key, every request is rejected, and the refusal names a header of the deciding scheme.
 
 #![no_main]
 
@@ -48,14 +48,14 @@ fuzz_target!(|input: (Vec<(Name<'_>, &[u8])>, &[u8], u8)| {
     let request = Request::new(names.iter().map(String::as_str).zip(values), body);
     let weakest = Scheme::ALL[usize::from(weakest) % 3];
     let freshness = Freshness::at(NOW).tolerating(u64::MAX);
-    let refusal = verify(&keys(), &request, freshness, weakest).expect_err("nobody signed it");
+    let refusal = verify(&keys(), &request, freshness, weakest).expect_err("it is not signed");
 
-    let times = |wanted: &str| {
-        let same = |name: &&String| name.eq_ignore_ascii_case(wanted);
+    let times = |name: &str| {
+        let same = |known: &&String| known.eq_ignore_ascii_case(name);
         names.iter().filter(same).count()
     };
-    let wanted = Scheme::ALL.into_iter().filter(|scheme| *scheme >= weakest);
-    let deciding = wanted.filter(|scheme| times(scheme.header()) > 0).max();
+    let accepted = Scheme::ALL.into_iter().filter(|scheme| *scheme >= weakest);
+    let deciding = accepted.filter(|scheme| times(scheme.header()) > 0).max();
     match refusal {
         Refusal::MissingHeader(header) => assert_eq!(times(header), 0),
         Refusal::MalformedHeader { header, fault } => {

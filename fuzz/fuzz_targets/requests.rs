@@ -1,5 +1,5 @@
-//! Whole requests: what was signed is accepted at its time, and once anything signed has changed
-//! it is refused.
+//! Complete requests: a signed request is accepted at its time, and rejected after any change of a
+//! signed part.
 
 #![no_main]
 
@@ -21,7 +21,7 @@ struct Input<'a> {
     changed: Option<Change>,
 }
 
-/// Another bit in a header's value, or in the body.
+/// A flipped bit in a header's value or in the body.
 #[derive(Arbitrary, Debug)]
 struct Change {
     part: u8,
@@ -53,14 +53,14 @@ fuzz_target!(|input: Input<'_>| {
     let request = Request::new(names.zip(&values), &body);
     let weakest = Scheme::ALL[usize::from(input.weakest) % 3];
     let freshness = Freshness::at(input.now).tolerating(input.tolerance);
-    let verdict = verify(&signers, &request, freshness, weakest);
+    let result = verify(&signers, &request, freshness, weakest);
 
     let fresh = input.now.abs_diff(input.timestamp) <= input.tolerance;
-    match verdict {
+    match result {
         Ok(verified) => {
             assert_eq!(verified.scheme, scheme);
             assert!(scheme >= weakest);
-            // What may change and be right is one of several tags, or the case of a hex digit.
+            // A changed request is still valid if it changes one of several tags, or the case of a digit.
             assert!(fresh || scheme == Scheme::Plain || changed);
             assert!(!changed || signers.len() > 1 || scheme != Scheme::Standard);
             assert_eq!(body, input.body);
@@ -73,7 +73,7 @@ fuzz_target!(|input: Input<'_>| {
         Err(Refusal::TooOld) => assert!(!fresh && input.now > input.timestamp),
         Err(Refusal::TooNew) => assert!(!fresh && input.now < input.timestamp),
         Err(Refusal::MalformedHeader { fault, .. }) => {
-            // More signatures than a receiver looks into.
+            // More signatures than a receiver reads.
             assert_eq!(fault.code(), "huge");
             assert!(signers.len() > 20);
         }
@@ -81,7 +81,7 @@ fuzz_target!(|input: Input<'_>| {
     }
 });
 
-/// Flips the bit, if there is one, and says so.
+/// Flips the bit if it exists, and returns true if it did.
 fn apply(change: &Change, values: &mut [Vec<u8>], body: &mut Vec<u8>) -> bool {
     let part = usize::from(change.part) % (values.len() + 1);
     let bytes = values.get_mut(part).unwrap_or(body);

@@ -1,7 +1,7 @@
 //! Secrets: any text.
 //!
-//! What is taken behind `whsec_` is what another reader of base64 takes, and no refusal holds
-//! anything of the text.
+//! A text behind `whsec_` is accepted if and only if another base64 decoder accepts it, and no error
+//! contains a part of the text.
 
 #![no_main]
 
@@ -26,7 +26,7 @@ fuzz_target!(|input: (u8, &str)| {
     assert_eq!(error.map(|error| error.code()), expected(&text), "{text:?}");
 });
 
-/// The code of the refusal.
+/// Returns the expected error code.
 fn expected(text: &str) -> Option<&'static str> {
     if let Some(near_miss) = near_miss(text) {
         return Some(near_miss);
@@ -34,24 +34,24 @@ fn expected(text: &str) -> Option<&'static str> {
     let prefix = PREFIXES
         .into_iter()
         .find(|prefix| text.starts_with(prefix))?;
-    let (least, most): (usize, usize) = match prefix {
+    let (min, max): (usize, usize) = match prefix {
         "whsec_" => (24, 64),
         "whsk_" => (32, 64),
         _ => (32, 32),
     };
     let encoded = &text[prefix.len()..];
-    if encoded.len() > most.div_ceil(3) * 4 {
+    if encoded.len() > max.div_ceil(3) * 4 {
         return Some("too-long");
     }
     let Ok(bytes) = BASE64_STANDARD.decode(encoded) else {
         return Some("not-base64");
     };
     match bytes.len() {
-        length if length < least => Some("too-short"),
-        length if length > most => Some("too-long"),
+        length if length < min => Some("too-short"),
+        length if length > max => Some("too-long"),
         33..64 if prefix == "whsk_" => Some("too-short"),
         _ if prefix == "whsec_" => None,
-        // Only an implementation of ed25519 can tell which bytes are keys.
+        // Only an implementation of ed25519 knows which bytes are valid keys.
         _ => Credential::parse(text).err().map(|error| {
             assert_eq!(error, CredentialError::NotAKey);
             error.code()
@@ -59,7 +59,7 @@ fn expected(text: &str) -> Option<&'static str> {
     }
 }
 
-/// The code of what must be a mistake, whatever follows a prefix.
+/// Returns the error code of a miswritten credential.
 fn near_miss(text: &str) -> Option<&'static str> {
     let (first, last) = (text.chars().next(), text.chars().next_back());
     let (Some(first), Some(last)) = (first, last) else {

@@ -1,6 +1,6 @@
-//! Tags: any text, with the right one here and there.
+//! Tags: any text, sometimes with the valid tag.
 //!
-//! A tag is accepted exactly where another reader of hex or base64 reads the right bytes.
+//! A tag is accepted if and only if another hex or base64 decoder returns the right bytes.
 
 #![no_main]
 
@@ -13,11 +13,11 @@ use webhook_signature::{Freshness, Request, Scheme, verify};
 const BODY: &[u8] = b"{\"test\": 2432232314}";
 const TIME: &str = "1614265330";
 
-/// What a header's value is put together from.
+/// A part of a header's value.
 #[derive(Arbitrary, Debug)]
 enum Piece<'a> {
     RightTag,
-    RightTagButForOneCharacter(u8, u8),
+    RightTagWithOneChange(u8, u8),
     Version(bool),
     Space,
     Text(&'a [u8]),
@@ -28,7 +28,7 @@ fn value(pieces: &[Piece<'_>], right: &str) -> Vec<u8> {
     for piece in pieces {
         match piece {
             Piece::RightTag => value.extend_from_slice(right.as_bytes()),
-            Piece::RightTagButForOneCharacter(at, character) => {
+            Piece::RightTagWithOneChange(at, character) => {
                 let mut other = right.as_bytes().to_vec();
                 let at = usize::from(*at) % other.len();
                 other[at] = *character;
@@ -67,7 +67,7 @@ fn wss(pieces: &[Piece<'_>]) {
     let time = ("X-WSS-Timestamp", TIME.as_bytes());
     assert_eq!(accepted(&[time, ("X-WSS-Signature", &value)]), expected);
 
-    // Beside a right tag the one before has its form, or is not there.
+    // Next to a valid tag, the previous one must be well-formed or absent.
     let right = hex::encode(right);
     let with_previous = [
         time,

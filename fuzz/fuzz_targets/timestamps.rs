@@ -1,7 +1,7 @@
-//! Timestamps: any text under a signature that is right.
+//! Timestamps: any text, with a valid signature.
 //!
-//! What is accepted is what another reader of times takes too, at the same second; and no byte
-//! moves between timestamp and body under one signature.
+//! A timestamp is accepted only if another parser accepts it as the same second, and no byte can move
+//! between timestamp and body under one signature.
 
 #![no_main]
 
@@ -53,7 +53,7 @@ fn expected_of_wss(text: &str) -> Option<i64> {
     if text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return text.parse().ok();
     }
-    // The other reader takes more forms of RFC 3339 than one, and leap seconds.
+    // The other parser accepts more forms of RFC 3339, and leap seconds.
     if text.len() != 20 || !text.ends_with('Z') || text.as_bytes()[10] != b'T' {
         return None;
     }
@@ -69,11 +69,11 @@ fn expected_of_standard(text: &str) -> Option<i64> {
     (number >= 0 && number.to_string() == text).then_some(number)
 }
 
-/// Every other place to cut the signed bytes in two is refused.
+/// Checks that the signed bytes cannot be split differently into timestamp and body.
 fn moved(text: &str, body: &[u8]) {
     let signed = [text.as_bytes(), body].concat();
     let right = hex::encode(tag(&[&signed]));
-    let mut places = 0;
+    let mut splits = 0;
     for at in 0..signed.len().min(64) {
         let (time, body) = signed.split_at(at);
         let headers = [
@@ -82,7 +82,7 @@ fn moved(text: &str, body: &[u8]) {
         ];
         let request = Request::new(headers, body);
         let freshness = Freshness::at(NOW).tolerating(u64::MAX);
-        places += usize::from(verify(&keys(), &request, freshness, Scheme::Wss).is_ok());
+        splits += usize::from(verify(&keys(), &request, freshness, Scheme::Wss).is_ok());
     }
-    assert!(places <= 1, "{signed:?} can be cut in {places} places");
+    assert!(splits <= 1, "{signed:?} can be split in {splits} ways");
 }

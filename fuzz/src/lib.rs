@@ -1,4 +1,4 @@
-//! What the fuzz targets share: a key, and its tags made without the crate under test.
+//! Code that the fuzz targets share: a key, and its tags created without the crate under test.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -14,9 +14,9 @@ pub fn keys() -> [Credential; 1] {
     [Credential::parse(SECRET).expect("a valid secret")]
 }
 
-/// The HMAC-SHA256 of the parts, one after the other.
+/// Returns the HMAC-SHA256 of the concatenated parts.
 pub fn tag(parts: &[&[u8]]) -> [u8; 32] {
-    let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).expect("any length will do");
+    let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).expect("any length is valid");
     for part in parts {
         mac.update(part);
     }
