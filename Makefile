@@ -27,7 +27,7 @@ OPEN = --variable open_handshake=true --variable weakest_scheme=plain
 	build-hmac build-apps build-producer build-consumer build-guard build-examples build-sender \
 	build-spin-local start-producer \
 	start-consumer register-consumer fire-webhook demo demo-sender demo-redis demo-polyglot \
-	test lint chaos fuzz bench dist push deploy-cloud clean
+	test lint chaos fuzz bench dist package push deploy-cloud clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-20s %s\n", $$1, $$2 }' Makefile
@@ -152,6 +152,9 @@ bench: build-all build-examples setup-redis ## Measure speed; the last table is 
 	$(CARGO_BUILD) --release --bin spin-local --bin benchmarks --bench delivery
 	target/release/benchmarks
 	cargo bench --bench delivery
+
+package: setup ## Package the crates that are meant for a registry, and build them from the packages
+	@sh scripts/package.sh
 
 dist: build-all setup-image ## Make the archives of a release, in target/dist
 	@sh scripts/dist.sh

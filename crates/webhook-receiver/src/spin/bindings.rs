@@ -9,7 +9,7 @@ wit_bindgen::generate!({
             import signed-webhooks:signature/verify@0.1.0;
         }
     ",
-    path: "../../wit/signature.wit",
+    path: "wit/signature.wit",
     generate_all,
     // Parameters are borrowed: a body is not copied on this side.
     ownership: Borrowing { duplicate_if_necessary: true },

@@ -1,0 +1,14 @@
+#!/bin/sh
+# Packages the crates that are meant for a registry, and builds each from its package: package.sh
+# [--no-verify]. They depend on each other, so they are packaged together. Publishes nothing; `cargo
+# publish` with the same `-p` options does.
+set -eu
+cd "$(dirname "$0")/.."
+
+crates='-p problem-details -p webhook-receiver -p webhook-signature'
+# A separate build folder: `-p` selects other features than the builds of the whole workspace.
+export CARGO_TARGET_DIR=target/package
+# shellcheck disable=SC2086 # a list of options
+cargo package --locked --allow-dirty $crates "$@"
+# shellcheck disable=SC2086 # a list of options
+cargo publish --locked --dry-run --allow-dirty --no-verify $crates
