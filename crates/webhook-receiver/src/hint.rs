@@ -25,8 +25,8 @@ pub(crate) fn add(error: VerifyError, headers: &Headers) -> VerifyError {
 fn hint(code: &str, headers: &Headers) -> Option<&'static str> {
     match code {
         "missing-header" if value(headers, SVIX).is_some() => Some(
-            "the request has `svix-id`, `svix-timestamp` and `svix-signature`, which are read here \
-             as `webhook-id`, `webhook-timestamp` and `webhook-signature`",
+            "the request has `svix-id`, `svix-timestamp` and `svix-signature`, which this \
+             receiver expects as `webhook-id`, `webhook-timestamp` and `webhook-signature`",
         ),
         "too-new" if is_in_milliseconds(headers) => {
             Some("`webhook-timestamp` is in milliseconds, not seconds")

@@ -75,8 +75,8 @@ impl<'a> Request<'a> {
     pub fn likely_mistake(&self, refusal: Refusal) -> Option<&'static str> {
         match refusal {
             Refusal::MissingHeader(_) if self.has(HeaderName::Svix) => Some(
-                "the request has `svix-id`, `svix-timestamp` and `svix-signature`, which are read \
-                 here as `webhook-id`, `webhook-timestamp` and `webhook-signature`",
+                "the request has `svix-id`, `svix-timestamp` and `svix-signature`, which this \
+                 receiver expects as `webhook-id`, `webhook-timestamp` and `webhook-signature`",
             ),
             Refusal::TooNew if self.is_in_milliseconds() => {
                 Some("`webhook-timestamp` is in milliseconds, not seconds")
