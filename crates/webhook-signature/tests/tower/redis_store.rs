@@ -18,12 +18,12 @@ async fn started() -> RedisServer {
 async fn connection(server: &RedisServer) -> MultiplexedConnection {
     let client = redis::Client::open(server.url()).expect("a URL");
     let connection = client.get_multiplexed_async_connection().await;
-    connection.expect("the server answers")
+    connection.expect("the server responds")
 }
 
 async fn milliseconds_left(redis: &mut MultiplexedConnection, key: &str) -> i64 {
     let left = redis::cmd("PTTL").arg(key).query_async(redis).await;
-    left.expect("the server answers")
+    left.expect("the server responds")
 }
 
 #[tokio::test]

@@ -38,7 +38,7 @@ contract! {
 
 /// Returns the result of a claim as a text that a test can compare.
 pub async fn outcome(store: &impl DedupStore, id: &str) -> &'static str {
-    match store.claim(id, NOW).await.expect("the store answers") {
+    match store.claim(id, NOW).await.expect("the store responds") {
         Claim::Granted(_) => "granted",
         Claim::InProgress => "in progress",
         Claim::Done => "done",
@@ -46,7 +46,7 @@ pub async fn outcome(store: &impl DedupStore, id: &str) -> &'static str {
 }
 
 pub async fn granted(store: &impl DedupStore, id: &str) -> Box<dyn Ticket> {
-    match store.claim(id, NOW).await.expect("the store answers") {
+    match store.claim(id, NOW).await.expect("the store responds") {
         Claim::Granted(ticket) => ticket,
         Claim::InProgress => panic!("`{id}` is in progress"),
         Claim::Done => panic!("`{id}` is done"),
@@ -70,7 +70,7 @@ pub async fn eventual_outcome(store: &impl DedupStore, id: &str) -> &'static str
 async fn an_id_is_granted_once_and_done_after_completion(store: impl DedupStore) {
     let ticket = granted(&store, "a").await;
     assert_eq!(outcome(&store, "a").await, "in progress");
-    ticket.complete().await.expect("the store answers");
+    ticket.complete().await.expect("the store responds");
     assert_eq!(outcome(&store, "a").await, "done");
     assert_eq!(outcome(&store, "a").await, "done");
 }
@@ -80,7 +80,7 @@ async fn of_many_concurrent_claims_one_is_granted(store: impl DedupStore) {
     let mut claims = JoinSet::new();
     for _ in 0..50 {
         let store = store.clone();
-        claims.spawn(async move { store.claim("a", NOW).await.expect("the store answers") });
+        claims.spawn(async move { store.claim("a", NOW).await.expect("the store responds") });
     }
     // All tickets are held until every claim has returned, so that none is released and granted again.
     let claims = claims.join_all().await;
@@ -111,7 +111,7 @@ async fn ids_are_independent(store: impl DedupStore) {
     let ticket = granted(&store, "a").await;
     let other = granted(&store, "b").await;
     drop(other);
-    ticket.complete().await.expect("the store answers");
+    ticket.complete().await.expect("the store responds");
     assert_eq!(outcome(&store, "a").await, "done");
     assert_eq!(eventual_outcome(&store, "b").await, "granted");
 }
