@@ -103,6 +103,11 @@ impl Shared {
         self.closed.load(Ordering::Relaxed)
     }
 
+    /// Whether no exchange is under way.
+    pub(super) fn is_idle(&self) -> bool {
+        self.exchanges.load(Ordering::Relaxed) == 0
+    }
+
     /// A place, if one is free. Called under the pool's lock.
     pub(super) fn place(self: &Arc<Self>) -> Option<Place> {
         let most = self.requests.current_max_send_streams().min(MAX_STREAMS);

@@ -14,7 +14,7 @@ use super::stream::Stream;
 const MAX_IDLE_PER_ORIGIN: usize = 512;
 
 /// The most idle connections in all, unless there are fewer descriptors. Each holds one here and one
-/// at the receiver.
+/// at the receiver. Shared connections count as long as they are kept.
 pub const MAX_IDLE: usize = 2048;
 
 /// How long a connection is kept idle. Servers commonly close theirs after 60 or 75 seconds; to be
@@ -50,8 +50,9 @@ pub(super) struct Pool {
 #[derive(Default)]
 struct Inner {
     origins: HashMap<Box<str>, Connections>,
-    /// The idle ones of all origins.
-    idle: usize,
+    /// The number of idle and of shared connections of all origins. A shared one counts while it is
+    /// busy too: it becomes idle without a call to the pool.
+    kept: usize,
 }
 
 /// The connections of one origin.
@@ -107,14 +108,14 @@ impl Pool {
     }
 
     fn take_any(&self, key: &str, now: Instant) -> Option<Kept> {
-        let mut inner = self.lock();
+        let inner = &mut *self.lock();
         let connections = inner.origins.get_mut(key)?;
-        connections.forget_unusable(now);
+        inner.kept -= connections.forget_unusable(now);
         if let Some(place) = connections.shared.iter().find_map(Shared::place) {
             return Some(Kept::Http2(place));
         }
         let idle = connections.idle.pop()?;
-        inner.idle -= 1;
+        inner.kept -= 1;
         Some(Kept::Http1(idle))
     }
 
@@ -126,7 +127,7 @@ impl Pool {
         if let Some(kept) = keeps_idle {
             idle.limit = kept.saturating_sub(IDLE_MARGIN).min(MAX_IDLE_TIME);
         }
-        if inner.idle >= self.max_idle || !idle.is_usable(idle.since) {
+        if inner.kept >= self.max_idle || !idle.is_usable(idle.since) {
             return;
         }
         let inner = &mut *inner;
@@ -136,24 +137,27 @@ impl Pool {
         };
         if connections.idle.len() < MAX_IDLE_PER_ORIGIN {
             connections.idle.push(idle);
-            inner.idle += 1;
+            inner.kept += 1;
         }
     }
 
-    /// Shares a new HTTP/2 connection. One that allows no exchange is not kept: each attempt would
-    /// leave another of them open.
+    /// Shares a new HTTP/2 connection, if need be in the place of an idle one: without it each of
+    /// the requests that wait for it would make a connection of its own. One that allows no exchange
+    /// is not kept: each attempt would leave another of them open.
     pub(super) fn share(&self, key: &str, shared: Arc<Shared>) -> Option<Place> {
         let place = shared.place()?;
-        self.lock().connections(key).shared.push(shared);
+        let mut inner = self.lock();
+        inner.make_room(self.max_idle.saturating_sub(1));
+        inner.connections(key).shared.push(shared);
+        inner.kept += 1;
         Some(place)
     }
 
     /// Lets no further exchange onto a shared connection. Those under way go on.
     pub(super) fn retire(&self, key: &str, shared: &Arc<Shared>) {
-        if let Some(connections) = self.lock().origins.get_mut(key) {
-            connections
-                .shared
-                .retain(|other| !Arc::ptr_eq(other, shared));
+        let inner = &mut *self.lock();
+        if let Some(connections) = inner.origins.get_mut(key) {
+            inner.kept -= connections.forget(|other| Arc::ptr_eq(other, shared));
         }
     }
 
@@ -170,7 +174,8 @@ impl Pool {
         self.lock().connections(key).speaks_http1 = yes;
     }
 
-    /// Closes what was idle for too long, and forgets origins without connections.
+    /// Closes what was idle for too long or is idle beyond the limit, and forgets origins without
+    /// connections.
     pub(super) fn sweep(&self) {
         let now = Instant::now();
         let mut inner = self.lock();
@@ -179,11 +184,8 @@ impl Pool {
             connections.forget_unusable(now);
             !connections.idle.is_empty() || !connections.shared.is_empty()
         });
-        inner.idle = inner
-            .origins
-            .values()
-            .map(|connections| connections.idle.len())
-            .sum();
+        inner.kept = inner.origins.values().map(Connections::kept).sum();
+        inner.make_room(self.max_idle);
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -197,11 +199,56 @@ impl Inner {
     fn connections(&mut self, key: &str) -> &mut Connections {
         self.origins.entry(key.into()).or_default()
     }
+
+    /// Closes idle connections until at most `max` are left, or all that are left are busy. Shared
+    /// ones go first, because only they are added beyond the limit.
+    fn make_room(&mut self, max: usize) {
+        while self.kept > max && (self.close_idle_shared() || self.close_idle()) {
+            self.kept -= 1;
+        }
+    }
+
+    /// Closes the oldest of the shared connections without an exchange.
+    fn close_idle_shared(&mut self) -> bool {
+        let idle = self.origins.values_mut().filter_map(|connections| {
+            let at = connections
+                .shared
+                .iter()
+                .position(|shared| shared.is_idle())?;
+            Some((connections.shared.get(at)?.born, connections, at))
+        });
+        let oldest = idle.min_by_key(|(born, ..)| *born);
+        oldest
+            .map(|(_, connections, at)| connections.shared.remove(at))
+            .is_some()
+    }
+
+    /// Closes the HTTP/1.1 connection that was idle for the longest time.
+    fn close_idle(&mut self) -> bool {
+        let idle = self
+            .origins
+            .values_mut()
+            .filter_map(|connections| Some((connections.idle.first()?.since, connections)));
+        let oldest = idle.min_by_key(|(since, _)| *since);
+        oldest
+            .map(|(_, connections)| connections.idle.remove(0))
+            .is_some()
+    }
 }
 
 impl Connections {
-    fn forget_unusable(&mut self, now: Instant) {
-        self.shared
-            .retain(|shared| !shared.is_closed() && now - shared.born < MAX_AGE);
+    fn kept(&self) -> usize {
+        self.idle.len() + self.shared.len()
+    }
+
+    /// Lets go of shared connections that are closed or too old. Returns how many.
+    fn forget_unusable(&mut self, now: Instant) -> usize {
+        self.forget(|shared| shared.is_closed() || now - shared.born >= MAX_AGE)
+    }
+
+    fn forget(&mut self, unusable: impl Fn(&Arc<Shared>) -> bool) -> usize {
+        let before = self.shared.len();
+        self.shared.retain(|shared| !unusable(shared));
+        before - self.shared.len()
     }
 }

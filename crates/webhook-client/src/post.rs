@@ -27,7 +27,7 @@ pub struct Settings {
     pub resolver: Arc<dyn Resolve>,
     /// Authorities believed beside the system's: see [`certificates`](super::certificates).
     pub extra_roots: Vec<CertificateDer<'static>>,
-    /// The most idle HTTP/1.1 connections.
+    /// The most idle connections, shared ones included.
     pub max_idle: usize,
 }
 

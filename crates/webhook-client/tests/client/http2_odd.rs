@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use test_support::raw_http2::{RawHttp2, Reply, fields, go_away, reset, response};
-use test_support::within_patience;
+use test_support::{RawReceiver, within_patience};
 use tokio::time::Instant;
 use url::Url;
 use webhook_client::{Answer, CallError, Client, Post, Settings, certificates};
@@ -34,11 +34,20 @@ async fn post_within(
     body: Bytes,
     millis: u64,
 ) -> Result<Answer, CallError> {
+    post_to(client, &server.url(), &body, millis).await
+}
+
+async fn post_to(
+    client: &Client,
+    url: &str,
+    body: &Bytes,
+    millis: u64,
+) -> Result<Answer, CallError> {
     let post = Post {
-        url: &Url::parse(&server.url()).unwrap(),
+        url: &Url::parse(url).unwrap(),
         share: "acme",
         headers: &[],
-        body: &body,
+        body,
         deadline: Instant::now() + Duration::from_millis(millis),
     };
     client.post(&post).await
@@ -146,6 +155,60 @@ async fn a_connection_whose_receiver_stops_reading_is_closed() {
         }
     };
     within_patience(closed, || "the connection to be closed".into()).await;
+}
+
+/// A client that keeps one idle connection and trusts both servers.
+fn client_with_room_for_one(servers: [&RawHttp2; 2]) -> Client {
+    let roots = servers.map(|server| certificates(server.authority.as_bytes()).unwrap());
+    let settings = Settings {
+        policy: loopback(),
+        extra_roots: roots.concat(),
+        max_idle: 1,
+        ..Settings::default()
+    };
+    Client::new(settings).unwrap()
+}
+
+fn ok(_: usize, stream: u32) -> Reply {
+    Reply::Frames(response(stream, "200", &[], true))
+}
+
+#[tokio::test]
+async fn shared_connections_count_towards_the_limit_of_idle_connections() {
+    let (first, second) = (RawHttp2::start(ok).await, RawHttp2::start(ok).await);
+    let client = client_with_room_for_one([&first, &second]);
+    for server in [&first, &second, &second, &first] {
+        assert_eq!(post(&client, server).await.unwrap().status, 200);
+    }
+    let connections = [&first, &second].map(|server| server.counts.connections());
+    assert_eq!(connections, [2, 1], "an idle one makes room for a new one");
+    let http1 =
+        RawReceiver::start(|_| Some(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".into())).await;
+    for _ in 0..2 {
+        let posted = post_to(&client, &http1.url(), &Bytes::new(), 60_000).await;
+        assert_eq!(posted.unwrap().status, 200);
+    }
+    assert_eq!(http1.counts.connections(), 2, "there is no room to keep it");
+}
+
+#[tokio::test]
+async fn a_shared_connection_with_an_exchange_makes_no_room_for_another() {
+    let stalled = RawHttp2::start(|_, _| Reply::Stall).await;
+    let other = RawHttp2::start(ok).await;
+    let client = client_with_room_for_one([&stalled, &other]);
+    let stalling = post_within(&client, &stalled, Bytes::from_static(b"{}"), 2_000);
+    let posting = async {
+        while stalled.counts.requests() == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        post(&client, &other).await
+    };
+    let (timed_out, posted) = tokio::join!(stalling, posting);
+    assert_eq!(posted.unwrap().status, 200);
+    assert!(
+        matches!(timed_out, Err(CallError::TimedOut(_))),
+        "{timed_out:?}"
+    );
 }
 
 /// Whether a socket of this machine is connected to that port of it. The other end, which has the
