@@ -11,7 +11,7 @@ use anyhow::{Context, Result, ensure};
 use async_trait::async_trait;
 use serde_json::json;
 use tokio::time::Instant;
-use webhook_client::{Client, Policy, Post, check_url, with_defaults};
+use webhook_client::{Client, Policy, WebhookRequest, check_url, with_defaults};
 use webhook_model::Secret;
 
 use crate::config::{HandshakeTarget, Handshakes};
@@ -47,9 +47,9 @@ pub async fn perform(
     url.query_pairs_mut().append_pair("handshake", "true");
     let headers = with_defaults(target.headers);
     let headers = headers.iter().map(|(name, value)| (&**name, &**value));
-    let post = Post {
+    let post = WebhookRequest {
         url: &url,
-        share: target.tenant.as_str(),
+        fairness_key: target.tenant.as_str(),
         headers: &headers.collect::<Vec<_>>(),
         body: &json!({ "keyData": key.reveal() }).to_string().into(),
         deadline: Instant::now() + target.timeout.unwrap_or(timeout),

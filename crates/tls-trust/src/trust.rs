@@ -1,4 +1,4 @@
-//! Whose certificates are believed.
+//! The authorities that TLS clients trust.
 
 #![allow(
     clippy::disallowed_methods,
@@ -15,10 +15,10 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use super::words::explain;
 
-/// Where the environment names authorities. They stand in for the system's.
+/// The environment variables that name authorities. They replace the system's.
 const VARIABLES: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
 
-/// Why TLS cannot be set up.
+/// The reason why TLS cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     #[error("a certificate cannot be read: {0}")]
@@ -29,14 +29,14 @@ pub enum TlsError {
     Environment {
         variable: &'static str,
         path: String,
-        /// Empty, or a colon and the reason.
+        /// A colon and the reason, or nothing.
         detail: String,
     },
     #[error("TLS cannot be set up: {0}")]
     Config(String),
 }
 
-/// The certificates in a PEM text, at least one.
+/// Parses the certificates in a PEM text: at least one.
 ///
 /// # Errors
 ///
@@ -50,7 +50,7 @@ pub fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError
     }
 }
 
-/// Returns the configuration of a client that believes the authorities of the environment or the
+/// Returns the configuration of a client that trusts the authorities of the environment or the
 /// system, and `extra`.
 ///
 /// # Errors
@@ -69,7 +69,7 @@ pub fn client_config(extra: &[CertificateDer<'static>]) -> Result<ClientConfig, 
     Ok(config.with_root_certificates(roots).with_no_client_auth())
 }
 
-/// The authorities that the environment names; else the system's, or Mozilla's where it has none.
+/// Returns the authorities that the environment names, or else the system's, or else Mozilla's.
 fn authorities() -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
     let found = rustls_native_certs::load_native_certs();

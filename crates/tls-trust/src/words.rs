@@ -1,4 +1,4 @@
-//! TLS errors in words. The libraries' own texts show the names of their types.
+//! TLS errors as plain text. The libraries' own texts show the names of their types.
 
 use std::error::Error;
 use std::io;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio_rustls::rustls::{self, CertificateError};
 use webhook_model::Millis;
 
-/// Returns the words for the TLS error that `error` is or was caused by, if there is one.
+/// Returns the text of the TLS error that `error` is or was caused by, if there is one.
 pub fn find(error: &(dyn Error + 'static)) -> Option<String> {
     let mut next = Some(error);
     while let Some(error) = next {
@@ -19,8 +19,8 @@ pub fn find(error: &(dyn Error + 'static)) -> Option<String> {
     None
 }
 
-/// The next error in the chain. I/O errors and shared errors name the cause of what they hold, and
-/// not what they hold.
+/// Returns the next error in the chain. The sources of I/O errors and shared errors skip the error that
+/// they hold.
 fn inside<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'static)> {
     type SharedError = Arc<dyn Error + Send + Sync>;
     if let Some(held) = error
@@ -35,7 +35,7 @@ fn inside<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'stat
     }
 }
 
-/// Returns the words for a TLS error.
+/// Returns the text of a TLS error.
 pub fn explain(error: &rustls::Error) -> String {
     use rustls::Error;
     match error {
@@ -98,7 +98,7 @@ fn certificate(error: &CertificateError) -> String {
     }
 }
 
-/// Names such as `DnsName("example.com")`, without their kinds.
+/// Returns a list of names such as `DnsName("example.com")`, without their kinds.
 fn listed(names: &[String]) -> String {
     let inner = |name: &str| {
         let inner = name
@@ -110,13 +110,14 @@ fn listed(names: &[String]) -> String {
         .iter()
         .map(|name| format!("`{}`", inner(name)))
         .collect();
-    match quoted.is_empty() {
-        true => "no name".into(),
-        false => quoted.join(", "),
+    if quoted.is_empty() {
+        "no name".into()
+    } else {
+        quoted.join(", ")
     }
 }
 
-/// The words in the name of a variant: `HandshakeFailure` is `handshake failure`.
+/// Returns the words in the name of a variant: `handshake failure` for `HandshakeFailure`.
 fn words(variant: &impl std::fmt::Debug) -> String {
     let shown = format!("{variant:?}");
     let name = shown.split(|c: char| !c.is_ascii_alphanumeric()).next();
@@ -137,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tls_error_is_found_in_what_it_caused_and_has_no_type_names() {
+    fn a_tls_error_is_found_among_the_causes_and_shows_no_type_names() {
         let unknown = rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
         let io = io::Error::new(io::ErrorKind::InvalidData, unknown);
         let outer = io::Error::other(io);
@@ -154,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn variants_become_words() {
+    fn names_of_variants_are_written_as_words() {
         let other = OtherError(Arc::new(io::Error::other("x")));
         let cases = [
             (

@@ -1,6 +1,6 @@
-//! Where deliveries may go.
+//! The address check, against SSRF: the URLs and addresses that deliveries may go to.
 //!
-//! A URL is judged when an endpoint is written ([`check_url`]: by its text alone) and its addresses
+//! A URL is checked when an endpoint is written ([`check_url`]: its text alone), and its addresses
 //! whenever a connection is made ([`Policy::check_ip`]).
 //!
 //! ```
@@ -24,20 +24,20 @@ use super::origin;
 /// The most bytes of a URL, before and after it is normalised.
 pub const MAX_URL_BYTES: usize = 2048;
 
-/// Which receivers may be called beside public ones over `https`.
+/// The policy on receivers: those that may be called beside public ones over `https`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
-    /// Whether `http` will do.
+    /// Whether `http` is allowed.
     pub allow_http: bool,
-    /// Networks let through the address check. A metadata service is let through only by a network
-    /// of its address alone, such as `169.254.169.254/32`: nobody opens it by accident.
+    /// Networks allowed by the address check. A metadata service is allowed only by a network of its
+    /// address alone, such as `169.254.169.254/32`, so that it is not allowed by accident.
     pub allow_networks: Vec<IpNet>,
-    /// Networks refused beside the built-in ones. They win over `allow_networks`.
+    /// Networks refused beside the built-in ones. They take precedence over `allow_networks`.
     pub deny_networks: Vec<IpNet>,
 }
 
-/// Why an origin, `https://example.com:8443`, is not called. It does not repeat what a name resolved
-/// to: that would tell strangers about the network the sender stands in.
+/// The reason why an origin, such as `https://example.com:8443`, is refused. The text does not contain
+/// the addresses of a name: that would disclose the sender's network.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
     #[error("`{0}` is not public: it leads to this machine or into a private network")]
@@ -48,7 +48,7 @@ pub enum AddressError {
     Denied(String),
 }
 
-/// Why a text is no URL that deliveries may go to. Credentials and queries are not repeated.
+/// The reason why a URL is refused. The text does not contain credentials or queries.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UrlError {
     #[error("the URL is longer than {MAX_URL_BYTES} bytes")]
@@ -71,8 +71,8 @@ pub enum UrlError {
     Address(#[from] AddressError),
 }
 
-/// Reads the URL of an endpoint and judges it without asking anybody: what a name resolves to is
-/// judged at each connection.
+/// Parses the URL of an endpoint and checks it without resolving names: the addresses of a name are
+/// checked at each connection.
 ///
 /// # Errors
 ///
@@ -89,7 +89,7 @@ pub fn check_url(text: &str, policy: &Policy) -> Result<Url, UrlError> {
     Ok(url)
 }
 
-/// As [`check_url`], for a URL that was read.
+/// Checks a parsed URL as [`check_url`] does.
 pub(super) fn check_parsed(url: &Url, policy: &Policy) -> Result<(), UrlError> {
     match url.scheme() {
         "https" => {}
@@ -110,7 +110,7 @@ pub(super) fn check_parsed(url: &Url, policy: &Policy) -> Result<(), UrlError> {
 }
 
 impl Policy {
-    /// Judges a host as far as its text tells.
+    /// Checks the text of a host.
     fn check_host(&self, host: &Host<&str>, origin: &str) -> Result<(), UrlError> {
         match host {
             Host::Ipv4(address) => Ok(self.check_ip(IpAddr::V4(*address), origin)?),
@@ -120,13 +120,13 @@ impl Policy {
         }
     }
 
-    /// Judges an address of `origin`.
+    /// Checks an address of `origin`.
     ///
     /// # Errors
     ///
     /// An [`AddressError`] that names the origin.
     pub fn check_ip(&self, address: IpAddr, origin: &str) -> Result<(), AddressError> {
-        // A mapped address leads where the IPv4 address in it does.
+        // An IPv4-mapped address leads to the IPv4 address in it.
         let spellings = [address, address.to_canonical()];
         if spellings
             .iter()
@@ -143,8 +143,8 @@ impl Policy {
         }
     }
 
-    /// Judges a name. Private names are left to the resolver where the operator has let any network
-    /// through: what they resolve to is judged all the same.
+    /// Checks a name. If the operator allows any network, private names pass: their addresses are
+    /// checked after resolution.
     fn check_name(&self, name: &str, origin: &str) -> Result<(), AddressError> {
         match scope_of_name(name) {
             Scope::Forbidden => Err(AddressError::Metadata(origin.to_owned())),

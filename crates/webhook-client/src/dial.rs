@@ -1,4 +1,4 @@
-//! New connections.
+//! New connections, to addresses that the policy allows.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -15,11 +15,11 @@ use webhook_model::Phase;
 
 use super::error::plain;
 use super::origin::Origin;
-use super::resolve::Names;
+use super::resolve::Resolver;
 use super::stream::Stream;
 use super::{CallError, Policy};
 
-/// How long an address is tried alone before the next one is tried beside it (RFC 8305, section 5).
+/// The time after which the next address is tried beside the ones before (RFC 8305, section 5).
 const STAGGER: Duration = Duration::from_millis(250);
 
 /// The most addresses of a name that are tried.
@@ -27,40 +27,46 @@ const MAX_ADDRESSES: usize = 8;
 
 pub(super) struct Dialer {
     pub policy: Policy,
-    pub names: Names,
+    pub resolver: Resolver,
     pub tls: TlsConnector,
 }
 
 impl Dialer {
-    /// The addresses of `origin` that the policy lets through: at least one.
+    /// Returns the addresses of `origin` that the policy allows: at least one.
     pub(super) async fn find(
         &self,
         origin: &Origin,
-        share: &str,
-        by: Instant,
+        fairness_key: &str,
+        deadline: Instant,
     ) -> Result<Vec<IpAddr>, CallError> {
-        within(by, Phase::Address, self.addresses(origin, share)).await
+        let addresses = self.addresses(origin, fairness_key);
+        within(deadline, Phase::Address, addresses).await
     }
 
-    /// A connection to `origin` at one of `addresses`.
+    /// Connects to `origin` at one of `addresses`.
     pub(super) async fn dial(
         &self,
         origin: &Origin,
         addresses: &[IpAddr],
-        by: Instant,
+        deadline: Instant,
     ) -> Result<Stream, CallError> {
-        let stream = within(by, Phase::Connect, self.connect(addresses, origin)).await?;
-        // Requests are written whole; to wait for more would only delay them.
+        let stream = within(deadline, Phase::Connect, self.connect(addresses, origin)).await?;
+        // Requests are written whole: Nagle's algorithm would only delay them.
         let _ = stream.set_nodelay(true);
-        match origin.tls {
-            false => Ok(Stream::Plain(stream)),
-            true => within(by, Phase::Connect, self.encrypt(origin, stream)).await,
+        if origin.tls {
+            within(deadline, Phase::Connect, self.encrypt(origin, stream)).await
+        } else {
+            Ok(Stream::Plain(stream))
         }
     }
 
-    /// What may be called of what the host resolves to. A refused address beside others is passed
-    /// over: it is the only kind of answer that networks with NAT64 give.
-    async fn addresses(&self, origin: &Origin, share: &str) -> Result<Vec<IpAddr>, CallError> {
+    /// Returns the allowed addresses among those that the host resolves to. A refused address beside
+    /// others is skipped: networks with NAT64 always return one.
+    async fn addresses(
+        &self,
+        origin: &Origin,
+        fairness_key: &str,
+    ) -> Result<Vec<IpAddr>, CallError> {
         let name = match &origin.host {
             Host::Ipv4(address) => return self.literal(IpAddr::V4(*address), origin),
             Host::Ipv6(address) => return self.literal(IpAddr::V6(*address), origin),
@@ -71,14 +77,14 @@ impl Dialer {
             detail,
         };
         let found = self
-            .names
-            .find(name, share)
+            .resolver
+            .find(name, fairness_key)
             .await
             .map_err(|error| unresolved(plain(&error)))?;
-        let judged = found
+        let checked = found
             .iter()
             .map(|address| (*address, self.policy.check_ip(*address, &origin.key)));
-        let allowed = judged.clone().filter(|(_, judged)| judged.is_ok());
+        let allowed = checked.clone().filter(|(_, checked)| checked.is_ok());
         let allowed: Vec<_> = allowed
             .map(|(address, _)| address)
             .take(MAX_ADDRESSES)
@@ -86,7 +92,7 @@ impl Dialer {
         if !allowed.is_empty() {
             return Ok(allowed);
         }
-        match judged.filter_map(|(_, judged)| judged.err()).next() {
+        match checked.filter_map(|(_, checked)| checked.err()).next() {
             Some(refused) => Err(refused.into()),
             None => Err(unresolved("it has no addresses".into())),
         }
@@ -97,23 +103,23 @@ impl Dialer {
         Ok(vec![address])
     }
 
-    /// The first connection that comes about, the addresses tried in their order.
+    /// Returns the first connection that succeeds, trying the addresses in order.
     async fn connect(&self, addresses: &[IpAddr], origin: &Origin) -> Result<TcpStream, CallError> {
-        let mut to_try = addresses.iter();
-        let mut under_way = FuturesUnordered::new();
+        let mut untried = addresses.iter();
+        let mut connecting = FuturesUnordered::new();
         let mut last = CallError::Connect("no address is left".into());
         loop {
-            match to_try.next() {
-                Some(address) => under_way.push(self.connect_to(*address, origin)),
-                None if under_way.is_empty() => return Err(last),
+            match untried.next() {
+                Some(address) => connecting.push(self.connect_to(*address, origin)),
+                None if connecting.is_empty() => return Err(last),
                 None => {}
             }
-            let patience = if to_try.len() > 0 {
+            let wait = if untried.len() > 0 {
                 STAGGER
             } else {
                 Duration::MAX
             };
-            match timeout(patience, under_way.next()).await {
+            match timeout(wait, connecting.next()).await {
                 Ok(Some(Ok(stream))) => return Ok(stream),
                 Ok(Some(Err(error))) => last = error,
                 Ok(None) | Err(_) => {}
@@ -121,7 +127,7 @@ impl Dialer {
         }
     }
 
-    /// The one place where connections are made.
+    /// Connects to one address. No other function opens connections to receivers.
     async fn connect_to(&self, address: IpAddr, origin: &Origin) -> Result<TcpStream, CallError> {
         self.policy.check_ip(address, &origin.key)?;
         let address = SocketAddr::new(address, origin.port);
@@ -141,7 +147,7 @@ fn server_name(host: &Host<String>) -> Result<ServerName<'static>, CallError> {
     match host {
         Host::Ipv4(address) => Ok(ServerName::from(IpAddr::V4(*address))),
         Host::Ipv6(address) => Ok(ServerName::from(IpAddr::V6(*address))),
-        // Certificates have names without the dot at the end (RFC 6066, section 3).
+        // Names in certificates have no trailing dot (RFC 6066, section 3).
         Host::Domain(name) => ServerName::try_from(name.trim_end_matches('.').to_owned())
             .map_err(|error| CallError::Tls(error.to_string())),
     }

@@ -1,4 +1,4 @@
-//! Why there is no answer.
+//! The errors of requests without a response.
 
 use std::io;
 
@@ -6,7 +6,7 @@ use webhook_model::Phase;
 
 use super::{AddressError, UrlError};
 
-/// Why a request got no answer.
+/// The reason why a request got no response.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
     #[error(transparent)]
@@ -21,25 +21,25 @@ pub enum CallError {
     Tls(String),
     #[error("header `{0}` cannot be sent")]
     Header(String),
-    /// For those who sign what they post.
+    /// The request could not be signed. Never returned by the client itself, but by its callers.
     #[error(transparent)]
     Unsigned(webhook_signature::SignError),
-    #[error("the request was not taken: {0}")]
+    #[error("the request was not sent: {0}")]
     Send(String),
-    #[error("no answer: {0}")]
+    #[error("no response: {0}")]
     Respond(String),
-    #[error("the answer is not HTTP: {0}")]
+    #[error("the response is not HTTP: {0}")]
     Broken(String),
     /// The deadline passed in this phase.
-    #[error("timed out while {}", doing(.0))]
+    #[error("timed out while {}", activity(.0))]
     TimedOut(Phase),
-    /// This machine, not the receiver, could not: no file descriptors, ports or memory left.
+    /// This machine has no file descriptors, ports or memory left.
     #[error("out of resources: {0}")]
     Exhausted(String),
 }
 
 impl CallError {
-    /// How far the request came.
+    /// Returns the phase in which the request failed.
     pub fn phase(&self) -> Phase {
         match self {
             Self::Url(_) | Self::Address(_) | Self::Unresolved { .. } => Phase::Address,
@@ -50,19 +50,21 @@ impl CallError {
         }
     }
 
-    /// Of a failed connection.
+    /// Converts the error of a failed connection.
     pub(super) fn connect(error: &io::Error) -> Self {
-        match is_exhausted(error) {
-            true => Self::Exhausted(plain(error)),
-            false => Self::Connect(plain(error)),
+        if is_exhausted(error) {
+            Self::Exhausted(plain(error))
+        } else {
+            Self::Connect(plain(error))
         }
     }
 }
 
-/// EMFILE, ENFILE, ENOBUFS, ENOMEM and EADDRNOTAVAIL say something of us and nothing of whom we call.
+/// Returns whether the error is this machine's and says nothing about the receiver: EMFILE, ENFILE,
+/// ENOBUFS, ENOMEM and EADDRNOTAVAIL.
 fn is_exhausted(error: &io::Error) -> bool {
     use rustix::io::Errno;
-    let ours = [
+    let local = [
         Errno::MFILE,
         Errno::NFILE,
         Errno::NOBUFS,
@@ -70,10 +72,10 @@ fn is_exhausted(error: &io::Error) -> bool {
         Errno::ADDRNOTAVAIL,
     ];
     let errno = error.raw_os_error().map(Errno::from_raw_os_error);
-    errno.is_some_and(|errno| ours.contains(&errno))
+    errno.is_some_and(|errno| local.contains(&errno))
 }
 
-/// An error without the system's own words where there are better ones.
+/// Returns the text of an error, in plain words where the system's text is technical.
 pub(super) fn plain(error: &io::Error) -> String {
     let Some(inner) = error.get_ref().filter(|_| error.raw_os_error().is_none()) else {
         return error.kind().to_string();
@@ -81,11 +83,11 @@ pub(super) fn plain(error: &io::Error) -> String {
     tls_trust::find(inner).unwrap_or_else(|| inner.to_string())
 }
 
-fn doing(phase: &Phase) -> &'static str {
+fn activity(phase: &Phase) -> &'static str {
     match phase {
         Phase::Address => "resolving the host",
         Phase::Connect => "connecting",
         Phase::Send => "sending the request",
-        _ => "waiting for the answer",
+        _ => "waiting for the response",
     }
 }

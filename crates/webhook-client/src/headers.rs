@@ -1,4 +1,4 @@
-//! The headers of a request.
+//! The headers of a request: those that endpoints may set, and the defaults.
 
 use std::collections::BTreeMap;
 
@@ -9,9 +9,8 @@ use super::USER_AGENT;
 /// The most bytes of a header's name and value together.
 pub const MAX_HEADER_BYTES: usize = 4096;
 
-/// What an endpoint's headers may not set: who is called, how the message is framed (RFC 9112,
-/// section 6), what belongs to one connection (RFC 9110, section 7.6.1), and what changes the
-/// exchange.
+/// The headers that endpoints may not set: routing, framing (RFC 9112, section 6), headers of one
+/// connection (RFC 9110, section 7.6.1), and headers that change the exchange.
 const RESERVED: [&str; 15] = [
     "connection",
     "content-encoding",
@@ -30,7 +29,7 @@ const RESERVED: [&str; 15] = [
     "via",
 ];
 
-/// What the schemes set.
+/// The headers that the signature schemes set.
 const SIGNED: [&str; 7] = [
     plain::HEADER,
     wss::TIMESTAMP,
@@ -41,7 +40,7 @@ const SIGNED: [&str; 7] = [
     standard::SIGNATURE,
 ];
 
-/// Why an endpoint cannot have a header.
+/// The reason why an endpoint cannot set a header.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HeaderError {
     #[error("header name `{0}` is not a token")]
@@ -54,7 +53,7 @@ pub enum HeaderError {
     TooLong(String),
 }
 
-/// Whether an endpoint may have this header. The value is not repeated in the error.
+/// Checks a header of an endpoint. The error does not contain the value.
 ///
 /// ```
 /// use webhook_client::check_header;
@@ -75,39 +74,41 @@ pub fn check_header(name: &str, value: &str) -> Result<(), HeaderError> {
     if !is_token(name) {
         return Err(HeaderError::Name(shown()));
     }
-    let set = |names: &[&str]| names.iter().any(|set| set.eq_ignore_ascii_case(name));
-    if set(&RESERVED) || set(&SIGNED) {
+    let is_among = |names: &[&str]| names.iter().any(|other| other.eq_ignore_ascii_case(name));
+    if is_among(&RESERVED) || is_among(&SIGNED) {
         return Err(HeaderError::Reserved(shown()));
     }
     let visible = value
         .bytes()
         .all(|byte| byte == b' ' || byte.is_ascii_graphic());
-    match visible && value.trim() == value {
-        true => Ok(()),
-        false => Err(HeaderError::Value(shown())),
+    if visible && value.trim() == value {
+        Ok(())
+    } else {
+        Err(HeaderError::Value(shown()))
     }
 }
 
-/// Returns what every request to an endpoint carries: the sender's own headers, each replaced by the
-/// endpoint's of the same name, and the rest of the endpoint's. Those were checked before they were
-/// stored; one that would not pass now was let through by another version of the sender.
+/// Returns the headers of every request to an endpoint: the sender's defaults, unless the endpoint sets
+/// them, and the endpoint's own. Those were checked before they were stored; one that does not pass now
+/// was stored by another version of the sender, and is left out.
 pub fn with_defaults(own: &BTreeMap<String, String>) -> Vec<(String, String)> {
     let is_set = |name: &str| own.keys().any(|set| set.eq_ignore_ascii_case(name));
-    let ours = [
+    let defaults = [
         ("Content-Type", "application/json"),
         ("User-Agent", USER_AGENT),
     ];
-    let ours = ours.into_iter().filter(|(name, _)| !is_set(name));
+    let defaults = defaults.into_iter().filter(|(name, _)| !is_set(name));
     let own = own
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()));
     let own = own.filter(|(name, value)| check_header(name, value).is_ok());
-    ours.chain(own)
+    defaults
+        .chain(own)
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect()
 }
 
-/// Whether a header can be written without ending its line early.
+/// Returns whether a header can be written without ending its line early.
 pub(super) fn can_be_sent((name, value): &(&str, &str)) -> bool {
     is_token(name)
         && !value
@@ -115,7 +116,7 @@ pub(super) fn can_be_sent((name, value): &(&str, &str)) -> bool {
             .any(|byte| byte.is_ascii_control() && byte != b'\t')
 }
 
-/// RFC 9110, section 5.6.2.
+/// Returns whether a name is a token (RFC 9110, section 5.6.2).
 fn is_token(name: &str) -> bool {
     let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     !name.is_empty() && name.bytes().all(token)
@@ -126,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_frames_routes_or_signs_a_request_is_the_senders_own() {
+    fn headers_that_frame_route_or_sign_a_request_are_reserved() {
         let own = ["HOST", "Content-Length", "transfer-encoding", "X-Signature"];
         for name in own.iter().chain(&RESERVED).chain(&SIGNED) {
             assert_eq!(
@@ -149,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_does_not_repeat_the_value() {
+    fn an_error_does_not_contain_the_value() {
         let error = check_header("Authorization", "Bearer s3cret\n").unwrap_err();
         assert!(!error.to_string().contains("s3cret"));
     }

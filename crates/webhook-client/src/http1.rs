@@ -1,8 +1,9 @@
 //! An exchange over HTTP/1.1 (RFC 9112).
 //!
-//! Of the protocol only what a client needs that sends whole bodies and never two requests at a
-//! time. The status decides: once it is there, nothing that follows discards it. Any oddity behind
-//! it ends the connection, so that it cannot be taken for the beginning of the next response.
+//! Implements only the part of the protocol that is needed to send whole bodies, one request at a
+//! time. The status decides: once it has been received, nothing that follows discards it. Any
+//! irregularity after it ends the connection, so that it cannot be taken for the beginning of the next
+//! response.
 
 mod body;
 mod head;
@@ -16,16 +17,17 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::time::timeout_at;
 use webhook_model::Phase;
 
+use self::body::{Decoder, Progress};
 use self::head::{Framing, Head};
-use super::answer::{Answer, MAX_HEAD_BYTES, Reading};
+use super::answer::{BodyExcerpt, MAX_HEAD_BYTES, Response};
 use super::error::plain;
 use super::stream::Stream;
-use super::{CallError, Post, origin};
+use super::{CallError, WebhookRequest, origin};
 
 /// Up to this length a body is written together with the head.
 const SMALL_BODY: usize = 16 * 1024;
 
-/// How much is read at a time. Answers are small.
+/// The bytes that are read at a time. Responses are small.
 const READ: usize = 2048;
 
 /// The most bytes that the buffers of an idle connection hold on to.
@@ -36,42 +38,40 @@ pub(super) struct Connection {
     stream: Stream,
     /// The request's head, and its body where that is small.
     first: Vec<u8>,
-    /// What was read and not yet taken. Empty between exchanges.
+    /// The bytes that were read and not yet parsed. Empty between exchanges.
     received: Vec<u8>,
 }
 
-/// A response, and whether the connection can be used again.
+/// The result of an exchange.
 pub(super) struct Exchanged {
-    pub answer: Answer,
+    pub response: Response,
+    /// Whether the connection can be used again.
     pub reusable: bool,
-    /// How long the receiver keeps the connection open, where it says so.
-    pub keeps_idle: Option<Duration>,
+    /// The time for which the receiver announces to keep the connection open.
+    pub keep_alive: Option<Duration>,
 }
 
 /// Sends the request and reads the response.
 pub(super) async fn exchange(
     connection: &mut Connection,
-    post: &Post<'_>,
+    request: &WebhookRequest<'_>,
 ) -> Result<Exchanged, CallError> {
-    let mut exchange = Exchange::new(connection, post);
-    let head = timeout_at(post.deadline, exchange.send_and_read_head()).await;
+    let mut exchange = Exchange::new(connection, request);
+    let head = timeout_at(request.deadline, exchange.send_and_read_head()).await;
     let head = head.unwrap_or_else(|_| Err(CallError::TimedOut(exchange.phase())));
     let head = head.or_else(|error| exchange.take_unfinished_head().ok_or(error))?;
-    let mut reading = Reading::default();
-    let whole = timeout_at(
-        post.deadline,
-        exchange.read_body(head.framing, &mut reading),
-    )
-    .await;
-    let is_sound = exchange.is_sent() && exchange.persists;
-    connection.forget_large_buffers();
+    let mut excerpt = BodyExcerpt::default();
+    let body = exchange.read_body(head.framing, &mut excerpt);
+    let complete = timeout_at(request.deadline, body).await;
+    let persists = head.persists && exchange.persists && exchange.is_sent();
+    connection.shrink_buffers();
     Ok(Exchanged {
-        reusable: head.persists && is_sound && whole == Ok(true),
-        keeps_idle: head.keeps_idle,
-        answer: Answer {
+        reusable: persists && complete == Ok(true),
+        keep_alive: head.keep_alive,
+        response: Response {
             status: head.status,
             retry_after: head.retry_after,
-            body: reading.kept(),
+            body: excerpt.into_bytes(),
         },
     })
 }
@@ -85,7 +85,7 @@ impl Connection {
         }
     }
 
-    /// Whether the receiver has neither closed the connection nor sent what nobody asked for.
+    /// Returns whether the receiver has neither closed the connection nor sent anything unrequested.
     pub(super) fn is_quiet(&mut self) -> bool {
         let mut room = [0; 1];
         let mut buffer = ReadBuf::new(&mut room);
@@ -95,7 +95,7 @@ impl Connection {
             .is_pending()
     }
 
-    fn forget_large_buffers(&mut self) {
+    fn shrink_buffers(&mut self) {
         for buffer in [&mut self.first, &mut self.received] {
             if buffer.capacity() > KEPT_BUFFER {
                 *buffer = vec![];
@@ -116,16 +116,16 @@ struct Exchange<'a> {
 }
 
 impl<'a> Exchange<'a> {
-    fn new(connection: &'a mut Connection, post: &Post<'a>) -> Self {
+    fn new(connection: &'a mut Connection, request: &WebhookRequest<'a>) -> Self {
         connection.first.clear();
         connection.received.clear();
-        let mut rest: &[u8] = post.body;
+        let mut rest: &[u8] = request.body;
         let small = if rest.len() <= SMALL_BODY {
             std::mem::take(&mut rest)
         } else {
             &[]
         };
-        write_request(&mut connection.first, post, small);
+        write_request(&mut connection.first, request, small);
         Self {
             connection,
             rest,
@@ -150,7 +150,7 @@ impl<'a> Exchange<'a> {
     async fn send_and_read_head(&mut self) -> Result<Head, CallError> {
         let mut unsent = None;
         loop {
-            // Behind an interim answer too: whoever gives one waits for the rest of the request.
+            // After an interim response too, because its receiver waits for the rest of the request.
             if unsent.is_none() && !self.is_sent() {
                 let sent = std::future::poll_fn(|context| self.poll_send(context));
                 unsent = sent.await.err();
@@ -161,7 +161,7 @@ impl<'a> Exchange<'a> {
                     Err(error) => Some(error),
                 };
                 if let Some(error) = error {
-                    return Err(self.no_answer(unsent.as_ref(), &error));
+                    return Err(self.no_response(unsent.as_ref(), &error));
                 }
             }
             if let Some(head) = self.take_head()? {
@@ -173,8 +173,8 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    /// Writes until all is written or something comes back: whoever answers early reads no more,
-    /// and whoever cannot be written to may have said why.
+    /// Writes until everything is written or something is received: a receiver that responds early may
+    /// read no more, and one that closes the connection may have sent the reason.
     fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
             let Connection { stream, first, .. } = &mut *self.connection;
@@ -189,23 +189,24 @@ impl<'a> Exchange<'a> {
                 Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 Poll::Ready(Ok(count)) => self.sent += count,
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                Poll::Pending => return self.poll_early_answer(context),
+                Poll::Pending => return self.poll_early_response(context),
             }
         }
     }
 
-    fn poll_early_answer(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_early_response(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut room = [0; READ];
         let mut buffer = ReadBuf::new(&mut room);
         ready!(Pin::new(&mut self.connection.stream).poll_read(context, &mut buffer))?;
         self.connection.received.extend_from_slice(buffer.filled());
-        match buffer.filled().is_empty() {
-            true => Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into())),
-            false => Poll::Ready(Ok(())),
+        if buffer.filled().is_empty() {
+            Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()))
+        } else {
+            Poll::Ready(Ok(()))
         }
     }
 
-    /// Takes the head of the final answer off what was received, once it is there.
+    /// Removes the head of the final response from the received bytes, once it is complete.
     fn take_head(&mut self) -> Result<Option<Head>, CallError> {
         while let Some((head, length)) = head::parse(&self.connection.received)? {
             self.connection.received.drain(..length);
@@ -218,8 +219,8 @@ impl<'a> Exchange<'a> {
         Ok(None)
     }
 
-    /// Takes what is known of a final response whose head has not come to its end: it is cut off,
-    /// too long, or too slow.
+    /// Returns the known part of a final response whose head is incomplete: cut off, too long, or too
+    /// slow.
     fn take_unfinished_head(&mut self) -> Option<Head> {
         let head = head::parse_unfinished(&self.connection.received)?;
         self.connection.received.clear();
@@ -234,24 +235,24 @@ impl<'a> Exchange<'a> {
         stream.read_buf(received).await
     }
 
-    fn no_answer(&self, unsent: Option<&io::Error>, unread: &io::Error) -> CallError {
+    fn no_response(&self, unsent: Option<&io::Error>, unread: &io::Error) -> CallError {
         match unsent {
             Some(error) if !self.is_sent() => CallError::Send(plain(error)),
             _ => CallError::Respond(plain(unread)),
         }
     }
 
-    /// Reads the body. Returns whether it came to its end and nothing came behind it.
-    async fn read_body(&mut self, framing: Framing, reading: &mut Reading) -> bool {
-        let Some(mut frame) = body::Frame::new(framing) else {
-            reading.take(&self.connection.received);
+    /// Reads the body. Returns whether it is complete and nothing follows it.
+    async fn read_body(&mut self, framing: Framing, excerpt: &mut BodyExcerpt) -> bool {
+        let Some(mut decoder) = Decoder::new(framing) else {
+            excerpt.push(&self.connection.received);
             return false;
         };
         loop {
-            match frame.take(&mut self.connection.received, reading) {
-                body::Next::Done => return self.connection.received.is_empty(),
-                body::Next::Broken => return false,
-                body::Next::More => {}
+            match decoder.decode(&mut self.connection.received, excerpt) {
+                Progress::Complete => return self.connection.received.is_empty(),
+                Progress::Broken => return false,
+                Progress::Incomplete => {}
             }
             if !matches!(self.read_some().await, Ok(1..)) {
                 return false;
@@ -260,18 +261,22 @@ impl<'a> Exchange<'a> {
     }
 }
 
-fn write_request(to: &mut Vec<u8>, post: &Post<'_>, body: &[u8]) {
-    let lengths = post
+fn write_request(to: &mut Vec<u8>, request: &WebhookRequest<'_>, body: &[u8]) {
+    let lengths = request
         .headers
         .iter()
         .map(|(name, value)| name.len() + value.len() + 4);
-    to.reserve(128 + post.url.as_str().len() + lengths.sum::<usize>() + body.len());
+    to.reserve(128 + request.url.as_str().len() + lengths.sum::<usize>() + body.len());
     let mut push = |parts: &[&str]| parts.iter().for_each(|part| to.extend(part.as_bytes()));
-    push(&["POST ", origin::target(post.url), " HTTP/1.1\r\n"]);
-    push(&["Host: ", origin::authority(post.url), "\r\n"]);
-    for (name, value) in post.headers {
+    push(&["POST ", origin::target(request.url), " HTTP/1.1\r\n"]);
+    push(&["Host: ", origin::authority(request.url), "\r\n"]);
+    for (name, value) in request.headers {
         push(&[name, ": ", value, "\r\n"]);
     }
-    push(&["Content-Length: ", &post.body.len().to_string(), "\r\n\r\n"]);
+    push(&[
+        "Content-Length: ",
+        &request.body.len().to_string(),
+        "\r\n\r\n",
+    ]);
     to.extend_from_slice(body);
 }

@@ -1,11 +1,11 @@
-//! Whom a connection leads to.
+//! The origin of a URL: the server that a connection leads to.
 
 use url::{Host, Position, Url};
 
 /// Scheme, host and port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Origin {
-    /// As [`key`] has it.
+    /// The text that [`key`] returns.
     pub key: Box<str>,
     pub host: Host<String>,
     pub port: u16,
@@ -13,7 +13,7 @@ pub(super) struct Origin {
 }
 
 impl Origin {
-    /// The origin of a URL that was checked; `None` for one that was not.
+    /// Returns the origin of a URL; `None` only for one that was not checked.
     pub(super) fn of(url: &Url) -> Option<Self> {
         Some(Self {
             key: key(url).into(),
@@ -24,17 +24,17 @@ impl Origin {
     }
 }
 
-/// What tells origins apart, without making one: `https://example.com:8443`.
+/// Returns the text that identifies an origin, such as `https://example.com:8443`. Allocates nothing.
 pub(super) fn key(url: &Url) -> &str {
     &url[..Position::BeforePath]
 }
 
-/// What the `Host` header says (RFC 9110, section 7.2).
+/// Returns the value of the `Host` header (RFC 9110, section 7.2).
 pub(super) fn authority(url: &Url) -> &str {
     &url[Position::BeforeHost..Position::AfterPort]
 }
 
-/// What is asked for (RFC 9112, section 3.2.1).
+/// Returns the request target (RFC 9112, section 3.2.1).
 pub(super) fn target(url: &Url) -> &str {
     &url[Position::BeforePath..Position::AfterQuery]
 }

@@ -1,4 +1,4 @@
-//! Connections kept for the next request.
+//! A pool of connections for the next requests.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -7,39 +7,39 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::http1::Connection;
-use super::http2::{Place, Shared};
+use super::http2::{SharedConnection, Slot};
 use super::stream::Stream;
 
-/// The most idle connections of one origin: as many as an endpoint has places by default.
+/// The most idle connections of one origin: as many as an endpoint has permits by default.
 const MAX_IDLE_PER_ORIGIN: usize = 512;
 
 /// The most idle connections in all, unless there are fewer descriptors. Each holds one here and one
 /// at the receiver. Shared connections count as long as they are kept.
 pub const MAX_IDLE: usize = 2048;
 
-/// How long a connection is kept idle. Servers commonly close theirs after 60 or 75 seconds; to be
-/// first avoids requests that meet a closing connection, whose attempts fail.
+/// The time that a connection is kept idle. Servers commonly close theirs after 60 or 75 seconds;
+/// closing it earlier here avoids requests on a closing connection, whose attempts fail.
 const MAX_IDLE_TIME: Duration = Duration::from_secs(30);
 
-/// How long before the receiver closes an idle connection, by what it says, it is closed here.
+/// The time by which an idle connection is closed earlier than the receiver announces to close it.
 const IDLE_MARGIN: Duration = Duration::from_secs(1);
 
-/// How long a connection is used at all, so that a name which leads elsewhere by now is followed.
+/// The time that a connection is used at all, so that changes of the name's addresses take effect.
 const MAX_AGE: Duration = Duration::from_secs(300);
 
 /// An HTTP/1.1 connection without an exchange on it.
-pub(super) struct Idle {
+pub(super) struct IdleConnection {
     pub connection: Connection,
-    born: Instant,
+    created: Instant,
     since: Instant,
-    /// How long it may be idle.
+    /// The time that it may be idle.
     limit: Duration,
 }
 
-/// A connection with room for an exchange.
-pub(super) enum Kept {
-    Http1(Idle),
-    Http2(Place),
+/// A connection that is ready for an exchange.
+pub(super) enum PooledConnection {
+    Http1(IdleConnection),
+    Http2(Slot),
 }
 
 pub(super) struct Pool {
@@ -50,7 +50,7 @@ pub(super) struct Pool {
 #[derive(Default)]
 struct Inner {
     origins: HashMap<Box<str>, Connections>,
-    /// The number of idle and of shared connections of all origins. A shared one counts while it is
+    /// The number of idle and shared connections of all origins. A shared one counts while it is
     /// busy too: it becomes idle without a call to the pool.
     kept: usize,
 }
@@ -58,33 +58,33 @@ struct Inner {
 /// The connections of one origin.
 #[derive(Default)]
 struct Connections {
-    /// The one used last at the end: it is taken first, so that those too many grow old.
-    idle: Vec<Idle>,
-    shared: Vec<Arc<Shared>>,
-    /// Whether the origin chose HTTP/1.1 when it was last asked.
+    /// Ordered by last use. The last one is taken first, so that surplus connections expire.
+    idle: Vec<IdleConnection>,
+    shared: Vec<Arc<SharedConnection>>,
+    /// Whether the origin chose HTTP/1.1 for its last new connection.
     speaks_http1: bool,
-    /// Held while a connection is made that others may share.
+    /// Held while a connection is made that other requests may share.
     dialing: Arc<tokio::sync::Mutex<()>>,
 }
 
-impl Idle {
+impl IdleConnection {
     pub(super) fn new(stream: Stream) -> Self {
         let now = Instant::now();
         Self {
             connection: Connection::new(stream),
-            born: now,
+            created: now,
             since: now,
             limit: MAX_IDLE_TIME,
         }
     }
 
     fn is_usable(&self, now: Instant) -> bool {
-        now - self.since < self.limit && now - self.born < MAX_AGE
+        now - self.since < self.limit && now - self.created < MAX_AGE
     }
 }
 
 impl Pool {
-    /// A pool of at most so many idle connections.
+    /// Creates a pool of at most `max_idle` idle connections.
     pub(super) fn new(max_idle: usize) -> Self {
         Self {
             inner: Mutex::default(),
@@ -92,14 +92,14 @@ impl Pool {
         }
     }
 
-    /// A kept connection to the origin of that key.
-    pub(super) fn take(&self, key: &str) -> Option<Kept> {
+    /// Returns a connection to the origin of that key, if there is one.
+    pub(super) fn take(&self, key: &str) -> Option<PooledConnection> {
         let now = Instant::now();
         loop {
             match self.take_any(key, now)? {
-                Kept::Http1(mut idle) => {
+                PooledConnection::Http1(mut idle) => {
                     if idle.is_usable(now) && idle.connection.is_quiet() {
-                        return Some(Kept::Http1(idle));
+                        return Some(PooledConnection::Http1(idle));
                     }
                 }
                 shared => return Some(shared),
@@ -107,25 +107,25 @@ impl Pool {
         }
     }
 
-    fn take_any(&self, key: &str, now: Instant) -> Option<Kept> {
+    fn take_any(&self, key: &str, now: Instant) -> Option<PooledConnection> {
         let inner = &mut *self.lock();
         let connections = inner.origins.get_mut(key)?;
-        inner.kept -= connections.forget_unusable(now);
-        if let Some(place) = connections.shared.iter().find_map(Shared::place) {
-            return Some(Kept::Http2(place));
+        inner.kept -= connections.remove_unusable(now);
+        if let Some(slot) = connections.shared.iter().find_map(SharedConnection::slot) {
+            return Some(PooledConnection::Http2(slot));
         }
         let idle = connections.idle.pop()?;
         inner.kept -= 1;
-        Some(Kept::Http1(idle))
+        Some(PooledConnection::Http1(idle))
     }
 
-    /// Keeps a connection whose exchange has come to its end, if there is room. The receiver keeps
-    /// it for `keeps_idle`, where it says so.
-    pub(super) fn keep(&self, key: &str, mut idle: Idle, keeps_idle: Option<Duration>) {
+    /// Keeps a connection whose exchange has ended, if there is room. `keep_alive` is the time for
+    /// which the receiver announces to keep it open.
+    pub(super) fn put(&self, key: &str, mut idle: IdleConnection, keep_alive: Option<Duration>) {
         let mut inner = self.lock();
         idle.since = Instant::now();
-        if let Some(kept) = keeps_idle {
-            idle.limit = kept.saturating_sub(IDLE_MARGIN).min(MAX_IDLE_TIME);
+        if let Some(keep_alive) = keep_alive {
+            idle.limit = keep_alive.saturating_sub(IDLE_MARGIN).min(MAX_IDLE_TIME);
         }
         if inner.kept >= self.max_idle || !idle.is_usable(idle.since) {
             return;
@@ -141,47 +141,47 @@ impl Pool {
         }
     }
 
-    /// Shares a new HTTP/2 connection, if need be in the place of an idle one: without it each of
-    /// the requests that wait for it would make a connection of its own. One that allows no exchange
-    /// is not kept: each attempt would leave another of them open.
-    pub(super) fn share(&self, key: &str, shared: Arc<Shared>) -> Option<Place> {
-        let place = shared.place()?;
+    /// Shares a new HTTP/2 connection, if need be in exchange for an idle one: if it were not kept,
+    /// each of the requests that wait for it would make a connection of its own. One that allows no
+    /// exchange is not kept, because each attempt would leave another of them open.
+    pub(super) fn share(&self, key: &str, shared: Arc<SharedConnection>) -> Option<Slot> {
+        let slot = shared.slot()?;
         let mut inner = self.lock();
         inner.make_room(self.max_idle.saturating_sub(1));
         inner.connections(key).shared.push(shared);
         inner.kept += 1;
-        Some(place)
+        Some(slot)
     }
 
-    /// Lets no further exchange onto a shared connection. Those under way go on.
-    pub(super) fn retire(&self, key: &str, shared: &Arc<Shared>) {
+    /// Excludes a shared connection from further exchanges. Those under way go on.
+    pub(super) fn retire(&self, key: &str, shared: &Arc<SharedConnection>) {
         let inner = &mut *self.lock();
         if let Some(connections) = inner.origins.get_mut(key) {
-            inner.kept -= connections.forget(|other| Arc::ptr_eq(other, shared));
+            inner.kept -= connections.remove(|other| Arc::ptr_eq(other, shared));
         }
     }
 
-    /// What is held while dialing an origin whose connections may be shared; `None` for one that
-    /// speaks HTTP/1.1.
+    /// Returns the lock that is held while dialing an origin whose connections may be shared; `None`
+    /// for one that speaks HTTP/1.1.
     pub(super) fn dialing(&self, key: &str) -> Option<Arc<tokio::sync::Mutex<()>>> {
         let mut inner = self.lock();
         let connections = inner.connections(key);
         (!connections.speaks_http1).then(|| connections.dialing.clone())
     }
 
-    /// Remembers what an origin chose to speak.
+    /// Records the protocol that an origin chose.
     pub(super) fn speaks_http1(&self, key: &str, yes: bool) {
         self.lock().connections(key).speaks_http1 = yes;
     }
 
-    /// Closes what was idle for too long or is idle beyond the limit, and forgets origins without
+    /// Closes connections that were idle for too long or exceed the limit, and removes origins without
     /// connections.
     pub(super) fn sweep(&self) {
         let now = Instant::now();
         let mut inner = self.lock();
         inner.origins.retain(|_, connections| {
             connections.idle.retain(|idle| idle.is_usable(now));
-            connections.forget_unusable(now);
+            connections.remove_unusable(now);
             !connections.idle.is_empty() || !connections.shared.is_empty()
         });
         inner.kept = inner.origins.values().map(Connections::kept).sum();
@@ -215,9 +215,9 @@ impl Inner {
                 .shared
                 .iter()
                 .position(|shared| shared.is_idle())?;
-            Some((connections.shared.get(at)?.born, connections, at))
+            Some((connections.shared.get(at)?.created, connections, at))
         });
-        let oldest = idle.min_by_key(|(born, ..)| *born);
+        let oldest = idle.min_by_key(|(created, ..)| *created);
         oldest
             .map(|(_, connections, at)| connections.shared.remove(at))
             .is_some()
@@ -241,12 +241,12 @@ impl Connections {
         self.idle.len() + self.shared.len()
     }
 
-    /// Lets go of shared connections that are closed or too old. Returns how many.
-    fn forget_unusable(&mut self, now: Instant) -> usize {
-        self.forget(|shared| shared.is_closed() || now - shared.born >= MAX_AGE)
+    /// Removes shared connections that are closed or too old, and returns their number.
+    fn remove_unusable(&mut self, now: Instant) -> usize {
+        self.remove(|shared| shared.is_closed() || now - shared.created >= MAX_AGE)
     }
 
-    fn forget(&mut self, unusable: impl Fn(&Arc<Shared>) -> bool) -> usize {
+    fn remove(&mut self, unusable: impl Fn(&Arc<SharedConnection>) -> bool) -> usize {
         let before = self.shared.len();
         self.shared.retain(|shared| !unusable(shared));
         before - self.shared.len()

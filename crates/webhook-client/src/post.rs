@@ -1,4 +1,4 @@
-//! The client.
+//! [`Client`], and the request that it sends.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -12,22 +12,24 @@ use webhook_model::Phase;
 use super::dial::Dialer;
 use super::headers::can_be_sent;
 use super::http1;
-use super::http2::{self, Failed, Place, Shared};
+use super::http2::{self, ExchangeError, SharedConnection, Slot};
 use super::origin::{self, Origin};
-use super::pool::{Idle, Kept, MAX_IDLE, Pool};
-use super::resolve::Names;
-use super::{Answer, CallError, Policy, Resolve, SystemResolver, TlsError, UrlError, address, tls};
+use super::pool::{IdleConnection, MAX_IDLE, Pool, PooledConnection};
+use super::resolve::Resolver;
+use super::{
+    CallError, Policy, Resolve, Response, SystemResolver, TlsError, UrlError, address, tls,
+};
 
 /// The `User-Agent` of all requests.
 pub const USER_AGENT: &str = concat!("webhook-sender/", env!("CARGO_PKG_VERSION"));
 
-/// What a client is made of.
+/// The settings of a [`Client`].
 pub struct Settings {
     pub policy: Policy,
     pub resolver: Arc<dyn Resolve>,
-    /// Authorities believed beside the system's: see [`certificates`](super::certificates).
+    /// Authorities trusted beside the system's: see [`certificates`](super::certificates).
     pub extra_roots: Vec<CertificateDer<'static>>,
-    /// The most idle connections, shared ones included.
+    /// The most idle connections that are kept, shared ones included.
     pub max_idle: usize,
 }
 
@@ -44,25 +46,27 @@ impl Default for Settings {
 
 /// A request. `Host` and `Content-Length` are added to its headers.
 #[derive(Clone, Copy)]
-pub struct Post<'a> {
-    /// As [`check_url`](super::check_url) read it.
+pub struct WebhookRequest<'a> {
+    /// A URL that [`check_url`](super::check_url) returned.
     pub url: &'a Url,
-    /// Whose share of the look-ups its name is looked up in: the tenant.
-    pub share: &'a str,
+    /// The key among which name lookups are divided fairly: the tenant.
+    pub fairness_key: &'a str,
     pub headers: &'a [(&'a str, &'a str)],
     /// Sent byte for byte.
     pub body: &'a Bytes,
-    /// When everything has to be over.
+    /// The time by which the response has to be read.
     pub deadline: Instant,
 }
 
-/// Posts to receivers, over connections that it keeps.
+/// Posts to receivers, over pooled connections.
 pub struct Client {
     dialer: Dialer,
     pool: Pool,
 }
 
 impl Client {
+    /// Creates a client.
+    ///
     /// # Errors
     ///
     /// A [`TlsError`] if the settings' certificates cannot be used.
@@ -70,93 +74,98 @@ impl Client {
         Ok(Self {
             dialer: Dialer {
                 policy: settings.policy,
-                names: Names::new(settings.resolver),
+                resolver: Resolver::new(settings.resolver),
                 tls: tls::connector(&settings.extra_roots)?,
             },
             pool: Pool::new(settings.max_idle),
         })
     }
 
-    /// Where this client goes.
+    /// Returns the policy on addresses.
     pub fn policy(&self) -> &Policy {
         &self.dialer.policy
     }
 
-    /// Sends a request and reads its response, whatever status it has. A request that a receiver may
+    /// Sends a request and returns its response, whatever its status. A request that a receiver may
     /// have processed is never sent again.
     ///
     /// # Errors
     ///
     /// A [`CallError`].
-    pub async fn post(&self, post: &Post<'_>) -> Result<Answer, CallError> {
-        if let Some((name, _)) = post.headers.iter().find(|header| !can_be_sent(header)) {
+    pub async fn post(&self, request: &WebhookRequest<'_>) -> Result<Response, CallError> {
+        if let Some((name, _)) = request.headers.iter().find(|header| !can_be_sent(header)) {
             return Err(CallError::Header((*name).to_owned()));
         }
-        if let Some(kept) = self.pool.take(origin::key(post.url)) {
-            match self.exchange(kept, post).await {
-                Err(Failed {
+        if let Some(pooled) = self.pool.take(origin::key(request.url)) {
+            match self.exchange(pooled, request).await {
+                Err(ExchangeError {
                     unprocessed: true, ..
                 }) => {}
                 done => return done.map_err(|failed| failed.error),
             }
         }
-        let connection = self.connect(post).await?;
-        let done = self.exchange(connection, post).await;
+        let connection = self.connect(request).await?;
+        let done = self.exchange(connection, request).await;
         done.map_err(|failed| failed.error)
     }
 
-    /// Closes connections that were idle for too long. To be called every few seconds.
+    /// Closes connections that were idle for too long. Must be called every few seconds.
     pub fn sweep(&self) {
         self.pool.sweep();
     }
 
-    async fn exchange(&self, kept: Kept, post: &Post<'_>) -> Result<Answer, Failed> {
-        let key = origin::key(post.url);
-        match kept {
-            Kept::Http1(mut idle) => {
-                let exchanged = http1::exchange(&mut idle.connection, post).await;
-                // How much the receiver took of a request without a response cannot be told.
-                let exchanged = exchanged.map_err(|error| Failed {
+    async fn exchange(
+        &self,
+        connection: PooledConnection,
+        request: &WebhookRequest<'_>,
+    ) -> Result<Response, ExchangeError> {
+        let key = origin::key(request.url);
+        match connection {
+            PooledConnection::Http1(mut idle) => {
+                let exchanged = http1::exchange(&mut idle.connection, request).await;
+                // Without a response, the receiver may have processed any part of the request.
+                let exchanged = exchanged.map_err(|error| ExchangeError {
                     error,
                     unprocessed: false,
                 })?;
                 if exchanged.reusable {
-                    self.pool.keep(key, idle, exchanged.keeps_idle);
+                    self.pool.put(key, idle, exchanged.keep_alive);
                 }
-                Ok(exchanged.answer)
+                Ok(exchanged.response)
             }
-            Kept::Http2(place) => {
-                let exchanged = http2::exchange(&place, post).await;
-                // One that has failed an exchange may fail all: the next ones go to another.
+            PooledConnection::Http2(slot) => {
+                let exchanged = http2::exchange(&slot, request).await;
+                // A connection that failed one exchange may fail all: the next ones use another.
                 if exchanged.is_err() {
-                    self.pool.retire(key, &place.0);
+                    self.pool.retire(key, &slot.0);
                 }
                 exchanged
             }
         }
     }
 
-    async fn connect(&self, post: &Post<'_>) -> Result<Kept, CallError> {
-        address::check_parsed(post.url, &self.dialer.policy)?;
-        let origin = Origin::of(post.url).ok_or(UrlError::NoHost)?;
-        // Before it is its turn to dial: a tenant whose names are slow keeps nobody else from it.
-        let find = self.dialer.find(&origin, post.share, post.deadline);
+    async fn connect(&self, request: &WebhookRequest<'_>) -> Result<PooledConnection, CallError> {
+        let deadline = request.deadline;
+        address::check_parsed(request.url, &self.dialer.policy)?;
+        let origin = Origin::of(request.url).ok_or(UrlError::NoHost)?;
+        // Before the lock on dialing, so that a tenant with slow names does not delay the others.
+        let find = self.dialer.find(&origin, request.fairness_key, deadline);
         let addresses = find.await?;
         let Some(dialing) = self.dialing(&origin) else {
-            return self.dial(&origin, &addresses, post.deadline).await;
+            return self.dial(&origin, &addresses, deadline).await;
         };
-        // One at a time: the others will find room on the connection that comes of it.
-        let held = timeout_at(post.deadline, dialing.lock()).await;
-        let held = held.map_err(|_| CallError::TimedOut(Phase::Connect))?;
-        if let Some(kept) = self.pool.take(&origin.key) {
-            return Ok(kept);
+        // One at a time: the requests that wait may share the connection.
+        let guard = timeout_at(deadline, dialing.lock()).await;
+        let guard = guard.map_err(|_| CallError::TimedOut(Phase::Connect))?;
+        if let Some(pooled) = self.pool.take(&origin.key) {
+            return Ok(pooled);
         }
-        // Unless it has turned out meanwhile that nobody else will find room on it.
-        let _held = self.dialing(&origin).map(|_| held);
-        self.dial(&origin, &addresses, post.deadline).await
+        // Unless the origin has turned out to speak HTTP/1.1 meanwhile.
+        let _guard = self.dialing(&origin).map(|_| guard);
+        self.dial(&origin, &addresses, deadline).await
     }
 
-    /// What is held while dialing, where others may share the connection.
+    /// Returns the lock that is held while dialing; `None` where connections cannot be shared.
     fn dialing(&self, origin: &Origin) -> Option<Arc<tokio::sync::Mutex<()>>> {
         origin.tls.then(|| self.pool.dialing(&origin.key)).flatten()
     }
@@ -166,15 +175,18 @@ impl Client {
         origin: &Origin,
         addresses: &[IpAddr],
         deadline: Instant,
-    ) -> Result<Kept, CallError> {
+    ) -> Result<PooledConnection, CallError> {
         let stream = self.dialer.dial(origin, addresses, deadline).await?;
         let http2 = stream.speaks_http2();
         if origin.tls {
             self.pool.speaks_http1(&origin.key, !http2);
         }
-        match http2 {
-            false => Ok(Kept::Http1(Idle::new(stream))),
-            true => self.share(origin, stream, deadline).await.map(Kept::Http2),
+        if http2 {
+            self.share(origin, stream, deadline)
+                .await
+                .map(PooledConnection::Http2)
+        } else {
+            Ok(PooledConnection::Http1(IdleConnection::new(stream)))
         }
     }
 
@@ -183,9 +195,9 @@ impl Client {
         origin: &Origin,
         stream: super::stream::Stream,
         deadline: Instant,
-    ) -> Result<Place, CallError> {
-        let shared = Shared::start(stream, deadline).await?;
-        let place = self.pool.share(&origin.key, shared);
-        place.ok_or_else(|| CallError::Connect("it takes no requests".into()))
+    ) -> Result<Slot, CallError> {
+        let shared = SharedConnection::start(stream, deadline).await?;
+        let slot = self.pool.share(&origin.key, shared);
+        slot.ok_or_else(|| CallError::Connect("the receiver allows no requests on it".into()))
     }
 }

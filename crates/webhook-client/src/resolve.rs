@@ -1,4 +1,4 @@
-//! From a name to addresses.
+//! Name resolution, with concurrency limits that are fair among tenants.
 
 use std::collections::HashMap;
 use std::io;
@@ -12,24 +12,24 @@ use futures::future::{BoxFuture, Shared};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-/// The most look-ups at a time. Each may hold a thread until the system's resolver gives up, some
-/// ten seconds or more, and there are other uses for threads.
+/// The most lookups at a time. Each may hold a thread until the system's resolver times out, after
+/// some ten seconds or more, and threads have other uses.
 const MAX_LOOKUPS: usize = 64;
 
-/// The most of them of one share, so that slow names of one tenant leave room for the others'.
-const MAX_LOOKUPS_PER_SHARE: usize = 8;
+/// The most lookups of one fairness key, so that slow names of one tenant do not delay the others'.
+const MAX_LOOKUPS_PER_KEY: usize = 8;
 
-/// How long a look-up is waited for once it has begun.
+/// The time limit of a lookup once it has begun.
 const DEADLINE: Duration = Duration::from_secs(5);
 
-/// Finds the addresses of a name.
+/// Resolves names to addresses.
 #[async_trait]
 pub trait Resolve: Send + Sync + 'static {
-    /// The addresses of `host`, the preferred ones first.
+    /// Returns the addresses of `host`, the preferred ones first.
     async fn resolve(&self, host: &str) -> io::Result<Vec<IpAddr>>;
 }
 
-/// The system's resolver: hosts file, DNS, and whatever else it is set up for.
+/// The system's resolver: the hosts file, DNS, and any other source that it is configured for.
 pub struct SystemResolver;
 
 #[async_trait]
@@ -43,27 +43,27 @@ impl Resolve for SystemResolver {
 type Found = Result<Arc<[IpAddr]>, Arc<io::Error>>;
 type Lookup = Shared<BoxFuture<'static, Found>>;
 
-/// A share and a name. Shares do not wait for each other's look-ups, be it of the same name.
+/// A fairness key and a name. Even lookups of the same name are separate for each fairness key.
 type Key = (Box<str>, Box<str>);
 
-/// Asks a resolver once where many of a share ask for one name at a time. Nothing is remembered
-/// beyond that.
-pub(super) struct Names(Arc<Inner>);
+/// A resolver that combines simultaneous lookups of one name with the same fairness key. It caches
+/// nothing.
+pub(super) struct Resolver(Arc<Inner>);
 
 struct Inner {
     resolver: Arc<dyn Resolve>,
     deadline: Duration,
     under_way: Mutex<HashMap<Key, Lookup>>,
-    places: Arc<Semaphore>,
-    /// The places of each share that has look-ups.
-    shares: Mutex<HashMap<Box<str>, Arc<Semaphore>>>,
+    permits: Arc<Semaphore>,
+    /// The permits of each fairness key that has lookups.
+    by_key: Mutex<HashMap<Box<str>, Arc<Semaphore>>>,
 }
 
-/// A share's place and one of all. Held until the resolver has ended, however long that is waited
-/// for.
-type Place = [Option<OwnedSemaphorePermit>; 2];
+/// A permit of the fairness key and one of all. Held until the resolver has ended, even if the lookup
+/// has timed out before.
+type Permits = [Option<OwnedSemaphorePermit>; 2];
 
-impl Names {
+impl Resolver {
     pub(super) fn new(resolver: Arc<dyn Resolve>) -> Self {
         Self::within(DEADLINE, resolver)
     }
@@ -73,14 +73,14 @@ impl Names {
             resolver,
             deadline,
             under_way: Mutex::default(),
-            places: Arc::new(Semaphore::new(MAX_LOOKUPS)),
-            shares: Mutex::default(),
+            permits: Arc::new(Semaphore::new(MAX_LOOKUPS)),
+            by_key: Mutex::default(),
         }))
     }
 
-    /// The addresses of `host`, looked up in a place of `share`.
-    pub(super) async fn find(&self, host: &str, share: &str) -> Found {
-        self.lookup((share.into(), host.into())).await
+    /// Returns the addresses of `host`, looked up with a permit of `fairness_key`.
+    pub(super) async fn find(&self, host: &str, fairness_key: &str) -> Found {
+        self.lookup((fairness_key.into(), host.into())).await
     }
 
     fn lookup(&self, key: Key) -> Lookup {
@@ -88,7 +88,7 @@ impl Names {
         if let Some(lookup) = under_way.get(&key) {
             return lookup.clone();
         }
-        // A task of its own, so that the one who asked first may give up without the others.
+        // A task of its own, so that the others still get the result when the first caller gives up.
         let task = tokio::spawn(look_up(self.0.clone(), key.clone()));
         let lookup = async {
             task.await
@@ -101,17 +101,17 @@ impl Names {
 }
 
 async fn look_up(inner: Arc<Inner>, key: Key) -> Found {
-    let place = inner.place(&key.0).await;
+    let permits = inner.permits(&key.0).await;
     let (resolver, host) = (inner.resolver.clone(), key.1.clone());
     let resolving = tokio::spawn(async move {
-        let _place = place;
+        let _permits = permits;
         resolver.resolve(&host).await
     });
     let found = match timeout(inner.deadline, resolving).await {
         Ok(ended) => ended.unwrap_or_else(|error| Err(error.into())),
         Err(_) => Err(io::Error::new(
             io::ErrorKind::TimedOut,
-            "the look-up timed out",
+            "the lookup timed out",
         )),
     };
     lock(&inner.under_way).remove(&key);
@@ -119,22 +119,22 @@ async fn look_up(inner: Arc<Inner>, key: Key) -> Found {
 }
 
 impl Inner {
-    /// A place among the share's and among all, in this order: who waits for one of the share's
-    /// keeps nobody else waiting.
-    async fn place(&self, share: &str) -> Place {
-        let own = self.share(share).acquire_owned().await;
-        let of_all = self.places.clone().acquire_owned().await;
+    /// Waits for a permit of the fairness key and for one of all, in this order: a lookup that waits
+    /// for the former must not hold one of the latter.
+    async fn permits(&self, fairness_key: &str) -> Permits {
+        let own = self.permits_of(fairness_key).acquire_owned().await;
+        let of_all = self.permits.clone().acquire_owned().await;
         [own.ok(), of_all.ok()]
     }
 
-    fn share(&self, share: &str) -> Arc<Semaphore> {
-        let mut shares = lock(&self.shares);
-        // Whoever has a place of one or waits for it keeps it alive.
-        shares.retain(|_, places| Arc::strong_count(places) > 1);
-        let places = shares
-            .entry(share.into())
-            .or_insert_with(|| Arc::new(Semaphore::new(MAX_LOOKUPS_PER_SHARE)));
-        places.clone()
+    fn permits_of(&self, fairness_key: &str) -> Arc<Semaphore> {
+        let mut by_key = lock(&self.by_key);
+        // Lookups that hold a permit or wait for one hold a reference.
+        by_key.retain(|_, permits| Arc::strong_count(permits) > 1);
+        let permits = by_key
+            .entry(fairness_key.into())
+            .or_insert_with(|| Arc::new(Semaphore::new(MAX_LOOKUPS_PER_KEY)));
+        permits.clone()
     }
 }
 
@@ -151,19 +151,20 @@ mod tests {
 
     use super::*;
 
-    /// Answers for names that begin with `slow` when it is let go.
+    /// A resolver that resolves names that begin with `slow` once it is released.
     struct Slow {
-        let_go: watch::Sender<bool>,
-        asked: watch::Sender<usize>,
+        released: watch::Sender<bool>,
+        lookups: watch::Sender<usize>,
     }
 
     #[async_trait]
     impl Resolve for Slow {
         async fn resolve(&self, host: &str) -> io::Result<Vec<IpAddr>> {
-            self.asked.send_modify(|asked| *asked += 1);
+            self.lookups.send_modify(|lookups| *lookups += 1);
             if host.starts_with("slow") {
-                let mut gone = self.let_go.subscribe();
-                gone.wait_for(|gone| *gone)
+                let mut released = self.released.subscribe();
+                released
+                    .wait_for(|released| *released)
                     .await
                     .map_err(io::Error::other)?;
             }
@@ -171,79 +172,79 @@ mod tests {
         }
     }
 
-    fn slow(deadline: Duration) -> (Arc<Slow>, Arc<Names>) {
+    fn slow(deadline: Duration) -> (Arc<Slow>, Arc<Resolver>) {
         let slow = Arc::new(Slow {
-            let_go: watch::Sender::new(false),
-            asked: watch::Sender::new(0),
+            released: watch::Sender::new(false),
+            lookups: watch::Sender::new(0),
         });
-        (slow.clone(), Arc::new(Names::within(deadline, slow)))
+        (slow.clone(), Arc::new(Resolver::within(deadline, slow)))
     }
 
-    /// Asks for as many slow names as there are places in all, and more.
-    async fn crowd(slow: &Slow, names: &Arc<Names>) -> Vec<tokio::task::JoinHandle<Found>> {
-        let ask = |number: usize| {
-            let names = names.clone();
-            tokio::spawn(async move { names.find(&format!("slow-{number}"), "acme").await })
+    /// Looks up more slow names than there are permits in all.
+    async fn crowd(slow: &Slow, resolver: &Arc<Resolver>) -> Vec<tokio::task::JoinHandle<Found>> {
+        let look_up = |number: usize| {
+            let resolver = resolver.clone();
+            tokio::spawn(async move { resolver.find(&format!("slow-{number}"), "acme").await })
         };
-        let asking = (0..2 * MAX_LOOKUPS).map(ask).collect();
-        let mut asked = slow.asked.subscribe();
-        let begun = asked.wait_for(|asked| *asked >= MAX_LOOKUPS_PER_SHARE);
-        let begun = within_patience(begun, || "look-ups to begin".into());
+        let pending = (0..2 * MAX_LOOKUPS).map(look_up).collect();
+        let mut lookups = slow.lookups.subscribe();
+        let begun = lookups.wait_for(|lookups| *lookups >= MAX_LOOKUPS_PER_KEY);
+        let begun = within_patience(begun, || "lookups to begin".into());
         drop(begun.await.unwrap());
-        asking
+        pending
     }
 
     #[tokio::test]
-    async fn slow_names_of_one_tenant_leave_room_for_those_of_others() {
-        let (slow, names) = slow(Duration::MAX);
-        let mut asking = crowd(&slow, &names).await;
-        // Also for a name that the tenant itself waits to ask for.
-        let waiting = names.clone();
+    async fn slow_names_of_one_tenant_do_not_delay_the_names_of_others() {
+        let (slow, resolver) = slow(Duration::MAX);
+        let mut pending = crowd(&slow, &resolver).await;
+        // Not even a name whose lookup by the slow tenant waits for a permit.
+        let waiting = resolver.clone();
         let waiting = tokio::spawn(async move { waiting.find("quick", "acme").await });
-        asking.push(waiting);
+        pending.push(waiting);
         tokio::task::yield_now().await;
-        let found = within_patience(names.find("quick", "globex"), || "another's name".into());
+        let found = within_patience(resolver.find("quick", "globex"), || "another's name".into());
         assert!(found.await.is_ok());
-        assert_eq!(*slow.asked.borrow(), MAX_LOOKUPS_PER_SHARE + 1);
-        slow.let_go.send_replace(true);
-        for asking in asking {
-            assert!(asking.await.unwrap().is_ok());
+        assert_eq!(*slow.lookups.borrow(), MAX_LOOKUPS_PER_KEY + 1);
+        slow.released.send_replace(true);
+        for lookup in pending {
+            assert!(lookup.await.unwrap().is_ok());
         }
     }
 
     #[tokio::test]
-    async fn a_look_up_is_given_up_and_keeps_its_place_until_it_has_ended() {
-        let (slow, names) = slow(Duration::ZERO);
-        let mut asking = crowd(&slow, &names).await;
-        for asking in asking.drain(..MAX_LOOKUPS_PER_SHARE) {
-            let given_up = asking.await.unwrap().unwrap_err();
-            assert_eq!(given_up.kind(), io::ErrorKind::TimedOut);
+    async fn a_lookup_that_times_out_holds_its_permit_until_it_has_ended() {
+        let (slow, resolver) = slow(Duration::ZERO);
+        let mut pending = crowd(&slow, &resolver).await;
+        for lookup in pending.drain(..MAX_LOOKUPS_PER_KEY) {
+            let timed_out = lookup.await.unwrap().unwrap_err();
+            assert_eq!(timed_out.kind(), io::ErrorKind::TimedOut);
         }
         // The others have every chance to begin.
         for _ in 0..10 * MAX_LOOKUPS {
             tokio::task::yield_now().await;
         }
-        assert_eq!(*slow.asked.borrow(), MAX_LOOKUPS_PER_SHARE);
-        slow.let_go.send_replace(true);
-        let mut asked = slow.asked.subscribe();
-        let all = asked.wait_for(|asked| *asked == 2 * MAX_LOOKUPS);
+        assert_eq!(*slow.lookups.borrow(), MAX_LOOKUPS_PER_KEY);
+        slow.released.send_replace(true);
+        let mut lookups = slow.lookups.subscribe();
+        let all = lookups.wait_for(|lookups| *lookups == 2 * MAX_LOOKUPS);
         drop(within_patience(all, || "the others".into()).await.unwrap());
     }
 
     #[tokio::test]
-    async fn a_name_is_looked_up_once_for_all_of_a_tenant_who_ask() {
-        let (slow, names) = slow(Duration::MAX);
-        let ask = || {
-            let names = names.clone();
-            tokio::spawn(async move { names.find("slow", "acme").await })
+    async fn simultaneous_lookups_of_one_name_by_one_tenant_are_combined() {
+        let (slow, resolver) = slow(Duration::MAX);
+        let look_up = || {
+            let resolver = resolver.clone();
+            tokio::spawn(async move { resolver.find("slow", "acme").await })
         };
-        let asking: Vec<_> = (0..20).map(|_| ask()).collect();
-        let mut asked = slow.asked.subscribe();
-        drop(asked.wait_for(|asked| *asked > 0).await.unwrap());
-        slow.let_go.send_replace(true);
-        for asking in asking {
-            assert!(asking.await.unwrap().is_ok());
+        let pending: Vec<_> = (0..20).map(|_| look_up()).collect();
+        let mut lookups = slow.lookups.subscribe();
+        drop(lookups.wait_for(|lookups| *lookups > 0).await.unwrap());
+        slow.released.send_replace(true);
+        for lookup in pending {
+            assert!(lookup.await.unwrap().is_ok());
         }
-        assert_eq!(*slow.asked.borrow(), 1);
+        assert_eq!(*slow.lookups.borrow(), 1);
     }
 }

@@ -1,4 +1,4 @@
-//! A connection's bytes, with TLS or without.
+//! A byte stream to a receiver, with or without TLS.
 
 use std::io;
 use std::pin::Pin;
@@ -14,7 +14,7 @@ pub(super) enum Stream {
 }
 
 impl Stream {
-    /// Whether the other side chose HTTP/2 (RFC 9113, section 3.2).
+    /// Returns whether the server chose HTTP/2 (RFC 9113, section 3.2).
     pub(super) fn speaks_http2(&self) -> bool {
         match self {
             Self::Plain(_) => false,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use tokio::time::Instant;
-use webhook_client::{Answer, CallError, Post};
+use webhook_client::{CallError, Response, WebhookRequest};
 use webhook_model::{Attempt, Millis, Owner};
 use webhook_store::{Claim, Next};
 
@@ -86,14 +86,14 @@ async fn post(
     }: &Flight,
     at: Millis,
     deadline: Instant,
-) -> Result<Answer, CallError> {
+) -> Result<Response, CallError> {
     let signed = prepared.sign(&claim.event, &claim.body, at);
     let signed = signed.map_err(CallError::Unsigned)?;
     let signed = signed.iter().map(|(name, value)| (*name, value.as_str()));
     let headers: Vec<_> = prepared.headers().chain(signed).collect();
-    let post = Post {
+    let post = WebhookRequest {
         url: &prepared.ready.url,
-        share: claim.tenant.as_str(),
+        fairness_key: claim.tenant.as_str(),
         headers: &headers,
         body: &claim.body,
         deadline,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use webhook_client::{Answer, CallError};
+use webhook_client::{CallError, Response};
 use webhook_model::{Attempt, Millis, Phase, Retry};
 use webhook_store::Next;
 
@@ -38,7 +38,7 @@ pub enum Health {
 /// `made` attempts were made before this one, which began at `at` and took `took`. `random` is drawn
 /// from 0 to 1.
 pub fn judge(
-    answer: Result<Answer, CallError>,
+    answer: Result<Response, CallError>,
     made: u32,
     retry: &Retry,
     (at, took): (Millis, Duration),
@@ -112,7 +112,7 @@ fn again(
     }
 }
 
-fn attempt(answer: &Result<Answer, CallError>, at: Millis, took: Duration) -> Attempt {
+fn attempt(answer: &Result<Response, CallError>, at: Millis, took: Duration) -> Attempt {
     let duration_ms = u32::try_from(took.as_millis()).unwrap_or(u32::MAX);
     let mut attempt = Attempt {
         at,
@@ -146,7 +146,7 @@ fn refusal(status: u16) -> Option<String> {
     }
 }
 
-fn health(answer: &Result<Answer, CallError>, now: Millis) -> Health {
+fn health(answer: &Result<Response, CallError>, now: Millis) -> Health {
     let answer = match answer {
         // The receiver was not asked.
         Err(CallError::Header(_) | CallError::Unsigned(_)) => return Health::Unknown,
@@ -183,12 +183,12 @@ mod tests {
         }
     }
 
-    fn judged(answer: Result<Answer, CallError>, made: u32) -> Verdict {
+    fn judged(answer: Result<Response, CallError>, made: u32) -> Verdict {
         judge(answer, made, &retry(), (AT, TOOK), 0.5)
     }
 
-    fn status(status: u16, retry_after: Option<&str>) -> Result<Answer, CallError> {
-        Ok(Answer {
+    fn status(status: u16, retry_after: Option<&str>) -> Result<Response, CallError> {
+        Ok(Response {
             status,
             retry_after: retry_after.map(str::to_owned),
             body: vec![],
@@ -312,7 +312,7 @@ mod tests {
 
     #[test]
     fn the_answers_first_bytes_are_kept() {
-        let answer = Answer {
+        let answer = Response {
             status: 500,
             retry_after: None,
             body: b"out of paper\n".to_vec(),

@@ -165,19 +165,19 @@ async fn failures_are_told_apart_by_their_phase() {
             "hang",
             receiver.url("/hang"),
             Phase::Respond,
-            "timed out while waiting for the answer",
+            "timed out while waiting for the response",
         ),
         (
             "close",
             receiver.url("/close"),
             Phase::Respond,
-            "no answer: unexpected end of file",
+            "no response: unexpected end of file",
         ),
         (
             "garbage",
             garbage.url(),
             Phase::Respond,
-            "the answer is not HTTP: invalid HTTP version",
+            "the response is not HTTP: invalid HTTP version",
         ),
         (
             "refuse",

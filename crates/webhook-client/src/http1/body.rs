@@ -3,81 +3,81 @@
 use httparse::Status;
 
 use super::head::Framing;
-use crate::answer::Reading;
+use crate::answer::BodyExcerpt;
 
 /// The longest line before a chunk, its extensions included.
 const MAX_CHUNK_LINE: usize = 256;
 
-/// Where in a body the reading is.
-pub(super) enum Frame {
-    /// So many bytes are left.
+/// A decoder of a body, by its position in it.
+pub(super) enum Decoder {
+    /// With this number of bytes left.
     Length(u64),
-    ToClose,
+    UntilClose,
     /// At the line before a chunk.
     ChunkLine,
-    /// So many bytes of a chunk are left.
+    /// In a chunk with this number of bytes left.
     Chunk(u64),
-    /// At the line's end behind a chunk.
+    /// At the line end after a chunk.
     ChunkEnd,
-    /// Behind the last chunk.
+    /// After the last chunk.
     Trailers,
 }
 
-/// How it goes on.
+/// The progress of decoding.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Next {
-    Done,
-    More,
-    /// Too long, or not chunked as it should be.
+pub(super) enum Progress {
+    Complete,
+    Incomplete,
+    /// Too long, or not chunked correctly.
     Broken,
 }
 
-impl Frame {
-    /// `None` for a body whose end cannot be told.
+impl Decoder {
+    /// Returns a decoder; `None` for a body whose end is not determined.
     pub(super) fn new(framing: Framing) -> Option<Self> {
         match framing {
             Framing::Length(length) => Some(Self::Length(length)),
             Framing::Chunked => Some(Self::ChunkLine),
-            Framing::ToClose => Some(Self::ToClose),
+            Framing::UntilClose => Some(Self::UntilClose),
             Framing::Unclear => None,
         }
     }
 
-    /// Takes what belongs to the body off `received`. What is left when it is [`Next::Done`] came
-    /// behind it.
-    pub(super) fn take(&mut self, received: &mut Vec<u8>, reading: &mut Reading) -> Next {
+    /// Removes the bytes of the body from `received`. Bytes that are left when it returns
+    /// [`Progress::Complete`] follow the body.
+    pub(super) fn decode(&mut self, received: &mut Vec<u8>, excerpt: &mut BodyExcerpt) -> Progress {
         let mut at = 0;
-        let next = loop {
+        let progress = loop {
             let bytes = received.get(at..).unwrap_or_default();
-            match self.step(bytes, reading) {
+            match self.step(bytes, excerpt) {
                 (count, None) => at += count,
-                (count, Some(next)) => {
+                (count, Some(progress)) => {
                     at += count;
-                    break next;
+                    break progress;
                 }
             }
         };
         received.drain(..at.min(received.len()));
-        next
+        progress
     }
 
-    /// One step: how many bytes it took, and whether that was the last one for now.
-    fn step(&mut self, bytes: &[u8], reading: &mut Reading) -> (usize, Option<Next>) {
+    /// Decodes one element. Returns its length, and the progress if no other element follows yet.
+    fn step(&mut self, bytes: &[u8], excerpt: &mut BodyExcerpt) -> (usize, Option<Progress>) {
         match *self {
-            Self::Length(0) => (0, Some(Next::Done)),
-            Self::Length(left) => self.content(left, Self::Length, bytes, reading),
-            Self::Chunk(0) => self.go_on(0, Self::ChunkEnd),
-            Self::Chunk(left) => self.content(left, Self::Chunk, bytes, reading),
-            Self::ToClose => self.content(u64::MAX, |_| Self::ToClose, bytes, reading),
+            Self::Length(0) => (0, Some(Progress::Complete)),
+            Self::Length(left) => self.content(left, Self::Length, bytes, excerpt),
+            Self::Chunk(0) => self.advance(0, Self::ChunkEnd),
+            Self::Chunk(left) => self.content(left, Self::Chunk, bytes, excerpt),
+            Self::UntilClose => self.content(u64::MAX, |_| Self::UntilClose, bytes, excerpt),
             Self::ChunkLine => self.chunk_line(bytes),
             Self::ChunkEnd => match line_end(bytes) {
-                Some(true) => self.go_on(2, Self::ChunkLine),
-                other => (0, Some(more_or_broken(other))),
+                Some(true) => self.advance(2, Self::ChunkLine),
+                other => (0, Some(incomplete_or_broken(other))),
             },
-            // Trailers are not read; the connection ends with them.
+            // Trailers are not parsed: a response with trailers ends the connection.
             Self::Trailers => match line_end(bytes) {
-                Some(true) => (2, Some(Next::Done)),
-                other => (0, Some(more_or_broken(other))),
+                Some(true) => (2, Some(Progress::Complete)),
+                other => (0, Some(incomplete_or_broken(other))),
             },
         }
     }
@@ -87,35 +87,36 @@ impl Frame {
         left: u64,
         state: impl Fn(u64) -> Self,
         bytes: &[u8],
-        reading: &mut Reading,
-    ) -> (usize, Option<Next>) {
+        excerpt: &mut BodyExcerpt,
+    ) -> (usize, Option<Progress>) {
         if bytes.is_empty() {
-            return (0, Some(Next::More));
+            return (0, Some(Progress::Incomplete));
         }
         let count = bytes.len().min(usize::try_from(left).unwrap_or(usize::MAX));
         *self = state(left - count as u64);
-        match reading.take(bytes.get(..count).unwrap_or_default()) {
-            true => (count, None),
-            false => (count, Some(Next::Broken)),
+        if excerpt.push(bytes.get(..count).unwrap_or_default()) {
+            (count, None)
+        } else {
+            (count, Some(Progress::Broken))
         }
     }
 
-    fn chunk_line(&mut self, bytes: &[u8]) -> (usize, Option<Next>) {
+    fn chunk_line(&mut self, bytes: &[u8]) -> (usize, Option<Progress>) {
         match httparse::parse_chunk_size(bytes) {
-            Ok(Status::Complete((count, 0))) => self.go_on(count, Self::Trailers),
-            Ok(Status::Complete((count, size))) => self.go_on(count, Self::Chunk(size)),
-            Ok(Status::Partial) if bytes.len() < MAX_CHUNK_LINE => (0, Some(Next::More)),
-            Ok(Status::Partial) | Err(_) => (0, Some(Next::Broken)),
+            Ok(Status::Complete((count, 0))) => self.advance(count, Self::Trailers),
+            Ok(Status::Complete((count, size))) => self.advance(count, Self::Chunk(size)),
+            Ok(Status::Partial) if bytes.len() < MAX_CHUNK_LINE => (0, Some(Progress::Incomplete)),
+            Ok(Status::Partial) | Err(_) => (0, Some(Progress::Broken)),
         }
     }
 
-    fn go_on(&mut self, count: usize, state: Self) -> (usize, Option<Next>) {
+    fn advance(&mut self, count: usize, state: Self) -> (usize, Option<Progress>) {
         *self = state;
         (count, None)
     }
 }
 
-/// Whether `bytes` begin with the end of a line; `None` while that cannot be told.
+/// Returns whether `bytes` begin with a line end; `None` while too few are received.
 fn line_end(bytes: &[u8]) -> Option<bool> {
     match bytes {
         [] | [b'\r'] => None,
@@ -124,11 +125,11 @@ fn line_end(bytes: &[u8]) -> Option<bool> {
     }
 }
 
-fn more_or_broken(line_end: Option<bool>) -> Next {
+fn incomplete_or_broken(line_end: Option<bool>) -> Progress {
     if line_end.is_none() {
-        Next::More
+        Progress::Incomplete
     } else {
-        Next::Broken
+        Progress::Broken
     }
 }
 
@@ -136,44 +137,47 @@ fn more_or_broken(line_end: Option<bool>) -> Next {
 mod tests {
     use super::*;
 
-    /// Feeds `bytes` in parts of `part`; how it ended, what was kept, and what was left over.
-    fn fed(framing: Framing, bytes: &[u8], part: usize) -> (Next, String, String) {
-        let (mut frame, mut reading) = (Frame::new(framing).unwrap(), Reading::default());
+    /// Decodes `bytes` in parts of `part` bytes. Returns the progress, the body, and the bytes left.
+    fn decoded(framing: Framing, bytes: &[u8], part: usize) -> (Progress, String, String) {
+        let (mut decoder, mut excerpt) = (Decoder::new(framing).unwrap(), BodyExcerpt::default());
         let mut received = vec![];
-        let mut next = frame.take(&mut received, &mut reading);
+        let mut progress = decoder.decode(&mut received, &mut excerpt);
         for part in bytes.chunks(part) {
             received.extend_from_slice(part);
-            if next == Next::More {
-                next = frame.take(&mut received, &mut reading);
+            if progress == Progress::Incomplete {
+                progress = decoder.decode(&mut received, &mut excerpt);
             }
         }
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        (next, text(reading.kept()), text(received))
+        (progress, text(excerpt.into_bytes()), text(received))
     }
 
     #[test]
-    fn a_body_is_the_same_in_whatever_parts_it_comes() {
+    fn a_body_is_decoded_equally_in_parts_of_any_length() {
         let chunked = b"4;a=b\r\nWiki\r\n5\r\npedia\r\n0\r\n\r\n";
         for part in 1..=chunked.len() {
-            let (next, body, left) = fed(Framing::Chunked, chunked, part);
+            let (progress, body, left) = decoded(Framing::Chunked, chunked, part);
             assert_eq!(
-                (next, &*body, &*left),
-                (Next::Done, "Wikipedia", ""),
+                (progress, &*body, &*left),
+                (Progress::Complete, "Wikipedia", ""),
                 "{part}"
             );
-            let (next, body, _) = fed(Framing::Length(3), b"abc", part);
-            assert_eq!((next, &*body), (Next::Done, "abc"), "{part}");
+            let (progress, body, _) = decoded(Framing::Length(3), b"abc", part);
+            assert_eq!((progress, &*body), (Progress::Complete, "abc"), "{part}");
         }
     }
 
     #[test]
-    fn what_comes_behind_a_body_is_left_over() {
-        let (next, body, left) = fed(Framing::Length(3), b"abcHTTP", 100);
-        assert_eq!((next, &*body, &*left), (Next::Done, "abc", "HTTP"));
+    fn bytes_after_a_body_are_left() {
+        let (progress, body, left) = decoded(Framing::Length(3), b"abcHTTP", 100);
+        assert_eq!(
+            (progress, &*body, &*left),
+            (Progress::Complete, "abc", "HTTP")
+        );
     }
 
     #[test]
-    fn chunks_that_are_not_chunks_end_the_reading() {
+    fn malformed_chunks_end_the_decoding() {
         let broken: [&[u8]; 5] = [
             b"x\r\n",
             b"3\r\nabcd\r\n",
@@ -182,14 +186,18 @@ mod tests {
             b"3\r\nabc\n\n",
         ];
         for bytes in broken {
-            assert_eq!(fed(Framing::Chunked, bytes, 1).0, Next::Broken, "{bytes:?}");
+            let progress = decoded(Framing::Chunked, bytes, 1).0;
+            assert_eq!(progress, Progress::Broken, "{bytes:?}");
         }
         let endless = [b'0'; MAX_CHUNK_LINE + 1];
-        assert_eq!(fed(Framing::Chunked, &endless, 1).0, Next::Broken);
+        assert_eq!(decoded(Framing::Chunked, &endless, 1).0, Progress::Broken);
     }
 
     #[test]
     fn a_body_without_a_length_ends_with_the_connection() {
-        assert_eq!(fed(Framing::ToClose, b"abc", 2).0, Next::More);
+        assert_eq!(
+            decoded(Framing::UntilClose, b"abc", 2).0,
+            Progress::Incomplete
+        );
     }
 }

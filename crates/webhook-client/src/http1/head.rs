@@ -1,25 +1,25 @@
 //! The head of a response.
 //!
-//! The status decides an attempt. An oddity behind it, in a header line or in the framing, never
-//! discards it: it only keeps the connection from being used again.
+//! The status decides an attempt. An irregularity after it, in a header line or in the framing, never
+//! discards it: it only prevents reuse of the connection.
 
 use std::time::Duration;
 
-use httparse::{EMPTY_HEADER, Header, Response, Status};
+use httparse::{EMPTY_HEADER, Header, Status};
 
 use crate::CallError;
 
-/// The most headers that a connection may be used again after. More of them are read all the same.
+/// The most headers of a regular response. More of them are read, but prevent reuse of the connection.
 const MAX_HEADERS: usize = 100;
 
-/// How long the body is (RFC 9112, section 6.3).
+/// The length of the body (RFC 9112, section 6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Framing {
     Length(u64),
     Chunked,
-    ToClose,
-    /// The head does not say. Nothing more is read: an open connection would end only with the
-    /// deadline.
+    UntilClose,
+    /// Not determined by the head. Nothing more is read, because reading an open connection would last
+    /// until the deadline.
     Unclear,
 }
 
@@ -28,10 +28,10 @@ pub(super) struct Head {
     pub status: u16,
     pub retry_after: Option<String>,
     pub framing: Framing,
-    /// Whether the connection stays open behind the body, by what the response says.
+    /// Whether the connection stays open after the body, according to the head.
     pub persists: bool,
-    /// How long the receiver keeps an idle connection open (`Keep-Alive: timeout=5`).
-    pub keeps_idle: Option<Duration>,
+    /// The time for which the receiver keeps an idle connection open (`Keep-Alive: timeout=5`).
+    pub keep_alive: Option<Duration>,
 }
 
 impl Head {
@@ -48,15 +48,15 @@ impl Head {
                 && !says_close
                 && !both_framings(headers)
                 && status != 101,
-            keeps_idle: keeps_idle(headers),
+            keep_alive: keep_alive(headers),
         }
     }
 
-    /// A head that breaks the grammar. Its framing is used where it is plain.
-    fn odd(status: u16, headers: &[Header<'_>]) -> Self {
+    /// Returns a head that violates the grammar. Its framing is used only where it is explicit.
+    fn irregular(status: u16, headers: &[Header<'_>]) -> Self {
         let head = Self::new(status, headers, false);
         match head.framing {
-            Framing::ToClose => Self {
+            Framing::UntilClose => Self {
                 framing: Framing::Unclear,
                 ..head
             },
@@ -64,21 +64,21 @@ impl Head {
         }
     }
 
-    /// Whether another response follows. 101 is the last one: no switch was requested.
+    /// Returns whether another response follows. None follows 101, because no switch was requested.
     pub(super) fn is_interim(&self) -> bool {
         matches!(self.status, 100 | 102..=199)
     }
 }
 
-/// Parses the head at the start of `bytes` and returns it with its length; `None` while it is not
-/// whole.
+/// Parses the head at the start of `bytes` and returns it with its length; `None` while it is
+/// incomplete.
 ///
 /// # Errors
 ///
 /// [`CallError::Broken`] where there is no status.
 pub(super) fn parse(bytes: &[u8]) -> Result<Option<(Head, usize)>, CallError> {
     let mut headers = [EMPTY_HEADER; MAX_HEADERS];
-    let mut response = Response::new(&mut headers);
+    let mut response = httparse::Response::new(&mut headers);
     match response.parse(bytes) {
         Ok(Status::Complete(length)) => {
             let status = response.code.unwrap_or_default();
@@ -93,13 +93,13 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Option<(Head, usize)>, CallError> {
             let (blank, rest) = after_blank_lines(bytes);
             let status = status(rest).ok_or_else(|| CallError::Broken(error.to_string()))?;
             let (headers, length) = lines(rest);
-            Ok(length.map(|length| (Head::odd(status, &headers), blank + length)))
+            Ok(length.map(|length| (Head::irregular(status, &headers), blank + length)))
         }
     }
 }
 
-/// Returns what is known of a final response whose head ends early or does not end; `None` where
-/// its status is not known.
+/// Returns the known part of a final response whose head is incomplete; `None` if its status is not
+/// known.
 pub(super) fn parse_unfinished(bytes: &[u8]) -> Option<Head> {
     let (_, bytes) = after_blank_lines(bytes);
     let status = status(bytes)?;
@@ -112,14 +112,14 @@ pub(super) fn parse_unfinished(bytes: &[u8]) -> Option<Head> {
     (!head.is_interim()).then_some(head)
 }
 
-/// Returns what follows the empty lines that may stand before a response, and their length.
+/// Returns the length of the empty lines that may precede a response, and the bytes after them.
 fn after_blank_lines(bytes: &[u8]) -> (usize, &[u8]) {
     let is_blank = |byte: &&u8| matches!(byte, b'\r' | b'\n');
     let blank = bytes.iter().take_while(is_blank).count();
     (blank, bytes.get(blank..).unwrap_or_default())
 }
 
-/// The status of a response, once its three digits and what ends them are there.
+/// Returns the status of a response, once its three digits and the byte after them are received.
 fn status(bytes: &[u8]) -> Option<u16> {
     let rest = bytes.strip_prefix(b"HTTP/1.")?;
     let [b'0'..=b'9', b' ', digits @ .., b' ' | b'\r' | b'\n'] = rest.get(..6)? else {
@@ -129,8 +129,8 @@ fn status(bytes: &[u8]) -> Option<u16> {
     (100..=999).contains(&status).then_some(status)
 }
 
-/// The header lines that can be read, and the head's length once its empty line is there. What is
-/// no header, and the continuation of a folded line, is passed over.
+/// Returns the headers that can be parsed, and the head's length once its empty line is received.
+/// Other lines, and the continuations of folded lines, are skipped.
 fn lines(bytes: &[u8]) -> (Vec<Header<'_>>, Option<usize>) {
     let mut headers = Vec::new();
     let mut length = 0;
@@ -169,25 +169,25 @@ fn framing(status: u16, headers: &[Header<'_>]) -> Framing {
         return if only_chunked {
             Framing::Chunked
         } else {
-            Framing::ToClose
+            Framing::UntilClose
         };
     }
     length(headers)
 }
 
-/// The framing by `Content-Length`, which may be repeated but not contradicted.
+/// Returns the framing by `Content-Length`, whose repetitions must agree.
 fn length(headers: &[Header<'_>]) -> Framing {
-    let mut said = None;
+    let mut known = None;
     let values = values(headers, "content-length");
     for value in values.flat_map(|value| value.split(|byte| *byte == b',')) {
         let length = digits(value.trim_ascii());
-        match (said, length) {
-            (None, Some(length)) => said = Some(length),
-            (Some(before), Some(length)) if before == length => {}
+        match (known, length) {
+            (None, Some(length)) => known = Some(length),
+            (Some(known), Some(length)) if known == length => {}
             _ => return Framing::Unclear,
         }
     }
-    said.map_or(Framing::ToClose, Framing::Length)
+    known.map_or(Framing::UntilClose, Framing::Length)
 }
 
 fn digits(text: &[u8]) -> Option<u64> {
@@ -207,7 +207,7 @@ fn has_token(headers: &[Header<'_>], name: &str, token: &str) -> bool {
         .any(|value| value.trim_ascii().eq_ignore_ascii_case(token.as_bytes()))
 }
 
-fn keeps_idle(headers: &[Header<'_>]) -> Option<Duration> {
+fn keep_alive(headers: &[Header<'_>]) -> Option<Duration> {
     let mut parameters =
         values(headers, "keep-alive").flat_map(|value| value.split(|byte| *byte == b','));
     let seconds = parameters.find_map(|parameter| {
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn the_length_of_a_body_is_as_rfc_9112_has_it() {
+    fn the_length_of_a_body_follows_rfc_9112() {
         let cases = [
             (
                 "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n",
@@ -255,7 +255,7 @@ mod tests {
                 Framing::Length(0),
                 true,
             ),
-            ("HTTP/1.1 200 OK\r\n\r\n", Framing::ToClose, false),
+            ("HTTP/1.1 200 OK\r\n\r\n", Framing::UntilClose, false),
             (
                 "HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\n",
                 Framing::Length(3),
@@ -268,7 +268,7 @@ mod tests {
             ),
             (
                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
-                Framing::ToClose,
+                Framing::UntilClose,
                 false,
             ),
             (
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unclear_length_leaves_the_status_and_ends_the_connection() {
+    fn an_unclear_length_keeps_the_status_and_ends_the_connection() {
         let lengths = [
             "3, 4",
             "-1",
@@ -317,9 +317,9 @@ mod tests {
     }
 
     #[test]
-    fn a_head_that_breaks_the_grammar_keeps_its_status_and_plain_headers() {
-        let crowd = "X: y\r\n".repeat(MAX_HEADERS + 1);
-        let oddities = [
+    fn a_head_that_violates_the_grammar_keeps_its_status_and_regular_headers() {
+        let many = "X: y\r\n".repeat(MAX_HEADERS + 1);
+        let irregularities = [
             "Set-Cookie: a=\x01\r\n",
             "Set-Cookie: a=\0\r\n",
             "no colon\r\n",
@@ -327,21 +327,21 @@ mod tests {
             "Spaced : a\r\n",
             ": no name\r\n",
             "Bare: a\rb\r\n",
-            crowd.as_str(),
+            many.as_str(),
         ];
-        for oddity in oddities {
+        for irregular in irregularities {
             let head = parsed(&format!(
-                "HTTP/1.1 503 Busy\r\n{oddity}Retry-After : 7\r\nContent-Length:2\r\n\r\n"
+                "HTTP/1.1 503 Busy\r\n{irregular}Retry-After : 7\r\nContent-Length:2\r\n\r\n"
             ));
             assert_eq!(
                 (head.status, head.retry_after.as_deref()),
                 (503, Some("7")),
-                "{oddity:?}"
+                "{irregular:?}"
             );
             assert_eq!(
                 (head.framing, head.persists),
                 (Framing::Length(2), false),
-                "{oddity:?}"
+                "{irregular:?}"
             );
         }
         let late = parsed("\r\nHTTP/1.1 200 OK\r\nno colon\r\n\r\n");
@@ -351,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unfinished_head_has_its_status_once_that_is_ended() {
+    fn an_incomplete_head_has_a_status_once_its_digits_have_ended() {
         let known = |text: &str| parse_unfinished(text.as_bytes()).map(|head| head.status);
         for text in ["HTTP/1.1 200 ", "HTTP/1.0 200\r\n", "HTTP/1.1 200 O\x01K"] {
             assert_eq!(known(text), Some(200), "{text:?}");
@@ -373,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_http_has_no_status() {
+    fn a_response_that_is_not_http_has_no_status() {
         for text in [
             "SSH-2.0-OpenSSH_9.2\r\n",
             "HTTP/2 200\r\n\r\n",
@@ -384,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn the_time_that_a_receiver_keeps_idle_connections_is_read() {
+    fn the_timeout_of_the_keep_alive_header_is_parsed() {
         for (value, seconds) in [
             ("timeout=5", Some(5)),
             ("max=100, Timeout=12", Some(12)),
@@ -394,12 +394,12 @@ mod tests {
             let head = parsed(&format!(
                 "HTTP/1.1 200 OK\r\nKeep-Alive: {value}\r\nContent-Length: 0\r\n\r\n"
             ));
-            assert_eq!(head.keeps_idle, seconds.map(Duration::from_secs), "{value}");
+            assert_eq!(head.keep_alive, seconds.map(Duration::from_secs), "{value}");
         }
     }
 
     #[test]
-    fn only_interim_answers_are_passed_over() {
+    fn only_interim_responses_are_skipped() {
         for (status, interim) in [(100, true), (103, true), (101, false), (200, false)] {
             let head = parsed(&format!("HTTP/1.1 {status} X\r\n\r\n"));
             assert_eq!(head.is_interim(), interim, "{status}");

@@ -6,15 +6,15 @@ use bytes::Bytes;
 use test_support::{Behaviour, Receiver};
 use tokio::time::Instant;
 use url::Url;
-use webhook_client::{Answer, CallError, Client, Policy, Post, Settings, UrlError};
+use webhook_client::{CallError, Client, Policy, Response, Settings, UrlError, WebhookRequest};
 
 use super::policy::loopback;
 
-/// Posts an empty object, without any check of the URL beforehand.
-pub async fn post(client: &Client, url: &str) -> Result<Answer, CallError> {
-    let post = Post {
+/// Posts an empty object, without checking the URL beforehand.
+pub async fn post(client: &Client, url: &str) -> Result<Response, CallError> {
+    let post = WebhookRequest {
         url: &Url::parse(url).unwrap(),
-        share: "acme",
+        fairness_key: "acme",
         headers: &[],
         body: &Bytes::from_static(b"{}"),
         deadline: Instant::now() + Duration::from_secs(60),
@@ -22,7 +22,7 @@ pub async fn post(client: &Client, url: &str) -> Result<Answer, CallError> {
     client.post(&post).await
 }
 
-/// An answer after which the connection stays open.
+/// Returns a response after which the connection stays open.
 pub fn reply() -> &'static str {
     "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 }

@@ -7,7 +7,9 @@ use test_support::{RawReceiver, within_patience};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 use url::Url;
-use webhook_client::{Answer, CallError, Client, MAX_BODY_BYTES, MAX_HEAD_BYTES, Post, Settings};
+use webhook_client::{
+    CallError, Client, MAX_BODY_BYTES, MAX_HEAD_BYTES, Response, Settings, WebhookRequest,
+};
 
 use super::policy::loopback;
 
@@ -19,14 +21,14 @@ fn client() -> Client {
     Client::new(settings).unwrap()
 }
 
-async fn post(client: &Client, url: &str) -> Result<Answer, CallError> {
+async fn post(client: &Client, url: &str) -> Result<Response, CallError> {
     post_within(client, url, Duration::from_secs(60)).await
 }
 
-async fn post_within(client: &Client, url: &str, time: Duration) -> Result<Answer, CallError> {
-    let post = Post {
+async fn post_within(client: &Client, url: &str, time: Duration) -> Result<Response, CallError> {
+    let post = WebhookRequest {
         url: &Url::parse(url).unwrap(),
-        share: "acme",
+        fairness_key: "acme",
         headers: &[("X-Test", "1")],
         body: &Bytes::from_static(b"{}"),
         deadline: Instant::now() + time,
@@ -34,32 +36,32 @@ async fn post_within(client: &Client, url: &str, time: Duration) -> Result<Answe
     client.post(&post).await
 }
 
-/// How many connections three requests take whose answers are all `answer`.
-async fn connections(answer: &str) -> usize {
-    let bytes = answer.as_bytes().to_vec();
+/// Returns the number of connections that three requests take, each with this response.
+async fn connections(response: &str) -> usize {
+    let bytes = response.as_bytes().to_vec();
     let receiver = RawReceiver::start(move |_| Some(bytes.clone())).await;
     let client = client();
     for _ in 0..3 {
         assert_eq!(
             post(&client, &receiver.url()).await.unwrap().status,
             200,
-            "{answer:?}"
+            "{response:?}"
         );
     }
-    assert_eq!(receiver.counts.requests(), 3, "{answer:?}");
+    assert_eq!(receiver.counts.requests(), 3, "{response:?}");
     receiver.counts.connections()
 }
 
 #[tokio::test]
-async fn a_connection_is_used_again_only_if_the_answer_was_read_to_its_end() {
+async fn a_connection_is_reused_only_after_a_complete_and_regular_response() {
     let again = [
         "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
         "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
         "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
     ];
-    for answer in again {
-        assert_eq!(connections(answer).await, 1, "{answer:?}");
+    for response in again {
+        assert_eq!(connections(response).await, 1, "{response:?}");
     }
     let too_long = "x".repeat(MAX_BODY_BYTES + 1);
     let too_long = format!(
@@ -73,17 +75,17 @@ async fn a_connection_is_used_again_only_if_the_answer_was_read_to_its_end() {
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n2\r\nok\r\n0\r\n\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nTrailer: x\r\n\r\n",
-        // It is closed here before the receiver does.
+        // The client closes it before the receiver does.
         "HTTP/1.1 200 OK\r\nKeep-Alive: timeout=1\r\nContent-Length: 2\r\n\r\nok",
         too_long.as_str(),
     ];
-    for answer in never {
-        assert_eq!(connections(answer).await, 3, "{answer:?}");
+    for response in never {
+        assert_eq!(connections(response).await, 3, "{response:?}");
     }
 }
 
 #[tokio::test]
-async fn a_request_that_a_kept_connection_swallows_is_not_sent_again() {
+async fn a_request_lost_on_a_pooled_connection_is_not_sent_again() {
     // The second request on the connection is read and dropped.
     let receiver = RawReceiver::start(|n| {
         (n != 1).then(|| b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".to_vec())
@@ -101,7 +103,7 @@ async fn a_request_that_a_kept_connection_swallows_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn a_request_on_a_new_connection_is_sent_only_once() {
+async fn a_request_lost_on_a_new_connection_is_not_sent_again() {
     let receiver = RawReceiver::start(|_| None).await;
     let failed = post(&client(), &receiver.url()).await.unwrap_err();
     assert!(matches!(failed, CallError::Respond(_)), "{failed:?}");
@@ -109,10 +111,10 @@ async fn a_request_on_a_new_connection_is_sent_only_once() {
 }
 
 #[tokio::test]
-async fn the_status_decides_whatever_is_odd_behind_it() {
-    let crowd = "X-Crowd: x\r\n".repeat(101);
+async fn an_irregularity_after_the_status_only_prevents_reuse_of_the_connection() {
+    let many = "X-Many: x\r\n".repeat(101);
     let long = format!("X-Long: {}\r\n", "x".repeat(MAX_HEAD_BYTES));
-    let oddities = [
+    let irregularities = [
         "Set-Cookie: a=\x01b\r\n",
         "Set-Cookie: a=\0b\r\n",
         "a line without a colon\r\n",
@@ -120,23 +122,23 @@ async fn the_status_decides_whatever_is_odd_behind_it() {
         "X-Spaced : x\r\n",
         "X-Bare: a\rb\r\n",
         "Content-Length: 3\r\n",
-        crowd.as_str(),
+        many.as_str(),
         long.as_str(),
     ];
-    for oddity in oddities {
+    for irregular in irregularities {
         for before in ["", "HTTP/1.1 100 Continue\r\n\r\n"] {
             let response =
-                format!("{before}HTTP/1.1 200 OK\r\n{oddity}Content-Length: 2\r\n\r\nok");
+                format!("{before}HTTP/1.1 200 OK\r\n{irregular}Content-Length: 2\r\n\r\nok");
             assert_eq!(connections(&response).await, 3, "{response:?}");
         }
     }
-    let odd_interim =
+    let irregular_interim =
         "HTTP/1.1 103 Hints\r\nno colon\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
-    assert_eq!(connections(odd_interim).await, 3);
+    assert_eq!(connections(irregular_interim).await, 3);
 }
 
 #[tokio::test]
-async fn an_odd_head_takes_nothing_else_from_the_response() {
+async fn an_irregular_head_keeps_the_rest_of_the_response() {
     let receiver = RawReceiver::start(|_| {
         let head = "HTTP/1.1 503 Busy\r\nno colon\r\nRetry-After : 7\r\n";
         Some(format!("{head}Content-Length: 4\r\n\r\nbusy").into())
@@ -151,7 +153,7 @@ async fn an_odd_head_takes_nothing_else_from_the_response() {
 }
 
 #[tokio::test]
-async fn a_head_without_a_plain_length_is_not_waited_on() {
+async fn a_body_without_a_clear_length_is_not_awaited() {
     // The connection stays open, and the deadline is far away.
     for line in [
         "Content-Length 2",
@@ -170,7 +172,7 @@ async fn a_head_without_a_plain_length_is_not_waited_on() {
 }
 
 #[tokio::test]
-async fn a_head_that_is_cut_off_counts_by_its_status() {
+async fn a_head_that_is_cut_off_keeps_its_status() {
     let cuts: [&'static [u8]; 3] = [
         b"HTTP/1.1 200 OK\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Le",
@@ -204,7 +206,7 @@ async fn serve_once(bytes: &'static [u8]) -> (String, tokio::task::JoinHandle<()
 }
 
 #[tokio::test]
-async fn a_head_that_stalls_behind_its_status_counts_by_it() {
+async fn a_head_that_stalls_after_its_status_keeps_it() {
     let receiver = RawReceiver::start(|n| match n {
         0 => Some(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".to_vec()),
         _ => Some(b"HTTP/1.1 202 Accepted\r\nContent-Le".to_vec()),
@@ -218,26 +220,26 @@ async fn a_head_that_stalls_behind_its_status_counts_by_it() {
 }
 
 #[tokio::test]
-async fn an_answer_whose_body_breaks_off_counts_by_its_status() {
+async fn a_response_whose_body_breaks_off_keeps_its_status() {
     let receiver = RawReceiver::start(|_| {
         Some(b"HTTP/1.1 201 Created\r\nContent-Length: 100\r\n\r\nbegun".to_vec())
     })
     .await;
-    let answer = post_within(&client(), &receiver.url(), Duration::from_millis(200))
+    let response = post_within(&client(), &receiver.url(), Duration::from_millis(200))
         .await
         .unwrap();
     assert_eq!(
-        (answer.status, answer.body.as_slice()),
+        (response.status, response.body.as_slice()),
         (201, &b"begun"[..])
     );
 }
 
 #[tokio::test]
-async fn a_head_without_end_is_not_read_for_ever() {
+async fn an_endless_head_is_read_up_to_a_limit() {
     let receiver = RawReceiver::start(|_| {
-        let mut answer = b"HTTP/1.1 200 OK\r\nX-Long: ".to_vec();
-        answer.resize(1 << 20, b'x');
-        Some(answer)
+        let mut head = b"HTTP/1.1 200 OK\r\nX-Long: ".to_vec();
+        head.resize(1 << 20, b'x');
+        Some(head)
     })
     .await;
     let response = post(&client(), &receiver.url()).await.unwrap();
@@ -251,9 +253,9 @@ async fn a_head_without_end_is_not_read_for_ever() {
 #[tokio::test]
 async fn a_header_that_would_end_its_line_is_not_sent() {
     let receiver = RawReceiver::start(|_| None).await;
-    let post = Post {
+    let post = WebhookRequest {
         url: &Url::parse(&receiver.url()).unwrap(),
-        share: "acme",
+        fairness_key: "acme",
         headers: &[("X-Split", "a\r\nX-Forged: b")],
         body: &Bytes::new(),
         deadline: Instant::now() + Duration::from_secs(60),
@@ -264,7 +266,7 @@ async fn a_header_that_would_end_its_line_is_not_sent() {
 }
 
 #[tokio::test]
-async fn an_interim_answer_during_a_long_body_does_not_end_the_sending() {
+async fn an_interim_response_does_not_stop_the_sending_of_a_long_body() {
     // More than the buffers between the two hold.
     let body = Bytes::from(vec![b'x'; 32 << 20]);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -278,16 +280,16 @@ async fn an_interim_answer_during_a_long_body_does_not_end_the_sending() {
         }
         let mut part = vec![0; length / 2];
         for interim in ["100 Continue", "103 Early Hints"] {
-            let answer = format!("HTTP/1.1 {interim}\r\n\r\n");
-            stream.write_all(answer.as_bytes()).await.unwrap();
+            let response = format!("HTTP/1.1 {interim}\r\n\r\n");
+            stream.write_all(response.as_bytes()).await.unwrap();
             stream.read_exact(&mut part).await.unwrap();
         }
-        let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
-        stream.write_all(answer).await.unwrap();
+        let response = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+        stream.write_all(response).await.unwrap();
     });
-    let post = Post {
+    let post = WebhookRequest {
         url: &Url::parse(&url).unwrap(),
-        share: "acme",
+        fairness_key: "acme",
         headers: &[],
         body: &body,
         deadline: Instant::now() + Duration::from_secs(60),
@@ -296,7 +298,7 @@ async fn an_interim_answer_during_a_long_body_does_not_end_the_sending() {
 }
 
 #[tokio::test]
-async fn an_early_answer_is_taken_before_the_body_is_sent() {
+async fn an_early_response_is_read_before_the_body_is_sent() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let serving = tokio::spawn(async move {
@@ -309,9 +311,9 @@ async fn an_early_answer_is_taken_before_the_body_is_sent() {
         // Reads no more, and keeps the connection.
         stream
     });
-    let post = Post {
+    let post = WebhookRequest {
         url: &Url::parse(&url).unwrap(),
-        share: "acme",
+        fairness_key: "acme",
         headers: &[],
         body: &Bytes::from(vec![0; 64 << 20]),
         deadline: Instant::now() + Duration::from_secs(60),

@@ -16,11 +16,13 @@ use tokio::sync::Barrier;
 use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 use url::Url;
-use webhook_client::{Answer, CallError, Client, MAX_BODY_BYTES, Post, Settings, certificates};
+use webhook_client::{
+    CallError, Client, MAX_BODY_BYTES, Response, Settings, WebhookRequest, certificates,
+};
 
 use super::policy::loopback;
 
-/// An HTTPS server, its authority, and what it has seen.
+/// An HTTPS server, its authority, and its counters.
 struct Server {
     url: String,
     authority: String,
@@ -35,7 +37,7 @@ struct Seen {
     crowd: Option<Crowd>,
 }
 
-/// A server that is slow until there is a crowd.
+/// Barriers that hold a server until a crowd of requests has come.
 struct Crowd {
     /// Where every connection but the first waits, before TLS.
     connections: Barrier,
@@ -132,10 +134,10 @@ fn client(authority: Option<&str>) -> Client {
     Client::new(settings).unwrap()
 }
 
-async fn post(client: &Client, url: &str, body: usize) -> Result<Answer, CallError> {
-    let post = Post {
+async fn post(client: &Client, url: &str, body: usize) -> Result<Response, CallError> {
+    let post = WebhookRequest {
         url: &Url::parse(url).unwrap(),
-        share: "acme",
+        fairness_key: "acme",
         headers: &[("X-WSS-Signature", "ab")],
         body: &Bytes::from(vec![b'b'; body]),
         deadline: Instant::now() + Duration::from_secs(60),
@@ -148,13 +150,13 @@ async fn a_receiver_that_speaks_http2_gets_all_requests_on_a_few_connections() {
     let server = server(&["h2", "http/1.1"], 300).await;
     let client = client(Some(&server.authority));
     let posts = (0..40).map(|_| post(&client, &server.url, 100_000));
-    for answer in futures::future::join_all(posts).await {
-        let answer = answer.unwrap();
+    for response in futures::future::join_all(posts).await {
+        let response = response.unwrap();
         assert_eq!(
-            (answer.status, answer.retry_after.as_deref()),
+            (response.status, response.retry_after.as_deref()),
             (202, Some("7"))
         );
-        assert_eq!(answer.body, [b'x'; 256]);
+        assert_eq!(response.body, [b'x'; 256]);
     }
     assert_eq!(server.seen.http2.load(Ordering::SeqCst), 40);
     assert_eq!(server.seen.bytes.load(Ordering::SeqCst), 4_000_000);
@@ -163,7 +165,7 @@ async fn a_receiver_that_speaks_http2_gets_all_requests_on_a_few_connections() {
 }
 
 #[tokio::test]
-async fn a_receiver_that_speaks_http1_over_tls_is_spoken_to_so() {
+async fn a_receiver_that_chooses_http1_over_tls_gets_requests_over_http1() {
     for protocols in [&["http/1.1"][..], &[]] {
         let server = server(protocols, 2).await;
         let client = client(Some(&server.authority));
@@ -176,7 +178,7 @@ async fn a_receiver_that_speaks_http1_over_tls_is_spoken_to_so() {
 }
 
 #[tokio::test]
-async fn a_receiver_that_speaks_http1_over_tls_is_dialled_by_many_at_once() {
+async fn requests_to_a_receiver_that_chooses_http1_connect_concurrently() {
     const CROWD: usize = 8;
     let seen = Seen {
         crowd: Some(Crowd::of(CROWD)),
@@ -184,19 +186,19 @@ async fn a_receiver_that_speaks_http1_over_tls_is_dialled_by_many_at_once() {
     };
     let server = server_at("127.0.0.1:0", &["http/1.1"], 2, seen).await;
     let client = client(Some(&server.authority));
-    // Only the first of these knows nothing: the others wait for what comes of it.
+    // The first one dials; the others wait until it is known that they cannot share its connection.
     let posts = (0..CROWD).map(|_| post(&client, &server.url, 10));
     let posted = test_support::within_patience(futures::future::join_all(posts), || {
         "as many connections at once as there are requests".into()
     });
-    for answer in posted.await {
-        assert_eq!(answer.unwrap().status, 202);
+    for response in posted.await {
+        assert_eq!(response.unwrap().status, 202);
     }
     assert_eq!(server.seen.connections.load(Ordering::SeqCst), CROWD);
 }
 
 #[tokio::test]
-async fn of_a_flood_over_http2_little_is_read_and_the_connection_lives() {
+async fn an_endless_body_over_http2_is_read_up_to_a_limit_and_the_connection_stays_usable() {
     let server = server(&["h2"], 64 * MAX_BODY_BYTES).await;
     let client = client(Some(&server.authority));
     for _ in 0..40 {
@@ -230,7 +232,7 @@ async fn a_certificate_for_another_name_is_refused() {
 }
 
 #[tokio::test]
-async fn a_certificate_of_an_authority_is_refused_in_words() {
+async fn the_certificate_of_an_authority_is_refused_with_a_clear_error() {
     let (tls, pem) = authority_as_server();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://{}/", listener.local_addr().unwrap());
@@ -243,7 +245,7 @@ async fn a_certificate_of_an_authority_is_refused_in_words() {
 }
 
 #[tokio::test]
-async fn a_server_that_does_not_speak_tls_is_named_so() {
+async fn a_server_that_does_not_speak_tls_is_reported_as_such() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let plain = format!("https://{}/", listener.local_addr().unwrap());
     tokio::spawn(async move {
@@ -259,7 +261,7 @@ async fn a_server_that_does_not_speak_tls_is_named_so() {
 }
 
 #[test]
-fn what_is_no_certificate_is_refused() {
+fn a_text_without_a_certificate_is_refused() {
     assert!(certificates(b"").is_err());
     assert!(certificates(b"-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n").is_err());
 }

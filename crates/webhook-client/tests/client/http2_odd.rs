@@ -1,4 +1,4 @@
-//! Receivers whose HTTP/2 is odd, and connections that they spoil.
+//! Receivers with irregular HTTP/2, and the connections to them.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use test_support::raw_http2::{RawHttp2, Reply, fields, go_away, reset, response}
 use test_support::{RawReceiver, within_patience};
 use tokio::time::Instant;
 use url::Url;
-use webhook_client::{Answer, CallError, Client, Post, Settings, certificates};
+use webhook_client::{CallError, Client, Response, Settings, WebhookRequest, certificates};
 
 use super::policy::loopback;
 
@@ -24,7 +24,7 @@ fn client(server: &RawHttp2) -> Client {
     Client::new(settings).unwrap()
 }
 
-async fn post(client: &Client, server: &RawHttp2) -> Result<Answer, CallError> {
+async fn post(client: &Client, server: &RawHttp2) -> Result<Response, CallError> {
     post_within(client, server, Bytes::from_static(b"{}"), 60_000).await
 }
 
@@ -33,7 +33,7 @@ async fn post_within(
     server: &RawHttp2,
     body: Bytes,
     millis: u64,
-) -> Result<Answer, CallError> {
+) -> Result<Response, CallError> {
     post_to(client, &server.url(), &body, millis).await
 }
 
@@ -42,10 +42,10 @@ async fn post_to(
     url: &str,
     body: &Bytes,
     millis: u64,
-) -> Result<Answer, CallError> {
-    let post = Post {
+) -> Result<Response, CallError> {
+    let post = WebhookRequest {
         url: &Url::parse(url).unwrap(),
-        share: "acme",
+        fairness_key: "acme",
         headers: &[],
         body,
         deadline: Instant::now() + Duration::from_millis(millis),
@@ -54,7 +54,7 @@ async fn post_to(
 }
 
 #[tokio::test]
-async fn a_stream_that_is_reset_behind_its_status_counts_by_the_status() {
+async fn a_stream_that_is_reset_after_its_status_keeps_the_status() {
     for reason in [NO_ERROR, INTERNAL_ERROR] {
         let server = RawHttp2::start(move |_, stream| {
             Reply::Frames([response(stream, "202", &[], false), reset(stream, reason)].concat())
@@ -69,14 +69,14 @@ async fn a_stream_that_is_reset_behind_its_status_counts_by_the_status() {
 }
 
 #[tokio::test]
-async fn a_connection_that_is_closed_behind_a_status_leaves_the_status() {
+async fn a_connection_that_is_closed_after_a_status_keeps_the_status() {
     let server =
         RawHttp2::start(|_, stream| Reply::Last(response(stream, "200", &[], false))).await;
     assert_eq!(post(&client(&server), &server).await.unwrap().status, 200);
 }
 
 #[tokio::test]
-async fn a_long_list_of_headers_leaves_the_status() {
+async fn a_long_list_of_headers_keeps_the_status() {
     let server = RawHttp2::start(|_, stream| {
         Reply::Frames(response(stream, "200", &fields(3000, 20), true))
     })
@@ -85,7 +85,7 @@ async fn a_long_list_of_headers_leaves_the_status() {
 }
 
 #[tokio::test]
-async fn an_endless_list_of_headers_is_refused_in_words_and_not_asked_for_again() {
+async fn an_endless_list_of_headers_is_a_clear_error_and_not_requested_again() {
     let server = RawHttp2::start(|_, stream| {
         Reply::Frames(response(stream, "200", &fields(3000, 30), true))
     })
@@ -93,14 +93,14 @@ async fn an_endless_list_of_headers_is_refused_in_words_and_not_asked_for_again(
     let client = client(&server);
     for requests in 1..=2 {
         let failed = post(&client, &server).await.unwrap_err();
-        let text = "no answer: its headers are malformed, or longer than 65536 bytes";
+        let text = "no response: its headers are malformed, or longer than 65536 bytes";
         assert_eq!(failed.to_string(), text);
         assert_eq!(server.counts.requests(), requests);
     }
 }
 
 #[tokio::test]
-async fn a_request_that_is_refused_unprocessed_is_sent_on_another_connection() {
+async fn a_request_that_is_refused_unprocessed_is_sent_again_on_another_connection() {
     let server = RawHttp2::start(|number, stream| match number {
         1 => Reply::Frames(reset(stream, REFUSED_STREAM)),
         3 => Reply::Last(go_away(stream - 2)),
@@ -141,7 +141,7 @@ async fn a_request_that_may_have_been_processed_is_not_sent_again() {
 async fn a_connection_whose_receiver_stops_reading_is_closed() {
     let server = RawHttp2::start(|_, _| Reply::Stall).await;
     let client = client(&server);
-    // More than the buffers between the two hold, so that a goodbye cannot get through either.
+    // More than the buffers in between hold, so that a GOAWAY cannot be sent either.
     let body = Bytes::from(vec![0; 32 << 20]);
     let timed_out = post_within(&client, &server, body, 1_000).await;
     assert!(
@@ -211,8 +211,8 @@ async fn a_shared_connection_with_an_exchange_makes_no_room_for_another() {
     );
 }
 
-/// Whether a socket of this machine is connected to that port of it. The other end, which has the
-/// port as its own, does not count.
+/// Returns whether a socket of this machine is connected to that port of it. The other end, which has
+/// the port as its own, does not count.
 fn is_connected_to(port: u16) -> bool {
     let sockets = std::fs::read_to_string("/proc/self/net/tcp").unwrap();
     let to = format!("0100007F:{port:04X}");
