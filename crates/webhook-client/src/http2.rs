@@ -1,4 +1,7 @@
 //! Exchanges over HTTP/2 (RFC 9113), many at a time on one connection.
+//!
+//! `h2` is used directly: `hyper` spawns a task for each request, and does not report how many requests
+//! the receiver allows once the connection is driven.
 
 use std::pin::pin;
 use std::sync::Arc;
