@@ -1,15 +1,13 @@
-"""Fails if modules of a crate import each other in a circle: `python3 cycles.py SRC…` prints it.
+"""Fails if modules of a crate, each with all below it, import each other in a circle, and prints it.
 
 Files that only list and re-export modules are looked through. Inline modules, as a rule tests, are
-left out, and so is a `main.rs` beside a `lib.rs`.
-"""
-import graphlib, pathlib, re, sys
+left out, and so is a `main.rs` beside a `lib.rs`. Usage: `python3 cycles.py SRC...`"""
+import graphlib, os, pathlib, re, sys
 
 LEFT_OUT = re.compile(r"//[^\n]*|^(?:pub(?:\(\w+\))? )?mod \w+ \{.*?^\}", re.M | re.S)
 GROUP = re.compile(r"(\w[\w:]*::)\{([^{}]*)\}")
 LISTS = re.compile(r"(?:\s|#!?\[[^\]]*\]|(?:pub(?:\([^)]*\))? )?(?:use|mod) [^;{]*;)*")
 PATH = re.compile(r"\b[a-z_]\w*(?:::[\w*]+)+")
-
 
 def parse(text):
     """Returns the paths in a file, and whether it only lists and re-exports modules."""
@@ -18,7 +16,6 @@ def parse(text):
         leaves = [group[1] + leaf.strip() for leaf in group[2].split(",") if leaf.strip()]
         text = text[: group.start()] + ",".join(leaves) + text[group.end() :]
     return [tuple(path.split("::")) for path in PATH.findall(text)], bool(LISTS.fullmatch(text))
-
 
 def resolve(files, at, path):
     """Returns the module that defines `path`, as module `at` names it; None for other crates."""
@@ -30,11 +27,9 @@ def resolve(files, at, path):
         elif index == 0 or at not in files:
             return None
         else:
-            paths, lists = files[at]
-            exports = [export for export in paths if lists and export[-1] == name and export != path]
+            exports = [it for it in files[at][0] if files[at][1] and it[-1] == name and it != path]
             return next(filter(None, (resolve(files, at, export) for export in exports)), at)
     return at
-
 
 for source in map(pathlib.Path, sys.argv[1:]):
     files = {}
@@ -42,9 +37,13 @@ for source in map(pathlib.Path, sys.argv[1:]):
         parts = path.relative_to(source).with_suffix("").parts
         if path.name != "main.rs" or not path.with_name("lib.rs").exists():
             files[parts[:-1] if parts[-1] in ("lib", "main", "mod") else parts] = parse(path.read_text())
-    imports = {at: {resolve(files, at, p) for p in paths} - {at, None} for at, (paths, lists) in files.items() if not lists}
+    graph = {}
+    for at, (paths, lists) in files.items():
+        for to in {resolve(files, at, path) for path in paths if not lists} - {at, None}:
+            level = len(os.path.commonprefix([at, to])) + 1
+            graph.setdefault((at + ("self",))[:level], set()).add((to + ("self",))[:level])
     try:
-        graphlib.TopologicalSorter(imports).prepare()
+        graphlib.TopologicalSorter(graph).prepare()
     except graphlib.CycleError as error:
-        names = ["::".join(("crate",) + module) for module in reversed(error.args[1])]
-        sys.exit(f"{source}: {' -> '.join(names)}")
+        circle = ("::".join(("crate",) + module) for module in error.args[1][::-1])
+        sys.exit(f"{source}: {' -> '.join(circle)}")

@@ -17,6 +17,7 @@ mod config;
 mod disk;
 mod fault;
 mod hostile;
+mod injection;
 mod ledger;
 mod matrix;
 mod names;

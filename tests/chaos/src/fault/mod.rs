@@ -1,12 +1,7 @@
-//! Faults: each a value with a start and an end.
+//! Faults by name, and the rows of the matrix that they are.
 
-mod act;
-mod api;
 mod kind;
-mod machine;
 mod profile;
-mod signals;
-mod store;
 
 pub use kind::Fault;
 pub use profile::Profile;

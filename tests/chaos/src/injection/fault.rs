@@ -3,7 +3,8 @@
 use anyhow::Result;
 use rustix::process::Signal;
 
-use super::{Fault, api, machine, signals, store};
+use super::{api, machine, signals, store};
+use crate::fault::Fault;
 use crate::sender::Log;
 use crate::world::{Setup, World};
 
