@@ -56,6 +56,16 @@ struct Reading<'a> {
     batches: &'a mpsc::Sender<Vec<Taken>>,
 }
 
+/// Which pending entries are taken over.
+enum Pending {
+    /// Those that an earlier reader has left.
+    Left,
+    /// Those of a reply that was too large: nothing was done with them yet.
+    Refused,
+    /// Those that were taken so long ago.
+    Idle(Duration),
+}
+
 /// Why a reader leaves off for a while.
 enum Pause {
     /// The session is over, or there is no room.
@@ -208,17 +218,17 @@ impl Intake {
     /// Takes what is pending, then new entries, and looks for pending ones from time to time.
     async fn read(&self, reading: &Reading<'_>) -> RedisResult<()> {
         let mut size = BatchSize::default();
-        let mut idle = None;
+        let mut pending = Pending::Left;
         loop {
-            self.recover(idle, reading).await?;
+            self.recover(pending, reading).await?;
             let pause = self.read_new(&mut size, reading).await?;
             let flushed = reading.outstanding.flushed(FLUSH);
             let flushed = reading.session.unless_over(flushed).await;
             match (pause, flushed) {
                 (Pause::End, _) | (_, None) | (Pause::TooLarge, Some(false)) => return Ok(()),
-                (Pause::TooLarge, _) => idle = None,
+                (Pause::TooLarge, _) => pending = Pending::Refused,
                 (Pause::Sweep, _) => {
-                    idle = Some(self.settings.min_idle);
+                    pending = Pending::Idle(self.settings.min_idle);
                     self.trim().await?;
                 }
             }
@@ -302,16 +312,21 @@ impl Intake {
         Ok(())
     }
 
-    /// Takes what is pending, of any consumer; with `idle` only what was taken that long ago. Nobody
-    /// else reads now. Where an earlier reader goes on all the same, both keep the same events.
-    async fn recover(&self, idle: Option<Duration>, reading: &Reading<'_>) -> RedisResult<()> {
+    /// Takes what is pending, of any consumer. No other process reads now; if an earlier reader goes on
+    /// all the same, both keep the same events.
+    async fn recover(&self, which: Pending, reading: &Reading<'_>) -> RedisResult<()> {
         let mut behind: Option<String> = None;
+        let (idle, redelivered) = match which {
+            Pending::Left => (None, true),
+            Pending::Refused => (None, false),
+            Pending::Idle(idle) => (Some(idle), true),
+        };
         while !reading.session.is_over() && (idle.is_none() || reading.outstanding.is_none()) {
             let count = self.settings.max_entries;
             let pending = self.stream.pending(behind.as_deref(), idle, count).await?;
             let Some(last) = pending.last() else { break };
             behind = Some(last.clone());
-            self.take_over(&pending, reading).await?;
+            self.take_over(&pending, redelivered, reading).await?;
             if idle.is_some() {
                 reading.outstanding.flushed(FLUSH).await;
             }
@@ -320,7 +335,12 @@ impl Intake {
     }
 
     /// Takes pending entries over, as many at a time as there is room for.
-    async fn take_over(&self, pending: &[String], reading: &Reading<'_>) -> RedisResult<()> {
+    async fn take_over(
+        &self,
+        pending: &[String],
+        redelivered: bool,
+        reading: &Reading<'_>,
+    ) -> RedisResult<()> {
         let mut left = pending;
         while !left.is_empty() {
             let Some(room) = self.room(1, reading).await else {
@@ -332,7 +352,7 @@ impl Intake {
             add(&self.stats.claimed, claimed.entries.len());
             self.acknowledge_vanished(&claimed.vanished, reading)
                 .await?;
-            self.send(claimed.entries, true, reading).await;
+            self.send(claimed.entries, redelivered, reading).await;
         }
         Ok(())
     }

@@ -89,4 +89,6 @@ async fn new_entries_that_do_not_fit_into_memory_together_are_claimed_within_the
     assert_eq!(sink.ids().len(), 8, "none is planned twice");
     let stats = running.stats.snapshot();
     assert_eq!((stats.claimed, stats.failures), (8, 0));
+    let taken = sink.taken(8).await;
+    assert!(taken.iter().all(|entry| !entry.redelivered));
 }
