@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use webhook_signature::{plain, standard, wss};
 
-use super::USER_AGENT;
+/// The `User-Agent` of all requests.
+pub const USER_AGENT: &str = concat!("webhook-sender/", env!("CARGO_PKG_VERSION"));
 
 /// The most bytes of a header's name and value together.
 pub const MAX_HEADER_BYTES: usize = 4096;

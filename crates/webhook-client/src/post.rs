@@ -20,9 +20,6 @@ use super::{
     CallError, Policy, Resolve, Response, SystemResolver, TlsError, UrlError, address, tls,
 };
 
-/// The `User-Agent` of all requests.
-pub const USER_AGENT: &str = concat!("webhook-sender/", env!("CARGO_PKG_VERSION"));
-
 /// The settings of a [`Client`].
 pub struct Settings {
     pub policy: Policy,
