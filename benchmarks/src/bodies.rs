@@ -1,4 +1,4 @@
-//! Bodies of every length through the component: what a call costs, and what a byte does.
+//! Bodies of different lengths through the component: the cost of a call and of a byte.
 
 use std::hint::black_box;
 
@@ -6,7 +6,7 @@ use anyhow::Context;
 use wasmtime::component::TypedFunc;
 use webhook_signature::{Key, plain};
 
-use crate::host::{Host, fastest_by_turns};
+use crate::host::{Host, fastest_of_alternating};
 use crate::schemes::TEXT;
 use crate::table::{Table, micros};
 
@@ -17,13 +17,13 @@ const SIZES: [(&str, usize); 4] = [
     ("1 MiB", 1 << 20),
 ];
 
-/// The blocks that HMAC hashes of 1 KiB: those of the body, two of the key, the inner hash's padding
-/// and the inner hash.
+/// The number of blocks that HMAC hashes for 1 KiB: the body, two blocks for the key, the padding of
+/// the inner hash, and the inner hash.
 const KIB_BLOCKS: f64 = 20.0;
 
 type Sign = TypedFunc<(&'static [u8], &'static [u8]), (Result<Vec<u8>, String>,)>;
 
-/// Seconds of one signature: native, through the component.
+/// The seconds of one signature: native, and through the component.
 type Times = (f64, f64);
 
 pub fn measure() -> anyhow::Result<Table> {
@@ -54,7 +54,7 @@ pub fn measure() -> anyhow::Result<Table> {
     Ok(table)
 }
 
-/// Where the time of 1 KiB goes, by what the two longest bodies differ in.
+/// Describes the time of 1 KiB, with the time per block from the two longest bodies.
 fn split(times: &[Times]) -> String {
     let [_, short, longer, longest] = times else {
         return String::new();
@@ -91,5 +91,5 @@ fn compare(host: &mut Host, sign: &Sign, body: &'static [u8]) -> anyhow::Result<
     };
     let native = || Ok(plain::sign(&Key::from_text(TEXT), black_box(body)));
     anyhow::ensure!(through()? == native()?.into_bytes());
-    fastest_by_turns(native, through)
+    fastest_of_alternating(native, through)
 }

@@ -1,10 +1,10 @@
-//! Every scheme through the component's own interface against the crate it is made of.
+//! Every scheme through the interface of the component, compared with the crate.
 
 use std::hint::black_box;
 
 use webhook_signature::{Credential, Freshness, Message, Request, Scheme, sign, verify};
 
-use crate::host::{Host, fastest_by_turns};
+use crate::host::{Host, fastest_of_alternating};
 use crate::schemes::{BODY, ID, NOW, Row, SCHEMES};
 use crate::table::{Table, micros, verdict};
 
@@ -18,7 +18,7 @@ mod bindings {
 use bindings::Signatures;
 use bindings::exports::signed_webhooks::signature::{sign as signing, verify as verifying};
 
-/// What the component is held to, as a multiple of the crate.
+/// The limit for the component, as a multiple of the native time.
 const BAR: f64 = 4.0;
 
 pub fn measure() -> anyhow::Result<Table> {
@@ -75,7 +75,7 @@ impl Signer {
         Ok(Self { host, exports })
     }
 
-    /// Seconds of one call: native, through the component.
+    /// Returns the seconds of one call: native, and through the component.
     fn compare_signing(&mut self, row: &Row) -> anyhow::Result<(f64, f64)> {
         let keys = [row.key.to_owned()];
         let schemes = [named(row.scheme)];
@@ -94,8 +94,12 @@ impl Signer {
         let same = through()?
             .into_iter()
             .eq(native()?.into_iter().map(owned_bytes));
-        anyhow::ensure!(same, "{}: the component signs otherwise", row.name);
-        fastest_by_turns(native, through)
+        anyhow::ensure!(
+            same,
+            "{}: the component returns another signature",
+            row.name
+        );
+        fastest_of_alternating(native, through)
     }
 
     fn compare_verifying(&mut self, row: &Row) -> anyhow::Result<(f64, f64)> {
@@ -129,7 +133,7 @@ impl Signer {
             let now = Freshness::at(black_box(NOW));
             Ok(verify(&keys, &request, now, Scheme::Plain).map(|verified| verified.at)?)
         };
-        fastest_by_turns(native, through)
+        fastest_of_alternating(native, through)
     }
 }
 

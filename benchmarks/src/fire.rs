@@ -1,4 +1,4 @@
-//! One firing at fifty consumers that each answer after a tenth of a second.
+//! One firing at fifty consumers that each respond after a tenth of a second.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use crate::runtimes;
 use crate::table::Table;
 
 const CONSUMERS: usize = 50;
-const ANSWER_AFTER: Duration = Duration::from_millis(100);
+const RESPONSE_DELAY: Duration = Duration::from_millis(100);
 const FIRINGS: usize = 10;
 
 pub async fn measure() -> anyhow::Result<Table> {
@@ -40,13 +40,13 @@ async fn firings(runtime: &Runtime) -> anyhow::Result<Vec<Duration>> {
     let mut times = Vec::with_capacity(FIRINGS);
     for _ in 0..FIRINGS {
         let start = Instant::now();
-        let answer = Request::post(producer.url("/fire")).send().await;
+        let response = Request::post(producer.url("/fire")).send().await;
         times.push(start.elapsed());
-        let delivered = answer.text().matches(r#""status":200"#).count();
+        let delivered = response.text().matches(r#""status":200"#).count();
         anyhow::ensure!(
             delivered == CONSUMERS,
-            "not all were delivered: {}",
-            answer.text()
+            "some deliveries failed: {}",
+            response.text()
         );
     }
     Ok(times)
@@ -70,12 +70,16 @@ async fn register(producer: &Running, receiver: &Receiver) -> anyhow::Result<()>
         let path = format!("/consumer-{consumer}");
         receiver.on(&path, Behaviour::status(200));
         let body = format!(r#"{{"url": "{}", "event": "*"}}"#, receiver.url(&path));
-        let answer = Request::post(producer.url("/registrations"))
+        let response = Request::post(producer.url("/registrations"))
             .json(body)
             .send()
             .await;
-        anyhow::ensure!(answer.status == 201, "not registered: {}", answer.text());
-        receiver.on(&path, Behaviour::status(200).after(ANSWER_AFTER));
+        anyhow::ensure!(
+            response.status == 201,
+            "registration failed: {}",
+            response.text()
+        );
+        receiver.on(&path, Behaviour::status(200).after(RESPONSE_DELAY));
     }
     Ok(())
 }

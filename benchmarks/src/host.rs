@@ -1,4 +1,4 @@
-//! The component in a host of its own, and how a call of it is timed beside the native one.
+//! The component in a minimal host, and the timing of its calls beside native ones.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 use wasmtime::component::{Component, Instance, Linker};
 use wasmtime::{Config, Engine, Store};
 
-/// Rounds, native and component by turns; the tables show each one's fastest, which other work
-/// on the machine disturbs least.
+/// The number of alternating rounds. The tables show the fastest round of each, which other load on
+/// the machine affects least.
 const ROUNDS: usize = 40;
 const ROUND: Duration = Duration::from_millis(20);
 
-/// An instance of the component that is called over and over.
+/// An instance of the component that is called repeatedly.
 pub struct Host {
     pub store: Store<()>,
     pub instance: Instance,
@@ -28,8 +28,8 @@ impl Host {
     }
 }
 
-/// Seconds of one call of each.
-pub fn fastest_by_turns<N, T>(
+/// Returns the seconds of one call of each.
+pub fn fastest_of_alternating<N, T>(
     mut native: impl FnMut() -> anyhow::Result<N>,
     mut through: impl FnMut() -> anyhow::Result<T>,
 ) -> anyhow::Result<(f64, f64)> {

@@ -1,4 +1,4 @@
-//! A load of clients that each send the next request when the last one is answered.
+//! A closed-loop load: each client sends its next request after the last response.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ const CLIENTS: usize = 8;
 const WARM_UP: Duration = Duration::from_secs(1);
 const MEASURED: Duration = Duration::from_secs(4);
 
-/// One request, sent over and over.
+/// A request that is sent repeatedly.
 #[derive(Clone)]
 pub struct Shot {
     pub method: &'static str,
@@ -45,15 +45,16 @@ impl Shot {
     }
 }
 
-/// Requests a second that eight clients get answered with 200.
+/// Returns the number of requests per second that eight clients complete with 200.
 ///
 /// # Errors
-/// Any other answer, or a connection that breaks.
-pub async fn requests_a_second(address: &str, shot: &Shot) -> anyhow::Result<f64> {
+///
+/// Another status, or a failed connection.
+pub async fn requests_per_second(address: &str, shot: &Shot) -> anyhow::Result<f64> {
     run(address, shot, WARM_UP).await?;
     let start = Instant::now();
-    let answered = run(address, shot, MEASURED).await?;
-    Ok(answered as f64 / start.elapsed().as_secs_f64())
+    let completed = run(address, shot, MEASURED).await?;
+    Ok(completed as f64 / start.elapsed().as_secs_f64())
 }
 
 async fn run(address: &str, shot: &Shot, time: Duration) -> anyhow::Result<u64> {
@@ -62,11 +63,11 @@ async fn run(address: &str, shot: &Shot, time: Duration) -> anyhow::Result<u64> 
     for _ in 0..CLIENTS {
         clients.spawn(client(address.to_owned(), shot.clone(), end));
     }
-    let mut answered = 0;
+    let mut completed = 0;
     while let Some(client) = clients.join_next().await {
-        answered += client??;
+        completed += client??;
     }
-    Ok(answered)
+    Ok(completed)
 }
 
 async fn client(address: String, shot: Shot, end: Instant) -> anyhow::Result<u64> {
@@ -74,19 +75,19 @@ async fn client(address: String, shot: Shot, end: Instant) -> anyhow::Result<u64
     stream.set_nodelay(true)?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection);
-    let mut answered = 0;
+    let mut completed = 0;
     while Instant::now() < end {
         sender.ready().await?;
-        let answer = sender.send_request(shot.request(&address)?).await?;
-        let status = answer.status();
-        let body = answer.into_body().collect().await?.to_bytes();
+        let response = sender.send_request(shot.request(&address)?).await?;
+        let status = response.status();
+        let body = response.into_body().collect().await?.to_bytes();
         anyhow::ensure!(
             status == StatusCode::OK,
-            "`{}` was answered {status}: {}",
+            "the response to `{}` is {status}: {}",
             shot.path,
             String::from_utf8_lossy(&body)
         );
-        answered += 1;
+        completed += 1;
     }
-    Ok(answered)
+    Ok(completed)
 }

@@ -1,6 +1,6 @@
-//! The machine the figures were taken on, in one line.
+//! The description of the machine.
 
-/// Cores, processor and system, as far as they can be told.
+/// Returns the number of cores, the processor if it is known, and the system, in one line.
 pub fn describe() -> String {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let os = std::env::consts::OS;

@@ -1,10 +1,9 @@
-//! What `make bench` runs: each section measures its figure and a reference in the same run,
-//! prints a table, and puts it into `benchmarks/RESULTS.md`.
+//! The benchmarks of `make bench`. Each section measures a figure and its reference in the same run,
+//! and prints a table, which goes to `benchmarks/RESULTS.md`.
 //!
-//! Where `spin` is on the PATH, the rows that a runtime serves are measured on
-//! it as well.
+//! If `spin` is on the PATH, it is measured beside `spin-local`.
 //!
-//! `target/release/benchmarks SECTION...` measures these sections alone and writes no file.
+//! `target/release/benchmarks SECTION...` measures only these sections and writes no file.
 
 mod bodies;
 mod component;
@@ -34,12 +33,12 @@ const SECTIONS: [&str; 7] = [
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let asked: Vec<String> = std::env::args().skip(1).collect();
+    let requested: Vec<String> = std::env::args().skip(1).collect();
     let mut report = Report::new(machine::describe());
-    for section in &asked {
+    for section in &requested {
         report.add(measure(section).await?);
     }
-    if asked.is_empty() {
+    if requested.is_empty() {
         for section in SECTIONS {
             report.add(measure(section).await?);
         }
@@ -58,7 +57,7 @@ async fn measure(section: &str) -> anyhow::Result<Table> {
         "polyglot" => polyglot::measure().await,
         "fire" => fire::measure().await,
         other => anyhow::bail!(
-            "there is no section `{other}`, but: {}",
+            "unknown section `{other}`; known are {}",
             SECTIONS.join(", ")
         ),
     }

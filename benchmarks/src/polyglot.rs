@@ -1,19 +1,19 @@
-//! Requests a second of the consumers in each language, with the same component.
+//! Requests per second of the consumers in each language, with the same component.
 
 use test_support::{App, Runtime, components};
 
-use crate::load::requests_a_second;
-use crate::runtime::{OPEN, hand_over_key, signed_webhook};
+use crate::load::requests_per_second;
+use crate::runtime::{OPEN, set_key, signed_webhook};
 use crate::runtimes;
 use crate::table::{Table, verdict};
 
-/// The consumers in other languages: their folders in `examples/`, and what they are called.
+/// The consumers in other languages: their folders in `examples/`, and their languages.
 const EXAMPLES: [(&str, &str); 2] = [
     ("consumer-python", "Python"),
     ("consumer-javascript", "JavaScript"),
 ];
 
-/// How many times as fast as the consumer of this folder the one in Rust is to be.
+/// The minimum ratio of the rate of the consumer in Rust to that of the consumer in `BARRED`.
 const BAR: f64 = 10.0;
 const BARRED: &str = "consumer-python";
 
@@ -38,7 +38,7 @@ pub async fn measure() -> anyhow::Result<Table> {
     let mut rates = Vec::new();
     for runtime in &runtimes {
         let consumer = App::from(components::consumer());
-        rates.push(verified_a_second(consumer, runtime).await?);
+        rates.push(verified_per_second(consumer, runtime).await?);
     }
     let rust = rates
         .iter()
@@ -54,8 +54,8 @@ pub async fn measure() -> anyhow::Result<Table> {
     Ok(table)
 }
 
-/// The rate of an example, how many times as high the one of the consumer in Rust is, and whether
-/// that meets the bar.
+/// Returns the cells of an example: its rate, the ratio of the rate of the consumer in Rust to it, and
+/// the verdict.
 async fn against(folder: &str, runtime: &Runtime, rust: f64) -> anyhow::Result<[String; 3]> {
     let root = components::root();
     if !root
@@ -67,14 +67,14 @@ async fn against(folder: &str, runtime: &Runtime, rust: f64) -> anyhow::Result<[
         return Ok(["not built".to_owned(), "–".to_owned(), verdict(None)]);
     }
     let app = App::from(root.join("examples").join(folder));
-    let rate = verified_a_second(app, runtime).await?;
+    let rate = verified_per_second(app, runtime).await?;
     let times = rust / rate;
     let bar = verdict((folder == BARRED).then_some(times >= BAR));
     Ok([format!("{rate:.0}"), format!("{times:.1} ×"), bar])
 }
 
-async fn verified_a_second(app: App, runtime: &Runtime) -> anyhow::Result<f64> {
+async fn verified_per_second(app: App, runtime: &Runtime) -> anyhow::Result<f64> {
     let app = app.args(["--quiet"]).args(OPEN).start(runtime).await;
-    hand_over_key(&app).await;
-    requests_a_second(&app.address().to_string(), &signed_webhook()).await
+    set_key(&app).await;
+    requests_per_second(&app.address().to_string(), &signed_webhook()).await
 }

@@ -1,16 +1,16 @@
-//! Requests a second: `spin-local`, and Spin beside it where there is one.
+//! Requests per second of `spin-local`, and of Spin if it is installed.
 
 use bytes::Bytes;
 use test_support::{App, Request, Running, Runtime, components};
 use webhook_signature::{Key, plain};
 
-use crate::load::{Shot, requests_a_second};
+use crate::load::{Shot, requests_per_second};
 use crate::runtimes;
 use crate::table::Table;
 
 const KEY: &str = "RqJcWxsJDKjgINLWWiBwYEV3ROg7LaXD1Xzz";
 
-/// A row: what it is called, and the request that is sent over and over.
+/// A row: its name, and the request that is sent repeatedly.
 type Row = (&'static str, Shot);
 
 pub async fn measure() -> anyhow::Result<Table> {
@@ -48,7 +48,7 @@ fn probe_rows() -> [Row; 3] {
 }
 
 async fn measured(app: &Running, shot: &Shot) -> anyhow::Result<String> {
-    let rate = requests_a_second(&app.address().to_string(), shot).await?;
+    let rate = requests_per_second(&app.address().to_string(), shot).await?;
     Ok(format!("{rate:.0}"))
 }
 
@@ -57,8 +57,13 @@ async fn probe(runtime: &Runtime) -> Running {
     let manifest = components::root().join("tests/support/probe");
     let app = App::from(manifest).args(["--quiet"]).start(runtime).await;
     for setup in ["/sqlite/bench-setup", "/kv/bench-setup"] {
-        let answer = Request::post(app.url(setup)).send().await;
-        assert_eq!(answer.status, 200, "`{setup}` failed: {}", answer.text());
+        let response = Request::post(app.url(setup)).send().await;
+        assert_eq!(
+            response.status,
+            200,
+            "`{setup}` failed: {}",
+            response.text()
+        );
     }
     app
 }
@@ -69,11 +74,11 @@ async fn consumer(runtime: &Runtime) -> Running {
         .args(OPEN)
         .start(runtime)
         .await;
-    hand_over_key(&app).await;
+    set_key(&app).await;
     app
 }
 
-/// The variables of a consumer that takes any caller's key, and [`signed_webhook`].
+/// The variables of a consumer that accepts any handshake and [`signed_webhook`].
 pub const OPEN: [&str; 4] = [
     "--variable",
     "open_handshake=true",
@@ -81,22 +86,22 @@ pub const OPEN: [&str; 4] = [
     "weakest_scheme=plain",
 ];
 
-/// Hands a consumer the key of [`signed_webhook`].
-pub async fn hand_over_key(app: &Running) {
+/// Sets the key of [`signed_webhook`] by handshake.
+pub async fn set_key(app: &Running) {
     let handshake = Request::post(app.url("/target?handshake=true"));
-    let answer = handshake
+    let response = handshake
         .json(format!(r#"{{"keyData": "{KEY}"}}"#))
         .send()
         .await;
     assert_eq!(
-        answer.status,
+        response.status,
         200,
         "the handshake failed: {}",
-        answer.text()
+        response.text()
     );
 }
 
-/// A webhook of 1 KiB, signed by `plain`.
+/// Returns a webhook of 1 KiB with a `plain` signature.
 pub fn signed_webhook() -> Shot {
     let body = Bytes::from(format!(
         r#"{{"event":"order.shipped","data":"{}"}}"#,

@@ -1,9 +1,12 @@
-//! The runtimes that are measured: always `spin-local`, and Spin where there is one.
+//! The measured runtimes: `spin-local`, and Spin if it is installed.
 
 use test_support::{Runtime, components};
 
-/// `spin-local` as users get it, optimised, which `make bench` has built; then Spin if it is on
-/// the PATH.
+/// Returns the release build of `spin-local`, and Spin if it is on the PATH.
+///
+/// # Errors
+///
+/// `make bench` has not built `spin-local`.
 pub fn all() -> anyhow::Result<Vec<Runtime>> {
     let built = components::root().join("target/release/spin-local");
     anyhow::ensure!(

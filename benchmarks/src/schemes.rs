@@ -1,8 +1,8 @@
-//! What is signed, and with what, wherever the schemes are compared.
+//! The message and the keys of all comparisons between schemes.
 
 use webhook_signature::Scheme;
 
-/// 1 KiB.
+/// A body of 1 KiB.
 pub const BODY: &[u8] = &[0x5a; 1 << 10];
 pub const ID: &str = "msg_p5jXN8AQM9LWM0D4loKWxJek";
 pub const NOW: u64 = 1_614_265_330;
@@ -18,7 +18,7 @@ pub struct Row {
     pub name: &'static str,
     pub scheme: Scheme,
     pub key: &'static str,
-    /// Whether the table's bar is for it.
+    /// Set if the limit of the table applies to the scheme.
     pub is_barred: bool,
 }
 

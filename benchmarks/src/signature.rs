@@ -1,4 +1,4 @@
-//! Signing and verifying with the crate against the bare HMAC that it is made of.
+//! Signing and verifying with the crate, compared with bare HMAC.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -11,11 +11,11 @@ use webhook_signature::{Credential, Freshness, Header, Message, Request, Scheme,
 use crate::schemes::{BODY, ID, NOW, Row, SCHEMES, TEXT};
 use crate::table::{Table, micros, verdict};
 
-/// Rounds in which every row has its turn; the table shows each one's median.
+/// The number of rounds, each with all rows. The table shows the medians.
 const ROUNDS: usize = 300;
 const CALLS: u32 = 200;
 
-/// What `sign` and `verify` are held to, as a multiple of the bare HMAC.
+/// The limit for `sign` and `verify`, as a multiple of bare HMAC.
 const BAR: f64 = 1.15;
 
 type Call<'a> = Box<dyn Fn() + 'a>;
@@ -71,15 +71,15 @@ fn call<'a, T>(call: impl Fn() -> T + 'a) -> Call<'a> {
     })
 }
 
-/// The crate's own use, as its documentation shows it.
+/// Returns the bare HMAC, as in the documentation of its crate.
 fn bare() -> Hmac<Sha256> {
     let key = black_box(TEXT.as_bytes());
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("a key of any length will do");
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC accepts a key of any length");
     mac.update(black_box(BODY));
     mac
 }
 
-/// One row's key, and a request signed with it.
+/// The key of a row, and a request signed with it.
 struct Case {
     scheme: Scheme,
     keys: [Credential; 1],
@@ -95,7 +95,7 @@ impl Case {
             keys,
             headers,
         };
-        case.verify().context("a signature of our own is refused")?;
+        case.verify().context("the signature is not verified")?;
         Ok(case)
     }
 
@@ -120,7 +120,7 @@ fn message() -> Message<'static> {
     }
 }
 
-/// Seconds of one call of each.
+/// Returns the median seconds of one call of each.
 fn medians(calls: &[Call<'_>]) -> Vec<f64> {
     let mut samples = vec![Vec::with_capacity(ROUNDS); calls.len()];
     for _ in 0..ROUNDS {

@@ -1,4 +1,4 @@
-//! The component's size, and what each scheme has of it.
+//! The size of the component, and the share of each scheme.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -8,10 +8,10 @@ use test_support::components;
 
 use crate::table::{Table, verdict};
 
-/// What the component is held to, in KiB.
+/// The size limit of the component in KiB.
 const BAR: f64 = 120.0;
 
-/// What is added to a component that has what stands above it, by the feature of `scheme-sizes`.
+/// The features of `scheme-sizes`, each added to those above it.
 const ADDED: [(&str, &str); 5] = [
     ("", "frame: allocator, canonical ABI"),
     ("plain", "`plain`, with SHA-256 and HMAC"),
@@ -63,7 +63,7 @@ fn size_with(features: &str) -> anyhow::Result<u64> {
         .arg("--target-dir")
         .arg(&target)
         .output()
-        .context("cargo cannot be run")?;
+        .context("cannot run cargo")?;
     let errors = String::from_utf8_lossy(&output.stderr);
     anyhow::ensure!(output.status.success(), "`{features}`: {errors}");
     let built = target.join("wasm32-wasip2/release/scheme_sizes.wasm");

@@ -1,9 +1,9 @@
-//! Tables: printed as they are measured, and kept in `benchmarks/RESULTS.md`.
+//! Tables, which are printed and written to `benchmarks/RESULTS.md`.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
-/// One table with a heading, a note on what was measured, and rows as wide as its columns.
+/// A table with a heading, a note on the measurement, and rows.
 pub struct Table {
     heading: &'static str,
     note: String,
@@ -41,7 +41,7 @@ pub fn micros(seconds: f64) -> String {
     format!("{:.2} µs", seconds * 1e6)
 }
 
-/// What a column for the bar says; none where there is no bar.
+/// Returns the text for a limit: `met`, `missed`, or `none` if there is no limit.
 pub fn verdict(is_met: Option<bool>) -> String {
     let text = match is_met {
         Some(true) => "met",
@@ -51,7 +51,7 @@ pub fn verdict(is_met: Option<bool>) -> String {
     text.to_owned()
 }
 
-/// Every table of a run.
+/// The tables of a run.
 pub struct Report {
     text: String,
 }

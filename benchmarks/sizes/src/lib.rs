@@ -1,6 +1,5 @@
-//! Signs and verifies with the schemes that its features name, in a component that is otherwise the
-//! same: what a feature adds to its size is what the scheme adds. `make bench` builds it in each
-//! way; nothing runs it.
+//! A component that signs and verifies with the schemes selected by its features. The size that a
+//! feature adds is the size of the scheme. `make bench` builds each variant; none of them is run.
 #![cfg(target_family = "wasm")]
 #![no_std]
 

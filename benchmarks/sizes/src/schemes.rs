@@ -1,4 +1,4 @@
-//! A request verified, and signed anew, by each scheme there is.
+//! Verification and signing of a request with each selected scheme.
 
 use alloc::string::String;
 use alloc::vec::Vec;

@@ -1,4 +1,4 @@
-//! What `wit-bindgen` makes of the interface.
+//! Bindings that are generated from the interface below.
 
 #![allow(
     unsafe_code,
@@ -17,7 +17,7 @@ wit_bindgen::generate!({
                 body: list<u8>,
                 now: u64,
             }
-            /// Whether the request is signed as it should be, and the tags of one that is.
+            /// Returns `true` if the signatures of the request are valid, and the tags of a new one.
             export run: func(request: request) -> tuple<bool, list<string>>;
         }
     ",

@@ -1,4 +1,4 @@
-//! One cell: faults in a column, from the first event to the accounts.
+//! A cell: faults in a column, from the first event to the reconciliation.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -21,7 +21,7 @@ use crate::traffic::wait_until;
 use crate::verdict::Outcome;
 use crate::world::{STOP, Setup, World};
 
-/// Deliveries before the first fault.
+/// The number of deliveries before the first fault.
 const WARM: usize = 50;
 const WARM_LIMIT: Duration = Duration::from_secs(20);
 
@@ -31,11 +31,11 @@ const RECOVERY: Duration = Duration::from_secs(10);
 /// The longest time without a delivery while something is due and `/readyz` responds with 200.
 const IDLE: Duration = Duration::from_secs(5);
 
-/// Where cells run.
+/// The environment of cells.
 pub struct Bench {
     /// The `webhook-sender` binary.
     pub program: PathBuf,
-    /// Has a folder for each cell, with its configurations and logs.
+    /// The parent of the folders of cells, with their configurations and logs.
     pub folder: PathBuf,
 }
 
@@ -49,7 +49,7 @@ pub struct Cell {
 }
 
 impl Cell {
-    /// A row's fault in a column.
+    /// Returns the cell of a fault in a column.
     pub fn new(column: Column, fault: Fault, seed: u64) -> Self {
         let name = format!("{column}/{}", fault.profile().name);
         Self {
@@ -60,7 +60,7 @@ impl Cell {
         }
     }
 
-    /// Random faults in a random column.
+    /// Returns a cell with random faults.
     pub fn random(column: Column, seed: u64) -> Self {
         let steps = Step::random(column, &mut StdRng::seed_from_u64(seed));
         let faults: Vec<_> = steps.iter().map(|step| step.fault.profile().name).collect();
@@ -72,7 +72,7 @@ impl Cell {
         }
     }
 
-    /// Runs it.
+    /// Runs the cell.
     pub async fn run(&self, bench: &Bench) -> Outcome {
         let started = Instant::now();
         let mut outcome = Outcome {
@@ -126,7 +126,7 @@ impl Cell {
         past
     }
 
-    /// The tool or permission that the machine lacks for this cell.
+    /// Returns the tools and permissions that the machine lacks for this cell.
     fn missing(&self) -> Option<String> {
         let faults = self.steps.iter().map(|step| step.fault);
         let small_disk = |fault| fault == Fault::StoreFull && !self.column.is_redis();
@@ -146,8 +146,8 @@ impl fmt::Display for Cell {
     }
 }
 
-/// Waits until everything works: what was accepted before is delivered, a new event is, and the
-/// sender is ready.
+/// Waits for the recovery: earlier events are delivered, a new event is delivered, and the sender is
+/// ready.
 async fn recover(world: &World, past: &[Past], probe: &Probe, outcome: &mut Outcome) {
     for fault in past {
         outcome.failures.extend(fault.failures.iter().cloned());
@@ -178,7 +178,7 @@ async fn recover(world: &World, past: &[Past], probe: &Probe, outcome: &mut Outc
     ));
 }
 
-/// Waits until everything that was accepted is delivered. What is not shows in the accounts.
+/// Waits until all accepted events are delivered. The reconciliation reports the others.
 async fn drained(world: &World, outcome: &mut Outcome) {
     let stopped = Instant::now();
     let endpoints = || {
@@ -186,7 +186,7 @@ async fn drained(world: &World, outcome: &mut Outcome) {
         ids.filter(|id| [HEALTHY, NAMED].contains(id))
     };
     let empty = || endpoints().all(|id| world.ledger.outstanding(id, stopped) == 0);
-    // A cell that has not recovered has waited long enough.
+    // A cell that has not recovered has already waited.
     let limit = if outcome.recovered.is_some() {
         RECOVERY + LEASE
     } else {
@@ -195,7 +195,7 @@ async fn drained(world: &World, outcome: &mut Outcome) {
     wait_until(limit, empty).await;
 }
 
-/// `/readyz` returned 200 only while the sender worked.
+/// Checks that `/readyz` returned 200 only while the sender worked.
 fn check_ready(world: &World, past: &[Past], probe: &Probe, outcome: &mut Outcome) {
     for Past {
         fault, start, end, ..
@@ -226,8 +226,8 @@ fn check_ready(world: &World, past: &[Past], probe: &Probe, outcome: &mut Outcom
     }
 }
 
-/// The longest time without a delivery during which `/readyz` only returned 200, if it is too long.
-/// Traffic is steady, so that something is always due.
+/// Returns the longest time without a delivery during which `/readyz` returned 200 only, if it exceeds
+/// the limit. Traffic is steady, so that a delivery is always due.
 fn idle(world: &World, probe: &Probe) -> Option<Duration> {
     let moments = world.ledger.moments(HEALTHY);
     let gaps = moments.windows(2).map(|pair| (pair[0], pair[1]));
@@ -235,7 +235,7 @@ fn idle(world: &World, probe: &Probe) -> Option<Duration> {
     too_long.map(|(from, to)| to - from).max()
 }
 
-/// No sender has ended by itself.
+/// Checks that no sender has ended by itself.
 fn alive(world: &mut World) -> Result<()> {
     for sender in &mut world.senders {
         if let Some(status) = sender.ended() {
@@ -246,7 +246,7 @@ fn alive(world: &mut World) -> Result<()> {
     Ok(())
 }
 
-/// SIGTERM stops every sender in time, with exit code 0.
+/// Checks that SIGTERM stops every sender in time, with exit code 0.
 async fn stop(world: &mut World, outcome: &mut Outcome) {
     for sender in &mut world.senders {
         match sender.end(Signal::TERM, STOP).await {
@@ -264,7 +264,7 @@ async fn stop(world: &mut World, outcome: &mut Outcome) {
     }
 }
 
-/// FNV-1a: the same for a name in every build, so that a seed means the same.
+/// Returns the FNV-1a hash, which is stable across builds, so that seeds keep their meaning.
 fn hash(name: &str) -> u64 {
     name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)

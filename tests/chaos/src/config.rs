@@ -1,4 +1,4 @@
-//! The sender's configuration file.
+//! The configuration files of senders.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -19,11 +19,11 @@ pub const TENANT: &str = "acme";
 pub const STREAM: &str = "events";
 pub const GROUP: &str = "webhook-sender";
 
-/// Short, so that cells are.
+/// The lease, short so that cells are short.
 pub const LEASE: Duration = Duration::from_secs(3);
 pub const TIMEOUT: Duration = Duration::from_millis(1500);
 
-/// Attempts at a time in all: the most that can be in flight when something dies.
+/// The maximum number of deliveries in flight.
 pub const PLACES: usize = 64;
 
 /// The largest body of an event.
@@ -32,18 +32,18 @@ pub const MAX_BODY: usize = 8 << 20;
 /// The configuration of a sender.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
-    /// A URL, without which the store is a file beside the configuration.
+    /// The URL of the store. `None` selects a file beside the configuration.
     pub store: String,
     /// The URL of a stream's server.
     pub stream: Option<String>,
     pub endpoints: Vec<Endpoint>,
     /// The number of endpoints that no event matches, before the others.
     pub fillers: usize,
-    /// Uses the default lease and timeout, so that a file without them is valid.
+    /// Set to use the default lease and timeout, so that a file without them is valid.
     pub default_times: bool,
 }
 
-/// An endpoint that wants every event.
+/// An endpoint that receives every event.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
     pub id: &'static str,
@@ -51,7 +51,7 @@ pub struct Endpoint {
 }
 
 impl Config {
-    /// The file's text for the sender called `name`.
+    /// Returns the text of the file for the sender `name`.
     pub fn text(&self, name: &str) -> String {
         let mut text = format!("name = \"{name}\"\n[store]\nurl = \"{}\"\n", self.store);
         if let Some(url) = &self.stream {
@@ -79,7 +79,7 @@ impl Config {
     }
 
     fn delivery(&self) -> String {
-        // The most attempts that a schedule may have: no delivery dies of a fault that lasts seconds.
+        // The maximum number of attempts: no delivery becomes a dead letter during a fault of seconds.
         let schedule = vec!["\"400ms\""; 63].join(", ");
         let (timeout, lease) = (TIMEOUT.as_millis(), LEASE.as_millis());
         let times = if self.default_times {

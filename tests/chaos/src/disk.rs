@@ -1,4 +1,4 @@
-//! A small file system, which can be full.
+//! Small file systems that can be filled.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,13 +7,13 @@ use anyhow::{Context, Result, bail};
 
 const SIZE: &str = "size=24m";
 
-/// A tmpfs. It is unmounted when it is dropped.
+/// A tmpfs. Dropping it unmounts it.
 pub struct Disk {
     folder: PathBuf,
 }
 
 impl Disk {
-    /// Mounts one at `folder`, which is made. Only root may.
+    /// Creates `folder` and mounts a tmpfs at it, which requires root.
     pub fn mount(folder: &Path) -> Result<Self> {
         std::fs::create_dir_all(folder)?;
         let status = Command::new("mount")
@@ -28,7 +28,7 @@ impl Disk {
         })
     }
 
-    /// Leaves no room on it.
+    /// Fills the file system.
     pub fn fill(&self) -> Result<()> {
         use std::io::Write;
         let mut file = std::fs::File::create(self.ballast())?;
@@ -37,7 +37,7 @@ impl Disk {
         Ok(())
     }
 
-    /// Makes room again.
+    /// Frees the space again.
     pub fn free(&self) -> Result<()> {
         Ok(std::fs::remove_file(self.ballast())?)
     }

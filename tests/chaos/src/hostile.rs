@@ -1,4 +1,4 @@
-//! Receivers that misbehave, one kind each.
+//! Hostile receivers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,14 +17,14 @@ use crate::config::HOSTILE;
 use crate::ledger::Ledger;
 use crate::receiver::number;
 
-/// What it does with a request.
+/// The behaviour of a hostile receiver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hostile {
     /// Never responds.
     Hangs,
-    /// Responds one byte at a time, without end.
+    /// Responds endlessly, one byte at a time.
     Drips,
-    /// Responds with a body without end, as fast as it is read.
+    /// Responds with an endless body, as fast as it is read.
     Floods,
     /// Resets the connection.
     Resets,
@@ -36,24 +36,24 @@ pub enum Hostile {
     Redirects,
 }
 
-/// A response whose status is known and whose head is odd: a control character in a value, a line
+/// A response with a valid status and a malformed head: a control character in a value, a line
 /// without a colon, a space before one, and a folded line.
 const ODD: &[u8] = b"HTTP/1.1 200 OK\r\nSet-Cookie: a=\x01b\r\nno colon here\r\nX-Space : 1\r\n\
     X-Folded: one\r\n two\r\nContent-Length: 0\r\n\r\n";
 
-/// The preface of an HTTP/2 server: SETTINGS, without any.
+/// The preface of an HTTP/2 server: an empty SETTINGS frame.
 const SETTINGS: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 0, 0];
 
-/// A receiver of one kind, and what a sender needs to call it. It ends when it is dropped.
+/// A hostile receiver. Dropping it ends it.
 pub struct HostileReceiver {
     pub url: String,
-    /// The PEM of the authority to trust, where its URL is `https`.
+    /// The PEM of the authority to trust, if the URL is `https`.
     pub authority: Option<String>,
     serving: JoinHandle<()>,
 }
 
 impl HostileReceiver {
-    /// Starts one. `elsewhere` is where a redirect leads.
+    /// Starts a receiver. `elsewhere` is the target of redirects.
     pub async fn start(kind: Hostile, ledger: Arc<Ledger>, elsewhere: String) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
@@ -90,7 +90,7 @@ struct Behaviour {
 }
 
 async fn serve(listener: TcpListener, behaviour: Arc<Behaviour>, tls: Option<TlsAcceptor>) {
-    // The tasks of its connections end with it.
+    // The tasks of the connections end with the receiver.
     let mut connections = tokio::task::JoinSet::new();
     loop {
         let Ok((stream, _)) = listener.accept().await else {
@@ -99,7 +99,7 @@ async fn serve(listener: TcpListener, behaviour: Arc<Behaviour>, tls: Option<Tls
         };
         let (behaviour, tls) = (behaviour.clone(), tls.clone());
         connections.spawn(async move {
-            // It ends in an error where the sender goes away, as it should.
+            // The connection fails when the sender disconnects, as it should.
             let _ = match tls {
                 Some(tls) => silent(stream, tls).await,
                 None => behaviour.connection(stream).await,
@@ -161,7 +161,7 @@ async fn endless(stream: &mut TcpStream, bytes: &[u8], pause: Duration) -> Resul
     }
 }
 
-/// Completes TLS and the preface of HTTP/2, reads one request's worth, and then nothing.
+/// Completes TLS and the HTTP/2 preface, reads one request, and then reads and writes nothing.
 async fn silent(stream: TcpStream, tls: TlsAcceptor) -> Result<()> {
     let mut stream = tls.accept(stream).await?;
     stream.write_all(SETTINGS).await?;
@@ -171,14 +171,14 @@ async fn silent(stream: TcpStream, tls: TlsAcceptor) -> Result<()> {
     std::future::pending().await
 }
 
-/// A request as far as a receiver needs it.
+/// The parts of a request that a receiver needs.
 struct Request {
     webhook_id: String,
     body: Vec<u8>,
 }
 
 impl Request {
-    /// Reads one; `None` at the end of the connection.
+    /// Reads a request. Returns `None` at the end of the connection.
     async fn read(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> Result<Option<Self>> {
         let mut bytes = Vec::new();
         let head = loop {
@@ -211,7 +211,7 @@ fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     Some(value.trim())
 }
 
-/// A certificate for 127.0.0.1, and its authority's PEM.
+/// Returns an acceptor with a certificate for 127.0.0.1, and the PEM of its authority.
 fn tls() -> Result<(TlsAcceptor, String)> {
     let mut params = CertificateParams::new(vec![])?;
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);

@@ -1,4 +1,4 @@
-//! The accounts: every event that was published, and every response of a receiver to it.
+//! The ledger: every published event, and the responses of receivers to it.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,21 +14,21 @@ pub struct Ledger {
 struct Books {
     next: u64,
     events: BTreeMap<u64, Entry>,
-    /// Why a receiver refused a request: its signature or its time.
+    /// The reasons for which receivers rejected requests.
     refused: Vec<String>,
-    /// Requests whose event nobody published.
+    /// The ids of requests whose event was never published.
     unknown: Vec<String>,
 }
 
 /// One event.
 pub struct Entry {
-    /// When it was first sent to the sender or its source.
+    /// The time of the first attempt to publish it.
     pub began: Instant,
-    /// When the API responded with 202, or the source had it.
+    /// The time of the 202 of the API, or of the reply of the source.
     pub accepted: Option<Instant>,
-    /// Its entry's id on the stream.
+    /// The id of its entry on the stream.
     pub entry: Option<String>,
-    /// Whether the store has lost what it had confirmed, this event possibly included.
+    /// Set if the store has lost what it had confirmed, this event possibly included.
     pub forgiven: bool,
     pub deliveries: Vec<Delivery>,
 }
@@ -41,7 +41,7 @@ pub struct Delivery {
 }
 
 impl Entry {
-    /// The number of successful responses of `endpoint`.
+    /// Returns the number of successful responses of `endpoint`.
     pub fn count(&self, endpoint: &str) -> usize {
         self.deliveries_to(endpoint).count()
     }
@@ -51,14 +51,14 @@ impl Entry {
         self.deliveries.iter().filter(to)
     }
 
-    /// Whether the sender owes its delivery.
+    /// Returns `true` if the sender owes its delivery.
     pub fn is_owed(&self) -> bool {
         self.accepted.is_some() && !self.forgiven
     }
 }
 
 impl Ledger {
-    /// Opens an event's account, and returns its number.
+    /// Adds an event and returns its number.
     pub fn begin(&self) -> u64 {
         let mut books = self.books();
         let number = books.next;
@@ -74,7 +74,7 @@ impl Ledger {
         number
     }
 
-    /// Notes that the sender owes the event from now on. `entry` is its id on a stream.
+    /// Records that the sender owes the event from now on. `entry` is its id on a stream.
     pub fn accepted(&self, number: u64, entry: Option<String>) {
         if let Some(event) = self.books().events.get_mut(&number) {
             event.accepted = Some(Instant::now());
@@ -82,7 +82,7 @@ impl Ledger {
         }
     }
 
-    /// Notes that `endpoint` responded with 200.
+    /// Records that `endpoint` responded with 200.
     pub fn delivered(&self, endpoint: &'static str, number: Option<u64>, webhook_id: &str) {
         let mut books = self.books();
         let at = Instant::now();
@@ -96,7 +96,7 @@ impl Ledger {
         }
     }
 
-    /// Notes that a receiver refused a request.
+    /// Records that a receiver refused a request.
     pub fn refused(&self, reason: String) {
         self.books().refused.push(reason);
     }
@@ -125,20 +125,20 @@ impl Ledger {
         }
     }
 
-    /// The number of owed events, begun before `moment`, that `endpoint` has not had.
+    /// Returns the number of owed events, begun before `moment`, that `endpoint` has not had.
     pub fn outstanding(&self, endpoint: &str, moment: Instant) -> usize {
         let outstanding =
             |event: &&Entry| event.began < moment && event.is_owed() && event.count(endpoint) == 0;
         self.books().events.values().filter(outstanding).count()
     }
 
-    /// Whether `endpoint` has had an event begun after `moment`.
+    /// Returns `true` if `endpoint` has had an event begun after `moment`.
     pub fn delivered_since(&self, endpoint: &str, moment: Instant) -> bool {
         let fresh = |event: &Entry| event.began > moment && event.count(endpoint) > 0;
         self.books().events.values().any(fresh)
     }
 
-    /// The number of responses of `endpoint`.
+    /// Returns the number of responses of `endpoint`.
     pub fn deliveries(&self, endpoint: &str) -> usize {
         let books = self.books();
         books
@@ -148,7 +148,7 @@ impl Ledger {
             .sum()
     }
 
-    /// The moments of all responses of `endpoint`, in order.
+    /// Returns the times of all responses of `endpoint`, in order.
     pub fn moments(&self, endpoint: &str) -> Vec<Instant> {
         let books = self.books();
         let events = books.events.values();
@@ -159,19 +159,19 @@ impl Ledger {
         moments
     }
 
-    /// Runs `look` on every event.
-    pub fn each(&self, mut look: impl FnMut(u64, &Entry)) {
+    /// Calls `visit` with every event.
+    pub fn each(&self, mut visit: impl FnMut(u64, &Entry)) {
         for (number, event) in &self.books().events {
-            look(*number, event);
+            visit(*number, event);
         }
     }
 
-    /// Why receivers refused requests.
+    /// Returns the reasons for which receivers rejected requests.
     pub fn refusals(&self) -> Vec<String> {
         self.books().refused.clone()
     }
 
-    /// The ids of deliveries of events that nobody published.
+    /// Returns the ids of deliveries of events that were never published.
     pub fn unknown(&self) -> Vec<String> {
         self.books().unknown.clone()
     }

@@ -1,4 +1,4 @@
-//! Faults against a running sender, and the accounts afterwards.
+//! Fault injection against a running sender, and the reconciliation of every event afterwards.
 //!
 //! A [`Cell`] is one fault in one [`Column`] (a store and a source). It starts real processes,
 //! publishes at a steady rate, lets the fault happen, and then checks five promises:

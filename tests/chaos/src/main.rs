@@ -9,31 +9,31 @@ use anyhow::{Result, ensure};
 use chaos::{Bench, Cell, Outcome, Run, all, run, subset, table, write_page};
 use clap::Parser;
 
-/// Faults against a running sender, and the accounts afterwards.
+/// Injects faults into a running sender, and reconciles every event
 #[derive(Parser)]
 struct Arguments {
-    /// The sender's binary; by default the one beside this
+    /// The binary of the sender [default: the one beside this program]
     #[arg(long)]
     sender: Option<PathBuf>,
-    /// Only cells whose name starts so, such as `redis/full`, `sqlite` or `redis+stream/`
+    /// Run only cells whose name has this prefix, such as `redis/full`, `sqlite` or `redis+stream/`
     #[arg(long, env = "ONLY")]
     only: Option<String>,
-    /// Only the cells that every run of the tests has
+    /// Run only the cells of the test suite
     #[arg(long)]
     subset: bool,
-    /// Instead of the matrix: random faults, for so many seconds
+    /// Run random faults for this number of seconds, instead of the matrix
     #[arg(long, env = "CHAOS_SECONDS")]
     seconds: Option<u64>,
-    /// What makes runs the same; by default a new one
+    /// The seed of the random numbers [default: a random one]
     #[arg(long, env = "CHAOS_SEED")]
     seed: Option<u64>,
-    /// How many cells run at a time
+    /// The number of cells that run at a time
     #[arg(long, env = "CHAOS_JOBS", default_value_t = 3)]
     jobs: usize,
-    /// The page whose results are replaced by those of a whole run
+    /// The page to update with the results of a complete run
     #[arg(long)]
     page: Option<PathBuf>,
-    /// Lists the cells
+    /// List the cells
     #[arg(long)]
     list: bool,
 }
@@ -88,7 +88,7 @@ fn sender(arguments: &Arguments) -> Result<PathBuf> {
         .map_or_else(beside, Ok::<_, anyhow::Error>)?;
     ensure!(
         program.is_file(),
-        "there is no `{}`: build it, or name it by --sender",
+        "`{}` does not exist: build it, or set --sender",
         program.display()
     );
     Ok(std::path::absolute(program)?)

@@ -1,11 +1,11 @@
-//! The cells.
+//! The cells of the matrix.
 
 use crate::cell::Cell;
 use crate::column::Column;
 use crate::fault::Fault;
 use crate::hostile::Hostile;
 
-/// Every row in every column where it can happen.
+/// Returns every fault in each of its columns.
 pub fn all(seed: u64) -> Vec<Cell> {
     let rows = Fault::all();
     let cells = rows.flat_map(|fault| {
@@ -17,8 +17,8 @@ pub fn all(seed: u64) -> Vec<Cell> {
     cells.collect()
 }
 
-/// A few minutes of it, for every run of the tests: each part of the sender, and each way to lose an
-/// event or to stop without a word.
+/// Returns the cells of the test suite, which take a few minutes: they cover each part of the sender, and
+/// each way to lose an event or to stop silently.
 pub fn subset(seed: u64) -> Vec<Cell> {
     let cells = SUBSET.iter();
     cells

@@ -1,5 +1,5 @@
-//! A resolver of a process's own: files in place of `/etc/hosts` and `/etc/resolv.conf`, seen by that
-//! process alone.
+//! A private resolver for a process: replacements of `/etc/hosts` and `/etc/resolv.conf` that only this
+//! process sees.
 
 use std::net::{Ipv4Addr, UdpSocket};
 use std::path::{Path, PathBuf};
@@ -10,23 +10,23 @@ use anyhow::Result;
 /// The receiver's host name.
 pub const HOST: &str = "receiver.chaos.test";
 
-/// The files, and a name server that never responds.
+/// The replaced files, and a name server that never responds.
 #[derive(Clone)]
 pub struct Names {
     folder: PathBuf,
-    /// Keeps the port open, so that look-ups wait instead of failing at once.
+    /// Keeps the port open, so that queries time out instead of failing at once.
     _silent: Option<Arc<UdpSocket>>,
 }
 
 impl Names {
-    /// Makes the files in `folder`; [`HOST`] resolves.
+    /// Creates the files in `folder`. [`HOST`] resolves.
     pub fn new(folder: &Path) -> Result<Self> {
         let silent = (2..250)
             .map(|last| Ipv4Addr::new(127, 77, 0, last))
             .find_map(|address| Some((address, UdpSocket::bind((address, 53)).ok()?)));
         let server = match &silent {
             Some((address, _)) => *address,
-            // Nothing listens there: look-ups fail at once.
+            // Nothing listens there: queries fail at once.
             None => Ipv4Addr::new(127, 77, 0, 1),
         };
         std::fs::write(folder.join("resolv.conf"), format!("nameserver {server}\n"))?;
@@ -39,17 +39,17 @@ impl Names {
         Ok(names)
     }
 
-    /// Has [`HOST`] resolve.
+    /// Makes [`HOST`] resolve.
     pub fn restore(&self) -> Result<()> {
         self.write(&format!("127.0.0.1 {HOST}\n"))
     }
 
-    /// Has nothing resolve: the name server is asked, and never responds.
+    /// Makes every query time out.
     pub fn remove(&self) -> Result<()> {
         self.write("")
     }
 
-    /// The words before a command that make it see the files.
+    /// Returns the words before a command with which it sees the files.
     pub fn wrapper(&self) -> Vec<String> {
         let mounts = ["hosts", "resolv.conf", "nsswitch.conf"].map(|name| {
             let file = self.folder.join(name);
@@ -61,7 +61,7 @@ impl Names {
             .into()
     }
 
-    /// Writes the file in place: a new one would not be the one that is mounted.
+    /// Writes the file in place: a new file would not be the mounted one.
     fn write(&self, text: &str) -> Result<()> {
         Ok(std::fs::write(self.folder.join("hosts"), text)?)
     }

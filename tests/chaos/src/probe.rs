@@ -1,4 +1,4 @@
-//! Polling `/readyz`, and what it said while the sender could not work.
+//! Polling of `/readyz`.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,13 +11,13 @@ use crate::traffic::Apis;
 
 const PACE: Duration = Duration::from_millis(100);
 
-/// How long a response is waited for.
-const PATIENCE: Duration = Duration::from_millis(2500);
+/// The time limit for a response.
+const TIMEOUT: Duration = Duration::from_millis(2500);
 
-/// For how long `/readyz` may repeat what it found before, and the time of a poll.
+/// The time for which `/readyz` can return a cached result, and the time of a poll.
 const CACHED: Duration = Duration::from_millis(1500);
 
-/// Polls the first sender. It ends when it is dropped.
+/// Polls of the first sender. Dropping it ends them.
 pub struct Probe {
     samples: Arc<Mutex<Vec<Sample>>>,
     polling: JoinHandle<()>,
@@ -39,15 +39,15 @@ impl Probe {
         Self { samples, polling }
     }
 
-    /// Whether the last response was 200, and was requested after `moment`.
+    /// Returns `true` if the last response was 200, and was requested after `moment`.
     pub fn is_ready(&self, moment: Instant) -> bool {
         let samples = self.samples();
         let last = samples.last();
         last.is_some_and(|last| last.sent > moment && last.status == Some(200))
     }
 
-    /// The number of responses with 200 to requests between the two moments, once what was found
-    /// before could no longer be repeated.
+    /// Returns the number of responses with 200 between the two times, after cached results have
+    /// expired.
     pub fn ready_between(&self, start: Instant, end: Instant) -> usize {
         let samples = self.samples();
         let within = |s: &&Sample| s.sent > start + CACHED && s.done < end;
@@ -55,13 +55,13 @@ impl Probe {
         within.filter(|sample| sample.status == Some(200)).count()
     }
 
-    /// Whether a response between the two moments was 503.
+    /// Returns `true` if a response between the two times was 503.
     pub fn unready_between(&self, start: Instant, end: Instant) -> bool {
         let mut samples = self.samples().into_iter();
         samples.any(|s| s.sent > start && s.sent < end && s.status == Some(503))
     }
 
-    /// Whether `/readyz` was polled between the two moments, and every response was 200.
+    /// Returns `true` if `/readyz` was polled between the two times, and every response was 200.
     pub fn always_ready(&self, start: Instant, end: Instant) -> bool {
         let mut samples = self.samples();
         samples.retain(|sample| sample.done > start && sample.sent < end);
@@ -87,8 +87,8 @@ async fn poll(apis: Apis, samples: Arc<Mutex<Vec<Sample>>>) {
         let api = apis.borrow().first().cloned();
         let Some(api) = api else { continue };
         let sent = Instant::now();
-        let asked = Request::get(format!("{api}/readyz")).try_send();
-        let status = match timeout(PATIENCE, asked).await {
+        let request = Request::get(format!("{api}/readyz")).try_send();
+        let status = match timeout(TIMEOUT, request).await {
             Ok(Ok(reply)) => Some(reply.status),
             _ => None,
         };

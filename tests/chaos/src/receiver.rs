@@ -19,10 +19,10 @@ use webhook_signature::{Credential, Freshness, Scheme, verify};
 use crate::config::{HEALTHY, NAMED, SECRET};
 use crate::ledger::Ledger;
 
-/// How long a request takes: long enough that some ten are always in flight.
+/// The duration of a request, long enough that about ten are always in flight.
 const TAKES: Duration = Duration::from_millis(100);
 
-/// A receiver on a runtime of its own, so that [`Receiver::kill`] closes every connection at once.
+/// A receiver on a separate runtime, so that [`Receiver::kill`] closes every connection at once.
 pub struct Receiver {
     pub address: SocketAddr,
     ledger: Arc<Ledger>,
@@ -30,7 +30,7 @@ pub struct Receiver {
 }
 
 impl Receiver {
-    /// Starts one on a free port of the loopback address.
+    /// Starts a receiver on a free loopback port.
     pub async fn start(ledger: Arc<Ledger>) -> Result<Self> {
         let mut receiver = Self {
             address: (Ipv4Addr::LOCALHOST, 0).into(),
@@ -41,14 +41,14 @@ impl Receiver {
         Ok(receiver)
     }
 
-    /// Ends it with all its connections, as the kill of its process does.
+    /// Ends the receiver and closes its connections, like a kill of its process.
     pub fn kill(&mut self) {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
     }
 
-    /// Starts it again on the same port.
+    /// Restarts the receiver on the same port.
     pub async fn restart(&mut self) -> Result<()> {
         self.kill();
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -69,7 +69,7 @@ impl Drop for Receiver {
     }
 }
 
-/// Binds `address`, which is free as soon as the connections of the receiver before are closed.
+/// Binds `address`, which is free once the connections of the previous receiver are closed.
 async fn listen(address: SocketAddr) -> Result<TcpListener> {
     for _ in 0..200 {
         if let Ok(listener) = TcpListener::bind(address).await {
@@ -85,7 +85,7 @@ async fn serve(listener: TcpListener, ledger: Arc<Ledger>) {
     let keys = Arc::new([Credential::parse(SECRET).expect("a secret")]);
     loop {
         let Ok((stream, _)) = listener.accept().await else {
-            // Descriptors are scarce in this process for a moment.
+            // This process has no free descriptor for a moment.
             tokio::time::sleep(Duration::from_millis(10)).await;
             continue;
         };
@@ -128,7 +128,7 @@ async fn receive(
     Ok(response)
 }
 
-/// The endpoint of a path. Any other path was never configured.
+/// Returns the endpoint of a path, or `None` for a path that was never configured.
 fn endpoint(path: &str) -> Option<&'static str> {
     [HEALTHY, NAMED]
         .into_iter()
@@ -148,7 +148,7 @@ fn accept(headers: &HeaderMap, body: &[u8], keys: &[Credential]) -> Result<Strin
     }
 }
 
-/// The number of the event whose data is `body`.
+/// Returns the number of the event with the data `body`.
 pub fn number(body: &[u8]) -> Option<u64> {
     let data: serde_json::Value = serde_json::from_slice(body).ok()?;
     data.get("number")?.as_u64()

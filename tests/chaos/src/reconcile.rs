@@ -1,4 +1,4 @@
-//! Comparing the ledger with the API: accepted = delivered + pending + dead + rejected.
+//! Reconciliation of the ledger with the API: accepted = delivered + pending + dead + rejected.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -16,15 +16,15 @@ use crate::traffic::{PUBLISHERS, id};
 use crate::verdict::{Counts, Outcome};
 use crate::world::World;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How long outcomes may take to be recorded once everything is delivered.
+/// The time limit for recording outcomes after the last delivery.
 const SETTLE: Duration = Duration::from_secs(10);
 
-/// Where the API says an event is, by its id.
+/// The states of events in the API, by their ids.
 type States = HashMap<String, String>;
 
-/// Checks the accounts of every endpoint.
+/// Reconciles the events of every endpoint.
 pub async fn reconcile(world: &World, faults: &[Fault], outcome: &mut Outcome) -> Result<()> {
     let api = &world.senders[0].api;
     let rejected = rejected(api).await?;
@@ -71,7 +71,7 @@ fn count(ledger: &Ledger, endpoint: &str, states: &States, rejected: &States) ->
     counts
 }
 
-/// A healthy endpoint gets everything. A hostile one's deliveries are all accounted for.
+/// Checks that no event is lost, and that a healthy endpoint received all of them.
 fn check_counts(endpoint: &str, strict: bool, counts: Counts, outcome: &mut Outcome) {
     let Counts {
         lost,
@@ -96,7 +96,7 @@ fn check_counts(endpoint: &str, strict: bool, counts: Counts, outcome: &mut Outc
     }
 }
 
-/// Nothing is recorded as delivered that its receiver has not accepted.
+/// Checks that every delivery that is recorded as successful was accepted by its receiver.
 fn check_successes(ledger: &Ledger, endpoint: &str, states: &States, outcome: &mut Outcome) {
     let mut never = 0;
     ledger.each(|number, event| {
@@ -112,7 +112,7 @@ fn check_successes(ledger: &Ledger, endpoint: &str, states: &States, outcome: &m
     });
 }
 
-/// At most what was in flight arrives twice, where something died; and under one `webhook-id`.
+/// Checks that duplicates are limited to deliveries in flight at a death, with the same `webhook-id`.
 fn check_duplicates(world: &World, faults: &[Fault], outcome: &mut Outcome) {
     let allowed: usize = faults.iter().map(|fault| allowed(*fault)).sum();
     let once = [HEALTHY, NAMED]
@@ -138,14 +138,14 @@ fn check_duplicates(world: &World, faults: &[Fault], outcome: &mut Outcome) {
     });
 }
 
-/// Whether the hostile receiver is one whose responses count.
+/// Returns `true` if the hostile receiver is one whose responses count.
 fn succeeds(faults: &[Fault]) -> bool {
     faults.contains(&Fault::Receiver(Hostile::OddHeads))
 }
 
 fn allowed(fault: Fault) -> usize {
     let profile = fault.profile();
-    // What a store that loses its writes forgets, publishers publish again.
+    // Publishers publish again the events that a store has lost.
     let published = if profile.loses {
         PUBLISHERS + PLACES
     } else {
@@ -154,7 +154,7 @@ fn allowed(fault: Fault) -> usize {
     profile.deaths * PLACES + published
 }
 
-/// Every request that arrived was signed, at its receiver, and for an event of this cell.
+/// Checks that every request was signed, sent to its receiver, and for an event of this cell.
 fn check_requests(ledger: &Ledger, faults: &[Fault], outcome: &mut Outcome) {
     let unknown = ledger.unknown();
     outcome.check(unknown.is_empty(), || {
@@ -232,7 +232,7 @@ async fn all(api: &str, path: &str) -> Result<Vec<Value>> {
 
 async fn items(api: &str, path: &str) -> Result<(Vec<Value>, Option<String>)> {
     let requested = Request::get(format!("{api}/v1/{path}")).try_send();
-    let reply = timeout(PATIENCE, requested).await;
+    let reply = timeout(TIMEOUT, requested).await;
     let reply = reply.with_context(|| format!("no response to {path}"))?;
     let reply = reply.map_err(anyhow::Error::msg)?;
     ensure!(reply.status == 200, "{path}: {reply:?}");

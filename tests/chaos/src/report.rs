@@ -12,7 +12,7 @@ use crate::verdict::Outcome;
 const BEGIN: &str = "<!-- results: written by `make chaos` -->";
 const END: &str = "<!-- end of results -->";
 
-/// A cell's line, and a line for each promise that it broke.
+/// Returns a line for the cell, and one for each broken promise.
 pub fn line(outcome: &Outcome) -> String {
     let mut text = format!(
         "{:<6} {:<34} {:>5.1} s  {:>5} accepted  {:>2} duplicates  {}",
@@ -48,7 +48,7 @@ fn recovery(outcome: &Outcome) -> String {
     }
 }
 
-/// The matrix with its results, in Markdown.
+/// Returns the matrix with its results in Markdown.
 pub fn table(outcomes: &[Outcome]) -> String {
     let columns = Column::ALL.map(Column::name).join(" | ");
     let mut text = format!("| fault | {columns} |\n|---|---|---|---|---|\n");
@@ -86,7 +86,7 @@ fn entry(profile: &Profile, column: Column, outcomes: &[Outcome]) -> String {
     }
 }
 
-/// What each row promises beyond the five, in Markdown.
+/// Returns the additional promises of the rows in Markdown.
 pub fn promises() -> String {
     let mut text = String::from("| fault | promise |\n|---|---|\n");
     for fault in Fault::all() {

@@ -15,7 +15,7 @@ use crate::verdict::Outcome;
 /// Cells to run.
 pub struct Run {
     pub bench: Bench,
-    /// How many run at a time.
+    /// The number of cells that run at a time.
     pub jobs: usize,
 }
 
@@ -32,7 +32,7 @@ pub async fn run(run: &Run, cells: &[Cell]) -> Vec<Outcome> {
 }
 
 impl Run {
-    /// Runs random cells for so long.
+    /// Runs random cells for `duration`.
     pub async fn random(&self, duration: Duration, seed: u64) -> Vec<Outcome> {
         let end = Instant::now() + duration;
         let mut rng = StdRng::seed_from_u64(seed);

@@ -1,4 +1,4 @@
-//! When faults start and end.
+//! The schedule of faults.
 
 use std::time::{Duration, Instant};
 
@@ -11,11 +11,11 @@ use crate::column::Column;
 use crate::fault::Fault;
 use crate::world::World;
 
-/// A fault, and when it happens in a cell.
+/// A fault with its time in a cell.
 #[derive(Clone, Copy, Debug)]
 pub struct Step {
     pub fault: Fault,
-    /// Since the first step may begin.
+    /// The start, relative to the first step.
     pub start: Duration,
     pub hold: Duration,
 }
@@ -25,12 +25,12 @@ pub struct Past {
     pub fault: Fault,
     pub start: Instant,
     pub end: Instant,
-    /// What went wrong, with the machine or with the sender.
+    /// The errors while the fault was started or ended.
     pub failures: Vec<String>,
 }
 
 impl Step {
-    /// A fault by itself, as its row has it.
+    /// Returns a single fault with the duration of its row.
     pub fn only(fault: Fault) -> Vec<Self> {
         vec![Self {
             fault,
@@ -39,7 +39,7 @@ impl Step {
         }]
     }
 
-    /// Faults one after the other, each held for some time.
+    /// Returns random consecutive faults with random durations.
     pub fn random(column: Column, rng: &mut StdRng) -> Vec<Self> {
         let faults: Vec<_> = Fault::all()
             .filter(|fault| is_generated(*fault, column))
@@ -55,7 +55,7 @@ impl Step {
         steps
     }
 
-    /// Has the fault happen.
+    /// Starts the fault, holds it and ends it.
     pub async fn play(self, begun: Instant, world: &mut World) -> Past {
         sleep_until((begun + self.start).into()).await;
         let start = Instant::now();
@@ -80,7 +80,7 @@ impl Step {
     }
 }
 
-/// Whether a fault can follow any other in a world. Those that set up a world of their own, or lose
+/// Returns `true` if a fault can follow any other in a world. Those that set up a world of their own, or lose
 /// what the ledger cannot tell from a loss of another fault, have their own cells only.
 fn is_generated(fault: Fault, column: Column) -> bool {
     let profile = fault.profile();

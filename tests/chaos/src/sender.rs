@@ -14,38 +14,38 @@ use tokio::time::timeout;
 
 use crate::names::Names;
 
-/// How long a start may take before the cell is given up.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The time limit for a start.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How a sender is started.
+/// The settings with which senders are started.
 #[derive(Clone)]
 pub struct Launch {
     pub program: PathBuf,
     /// The folder of configurations, logs and the SQLite file.
     pub folder: PathBuf,
     pub log: Log,
-    /// The most bytes of data that the process may have (RLIMIT_DATA).
+    /// The limit for the data of the process in bytes (RLIMIT_DATA).
     pub memory: Option<u64>,
-    /// A resolver of its own.
+    /// A private resolver.
     pub names: Option<Names>,
     pub environment: Vec<(&'static str, PathBuf)>,
 }
 
-/// Where standard error goes.
+/// The destination of standard error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Log {
     #[default]
     File,
     /// A full disk.
     Full,
-    /// A pipe that nobody reads.
+    /// A pipe without a reader.
     Pipe,
 }
 
-/// A sender process. It is killed when it is dropped.
+/// A sender process. Dropping it kills the process.
 pub struct Sender {
     pub name: String,
-    /// Where its API is, once it listens.
+    /// The URL of its API, once it listens.
     pub api: String,
     child: Child,
     stdout: BufReader<ChildStdout>,
@@ -53,7 +53,7 @@ pub struct Sender {
     begun: Instant,
 }
 
-/// How a process ended.
+/// The end of a process.
 #[derive(Clone, Copy, Debug)]
 pub struct Ended {
     pub status: ExitStatus,
@@ -64,14 +64,14 @@ impl Launch {
     /// Starts a sender on the configuration `name`.toml, and waits until its API listens.
     pub async fn start(&self, name: &str) -> Result<Sender> {
         let mut sender = self.spawn(name)?;
-        match sender.listening(PATIENCE).await {
+        match sender.listening(TIMEOUT).await {
             Ok(true) => Ok(sender),
-            Ok(false) => bail!("sender `{name}` is not listening after {PATIENCE:?}"),
+            Ok(false) => bail!("sender `{name}` is not listening after {TIMEOUT:?}"),
             Err(error) => Err(error.context(self.log_end(name))),
         }
     }
 
-    /// Starts a sender, and does not wait.
+    /// Starts a sender without waiting for it.
     pub fn spawn(&self, name: &str) -> Result<Sender> {
         let (errors, log) = self.errors(name)?;
         let mut command = self.command(name);
@@ -96,7 +96,7 @@ impl Launch {
         })
     }
 
-    /// The last lines of a sender's log.
+    /// Returns the last lines of the log of a sender.
     pub fn log_end(&self, name: &str) -> String {
         let log = std::fs::read_to_string(self.log(name)).unwrap_or_default();
         let lines: Vec<_> = log.lines().rev().take(5).collect();
@@ -138,13 +138,13 @@ impl Launch {
 }
 
 impl Sender {
-    /// Waits until its API listens. False: not within `limit`.
+    /// Waits until its API listens. Returns `false` after `limit`.
     pub async fn listening(&mut self, limit: Duration) -> Result<bool> {
         let mut line = String::new();
         let Ok(read) = timeout(limit, self.stdout.read_line(&mut line)).await else {
             return Ok(false);
         };
-        read.context("the sender's output cannot be read")?;
+        read.context("cannot read the output of the sender")?;
         match line.trim().strip_prefix("listening on ") {
             Some(api) => self.api = api.to_owned(),
             None => bail!("sender `{}` did not start: {line:?}", self.name),
@@ -156,12 +156,12 @@ impl Sender {
         Pid::from_raw(i32::try_from(self.child.id()?).ok()?)
     }
 
-    /// How long it has been there.
+    /// Returns the time since the start.
     pub fn age(&self) -> Duration {
         self.begun.elapsed()
     }
 
-    /// The status of a process that has ended by itself.
+    /// Returns the status of a process that has ended by itself.
     pub fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().ok().flatten()
     }
@@ -171,26 +171,26 @@ impl Sender {
         kill_process(pid, signal).context("the sender cannot be signalled")
     }
 
-    /// Sends a signal that ends it, and waits for at most `limit`.
+    /// Sends a signal and waits for the end, at most `limit`.
     pub async fn end(&mut self, signal: Signal, limit: Duration) -> Result<Ended> {
         self.signal(signal)?;
         self.wait(limit).await
     }
 
-    /// Waits until it has ended, for at most `limit`; then kills it.
+    /// Waits for the end. Kills the process after `limit`.
     pub async fn wait(&mut self, limit: Duration) -> Result<Ended> {
-        let asked = Instant::now();
+        let start = Instant::now();
         let Ok(status) = timeout(limit, self.child.wait()).await else {
             self.child.kill().await?;
             bail!("sender `{}` has not ended after {limit:?}", self.name);
         };
         Ok(Ended {
             status: status?,
-            took: asked.elapsed(),
+            took: start.elapsed(),
         })
     }
 
-    /// `kill -9`.
+    /// Kills the process with SIGKILL.
     pub async fn kill(&mut self) -> Result<()> {
         Ok(self.child.kill().await?)
     }

@@ -1,4 +1,4 @@
-//! Redis servers: administration, replicas, and what is still on a stream.
+//! Redis servers: administration, replicas and unread stream entries.
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
@@ -14,12 +14,12 @@ use tokio::task::JoinHandle;
 use crate::config::{GROUP, STREAM};
 use crate::traffic::connect;
 
-/// How long a command may take, and a replica to be in step.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+/// The time limit for a command, and for a replica to synchronise.
+pub const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Runs one command on a server.
 pub async fn command(server: &RedisServer, words: &[&str]) -> Result<Value> {
-    let connection = connect(&server.url(), PATIENCE).await;
+    let connection = connect(&server.url(), TIMEOUT).await;
     let mut connection = connection.context("redis-server does not respond")?;
     let value = redis::cmd(words[0])
         .arg(&words[1..])
@@ -28,11 +28,11 @@ pub async fn command(server: &RedisServer, words: &[&str]) -> Result<Value> {
     value.with_context(|| format!("redis-server refused {words:?}"))
 }
 
-/// Starts a replica of `primary`, and waits until it is in step.
+/// Starts a replica of `primary`, and waits until it is synchronised.
 pub async fn replica(primary: &RedisServer) -> Result<RedisServer> {
     let of = format!("127.0.0.1 {}", primary.port());
     let replica = RedisServer::start_with(Fsync::EverySecond, &["--replicaof", &of]).await;
-    for _ in 0..PATIENCE.as_millis() / 50 {
+    for _ in 0..TIMEOUT.as_millis() / 50 {
         let info: String =
             redis::from_redis_value(command(&replica, &["INFO", "replication"]).await?)
                 .context("INFO is text")?;
@@ -41,10 +41,10 @@ pub async fn replica(primary: &RedisServer) -> Result<RedisServer> {
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    bail!("the replica is not in step after {PATIENCE:?}")
+    bail!("the replica is not synchronised after {TIMEOUT:?}")
 }
 
-/// The ids of the entries that are still at their source: taken and not acknowledged, or not taken.
+/// Returns the ids of the entries that are still at their source: unread or not acknowledged.
 pub async fn at_source(server: &RedisServer) -> Result<HashSet<String>> {
     type Pending = Vec<(String, String, u64, u64)>;
     let count = "100000";
@@ -70,7 +70,7 @@ pub async fn at_source(server: &RedisServer) -> Result<HashSet<String>> {
         .collect())
 }
 
-/// An address that leads to a server, and can be led to another.
+/// A proxy to a server that can be redirected to another one.
 pub struct Link {
     pub address: SocketAddr,
     target: Arc<Mutex<SocketAddr>>,
@@ -93,8 +93,8 @@ impl Link {
         })
     }
 
-    /// Leads it elsewhere, and closes the connections that there are.
-    pub fn lead_to(&self, target: SocketAddr) {
+    /// Redirects the proxy and closes its connections.
+    pub fn redirect(&self, target: SocketAddr) {
         *self.target.lock().unwrap_or_else(PoisonError::into_inner) = target;
         let mut connections = self
             .connections
@@ -119,12 +119,12 @@ async fn accept(
 ) {
     while let Ok((mut near, _)) = listener.accept().await {
         let target = *target.lock().unwrap_or_else(PoisonError::into_inner);
-        let passing = tokio::spawn(async move {
+        let forwarding = tokio::spawn(async move {
             if let Ok(mut far) = TcpStream::connect(target).await {
                 let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
             }
         });
         let mut connections = connections.lock().unwrap_or_else(PoisonError::into_inner);
-        connections.push(passing);
+        connections.push(forwarding);
     }
 }

@@ -1,9 +1,9 @@
-//! What cells need of the machine.
+//! Requirements of cells on the machine.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Something that a cell cannot do without.
+/// A requirement of a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tool {
     /// `/proc`, `/dev/full` and `prlimit`.
@@ -16,9 +16,9 @@ pub enum Tool {
 }
 
 impl Tool {
-    /// Why the tool is missing; `None` if it is not.
+    /// Returns the description of the tool if it is missing.
     pub fn missing(self) -> Option<String> {
-        let (there, missing) = match self {
+        let (present, description) = match self {
             Self::Linux => (
                 Path::new("/dev/full").exists() && runs("prlimit", &["--version"]),
                 "Linux with `prlimit` (Debian: util-linux)",
@@ -36,11 +36,11 @@ impl Tool {
                 "redis-server (Debian: apt-get install redis-server)",
             ),
         };
-        (!there).then(|| missing.to_owned())
+        (!present).then(|| description.to_owned())
     }
 }
 
-/// The library that sets the clock of a process.
+/// Returns the library that sets the clock of a process.
 pub fn faketime() -> Option<PathBuf> {
     let folders = std::fs::read_dir("/usr/lib").ok()?;
     folders

@@ -13,22 +13,22 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use crate::config::{STREAM, TENANT};
 use crate::ledger::Ledger;
 
-/// Publishers through the API. Each has one event under way at a time.
+/// The number of publishers through the API. Each publishes one event at a time.
 pub const PUBLISHERS: usize = 4;
 
 /// The pause between two events of a publisher.
 const PACE: Duration = Duration::from_millis(40);
 
-/// How long a response is waited for before the event is published again, under the same id.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// The time limit for a response, after which the event is published again with the same id.
+const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How long to wait before publishing again an event that was not accepted.
+/// The pause before an event that was not accepted is published again.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Where the API is at present, if it is anywhere: one URL for each sender that runs.
+/// The URLs of the APIs of all running senders.
 pub type Apis = watch::Receiver<Vec<String>>;
 
-/// Publishers at work. They end when it is dropped.
+/// Running publishers. Dropping it ends them.
 pub struct Traffic {
     stopping: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
@@ -39,7 +39,7 @@ pub struct Traffic {
 pub struct Stream {
     /// The URL of its server.
     pub url: String,
-    /// Whether events are published with an id of their own.
+    /// Set if events are published with an id of their own.
     pub with_ids: bool,
 }
 
@@ -63,7 +63,7 @@ impl Traffic {
         Self { stopping, tasks }
     }
 
-    /// Stops the publishers and waits until none has an event under way.
+    /// Stops the publishers after their current events.
     pub async fn stop(mut self) {
         self.stopping.send_replace(true);
         for task in self.tasks.drain(..) {
@@ -80,7 +80,7 @@ impl Drop for Traffic {
     }
 }
 
-/// The data of an event, with `padding` bytes of text.
+/// Returns the data of an event with `padding` bytes of text.
 fn data(number: u64, padding: usize) -> String {
     format!(
         r#"{{"number": {number}, "text": "{}"}}"#,
@@ -88,7 +88,7 @@ fn data(number: u64, padding: usize) -> String {
     )
 }
 
-/// The id of an event that has one.
+/// Returns the id of an event.
 pub fn id(number: u64) -> String {
     format!("evt_{number}")
 }
@@ -97,7 +97,7 @@ struct Publisher {
     ledger: Arc<Ledger>,
     apis: Apis,
     stop: watch::Receiver<bool>,
-    /// Which of several senders it publishes to next.
+    /// The index of the sender for the next event.
     turn: usize,
 }
 
@@ -131,13 +131,13 @@ impl Publisher {
     }
 }
 
-/// Publishes an event once. Returns whether it was accepted.
+/// Publishes an event once. Returns `true` if it was accepted.
 async fn publish(api: &str, number: u64) -> bool {
     let url = format!("{api}/v1/tenants/{TENANT}/events");
     let (id, data) = (id(number), data(number, 0));
     let body = format!(r#"{{"id": "{id}", "type": "order.shipped", "data": {data}}}"#);
     let sent = Request::post(url).json(body).try_send();
-    matches!(timeout(PATIENCE, sent).await, Ok(Ok(reply)) if reply.status == 202)
+    matches!(timeout(TIMEOUT, sent).await, Ok(Ok(reply)) if reply.status == 202)
 }
 
 async fn publish_to(stream: Stream, ledger: Arc<Ledger>, stop: watch::Receiver<bool>) {
@@ -146,15 +146,15 @@ async fn publish_to(stream: Stream, ledger: Arc<Ledger>, stop: watch::Receiver<b
     while !*stop.borrow() {
         ticks.tick().await;
         if connection.is_none() {
-            connection = connect(&stream.url, PATIENCE).await;
+            connection = connect(&stream.url, TIMEOUT).await;
         }
         let Some(open) = &mut connection else {
             continue;
         };
         let number = ledger.begin();
         match add(open, &stream, number, 0).await {
-            // Whether an entry without a reply is on the stream is not known, and another of the
-            // same event would be a second event: it is left alone.
+            // Without a reply, the entry may be on the stream, and a second entry would be a second
+            // event: it is not published again.
             Err(error) if !is_refusal(&error) => connection = None,
             Err(_) => {}
             Ok(entry) => ledger.accepted(number, Some(entry)),
@@ -162,22 +162,22 @@ async fn publish_to(stream: Stream, ledger: Arc<Ledger>, stop: watch::Receiver<b
     }
 }
 
-/// Whether the server itself responded with an error, and therefore does not have the entry.
+/// Returns `true` if the server itself responded with an error, and therefore does not have the entry.
 fn is_refusal(error: &redis::RedisError) -> bool {
     error.code().is_some()
 }
 
-/// Connects to a server, if it responds in time. A command may take as long.
-pub async fn connect(url: &str, patience: Duration) -> Option<MultiplexedConnection> {
+/// Connects to a server within a time limit, which also applies to commands.
+pub async fn connect(url: &str, limit: Duration) -> Option<MultiplexedConnection> {
     let client = redis::Client::open(url).ok()?;
     let config = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(patience))
-        .set_response_timeout(Some(patience));
+        .set_connection_timeout(Some(limit))
+        .set_response_timeout(Some(limit));
     let connecting = client.get_multiplexed_async_connection_with_config(&config);
-    timeout(patience, connecting).await.ok()?.ok()
+    timeout(limit, connecting).await.ok()?.ok()
 }
 
-/// Adds an event to a stream, and returns its entry's id.
+/// Adds an event to a stream, and returns the id of its entry.
 pub async fn add(
     connection: &mut MultiplexedConnection,
     stream: &Stream,
@@ -200,7 +200,7 @@ fn ticks() -> tokio::time::Interval {
     ticks
 }
 
-/// Waits until `done`, for at most `limit`. Returns whether it was.
+/// Waits until `done` returns `true`. Returns `false` after `limit`.
 pub async fn wait_until(limit: Duration, mut done: impl FnMut() -> bool) -> bool {
     let deadline = Instant::now() + limit;
     while !done() {

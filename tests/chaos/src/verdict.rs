@@ -1,22 +1,22 @@
-//! What a cell came to.
+//! The outcome of a cell.
 
 use std::time::Duration;
 
-/// What a cell came to: it passed where `failures` is empty.
+/// The outcome of a cell.
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
     pub cell: String,
     pub seed: u64,
     pub counts: Counts,
     pub duplicates: usize,
-    /// How long after the fault everything worked again.
+    /// The time from the end of the fault to the recovery.
     pub recovered: Option<Duration>,
-    /// How long the sender took to stop.
+    /// The time that the sender took to stop.
     pub stopped: Option<Duration>,
     pub took: Duration,
-    /// The promises that were broken, each with what was seen.
+    /// The broken promises, each with the observation.
     pub failures: Vec<String>,
-    /// Why the cell was not run.
+    /// The missing tools, if the cell was not run.
     pub missing: Option<String>,
 }
 
@@ -28,7 +28,7 @@ pub struct Counts {
     pub pending: usize,
     pub dead: usize,
     pub rejected: usize,
-    /// Accepted, and lost with what the store had confirmed.
+    /// Accepted, and lost together with confirmed writes of the store.
     pub forgiven: usize,
     pub lost: usize,
 }
@@ -42,7 +42,7 @@ impl Outcome {
         self.failures.push(failure.into());
     }
 
-    /// Notes a failure unless `kept`.
+    /// Records a failure unless `kept`.
     pub fn check(&mut self, kept: bool, failure: impl FnOnce() -> String) {
         if !kept {
             self.failures.push(failure());

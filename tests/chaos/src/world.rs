@@ -1,4 +1,4 @@
-//! Everything that a cell starts: stores, receivers, senders, traffic.
+//! The world of a cell: stores, receivers, senders and traffic.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,27 +26,27 @@ use crate::store::{Link, replica};
 use crate::tools::faketime;
 use crate::traffic::{Stream, Traffic};
 
-/// How long a stop may take: as long as requests of the API that are under way, which is longer than
-/// the slowest attempt, and then some.
+/// The time limit for a stop: the limit of API requests in progress, which exceeds the slowest attempt,
+/// and a margin.
 pub const STOP: Duration = Duration::from_secs(8);
 
-/// What a world needs for its faults to happen in it.
+/// The requirements of faults on their world.
 pub struct Setup {
     pub senders: usize,
     pub small_disk: bool,
-    /// Whether Redis has an append-only file.
+    /// Set if Redis has an append-only file.
     pub persistent: bool,
     pub replica: bool,
     pub log: Log,
     pub memory: Option<u64>,
-    /// Whether the sender's clock can be set.
+    /// Set if the sender's clock can be set.
     pub clock: bool,
     pub hostile: Option<Hostile>,
-    /// Whether there is an endpoint by name.
+    /// Set if there is an endpoint by name.
     pub names: bool,
-    /// Endpoints that no event matches.
+    /// The number of endpoints that no event matches.
     pub fillers: usize,
-    /// Uses the default lease and timeout.
+    /// Set to use the default lease and timeout.
     pub default_times: bool,
 }
 
@@ -229,7 +229,7 @@ impl World {
     /// Sets the senders' clock, as an offset in seconds.
     pub fn set_clock(&self, offset: &str) -> Result<()> {
         let file = self.clock.as_ref().context("the clock cannot be set")?;
-        // Renamed, so that nobody reads half of it.
+        // Renamed, so that the file is never read while it is incomplete.
         let new = file.with_extension("new");
         std::fs::write(&new, format!("{offset}\n"))?;
         Ok(std::fs::rename(new, file)?)
@@ -256,7 +256,7 @@ impl World {
         Probe::start(self.apis.subscribe())
     }
 
-    /// The stream, if events arrive on one.
+    /// Returns the stream, if events arrive on one.
     pub fn stream(&self) -> Option<Stream> {
         let url = self.config.stream.clone()?;
         let with_ids = self.column != Column::RedisSource;
@@ -267,7 +267,7 @@ impl World {
         self.senders[index].name.clone()
     }
 
-    /// The number of the first sender's process.
+    /// Returns the process id of the first sender.
     pub fn pid(&self) -> Result<String> {
         let pid = self.senders[0].pid().context("the sender has ended")?;
         Ok(pid.as_raw_nonzero().to_string())
@@ -290,7 +290,7 @@ impl World {
         self.senders[index].kill().await
     }
 
-    /// Stops it as an operator does.
+    /// Stops a sender with SIGTERM.
     pub async fn stop_sender(&mut self, index: usize) -> Result<()> {
         self.withdraw(index);
         let ended = self.senders[index].end(Signal::TERM, STOP).await?;
@@ -298,20 +298,20 @@ impl World {
         Ok(())
     }
 
-    /// Starts it again.
+    /// Starts a sender again.
     pub async fn start_sender(&mut self, index: usize) -> Result<()> {
         self.senders[index] = self.launch.start(&self.name(index)).await?;
         self.announce();
         Ok(())
     }
 
-    /// Says where the APIs are.
+    /// Announces the URLs of the APIs to publishers.
     fn announce(&self) {
         let apis = self.senders.iter().map(|sender| sender.api.clone());
         self.apis.send_replace(apis.collect());
     }
 
-    /// Has nobody publish to this sender any more.
+    /// Removes the API of this sender from those of publishers.
     pub fn withdraw(&self, index: usize) {
         let api = &self.senders[index].api;
         self.apis

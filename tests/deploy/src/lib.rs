@@ -1,5 +1,4 @@
-//! What the project is deployed with. There is no code here: the tests of this crate read or run
-//! every file of the folder.
+//! Tests of the files with which the project is deployed. They read or run every file of `deploy/`.
 //!
 //! | where | what |
 //! |---|---|

@@ -7,12 +7,12 @@ use std::path::PathBuf;
 
 use support::{read, root, text_of};
 
-/// The document, with continued command lines joined.
+/// Returns the document with continued command lines joined.
 fn document() -> String {
     read("docs/DEPLOY.md").replace("\\\n", " ")
 }
 
-/// Top-level folders: a word that begins with one of them is a path.
+/// The top-level folders: a word that begins with one of them is a path.
 fn folders() -> Vec<String> {
     let entries = std::fs::read_dir(root()).unwrap();
     let folders = entries
@@ -31,7 +31,7 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 }
 
 #[test]
-fn every_path_that_it_names_exists() {
+fn every_path_in_the_document_exists() {
     let text = document();
     let folders = folders();
     let is_path = |word: &&str| {
@@ -114,7 +114,7 @@ fn every_make_target_exists() {
 }
 
 #[test]
-fn its_commands_make_every_secret_that_the_manifests_expect() {
+fn its_commands_create_every_secret_that_the_manifests_require() {
     let text = document();
     let mut made = BTreeSet::new();
     for command in text.split("kubectl create secret generic ").skip(1) {
@@ -138,7 +138,7 @@ fn its_commands_make_every_secret_that_the_manifests_expect() {
 }
 
 #[test]
-fn its_placeholders_are_those_of_the_form() {
+fn its_placeholders_match_those_of_the_configuration() {
     let text = document();
     let form = read("deploy/spin/libsql-redis.toml");
     for place in [

@@ -1,5 +1,5 @@
-//! `scripts/push.sh` and `scripts/deploy-cloud.sh`, run with a `spin` that writes down its arguments,
-//! and without one.
+//! `scripts/push.sh` and `scripts/deploy-cloud.sh`, run with a fake `spin` that records its arguments, and
+//! without `spin`.
 
 mod support;
 
@@ -12,8 +12,8 @@ use support::root;
 const API_TOKEN: &str = "api-token-0123456789";
 const HANDSHAKE_TOKEN: &str = "handshake-token-0123456789";
 
-/// One line a call, its arguments joined by `|`. It keeps the manifest that it is told to deploy,
-/// and fails the calls that begin with `$FAIL`.
+/// A fake `spin` that logs one line per call, with its arguments joined by `|`. It keeps the deployed
+/// manifest, and fails the calls that begin with `$FAIL`.
 const FAKE: &str = r#"#!/bin/sh
 for argument in "$@"; do printf '%s|' "$argument"; done >>"$LOG"
 printf '\n' >>"$LOG"
@@ -22,7 +22,7 @@ case "$*" in "cloud deploy"*) cat "$4" >>"$LOG.manifests" ;; esac
 [ -z "${FAIL:-}" ] || case "$*" in "$FAIL"*) exit 7 ;; esac
 "#;
 
-/// A copy of what the scripts touch, and a folder of the only programs that they find.
+/// A copy of the files that the scripts use, and a folder with the only programs on their PATH.
 struct World(tempfile::TempDir);
 
 impl World {
@@ -72,7 +72,7 @@ impl World {
             .unwrap()
     }
 
-    /// What `spin` was asked, one line a call.
+    /// Returns the calls of `spin`, one per line.
     fn asked(&self) -> Vec<String> {
         let log = std::fs::read_to_string(self.path().join("log")).unwrap_or_default();
         log.lines().map(str::to_owned).collect()
@@ -146,7 +146,7 @@ fn push_pushes_nothing_when_a_build_fails() {
 }
 
 #[test]
-fn push_says_what_is_missing() {
+fn push_reports_missing_requirements() {
     let registry = [("REGISTRY", "ghcr.io/you")];
     World::new().refuses("push.sh", &registry, "`spin` is not on the PATH");
     World::with_spin().refuses("push.sh", &[], "REGISTRY");
@@ -163,7 +163,7 @@ fn push_says_what_is_missing() {
 }
 
 #[test]
-fn deploy_cloud_deploys_both_apps_with_their_tokens_and_makes_the_tables() {
+fn deploy_cloud_deploys_both_apps_with_their_tokens_and_creates_the_tables() {
     let world = World::with_spin();
     succeeds(&world.run("deploy-cloud.sh", &TOKENS));
     let expected = [
@@ -185,7 +185,7 @@ fn deploy_cloud_deploys_both_apps_with_their_tokens_and_makes_the_tables() {
 }
 
 #[test]
-fn what_deploy_cloud_deploys_refuses_requests_until_it_has_its_token() {
+fn an_app_deployed_by_deploy_cloud_rejects_requests_until_it_has_its_token() {
     let world = World::with_spin();
     succeeds(&world.run("deploy-cloud.sh", &TOKENS));
     let deployed = std::fs::read_to_string(world.path().join("log.manifests")).unwrap();
@@ -243,7 +243,7 @@ fn deploy_cloud_deploys_nothing_without_tokens_that_protect() {
 }
 
 #[test]
-fn deploy_cloud_says_what_is_missing() {
+fn deploy_cloud_reports_missing_requirements() {
     World::new().refuses("deploy-cloud.sh", &TOKENS, "`spin` is not on the PATH");
     let without_plugin = [TOKENS[0], TOKENS[1], ("FAIL", "cloud --version")];
     World::with_spin().refuses(

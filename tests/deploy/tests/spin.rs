@@ -11,7 +11,7 @@ use toml::Value;
 const APPS: [&str; 2] = ["webhook-producer", "webhook-consumer"];
 
 #[test]
-fn the_folder_holds_these_runtime_configurations() {
+fn the_folder_contains_these_runtime_configurations() {
     let files = files_under(&root().join("deploy/spin"));
     let names: Vec<_> = files
         .iter()
@@ -40,7 +40,7 @@ fn libsql_redis_puts_the_default_stores_on_libsql_and_redis() {
     let keys: Vec<_> = database.keys().map(String::as_str).collect();
     assert_eq!(keys, ["token", "type", "url"]);
     assert_eq!(database["type"].as_str(), Some("libsql"));
-    // Spin refuses other schemes.
+    // Spin rejects other schemes.
     assert!(database["url"].as_str().unwrap().starts_with("https://"));
     let store = config["key_value_store"]["default"].as_table().unwrap();
     let keys: Vec<_> = store.keys().map(String::as_str).collect();
@@ -50,7 +50,7 @@ fn libsql_redis_puts_the_default_stores_on_libsql_and_redis() {
 }
 
 #[test]
-fn libsql_redis_is_a_form_without_any_secret() {
+fn libsql_redis_contains_placeholders_instead_of_secrets() {
     let text = read("deploy/spin/libsql-redis.toml");
     for place in [
         "LIBSQL_HOST",
@@ -67,9 +67,9 @@ fn libsql_redis_is_a_form_without_any_secret() {
     );
 }
 
-/// As docs/DEPLOY.md makes the producer's.
+/// Returns the configuration of the producer as in `docs/DEPLOY.md`.
 #[test]
-fn the_stores_and_the_blocked_networks_make_one_file() {
+fn the_stores_and_the_blocked_networks_can_be_combined() {
     let both = ["libsql-redis.toml", "block-private.toml"];
     let text: String = both
         .iter()
@@ -80,7 +80,7 @@ fn the_stores_and_the_blocked_networks_make_one_file() {
 }
 
 #[test]
-fn local_keeps_state_where_it_is_without_a_file_and_takes_variables_from_one() {
+fn local_keeps_the_default_state_folder_and_reads_variables_from_a_file() {
     let expected = r#"
         [sqlite_database.default]
         type = "spin"
@@ -130,7 +130,7 @@ fn every_manifest_has_its_schema_its_version_and_a_description() {
     }
 }
 
-/// What a permission is for, as the sources say it.
+/// The uses of permissions in the sources.
 const USES: [(&str, &str, &str); 5] = [
     ("sqlite_databases", "default", "Connection::open_default()"),
     ("key_value_stores", "default", "Store::open_default()"),
@@ -140,7 +140,7 @@ const USES: [(&str, &str, &str); 5] = [
 ];
 
 #[test]
-fn an_app_is_permitted_what_it_uses_and_nothing_else() {
+fn an_app_has_exactly_the_permissions_that_it_uses() {
     let sources = [
         ("webhook-producer", vec!["webhook-producer/src"]),
         (
@@ -149,7 +149,7 @@ fn an_app_is_permitted_what_it_uses_and_nothing_else() {
         ),
     ];
     for (app, folders) in sources {
-        // The consumer shares its code with the guard, which calls; the consumer does not.
+        // The consumer shares code with the guard, and only the guard makes requests.
         let files = folders
             .iter()
             .flat_map(|folder| files_under(&root().join(folder)));
@@ -177,7 +177,7 @@ fn an_app_is_permitted_what_it_uses_and_nothing_else() {
 }
 
 #[test]
-fn every_variable_is_handed_to_the_component_and_tokens_are_secret() {
+fn every_variable_is_passed_to_the_component_and_tokens_are_secret() {
     for app in APPS {
         let manifest = toml_of(&format!("{app}/spin.toml"));
         let declared = manifest["variables"].as_table().unwrap();
@@ -200,9 +200,9 @@ fn every_variable_is_handed_to_the_component_and_tokens_are_secret() {
     }
 }
 
-/// `spin build` runs the commands, `spin doctor` looks for them and for the target.
+/// Checks the build commands, which `spin build` runs and `spin doctor` checks.
 #[test]
-fn every_manifest_builds_what_it_names() {
+fn every_manifest_builds_its_source() {
     for app in APPS {
         let manifest = toml_of(&format!("{app}/spin.toml"));
         let component = &manifest["component"][app];
@@ -225,10 +225,10 @@ fn every_manifest_builds_what_it_names() {
     }
 }
 
-/// It sees the manifest's folder, and what links in it lead to: a pattern that leads out of it matches
-/// nothing, and an app whose `source` lies outside is built anew and never restarted.
+/// `spin watch` sees the folder of the manifest and the targets of its links. A pattern outside the folder
+/// matches nothing, and an app with a `source` outside is rebuilt and never restarted.
 #[test]
-fn spin_watch_is_told_of_nothing_that_it_cannot_see() {
+fn spin_watch_has_no_pattern_outside_the_folder_of_the_manifest() {
     for app in APPS {
         let manifest = toml_of(&format!("{app}/spin.toml"));
         let component = &manifest["component"][app];

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use crate::publish::{Batch, to_api, to_stream};
 use crate::receiver::Receiver;
-use crate::sender::{PATIENCE, Setting, Store};
+use crate::sender::{Setting, Store, TIMEOUT};
 use crate::tables::Table;
 use crate::{BACKLOG, ceiling, for_each_store};
 
@@ -106,7 +106,7 @@ pub async fn run(receiver: &Receiver, setting: Setting, store: Store, batch: Bat
     }
     let opened = Instant::now();
     receiver.open(true);
-    timeout(PATIENCE, receiver.answered(count))
+    timeout(TIMEOUT, receiver.answered(count))
         .await
         .with_context(|| format!("{} of {count} arrived", receiver.count()))?;
     let arrivals = receiver.take();

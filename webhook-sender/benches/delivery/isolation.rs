@@ -9,7 +9,7 @@ use crate::for_each_store;
 use crate::latency::times;
 use crate::publish::{Batch, Publisher};
 use crate::receiver::Receiver;
-use crate::sender::{PATIENCE, Setting, Store};
+use crate::sender::{Setting, Store, TIMEOUT};
 use crate::tables::Table;
 use crate::workload::{medians, quantile};
 
@@ -83,7 +83,7 @@ async fn run(receiver: &Receiver, store: Store, hanging: bool) -> Result<f64> {
             other.publish(hung, hung.from + number).await?;
         }
     }
-    timeout(PATIENCE, receiver.answered(EVENTS))
+    timeout(TIMEOUT, receiver.answered(EVENTS))
         .await
         .context("arrivals")?;
     let mut times = times(&published, &receiver.take());

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use crate::for_each_store;
 use crate::publish::{Batch, Publisher};
 use crate::receiver::{Arrival, Receiver};
-use crate::sender::{PATIENCE, Sender, Setting, Store};
+use crate::sender::{Sender, Setting, Store, TIMEOUT};
 use crate::tables::Table;
 use crate::workload::{medians, quantile};
 
@@ -54,7 +54,7 @@ async fn run(receiver: &Receiver, store: Store) -> Result<Vec<f64>> {
     let sender = setting.start()?;
     let batch = Batch::of(EVENTS);
     let published = publish_evenly(&setting, &sender, batch, PERIOD).await?;
-    timeout(PATIENCE, receiver.answered(EVENTS))
+    timeout(TIMEOUT, receiver.answered(EVENTS))
         .await
         .context("arrivals")?;
     Ok(times(&published, &receiver.take()))

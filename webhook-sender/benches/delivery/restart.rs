@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use crate::for_each_store;
 use crate::publish::{Batch, to_api, to_stream};
 use crate::receiver::Receiver;
-use crate::sender::{PATIENCE, Setting, Store};
+use crate::sender::{Setting, Store, TIMEOUT};
 use crate::tables::Table;
 
 const EVENTS: usize = 5000;
@@ -64,7 +64,7 @@ async fn run(receiver: &Receiver, store: Store) -> Result<Run> {
     let mut duplicates = 0;
     let mut count = KILLED_AT;
     while seen.len() < EVENTS {
-        let answered = timeout(PATIENCE, receiver.answered(count)).await;
+        let answered = timeout(TIMEOUT, receiver.answered(count)).await;
         ensure!(answered.is_ok(), "{} of {EVENTS} arrived", seen.len());
         for arrival in receiver.take() {
             duplicates += usize::from(!seen.insert(arrival.number));

@@ -169,4 +169,4 @@ fn cpu(pid: u32) -> Result<f64> {
 }
 
 /// Long enough for whatever is measured, so that what never comes ends the run.
-pub const PATIENCE: Duration = Duration::from_secs(120);
+pub const TIMEOUT: Duration = Duration::from_secs(120);

@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::{Result, ensure};
 
 use crate::for_each_store;
-use crate::sender::{PATIENCE, Sender, Setting, Store};
+use crate::sender::{Sender, Setting, Store, TIMEOUT};
 use crate::tables::Table;
 
 const FEW: usize = 1000;
@@ -60,7 +60,7 @@ async fn run(store: Store, endpoints: usize) -> Result<Run> {
     let began = Instant::now();
     sender.reload()?;
     while !setting.log()?.contains("configuration applied") {
-        ensure!(began.elapsed() < PATIENCE, "the file was not applied");
+        ensure!(began.elapsed() < TIMEOUT, "the file was not applied");
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
     Ok(Run {

@@ -1,8 +1,8 @@
-//! The faults by name.
+//! The kinds of faults.
 
 use crate::hostile::Hostile;
 
-/// Something that goes wrong.
+/// A fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     SenderKilled,

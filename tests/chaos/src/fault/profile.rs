@@ -7,41 +7,29 @@ use crate::column::Column::{self, Redis, RedisSource, RedisStream, Sqlite};
 use crate::hostile::Hostile;
 use crate::tools::Tool;
 
-/// What a fault is, where it can happen, and what it may do.
+/// The row of a fault: its columns, its duration and its permitted effects.
 pub struct Profile {
     pub fault: Fault,
     pub name: &'static str,
-    /// The row's text.
+    /// The description in the matrix.
     pub text: &'static str,
     pub columns: &'static [Column],
     pub hold: Duration,
-    /// What may be seen besides the five promises.
+    /// The promise of this row in addition to the five common ones.
     pub promise: &'static str,
-    /// Whether the sender cannot work meanwhile, so that `/readyz` must not return 200.
+    /// Set if the sender cannot work during the fault, so that `/readyz` must not return 200.
     pub stops_work: bool,
-    /// Whether the healthy endpoint's deliveries may fail meanwhile, for no fault of the sender's.
+    /// Set if deliveries to the healthy endpoint can fail during the fault.
     pub stops_receiver: bool,
-    /// How many processes die with deliveries in flight.
+    /// The number of processes that die with deliveries in flight.
     pub deaths: usize,
-    /// Whether the store loses writes that it had confirmed.
+    /// Set if the store loses confirmed writes.
     pub loses: bool,
-    /// Whether the fault lasts until the sender has stopped.
+    /// Set if the fault lasts until the sender has stopped.
     pub lasts: bool,
-    /// Whether it replaces sender processes, and therefore overlaps with no other fault.
+    /// Set if the fault replaces sender processes and therefore cannot overlap with others.
     pub restarts: bool,
     pub tools: &'static [Tool],
-}
-
-impl Fault {
-    /// What the fault is, where it can happen, and what it may do.
-    pub fn profile(self) -> &'static Profile {
-        of(self)
-    }
-
-    /// Every fault, in the order of the matrix.
-    pub fn all() -> impl Iterator<Item = Self> {
-        ALL.iter().map(|profile| profile.fault)
-    }
 }
 
 const EVERY: &[Column] = &Column::ALL;
@@ -118,15 +106,22 @@ const fn hostile(kind: Hostile, name: &'static str, text: &'static str) -> Profi
     row(Fault::Receiver(kind), name, BOTH, 3000, text, promise).lasts()
 }
 
-/// The profile of a fault.
-pub fn of(fault: Fault) -> &'static Profile {
-    let found = ALL.iter().find(|profile| profile.fault == fault);
-    found.expect("every fault has a row")
+impl Fault {
+    /// Returns the profile of the fault.
+    pub fn profile(self) -> &'static Profile {
+        let found = ALL.iter().find(|profile| profile.fault == self);
+        found.expect("every fault has a row")
+    }
+
+    /// Returns every fault, in the order of the matrix.
+    pub fn all() -> impl Iterator<Item = Self> {
+        ALL.iter().map(|profile| profile.fault)
+    }
 }
 
-/// Every row, in the order of the table.
+/// Every row, in the order of the matrix.
 #[rustfmt::skip]
-pub static ALL: &[Profile] = &[
+static ALL: &[Profile] = &[
     row(Fault::SenderKilled, "kill-sender", EVERY, 500,
         "the sender is killed (SIGKILL) and started again",
         "what was in flight is delivered once more at most").deaths(1).restarts(),

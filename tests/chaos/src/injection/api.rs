@@ -9,7 +9,7 @@ use crate::world::World;
 
 const CLIENTS: usize = 100;
 
-/// Requests of a client that reads no response: of more bytes than the buffers between hold.
+/// The requests of a client that reads no response. The responses exceed the buffers in between.
 const UNREAD: usize = 400;
 
 pub async fn partial_heads(world: &mut World) -> Result<()> {
@@ -44,7 +44,7 @@ async fn client(world: &World, bytes: &[u8]) -> Result<TcpStream> {
     socket.set_recv_buffer_size(4096)?;
     let connecting = socket.connect(address).await;
     let mut client = connecting.context("a client cannot connect to the API")?;
-    // The rest is not sent where the sender stops reading, as it may.
+    // The sender is allowed to stop reading before the rest is sent.
     let _ = tokio::time::timeout(
         std::time::Duration::from_millis(20),
         client.write_all(bytes),

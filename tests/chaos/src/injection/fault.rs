@@ -1,4 +1,4 @@
-//! Sets faults up, starts and ends them.
+//! The setup, the start and the end of each fault.
 
 use anyhow::Result;
 use rustix::process::Signal;
@@ -9,7 +9,7 @@ use crate::sender::Log;
 use crate::world::{Setup, World};
 
 impl Fault {
-    /// Notes what a world needs for this fault to happen in it.
+    /// Adds the requirements of the fault to the setup of its world.
     pub fn prepare(self, setup: &mut Setup) {
         match self {
             Self::OneOfThreeKilled => setup.senders = 3,
@@ -31,11 +31,11 @@ impl Fault {
         }
     }
 
-    /// Has it happen.
+    /// Starts the fault.
     ///
     /// # Errors
     ///
-    /// What went wrong, with the machine or with the sender.
+    /// A tool of the machine failed, or the sender broke a promise.
     pub async fn start(self, world: &mut World) -> Result<()> {
         match self {
             Self::SenderKilled => world.kill_sender(0).await,
@@ -80,11 +80,11 @@ impl Fault {
         }
     }
 
-    /// Ends it: what is broken works again.
+    /// Ends the fault.
     ///
     /// # Errors
     ///
-    /// What went wrong, with the machine or with the sender.
+    /// A tool of the machine failed, or the sender broke a promise.
     pub async fn end(self, world: &mut World) -> Result<()> {
         match self {
             Self::SenderKilled => world.start_sender(0).await,

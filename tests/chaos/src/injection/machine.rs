@@ -8,26 +8,26 @@ use rand::RngExt;
 use rustix::process::Signal;
 
 use crate::config::{HEALTHY, MAX_BODY};
-use crate::store::PATIENCE;
+use crate::store::TIMEOUT;
 use crate::traffic::{add, connect, wait_until};
 use crate::world::World;
 
 /// The data of a process with little memory, in bytes.
 pub const MEMORY: u64 = 192 << 20;
 
-/// Large entries that wait at once. Together they do not fit into [`MEMORY`].
+/// The number of large entries that wait together. They do not fit in [`MEMORY`].
 const LARGE: usize = 28;
 
 /// The text of a large entry: its data is a little smaller than the largest.
 const LARGE_TEXT: usize = MAX_BODY - 4096;
 
-/// How long their delivery may take.
+/// The time limit for their delivery.
 const LARGE_LIMIT: Duration = Duration::from_secs(60);
 
-/// How long a start with many endpoints may take.
+/// The time limit for a start with many endpoints.
 const START: Duration = Duration::from_secs(10);
 
-/// Kills one of several senders, but for the first, which is looked at.
+/// Kills one of several senders, but never the first one, which is observed.
 pub async fn kill_one(world: &mut World) -> Result<()> {
     let index = world.rng.random_range(1..world.senders.len());
     world.kill_sender(index).await?;
@@ -57,8 +57,8 @@ fn set_descriptors(pid: &str, soft: usize) -> Result<()> {
     Ok(())
 }
 
-/// Adds large entries to the stream while no sender reads it, so that all of them wait at once. The
-/// fault is over when they are delivered, which takes as long as so many bytes take.
+/// Adds large entries to the stream while no sender reads it, so that all of them wait together. The
+/// fault ends when they are delivered.
 pub async fn add_large(world: &mut World) -> Result<()> {
     world.stop_sender(0).await?;
     let added = add_all(world).await;
@@ -74,8 +74,8 @@ pub async fn add_large(world: &mut World) -> Result<()> {
 }
 
 async fn add_all(world: &World) -> Result<()> {
-    let stream = world.stream().context("there is no stream")?;
-    let connection = connect(&stream.url, PATIENCE).await;
+    let stream = world.stream().context("the world has no stream")?;
+    let connection = connect(&stream.url, TIMEOUT).await;
     let mut connection = connection.context("redis-server does not respond")?;
     for _ in 0..LARGE {
         let number = world.ledger.begin();
@@ -93,7 +93,7 @@ pub fn reload_with(world: &mut World, text: &str) -> Result<()> {
     sender.signal(Signal::HUP)
 }
 
-/// Cuts the file within its last table or behind a line of it, as a copy that is under way is cut.
+/// Cuts the file within its last table or after a line of it, like an unfinished copy.
 pub fn reload_cut(world: &mut World) -> Result<()> {
     let text = world.config.text(&world.senders[0].name);
     let tenant = text.find("[[tenant]]").context("the file has no tenant")?;

@@ -10,16 +10,16 @@ use tokio::time::sleep;
 use crate::sender::{Ended, Sender};
 use crate::world::{STOP, World};
 
-/// How often each is tried.
+/// The number of rounds.
 const ROUNDS: usize = 8;
 
 /// The last moment of a start, in milliseconds after signals are handled.
 const START: u64 = 800;
 
-/// The processor time after which a process has to handle signals, in ticks of 10 ms.
-const DEAF: u64 = 25;
+/// The processor time after which a process must handle signals, in ticks of 10 ms.
+const SIGNAL_SETUP_TICKS: u64 = 25;
 
-/// How long a second signal may take to end a process.
+/// The time limit for a second signal to end a process.
 const AT_ONCE: Duration = Duration::from_secs(2);
 
 const STOPS: [Signal; 2] = [Signal::TERM, Signal::INT];
@@ -63,7 +63,7 @@ pub async fn reload_at_start(world: &mut World) -> Result<()> {
     started
 }
 
-/// Starts a sender, has it reload at some moment, and stops it once it listens.
+/// Starts a sender, sends SIGHUP at a random time, and stops it once it listens.
 async fn reload_while_starting(world: &mut World) -> Result<()> {
     let mut sender = world.launch.spawn(&world.name(0))?;
     handles(&sender, Signal::HUP).await?;
@@ -104,7 +104,7 @@ pub async fn signal_during_stop(world: &mut World) -> Result<()> {
     world.withdraw(0);
     world.senders[0].signal(Signal::TERM)?;
     sleep(world.moment(30)).await;
-    // It may have ended already, by the first.
+    // The first signal may have ended the process already.
     let _ = world.senders[0].signal(Signal::TERM);
     let ended = world.senders[0].wait(AT_ONCE).await;
     world.start_sender(0).await?;
@@ -113,10 +113,10 @@ pub async fn signal_during_stop(world: &mut World) -> Result<()> {
 
 async fn hang_up_until_ended(sender: &mut Sender) -> Result<()> {
     sender.signal(Signal::TERM)?;
-    let asked = Instant::now();
-    while asked.elapsed() < STOP {
+    let start = Instant::now();
+    while start.elapsed() < STOP {
         if let Some(status) = sender.ended() {
-            let took = asked.elapsed();
+            let took = start.elapsed();
             return succeeded(Signal::HUP, Ended { status, took });
         }
         let _ = sender.signal(Signal::HUP);
@@ -125,7 +125,7 @@ async fn hang_up_until_ended(sender: &mut Sender) -> Result<()> {
     bail!("it has not ended after {STOP:?}")
 }
 
-/// Starts a sender, and stops it at some moment.
+/// Starts a sender, and stops it at a random time.
 async fn stop_while_starting(world: &mut World, signal: Signal) -> Result<()> {
     let sender = world.launch.spawn(&world.name(0))?;
     handles(&sender, signal).await?;
@@ -146,7 +146,7 @@ fn succeeded(signal: Signal, ended: Ended) -> Result<()> {
     Ok(())
 }
 
-/// Waits until the process handles `signal`, which it does before it has done much else.
+/// Waits until the process handles `signal`.
 async fn handles(sender: &Sender, signal: Signal) -> Result<()> {
     let pid = sender.pid().context("the sender has ended")?;
     let pid = pid.as_raw_nonzero();
@@ -159,14 +159,14 @@ async fn handles(sender: &Sender, signal: Signal) -> Result<()> {
         }
         let used = ticks(&std::fs::read_to_string(format!("/proc/{pid}/stat"))?)?;
         ensure!(
-            used < DEAF,
+            used < SIGNAL_SETUP_TICKS,
             "it does not handle {signal:?} after {used}0 ms of processor time"
         );
         sleep(Duration::from_millis(1)).await;
     }
 }
 
-/// The processor time of a process, from `/proc/PID/stat`.
+/// Returns the processor time of a process in ticks, from `/proc/PID/stat`.
 fn ticks(stat: &str) -> Result<u64> {
     let (_, after_name) = stat.rsplit_once(')').context("no name")?;
     let fields: Vec<_> = after_name.split_whitespace().collect();
@@ -175,7 +175,7 @@ fn ticks(stat: &str) -> Result<u64> {
 }
 
 impl World {
-    /// A moment within so many milliseconds.
+    /// Returns a random duration below the given number of milliseconds.
     fn moment(&mut self, milliseconds: u64) -> Duration {
         Duration::from_millis(self.rng.random_range(0..milliseconds))
     }

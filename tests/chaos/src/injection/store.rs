@@ -9,7 +9,7 @@ use test_support::redis::RedisServer;
 use crate::store::{at_source, command};
 use crate::world::World;
 
-/// What a replica on the same machine may lack at most.
+/// The maximum replication lag on the same machine.
 const REPLICATION: Duration = Duration::from_millis(500);
 
 pub fn kill(server: &mut RedisServer) -> Result<()> {
@@ -52,13 +52,13 @@ pub async fn flush(world: &mut World) -> Result<()> {
     forgive(world).await
 }
 
-/// Kills a server that keeps nothing.
+/// Kills a server without persistence.
 pub async fn empty(world: &mut World) -> Result<()> {
     world.store_mut().kill();
     forgive(world).await
 }
 
-/// Forgives what the store has lost: everything but what is still at its source.
+/// Forgives the events that the store has lost: all except those that are still at their source.
 async fn forgive(world: &mut World) -> Result<()> {
     let lost = Instant::now();
     let kept = match &world.source {
@@ -69,7 +69,7 @@ async fn forgive(world: &mut World) -> Result<()> {
     Ok(())
 }
 
-/// Makes it a replica of a server that does not exist: it keeps its data and refuses writes.
+/// Makes the server a replica of a missing primary: it keeps its data and refuses writes.
 pub async fn make_replica(world: &mut World) -> Result<()> {
     let words = ["REPLICAOF", "127.0.0.1", "1"];
     command(world.store_mut(), &words).await.map(drop)
@@ -94,12 +94,12 @@ pub fn fail(world: &mut World) -> Result<()> {
     Ok(())
 }
 
-/// Promotes the replica, and leads the store's address to it.
+/// Promotes the replica and redirects the address of the store to it.
 pub async fn promote(world: &mut World) -> Result<()> {
     let replica = world.replica.take().context("there is no replica")?;
     command(&replica, &["REPLICAOF", "NO", "ONE"]).await?;
     let link = world.link.as_ref().context("there is no link")?;
-    link.lead_to(replica.address());
+    link.redirect(replica.address());
     world.store = Some(replica);
     Ok(())
 }

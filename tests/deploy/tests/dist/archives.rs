@@ -1,4 +1,4 @@
-//! What is in the archives, and that it runs.
+//! The content of the release archives, and that it runs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
@@ -9,7 +9,7 @@ use crate::process::{Server, run, scratch, version};
 use crate::release::{entries, host, make, names, release};
 
 #[test]
-fn a_release_is_complete_and_its_sums_are_those_of_its_files() {
+fn a_release_is_complete_and_its_checksums_match() {
     let release = release();
     let mut expected = names();
     expected.insert("SHA256SUMS".to_owned());
@@ -27,7 +27,7 @@ fn a_release_is_complete_and_its_sums_are_those_of_its_files() {
 }
 
 #[test]
-fn every_archive_holds_its_licence_and_its_readme_and_its_parts() {
+fn every_archive_contains_its_licence_its_readme_and_its_parts() {
     let release = release();
     let (version, host) = (version(), host());
     let expected = [
@@ -55,7 +55,7 @@ fn every_archive_holds_its_licence_and_its_readme_and_its_parts() {
 }
 
 #[test]
-fn the_same_tree_makes_the_same_archives() {
+fn archives_are_reproducible() {
     components::producer();
     let binaries = scratch("stand-ins");
     for name in ["webhook-sender", "spin-local"] {
@@ -70,7 +70,7 @@ fn the_same_tree_makes_the_same_archives() {
 }
 
 #[test]
-fn the_programs_in_the_archives_say_the_version_of_the_archives() {
+fn programs_report_the_version_of_their_archive() {
     for name in ["webhook-sender", "spin-local"] {
         let said = run(Command::new(release().binary(name)).arg("--version"));
         assert_eq!(said.trim(), format!("{name} {}", version()));
@@ -78,7 +78,7 @@ fn the_programs_in_the_archives_say_the_version_of_the_archives() {
 }
 
 #[test]
-fn the_apps_run_from_their_archive() {
+fn apps_run_from_their_archive() {
     let release = release();
     let state = scratch("apps-state");
     for app in ["webhook-producer", "webhook-consumer"] {

@@ -9,12 +9,12 @@ use serde_json::Value;
 use crate::process::{Server, root, run, scratch, text, yaml};
 use crate::release::release;
 
-/// What `compose.yaml` brings up, as processes of this machine: its services' commands and files,
-/// with the addresses of here.
+/// The services of `compose.yaml` as processes of this machine: their commands and files with local
+/// addresses.
 struct Composed {
     compose: Value,
     state: PathBuf,
-    /// What is written there, and what it is here.
+    /// Texts of the compose file and their local replacements.
     places: Vec<(&'static str, String)>,
 }
 
@@ -31,7 +31,7 @@ impl Composed {
         }
     }
 
-    /// A text of the compose files as it is here; a variable has its default.
+    /// Returns a text of the compose file with local replacements and the defaults of variables.
     fn here(&self, text: &str) -> String {
         let default = text
             .strip_prefix("${")
@@ -48,7 +48,7 @@ impl Composed {
     }
 
     fn redis(&mut self) -> Server {
-        // Nobody else is likely to be given it in between.
+        // Another process is unlikely to take the port in the meantime.
         let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
         let port = free.expect("there is a free port").port();
         let words = self.compose["services"]["redis"]["command"].as_array();
@@ -113,7 +113,7 @@ impl Composed {
 }
 
 #[test]
-fn what_compose_brings_up_ends_with_a_verified_webhook() {
+fn the_services_of_compose_deliver_a_verified_webhook() {
     let mut composed = Composed::new();
     let _redis = composed.redis();
     let _sender = composed.sender();

@@ -1,4 +1,4 @@
-//! The licences of everything that comes from outside.
+//! The licences of third-party crates.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::process::{root, run, toml};
 
-/// The licences of a crate that `expression` (SPDX) leaves a choice of, each choice a set.
+/// Returns the alternatives of an SPDX expression, each as a set of licences.
 fn choices(expression: &str) -> Vec<BTreeSet<String>> {
     let spaced = expression.replace('(', " ( ").replace(')', " ) ");
     let spaced = spaced.replace('/', " OR ").replace(" WITH ", "~WITH~");
@@ -67,7 +67,7 @@ fn texts(value: &toml::Value) -> BTreeSet<String> {
 }
 
 #[test]
-fn every_crate_is_under_a_licence_that_deny_toml_allows_and_none_is_allowed_for_nothing() {
+fn every_crate_has_a_licence_in_deny_toml_and_every_entry_is_used() {
     let deny = toml("deny.toml");
     let allowed = texts(&deny["licenses"]["allow"]);
     let exceptions = deny["licenses"]["exceptions"].as_array().expect("a list");
@@ -93,7 +93,7 @@ fn every_crate_is_under_a_licence_that_deny_toml_allows_and_none_is_allowed_for_
         let choices = choices(&expression.replace('+', ""));
         let fits = choices.iter().find(|choice| choice.is_subset(&allowed));
         assert!(fits.is_some(), "{name}: {expression}");
-        // What one could have done without is used as well, as `cargo deny` counts.
+        // Alternatives count as used even if another one would suffice, as in `cargo deny`.
         used.extend(choices.into_iter().flatten());
     }
     let unused: Vec<&String> = allowed.difference(&used).collect();

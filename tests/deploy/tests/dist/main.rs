@@ -1,5 +1,5 @@
-//! The archives of a release: made by the script that makes them, unpacked, and run; and what
-//! guards a release: the workflow, the updates, the licences.
+//! The archives of a release, built by the release script, unpacked and run; the release workflow, the
+//! update configuration and the licences.
 
 #[path = "../process/mod.rs"]
 mod process;

@@ -1,4 +1,4 @@
-//! The lists of what is in a binary.
+//! The software bills of materials (SBOM) of the binaries.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use crate::process::version;
 use crate::release::release;
 
 #[test]
-fn a_list_of_parts_names_every_crate_of_its_binary_and_what_needs_it() {
+fn an_sbom_lists_every_crate_of_its_binary_with_its_dependents() {
     let known = [
         (
             "webhook-sender",
@@ -34,7 +34,7 @@ fn a_list_of_parts_names_every_crate_of_its_binary_and_what_needs_it() {
         let parts = list["components"].as_array().expect("a list");
         for part in parts {
             assert!(part["licenses"][0]["expression"].is_string(), "{part}");
-            // All but our own come from a registry, and have a sum in Cargo.lock.
+            // All crates except those of the workspace come from a registry and have a checksum.
             let ours = part.get("purl").is_none();
             assert_eq!(ours, part.get("hashes").is_none(), "{part}");
         }

@@ -1,4 +1,4 @@
-//! The archives, made once.
+//! The archives, built once per test process.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -10,20 +10,20 @@ use test_support::components;
 
 use crate::process::{root, run, scratch, script, version};
 
-/// The Rust target of this machine.
+/// Returns the Rust target of this machine.
 pub fn host() -> String {
     let said = run(Command::new("rustc").arg("-vV"));
     let host = said.lines().find_map(|line| line.strip_prefix("host: "));
     host.expect("rustc names it").to_owned()
 }
 
-/// The folder of the binaries: the one that the environment variable `DIST_BINARIES` names, or else
-/// the one where they are built from the tree.
+/// Returns the folder of the binaries: the path in the environment variable `DIST_BINARIES`, or the
+/// folder in which they are built from the tree.
 fn binaries() -> PathBuf {
     if let Some(given) = std::env::var_os("DIST_BINARIES") {
         return given.into();
     }
-    // With the selection of `test-support`, which says why, and one binary more.
+    // The same selection as in `test-support`, which explains it, and one more binary.
     let words = "build --target-dir target --bin spin-local --bin webhook-sender --test wire";
     run(Command::new("cargo")
         .args(words.split(' '))
@@ -38,7 +38,7 @@ pub fn make(binaries: &Path, dist: &Path) {
         .env("DIST_DIR", dist));
 }
 
-/// The archives and what is in them, made once from binaries of the development profile.
+/// The archives and their content, built once from binaries of the development profile.
 pub struct Release {
     pub dist: PathBuf,
     pub unpacked: PathBuf,
@@ -81,7 +81,7 @@ impl Release {
     }
 }
 
-/// What a release consists of, its list of sums aside.
+/// The files of a release, except for the checksums.
 pub fn names() -> BTreeSet<String> {
     let (version, host) = (version(), host());
     BTreeSet::from([

@@ -1,4 +1,4 @@
-//! What makes a release, and what looks for updates.
+//! The release workflow and the update configuration.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::process::{root, script, text, version, yaml};
 
 #[test]
-fn a_tag_that_is_not_the_workspace_s_version_releases_nothing() {
+fn a_tag_other_than_the_workspace_version_releases_nothing() {
     let tagged = |tag: &str| {
         script("version.sh")
             .arg(tag)
@@ -22,7 +22,7 @@ fn a_tag_that_is_not_the_workspace_s_version_releases_nothing() {
 }
 
 #[test]
-fn the_release_workflow_checks_the_tag_builds_everything_and_may_write_only_at_its_end() {
+fn the_release_workflow_checks_the_tag_and_can_write_only_in_its_last_job() {
     let workflow = yaml(".github/workflows/release.yml");
     assert_eq!(workflow["on"]["push"]["tags"], serde_json::json!(["v*"]));
     assert_eq!(
@@ -66,7 +66,7 @@ fn the_release_workflow_checks_the_tag_builds_everything_and_may_write_only_at_i
             .lines()
             .any(|line| line.starts_with("dist:"))
     );
-    // A name of a tag is anybody's text: it reaches a shell as a variable only.
+    // The name of a tag is untrusted: it must reach a shell as a variable only.
     assert!(
         commands.iter().all(|command| !command.contains("${{")),
         "{commands:?}"
@@ -78,7 +78,7 @@ fn the_release_workflow_checks_the_tag_builds_everything_and_may_write_only_at_i
 }
 
 #[test]
-fn updates_are_looked_for_wherever_versions_are_written_down() {
+fn updates_cover_every_file_with_pinned_versions() {
     let updates = yaml(".github/dependabot.yml");
     let file = |ecosystem: &str| match ecosystem {
         "cargo" => "Cargo.toml",
@@ -107,7 +107,7 @@ fn updates_are_looked_for_wherever_versions_are_written_down() {
     }
 }
 
-/// The files of the tree that pin packages of npm and PyPI.
+/// Returns the files of the tree that pin packages of npm and PyPI.
 fn written_down(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in folder.read_dir().expect("a folder") {

@@ -1,4 +1,4 @@
-//! The sender's image as a folder: made by the script that its build stage runs, and run.
+//! The sender's image as a folder, built by the script of its build stage, and run.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -12,8 +12,8 @@ use crate::process::{Server, root, run, scratch, script, text};
 /// An image as a folder.
 pub struct Image {
     pub root: PathBuf,
-    /// What was in it before anything ran, by paths that start with `/`; folders only where
-    /// they are empty.
+    /// The content before the first run, by paths that start with `/`. Folders are listed only if they
+    /// are empty.
     pub files: Vec<String>,
 }
 
@@ -37,7 +37,7 @@ pub fn image() -> &'static Image {
         let mut files = Vec::new();
         list(&root, &root, &mut files);
         files.sort();
-        // As mounted by whoever runs it, on a port that is free.
+        // The mounted configuration, with a free port.
         let config = text("deploy/container/sender.toml");
         let config = config.replace("0.0.0.0:8080", "127.0.0.1:0");
         assert!(config.contains("127.0.0.1:0"), "{config}");
@@ -68,7 +68,7 @@ fn list(root: &Path, folder: &Path, files: &mut Vec<String>) {
     }
 }
 
-/// The types of the segments of a 64-bit ELF file of little-endian byte order.
+/// Returns the types of the segments of a little-endian 64-bit ELF file.
 fn segments(file: &[u8]) -> Vec<u32> {
     assert_eq!(&file[..6], b"\x7fELF\x02\x01", "not such a file");
     let at = |start: usize, length: usize| {
@@ -83,7 +83,7 @@ fn segments(file: &[u8]) -> Vec<u32> {
 }
 
 #[test]
-fn the_sender_s_image_holds_what_is_copied_and_nothing_else() {
+fn the_image_contains_only_the_copied_files() {
     let expected = [
         "/etc/ssl/certs/ca-certificates.crt",
         "/etc/webhook-sender/sender.toml",
@@ -94,7 +94,7 @@ fn the_sender_s_image_holds_what_is_copied_and_nothing_else() {
 }
 
 #[test]
-fn the_sender_in_the_image_needs_no_other_file_to_start() {
+fn the_sender_in_the_image_starts_without_other_files() {
     const LOAD: u32 = 1;
     const INTERPRETER: u32 = 3;
     let file = std::fs::read(image().root.join("webhook-sender")).expect("it is there");
@@ -104,7 +104,7 @@ fn the_sender_in_the_image_needs_no_other_file_to_start() {
 }
 
 #[test]
-fn the_sender_runs_alone_from_its_empty_folder_without_rights() {
+fn the_sender_runs_in_the_image_without_privileges() {
     let image = image();
     let stage = last_stage("sender");
     let jail = Jail::of_this_user();
@@ -139,10 +139,10 @@ fn the_sender_runs_alone_from_its_empty_folder_without_rights() {
 }
 
 #[test]
-fn the_image_s_configuration_wants_a_token() {
+fn the_configuration_of_the_image_requires_a_token() {
     let stage = last_stage("sender");
     let mut words = [stage.words("ENTRYPOINT"), stage.words("CMD")].concat();
-    // Not `run`, which would not end where it is content.
+    // `run` would not end if the configuration is valid.
     words[1] = "check".to_owned();
     let output = Jail::of_this_user().command(image(), &[], &words).output();
     let output = output.expect("it can be run");
@@ -154,7 +154,7 @@ fn the_image_s_configuration_wants_a_token() {
 }
 
 #[test]
-fn the_sender_takes_the_configurations_that_come_with_it() {
+fn the_sender_accepts_the_shipped_configurations() {
     let files = [
         "container/sender.toml",
         "container/compose.sender.toml",
@@ -166,7 +166,7 @@ fn the_sender_takes_the_configurations_that_come_with_it() {
 }
 
 #[test]
-fn the_sender_takes_what_the_configuration_for_clusters_says_to_add() {
+fn the_sender_accepts_the_suggested_additions_for_clusters() {
     let file = root().join("deploy/spinkube/base/sender.toml");
     let text = std::fs::read_to_string(file).expect("it is there");
     let added = text.replace("# allow_", "allow_");

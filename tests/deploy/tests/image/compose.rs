@@ -1,4 +1,4 @@
-//! What `compose.yaml` promises. That it ends with a verified webhook is tested in `dist`.
+//! The guarantees of `compose.yaml`. The delivery of a verified webhook is tested in `dist`.
 
 use serde_json::Value;
 
@@ -22,7 +22,7 @@ fn words(value: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn no_service_runs_an_image_whose_name_may_mean_anything_tomorrow() {
+fn every_service_runs_a_pinned_image() {
     let compose = compose();
     let built: Vec<&Value> = services(&compose)
         .filter(|(_, service)| service.get("build").is_some())
@@ -36,7 +36,7 @@ fn no_service_runs_an_image_whose_name_may_mean_anything_tomorrow() {
 }
 
 #[test]
-fn services_may_write_nothing_but_their_volumes_and_gain_no_rights() {
+fn services_can_write_to_their_volumes_only_and_gain_no_privileges() {
     let compose = compose();
     let declared = compose["volumes"].as_object().expect("it has volumes");
     for (name, service) in services(&compose) {
@@ -67,7 +67,7 @@ fn services_may_write_nothing_but_their_volumes_and_gain_no_rights() {
 }
 
 #[test]
-fn services_wait_for_each_other_s_health_and_the_last_for_all() {
+fn services_wait_for_the_health_of_their_dependencies() {
     let compose = compose();
     let names: Vec<&str> = services(&compose).map(|(name, _)| name).collect();
     assert_eq!(names, ["consumer", "producer", "redis", "sender", "verify"]);
@@ -115,7 +115,7 @@ fn the_services_agree_on_token_tenant_and_network() {
 }
 
 #[test]
-fn variables_given_to_an_app_are_variables_it_has() {
+fn every_variable_that_is_set_for_an_app_is_declared_by_it() {
     let compose = compose();
     for app in ["producer", "consumer"] {
         let manifest = toml(&format!("webhook-{app}/spin.toml"));

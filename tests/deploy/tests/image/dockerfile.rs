@@ -1,10 +1,10 @@
-//! What the Dockerfiles promise.
+//! The guarantees of the Dockerfiles.
 
 use crate::parsed::{IMAGES, is_pinned, last_stage, stages};
 use crate::process::{root, text, version};
 
 #[test]
-fn every_file_an_image_copies_is_in_the_tree_or_built_before() {
+fn every_copied_file_is_in_the_tree_or_built_before() {
     let ignored = text(".dockerignore");
     for image in IMAGES {
         let stages = stages(image);
@@ -29,7 +29,7 @@ fn every_file_an_image_copies_is_in_the_tree_or_built_before() {
 }
 
 #[test]
-fn no_image_is_built_on_one_whose_name_may_mean_anything_tomorrow() {
+fn every_image_has_a_pinned_base() {
     for image in IMAGES {
         for stage in stages(image) {
             let from = stage.from.split(' ').next().expect("it names an image");
@@ -39,7 +39,7 @@ fn no_image_is_built_on_one_whose_name_may_mean_anything_tomorrow() {
 }
 
 #[test]
-fn images_run_as_a_numbered_user_who_is_not_root_and_may_write_to_one_folder() {
+fn images_run_as_a_numeric_non_root_user_with_one_writable_folder() {
     for image in IMAGES {
         let stage = last_stage(image);
         let user = stage.one("USER");
@@ -61,7 +61,7 @@ fn images_run_as_a_numbered_user_who_is_not_root_and_may_write_to_one_folder() {
 }
 
 #[test]
-fn images_say_what_they_are_how_they_are_asked_and_how_they_are_stopped() {
+fn images_declare_labels_a_health_check_and_a_stop_signal() {
     for image in IMAGES {
         let stage = last_stage(image);
         for label in ["title", "description", "revision"] {
@@ -82,7 +82,7 @@ fn images_say_what_they_are_how_they_are_asked_and_how_they_are_stopped() {
             "{image}: {asked:?}"
         );
         let shown = match image {
-            // The command's own default is where the image's configuration listens.
+            // The default of the command is the address in the configuration of the image.
             "sender" => text("deploy/container/sender.toml"),
             _ => asked.join(" ") + " " + &stage.all("ENV").concat(),
         };

@@ -1,4 +1,4 @@
-//! Running a program where it finds nothing but its image.
+//! Running programs with the image as their root folder.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -7,8 +7,8 @@ use std::process::Command;
 use crate::built::Image;
 use crate::parsed::last_stage;
 
-/// How this user gets a process into an image: what comes before `kill`, and before `chroot`
-/// with its options.
+/// The commands with which this user enters an image: the words before `kill`, and before `chroot` with
+/// its options.
 pub struct Jail {
     pub rights: Vec<String>,
     user: Option<String>,
@@ -16,7 +16,8 @@ pub struct Jail {
 
 impl Jail {
     /// # Panics
-    /// Where this user is neither root, nor may become it, nor may have a namespace.
+    ///
+    /// The user is not root, cannot become root, and cannot create a namespace.
     pub fn of_this_user() -> Self {
         let works = |words: &[&str]| {
             let output = Command::new(words[0]).args(&words[1..]).output();
@@ -33,7 +34,7 @@ impl Jail {
             };
         }
         if works(&["sudo", "-n", "true"]) {
-            // The folder that the image's user may write to is this user's.
+            // This user owns the writable folder of the image.
             return Self {
                 rights: words(&["sudo", "-n"]),
                 user: Some(format!("{uid}:{gid}")),
@@ -50,7 +51,7 @@ impl Jail {
         }
     }
 
-    /// Runs words in the image with this environment and no more.
+    /// Runs a command in the image with only this environment.
     pub fn command(
         &self,
         image: &Image,
@@ -64,7 +65,7 @@ impl Jail {
                 .iter()
                 .map(|(name, value)| format!("{name}={value}")),
         );
-        // Absolute, as there is no PATH left to find it by.
+        // Absolute, because the environment has no PATH.
         let chroot = ["/usr/sbin/chroot", "/usr/bin/chroot"];
         let chroot = chroot.into_iter().find(|path| Path::new(path).exists());
         all.push(chroot.expect("there is chroot").to_owned());
@@ -78,7 +79,7 @@ impl Jail {
         command
     }
 
-    /// What has to come before `kill` so that it reaches such a process.
+    /// Returns the words before `kill` with which it reaches such a process.
     pub fn before_kill(&self) -> &[String] {
         match self.user {
             Some(_) => &self.rights,

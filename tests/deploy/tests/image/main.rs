@@ -1,5 +1,5 @@
-//! The container images, `compose.yaml` and the systemd unit: held to what they promise, and the
-//! sender's image made without an engine and run from its empty folder.
+//! The guarantees of the container images, `compose.yaml` and the systemd unit. The sender's image is
+//! also built and run without a container engine.
 
 #[path = "../process/mod.rs"]
 mod process;

@@ -1,14 +1,14 @@
-//! Dockerfiles, taken apart.
+//! Parsed Dockerfiles.
 
 use crate::process::text;
 
-/// The images that are built here, by the names of their Dockerfiles.
+/// The images of this repository, by the names of their Dockerfiles.
 pub const IMAGES: [&str; 2] = ["sender", "apps"];
 
-/// `FROM` and what follows it.
+/// A build stage: `FROM` and the instructions after it.
 pub struct Stage {
     pub from: String,
-    /// In order, each with its arguments.
+    /// The instructions in order, each with its arguments.
     instructions: Vec<(String, String)>,
 }
 
@@ -25,7 +25,7 @@ impl Stage {
         found[0]
     }
 
-    /// The words of `ENTRYPOINT`, `CMD` or `HEALTHCHECK … CMD` in the form without a shell.
+    /// Returns the words of `ENTRYPOINT`, `CMD` or `HEALTHCHECK … CMD` in exec form.
     pub fn words(&self, instruction: &str) -> Vec<String> {
         let rest = self.one(instruction);
         let list = rest.find('[').map(|start| &rest[start..]);
@@ -71,7 +71,7 @@ pub fn last_stage(image: &str) -> Stage {
     stages(image).pop().expect("it has a stage")
 }
 
-/// By a tag that starts with a version, or with a release of Debian.
+/// Returns `true` for a tag that starts with a version or a release of Debian.
 pub fn is_pinned(image: &str) -> bool {
     let tag = image.split_once(':').map(|(_, tag)| tag);
     tag.is_some_and(|tag| tag.starts_with(|c: char| c.is_ascii_digit()) || tag == "trixie-slim")

@@ -1,8 +1,8 @@
-//! What the systemd unit promises.
+//! The guarantees of the systemd unit.
 
 use crate::process::text;
 
-/// The directives of a unit's section, in order.
+/// Returns the directives of a section in order.
 fn directives(unit: &str, section: &str) -> Vec<(String, String)> {
     let head = format!("[{section}]");
     let lines = unit.lines().skip_while(|line| *line != head).skip(1);
@@ -26,7 +26,7 @@ fn service_of(unit: &str) -> impl Fn(&str) -> Vec<String> {
 }
 
 #[test]
-fn the_unit_runs_without_rights_and_stops_as_the_sender_does() {
+fn the_unit_runs_without_privileges_and_allows_a_graceful_stop() {
     let unit = text("deploy/systemd/webhook-sender.service");
     let service = service_of(&unit);
     let expected = [
@@ -44,14 +44,14 @@ fn the_unit_runs_without_rights_and_stops_as_the_sender_does() {
         assert_eq!(service(name), [value], "{name}");
     }
     assert_eq!(service("SystemCallFilter")[0], "@system-service");
-    // A stop may take as long as a lease, a minute by default, and ten seconds.
+    // A stop can take a lease (a minute by default) and ten seconds.
     let stop: u32 = service("TimeoutStopSec")[0].parse().expect("seconds");
     assert!(stop > 70, "{stop}");
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn the_unit_s_commands_and_options_are_the_sender_s() {
+fn the_commands_of_the_unit_exist_in_the_sender() {
     let sender = crate::built::image().root.join("webhook-sender");
     let unit = text("deploy/systemd/webhook-sender.service");
     let service = service_of(&unit);

@@ -1,6 +1,6 @@
-//! Programs that the tests start, ask and stop, and the files they read.
+//! Programs that the tests start and stop, and files that they read.
 
-// Each of the two test programs uses its part.
+// Each test binary uses only a part of it.
 #![allow(dead_code)]
 
 use std::fs::File;
@@ -13,10 +13,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-/// How long a program may take to say where it listens, on a machine that is busy.
-const PATIENCE: Duration = Duration::from_secs(300);
+/// The time limit for a program to print its address, with a margin for a busy machine.
+const TIMEOUT: Duration = Duration::from_secs(300);
 
-/// The folder of the workspace.
+/// Returns the folder of the workspace.
 pub fn root() -> &'static Path {
     let own = Path::new(env!("CARGO_MANIFEST_DIR"));
     own.ancestors()
@@ -24,43 +24,44 @@ pub fn root() -> &'static Path {
         .expect("the crate is two folders below the workspace")
 }
 
-/// A file of the tree.
+/// Reads a file of the tree.
 pub fn text(path: &str) -> String {
     let path = root().join(path);
     std::fs::read_to_string(&path)
         .unwrap_or_else(|error| panic!("cannot read `{}`: {error}", path.display()))
 }
 
-/// A TOML file of the tree.
+/// Reads a TOML file of the tree.
 pub fn toml(path: &str) -> toml::Table {
     let parsed = text(path).parse();
     parsed.unwrap_or_else(|error| panic!("`{path}`: {error}"))
 }
 
-/// A YAML file of the tree.
+/// Reads a YAML file of the tree.
 pub fn yaml(path: &str) -> Value {
     let parsed = serde_saphyr::from_str(&text(path));
     parsed.unwrap_or_else(|error| panic!("`{path}`: {error}"))
 }
 
-/// What every crate of the workspace has as its version.
+/// Returns the version of the workspace.
 pub fn version() -> String {
     let manifest = toml("Cargo.toml");
     let version = manifest["workspace"]["package"]["version"].as_str();
     version.expect("it is a text").to_owned()
 }
 
-/// A script of the tree.
+/// Returns a script of the tree.
 pub fn script(name: &str) -> Command {
     let mut command = Command::new("sh");
     command.arg(format!("scripts/{name}")).current_dir(root());
     command
 }
 
-/// Runs a command to its end, and gives its standard output.
+/// Runs a command and returns its standard output.
 ///
 /// # Panics
-/// Where it fails, with all it wrote.
+///
+/// The command fails. The message has its output.
 pub fn run(command: &mut Command) -> String {
     let output = command
         .output()
@@ -78,16 +79,17 @@ pub fn run(command: &mut Command) -> String {
 /// A program that serves. Dropping it kills it.
 pub struct Server {
     child: Child,
-    /// Where it listens: `http://ADDRESS`.
+    /// The URL on which it listens: `http://ADDRESS`.
     pub url: String,
     log: File,
 }
 
 impl Server {
-    /// Starts a program and waits for the line that says where it listens, behind `announced`.
+    /// Starts a program and waits for the line with its address, after the prefix `announced`.
     ///
     /// # Panics
-    /// Where it ends instead, with what it wrote.
+    ///
+    /// The program ends instead. The message has its output.
     pub fn start(command: &mut Command, announced: &'static str) -> Self {
         Self::start_saying(command, move |line| {
             let url = line.strip_prefix(announced)?;
@@ -98,7 +100,8 @@ impl Server {
     /// Starts a `redis-server` on this port, and waits until it accepts connections.
     ///
     /// # Panics
-    /// As [`Server::start`].
+    ///
+    /// See [`Server::start`].
     pub fn start_redis(command: &mut Command, port: u16) -> Self {
         Self::start_saying(command, move |line| {
             let ready = line.contains("Ready to accept connections");
@@ -119,7 +122,7 @@ impl Server {
             .unwrap_or_else(|error| panic!("{command:?} cannot be run: {error}"));
         let stdout = child.stdout.take().expect("it is piped");
         let (to_found, found) = mpsc::channel();
-        // It reads on, so that the program never waits for a reader.
+        // The thread keeps reading, so that the program never blocks on its output.
         std::thread::spawn(move || {
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
                 if let Some(url) = url_in(&line) {
@@ -132,14 +135,14 @@ impl Server {
             url: String::new(),
             log,
         };
-        match found.recv_timeout(PATIENCE) {
+        match found.recv_timeout(TIMEOUT) {
             Ok(url) => server.url = url,
             Err(_) => panic!("{command:?} does not serve:\n{}", server.log()),
         }
         server
     }
 
-    /// What it wrote to its standard error so far.
+    /// Returns the standard error so far.
     pub fn log(&mut self) -> String {
         let mut text = String::new();
         let read = self.log.rewind();
@@ -148,12 +151,12 @@ impl Server {
         text
     }
 
-    /// The process.
+    /// Returns the process id.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// `GET path`: the status.
+    /// Returns the status of `GET path`.
     pub fn get(&self, path: &str) -> u16 {
         let address = self.url.trim_start_matches("http://");
         let mut stream = TcpStream::connect(address)
@@ -176,13 +179,13 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It has ended already where it was stopped.
+        // An error means that the process has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// A folder of the tests' own below `target`, empty.
+/// Creates an empty folder below `target`.
 pub fn scratch(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     if folder.exists() {

@@ -1,4 +1,4 @@
-//! Everything that is wrong with a folder of manifests.
+//! The faults of a folder of manifests.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -12,10 +12,10 @@ use super::sender;
 use super::spin_apps;
 use crate::support::{files_under, text_of};
 
-/// Not part of any build: it is there to be read.
+/// Files that are documentation and not part of any build.
 const EXAMPLE: &str = "secrets.example.yaml";
 
-/// The faults of `folder`, which is or was `deploy/spinkube`.
+/// Returns the faults of `folder`, which is `deploy/spinkube` or a copy of it.
 pub fn of(folder: &Path, schemas: &Schemas) -> Vec<String> {
     let (example, mut faults) = example(folder, schemas);
     let mut used = BTreeSet::new();
@@ -35,18 +35,16 @@ pub fn of(folder: &Path, schemas: &Schemas) -> Vec<String> {
     }
     for file in files_under(folder) {
         if !files.contains(&file.canonicalize().unwrap()) {
-            faults.push(format!("no kustomization leads to `{}`", file.display()));
+            faults.push(format!("no kustomization uses `{}`", file.display()));
         }
     }
     let unused = schemas.kinds().filter(|kind| !kinds.contains(*kind));
-    faults.extend(unused.map(|kind| format!("schema `{kind}` describes nothing")));
+    faults.extend(unused.map(|kind| format!("schema `{kind}` is unused")));
     for (name, key) in used.difference(&example) {
         faults.push(format!("{EXAMPLE} has no `{key}` of Secret `{name}`"));
     }
     for (name, key) in example.difference(&used) {
-        faults.push(format!(
-            "nobody uses `{key}` of Secret `{name}` in {EXAMPLE}"
-        ));
+        faults.push(format!("`{key}` of Secret `{name}` in {EXAMPLE} is unused"));
     }
     faults
 }
@@ -64,7 +62,7 @@ fn one(built: &Built, schemas: &Schemas, used: &mut BTreeSet<SecretKey>) -> Vec<
     faults
 }
 
-/// The base, and every overlay.
+/// Returns the base and every overlay.
 fn overlays(folder: &Path) -> Vec<PathBuf> {
     let overlays = std::fs::read_dir(folder.join("overlays")).unwrap();
     let overlays = overlays.map(|entry| entry.unwrap().path());

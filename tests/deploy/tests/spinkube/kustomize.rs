@@ -1,5 +1,5 @@
-//! As much of kustomize as the folder uses: resources, generated ConfigMaps, merge patches (RFC
-//! 7386), namespace, images and replicas. What else a kustomization asks for its schema refuses.
+//! The subset of kustomize that the folder uses: resources, generated ConfigMaps, merge patches (RFC
+//! 7386), namespace, images and replicas. The schema of kustomizations refuses everything else.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -9,11 +9,11 @@ use serde_json::{Map, Value, json};
 use super::schemas::Schemas;
 use crate::support::text_of;
 
-/// What a kustomization makes.
+/// The result of a kustomization.
 #[derive(Default)]
 pub struct Built {
     pub documents: Vec<Value>,
-    /// The files that went into it.
+    /// The files of which it was built.
     pub files: BTreeSet<PathBuf>,
     pub faults: Vec<String>,
 }
@@ -82,7 +82,7 @@ impl Built {
         self.faults.extend(below.faults);
     }
 
-    /// kustomize adds a hash to the name, here and where it is referred to.
+    /// Generates a ConfigMap. kustomize also adds a hash to its name and to references.
     fn generate(&mut self, folder: &Path, generator: &Value) {
         let mut data = Map::new();
         for name in texts(&generator["files"], None) {
@@ -104,7 +104,7 @@ impl Built {
 
     fn patch(&mut self, patch: &Value) {
         let shown = format!("patch of {} {}", patch["kind"], patch["metadata"]["name"]);
-        // Lists of Kubernetes' own kinds are merged by kustomize in ways of their own.
+        // kustomize merges lists of built-in kinds by special rules.
         if patch["kind"] != "SpinApp" && has_list(patch) {
             self.faults
                 .push(format!("{shown}: it holds a list, which is not merged"));
@@ -115,7 +115,9 @@ impl Built {
         };
         match self.documents.iter_mut().find(same) {
             Some(document) => json_patch::merge(document, patch),
-            None => self.faults.push(format!("{shown}: there is none")),
+            None => self
+                .faults
+                .push(format!("{shown}: the target does not exist")),
         }
     }
 
@@ -129,7 +131,7 @@ impl Built {
         let found = images_of(&mut self.documents, places).filter(|found| *found == name);
         let renamed = found.map(|found| *found = new.as_str().into()).count();
         if renamed == 0 {
-            self.faults.push(format!("image `{name}` is nobody's"));
+            self.faults.push(format!("image `{name}` is unused"));
         }
     }
 
@@ -141,14 +143,15 @@ impl Built {
         };
         match self.documents.iter_mut().find(same) {
             Some(document) => document["spec"]["replicas"] = count["count"].clone(),
-            None => self
-                .faults
-                .push(format!("replicas of {}: there is none", count["name"])),
+            None => self.faults.push(format!(
+                "replicas of {}: the target does not exist",
+                count["name"]
+            )),
         }
     }
 }
 
-/// Every image of containers, and at the places that the configurations name.
+/// Sets the images of containers and of the fields in the configurations.
 fn images_of<'a>(
     documents: &'a mut [Value],
     places: &'a [Value],

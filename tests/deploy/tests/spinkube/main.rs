@@ -1,5 +1,5 @@
-//! Every file under `spinkube/` is built as kustomize would, held to `schemas/`, and looked through
-//! for names of what is not there.
+//! Builds every file under `spinkube/` like kustomize, validates it with `schemas/`, and checks its
+//! references.
 
 mod faults;
 mod kustomize;
@@ -16,15 +16,15 @@ use schemas::Schemas;
 use support::{copy_folder, files_under, root, text_of, toml_of};
 
 #[test]
-fn everything_for_spinkube_is_well_formed_reachable_and_refers_to_what_is_there() {
+fn every_manifest_is_valid_reachable_and_has_resolvable_references() {
     let faults = faults::of(&manifests(), &schemas());
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
-/// Each case is one edit that breaks something: `file`, `replace`, `with`, and part of the `fault`
-/// that has to be found.
+/// Each case is an edit that introduces a fault: `file`, `replace`, `with`, and a part of the expected
+/// `fault`.
 #[test]
-fn every_break_is_found() {
+fn every_introduced_fault_is_found() {
     let cases = files_under(&root().join("tests/deploy/tests/cases"));
     let schemas = schemas();
     assert!(cases.len() >= 20, "{} cases", cases.len());
@@ -46,7 +46,7 @@ fn every_break_is_found() {
 }
 
 #[test]
-fn a_file_that_no_kustomization_leads_to_is_found() {
+fn a_file_that_no_kustomization_uses_is_found() {
     let folder = tempfile::tempdir().unwrap();
     copy_folder(&manifests(), folder.path());
     std::fs::write(folder.path().join("base/stray.yaml"), "kind: Stray\n").unwrap();

@@ -1,4 +1,4 @@
-//! Whether what the resources of one build name is there.
+//! References between the resources of a build.
 
 use std::collections::BTreeSet;
 
@@ -6,10 +6,10 @@ use serde_json::Value;
 
 use super::kustomize::list;
 
-/// A key of a Secret: name and key.
+/// A key of a Secret: the name of the Secret and the key.
 pub type SecretKey = (String, String);
 
-/// What a build refers to outside of itself, and what is missing inside.
+/// The external references of a build, and its unresolved ones.
 #[derive(Default)]
 pub struct References {
     pub secrets: BTreeSet<SecretKey>,
@@ -52,7 +52,7 @@ impl World<'_> {
             .filter(move |document| document["kind"] == kind)
     }
 
-    /// By the operator, a SpinApp is also a Deployment and a Service.
+    /// Adds the Deployment and the Service that the operator creates for a SpinApp.
     fn has_service(&self, wanted: &str) -> bool {
         self.has("Service", wanted) || self.has("SpinApp", wanted)
     }
@@ -64,7 +64,7 @@ impl World<'_> {
             if !seen.insert(id) {
                 references
                     .faults
-                    .push(format!("{} `{}` is there twice", id.0, id.1));
+                    .push(format!("{} `{}` is defined twice", id.0, id.1));
             }
         }
     }
@@ -98,7 +98,7 @@ impl World<'_> {
         let pod = &spec["template"]["spec"];
         let labels = &spec["template"]["metadata"]["labels"];
         if !is_part(&spec["selector"]["matchLabels"], labels) {
-            faults.push("its selector is not of its own pods".to_owned());
+            faults.push("its selector does not match its pods".to_owned());
         }
         if let Some(service) = spec["serviceName"].as_str()
             && !self.has_service(service)
@@ -123,7 +123,7 @@ impl World<'_> {
             for how in ["httpGet", "tcpSocket"] {
                 let port = &container[probe][how]["port"];
                 if !port.is_null() && !has_port(container, port) {
-                    faults.push(format!("{probe} asks port {port}, which is none"));
+                    faults.push(format!("{probe} uses port {port}, which is not defined"));
                 }
             }
         }
@@ -147,7 +147,7 @@ impl World<'_> {
         faults
     }
 
-    /// A file that an argument names has to come out of a ConfigMap that is mounted there.
+    /// Checks that a file in an argument comes from a ConfigMap that is mounted there.
     fn files(&self, container: &Value, spec: &Value) -> Option<String> {
         let file = list(&container["args"]).find_map(|arg| {
             let arg = arg.as_str()?;
@@ -213,7 +213,7 @@ impl World<'_> {
             .of("SpinApp")
             .find(|app| app["metadata"]["name"] == *target);
         let Some(app) = app.filter(|app| app["spec"]["enableAutoscaling"] == true) else {
-            faults.push(format!("no SpinApp {target} lets itself be scaled"));
+            faults.push(format!("no SpinApp {target} has autoscaling enabled"));
             return faults;
         };
         for metric in list(&spec["metrics"]) {
@@ -230,7 +230,7 @@ fn has_port(container: &Value, port: &Value) -> bool {
     list(&container["ports"]).any(|one| one["name"] == *port || one["containerPort"] == *port)
 }
 
-/// Whether every label of `part` is in `whole`, and there is one.
+/// Returns `true` if `part` has labels and all of them are in `whole`.
 fn is_part(part: &Value, whole: &Value) -> bool {
     let part = part.as_object();
     part.is_some_and(|part| {
@@ -238,7 +238,7 @@ fn is_part(part: &Value, whole: &Value) -> bool {
     })
 }
 
-/// Every key of a Secret that is referred to anywhere in a resource.
+/// Returns the keys of Secrets to which a resource refers.
 fn secrets(value: &Value, found: &mut BTreeSet<SecretKey>) {
     let reference = &value["secretKeyRef"];
     if reference.is_object() {
@@ -248,7 +248,7 @@ fn secrets(value: &Value, found: &mut BTreeSet<SecretKey>) {
         ));
     }
     if let Some(secret) = value["loadFromSecret"].as_str() {
-        // The key that the operator looks for.
+        // The key that the operator reads.
         found.insert((secret.into(), "runtime-config.toml".into()));
     }
     match value {

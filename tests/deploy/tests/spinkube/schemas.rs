@@ -1,4 +1,4 @@
-//! What a resource may be made of.
+//! Validation of resources with JSON Schema.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use crate::support::{files_under, text_of};
 
-/// What every other schema refers to.
+/// The schema to which all others refer.
 const COMMON: &str = "common";
 
-/// The schemas of `schemas/`, by the lower-case kind of what they describe.
+/// The schemas in `schemas/`, by the lower-case kinds of resources.
 pub struct Schemas(BTreeMap<String, Validator>);
 
 impl Schemas {
@@ -24,7 +24,7 @@ impl Schemas {
         let mut schemas: BTreeMap<_, _> = texts.collect();
         let common = schemas.remove(COMMON).unwrap();
         let compiled = schemas.into_iter().map(|(name, mut schema)| {
-            // A schema within a schema, found by its `$id`: nothing is looked up anywhere.
+            // The schema is embedded and found by its `$id`: nothing is fetched.
             schema["$defs"][COMMON] = common.clone();
             let validator = jsonschema::draft202012::new(&schema);
             let validator = validator.unwrap_or_else(|error| panic!("{name}.json: {error}"));
@@ -37,7 +37,7 @@ impl Schemas {
         self.0.keys().map(String::as_str)
     }
 
-    /// What is wrong with a resource, each with its place in it.
+    /// Returns the faults of a resource with their paths.
     pub fn faults(&self, document: &Value) -> Vec<String> {
         let kind = document["kind"].as_str().unwrap_or_default();
         let Some(validator) = self.0.get(&kind.to_lowercase()) else {

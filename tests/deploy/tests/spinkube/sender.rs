@@ -1,4 +1,4 @@
-//! The sender's Deployment and its `sender.toml`.
+//! The Deployment of the sender and its `sender.toml`.
 
 use std::collections::BTreeSet;
 
@@ -17,9 +17,9 @@ const TABLES: [(&str, &str); 6] = [
     ("log", "LogConfig"),
 ];
 
-/// How long the sender waits for its attempts when it stops: ten seconds longer than `delivery.lease`,
-/// which is a minute where the file does not say.
-const PATIENCE_SECONDS: u64 = 70;
+/// The time that the sender waits for its attempts at a stop: `delivery.lease`, a minute by default, and
+/// ten seconds.
+const MIN_GRACE_SECONDS: u64 = 70;
 
 pub fn faults(documents: &[Value]) -> Vec<String> {
     let named = |kind| {
@@ -68,7 +68,7 @@ fn pod_faults(deployment: &Value, config: &toml::Table) -> Vec<String> {
             "`{name}` is not both given to the pod and asked for by sender.toml"
         ));
     }
-    if pod["terminationGracePeriodSeconds"].as_u64() < Some(PATIENCE_SECONDS) {
+    if pod["terminationGracePeriodSeconds"].as_u64() < Some(MIN_GRACE_SECONDS) {
         faults.push("the pod is killed before its attempts have ended".to_owned());
     }
     let listen = config.get("api").and_then(|api| api.get("listen"));
@@ -79,7 +79,7 @@ fn pod_faults(deployment: &Value, config: &toml::Table) -> Vec<String> {
         .next();
     let port = port.and_then(|port| port.parse::<u64>().ok());
     if container["ports"][0]["containerPort"].as_u64() != port {
-        faults.push("the sender does not listen where the pod's port is".to_owned());
+        faults.push("the sender does not listen on the port of the pod".to_owned());
     }
     let image = container["image"].as_str().unwrap_or_default();
     let manifest = toml_of("Cargo.toml");
@@ -91,13 +91,13 @@ fn pod_faults(deployment: &Value, config: &toml::Table) -> Vec<String> {
     }
     for (probe, path) in [("livenessProbe", "/healthz"), ("readinessProbe", "/readyz")] {
         if container[probe]["httpGet"]["path"] != path {
-            faults.push(format!("{probe} does not ask `{path}`"));
+            faults.push(format!("{probe} does not use `{path}`"));
         }
     }
     faults
 }
 
-/// The environment variables that the file takes values from.
+/// Returns the environment variables from which the file takes values.
 fn wanted(config: &toml::Table) -> BTreeSet<&str> {
     let tables = config.values().filter_map(toml::Value::as_table);
     let values = tables.flat_map(toml::Table::values);

@@ -1,11 +1,11 @@
-//! SpinApps against the apps' own manifests.
+//! SpinApps, compared with the manifests of the apps.
 
 use serde_json::Value;
 
 use super::kustomize::list;
 use crate::support::toml_of;
 
-/// What must never be left at its default outside of one's own machine, and comes from a Secret.
+/// The variables that must be set outside a development machine, from a Secret.
 const GUARDS: [(&str, &str); 2] = [
     ("webhook-producer", "api_token"),
     ("webhook-consumer", "handshake_token"),
@@ -54,7 +54,7 @@ fn app_faults(name: &str, guard: &str, app: &Value) -> Vec<String> {
         ));
     }
     if app["spec"]["checks"]["readiness"]["httpGet"]["path"] != "/healthz" {
-        faults.push(format!("nobody asks `{name}` whether its store answers"));
+        faults.push(format!("`{name}` has no health check of its store"));
     }
     faults
 }

@@ -1,15 +1,15 @@
-//! What the tests of this folder share.
+//! Shared helpers.
 #![allow(dead_code)] // each test binary uses its own part of it
 
 use std::path::{Path, PathBuf};
 
-/// The root of the repository.
+/// Returns the root of the repository.
 pub fn root() -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     folder.ancestors().nth(2).unwrap().to_owned()
 }
 
-/// The text of a file, by its path from the root of the repository.
+/// Reads a file by its path from the root of the repository.
 #[track_caller]
 pub fn read(path: &str) -> String {
     text_of(&root().join(path))
@@ -27,7 +27,7 @@ pub fn toml_of(path: &str) -> toml::Table {
     table.unwrap_or_else(|error| panic!("`{path}`: {error}"))
 }
 
-/// Every file under `folder`, sorted.
+/// Returns the files under `folder`, sorted.
 pub fn files_under(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap();
     let mut files = Vec::new();
@@ -42,7 +42,7 @@ pub fn files_under(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// Copies a folder with all that is in it.
+/// Copies a folder with its content.
 pub fn copy_folder(from: &Path, to: &Path) {
     for file in files_under(from) {
         let target = to.join(file.strip_prefix(from).unwrap());
