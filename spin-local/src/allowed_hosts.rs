@@ -1,9 +1,9 @@
-//! Where a component may connect to: the entries of its `allowed_outbound_hosts`.
+//! The hosts that a component can connect to: the entries of its `allowed_outbound_hosts`.
 //!
-//! An entry is `scheme://host[:port]`. The scheme is a word or `*`; the host is a name, an
-//! address, `*.` before a domain, a network such as `10.0.0.0/8`, `self` or `*`; the port is a
-//! number, `first..after` without its end, or `*`, and where there is none the scheme's own is
-//! meant. What is read and what is allowed is exactly what Spin reads and allows.
+//! An entry is `scheme://host[:port]`. The scheme is a word or `*`. The host is a name, an
+//! address, `*.` before a domain, a network such as `10.0.0.0/8`, `self` or `*`. The port is a
+//! number, a range `first..end` without its end, or `*`; the default is the port of the scheme.
+//! Parsing and matching are the same as in Spin.
 //!
 //! ```
 //! use spin_local::AllowedHost;
@@ -20,7 +20,7 @@ use std::ops::Range;
 use ip_network::IpNetwork;
 use url::Host;
 
-/// What follows a component's id in the host name by which the others of its app reach it.
+/// The suffix of the host names by which components of an app call each other.
 const COMPONENTS_SUFFIX: &str = ".spin.internal";
 
 /// One entry of `allowed_outbound_hosts`.
@@ -32,27 +32,43 @@ pub struct AllowedHost {
     port: Port,
 }
 
-/// Why an entry was refused.
+/// The error of an invalid entry.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AllowedHostError {
-    #[error("`insecure:allow-all` is no longer an allowed host; `*://*:*` allows everything")]
+    /// The entry that allowed everything in Spin 1.
+    #[error("`insecure:allow-all` is no longer supported; `*://*:*` allows everything")]
     AllowAll,
+    /// The scheme is missing.
     #[error("`{0}` has no scheme; write `scheme://host[:port]`")]
     NoScheme(String),
+    /// The scheme is invalid.
     #[error("the scheme `{0}` is neither letters nor `*`")]
     Scheme(String),
+    /// The host is invalid.
     #[error("the host `{host}` {reason}")]
-    Host { host: String, reason: &'static str },
+    Host {
+        /// The host as written.
+        host: String,
+        /// The reason, as the end of the message.
+        reason: &'static str,
+    },
+    /// The entry has a path.
     #[error("`{0}` has a path")]
     Path(String),
+    /// The port is invalid.
     #[error("the port `{0}` is not a number, a range or `*`")]
     Port(String),
-    #[error("the scheme `{0}` has no port of its own, so the port must be given")]
+    /// The port is missing, and the scheme has no default port.
+    #[error("the scheme `{0}` has no default port, so the port is required")]
     NoPort(String),
 }
 
 impl AllowedHost {
-    /// Reads one entry in which no variable is left.
+    /// Parses an entry, whose variables must be filled in.
+    ///
+    /// # Errors
+    ///
+    /// The part of the entry that is invalid.
     pub fn parse(entry: &str) -> Result<Self, AllowedHostError> {
         let text = entry.trim();
         if text == "insecure:allow-all" {
@@ -70,25 +86,24 @@ impl AllowedHost {
         })
     }
 
-    /// Whether a connection is allowed. `host` is a name, an IPv4 address or a bracketed IPv6
-    /// address; `port` is `None` where the URL has none.
+    /// Returns `true` if a connection is allowed. `host` is a name, an IPv4 address or a bracketed
+    /// IPv6 address; `port` is `None` if the URL has none.
     pub fn allows(&self, scheme: &str, host: &str, port: Option<u16>) -> bool {
         let Ok(host) = Host::parse(host) else {
             return false;
         };
         self.scheme.allows(scheme)
             && self.host.allows(&host)
-            && self.port.allows(port.or_else(|| known_port(scheme)))
+            && self.port.allows(port.or_else(|| default_port(scheme)))
     }
 
-    /// Whether the app may call itself with one of `schemes`, by a URL that is a path alone.
+    /// Returns `true` if the app can call itself with one of `schemes`, by a URL without a host.
     pub fn allows_relative(&self, schemes: &[&str]) -> bool {
         schemes.iter().any(|scheme| self.scheme.allows(scheme))
             && matches!(self.host, HostPattern::Any | HostPattern::Itself)
     }
 
-    /// The entry in an app of these components: `*.spin.internal` stands for them and for
-    /// nothing else.
+    /// Resolves the entry in an app: `*.spin.internal` stands for its components only.
     pub(crate) fn among<'a>(mut self, components: impl Iterator<Item = &'a str>) -> Self {
         if matches!(&self.host, HostPattern::Subdomains(suffix) if suffix == COMPONENTS_SUFFIX) {
             let host = |id| Host::Domain(format!("{id}{COMPONENTS_SUFFIX}"));
@@ -97,7 +112,7 @@ impl AllowedHost {
         self
     }
 
-    /// The scheme that it is for, where it is for one.
+    /// Returns the scheme, or `None` for `*`.
     pub(crate) fn scheme(&self) -> Option<&str> {
         match &self.scheme {
             Scheme::Any => None,
@@ -105,7 +120,7 @@ impl AllowedHost {
         }
     }
 
-    /// The component that it names, where it is `<id>.spin.internal`.
+    /// Returns the id of the component, if the host is `<id>.spin.internal`.
     pub(crate) fn component(&self) -> Option<&str> {
         match &self.host {
             HostPattern::Exactly(Host::Domain(name)) => name.strip_suffix(COMPONENTS_SUFFIX),
@@ -120,17 +135,17 @@ impl fmt::Display for AllowedHost {
     }
 }
 
-/// Whether any of `hosts` allows a connection; the arguments are those of [`AllowedHost::allows`].
+/// Returns `true` if any of `hosts` allows a connection. See [`AllowedHost::allows`].
 pub fn allows(hosts: &[AllowedHost], scheme: &str, host: &str, port: Option<u16>) -> bool {
     hosts.iter().any(|entry| entry.allows(scheme, host, port))
 }
 
-/// Whether any of `hosts` lets the app call itself with one of `schemes`.
+/// Returns `true` if any of `hosts` lets the app call itself. See [`AllowedHost::allows_relative`].
 pub fn allows_relative(hosts: &[AllowedHost], schemes: &[&str]) -> bool {
     hosts.iter().any(|entry| entry.allows_relative(schemes))
 }
 
-/// An origin as an entry names it: the port only where a URL has one.
+/// Formats an origin like an entry, with the port only if the URL has one.
 pub(crate) fn origin(scheme: &str, host: &str, port: Option<u16>) -> String {
     match port {
         Some(port) => format!("{scheme}://{host}:{port}"),
@@ -138,7 +153,7 @@ pub(crate) fn origin(scheme: &str, host: &str, port: Option<u16>) -> String {
     }
 }
 
-/// Takes `:port` off, where what stands behind the last colon is not the end of an IPv6 host.
+/// Splits off `:port`, unless the last colon is part of an IPv6 address.
 fn split_port(rest: &str) -> Result<(&str, &str), AllowedHostError> {
     let Some((host, tail)) = rest.rsplit_once(':') else {
         return Ok((rest, ""));
@@ -181,9 +196,9 @@ impl Scheme {
 #[derive(Clone, Debug)]
 enum HostPattern {
     Any,
-    /// The app itself, called by a URL that is a path alone.
+    /// The app itself, called by a URL without a host.
     Itself,
-    /// The domain with a dot before it.
+    /// The domain with a leading dot.
     Subdomains(String),
     Network(IpNetwork),
     Exactly(Host),
@@ -192,7 +207,7 @@ enum HostPattern {
 
 impl HostPattern {
     fn parse(text: &str) -> Result<Self, AllowedHostError> {
-        let refuse = |reason| AllowedHostError::Host {
+        let error = |reason| AllowedHostError::Host {
             host: text.to_owned(),
             reason,
         };
@@ -203,7 +218,7 @@ impl HostPattern {
             _ => {}
         }
         if host.starts_with('{') {
-            return Err(refuse("is a list, which Spin does not take"));
+            return Err(error("is a list, which Spin does not support"));
         }
         if let Ok(network) = IpNetwork::from_str_truncate(host) {
             return Ok(Self::Network(network));
@@ -214,13 +229,13 @@ impl HostPattern {
         }
         let domain = host.strip_prefix("*.");
         if domain.unwrap_or(host).contains('*') {
-            return Err(refuse("has a `*` that is not its whole first label"));
+            return Err(error("has a `*` that is not its whole first label"));
         }
         match (domain, Host::parse(domain.unwrap_or(host))) {
             (None, Ok(host)) => Ok(Self::Exactly(host)),
             (Some(_), Ok(Host::Domain(domain))) => Ok(Self::Subdomains(format!(".{domain}"))),
-            (Some(_), Ok(_)) => Err(refuse("has a `*` before an address")),
-            (_, Err(_)) => Err(refuse("is not a host name or an address")),
+            (Some(_), Ok(_)) => Err(error("has a `*` before an address")),
+            (_, Err(_)) => Err(error("is not a host name or an address")),
         }
     }
 
@@ -242,7 +257,7 @@ impl HostPattern {
 enum Port {
     Any,
     Exactly(u16),
-    Among(Range<u16>),
+    In(Range<u16>),
 }
 
 impl Port {
@@ -252,11 +267,11 @@ impl Port {
             port.map_err(|_| AllowedHostError::Port(text.to_owned()))
         };
         match (text, text.split_once("..")) {
-            ("", _) => known_port(scheme)
+            ("", _) => default_port(scheme)
                 .map(Self::Exactly)
                 .ok_or_else(|| AllowedHostError::NoPort(scheme.to_owned())),
             ("*", _) => Ok(Self::Any),
-            (_, Some((first, after))) => Ok(Self::Among(number(first)?..number(after)?)),
+            (_, Some((first, after))) => Ok(Self::In(number(first)?..number(after)?)),
             (_, None) => Ok(Self::Exactly(number(text)?)),
         }
     }
@@ -265,14 +280,14 @@ impl Port {
         match (self, port) {
             (Self::Any, _) => true,
             (Self::Exactly(only), Some(port)) => *only == port,
-            (Self::Among(range), Some(port)) => range.contains(&port),
+            (Self::In(range), Some(port)) => range.contains(&port),
             (_, None) => false,
         }
     }
 }
 
-/// The port of a scheme that Spin knows one for.
-fn known_port(scheme: &str) -> Option<u16> {
+/// Returns the default port that Spin assigns to a scheme.
+fn default_port(scheme: &str) -> Option<u16> {
     match scheme {
         "http" => Some(80),
         "https" => Some(443),

@@ -1,4 +1,4 @@
-//! `--build`: the build commands of an app's components, as `spin build` runs them.
+//! `--build`: runs the build commands of an app's components, like `spin build`.
 
 use std::path::Path;
 
@@ -8,15 +8,16 @@ use tokio::process::Command;
 use crate::manifest::{App, Build, Component};
 use crate::terminal;
 
-/// Runs the build commands of every component, those that others are composed with first.
+/// Runs the build commands of all components, dependencies first.
 ///
 /// # Errors
-/// A command cannot be run or fails; those after it do not run.
+///
+/// The first command that cannot be run or fails. The commands after it do not run.
 pub(crate) async fn build(app: &App) -> anyhow::Result<()> {
     if app.components.iter().all(|it| it.build.is_none()) {
         terminal::line(format_args!("no component of the app has a build command"));
     }
-    for component in in_order(&app.components) {
+    for component in build_order(&app.components) {
         if let Some(build) = &component.build {
             run(build, &app.dir, &component.id).await?;
         }
@@ -24,8 +25,8 @@ pub(crate) async fn build(app: &App) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The components, each behind those whose file it depends on.
-fn in_order(components: &[Component]) -> Vec<&Component> {
+/// Returns the components, each after those that its dependencies come from.
+fn build_order(components: &[Component]) -> Vec<&Component> {
     let mut ordered: Vec<&Component> = Vec::new();
     for component in components {
         add(component, components, &mut Vec::new(), &mut ordered);
@@ -33,23 +34,23 @@ fn in_order(components: &[Component]) -> Vec<&Component> {
     ordered
 }
 
-/// Adds what `component` depends on and then itself. A circle is gone round once.
+/// Adds the dependencies of `component` and then itself. A cycle is followed once.
 fn add<'a>(
     component: &'a Component,
     components: &'a [Component],
     above: &mut Vec<&'a str>,
     ordered: &mut Vec<&'a Component>,
 ) {
-    let is_known = ordered.iter().any(|it| it.id == component.id);
-    if is_known || above.contains(&component.id.as_str()) {
+    let is_added = ordered.iter().any(|it| it.id == component.id);
+    if is_added || above.contains(&component.id.as_str()) {
         return;
     }
     above.push(&component.id);
-    let needed = components.iter().filter(|other| {
+    let dependencies = components.iter().filter(|other| {
         let mut paths = component.dependencies.iter().map(|it| &it.path);
         paths.any(|path| *path == other.source)
     });
-    for other in needed {
+    for other in dependencies {
         add(other, components, above, ordered);
     }
     above.pop();

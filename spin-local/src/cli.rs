@@ -1,4 +1,4 @@
-//! The command line: `spin-local up`, with the options of `spin up` that its users use.
+//! The command line: `spin-local up`, with the commonly used options of `spin up`.
 
 #![allow(
     clippy::disallowed_methods,
@@ -18,9 +18,9 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::engine::Limits;
 use crate::host::{Host, Settings, Stores};
-use crate::manifest::{App, Given};
+use crate::manifest::{App, Overrides};
 use crate::runtime_config::RuntimeConfig;
-use crate::{build, open_files, server, terminal};
+use crate::{build, file_limit, server, terminal};
 
 /// The default of `--max-connections`.
 const DEFAULT_CONNECTIONS: u32 = 1024;
@@ -28,7 +28,7 @@ const DEFAULT_CONNECTIONS: u32 = 1024;
 /// The number of ports that `--find-free-port` tries, as in Spin.
 const PORTS_TRIED: u16 = 10;
 
-/// Runs Spin HTTP apps where the Spin CLI is missing.
+/// Runs Spin HTTP apps without the Spin CLI.
 #[derive(Debug, Parser)]
 #[command(name = "spin-local", version, arg_required_else_help = true)]
 pub struct Cli {
@@ -44,7 +44,7 @@ enum Command {
 
 #[derive(Debug, Args)]
 struct Up {
-    /// The manifest, or the folder it is in.
+    /// The manifest, or its folder.
     #[arg(
         short,
         long,
@@ -56,7 +56,7 @@ struct Up {
     /// Run the build commands of the components first.
     #[arg(long, env = "SPIN_ALWAYS_BUILD", value_parser = clap::builder::BoolishValueParser::new())]
     build: bool,
-    /// The address to listen on, `HOST:PORT`; port 0 takes a free one.
+    /// The address to listen on, `HOST:PORT`; port 0 selects a free port.
     #[arg(
         long,
         value_name = "ADDRESS",
@@ -65,54 +65,53 @@ struct Up {
         value_parser = listen_address
     )]
     listen: SocketAddr,
-    /// Where the port is in use, listen on the next one that is free, of ten.
+    /// If the port is in use, try the next ports, ten in total.
     #[arg(long)]
     find_free_port: bool,
-    /// A statement to run on the default SQLite database first, or `@FILE[:LABEL]` with
-    /// statements for the database of that label. May be given again.
+    /// A statement to run on the default SQLite database before the start, or `@FILE[:LABEL]` with
+    /// statements for the database with that label. Can be repeated.
     #[arg(long, value_name = "STATEMENT")]
     sqlite: Vec<String>,
-    /// A value to put into the default key-value store first. May be given again.
+    /// A value to set in the default key-value store before the start. Can be repeated.
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
     key_value: Vec<(String, String)>,
-    /// The value of a variable of the app: `NAME=VALUE`, `NAME=@FILE` for a file's text, or
-    /// `@FILE` for a JSON or TOML file of them. May be given again.
+    /// The value of a variable of the app: `NAME=VALUE`, `NAME=@FILE` for the text of a file, or
+    /// `@FILE` for a JSON or TOML file of values. Can be repeated.
     #[arg(long, value_name = "NAME=VALUE")]
     variable: Vec<String>,
-    /// An environment variable for every component. May be given again.
+    /// An environment variable for every component. Can be repeated.
     #[arg(short, long, value_name = "NAME=VALUE", value_parser = pair)]
     env: Vec<(String, String)>,
-    /// The folder of stores and logs, in place of `.spin` beside the manifest.
+    /// The folder for stores and logs [default: `.spin` beside the manifest].
     #[arg(long, value_name = "PATH")]
     state_dir: Option<PathBuf>,
-    /// The folder of what components print, in place of `logs` in the state folder. Empty, it is
-    /// kept in no file.
+    /// The folder for the output of components [default: `logs` in the state folder]. An empty value
+    /// disables log files.
     #[arg(short = 'L', long, value_name = "PATH")]
     log_dir: Option<OsString>,
-    /// A file that says what is behind the labels of stores, and which networks are blocked.
+    /// The runtime configuration: files of stores, sources of variables, blocked networks.
     #[arg(long, value_name = "PATH", env = "RUNTIME_CONFIG_FILE")]
     runtime_config_file: Option<PathBuf>,
-    /// Keep what components print off the terminal.
+    /// Do not show the output of components on the terminal.
     #[arg(short, long)]
     quiet: bool,
-    /// Requests that run at the same time; more wait.
+    /// The number of requests that run at the same time; further requests wait.
     #[arg(long, value_name = "COUNT", default_value_t = Limits::default().instances,
           value_parser = clap::value_parser!(u32).range(1..=4096))]
     max_instances: u32,
-    /// Memory one request may use [default: 256].
+    /// The memory limit of a request [default: 256].
     #[arg(long, value_name = "MIB", value_parser = mebibytes)]
     max_memory: Option<usize>,
-    /// Seconds one request may execute, waiting not counted.
+    /// The execution time limit of a request; waiting does not count.
     #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().execution.as_secs(),
           value_parser = clap::value_parser!(u64).range(1..=86_400))]
     max_execution: u64,
-    /// Connections that are open at the same time; one more takes the place of one that does
-    /// nothing.
+    /// The number of open connections; a further connection replaces an inactive one.
     #[arg(long, value_name = "COUNT", default_value_t = DEFAULT_CONNECTIONS,
           value_parser = clap::value_parser!(u32).range(1..=65_536))]
     max_connections: u32,
-    /// Seconds a client may take over the head of a request, and keep the app waiting for the
-    /// rest of it or for its reading of the response.
+    /// The time limit of a client for sending the head of a request, and for keeping the app waiting
+    /// for the body or for room to write the response.
     #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().client_timeout.as_secs(),
           value_parser = clap::value_parser!(u64).range(1..=86_400))]
     client_timeout: u64,
@@ -121,15 +120,14 @@ struct Up {
 fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err("it has to be NAME=VALUE".to_owned()),
+        _ => Err("must be NAME=VALUE".to_owned()),
     }
 }
 
-/// The address that a name or a number stands for: 127.0.0.1 where it is among several, as on
-/// Spin.
+/// Resolves an address. As on Spin, 127.0.0.1 takes precedence over other addresses of a name.
 fn listen_address(text: &str) -> Result<SocketAddr, String> {
     let found = text.to_socket_addrs().map_err(|error| match error.kind() {
-        ErrorKind::InvalidInput => "it has to be HOST:PORT".to_owned(),
+        ErrorKind::InvalidInput => "must be HOST:PORT".to_owned(),
         _ => format!("the name has no address: {error}"),
     })?;
     let found: Vec<SocketAddr> = found.collect();
@@ -143,15 +141,16 @@ fn listen_address(text: &str) -> Result<SocketAddr, String> {
 fn mebibytes(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(mib @ 1..=4096) => Ok(mib),
-        _ => Err("it has to be a number from 1 to 4096".to_owned()),
+        _ => Err("must be a number from 1 to 4096".to_owned()),
     }
 }
 
-/// Carries out the command line, and writes the error that prevents it to standard error.
+/// Runs the command line, and writes its error to standard error.
 ///
 /// # Errors
-/// What keeps the app from being served, naming its owner: a line of the manifest, a file, an
-/// address in use.
+///
+/// The reason why the app cannot be served, such as a fault of the manifest, an unreadable file, or
+/// an address in use.
 pub async fn run(cli: Cli) -> anyhow::Result<()> {
     let Command::Up(up) = cli.command;
     let outcome = up.run().await;
@@ -165,7 +164,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
 impl Up {
     async fn run(self) -> anyhow::Result<()> {
         let config = self.runtime_config()?;
-        let app = App::load(&self.from, &self.given(&config)?)?;
+        let app = App::load(&self.from, &self.overrides(&config)?)?;
         for warning in &app.warnings {
             terminal::line(format_args!("warning: {warning}"));
         }
@@ -174,21 +173,21 @@ impl Up {
         }
         let settings = self.settings(&app, &config);
         let stores = Stores::open(&app, &config, &settings.state_dir)?;
-        self.fill(&stores)?;
+        self.initialise(&stores)?;
         let listener = self.bind().await?;
         let address = listener.local_addr()?;
         if let Some(folder) = &settings.log_dir {
             terminal::line(format_args!("Logging component stdio to {folder:?}"));
         }
-        tell_stores(&stores);
-        let stop = stop_signal()?;
+        print_stores(&stores);
+        let shutdown = shutdown_signal()?;
         let host = Host::with_stores(app, &config, settings, address, &stores)?;
-        tell_routes(&host, address);
-        server::serve(listener, host, stop).await;
+        print_routes(&host, address);
+        server::serve(listener, host, shutdown).await;
         Ok(())
     }
 
-    /// Listens on the address given, or where its port is taken and that is asked for, on the
+    /// Listens on the requested address. With `--find-free-port`, a port in use is replaced by the
     /// next free one.
     async fn bind(&self) -> anyhow::Result<TcpListener> {
         let further = if self.find_free_port {
@@ -207,7 +206,7 @@ impl Up {
         }
         anyhow::ensure!(
             self.find_free_port,
-            "cannot listen on {address}: it is in use (`--find-free-port` looks for a free port)"
+            "cannot listen on {address}: it is in use (`--find-free-port` selects a free port)"
         );
         anyhow::bail!(
             "cannot listen on {}: it is in use, as are the ports after it up to {}",
@@ -223,27 +222,27 @@ impl Up {
         }
     }
 
-    fn given(&self, config: &RuntimeConfig) -> anyhow::Result<Given> {
-        let mut given = Given {
+    fn overrides(&self, config: &RuntimeConfig) -> anyhow::Result<Overrides> {
+        let mut overrides = Overrides {
             environment: self.env.clone(),
             providers: config.providers.clone(),
             process_environment: std::env::vars_os().collect(),
             environment_file: Some(".env".into()),
-            ..Given::default()
+            ..Overrides::default()
         };
         for argument in &self.variable {
-            given.add_variable(argument).context("`--variable`")?;
+            overrides.add_variable(argument).context("`--variable`")?;
         }
-        Ok(given)
+        Ok(overrides)
     }
 
-    /// The command line wins over the runtime configuration.
+    /// Returns the settings. The command line takes precedence over the runtime configuration.
     fn settings(&self, app: &App, config: &RuntimeConfig) -> Settings {
-        let given = self.state_dir.as_ref().or(config.state_dir.as_ref());
-        let state_dir = given.map_or_else(|| app.dir.join(".spin"), Clone::clone);
+        let configured = self.state_dir.as_ref().or(config.state_dir.as_ref());
+        let state_dir = configured.map_or_else(|| app.dir.join(".spin"), Clone::clone);
         let log_dir = match &self.log_dir {
-            Some(given) if given.is_empty() => None,
-            Some(given) => Some(PathBuf::from(given)),
+            Some(folder) if folder.is_empty() => None,
+            Some(folder) => Some(PathBuf::from(folder)),
             None => config.log_dir.clone().or(Some(state_dir.join("logs"))),
         };
         Settings {
@@ -261,12 +260,13 @@ impl Up {
             instances: self.max_instances,
             memory_bytes: memory.unwrap_or(Limits::default().memory_bytes),
             execution: Duration::from_secs(self.max_execution),
-            connections: open_files::connections(self.max_connections as usize),
+            connections: file_limit::connections(self.max_connections as usize),
             client_timeout: Duration::from_secs(self.client_timeout),
         }
     }
 
-    fn fill(&self, stores: &Stores) -> anyhow::Result<()> {
+    /// Applies `--key-value` and `--sqlite`.
+    fn initialise(&self, stores: &Stores) -> anyhow::Result<()> {
         for (key, value) in &self.key_value {
             stores.set_key_value(key, value)?;
         }
@@ -285,14 +285,14 @@ fn run_statements(stores: &Stores, argument: &str) -> anyhow::Result<()> {
     let (file, label) = (file.trim(), label.trim());
     anyhow::ensure!(
         !file.is_empty() && !label.is_empty(),
-        "it has to be `@FILE` or `@FILE:LABEL`"
+        "must be `@FILE` or `@FILE:LABEL`"
     );
     let statements =
         std::fs::read_to_string(file).with_context(|| format!("cannot read `{file}`"))?;
     stores.execute_sqlite(label, &statements)
 }
 
-fn tell_stores(stores: &Stores) {
+fn print_stores(stores: &Stores) {
     let (key_value, sqlite) = stores.default_files();
     if let Some(path) = key_value {
         terminal::line(format_args!("Storing default key-value data to {path:?}."));
@@ -302,7 +302,7 @@ fn tell_stores(stores: &Stores) {
     }
 }
 
-fn tell_routes(host: &Host, address: SocketAddr) {
+fn print_routes(host: &Host, address: SocketAddr) {
     terminal::print(format_args!("\nServing http://{address}"));
     terminal::print(format_args!("Available Routes:"));
     for (route, target) in host.router().listing() {
@@ -311,8 +311,8 @@ fn tell_routes(host: &Host, address: SocketAddr) {
     }
 }
 
-/// Completes at the first Ctrl-C or SIGTERM. A second one ends the process at once.
-fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
+/// Completes at the first Ctrl-C or SIGTERM. A second signal ends the process at once.
+fn shutdown_signal() -> anyhow::Result<impl Future<Output = ()>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     Ok(async move {
@@ -320,7 +320,9 @@ fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
-        terminal::line(format_args!("finishing what is in flight"));
+        terminal::line(format_args!(
+            "shutting down: waiting for requests in flight"
+        ));
         tokio::spawn(async move {
             tokio::select! {
                 _ = interrupt.recv() => {}

@@ -1,5 +1,5 @@
-//! Components from what `source` names: a component as it is, a core module with WASI preview 1
-//! imports (what the Spin 2 and 3 Rust templates build for `wasm32-wasip1`) through the adapter.
+//! Reading components from WebAssembly files. A core module with WASI preview 1 imports, which the
+//! Spin 2 and 3 Rust templates build for `wasm32-wasip1`, becomes a component through the adapter.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -10,20 +10,21 @@ use wasi_preview1_component_adapter_provider::{
 };
 use wasmparser::{Parser, Payload};
 
-/// Reads a component, wrapping a core module as one. `hint` says what to do where the file is
-/// missing.
+/// Reads a component, or converts a core module to one. `hint` is appended to the error for a
+/// missing file.
 ///
 /// # Errors
-/// The file cannot be read, is no WebAssembly, or is a module that imports what no adapter
-/// gives.
+///
+/// The file cannot be read, is not WebAssembly, or is a module with imports that no adapter
+/// provides.
 pub(crate) fn read(path: &Path, hint: &str) -> anyhow::Result<Vec<u8>> {
     let shown = path.display();
     let bytes = std::fs::read(path).with_context(|| {
         let hint = if path.exists() { "" } else { hint };
         format!("cannot read `{shown}`{hint}")
     })?;
-    let component = as_component(&bytes).with_context(|| format!("`{shown}` is not usable"))?;
-    check_wasi(&component).with_context(|| format!("`{shown}` is not usable"))?;
+    let component = as_component(&bytes).with_context(|| format!("cannot use `{shown}`"))?;
+    check_wasi(&component).with_context(|| format!("cannot use `{shown}`"))?;
     Ok(component.into_owned())
 }
 
@@ -33,7 +34,7 @@ fn as_component(bytes: &[u8]) -> anyhow::Result<Cow<'_, [u8]>> {
     }
     anyhow::ensure!(
         Parser::is_core_wasm(bytes),
-        "neither a WebAssembly component nor a module"
+        "it is neither a WebAssembly component nor a module"
     );
     let component = wit_component::ComponentEncoder::default()
         .validate(true)
@@ -46,10 +47,10 @@ fn as_component(bytes: &[u8]) -> anyhow::Result<Cow<'_, [u8]>> {
     Ok(Cow::Owned(component))
 }
 
-/// Refuses a component of a WASI that the host does not have, in words that say which tools build
-/// one of the WASI it has.
+/// Checks the version of WASI. The error names the tools that build for WASI 0.2.
 ///
 /// # Errors
+///
 /// The component imports or exports an interface of WASI 0.3, or of a draft of WASI 0.2.
 fn check_wasi(component: &[u8]) -> anyhow::Result<()> {
     for name in interfaces(component)? {
@@ -63,14 +64,14 @@ fn check_wasi(component: &[u8]) -> anyhow::Result<()> {
         );
         anyhow::ensure!(
             !version.starts_with("0.2.0-rc-"),
-            "it is built with a Spin SDK 2 for a draft of WASI 0.2 (`{name}`): build it with a \
+            "it is built with Spin SDK 2 for a draft of WASI 0.2 (`{name}`): build it with a \
              later one (for Rust `spin-sdk` 3 to 5)"
         );
     }
     Ok(())
 }
 
-/// The names of what a component imports and exports.
+/// Returns the names of the imports and exports of a component.
 fn interfaces(component: &[u8]) -> anyhow::Result<Vec<String>> {
     let mut names = Vec::new();
     let mut depth = 0;

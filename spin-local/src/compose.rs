@@ -1,8 +1,8 @@
-//! Composing a component with the dependencies its manifest names, as Spin does at load: every
-//! import that a dependency's name matches is joined to the dependency's export.
+//! Composition of a component with its dependencies, as Spin does at load: each import that matches
+//! the name of a dependency is connected to an export of the dependency.
 //!
-//! A dependency that does not inherit the component's configuration is kept from it: what it
-//! imports of a capability becomes an import of another name, for which the host has a refusal.
+//! A dependency that does not inherit a capability of the component must not use it: its imports of
+//! that capability are renamed, and the host refuses the calls of the renamed imports.
 
 use anyhow::Context;
 use wac_graph::types::{Interface, ItemKind, Package, SubtypeChecker, WorldId};
@@ -11,9 +11,10 @@ use wac_graph::{CompositionGraph, EncodeOptions, NodeId};
 use crate::componentize;
 use crate::manifest::{Component, Dependency};
 
-/// The component's bytes with its dependencies inside.
+/// Returns the bytes of the component composed with its dependencies.
 ///
 /// # Errors
+///
 /// A file cannot be read; a dependency matches no import, or two match the same one; a
 /// dependency lacks the export, or its type does not fit.
 pub(crate) fn compose(component: &Component) -> anyhow::Result<Vec<u8>> {
@@ -24,13 +25,13 @@ pub(crate) fn compose(component: &Component) -> anyhow::Result<Vec<u8>> {
     let mut composer = Composer::new(component, source)?;
     for dependency in &component.dependencies {
         composer
-            .join(dependency)
+            .connect(dependency)
             .with_context(|| format!("dependency `{}`", dependency.name))?;
     }
     composer.encode()
 }
 
-/// Advice for a component whose file is missing.
+/// Returns advice for a component whose file is missing.
 fn build_hint(component: &Component) -> String {
     match &component.build {
         Some(build) if !build.commands.is_empty() => format!(
@@ -41,12 +42,12 @@ fn build_hint(component: &Component) -> String {
     }
 }
 
-/// The namespace of imports that stand for what a dependency is kept from.
+/// The namespace of the renamed imports that a dependency is denied.
 const DENIED: &str = "denied:d";
 
-/// Interfaces by which a component uses what its manifest grants it, under the keys by which a
-/// dependency inherits it; a prefix where it ends in a slash. Without the functions that make a
-/// socket, what else there is for sockets is of no use.
+/// The interfaces of each capability, by the key under which a dependency inherits it. A text that
+/// ends in a slash is a prefix. Of the socket interfaces, those that create a socket suffice: the
+/// others are useless without one.
 const CAPABILITIES: [(&str, &[&str]); 7] = [
     ("ai_models", &["fermyon:spin/llm"]),
     (
@@ -89,8 +90,7 @@ const CAPABILITIES: [(&str, &[&str]); 7] = [
     ),
 ];
 
-/// The key by which a dependency inherits the use of what it imports; none where every component
-/// has it.
+/// Returns the capability of an import, or `None` if the import needs none.
 fn capability(import: &str) -> Option<&'static str> {
     let name = import.split_once('@').map_or(import, |(name, _)| name);
     let covers = |known: &&str| *known == name || (known.ends_with('/') && name.starts_with(known));
@@ -100,13 +100,12 @@ fn capability(import: &str) -> Option<&'static str> {
     found.map(|(capability, _)| *capability)
 }
 
-/// The import that stands for `import` of the dependency with this number.
+/// Returns the new name of a denied import of the dependency with this number.
 fn denied_name(number: usize, import: &str) -> String {
     format!("{DENIED}{number}-{}", import.replacen(':', "-", 1))
 }
 
-/// The interface that is denied by the import `name`, without its version, where it is one of
-/// those.
+/// Returns the denied interface without its version, if `name` is a renamed import.
 pub(crate) fn denied_interface(name: &str) -> Option<String> {
     let (_, interface) = name.strip_prefix(DENIED)?.split_once('-')?;
     let interface = interface.split_once('@').map_or(interface, |(it, _)| it);
@@ -118,7 +117,7 @@ struct Composer<'a> {
     component: &'a Component,
     world: WorldId,
     instance: NodeId,
-    joined: Vec<(String, &'a Dependency)>,
+    connected: Vec<(String, &'a Dependency)>,
 }
 
 impl<'a> Composer<'a> {
@@ -130,14 +129,15 @@ impl<'a> Composer<'a> {
             component,
             world,
             instance,
-            joined: Vec::new(),
+            connected: Vec::new(),
         })
     }
 
-    fn join(&mut self, dependency: &'a Dependency) -> anyhow::Result<()> {
+    /// Connects the imports that match a dependency to its exports.
+    fn connect(&mut self, dependency: &'a Dependency) -> anyhow::Result<()> {
         let imports = self.matching_imports(dependency)?;
         let source = componentize::read(&dependency.path, "")?;
-        let name = format!("dependency-{}", self.joined.len());
+        let name = format!("dependency-{}", self.connected.len());
         let (world, instance) = instantiate(&mut self.graph, &name, source)?;
         self.deny_capabilities(dependency, world, instance)?;
         for import in imports {
@@ -146,7 +146,7 @@ impl<'a> Composer<'a> {
             let export = self.graph.alias_instance_export(instance, &export)?;
             self.graph
                 .set_instantiation_argument(self.instance, &import, export)?;
-            self.joined.push((import, dependency));
+            self.connected.push((import, dependency));
         }
         Ok(())
     }
@@ -160,18 +160,22 @@ impl<'a> Composer<'a> {
             .collect();
         anyhow::ensure!(
             !imports.is_empty(),
-            "component `{}` imports nothing of that name",
+            "component `{}` has no import that matches this name",
             self.component.id
         );
         for import in &imports {
-            if let Some((_, other)) = self.joined.iter().find(|(joined, _)| joined == import) {
-                anyhow::bail!("import `{import}` is already given by `{}`", other.name);
+            if let Some((_, other)) = self
+                .connected
+                .iter()
+                .find(|(connected, _)| connected == import)
+            {
+                anyhow::bail!("import `{import}` is already satisfied by `{}`", other.name);
             }
         }
         Ok(imports)
     }
 
-    /// Replaces what the dependency imports of capabilities that it does not inherit.
+    /// Renames the imports of capabilities that the dependency does not inherit.
     fn deny_capabilities(
         &mut self,
         dependency: &Dependency,
@@ -186,7 +190,7 @@ impl<'a> Composer<'a> {
             .map(|(import, kind)| (import.clone(), *kind))
             .collect();
         for (import, kind) in capabilities {
-            let name = denied_name(self.joined.len(), &import);
+            let name = denied_name(self.connected.len(), &import);
             let kind = self.without_identity(kind);
             let refusal = self.graph.import(name, kind)?;
             self.graph
@@ -195,9 +199,9 @@ impl<'a> Composer<'a> {
         Ok(())
     }
 
-    /// Returns the type of an interface as one that has no identifier. The encoder imports an
-    /// interface once for all instances of its identifier, whatever their names: with it, the
-    /// refusal would be the interface that the component itself imports.
+    /// Returns the type of an interface without its identifier. The encoder imports an interface
+    /// once for all instances with the same identifier, whatever their names: with the identifier,
+    /// the renamed import would be the interface that the component itself imports.
     fn without_identity(&mut self, kind: ItemKind) -> ItemKind {
         let ItemKind::Instance(id) = kind else {
             return kind;
@@ -212,13 +216,13 @@ impl<'a> Composer<'a> {
 
     fn check_type(&self, import: &str, world: WorldId, export: &str) -> anyhow::Result<()> {
         let types = self.graph.types();
-        let wanted = types[self.world].imports[import];
-        let given = *types[world]
+        let expected = types[self.world].imports[import];
+        let actual = *types[world]
             .exports
             .get(export)
             .with_context(|| format!("it has no export `{export}`"))?;
         SubtypeChecker::new(&mut Default::default())
-            .is_subtype(given, types, wanted, types)
+            .is_subtype(actual, types, expected, types)
             .with_context(|| format!("its export `{export}` does not fit import `{import}`"))
     }
 
@@ -254,7 +258,7 @@ mod tests {
 
     use super::*;
 
-    /// Interfaces that both components below import: one of functions, one of a resource.
+    /// Interfaces that both components below import: one with functions, one with a resource.
     const SHARED: &str = r#"
         (import "wasi:cli/environment@0.2.6" (instance
             (export "get-environment" (func (result (list (tuple string string)))))))
@@ -313,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_denied_is_not_the_interface_that_the_parent_imports() {
+    fn a_denied_import_is_separate_from_the_same_import_of_the_parent() {
         let own = ["wasi:cli/environment@0.2.6", "fermyon:spin/key-value@2.0.0"];
         let denied = [denied_name(0, own[0]), denied_name(0, own[1])];
         for (inherit, expected) in [
@@ -332,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn an_import_belongs_to_the_capability_it_is_for() {
+    fn imports_are_assigned_to_their_capabilities() {
         for (import, expected) in [
             ("wasi:cli/environment@0.2.6", Some("environment")),
             (
@@ -354,12 +358,15 @@ mod tests {
     }
 
     #[test]
-    fn a_denied_import_tells_what_is_denied() {
-        for (import, told) in [
+    fn a_denied_import_names_the_denied_interface() {
+        for (import, expected) in [
             ("wasi:cli/environment@0.2.6", "wasi:cli/environment"),
             ("fermyon:spin/key-value@2.0.0", "fermyon:spin/key-value"),
         ] {
-            assert_eq!(denied_interface(&denied_name(10, import)).unwrap(), told);
+            assert_eq!(
+                denied_interface(&denied_name(10, import)).unwrap(),
+                expected
+            );
         }
         assert_eq!(denied_interface("wasi:cli/environment@0.2.6"), None);
     }

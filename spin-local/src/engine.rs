@@ -1,5 +1,4 @@
-//! The wasmtime engine: how components are compiled, where their instances live, and what one
-//! request may use.
+//! The wasmtime engine: compilation, pooling of instances, and the limits of requests.
 
 #![allow(
     clippy::disallowed_methods,
@@ -18,23 +17,22 @@ use wasmtime::{
 
 use crate::terminal;
 
-/// How often running guests are interrupted to let others have the thread and to count what
-/// they have used.
+/// The interval at which running guests are interrupted, to share the thread and to count their
+/// execution time.
 const EPOCH: Duration = Duration::from_millis(10);
 
-/// How many components of the app may stand behind the one that answers a request from outside,
-/// each called by the one before it.
+/// The maximum length of a chain of calls between components, not counting the first component.
 pub(crate) const MAX_DEPTH: usize = 4;
 
-/// The most instances at a depth below the outermost: room for instances is address space, of
-/// which there are 128 TiB.
+/// The maximum number of instances at each depth below the first: each instance reserves address
+/// space, which is limited to 128 TiB.
 const MAX_CALLED: u32 = 1024;
 
-/// What a component needs in the pool, once for each component it is composed of.
+/// The number of items in the pool, such as memories, that instances need.
 struct Need {
-    /// What an instance is given room for without taking it from another.
+    /// The number that the pool holds for each instance.
     each: u32,
-    /// The most that one instance may have.
+    /// The maximum number of one instance.
     largest: u32,
 }
 
@@ -52,33 +50,33 @@ const CORE_INSTANCES: Need = Need {
 };
 
 impl Need {
-    /// What so many instances are given together: enough for one of the largest in any case.
+    /// Returns the number for all instances together, at least enough for the largest component.
     fn of(&self, instances: u32) -> u32 {
         (instances * self.each).max(self.largest)
     }
 }
 
-/// What one request may use, and how many run at a time.
+/// The limits of requests and connections.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Instances that answer requests from outside at the same time; further requests wait for
-    /// a place. Instances that other instances call have places of their own.
+    /// The number of requests from clients that run at the same time. Further requests wait for a
+    /// permit. Calls between components have separate permits.
     pub instances: u32,
-    /// Bytes that the memories of one instance may grow to, together.
+    /// The maximum size of the memories of an instance together, in bytes.
     pub memory_bytes: usize,
-    /// Time one request may spend executing, waiting not counted, before it is stopped.
+    /// The execution time after which a request is stopped. Waiting does not count.
     pub execution: Duration,
-    /// Connections of clients that are open at the same time. One more takes the place of one
-    /// that does nothing.
+    /// The maximum number of open connections of clients. A further connection replaces an inactive
+    /// one.
     pub connections: usize,
-    /// The longest wait for a client: for the head of a request, for more of its body, for its
-    /// reading of the response.
+    /// The longest wait for a client: for the head of a request, for more of its body, or for room
+    /// to write the response.
     pub client_timeout: Duration,
 }
 
 impl Default for Limits {
-    /// 256 instances, 256 MiB and 30 seconds of execution each; 1024 connections, and 30 seconds
-    /// for each client.
+    /// Returns 256 instances with 256 MiB and 30 seconds of execution each, 1024 connections, and a
+    /// client timeout of 30 seconds.
     fn default() -> Self {
         Self {
             instances: 256,
@@ -91,36 +89,40 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The execution time in epochs, at least one.
+    /// Returns the execution time in epochs, at least one.
     pub(crate) fn epochs(&self) -> u64 {
         (self.execution.as_millis() / EPOCH.as_millis()).max(1) as u64
     }
 
-    /// Instances at each depth of calls between the components of the app: at 0 those that
-    /// answer requests from outside, at 1 those they call, and on to [`MAX_DEPTH`].
+    /// Returns the number of instances at each depth: at 0 for requests from clients, at 1 for calls
+    /// by those, and so on up to [`MAX_DEPTH`].
     fn instances_by_depth(&self) -> impl Iterator<Item = u32> {
         let called = self.instances.min(MAX_CALLED);
         let called = (0..MAX_DEPTH).map(move |halvings| (called >> halvings).max(1));
         std::iter::once(self.instances).chain(called)
     }
 
-    /// The instances of `component` that the pool has room for at each depth: all that there may
-    /// be, or fewer where it is composed of more than the pool is laid out for.
-    pub(crate) fn fitting_instances(&self, component: &Component) -> Vec<u32> {
+    /// Returns the number of instances of `component` that the pool can hold at each depth: fewer
+    /// than the limit if the component needs more memories or tables than planned.
+    pub(crate) fn instance_capacity(&self, component: &Component) -> Vec<u32> {
         let needs = component.resources_required();
-        let fitting = |instances: u32| match &needs {
+        let capacity = |instances: u32| match &needs {
             None => instances,
             Some(needs) => instances
                 .min(MEMORIES.of(instances) / needs.num_memories.max(1))
                 .min(TABLES.of(instances) / needs.num_tables.max(1))
                 .max(1),
         };
-        self.instances_by_depth().map(fitting).collect()
+        self.instances_by_depth().map(capacity).collect()
     }
 }
 
-/// An engine with pooled instances, a cache of compiled code, and an epoch that advances every
-/// ten milliseconds for as long as the engine lives.
+/// Creates an engine with pooled instances, a cache of compiled code, and an epoch that advances
+/// every ten milliseconds until the engine is dropped.
+///
+/// # Errors
+///
+/// The engine cannot reserve its memory.
 pub(crate) fn new(limits: &Limits) -> anyhow::Result<Engine> {
     let mut config = Config::new();
     config
@@ -129,7 +131,7 @@ pub(crate) fn new(limits: &Limits) -> anyhow::Result<Engine> {
         .cache(compiled_code_cache());
     let engine = Engine::new(&config)
         .map_err(anyhow::Error::from)
-        .context("the WebAssembly engine does not start")?;
+        .context("cannot start the WebAssembly engine")?;
     advance_epoch(&engine);
     Ok(engine)
 }
@@ -149,16 +151,15 @@ fn pool(limits: &Limits) -> PoolingAllocationConfig {
         .max_component_instance_size(10 << 20)
         .max_core_instance_size(10 << 20)
         .table_elements(100_000)
-        // Slots keep these pages mapped between requests: zeroing them costs less than
-        // faulting them in again.
+        // These pages stay mapped between requests: zeroing them is cheaper than new page faults.
         .linear_memory_keep_resident(1 << 20)
         .table_keep_resident(64 << 10)
-        // Where the kernel can tell which of them were touched, only those are zeroed.
+        // Only the pages that were touched are zeroed, if the kernel can report them.
         .pagemap_scan(Enabled::Auto);
     pool
 }
 
-/// The cache in the user's cache folder. Without one, components are compiled at every start.
+/// Returns the cache in the user's cache folder. Without a cache, every start compiles.
 fn compiled_code_cache() -> Option<Cache> {
     let mut config = CacheConfig::new();
     if let Some(directory) = std::env::var_os("SPIN_LOCAL_CACHE_DIR") {
@@ -166,7 +167,7 @@ fn compiled_code_cache() -> Option<Cache> {
     }
     Cache::new(config)
         .inspect_err(|error| {
-            terminal::line(format_args!("compiled code is not kept: {error:#}"));
+            terminal::line(format_args!("compiled code is not cached: {error:#}"));
         })
         .ok()
 }

@@ -1,14 +1,13 @@
-//! Runs a Spin HTTP app from its `spin.toml` on an embedded wasmtime, where the Spin CLI is
-//! missing.
+//! Runs a Spin HTTP app from its `spin.toml` on an embedded wasmtime, without the Spin CLI.
 //!
-//! [`App::load`] reads the manifest, [`Host::start`] compiles its components and opens its
-//! stores, and [`serve`] serves HTTP until it is to stop:
+//! [`App::load`] reads the manifest, [`Host::start`] compiles the components and opens the stores,
+//! and [`serve`] serves HTTP until shutdown:
 //!
 //! ```no_run
 //! # async fn run() -> anyhow::Result<()> {
-//! use spin_local::{App, Given, Host, Limits, RuntimeConfig, Settings, serve};
+//! use spin_local::{App, Host, Limits, Overrides, RuntimeConfig, Settings, serve};
 //!
-//! let app = App::load("spin.toml".as_ref(), &Given::default())?;
+//! let app = App::load("spin.toml".as_ref(), &Overrides::default())?;
 //! let settings = Settings {
 //!     state_dir: ".spin".into(),
 //!     log_dir: Some(".spin/logs".into()),
@@ -22,8 +21,8 @@
 //! # }
 //! ```
 //!
-//! What a guest sees is what it sees on Spin: routes, headers, stores, errors. What
-//! `spin-local` does not support it refuses when it loads, by name and line.
+//! Guests see the same routes, headers, stores and errors as on Spin. Settings that `spin-local` does
+//! not support are errors at load, with their name and line.
 
 #![cfg_attr(not(test), deny(clippy::disallowed_macros, clippy::disallowed_methods))]
 #![deny(clippy::print_stdout, clippy::print_stderr)]
@@ -34,17 +33,17 @@ mod cli;
 mod componentize;
 mod compose;
 mod engine;
-mod headers;
+mod file_limit;
 mod host;
 mod manifest;
-mod open_files;
-mod patience;
-mod private;
+mod private_files;
 mod routes;
 mod runtime_config;
 mod server;
+mod spin_headers;
+mod stall_timer;
 mod terminal;
-mod toml_text;
+mod unsupported;
 mod variables;
 
 pub use allowed_hosts::{AllowedHost, AllowedHostError, allows, allows_relative};
@@ -52,11 +51,10 @@ pub use cli::{Cli, run};
 pub use engine::Limits;
 pub use host::{Host, Settings};
 pub use manifest::{
-    App, Build, Component, Dependency, DependencyName, DependencyNameError, FileMount, Given,
-    ManifestError, Route, RouteTarget, StaticResponse,
+    App, Build, Component, Dependency, DependencyName, DependencyNameError, FileMount,
+    ManifestError, Overrides, StaticResponse,
 };
-pub use routes::{RouteError, RouteMatch, Router};
+pub use routes::{Route, RouteError, RouteMatch, RouteTarget, Router};
 pub use runtime_config::{BlockedNetworks, RuntimeConfig, RuntimeConfigError};
 pub use server::serve;
-pub use toml_text::Fault;
 pub use variables::{Provider, VariableError};

@@ -1,9 +1,9 @@
-//! Which component a request's path belongs to.
+//! Routing of requests to components by their paths.
 //!
-//! A pattern is a path (`/orders`), may hold names for single segments (`/orders/:id`), and may
-//! end in `/...` for everything below. The more exact pattern wins, and among wildcards the
-//! longer. Matching is `routefinder`'s, which is Spin's, so that precedence is the same to the
-//! last corner: a slash at the end of a path is ignored, and percent-encoding is left as it is.
+//! A pattern is a path (`/orders`), optionally with named segments (`/orders/:id`) and a final
+//! `/...` for all paths below. The more exact pattern takes precedence, and among wildcards the
+//! longer one. `routefinder` matches the paths, as in Spin, so that precedence is identical: a
+//! slash at the end of a path is ignored, and percent-encoding is not decoded.
 //!
 //! ```
 //! use spin_local::{Route, RouteTarget, Router};
@@ -23,13 +23,32 @@
 use http::HeaderName;
 use routefinder::{Match, RouteSpec, Segment};
 
-use crate::manifest::Route;
-pub(crate) use crate::manifest::RouteTarget;
-
-/// Paths under this prefix are answered by the runtime and reach no component.
+/// The prefix of paths to which the runtime responds itself.
 pub(crate) const WELL_KNOWN_PREFIX: &str = "/.well-known/spin/";
 
-/// A pattern that no route can have.
+/// A route of the manifest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The pattern as written: `/orders/:id`, `/static/...`.
+    pub pattern: String,
+    /// The responder to its requests.
+    pub target: RouteTarget,
+}
+
+/// The responder to the requests of a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RouteTarget {
+    /// The index into [`App::components`].
+    ///
+    /// [`App::components`]: crate::App::components
+    Component(usize),
+    /// The index into [`App::static_responses`].
+    ///
+    /// [`App::static_responses`]: crate::App::static_responses
+    Static(usize),
+}
+
+/// The error of an invalid pattern.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("route `{pattern}` {reason}")]
 pub struct RouteError {
@@ -37,22 +56,22 @@ pub struct RouteError {
     reason: String,
 }
 
-/// Finds the route of a path.
+/// A table of routes.
 pub struct Router {
     table: routefinder::Router<Target>,
 }
 
-/// What a pattern leads to.
+/// The target of a pattern, with the forms of the pattern that headers carry.
 struct Target {
     target: RouteTarget,
-    /// As written in the manifest.
+    /// The pattern as written in the manifest.
     raw: String,
-    /// With a slash before it and none behind: `/` is empty.
+    /// The pattern with a leading slash and no trailing one: `/` becomes empty.
     based: String,
 }
 
 impl Router {
-    /// A router over routes whose patterns differ, as those of [`App::routes`] do.
+    /// Builds a router. The patterns of the routes must differ, as those of [`App::routes`] do.
     ///
     /// [`App::routes`]: crate::App::routes
     pub fn new(routes: &[Route]) -> Result<Self, RouteError> {
@@ -65,13 +84,13 @@ impl Router {
                 based,
             };
             let spec = parse(&route.pattern)?;
-            // Adding a parsed pattern has nothing left to fail at.
+            // A parsed pattern cannot fail to be added.
             let Ok(()) = table.add(spec, target);
         }
         Ok(Self { table })
     }
 
-    /// The route that `path`, without its query, belongs to.
+    /// Returns the best match for `path`, which must not include the query.
     pub fn find<'a>(&'a self, path: &'a str) -> Option<RouteMatch<'a>> {
         let found = self.table.best_match(path)?;
         let target = found.handler();
@@ -85,8 +104,8 @@ impl Router {
         })
     }
 
-    /// Every route as Spin lists it behind the address it serves on, in the order of precedence:
-    /// `/orders/:id`, `/static (wildcard)`, and nothing for `/`. With each what it leads to.
+    /// Returns the routes with their targets, in the order of precedence and in the form in which
+    /// Spin lists them: `/orders/:id`, `/static (wildcard)`, and an empty text for `/`.
     pub fn listing(&self) -> impl Iterator<Item = (String, RouteTarget)> {
         self.table.iter().map(|(_, target)| {
             let line = match wildcard_prefix(&target.based) {
@@ -98,7 +117,7 @@ impl Router {
     }
 }
 
-/// A path and the route it belongs to, with what Spin tells the component about them.
+/// A path and its route, with the details that Spin passes to the component in headers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RouteMatch<'a> {
     target: RouteTarget,
@@ -109,8 +128,8 @@ pub struct RouteMatch<'a> {
 }
 
 impl<'a> RouteMatch<'a> {
-    /// The match of a call from another component of the app, which no route leads to: as if
-    /// the path were below a route `/...`.
+    /// Returns the match for a call from another component of the app: no route leads to it, and
+    /// Spin treats it as if the path matched `/...`.
     pub(crate) fn of_call(component: usize, path: &str) -> Self {
         Self {
             target: RouteTarget::Component(component),
@@ -121,33 +140,33 @@ impl<'a> RouteMatch<'a> {
         }
     }
 
-    /// The responder to the request.
+    /// Returns the responder to the request.
     pub fn target(&self) -> RouteTarget {
         self.target
     }
 
-    /// The pattern with a slash before it and none behind (`spin-matched-route`).
+    /// Returns the pattern with a leading slash and no trailing one (`spin-matched-route`).
     pub fn based_route(&self) -> &'a str {
         self.based
     }
 
-    /// The pattern as written (`spin-raw-component-route`).
+    /// Returns the pattern as written (`spin-raw-component-route`).
     pub fn raw_route(&self) -> &'a str {
         self.raw
     }
 
-    /// The pattern as written, without a `/...` at its end (`spin-component-route`).
+    /// Returns the pattern as written, without a final `/...` (`spin-component-route`).
     pub fn component_route(&self) -> &'a str {
         self.raw.strip_suffix("/...").unwrap_or(self.raw)
     }
 
-    /// What the wildcard stands for, with the slash before it (`spin-path-info`). Empty where
-    /// there is no wildcard or nothing below the pattern.
+    /// Returns the part of the path that the wildcard matched, with a leading slash
+    /// (`spin-path-info`). Empty if there is no wildcard or no such part.
     pub fn path_info(&self) -> &str {
         &self.path_info
     }
 
-    /// The `:name` segments and what they stand for, percent-encoding and all
+    /// Returns the names and values of the `:name` segments, still percent-encoded
     /// (`spin-path-match-<name>`).
     pub fn named(&self) -> impl Iterator<Item = (&str, &str)> {
         let named = self.named.iter();
@@ -155,13 +174,13 @@ impl<'a> RouteMatch<'a> {
     }
 }
 
-/// The path info and the named segments.
+/// Returns the path info and the named segments.
 fn captured(found: &Match<'_, '_, Target>) -> (String, Vec<(String, String)>) {
     let captures = found.captures();
     let path_info = match captures.wildcard() {
         None => String::new(),
         Some(below) => {
-            // A slash at the end of the path is the guest's to see; `routefinder` drops it.
+            // The guest sees a slash at the end of the path, which `routefinder` drops.
             let before = if below.is_empty() { "" } else { "/" };
             let after = if found.path().ends_with('/') { "/" } else { "" };
             format!("{before}{below}{after}")
@@ -172,7 +191,7 @@ fn captured(found: &Match<'_, '_, Target>) -> (String, Vec<(String, String)>) {
     (path_info, named.collect())
 }
 
-/// The pattern with a slash before it and none behind.
+/// Returns the pattern with a leading slash and no trailing one.
 pub(crate) fn based(pattern: &str) -> String {
     let slash = if pattern.starts_with('/') { "" } else { "/" };
     let absolute = format!("{slash}{pattern}");
@@ -186,15 +205,15 @@ fn wildcard_prefix(based: &str) -> Option<&str> {
     based.strip_suffix("/...").or(based.strip_suffix("/*"))
 }
 
-/// Reads a pattern. Refused is, beside what `routefinder` refuses, what it would take and then
-/// never match or panic over.
+/// Parses a pattern. It also refuses patterns that `routefinder` accepts and then never matches or
+/// panics on.
 pub(crate) fn parse(pattern: &str) -> Result<RouteSpec, RouteError> {
-    let refuse = |reason: String| RouteError {
+    let error = |reason: String| RouteError {
         pattern: pattern.to_owned(),
         reason,
     };
     if !pattern.is_ascii() {
-        return Err(refuse(
+        return Err(error(
             "must be percent-encoded where it is not ASCII".to_owned(),
         ));
     }
@@ -204,24 +223,26 @@ pub(crate) fn parse(pattern: &str) -> Result<RouteSpec, RouteError> {
         None => (based.as_str(), ""),
     };
     if path.contains("...") || path.contains('*') {
-        return Err(refuse(
+        return Err(error(
             "has a wildcard that is not its whole last segment".to_owned(),
         ));
     }
     let spec = format!("{path}{wildcard}").parse::<RouteSpec>();
-    let spec = spec.map_err(|error| refuse(format!("is no pattern: {error}")))?;
-    check_names(&spec).map_err(refuse)?;
+    let spec = spec.map_err(|cause| error(format!("is not a valid pattern: {cause}")))?;
+    check_names(&spec).map_err(error)?;
     Ok(spec)
 }
 
-/// A named segment reaches the component as the header `spin-path-match-<name>`.
+/// Checks the names of segments, which the component sees in headers `spin-path-match-<name>`.
 fn check_names(spec: &RouteSpec) -> Result<(), String> {
     for segment in spec.segments() {
         let Segment::Param(name) = segment else {
             continue;
         };
         if HeaderName::from_bytes(name.as_bytes()).is_err() {
-            return Err(format!("has the name `:{name}`, which no header can have"));
+            return Err(format!(
+                "has the name `:{name}`, which is not valid in a header name"
+            ));
         }
     }
     Ok(())

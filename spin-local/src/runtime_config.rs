@@ -1,10 +1,10 @@
-//! The runtime configuration: where the state of an app is kept, and what its host allows.
+//! The runtime configuration: the files of an app's state, and the limits of its host.
 //!
-//! [`RuntimeConfig::load`] reads the file that `--runtime-config-file` names. Of what Spin reads
-//! there, these are supported: `[sqlite_database.<label>]` and `[key_value_store.<label>]` of
-//! `type = "spin"` with a `path`, `[outbound_networking] block_networks`, `[[variables_provider]]`
-//! of the types `static` and `env`, `state_dir`, `log_dir` and `max_instance_memory`. Everything
-//! else is refused with file, line and name.
+//! [`RuntimeConfig::load`] reads the file of `--runtime-config-file`. These settings of Spin are
+//! supported: `[sqlite_database.<label>]` and `[key_value_store.<label>]` with `type = "spin"` and
+//! a `path`, `[outbound_networking] block_networks`, `[[variables_provider]]` of the types `static`
+//! and `env`, `state_dir`, `log_dir` and `max_instance_memory`. All others are errors with file,
+//! line and name.
 //!
 //! ```
 //! use spin_local::RuntimeConfig;
@@ -14,11 +14,11 @@
 //! type = "redis"
 //! url = "redis://localhost"
 //! "#;
-//! let refused = RuntimeConfig::from_text(text, "runtime.toml".as_ref(), "/srv".as_ref());
+//! let error = RuntimeConfig::from_text(text, "runtime.toml".as_ref(), "/srv".as_ref());
 //! assert_eq!(
-//!     refused.err().unwrap().to_string(),
+//!     error.err().unwrap().to_string(),
 //!     "runtime.toml:3: key-value store `cache`: `type` `redis` is not supported by spin-local, \
-//!      which keeps state in files: `spin`"
+//!      which keeps state in files (`spin`)"
 //! );
 //! ```
 
@@ -28,16 +28,18 @@ mod providers;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use config_diagnostics::{Diagnostics, Entry, InvalidFile, Table, collect_all};
+
 pub use blocked_networks::BlockedNetworks;
 
 use crate::manifest::{App, Component};
-use crate::toml_text::{self, Entry, Fault, Table};
+use crate::unsupported::unsupported;
 use crate::variables::Provider;
 
-/// The label that a store or a database has without any runtime configuration.
+/// The label that needs no runtime configuration.
 const DEFAULT_LABEL: &str = "default";
 
-/// What Spin reads from a runtime configuration and `spin-local` does not.
+/// The keys that Spin supports in a runtime configuration and `spin-local` does not.
 const UNSUPPORTED: [&str; 7] = [
     "client_tls",
     "llm_compute",
@@ -48,51 +50,62 @@ const UNSUPPORTED: [&str; 7] = [
     "outbound_redis",
 ];
 
-/// What the host of an app decides. The default is what holds without a file.
+/// The settings of a host. The default applies without a file.
 #[derive(Clone, Default)]
 pub struct RuntimeConfig {
-    /// The files of SQLite databases by label. `default` is in the state folder where it is not
-    /// here.
+    /// The files of SQLite databases by label. Without an entry, `default` is in the state folder.
     pub sqlite: BTreeMap<String, PathBuf>,
-    /// The files of key-value stores by label. `default` is in the state folder where it is not
-    /// here.
+    /// The files of key-value stores by label. Without an entry, `default` is in the state folder.
     pub key_value: BTreeMap<String, PathBuf>,
-    /// Addresses that no component may connect to, whatever its manifest says.
+    /// Addresses that no component can connect to, even if its manifest allows them.
     pub blocked: BlockedNetworks,
-    /// Where variables get their values from, after the command line and before the environment.
+    /// The sources of values for variables, after the command line and before the environment.
     pub providers: Vec<Provider>,
-    /// The state folder, where the command line names none.
+    /// The state folder, unless the command line sets it.
     pub state_dir: Option<PathBuf>,
-    /// The folder for logs, where the command line names none.
+    /// The log folder, unless the command line sets it.
     pub log_dir: Option<PathBuf>,
-    /// The most memory an instance may have, in bytes.
+    /// The memory limit of an instance in bytes.
     pub max_instance_memory: Option<usize>,
 }
 
-/// Why a runtime configuration was refused, or does not go with an app.
+/// The error of a runtime configuration that is invalid or does not fit an app.
 #[derive(Debug, thiserror::Error)]
 pub enum RuntimeConfigError {
-    #[error("`{}` cannot be read: {cause}", path.display())]
+    /// The file cannot be read.
+    #[error("cannot read `{}`: {cause}", path.display())]
     Read {
+        /// The file.
         path: PathBuf,
+        /// The error of the operating system.
         cause: std::io::Error,
     },
+    /// The file has faults.
     #[error(transparent)]
-    Fault(#[from] Fault),
+    Invalid(#[from] InvalidFile),
+    /// A component uses a label that is not defined.
     #[error(
-        "component `{component}`: `{list}` has `{label}`, which no runtime configuration file \
-         defines as `[{table}.{label}]`"
+        "component `{component}`: `{list}` has `{label}`, which needs a `[{table}.{label}]` in a \
+         runtime configuration file"
     )]
     Undefined {
+        /// The id of the component.
         component: String,
+        /// The key of the component that lists the label.
         list: &'static str,
+        /// The label.
         label: String,
+        /// The table of the runtime configuration that would define it.
         table: &'static str,
     },
 }
 
 impl RuntimeConfig {
     /// Reads the file at `path`.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, or it has faults, all of which are listed.
     pub fn load(path: &Path) -> Result<Self, RuntimeConfigError> {
         let unreadable = |cause| RuntimeConfigError::Read {
             path: path.to_owned(),
@@ -103,10 +116,14 @@ impl RuntimeConfig {
         Self::from_text(&text, path, &working_dir)
     }
 
-    /// Reads a text as if it were the file `path`, seen from `working_dir`.
+    /// Reads a text as if it were the file `path`, relative to `working_dir`.
     ///
     /// As in Spin, a relative path of a key-value store starts at the folder of the file, and
     /// every other relative path at the working directory.
+    ///
+    /// # Errors
+    ///
+    /// The text has faults, all of which are listed.
     pub fn from_text(
         text: &str,
         path: &Path,
@@ -117,23 +134,34 @@ impl RuntimeConfig {
             Some(folder) => working_dir.join(folder),
             None => working_dir.to_owned(),
         };
-        let config = toml_text::read(&file, text, |root| {
-            refuse_strangers(root)?;
-            Ok(Self {
-                sqlite: stores(root, "sqlite_database", working_dir)?,
-                key_value: stores(root, "key_value_store", &beside_file)?,
-                blocked: blocked_networks::read(root)?,
-                providers: providers::read(root)?,
-                state_dir: folder(root, "state_dir", working_dir)?,
-                log_dir: folder(root, "log_dir", working_dir)?,
-                max_instance_memory: memory(root)?,
+        let config = Table::read(&file, text, |root| {
+            let mut found = Diagnostics::default();
+            found.keep(check_keys(root));
+            let sqlite = found.keep(stores(root, "sqlite_database", working_dir));
+            let key_value = found.keep(stores(root, "key_value_store", &beside_file));
+            let blocked = found.keep(blocked_networks::read(root));
+            let providers = found.keep(providers::read(root));
+            let state_dir = found.keep(folder(root, "state_dir", working_dir));
+            let log_dir = found.keep(folder(root, "log_dir", working_dir));
+            let memory = found.keep(memory(root));
+            found.or(Self {
+                sqlite: sqlite.unwrap_or_default(),
+                key_value: key_value.unwrap_or_default(),
+                blocked: blocked.unwrap_or_default(),
+                providers: providers.unwrap_or_default(),
+                state_dir: state_dir.unwrap_or_default(),
+                log_dir: log_dir.unwrap_or_default(),
+                max_instance_memory: memory.unwrap_or_default(),
             })
         })?;
         Ok(config)
     }
 
-    /// Whether every store and database that `app` may open is there: `default` always is, any
-    /// other label must be in the file.
+    /// Checks the labels of `app`: each must be `default`, or defined in the file.
+    ///
+    /// # Errors
+    ///
+    /// The first label that is not defined.
     pub fn check(&self, app: &App) -> Result<(), RuntimeConfigError> {
         for component in &app.components {
             let check = |list, labels: &[String], table, defined: &BTreeMap<String, PathBuf>| {
@@ -180,10 +208,9 @@ fn check_labels(
     }
 }
 
-fn refuse_strangers(root: &Table<'_>) -> Result<(), Fault> {
-    if let Some(entry) = UNSUPPORTED.iter().find_map(|key| root.get(key)) {
-        return Err(entry.unsupported());
-    }
+fn check_keys(root: &Table<'_>) -> Result<(), Diagnostics> {
+    let used = UNSUPPORTED.iter().filter_map(|key| root.get(key));
+    collect_all::<(), ()>(used.map(|entry| Err(unsupported(&entry))))?;
     root.only(&[
         "config_provider",
         "key_value_store",
@@ -196,24 +223,28 @@ fn refuse_strangers(root: &Table<'_>) -> Result<(), Fault> {
     ])
 }
 
-/// The files under `[<key>.<label>]`, by label.
-fn stores(root: &Table<'_>, key: &str, base: &Path) -> Result<BTreeMap<String, PathBuf>, Fault> {
-    let what = match key {
+/// Reads the files under `[<key>.<label>]`, by label.
+fn stores(
+    root: &Table<'_>,
+    key: &str,
+    base: &Path,
+) -> Result<BTreeMap<String, PathBuf>, Diagnostics> {
+    let kind = match key {
         "sqlite_database" => "SQLite database",
         _ => "key-value store",
     };
     let store = |entry: Entry<'_>| {
-        let table = entry.table()?.of(format!("{what} `{}`", entry.key));
+        let table = entry.table()?.owned_by(format!("{kind} `{}`", entry.key));
         Ok((entry.key.to_owned(), base.join(store_path(&table)?)))
     };
-    root.map(key)?.into_iter().map(store).collect()
+    collect_all(root.map(key)?.into_iter().map(store))
 }
 
-fn store_path<'a>(store: &Table<'a>) -> Result<&'a str, Fault> {
+fn store_path<'a>(store: &Table<'a>) -> Result<&'a str, Diagnostics> {
     let kind = store.require("type")?;
     if kind.string()? != "spin" {
         return Err(kind.fault(format!(
-            "`type` `{}` is not supported by spin-local, which keeps state in files: `spin`",
+            "`type` `{}` is not supported by spin-local, which keeps state in files (`spin`)",
             kind.string()?
         )));
     }
@@ -221,29 +252,29 @@ fn store_path<'a>(store: &Table<'a>) -> Result<&'a str, Fault> {
     if let Some(attach) = store.get("allow_attach_file")
         && attach.boolean()?
     {
-        return Err(attach.unsupported());
+        return Err(unsupported(&attach));
     }
     match store.get("path") {
         Some(path) => path.string(),
         None => {
-            Err(store.fault("`path` is missing; state in memory is not supported by spin-local"))
+            Err(store.fault("`path` is missing, and spin-local does not support state in memory"))
         }
     }
 }
 
-fn folder(root: &Table<'_>, key: &str, base: &Path) -> Result<Option<PathBuf>, Fault> {
+fn folder(root: &Table<'_>, key: &str, base: &Path) -> Result<Option<PathBuf>, Diagnostics> {
     let Some(entry) = root.get(key) else {
         return Ok(None);
     };
     match entry.string()? {
         "" => Err(entry.fault(format!(
-            "an empty `{key}`, which in Spin means none, is not supported by spin-local"
+            "an empty `{key}`, which means none in Spin, is not supported by spin-local"
         ))),
         path => Ok(Some(base.join(path))),
     }
 }
 
-fn memory(root: &Table<'_>) -> Result<Option<usize>, Fault> {
+fn memory(root: &Table<'_>) -> Result<Option<usize>, Diagnostics> {
     let Some(entry) = root.get("max_instance_memory") else {
         return Ok(None);
     };

@@ -1,8 +1,8 @@
-//! Lines for the person who runs the app, on the two standard streams.
+//! Messages for the user on standard output and standard error.
 //!
-//! Nothing here fails or blocks the code that reports. A stream whose reader has gone away takes
-//! nothing more; where the reader of standard error is too slow, the writes that no longer fit
-//! the queue are left out and counted.
+//! Reporting never fails. Messages to a stream without a reader are dropped. Writes to standard
+//! error never block: if its reader is too slow, the writes that do not fit in the queue are dropped
+//! and counted.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -10,18 +10,18 @@ use std::io::{Write, stderr, stdout};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-/// Bytes that wait for the reader of standard error.
+/// The maximum size of the queue for standard error, in bytes.
 const QUEUE_BYTES: usize = 1 << 20;
 
 /// The longest wait for the reader at the end of the process.
-const LAST_WAIT: Duration = Duration::from_secs(1);
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Writes a line to standard error.
 pub(crate) fn line(text: fmt::Arguments<'_>) {
     write(format!("{text}\n").into_bytes());
 }
 
-/// Writes bytes to standard error, whole and in order.
+/// Writes bytes to standard error, in one piece and in order.
 pub(crate) fn write(bytes: Vec<u8>) {
     queue().push(bytes);
 }
@@ -32,7 +32,7 @@ pub(crate) fn print(text: fmt::Arguments<'_>) {
     let _ = writeln!(stream, "{text}").and_then(|()| stream.flush());
 }
 
-/// Waits until standard error has what was written to it, for no longer than a second.
+/// Waits until the queue for standard error is written, at most one second.
 pub(crate) fn flush() {
     queue().wait_until_empty();
 }
@@ -46,13 +46,12 @@ struct Queue {
 struct State {
     writes: VecDeque<Vec<u8>>,
     bytes: usize,
-    left_out: u64,
-    /// Set while the writer has taken writes out and not finished with them.
+    dropped: u64,
+    /// Set while the thread writes what it took from the queue.
     is_writing: bool,
 }
 
-/// The queue, with a thread of its own that writes: a reader that stands still blocks that thread
-/// alone.
+/// Returns the queue. A separate thread writes it, so that a stalled reader blocks only that thread.
 fn queue() -> &'static Queue {
     static QUEUE: OnceLock<Queue> = OnceLock::new();
     static WRITER: OnceLock<()> = OnceLock::new();
@@ -61,7 +60,7 @@ fn queue() -> &'static Queue {
         changed: Condvar::new(),
     });
     WRITER.get_or_init(|| {
-        std::thread::spawn(|| queue.write_for_ever());
+        std::thread::spawn(|| queue.write_forever());
     });
     queue
 }
@@ -76,7 +75,7 @@ impl Queue {
         self.changed.notify_all();
     }
 
-    fn write_for_ever(&self) -> ! {
+    fn write_forever(&self) -> ! {
         loop {
             let writes = self.take();
             let mut stream = stderr().lock();
@@ -88,7 +87,7 @@ impl Queue {
         }
     }
 
-    /// Waits for something to write.
+    /// Waits for writes and takes them.
     fn take(&self) -> VecDeque<Vec<u8>> {
         let nothing = |state: &mut State| state.writes.is_empty();
         let state = self.changed.wait_while(self.lock(), nothing);
@@ -99,14 +98,14 @@ impl Queue {
         let unwritten = |state: &mut State| state.is_writing || !state.writes.is_empty();
         let _ = self
             .changed
-            .wait_timeout_while(self.lock(), LAST_WAIT, unwritten);
+            .wait_timeout_while(self.lock(), FLUSH_TIMEOUT, unwritten);
     }
 }
 
 impl State {
     fn push(&mut self, bytes: Vec<u8>) {
         if self.bytes + bytes.len() > QUEUE_BYTES {
-            self.left_out += 1;
+            self.dropped += 1;
             return;
         }
         self.bytes += bytes.len();
@@ -114,10 +113,10 @@ impl State {
     }
 
     fn take(&mut self) -> VecDeque<Vec<u8>> {
-        let left_out = std::mem::take(&mut self.left_out);
-        if left_out > 0 {
+        let dropped = std::mem::take(&mut self.dropped);
+        if dropped > 0 {
             let notice =
-                format!("{left_out} writes were left out: standard error is read too slowly\n");
+                format!("{dropped} writes were dropped: standard error is read too slowly\n");
             self.writes.push_back(notice.into_bytes());
         }
         self.bytes = 0;
@@ -131,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_does_not_fit_is_left_out_and_counted() {
+    fn writes_that_do_not_fit_are_dropped_and_counted() {
         let mut state = State::default();
         for _ in 0..4 {
             state.push(vec![b'x'; QUEUE_BYTES / 2]);
@@ -140,7 +139,7 @@ mod tests {
         assert_eq!(writes.len(), 3);
         assert_eq!(
             writes[2],
-            b"2 writes were left out: standard error is read too slowly\n"
+            b"2 writes were dropped: standard error is read too slowly\n"
         );
         state.push(vec![b'x'; QUEUE_BYTES]);
         assert_eq!(state.take().len(), 1);

@@ -1,18 +1,18 @@
-//! Every table of routes in `tests/cases/routes` sends paths where it is expected to.
+//! The tables of routes in `tests/cases/routes`, with the route of each path.
 //!
 //! A case has a line `route <pattern>` for each route and a line `path <path>` for each request.
 
-mod cases;
-
 use spin_local::{Route, RouteMatch, RouteTarget, Router};
+use test_support::cases;
 
 #[test]
-fn every_path_goes_where_it_is_expected_to() {
-    cases::check("routes", "txt", 20, |case| {
-        let routes: Vec<_> = lines(case, "route ").enumerate().map(route).collect();
-        let paths: Vec<_> = lines(case, "path ").collect();
+fn every_path_has_the_expected_route() {
+    cases::check("tests/cases/routes", "txt", 20, |input| {
+        let case = std::fs::read_to_string(input).unwrap();
+        let routes: Vec<_> = lines(&case, "route ").enumerate().map(route).collect();
+        let paths: Vec<_> = lines(&case, "path ").collect();
         match Router::new(&routes) {
-            Err(error) => format!("refused: {error}\n"),
+            Err(error) => format!("error: {error}\n"),
             Ok(router) => [listing(&router), matches(&router, &paths)].concat(),
         }
     });

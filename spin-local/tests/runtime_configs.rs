@@ -1,35 +1,34 @@
-//! Every runtime configuration in `tests/cases/runtime_configs` is read as expected, or refused
-//! in the expected words.
+//! The runtime configurations in `tests/cases/runtime_configs`, with the outcome of each.
 //!
-//! Comments ask questions of what was read: `#> blocks <address>`, `#> variable <name>`, and
-//! `#> key-value <label>` or `#> sqlite <label>` for a component that has such a label.
-
-mod cases;
+//! Comments contain queries: `#> blocks <address>`, `#> variable <name>`, and
+//! `#> key-value <label>` or `#> sqlite <label>` for a component with such a label.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::net::IpAddr;
 use std::path::Path;
 
-use spin_local::{App, Given, RuntimeConfig};
+use spin_local::{App, Overrides, RuntimeConfig};
+use test_support::cases;
 
 #[test]
-fn every_runtime_configuration_is_read_or_refused_as_expected() {
-    cases::check("runtime_configs", "toml", 20, |text| {
+fn every_runtime_configuration_has_the_expected_outcome() {
+    cases::check("tests/cases/runtime_configs", "toml", 20, |input| {
+        let text = std::fs::read_to_string(input).unwrap();
         let path = Path::new("config/runtime.toml");
-        match RuntimeConfig::from_text(text, path, Path::new("/srv")) {
-            Err(error) => format!("refused: {error}\n"),
+        match RuntimeConfig::from_text(&text, path, Path::new("/srv")) {
+            Err(error) => format!("error: {error}\n"),
             Ok(config) => {
-                let questions = text.lines().filter_map(|line| line.strip_prefix("#> "));
-                let answers = questions.map(|question| answer(&config, question));
-                [describe(&config), answers.collect()].concat()
+                let queries = text.lines().filter_map(|line| line.strip_prefix("#> "));
+                let results = queries.map(|query| result(&config, query));
+                [describe(&config), results.collect()].concat()
             }
         }
     });
 }
 
 #[test]
-fn without_a_file_only_the_default_labels_are_there() {
+fn only_the_label_default_is_defined_without_a_file() {
     let config = RuntimeConfig::default();
     assert!(
         config
@@ -54,14 +53,14 @@ fn without_a_file_only_the_default_labels_are_there() {
 }
 
 #[test]
-fn without_a_file_no_address_is_blocked() {
+fn no_address_is_blocked_without_a_file() {
     let blocked = RuntimeConfig::default().blocked;
     assert!(!blocked.blocks("127.0.0.1".parse().unwrap()));
     assert!(!blocked.blocks("::1".parse().unwrap()));
 }
 
 #[test]
-fn a_variables_provider_reads_the_environment_before_its_file() {
+fn the_environment_has_precedence_over_the_file_of_a_variables_provider() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("values.env");
     std::fs::write(&file, "SHOP_ONE=file\nSHOP_TWO=\"file\"\n").unwrap();
@@ -97,9 +96,9 @@ fn describe(config: &RuntimeConfig) -> String {
     text
 }
 
-fn answer(config: &RuntimeConfig, question: &str) -> String {
-    let (verb, rest) = question.split_once(' ').unwrap();
-    let answer = match verb {
+fn result(config: &RuntimeConfig, query: &str) -> String {
+    let (verb, rest) = query.split_once(' ').unwrap();
+    let result = match verb {
         "blocks" => config
             .blocked
             .blocks(rest.parse::<IpAddr>().unwrap())
@@ -107,9 +106,9 @@ fn answer(config: &RuntimeConfig, question: &str) -> String {
         "variable" => variable(config, rest),
         "key-value" => defined(config, "key_value_stores", rest),
         "sqlite" => defined(config, "sqlite_databases", rest),
-        other => panic!("unknown question `{other}`"),
+        other => panic!("unknown query `{other}`"),
     };
-    format!("{question} -> {answer}\n")
+    format!("{query} -> {result}\n")
 }
 
 fn variable(config: &RuntimeConfig, name: &str) -> String {
@@ -131,5 +130,5 @@ fn defined(config: &RuntimeConfig, list: &str, label: &str) -> String {
 fn app_with(list: &str, label: &str) -> App {
     let minimal = include_str!("cases/manifests/minimal.toml");
     let manifest = format!("{minimal}{list} = [\"{label}\"]\n");
-    App::from_text(&manifest, Path::new("/app"), &Given::default()).unwrap()
+    App::from_text(&manifest, Path::new("/app"), &Overrides::default()).unwrap()
 }

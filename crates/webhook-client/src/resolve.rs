@@ -146,7 +146,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use test_support::within_patience;
+    use test_support::with_timeout;
     use tokio::sync::watch;
 
     use super::*;
@@ -189,7 +189,7 @@ mod tests {
         let pending = (0..2 * MAX_LOOKUPS).map(look_up).collect();
         let mut lookups = slow.lookups.subscribe();
         let begun = lookups.wait_for(|lookups| *lookups >= MAX_LOOKUPS_PER_KEY);
-        let begun = within_patience(begun, || "lookups to begin".into());
+        let begun = with_timeout(begun, || "lookups to begin".into());
         drop(begun.await.unwrap());
         pending
     }
@@ -203,7 +203,7 @@ mod tests {
         let waiting = tokio::spawn(async move { waiting.find("quick", "acme").await });
         pending.push(waiting);
         tokio::task::yield_now().await;
-        let found = within_patience(resolver.find("quick", "globex"), || "another's name".into());
+        let found = with_timeout(resolver.find("quick", "globex"), || "another's name".into());
         assert!(found.await.is_ok());
         assert_eq!(*slow.lookups.borrow(), MAX_LOOKUPS_PER_KEY + 1);
         slow.released.send_replace(true);
@@ -228,7 +228,7 @@ mod tests {
         slow.released.send_replace(true);
         let mut lookups = slow.lookups.subscribe();
         let all = lookups.wait_for(|lookups| *lookups == 2 * MAX_LOOKUPS);
-        drop(within_patience(all, || "the others".into()).await.unwrap());
+        drop(with_timeout(all, || "the others".into()).await.unwrap());
     }
 
     #[tokio::test]

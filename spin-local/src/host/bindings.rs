@@ -1,4 +1,4 @@
-//! Generated from `wit/spin`; nothing is written here by hand.
+//! Bindings that are generated from `wit/spin`.
 
 wasmtime::component::bindgen!({
     path: "../wit/spin",

@@ -1,16 +1,16 @@
-//! Refusals for a dependency that does not inherit its parent's configuration: the interfaces by
-//! which it would use a capability are there, and deny it.
+//! Refusals for a dependency that does not inherit the configuration of its parent: the interfaces
+//! of the capabilities exist and deny every call.
 //!
-//! As with Spin's adapter, a function that can fail does so, a list is empty, and a call with no
-//! such way out ends the request. What no capability is behind (clocks, randomness, its output)
-//! it has from the host.
+//! As with Spin's adapter, a function that can fail returns an error, a list is empty, and any
+//! other call ends the request. Interfaces that need no capability (clocks, randomness, output)
+//! come from the host.
 
 use wasmtime::component::types::Type;
 use wasmtime::component::{LinkerInstance, Val};
 
-use super::State;
+use super::state::State;
 
-/// Cases of error types that stand for a refusal, the most telling first.
+/// Cases of error types that express a refusal, the most specific first.
 const REFUSALS: [&str; 5] = [
     "access-denied",
     "internal-error",
@@ -19,7 +19,7 @@ const REFUSALS: [&str; 5] = [
     "io",
 ];
 
-/// Links a function of the interface `denied`.
+/// Links a function of the interface `denied` that refuses every call.
 pub(super) fn refuse(
     linked: &mut LinkerInstance<'_, State>,
     item: &str,

@@ -1,6 +1,6 @@
-//! The files of a component: copies of those that its manifest names, in a folder of their own
-//! that the guest sees as `/` and cannot write to. What the app's folder gets later is not seen,
-//! as on Spin.
+//! The files of a component: copies of the files in its manifest, in a temporary folder that the
+//! guest sees as `/` and cannot write to. As on Spin, the guest does not see files that are added
+//! to the app's folder later.
 
 use std::path::{Path, PathBuf};
 
@@ -10,17 +10,21 @@ use tempfile::TempDir;
 
 use crate::manifest::{Component, FileMount};
 
-/// A component's files; the copies go away with it.
+/// The files of a component. Dropping it removes the copies.
 pub(super) struct Files(TempDir);
 
 impl Files {
-    /// Copies the files of `component` out of the app's folder; none where it names none.
+    /// Copies the files of `component` from the app's folder. Returns `None` if it has none.
+    ///
+    /// # Errors
+    ///
+    /// A file does not exist, or cannot be copied.
     pub(super) fn copy(component: &Component, app: &Path) -> anyhow::Result<Option<Self>> {
         if component.files.is_empty() {
             return Ok(None);
         }
         let folder = tempfile::Builder::new().prefix("spin-local-").tempdir();
-        let folder = folder.context("cannot make a folder for the files")?;
+        let folder = folder.context("cannot create a folder for the files")?;
         let excluded = component.exclude_files.iter().map(|it| Pattern::new(it));
         let copier = Copier {
             app,
@@ -59,15 +63,14 @@ impl Copier<'_> {
         let path = self.app.join(pattern);
         ensure!(
             !path.is_dir(),
-            "`{pattern}` is a folder: end it in `**/*`, or write it with `source` and \
-             `destination`"
+            "`{pattern}` is a folder: add `**/*`, or use a table with `source` and `destination`"
         );
         if path.exists() {
             return self.copy_file(&path, &self.root.join(self.within_app(&path)?));
         }
         ensure!(
             pattern.contains(['*', '?', '[']),
-            "`{pattern}` does not exist and is not a pattern"
+            "`{pattern}` does not exist and is not a glob pattern"
         );
         let within = self.within_app(&path)?;
         self.copy_matches(self.app, &within.to_string_lossy(), self.root)
@@ -82,7 +85,7 @@ impl Copier<'_> {
         ensure!(path.exists(), "`{source}` does not exist");
         ensure!(
             !destination.ends_with('/') && !destination.ends_with('.'),
-            "`{source}` is a file, and its destination `{destination}` is no file name"
+            "`{source}` is a file, and its destination `{destination}` is not a file name"
         );
         self.copy_file(&path, &target)
     }
@@ -90,7 +93,7 @@ impl Copier<'_> {
     /// Copies the files that match `pattern` below `base` to the same paths below `target`.
     fn copy_matches(&self, base: &Path, pattern: &str, target: &Path) -> anyhow::Result<()> {
         let base_text = base.to_str();
-        let base_text = base_text.context("the folder of the app has a name that is not UTF-8")?;
+        let base_text = base_text.context("the path of the app's folder is not UTF-8")?;
         std::fs::create_dir_all(target)?;
         let whole = format!("{}/{pattern}", Pattern::escape(base_text));
         for found in glob::glob(&whole)? {

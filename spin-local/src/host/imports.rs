@@ -1,15 +1,16 @@
-//! The imports of a component, checked against what the host has before the app serves.
+//! The imports of a component, checked against the interfaces of the host at start.
 
 use wasmtime::Engine;
 use wasmtime::component::types::{ComponentInstance, ComponentItem};
 use wasmtime::component::{Component, Linker, LinkerInstance, ResourceType};
 
-use super::{State, denial};
+use super::denial;
+use super::state::State;
 use crate::compose::denied_interface;
 use crate::terminal;
 
-/// Interfaces beyond WASI that the host has.
-const OFFERED: [&str; 5] = [
+/// The interfaces of the host in addition to WASI.
+const PROVIDED: [&str; 5] = [
     "fermyon:spin/key-value@2.0.0",
     "fermyon:spin/redis@2.0.0",
     "fermyon:spin/sqlite@2.0.0",
@@ -17,16 +18,17 @@ const OFFERED: [&str; 5] = [
     "spin:sqlite/sqlite@3.0.0",
 ];
 
-/// Stands in for a resource of an interface that is missing or denied; no guest ever gets one.
+/// A stand-in for a resource of an interface that is missing or denied. It has no instances.
 struct Missing;
 
-/// Links refusals for what a dependency is denied, and stand-ins for Spin's own interfaces that
-/// are missing here, which it reports: the worlds of Spin's SDKs import them whether an app calls
-/// them or not. A call to one ends the request.
+/// Links refusals for the interfaces that a dependency is denied, and stand-ins for interfaces of
+/// Spin that this host does not have, which it reports. The worlds of Spin's SDKs import those even
+/// if an app never calls them. A call to a stand-in ends the request.
 ///
 /// # Errors
+///
 /// An import that is neither WASI's nor Spin's, which would not run on Spin either.
-pub(super) fn settle(
+pub(super) fn link_imports(
     engine: &Engine,
     linker: &mut Linker<State>,
     component: &Component,
@@ -35,12 +37,12 @@ pub(super) fn settle(
     let mut resources = Vec::new();
     for (name, import) in component.component_type().imports(engine) {
         let own = own_resources(&import.ty, engine, &mut resources);
-        let known = name.starts_with("wasi:") || OFFERED.contains(&name);
-        if known || only_names_types(&import.ty, engine) {
+        let known = name.starts_with("wasi:") || PROVIDED.contains(&name);
+        if known || only_defines_types(&import.ty, engine) {
             continue;
         }
         let ComponentItem::ComponentInstance(interface) = import.ty else {
-            anyhow::bail!("it imports `{name}`, which no dependency in the manifest gives");
+            anyhow::bail!("it imports `{name}`, and no dependency in the manifest provides it");
         };
         let mut linked = linker.instance(name)?;
         if let Some(denied) = denied_interface(name) {
@@ -51,7 +53,7 @@ pub(super) fn settle(
         }
         anyhow::ensure!(
             name.starts_with("fermyon:spin/") || name.starts_with("spin:"),
-            "it imports `{name}`, which no dependency in the manifest gives"
+            "it imports `{name}`, and no dependency in the manifest provides it"
         );
         stand_in(engine, &mut linked, &interface, &own, |linked, item| {
             stop(linked, item, name)
@@ -64,8 +66,8 @@ pub(super) fn settle(
     Ok(())
 }
 
-/// Returns the names of the resources that an import brings, and adds them to those of the imports
-/// before it. A resource that is among those already is used under a further name.
+/// Returns the names of the resources that an import defines, and adds the resources to those of
+/// earlier imports. A resource that is among those is only another name for it.
 fn own_resources(
     import: &ComponentItem,
     engine: &Engine,
@@ -86,9 +88,8 @@ fn own_resources(
     own
 }
 
-/// An interface without functions or resources is there for its names alone and needs no one to
-/// give it.
-fn only_names_types(import: &ComponentItem, engine: &Engine) -> bool {
+/// Returns `true` for an interface without functions and resources, which needs no implementation.
+fn only_defines_types(import: &ComponentItem, engine: &Engine) -> bool {
     match import {
         ComponentItem::Type(_) => true,
         ComponentItem::ComponentInstance(instance) => instance
@@ -98,8 +99,7 @@ fn only_names_types(import: &ComponentItem, engine: &Engine) -> bool {
     }
 }
 
-/// Links an interface: its own resources, of which there are none, and each function by
-/// `link_function`.
+/// Links an interface: its own resources without instances, and each function by `link_function`.
 fn stand_in(
     engine: &Engine,
     linked: &mut LinkerInstance<'_, State>,

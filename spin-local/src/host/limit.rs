@@ -1,21 +1,21 @@
-//! The bounds on the memory of one request: on what its guest has, and on what the host holds
-//! for it.
+//! The memory limits of one request: on the memories of its guest, and on the data that the host
+//! holds for it.
 
+use rusqlite::limits::Limit;
 use wasmtime::ResourceLimiter;
 
-/// Elements a table may grow to: what the pool has room for.
+/// The maximum number of elements of a table, which the pool has room for.
 const MAX_TABLE_ELEMENTS: usize = 100_000;
 
-/// The most bytes of one result: Spin's number.
-pub(crate) const MAX_RESULT: usize = 128 << 20;
+/// The maximum size of a result in bytes, as in Spin.
+pub(super) const MAX_RESULT: usize = 128 << 20;
 
-/// The bytes that a result may have in any case: a guest whose memories have grown to their bound
-/// may have room inside them.
-const SMALL_RESULT: usize = 1 << 20;
+/// The size in bytes that every result can have: a guest whose memories have reached their limit
+/// may still have room inside them.
+const MIN_RESULT: usize = 1 << 20;
 
-/// Counts the memories of an instance, those of its dependencies included, and what the host
-/// keeps for it, against one bound. A memory that may not grow is the guest's to notice:
-/// `memory.grow` returns -1.
+/// A limit on the memories of an instance, including those of its dependencies, and on the data
+/// that the host holds for it. Beyond the limit, `memory.grow` returns -1 to the guest.
 pub(super) struct MemoryLimit {
     left: usize,
 }
@@ -25,13 +25,13 @@ impl MemoryLimit {
         Self { left: bytes }
     }
 
-    /// The bound on one result of a store or server. It is there twice when it is handed over:
-    /// once in the host, once in the guest.
-    pub(super) fn result(&self) -> ResultLimit {
-        ResultLimit::new((self.left / 2).clamp(SMALL_RESULT, MAX_RESULT))
+    /// Returns the limit for a result of a store or server: half of the memory that is left,
+    /// because the host and the guest both hold the result while it is passed on.
+    pub(super) fn result_limit(&self) -> ResultLimit {
+        ResultLimit::new((self.left / 2).clamp(MIN_RESULT, MAX_RESULT))
     }
 
-    /// Counts what the host keeps for the guest until [`MemoryLimit::release`].
+    /// Counts data that the host holds for the guest until [`MemoryLimit::release`].
     pub(super) fn hold(&mut self, bytes: usize) -> Result<(), TooLarge> {
         self.left = self.left.checked_sub(bytes).ok_or(TooLarge(self.left))?;
         Ok(())
@@ -42,32 +42,39 @@ impl MemoryLimit {
     }
 }
 
-/// A result with more bytes than it may have. The words are Spin's.
+/// The error of a result over its limit. The message is Spin's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("query result exceeds limit of {0} bytes")]
-pub(crate) struct TooLarge(pub(crate) usize);
+pub(super) struct TooLarge(pub(super) usize);
 
-/// Counts a result while it is collected.
+/// The limit of a result, counted while the result is collected.
 #[derive(Clone, Debug)]
-pub(crate) struct ResultLimit {
-    most: usize,
+pub(super) struct ResultLimit {
+    max: usize,
     left: usize,
 }
 
 impl ResultLimit {
-    pub(crate) fn new(most: usize) -> Self {
-        Self { most, left: most }
+    pub(super) fn new(max: usize) -> Self {
+        Self { max, left: max }
     }
 
-    pub(crate) fn most(&self) -> usize {
-        self.most
+    pub(super) fn max(&self) -> usize {
+        self.max
     }
 
-    /// Counts `bytes` more.
-    pub(crate) fn take(&mut self, bytes: usize) -> Result<(), TooLarge> {
-        self.left = self.left.checked_sub(bytes).ok_or(TooLarge(self.most))?;
+    /// Counts further bytes.
+    pub(super) fn take(&mut self, bytes: usize) -> Result<(), TooLarge> {
+        self.left = self.left.checked_sub(bytes).ok_or(TooLarge(self.max))?;
         Ok(())
     }
+}
+
+/// Limits the size of a text, blob or row that SQLite builds, since no result could hold more.
+pub(super) fn limit_sqlite_values(connection: &rusqlite::Connection) -> rusqlite::Result<()> {
+    let max = i32::try_from(MAX_RESULT).unwrap_or(i32::MAX);
+    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, max)?;
+    Ok(())
 }
 
 impl ResourceLimiter for MemoryLimit {
@@ -103,14 +110,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_result_has_half_of_what_the_guest_has_left() {
+    fn a_result_can_have_half_of_the_memory_that_is_left() {
         let mut memory = MemoryLimit::new(64 << 20);
-        assert_eq!(memory.result().most(), 32 << 20);
+        assert_eq!(memory.result_limit().max(), 32 << 20);
         memory.hold(63 << 20).unwrap();
-        assert_eq!(memory.result().most(), SMALL_RESULT);
+        assert_eq!(memory.result_limit().max(), MIN_RESULT);
         assert_eq!(memory.hold(2 << 20), Err(TooLarge(1 << 20)));
         memory.release(63 << 20);
-        assert_eq!(MemoryLimit::new(1 << 30).result().most(), MAX_RESULT);
+        assert_eq!(MemoryLimit::new(1 << 30).result_limit().max(), MAX_RESULT);
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! The output of guests: appended to the component's file in the log folder and shown on the
-//! terminal. A guest's print never fails over either.
+//! The output of guests, which goes to a file in the log folder and to the terminal. Output never
+//! fails for the guest.
 
 use std::fs::File;
 use std::io::Write;
@@ -14,19 +14,22 @@ use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
-use crate::{private, terminal};
+use crate::{private_files, terminal};
 
-/// The two streams of one component.
-pub(crate) struct Logs {
-    pub(crate) stdout: Log,
-    pub(crate) stderr: Log,
+/// The output streams of one component.
+pub(super) struct Logs {
+    pub(super) stdout: Log,
+    pub(super) stderr: Log,
 }
 
 impl Logs {
-    /// Opens `<component>_stdout.txt` and `<component>_stderr.txt` in `directory`, keeping what
-    /// earlier runs wrote; without a directory there are no files. With `quiet` the terminal shows
-    /// nothing of them.
-    pub(crate) fn open(
+    /// Opens `<component>_stdout.txt` and `<component>_stderr.txt` in `directory` for appending.
+    /// Without a directory there are no files. With `quiet`, nothing goes to the terminal.
+    ///
+    /// # Errors
+    ///
+    /// A file cannot be opened.
+    pub(super) fn open(
         directory: Option<&Path>,
         component: &str,
         quiet: bool,
@@ -43,10 +46,10 @@ impl Logs {
     }
 }
 
-/// One stream of a component. Writes go out at once and whole, so that lines of concurrent
-/// requests do not mix and nothing is lost when a guest traps.
+/// An output stream of a component. Writes are unbuffered and atomic, so that lines of concurrent
+/// requests do not mix and nothing is lost if a guest traps.
 #[derive(Clone)]
-pub(crate) struct Log {
+pub(super) struct Log {
     file: Option<Arc<LogFile>>,
     quiet: bool,
 }
@@ -54,13 +57,13 @@ pub(crate) struct Log {
 struct LogFile {
     path: PathBuf,
     file: File,
-    /// Set by the first write that fails, so that it is reported once.
+    /// Set by the first write that fails, so that the failure is reported once.
     has_failed: AtomicBool,
 }
 
 impl LogFile {
     fn open(path: PathBuf) -> anyhow::Result<Self> {
-        let file = private::append(&path);
+        let file = private_files::append(&path);
         let file = file.with_context(|| format!("cannot open the log `{}`", path.display()))?;
         Ok(Self {
             path,
@@ -75,7 +78,7 @@ impl LogFile {
         };
         if !self.has_failed.swap(true, Ordering::Relaxed) {
             terminal::line(format_args!(
-                "warning: the log `{}` has gaps: {error}",
+                "warning: the log `{}` is incomplete: {error}",
                 self.path.display()
             ));
         }

@@ -1,5 +1,5 @@
-//! The files behind the labels: Spin's default ones under the state folder, or those that the
-//! runtime configuration names.
+//! The files of stores and databases: Spin's default files in the state folder, or those of the
+//! runtime configuration.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -7,17 +7,16 @@ use std::sync::Arc;
 
 use anyhow::Context;
 
-use super::key_value;
-use super::sqlite;
+use super::{key_value, sqlite};
 use crate::manifest::{App, Component};
-use crate::private;
+use crate::private_files;
 use crate::runtime_config::RuntimeConfig;
 
 const DEFAULT: &str = "default";
 const KEY_VALUE_FILE: &str = "sqlite_key_value.db";
 const SQLITE_FILE: &str = "sqlite_db.db";
 
-/// Every store and database that some component of the app is granted.
+/// The stores and databases of all components of the app.
 pub(crate) struct Stores {
     key_value: HashMap<String, key_value::Store>,
     sqlite: HashMap<String, Arc<sqlite::Database>>,
@@ -25,10 +24,11 @@ pub(crate) struct Stores {
 }
 
 impl Stores {
-    /// Opens what the app's components are granted. Components that name the same label share
-    /// what is behind it.
+    /// Opens the stores and databases of the app's components. Components with the same label share
+    /// a store.
     ///
     /// # Errors
+    ///
     /// A label that is neither `default` nor in the runtime configuration, or a file that
     /// cannot be opened.
     pub(crate) fn open(
@@ -37,7 +37,7 @@ impl Stores {
         state_dir: &Path,
     ) -> anyhow::Result<Self> {
         config.check(app)?;
-        private::make_state_folder(state_dir)?;
+        private_files::create_state_dir(state_dir)?;
         let mut stores = Self {
             key_value: HashMap::new(),
             sqlite: HashMap::new(),
@@ -59,7 +59,7 @@ impl Stores {
             return Ok(());
         }
         let path = self.file(config.key_value.get(label), KEY_VALUE_FILE)?;
-        private::make_database(&path)?;
+        private_files::create_database(&path)?;
         let database = Arc::new(key_value::Database::open(&path)?);
         let store = key_value::Store::new(database, label);
         self.key_value.insert(label.to_owned(), store);
@@ -71,7 +71,7 @@ impl Stores {
             return Ok(());
         }
         let path = self.file(config.sqlite.get(label), SQLITE_FILE)?;
-        private::make_database(&path)?;
+        private_files::create_database(&path)?;
         let database = Arc::new(sqlite::Database::new(path));
         self.sqlite.insert(label.to_owned(), database);
         Ok(())
@@ -82,7 +82,7 @@ impl Stores {
             return Ok(self.state_dir.join(default));
         };
         if let Some(parent) = path.parent() {
-            private::make_folder(parent)?;
+            private_files::create_dir(parent)?;
         }
         Ok(path.clone())
     }
@@ -98,26 +98,35 @@ impl Stores {
         granted(&component.sqlite_databases, &self.sqlite)
     }
 
-    /// Puts a value into the default key-value store: an argument of `--key-value`.
+    /// Sets a value in the default key-value store, for an argument of `--key-value`.
+    ///
+    /// # Errors
+    ///
+    /// No component has that store, or the value cannot be written.
     pub(crate) fn set_key_value(&self, key: &str, value: &str) -> anyhow::Result<()> {
-        let store = self.key_value.get(DEFAULT).context(
-            "no component is granted the key-value store `default` that `--key-value` sets",
-        )?;
+        let store = self
+            .key_value
+            .get(DEFAULT)
+            .context("`--key-value` needs a component with the key-value store `default`")?;
         store
             .set(key, value.as_bytes())
             .with_context(|| format!("cannot set the key `{key}`"))
     }
 
-    /// Runs statements on a database: an argument of `--sqlite`.
+    /// Runs statements on a database, for an argument of `--sqlite`.
+    ///
+    /// # Errors
+    ///
+    /// No component has that database, or a statement fails.
     pub(crate) fn execute_sqlite(&self, label: &str, statements: &str) -> anyhow::Result<()> {
         let database = self.sqlite.get(label).with_context(|| {
-            format!("no component is granted the SQLite database `{label}` that `--sqlite` names")
+            format!("`--sqlite` needs a component with the SQLite database `{label}`")
         })?;
         database.execute_batch(statements)
     }
 
-    /// The files of the default stores, for the lines at start: key-value, then SQLite, each
-    /// where some component is granted it.
+    /// Returns the files of the default key-value store and the default SQLite database, each if a
+    /// component has it.
     pub(crate) fn default_files(&self) -> (Option<PathBuf>, Option<PathBuf>) {
         let key_value = self.key_value.get(DEFAULT).map(key_value::Store::path);
         let sqlite = self.sqlite.get(DEFAULT).map(|database| database.path());

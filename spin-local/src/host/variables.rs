@@ -1,9 +1,9 @@
-//! The variables capability: values that were settled when the app was loaded, through Spin's
-//! interface or WASI's.
+//! The variables capability, through Spin's interface and WASI's. The values are fixed when the app
+//! is loaded.
 
-use super::State;
 use super::bindings::fermyon::spin::variables as spin;
 use super::bindings::wasi::config::store as wasi;
+use super::state::State;
 use crate::variables::check_name;
 
 impl State {

@@ -2,34 +2,52 @@
 
 use std::path::Path;
 
-use super::component::{self, Surroundings};
-use super::{App, Given, declared, trigger, unread};
-use crate::toml_text::{Fault, Table};
+use config_diagnostics::{Diagnostics, Table, collect_all};
 
-pub(super) fn read(root: &Table<'_>, dir: &Path, given: &Given) -> Result<App, Fault> {
+use super::app::App;
+use super::component::{self, Context};
+use super::overrides::Overrides;
+use super::{draft, ignored_sections, trigger, variables};
+use crate::unsupported::unsupported_form;
+
+/// Reads a manifest. The version, the variables and the names of components come first, because
+/// the rest refers to them: a fault in those hides the faults of triggers and components.
+pub(super) fn read(
+    root: &Table<'_>,
+    dir: &Path,
+    overrides: &Overrides,
+) -> Result<App, Diagnostics> {
     check_version(root)?;
-    root.only(&[
+    let mut found = Diagnostics::default();
+    let mut warnings = Vec::new();
+    found.keep(root.only(&[
         "application",
         "component",
         "spin_manifest_version",
         "trigger",
         "variables",
-    ])?;
-    let mut warnings = Vec::new();
-    let (name, version) = read_details(root, &mut warnings)?;
-    let variables = declared::read(root, given, &mut warnings)?;
-    let mut drafts = component::drafts(root)?;
-    let triggers = trigger::read_all(root, &mut drafts, &mut warnings)?;
-    let around = Surroundings {
+    ]));
+    let details = found.keep(read_details(root, &mut warnings));
+    let variables = found.keep(variables::read(root, overrides, &mut warnings));
+    let drafts = found.keep(draft::read_all(root));
+    let (Some(variables), Some(mut drafts)) = (variables, drafts) else {
+        return Err(found);
+    };
+    let (name, version) = details.unwrap_or_default();
+    let triggers = found.keep(trigger::read_all(root, &mut drafts, &mut warnings));
+    let context = Context {
         dir,
         variables: &variables,
-        environment: &given.environment,
+        environment: &overrides.environment,
     };
     let components = drafts
         .iter()
-        .map(|draft| component::read(draft, &drafts, &around, &mut warnings))
-        .collect::<Result<_, _>>()?;
-    Ok(App {
+        .map(|draft| component::read(draft, &drafts, &context, &mut warnings));
+    let components = found.keep(collect_all(components));
+    let (Some(triggers), Some(components)) = (triggers, components) else {
+        return Err(found);
+    };
+    found.or(App {
         name,
         version,
         dir: dir.to_owned(),
@@ -40,8 +58,8 @@ pub(super) fn read(root: &Table<'_>, dir: &Path, given: &Given) -> Result<App, F
     })
 }
 
-/// Only version 2 is read. Version 1 was written as text, under either of two keys.
-fn check_version(root: &Table<'_>) -> Result<(), Fault> {
+/// Accepts version 2 only. Version 1 was written as a string, under either of two keys.
+fn check_version(root: &Table<'_>) -> Result<(), Diagnostics> {
     let key = "spin_manifest_version";
     let version = match root.get("spin_version") {
         Some(old) => old,
@@ -49,7 +67,8 @@ fn check_version(root: &Table<'_>) -> Result<(), Fault> {
     };
     if version.is_string() && version.string()? == "1" {
         return Err(version.fault(
-            "manifest version 1 is not supported by spin-local; `spin doctor` writes version 2",
+            "manifest version 1 is not supported by spin-local; `spin doctor` converts it to \
+             version 2",
         ));
     }
     if version.key == key && version.integer()? == 2 {
@@ -58,10 +77,14 @@ fn check_version(root: &Table<'_>) -> Result<(), Fault> {
     Err(version.fault(format!("`{key}` must be `2`")))
 }
 
-/// `[application]`: the app's name and version.
-fn read_details(root: &Table<'_>, warnings: &mut Vec<String>) -> Result<(String, String), Fault> {
+/// Reads `[application]`: the name and the version of the app.
+fn read_details(
+    root: &Table<'_>,
+    warnings: &mut Vec<String>,
+) -> Result<(String, String), Diagnostics> {
     let application = root.require("application")?.table()?;
-    application.only(&[
+    let mut found = Diagnostics::default();
+    found.keep(application.only(&[
         "authors",
         "description",
         "name",
@@ -69,24 +92,29 @@ fn read_details(root: &Table<'_>, warnings: &mut Vec<String>) -> Result<(String,
         "tool",
         "trigger",
         "version",
-    ])?;
-    application.text("description")?;
-    for author in application.list("authors")? {
-        author.string()?;
-    }
-    unread::check_targets(&application)?;
-    unread::check_tool(&application)?;
-    check_trigger_settings(&application, warnings)?;
-    let name = application.require("name")?.string()?;
-    Ok((name.to_owned(), application.text("version")?.to_owned()))
+    ]));
+    found.keep(application.text("description"));
+    found.keep(check_authors(&application));
+    found.keep(ignored_sections::check_targets(&application));
+    found.keep(ignored_sections::check_tool(&application));
+    found.keep(check_trigger_settings(&application, warnings));
+    let name = application.require("name").and_then(|name| name.string());
+    let name = found.keep(name).unwrap_or_default();
+    let version = found.keep(application.text("version")).unwrap_or_default();
+    found.or((name.to_owned(), version.to_owned()))
 }
 
-/// `[application.trigger.<kind>]`: settings for all triggers of a kind. HTTP has one, `base`,
-/// which Spin still takes when it says nothing.
+fn check_authors(application: &Table<'_>) -> Result<(), Diagnostics> {
+    let authors = application.list("authors")?;
+    collect_all(authors.iter().map(|author| author.string().map(drop)))
+}
+
+/// Checks `[application.trigger.<kind>]`: settings for all triggers of a kind. HTTP has only
+/// `base`, which Spin still accepts if it is `/`.
 fn check_trigger_settings(
     application: &Table<'_>,
     warnings: &mut Vec<String>,
-) -> Result<(), Fault> {
+) -> Result<(), Diagnostics> {
     for kind in application.map("trigger")? {
         let settings = kind.table()?;
         if kind.key != "http" {
@@ -97,12 +125,10 @@ fn check_trigger_settings(
             continue;
         };
         if base.string()? != "/" {
-            return Err(
-                base.unsupported_form("", "put the base before the `route` of each trigger")
-            );
+            let advice = "put the base before the `route` of each trigger";
+            return Err(unsupported_form(&base, "", advice));
         }
-        let deprecated = base.fault(format!("`{}` is deprecated", base.path));
-        warnings.push(deprecated.to_string());
+        warnings.push(base.warning(format!("`{}` is deprecated", base.path)));
     }
     Ok(())
 }

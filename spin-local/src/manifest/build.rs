@@ -1,27 +1,25 @@
-//! `build`: how `spin build` makes a component.
+//! `build`: the commands with which `spin build` builds a component.
 
 use std::path::Path;
 
-use crate::toml_text::{Entry, Fault, Table};
+use config_diagnostics::{Diagnostics, Table, collect_all};
 
-/// The commands that make a component.
+/// The build of a component.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Build {
-    /// Run by the shell one after the other.
+    /// Shell commands, run one after the other.
     pub commands: Vec<String>,
-    /// The folder to run them in, below that of the app; empty for that one.
+    /// The working directory, relative to the folder of the app. Empty for that folder.
     pub workdir: String,
 }
 
-pub(super) fn read(component: &Table<'_>) -> Result<Option<Build>, Fault> {
+pub(super) fn read(component: &Table<'_>) -> Result<Option<Build>, Diagnostics> {
     let Some(build) = component.get("build") else {
         return Ok(None);
     };
     let build = build.table()?;
     build.only(&["command", "workdir", "watch"])?;
-    for pattern in build.list("watch")? {
-        pattern.string()?;
-    }
+    collect_all::<(), ()>(build.list("watch")?.iter().map(|it| it.string().map(drop)))?;
     let commands = read_commands(&build)?;
     let workdir = build.text("workdir")?.to_owned();
     if Path::new(&workdir).has_root() {
@@ -31,12 +29,12 @@ pub(super) fn read(component: &Table<'_>) -> Result<Option<Build>, Fault> {
     Ok(Some(Build { commands, workdir }))
 }
 
-/// The command, or the list of them.
-pub(super) fn read_commands(build: &Table<'_>) -> Result<Vec<String>, Fault> {
+/// Reads `command`: a command, or a list of commands.
+pub(super) fn read_commands(build: &Table<'_>) -> Result<Vec<String>, Diagnostics> {
     let command = build.require("command")?;
     if command.is_string() {
         return Ok(vec![command.string()?.to_owned()]);
     }
-    let text = |entry: Entry<'_>| Ok(entry.string()?.to_owned());
-    command.items()?.into_iter().map(text).collect()
+    let items = command.items()?;
+    collect_all(items.iter().map(|item| Ok(item.string()?.to_owned())))
 }

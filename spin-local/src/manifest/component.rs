@@ -1,11 +1,15 @@
-//! `[component.<id>]`: what a component is and may use.
+//! `[component.<id>]`: a component and its capabilities.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::identifier::{is_kebab, is_label, is_lower_snake};
-use super::{Component, build, dependency, files, hosts, unread};
-use crate::toml_text::{Entry, Fault, Table};
+use config_diagnostics::{Diagnostics, Entry, Table, collect_all};
+
+use super::app::Component;
+use super::draft::Draft;
+use super::identifier::{is_label, is_lower_snake};
+use super::{build, dependency, files, hosts, ignored_sections};
+use crate::unsupported::unsupported;
 use crate::variables::{Template, Variables};
 
 /// The keys of a component.
@@ -29,107 +33,77 @@ const KEYS: [&str; 17] = [
     "variables",
 ];
 
-/// A component of which only the name has been read: the others may refer to it.
-pub(super) struct Draft<'a> {
-    pub(super) id: String,
-    pub(super) table: Table<'a>,
-    pub(super) triggered: bool,
-}
-
-/// What the components of an app share.
-pub(super) struct Surroundings<'a> {
+/// The parts of the app that its components share.
+pub(super) struct Context<'a> {
     pub(super) dir: &'a Path,
     pub(super) variables: &'a Variables,
-    /// Environment variables that every component gets.
+    /// Environment variables for every component.
     pub(super) environment: &'a [(String, String)],
 }
 
-impl<'a> Draft<'a> {
-    pub(super) fn new(id: String, table: &Table<'a>) -> Self {
-        let table = table.of(format!("component `{id}`"));
-        Self {
-            id,
-            table,
-            triggered: false,
-        }
-    }
-
-    /// The file of the component, as written.
-    pub(super) fn source(&self) -> Result<&'a str, Fault> {
-        let source = self.table.require("source")?;
-        let from = match source.table() {
-            Ok(table) if table.get("url").is_some() => " from a URL",
-            Ok(table) if table.get("package").is_some() => " from a registry",
-            _ => return source.string(),
-        };
-        Err(source.unsupported_form(from, "download the component and name the file"))
-    }
-}
-
-/// The components that have a table of their own.
-pub(super) fn drafts<'a>(root: &Table<'a>) -> Result<Vec<Draft<'a>>, Fault> {
-    let draft = |entry: Entry<'a>| {
-        let id = entry.key;
-        if is_kebab(id) {
-            Ok(Draft::new(id.to_owned(), &entry.table()?))
-        } else {
-            Err(entry.fault(format!("component `{id}` must be named in kebab-case")))
-        }
-    };
-    root.map("component")?.into_iter().map(draft).collect()
-}
-
-/// Reads one of `drafts` to its end.
+/// Reads one of `drafts` completely.
 pub(super) fn read(
     draft: &Draft<'_>,
     drafts: &[Draft<'_>],
-    around: &Surroundings<'_>,
+    context: &Context<'_>,
     warnings: &mut Vec<String>,
-) -> Result<Component, Fault> {
+) -> Result<Component, Diagnostics> {
     let table = &draft.table;
-    table.only(&KEYS)?;
-    refuse_unsupported(table)?;
-    unread::check_profiles(table)?;
-    unread::check_targets(table)?;
-    unread::check_tool(table)?;
-    Ok(Component {
+    let mut found = Diagnostics::default();
+    found.keep(table.only(&KEYS));
+    found.keep(check_ai_models(table));
+    found.keep(ignored_sections::check_profiles(table));
+    found.keep(ignored_sections::check_targets(table));
+    found.keep(ignored_sections::check_tool(table));
+    let description = found.keep(table.text("description"));
+    let source = found.keep(draft.source());
+    let dependencies = found.keep(dependency::read_all(draft, drafts, context.dir));
+    let environment = found.keep(environment(table, context.environment));
+    let files = found.keep(files::read(table, context.dir));
+    let exclude_files = found.keep(files::read_excluded(table));
+    let build = found.keep(build::read(table));
+    let key_value_stores = found.keep(labels(table, "key_value_stores"));
+    let sqlite_databases = found.keep(labels(table, "sqlite_databases"));
+    let hosts = found.keep(hosts::read(table, drafts, context.variables, warnings));
+    let variables = found.keep(variables(table, context.variables));
+    // A default stands only for a part with a fault, and then `found` is returned instead.
+    found.or(Component {
         id: draft.id.clone(),
-        description: table.text("description")?.to_owned(),
-        source: around.dir.join(draft.source()?),
+        description: description.unwrap_or_default().to_owned(),
+        source: context.dir.join(source.unwrap_or_default()),
         triggered: draft.triggered,
-        dependencies: dependency::read_all(draft, drafts, around.dir)?,
-        environment: environment(table, around.environment)?,
-        files: files::read(table, around.dir)?,
-        exclude_files: files::read_excluded(table)?,
-        build: build::read(table)?,
-        key_value_stores: labels(table, "key_value_stores")?,
-        sqlite_databases: labels(table, "sqlite_databases")?,
-        allowed_outbound_hosts: hosts::read(table, drafts, around.variables, warnings)?,
-        variables: variables(table, around.variables)?,
+        dependencies: dependencies.unwrap_or_default(),
+        environment: environment.unwrap_or_default(),
+        files: files.unwrap_or_default(),
+        exclude_files: exclude_files.unwrap_or_default(),
+        build: build.unwrap_or_default(),
+        key_value_stores: key_value_stores.unwrap_or_default(),
+        sqlite_databases: sqlite_databases.unwrap_or_default(),
+        allowed_outbound_hosts: hosts.unwrap_or_default(),
+        variables: variables.unwrap_or_default(),
     })
 }
 
-/// A list that must be empty: an empty one asks for nothing.
-fn refuse_unsupported(table: &Table<'_>) -> Result<(), Fault> {
+/// Accepts an empty list of models only: it requests nothing.
+fn check_ai_models(table: &Table<'_>) -> Result<(), Diagnostics> {
     match table.get("ai_models") {
-        Some(models) if !models.items()?.is_empty() => Err(models.unsupported()),
+        Some(models) if !models.items()?.is_empty() => Err(unsupported(&models)),
         _ => Ok(()),
     }
 }
 
 fn environment(
     table: &Table<'_>,
-    given: &[(String, String)],
-) -> Result<Vec<(String, String)>, Fault> {
-    let mut values = BTreeMap::new();
-    for entry in table.map("environment")? {
-        values.insert(entry.key.to_owned(), entry.string()?.to_owned());
-    }
-    values.extend(given.iter().cloned());
+    overrides: &[(String, String)],
+) -> Result<Vec<(String, String)>, Diagnostics> {
+    let pair = |entry: Entry<'_>| Ok((entry.key.to_owned(), entry.string()?.to_owned()));
+    let entries = table.map("environment")?;
+    let mut values: BTreeMap<_, _> = collect_all(entries.into_iter().map(pair))?;
+    values.extend(overrides.iter().cloned());
     Ok(values.into_iter().collect())
 }
 
-fn labels(table: &Table<'_>, key: &str) -> Result<Vec<String>, Fault> {
+fn labels(table: &Table<'_>, key: &str) -> Result<Vec<String>, Diagnostics> {
     let label = |entry: Entry<'_>| {
         let label = entry.string()?;
         if is_label(label) {
@@ -140,10 +114,13 @@ fn labels(table: &Table<'_>, key: &str) -> Result<Vec<String>, Fault> {
             )))
         }
     };
-    table.list(key)?.into_iter().map(label).collect()
+    collect_all(table.list(key)?.into_iter().map(label))
 }
 
-fn variables(table: &Table<'_>, known: &Variables) -> Result<BTreeMap<String, String>, Fault> {
+fn variables(
+    table: &Table<'_>,
+    known: &Variables,
+) -> Result<BTreeMap<String, String>, Diagnostics> {
     let value = |entry: Entry<'_>| {
         let name = entry.key;
         if !is_lower_snake(name) {
@@ -153,5 +130,5 @@ fn variables(table: &Table<'_>, known: &Variables) -> Result<BTreeMap<String, St
         let value = value.map_err(|error| entry.fault(format!("`{}`: {error}", entry.path)))?;
         Ok((name.to_owned(), value))
     };
-    table.map("variables")?.into_iter().map(value).collect()
+    collect_all(table.map("variables")?.into_iter().map(value))
 }

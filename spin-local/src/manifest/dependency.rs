@@ -1,12 +1,15 @@
-//! `[component.<id>.dependencies]`: what satisfies a component's imports.
+//! `[component.<id>.dependencies]`: the components that satisfy imports.
 
 use std::path::Path;
 
-use super::component::Draft;
-use super::{Dependency, DependencyName};
-use crate::toml_text::{Entry, Fault, Table, did_you_mean};
+use config_diagnostics::{Diagnostics, Entry, Table, did_you_mean};
 
-/// What a component may use and a dependency may inherit, by the keys of a component.
+use super::app::Dependency;
+use super::dependency_name::DependencyName;
+use super::draft::Draft;
+use crate::unsupported::unsupported_form;
+
+/// The capabilities that a dependency can inherit, by their keys.
 const CAPABILITIES: [&str; 7] = [
     "ai_models",
     "allowed_outbound_hosts",
@@ -17,8 +20,8 @@ const CAPABILITIES: [&str; 7] = [
     "variables",
 ];
 
-/// What a component that serves as a dependency must not have: composed into another, it would
-/// lose it.
+/// The keys that a component of the app must not have if it is a dependency: composition would drop
+/// them.
 const RESOURCES: [&str; 9] = [
     "ai_models",
     "allowed_http_hosts",
@@ -33,31 +36,35 @@ const RESOURCES: [&str; 9] = [
 
 const DOWNLOAD: &str = "download it and name the file with `path`";
 
-/// Reads the dependencies of `component`, which may be other `components` of the app.
+/// Reads the dependencies of `component`, some of which can be other `components` of the app.
 pub(super) fn read_all(
     component: &Draft<'_>,
     components: &[Draft<'_>],
     dir: &Path,
-) -> Result<Vec<Dependency>, Fault> {
+) -> Result<Vec<Dependency>, Diagnostics> {
     let all_inherit = component.table.get("dependencies_inherit_configuration");
     if let Some(entry) = &all_inherit {
         entry.boolean()?;
     }
+    let mut found = Diagnostics::default();
     let mut dependencies: Vec<Dependency> = Vec::new();
     for entry in component.table.map("dependencies")? {
-        let dependency = read(component, components, dir, &entry, &all_inherit)?;
+        let dependency = read(component, components, dir, &entry, &all_inherit);
+        let Some(dependency) = found.keep(dependency) else {
+            continue;
+        };
         let overlapping = dependencies
             .iter()
             .find(|one| one.name.overlaps(&dependency.name));
         if let Some(other) = overlapping {
-            return Err(entry.fault(format!(
-                "the dependencies `{}` and `{}` are for the same imports",
+            found.keep::<()>(Err(entry.fault(format!(
+                "the dependencies `{}` and `{}` match the same imports",
                 other.name, dependency.name
-            )));
+            ))));
         }
         dependencies.push(dependency);
     }
-    Ok(dependencies)
+    found.or(dependencies)
 }
 
 fn read(
@@ -66,7 +73,7 @@ fn read(
     dir: &Path,
     entry: &Entry<'_>,
     all_inherit: &Option<Entry<'_>>,
-) -> Result<Dependency, Fault> {
+) -> Result<Dependency, Diagnostics> {
     let name: DependencyName = entry
         .key
         .parse()
@@ -75,7 +82,7 @@ fn read(
         return Err(from_registry(entry));
     }
     let owner = format!("component `{}`: dependency `{name}`", component.id);
-    let table = entry.table()?.of(owner);
+    let table = entry.table()?.owned_by(owner);
     let source = source(&table, components)?;
     let export = table.get("export");
     if let (
@@ -85,7 +92,7 @@ fn read(
         Some(export),
     ) = (&name, &export)
     {
-        return Err(export.fault("`export` needs a dependency that names one interface"));
+        return Err(export.fault("`export` requires a dependency with an interface in its name"));
     }
     Ok(Dependency {
         path: dir.join(source),
@@ -95,18 +102,18 @@ fn read(
     })
 }
 
-fn from_registry(entry: &Entry<'_>) -> Fault {
+fn from_registry(entry: &Entry<'_>) -> Diagnostics {
     entry.fault(format!(
         "dependency `{}` from a registry is not supported by spin-local: {DOWNLOAD}",
         entry.key
     ))
 }
 
-/// The file as written.
-fn source<'a>(table: &Table<'a>, components: &[Draft<'a>]) -> Result<&'a str, Fault> {
+/// Returns the path of the file, as written.
+fn source<'a>(table: &Table<'a>, components: &[Draft<'a>]) -> Result<&'a str, Diagnostics> {
     let unsupported = ["version", "registry", "package", "url", "digest"];
     if let Some(remote) = unsupported.iter().find_map(|key| table.get(key)) {
-        return Err(remote.unsupported_form("", DOWNLOAD));
+        return Err(unsupported_form(&remote, "", DOWNLOAD));
     }
     table.only(&["path", "component", "export", "inherit_configuration"])?;
     match (table.get("path"), table.get("component")) {
@@ -117,34 +124,40 @@ fn source<'a>(table: &Table<'a>, components: &[Draft<'a>]) -> Result<&'a str, Fa
     }
 }
 
-fn source_of_component<'a>(id: &Entry<'_>, components: &[Draft<'a>]) -> Result<&'a str, Fault> {
+fn source_of_component<'a>(
+    id: &Entry<'_>,
+    components: &[Draft<'a>],
+) -> Result<&'a str, Diagnostics> {
     let wanted = id.string()?;
     let Some(found) = components.iter().find(|draft| draft.id == wanted) else {
         let ids = components.iter().map(|draft| draft.id.as_str());
         let nearest = did_you_mean(wanted, ids);
         return Err(id.fault(format!("there is no component `{wanted}`{nearest}")));
     };
-    let is_given = |key: &&str| match found.table.get(key) {
+    let is_set = |key: &&str| match found.table.get(key) {
         None => false,
         Some(entry) if entry.is_list() => entry.items().is_ok_and(|items| !items.is_empty()),
         Some(entry) => entry.table().is_ok_and(|table| !table.is_empty()),
     };
     let resources: Vec<_> = RESOURCES
         .iter()
-        .filter(|key| is_given(key))
+        .filter(|key| is_set(key))
         .copied()
         .collect();
     if resources.is_empty() {
         return found.source();
     }
     Err(id.fault(format!(
-        "component `{wanted}` cannot be a dependency: it would lose its `{}`",
+        "component `{wanted}` cannot be a dependency: composition would drop its `{}`",
         resources.join("`, `")
     )))
 }
 
-/// Returns the capabilities that are inherited: all, none, or those of a list.
-fn inherit(table: &Table<'_>, all_inherit: &Option<Entry<'_>>) -> Result<Vec<&'static str>, Fault> {
+/// Returns the inherited capabilities: all, none, or those in a list.
+fn inherit(
+    table: &Table<'_>,
+    all_inherit: &Option<Entry<'_>>,
+) -> Result<Vec<&'static str>, Diagnostics> {
     let all_or_none = |all: bool| {
         let inherited: &[&str] = if all { &CAPABILITIES } else { &[] };
         inherited.to_vec()
@@ -165,7 +178,7 @@ fn inherit(table: &Table<'_>, all_inherit: &Option<Entry<'_>>) -> Result<Vec<&'s
     own.items()?.iter().map(capability).collect()
 }
 
-fn capability(item: &Entry<'_>) -> Result<&'static str, Fault> {
+fn capability(item: &Entry<'_>) -> Result<&'static str, Diagnostics> {
     let name = item.string()?;
     let known = CAPABILITIES.into_iter().find(|known| *known == name);
     known.ok_or_else(|| {

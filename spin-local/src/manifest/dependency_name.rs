@@ -1,4 +1,4 @@
-//! The name of a dependency: which imports of a component it satisfies.
+//! The name of a dependency, which selects the imports of a component that it satisfies.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use semver::{BuildMetadata, Version};
 
 use super::identifier::{is_kebab, is_lower_kebab};
 
-/// Which imports a dependency is for.
+/// The imports that a dependency satisfies.
 ///
 /// ```
 /// use spin_local::DependencyName;
@@ -22,22 +22,22 @@ use super::identifier::{is_kebab, is_lower_kebab};
 pub enum DependencyName {
     /// The import of this kebab-case name.
     Plain(String),
-    /// The interfaces of a package.
+    /// Interfaces of a package.
     Package {
-        /// `namespace:name`
+        /// The package as `namespace:name`.
         package: String,
-        /// This one of its interfaces, or all.
+        /// One of its interfaces, or all.
         interface: Option<String>,
-        /// In exactly this version, or in any.
+        /// The exact version, or any.
         version: Option<Version>,
     },
 }
 
-/// A name that is none.
+/// The error of a text that is not the name of a dependency.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is neither `namespace:package`, with `/interface` and `@version` where wanted, nor a \
-     name in kebab-case"
+    "`{0}` is neither `namespace:package` with optional `/interface` and `@version`, nor a name in \
+     kebab-case"
 )]
 pub struct DependencyNameError(String);
 
@@ -45,16 +45,16 @@ impl FromStr for DependencyName {
     type Err = DependencyNameError;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        let read = if name.contains([':', '/']) {
-            read_package(name)
+        let parsed = if name.contains([':', '/']) {
+            parse_package(name)
         } else {
             is_kebab(name).then(|| Self::Plain(name.to_owned()))
         };
-        read.ok_or_else(|| DependencyNameError(name.to_owned()))
+        parsed.ok_or_else(|| DependencyNameError(name.to_owned()))
     }
 }
 
-fn read_package(name: &str) -> Option<DependencyName> {
+fn parse_package(name: &str) -> Option<DependencyName> {
     let (name, version) = match name.split_once('@') {
         Some((name, version)) => (name, Some(version.parse().ok()?)),
         None => (name, None),
@@ -64,9 +64,9 @@ fn read_package(name: &str) -> Option<DependencyName> {
         None => (name, None),
     };
     let (namespace, local) = package.split_once(':')?;
-    let sound =
+    let is_valid =
         is_lower_kebab(namespace) && is_lower_kebab(local) && interface.is_none_or(is_kebab);
-    sound.then(|| DependencyName::Package {
+    is_valid.then(|| DependencyName::Package {
         package: package.to_owned(),
         interface: interface.map(str::to_owned),
         version,
@@ -74,7 +74,7 @@ fn read_package(name: &str) -> Option<DependencyName> {
 }
 
 impl DependencyName {
-    /// Whether the dependency is for the import of this name.
+    /// Returns `true` if the dependency satisfies the import of this name.
     pub fn matches_import(&self, import: &str) -> bool {
         match self {
             Self::Plain(name) => name == import,
@@ -82,7 +82,7 @@ impl DependencyName {
                 package,
                 interface,
                 version,
-            } => read_import(import).is_some_and(|(of, imported, in_version)| {
+            } => parse_import(import).is_some_and(|(of, imported, in_version)| {
                 package == of
                     && interface.as_deref().is_none_or(|name| name == imported)
                     && (version.is_none() || *version == in_version)
@@ -90,7 +90,7 @@ impl DependencyName {
         }
     }
 
-    /// Whether an import could match both, so that they cannot stand side by side.
+    /// Returns `true` if an import could match both, which makes them ambiguous.
     pub(super) fn overlaps(&self, other: &Self) -> bool {
         match (self, other) {
             (
@@ -107,15 +107,17 @@ impl DependencyName {
             ) => {
                 package == other_package
                     && may_agree(interface, other_interface, PartialEq::eq)
-                    && may_agree(version, other_version, |a, b| line(a) == line(b))
+                    && may_agree(version, other_version, |a, b| {
+                        first_compatible(a) == first_compatible(b)
+                    })
             }
             _ => self == other,
         }
     }
 }
 
-/// Package, interface and version of an import `package/interface[@version]`.
-fn read_import(import: &str) -> Option<(&str, &str, Option<Version>)> {
+/// Splits an import into package, interface and version: `package/interface[@version]`.
+fn parse_import(import: &str) -> Option<(&str, &str, Option<Version>)> {
     let (package, rest) = import.split_once('/')?;
     match rest.split_once('@') {
         Some((interface, version)) => Some((package, interface, Some(version.parse().ok()?))),
@@ -123,7 +125,7 @@ fn read_import(import: &str) -> Option<(&str, &str, Option<Version>)> {
     }
 }
 
-/// Whether two parts agree, where a part that is not given agrees with any.
+/// Returns `true` if two parts agree. An absent part agrees with any.
 fn may_agree<T>(one: &Option<T>, other: &Option<T>, agree: impl Fn(&T, &T) -> bool) -> bool {
     match (one, other) {
         (Some(one), Some(other)) => agree(one, other),
@@ -131,9 +133,9 @@ fn may_agree<T>(one: &Option<T>, other: &Option<T>, agree: impl Fn(&T, &T) -> bo
     }
 }
 
-/// The first of the versions that are compatible with `version`: those with the same leftmost
-/// part that is not zero. A pre-release is compatible with itself only.
-fn line(version: &Version) -> Version {
+/// Returns the first version that is semver-compatible with `version`: the one with the same
+/// leftmost part that is not zero. A pre-release is compatible with itself only.
+fn first_compatible(version: &Version) -> Version {
     let mut first = version.clone();
     first.build = BuildMetadata::EMPTY;
     if first.pre.is_empty() {

@@ -1,10 +1,10 @@
-//! `allowed_outbound_hosts`, and the `allowed_http_hosts` that came before it.
+//! `allowed_outbound_hosts`, and its predecessor `allowed_http_hosts`.
 
+use config_diagnostics::{Diagnostics, Entry, Table, did_you_mean};
 use url::Url;
 
-use super::component::Draft;
+use super::draft::Draft;
 use crate::allowed_hosts::{AllowedHost, AllowedHostError};
-use crate::toml_text::{Entry, Fault, Table, did_you_mean};
 use crate::variables::{Template, Variables};
 
 /// Reads both lists of the component `table`, one of `components`.
@@ -13,69 +13,72 @@ pub(super) fn read(
     components: &[Draft<'_>],
     variables: &Variables,
     warnings: &mut Vec<String>,
-) -> Result<Vec<AllowedHost>, Fault> {
+) -> Result<Vec<AllowedHost>, Diagnostics> {
+    let mut found = Diagnostics::default();
     let mut hosts = Vec::new();
     for entry in table.list("allowed_outbound_hosts")? {
-        if let Some(host) = read_entry(&entry, variables)? {
-            hosts.push(settle(&entry, host, components, warnings));
+        if let Some(Some(host)) = found.keep(read_entry(&entry, variables)) {
+            hosts.push(resolve(&entry, host, components, warnings));
         }
     }
     let old = table.list("allowed_http_hosts")?;
     if let Some(first) = old.first() {
-        let deprecated =
-            first.fault("`allowed_http_hosts` is deprecated; write `allowed_outbound_hosts`");
-        warnings.push(deprecated.to_string());
+        let message = "`allowed_http_hosts` is deprecated; use `allowed_outbound_hosts`";
+        warnings.push(first.warning(message));
     }
     for entry in old {
-        for host in from_http_host(&entry)? {
-            let host = AllowedHost::parse(&host).map_err(|error| refuse(&entry, &error))?;
-            hosts.push(settle(&entry, host, components, warnings));
+        let texts = found.keep(from_http_host(&entry)).unwrap_or_default();
+        for text in texts {
+            let host = AllowedHost::parse(&text).map_err(|error| refuse(&entry, &error));
+            let host = found.keep(host);
+            hosts.extend(host.map(|host| resolve(&entry, host, components, warnings)));
         }
     }
-    Ok(hosts)
+    found.or(hosts)
 }
 
-/// The schemes by which what is here reaches out: HTTP, Redis, and the sockets of WASI.
-const SERVED: [&str; 8] = [
+/// The schemes of the outbound interfaces that this host has: HTTP, Redis, and the sockets of WASI.
+const SUPPORTED_SCHEMES: [&str; 8] = [
     "http", "https", "redis", "rediss", "tcp", "udp", "valkey", "valkeys",
 ];
 
-/// A warning about a host for an interface that only Spin has: a call of it ends its request.
-fn warn_unserved(entry: &Entry<'_>, host: &AllowedHost, warnings: &mut Vec<String>) {
-    let Some(scheme) = host.scheme().filter(|scheme| !SERVED.contains(scheme)) else {
+/// Warns of a host for an outbound interface that only Spin has.
+fn warn_unsupported_scheme(entry: &Entry<'_>, host: &AllowedHost, warnings: &mut Vec<String>) {
+    let Some(scheme) = host
+        .scheme()
+        .filter(|scheme| !SUPPORTED_SCHEMES.contains(scheme))
+    else {
         return;
     };
-    let warning = entry.fault(format!(
-        "`{}`: `{host}` allows what spin-local does not have: nothing in it reaches out by \
-         `{scheme}`",
+    warnings.push(entry.warning(format!(
+        "`{}`: `{host}` has no effect: spin-local has no outbound interface for `{scheme}`",
         entry.path
-    ));
-    warnings.push(warning.to_string());
+    )));
 }
 
-/// The host in an app of these components. One that is for a component the app does not have, or
-/// that no trigger names, becomes a warning: Spin takes it, and no call to it succeeds.
-fn settle(
+/// Resolves a host against the components of the app. A host that stands for a component which the
+/// app does not have, or which no trigger names, is a warning: Spin accepts it, and every request
+/// to it fails.
+fn resolve(
     entry: &Entry<'_>,
     host: AllowedHost,
     components: &[Draft<'_>],
     warnings: &mut Vec<String>,
 ) -> AllowedHost {
-    warn_unserved(entry, &host, warnings);
-    let answering = || {
-        let answering = components.iter().filter(|draft| draft.triggered);
-        answering.map(|draft| draft.id.as_str())
+    warn_unsupported_scheme(entry, &host, warnings);
+    let triggered = || {
+        let triggered = components.iter().filter(|draft| draft.triggered);
+        triggered.map(|draft| draft.id.as_str())
     };
     if let Some(id) = host.component()
-        && answering().all(|known| known != id)
+        && triggered().all(|known| known != id)
     {
-        let warning = entry.fault(format!(
+        let warning = entry.warning(format!(
             "`{}`: no trigger names a component `{id}`{}",
             entry.path,
-            did_you_mean(id, answering())
+            did_you_mean(id, triggered())
         ));
-        let warning = warning.to_string();
-        // An entry of the old list stands for two hosts.
+        // An entry of the old list stands for two hosts, and one warning is enough.
         if !warnings.contains(&warning) {
             warnings.push(warning);
         }
@@ -83,8 +86,11 @@ fn settle(
     host.among(components.iter().map(|draft| draft.id.as_str()))
 }
 
-/// One entry with its variables filled in. None where they leave nothing of it.
-fn read_entry(entry: &Entry<'_>, variables: &Variables) -> Result<Option<AllowedHost>, Fault> {
+/// Reads one entry and fills in its variables. Returns `None` if they are empty and leave no host.
+fn read_entry(
+    entry: &Entry<'_>,
+    variables: &Variables,
+) -> Result<Option<AllowedHost>, Diagnostics> {
     let text = entry.string()?;
     let in_list = |error| entry.fault(format!("`{}`: {error}", entry.path));
     let template = Template::parse(text).map_err(in_list)?;
@@ -103,19 +109,19 @@ fn read_entry(entry: &Entry<'_>, variables: &Variables) -> Result<Option<Allowed
             format!(": {error}")
         };
         entry.fault(format!(
-            "`{}`: `{text}` is no allowed host with its variables filled in{why}",
+            "`{}`: `{text}` with its variables filled in is not an allowed host{why}",
             entry.path
         ))
     })?;
     Ok(Some(host))
 }
 
-fn refuse(entry: &Entry<'_>, error: &AllowedHostError) -> Fault {
+fn refuse(entry: &Entry<'_>, error: &AllowedHostError) -> Diagnostics {
     entry.fault(format!("`{}`: {error}", entry.path))
 }
 
-/// What an entry of the old list means in the new one.
-fn from_http_host(entry: &Entry<'_>) -> Result<Vec<String>, Fault> {
+/// Converts an entry of `allowed_http_hosts` to entries of `allowed_outbound_hosts`.
+fn from_http_host(entry: &Entry<'_>) -> Result<Vec<String>, Diagnostics> {
     let text = entry.string()?;
     if text == "insecure:allow-all" {
         return Ok(["http://*:*", "https://*:*", "http://self"]
@@ -145,7 +151,7 @@ fn split_http_host(text: &str) -> Option<(String, Option<u16>)> {
         Url::parse(&format!("http://{text}"))
     };
     let url = url.ok()?;
-    let sound = matches!(url.scheme(), "http" | "https") && url.path() == "/";
+    let is_valid = matches!(url.scheme(), "http" | "https") && url.path() == "/";
     let host = url.host_str()?.to_owned();
-    sound.then_some((host, url.port()))
+    is_valid.then_some((host, url.port()))
 }

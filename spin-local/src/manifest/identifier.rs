@@ -1,21 +1,21 @@
-//! The names Spin takes for components, stores and variables.
+//! The forms of names that Spin accepts for components, stores and variables.
 
-/// `words-like-this`, where each word is all lower or all upper case: the name of a component.
+/// Returns `true` for kebab-case, each word in lower or in upper case: the name of a component.
 pub(super) fn is_kebab(name: &str) -> bool {
     name.split('-').all(|word| is_word(word, false))
 }
 
-/// `kebab-case` or `snake_case`: the label of a store or a database.
+/// Returns `true` for kebab-case or snake_case: the label of a store or a database.
 pub(super) fn is_label(name: &str) -> bool {
     is_kebab(name) || name.split('_').all(|word| is_word(word, false))
 }
 
-/// `lower_snake_case`: the name of a variable.
+/// Returns `true` for lower_snake_case: the name of a variable.
 pub(super) fn is_lower_snake(name: &str) -> bool {
     name.split('_').all(|word| is_word(word, true))
 }
 
-/// `lower-kebab-case`: the namespace or the name of a package.
+/// Returns `true` for lower-kebab-case: the namespace or the name of a package.
 pub(super) fn is_lower_kebab(name: &str) -> bool {
     name.split('-').all(|word| is_word(word, true))
 }

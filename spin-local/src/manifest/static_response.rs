@@ -1,20 +1,22 @@
-//! `static_response`: what a trigger without a component responds with.
+//! `static_response`: the response of a trigger without a component.
 
 use bytes::Bytes;
+use config_diagnostics::{Diagnostics, Entry};
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-
-use crate::toml_text::{Entry, Fault};
 
 /// A response that is the same for every request.
 #[derive(Clone, Debug)]
 pub struct StaticResponse {
+    /// The status, 200 by default.
     pub status: StatusCode,
+    /// The headers, without those that the server sets.
     pub headers: HeaderMap,
+    /// The body, empty by default.
     pub body: Bytes,
 }
 
-pub(super) fn read(entry: &Entry<'_>) -> Result<StaticResponse, Fault> {
+pub(super) fn read(entry: &Entry<'_>) -> Result<StaticResponse, Diagnostics> {
     let table = entry.table()?;
     table.only(&["status_code", "headers", "body"])?;
     let mut headers = HeaderMap::new();
@@ -32,8 +34,8 @@ pub(super) fn read(entry: &Entry<'_>) -> Result<StaticResponse, Fault> {
     })
 }
 
-/// A status below 200 is not the end of a response.
-fn read_status(entry: &Entry<'_>) -> Result<StatusCode, Fault> {
+/// Reads a final status: one below 200 is informational and does not end a response.
+fn read_status(entry: &Entry<'_>) -> Result<StatusCode, Diagnostics> {
     let number = entry.integer()?;
     let status = u16::try_from(number).ok().filter(|code| *code >= 200);
     let status = status.and_then(|code| StatusCode::from_u16(code).ok());
@@ -45,13 +47,13 @@ fn read_status(entry: &Entry<'_>) -> Result<StatusCode, Fault> {
     })
 }
 
-fn read_header(entry: &Entry<'_>) -> Result<(HeaderName, HeaderValue), Fault> {
+fn read_header(entry: &Entry<'_>) -> Result<(HeaderName, HeaderValue), Diagnostics> {
     let name = HeaderName::try_from(entry.key)
-        .map_err(|_| entry.fault(format!("`{}` is not the name of a header", entry.path)))?;
+        .map_err(|_| entry.fault(format!("`{}` is not a valid header name", entry.path)))?;
     if matches!(name, CONTENT_LENGTH | TRANSFER_ENCODING) {
         return Err(entry.fault(format!("`{}` is set by the server", entry.path)));
     }
     let value = HeaderValue::from_str(entry.string()?)
-        .map_err(|_| entry.fault(format!("`{}` is not the value of a header", entry.path)))?;
+        .map_err(|_| entry.fault(format!("`{}` is not a valid header value", entry.path)))?;
     Ok((name, value))
 }

@@ -1,12 +1,14 @@
-//! `[[trigger.http]]`: which requests reach which component.
+//! `[[trigger.http]]`: the routes of the app and their components.
 
 use std::collections::HashSet;
 
-use super::component::Draft;
+use config_diagnostics::{Diagnostics, Entry, Table, collect_all, did_you_mean};
+
+use super::draft::Draft;
 use super::identifier::is_kebab;
-use super::{Route, RouteTarget, StaticResponse, static_response};
-use crate::routes::{self, WELL_KNOWN_PREFIX};
-use crate::toml_text::{Entry, Fault, Table, did_you_mean};
+use super::static_response::{self, StaticResponse};
+use crate::routes::{self, Route, RouteTarget, WELL_KNOWN_PREFIX};
+use crate::unsupported::{unsupported, unsupported_form};
 
 /// The routes of the triggers, and the responses of those without a component.
 #[derive(Default)]
@@ -15,34 +17,38 @@ pub(super) struct Triggers {
     pub(super) static_responses: Vec<StaticResponse>,
 }
 
-/// Reads the triggers. Components written inside them are appended to `components`.
+/// Reads the triggers, and appends the components written inside them to `components`.
 pub(super) fn read_all<'a>(
     root: &Table<'a>,
     components: &mut Vec<Draft<'a>>,
     warnings: &mut Vec<String>,
-) -> Result<Triggers, Fault> {
+) -> Result<Triggers, Diagnostics> {
     let triggers = http_triggers(root)?;
+    let mut found = Diagnostics::default();
     let mut ids = Ids::new(&triggers)?;
     let mut read = Triggers::default();
     for trigger in &triggers {
-        check_shape(trigger)?;
-        let id = ids.next(trigger)?;
-        let target = target(trigger, &id, components, &mut read.static_responses)?;
-        if let Some(pattern) = pattern(trigger)? {
+        found.keep(check_keys(trigger));
+        let Some(id) = found.keep(ids.next(trigger)) else {
+            continue;
+        };
+        let target = found.keep(target(trigger, &id, components, &mut read.static_responses));
+        let pattern = found.keep(pattern(trigger));
+        if let (Some(target), Some(Some(pattern))) = (target, pattern) {
             warn(pattern, &read.routes, target, components, warnings);
             add(&mut read.routes, pattern, target);
         }
     }
-    Ok(read)
+    found.or(read)
 }
 
-/// Returns the component or the response of a trigger, which must not have both.
+/// Returns the component or the static response of a trigger, which must not have both.
 fn target<'a>(
     trigger: &Table<'a>,
     trigger_id: &str,
     components: &mut Vec<Draft<'a>>,
     responses: &mut Vec<StaticResponse>,
-) -> Result<RouteTarget, Fault> {
+) -> Result<RouteTarget, Diagnostics> {
     let Some(response) = trigger.get("static_response") else {
         let component = component_of(trigger, trigger_id, components)?;
         let found = components.get_mut(component);
@@ -56,10 +62,14 @@ fn target<'a>(
     Ok(RouteTarget::Static(responses.len() - 1))
 }
 
-fn http_triggers<'a>(root: &Table<'a>) -> Result<Vec<Table<'a>>, Fault> {
+fn http_triggers<'a>(root: &Table<'a>) -> Result<Vec<Table<'a>>, Diagnostics> {
     let kinds = root.require("trigger")?.table()?;
     if let Some(other) = kinds.entries().find(|entry| entry.key != "http") {
-        return Err(other.unsupported_form("", "it serves `trigger.http` only"));
+        return Err(unsupported_form(
+            &other,
+            "",
+            "it serves `trigger.http` only",
+        ));
     }
     let entries = match kinds.get("http") {
         Some(http) if !http.is_list() => {
@@ -69,13 +79,13 @@ fn http_triggers<'a>(root: &Table<'a>) -> Result<Vec<Table<'a>>, Fault> {
         None => Vec::new(),
     };
     if entries.is_empty() {
-        return Err(kinds.fault("the app has no `[[trigger.http]]`, so nothing could reach it"));
+        return Err(kinds.fault("the app has no `[[trigger.http]]`, so no request could reach it"));
     }
-    let table = |entry: Entry<'a>| Ok(entry.table()?.of("http trigger".to_owned()));
-    entries.into_iter().map(table).collect()
+    let table = |entry: Entry<'a>| Ok(entry.table()?.owned_by("http trigger".to_owned()));
+    collect_all(entries.into_iter().map(table))
 }
 
-fn check_shape(trigger: &Table<'_>) -> Result<(), Fault> {
+fn check_keys(trigger: &Table<'_>) -> Result<(), Diagnostics> {
     trigger.only(&[
         "component",
         "components",
@@ -89,7 +99,7 @@ fn check_shape(trigger: &Table<'_>) -> Result<(), Fault> {
         if let Some(entry) = trigger.get(key)
             && !entry.table()?.is_empty()
         {
-            return Err(entry.unsupported());
+            return Err(unsupported(&entry));
         }
     }
     trigger
@@ -97,7 +107,7 @@ fn check_shape(trigger: &Table<'_>) -> Result<(), Fault> {
         .map_or(Ok(()), |it| check_executor(&it))
 }
 
-fn check_executor(executor: &Entry<'_>) -> Result<(), Fault> {
+fn check_executor(executor: &Entry<'_>) -> Result<(), Diagnostics> {
     let table = executor.table()?;
     let kind = table.require("type")?;
     match kind.string()? {
@@ -110,12 +120,12 @@ fn check_executor(executor: &Entry<'_>) -> Result<(), Fault> {
     }
 }
 
-/// The index of the component that a trigger names or holds.
+/// Returns the index of the component that a trigger names or contains.
 fn component_of<'a>(
     trigger: &Table<'a>,
     trigger_id: &str,
     components: &mut Vec<Draft<'a>>,
-) -> Result<usize, Fault> {
+) -> Result<usize, Diagnostics> {
     let Some(component) = trigger.get("component") else {
         return Err(trigger.fault("`component` or `static_response` is missing"));
     };
@@ -135,19 +145,19 @@ fn component_of<'a>(
     Ok(components.len() - 1)
 }
 
-/// The name Spin gives to a component written inside a trigger.
+/// Returns the id that Spin assigns to a component written inside a trigger.
 fn inline_id(trigger_id: &str, components: &[Draft<'_>]) -> String {
     let is_free = |id: &String| components.iter().all(|draft| draft.id != *id);
-    let natural = format!("{trigger_id}-component");
-    if is_kebab(&natural) && is_free(&natural) {
-        return natural;
+    let preferred = format!("{trigger_id}-component");
+    if is_kebab(&preferred) && is_free(&preferred) {
+        return preferred;
     }
     let mut numbered = (1..).map(|n| format!("inline-component{n}"));
     numbered.find(is_free).unwrap_or_default()
 }
 
-/// The pattern of a trigger, none where it is private.
-fn pattern<'a>(trigger: &Table<'a>) -> Result<Option<&'a str>, Fault> {
+/// Returns the pattern of a trigger, or `None` for a private one.
+fn pattern<'a>(trigger: &Table<'a>) -> Result<Option<&'a str>, Diagnostics> {
     let route = trigger.require("route")?;
     if route.is_string() {
         let pattern = route.string()?;
@@ -167,7 +177,7 @@ fn pattern<'a>(trigger: &Table<'a>) -> Result<Option<&'a str>, Fault> {
     }
 }
 
-/// Adds a route in place of one with the same pattern: the later wins, where the first stood.
+/// Adds a route. It replaces an earlier one with the same pattern, at the position of that one.
 fn add(routes: &mut Vec<Route>, pattern: &str, target: RouteTarget) {
     match routes.iter_mut().find(|route| route.pattern == pattern) {
         Some(same) => same.target = target,
@@ -193,46 +203,42 @@ fn warn(
     };
     if let Some(same) = routes.iter().find(|route| route.pattern == pattern) {
         warnings.push(format!(
-            "route `{pattern}` is declared twice: `{}` gets its requests, `{}` does not",
+            "route `{pattern}` is declared twice: `{}` receives its requests, `{}` does not",
             id(target),
             id(same.target)
         ));
     }
     if routes::based(pattern).starts_with(WELL_KNOWN_PREFIX) {
         warnings.push(format!(
-            "route `{pattern}` of `{}` is never reached: the runtime answers under \
+            "route `{pattern}` of `{}` is never reached: the runtime responds under \
              `{WELL_KNOWN_PREFIX}`",
             id(target)
         ));
     }
 }
 
-/// The ids of triggers, which Spin gives to those that have none. They show in the ids of
-/// components written inside a trigger.
+/// The ids of triggers, including those that Spin assigns. Ids of components written inside a
+/// trigger derive from them.
 struct Ids(HashSet<String>);
 
 impl Ids {
-    fn new(triggers: &[Table<'_>]) -> Result<Self, Fault> {
-        let given = triggers.iter().map(|trigger| trigger.text("id"));
-        Ok(Self(
-            given
-                .map(|id| id.map(str::to_owned))
-                .collect::<Result<_, _>>()?,
-        ))
+    fn new(triggers: &[Table<'_>]) -> Result<Self, Diagnostics> {
+        let ids = triggers.iter().map(|trigger| trigger.text("id"));
+        collect_all(ids.map(|id| id.map(str::to_owned))).map(Self)
     }
 
-    fn next(&mut self, trigger: &Table<'_>) -> Result<String, Fault> {
-        let given = trigger.text("id")?;
-        if !given.is_empty() {
-            return Ok(given.to_owned());
+    fn next(&mut self, trigger: &Table<'_>) -> Result<String, Diagnostics> {
+        let declared = trigger.text("id")?;
+        if !declared.is_empty() {
+            return Ok(declared.to_owned());
         }
         let component = trigger.get("component").filter(Entry::is_string);
-        let natural = match component {
+        let preferred = match component {
             Some(id) => Some(format!("{}-http-trigger", id.string()?)),
             None => None,
         };
         let numbered = (1..).map(|n| format!("http-trigger{n}"));
-        let mut candidates = natural.into_iter().chain(numbered);
+        let mut candidates = preferred.into_iter().chain(numbered);
         let free = candidates
             .find(|id| !self.0.contains(id))
             .unwrap_or_default();

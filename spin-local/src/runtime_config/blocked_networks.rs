@@ -1,14 +1,15 @@
-//! `[outbound_networking] block_networks`: addresses no component may connect to.
+//! `[outbound_networking] block_networks`: addresses that no component can connect to.
 
 use std::net::IpAddr;
 
+use config_diagnostics::{Diagnostics, Table};
 use ip_network::IpNetwork;
 
-use crate::toml_text::{Fault, Table};
+use crate::unsupported::unsupported;
 
-/// Networks that are closed to components, after names have been resolved.
+/// Networks that components cannot connect to. They are checked after a name is resolved.
 ///
-/// Which addresses are `private` is what `ip_network` calls not global, as it is in Spin.
+/// As in Spin, `private` covers the addresses that `ip_network` does not consider global.
 #[derive(Clone, Debug, Default)]
 pub struct BlockedNetworks {
     networks: Vec<IpNetwork>,
@@ -16,25 +17,25 @@ pub struct BlockedNetworks {
 }
 
 impl BlockedNetworks {
-    /// Whether a connection to `address` is refused. An IPv6 address that stands for an IPv4
-    /// address is refused with it.
+    /// Returns `true` if connections to `address` are refused. An IPv6 address that embeds an IPv4
+    /// address is refused with that one.
     pub fn blocks(&self, address: IpAddr) -> bool {
-        self.blocks_as_is(address)
+        self.blocks_exactly(address)
             || match address {
                 IpAddr::V4(_) => false,
                 IpAddr::V6(address) => address
                     .to_ipv4()
-                    .is_some_and(|address| self.blocks_as_is(IpAddr::V4(address))),
+                    .is_some_and(|address| self.blocks_exactly(IpAddr::V4(address))),
             }
     }
 
-    fn blocks_as_is(&self, address: IpAddr) -> bool {
+    fn blocks_exactly(&self, address: IpAddr) -> bool {
         (self.private && !IpNetwork::from(address).is_global())
             || self.networks.iter().any(|net| net.contains(address))
     }
 }
 
-pub(super) fn read(root: &Table<'_>) -> Result<BlockedNetworks, Fault> {
+pub(super) fn read(root: &Table<'_>) -> Result<BlockedNetworks, Diagnostics> {
     let mut blocked = BlockedNetworks::default();
     let Some(networking) = root.get("outbound_networking") else {
         return Ok(blocked);
@@ -42,7 +43,7 @@ pub(super) fn read(root: &Table<'_>) -> Result<BlockedNetworks, Fault> {
     let networking = networking.table()?;
     for limit in ["max_socket_connections", "max_total_connections"] {
         if let Some(entry) = networking.get(limit) {
-            return Err(entry.unsupported());
+            return Err(unsupported(&entry));
         }
     }
     networking.only(&["block_networks"])?;

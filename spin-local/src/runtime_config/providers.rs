@@ -1,31 +1,33 @@
-//! `[[variables_provider]]`: where variables get their values from.
+//! `[[variables_provider]]`: the sources of values for variables.
 
 use std::path::PathBuf;
 
-use crate::toml_text::{Entry, Fault, Table};
+use config_diagnostics::{Diagnostics, Entry, Table, collect_all};
+
 use crate::variables::Provider;
 
-pub(super) fn read(root: &Table<'_>) -> Result<Vec<Provider>, Fault> {
+pub(super) fn read(root: &Table<'_>) -> Result<Vec<Provider>, Diagnostics> {
     let list = match (root.get("variables_provider"), root.get("config_provider")) {
         (Some(_), Some(old)) => {
-            return Err(old.fault("`config_provider` is the old name of `variables_provider`; both cannot stand together"));
+            let message = "`config_provider` is the old name of `variables_provider`, and they exclude \
+                           each other";
+            return Err(old.fault(message));
         }
         (Some(list), None) | (None, Some(list)) => list,
         (None, None) => return Ok(Vec::new()),
     };
-    list.items()?.iter().map(provider).collect()
+    collect_all(list.items()?.iter().map(provider))
 }
 
-fn provider(entry: &Entry<'_>) -> Result<Provider, Fault> {
-    let table = entry.table()?.of("variables provider".to_owned());
+fn provider(entry: &Entry<'_>) -> Result<Provider, Diagnostics> {
+    let table = entry.table()?.owned_by("variables provider".to_owned());
     let kind = table.require("type")?;
     match kind.string()? {
         "static" => {
             table.only(&["type", "values"])?;
             let values = table.require("values")?.table()?;
             let pair = |value: Entry<'_>| Ok((value.key.to_owned(), value.string()?.to_owned()));
-            let values = values.entries().map(pair).collect::<Result<_, _>>()?;
-            Ok(Provider::Static(values))
+            collect_all(values.entries().map(pair)).map(Provider::Static)
         }
         "env" => {
             table.only(&["type", "prefix", "dotenv_path"])?;
@@ -34,7 +36,7 @@ fn provider(entry: &Entry<'_>) -> Result<Provider, Fault> {
             Ok(Provider::environment(text("prefix")?, file))
         }
         other => Err(kind.fault(format!(
-            "`type` `{other}` is not supported by spin-local, which has `static` and `env`"
+            "`type` `{other}` is not supported by spin-local; supported are `static` and `env`"
         ))),
     }
 }

@@ -1,5 +1,5 @@
-//! The bodies of a request and its response, with a bound on how long the client may keep a
-//! guest waiting for either.
+//! The bodies of a request and its response, with a limit on the time that a guest waits for the
+//! client.
 
 #![allow(
     clippy::disallowed_methods,
@@ -16,21 +16,22 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::time::{Sleep, sleep};
 use wasmtime_wasi_http::{Error, WasiBody};
 
-use super::client::{Exchange, lock};
+use super::client::lock;
+use super::exchange::Exchange;
 use crate::host::Host;
-use crate::patience::{LOOK_INTERVAL, Patience, TICK};
+use crate::stall_timer::{CHECK_INTERVAL, POLL_INTERVAL, StallTimer};
 
-/// The body of a request, which fails when its client is too slow: its guest then goes on, and
-/// does not take what has come for the whole.
+/// The body of a request. It fails if its client is too slow, so that the guest continues and does
+/// not take the partial body for the complete one.
 pub(super) struct RequestBody {
     body: Incoming,
     exchange: Arc<Exchange>,
     host: Host,
-    sending: Patience,
-    /// Runs while bytes are awaited.
+    sending: StallTimer,
+    /// Set while the guest waits for bytes.
     tick: Option<Pin<Box<Sleep>>>,
-    /// The last time that the guest looked for bytes while they were awaited.
-    looked_at: Instant,
+    /// The last time at which the guest polled during a wait.
+    polled_at: Instant,
     has_ended: bool,
 }
 
@@ -39,54 +40,60 @@ impl RequestBody {
         body: Incoming,
         exchange: Arc<Exchange>,
         host: Host,
-        allowance: Duration,
+        limit: Duration,
     ) -> Self {
         Self {
             body,
             exchange,
             host,
-            sending: Patience::new(allowance),
+            sending: StallTimer::new(limit),
             tick: None,
-            looked_at: Instant::now(),
+            polled_at: Instant::now(),
             has_ended: false,
         }
     }
 
-    /// Ends a wait for bytes, where there was one.
-    fn moved(&mut self, bytes: usize) {
+    /// Ends the wait for bytes, if there is one.
+    fn end_wait(&mut self, bytes: usize) {
         if self.tick.take().is_some() {
-            let now = self.look();
-            self.sending.moved(now, bytes);
-            self.exchange.client.has_sent();
+            let now = self.record_poll();
+            self.sending.end_wait(now, bytes);
+            self.exchange.client.end_body_wait();
         }
     }
 
-    fn poll_patience(&mut self, context: &mut Context<'_>) -> Poll<()> {
+    /// Completes when the client exceeds its time limit.
+    fn poll_timeout(&mut self, context: &mut Context<'_>) -> Poll<()> {
         if self.tick.is_none() {
-            self.looked_at = Instant::now();
+            self.polled_at = Instant::now();
         }
-        let now = self.look();
-        self.sending.wait(now);
-        self.exchange.client.await_body();
+        let now = self.record_poll();
+        self.sending.start_wait(now);
+        self.exchange.client.start_body_wait();
         loop {
-            let tick = self.tick.get_or_insert_with(|| Box::pin(sleep(TICK)));
+            let tick = self
+                .tick
+                .get_or_insert_with(|| Box::pin(sleep(CHECK_INTERVAL)));
             ready!(tick.as_mut().poll(context));
-            if self.sending.is_over(now, self.host.wants_places()) {
+            if self
+                .sending
+                .is_exceeded(now, self.host.has_waiting_requests())
+            {
                 return Poll::Ready(());
             }
             self.tick = None;
         }
     }
 
-    /// Returns the time. A guest that waits for nothing else looks at every tick: what is longer
-    /// than that, it spent otherwise.
-    fn look(&mut self) -> Instant {
+    /// Records a poll and returns the time. A guest that only waits polls at every check, so a longer
+    /// interval is time that the guest spent otherwise.
+    fn record_poll(&mut self) -> Instant {
         let now = Instant::now();
-        let since_last = now.saturating_duration_since(self.looked_at);
-        if since_last > LOOK_INTERVAL {
-            self.sending.forgive(since_last);
+        let interval = now.saturating_duration_since(self.polled_at);
+        if interval > POLL_INTERVAL {
+            self.sending.exclude(interval);
         }
-        self.looked_at = now;
+        self.polled_at = now;
         now
     }
 }
@@ -104,19 +111,19 @@ impl Body for RequestBody {
         }
         let failure = match pin!(&mut self.body).poll_frame(context) {
             Poll::Ready(Some(Ok(frame))) => {
-                self.moved(frame.data_ref().map_or(0, Bytes::len));
+                self.end_wait(frame.data_ref().map_or(0, Bytes::len));
                 return Poll::Ready(Some(Ok(frame)));
             }
-            // The end of a connection that is closed from this side looks like that of a body.
+            // The end of a connection that the server closed looks like the end of a body.
             Poll::Ready(None) if !self.exchange.client.is_closed() => None,
             Poll::Ready(None) => Some(Error::ConnectionTerminated),
             Poll::Ready(Some(Err(error))) => Some(error.into()),
             Poll::Pending => {
-                ready!(self.poll_patience(context));
+                ready!(self.poll_timeout(context));
                 Some(Error::ConnectionReadTimeout)
             }
         };
-        self.moved(0);
+        self.end_wait(0);
         self.has_ended = true;
         Poll::Ready(failure.map(Err))
     }
@@ -130,13 +137,13 @@ impl Body for RequestBody {
     }
 }
 
-/// The body of a response. Between the bytes it hands over and the wish for more lies the
-/// client's reading.
+/// The body of a response. The time between the bytes that it returns and the next poll is the time
+/// that the client takes to read.
 pub(super) struct ResponseBody {
     body: WasiBody,
     exchange: Arc<Exchange>,
-    /// The bytes handed over last.
-    handed_over: usize,
+    /// The number of bytes returned last.
+    returned: usize,
 }
 
 impl ResponseBody {
@@ -144,16 +151,16 @@ impl ResponseBody {
         Self {
             body,
             exchange,
-            handed_over: 0,
+            returned: 0,
         }
     }
 }
 
 impl Drop for ResponseBody {
-    /// Ends the wait for the client's reading: no more will be handed over.
+    /// Ends the wait for the client to read.
     fn drop(&mut self) {
-        if self.handed_over > 0 {
-            lock(&self.exchange.reading).moved(Instant::now(), self.handed_over);
+        if self.returned > 0 {
+            lock(&self.exchange.reading).end_wait(Instant::now(), self.returned);
         }
     }
 }
@@ -166,15 +173,15 @@ impl Body for ResponseBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let handed_over = std::mem::take(&mut self.handed_over);
-        if handed_over > 0 {
-            lock(&self.exchange.reading).moved(Instant::now(), handed_over);
+        let returned = std::mem::take(&mut self.returned);
+        if returned > 0 {
+            lock(&self.exchange.reading).end_wait(Instant::now(), returned);
         }
         let frame = ready!(pin!(&mut self.body).poll_frame(context));
         if let Some(Ok(frame)) = &frame {
-            self.handed_over = frame.data_ref().map_or(0, Bytes::len);
-            if self.handed_over > 0 {
-                lock(&self.exchange.reading).wait(Instant::now());
+            self.returned = frame.data_ref().map_or(0, Bytes::len);
+            if self.returned > 0 {
+                lock(&self.exchange.reading).start_wait(Instant::now());
             }
         }
         Poll::Ready(frame)
@@ -189,13 +196,12 @@ impl Body for ResponseBody {
     }
 }
 
-/// Completes when the client of `exchange` has not read its response for too long, so that its
-/// guest writes in vain.
-pub(super) async fn client_lost(exchange: Arc<Exchange>, host: Host) {
+/// Completes when the client of `exchange` has exceeded the time limit for reading its response.
+pub(super) async fn read_timeout(exchange: Arc<Exchange>, host: Host) {
     loop {
-        tokio::time::sleep(TICK).await;
-        let others_wait = host.wants_places();
-        if lock(&exchange.reading).is_over(Instant::now(), others_wait) {
+        tokio::time::sleep(CHECK_INTERVAL).await;
+        let others_wait = host.has_waiting_requests();
+        if lock(&exchange.reading).is_exceeded(Instant::now(), others_wait) {
             return;
         }
     }

@@ -1,12 +1,13 @@
-//! The HTTP server: connections in, requests to the component their route names, and an end
-//! that finishes what is in flight.
+//! The HTTP server: accepts connections, routes requests to components, and shuts down gracefully.
 //!
-//! Nothing here waits for a client without a bound: [`stream`] bounds the wait for a request and
-//! for room to write, [`body`] that of a guest for either body, and [`client`] the number of
+//! Every wait for a client has a limit: [`stream`] limits the wait for a request head and for room to
+//! write, [`body`] the wait of a guest for either body, and [`connections`] the number of
 //! connections.
 
 mod body;
 mod client;
+mod connections;
+mod exchange;
 mod respond;
 mod stream;
 
@@ -21,19 +22,20 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::host::Host;
-use crate::patience::TICK;
+use crate::stall_timer::CHECK_INTERVAL;
 use crate::terminal;
-use client::{Admission, Clients, Exchange};
+use connections::{ClientSlot, Connections};
+use exchange::Exchange;
 use stream::Stream;
 
-/// How long the end waits for requests in flight.
-const GRACE: Duration = Duration::from_secs(30);
+/// The longest wait for requests in flight at shutdown.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A pause after an accept that failed for want of files, so that the loop does not spin.
+/// The pause after a failed accept, so that the loop does not spin when no file descriptor is free.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Serves requests on `listener` with the app until `shutdown` completes; then takes no more
-/// connections and returns once what is in flight has finished, or after thirty seconds.
+/// Serves requests on `listener` until `shutdown` completes. Then it closes the listener, and returns
+/// once the requests in flight have finished, or after thirty seconds.
 pub async fn serve(listener: TcpListener, host: Host, shutdown: impl Future<Output = ()>) {
     let server = Server::new(host);
     tokio::select! {
@@ -41,29 +43,29 @@ pub async fn serve(listener: TcpListener, host: Host, shutdown: impl Future<Outp
         () = shutdown => {}
     }
     drop(listener);
-    server.finish().await;
+    server.shut_down().await;
 }
 
 struct Server {
     host: Host,
     http: auto::Builder<TokioExecutor>,
-    connections: GracefulShutdown,
-    clients: Arc<Clients>,
+    graceful: GracefulShutdown,
+    connections: Arc<Connections>,
 }
 
 impl Server {
     fn new(host: Host) -> Self {
         let mut http = auto::Builder::new(TokioExecutor::new());
-        // The stream bounds the wait for a head, and does so before the version is known.
+        // The stream limits the wait for a head, even before the HTTP version is known.
         http.http1()
             .timer(TokioTimer::new())
             .header_read_timeout(None);
-        let clients = Arc::new(Clients::new(host.limits().connections));
+        let connections = Arc::new(Connections::new(host.limits().connections));
         Self {
             host,
             http,
-            connections: GracefulShutdown::new(),
-            clients,
+            graceful: GracefulShutdown::new(),
+            connections,
         }
     }
 
@@ -71,21 +73,21 @@ impl Server {
         loop {
             match listener.accept().await {
                 Ok((stream, address)) => {
-                    let admission = self.clients.admit().await;
-                    self.connect(stream, address, admission);
+                    let slot = self.connections.admit().await;
+                    self.connect(stream, address, slot);
                 }
                 Err(error) => {
-                    terminal::line(format_args!("a connection could not be accepted: {error}"));
+                    terminal::line(format_args!("cannot accept a connection: {error}"));
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }
         }
     }
 
-    fn connect(&self, stream: TcpStream, address: SocketAddr, admission: Admission) {
+    fn connect(&self, stream: TcpStream, address: SocketAddr, slot: ClientSlot) {
         let _ = stream.set_nodelay(true);
         let timeout = self.host.limits().client_timeout;
-        let (host, client) = (self.host.clone(), admission.client.clone());
+        let (host, client) = (self.host.clone(), slot.client.clone());
         let service = service_fn(move |request| {
             let exchange = Arc::new(Exchange::begin(client.clone(), timeout));
             let host = host.clone();
@@ -94,47 +96,47 @@ impl Server {
                 Ok::<_, std::convert::Infallible>(response)
             }
         });
-        let stream = Stream::new(stream, admission.client.clone(), timeout);
+        let stream = Stream::new(stream, slot.client.clone(), timeout);
         let connection = self.http.serve_connection(stream, service).into_owned();
-        let connection = self.connections.watch(connection);
-        // A connection ends in an error whenever its client goes away or is too slow, or a guest
-        // traps after its headers were sent; the latter was reported where it happened.
+        let connection = self.graceful.watch(connection);
+        // A connection fails if its client disconnects or is too slow, or if a guest traps after its
+        // headers were sent, which is already reported.
         tokio::spawn(async move {
             tokio::select! {
                 _ = connection => {}
-                () = admission.client.closed() => {}
+                () = slot.client.closed() => {}
             }
         });
     }
 
-    /// Lets finish what is in flight, for as long as it does not only wait for its client.
-    async fn finish(self) {
+    /// Waits for the requests in flight, except those that wait for a slow client.
+    async fn shut_down(self) {
         let Self {
             host,
+            graceful,
             connections,
-            clients,
             ..
         } = self;
         let finished = async {
-            connections.shutdown().await;
-            host.finished().await;
+            graceful.shutdown().await;
+            host.wait_until_idle().await;
         };
-        let awaited = async {
+        let closing_slow = async {
             loop {
-                tokio::time::sleep(TICK).await;
-                clients.close_awaited();
+                tokio::time::sleep(CHECK_INTERVAL).await;
+                connections.close_slow();
             }
         };
         let end = async {
             tokio::select! {
                 () = finished => {}
-                () = awaited => {}
+                () = closing_slow => {}
             }
         };
-        if tokio::time::timeout(GRACE, end).await.is_err() {
-            let seconds = GRACE.as_secs();
+        if tokio::time::timeout(SHUTDOWN_TIMEOUT, end).await.is_err() {
+            let seconds = SHUTDOWN_TIMEOUT.as_secs();
             terminal::line(format_args!(
-                "stopped with requests unfinished after {seconds} s"
+                "shutdown timed out after {seconds} s with requests in flight"
             ));
         }
     }

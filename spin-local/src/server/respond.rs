@@ -1,4 +1,4 @@
-//! One request: find its route, give it an instance, and respond with what the guest responds.
+//! One request: its route, its permit and its response.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,30 +10,31 @@ use http::{Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 
-use super::body::{RequestBody, ResponseBody, client_lost};
-use super::client::Exchange;
-use crate::headers;
-use crate::host::{Answer, Host, chained_component};
+use super::body::{RequestBody, ResponseBody, read_timeout};
+use super::exchange::Exchange;
+use crate::host::{GuestResponse, Host, chained_component};
 use crate::manifest::StaticResponse;
 use crate::routes::{RouteTarget, WELL_KNOWN_PREFIX};
+use crate::spin_headers;
 
-/// Responds to one request.
+/// Responds to a request.
 pub(super) async fn respond(
     host: &Host,
     request: Request<Incoming>,
     client: SocketAddr,
     exchange: Arc<Exchange>,
 ) -> Response<ResponseBody> {
-    let answer = answer(host, request, client, &exchange).await;
-    answer.map(|body| ResponseBody::new(body, exchange))
+    let response = dispatch(host, request, client, &exchange).await;
+    response.map(|body| ResponseBody::new(body, exchange))
 }
 
-async fn answer(
+/// Returns the response of the component or of the runtime.
+async fn dispatch(
     host: &Host,
     mut request: Request<Incoming>,
     client: SocketAddr,
     exchange: &Arc<Exchange>,
-) -> Answer {
+) -> GuestResponse {
     let path = request.uri().path().to_owned();
     if let Some(name) = path.strip_prefix(WELL_KNOWN_PREFIX) {
         return well_known(name);
@@ -43,52 +44,55 @@ async fn answer(
     };
     let component = match route.target() {
         RouteTarget::Component(component) => component,
-        RouteTarget::Static(index) => return fixed(host.static_response(index)),
+        RouteTarget::Static(index) => return static_response(host.static_response(index)),
     };
-    forget_component_host(&mut request);
+    remove_component_host(&mut request);
     let Some(uri) = absolute(&request) else {
-        return plain(StatusCode::BAD_REQUEST, "the request names no single host");
+        return plain(
+            StatusCode::BAD_REQUEST,
+            "the request must have exactly one host",
+        );
     };
-    headers::prepare(request.headers_mut(), &uri, &route, client);
+    spin_headers::set(request.headers_mut(), &uri, &route, client);
     *request.uri_mut() = uri;
-    let Some(place) = host.place(0).await else {
+    let Some(permit) = host.permit(0).await else {
         return plain(StatusCode::SERVICE_UNAVAILABLE, "");
     };
-    let allowance = host.limits().client_timeout;
-    let request =
-        request.map(|body| RequestBody::new(body, exchange.clone(), host.clone(), allowance));
-    let lost = client_lost(exchange.clone(), host.clone());
-    host.answer(component, place, request, lost).await
+    let limit = host.limits().client_timeout;
+    let request = request.map(|body| RequestBody::new(body, exchange.clone(), host.clone(), limit));
+    let abandoned = read_timeout(exchange.clone(), host.clone());
+    host.respond(component, permit, request, abandoned).await
 }
 
-/// The response of a trigger that has no component.
-fn fixed(response: &StaticResponse) -> Answer {
-    let body = Full::new(response.body.clone());
+/// Returns the response of a trigger without a component.
+fn static_response(declared: &StaticResponse) -> GuestResponse {
+    let body = Full::new(declared.body.clone());
     let body = body.map_err(|never| match never {}).boxed_unsync();
-    let mut answer = Response::new(body);
-    *answer.status_mut() = response.status;
-    *answer.headers_mut() = response.headers.clone();
-    answer
+    let mut response = Response::new(body);
+    *response.status_mut() = declared.status;
+    *response.headers_mut() = declared.headers.clone();
+    response
 }
 
-fn well_known(name: &str) -> Answer {
+/// Responds to a path that the runtime serves itself.
+fn well_known(name: &str) -> GuestResponse {
     match name {
         "health" => plain(StatusCode::OK, "OK"),
         _ => plain(StatusCode::NOT_FOUND, ""),
     }
 }
 
-fn plain(status: StatusCode, body: &'static str) -> Answer {
+fn plain(status: StatusCode, body: &'static str) -> GuestResponse {
     let body = Full::new(Bytes::from_static(body.as_bytes()));
     let body = body.map_err(|never| match never {}).boxed_unsync();
-    let mut answer = Response::new(body);
-    *answer.status_mut() = status;
-    answer
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    response
 }
 
-/// No request from outside is for `<component>.spin.internal`: the name is for the components'
-/// own calls. Its route is found by its path alone in any case.
-fn forget_component_host(request: &mut Request<Incoming>) {
+/// Removes a `Host` header with `<component>.spin.internal`: clients cannot use that name, which is
+/// reserved for calls between components. The route depends only on the path.
+fn remove_component_host(request: &mut Request<Incoming>) {
     let headers = request.headers_mut();
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
     if host.and_then(chained_component).is_some() {
@@ -96,8 +100,8 @@ fn forget_component_host(request: &mut Request<Incoming>) {
     }
 }
 
-/// The request's URL with its scheme and authority: from the request line or from `Host`, and
-/// where both name one, the same.
+/// Returns the URL of the request with scheme and authority. The authority comes from the request
+/// line or from `Host`. Returns `None` if there is none, or if the two differ.
 fn absolute(request: &Request<Incoming>) -> Option<Uri> {
     let header = match request.headers().get(HOST) {
         Some(host) => Some(Authority::try_from(host.as_bytes()).ok()?),

@@ -1,4 +1,4 @@
-//! A connection that ends where its client keeps it waiting for too long.
+//! A connection that fails if its client is too slow.
 
 #![allow(
     clippy::disallowed_methods,
@@ -17,18 +17,18 @@ use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep_until};
 
 use super::client::Client;
-use crate::patience::Patience;
+use crate::stall_timer::StallTimer;
 use crate::terminal;
 
-/// A connection with two bounds: an idle client has a fixed time for the whole head of its next
-/// request, however it is spread, and a client that is written to has to read.
+/// A connection with two time limits: one for the whole head of the next request, and one for the
+/// client to read.
 pub(super) struct Stream {
     io: TokioIo<TcpStream>,
     client: Arc<Client>,
     timeout: Duration,
     head: Deadline,
     room: Deadline,
-    writing: Patience,
+    writing: StallTimer,
 }
 
 impl Stream {
@@ -39,37 +39,37 @@ impl Stream {
             timeout,
             head: Deadline::default(),
             room: Deadline::default(),
-            writing: Patience::new(timeout),
+            writing: StallTimer::new(timeout),
         }
     }
 
-    /// Fails the read that the next head is waited for with, once that has taken too long.
-    fn await_head(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// Fails the read of the next head after the time limit.
+    fn poll_head_timeout(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let since = ready!(self.client.poll_idle(context));
         ready!(self.head.poll(context, since + self.timeout));
-        Poll::Ready(Err(too_slow("no whole request came in time")))
+        Poll::Ready(Err(too_slow("request head timed out")))
     }
 
-    /// Counts what was written, and fails a write that has waited for room for too long.
-    fn written(
+    /// Handles the outcome of a write, and fails a write that waits for room too long.
+    fn check_write(
         &mut self,
         context: &mut Context<'_>,
         outcome: Poll<io::Result<usize>>,
     ) -> Poll<io::Result<usize>> {
         match outcome {
             Poll::Ready(Ok(bytes)) => {
-                // The clock is not looked at where nothing waits.
+                // The clock is read only if there was a wait.
                 if self.room.is_set() {
-                    self.writing.moved(Instant::now(), bytes);
+                    self.writing.end_wait(Instant::now(), bytes);
                     self.room.unset();
-                    self.client.has_moved();
+                    self.client.end_wait();
                 }
                 Poll::Ready(Ok(bytes))
             }
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
             Poll::Pending => {
-                self.client.await_it();
-                let end = self.writing.wait(Instant::now());
+                self.client.start_wait();
+                let end = self.writing.start_wait(Instant::now());
                 ready!(self.room.poll(context, end));
                 self.report_unread();
                 Poll::Ready(Err(too_slow("the client does not read")))
@@ -77,12 +77,12 @@ impl Stream {
         }
     }
 
-    /// Reports the end of a connection in the middle of a response. The guest that writes it
-    /// fails at its next write, or has ended, and reports nothing of its own.
+    /// Reports a connection that is closed during a response. The guest fails at its next write, or
+    /// has ended, and nothing else reports the failure.
     fn report_unread(&self) {
         if let Ok(address) = self.io.inner().peer_addr() {
             terminal::line(format_args!(
-                "the connection of {address} was closed: its response was not read"
+                "closed the connection of {address}: its response was not read"
             ));
         }
     }
@@ -92,7 +92,7 @@ fn too_slow(what: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::TimedOut, what)
 }
 
-/// A timer that is made when it is first needed and used again.
+/// A timer that is allocated on its first use and then reused.
 #[derive(Default)]
 struct Deadline {
     sleep: Option<Pin<Box<Sleep>>>,
@@ -128,7 +128,7 @@ impl Read for Stream {
         buffer: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
         match Pin::new(&mut self.io).poll_read(context, buffer) {
-            Poll::Pending => self.await_head(context),
+            Poll::Pending => self.poll_head_timeout(context),
             read => read,
         }
     }
@@ -141,7 +141,7 @@ impl Write for Stream {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let outcome = Pin::new(&mut self.io).poll_write(context, bytes);
-        self.written(context, outcome)
+        self.check_write(context, outcome)
     }
 
     fn poll_write_vectored(
@@ -150,14 +150,13 @@ impl Write for Stream {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let outcome = Pin::new(&mut self.io).poll_write_vectored(context, slices);
-        self.written(context, outcome)
+        self.check_write(context, outcome)
     }
 
     fn is_write_vectored(&self) -> bool {
         self.io.is_write_vectored()
     }
 
-    /// TCP has nothing to flush.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.io).poll_flush(context)
     }

@@ -1,9 +1,11 @@
-//! Texts with `{{ name }}` in them.
+//! Texts with `{{ name }}` placeholders.
 
-use super::{VariableError, Variables};
-use crate::toml_text::did_you_mean;
+use config_diagnostics::did_you_mean;
 
-/// Text with `{{ name }}` where the value of a variable goes.
+use super::error::VariableError;
+use super::value::Variables;
+
+/// A text with placeholders for the values of variables.
 pub(crate) struct Template<'t>(Vec<Part<'t>>);
 
 enum Part<'t> {
@@ -28,7 +30,7 @@ impl<'t> Template<'t> {
         self.names().next().is_none()
     }
 
-    /// Whether the value of a secret variable goes into it.
+    /// Returns `true` if it uses a secret variable.
     pub(crate) fn is_secret(&self, variables: &Variables) -> bool {
         self.names()
             .any(|name| variables.get(name).is_some_and(|v| v.secret))
@@ -41,7 +43,7 @@ impl<'t> Template<'t> {
         })
     }
 
-    /// The text with every variable's value in its place.
+    /// Fills in the values of the variables.
     pub(crate) fn fill(&self, variables: &Variables) -> Result<String, VariableError> {
         let parts = self.0.iter().map(|part| match part {
             Part::Literal(text) => Ok(*text),

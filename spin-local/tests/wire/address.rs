@@ -1,4 +1,4 @@
-//! Addresses where nobody answers, each in its own way.
+//! Addresses without a server, each failing in a different way.
 
 use std::net::SocketAddr;
 
@@ -6,7 +6,7 @@ use tokio::net::TcpListener;
 #[cfg(target_os = "linux")]
 use tokio::net::{TcpSocket, TcpStream};
 
-/// An address that was free a moment ago and refuses connections.
+/// Returns an address that refuses connections: it was free a moment ago.
 pub async fn refusing() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0")
         .await
@@ -14,7 +14,7 @@ pub async fn refusing() -> SocketAddr {
     listener.local_addr().expect("it is bound")
 }
 
-/// A listener whose queue is full: who connects gets no answer at all.
+/// A listener whose queue is full: further connections get no response at all.
 #[cfg(target_os = "linux")]
 pub struct Full {
     listener: TcpListener,
@@ -23,7 +23,8 @@ pub struct Full {
 
 #[cfg(target_os = "linux")]
 impl Full {
-    /// A queue of length 0 takes one connection on Linux, and those after it wait.
+    /// Starts the listener. On Linux, a queue of length 0 accepts one connection, and further ones
+    /// wait.
     pub async fn start() -> Self {
         let socket = TcpSocket::new_v4().expect("a socket");
         let any = SocketAddr::from(([127, 0, 0, 1], 0));

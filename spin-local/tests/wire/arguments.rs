@@ -1,4 +1,4 @@
-//! What the command line gives an app before it serves.
+//! Options of the command line.
 
 use serde_json::json;
 use test_support::{App, Receiver};
@@ -6,7 +6,7 @@ use test_support::{App, Receiver};
 use crate::probe::*;
 
 #[tokio::test]
-async fn a_statement_runs_on_the_default_database_first() {
+async fn a_statement_runs_on_the_default_database_before_the_start() {
     let app = probe().args([
         "--sqlite",
         "CREATE TABLE IF NOT EXISTS t (n); INSERT INTO t VALUES (1)",
@@ -20,7 +20,7 @@ async fn a_statement_runs_on_the_default_database_first() {
 }
 
 #[tokio::test]
-async fn a_file_of_statements_runs_on_the_database_it_is_for() {
+async fn a_file_of_statements_runs_on_the_database_of_its_label() {
     let app = probe();
     let file = app.file(
         "make.sql",
@@ -38,12 +38,12 @@ async fn a_file_of_statements_runs_on_the_database_it_is_for() {
 }
 
 #[tokio::test]
-async fn statements_that_cannot_run_keep_the_app_from_serving() {
+async fn a_failing_statement_prevents_the_start() {
     let app = probe();
     let file = app.file("make.sql", "CREATE TABLE made (n);");
     let unknown = format!("@{}:archive", file.display());
     let missing = format!("@{}.missing", file.display());
-    for (argument, told) in [
+    for (argument, expected) in [
         (unknown.as_str(), "`archive`"),
         (missing.as_str(), "make.sql.missing"),
         ("@", "@FILE"),
@@ -51,12 +51,12 @@ async fn statements_that_cannot_run_keep_the_app_from_serving() {
     ] {
         let ended = probe()
             .args(["--sqlite", argument])
-            .refuse(&runtime())
+            .fail_to_start(&runtime())
             .await;
         assert_eq!(ended.status.code(), Some(1), "{}", ended.transcript());
         assert!(
-            ended.stderr.contains(told),
-            "{told}: {}",
+            ended.stderr.contains(expected),
+            "{expected}: {}",
             ended.transcript()
         );
         assert!(ended.stderr.contains("--sqlite"), "{}", ended.transcript());
@@ -64,7 +64,7 @@ async fn statements_that_cannot_run_keep_the_app_from_serving() {
 }
 
 #[tokio::test]
-async fn key_values_are_there_before_the_first_request() {
+async fn key_values_are_set_before_the_first_request() {
     let app = probe().args([
         "--key-value",
         "a=1",
@@ -81,9 +81,9 @@ async fn key_values_are_there_before_the_first_request() {
 }
 
 #[tokio::test]
-async fn a_value_for_a_store_nobody_has_keeps_the_app_from_serving() {
+async fn a_value_for_a_store_of_no_component_prevents_the_start() {
     let app = probe_with("").args(["--key-value", "a=1"]);
-    let ended = app.refuse(&runtime()).await;
+    let ended = app.fail_to_start(&runtime()).await;
     assert_eq!(ended.status.code(), Some(1), "{}", ended.transcript());
     assert!(
         ended.stderr.contains("--key-value"),
@@ -93,7 +93,7 @@ async fn a_value_for_a_store_nobody_has_keeps_the_app_from_serving() {
 }
 
 #[tokio::test]
-async fn a_variable_comes_from_a_file_and_from_the_environment_too() {
+async fn variables_can_come_from_files_and_the_environment() {
     let app = probe();
     let file = app.file("who.txt", "the file");
     let app = app.args(["--variable".to_owned(), format!("who=@{}", file.display())]);
@@ -109,15 +109,15 @@ async fn a_variable_comes_from_a_file_and_from_the_environment_too() {
 }
 
 #[tokio::test]
-async fn a_variable_that_is_required_and_not_given_keeps_the_app_from_serving() {
+async fn a_required_variable_without_a_value_prevents_the_start() {
     let app = probe_with("[variables]\nmood = { required = true }");
-    let ended = app.refuse(&runtime()).await;
+    let ended = app.fail_to_start(&runtime()).await;
     assert_eq!(ended.status.code(), Some(1), "{}", ended.transcript());
     assert!(ended.stderr.contains("`mood`"), "{}", ended.transcript());
 }
 
 #[tokio::test]
-async fn options_that_make_no_sense_are_refused_with_their_name() {
+async fn invalid_options_are_rejected_by_their_names() {
     for arguments in [
         ["--max-instances", "0"],
         ["--max-memory", "lots"],
@@ -128,7 +128,7 @@ async fn options_that_make_no_sense_are_refused_with_their_name() {
         ["--key-value", "novalue"],
         ["--no-such-option", "1"],
     ] {
-        let ended = probe().args(arguments).refuse(&runtime()).await;
+        let ended = probe().args(arguments).fail_to_start(&runtime()).await;
         assert_eq!(ended.status.code(), Some(2), "{}", ended.transcript());
         assert!(
             ended.stderr.contains(arguments[0]),
@@ -139,24 +139,24 @@ async fn options_that_make_no_sense_are_refused_with_their_name() {
 }
 
 #[tokio::test]
-async fn a_name_to_listen_on_is_resolved() {
+async fn the_name_of_the_listen_address_is_resolved() {
     let app = probe().start_on(&runtime(), "localhost:0").await;
     assert_eq!(app.address().ip(), std::net::Ipv4Addr::LOCALHOST);
     assert_eq!(get(&app, "/hello").await.text(), "hello");
-    for (address, told) in [
+    for (address, expected) in [
         ("localhost", "HOST:PORT"),
         ("nobody.invalid:80", "the name has no address"),
     ] {
-        let ended = probe().refuse_on(&runtime(), address).await;
+        let ended = probe().fail_to_start_on(&runtime(), address).await;
         assert_eq!(ended.status.code(), Some(2), "{}", ended.transcript());
-        for told in ["--listen", told] {
-            assert!(ended.stderr.contains(told), "{}", ended.transcript());
+        for expected in ["--listen", expected] {
+            assert!(ended.stderr.contains(expected), "{}", ended.transcript());
         }
     }
 }
 
 #[tokio::test]
-async fn a_free_port_is_found_where_that_is_asked_for() {
+async fn find_free_port_selects_a_port_that_is_not_in_use() {
     let taken = Receiver::start().await;
     let address = taken.address();
     let app = probe().args(["--find-free-port"]);
@@ -170,7 +170,7 @@ async fn a_free_port_is_found_where_that_is_asked_for() {
 }
 
 #[tokio::test]
-async fn logs_go_where_they_are_sent() {
+async fn logs_go_to_the_log_folder() {
     for option in ["--log-dir", "-L"] {
         let app = probe();
         let folder = app.state_dir().with_file_name("elsewhere");
@@ -184,7 +184,7 @@ async fn logs_go_where_they_are_sent() {
 }
 
 #[tokio::test]
-async fn an_empty_log_folder_keeps_logs_out_of_files() {
+async fn an_empty_log_folder_disables_log_files() {
     let app = probe().args(["--log-dir", ""]);
     let running = start(&app).await;
     post(&running, "/stdout", "printed").await;
@@ -192,7 +192,7 @@ async fn an_empty_log_folder_keeps_logs_out_of_files() {
     assert!(!app.state_dir().join("logs").exists());
 }
 
-/// The probe under a name that a build command has to make first.
+/// Returns the probe with a source that its build command must create.
 fn unbuilt(command: &str) -> App {
     let wasm = test_support::components::probe().display().to_string();
     let build = format!("[component.probe.build]\ncommand = {command:?}\nworkdir = \"src\"\n");
@@ -203,12 +203,12 @@ fn unbuilt(command: &str) -> App {
 }
 
 #[tokio::test]
-async fn build_commands_run_first_where_that_is_asked_for() {
+async fn build_commands_run_before_the_start_with_build() {
     let wasm = test_support::components::probe().display().to_string();
     let app = unbuilt(&format!("cp {wasm} ../built.wasm"));
-    let ended = app.refuse(&runtime()).await;
-    for told in ["built.wasm", "`cp ", "`--build`"] {
-        assert!(ended.stderr.contains(told), "{}", ended.transcript());
+    let ended = app.fail_to_start(&runtime()).await;
+    for expected in ["built.wasm", "`cp ", "`--build`"] {
+        assert!(ended.stderr.contains(expected), "{}", ended.transcript());
     }
     let app = start(&app.args(["--build"])).await;
     assert_eq!(get(&app, "/hello").await.text(), "hello");
@@ -216,10 +216,13 @@ async fn build_commands_run_first_where_that_is_asked_for() {
 }
 
 #[tokio::test]
-async fn a_build_that_fails_keeps_the_app_from_serving() {
-    let ended = unbuilt("exit 3").args(["--build"]).refuse(&runtime()).await;
+async fn a_failed_build_prevents_the_start() {
+    let ended = unbuilt("exit 3")
+        .args(["--build"])
+        .fail_to_start(&runtime())
+        .await;
     assert_eq!(ended.status.code(), Some(1), "{}", ended.transcript());
-    for told in ["`probe`", "`exit 3`", "exit status: 3"] {
-        assert!(ended.stderr.contains(told), "{}", ended.transcript());
+    for expected in ["`probe`", "`exit 3`", "exit status: 3"] {
+        assert!(ended.stderr.contains(expected), "{}", ended.transcript());
     }
 }

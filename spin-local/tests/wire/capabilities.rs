@@ -1,4 +1,4 @@
-//! Each capability granted, and refused where it is not.
+//! Capabilities, granted and denied.
 
 use serde_json::{Value, json};
 use test_support::{Receiver, Request};
@@ -6,7 +6,7 @@ use test_support::{Receiver, Request};
 use crate::probe::*;
 
 #[tokio::test]
-async fn a_granted_store_keeps_what_it_is_given() {
+async fn a_granted_store_keeps_values() {
     let app = start(&probe()).await;
     assert_eq!(ask(&app, "/kv/get?key=a").await, json!({ "ok": null }));
     assert_eq!(ask(&app, "/kv/exists?key=a").await, json!({ "ok": false }));
@@ -37,7 +37,7 @@ async fn sorted_keys(app: &test_support::Running) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_value_of_any_bytes_comes_back_as_it_was() {
+async fn a_value_can_have_any_bytes() {
     let app = start(&probe()).await;
     let body: Vec<u8> = (0..=255).collect();
     Request::post(app.url("/kv/set?key=bytes"))
@@ -48,7 +48,7 @@ async fn a_value_of_any_bytes_comes_back_as_it_was() {
 }
 
 #[tokio::test]
-async fn a_store_that_is_not_granted_is_access_denied() {
+async fn opening_a_store_that_is_not_granted_returns_access_denied() {
     let app = start(&probe()).await;
     let denied = json!({ "error": "access-denied" });
     assert_eq!(ask(&app, "/kv/open?store=other").await, denied);
@@ -56,7 +56,7 @@ async fn a_store_that_is_not_granted_is_access_denied() {
 }
 
 #[tokio::test]
-async fn a_guest_holds_256_stores_open_and_no_more() {
+async fn a_guest_can_open_256_stores() {
     let app = start(&probe()).await;
     assert_eq!(
         ask(&app, "/kv/open-many?count=256").await,
@@ -68,7 +68,7 @@ async fn a_guest_holds_256_stores_open_and_no_more() {
 }
 
 #[tokio::test]
-async fn a_granted_database_takes_and_gives_every_type() {
+async fn a_granted_database_supports_every_type() {
     let app = start(&probe()).await;
     let made = execute(&app, "CREATE TABLE t (i, r, t, b, n)").await;
     assert_eq!(made, json!({ "ok": { "columns": [], "rows": [] } }));
@@ -90,7 +90,7 @@ async fn a_granted_database_takes_and_gives_every_type() {
 }
 
 #[tokio::test]
-async fn a_statement_that_sqlite_refuses_is_an_io_error_with_its_reason() {
+async fn a_failed_statement_is_an_io_error_with_the_reason() {
     let app = start(&probe()).await;
     let answer = execute(&app, "SELECT * FROM missing").await;
     assert_eq!(error_of(&answer), "io");
@@ -99,7 +99,7 @@ async fn a_statement_that_sqlite_refuses_is_an_io_error_with_its_reason() {
 }
 
 #[tokio::test]
-async fn a_database_that_is_not_granted_is_access_denied() {
+async fn opening_a_database_that_is_not_granted_returns_access_denied() {
     let app = start(&probe()).await;
     let denied = json!({ "error": "access-denied" });
     assert_eq!(ask(&app, "/sqlite/open?db=other").await, denied);
@@ -116,7 +116,7 @@ async fn a_guest_cannot_attach_another_file_of_the_host() {
 }
 
 #[tokio::test]
-async fn variables_are_filled_in_and_others_are_undefined() {
+async fn variables_have_their_values_and_others_are_undefined() {
     let app = start(&probe().args(["--variable", "who=you"])).await;
     for (name, value) in [
         ("who", "you"),
@@ -142,7 +142,7 @@ async fn variables_are_filled_in_and_others_are_undefined() {
 }
 
 #[tokio::test]
-async fn a_guest_has_the_environment_of_its_manifest_and_of_nobody_else() {
+async fn a_guest_has_only_the_environment_of_its_manifest() {
     let app = probe().environment("OUTSIDE", "is not inside");
     let app = start(&app.args(["--env", "GIVEN=with=sign"])).await;
     let expected = json!({ "GIVEN": "with=sign", "PROBE": "granted" });
@@ -154,7 +154,7 @@ async fn a_guest_has_the_environment_of_its_manifest_and_of_nobody_else() {
 }
 
 #[tokio::test]
-async fn a_host_that_is_allowed_is_reached_and_another_is_denied() {
+async fn an_allowed_host_is_reachable_and_others_are_denied() {
     let receiver = Receiver::start().await;
     let app = start(&probe()).await;
     let url = receiver.url("/there");
@@ -174,7 +174,7 @@ async fn a_host_that_is_allowed_is_reached_and_another_is_denied() {
 }
 
 #[tokio::test]
-async fn sockets_are_open_only_where_the_manifest_opens_them() {
+async fn sockets_can_connect_to_allowed_hosts_only() {
     let receiver = Receiver::start().await;
     let socket = format!("/socket?address={}", receiver.address());
     for hosts in ["", "\"http://127.0.0.1:*\"", "\"tcp://127.0.0.2:*\""] {
@@ -190,7 +190,7 @@ async fn sockets_are_open_only_where_the_manifest_opens_them() {
 }
 
 #[tokio::test]
-async fn no_file_of_the_host_is_there() {
+async fn no_file_of_the_host_is_visible() {
     let app = start(&probe()).await;
     for path in ["/etc/passwd", "spin.toml", ".", "/"] {
         let answer = ask(&app, &format!("/fs?path={path}")).await;
@@ -200,7 +200,7 @@ async fn no_file_of_the_host_is_there() {
 }
 
 #[tokio::test]
-async fn randomness_differs_and_the_clocks_run() {
+async fn random_bytes_differ_and_the_clocks_advance() {
     let app = start(&probe()).await;
     let random = |bytes: usize| format!("/random?bytes={bytes}");
     let (one, two) = (ask(&app, &random(32)).await, ask(&app, &random(32)).await);

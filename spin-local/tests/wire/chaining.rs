@@ -1,12 +1,12 @@
-//! Components that call each other by `http://<component>.spin.internal`.
+//! Calls between components, by `http://<component>.spin.internal`.
 
 use serde_json::{Value, json};
 use test_support::{App, Behaviour, Receiver, Request, Running, components, raw};
 
 use crate::probe::*;
 
-/// An app whose component `front` is public and whose components `back` and `last` are private;
-/// all three are the probe.
+/// Returns an app with a public component `front` and the private components `back` and `last`. All
+/// three are the probe.
 fn chained(hosts_of_front: &str, hosts_of_back: &str, hosts_of_last: &str) -> App {
     let wasm = components::probe();
     let mut manifest = "spin_manifest_version = 2\n[application]\nname = \"chained\"\n".to_owned();
@@ -28,15 +28,15 @@ const BACK: &str = "\"http://back.spin.internal\"";
 const ANY_COMPONENT: &str = "\"http://*.spin.internal\"";
 const ANYTHING: &str = "\"*://*:*\"";
 
-/// What the probe that is called sees of a call by the front with these parameters.
+/// Returns the request as the called probe sees it, for a call of `front` with these parameters.
 async fn echoed(app: &Running, url: &str, parameters: &str, body: &str) -> Value {
     let answer = post(app, &outbound(url, parameters), body).await;
     let shown = answer["ok"]["body"].as_str();
-    let shown = shown.unwrap_or_else(|| panic!("no answer in {answer}"));
+    let shown = shown.unwrap_or_else(|| panic!("no response in {answer}"));
     serde_json::from_str(shown).expect("JSON")
 }
 
-/// A URL in a URL's query.
+/// Encodes a URL for the query of another URL.
 fn nested(path: &str) -> String {
     path.replace('%', "%25").replace('&', "%26")
 }
@@ -68,7 +68,7 @@ async fn a_called_component_sees_the_request_as_on_spin() {
 }
 
 #[tokio::test]
-async fn the_answer_comes_back_as_it_was_given() {
+async fn the_response_of_a_called_component_is_unchanged() {
     let app = start(&chained(BACK, "", "")).await;
     let url = nested("http://back.spin.internal/status?code=418&header=X-Reason:teapot");
     let answer = ask(&app, &outbound(&url, "")).await;
@@ -82,7 +82,7 @@ async fn the_answer_comes_back_as_it_was_given() {
 }
 
 #[tokio::test]
-async fn components_are_reached_by_the_entries_that_spin_takes() {
+async fn components_are_reachable_by_the_same_entries_as_on_spin() {
     for (entry, url) in [
         (BACK, "http://back.spin.internal/hello"),
         (BACK, "http://back.spin.internal:80/hello"),
@@ -105,14 +105,14 @@ async fn components_are_reached_by_the_entries_that_spin_takes() {
 }
 
 #[tokio::test]
-async fn a_component_that_is_not_allowed_is_denied() {
+async fn a_call_of_a_component_that_is_not_allowed_is_denied() {
     for (entry, url) in [
         ("", "http://back.spin.internal/hello"),
         (BACK, "http://last.spin.internal/hello"),
         (BACK, "https://back.spin.internal/hello"),
         (BACK, "http://back.spin.internal:81/hello"),
         ("\"http://self\"", "http://back.spin.internal/hello"),
-        // It stands for the components of the app, and this is none.
+        // The entry stands for the components of the app only.
         (ANY_COMPONENT, "http://nobody.spin.internal/hello"),
         (ANY_COMPONENT, "http://a.back.spin.internal/hello"),
     ] {
@@ -123,12 +123,15 @@ async fn a_component_that_is_not_allowed_is_denied() {
 }
 
 #[tokio::test]
-async fn what_the_caller_may_reach_the_called_may_not() {
+async fn a_called_component_does_not_have_the_allowed_hosts_of_its_caller() {
     let receiver = Receiver::start().await;
     let entry = format!("{ANY_COMPONENT}, \"http://{}\"", receiver.address());
     let app = start(&chained(&entry, "", "")).await;
     let answer = ask(&app, &outbound(&receiver.url("/"), "")).await;
-    assert_eq!(answer["ok"]["status"], 200, "the front may: {answer}");
+    assert_eq!(
+        answer["ok"]["status"], 200,
+        "the front is allowed: {answer}"
+    );
     for url in [
         receiver.url("/"),
         "http://last.spin.internal/hello".to_owned(),
@@ -141,7 +144,7 @@ async fn what_the_caller_may_reach_the_called_may_not() {
 }
 
 #[tokio::test]
-async fn an_unknown_component_is_not_found_and_told() {
+async fn a_call_of_an_unknown_component_fails_and_is_reported() {
     let app = start(&chained(ANYTHING, "", "")).await;
     let answer = ask(&app, &outbound("http://nobody.spin.internal/hello", "")).await;
     assert_eq!(error_of(&answer), "destination-not-found");
@@ -150,7 +153,7 @@ async fn an_unknown_component_is_not_found_and_told() {
 }
 
 #[tokio::test]
-async fn a_called_component_that_goes_wrong_answers_500_and_the_caller_goes_on() {
+async fn a_failing_called_component_returns_500_and_the_caller_continues() {
     let app = start(&chained(BACK, "", "")).await;
     for path in ["/trap", "/panic", "/no-response"] {
         let url = format!("http://back.spin.internal{path}");
@@ -162,7 +165,7 @@ async fn a_called_component_that_goes_wrong_answers_500_and_the_caller_goes_on()
 }
 
 #[tokio::test]
-async fn an_answer_that_breaks_off_does_not_look_whole_to_the_caller() {
+async fn an_aborted_response_is_incomplete_for_the_caller() {
     let app = start(&chained(BACK, "", "")).await;
     for path in ["/late-trap", "/late-trap?length=1000"] {
         let url = format!("http://back.spin.internal{path}");
@@ -181,7 +184,7 @@ async fn bodies_stream_both_ways_at_once() {
     for word in ["first", "second", "third"] {
         let chunk = format!("{:x}\r\n{word}\r\n", word.len());
         client.send(chunk.as_bytes()).await;
-        // Its echo is here before the next is sent.
+        // The echo arrives before the next chunk is sent.
         client.read_until(word).await;
     }
     client.send(b"0\r\n\r\n").await;
@@ -190,7 +193,7 @@ async fn bodies_stream_both_ways_at_once() {
 }
 
 #[tokio::test]
-async fn a_body_larger_than_any_buffer_goes_there_and_back() {
+async fn a_body_larger_than_any_buffer_is_returned_unchanged() {
     let app = start(&chained(BACK, "", "")).await;
     let body: Vec<u8> = (0..8 << 20).map(|n: u32| (n % 251) as u8).collect();
     let url = app.url("/relay?url=http://back.spin.internal/echo-body");
@@ -200,7 +203,7 @@ async fn a_body_larger_than_any_buffer_goes_there_and_back() {
 }
 
 #[tokio::test]
-async fn the_timeouts_of_the_caller_hold() {
+async fn the_timeouts_of_the_caller_apply() {
     let app = start(&chained(BACK, "", "")).await;
     let slow = "http://back.spin.internal/slow?ms=60000";
     let answer = ask(&app, &outbound(slow, "first_byte_ms=100")).await;
@@ -210,17 +213,17 @@ async fn the_timeouts_of_the_caller_hold() {
     assert_eq!(answer["phase"], "response-body", "{answer}");
 }
 
-/// The path by which the front has `back` call a receiver, so that an instance of each is kept
-/// until the receiver answers.
+/// Returns the path with which `front` makes `back` call a receiver, so that an instance of each is
+/// held until the receiver responds.
 fn held(receiver: &Receiver) -> String {
     let inner = outbound(&receiver.url("/"), "");
     outbound(&format!("http://back.spin.internal{inner}"), "")
 }
 
 #[tokio::test]
-async fn as_many_calls_as_callers_are_answered_at_the_same_time() {
+async fn every_concurrent_caller_can_have_a_call_in_progress() {
     let receiver = Receiver::start().await;
-    // Nobody is answered before all eight callers have their call through.
+    // No call gets a response before all eight callers have a call in progress.
     receiver.on("/", Behaviour::status(200).after_arrivals(8));
     let entry = format!("\"http://{}\"", receiver.address());
     let app = chained(BACK, &entry, "").args(["--max-instances", "8"]);
@@ -229,7 +232,7 @@ async fn as_many_calls_as_callers_are_answered_at_the_same_time() {
         .map(|_| tokio::spawn(Request::post(app.url(&held(&receiver))).send()))
         .collect();
     for call in calls {
-        let reply = call.await.expect("an answer");
+        let reply = call.await.expect("a response");
         assert_eq!(reply.json()["ok"]["status"], 200, "{reply:?}");
     }
     assert_eq!(receiver.requests().len(), 40);
@@ -237,29 +240,29 @@ async fn as_many_calls_as_callers_are_answered_at_the_same_time() {
 }
 
 #[tokio::test]
-async fn callers_of_callers_wait_for_places_and_never_for_each_other() {
+async fn nested_calls_wait_for_permits_without_deadlock() {
     let app = chained(BACK, "\"http://last.spin.internal\"", "").args(["--max-instances", "4"]);
     let app = start(&app).await;
-    // More callers than there are places at any depth, and fewer places the deeper it goes.
+    // More callers than permits at any depth, and fewer permits at each further depth.
     let inner = outbound("http://last.spin.internal/slow?ms=5", "");
     let path = outbound(&format!("http://back.spin.internal{inner}"), "");
     let calls: Vec<_> = (0..60)
         .map(|_| tokio::spawn(Request::post(app.url(&path)).send()))
         .collect();
     for call in calls {
-        let reply = call.await.expect("an answer");
+        let reply = call.await.expect("a response");
         assert_eq!(reply.json()["ok"]["status"], 200, "{reply:?}");
     }
 }
 
 #[tokio::test]
-async fn a_call_that_finds_no_place_in_its_time_is_told_so() {
+async fn a_call_without_a_permit_within_its_timeout_fails() {
     let receiver = Receiver::start().await;
     receiver.on("/", Behaviour::status(200).after_arrivals(2));
     let last = format!("\"http://{}\"", receiver.address());
     let app = chained(BACK, "\"http://last.spin.internal\"", &last);
     let app = start(&app.args(["--max-instances", "2"])).await;
-    // Two callers, two that they call, and one place for what these call.
+    // Two callers, two called components, and one permit for their calls.
     let through = |inner: &str, options: &str| {
         let inner = outbound(
             &nested(&format!("http://last.spin.internal{inner}")),
@@ -274,12 +277,15 @@ async fn a_call_that_finds_no_place_in_its_time_is_told_so() {
     let refused = ask(&app, &through("/hello", "connect_ms=100")).await;
     let refused = refused["ok"]["body"]
         .as_str()
-        .expect("an answer of the back");
+        .expect("a response of the back");
     assert!(refused.contains("connection-limit-reached"), "{refused}");
-    app.stderr_has("component `back` calls `last`").await;
+    app.stderr_has("component `back` cannot call `last`").await;
 
     Request::post(receiver.url("/")).send().await;
-    assert_eq!(holder.await.expect("an answer").json()["ok"]["status"], 200);
+    assert_eq!(
+        holder.await.expect("a response").json()["ok"]["status"],
+        200
+    );
     let answered = ask(&app, &through("/hello", "connect_ms=100")).await;
     assert!(
         answered["ok"]["body"]
@@ -289,9 +295,9 @@ async fn a_call_that_finds_no_place_in_its_time_is_told_so() {
 }
 
 #[tokio::test]
-async fn components_that_call_each_other_for_ever_are_stopped() {
+async fn endless_recursion_between_components_is_stopped() {
     let app = start(&chained(ANY_COMPONENT, "", "")).await;
-    // The front calls itself through its own name, as deep as the path says.
+    // The front calls itself by its own name, to the depth in the path.
     let deep = |calls: usize| {
         let call =
             |path: String, _| format!("/outbound?url=http://front.spin.internal{}", nested(&path));
@@ -309,12 +315,12 @@ async fn components_that_call_each_other_for_ever_are_stopped() {
     };
     assert_eq!(innermost(ask(&app, &deep(4)).await), "hello");
     assert_eq!(innermost(ask(&app, &deep(5)).await), "loop-detected");
-    app.stderr_has("component `front` may not call `front`")
+    app.stderr_has("component `front` cannot call `front`")
         .await;
 }
 
 #[tokio::test]
-async fn a_caller_that_goes_away_leaves_the_places_to_others() {
+async fn a_disconnected_client_releases_the_permits_of_its_request() {
     let receiver = Receiver::start().await;
     receiver.on("/", Behaviour::status(200).after_arrivals(2));
     let back = format!("\"http://{}\"", receiver.address());
@@ -330,7 +336,7 @@ async fn a_caller_that_goes_away_leaves_the_places_to_others() {
 }
 
 #[tokio::test]
-async fn calls_in_flight_are_finished_at_the_end() {
+async fn calls_in_flight_finish_at_shutdown() {
     let receiver = Receiver::start().await;
     receiver.on("/", Behaviour::status(200).after_arrivals(2));
     let back = format!("\"http://{}\"", receiver.address());
@@ -338,88 +344,8 @@ async fn calls_in_flight_are_finished_at_the_end() {
     let call = tokio::spawn(Request::post(app.url(&held(&receiver))).send());
     receiver.received(1).await;
     app.terminate();
-    app.stderr_has("finishing what is in flight").await;
+    app.stderr_has("waiting for requests in flight").await;
     Request::post(receiver.url("/")).send().await;
-    assert_eq!(call.await.expect("an answer").json()["ok"]["status"], 200);
+    assert_eq!(call.await.expect("a response").json()["ok"]["status"], 200);
     assert_eq!(app.ended().await.status.code(), Some(0));
-}
-
-/// An app whose public component is under `/open` alone, so that everything else could only be
-/// answered by the private one.
-fn with_private() -> App {
-    let wasm = components::probe();
-    App::of_text(&format!(
-        "spin_manifest_version = 2\n[application]\nname = \"chained\"\n\
-         [[trigger.http]]\nroute = \"/open\"\ncomponent = \"front\"\n\
-         [[trigger.http]]\nroute = {{ private = true }}\ncomponent = \"back\"\n\
-         [component.front]\nsource = {wasm:?}\nallowed_outbound_hosts = [{BACK}]\n\
-         [component.back]\nsource = {wasm:?}\n"
-    ))
-}
-
-#[tokio::test]
-async fn a_private_route_is_reached_from_outside_by_no_spelling() {
-    let app = start(&with_private()).await;
-    let targets = [
-        "/hello",
-        "/back/hello",
-        "/...",
-        "//back.spin.internal/hello",
-        "/open/../hello",
-        "/%2e%2e/hello",
-        "http://back.spin.internal/hello",
-        "http://back.spin.internal:80/hello",
-        "https://back.spin.internal/hello",
-        "http://x@back.spin.internal/hello",
-        "back.spin.internal:80",
-        "*",
-    ];
-    let hosts = [
-        "x",
-        "back.spin.internal",
-        "back.spin.internal:80",
-        "BACK.spin.internal",
-        "back.spin.internal.",
-        "x@back.spin.internal",
-        "self.alt",
-        "",
-    ];
-    for method in ["GET", "OPTIONS", "CONNECT"] {
-        for target in targets {
-            for host in hosts {
-                let request = format!(
-                    "{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
-                );
-                let answer = raw::exchange(app.address(), request.as_bytes()).await;
-                let status = answer.split(' ').nth(1).unwrap_or_default();
-                assert!(
-                    ["", "400", "404"].contains(&status),
-                    "{method} {target} for {host}: {answer}"
-                );
-                assert!(
-                    !answer.contains("hello"),
-                    "{method} {target} for {host}: {answer}"
-                );
-            }
-        }
-    }
-    assert!(!app.stdout().contains("back:"), "{}", app.stdout());
-}
-
-#[tokio::test]
-async fn a_host_that_stands_for_a_component_is_none_from_outside() {
-    let app = start(&with_private()).await;
-    let refused = b"GET /open HTTP/1.1\r\nHost: back.spin.internal\r\nConnection: close\r\n\r\n";
-    let answer = raw::exchange(app.address(), refused).await;
-    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
-
-    let request = b"GET http://back.spin.internal/open HTTP/1.1\r\n\
-                    Host: back.spin.internal\r\nConnection: close\r\n\r\n";
-    let answer = raw::exchange(app.address(), request).await;
-    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
-    assert!(
-        answer.contains("\"spin-matched-route\",\"/open\""),
-        "{answer}"
-    );
-    assert!(answer.contains("\"http://localhost/open\""), "{answer}");
 }

@@ -1,4 +1,4 @@
-//! Clients that keep the server waiting: they lose what they hold, and the others are served.
+//! Slow clients, which must not prevent others from being served.
 
 use http_body_util::Empty;
 use hyper::body::Bytes;
@@ -9,10 +9,10 @@ use tokio::net::TcpStream;
 
 use crate::probe::*;
 
-/// Longer than any test: what ends before has another reason.
+/// A timeout longer than any test, so that it is never the reason for an end.
 const NEVER: &str = "86400";
 
-/// A gigabyte, more than any buffer between a guest and its client holds.
+/// A response of a gigabyte, more than any buffer between a guest and its client holds.
 const LARGE: &str = "/stream?chunks=1000&size=1000000";
 
 async fn start_with(arguments: &[&str]) -> Running {
@@ -25,19 +25,19 @@ async fn sends(app: &Running, bytes: &str) -> Connection {
     connection
 }
 
-/// A request of whose body only the beginning comes.
+/// Sends a request with an incomplete body.
 async fn half_a_body(app: &Running, path: &str) -> Connection {
     let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf");
     sends(app, &head).await
 }
 
-/// A request for a large response that is not read.
+/// Requests a large response and does not read it.
 async fn no_reader(app: &Running) -> Connection {
     sends(app, &format!("GET {LARGE} HTTP/1.1\r\nHost: x\r\n\r\n")).await
 }
 
 #[tokio::test]
-async fn a_connection_ends_where_no_whole_request_comes_in_time() {
+async fn a_connection_is_closed_if_the_request_head_times_out() {
     let app = start_with(&["--client-timeout", "1"]).await;
     for beginning in [
         "",
@@ -58,7 +58,7 @@ async fn a_connection_ends_where_no_whole_request_comes_in_time() {
 }
 
 #[tokio::test]
-async fn a_body_that_does_not_go_on_fails_for_its_guest() {
+async fn a_stalled_request_body_is_an_error_for_the_guest() {
     let app = start_with(&["--client-timeout", "1"]).await;
     let chunked =
         "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n";
@@ -70,7 +70,7 @@ async fn a_body_that_does_not_go_on_fails_for_its_guest() {
 }
 
 #[tokio::test]
-async fn bodies_that_do_not_go_on_leave_the_others_served() {
+async fn stalled_request_bodies_do_not_block_other_clients() {
     let app = start_with(&["--max-instances", "2", "--client-timeout", NEVER]).await;
     let mut stalled = Vec::new();
     for _ in 0..6 {
@@ -80,7 +80,7 @@ async fn bodies_that_do_not_go_on_leave_the_others_served() {
 }
 
 #[tokio::test]
-async fn clients_that_do_not_read_leave_the_others_served() {
+async fn clients_that_do_not_read_do_not_block_other_clients() {
     let app = start_with(&["--max-instances", "2", "--client-timeout", NEVER]).await;
     let mut stalled = Vec::new();
     for _ in 0..4 {
@@ -91,7 +91,7 @@ async fn clients_that_do_not_read_leave_the_others_served() {
 }
 
 #[tokio::test]
-async fn a_stream_of_http_2_that_is_not_read_leaves_the_others_served() {
+async fn an_unread_http_2_stream_does_not_block_other_clients() {
     let app = start_with(&["--max-instances", "1", "--client-timeout", NEVER]).await;
     let io = TokioIo::new(TcpStream::connect(app.address()).await.expect("it listens"));
     let (mut sender, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), io)
@@ -108,23 +108,26 @@ async fn a_stream_of_http_2_that_is_not_read_leaves_the_others_served() {
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_read_loses_its_connection() {
+async fn the_connection_of_a_client_that_does_not_read_is_closed() {
     let app = start_with(&["--client-timeout", "1"]).await;
     let connection = no_reader(&app).await;
     app.stderr_has("its response was not read").await;
     let received = connection.read_to_end().await;
-    assert!(!received.ends_with("0\r\n\r\n"), "it must not look whole");
+    assert!(
+        !received.ends_with("0\r\n\r\n"),
+        "the response must be incomplete"
+    );
 }
 
 #[tokio::test]
-async fn a_client_that_reads_slowly_gets_all_of_it() {
+async fn a_client_that_reads_slowly_receives_the_whole_response() {
     let app = start_with(&["--client-timeout", "2", "--max-instances", "1"]).await;
-    let mut answer = test_support::Request::get(app.url("/stream?chunks=40&size=100000"))
+    let mut response = test_support::Request::get(app.url("/stream?chunks=40&size=100000"))
         .open()
         .await
         .expect("a head");
     let mut length = 0;
-    while let Some(bytes) = answer.next().await {
+    while let Some(bytes) = response.next().await {
         length += bytes.expect("bytes").len();
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
@@ -132,7 +135,7 @@ async fn a_client_that_reads_slowly_gets_all_of_it() {
 }
 
 #[tokio::test]
-async fn one_connection_too_many_takes_the_place_of_an_idle_one() {
+async fn a_connection_over_the_limit_replaces_an_idle_one() {
     let app = start_with(&["--max-connections", "4", "--client-timeout", NEVER]).await;
     let mut silent = Vec::new();
     for _ in 0..8 {
@@ -146,7 +149,7 @@ async fn one_connection_too_many_takes_the_place_of_an_idle_one() {
 }
 
 #[tokio::test]
-async fn connections_that_only_wait_for_their_client_do_not_use_up_all_of_them() {
+async fn a_connection_over_the_limit_replaces_one_with_a_stalled_client() {
     let app = start_with(&["--max-connections", "4", "--client-timeout", NEVER]).await;
     let mut stalled = Vec::new();
     for _ in 0..4 {
@@ -157,7 +160,7 @@ async fn connections_that_only_wait_for_their_client_do_not_use_up_all_of_them()
 }
 
 #[tokio::test]
-async fn clients_do_not_hold_up_the_end() {
+async fn slow_clients_do_not_delay_the_shutdown() {
     let app: App = probe().args(["--client-timeout", NEVER]);
     let app = start(&app).await;
     let half_a_head = sends(&app, "GET /hello HTTP/1.1\r\nHos").await;
@@ -167,7 +170,7 @@ async fn clients_do_not_hold_up_the_end() {
     let ended = app.stop().await;
     assert_eq!(ended.status.code(), Some(0), "{}", ended.transcript());
     assert!(
-        !ended.stderr.contains("unfinished"),
+        !ended.stderr.contains("timed out"),
         "{}",
         ended.transcript()
     );

@@ -1,13 +1,13 @@
-//! Many at once: a bound that queues and never fails.
+//! Concurrent requests: those over the limit wait and do not fail.
 
 use test_support::{Behaviour, Receiver, Request};
 
 use crate::probe::*;
 
 #[tokio::test]
-async fn two_hundred_at_once_are_all_answered_eight_at_a_time() {
+async fn two_hundred_requests_are_served_eight_at_a_time() {
     let receiver = Receiver::start().await;
-    // Nobody is answered before eight are served at the same time.
+    // No request gets a response before eight are in progress.
     receiver.on("/", Behaviour::status(200).after_arrivals(8));
     let app = start(&probe().args(["--max-instances", "8"])).await;
     let url = app.url(&outbound(&receiver.url("/"), ""));
@@ -15,7 +15,7 @@ async fn two_hundred_at_once_are_all_answered_eight_at_a_time() {
         .map(|_| tokio::spawn(Request::get(url.clone()).send()))
         .collect();
     for request in requests {
-        let reply = request.await.expect("an answer");
+        let reply = request.await.expect("a response");
         assert_eq!(reply.json()["ok"]["status"], 200, "{reply:?}");
     }
     assert_eq!(receiver.requests().len(), 200);
@@ -23,7 +23,7 @@ async fn two_hundred_at_once_are_all_answered_eight_at_a_time() {
 }
 
 #[tokio::test]
-async fn two_hundred_are_served_at_the_same_time_by_default() {
+async fn two_hundred_requests_are_served_at_the_same_time_by_default() {
     let receiver = Receiver::start().await;
     receiver.on("/", Behaviour::status(200).after_arrivals(200));
     let app = start(&probe()).await;
@@ -32,14 +32,14 @@ async fn two_hundred_are_served_at_the_same_time_by_default() {
         .map(|_| tokio::spawn(Request::get(url.clone()).send()))
         .collect();
     for request in requests {
-        let reply = request.await.expect("an answer");
+        let reply = request.await.expect("a response");
         assert_eq!(reply.json()["ok"]["status"], 200, "{reply:?}");
     }
     assert_eq!(receiver.most_at_once(), 200);
 }
 
 #[tokio::test]
-async fn writers_at_once_lose_nothing() {
+async fn concurrent_writes_are_not_lost() {
     let app = start(&probe()).await;
     execute(&app, "CREATE TABLE t (n)").await;
     let statement = serde_json::json!({ "statement": "INSERT INTO t VALUES (1)" }).to_string();
@@ -50,8 +50,8 @@ async fn writers_at_once_lose_nothing() {
         requests.extend([set, insert].map(|request| tokio::spawn(request.send())));
     }
     for request in requests {
-        let answer = request.await.expect("an answer").json();
-        assert!(answer.get("ok").is_some(), "{answer}");
+        let reply = request.await.expect("a response").json();
+        assert!(reply.get("ok").is_some(), "{reply}");
     }
     let rows = &execute(&app, "SELECT count(*) FROM t").await["ok"]["rows"];
     assert_eq!(rows, &serde_json::json!([[{ "integer": 50 }]]));

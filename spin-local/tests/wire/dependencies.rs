@@ -1,10 +1,10 @@
-//! Dependencies that a manifest names, with and without what their parent may use.
+//! Dependencies with and without the configuration of their parent.
 
 use test_support::{App, components};
 
 use crate::probe::*;
 
-/// The probe, with the clock that reads its time from the environment.
+/// Returns the probe with the clock that reads its time from the environment.
 fn app(inherit: &str) -> App {
     let clock = components::clock();
     probe_with(&format!(
@@ -16,7 +16,7 @@ fn app(inherit: &str) -> App {
 }
 
 #[tokio::test]
-async fn a_dependency_that_inherits_has_what_its_parent_has() {
+async fn a_dependency_can_inherit_capabilities_of_its_parent() {
     for inherit in ["true", "[\"environment\"]"] {
         let app = start(&app(&format!(", inherit_configuration = {inherit}"))).await;
         assert_eq!(get(&app, "/now").await.json()["seconds"], 7);
@@ -24,7 +24,7 @@ async fn a_dependency_that_inherits_has_what_its_parent_has() {
 }
 
 #[tokio::test]
-async fn a_dependency_is_kept_from_what_it_does_not_inherit() {
+async fn a_dependency_is_denied_the_capabilities_that_it_does_not_inherit() {
     for inherit in [
         "",
         ", inherit_configuration = false",

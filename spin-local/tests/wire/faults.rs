@@ -1,11 +1,11 @@
-//! Guests that go wrong: each is answered for by itself, and the others are served.
+//! Failing guests, which must not affect other requests.
 
 use test_support::{Behaviour, Receiver, Reply, Request, Running};
 use tokio::task::JoinHandle;
 
 use crate::probe::*;
 
-/// A request that is being served by its own instance until [`finish`](Self::finish).
+/// A request in progress, in a separate instance, until [`finish`](Self::finish).
 struct Bystander {
     receiver: Receiver,
     reply: JoinHandle<Reply>,
@@ -23,13 +23,13 @@ impl Bystander {
 
     async fn finish(self) {
         Request::get(self.receiver.url("/")).send().await;
-        let reply = self.reply.await.expect("an answer");
+        let reply = self.reply.await.expect("a response");
         assert_eq!(reply.json()["ok"]["status"], 200, "{reply:?}");
     }
 }
 
 #[tokio::test]
-async fn a_guest_that_goes_wrong_is_a_500_and_harms_nobody() {
+async fn a_failing_guest_is_a_500_and_does_not_affect_others() {
     let app = start(&probe()).await;
     let bystander = Bystander::of(&app).await;
     for path in [
@@ -47,7 +47,7 @@ async fn a_guest_that_goes_wrong_is_a_500_and_harms_nobody() {
 }
 
 #[tokio::test]
-async fn the_terminal_tells_which_component_went_wrong_and_why() {
+async fn a_failure_is_reported_with_its_component_and_reason() {
     let app = start(&probe()).await;
     get(&app, "/trap").await;
     app.stderr_has("component `probe` failed").await;
@@ -59,9 +59,9 @@ async fn the_terminal_tells_which_component_went_wrong_and_why() {
 }
 
 #[tokio::test]
-async fn guests_that_loop_leave_the_others_their_turn() {
+async fn looping_guests_do_not_block_other_guests() {
     let app = start(&probe()).await;
-    // More of them than there are threads.
+    // More loops than threads.
     let threads = std::thread::available_parallelism().map_or(4, usize::from);
     let loops: Vec<_> = (0..2 * threads)
         .map(|_| tokio::spawn(Request::get(app.url("/loop")).try_send()))
@@ -76,25 +76,25 @@ async fn guests_that_loop_leave_the_others_their_turn() {
 }
 
 #[tokio::test]
-async fn a_guest_that_loops_for_ever_is_stopped() {
+async fn a_looping_guest_is_stopped_at_the_execution_limit() {
     let app = start(&probe().args(["--max-execution", "1"])).await;
     let bystander = Bystander::of(&app).await;
     let reply = get(&app, "/loop").await;
     assert_eq!((reply.status, reply.text().as_str()), (500, ""));
     app.stderr_has("stopped after executing for 1s").await;
-    // It has waited for longer than that, and executed for less.
+    // The bystander has waited for longer than the limit, and executed for less.
     bystander.finish().await;
 }
 
 #[tokio::test]
-async fn a_guest_gets_no_more_memory_than_it_may() {
+async fn a_guest_cannot_exceed_its_memory_limit() {
     let app = start(&probe().args(["--max-memory", "64"])).await;
     let bystander = Bystander::of(&app).await;
     let greedy: Vec<_> = (0..4)
         .map(|_| tokio::spawn(Request::get(app.url("/memory?mib=200")).send()))
         .collect();
     for reply in greedy {
-        let reply = reply.await.expect("an answer").json();
+        let reply = reply.await.expect("a response").json();
         let got = reply["got"].as_u64().expect("a number");
         assert!((32..64).contains(&got), "{reply}");
     }
@@ -104,23 +104,23 @@ async fn a_guest_gets_no_more_memory_than_it_may() {
 }
 
 #[tokio::test]
-async fn an_answer_that_had_begun_breaks_off_where_its_guest_traps() {
+async fn a_response_is_aborted_if_its_guest_traps() {
     let app = start(&probe()).await;
-    // With a length or without one: chunks have an end of their own, which must not come.
+    // With or without a length: a chunked body must not get its final chunk.
     for path in ["/late-trap?length=1000", "/late-trap"] {
-        // Where the trap comes before the head has left the host, the connection just ends.
-        if let Ok(mut answer) = Request::get(app.url(path)).open().await {
-            assert_eq!(answer.status, 200);
+        // If the guest traps before the head was sent, the connection is only closed.
+        if let Ok(mut response) = Request::get(app.url(path)).open().await {
+            assert_eq!(response.status, 200);
             let mut body = Vec::new();
             let end = loop {
-                match answer.next().await {
+                match response.next().await {
                     Some(Ok(bytes)) => body.extend_from_slice(&bytes),
                     end => break end,
                 }
             };
             assert!(
                 matches!(end, Some(Err(_))),
-                "{path}: a body cut short must not look whole"
+                "{path}: an aborted body must be incomplete"
             );
             assert_eq!(body, b"the beginning of a body");
         }

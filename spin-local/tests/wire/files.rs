@@ -1,4 +1,4 @@
-//! Files of the app's folder that a component may read.
+//! Files of the app's folder that a component can read.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use test_support::App;
 
 use crate::probe::*;
 
-/// The probe with these lines, in a folder with some files.
+/// Returns the probe with these lines in its table, in a folder with some files.
 fn app_with(grants: &str) -> App {
     let app = probe_with(grants);
     for (path, content) in [
@@ -33,7 +33,7 @@ async fn ask_fs(running: &test_support::Running, path: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_pattern_gives_files_at_their_own_paths() {
+async fn files_of_a_pattern_are_visible_at_their_own_paths() {
     let app = app_with(
         "files = [\"assets/**/*\", \"notes.txt\"]\nexclude_files = [\"assets/secrets/*\"]",
     );
@@ -54,7 +54,7 @@ async fn a_pattern_gives_files_at_their_own_paths() {
 }
 
 #[tokio::test]
-async fn a_file_or_folder_is_found_where_it_is_placed() {
+async fn a_file_or_folder_is_visible_at_its_destination() {
     let app = app_with(
         "files = [{ source = \"assets/img\", destination = \"/\" }, \
          { source = \"notes.txt\", destination = \"/docs/readme\" }]",
@@ -70,14 +70,14 @@ async fn a_file_or_folder_is_found_where_it_is_placed() {
 }
 
 #[tokio::test]
-async fn a_component_without_files_has_no_folder() {
+async fn a_component_without_files_has_no_preopened_folder() {
     let app = start(&app_with("exclude_files = [\"assets/*\"]")).await;
     assert_eq!(ask_fs(&app, "/notes.txt").await["preopens"], 0);
 }
 
 #[tokio::test]
-async fn files_that_are_not_there_keep_the_app_from_serving() {
-    for (files, told) in [
+async fn missing_files_prevent_the_start() {
+    for (files, expected) in [
         ("\"none.txt\"", "`none.txt` does not exist"),
         ("\"assets\"", "`assets` is a folder"),
         (
@@ -86,15 +86,15 @@ async fn files_that_are_not_there_keep_the_app_from_serving() {
         ),
         (
             "{ source = \"notes.txt\", destination = \"/docs/\" }",
-            "`/docs/` is no file name",
+            "`/docs/` is not a file name",
         ),
     ] {
         let ended = app_with(&format!("files = [{files}]"))
-            .refuse(&runtime())
+            .fail_to_start(&runtime())
             .await;
         assert_eq!(ended.status.code(), Some(1), "{}", ended.transcript());
-        for told in [told, "component `probe`: `files`"] {
-            assert!(ended.stderr.contains(told), "{}", ended.transcript());
+        for expected in [expected, "component `probe`: `files`"] {
+            assert!(ended.stderr.contains(expected), "{}", ended.transcript());
         }
     }
 }

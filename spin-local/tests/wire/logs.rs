@@ -1,9 +1,9 @@
-//! What guests print.
+//! The output of guests.
 
 use crate::probe::*;
 
 #[tokio::test]
-async fn what_a_guest_prints_is_in_its_file_and_on_the_terminal() {
+async fn output_goes_to_the_log_file_and_the_terminal() {
     let app = start(&probe()).await;
     post(&app, "/stdout", "to the output\n").await;
     post(&app, "/stderr", "to the error\n").await;
@@ -18,7 +18,7 @@ async fn what_a_guest_prints_is_in_its_file_and_on_the_terminal() {
 }
 
 #[tokio::test]
-async fn quiet_keeps_it_off_the_terminal_alone() {
+async fn quiet_suppresses_output_on_the_terminal_only() {
     let app = start(&probe().args(["--quiet"])).await;
     post(&app, "/stdout", "to the output\n").await;
     post(&app, "/stderr", "to the error\n").await;
@@ -33,7 +33,7 @@ async fn quiet_keeps_it_off_the_terminal_alone() {
 }
 
 #[tokio::test]
-async fn the_files_keep_what_earlier_runs_wrote() {
+async fn log_files_keep_the_output_of_earlier_runs() {
     let app = probe();
     for line in ["first\n", "second\n"] {
         let running = start(&app).await;
@@ -44,7 +44,7 @@ async fn the_files_keep_what_earlier_runs_wrote() {
 }
 
 #[tokio::test]
-async fn what_was_printed_before_a_trap_is_not_lost() {
+async fn output_before_a_trap_is_not_lost() {
     let app = start(&probe()).await;
     get(&app, "/panic").await;
     let log = app.error_log("probe");
@@ -52,7 +52,7 @@ async fn what_was_printed_before_a_trap_is_not_lost() {
 }
 
 #[tokio::test]
-async fn lines_of_requests_at_once_do_not_mix() {
+async fn lines_of_concurrent_requests_do_not_mix() {
     let app = start(&probe()).await;
     let line = |n: usize| format!("{}\n", n.to_string().repeat(2000));
     let requests: Vec<_> = (0..10)
@@ -64,7 +64,7 @@ async fn lines_of_requests_at_once_do_not_mix() {
         .map(tokio::spawn)
         .collect();
     for request in requests {
-        assert_eq!(request.await.expect("an answer").status, 200);
+        assert_eq!(request.await.expect("a response").status, 200);
     }
     let log = app.log("probe");
     let mut lines: Vec<&str> = log.lines().collect();

@@ -1,6 +1,6 @@
-//! `spin-local` as a process, with the probe as its guest: what a guest and its callers see.
+//! Tests of the `spin-local` process with the probe as its guest, as seen by guests and clients.
 //!
-//! Every test starts a process of its own, with stores of its own, on a free port.
+//! Each test starts its own process with its own stores on a free port.
 
 mod address;
 mod arguments;
@@ -9,16 +9,17 @@ mod chaining;
 mod clients;
 mod concurrency;
 mod dependencies;
-mod end;
 mod faults;
 mod files;
 mod logs;
 mod outbound;
-mod private;
+mod private_files;
+mod private_routes;
 mod probe;
 mod redis;
 mod requests;
 mod results;
+mod shutdown;
 mod start;
 mod state;
 mod static_responses;

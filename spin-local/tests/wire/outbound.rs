@@ -1,4 +1,4 @@
-//! Outbound HTTP: what goes out, what comes back, and the error for each way it fails.
+//! Outbound HTTP: requests, responses, and the error code of each failure.
 
 use serde_json::json;
 use test_support::{Behaviour, Receiver, Request};
@@ -6,14 +6,14 @@ use test_support::{Behaviour, Receiver, Request};
 use crate::address;
 use crate::probe::*;
 
-/// How a guest names its own app: as Spin's SDK does for a URL that is a path alone, and for
-/// clients that want a name.
+/// The URLs of the own app: as Spin's SDK writes them for a path, and for clients that require a
+/// name.
 const SELF: [&str; 2] = ["http://:80/hello", "http://self.alt/hello"];
 
 const ANY_HTTP: &str = "allowed_outbound_hosts = [\"http://*:*\", \"https://*:*\"]";
 
 #[tokio::test]
-async fn a_request_goes_out_as_the_guest_made_it() {
+async fn a_request_is_sent_as_the_guest_built_it() {
     let receiver = Receiver::start().await;
     let app = start(&probe()).await;
     let url = receiver.url("/a%2520b?c=d");
@@ -50,7 +50,7 @@ async fn a_request_goes_out_as_the_guest_made_it() {
 }
 
 #[tokio::test]
-async fn an_answer_comes_in_as_it_was_given() {
+async fn a_response_is_passed_on_unchanged() {
     let receiver = Receiver::start().await;
     let large = "x".repeat(1 << 20);
     receiver.on(
@@ -76,7 +76,7 @@ async fn an_answer_comes_in_as_it_was_given() {
 }
 
 #[tokio::test]
-async fn a_redirect_is_the_guests_to_follow() {
+async fn redirects_are_not_followed() {
     let receiver = Receiver::start().await;
     receiver.on("/", Behaviour::redirect(&receiver.url("/elsewhere")));
     let app = start(&probe()).await;
@@ -85,7 +85,7 @@ async fn a_redirect_is_the_guests_to_follow() {
     assert_eq!(receiver.requests().len(), 1);
 }
 
-/// The error of a call by a guest that may call everything.
+/// Returns the error of a request by a guest that is allowed to call every host.
 async fn failure(url: &str, parameters: &str) -> String {
     let app = start(&probe_with(ANY_HTTP)).await;
     let answer = ask(&app, &outbound(url, parameters)).await;
@@ -93,7 +93,7 @@ async fn failure(url: &str, parameters: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_port_that_refuses_is_connection_refused() {
+async fn a_refused_connection_is_connection_refused() {
     let address = address::refusing().await;
     let url = format!("http://{address}/");
     assert_eq!(failure(&url, "").await, "connection-refused");
@@ -101,20 +101,20 @@ async fn a_port_that_refuses_is_connection_refused() {
 
 #[tokio::test]
 async fn a_name_without_an_address_is_a_dns_error() {
-    // RFC 6761: `.invalid` never has one.
+    // RFC 6761: a name in `.invalid` never has an address.
     assert_eq!(failure("http://nobody.invalid/", "").await, "dns-error");
 }
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_connection_that_nobody_takes_is_a_connection_timeout() {
+async fn a_connection_that_is_not_accepted_is_a_connection_timeout() {
     let full = address::Full::start().await;
     let url = format!("http://{}/", full.address());
     assert_eq!(failure(&url, "connect_ms=100").await, "connection-timeout");
 }
 
 #[tokio::test]
-async fn an_answer_that_does_not_begin_is_a_read_timeout() {
+async fn a_response_that_does_not_begin_is_a_read_timeout() {
     let receiver = Receiver::start().await;
     receiver.on("/", Behaviour::hang());
     let url = receiver.url("/");
@@ -126,7 +126,7 @@ async fn an_answer_that_does_not_begin_is_a_read_timeout() {
 }
 
 #[tokio::test]
-async fn an_answer_that_does_not_go_on_is_a_read_timeout() {
+async fn a_stalled_response_body_is_a_read_timeout() {
     let receiver = Receiver::start().await;
     receiver.on("/", Behaviour::stall());
     let app = start(&probe()).await;
@@ -142,14 +142,14 @@ async fn an_answer_that_does_not_go_on_is_a_read_timeout() {
 }
 
 #[tokio::test]
-async fn a_connection_closed_without_an_answer_is_a_protocol_error() {
+async fn a_connection_closed_without_a_response_is_a_protocol_error() {
     let receiver = Receiver::start().await;
     receiver.on("/", Behaviour::close());
     assert_eq!(failure(&receiver.url("/"), "").await, "http-protocol-error");
 }
 
 #[tokio::test]
-async fn tls_to_a_port_that_speaks_none_is_a_tls_error() {
+async fn tls_to_a_server_without_tls_is_a_tls_error() {
     let receiver = Receiver::start().await;
     let url = format!("https://{}/", receiver.address());
     assert_eq!(failure(&url, "").await, "tls-protocol-error");
@@ -157,7 +157,7 @@ async fn tls_to_a_port_that_speaks_none_is_a_tls_error() {
 }
 
 #[tokio::test]
-async fn an_app_calls_itself_where_it_may() {
+async fn an_app_can_call_itself_if_self_is_allowed() {
     let app = start(&probe_with("allowed_outbound_hosts = [\"http://self\"]")).await;
     for url in SELF {
         let answer = ask(&app, &outbound(url, "")).await;
@@ -169,7 +169,7 @@ async fn an_app_calls_itself_where_it_may() {
 }
 
 #[tokio::test]
-async fn an_app_does_not_call_itself_where_it_may_not() {
+async fn an_app_cannot_call_itself_if_self_is_not_allowed() {
     let app = start(&probe()).await;
     for url in SELF {
         let answer = ask(&app, &outbound(url, "")).await;
@@ -178,7 +178,7 @@ async fn an_app_does_not_call_itself_where_it_may_not() {
 }
 
 #[tokio::test]
-async fn a_blocked_network_is_prohibited_whatever_the_manifest_allows() {
+async fn a_blocked_network_is_prohibited_even_if_the_manifest_allows_it() {
     let receiver = Receiver::start().await;
     let app = probe_with(ANY_HTTP);
     let config = "[outbound_networking]\nblock_networks = [\"private\"]\n";
@@ -199,7 +199,7 @@ async fn a_blocked_network_is_prohibited_whatever_the_manifest_allows() {
 }
 
 #[tokio::test]
-async fn a_caller_that_goes_away_leaves_the_others_served() {
+async fn a_disconnected_client_does_not_affect_others() {
     let receiver = Receiver::start().await;
     receiver.on("/held", Behaviour::status(200).after_arrivals(2));
     let app = start(&probe()).await;
@@ -235,8 +235,10 @@ async fn a_denied_origin_is_reported_with_its_port() {
         "http://example.com",
         "redis://localhost:6380",
     ] {
-        app.stderr_has(&format!("component `probe` may not reach `{origin}`: "))
-            .await;
+        app.stderr_has(&format!(
+            "component `probe` is not allowed to connect to `{origin}`: "
+        ))
+        .await;
     }
     assert!(!app.stderr().contains("secret"));
 }

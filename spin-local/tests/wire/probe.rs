@@ -1,4 +1,4 @@
-//! The probe as an app, and what it answers.
+//! The probe as an app, with helpers for its requests.
 
 use serde_json::{Value, json};
 use test_support::{App, Reply, Request, Running, Runtime, components};
@@ -7,18 +7,18 @@ pub fn runtime() -> Runtime {
     Runtime::spin_local_at(env!("CARGO_BIN_EXE_spin-local"))
 }
 
-/// The probe with the grants of its own manifest.
+/// Returns the probe with its own manifest.
 pub fn probe() -> App {
     components::probe();
     App::from(components::root().join("tests/support/probe"))
 }
 
-/// The probe under `/...` with these lines in its table and nothing else.
+/// Returns the probe under `/...`, with only these lines in its table.
 pub fn probe_with(grants: &str) -> App {
     App::of_text(&manifest("/...", grants))
 }
 
-/// A manifest whose one component is the probe, under `route`.
+/// Returns a manifest with the probe as its only component, under `route`.
 pub fn manifest(route: &str, grants: &str) -> String {
     let wasm = components::probe();
     format!(
@@ -42,7 +42,7 @@ pub async fn get(app: &Running, path: &str) -> Reply {
     Request::get(app.url(path)).send().await
 }
 
-/// The JSON of an answer that has to be a 200.
+/// Sends a POST and returns the JSON of the response, which must have the status 200.
 pub async fn post(app: &Running, path: &str, body: &str) -> Value {
     let reply = Request::post(app.url(path))
         .body(body.to_owned())
@@ -52,7 +52,7 @@ pub async fn post(app: &Running, path: &str, body: &str) -> Value {
     reply.json()
 }
 
-/// What a capability gave, or its error.
+/// Returns the result of a capability, or its error.
 pub async fn ask(app: &Running, path: &str) -> Value {
     post(app, path, "").await
 }
@@ -63,12 +63,12 @@ pub async fn execute(app: &Running, statement: &str) -> Value {
     post(app, "/sqlite/execute", &body).await
 }
 
-/// The path that has the probe call `url`, with further parameters of the query.
+/// Returns the path with which the probe calls `url`, with further parameters of the query.
 pub fn outbound(url: &str, parameters: &str) -> String {
     format!("/outbound?url={url}&{parameters}")
 }
 
-/// The name of an error, where nothing is known of its message.
+/// Returns the name of an error.
 pub fn error_of(answer: &Value) -> &str {
     answer["error"]
         .as_str()

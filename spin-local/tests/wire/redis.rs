@@ -1,4 +1,4 @@
-//! Outbound Redis, against a server of one's own.
+//! Outbound Redis, with a private server.
 
 use serde_json::{Value, json};
 use test_support::redis::{Fsync, RedisServer};
@@ -7,7 +7,7 @@ use test_support::{Request, Running};
 use crate::address;
 use crate::probe::*;
 
-/// The probe, which may reach `server`.
+/// Starts the probe, which is allowed to connect to `server`.
 async fn probe_of(server: &RedisServer) -> Running {
     let entry = format!("redis://127.0.0.1:{}", server.port());
     start(&probe_with(&format!(
@@ -50,7 +50,7 @@ async fn values_numbers_and_sets_are_kept_by_the_server() {
 }
 
 #[tokio::test]
-async fn any_command_is_run_and_its_answer_given_flat() {
+async fn the_reply_of_any_command_is_flattened() {
     let server = RedisServer::start(Fsync::EverySecond).await;
     let app = probe_of(&server).await;
     let status = json!({ "ok": [{ "status": "OK" }] });
@@ -73,7 +73,7 @@ async fn any_command_is_run_and_its_answer_given_flat() {
 }
 
 #[tokio::test]
-async fn what_the_server_refuses_is_an_error_with_its_words() {
+async fn an_error_reply_is_an_error_with_its_message() {
     let server = RedisServer::start(Fsync::EverySecond).await;
     let app = probe_of(&server).await;
     run(&app, &server, "SET k text").await;
@@ -92,10 +92,10 @@ async fn what_the_server_refuses_is_an_error_with_its_words() {
 }
 
 #[tokio::test]
-async fn a_command_that_waits_is_waited_for() {
+async fn a_blocking_command_has_no_response_timeout() {
     let server = RedisServer::start(Fsync::EverySecond).await;
     let app = probe_of(&server).await;
-    // Longer than the client's own patience, which is half a second.
+    // Longer than the default response timeout of the client, half a second.
     let answer = run(&app, &server, "BLPOP nothing 1").await;
     assert_eq!(answer, json!({ "ok": [null] }));
 }
@@ -123,7 +123,7 @@ async fn an_address_that_is_not_allowed_is_invalid() {
 }
 
 #[tokio::test]
-async fn no_manifest_opens_a_socket_in_the_file_system() {
+async fn no_manifest_can_allow_a_unix_socket() {
     let server = RedisServer::start_with(Fsync::EverySecond, &["--unixsocket", "redis.sock"]).await;
     let app = start(&probe_with("allowed_outbound_hosts = [\"*://*:*\"]")).await;
     let socket = server.folder().join("redis.sock");
@@ -137,7 +137,7 @@ async fn no_manifest_opens_a_socket_in_the_file_system() {
 }
 
 #[tokio::test]
-async fn a_blocked_network_is_not_reached_whatever_the_manifest_allows() {
+async fn a_blocked_network_is_unreachable_even_if_the_manifest_allows_it() {
     let server = RedisServer::start(Fsync::EverySecond).await;
     let app = probe_with("allowed_outbound_hosts = [\"*://*:*\"]");
     let config = "[outbound_networking]\nblock_networks = [\"private\"]\n";
@@ -155,7 +155,7 @@ async fn a_blocked_network_is_not_reached_whatever_the_manifest_allows() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_is_an_error() {
+async fn a_missing_server_is_an_error() {
     let address = address::refusing().await;
     let app = start(&probe_with("allowed_outbound_hosts = [\"*://*:*\"]")).await;
     for scheme in ["redis", "rediss"] {
@@ -165,7 +165,7 @@ async fn a_server_that_is_not_there_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_server_that_speaks_no_tls_is_an_error() {
+async fn a_server_without_tls_is_an_error_for_rediss() {
     let server = RedisServer::start(Fsync::EverySecond).await;
     let app = start(&probe_with("allowed_outbound_hosts = [\"*://*:*\"]")).await;
     let path = format!("/redis/open?address=rediss://127.0.0.1:{}", server.port());

@@ -1,4 +1,4 @@
-//! What becomes of a request on its way to the guest, and of the answer on its way back.
+//! Requests as guests see them, and responses as clients see them.
 
 use std::net::SocketAddr;
 
@@ -7,7 +7,7 @@ use test_support::{App, Reply, Request, raw};
 
 use crate::probe::*;
 
-/// Spin's headers in an answer of `/echo`, sorted by name.
+/// Returns Spin's headers in a response of `/echo`, sorted by name.
 fn spin_headers(echo: &Value) -> Vec<(String, String)> {
     let headers: Vec<(String, String)> =
         serde_json::from_value(echo["headers"].clone()).expect("a list of headers");
@@ -26,7 +26,7 @@ fn json_of(answer: &str) -> Value {
     serde_json::from_str(&body[start..=end]).expect("JSON")
 }
 
-/// Spin's headers for a path, with the address they were sent from.
+/// Returns Spin's headers for a path, with the address of the client.
 async fn headers_of(address: SocketAddr, path: &str) -> (Vec<(String, String)>, SocketAddr) {
     let mut connection = raw::Connection::open(address).await;
     let client = connection.own_address();
@@ -39,7 +39,7 @@ async fn headers_of(address: SocketAddr, path: &str) -> (Vec<(String, String)>, 
     )
 }
 
-/// A path, and what the guest is told of it: path info, matched route, component route, and the
+/// A path, and what Spin's headers contain for it: path info, matched route, component route, and
 /// named segments.
 type Case = (
     &'static str,
@@ -50,7 +50,7 @@ type Case = (
 );
 
 #[tokio::test]
-async fn a_guest_gets_spins_headers_to_the_letter() {
+async fn a_guest_receives_exactly_the_headers_of_spin() {
     let app = start(&probe()).await;
     // path, path info, matched route, component route, captures
     let cases: [Case; 5] = [
@@ -95,7 +95,7 @@ async fn a_guest_gets_spins_headers_to_the_letter() {
 }
 
 #[tokio::test]
-async fn spins_headers_cannot_be_forged() {
+async fn clients_cannot_forge_the_headers_of_spin() {
     let app = start(&probe()).await;
     let request = Request::get(app.url("/echo"))
         .header("Spin-Client-Addr", "192.0.2.1:1")
@@ -137,7 +137,7 @@ async fn a_guest_sees_the_request_as_it_was_sent() {
 }
 
 #[tokio::test]
-async fn the_more_exact_route_wins() {
+async fn the_more_exact_route_takes_precedence() {
     let app = start(&probe()).await;
     for (path, route) in [
         ("/echo", "/..."),
@@ -157,17 +157,17 @@ async fn the_more_exact_route_wins() {
         "/deep/rest/echo",
     ] {
         let reply = get(&app, path).await;
-        let told = format!("there is no operation `{path}`");
+        let expected = format!("there is no operation `{path}`");
         assert_eq!(
             reply.text(),
-            told,
-            "the widest route hands on the whole path"
+            expected,
+            "the widest route passes on the whole path"
         );
     }
 }
 
 #[tokio::test]
-async fn a_path_of_no_route_is_404_without_a_word() {
+async fn a_path_without_a_route_is_404_with_an_empty_body() {
     let app = start(&App::of_text(&manifest("/only", ""))).await;
     assert_eq!(get(&app, "/only").await.status, 200);
     for path in ["/", "/only/more", "/onl", "/ONLY"] {
@@ -181,7 +181,7 @@ async fn a_path_of_no_route_is_404_without_a_word() {
 }
 
 #[tokio::test]
-async fn a_request_that_names_no_single_host_is_400() {
+async fn a_request_without_exactly_one_host_is_400() {
     let app = start(&probe()).await;
     for head in [
         "GET /hello HTTP/1.1\r\n",
@@ -200,7 +200,7 @@ async fn a_request_that_names_no_single_host_is_400() {
 }
 
 #[tokio::test]
-async fn bytes_that_are_no_http_harm_nobody() {
+async fn bytes_that_are_not_http_do_not_affect_others() {
     let app = start(&probe()).await;
     let mut connection = raw::Connection::open(app.address()).await;
     connection.send(b"\x16\x03\x01\x00\x05hello\r\n\r\n").await;
@@ -210,7 +210,7 @@ async fn bytes_that_are_no_http_harm_nobody() {
 }
 
 #[tokio::test]
-async fn the_health_path_is_the_runtimes_own() {
+async fn the_runtime_responds_to_the_health_path() {
     let app = start(&probe()).await;
     let health = get(&app, "/.well-known/spin/health").await;
     assert_eq!((health.status, health.text().as_str()), (200, "OK"));
@@ -218,7 +218,7 @@ async fn the_health_path_is_the_runtimes_own() {
 }
 
 #[tokio::test]
-async fn status_and_headers_come_back_as_the_guest_set_them() {
+async fn status_and_headers_are_returned_as_the_guest_set_them() {
     let app = start(&probe()).await;
     let path = "/status?code=418&header=X-Twice:1&header=x-twice:2&header=content-language:en";
     let reply = get(&app, path).await;
@@ -232,10 +232,10 @@ async fn status_and_headers_come_back_as_the_guest_set_them() {
 }
 
 #[tokio::test]
-async fn a_large_body_goes_through_unharmed() {
+async fn a_large_body_is_passed_through_unchanged() {
     let app = start(&probe()).await;
     let body: Vec<u8> = (0..3 << 20)
-        .map(|place: u32| place.to_le_bytes()[1])
+        .map(|index: u32| index.to_le_bytes()[1])
         .collect();
     let reply: Reply = Request::post(app.url("/echo-body"))
         .body(body.clone())
@@ -253,7 +253,7 @@ async fn bodies_stream_both_ways_at_once() {
                 Transfer-Encoding: chunked\r\n\r\n";
     connection.send(head.as_bytes()).await;
     connection.send(b"5\r\nfirst\r\n").await;
-    // Had either side waited for the whole of the body, this would not come.
+    // If either side waited for the whole body, this would not arrive.
     connection.read_until("first").await;
     connection.send(b"6\r\nsecond\r\n0\r\n\r\n").await;
     let answer = connection.read_to_end().await;
@@ -261,7 +261,7 @@ async fn bodies_stream_both_ways_at_once() {
 }
 
 #[tokio::test]
-async fn a_streamed_answer_comes_whole() {
+async fn a_streamed_response_is_complete() {
     let app = start(&probe()).await;
     let reply = get(&app, "/stream?chunks=12&size=100000").await;
     let expected: Vec<u8> = (0..12u8)
@@ -271,7 +271,7 @@ async fn a_streamed_answer_comes_whole() {
 }
 
 #[tokio::test]
-async fn one_connection_serves_request_after_request() {
+async fn one_connection_serves_several_requests() {
     let app = start(&probe()).await;
     let mut connection = raw::Connection::open(app.address()).await;
     for n in 0..3 {

@@ -1,4 +1,4 @@
-//! Results that are too large: an error for the guest, and no memory of the host.
+//! Oversized results, which are errors for the guest and must not use memory of the host.
 
 use rusqlite::Connection;
 use serde_json::Value;
@@ -17,12 +17,12 @@ fn assert_too_large(answer: &Value) {
     );
 }
 
-/// Starts the app, and counts its memory from there on.
+/// Starts the app and resets its peak memory.
 async fn start_counted(app: &App) -> Running {
     let running = start(app).await;
     get(&running, "/hello").await;
     if cfg!(target_os = "linux") {
-        running.forget_peak_memory();
+        running.reset_peak_memory();
     }
     running
 }
@@ -35,7 +35,7 @@ fn assert_peak(app: &Running, mebibytes: u64) {
 }
 
 #[tokio::test]
-async fn rows_beyond_spins_limit_are_an_error() {
+async fn rows_over_the_limit_of_spin_are_an_error() {
     let app = start_counted(&probe().args(["--max-memory", "2000"])).await;
     let statement = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n \
                      WHERE i < 3000) SELECT zeroblob(1000000) FROM n";
@@ -50,7 +50,7 @@ async fn rows_beyond_spins_limit_are_an_error() {
 }
 
 #[tokio::test]
-async fn one_value_beyond_the_limit_is_never_built_up() {
+async fn a_value_over_the_limit_is_never_built() {
     let app = start_counted(&probe()).await;
     let answer = execute(&app, "SELECT length(zeroblob(900000000))").await;
     assert_eq!(error_of(&answer), "io", "{answer}");
@@ -58,7 +58,7 @@ async fn one_value_beyond_the_limit_is_never_built_up() {
 }
 
 #[tokio::test]
-async fn a_result_has_no_more_room_than_its_guest() {
+async fn a_result_is_limited_by_the_memory_of_its_guest() {
     let app = start(&probe().args(["--max-memory", "64"])).await;
     let rows = |count: u32| {
         format!(
@@ -72,7 +72,7 @@ async fn a_result_has_no_more_room_than_its_guest() {
     assert_too_large(&execute(&app, wide).await);
 }
 
-/// The file of the probe's key-value store, filled before the app starts.
+/// Fills the file of the probe's key-value store before the start.
 fn fill(app: &App, statement: &str) {
     std::fs::create_dir_all(app.state_dir()).expect("the state folder can be made");
     let file = Connection::open(app.state_dir().join("sqlite_key_value.db")).expect("a database");
@@ -83,7 +83,7 @@ fn fill(app: &App, statement: &str) {
 }
 
 #[tokio::test]
-async fn values_and_keys_beyond_the_limit_are_an_error() {
+async fn values_and_keys_over_the_limit_are_an_error() {
     let app = probe().args(["--max-memory", "64"]);
     fill(
         &app,
@@ -100,7 +100,7 @@ async fn values_and_keys_beyond_the_limit_are_an_error() {
 }
 
 #[tokio::test]
-async fn a_reply_of_redis_beyond_the_limit_is_an_error() {
+async fn a_redis_reply_over_the_limit_is_an_error() {
     let server = RedisServer::start(Fsync::EverySecond).await;
     let grants = "allowed_outbound_hosts = [\"redis://127.0.0.1:*\"]";
     let app = start_counted(&probe_with(grants).args(["--max-memory", "64"])).await;

@@ -1,15 +1,15 @@
-//! Starting: what is told, and what keeps an app from serving.
+//! The start: its messages, and the errors that prevent it.
 
 use test_support::{App, Ended, Receiver};
 
 use crate::probe::*;
 
 #[tokio::test]
-async fn it_says_where_it_serves_which_routes_and_where_state_goes() {
+async fn the_start_prints_the_address_the_routes_and_the_state_files() {
     let app = probe();
     let running = start(&app).await;
     let address = running.address();
-    // The routes come after the line that the start waits for.
+    // The routes follow the line that the test waits for.
     let ended = running.stop().await;
     let expected = format!("\nServing http://{address}\nAvailable Routes:\n");
     assert!(
@@ -41,7 +41,7 @@ async fn it_says_where_it_serves_which_routes_and_where_state_goes() {
 }
 
 #[tokio::test]
-async fn state_goes_beside_the_manifest_unless_told_otherwise() {
+async fn state_is_kept_beside_the_manifest_by_default() {
     let app = probe_with("key_value_stores = [\"default\"]");
     let manifest = app.file(
         "spin.toml",
@@ -66,8 +66,8 @@ async fn state_goes_beside_the_manifest_unless_told_otherwise() {
     assert!(state.join("logs").is_dir());
 }
 
-async fn refused(app: App) -> Ended {
-    let ended = app.refuse(&runtime()).await;
+async fn start_error(app: App) -> Ended {
+    let ended = app.fail_to_start(&runtime()).await;
     assert_eq!(ended.status.code(), Some(1), "{}", ended.transcript());
     assert_eq!(ended.stdout, "", "{}", ended.transcript());
     assert!(ended.stderr.contains("error: "), "{}", ended.transcript());
@@ -75,35 +75,35 @@ async fn refused(app: App) -> Ended {
 }
 
 #[tokio::test]
-async fn what_a_manifest_has_and_it_has_not_is_refused_by_name_and_line() {
-    // The ninth line of the manifest is the first of these.
-    for (grants, told) in [
+async fn an_unsupported_setting_is_reported_with_its_name_and_line() {
+    // These lines begin at line 9 of the manifest.
+    for (grants, expected) in [
         ("ai_models = [\"llama2-chat\"]", "`ai_models`"),
         ("key_value_store = [\"default\"]", "`key_value_stores`"),
         ("allowed_outbound_hosts = [\"example.com\"]", "example.com"),
     ] {
-        let ended = refused(probe_with(grants)).await;
+        let ended = start_error(probe_with(grants)).await;
         assert!(
             ended.stderr.contains("spin.toml:9"),
             "{}",
             ended.transcript()
         );
-        assert!(ended.stderr.contains(told), "{}", ended.transcript());
+        assert!(ended.stderr.contains(expected), "{}", ended.transcript());
     }
 }
 
 #[tokio::test]
-async fn a_label_that_stands_for_nothing_is_refused() {
+async fn an_undefined_label_prevents_the_start() {
     for list in ["key_value_stores", "sqlite_databases"] {
-        let ended = refused(probe_with(&format!("{list} = [\"archive\"]"))).await;
+        let ended = start_error(probe_with(&format!("{list} = [\"archive\"]"))).await;
         assert!(ended.stderr.contains("`archive`"), "{}", ended.transcript());
         assert!(ended.stderr.contains("`probe`"), "{}", ended.transcript());
     }
 }
 
 #[tokio::test]
-async fn a_manifest_that_is_not_there_is_refused_by_its_path() {
-    let ended = refused(App::from("no/such/folder")).await;
+async fn a_missing_manifest_is_reported_by_its_path() {
+    let ended = start_error(App::from("no/such/folder")).await;
     assert!(
         ended.stderr.contains("no/such/folder"),
         "{}",
@@ -112,7 +112,7 @@ async fn a_manifest_that_is_not_there_is_refused_by_its_path() {
 }
 
 #[tokio::test]
-async fn a_component_that_is_none_is_refused_by_its_name() {
+async fn an_invalid_component_is_reported_by_its_name() {
     let wasm = test_support::components::probe().display().to_string();
     let core = "\0asm\x01\0\0\0";
     for (name, content) in [
@@ -126,7 +126,7 @@ async fn a_component_that_is_none_is_refused_by_its_name() {
             app.file(name, content);
         }
         app.file("spin.toml", &manifest("/...", "").replace(&wasm, &path));
-        let ended = refused(app).await;
+        let ended = start_error(app).await;
         assert!(
             ended.stderr.contains("`probe`"),
             "{name}: {}",
@@ -141,19 +141,19 @@ async fn a_component_that_is_none_is_refused_by_its_name() {
 }
 
 #[tokio::test]
-async fn a_component_that_does_not_answer_http_is_refused() {
+async fn a_component_without_an_http_handler_prevents_the_start() {
     let wasm = test_support::components::probe().display().to_string();
     let hmac = test_support::components::hmac().display().to_string();
-    let ended = refused(App::of_text(&manifest("/...", "").replace(&wasm, &hmac))).await;
+    let ended = start_error(App::of_text(&manifest("/...", "").replace(&wasm, &hmac))).await;
     assert!(ended.stderr.contains("`probe`"), "{}", ended.transcript());
     assert!(ended.stderr.contains("HTTP"), "{}", ended.transcript());
 }
 
 #[tokio::test]
-async fn an_address_in_use_is_told() {
+async fn an_address_in_use_is_reported() {
     let taken = Receiver::start().await;
     let address = taken.address().to_string();
-    let ended = probe().refuse_on(&runtime(), &address).await;
+    let ended = probe().fail_to_start_on(&runtime(), &address).await;
     assert_eq!(ended.status.code(), Some(1), "{}", ended.transcript());
     assert!(ended.stderr.contains(&address), "{}", ended.transcript());
     assert!(ended.stderr.contains("in use"), "{}", ended.transcript());
@@ -161,11 +161,11 @@ async fn an_address_in_use_is_told() {
 }
 
 #[tokio::test]
-async fn a_bad_runtime_configuration_is_refused_by_file_and_line() {
+async fn a_fault_of_a_runtime_configuration_is_reported_with_file_and_line() {
     let app = probe();
     let file = app.file("runtime.toml", "\n[redis]\nurl = \"x\"\n");
     let app = app.args(["--runtime-config-file".into(), file.into_os_string()]);
-    let ended = refused(app).await;
+    let ended = start_error(app).await;
     assert!(
         ended.stderr.contains("runtime.toml:2"),
         "{}",
@@ -174,23 +174,20 @@ async fn a_bad_runtime_configuration_is_refused_by_file_and_line() {
 }
 
 #[tokio::test]
-async fn what_is_no_manifest_is_refused_for_what_it_is() {
+async fn a_path_that_is_not_a_manifest_is_reported_with_its_kind() {
     let wasm = test_support::components::probe();
     let folder = probe_with("");
     let bytes = folder.state_dir().with_file_name("bytes.toml");
     std::fs::write(&bytes, [0xff, 0xfe]).expect("it can be written");
-    for (from, told) in [
+    for (from, expected) in [
         (wasm, "is a WebAssembly file"),
-        (
-            "ghcr.io/owner/app:1.0".into(),
-            "is a reference to a registry",
-        ),
-        ("localhost:5000/app".into(), "is a reference to a registry"),
-        (bytes, "is not text"),
+        ("ghcr.io/owner/app:1.0".into(), "is a registry reference"),
+        ("localhost:5000/app".into(), "is a registry reference"),
+        (bytes, "is not UTF-8"),
     ] {
-        let ended = refused(App::from(&from)).await;
-        for told in [format!("`{}`", from.display()).as_str(), told] {
-            assert!(ended.stderr.contains(told), "{}", ended.transcript());
+        let ended = start_error(App::from(&from)).await;
+        for expected in [format!("`{}`", from.display()).as_str(), expected] {
+            assert!(ended.stderr.contains(expected), "{}", ended.transcript());
         }
     }
 }
@@ -205,15 +202,15 @@ async fn a_cause_is_reported_once() {
         probe().args(["--sqlite", &format!("@{missing}")]),
         App::of_text(&manifest("/...", "").replace(".wasm", ".missing")),
     ] {
-        let ended = refused(app).await;
+        let ended = start_error(app).await;
         let causes = ended.stderr.matches("No such file").count();
         assert_eq!(causes, 1, "{}", ended.transcript());
     }
 }
 
 #[tokio::test]
-async fn a_component_of_another_wasi_is_refused_with_what_builds_one_that_runs() {
-    for (import, told) in [
+async fn a_component_for_another_wasi_is_reported_with_the_sdk_to_use() {
+    for (import, expected) in [
         ("wasi:http/types@0.3.0", "WASI 0.3"),
         ("wasi:http/types@0.3.0-rc-2026-03-15", "WASI 0.3"),
         ("wasi:io/poll@0.2.0-rc-2023-11-10", "Spin SDK 2"),
@@ -223,15 +220,15 @@ async fn a_component_of_another_wasi_is_refused_with_what_builds_one_that_runs()
         let app = App::of_text(&manifest("/...", "").replace(&wasm, "other.wasm"));
         let bytes = wat::parse_str(&text).expect("a component");
         std::fs::write(app.state_dir().with_file_name("other.wasm"), bytes).expect("it is written");
-        let ended = refused(app).await;
-        for told in ["component `probe`", import, told, "`spin-sdk`"] {
-            assert!(ended.stderr.contains(told), "{}", ended.transcript());
+        let ended = start_error(app).await;
+        for expected in ["component `probe`", import, expected, "`spin-sdk`"] {
+            assert!(ended.stderr.contains(expected), "{}", ended.transcript());
         }
     }
 }
 
 #[tokio::test]
-async fn a_host_that_nothing_reaches_is_warned_of() {
+async fn a_host_for_an_unsupported_interface_is_a_warning() {
     let app = start(&probe_with("allowed_outbound_hosts = [\"mqtt://broker\"]")).await;
     app.stderr_has("spin.toml:9: component `probe`: `allowed_outbound_hosts`: `mqtt://broker`")
         .await;

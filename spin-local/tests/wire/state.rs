@@ -1,4 +1,4 @@
-//! State: what outlives the process, and that it lies where Spin looks for it, as Spin left it.
+//! Persistent state, in the files and the format of Spin.
 
 use rusqlite::Connection;
 use serde_json::json;
@@ -6,9 +6,9 @@ use test_support::App;
 
 use crate::probe::*;
 
-/// Where Spin keeps the default key-value store, below its state folder.
+/// Spin's file of the default key-value store, in the state folder.
 const KEY_VALUE: &str = "sqlite_key_value.db";
-/// Where Spin keeps the default SQLite database.
+/// Spin's file of the default SQLite database.
 const SQLITE: &str = "sqlite_db.db";
 
 fn open(app: &App, file: &str) -> Connection {
@@ -17,7 +17,7 @@ fn open(app: &App, file: &str) -> Connection {
 }
 
 #[tokio::test]
-async fn a_restart_finds_what_was_stored() {
+async fn a_restart_keeps_stored_data() {
     let app = probe();
     let first = start(&app).await;
     post(&first, "/kv/set?key=kept", "for later").await;
@@ -35,7 +35,7 @@ async fn a_restart_finds_what_was_stored() {
 }
 
 #[tokio::test]
-async fn a_killed_process_leaves_what_was_answered_for() {
+async fn a_killed_process_keeps_acknowledged_data() {
     let app = probe();
     let first = start(&app).await;
     post(&first, "/kv/set?key=kept", "for later").await;
@@ -52,7 +52,7 @@ async fn a_killed_process_leaves_what_was_answered_for() {
 }
 
 #[tokio::test]
-async fn key_value_data_lies_in_spins_file_and_table() {
+async fn key_value_data_is_in_the_file_and_table_of_spin() {
     let app = probe();
     let running = start(&app).await;
     post(&running, "/kv/set?key=name", "value").await;
@@ -83,7 +83,7 @@ async fn key_value_data_lies_in_spins_file_and_table() {
 }
 
 #[tokio::test]
-async fn key_value_data_that_spin_left_is_found() {
+async fn key_value_data_of_spin_is_readable() {
     let app = probe();
     open(&app, KEY_VALUE)
         .execute_batch(
@@ -102,7 +102,7 @@ async fn key_value_data_that_spin_left_is_found() {
 }
 
 #[tokio::test]
-async fn sqlite_data_lies_in_spins_file_and_is_found_there() {
+async fn sqlite_data_is_in_the_file_of_spin() {
     let app = probe();
     open(&app, SQLITE)
         .execute_batch("CREATE TABLE left_there AS SELECT 'by spin' AS what")
@@ -119,17 +119,17 @@ async fn sqlite_data_lies_in_spins_file_and_is_found_there() {
 }
 
 #[tokio::test]
-async fn a_transaction_left_open_is_undone_with_its_instance() {
+async fn an_open_transaction_is_rolled_back_with_its_instance() {
     let app = start(&probe()).await;
     execute(&app, "CREATE TABLE t (n)").await;
     execute(&app, "BEGIN IMMEDIATE").await;
-    // The connection went with the request: it holds no lock, and nothing is begun.
+    // The connection was closed with the request, so that no lock and no transaction is left.
     assert!(execute(&app, "INSERT INTO t VALUES (1)").await["ok"].is_object());
     assert_eq!(error_of(&execute(&app, "COMMIT").await), "io");
 }
 
 #[tokio::test]
-async fn labels_of_the_runtime_configuration_have_files_of_their_own() {
+async fn labels_of_the_runtime_configuration_have_separate_files() {
     let app = probe_with(
         "key_value_stores = [\"default\", \"cache\"]\nsqlite_databases = [\"default\", \"log\"]",
     );

@@ -1,4 +1,4 @@
-//! Triggers that have a response in place of a component.
+//! Triggers with a static response instead of a component.
 
 use test_support::{App, Request};
 
@@ -13,7 +13,7 @@ fn app() -> App {
 }
 
 #[tokio::test]
-async fn a_static_response_is_sent_as_it_is_written() {
+async fn a_static_response_is_sent_as_declared() {
     let app = start(&app()).await;
     for method in ["GET", "POST"] {
         let request = Request::new(method, app.url("/gone/with/the?wind")).body("body");
@@ -29,7 +29,7 @@ async fn a_static_response_is_sent_as_it_is_written() {
 }
 
 #[tokio::test]
-async fn a_static_response_takes_nothing_from_the_other_routes() {
+async fn a_static_response_does_not_affect_other_routes() {
     let app = start(&app()).await;
     assert_eq!(get(&app, "/hello").await.text(), "hello");
     let address = app.address();

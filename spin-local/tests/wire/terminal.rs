@@ -1,14 +1,14 @@
-//! A terminal that goes away or stands still: the app serves on.
+//! A closed or stalled terminal, which must not affect the app.
 
 use std::process::Stdio;
 
-use test_support::{App, Request, within_patience};
+use test_support::{App, Request, with_timeout};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 
 use crate::probe::*;
 
-/// An app whose two streams the test has.
+/// An app with its output streams piped to the test.
 struct Piped {
     child: Child,
     stdout: Option<BufReader<ChildStdout>>,
@@ -16,7 +16,7 @@ struct Piped {
     _app: App,
 }
 
-/// Starts the probe and reads the line that says where it serves, and none after it.
+/// Starts the probe and reads standard output up to the line with the address.
 async fn piped() -> Piped {
     let app = probe();
     let mut child = Command::new(env!("CARGO_BIN_EXE_spin-local"))
@@ -57,13 +57,13 @@ impl Piped {
             .args(["-c", "kill -s TERM \"$0\"", &id])
             .status();
         assert!(sent.await.expect("it is sent").success());
-        let ended = within_patience(self.child.wait(), || "its end".to_owned()).await;
+        let ended = with_timeout(self.child.wait(), || "its end".to_owned()).await;
         ended.expect("it can be waited for").code()
     }
 }
 
 #[tokio::test]
-async fn readers_that_go_away_cost_nobody_an_answer() {
+async fn closed_output_streams_do_not_affect_requests() {
     let mut app = piped().await;
     drop((app.child.stderr.take(), app.stdout.take()));
     let path = outbound("http://localhost:81/", "");
@@ -76,9 +76,9 @@ async fn readers_that_go_away_cost_nobody_an_answer() {
 }
 
 #[tokio::test]
-async fn a_reader_that_stands_still_holds_nobody_up() {
+async fn a_stalled_reader_does_not_block_requests() {
     let app = piped().await;
-    // Several times what a pipe and the queue before it hold.
+    // Several times the capacity of the pipe and of the queue before it.
     for _ in 0..50 {
         let printed = app.post("/stderr", "x".repeat(100_000)).await.json();
         assert_eq!(printed, serde_json::json!({ "ok": null }));
@@ -90,7 +90,7 @@ async fn a_reader_that_stands_still_holds_nobody_up() {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_log_that_cannot_be_written_fails_no_print() {
+async fn output_does_not_fail_if_the_log_cannot_be_written() {
     let app = probe();
     let logs = app.state_dir().join("logs");
     std::fs::create_dir_all(&logs).expect("the state folder can be made");
@@ -99,6 +99,6 @@ async fn a_log_that_cannot_be_written_fails_no_print() {
     let running = start(&app).await;
     let printed = post(&running, "/stdout", "a line\n").await;
     assert_eq!(printed, serde_json::json!({ "ok": null }));
-    running.stderr_has("has gaps: ").await;
+    running.stderr_has("is incomplete: ").await;
     running.stderr_has("a line").await;
 }

@@ -1,4 +1,4 @@
-//! An app as a real process: started, called, looked into, stopped.
+//! Apps as real processes.
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -10,13 +10,12 @@ use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
 use crate::output::Output;
-use crate::{Runtime, within_patience};
+use crate::{Runtime, with_timeout};
 
-/// How an app is to be started.
+/// An app with the options of its start.
 ///
-/// It has a temporary folder, which goes away with the last of its clones and of the apps it
-/// started. Its stores and logs are there, empty at first: started a second time, it finds what
-/// the first left.
+/// Its stores and logs are in a temporary folder, which is removed with the last of its clones and
+/// of the processes that it started. A second start finds the data of the first.
 #[derive(Clone)]
 pub struct App {
     manifest: PathBuf,
@@ -26,7 +25,7 @@ pub struct App {
 }
 
 impl App {
-    /// The app of a manifest, or of the folder that has one.
+    /// Returns the app of a manifest, or of the folder of a manifest.
     pub fn from(manifest: impl Into<PathBuf>) -> Self {
         Self {
             manifest: manifest.into(),
@@ -36,49 +35,51 @@ impl App {
         }
     }
 
-    /// An app whose manifest is this text.
+    /// Returns an app with this text as its manifest.
     pub fn of_text(manifest: &str) -> Self {
         let mut app = Self::from("");
         app.manifest = app.file("spin.toml", manifest);
         app
     }
 
-    /// Puts a file beside the stores and logs, and gives its path.
+    /// Writes a file beside the stores and logs, and returns its path.
     pub fn file(&self, name: &str, content: &str) -> PathBuf {
         let path = self.folder.path().join(name);
         std::fs::write(&path, content).expect("the temporary folder can be written to");
         path
     }
 
-    /// Adds options behind `up --from … --listen … --state-dir …`.
+    /// Adds options after `up --from … --listen … --state-dir …`.
     pub fn args(mut self, arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
         self.arguments.extend(arguments.into_iter().map(Into::into));
         self
     }
 
-    /// Adds an environment variable of the runtime's own process.
+    /// Adds an environment variable for the process of the runtime.
     pub fn environment(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// The folder of its stores and logs.
+    /// Returns the folder of the stores and logs.
     pub fn state_dir(&self) -> PathBuf {
         self.folder.path().join("state")
     }
 
-    /// Starts it on a free port of the loopback address, and waits until it serves.
+    /// Starts the app on a free loopback port, and waits until it serves.
     ///
     /// # Panics
-    /// When it ends instead, with what it wrote.
+    ///
+    /// The process ends instead. The message has its output.
     pub async fn start(&self, runtime: &Runtime) -> Running {
         self.start_on(runtime, "127.0.0.1:0").await
     }
 
-    /// [`App::start`] with an address to listen on.
+    /// Starts the app like [`App::start`], on the given address.
     ///
     /// # Panics
-    /// As [`App::start`] does.
+    ///
+    /// The process ends instead.
     pub async fn start_on(&self, runtime: &Runtime, address: &str) -> Running {
         match self.launch(runtime, address).serving().await {
             Ok(running) => running,
@@ -86,16 +87,21 @@ impl App {
         }
     }
 
-    /// Starts it where it is expected to refuse, and waits for its end.
+    /// Starts the app, which must fail, and waits for its end.
     ///
     /// # Panics
-    /// When it serves.
-    pub async fn refuse(&self, runtime: &Runtime) -> Ended {
-        self.refuse_on(runtime, "127.0.0.1:0").await
+    ///
+    /// The app serves.
+    pub async fn fail_to_start(&self, runtime: &Runtime) -> Ended {
+        self.fail_to_start_on(runtime, "127.0.0.1:0").await
     }
 
-    /// [`App::refuse`] with an address to listen on.
-    pub async fn refuse_on(&self, runtime: &Runtime, address: &str) -> Ended {
+    /// Starts the app like [`App::fail_to_start`], on the given address.
+    ///
+    /// # Panics
+    ///
+    /// The app serves.
+    pub async fn fail_to_start_on(&self, runtime: &Runtime, address: &str) -> Ended {
         match self.launch(runtime, address).serving().await {
             Ok(running) => panic!("{} serves at {}", runtime.name(), running.address),
             Err(ended) => ended,
@@ -132,7 +138,7 @@ impl App {
     }
 }
 
-/// Ends the process with the test, whatever becomes of the test.
+/// A child process that ends with the test, even if the test panics.
 struct Guarded {
     child: Child,
     end: &'static str,
@@ -180,7 +186,7 @@ impl Process {
 
     async fn end(mut self) -> Ended {
         let exit = self.child.child.wait();
-        let status = within_patience(exit, || "the end of the process".to_owned()).await;
+        let status = with_timeout(exit, || "the end of the process".to_owned()).await;
         Ended {
             status: status.expect("a process that was started can be waited for"),
             stdout: self.stdout.finish().await,
@@ -189,7 +195,7 @@ impl Process {
     }
 }
 
-/// The address in the line `Serving http://…`, once the line is whole.
+/// Returns the address in the line `Serving http://…`, once the line is complete.
 fn announced(stdout: &str) -> Option<SocketAddr> {
     let lines = stdout
         .split_inclusive('\n')
@@ -198,29 +204,29 @@ fn announced(stdout: &str) -> Option<SocketAddr> {
     urls.next()?.parse().ok()
 }
 
-/// An app that serves. Dropping it ends it.
+/// An app that serves. Dropping it ends the process.
 pub struct Running {
     process: Process,
     address: SocketAddr,
 }
 
 impl Running {
-    /// Where it listens.
+    /// Returns the address on which it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The URL of a path (and query), which starts with `/`.
+    /// Returns the URL of a path (and query), which must start with `/`.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
-    /// What a component has printed to its standard output, from the log file.
+    /// Returns the standard output of a component so far, from its log file.
     pub fn log(&self, component: &str) -> String {
         self.log_file(component, "stdout")
     }
 
-    /// What a component has printed to its standard error, from the log file.
+    /// Returns the standard error of a component so far, from its log file.
     pub fn error_log(&self, component: &str) -> String {
         self.log_file(component, "stderr")
     }
@@ -231,38 +237,41 @@ impl Running {
             .unwrap_or_else(|error| panic!("cannot read `{}`: {error}", path.display()))
     }
 
-    /// What the runtime has written to its standard output so far.
+    /// Returns the standard output of the runtime so far.
     pub fn stdout(&self) -> String {
         self.process.stdout.text()
     }
 
-    /// What the runtime has written to its standard error so far.
+    /// Returns the standard error of the runtime so far.
     pub fn stderr(&self) -> String {
         self.process.stderr.text()
     }
 
-    /// Waits until the runtime's standard error holds `text`.
+    /// Waits until the standard error of the runtime contains `text`.
     ///
     /// # Panics
-    /// When the stream ends without it.
+    ///
+    /// The stream ends without it.
     pub async fn stderr_has(&self, text: &str) {
         let found = |so_far: &str| so_far.contains(text).then_some(());
         let found = self.process.stderr.wait_for(found).await;
         assert!(found.is_some(), "no `{text}` in:\n{}", self.stderr());
     }
 
-    /// Has [`Running::peak_memory`] count from now on, without what the start took.
+    /// Resets [`Running::peak_memory`] to the current memory use.
     ///
     /// # Panics
-    /// On anything but Linux.
-    pub fn forget_peak_memory(&self) {
+    ///
+    /// The system is not Linux.
+    pub fn reset_peak_memory(&self) {
         std::fs::write(self.proc_file("clear_refs"), "5").expect("Linux counts memory");
     }
 
-    /// The most memory that its process has had since [`Running::forget_peak_memory`], in bytes.
+    /// Returns the peak memory of the process since [`Running::reset_peak_memory`], in bytes.
     ///
     /// # Panics
-    /// On anything but Linux.
+    ///
+    /// The system is not Linux.
     pub fn peak_memory(&self) -> u64 {
         let status = std::fs::read_to_string(self.proc_file("status")).expect("Linux has it");
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -275,41 +284,41 @@ impl Running {
         PathBuf::from(format!("/proc/{id}/{name}"))
     }
 
-    /// Asks it to stop, as an operator would: with SIGTERM.
+    /// Sends SIGTERM.
     pub fn terminate(&self) {
         self.process.child.signal("TERM");
     }
 
-    /// Asks it to stop as Ctrl-C does: with SIGINT.
+    /// Sends SIGINT, like Ctrl-C.
     pub fn interrupt(&self) {
         self.process.child.signal("INT");
     }
 
-    /// Waits for its end.
+    /// Waits for the end of the process.
     pub async fn ended(self) -> Ended {
         self.process.end().await
     }
 
-    /// Asks it to stop and waits until it has.
+    /// Sends SIGTERM and waits for the end of the process.
     pub async fn stop(self) -> Ended {
         self.terminate();
         self.ended().await
     }
 }
 
-/// What is left of a process that has ended.
+/// The result of a process that has ended.
 #[derive(Debug)]
 pub struct Ended {
-    /// How it ended.
+    /// The exit status.
     pub status: ExitStatus,
-    /// All it wrote to its standard output.
+    /// The whole standard output.
     pub stdout: String,
-    /// All it wrote to its standard error.
+    /// The whole standard error.
     pub stderr: String,
 }
 
 impl Ended {
-    /// Both streams and the status, for the message of an assertion.
+    /// Returns the status and both streams, for the message of an assertion.
     pub fn transcript(&self) -> String {
         let Self {
             status,

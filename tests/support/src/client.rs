@@ -1,4 +1,4 @@
-//! A small HTTP client: one connection a request, nothing followed, nothing added.
+//! A small HTTP client: one connection per request, no redirects, no additional headers.
 
 use std::fmt;
 
@@ -9,15 +9,14 @@ use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-use crate::within_patience;
+use crate::with_timeout;
 
-/// What went wrong before an answer was whole.
+/// The error of a request without a complete response.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// A request to send.
 ///
-/// `Host` is the URL's authority and the length is the body's; no other header is there but
-/// those that were given.
+/// Besides the headers that are set explicitly, only `Host` and `Content-Length` are sent.
 #[derive(Clone, Debug)]
 pub struct Request {
     method: String,
@@ -27,6 +26,7 @@ pub struct Request {
 }
 
 impl Request {
+    /// Returns a request without headers and body.
     pub fn new(method: &str, url: impl Into<String>) -> Self {
         Self {
             method: method.to_owned(),
@@ -36,54 +36,67 @@ impl Request {
         }
     }
 
+    /// Returns a GET request.
     pub fn get(url: impl Into<String>) -> Self {
         Self::new("GET", url)
     }
 
+    /// Returns a POST request.
     pub fn post(url: impl Into<String>) -> Self {
         Self::new("POST", url)
     }
 
+    /// Returns a DELETE request.
     pub fn delete(url: impl Into<String>) -> Self {
         Self::new("DELETE", url)
     }
 
-    /// Adds a header, beside others of the same name.
+    /// Adds a header. Earlier headers with the same name stay.
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.headers
             .push((name.to_owned(), value.as_ref().to_vec()));
         self
     }
 
+    /// Sets the body.
     pub fn body(mut self, body: impl Into<Bytes>) -> Self {
         self.body = body.into();
         self
     }
 
-    /// A body, and the header that says it is JSON.
+    /// Sets the body and `Content-Type: application/json`.
     pub fn json(self, body: impl Into<Bytes>) -> Self {
         self.header("content-type", "application/json").body(body)
     }
 
-    /// Sends it and reads the whole answer.
+    /// Sends the request and reads the whole response.
     ///
     /// # Panics
-    /// Where there is none, or it breaks off.
+    ///
+    /// There is no response, or it is incomplete.
     pub async fn send(self) -> Reply {
         let (method, url) = (self.method.clone(), self.url.clone());
         let reply = self.try_send().await;
         reply.unwrap_or_else(|error| panic!("{method} {url}: {error}"))
     }
 
-    /// [`Request::send`] for an answer that is allowed to fail.
+    /// Sends the request like [`Request::send`].
+    ///
+    /// # Errors
+    ///
+    /// There is no response, or it is incomplete.
     pub async fn try_send(self) -> Result<Reply, Error> {
         let url = self.url.clone();
         let whole = async { self.open().await?.read().await };
-        within_patience(whole, || format!("the answer of {url}")).await
+        with_timeout(whole, || format!("the response of {url}")).await
     }
 
-    /// Sends it and reads the answer's head.
-    pub async fn open(self) -> Result<Answering, Error> {
+    /// Sends the request and reads the head of the response.
+    ///
+    /// # Errors
+    ///
+    /// There is no response.
+    pub async fn open(self) -> Result<Response, Error> {
         let uri: Uri = self.url.parse()?;
         let authority = uri.authority().ok_or("the URL has no host")?.clone();
         let target = uri.path_and_query().map_or("/", |target| target.as_str());
@@ -100,7 +113,7 @@ impl Request {
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection);
         let (head, body) = sender.send_request(request).await?.into_parts();
-        Ok(Answering {
+        Ok(Response {
             status: head.status.as_u16(),
             headers: head.headers,
             body,
@@ -108,15 +121,15 @@ impl Request {
     }
 }
 
-/// An answer whose head has come.
-pub struct Answering {
+/// A response whose body is not read yet.
+pub struct Response {
     pub status: u16,
     pub headers: HeaderMap,
     body: Incoming,
 }
 
-impl Answering {
-    /// The next bytes of the body; `None` at its end.
+impl Response {
+    /// Returns the next bytes of the body, or `None` at its end.
     pub async fn next(&mut self) -> Option<Result<Bytes, Error>> {
         loop {
             match self.body.frame().await? {
@@ -129,7 +142,11 @@ impl Answering {
         }
     }
 
-    /// The rest of it.
+    /// Reads the rest of the body.
+    ///
+    /// # Errors
+    ///
+    /// The body is incomplete.
     pub async fn read(mut self) -> Result<Reply, Error> {
         let mut body = Vec::new();
         while let Some(bytes) = self.next().await {
@@ -143,7 +160,7 @@ impl Answering {
     }
 }
 
-/// A whole answer.
+/// A complete response.
 #[derive(Clone)]
 pub struct Reply {
     pub status: u16,
@@ -152,23 +169,25 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// The body as text; what is not UTF-8 in it is replaced.
+    /// Returns the body as text, with replacement characters for invalid UTF-8.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// The body as JSON.
+    /// Returns the body as JSON.
     ///
     /// # Panics
-    /// Where it is none.
+    ///
+    /// The body is not JSON.
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error} in {self:?}"))
     }
 
-    /// The value of a header that is there once.
+    /// Returns the value of a header.
     ///
     /// # Panics
-    /// Where it is there more than once, or is no text.
+    ///
+    /// The header occurs more than once, or is not text.
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.headers.get_all(name).iter();
         let value = values.next()?;

@@ -1,4 +1,4 @@
-//! An app whose wall clock stands still at a time that a test chooses.
+//! Apps whose wall clock is stopped at a time that a test chooses.
 //!
 //! ```no_run
 //! # async fn run() {
@@ -7,14 +7,14 @@
 //! let app = clock::stopped(components::consumer());
 //! let running = app.clone().args(clock::at(1_614_265_330)).start(&Runtime::spin_local()).await;
 //! running.stop().await;
-//! // With the stores it left, a day later.
+//! // A day later, with the same stores.
 //! let running = app.args(clock::at(1_614_265_330 + 86_400)).start(&Runtime::spin_local()).await;
 //! # }
 //! ```
 //!
-//! Nothing of the app is replaced but that clock: its manifest is copied with one more dependency,
-//! the component in `tests/support/clock`, for each component that asks for the time. An app has no
-//! variable for its clock, for whoever could set that could have old requests accepted.
+//! Only that clock is replaced: each component that imports it gets the component in
+//! `tests/support/clock` as a further dependency, in a copy of the manifest. An app has no variable
+//! for its clock, because anyone who could set that variable could make it accept old requests.
 
 use std::path::Path;
 
@@ -22,20 +22,21 @@ use toml_edit::{DocumentMut, Item, TableLike, value};
 
 use crate::{App, components};
 
-/// The import that is replaced, in any version, and what the clock exports.
+/// The import that is replaced, in any version, and the export of the clock.
 const CLOCK: &str = "wasi:clocks/wall-clock";
 const EXPORT: &str = "wasi:clocks/wall-clock@0.2.0";
 
-/// The app of the manifest in `folder`, its components built. It has to be told the time with
-/// [`at`].
+/// Returns the app of the manifest in `folder`, whose components must be built. It needs the options
+/// of [`at`].
 ///
 /// # Panics
-/// Where no component asks for the time.
+///
+/// No component imports the clock.
 pub fn stopped(folder: impl AsRef<Path>) -> App {
     App::of_text(&with_clock(folder.as_ref()))
 }
 
-/// The options that set the clock, in Unix seconds.
+/// Returns the options that set the clock, in Unix seconds.
 pub fn at(seconds: u64) -> [String; 2] {
     ["--env".to_owned(), format!("WALL_CLOCK_SECONDS={seconds}")]
 }
@@ -50,7 +51,7 @@ fn with_clock(folder: &Path) -> String {
     for (_, component) in components.iter_mut() {
         let component = component.as_table_like_mut().expect("a table");
         make_absolute(component, folder);
-        if asks_for_the_time(component) {
+        if imports_clock(component) {
             replace_clock(component);
             clocks += 1;
         }
@@ -84,7 +85,7 @@ fn set_absolute(path: Option<&mut Item>, folder: &Path) {
     }
 }
 
-fn asks_for_the_time(component: &dyn TableLike) -> bool {
+fn imports_clock(component: &dyn TableLike) -> bool {
     let source = component.get("source").and_then(Item::as_str);
     let source = std::fs::read(source.expect("a source that is a file")).expect("it can be read");
     source
@@ -92,7 +93,8 @@ fn asks_for_the_time(component: &dyn TableLike) -> bool {
         .any(|window| window == CLOCK.as_bytes())
 }
 
-/// The clock takes its time from the environment, which it has only with the app's configuration.
+/// Adds the stopped clock. It inherits the configuration because it reads its time from the
+/// environment.
 fn replace_clock(component: &mut dyn TableLike) {
     component.insert("dependencies_inherit_configuration", value(true));
     let mut clock = toml_edit::InlineTable::new();

@@ -1,14 +1,14 @@
-//! The components and the runtime, built from the tree as it stands.
+//! Components and programs, built from the current tree.
 //!
-//! Each is built once a test process, by the same commands and into the same folder as the
-//! Makefile's, so that a plain `cargo test` never tests what an earlier build left behind.
+//! Each is built once per test process, with the same commands and into the same folder as by the
+//! Makefile, so that a plain `cargo test` never tests the result of an earlier build.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// The folder of the workspace.
+/// Returns the folder of the workspace.
 pub fn root() -> &'static Path {
     let own = Path::new(env!("CARGO_MANIFEST_DIR"));
     own.ancestors()
@@ -16,65 +16,64 @@ pub fn root() -> &'static Path {
         .expect("this crate is two folders below the workspace")
 }
 
-/// The HMAC component.
+/// Returns the HMAC component.
 pub fn hmac() -> PathBuf {
     wasm("hmac_component")
 }
 
-/// The component that exercises every capability of its host.
+/// Returns the component that uses every capability of its host.
 pub fn probe() -> PathBuf {
     wasm("probe")
 }
 
-/// The component that is a wall clock standing still.
+/// Returns the stopped wall clock.
 pub fn clock() -> PathBuf {
     wasm("clock")
 }
 
-/// The guard, and the component it asks about signatures.
+/// Returns the guard, and the component that verifies signatures for it.
 pub fn guard() -> (PathBuf, PathBuf) {
     (wasm("webhook_guard"), hmac())
 }
 
-/// The folder of the guarded app's manifest, its components built.
+/// Builds the components, and returns the folder of the guarded app's manifest.
 pub fn guarded_app() -> PathBuf {
     build_components();
     root().join("examples/guarded-app")
 }
 
-/// The folder of the producer's manifest, its components built.
+/// Builds the components, and returns the folder of the producer's manifest.
 pub fn producer() -> PathBuf {
     build_components();
     root().join("webhook-producer")
 }
 
-/// The statements that make the producer's tables.
+/// Returns the file of statements that create the producer's tables.
 pub fn migrations() -> PathBuf {
     root().join("migrations.sql")
 }
 
-/// The folder of the consumer's manifest, its components built.
+/// Builds the components, and returns the folder of the consumer's manifest.
 pub fn consumer() -> PathBuf {
     build_components();
     root().join("webhook-consumer")
 }
 
-/// The `spin-local` binary: the one the environment variable `SPIN_LOCAL` names, or else one
+/// Returns the `spin-local` binary: the path in the environment variable `SPIN_LOCAL`, or one that is
 /// built from the tree.
 pub fn spin_local() -> PathBuf {
     static BUILT: OnceLock<()> = OnceLock::new();
     if let Some(given) = std::env::var_os("SPIN_LOCAL") {
         return given.into();
     }
-    // Not `-p spin-local`, nor the binary alone: cargo turns on those features of dependencies
-    // that its selection of packages and targets needs, and with any other selection than the one
-    // of `cargo test` wasmtime would be built a second time. A test target brings in the features
-    // that only tests need.
+    // Neither `-p spin-local` nor the binary alone: cargo unifies the features of dependencies over
+    // the selected packages and targets, and any other selection than that of `cargo test` would
+    // build wasmtime a second time. The test target adds the features that only tests need.
     BUILT.get_or_init(|| cargo_build(&["--bin", "spin-local", "--test", "wire"]));
     target().join("debug/spin-local")
 }
 
-/// The `webhook-sender` binary, built from the tree as [`spin_local`] is.
+/// Returns the `webhook-sender` binary, built from the tree like [`spin_local`].
 pub fn webhook_sender() -> PathBuf {
     static BUILT: OnceLock<()> = OnceLock::new();
     BUILT.get_or_init(|| cargo_build(&["--bin", "webhook-sender", "--test", "wire"]));
@@ -89,8 +88,8 @@ fn wasm(name: &str) -> PathBuf {
 fn build_components() {
     static BUILT: OnceLock<()> = OnceLock::new();
     BUILT.get_or_init(|| {
-        // By itself: cargo gives a dependency the features that any package of one command asks
-        // for, and what others ask for brings the standard library, which it does without.
+        // Built separately: cargo unifies the features of dependencies over one command, and the
+        // features of the other packages would link the standard library.
         build_wasm(&["hmac-component"]);
         build_wasm(&[
             "webhook-producer",
@@ -109,7 +108,8 @@ fn build_wasm(crates: &[&str]) {
     cargo_build(&arguments);
 }
 
-/// Where the manifests look for components, wherever the environment sends other builds.
+/// Returns the folder in which the manifests expect components, even if the environment redirects
+/// other builds.
 fn target() -> PathBuf {
     root().join("target")
 }

@@ -1,4 +1,4 @@
-//! A consumer against `crates/webhook-signature/tests/conformance.json`, over HTTP.
+//! Conformance tests of consumers over HTTP, with `crates/webhook-signature/tests/conformance.json`.
 //!
 //! ```no_run
 //! # async fn run() {
@@ -7,34 +7,31 @@
 //!
 //! // The folder of a Spin app whose components are built.
 //! let consumer = Consumer::of(components::consumer());
-//! let report = consumer.judge(&Runtime::spin_local()).await;
+//! let report = consumer.run(&Runtime::spin_local()).await;
 //! report.assert_conforms();
 //! # }
 //! ```
 //!
-//! It works for any app that is called like `webhook-consumer`, in whatever language. The app has:
+//! They work for any app with the interface of `webhook-consumer`, in any language. The app needs:
 //!
-//! - `POST /target`, answering 200 or a problem document with a `code`;
-//! - `POST /target?handshake=true` with `{"keyData": "…"}`, which keeps the key as text in the
-//!   key-value store `default` under `signing-key-data`, so that a key can also be put there when
-//!   the app is started;
-//! - the variables `open_handshake`, which lets a handshake in without a token, `weakest_scheme`,
-//!   `tolerance_seconds` and, unless it is said to have
-//!   [one key](Consumer::with_one_key), `key_overlap_seconds`;
-//! - a component that takes its time from `wasi:clocks/wall-clock`.
+//! - `POST /target`, which responds with 200 or a problem document with a `code`;
+//! - `POST /target?handshake=true` with `{"keyData": "…"}`, which stores the key as text in the
+//!   key-value store `default` under `signing-key-data`, so that a key can also be set at the start;
+//! - the variables `open_handshake` (accepts handshakes without a token), `weakest_scheme`,
+//!   `tolerance_seconds` and, unless it has [one key](Consumer::with_one_key),
+//!   `key_overlap_seconds`;
+//! - a component that reads the time from `wasi:clocks/wall-clock`.
 //!
-//! Nothing of the app is replaced but that clock, which stands still at the time of the case
-//! ([`crate::clock`]). Cases of one time,
-//! tolerance and weakest scheme share a process. A key comes by handshake, with an overlap of 0 so
-//! that it is the only one; the cases with several keys, with none, or with one that a handshake
-//! refuses as too short have a process with stores of their own.
+//! Only that clock is replaced: it is stopped at the time of the case ([`crate::clock`]). Cases with
+//! the same time, tolerance and weakest scheme share a process. A key is set by handshake, with an
+//! overlap of 0 so that it is the only key. Cases with several keys, no key, or a key that is too
+//! short for a handshake have a process with separate stores.
 //!
-//! A case conforms if what is accepted is answered 200, and what is refused is answered 400 with
-//! the code of the refusal. Where there is no key at all a consumer says `no-key` instead of
-//! `no-match`. Cases that HTTP cannot carry (`over_http`) are left out and counted, and so are those
-//! with a header that is not ASCII where Spin answers them 500 itself, without asking the app.
+//! A case conforms if an accepted request gets 200, and a rejected one gets 400 with the code of the
+//! rejection. Without any key, a consumer responds with `no-key` instead of `no-match`. Cases that
+//! HTTP cannot carry (`over_http`) are skipped and counted, as are cases with a header that is not
+//! ASCII if Spin itself responds with 500.
 
-mod answer;
 mod case;
 mod exchange;
 
@@ -46,35 +43,39 @@ use serde_json::json;
 use crate::{Request, Running, Runtime, clock};
 use case::{Case, Setting};
 
-/// A consumer app to judge.
+/// A consumer app under test.
 pub struct Consumer {
     folder: PathBuf,
     one_key: bool,
 }
 
-/// What became of the cases.
+/// The result of the cases.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// How many were sent.
-    pub judged: usize,
-    /// How many HTTP or the runtime cannot carry, or need more keys than the consumer has.
-    pub left_out: usize,
-    /// A line for each case with another outcome than it should have.
+    /// The number of cases that were sent.
+    pub sent: usize,
+    /// The number of cases that HTTP or the runtime cannot carry, or that need more keys than the
+    /// consumer has.
+    pub skipped: usize,
+    /// A line for each case with an unexpected outcome.
     pub differing: Vec<String>,
 }
 
 impl Report {
+    /// Checks that every case had the expected outcome.
+    ///
     /// # Panics
-    /// Where a case differs, or where hardly any was sent.
+    ///
+    /// A case differs, or too few were sent.
     #[track_caller]
     pub fn assert_conforms(&self) {
         assert!(self.differing.is_empty(), "{self:#?}");
-        assert!(self.judged > 400, "only {} cases", self.judged);
+        assert!(self.sent > 400, "only {} cases", self.sent);
     }
 }
 
 impl Consumer {
-    /// The app in this folder, its components built.
+    /// Returns the app in this folder, whose components must be built.
     pub fn of(folder: impl Into<PathBuf>) -> Self {
         Self {
             folder: folder.into(),
@@ -82,17 +83,18 @@ impl Consumer {
         }
     }
 
-    /// It has one key at a time: cases with several are left out.
+    /// Skips cases with several keys, for a consumer with one key at a time.
     pub fn with_one_key(mut self) -> Self {
         self.one_key = true;
         self
     }
 
-    /// Sends every case and compares.
+    /// Sends every case and compares the outcomes.
     ///
     /// # Panics
-    /// Where the app does not start or does not take a key.
-    pub async fn judge(&self, runtime: &Runtime) -> Report {
+    ///
+    /// The app does not start, or rejects a key.
+    pub async fn run(&self, runtime: &Runtime) -> Report {
         let mut report = Report::default();
         let mut groups: BTreeMap<Setting, Vec<Case>> = BTreeMap::new();
         for case in case::load() {
@@ -100,13 +102,13 @@ impl Consumer {
                 Some(setting) if !(self.one_key && case.keys.len() > 1) => {
                     groups.entry(setting).or_default().push(case);
                 }
-                _ => report.left_out += 1,
+                _ => report.skipped += 1,
             }
         }
         for (setting, cases) in groups {
             let app = self.start(&setting, runtime).await;
             let runtime = runtime.name();
-            judge_all(&app, runtime, &setting, cases, &mut report).await;
+            send_all(&app, runtime, &setting, cases, &mut report).await;
             app.stop().await;
         }
         report
@@ -128,47 +130,50 @@ impl Consumer {
             .flat_map(|variable| ["--variable".to_owned(), variable]);
         let running = app
             .args(variables)
-            .args(setting.put_into_store())
+            .args(setting.store_options())
             .start(runtime)
             .await;
-        for key in setting.by_handshake() {
-            hand_over(&running, key).await;
+        for key in setting.handshake_keys() {
+            set_key(&running, key).await;
         }
         running
     }
 }
 
-async fn judge_all(
+async fn send_all(
     app: &Running,
     runtime: &str,
     setting: &Setting,
     mut cases: Vec<Case>,
     report: &mut Report,
 ) {
-    // Those of one key together: each change of keys is a handshake.
+    // Grouped by key, because each change of the key is a handshake.
     cases.sort_by(|one, other| one.keys.cmp(&other.keys));
-    let mut handed_over = None;
+    let mut current_key = None;
     for case in cases {
-        if setting.own_keys.is_none() && handed_over.as_ref() != case.keys.first() {
-            handed_over = case.keys.first().cloned();
-            hand_over(app, &case.keys[0]).await;
+        if setting.own_keys.is_none() && current_key.as_ref() != case.keys.first() {
+            current_key = case.keys.first().cloned();
+            set_key(app, &case.keys[0]).await;
         }
-        let answer = exchange::send(app.address(), &case).await;
-        if runtime == "spin" && !case.is_ascii() && answer.status == 500 {
-            report.left_out += 1;
+        let response = exchange::send(app.address(), &case.headers, &case.body).await;
+        if runtime == "spin" && !case.is_ascii() && response.status == 500 {
+            report.skipped += 1;
             continue;
         }
-        report.judged += 1;
-        if !case.conforms(&answer) {
-            let line = format!("{}: {answer:?}, not {}", case.name, case.expect);
+        report.sent += 1;
+        if !case.conforms(&response) {
+            let line = format!("{}: {response:?}, not {}", case.name, case.expect);
             report.differing.push(line);
         }
     }
 }
 
-async fn hand_over(app: &Running, key: &str) {
+async fn set_key(app: &Running, key: &str) {
     let body = json!({ "keyData": key }).to_string();
     let request = Request::post(app.url("/target?handshake=true")).json(body);
     let reply = request.send().await;
-    assert_eq!(reply.status, 200, "the handshake was answered {reply:?}");
+    assert_eq!(
+        reply.status, 200,
+        "the response to the handshake is {reply:?}"
+    );
 }

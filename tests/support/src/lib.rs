@@ -1,9 +1,9 @@
-//! What the tests across the workspace share: built components, apps running as real processes,
-//! a receiver that records what arrives, and a small HTTP client.
+//! Shared helpers of the tests: built components, apps as real processes, a receiver that records
+//! requests, and a small HTTP client.
 //!
-//! It promises its tests three things: what they test was built from the tree as it stands
-//! ([`components`]), every wait is for an event and never for a time to pass, and a wait that
-//! would last for ever ends the test with what was seen so far ([`within_patience`]).
+//! It guarantees three things: components and programs are built from the current tree
+//! ([`components`]), every wait is for an event rather than for a time to pass, and a wait that
+//! hangs fails the test with a description of its progress ([`with_timeout`]).
 //!
 //! ```no_run
 //! # async fn run() {
@@ -23,26 +23,27 @@
 //! # }
 //! ```
 //!
-//! Everything here panics where it cannot do what it was asked to: it runs in tests only.
+//! Functions panic instead of returning errors: they run in tests only.
 
 pub mod app;
+pub mod cases;
 pub mod client;
 pub mod clock;
 pub mod components;
 pub mod conformance;
 mod output;
-mod patience;
 pub mod raw;
 pub mod raw_http2;
 mod raw_receiver;
 pub mod receiver;
 pub mod redis;
 pub mod runtime;
+mod timeout;
 pub mod tls;
 
 pub use app::{App, Ended, Running};
 pub use client::{Reply, Request};
-pub use patience::within_patience;
 pub use raw_receiver::{Counts, RawReceiver};
 pub use receiver::{Behaviour, Receiver, Recorded};
 pub use runtime::Runtime;
+pub use timeout::with_timeout;

@@ -1,12 +1,12 @@
-//! What a process has written to one of its streams so far.
+//! The output of a process so far.
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::within_patience;
+use crate::with_timeout;
 
-/// Collects a stream while the process runs.
+/// An output stream that is collected while the process runs.
 pub(crate) struct Output {
     text: watch::Receiver<String>,
     reading: JoinHandle<()>,
@@ -24,30 +24,30 @@ impl Output {
         Self { text, reading }
     }
 
-    /// The text so far.
+    /// Returns the text so far.
     pub(crate) fn text(&self) -> String {
         self.text.borrow().clone()
     }
 
-    /// Waits until `done` finds what it looks for. `None` when the stream ends before.
-    pub(crate) async fn wait_for<T>(&self, mut done: impl FnMut(&str) -> Option<T>) -> Option<T> {
+    /// Waits until `find` finds something. Returns `None` if the stream ends first.
+    pub(crate) async fn wait_for<T>(&self, mut find: impl FnMut(&str) -> Option<T>) -> Option<T> {
         let mut text = self.text.clone();
         let waiting = async {
             loop {
-                let found = done(&text.borrow_and_update());
+                let found = find(&text.borrow_and_update());
                 if found.is_some() {
                     return found;
                 }
                 if text.changed().await.is_err() {
-                    let last = done(&text.borrow());
+                    let last = find(&text.borrow());
                     return last;
                 }
             }
         };
-        within_patience(waiting, || format!("a line; so far:\n{}", self.text())).await
+        with_timeout(waiting, || format!("a line; so far:\n{}", self.text())).await
     }
 
-    /// The whole text, once the stream has ended.
+    /// Waits for the end of the stream, and returns the whole text.
     pub(crate) async fn finish(self) -> String {
         self.reading.await.expect("the reader does not panic");
         self.text.borrow().clone()

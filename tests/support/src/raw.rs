@@ -1,17 +1,18 @@
-//! Bytes to a server and back, for what no well-behaved client sends.
+//! Raw bytes to and from a server, for requests that no well-behaved client sends.
 
 use std::net::SocketAddr;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::within_patience;
+use crate::with_timeout;
 
-/// Sends `bytes` and reads until the server closes the connection, so a request has to say
+/// Sends `bytes` and reads until the server closes the connection, so that a request needs
 /// `Connection: close`.
 ///
 /// # Panics
-/// As [`Connection`]'s functions do.
+///
+/// See the functions of [`Connection`].
 pub async fn exchange(address: SocketAddr, bytes: &[u8]) -> String {
     let mut connection = Connection::open(address).await;
     connection.send(bytes).await;
@@ -28,7 +29,8 @@ impl Connection {
     /// Connects.
     ///
     /// # Panics
-    /// Where nobody listens.
+    ///
+    /// The connection is refused.
     pub async fn open(address: SocketAddr) -> Self {
         Self {
             stream: TcpStream::connect(address)
@@ -38,7 +40,7 @@ impl Connection {
         }
     }
 
-    /// The address the server sees.
+    /// Returns the address of this end.
     pub fn own_address(&self) -> SocketAddr {
         self.stream.local_addr().expect("it is connected")
     }
@@ -46,18 +48,20 @@ impl Connection {
     /// Sends `bytes`.
     ///
     /// # Panics
-    /// Where the server does not take them.
+    ///
+    /// The connection is closed.
     pub async fn send(&mut self, bytes: &[u8]) {
         let sent = self.stream.write_all(bytes);
-        within_patience(sent, || "the server to read".to_owned())
+        with_timeout(sent, || "the server to read".to_owned())
             .await
             .expect("the server reads");
     }
 
-    /// Reads until what was received in all holds `text`.
+    /// Reads until the received text contains `text`.
     ///
     /// # Panics
-    /// Where the connection ends before.
+    ///
+    /// The connection ends first.
     pub async fn read_until(&mut self, text: &str) {
         while !self.received().contains(text) {
             let count = self.read_some().await;
@@ -69,17 +73,18 @@ impl Connection {
         }
     }
 
-    /// Reads until the server closes the connection, and gives what was received in all.
+    /// Reads until the server closes the connection, and returns everything received.
     ///
     /// # Panics
-    /// Where the connection breaks before a byte has come.
+    ///
+    /// The connection fails before the first byte.
     pub async fn read_to_end(mut self) -> String {
         loop {
             match self.read_some().await {
                 Ok(0) => return self.received(),
                 Ok(_) => continue,
                 Err(error) => {
-                    assert!(!self.received.is_empty(), "no answer: {error}");
+                    assert!(!self.received.is_empty(), "no response: {error}");
                     return self.received();
                 }
             }
@@ -92,6 +97,6 @@ impl Connection {
 
     async fn read_some(&mut self) -> std::io::Result<usize> {
         let read = self.stream.read_buf(&mut self.received);
-        within_patience(read, || "bytes of the server".to_owned()).await
+        with_timeout(read, || "bytes from the server".to_owned()).await
     }
 }

@@ -1,4 +1,4 @@
-//! A receiver that records what arrives and behaves as it is told.
+//! A receiver that records requests and has configurable behaviour.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -34,10 +34,10 @@ use tokio::task::JoinHandle;
 pub use behaviour::Behaviour;
 pub use recorded::Recorded;
 
-use crate::within_patience;
-use behaviour::{Answer, Dropped};
+use crate::with_timeout;
+use behaviour::{Dropped, Reply};
 
-/// An HTTP/1.1 server on a free port of the loopback address, for as long as it lives.
+/// An HTTP/1.1 server on a free loopback port. Dropping it stops the server.
 pub struct Receiver {
     address: SocketAddr,
     shared: Arc<Shared>,
@@ -45,33 +45,35 @@ pub struct Receiver {
 }
 
 struct Shared {
-    /// By path; a path that is not there is answered 200.
+    /// The behaviours by path. The default is a response with 200.
     behaviours: Mutex<HashMap<String, Behaviour>>,
-    /// Every request whose body has come, in that order.
+    /// The requests, in the order in which their bodies were complete.
     requests: watch::Sender<Vec<Recorded>>,
-    /// How many are being answered, and the most that ever were.
-    at_once: Mutex<AtOnce>,
+    /// The number of requests in progress, and its maximum.
+    concurrency: Mutex<Concurrency>,
 }
 
 #[derive(Default)]
-struct AtOnce {
+struct Concurrency {
     now: usize,
-    most: usize,
+    max: usize,
 }
 
-/// A request that is being answered.
-struct Place<'a>(&'a Mutex<AtOnce>);
+/// A request in progress.
+struct InProgress<'a>(&'a Mutex<Concurrency>);
 
-impl<'a> Place<'a> {
-    fn take(at_once: &'a Mutex<AtOnce>) -> Self {
-        let mut count = at_once.lock().expect("nobody panics with it");
+impl<'a> InProgress<'a> {
+    fn begin(concurrency: &'a Mutex<Concurrency>) -> Self {
+        let mut count = concurrency
+            .lock()
+            .expect("no thread panics while it holds the lock");
         count.now += 1;
-        count.most = count.most.max(count.now);
-        Self(at_once)
+        count.max = count.max.max(count.now);
+        Self(concurrency)
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for InProgress<'_> {
     fn drop(&mut self) {
         if let Ok(mut count) = self.0.lock() {
             count.now -= 1;
@@ -80,7 +82,7 @@ impl Drop for Place<'_> {
 }
 
 impl Receiver {
-    /// Starts one that answers 200 to everything.
+    /// Starts a receiver that responds with 200 to every request.
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0")
             .await
@@ -89,7 +91,7 @@ impl Receiver {
         let shared = Arc::new(Shared {
             behaviours: Mutex::default(),
             requests: watch::Sender::default(),
-            at_once: Mutex::default(),
+            concurrency: Mutex::default(),
         });
         let serving = tokio::spawn(serve(listener, shared.clone()));
         Self {
@@ -99,39 +101,39 @@ impl Receiver {
         }
     }
 
-    /// Sets how requests to a path are answered from now on.
+    /// Sets the behaviour for further requests to a path.
     pub fn on(&self, path: &str, behaviour: Behaviour) {
         let mut behaviours = self
             .shared
             .behaviours
             .lock()
-            .expect("nobody panics with it");
+            .expect("no thread panics while it holds the lock");
         behaviours.insert(path.to_owned(), behaviour);
     }
 
-    /// Where it listens.
+    /// Returns the address on which it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The URL of a path (and query), which starts with `/`.
+    /// Returns the URL of a path (and query), which must start with `/`.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
-    /// Every request so far.
+    /// Returns the requests so far.
     pub fn requests(&self) -> Vec<Recorded> {
         self.shared.requests.borrow().clone()
     }
 
-    /// The requests to one path so far.
+    /// Returns the requests to one path so far.
     pub fn requests_to(&self, path: &str) -> Vec<Recorded> {
         let mut requests = self.requests();
         requests.retain(|request| request.path == path);
         requests
     }
 
-    /// Every request so far, once there are `count` at least.
+    /// Waits for `count` requests, and returns all requests so far.
     pub async fn received(&self, count: usize) -> Vec<Recorded> {
         let mut requests = self.shared.requests.subscribe();
         let enough = async {
@@ -140,20 +142,20 @@ impl Receiver {
                 .expect("the sender lives as long as the receiver")
                 .clone()
         };
-        let seen = || format!("{count} requests; these have come: {:#?}", self.requests());
-        within_patience(enough, seen).await
+        let seen = || format!("{count} requests; received so far: {:#?}", self.requests());
+        with_timeout(enough, seen).await
     }
 
-    /// The most requests that were ever being answered at the same time.
+    /// Returns the maximum number of requests that were in progress at the same time.
     pub fn most_at_once(&self) -> usize {
         self.shared
-            .at_once
+            .concurrency
             .lock()
-            .expect("nobody panics with it")
-            .most
+            .expect("no thread panics while it holds the lock")
+            .max
     }
 
-    /// Forgets the requests so far.
+    /// Removes the requests so far.
     pub fn forget(&self) {
         self.shared.requests.send_modify(Vec::clear);
     }
@@ -173,22 +175,25 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) {
 }
 
 async fn connection(stream: TcpStream, shared: Arc<Shared>) {
-    let service = service_fn(|request| answer(request, &shared));
-    // It ends in an error where a behaviour drops it or the client goes away.
+    let service = service_fn(|request| respond(request, &shared));
+    // The connection fails if a behaviour drops it or the client disconnects.
     let _ = http1::Builder::new()
         .serve_connection(TokioIo::new(stream), service)
         .await;
 }
 
-async fn answer(request: http::Request<Incoming>, shared: &Shared) -> Result<Answer, Dropped> {
+async fn respond(request: http::Request<Incoming>, shared: &Shared) -> Result<Reply, Dropped> {
     let (head, body) = request.into_parts();
     let body = body.collect().await.map_err(|_| Dropped)?.to_bytes();
     let recorded = Recorded::new(&head, &body);
     let behaviour = {
-        let behaviours = shared.behaviours.lock().expect("nobody panics with it");
+        let behaviours = shared
+            .behaviours
+            .lock()
+            .expect("no thread panics while it holds the lock");
         behaviours.get(&recorded.path).cloned()
     };
-    let _place = Place::take(&shared.at_once);
+    let _in_progress = InProgress::begin(&shared.concurrency);
     let requests = shared.requests.subscribe();
     shared.requests.send_modify(|all| all.push(recorded));
     behaviour

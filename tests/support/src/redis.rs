@@ -1,6 +1,5 @@
-//! A private `redis-server`: on a free port of the loopback address, with its files in a temporary
-//! folder and its append-only file on. It can be killed, and started again on the same port and
-//! files. It ends with its owner.
+//! Private Redis servers: `redis-server` on a free loopback port, with an append-only file in a
+//! temporary folder. A server can be killed and restarted on the same port and files.
 //!
 //! ```no_run
 //! # async fn run() {
@@ -21,14 +20,15 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::within_patience;
+use crate::with_timeout;
 
-/// How soon what was written is on the disk.
+/// The `appendfsync` setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fsync {
-    /// Before it is answered: a kill loses nothing.
+    /// Flushes before the reply: a kill loses nothing.
     Always,
-    /// Once a second. A kill of the process alone loses nothing either, as the kernel has it.
+    /// Flushes once a second. A kill of the process loses nothing either, because the kernel has the
+    /// data.
     EverySecond,
 }
 
@@ -41,7 +41,7 @@ impl Fsync {
     }
 }
 
-/// A `redis-server` of one's own.
+/// A private `redis-server`. Dropping it ends the process.
 pub struct RedisServer {
     process: Option<Child>,
     port: u16,
@@ -50,19 +50,22 @@ pub struct RedisServer {
 }
 
 impl RedisServer {
-    /// Starts one and waits until it answers.
+    /// Starts a server and waits until it responds.
     ///
     /// # Panics
-    /// Where there is no `redis-server`, with how to install it; and where it does not start, with
-    /// its log.
+    ///
+    /// `redis-server` is not installed or does not start. The message has the installation command or
+    /// the log.
     pub async fn start(fsync: Fsync) -> Self {
         Self::start_with(fsync, &[]).await
     }
 
-    /// The same with more arguments, such as `["--maxmemory", "4mb"]`.
+    /// Starts a server like [`RedisServer::start`], with further arguments such as
+    /// `["--maxmemory", "4mb"]`.
     ///
     /// # Panics
-    /// As [`RedisServer::start`].
+    ///
+    /// See [`RedisServer::start`].
     pub async fn start_with(fsync: Fsync, arguments: &[&str]) -> Self {
         let mut server = Self {
             process: None,
@@ -78,35 +81,35 @@ impl RedisServer {
         server
     }
 
-    /// Its port on `127.0.0.1`.
+    /// Returns the port on `127.0.0.1`.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Where it listens.
+    /// Returns the address on which it listens.
     pub fn address(&self) -> SocketAddr {
         (Ipv4Addr::LOCALHOST, self.port).into()
     }
 
-    /// Its URL, for example `redis://127.0.0.1:34567`.
+    /// Returns the URL, for example `redis://127.0.0.1:34567`.
     pub fn url(&self) -> String {
         format!("redis://{}", self.address())
     }
 
-    /// The folder of its append-only file and its log.
+    /// Returns the folder of the append-only file and the log.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// The number of its process, while it runs.
+    /// Returns the process id, while it runs.
     pub fn pid(&self) -> Option<u32> {
         self.process.as_ref().map(Child::id)
     }
 
-    /// Kills it with SIGKILL and waits until it is gone. Its files stay as they are.
+    /// Kills the process with SIGKILL and waits for its end. Its files are kept.
     pub fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
-            // An error here means that it has ended by itself.
+            // An error means that the process has already ended.
             let _ = process.kill();
             process
                 .wait()
@@ -114,32 +117,33 @@ impl RedisServer {
         }
     }
 
-    /// Stops its process where it stands (SIGSTOP): connections stay open and nothing is answered.
+    /// Freezes the process with SIGSTOP: connections stay open without replies.
     pub fn stall(&self) {
         self.signal("STOP");
     }
 
-    /// Lets it go on after [`RedisServer::stall`].
+    /// Continues the process after [`RedisServer::stall`].
     pub fn unstall(&self) {
         self.signal("CONT");
     }
 
-    /// Starts it again on the same port and files, after [`RedisServer::kill`], and waits until it
-    /// has loaded them.
+    /// Kills the process if it runs, starts it again on the same port and files, and waits until they
+    /// are loaded.
     ///
     /// # Panics
-    /// As [`RedisServer::start`].
+    ///
+    /// See [`RedisServer::start`].
     pub async fn restart(&mut self) {
         self.kill();
         self.process = Some(self.spawn());
         let log = self.folder.path().join("log");
-        let answering = async {
-            while !answers(self.address()).await {
+        let responding = async {
+            while !responds(self.address()).await {
                 self.check_alive();
                 tokio::time::sleep(std::time::Duration::from_millis(5)).await;
             }
         };
-        within_patience(answering, || format!("redis-server:\n{}", read(&log))).await;
+        with_timeout(responding, || format!("redis-server:\n{}", read(&log))).await;
     }
 
     fn spawn(&self) -> Child {
@@ -195,8 +199,8 @@ impl Drop for RedisServer {
     }
 }
 
-/// A port that was free a moment ago. Should another process take it in between, the server says
-/// so and the test fails with its log.
+/// Returns a port that was free a moment ago. If another process takes it in the meantime, the test
+/// fails with the log of the server.
 fn free_port() -> u16 {
     let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
     socket
@@ -205,15 +209,16 @@ fn free_port() -> u16 {
         .port()
 }
 
-/// Whether it answers PING with PONG: not while it loads its files.
-async fn answers(address: SocketAddr) -> bool {
+/// Returns `true` if the server replies to PING with PONG, which it does not while it loads its
+/// files.
+async fn responds(address: SocketAddr) -> bool {
     let Ok(mut stream) = TcpStream::connect(address).await else {
         return false;
     };
-    let mut answer = [0; 7];
+    let mut reply = [0; 7];
     stream.write_all(b"PING\r\n").await.is_ok()
-        && stream.read_exact(&mut answer).await.is_ok()
-        && answer == *b"+PONG\r\n"
+        && stream.read_exact(&mut reply).await.is_ok()
+        && reply == *b"+PONG\r\n"
 }
 
 fn read(path: &Path) -> String {

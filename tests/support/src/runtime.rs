@@ -1,25 +1,25 @@
-//! What runs an app: `spin-local`, or a real Spin.
+//! The runtimes of apps: `spin-local` and the Spin CLI.
 
 use std::path::{Path, PathBuf};
 
 use crate::components;
 
-/// A program that takes `up` and the options of `spin up`.
+/// A program with the command `up` and the options of `spin up`.
 #[derive(Clone, Debug)]
 pub struct Runtime {
     name: &'static str,
     program: PathBuf,
-    /// The signal that ends it when a test is done with it.
+    /// The signal that ends the process when a test drops it.
     pub(crate) end: &'static str,
 }
 
 impl Runtime {
-    /// `spin-local`, built from the tree.
+    /// Returns `spin-local`, built from the tree.
     pub fn spin_local() -> Self {
         Self::spin_local_at(components::spin_local())
     }
 
-    /// A `spin-local` that is built already.
+    /// Returns a `spin-local` that is already built.
     pub fn spin_local_at(program: impl Into<PathBuf>) -> Self {
         Self {
             name: "spin-local",
@@ -28,7 +28,7 @@ impl Runtime {
         }
     }
 
-    /// The `spin` of the PATH, if there is one.
+    /// Returns the `spin` on the PATH, if there is one.
     pub fn spin() -> Option<Self> {
         let path = std::env::var_os("PATH")?;
         let program = std::env::split_paths(&path)
@@ -37,12 +37,12 @@ impl Runtime {
         Some(Self {
             name: "spin",
             program,
-            // It runs the app in a process of its own, which it ends only when it is asked to.
+            // Spin runs the app in a child process, which it ends on SIGTERM only.
             end: "TERM",
         })
     }
 
-    /// `spin-local` or `spin`.
+    /// Returns `spin-local` or `spin`.
     pub fn name(&self) -> &'static str {
         self.name
     }

@@ -1,6 +1,6 @@
-//! The receiver does what it is told: a test that relies on it is worth no more than that.
+//! Tests of the receiver, on whose behaviour other tests rely.
 
-use test_support::{Behaviour, Receiver, Request, within_patience};
+use test_support::{Behaviour, Receiver, Request, with_timeout};
 
 #[tokio::test]
 async fn a_request_is_recorded_byte_for_byte() {
@@ -25,7 +25,7 @@ async fn a_request_is_recorded_byte_for_byte() {
 }
 
 #[tokio::test]
-async fn a_path_is_answered_as_it_was_told_to_be() {
+async fn each_path_has_the_behaviour_that_was_set() {
     let receiver = Receiver::start().await;
     receiver.on(
         "/no",
@@ -52,7 +52,7 @@ async fn a_path_is_answered_as_it_was_told_to_be() {
 }
 
 #[tokio::test]
-async fn a_closed_connection_has_no_answer() {
+async fn close_sends_no_response() {
     let receiver = Receiver::start().await;
     receiver.on("/", Behaviour::close());
     assert!(Request::get(receiver.url("/")).try_send().await.is_err());
@@ -60,7 +60,7 @@ async fn a_closed_connection_has_no_answer() {
 }
 
 #[tokio::test]
-async fn a_late_answer_comes_once_enough_requests_have() {
+async fn after_arrivals_waits_for_the_number_of_requests() {
     let receiver = Receiver::start().await;
     receiver.on("/late", Behaviour::status(201).after_arrivals(2));
     receiver.on("/never", Behaviour::hang());
@@ -69,7 +69,7 @@ async fn a_late_answer_comes_once_enough_requests_have() {
     assert!(!late.is_finished());
 
     let never = tokio::spawn(Request::get(receiver.url("/never")).send());
-    let late = within_patience(late, || "the late answer".to_owned()).await;
+    let late = with_timeout(late, || "the late response".to_owned()).await;
     assert_eq!(late.unwrap().status, 201);
     assert!(!never.is_finished());
     assert_eq!(receiver.most_at_once(), 2);
@@ -77,7 +77,7 @@ async fn a_late_answer_comes_once_enough_requests_have() {
 }
 
 #[tokio::test]
-async fn a_dripping_body_goes_on_and_a_stalled_one_does_not() {
+async fn a_dripping_body_continues_and_a_stalled_body_does_not() {
     let receiver = Receiver::start().await;
     receiver.on("/drip", Behaviour::drip());
     receiver.on("/stall", Behaviour::stall());
@@ -96,7 +96,7 @@ async fn a_dripping_body_goes_on_and_a_stalled_one_does_not() {
 }
 
 #[tokio::test]
-async fn raw_bytes_go_out_as_they_are() {
+async fn raw_bytes_are_sent_unchanged() {
     let receiver = Receiver::start().await;
     let request =
         b"POST /raw HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 2\r\n\r\n\x00\xff";

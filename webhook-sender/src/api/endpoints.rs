@@ -12,7 +12,7 @@ use webhook_store::StoreError;
 use super::error::ApiError;
 use super::extract::{self, Path};
 use super::state::Api;
-use crate::config::{EndpointSpec, Fault, new_handshake_key};
+use crate::config::{Diagnostic, EndpointSpec, new_handshake_key};
 use crate::handshake;
 
 type Answer = Result<Json<Value>, ApiError>;
@@ -262,7 +262,7 @@ async fn shake_hands(api: &Api, endpoint: &Endpoint, secret: &Secret) -> Result<
 
 /// Declarations are compiled, which may take long.
 async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Vec<Fault>> + Send + 'static,
+    work: impl FnOnce() -> Result<T, Vec<Diagnostic>> + Send + 'static,
 ) -> Result<T, ApiError> {
     let ended = tokio::task::spawn_blocking(work).await;
     let ended = ended.map_err(|_| ApiError::invalid("the endpoint cannot be compiled"))?;

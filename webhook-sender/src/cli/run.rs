@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::output::Output;
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, InvalidFile};
 use crate::service;
 
 #[derive(Args)]
@@ -56,9 +56,9 @@ impl Check {
     }
 }
 
-fn refused(error: &ConfigError) -> Value {
+fn refused(error: &InvalidFile) -> Value {
     let faults: Vec<_> = error
-        .faults
+        .diagnostics
         .iter()
         .map(|fault| json!({ "key": fault.field, "message": fault.message, "line": fault.line }))
         .collect();

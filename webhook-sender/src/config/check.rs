@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use config_diagnostics::Node;
 use event_transforms::component::Component;
 use event_transforms::expression::Program;
 use webhook_model::{Handshake, Secret};
@@ -9,7 +10,6 @@ use webhook_signature::Scheme;
 
 use super::read;
 use super::rules::{Rules, Source, TIMEOUTS};
-use super::tree::Node;
 
 /// What the schemes are where none is declared.
 const DEFAULT_SCHEMES: [Scheme; 2] = [Scheme::Wss, Scheme::Standard];

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use config_diagnostics::{Diagnostic, Fields, Node, Value, unknown_name};
 use serde_json::Value as Json;
 use webhook_client::{Policy, check_header, check_url};
 use webhook_model::{
@@ -12,12 +13,10 @@ use webhook_model::{
 use webhook_signature::Scheme;
 use zeroize::Zeroizing;
 
-use super::fields::{Fields, unknown};
 use super::new_secret::new_secret;
 use super::read::{self, flag, number};
 use super::rules::{Rules, Source};
-use super::tree::{Node, Value};
-use super::{Fault, check, reference};
+use super::{check, reference};
 
 /// How long a secret that was replaced still signs.
 pub const OVERLAP: Duration = Duration::from_secs(24 * 60 * 60);
@@ -55,7 +54,7 @@ impl EndpointSpec {
     /// # Errors
     ///
     /// Everything that is wrong, by the names of the fields.
-    pub fn from_json(json: &Json, rules: &Rules) -> Result<Self, Vec<Fault>> {
+    pub fn from_json(json: &Json, rules: &Rules) -> Result<Self, Vec<Diagnostic>> {
         Self::from_source(json, rules, Source::Request)
     }
 
@@ -64,11 +63,15 @@ impl EndpointSpec {
         json: &Json,
         rules: &Rules,
         before: &Endpoint,
-    ) -> Result<Self, Vec<Fault>> {
+    ) -> Result<Self, Vec<Diagnostic>> {
         Self::from_source(json, rules, Source::Patch(before))
     }
 
-    fn from_source(json: &Json, rules: &Rules, source: Source<'_>) -> Result<Self, Vec<Fault>> {
+    fn from_source(
+        json: &Json,
+        rules: &Rules,
+        source: Source<'_>,
+    ) -> Result<Self, Vec<Diagnostic>> {
         let mut faults = Vec::new();
         let mut fields = Fields::of(Node::from_json(json), "", &mut faults);
         let spec = Self::read(&mut fields, rules, source);
@@ -264,7 +267,7 @@ fn schemes(fields: &mut Fields<'_>, secret: Option<&Secret>) -> Vec<Scheme> {
     let declared = fields.list("schemes", |node| {
         let name = read::text(node)?;
         let scheme = Scheme::from_name(&name)
-            .ok_or_else(|| unknown("scheme", &name, &Scheme::ALL.map(Scheme::name)))?;
+            .ok_or_else(|| unknown_name("scheme", &name, &Scheme::ALL.map(Scheme::name)))?;
         check::scheme(scheme, secret)
     });
     match declared {
@@ -353,13 +356,10 @@ fn retry(fields: &mut Fields<'_>, policies: &BTreeMap<String, Retry>) -> Option<
     fields.get("retry", |node| match node.value {
         Value::Text(name) => policies.get(&name).cloned().ok_or_else(|| {
             let known: Vec<_> = policies.keys().map(String::as_str).collect();
-            unknown("retry policy", &name, &known)
+            unknown_name("retry policy", &name, &known)
         }),
         Value::List(_) => read::retry(read::schedule(node)?, None),
-        other => Err(format!(
-            "{} where a policy's name or a schedule belongs",
-            other.kind()
-        )),
+        other => Err(other.must_be("the name of a policy or a list of durations")),
     })
 }
 

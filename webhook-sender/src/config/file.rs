@@ -3,17 +3,16 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use config_diagnostics::{Diagnostic, Fields, InvalidFile, Node};
 use webhook_model::{EndpointId, Retry, TenantId};
 
 use super::endpoint::policy;
-use super::fields::Fields;
 use super::read::{self, number};
 use super::rules::Source;
 use super::sections;
-use super::tree::Node;
 use super::{
-    ApiConfig, ConfigError, DeliveryConfig, EndpointSpec, Fault, LogConfig, MetricsConfig,
-    RetentionConfig, Rules, StoreConfig, StreamConfig,
+    ApiConfig, DeliveryConfig, EndpointSpec, LogConfig, MetricsConfig, RetentionConfig, Rules,
+    StoreConfig, StreamConfig,
 };
 use crate::registry::Limits;
 
@@ -59,12 +58,12 @@ impl Config {
     /// # Errors
     ///
     /// Everything that is wrong with it.
-    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+    pub fn load(path: &Path) -> Result<Self, InvalidFile> {
         let text = std::fs::read_to_string(path).map_err(|error| {
             let message = error.to_string();
-            ConfigError::new(
+            InvalidFile::new(
                 path.into(),
-                vec![Fault {
+                vec![Diagnostic {
                     field: String::new(),
                     message,
                     line: None,
@@ -79,8 +78,8 @@ impl Config {
     /// # Errors
     ///
     /// Everything that is wrong with it.
-    pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        let refused = |faults| ConfigError::new(path.into(), faults);
+    pub fn parse(text: &str, path: &Path) -> Result<Self, InvalidFile> {
+        let refused = |faults| InvalidFile::new(path.into(), faults);
         let root = Node::from_toml(text).map_err(refused)?;
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
         let mut faults = Vec::new();

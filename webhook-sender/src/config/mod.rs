@@ -27,8 +27,6 @@
 mod apply;
 mod check;
 mod endpoint;
-mod fault;
-mod fields;
 mod file;
 mod hands;
 mod new_secret;
@@ -41,12 +39,12 @@ mod running;
 mod sections;
 mod stored;
 mod summary;
-mod tree;
 
 pub use apply::{Applied, ApplyError, apply};
+pub use config_diagnostics::{Diagnostic, InvalidFile};
+
 pub use check::{longest_attempt, outlasts};
 pub use endpoint::{EndpointSpec, OVERLAP};
-pub use fault::{ConfigError, Fault};
 pub use file::{Config, TenantConfig};
 pub use hands::{HandshakeTarget, Handshakes};
 pub use new_secret::{new_handshake_key, new_secret};

@@ -1,9 +1,10 @@
 //! Endpoints shown in the form they are declared in, and changed in it.
 
+use config_diagnostics::Diagnostic;
 use serde_json::{Map, Value, json};
 use webhook_model::{Endpoint, Handshake, MASK, Millis, Retry, masked_url};
 
-use super::{EndpointSpec, Fault, Rules, check};
+use super::{EndpointSpec, Rules, check};
 
 impl EndpointSpec {
     /// The declaration of an endpoint, as JSON. The secret is left out, values of headers and secrets
@@ -63,7 +64,7 @@ impl EndpointSpec {
         patch: &Map<String, Value>,
         rules: &Rules,
         now: Millis,
-    ) -> Result<Endpoint, Vec<Fault>> {
+    ) -> Result<Endpoint, Vec<Diagnostic>> {
         if let (1, Some(Value::Bool(enabled))) = (patch.len(), patch.get("enabled")) {
             return Ok(switched(before, *enabled, now));
         }

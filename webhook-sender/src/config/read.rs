@@ -3,9 +3,8 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use config_diagnostics::{Node, Value};
 use webhook_model::{Retry, durations};
-
-use super::tree::{Node, Value};
 
 type Read<T> = Result<T, String>;
 
@@ -13,7 +12,7 @@ pub fn text(node: Node) -> Read<String> {
     match node.value {
         Value::Text(text) if text.is_empty() => Err("empty".into()),
         Value::Text(text) => Ok(text),
-        other => Err(format!("{} where a string belongs", other.kind())),
+        other => Err(other.must_be("a string")),
     }
 }
 
@@ -26,25 +25,18 @@ pub fn parsed<T: std::str::FromStr>(what: &str) -> impl Fn(Node) -> Read<T> {
 }
 
 pub fn flag(node: Node) -> Read<bool> {
-    match node.value {
-        Value::Bool(truth) => Ok(truth),
-        other => Err(format!("{} where `true` or `false` belongs", other.kind())),
-    }
+    node.boolean()
 }
 
 /// A whole number within bounds.
 pub fn number<T: TryFrom<i64>>(bounds: RangeInclusive<i64>) -> impl Fn(Node) -> Read<T> {
-    move |node| match node.value {
-        Value::Int(number) => match bounds.contains(&number).then(|| T::try_from(number)) {
-            Some(Ok(number)) => Ok(number),
-            _ => Err(format!(
-                "`{number}` is not between {} and {}",
-                bounds.start(),
-                bounds.end()
-            )),
-        },
-        Value::Float(number) => Err(format!("`{number}` is not a whole number")),
-        other => Err(format!("{} where a number belongs", other.kind())),
+    move |node| {
+        let number = node.integer()?;
+        let within = bounds.contains(&number).then(|| T::try_from(number));
+        within.and_then(Result::ok).ok_or_else(|| {
+            let (least, most) = (bounds.start(), bounds.end());
+            format!("`{number}` is not between {least} and {most}")
+        })
     }
 }
 
@@ -53,7 +45,7 @@ pub fn share(node: Node) -> Read<f64> {
     let share = match node.value {
         Value::Float(share) => share,
         Value::Int(share) => share as f64,
-        other => return Err(format!("{} where a number belongs", other.kind())),
+        other => return Err(other.must_be("a number")),
     };
     match (0.0..=1.0).contains(&share) {
         true => Ok(share),
@@ -107,10 +99,7 @@ pub fn bytes(bounds: RangeInclusive<i64>) -> impl Fn(Node) -> Read<usize> {
 /// Waits of a retry schedule.
 pub fn schedule(node: Node) -> Read<Vec<Duration>> {
     let Value::List(waits) = node.value else {
-        return Err(format!(
-            "{} where a list of durations belongs",
-            node.value.kind()
-        ));
+        return Err(node.value.must_be("a list of durations"));
     };
     waits.into_iter().map(duration).collect()
 }

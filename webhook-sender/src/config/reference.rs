@@ -11,10 +11,10 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use config_diagnostics::Node;
 use zeroize::Zeroizing;
 
 use super::read;
-use super::tree::Node;
 
 /// The most bytes of a file that holds a secret.
 const MAX_FILE_BYTES: u64 = 64 * 1024;

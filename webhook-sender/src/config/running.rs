@@ -1,8 +1,9 @@
 //! A file that is read again by a process that runs.
 
+use config_diagnostics::Diagnostic;
 use webhook_client::check_url;
 
-use super::{Config, Fault, Rules, Token, check};
+use super::{Config, Rules, Token, check};
 
 impl Config {
     /// What of this file changes with a restart only, as a process that runs by `self` reads `new`.
@@ -39,10 +40,10 @@ impl Config {
     /// # Errors
     ///
     /// A fault for each URL that they do not let through, and each timeout that they cut short.
-    pub fn fits(&self, rules: &Rules) -> Result<(), Vec<Fault>> {
+    pub fn fits(&self, rules: &Rules) -> Result<(), Vec<Diagnostic>> {
         let mut faults = Vec::new();
         let mut note = |field: String, message: Option<String>| {
-            let fault = |message| Fault {
+            let fault = |message| Diagnostic {
                 field,
                 message,
                 line: None,

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
+use config_diagnostics::{Fields, Node, quoted_list, unknown_name};
 use event_transforms::component::Folder;
 use ipnet::IpNet;
 use redis_link::Address;
@@ -12,11 +13,9 @@ use webhook_model::MAX_DATA_BYTES;
 use webhook_signature::{MIN_SECRET_BYTES, check_text};
 
 use super::check::outlasts;
-use super::fields::{Fields, listed, unknown};
 use super::read::{self, bytes, duration_within, flag, number, parsed};
 use super::reference::{self, Token};
 use super::rules::{LEASE, TIMEOUT, TIMEOUTS};
-use super::tree::Node;
 use crate::registry::Limits;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -264,7 +263,7 @@ fn format(node: Node) -> Result<LogFormat, String> {
     match read::text(node)?.as_str() {
         "json" => Ok(LogFormat::Json),
         "text" => Ok(LogFormat::Text),
-        other => Err(unknown("format", other, &FORMATS)),
+        other => Err(unknown_name("format", other, &FORMATS)),
     }
 }
 
@@ -305,10 +304,15 @@ fn checked_url(text: &str, schemes: &[&str]) -> Result<Token, String> {
             let scheme: String = scheme.chars().take(20).collect();
             return Err(format!(
                 "a URL of scheme `{scheme}`; known are {}",
-                listed(schemes)
+                quoted_list(schemes)
             ));
         }
-        None => return Err(format!("not a URL; known schemes are {}", listed(schemes))),
+        None => {
+            return Err(format!(
+                "not a URL; known schemes are {}",
+                quoted_list(schemes)
+            ));
+        }
     }
     Ok(Token::new(text))
 }

@@ -11,7 +11,7 @@ use webhook_model::Clock;
 use webhook_store::Tenants;
 
 use super::descriptors;
-use crate::config::{ApplyError, Config, Fault, Rules, apply, longest_attempt, outlasts};
+use crate::config::{ApplyError, Config, Diagnostic, Rules, apply, longest_attempt, outlasts};
 use crate::deliver::{Handle, Settings};
 use crate::handshake::ByHttp;
 use crate::plan::DispatchPort;
@@ -134,7 +134,7 @@ impl Reload {
     async fn try_reload(&mut self) -> Result<String> {
         let config = load(Path::new(&self.path)).await?;
         if let Err(faults) = config.fits(&self.rules_of(&config)) {
-            let faults: Vec<_> = faults.iter().map(Fault::to_string).collect();
+            let faults: Vec<_> = faults.iter().map(Diagnostic::to_string).collect();
             bail!(
                 "this needs a restart, as `delivery.lease`, `allow_http`, `allow_networks` and \
                  `deny_networks` are what they were at the start: {}",

@@ -122,8 +122,8 @@ impl Overview {
             return fault.clone();
         }
         let (store, stream) = tokio::join!(
-            within_patience("store", self.look_at_store()),
-            within_patience("stream", self.look_at_stream()),
+            with_timeout("store", self.look_at_store()),
+            with_timeout("stream", self.look_at_stream()),
         );
         let fault = store.and(stream).err();
         *known = Some((Instant::now(), fault.clone()));
@@ -177,7 +177,7 @@ impl Overview {
 }
 
 /// Waits for `look` as long as [`PATIENCE`] lets it, and describes what is wrong.
-async fn within_patience<E: Display>(
+async fn with_timeout<E: Display>(
     name: &str,
     look: impl Future<Output = Result<(), E>>,
 ) -> Result<(), String> {

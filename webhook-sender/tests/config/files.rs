@@ -1,42 +1,17 @@
-//! Good and broken files: `files/NAME.toml` and beside it `NAME.txt`, what comes of it. `BLESS=1`
-//! writes the latter anew.
+//! The configuration files in `files`, with the configuration or the error that each results in.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use test_support::cases;
 use webhook_sender::config::Config;
 
 #[test]
-fn every_file_does_as_its_text_says() {
-    let bless = std::env::var_os("BLESS").is_some();
-    let files = files();
-    assert!(files.len() >= 30, "{} files", files.len());
-    let mut wrong = Vec::new();
-    for path in files {
-        let found = outcome(&path);
-        let expected = path.with_extension("txt");
-        if bless {
-            fs::write(expected, found).unwrap();
-        } else if fs::read_to_string(&expected).unwrap_or_default() != found {
-            wrong.push(format!("{}:\n{found}", path.display()));
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+fn every_file_has_the_expected_outcome() {
+    cases::check("tests/config/files", "toml", 30, outcome);
 }
 
-fn files() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/config/files");
-    let files = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
-    let mut files: Vec<_> = files
-        .filter(|path| path.extension().is_some_and(|e| e == "toml"))
-        .collect();
-    files.sort();
-    files
-}
-
-/// What `check` says of a file. The folder that it is in stays out of the text.
+/// Returns the output of `check` for a file, without the folder of the file.
 fn outcome(path: &Path) -> String {
     let folder = format!("{}/", path.parent().unwrap().display());
     let said = match Config::load(path) {
@@ -95,11 +70,10 @@ fn a_file_that_is_not_there_is_named() {
 
 #[test]
 fn the_example_of_the_design_is_a_good_file_but_for_its_secrets() {
-    let text =
-        fs::read_to_string(files().iter().find(|p| p.ends_with("design.toml")).unwrap()).unwrap();
+    let text = fs::read_to_string("tests/config/files/design.toml").unwrap();
     let error = Config::parse(&text, "sender.toml".as_ref()).unwrap_err();
     let fields: Vec<_> = error
-        .faults
+        .diagnostics
         .iter()
         .map(|fault| fault.field.as_str())
         .collect();
@@ -116,7 +90,7 @@ fn a_tenant_with_more_endpoints_than_it_may_have_is_refused() {
         Config::parse(&text, "sender.toml".as_ref())
     };
     let error = parse("").unwrap_err();
-    let faults = error.faults.iter();
+    let faults = error.diagnostics.iter();
     let faults: Vec<_> = faults
         .map(|fault| (&*fault.field, &*fault.message))
         .collect();
@@ -176,7 +150,7 @@ fn the_manual_names_every_key() {
         let text = format!("{head}'~' = 1\n");
         let error = Config::parse(&text, "sender.toml".as_ref()).unwrap_err();
         let known = error
-            .faults
+            .diagnostics
             .iter()
             .find_map(|fault| fault.message.strip_prefix("unknown key; known are "))
             .expect("its keys");

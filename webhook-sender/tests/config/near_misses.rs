@@ -17,7 +17,7 @@ fn faults(folder: &Path, token: &str, secret: &str) -> Vec<String> {
     );
     match Config::parse(&text, &folder.join("sender.toml")) {
         Ok(_) => Vec::new(),
-        Err(error) => error.faults.iter().map(ToString::to_string).collect(),
+        Err(error) => error.diagnostics.iter().map(ToString::to_string).collect(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 use webhook_model::{Endpoint, EndpointId, Millis, Origin, Retry, TenantId};
-use webhook_sender::config::{EndpointSpec, Fault, Rules};
+use webhook_sender::config::{Diagnostic, EndpointSpec, Rules};
 
 const NOW: Millis = Millis(1_000);
 const LATER: Millis = Millis(2_000);
@@ -18,7 +18,7 @@ fn rules() -> Rules {
     }
 }
 
-fn spec(json: Value) -> Result<EndpointSpec, Vec<Fault>> {
+fn spec(json: Value) -> Result<EndpointSpec, Vec<Diagnostic>> {
     EndpointSpec::from_json(&json, &rules())
 }
 
@@ -35,15 +35,15 @@ fn simple() -> Endpoint {
     endpoint(json!({"url": "https://example.com/hooks", "events": ["*"]}))
 }
 
-fn patch(before: &Endpoint, patch: Value) -> Result<Endpoint, Vec<Fault>> {
+fn patch(before: &Endpoint, patch: Value) -> Result<Endpoint, Vec<Diagnostic>> {
     let Value::Object(patch) = patch else {
         panic!("a patch is an object")
     };
     EndpointSpec::patch(before, &patch, &rules(), LATER)
 }
 
-fn shown(faults: Vec<Fault>) -> Vec<String> {
-    faults.iter().map(Fault::to_string).collect()
+fn shown(faults: Vec<Diagnostic>) -> Vec<String> {
+    faults.iter().map(Diagnostic::to_string).collect()
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn every_fault_is_named_by_its_field() {
     assert_eq!(fields, expected);
     assert_eq!(
         shown(spec(json!([])).unwrap_err())[0],
-        "a list where a table belongs"
+        "must be a table, not a list"
     );
     let unknown = spec(json!({"url": "https://example.com", "events": ["*"], "evnts": []}));
     assert_eq!(

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use test_support::within_patience;
+use test_support::with_timeout;
 use tokio::sync::watch;
 use webhook_model::{
     Attempt, Delivery, DeliveryId, Endpoint, EndpointId, Event, EventId, Millis, Owner, Rejected,
@@ -181,7 +181,7 @@ impl FakeStore {
                 changes.changed().await.unwrap();
             }
         };
-        within_patience(become_ready, || what.to_owned()).await;
+        with_timeout(become_ready, || what.to_owned()).await;
     }
 
     /// Waits until all deliveries to the endpoint have succeeded.

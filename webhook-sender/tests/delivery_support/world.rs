@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use test_support::within_patience;
+use test_support::with_timeout;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -146,7 +146,7 @@ impl World {
     pub async fn end(self) {
         self.stop.cancel();
         let in_flight = || format!("the end; {} in flight", self.lanes.in_flight());
-        within_patience(self.running, in_flight).await.unwrap();
+        with_timeout(self.running, in_flight).await.unwrap();
     }
 
     /// What `/metrics` would say.
@@ -195,7 +195,7 @@ impl Told {
             }
             self.all()
         };
-        within_patience(enough, || {
+        with_timeout(enough, || {
             format!("{count} notices; told: {:?}", self.all())
         })
         .await

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use test_support::within_patience;
+use test_support::with_timeout;
 use webhook_model::{Event, Rejected, TenantId};
 use webhook_store::{Queries, Queue, RejectedFilter, Tenants};
 
@@ -92,7 +92,7 @@ async fn a_tenant_whose_planning_takes_long_delays_no_other() {
             tokio::task::yield_now().await;
         }
     };
-    within_patience(other_is_planned, || "the other tenant's events".into()).await;
+    with_timeout(other_is_planned, || "the other tenant's events".into()).await;
     assert_eq!(world.store.depth(NOW).await.unwrap().accepted, 50);
     world.store.held.send_replace(None);
     assert_eq!(planned(&world).await.len(), 50);

@@ -42,7 +42,7 @@ impl FakeLanes {
     pub async fn until_started(&self, count: usize) {
         let mut starts = self.starts.subscribe();
         let started = starts.wait_for(|starts| *starts >= count);
-        let started = test_support::within_patience(started, || format!("{count} starts"));
+        let started = test_support::with_timeout(started, || format!("{count} starts"));
         started.await.unwrap();
     }
 

@@ -596,7 +596,7 @@ async fn a_panic_in_planning_costs_the_events_it_hit_and_no_later_ones() {
     let tenant = acme();
     let later = world.planner.submit(&tenant, event("evt_2", "1"));
     let seen = || "the tenant's planning to go on".into();
-    assert!(is_new(test_support::within_patience(later, seen).await));
+    assert!(is_new(test_support::with_timeout(later, seen).await));
 }
 
 /// A transform whose body is as large as the data.
@@ -648,6 +648,6 @@ async fn bodies_that_fit_are_made_and_give_the_budget_back() {
     let budget = world.registry.budget(&acme());
     // The store may keep the bodies for a moment longer than the call lasts.
     let seen = || "the whole budget".into();
-    let whole = test_support::within_patience(budget.reserve(total), seen).await;
+    let whole = test_support::with_timeout(budget.reserve(total), seen).await;
     assert!(whole.is_some());
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use event_transforms::component::Folder;
 use tempfile::TempDir;
-use test_support::within_patience;
+use test_support::with_timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use webhook_model::{Clock, Delivery, Endpoint, Event, EventId, Millis, Owner, TenantId};
 use webhook_sender::plan::{BacklogPlanner, BacklogStats, Parts, Planner};
@@ -92,7 +92,7 @@ impl World {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         };
-        within_patience(planned, || "the accepted events to be planned".into()).await;
+        with_timeout(planned, || "the accepted events to be planned".into()).await;
     }
 
     /// All deliveries of `acme`, the oldest first, once what is accepted is planned.

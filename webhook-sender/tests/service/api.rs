@@ -1,7 +1,7 @@
 //! The API: what it answers, and every way in which it says no.
 
 use serde_json::{Value, json};
-use test_support::{Request, within_patience};
+use test_support::{Request, with_timeout};
 
 use crate::api_world::{Api, TOKEN};
 use crate::receiver::Receiver;
@@ -700,7 +700,7 @@ async fn problem(api: &Api, method: &str, path: &str, body: Option<Value>, statu
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
     };
-    let reply = within_patience(refused, || format!("{method} {path}: {status}")).await;
+    let reply = with_timeout(refused, || format!("{method} {path}: {status}")).await;
     assert_eq!(
         reply.header("content-type"),
         Some("application/problem+json")

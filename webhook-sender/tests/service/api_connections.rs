@@ -9,7 +9,7 @@ use axum::routing::{get, post};
 use futures::stream;
 use serde_json::json;
 use test_support::raw::Connection;
-use test_support::{Request, within_patience};
+use test_support::{Request, with_timeout};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -71,7 +71,7 @@ async fn closed(stream: TcpStream) -> Vec<u8> {
     let mut stream = stream;
     let read = tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut received);
     // A reset closes it as well.
-    let _ = within_patience(read, || "the server to close the connection".into()).await;
+    let _ = with_timeout(read, || "the server to close the connection".into()).await;
     received
 }
 
@@ -121,7 +121,7 @@ async fn a_client_that_does_not_read_its_response_is_disconnected() {
     };
     let server = Server::start(Router::new().route("/", get(endless)), 100, SHORT).await;
     let stream = open(server.address, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
-    let ended = within_patience(gone.recv(), || "the response to be dropped".into());
+    let ended = with_timeout(gone.recv(), || "the response to be dropped".into());
     assert_eq!(ended.await, Some(()));
     drop(stream);
 }
@@ -188,7 +188,7 @@ async fn a_stop_does_not_wait_for_clients() {
     let _working = open(server.address, b"POST / HTTP/1.1\r\nHost: a\r\n\r\n").await;
     started.notified().await;
     server.stop.cancel();
-    within_patience(server.serving, || "the server to stop".into())
+    with_timeout(server.serving, || "the server to stop".into())
         .await
         .unwrap();
 }

@@ -4,7 +4,7 @@ use std::process::Output;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use test_support::within_patience;
+use test_support::with_timeout;
 
 use crate::api_world::Api;
 use crate::receiver::Receiver;
@@ -84,7 +84,7 @@ async fn an_entry_of_the_stream_whose_id_belongs_to_another_event_is_kept_as_rej
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    let items = within_patience(found, || api.sender.log()).await;
+    let items = with_timeout(found, || api.sender.log()).await;
     assert_eq!(items.as_array().map(Vec::len), Some(1), "{items}");
     assert_eq!(items[0]["code"], "conflicting-id", "{items}");
     let fields = items[0]["fields"].as_array().unwrap();

@@ -1,7 +1,7 @@
 //! A sender with an API to call.
 
 use serde_json::Value;
-use test_support::{Reply, Request, within_patience};
+use test_support::{Reply, Request, with_timeout};
 
 use crate::sender::{Sender, Setting, Store};
 
@@ -70,6 +70,6 @@ impl Api {
                 tokio::time::sleep(std::time::Duration::from_millis(20)).await;
             }
         };
-        within_patience(found, || format!("{path}\n{}", self.sender.log())).await
+        with_timeout(found, || format!("{path}\n{}", self.sender.log())).await
     }
 }

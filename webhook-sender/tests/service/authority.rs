@@ -3,7 +3,7 @@
 use std::process::{Command, Output};
 
 use serde_json::json;
-use test_support::{Request, within_patience};
+use test_support::{Request, with_timeout};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -57,7 +57,7 @@ async fn a_private_authority_is_believed_where_the_environment_names_its_certifi
         .send()
         .await;
     assert_eq!(reply.status, 202, "{}", reply.text());
-    let request = within_patience(first, || sender.log()).await;
+    let request = with_timeout(first, || sender.log()).await;
     let request = request.expect("the receiver lives").to_lowercase();
     assert!(request.contains("webhook-id: evt_1"), "{request}");
 }

@@ -4,7 +4,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value;
-use test_support::{Request, within_patience};
+use test_support::{Request, with_timeout};
 
 use crate::sender::{SECRET, Sender, Setting, Store};
 
@@ -29,7 +29,7 @@ async fn read_again(sender: &Sender, text: &str) -> Value {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    within_patience(said, || sender.log()).await
+    with_timeout(said, || sender.log()).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use test_support::within_patience;
+use test_support::with_timeout;
 
 use crate::receiver::Receiver;
 use crate::sender::{SECRET, Sender, Setting, Store};
@@ -46,7 +46,7 @@ async fn delivery(sender: &Sender, state: &str) -> Value {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    within_patience(found, || sender.log()).await
+    with_timeout(found, || sender.log()).await
 }
 
 #[tokio::test]
@@ -165,7 +165,7 @@ async fn a_sender_says_how_it_is_while_it_runs() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    within_patience(unready, || sender.log()).await;
+    with_timeout(unready, || sender.log()).await;
     assert!(sender.command(&["health"]).status.success());
 }
 
@@ -303,7 +303,7 @@ async fn a_replay_by_a_filter_makes_due_what_it_selects_and_nothing_twice() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    within_patience(all, || sender.log()).await;
+    with_timeout(all, || sender.log()).await;
     let replay = ["replay", "--tenant", "acme", "--endpoint", "orders"];
     assert_eq!(json(&sender, &replay), [json!({ "count": 5 })]);
     receiver.received(11).await;

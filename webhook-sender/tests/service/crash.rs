@@ -8,7 +8,7 @@ use std::time::Duration;
 use rand::RngExt;
 use serde_json::json;
 use test_support::redis::RedisServer;
-use test_support::{Request, within_patience};
+use test_support::{Request, with_timeout};
 
 use crate::isolation::endless;
 use crate::publisher::{Api, publish, to_stream};
@@ -55,7 +55,7 @@ async fn accounted(counts: &Counts, sender: &Sender, most_duplicates: usize) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    within_patience(ended, || "the last delivery to end".into()).await;
+    with_timeout(ended, || "the last delivery to end".into()).await;
     assert!(none_is("dead", sender).await);
     assert_eq!(counts.refused(), [""; 0]);
     assert_eq!(counts.different(), EVENTS);
@@ -89,7 +89,7 @@ async fn fails_again(sender: &Sender, phase: &str, before: usize) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    within_patience(failed, || sender.log()).await;
+    with_timeout(failed, || sender.log()).await;
 }
 
 async fn a_killed_sender_redelivers_and_loses_nothing(store: Store) {

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::process::Command;
 use std::time::Duration;
 
-use test_support::{Request, within_patience};
+use test_support::{Request, with_timeout};
 
 use crate::sender::{SECRET, SENDER, Sender, Setting, Store};
 
@@ -65,10 +65,10 @@ async fn receivers_that_hang_leave_descriptors_for_the_api() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    within_patience(crowded, || format!("{} connections", connections(&sender))).await;
+    with_timeout(crowded, || format!("{} connections", connections(&sender))).await;
     for path in ["healthz", "readyz", "metrics"] {
         let asked = Request::get(format!("{}/{path}", sender.api)).send();
-        let reply = within_patience(asked, || format!("{path}\n{}", sender.log())).await;
+        let reply = with_timeout(asked, || format!("{path}\n{}", sender.log())).await;
         assert_eq!(reply.status, 200, "{path}");
     }
     drop(hanging);

@@ -1,7 +1,7 @@
 //! Handshakes are sent as every request to their endpoints is.
 
 use serde_json::json;
-use test_support::{Behaviour, Receiver, Recorded, Request, within_patience};
+use test_support::{Behaviour, Receiver, Recorded, Request, with_timeout};
 
 use crate::sender::{Setting, Store};
 
@@ -48,7 +48,7 @@ async fn a_handshake_of_the_api_carries_the_endpoints_headers_and_ends_with_its_
             "headers": { "Authorization": "Bearer t0ken" },
         });
         let declared = Request::post(format!("{tenant}/endpoints")).json(endpoint.to_string());
-        within_patience(declared.send(), || format!("{path}\n{}", sender.log())).await
+        with_timeout(declared.send(), || format!("{path}\n{}", sender.log())).await
     };
     let reply = declare("/hook").await;
     assert_eq!(reply.status, 201, "{}", reply.text());

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use test_support::redis::RedisServer;
-use test_support::{Behaviour, Request, within_patience};
+use test_support::{Behaviour, Request, with_timeout};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
@@ -84,7 +84,7 @@ impl Sick {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        within_patience(all, || format!("all to be tried: {:?}", tried())).await;
+        with_timeout(all, || format!("all to be tried: {:?}", tried())).await;
     }
 }
 
@@ -182,7 +182,7 @@ async fn a_tenant_whose_events_take_minutes_to_plan_holds_up_no_other() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    within_patience(begun, || "the slow tenant's events to be taken".into()).await;
+    with_timeout(begun, || "the slow tenant's events to be taken".into()).await;
     to_stream_of(redis, "acme", 100..200).await;
     receiver.counts.reach(100).await;
     let waiting = metric(&sender, "webhook_sender_accepted_events ").await;

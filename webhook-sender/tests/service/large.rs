@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use test_support::{Request, within_patience};
+use test_support::{Request, with_timeout};
 
 use crate::publisher::to_stream;
 use crate::receiver::Receiver;
@@ -64,7 +64,7 @@ async fn rejected(sender: &Sender, count: usize) {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    within_patience(counted, || format!("{count} rejected: {}", sender.log())).await;
+    with_timeout(counted, || format!("{count} rejected: {}", sender.log())).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

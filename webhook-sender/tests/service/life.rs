@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use test_support::redis::{Fsync, RedisServer};
-use test_support::{Behaviour, Request, within_patience};
+use test_support::{Behaviour, Request, with_timeout};
 
 use crate::publisher::{Api, to_stream};
 use crate::receiver::Receiver;
@@ -25,7 +25,7 @@ async fn until(url: String, status: u16) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    within_patience(answered, || format!("{url} to answer {status}")).await;
+    with_timeout(answered, || format!("{url} to answer {status}")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -93,7 +93,7 @@ async fn the_file_is_read_again_when_it_is_asked_for() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    within_patience(refused, || sender.log()).await;
+    with_timeout(refused, || sender.log()).await;
     api.publish(1..2).await;
     first.counts.reach(2).await;
 
@@ -104,7 +104,7 @@ async fn the_file_is_read_again_when_it_is_asked_for() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    within_patience(applied, || sender.log()).await;
+    with_timeout(applied, || sender.log()).await;
     api.publish(2..3).await;
     second.counts.reach(1).await;
     assert_eq!(first.counts.different(), 2);
@@ -146,7 +146,7 @@ async fn a_name_is_one_senders_at_a_time() {
             .map_while(Result::ok)
             .any(|line| line.contains("waiting for the name"))
     });
-    let waited = within_patience(waits, || "the second sender to wait".into()).await;
+    let waited = with_timeout(waits, || "the second sender to wait".into()).await;
     second.kill().expect("it runs");
     second.wait().expect("it ends");
     assert!(waited.expect("no panic"), "the second sender did not wait");
@@ -186,7 +186,7 @@ async fn the_metrics_count_what_happened() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    within_patience(counted, || "the metrics to say so".into()).await;
+    with_timeout(counted, || "the metrics to say so".into()).await;
     let manual = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/OPERATIONS.md");
     let manual = std::fs::read_to_string(manual).expect("the manual");
     let text = metrics().await;
@@ -294,7 +294,7 @@ async fn until_seen(sender: &Sender, path: &str, as_it_should: impl Fn(&Value) -
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    within_patience(seen, || format!("{path}\n{}", sender.log())).await
+    with_timeout(seen, || format!("{path}\n{}", sender.log())).await
 }
 
 /// The delivery of an event, once it has ended so.
@@ -312,7 +312,7 @@ async fn read_again(sender: &Sender, text: &str, times: usize) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    within_patience(applied, || sender.log()).await;
+    with_timeout(applied, || sender.log()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -574,7 +574,7 @@ async fn an_attempt_is_one_line_of_the_log_without_anything_secret() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    let lines = within_patience(lines, || sender.log()).await;
+    let lines = with_timeout(lines, || sender.log()).await;
     let of = |endpoint: &str| {
         let line = lines.iter().find(|line| line["endpoint"] == endpoint);
         line.expect("its line")
@@ -652,7 +652,7 @@ async fn a_cluster_is_store_and_stream_and_what_was_taken_leaves_it() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    within_patience(whole, || "the cluster".into()).await;
+    with_timeout(whole, || "the cluster".into()).await;
 
     let receiver = Receiver::start(Duration::ZERO).await;
     let setting = Setting::new(Store::Sqlite).await;
@@ -680,5 +680,5 @@ async fn a_cluster_is_store_and_stream_and_what_was_taken_leaves_it() {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     };
-    within_patience(trimmed, || sender.log()).await;
+    with_timeout(trimmed, || sender.log()).await;
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use test_support::redis::RedisServer;
-use test_support::within_patience;
+use test_support::with_timeout;
 use tokio::sync::watch;
 
 use crate::sender::{Sender, Setting};
@@ -80,7 +80,7 @@ impl Api {
                         return;
                     }
                     let seen = || format!("event {number} to be taken");
-                    within_patience(until_taken(&api, number), seen).await;
+                    with_timeout(until_taken(&api, number), seen).await;
                 }
             }
         });

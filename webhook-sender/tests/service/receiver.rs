@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use test_support::within_patience;
+use test_support::with_timeout;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -44,7 +44,7 @@ impl Counts {
         let mut changes = self.answered.subscribe();
         let seen = changes.wait_for(|counts| counts.len() >= different);
         let state = || format!("{} of {different} events arrived", self.different());
-        within_patience(seen, state).await.expect("the counts live");
+        with_timeout(seen, state).await.expect("the counts live");
     }
 
     pub fn different(&self) -> usize {

@@ -1,7 +1,7 @@
 //! Events that could not be planned, and how they are put right.
 
 use serde_json::{Value, json};
-use test_support::{Behaviour, Request, within_patience};
+use test_support::{Behaviour, Request, with_timeout};
 
 use crate::sender::{SECRET, Sender, Setting, Store};
 
@@ -44,7 +44,7 @@ async fn listed(sender: &Sender, path: &str) -> Value {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
     };
-    within_patience(found, || sender.log()).await
+    with_timeout(found, || sender.log()).await
 }
 
 async fn retry(sender: &Sender, id: &str, corrections: Option<Value>) -> (u16, Value) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use test_support::redis::{Fsync, RedisServer};
-use test_support::within_patience;
+use test_support::with_timeout;
 
 /// The program.
 pub const SENDER: &str = env!("CARGO_BIN_EXE_webhook-sender");
@@ -185,7 +185,7 @@ impl Sender {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        within_patience(written, || format!("`{text}` in the log:\n{}", self.log())).await;
+        with_timeout(written, || format!("`{text}` in the log:\n{}", self.log())).await;
     }
 
     /// Where its log is, for when it is gone.

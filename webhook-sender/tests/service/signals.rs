@@ -7,7 +7,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use serde_json::json;
-use test_support::{Behaviour, Request, within_patience};
+use test_support::{Behaviour, Request, with_timeout};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::sender::{SECRET, Setting, Store};
@@ -55,7 +55,7 @@ impl Process {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        within_patience(said, || format!("`{text}` in {}", self.log())).await;
+        with_timeout(said, || format!("`{text}` in {}", self.log())).await;
     }
 
     /// The first line of its output.
@@ -66,7 +66,7 @@ impl Process {
             BufReader::new(output).read_line(&mut line).expect("text");
             line
         });
-        let line = within_patience(read, || self.log()).await;
+        let line = with_timeout(read, || self.log()).await;
         line.expect("no panic")
     }
 
@@ -81,7 +81,7 @@ impl Process {
         };
         let log = self.log.clone();
         let shown = || std::fs::read_to_string(&log).unwrap_or_default();
-        within_patience(ended, || format!("the process to end\n{}", shown())).await
+        with_timeout(ended, || format!("the process to end\n{}", shown())).await
     }
 
     /// Sends a signal that has to end it well.
@@ -129,7 +129,7 @@ impl Pipe {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        within_patience(opened, || "a reader".into()).await
+        with_timeout(opened, || "a reader".into()).await
     }
 }
 
@@ -147,7 +147,7 @@ impl Silent {
 
     /// Waits for a connection, which stays open while it is held.
     async fn called(&self) -> TcpStream {
-        let accepted = within_patience(self.0.accept(), || "a connection".into());
+        let accepted = with_timeout(self.0.accept(), || "a connection".into());
         accepted.await.expect("a connection").0
     }
 

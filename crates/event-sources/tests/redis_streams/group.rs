@@ -133,7 +133,7 @@ async fn trimming_removes_what_every_group_has_acknowledged_and_nothing_else() {
             tokio::time::sleep(std::time::Duration::from_millis(2)).await;
         }
     };
-    test_support::within_patience(trimmed, || "a trim".into()).await;
+    test_support::with_timeout(trimmed, || "a trim".into()).await;
     let mut command = redis::cmd("XRANGE");
     command.arg(STREAM).arg("-").arg("+").arg("COUNT").arg(1);
     let first: Vec<(String, redis::Value)> = command

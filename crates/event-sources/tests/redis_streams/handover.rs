@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use event_sources::SinkError;
-use test_support::within_patience;
+use test_support::with_timeout;
 use webhook_model::Owner;
 
 use crate::world::{Recorder, World};
@@ -29,7 +29,7 @@ async fn one_stands_by_while_another_reads() {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
     };
-    within_patience(connected, || "the second to stand by".into()).await;
+    with_timeout(connected, || "the second to stand by".into()).await;
     world.publish_all(1..50).await;
     one.taken(50).await;
     assert_eq!(other.ids(), [""; 0]);
@@ -102,7 +102,7 @@ async fn a_reader_whose_process_is_gone_is_replaced_before_its_lease_ends() {
             tokio::task::yield_now().await
         }
     };
-    within_patience(taken, || format!("`{id}` in {:?}", other.ids())).await;
+    with_timeout(taken, || format!("`{id}` in {:?}", other.ids())).await;
 }
 
 #[tokio::test]
@@ -140,7 +140,7 @@ async fn entries_keep_their_order_while_readers_take_turns() {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
     };
-    within_patience(all, || format!("30 entries: {:?}", order.lock().unwrap())).await;
+    with_timeout(all, || format!("30 entries: {:?}", order.lock().unwrap())).await;
     assert_eq!(*order.lock().unwrap(), ids);
 }
 

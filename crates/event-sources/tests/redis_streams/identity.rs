@@ -104,7 +104,7 @@ async fn planning_an_entry_of_a_removed_stream_acknowledges_nothing_of_the_new_o
             tokio::time::sleep(std::time::Duration::from_millis(2)).await;
         }
     };
-    test_support::within_patience(failed, || "the acknowledgement to be refused".into()).await;
+    test_support::with_timeout(failed, || "the acknowledgement to be refused".into()).await;
     // It is pending, and so it is taken and planned.
     let ids = events(&sink.taken(2).await);
     assert_ne!(ids[0], ids[1]);
@@ -125,5 +125,5 @@ async fn the_group_that_names_the_incarnation_keeps_nothing_from_being_trimmed()
             tokio::time::sleep(std::time::Duration::from_millis(2)).await;
         }
     };
-    test_support::within_patience(trimmed, || "a trim".into()).await;
+    test_support::with_timeout(trimmed, || "a trim".into()).await;
 }

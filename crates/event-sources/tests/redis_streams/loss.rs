@@ -54,7 +54,7 @@ async fn what_was_being_planned_when_the_server_died_is_not_lost() {
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
     };
-    test_support::within_patience(pending, || "every entry to be acknowledged".into()).await;
+    test_support::with_timeout(pending, || "every entry to be acknowledged".into()).await;
     for id in ids {
         assert!(sink.ids().contains(&id));
     }
@@ -72,7 +72,7 @@ async fn a_server_that_comes_later_is_waited_for() {
             tokio::time::sleep(std::time::Duration::from_millis(2)).await;
         }
     };
-    test_support::within_patience(failed, || "attempts to connect".into()).await;
+    test_support::with_timeout(failed, || "attempts to connect".into()).await;
     assert!(!running.stats.snapshot().connected);
     world.server.restart().await;
     let id = world.publish(0).await;

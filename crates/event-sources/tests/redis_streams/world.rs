@@ -10,7 +10,7 @@ use redis::AsyncConnectionConfig;
 use redis::aio::MultiplexedConnection;
 use redis_link::Address;
 use test_support::redis::{Fsync, RedisServer};
-use test_support::within_patience;
+use test_support::with_timeout;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -60,7 +60,7 @@ impl Recorder {
         let mut asked = self.asked.subscribe();
         let until = *asked.borrow_and_update() + times;
         let often = asked.wait_for(|asked| *asked >= until);
-        let _asked = within_patience(often, || format!("{times} times asked for room")).await;
+        let _asked = with_timeout(often, || format!("{times} times asked for room")).await;
     }
 
     /// Leaves calls unanswered until it is let go.
@@ -90,7 +90,7 @@ impl Recorder {
                 self.ids_of(tenant)
             )
         };
-        let _all = within_patience(enough, seen).await.unwrap();
+        let _all = with_timeout(enough, seen).await.unwrap();
     }
 
     /// How many entries came with each call so far.
@@ -112,7 +112,7 @@ impl Recorder {
         let mut taken = self.taken.subscribe();
         let enough = taken.wait_for(|taken| taken.len() >= count);
         let seen = || format!("{count} entries; so far {:?}", self.ids());
-        within_patience(enough, seen).await.unwrap().clone()
+        with_timeout(enough, seen).await.unwrap().clone()
     }
 }
 
@@ -165,7 +165,7 @@ impl Drop for Running {
 impl Running {
     pub async fn stop(mut self) {
         self.stop.cancel();
-        within_patience(&mut self.task, || "the intake to stop".into())
+        with_timeout(&mut self.task, || "the intake to stop".into())
             .await
             .unwrap();
     }
@@ -315,7 +315,7 @@ impl World {
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
         };
-        within_patience(reached, || {
+        with_timeout(reached, || {
             format!("{count} acknowledged: {:?}", running.stats)
         })
         .await;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use test_support::{RawReceiver, within_patience};
+use test_support::{RawReceiver, with_timeout};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 use url::Url;
@@ -166,7 +166,7 @@ async fn a_body_without_a_clear_length_is_not_awaited() {
         .await;
         let (client, url) = (client(), receiver.url());
         let response = post_within(&client, &url, Duration::from_secs(3600));
-        let response = within_patience(response, || format!("the response to {line}")).await;
+        let response = with_timeout(response, || format!("the response to {line}")).await;
         assert_eq!(response.unwrap().status, 200, "{line}");
     }
 }

@@ -188,7 +188,7 @@ async fn requests_to_a_receiver_that_chooses_http1_connect_concurrently() {
     let client = client(Some(&server.authority));
     // The first one dials; the others wait until it is known that they cannot share its connection.
     let posts = (0..CROWD).map(|_| post(&client, &server.url, 10));
-    let posted = test_support::within_patience(futures::future::join_all(posts), || {
+    let posted = test_support::with_timeout(futures::future::join_all(posts), || {
         "as many connections at once as there are requests".into()
     });
     for response in posted.await {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use test_support::raw_http2::{RawHttp2, Reply, fields, go_away, reset, response};
-use test_support::{RawReceiver, within_patience};
+use test_support::{RawReceiver, with_timeout};
 use tokio::time::Instant;
 use url::Url;
 use webhook_client::{CallError, Client, Response, Settings, WebhookRequest, certificates};
@@ -154,7 +154,7 @@ async fn a_connection_whose_receiver_stops_reading_is_closed() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    within_patience(closed, || "the connection to be closed".into()).await;
+    with_timeout(closed, || "the connection to be closed".into()).await;
 }
 
 /// A client that keeps one idle connection and trusts both servers.

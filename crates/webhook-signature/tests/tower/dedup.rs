@@ -54,7 +54,7 @@ async fn eventual_reply(receiver: &Receiver, id: &str) -> Reply {
             }
         }
     };
-    test_support::within_patience(reply, || format!("the claim of `{id}` to end")).await
+    test_support::with_timeout(reply, || format!("the claim of `{id}` to end")).await
 }
 
 async fn an_id_that_was_processed_gets_200_and_is_not_processed_again(receiver: Receiver) {

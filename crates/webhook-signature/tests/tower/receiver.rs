@@ -98,7 +98,7 @@ impl Receiver {
         let next =
             std::future::poll_fn(|context| self.state.called.lock().unwrap().poll_recv(context));
         let seen = || format!("the handler, called {} times", self.calls());
-        test_support::within_patience(next, seen).await;
+        test_support::with_timeout(next, seen).await;
     }
 
     pub fn release(&self) {

@@ -108,7 +108,7 @@ async fn a_claim_is_renewed_as_long_as_its_ticket_exists() {
             left = later;
         }
     };
-    test_support::within_patience(renewed, || "the lease to be renewed".to_owned()).await;
+    test_support::with_timeout(renewed, || "the lease to be renewed".to_owned()).await;
     assert_eq!(outcome(&store, "a").await, "in progress");
 }
 
@@ -134,7 +134,7 @@ async fn a_lost_claim_does_not_release_the_next_one() {
             }
         }
     };
-    test_support::within_patience(released, || "the lost claim to end".to_owned()).await;
+    test_support::with_timeout(released, || "the lost claim to end".to_owned()).await;
     assert_eq!(outcome(&store, "a").await, "in progress");
 }
 
@@ -148,7 +148,7 @@ async fn an_unreachable_redis_is_an_error_until_it_is_back() {
     assert!(RedisIds::connect("not a URL").await.is_err());
     server.restart().await;
     let back = async { while store.claim("b", NOW).await.is_err() {} };
-    test_support::within_patience(back, || "a new connection".to_owned()).await;
+    test_support::with_timeout(back, || "a new connection".to_owned()).await;
 }
 
 #[tokio::test]

@@ -64,7 +64,7 @@ pub async fn eventual_outcome(store: &impl DedupStore, id: &str) -> &'static str
             }
         }
     };
-    test_support::within_patience(outcome, || format!("the claim of `{id}` to end")).await
+    test_support::with_timeout(outcome, || format!("the claim of `{id}` to end")).await
 }
 
 async fn an_id_is_granted_once_and_done_after_completion(store: impl DedupStore) {

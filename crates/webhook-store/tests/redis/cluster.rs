@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use test_support::redis::{Fsync, RedisServer};
-use test_support::within_patience;
+use test_support::with_timeout;
 use webhook_model::{DeliveryState, Millis};
 use webhook_store::{
     Ask, DeliveryFilter, Leases, PlanBatch, PlanResult, Planned, Queries, Queue, RejectedFilter,
@@ -35,7 +35,7 @@ async fn cluster() -> [RedisServer; 2] {
         .command(&["CLUSTER", "MEET", "127.0.0.1", &port, bus])
         .await;
     for (node, _) in &nodes {
-        within_patience(is_whole(node), || "the cluster".into()).await;
+        with_timeout(is_whole(node), || "the cluster".into()).await;
     }
     let servers: Vec<_> = nodes.into_iter().map(|(world, _)| world.server).collect();
     servers.try_into().ok().unwrap()

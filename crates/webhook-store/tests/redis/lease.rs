@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use test_support::within_patience;
+use test_support::with_timeout;
 use tokio_util::sync::CancellationToken;
 use webhook_model::Clock;
 use webhook_model::DeliveryState::InFlight;
@@ -17,7 +17,7 @@ async fn until(what: &str, ready: impl Fn() -> bool) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    within_patience(become_ready, || what.to_owned()).await;
+    with_timeout(become_ready, || what.to_owned()).await;
 }
 
 #[tokio::test]
@@ -80,7 +80,7 @@ async fn a_process_back_from_an_outage_leaves_the_others_time_to_come_back() {
             renewals.insert(format!("{entry:?}"));
         }
     };
-    within_patience(renewed, || "renewals of the other".into()).await;
+    with_timeout(renewed, || "renewals of the other".into()).await;
     let time = one.time().await.unwrap().unwrap();
     one.renew(&a, time, time.after(Duration::from_secs(60)))
         .await
@@ -112,7 +112,7 @@ async fn a_process_takes_over_from_one_that_is_gone() {
             other.woken().await;
         }
     };
-    within_patience(taken_over, || "the take-over".into()).await;
+    with_timeout(taken_over, || "the take-over".into()).await;
     stop.cancel();
     keeping.await.unwrap();
 }

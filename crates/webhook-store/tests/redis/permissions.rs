@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use test_support::within_patience;
+use test_support::with_timeout;
 use tokio::sync::Notify;
 use tracing::field::{Field, Visit};
 use tracing::subscriber::DefaultGuard;
@@ -36,7 +36,7 @@ impl Warnings {
                 self.came.notified().await;
             }
         };
-        within_patience(come, || format!("a warning about {word}")).await;
+        with_timeout(come, || format!("a warning about {word}")).await;
     }
 }
 

@@ -1,7 +1,7 @@
 //! Several processes on one server.
 
 use futures::FutureExt;
-use test_support::within_patience;
+use test_support::with_timeout;
 use webhook_model::DeliveryState;
 use webhook_store::{Leases, Planned, Queue, Start, StoreError, Tenants};
 
@@ -13,10 +13,10 @@ async fn a_process_is_woken_by_what_another_makes_due() {
     let (a, b) = (owner("a"), owner("b"));
     let (one, other) = (world.store(&a).await, world.store(&b).await);
     // A new listener looks once.
-    within_patience(other.woken(), || "the listener".into()).await;
-    within_patience(one.woken(), || "the listener".into()).await;
+    with_timeout(other.woken(), || "the listener".into()).await;
+    with_timeout(one.woken(), || "the listener".into()).await;
     plan(&one, &a, "e", Start::Due(at(5)), 1).await.unwrap();
-    within_patience(other.woken(), || "the wake".into()).await;
+    with_timeout(other.woken(), || "the wake".into()).await;
     assert_eq!(other.due(at(1)).await.unwrap(), (vec![], Some(at(5))));
     assert_eq!(claim(&other, &b, 10, 5).await.unwrap().len(), 1);
 }
@@ -26,7 +26,7 @@ async fn a_process_is_woken_by_what_it_takes_over() {
     let world = World::new().await;
     let (a, b) = (owner("a"), owner("b"));
     let (one, other) = (world.store(&a).await, world.store(&b).await);
-    within_patience(other.woken(), || "the listener".into()).await;
+    with_timeout(other.woken(), || "the listener".into()).await;
     plan(&one, &a, "e", Start::Claimed, 1).await.unwrap();
     other.renew(&b, at(9_000), at(30_000)).await.unwrap();
     assert!(other.woken().now_or_never().is_none(), "nothing is due");

@@ -2,54 +2,60 @@
 
 use wasmtime::component::Resource;
 
-use super::{Cas, Fault, NotOpened, Store};
-use crate::host::State;
+use super::access::OpenError;
+use super::store::{Cas, Store, StoreError};
 use crate::host::bindings::wasi::keyvalue::atomics::{self, CasError};
 use crate::host::bindings::wasi::keyvalue::batch;
 use crate::host::bindings::wasi::keyvalue::store::{self, Error, KeyResponse};
-use crate::host::blocking;
+use crate::host::blocking::blocking;
 use crate::host::limit::ResultLimit;
+use crate::host::state::State;
 
-impl From<Fault> for Error {
-    fn from(fault: Fault) -> Self {
-        Self::Other(fault.to_string())
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        Self::Other(error.to_string())
     }
 }
 
-impl From<NotOpened> for Error {
-    fn from(reason: NotOpened) -> Self {
+impl From<OpenError> for Error {
+    fn from(reason: OpenError) -> Self {
         match reason {
-            NotOpened::Denied => Self::AccessDenied,
-            NotOpened::TooMany => Self::Other("store table full".to_owned()),
+            OpenError::Denied => Self::AccessDenied,
+            OpenError::TooMany => Self::Other("store table full".to_owned()),
         }
     }
 }
 
-type Answer<T> = wasmtime::Result<Result<T, Error>>;
+type HostResult<T> = wasmtime::Result<Result<T, Error>>;
 
 impl store::Host for State {
-    async fn open(&mut self, identifier: String) -> Answer<Resource<Store>> {
+    async fn open(&mut self, identifier: String) -> HostResult<Resource<Store>> {
         Ok(self.open_store(&identifier)?.map_err(Error::from))
     }
 }
 
 impl store::HostBucket for State {
-    async fn get(&mut self, bucket: Resource<Store>, key: String) -> Answer<Option<Vec<u8>>> {
+    async fn get(&mut self, bucket: Resource<Store>, key: String) -> HostResult<Option<Vec<u8>>> {
         self.with_store(&bucket, move |store, limit| store.get(&key, limit))
             .await
     }
 
-    async fn set(&mut self, bucket: Resource<Store>, key: String, value: Vec<u8>) -> Answer<()> {
+    async fn set(
+        &mut self,
+        bucket: Resource<Store>,
+        key: String,
+        value: Vec<u8>,
+    ) -> HostResult<()> {
         self.with_store(&bucket, move |store, _| store.set(&key, &value))
             .await
     }
 
-    async fn delete(&mut self, bucket: Resource<Store>, key: String) -> Answer<()> {
+    async fn delete(&mut self, bucket: Resource<Store>, key: String) -> HostResult<()> {
         self.with_store(&bucket, move |store, _| store.delete(&key))
             .await
     }
 
-    async fn exists(&mut self, bucket: Resource<Store>, key: String) -> Answer<bool> {
+    async fn exists(&mut self, bucket: Resource<Store>, key: String) -> HostResult<bool> {
         self.with_store(&bucket, move |store, _| store.exists(&key))
             .await
     }
@@ -58,7 +64,7 @@ impl store::HostBucket for State {
         &mut self,
         bucket: Resource<Store>,
         cursor: Option<String>,
-    ) -> Answer<KeyResponse> {
+    ) -> HostResult<KeyResponse> {
         if cursor.is_some() {
             let reason = "list_keys: cursor not supported";
             return Ok(Err(Error::Other(reason.to_owned())));
@@ -77,7 +83,7 @@ impl batch::Host for State {
         &mut self,
         bucket: Resource<Store>,
         keys: Vec<String>,
-    ) -> Answer<Vec<(String, Option<Vec<u8>>)>> {
+    ) -> HostResult<Vec<(String, Option<Vec<u8>>)>> {
         self.with_store(&bucket, move |store, limit| store.get_many(&keys, limit))
             .await
     }
@@ -86,19 +92,24 @@ impl batch::Host for State {
         &mut self,
         bucket: Resource<Store>,
         pairs: Vec<(String, Vec<u8>)>,
-    ) -> Answer<()> {
+    ) -> HostResult<()> {
         self.with_store(&bucket, move |store, _| store.set_many(&pairs))
             .await
     }
 
-    async fn delete_many(&mut self, bucket: Resource<Store>, keys: Vec<String>) -> Answer<()> {
+    async fn delete_many(&mut self, bucket: Resource<Store>, keys: Vec<String>) -> HostResult<()> {
         self.with_store(&bucket, move |store, _| store.delete_many(&keys))
             .await
     }
 }
 
 impl atomics::Host for State {
-    async fn increment(&mut self, bucket: Resource<Store>, key: String, delta: i64) -> Answer<i64> {
+    async fn increment(
+        &mut self,
+        bucket: Resource<Store>,
+        key: String,
+        delta: i64,
+    ) -> HostResult<i64> {
         self.with_store(&bucket, move |store, _| store.increment(&key, delta))
             .await
     }
@@ -115,9 +126,9 @@ impl atomics::Host for State {
         match swapped.await? {
             Ok(true) => return Ok(Ok(())),
             Ok(false) => {}
-            Err(fault) => return Ok(Err(CasError::StoreError(fault.into()))),
+            Err(error) => return Ok(Err(CasError::StoreError(error.into()))),
         }
-        match self.look(store, key).await? {
+        match self.new_cas(store, key).await? {
             Ok(cas) => Ok(Err(CasError::CasFailed(cas))),
             Err(error) => Ok(Err(CasError::StoreError(error))),
         }
@@ -125,22 +136,22 @@ impl atomics::Host for State {
 }
 
 impl atomics::HostCas for State {
-    async fn new(&mut self, bucket: Resource<Store>, key: String) -> Answer<Resource<Cas>> {
+    async fn new(&mut self, bucket: Resource<Store>, key: String) -> HostResult<Resource<Cas>> {
         let store = self.table.get(&bucket)?.clone();
-        self.look(store, key).await
+        self.new_cas(store, key).await
     }
 
-    async fn current(&mut self, cas: Resource<Cas>) -> Answer<Option<Vec<u8>>> {
+    async fn current(&mut self, cas: Resource<Cas>) -> HostResult<Option<Vec<u8>>> {
         let before = self.table.get(&cas)?.clone();
-        let limit = self.memory.result();
-        let now = match read(before.store.clone(), before.key.clone(), limit).await? {
+        let limit = self.memory.result_limit();
+        let now = match read_cas(before.store.clone(), before.key.clone(), limit).await? {
             Ok(now) => now,
-            Err(fault) => return Ok(Err(fault.into())),
+            Err(error) => return Ok(Err(error.into())),
         };
         self.memory.release(before.held());
         if let Err(too_large) = self.memory.hold(now.held()) {
             self.memory.hold(before.held()).unwrap_or_default();
-            return Ok(Err(Fault::from(too_large).into()));
+            return Ok(Err(StoreError::from(too_large).into()));
         }
         let seen = now.seen.clone();
         *self.table.get_mut(&cas)? = now;
@@ -155,24 +166,24 @@ impl atomics::HostCas for State {
 }
 
 impl State {
-    /// A handle that expects what is under `key` now.
-    async fn look(&mut self, store: Store, key: String) -> Answer<Resource<Cas>> {
-        let cas = match read(store, key, self.memory.result()).await? {
+    /// Returns a handle that expects the current value of `key`.
+    async fn new_cas(&mut self, store: Store, key: String) -> HostResult<Resource<Cas>> {
+        let cas = match read_cas(store, key, self.memory.result_limit()).await? {
             Ok(cas) => cas,
-            Err(fault) => return Ok(Err(fault.into())),
+            Err(error) => return Ok(Err(error.into())),
         };
         match self.memory.hold(cas.held()) {
             Ok(()) => Ok(Ok(self.table.push(cas)?)),
-            Err(too_large) => Ok(Err(Fault::from(too_large).into())),
+            Err(too_large) => Ok(Err(StoreError::from(too_large).into())),
         }
     }
 }
 
-async fn read(
+async fn read_cas(
     store: Store,
     key: String,
     limit: ResultLimit,
-) -> wasmtime::Result<Result<Cas, Fault>> {
+) -> wasmtime::Result<Result<Cas, StoreError>> {
     blocking(move || {
         let seen = store.get(&key, limit)?;
         Ok(Cas { store, key, seen })

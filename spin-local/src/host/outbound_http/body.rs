@@ -1,4 +1,4 @@
-//! A response body that fails when its next bytes take too long.
+//! A response body that fails if its next bytes take too long.
 
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
@@ -9,7 +9,7 @@ use hyper::body::{Body, Frame, SizeHint};
 use tokio::time::{Sleep, sleep};
 use wasmtime_wasi_http::Error;
 
-/// A body with a bound on the wait for each frame.
+/// A body with a timeout for each frame.
 pub(super) struct BetweenBytes<B> {
     body: B,
     timeout: Duration,

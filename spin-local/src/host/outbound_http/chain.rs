@@ -1,8 +1,8 @@
-//! Calls from one component of the app to another, by `http://<component>.spin.internal`: answered
-//! in this process, without a connection.
+//! Calls from one component of the app to another, by `http://<component>.spin.internal`. They stay
+//! in this process and need no connection.
 //!
-//! As on Spin, the scheme and the port say nothing but what `allowed_outbound_hosts` is asked for,
-//! and the called component sees the path as if it were under a route `/...`.
+//! As on Spin, the scheme and the port matter only for `allowed_outbound_hosts`, and the called
+//! component sees the path as if it matched a route `/...`.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -11,24 +11,23 @@ use http::uri::Scheme;
 use http::{Request, Response, Uri};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
-use super::{Caller, timeout};
+use super::caller::{Caller, timeout};
 use crate::engine::MAX_DEPTH;
-use crate::headers;
-use crate::host::Place;
+use crate::host::permits::Permit;
 use crate::routes::RouteMatch;
-use crate::terminal;
+use crate::{spin_headers, terminal};
 
-/// What follows a component's name in the host that stands for it.
+/// The domain of the host names of components.
 const DOMAIN: &str = "spin.internal";
 
-/// The client's address that Spin tells a component which another one calls.
-const NOBODY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+/// The client address that a called component sees, as on Spin.
+const NO_CLIENT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 
-/// The longest wait for a place. Callers that wait with it do no good to anybody: what holds the
-/// places may be waiting for them to read.
-const PLACE_WAIT: Duration = Duration::from_secs(30);
+/// The longest wait for a permit. A longer wait could block for good: the holders of the permits
+/// may be waiting for the waiting callers to read.
+const MAX_PERMIT_WAIT: Duration = Duration::from_secs(30);
 
-/// The component that a host name or an authority without user stands for.
+/// Returns the component that a host name, or an authority without user information, stands for.
 pub(crate) fn chained_component(host: &str) -> Option<&str> {
     let host = host.trim();
     let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
@@ -36,58 +35,56 @@ pub(crate) fn chained_component(host: &str) -> Option<&str> {
     (domain == DOMAIN).then_some(component)
 }
 
-/// Has the component `id` answer the request. The caller's timeouts hold: the one for connecting
-/// for the wait for a place, the one for the first byte for the head of the answer.
+/// Sends the request to the component `id`. The timeouts of the caller apply: the connect timeout
+/// to the wait for a permit, the first-byte timeout to the head of the response.
 pub(super) async fn call(
     caller: &Caller,
     id: &str,
     mut request: Request<WasiBody>,
     options: &RequestOptions,
 ) -> Result<Response<WasiBody>, Error> {
-    let Some(component) = caller.host.component_named(id) else {
+    let Some(component) = caller.components.find(id) else {
         terminal::line(format_args!(
-            "component `{}` calls `{id}.{DOMAIN}`, and no trigger of the app names a component \
-             `{id}`",
+            "component `{}` calls `{id}.{DOMAIN}`, and no trigger of the app has a component `{id}`",
             caller.grants.component
         ));
         return Err(Error::DestinationNotFound);
     };
-    let uri = plain(request.uri())?;
+    let uri = without_tls(request.uri())?;
     let route = RouteMatch::of_call(component, uri.path());
-    headers::prepare(request.headers_mut(), &uri, &route, NOBODY);
+    spin_headers::set(request.headers_mut(), &uri, &route, NO_CLIENT);
     *request.uri_mut() = uri;
-    let place = place(caller, id, timeout(options.connect_timeout)).await?;
-    // A caller that no longer reads is bounded itself.
-    let lost = std::future::pending();
-    let answer = caller.host.answer(component, place, request, lost);
-    tokio::time::timeout(timeout(options.first_byte_timeout), answer)
+    let permit = permit(caller, id, timeout(options.connect_timeout)).await?;
+    let response = caller.components.call(component, permit, request);
+    tokio::time::timeout(timeout(options.first_byte_timeout), response)
         .await
         .map_err(|_| Error::ConnectionReadTimeout)
 }
 
-/// The URL as the called component sees it: there is no TLS inside one process.
-fn plain(uri: &Uri) -> Result<Uri, Error> {
+/// Returns the URL as the called component sees it: there is no TLS inside one process.
+fn without_tls(uri: &Uri) -> Result<Uri, Error> {
     let mut parts = uri.clone().into_parts();
     parts.scheme = Some(Scheme::HTTP);
     Uri::from_parts(parts).map_err(|_| Error::HttpRequestUriInvalid)
 }
 
-async fn place(caller: &Caller, id: &str, connect: Duration) -> Result<Place, Error> {
+async fn permit(caller: &Caller, id: &str, connect: Duration) -> Result<Permit, Error> {
     let component = &caller.grants.component;
-    let wait = connect.min(PLACE_WAIT);
-    match tokio::time::timeout(wait, caller.host.place(caller.depth + 1)).await {
-        Ok(Some(place)) => Ok(place),
+    let wait = connect.min(MAX_PERMIT_WAIT);
+    let permit = caller.components.permit(caller.depth + 1);
+    match tokio::time::timeout(wait, permit).await {
+        Ok(Some(permit)) => Ok(permit),
         Ok(None) => {
             terminal::line(format_args!(
-                "component `{component}` may not call `{id}`: it is itself the last of \
-                 {MAX_DEPTH} that were called one by the other"
+                "component `{component}` cannot call `{id}`: the chain of calls is limited to \
+                 {MAX_DEPTH} components"
             ));
             Err(Error::LoopDetected)
         }
         Err(_) => {
             terminal::line(format_args!(
-                "component `{component}` calls `{id}`, and for {wait:?} all places for called \
-                 components were taken"
+                "component `{component}` cannot call `{id}`: no permit for called components was \
+                 free within {wait:?}"
             ));
             Err(Error::ConnectionLimitReached)
         }
@@ -99,7 +96,7 @@ mod tests {
     use super::chained_component;
 
     #[test]
-    fn a_component_is_named_by_the_one_label_before_the_domain() {
+    fn the_single_label_before_the_domain_is_the_component() {
         for host in [
             "app.spin.internal",
             "app.spin.internal:3000",
@@ -110,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn no_component_is_named_by_what_only_resembles_it() {
+    fn similar_host_names_stand_for_no_component() {
         for host in [
             "",
             "app",

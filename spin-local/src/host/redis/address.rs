@@ -1,12 +1,12 @@
-//! Which servers a guest may reach.
+//! Checks of the addresses of servers.
 
 use redis::{ConnectionAddr, ConnectionInfo};
 use url::Url;
 
 use crate::allowed_hosts;
-use crate::host::Grants;
+use crate::host::grants::Grants;
 
-/// Whether the component may reach the server of `address`.
+/// Returns `true` if the component can connect to `address`, and reports a refusal.
 pub(super) fn is_allowed(grants: &Grants, address: &str) -> bool {
     let url = match Url::parse(address) {
         Ok(url) if url.has_host() => url,
@@ -21,8 +21,8 @@ pub(super) fn is_allowed(grants: &Grants, address: &str) -> bool {
     false
 }
 
-/// A socket in the file system is nothing that a manifest can allow, and a certificate is checked
-/// in any case.
+/// Returns `true` for TCP with or without verified TLS. A manifest cannot allow a Unix socket, nor TLS
+/// without verification.
 pub(super) fn is_remote(server: &ConnectionInfo) -> bool {
     matches!(
         server.addr(),

@@ -1,4 +1,5 @@
-//! Connections to servers: resolve, leave out blocked addresses, connect, and TLS for `rediss`.
+//! Connections to servers: resolves the host, skips blocked addresses, connects, and adds TLS for
+//! `rediss`.
 
 use std::io;
 use std::net::SocketAddr;
@@ -17,10 +18,10 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use super::meter::{Meter, Metered};
 use crate::runtime_config::BlockedNetworks;
 
-/// The longest wait for a connection.
-const CONNECT: Duration = Duration::from_secs(30);
+/// The timeout for a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The task that moves a connection's bytes; it ends when this is dropped.
+/// The task that reads and writes a connection. Dropping this ends it.
 pub(super) struct Driver(JoinHandle<()>);
 
 impl Drop for Driver {
@@ -29,7 +30,7 @@ impl Drop for Driver {
     }
 }
 
-/// Connects to the server, and has `meter` bound its replies.
+/// Connects to the server. `meter` limits its replies.
 pub(super) async fn connect(
     server: &ConnectionInfo,
     blocked: &BlockedNetworks,
@@ -39,16 +40,16 @@ pub(super) async fn connect(
         match server.addr() {
             ConnectionAddr::Tcp(host, port) => {
                 let stream = tcp(host, *port, blocked).await?;
-                talk(server, Metered::new(stream, meter)).await
+                start_protocol(server, Metered::new(stream, meter)).await
             }
             ConnectionAddr::TcpTls { host, port, .. } => {
                 let stream = tls(host, *port, blocked).await?;
-                talk(server, Metered::new(stream, meter)).await
+                start_protocol(server, Metered::new(stream, meter)).await
             }
-            _ => Err(io::Error::other("not an address of a network").into()),
+            _ => Err(io::Error::other("not a network address").into()),
         }
     };
-    tokio::time::timeout(CONNECT, connecting)
+    tokio::time::timeout(CONNECT_TIMEOUT, connecting)
         .await
         .map_err(|_| RedisError::from(io::Error::from(io::ErrorKind::TimedOut)))?
 }
@@ -65,7 +66,7 @@ async fn tcp(host: &str, port: u16, blocked: &BlockedNetworks) -> io::Result<Tcp
     Ok(stream)
 }
 
-/// TLS trusts the roots that the system does.
+/// Connects with TLS, which trusts the roots of the system.
 async fn tls(
     host: &str,
     port: u16,
@@ -83,14 +84,13 @@ async fn tls(
         .await?)
 }
 
-/// Begins the protocol. A command waits for its reply for as long as the server takes: some are
-/// there to wait.
-async fn talk(
+/// Starts the protocol. There is no response timeout, because some commands block on purpose.
+async fn start_protocol(
     server: &ConnectionInfo,
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
 ) -> Result<(MultiplexedConnection, Driver), RedisError> {
     let config = AsyncConnectionConfig::new().set_response_timeout(None);
-    let begun = MultiplexedConnection::new_with_config(server.redis_settings(), stream, config);
-    let (connection, driver) = begun.await?;
+    let starting = MultiplexedConnection::new_with_config(server.redis_settings(), stream, config);
+    let (connection, driver) = starting.await?;
     Ok((connection, Driver(tokio::spawn(driver))))
 }

@@ -3,13 +3,15 @@
 use redis::{Cmd, ErrorKind, RedisError, Value};
 use wasmtime::component::Resource;
 
-use super::{Connection, Fault, NotOpened, results};
-use crate::host::State;
+use super::access::{CommandError, OpenError};
+use super::connection::Connection;
+use super::reply;
 use crate::host::bindings::fermyon::spin::redis::{
     Error, Host, HostConnection, RedisParameter, RedisResult,
 };
+use crate::host::state::State;
 
-type Answer<T> = wasmtime::Result<Result<T, Error>>;
+type HostResult<T> = wasmtime::Result<Result<T, Error>>;
 
 impl From<RedisError> for Error {
     fn from(error: RedisError) -> Self {
@@ -20,21 +22,21 @@ impl From<RedisError> for Error {
     }
 }
 
-impl From<Fault> for Error {
-    fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::Redis(error) => error.into(),
-            Fault::TooLarge(error) => Self::Other(error.to_string()),
+impl From<CommandError> for Error {
+    fn from(error: CommandError) -> Self {
+        match error {
+            CommandError::Redis(error) => error.into(),
+            CommandError::TooLarge(error) => Self::Other(error.to_string()),
         }
     }
 }
 
-impl From<NotOpened> for Error {
-    fn from(reason: NotOpened) -> Self {
+impl From<OpenError> for Error {
+    fn from(reason: OpenError) -> Self {
         match reason {
-            NotOpened::Address => Self::InvalidAddress,
-            NotOpened::TooMany => Self::TooManyConnections,
-            NotOpened::Failed(error) => Self::Other(error.to_string()),
+            OpenError::Address => Self::InvalidAddress,
+            OpenError::TooMany => Self::TooManyConnections,
+            OpenError::Failed(error) => Self::Other(error.to_string()),
         }
     }
 }
@@ -42,7 +44,7 @@ impl From<NotOpened> for Error {
 impl Host for State {}
 
 impl HostConnection for State {
-    async fn open(&mut self, address: String) -> Answer<Resource<Connection>> {
+    async fn open(&mut self, address: String) -> HostResult<Resource<Connection>> {
         Ok(self.open_redis(&address).await?.map_err(Into::into))
     }
 
@@ -51,7 +53,7 @@ impl HostConnection for State {
         connection: Resource<Connection>,
         channel: String,
         payload: Vec<u8>,
-    ) -> Answer<()> {
+    ) -> HostResult<()> {
         let reply = self.run_redis(&connection, Cmd::publish(channel, payload));
         Ok(reply.await?.map_err(Error::from))
     }
@@ -60,7 +62,7 @@ impl HostConnection for State {
         &mut self,
         connection: Resource<Connection>,
         key: String,
-    ) -> Answer<Option<Vec<u8>>> {
+    ) -> HostResult<Option<Vec<u8>>> {
         let reply = self.run_redis(&connection, Cmd::get(key));
         Ok(reply.await?.map_err(Error::from))
     }
@@ -70,17 +72,21 @@ impl HostConnection for State {
         connection: Resource<Connection>,
         key: String,
         value: Vec<u8>,
-    ) -> Answer<()> {
+    ) -> HostResult<()> {
         let reply = self.run_redis(&connection, Cmd::set(key, value));
         Ok(reply.await?.map_err(Error::from))
     }
 
-    async fn incr(&mut self, connection: Resource<Connection>, key: String) -> Answer<i64> {
+    async fn incr(&mut self, connection: Resource<Connection>, key: String) -> HostResult<i64> {
         let reply = self.run_redis(&connection, Cmd::incr(key, 1));
         Ok(reply.await?.map_err(Error::from))
     }
 
-    async fn del(&mut self, connection: Resource<Connection>, keys: Vec<String>) -> Answer<u32> {
+    async fn del(
+        &mut self,
+        connection: Resource<Connection>,
+        keys: Vec<String>,
+    ) -> HostResult<u32> {
         let reply = self.run_redis(&connection, Cmd::del(keys));
         Ok(reply.await?.map_err(Error::from))
     }
@@ -90,7 +96,7 @@ impl HostConnection for State {
         connection: Resource<Connection>,
         key: String,
         values: Vec<String>,
-    ) -> Answer<u32> {
+    ) -> HostResult<u32> {
         let reply = self.run_redis(&connection, Cmd::sadd(key, values));
         Ok(reply.await?.map_err(Error::from))
     }
@@ -99,7 +105,7 @@ impl HostConnection for State {
         &mut self,
         connection: Resource<Connection>,
         key: String,
-    ) -> Answer<Vec<String>> {
+    ) -> HostResult<Vec<String>> {
         let reply = self.run_redis(&connection, Cmd::smembers(key));
         Ok(reply.await?.map_err(Error::from))
     }
@@ -109,7 +115,7 @@ impl HostConnection for State {
         connection: Resource<Connection>,
         key: String,
         values: Vec<String>,
-    ) -> Answer<u32> {
+    ) -> HostResult<u32> {
         let reply = self.run_redis(&connection, Cmd::srem(key, values));
         Ok(reply.await?.map_err(Error::from))
     }
@@ -119,7 +125,7 @@ impl HostConnection for State {
         connection: Resource<Connection>,
         command: String,
         arguments: Vec<RedisParameter>,
-    ) -> Answer<Vec<RedisResult>> {
+    ) -> HostResult<Vec<RedisResult>> {
         let mut command = Cmd::new().arg(command).to_owned();
         for argument in arguments {
             match argument {
@@ -128,7 +134,7 @@ impl HostConnection for State {
             };
         }
         let reply: Result<Value, _> = self.run_redis(&connection, command).await?;
-        Ok(reply.map_err(Error::from).and_then(results::parts))
+        Ok(reply.map_err(Error::from).and_then(reply::flatten))
     }
 
     async fn drop(&mut self, connection: Resource<Connection>) -> wasmtime::Result<()> {

@@ -1,5 +1,5 @@
-//! A bound on a server's reply, enforced while it comes in: what the client makes of a reply is
-//! there as a whole before anybody sees it.
+//! A limit on the size of replies, enforced while they arrive: the client builds a reply in memory
+//! as a whole before it returns it.
 
 use std::io;
 use std::pin::Pin;
@@ -11,53 +11,53 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::host::limit::{ResultLimit, TooLarge};
 
-/// The memory of each part of a reply beside its bytes, once it is parsed.
-const PART: usize = 64;
+/// The memory overhead of each part of a parsed reply, in bytes.
+const PART_OVERHEAD: usize = 64;
 
-/// The bound on the reply to the command that runs.
+/// The limit on the reply to the current command.
 #[derive(Clone)]
-pub(super) struct Meter(Arc<Bound>);
+pub(super) struct Meter(Arc<Limit>);
 
-struct Bound {
-    most: AtomicUsize,
+struct Limit {
+    max: AtomicUsize,
     left: AtomicUsize,
     is_exceeded: std::sync::atomic::AtomicBool,
 }
 
 impl Meter {
     pub(super) fn new(limit: &ResultLimit) -> Self {
-        Self(Arc::new(Bound {
-            most: AtomicUsize::new(limit.most()),
-            left: AtomicUsize::new(limit.most()),
+        Self(Arc::new(Limit {
+            max: AtomicUsize::new(limit.max()),
+            left: AtomicUsize::new(limit.max()),
             is_exceeded: false.into(),
         }))
     }
 
-    /// Begins a command. A guest's commands follow one another.
+    /// Starts a command. The commands of a guest run one after the other.
     pub(super) fn begin(&self, limit: &ResultLimit) {
-        self.0.most.store(limit.most(), Ordering::Relaxed);
-        self.0.left.store(limit.most(), Ordering::Relaxed);
+        self.0.max.store(limit.max(), Ordering::Relaxed);
+        self.0.left.store(limit.max(), Ordering::Relaxed);
     }
 
-    /// The reason that the connection was given up for, where it was.
+    /// Returns the error, if the connection was closed because of a reply over the limit.
     pub(super) fn exceeded(&self) -> Option<TooLarge> {
-        let most = self.0.most.load(Ordering::Relaxed);
+        let max = self.0.max.load(Ordering::Relaxed);
         let exceeded = self.0.is_exceeded.load(Ordering::Relaxed);
-        exceeded.then_some(TooLarge(most))
+        exceeded.then_some(TooLarge(max))
     }
 
     fn take(&self, cost: usize) -> Result<(), TooLarge> {
         let left = self.0.left.load(Ordering::Relaxed).checked_sub(cost);
         let Some(left) = left else {
             self.0.is_exceeded.store(true, Ordering::Relaxed);
-            return Err(TooLarge(self.0.most.load(Ordering::Relaxed)));
+            return Err(TooLarge(self.0.max.load(Ordering::Relaxed)));
         };
         self.0.left.store(left, Ordering::Relaxed);
         Ok(())
     }
 }
 
-/// A connection whose replies are metered.
+/// A connection with metered replies.
 pub(super) struct Metered<S> {
     stream: S,
     meter: Meter,
@@ -83,7 +83,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
         let bytes = &buffer.filled()[before..];
-        let cost = bytes.len() + PART * self.reply.parts(bytes);
+        let cost = bytes.len() + PART_OVERHEAD * self.reply.parts(bytes);
         Poll::Ready(self.meter.take(cost).map_err(io::Error::other))
     }
 }
@@ -106,20 +106,20 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Metered<S> {
     }
 }
 
-/// The state of a scan over a reply: enough of Redis's protocol to count its parts and to step over
-/// the bytes of its strings.
+/// The state of a scan over a reply: enough of the Redis protocol (RESP) to count its parts and to
+/// skip the bytes of its strings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reply {
-    /// A part begins.
+    /// The beginning of a part.
     Part,
-    /// A line, and the number it begins with where it is the length of a string.
+    /// A line, with the length of a string if it is one.
     Line { length: Option<usize> },
-    /// The rest of a string and the line end after it.
+    /// The rest of a string with its line end.
     Bytes { left: usize },
 }
 
 impl Reply {
-    /// The parts that begin within `bytes`.
+    /// Returns the number of parts that begin within `bytes`.
     fn parts(&mut self, mut bytes: &[u8]) -> usize {
         let mut parts = 0;
         while let [first, rest @ ..] = bytes {
@@ -148,7 +148,7 @@ impl Reply {
         parts
     }
 
-    /// The state after `byte` of a line.
+    /// Returns the state after `byte` of a line.
     fn after(byte: u8, length: Option<usize>) -> Self {
         match (byte, length) {
             (b'\n', Some(length)) => Self::Bytes {
@@ -162,7 +162,7 @@ impl Reply {
                         .saturating_add((byte - b'0').into()),
                 ),
             },
-            // A string that is not there has the length -1 and no bytes.
+            // A null string has the length -1 and no bytes.
             (b'-', Some(_)) => Self::Line { length: None },
             (_, length) => Self::Line { length },
         }
@@ -177,8 +177,8 @@ mod tests {
         let whole = Reply::Part.parts(reply);
         let mut state = Reply::Part;
         let by_byte: usize = reply.iter().map(|byte| state.parts(&[*byte])).sum();
-        assert_eq!(whole, by_byte, "however it comes in");
-        assert_eq!(state, Reply::Part, "it ends where the reply does");
+        assert_eq!(whole, by_byte, "the count must not depend on the chunks");
+        assert_eq!(state, Reply::Part, "the scan must end with the reply");
         whole
     }
 
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reply_over_its_bound_is_refused_where_it_passes_it() {
+    fn a_reply_over_its_limit_fails_at_the_first_byte_beyond() {
         let meter = Meter::new(&ResultLimit::new(100));
         assert_eq!(meter.take(60), Ok(()));
         meter.begin(&ResultLimit::new(200));

@@ -1,52 +1,46 @@
-//! An open database file, and whether the next guest may have it.
+//! Open database files that know whether the next guest can reuse them.
 
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
-use rusqlite::limits::Limit;
 
-use crate::host::limit::MAX_RESULT;
+use crate::host::limit::limit_sqlite_values;
 
-/// A connection that knows whether a statement may have left something on it that another
-/// guest could see: a setting, a temporary table, an attached database.
+/// A connection that knows whether a statement may have left state on it that another guest could
+/// see: a setting, a temporary table, an attached database.
 pub(super) struct Handle {
     pub(super) connection: rusqlite::Connection,
-    /// Set by SQLite's question for permission, which comes with every statement's first use.
-    marked: Arc<AtomicBool>,
+    /// Set by SQLite's authorizer, which runs when a statement is prepared.
+    has_state: Arc<AtomicBool>,
 }
 
 impl Handle {
     pub(super) fn open(path: &Path) -> rusqlite::Result<Self> {
         let mut connection = rusqlite::Connection::open(path)?;
-        limit_values(&connection)?;
-        let marked = Arc::new(AtomicBool::new(false));
-        let mark = marked.clone();
+        limit_sqlite_values(&connection)?;
+        let has_state = Arc::new(AtomicBool::new(false));
+        let flag = has_state.clone();
         connection.authorizer(Some(move |context: AuthContext<'_>| {
-            if leaves_a_mark(&context.action) {
-                mark.store(true, Ordering::Relaxed);
+            if leaves_state(&context.action) {
+                flag.store(true, Ordering::Relaxed);
             }
-            permission(&context.action)
+            authorize(&context.action)
         }))?;
-        Ok(Self { connection, marked })
+        Ok(Self {
+            connection,
+            has_state,
+        })
     }
 
-    pub(super) fn is_as_good_as_new(&self) -> bool {
-        self.connection.is_autocommit() && !self.marked.load(Ordering::Relaxed)
+    pub(super) fn is_reusable(&self) -> bool {
+        self.connection.is_autocommit() && !self.has_state.load(Ordering::Relaxed)
     }
 }
 
-/// Bounds what SQLite builds up for a single text, blob or row, which no result could hold.
-pub(in crate::host) fn limit_values(connection: &rusqlite::Connection) -> rusqlite::Result<()> {
-    let most = i32::try_from(MAX_RESULT).unwrap_or(i32::MAX);
-    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, most)?;
-    Ok(())
-}
-
-/// A guest has the file it was granted, not every file of the host: `ATTACH` reaches only
-/// temporary databases.
-fn permission(action: &AuthAction<'_>) -> Authorization {
+/// Allows `ATTACH` for temporary databases only: a guest must not open other files of the host.
+fn authorize(action: &AuthAction<'_>) -> Authorization {
     match action {
         AuthAction::Attach { filename } if !matches!(*filename, "" | ":memory:") => {
             Authorization::Deny
@@ -55,9 +49,9 @@ fn permission(action: &AuthAction<'_>) -> Authorization {
     }
 }
 
-/// Whether the action may outlast its statement elsewhere than in the file. What is not known
-/// to be harmless counts as leaving a mark; an open transaction is looked for by itself.
-fn leaves_a_mark(action: &AuthAction<'_>) -> bool {
+/// Returns `true` if the action may leave state outside the file after its statement. Actions that
+/// are not known to be harmless count as leaving state. Open transactions are checked separately.
+fn leaves_state(action: &AuthAction<'_>) -> bool {
     match action {
         AuthAction::Function { function_name } => matches!(
             *function_name,
@@ -90,11 +84,11 @@ mod tests {
         for statement in statements {
             handle.connection.execute_batch(statement).unwrap();
         }
-        handle.is_as_good_as_new()
+        handle.is_reusable()
     }
 
     #[test]
-    fn ordinary_statements_leave_a_connection_as_good_as_new() {
+    fn a_connection_is_reusable_after_ordinary_statements() {
         assert!(after(&[]));
         assert!(after(&[
             "CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT)",
@@ -107,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_another_guest_could_see_ends_a_connection_with_its_guest() {
+    fn a_connection_with_state_that_another_guest_could_see_is_not_reused() {
         for statement in [
             "PRAGMA foreign_keys = ON",
             "CREATE TEMP TABLE t (id INTEGER)",

@@ -1,30 +1,31 @@
-//! `fermyon:spin/sqlite@2.0.0` and `spin:sqlite/sqlite@3.0.0`: the same types under two names,
-//! the later one with two questions more.
+//! `fermyon:spin/sqlite@2.0.0` and `spin:sqlite/sqlite@3.0.0`: the same types under two names. The
+//! later interface has two more functions.
 
 use rusqlite::types;
 use wasmtime::component::Resource;
 
-use super::{Connection, Fault, NotOpened, Outcome};
-use crate::host::State;
+use super::access::OpenError;
+use super::connection::{Connection, QueryError, Rows};
 use crate::host::bindings::fermyon::spin::sqlite as version_2;
 use crate::host::bindings::spin::sqlite::sqlite as version_3;
+use crate::host::state::State;
 
-/// Implements what both interfaces have: `$opened` finishes a connection that was opened, and the
-/// functions of `$more` stand beside the common ones.
+/// Implements the common part of both interfaces: `$opened` completes a connection that was opened,
+/// and `$more` contains further functions.
 macro_rules! interface {
     ($wit:ident, $opened:expr, { $($more:tt)* }) => {
-        impl From<NotOpened> for $wit::Error {
-            fn from(reason: NotOpened) -> Self {
+        impl From<OpenError> for $wit::Error {
+            fn from(reason: OpenError) -> Self {
                 match reason {
-                    NotOpened::Denied => Self::AccessDenied,
-                    NotOpened::TooMany => Self::Io("too many connections opened".to_owned()),
+                    OpenError::Denied => Self::AccessDenied,
+                    OpenError::TooMany => Self::Io("too many connections opened".to_owned()),
                 }
             }
         }
 
-        impl From<Fault> for $wit::Error {
-            fn from(fault: Fault) -> Self {
-                Self::Io(fault.to_string())
+        impl From<QueryError> for $wit::Error {
+            fn from(error: QueryError) -> Self {
+                Self::Io(error.to_string())
             }
         }
 
@@ -52,13 +53,13 @@ macro_rules! interface {
             }
         }
 
-        impl From<Outcome> for $wit::QueryResult {
-            fn from(outcome: Outcome) -> Self {
-                let rows = outcome.rows.into_iter().map(|values| $wit::RowResult {
+        impl From<Rows> for $wit::QueryResult {
+            fn from(result: Rows) -> Self {
+                let rows = result.rows.into_iter().map(|values| $wit::RowResult {
                     values: values.into_iter().map(Into::into).collect(),
                 });
                 Self {
-                    columns: outcome.columns,
+                    columns: result.columns,
                     rows: rows.collect(),
                 }
             }
@@ -84,8 +85,8 @@ macro_rules! interface {
                 parameters: Vec<$wit::Value>,
             ) -> wasmtime::Result<Result<$wit::QueryResult, $wit::Error>> {
                 let parameters = parameters.into_iter().map(Into::into).collect();
-                let outcome = self.execute_statement(&connection, statement, parameters);
-                Ok(outcome.await?.map(Into::into).map_err(Into::into))
+                let result = self.execute_statement(&connection, statement, parameters);
+                Ok(result.await?.map(Into::into).map_err(Into::into))
             }
 
             async fn drop(&mut self, connection: Resource<Connection>) -> wasmtime::Result<()> {
@@ -100,32 +101,33 @@ macro_rules! interface {
 interface!(version_2, |_: &mut State, connection| Ok(Ok(connection)), {
 });
 
-interface!(version_3, State::opened_anew, {
+interface!(version_3, State::open_new_connection, {
     async fn last_insert_rowid(
         &mut self,
         connection: Resource<Connection>,
     ) -> wasmtime::Result<i64> {
         let connection = self.table.get(&connection)?;
-        Ok(connection.ask(rusqlite::Connection::last_insert_rowid))
+        Ok(connection.read(rusqlite::Connection::last_insert_rowid))
     }
 
     async fn changes(&mut self, connection: Resource<Connection>) -> wasmtime::Result<u64> {
         let connection = self.table.get(&connection)?;
-        Ok(connection.ask(rusqlite::Connection::changes))
+        Ok(connection.read(rusqlite::Connection::changes))
     }
 });
 
 impl State {
-    /// This version's guests can ask for counts, which have to begin at 0.
-    fn opened_anew(
+    /// Completes a connection with a new handle: guests of this version can read counts, which
+    /// must begin at 0.
+    fn open_new_connection(
         &mut self,
         connection: Resource<Connection>,
     ) -> wasmtime::Result<Result<Resource<Connection>, version_3::Error>> {
-        match self.table.get(&connection)?.open_anew() {
+        match self.table.get(&connection)?.open_new() {
             Ok(()) => Ok(Ok(connection)),
             Err(error) => {
                 self.close_connection(connection)?;
-                Ok(Err(Fault::from(error).into()))
+                Ok(Err(QueryError::from(error).into()))
             }
         }
     }

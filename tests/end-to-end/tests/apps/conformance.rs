@@ -9,7 +9,7 @@ async fn the_consumer_has_the_expected_outcome_in_every_conformance_case() {
     let consumer = Consumer::of(components::consumer());
     let runtimes = [Some(Runtime::spin_local()), Runtime::spin()];
     for runtime in runtimes.iter().flatten() {
-        let report = consumer.judge(runtime).await;
+        let report = consumer.run(runtime).await;
         report.assert_conforms();
     }
 }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use test_support::within_patience;
+use test_support::with_timeout;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -33,7 +33,7 @@ async fn cut_off(address: SocketAddr, head: &str, body: &str) -> String {
     let mut response = Vec::new();
     let read = stream.read_to_end(&mut response);
     // The connection may be reset after the response.
-    let _ = within_patience(read, || "the response to an incomplete body".to_owned()).await;
+    let _ = with_timeout(read, || "the response to an incomplete body".to_owned()).await;
     String::from_utf8_lossy(&response).into_owned()
 }
 
@@ -87,7 +87,7 @@ async fn trickle(address: SocketAddr, target: &str) -> String {
     });
     let mut response = Vec::new();
     let read = from.read_to_end(&mut response);
-    let _ = within_patience(read, || "the end of a body that trickles".to_owned()).await;
+    let _ = with_timeout(read, || "the end of a body that trickles".to_owned()).await;
     dripping.abort();
     String::from_utf8_lossy(&response).into_owned()
 }

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use test_support::{Request, components, within_patience};
+use test_support::{Request, components, with_timeout};
 
 pub const TOKEN: &str = "a-token-that-nobody-guesses";
 pub const TENANT: &str = "shop";
@@ -59,7 +59,7 @@ impl Sender {
                 tokio::time::sleep(std::time::Duration::from_millis(20)).await;
             }
         };
-        within_patience(all, || format!("{count} of {path}")).await;
+        with_timeout(all, || format!("{count} of {path}")).await;
     }
 
     /// Returns the URLs of the tenant's endpoints.

@@ -10,7 +10,7 @@ async fn assert_conforms(name: &str) {
         let consumer = Consumer::of(example.folder());
         let runtimes = [Some(Runtime::spin_local()), Runtime::spin()];
         for runtime in runtimes.iter().flatten() {
-            consumer.judge(runtime).await.assert_conforms();
+            consumer.run(runtime).await.assert_conforms();
         }
     }
 }

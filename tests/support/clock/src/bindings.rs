@@ -1,5 +1,5 @@
-//! The generated bindings.
-#![allow(unsafe_code)] // what is generated speaks the canonical ABI, by pointer and length
+//! Bindings that are generated from the interface below.
+#![allow(unsafe_code)] // the generated code uses the canonical ABI, with pointers and lengths
 
 wit_bindgen::generate!({
     inline: "
@@ -20,7 +20,4 @@ wit_bindgen::generate!({
     ",
 });
 
-export!(Clock);
-
-use crate::Clock;
 pub use exports::wasi::clocks::wall_clock::{Datetime, Guest};

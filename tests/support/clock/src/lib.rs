@@ -1,12 +1,10 @@
-//! The wall clock of WASI, standing still at a time that a test chose.
+//! The wall clock of WASI, stopped at a time that a test chooses.
 //!
-//! An app has no variable for its clock, for whoever could set that could have old requests
-//! accepted. A test composes the app with this component instead, as a manifest's dependencies do,
-//! and says the time in the environment variable `WALL_CLOCK_SECONDS` (Unix seconds). What is
-//! tested is then the very component that is deployed.
+//! An app has no variable for its clock, because anyone who could set that variable could make it
+//! accept old requests. Instead, a test composes the app with this component, as a dependency in the
+//! manifest, and sets the environment variable `WALL_CLOCK_SECONDS` (Unix seconds). The tested
+//! component is therefore the deployed one.
 
 mod bindings;
-mod wall_clock;
-
-/// The component. It has no state.
-struct Clock;
+mod exports;
+mod stopped_clock;

@@ -1,11 +1,11 @@
-//! The request, as the operations read it.
+//! Requests to the probe.
 
 use std::str::FromStr;
 
 use spin_sdk::http::IncomingRequest;
 use wasi::io::streams::{InputStream, StreamError};
 
-/// Why a request makes no sense; answered 400.
+/// The error of an invalid request, for a response with 400.
 pub type Usage = String;
 
 pub struct Call {
@@ -41,7 +41,7 @@ impl Call {
     pub fn optional_number<T: FromStr>(&self, name: &str) -> Result<Option<T>, Usage> {
         let value = self.parameter(name).map(|text| {
             text.parse()
-                .map_err(|_| format!("`{text}` is no number for `{name}`"))
+                .map_err(|_| format!("`{text}` is not a number for `{name}`"))
         });
         value.transpose()
     }
@@ -51,7 +51,7 @@ impl Call {
             .ok_or_else(|| format!("the query has no `{name}`"))
     }
 
-    /// Every `header=Name:Value` of the query.
+    /// Returns every `header=Name:Value` of the query.
     pub fn headers(&self) -> Result<Vec<(String, Vec<u8>)>, Usage> {
         let headers = self.query.iter().filter(|(key, _)| key == "header");
         headers

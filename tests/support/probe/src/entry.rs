@@ -1,5 +1,5 @@
-//! Where the host hands a request over, and which operation it is for.
-#![allow(unsafe_code)] // the macro's expansion takes the request and the answer over by handle
+//! The entry point, which dispatches requests to operations.
+#![allow(unsafe_code)] // the expansion of the macro uses handles of the request and the response
 
 use spin_sdk::http::{IncomingRequest, ResponseOutparam};
 use spin_sdk::http_component;

@@ -1,4 +1,4 @@
-//! Everything that goes wrong.
+//! Failures of guests.
 
 use std::hint::black_box;
 use std::thread::sleep;
@@ -16,7 +16,7 @@ pub fn trap() -> ! {
     core::arch::wasm32::unreachable()
 }
 
-/// A loop that the compiler cannot take out.
+/// Loops forever, in a way that the compiler cannot optimise away.
 pub fn spin_for_ever() -> ! {
     let mut turns: u64 = 0;
     loop {
@@ -28,10 +28,10 @@ pub fn exit(call: &Call) -> Outcome {
     std::process::exit(call.number("code")?)
 }
 
-/// The head and the beginning of a body go out before the trap. `length` is what the head says
-/// of the body's length, if anything.
+/// Traps after the head and the beginning of a body are sent. `length` is the `Content-Length`, if
+/// any.
 ///
-/// The host may still hold them back when the guest traps; `ms` gives it time to send them.
+/// The host may not have sent them when the guest traps: a pause of `ms` gives it time.
 pub fn trap_late(call: &Call, outparam: ResponseOutparam) -> ! {
     let pause = call.optional_number("ms").ok().flatten().unwrap_or(0);
     let length = call.parameter("length").map(|length| {
@@ -45,7 +45,7 @@ pub fn trap_late(call: &Call, outparam: ResponseOutparam) -> ! {
     trap()
 }
 
-/// Stops at the first MiB that the host does not give.
+/// Allocates memory until the first MiB that the host refuses.
 pub fn memory(call: &Call) -> Outcome {
     let wanted: usize = call.number("mib")?;
     let mut held: Vec<Vec<u8>> = Vec::new();

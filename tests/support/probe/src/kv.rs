@@ -34,7 +34,7 @@ fn unknown(operation: &str) -> Usage {
     format!("there is no `{operation}` of a key-value store")
 }
 
-/// Text where it is UTF-8, else the list of its bytes.
+/// Returns a value as text if it is UTF-8, or as a list of bytes.
 fn get(store: &str, key: &str) -> Result<Value, Error> {
     let value = Store::open(store)?.get(key)?;
     Ok(value.map_or(Value::Null, |bytes| {
@@ -60,7 +60,7 @@ fn keys(store: &str) -> Result<Value, Error> {
     Ok(Store::open(store)?.get_keys()?.into())
 }
 
-/// How many stores could be held open at once, and the error of the first that could not.
+/// Returns the number of stores that could be opened, and the error of the next one.
 fn open_many(store: &str, count: usize) -> Value {
     let mut held = Vec::new();
     for _ in 0..count {

@@ -1,38 +1,38 @@
-//! A Spin app that does to its host whatever the path says, and answers what came of it.
+//! A Spin app that performs the operation in the path, and responds with the result.
 //!
-//! The operation is taken from the header `spin-path-info`, so that it is the same under every
-//! route; where that is empty (exact routes), the operation is `/echo`.
+//! The operation comes from the header `spin-path-info`, so that it is the same under every route. If
+//! that is empty (exact routes), the operation is `/echo`.
 //!
-//! | operation | what it does |
+//! | operation | description |
 //! |---|---|
-//! | `/hello` | answers `hello` |
-//! | `/echo` | answers JSON: `method`, `uri`, `scheme`, `authority`, `headers`, `bodyLength`, `body` (64 KiB of it at most) |
+//! | `/hello` | returns `hello` |
+//! | `/echo` | returns JSON: `method`, `uri`, `scheme`, `authority`, `headers`, `bodyLength`, `body` (64 KiB of it at most) |
 //! | `/echo-body` | streams the body back |
-//! | `/env`, `/args` | answers environment and arguments |
+//! | `/env`, `/args` | returns the environment and the arguments |
 //! | `/kv/open`, `/kv/get`, `/kv/set`, `/kv/delete`, `/kv/exists`, `/kv/keys` | `?store=&key=`; `set` stores the body |
 //! | `/kv/open-many?count=` | holds that many stores open |
 //! | `/kv/bench-setup`, `/kv/bench` | stores and reads one fixed key |
 //! | `/sqlite/open`, `/sqlite/execute` | `?db=`; the body is `{"statement": "…", "parameters": [{"integer": 1}, …]}` |
 //! | `/sqlite/open-many?count=` | holds that many connections open |
-//! | `/sqlite/bench-setup`, `/sqlite/bench` | makes and queries one small table |
+//! | `/sqlite/bench-setup`, `/sqlite/bench` | creates and queries a small table |
 //! | `/redis/get`, `/redis/set`, `/redis/incr`, `/redis/del`, `/redis/publish`, `/redis/sadd`, `/redis/srem`, `/redis/smembers`, `/redis/execute` | `?address=&key=`; the body is the value, the message, or words |
 //! | `/variable?name=` | reads a variable |
-//! | `/outbound?url=&method=&header=Name:Value&timeout_ms=` | sends the body there, answers the answer |
-//! | `/relay?url=` | streams the body there by `POST`, and the answer's body back, both at once |
+//! | `/outbound?url=&method=&header=Name:Value&timeout_ms=` | sends the body to the URL, and returns the response |
+//! | `/relay?url=` | streams the body to the URL with `POST`, and the body of the response back, both at the same time |
 //! | `/stdout`, `/stderr` | writes the body there |
-//! | `/trap`, `/panic`, `/loop`, `/exit?code=`, `/no-response`, `/late-trap?ms=&length=` | goes wrong |
-//! | `/memory?mib=` | allocates and touches that much, answers how many MiB it got |
-//! | `/slow?ms=` | sleeps, then answers |
-//! | `/stream?chunks=&size=&ms=` | answers in chunks, with a pause before each |
-//! | `/status?code=&header=Name:Value` | answers with that status and those headers |
+//! | `/trap`, `/panic`, `/loop`, `/exit?code=`, `/no-response`, `/late-trap?ms=&length=` | fails in the given way |
+//! | `/memory?mib=` | allocates and touches memory, and returns the number of MiB it got |
+//! | `/slow?ms=` | sleeps, and then responds |
+//! | `/stream?chunks=&size=&ms=` | responds in chunks, with a pause before each |
+//! | `/status?code=&header=Name:Value` | responds with the status and the headers |
 //! | `/random?bytes=`, `/now` | reads randomness and the clocks |
 //! | `/fs?path=`, `/socket?address=`, `/resolve?name=` | tries a file, a TCP connection, a name |
 //!
-//! What a capability answers is `{"ok": …}`, or `{"error": "<variant>"}` with the variant's name
-//! as in the interface (`access-denied`) and a `message` where the variant carries one. `/outbound`
-//! adds the `phase` it failed in, and sends its whole body before it reads the answer: a server that
-//! answers a large body while it still reads it leaves both waiting. A request
-//! that makes no sense is answered 400, an unknown operation 404.
+//! The result of a capability is `{"ok": …}`, or `{"error": "<variant>"}` with the name of the variant
+//! in the interface (`access-denied`) and its `message`, if any. `/outbound` adds the `phase` of a
+//! failure. It sends its whole body before it reads the response: a server that sends a large response
+//! while it still reads the body deadlocks with it. The status is 400 for an invalid request, and 404
+//! for an unknown operation.
 #![cfg(target_family = "wasm")]
 
 mod call;

@@ -1,5 +1,5 @@
-//! Calls to other servers, by the raw `wasi:http/outgoing-handler`, so that the error code is seen
-//! as the host gave it.
+//! Outbound requests with the raw `wasi:http/outgoing-handler`, which preserves the error code of the
+//! host.
 
 use serde_json::{Value, json};
 use wasi::http::outgoing_handler;
@@ -13,7 +13,7 @@ use crate::call::{Call, Usage, read_all};
 use crate::reply::{Outcome, Reply, show_body, write_all};
 use crate::variant;
 
-/// An error of the host, and where it came up.
+/// An error of the host, and the phase of the request.
 struct Failure {
     phase: &'static str,
     error: Value,
@@ -49,7 +49,7 @@ fn request(call: &Call) -> Result<OutgoingRequest, Usage> {
     Ok(request)
 }
 
-/// Sets scheme and authority, and gives the path and query.
+/// Sets the scheme and the authority, and returns the path and query.
 fn set_server<'a>(
     request: &OutgoingRequest,
     scheme: &str,
@@ -85,8 +85,8 @@ fn method(name: &str) -> Method {
     }
 }
 
-/// `timeout_ms` for every phase, or `connect_ms`, `first_byte_ms` and `between_bytes_ms`. No
-/// options at all where the query has none of them.
+/// Reads the timeouts: `timeout_ms` for every phase, or `connect_ms`, `first_byte_ms` and
+/// `between_bytes_ms`. Returns `None` if the query has none of them.
 fn options(call: &Call) -> Result<Option<RequestOptions>, Usage> {
     type Set = fn(&RequestOptions, Option<u64>) -> Result<(), ()>;
     let settings: [(&str, Set); 3] = [
@@ -129,12 +129,12 @@ fn exchange(
 fn send_body(outgoing: OutgoingBody, bytes: &[u8]) -> Result<(), Failure> {
     if !bytes.is_empty() {
         let stream = outgoing.write().map_err(|()| refused("request-body"))?;
-        // What ends the sending early is told by the response, or by the error in its place.
+        // The response, or the error in its place, reports why sending ended early.
         let _ = write_all(&stream, bytes);
     }
     match OutgoingBody::finish(outgoing, None) {
         Ok(()) => Ok(()),
-        // A server may answer before it has the whole body.
+        // A server may respond before it has the whole body.
         Err(_) if !bytes.is_empty() => Ok(()),
         Err(code) => Err(coded("request-body")(code)),
     }
@@ -178,7 +178,7 @@ fn coded(phase: &'static str) -> impl Fn(ErrorCode) -> Failure {
     }
 }
 
-/// The host took a call amiss for which the interface has no reason to give.
+/// Returns the error of a call that failed without a reason.
 fn refused(phase: &'static str) -> Failure {
     Failure {
         phase,

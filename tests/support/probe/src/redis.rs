@@ -29,13 +29,13 @@ pub fn reply(operation: &str, call: &Call) -> Outcome {
     Ok(answer.map_or_else(|error| failed(&error), Reply::ok))
 }
 
-/// The words of the body.
+/// Returns the words of the body.
 fn words(call: &Call) -> Result<Vec<String>, Usage> {
     let text = call.body_text()?;
     Ok(text.split_whitespace().map(str::to_owned).collect())
 }
 
-/// A word of digits is sent as a number.
+/// Converts a word to a parameter, and one of digits to a number.
 fn execute(connection: &Connection, words: &[String]) -> Result<Value, Error> {
     let (command, arguments) = words
         .split_first()

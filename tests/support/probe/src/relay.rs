@@ -1,4 +1,4 @@
-//! A call whose body and answer are on their way at the same time.
+//! Outbound requests whose body and response are streamed at the same time.
 
 use futures::{SinkExt, StreamExt, join};
 use spin_sdk::http::{
@@ -8,7 +8,7 @@ use spin_sdk::http::{
 
 use crate::call::{Call, Usage};
 
-/// Where `/relay` was told to send the body.
+/// The destination of `/relay`.
 pub struct Target(OutgoingRequest);
 
 impl Target {

@@ -1,4 +1,4 @@
-//! Answers that are known as a whole before they are sent.
+//! Responses that are complete before they are sent.
 
 use serde_json::{Value, json};
 use spin_sdk::http::{Fields, OutgoingBody, OutgoingResponse, ResponseOutparam};
@@ -44,7 +44,7 @@ impl Reply {
         self
     }
 
-    /// What the platform does not take as a status or a header traps: the test sees a 500.
+    /// Sends the response. An invalid status or header traps, which the test sees as a 500.
     pub fn send(self, outparam: ResponseOutparam) {
         let body = start(self.status, &self.headers, outparam);
         let stream = body.write().expect("the body is not taken yet");
@@ -55,18 +55,18 @@ impl Reply {
     }
 }
 
-/// The most of a body that goes into a JSON answer.
-const SHOWN: usize = 64 * 1024;
+/// The maximum size of a body in a JSON response, in bytes.
+const MAX_SHOWN: usize = 64 * 1024;
 
-/// The members `body` (its beginning, as text) and `bodyLength` (of the whole, in bytes).
+/// Adds the members `body` (its beginning as text) and `bodyLength` (of the whole body in bytes).
 pub fn show_body(mut answer: Value, body: &[u8]) -> Value {
-    let shown = &body[..body.len().min(SHOWN)];
+    let shown = &body[..body.len().min(MAX_SHOWN)];
     answer["body"] = String::from_utf8_lossy(shown).into();
     answer["bodyLength"] = body.len().into();
     answer
 }
 
-/// Sends status and headers, and hands out the body to write.
+/// Sends the status and headers, and returns the body to write.
 pub fn start(
     status: u16,
     headers: &[(String, Vec<u8>)],
@@ -82,7 +82,7 @@ pub fn start(
     body
 }
 
-/// Writes as much as the stream takes at a time, and flushes at the end.
+/// Writes all bytes in chunks that the stream accepts, and flushes at the end.
 pub fn write_all(stream: &OutputStream, mut bytes: &[u8]) -> Result<(), StreamError> {
     while !bytes.is_empty() {
         let room = usize::try_from(stream.check_write()?).unwrap_or(usize::MAX);

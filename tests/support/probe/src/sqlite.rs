@@ -39,7 +39,7 @@ fn execute(database: &str, call: &Call) -> Result<Result<Json, Error>, Usage> {
     let parameters = match &body["parameters"] {
         Json::Null => Vec::new(),
         Json::Array(list) => list.iter().map(parameter).collect::<Result<_, _>>()?,
-        other => return Err(format!("`{other}` is no list of parameters")),
+        other => return Err(format!("`{other}` is not a list of parameters")),
     };
     Ok(run(database, statement, &parameters))
 }
@@ -57,7 +57,7 @@ fn bench_setup() -> Result<Json, Error> {
     Ok(Json::Null)
 }
 
-/// How many connections could be held open at once, and the error of the first that could not.
+/// Returns the number of connections that could be opened, and the error of the next one.
 fn open_many(database: &str, count: usize) -> Json {
     let mut held = Vec::new();
     for _ in 0..count {
@@ -71,9 +71,9 @@ fn open_many(database: &str, count: usize) -> Json {
     json!({ "opened": held.len() })
 }
 
-/// `{"integer": 1}`, `{"real": 1.5}`, `{"text": "a"}`, `{"blob": [1, 2]}`, `{"null": null}`.
+/// Reads a parameter: `{"integer": 1}`, `{"real": 1.5}`, `{"text": "a"}`, `{"blob": [1, 2]}`, `{"null": null}`.
 fn parameter(json: &Json) -> Result<Value, Usage> {
-    let wrong = || format!("`{json}` is no parameter");
+    let wrong = || format!("`{json}` is not a parameter");
     let members = json.as_object().filter(|members| members.len() == 1);
     let (kind, value) = members.and_then(single).ok_or_else(wrong)?;
     let value = match kind {
@@ -111,7 +111,7 @@ fn table(result: &QueryResult) -> Json {
     json!({ "columns": result.columns, "rows": rows })
 }
 
-/// In the form of [`parameter`].
+/// Formats a value like [`parameter`].
 fn cell(value: &Value) -> Json {
     match value {
         Value::Integer(number) => json!({ "integer": number }),

@@ -1,4 +1,4 @@
-//! Answers whose body is written while it comes to be.
+//! Streamed responses.
 
 use std::thread::sleep;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use wasi::io::streams::StreamError;
 use crate::call::{Call, Usage};
 use crate::reply::{start, write_all};
 
-/// Streams the body back as it comes. Where it breaks off, so does the answer.
+/// Streams the request body back. If it is incomplete, so is the response.
 pub fn echo_body(call: &Call, outparam: ResponseOutparam) {
     let incoming = call.request.consume().expect("the body is not taken yet");
     let input = incoming.stream().expect("the stream is not taken yet");
@@ -32,7 +32,7 @@ pub fn echo_body(call: &Call, outparam: ResponseOutparam) {
     }
 }
 
-/// What `/stream` was asked for.
+/// The parameters of `/stream`.
 pub struct Chunks {
     count: usize,
     size: usize,
@@ -48,7 +48,7 @@ impl Chunks {
         })
     }
 
-    /// The first chunk is all `0`, the second all `1`, and so on through `9` and over again.
+    /// Sends the chunks. The first consists of `0`, the second of `1`, up to `9` and then again.
     pub fn send(&self, outparam: ResponseOutparam) {
         let body = start(200, &[], outparam);
         let stream = body.write().expect("the body is not taken yet");

@@ -1,4 +1,4 @@
-//! The request itself, and what WASI has to offer: environment, clocks, randomness, files, sockets.
+//! The request itself, and interfaces of WASI: environment, clocks, randomness, files, sockets.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -85,7 +85,7 @@ pub fn now() -> Outcome {
     })))
 }
 
-/// How many folders the host opened for the guest, and what reading a path gives.
+/// Returns the number of preopened folders, and the result of reading a path.
 pub fn file(call: &Call) -> Outcome {
     let read = std::fs::read(call.required("path")?);
     let result = json_of(read.map(|bytes| String::from_utf8_lossy(&bytes).into_owned().into()));
@@ -111,7 +111,7 @@ fn outcome(result: io::Result<Value>) -> Reply {
     Reply::json(&json_of(result))
 }
 
-/// The error's kind in the form of a variant's name: `permission-denied`.
+/// Formats a result. The kind of an error has the form of a variant's name: `permission-denied`.
 fn json_of(result: io::Result<Value>) -> Value {
     match result {
         Ok(value) => json!({ "ok": value }),

@@ -1,9 +1,9 @@
-//! Errors of the platform by the name of their variant.
+//! Errors of the platform, by the names of their variants.
 
 use serde_json::{Value, json};
 use spin_sdk::{key_value, sqlite, variables};
 
-/// `{"error": name}`, with the variant's text where it has one.
+/// Returns `{"error": name}`, with the message of the variant if it has one.
 pub fn error(name: &str, message: Option<&str>) -> Value {
     match message {
         None => json!({ "error": name }),
@@ -42,7 +42,7 @@ pub fn of_variables(error: &variables::Error) -> Value {
     }
 }
 
-/// The variant's name out of what `Debug` prints: `Type::CamelCase(…)` is `camel-case`.
+/// Derives the name of a variant from its `Debug` output: `Type::CamelCase(…)` is `camel-case`.
 pub fn name_of(debug: &str) -> String {
     let path = debug
         .split(|c: char| !c.is_alphanumeric() && c != ':')

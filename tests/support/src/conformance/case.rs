@@ -1,19 +1,19 @@
-//! A case of the file, and what an app needs for it.
+//! The cases of the file, and the settings of an app for each.
 
 use base64ct::{Base64, Encoding};
 use serde_json::Value;
 
-use super::answer::Answer;
+use super::exchange::Response;
 use crate::components;
 
-/// The fewest bytes of a key that a handshake takes.
-pub const KEY_MIN_BYTES: usize = 16;
+/// The minimum length in bytes of a key that a handshake accepts.
+const KEY_MIN_BYTES: usize = 16;
 
-/// A request and its outcome.
+/// A request and its expected outcome.
 pub struct Case {
     pub name: String,
     pub keys: Vec<String>,
-    /// Each character of a value is one byte.
+    /// The headers. Each character of a value is one byte.
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
     pub expect: Value,
@@ -23,17 +23,18 @@ pub struct Case {
     over_http: bool,
 }
 
-/// What cases have to share to share a process.
+/// The settings that cases must have in common to share a process.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Setting {
     pub now: u64,
     pub tolerance: u64,
     pub weakest: String,
-    /// The keys, the newest first, of a process that has them from its start and changes none.
+    /// The keys, newest first, of a process that keeps them from its start. `None` if each case sets
+    /// its own key.
     pub own_keys: Option<Vec<String>>,
 }
 
-/// Every case of the file.
+/// Loads every case of the file.
 pub fn load() -> Vec<Case> {
     let path = components::root().join("crates/webhook-signature/tests/conformance.json");
     let file = std::fs::read(path).expect("the file can be read");
@@ -60,38 +61,38 @@ impl Case {
         }
     }
 
-    /// Where it can be sent; nowhere if HTTP cannot carry it.
+    /// Returns the settings for the case, or `None` if HTTP cannot carry it.
     pub fn setting(&self) -> Option<Setting> {
-        let changes = matches!(self.keys.as_slice(), [key] if key.len() >= KEY_MIN_BYTES);
+        let by_handshake = matches!(self.keys.as_slice(), [key] if key.len() >= KEY_MIN_BYTES);
         self.over_http.then(|| Setting {
             now: self.now,
             tolerance: self.tolerance,
             weakest: self.weakest.clone(),
-            own_keys: (!changes).then(|| self.keys.clone()),
+            own_keys: (!by_handshake).then(|| self.keys.clone()),
         })
     }
 
-    /// Whether all its headers are.
+    /// Returns `true` if all headers are ASCII.
     pub fn is_ascii(&self) -> bool {
         self.headers.iter().all(|(_, value)| value.is_ascii())
     }
 
-    /// Whether this is the answer of a consumer that conforms.
-    pub fn conforms(&self, answer: &Answer) -> bool {
-        let code = answer.code.as_deref();
+    /// Returns `true` if a conforming consumer would send this response.
+    pub fn conforms(&self, response: &Response) -> bool {
+        let code = response.code.as_deref();
         match self.expect["refused"].as_str() {
-            None => answer.status == 200,
+            None => response.status == 200,
             Some("no-match") if self.keys.is_empty() => {
-                answer.status == 400 && code == Some("no-key")
+                response.status == 400 && code == Some("no-key")
             }
-            Some(refused) => answer.status == 400 && code == Some(refused),
+            Some(refused) => response.status == 400 && code == Some(refused),
         }
     }
 }
 
 impl Setting {
-    /// The oldest key, where a handshake would refuse it, as options for the start.
-    pub fn put_into_store(&self) -> Vec<String> {
+    /// Returns the options that store the oldest key at the start, if a handshake would reject it.
+    pub fn store_options(&self) -> Vec<String> {
         let oldest = self.own_keys.iter().flatten().last();
         let short = oldest.filter(|key| key.len() < KEY_MIN_BYTES);
         short.map_or(Vec::new(), |key| {
@@ -99,10 +100,10 @@ impl Setting {
         })
     }
 
-    /// The other keys, the oldest first.
-    pub fn by_handshake(&self) -> impl Iterator<Item = &String> {
+    /// Returns the keys to set by handshake, oldest first.
+    pub fn handshake_keys(&self) -> impl Iterator<Item = &String> {
         let keys = self.own_keys.iter().flatten().rev();
-        keys.skip(self.put_into_store().len() / 2)
+        keys.skip(self.store_options().len() / 2)
     }
 }
 

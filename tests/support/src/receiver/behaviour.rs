@@ -1,4 +1,4 @@
-//! What a receiver does with a request.
+//! Behaviours of a receiver.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -15,9 +15,9 @@ use tokio::time::{Interval, interval};
 
 use super::recorded::Recorded;
 
-pub(super) type Answer = Response<BoxBody<Bytes, Infallible>>;
+pub(super) type Reply = Response<BoxBody<Bytes, Infallible>>;
 
-/// The connection is to be closed without an answer.
+/// The error that closes the connection without a response.
 #[derive(Debug)]
 pub(super) struct Dropped;
 
@@ -29,11 +29,11 @@ impl std::fmt::Display for Dropped {
 
 impl std::error::Error for Dropped {}
 
-/// What a receiver does once it has read a request: a wait, then an answer or none.
+/// The behaviour of a receiver after it has read a request: a wait, then a response or none.
 #[derive(Clone, Debug)]
 pub struct Behaviour {
     wait: Wait,
-    answer: Option<Head>,
+    response: Option<Head>,
     body: Content,
 }
 
@@ -42,7 +42,7 @@ enum Wait {
     None,
     For(Duration),
     Arrivals(usize),
-    Ever,
+    Forever,
 }
 
 #[derive(Clone, Debug)]
@@ -59,11 +59,11 @@ enum Content {
 }
 
 impl Behaviour {
-    /// Answers with this status and an empty body.
+    /// Responds with this status and an empty body.
     pub fn status(status: u16) -> Self {
         Self {
             wait: Wait::None,
-            answer: Some(Head {
+            response: Some(Head {
                 status,
                 headers: Vec::new(),
             }),
@@ -71,23 +71,23 @@ impl Behaviour {
         }
     }
 
-    /// Never answers, and keeps the connection open.
+    /// Never responds, and keeps the connection open.
     pub fn hang() -> Self {
         Self {
-            wait: Wait::Ever,
+            wait: Wait::Forever,
             ..Self::status(200)
         }
     }
 
-    /// Closes the connection without an answer.
+    /// Closes the connection without a response.
     pub fn close() -> Self {
         Self {
-            answer: None,
+            response: None,
             ..Self::status(200)
         }
     }
 
-    /// Answers 200 with a body that goes on for ever, a byte at a time.
+    /// Responds with 200 and an endless body, one byte at a time.
     pub fn drip() -> Self {
         Self {
             body: Content::Drip,
@@ -95,7 +95,7 @@ impl Behaviour {
         }
     }
 
-    /// Answers 200 and begins a body that never goes on.
+    /// Responds with 200 and one byte of a body, and then nothing more.
     pub fn stall() -> Self {
         Self {
             body: Content::Stall,
@@ -103,20 +103,20 @@ impl Behaviour {
         }
     }
 
-    /// Sends the client to another URL.
+    /// Redirects the client to another URL.
     pub fn redirect(url: &str) -> Self {
         Self::status(302).header("location", url)
     }
 
-    /// Adds a header to the answer.
+    /// Adds a header to the response.
     pub fn header(mut self, name: &str, value: &str) -> Self {
-        if let Some(head) = &mut self.answer {
+        if let Some(head) = &mut self.response {
             head.headers.push((name.to_owned(), value.to_owned()));
         }
         self
     }
 
-    /// Gives the answer a body.
+    /// Sets the body of the response.
     pub fn body(self, body: impl Into<Bytes>) -> Self {
         Self {
             body: Content::Whole(body.into()),
@@ -124,7 +124,7 @@ impl Behaviour {
         }
     }
 
-    /// Waits for this long first.
+    /// Waits for this long before the response.
     pub fn after(self, delay: Duration) -> Self {
         Self {
             wait: Wait::For(delay),
@@ -132,8 +132,8 @@ impl Behaviour {
         }
     }
 
-    /// Waits first until the receiver has `count` requests, on whatever path: late, and yet by
-    /// no clock.
+    /// Waits before the response until the receiver has `count` requests on any path. The delay
+    /// does not depend on a clock.
     pub fn after_arrivals(self, count: usize) -> Self {
         Self {
             wait: Wait::Arrivals(count),
@@ -144,7 +144,7 @@ impl Behaviour {
     pub(super) async fn perform(
         self,
         mut requests: watch::Receiver<Vec<Recorded>>,
-    ) -> Result<Answer, Dropped> {
+    ) -> Result<Reply, Dropped> {
         match self.wait {
             Wait::None => {}
             Wait::For(delay) => tokio::time::sleep(delay).await,
@@ -152,9 +152,9 @@ impl Behaviour {
                 let enough = requests.wait_for(|requests| requests.len() >= count).await;
                 enough.map_err(|_| Dropped)?;
             }
-            Wait::Ever => std::future::pending().await,
+            Wait::Forever => std::future::pending().await,
         }
-        let head = self.answer.ok_or(Dropped)?;
+        let head = self.response.ok_or(Dropped)?;
         let mut response = Response::builder().status(head.status);
         for (name, value) in head.headers {
             response = response.header(name, value);
@@ -179,7 +179,7 @@ fn byte() -> Option<Result<Frame<Bytes>, Infallible>> {
     Some(Ok(Frame::data(Bytes::from_static(b"."))))
 }
 
-/// A byte at every tick.
+/// A body with a byte at every tick.
 struct Drip(Interval);
 
 impl Body for Drip {
@@ -191,7 +191,7 @@ impl Body for Drip {
     }
 }
 
-/// One byte.
+/// A body with one byte and no end.
 struct Stall {
     begun: bool,
 }

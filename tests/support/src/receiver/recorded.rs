@@ -1,19 +1,19 @@
-//! A request as it arrived.
+//! Recorded requests.
 
 use std::fmt;
 
 use http::request::Parts;
 
-/// A request as it arrived.
+/// A request as it was received.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Recorded {
-    /// In capitals.
+    /// The method, in upper case.
     pub method: String,
-    /// As it was sent, without the query.
+    /// The path as it was sent, without the query.
     pub path: String,
-    /// What stood behind the `?`, as it was sent.
+    /// The query as it was sent, without the `?`.
     pub query: Option<String>,
-    /// In the order they came, those of one name next to each other. Names are in lower case.
+    /// The headers in the order of arrival, grouped by name. Names are in lower case.
     pub headers: Vec<(String, Vec<u8>)>,
     /// The bytes of the body.
     pub body: Vec<u8>,
@@ -33,10 +33,11 @@ impl Recorded {
         }
     }
 
-    /// The value of a header that is there once.
+    /// Returns the value of a header.
     ///
     /// # Panics
-    /// Where it is there more than once, or is no text.
+    ///
+    /// The header occurs more than once, or is not text.
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut values = self
             .headers
@@ -50,15 +51,16 @@ impl Recorded {
         Some(std::str::from_utf8(value).expect("a header of text"))
     }
 
-    /// The body as JSON.
+    /// Returns the body as JSON.
     ///
     /// # Panics
-    /// Where it is none.
+    ///
+    /// The body is not JSON.
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error} in {self:?}"))
     }
 
-    /// Whether `text` stands in the path, the query, a header or the body.
+    /// Returns `true` if the path, the query, a header or the body contains `text`.
     pub fn mentions(&self, text: &str) -> bool {
         format!("{self:?}").contains(text)
     }

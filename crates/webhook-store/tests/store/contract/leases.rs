@@ -3,7 +3,7 @@
 use std::process::{Child, Command};
 
 use futures::FutureExt;
-use test_support::within_patience;
+use test_support::with_timeout;
 use webhook_model::DeliveryState::{InFlight, Pending, Succeeded};
 use webhook_model::Owner;
 use webhook_store::{Next, StoreError};
@@ -182,7 +182,7 @@ pub async fn what_is_taken_back_is_told_of(world: World) {
     // A store that listens to others has looked once by now, or will: that is no news of this.
     while world.store().woken().now_or_never().is_some() {}
     assert_eq!(world.recover(1_001).await, 1);
-    within_patience(world.store().woken(), || "the wake".into()).await;
+    with_timeout(world.store().woken(), || "the wake".into()).await;
     assert_eq!(world.claim_ids(1_001).await, [id]);
 }
 
