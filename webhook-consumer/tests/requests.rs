@@ -1,8 +1,8 @@
-//! Every file in `tests/requests` is a request with the expected response, log and stored keys.
-//! `BLESS=1` writes the actual outcome into the files instead of comparing.
+//! The requests in `tests/requests`, with the expected response, log and stored keys of each in a
+//! snapshot.
 //!
-//! A file has the parts `--- given`, `--- request` (request line, headers, an empty line, the body)
-//! and `--- expected`. The first part has lines with a name and a value:
+//! A file has the parts `--- given` and `--- request` (request line, headers, an empty line, the body).
+//! The first part has lines with a name and a value:
 //!
 //! | line | meaning |
 //! |---|---|
@@ -22,21 +22,12 @@ mod platform;
 mod support;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use support::Case;
+use test_support::cases;
 use webhook_consumer::respond;
 use webhook_receiver::Log;
-
-fn case_files() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/requests");
-    let mut files: Vec<_> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
-    files.sort();
-    files
-}
 
 fn outcome(case: &Case) -> String {
     let platform = case.platform();
@@ -59,19 +50,11 @@ fn assert_no_secret(outcome: &str, file: &Path) {
 }
 
 #[test]
-fn every_request_has_the_outcome_in_its_file_and_reveals_no_secret() {
-    let files = case_files();
-    assert!(files.len() >= 90, "only {} files", files.len());
-    let bless = std::env::var_os("BLESS").is_some();
-    for file in files {
-        let text = fs::read_to_string(&file).unwrap();
-        let case = Case::parse(&text);
-        let outcome = outcome(&case);
-        assert_no_secret(&outcome, &file);
-        if bless {
-            fs::write(&file, case.with_expected(&outcome)).unwrap();
-        } else {
-            assert_eq!(outcome, case.expected, "{}", file.display());
-        }
-    }
+fn every_request_has_the_expected_outcome_and_reveals_no_secret() {
+    cases::check("tests/requests", "txt", 90, |file| {
+        let text = fs::read_to_string(file).unwrap();
+        let outcome = outcome(&Case::parse(&text));
+        assert_no_secret(&outcome, file);
+        outcome
+    });
 }

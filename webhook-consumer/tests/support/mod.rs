@@ -8,30 +8,21 @@ use crate::platform::{FakePlatform, FakeRequest, NOW};
 
 const GIVEN: &str = "--- given\n";
 const REQUEST: &str = "--- request\n";
-const EXPECTED: &str = "--- expected\n";
 
 /// The parts of a case file.
 pub struct Case<'a> {
     given: &'a str,
     request: &'a str,
-    pub expected: &'a str,
 }
 
 impl<'a> Case<'a> {
     pub fn parse(text: &'a str) -> Self {
         let text = text.strip_prefix(GIVEN).expect(GIVEN);
-        let (given, text) = text.split_once(REQUEST).expect(REQUEST);
-        let (request, expected) = text.split_once(EXPECTED).expect(EXPECTED);
+        let (given, request) = text.split_once(REQUEST).expect(REQUEST);
         Self {
             given,
             request: request.strip_suffix('\n').expect("a request line"),
-            expected,
         }
-    }
-
-    pub fn with_expected(&self, outcome: &str) -> String {
-        let Self { given, request, .. } = self;
-        format!("{GIVEN}{given}{REQUEST}{request}\n{EXPECTED}{outcome}")
     }
 
     /// Returns the lines of the first part, split into name and value.
