@@ -48,6 +48,7 @@ impl Acceptor {
         loop {
             let (new, entries) = tokio::select! {
                 biased;
+                () = held.wait() => (Load::default(), held.take()),
                 count = batches.recv_many(&mut received, BATCHES) => {
                     if count == 0 {
                         break;
@@ -55,7 +56,6 @@ impl Acceptor {
                     let entries: Vec<Taken> = received.drain(..).flatten().collect();
                     (Load::of(&entries), held.without_held_up(entries))
                 }
-                () = held.wait() => (Load::default(), held.take()),
             };
             if self.session.is_lost() {
                 return Ok(());

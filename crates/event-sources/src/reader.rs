@@ -204,10 +204,18 @@ impl Intake {
             outstanding: &outstanding,
             batches: &batches,
         };
-        let read = tokio::select! {
-            read = self.read(&reading) => self.unless_replaced(read),
-            // It ends first where it fails or the lease is lost.
-            ended = accepting.join_next() => return outcome(ended),
+        let read = {
+            let mut read = std::pin::pin!(self.read(&reading));
+            tokio::select! {
+                read = &mut read => self.unless_replaced(read),
+                // It ends first where it fails or the lease is lost. A read that waits for entries is
+                // not left alone: what it takes then would be overtaken.
+                ended = accepting.join_next() => {
+                    session.end();
+                    let _ = read.await;
+                    return outcome(ended);
+                }
+            }
         };
         drop(batches);
         session.end();
@@ -220,7 +228,9 @@ impl Intake {
         let mut size = BatchSize::default();
         let mut pending = Pending::Left;
         loop {
-            self.recover(pending, reading).await?;
+            if !self.recover(pending, reading).await? {
+                return Ok(());
+            }
             let pause = self.read_new(&mut size, reading).await?;
             let flushed = reading.outstanding.flushed(FLUSH);
             let flushed = reading.session.unless_over(flushed).await;
@@ -312,9 +322,10 @@ impl Intake {
         Ok(())
     }
 
-    /// Takes what is pending, of any consumer. No other process reads now; if an earlier reader goes on
+    /// Takes what is pending, of any consumer. Returns whether it has taken all: what it has not may not
+    /// be overtaken, and is taken in the next session. No other process reads now; if an earlier reader goes on
     /// all the same, both keep the same events.
-    async fn recover(&self, which: Pending, reading: &Reading<'_>) -> RedisResult<()> {
+    async fn recover(&self, which: Pending, reading: &Reading<'_>) -> RedisResult<bool> {
         let mut behind: Option<String> = None;
         let (idle, redelivered) = match which {
             Pending::Left => (None, true),
@@ -326,25 +337,28 @@ impl Intake {
             let pending = self.stream.pending(behind.as_deref(), idle, count).await?;
             let Some(last) = pending.last() else { break };
             behind = Some(last.clone());
-            self.take_over(&pending, redelivered, reading).await?;
+            if !self.take_over(&pending, redelivered, reading).await? {
+                return Ok(false);
+            }
             if idle.is_some() {
                 reading.outstanding.flushed(FLUSH).await;
             }
         }
-        Ok(())
+        Ok(!reading.session.is_over())
     }
 
-    /// Takes pending entries over, as many at a time as there is room for.
+    /// Takes pending entries over, as many at a time as there is room for. Returns whether there was
+    /// room for all.
     async fn take_over(
         &self,
         pending: &[String],
         redelivered: bool,
         reading: &Reading<'_>,
-    ) -> RedisResult<()> {
+    ) -> RedisResult<bool> {
         let mut left = pending;
         while !left.is_empty() {
             let Some(room) = self.room(1, reading).await else {
-                break;
+                return Ok(false);
             };
             let most = room.entries.min(left.len());
             let claimed = self.stream.claim(&left[..most], room.bytes).await?;
@@ -354,7 +368,7 @@ impl Intake {
                 .await?;
             self.send(claimed.entries, redelivered, reading).await;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// What was removed from the stream while it was pending cannot be taken any more.

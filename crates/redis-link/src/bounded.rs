@@ -9,11 +9,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, ConnectionAddr, ErrorKind, RedisError, RedisResult};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, lookup_host};
+use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 
@@ -21,6 +23,9 @@ use tls_trust::client_config;
 
 /// The code of the error for a reply that is larger than the connection's bound.
 pub const REPLY_TOO_LARGE: &str = "REPLYTOOLARGE";
+
+/// How long one address of a host may take to accept a connection.
+const ADDRESS_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A bound on the bytes of one reply, and a mark set by the connection that exceeds it.
 #[derive(Clone)]
@@ -98,7 +103,9 @@ async fn dial_tcp(host: &str, port: u16) -> io::Result<TcpStream> {
     let mut failed = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
     let addresses: Vec<SocketAddr> = lookup_host((host, port)).await?.collect();
     for address in addresses {
-        match TcpStream::connect(address).await {
+        // An address that does not respond leaves time for the others.
+        let connected = timeout(ADDRESS_TIMEOUT, TcpStream::connect(address)).await;
+        match connected.map_err(io::Error::from).and_then(|stream| stream) {
             Ok(stream) => {
                 stream.set_nodelay(true)?;
                 return Ok(stream);

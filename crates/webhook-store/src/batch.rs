@@ -90,7 +90,7 @@ pub struct AcceptedEvent {
 }
 
 /// The most bytes of events that are taken for planning in one call, but for a single larger one.
-pub const PLANNING_BYTES: usize = 8 << 20;
+pub const PLANNING_BYTES: usize = 1 << 20;
 
 /// An endpoint that has something due.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -144,7 +144,7 @@ async fn post(
 ) -> Result<()> {
     let path = format!("/v1/tenants/{}/events", (batch.tenant)(number));
     let request = Request::post(path)
-        .header("host", "sender")
+        .header("host", "localhost")
         .header("content-type", "application/json")
         .body(Full::new(batch.body(number)))?;
     connection.ready().await?;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{RwLock, Semaphore};
 use tokio::task::{Id, JoinError, JoinSet};
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::planner::Inner;
@@ -15,8 +15,12 @@ use super::{PlanError, Planner, rejected};
 use webhook_model::{Event, EventId, Owner, TenantId};
 use webhook_store::AcceptedEvent;
 
-/// The most events of a tenant that are taken at a time.
+/// How many events of a tenant are taken first, and the most that are taken at a time.
+const FIRST_TAKEN: usize = 16;
 const TAKEN: usize = 256;
+
+/// How long a tenant's events are planned before it is another tenant's turn.
+const SLICE: Duration = Duration::from_millis(25);
 
 /// How many tenants' programs run at a time.
 const TENANTS_AT_A_TIME: usize = 8;
@@ -58,6 +62,8 @@ struct Shared {
     planner: Arc<Inner>,
     max_tries: u32,
     permits: Semaphore,
+    /// Written by the one that plans an event which was tried before; read by the others.
+    exclusive: RwLock<()>,
     stats: Arc<BacklogStats>,
 }
 
@@ -69,6 +75,7 @@ impl BacklogPlanner {
                 planner: planner.0.clone(),
                 max_tries,
                 permits: Semaphore::new(TENANTS_AT_A_TIME),
+                exclusive: RwLock::default(),
                 stats: Arc::default(),
             }),
             running: JoinSet::new(),
@@ -98,7 +105,11 @@ impl BacklogPlanner {
     }
 
     async fn look(&mut self, stop: &CancellationToken) {
-        match self.shared.planner.parts.store.backlog().await {
+        let store = self.shared.planner.parts.store.clone();
+        let Some(tenants) = stop.run_until_cancelled(store.backlog()).await else {
+            return;
+        };
+        match tenants {
             Ok(tenants) => self.start(tenants, stop),
             Err(error) => tracing::debug!(%error, "cannot list the tenants with accepted events"),
         }
@@ -136,9 +147,9 @@ impl BacklogPlanner {
 impl Shared {
     /// Plans a tenant's accepted events until there are none, or another process plans them.
     async fn tenant(&self, tenant: &TenantId, stop: &CancellationToken) {
-        let mut wait = FIRST_WAIT;
+        let (mut wait, mut size) = (FIRST_WAIT, FIRST_TAKEN);
         while !stop.is_cancelled() {
-            match self.some(tenant, stop).await {
+            match self.some(tenant, &mut size, stop).await {
                 Ok(true) => wait = FIRST_WAIT,
                 Ok(false) | Err(PlanError::UnknownTenant(_)) => return,
                 Err(error) => {
@@ -150,42 +161,97 @@ impl Shared {
         }
     }
 
-    /// Plans the oldest events of a tenant. Returns whether there may be more.
-    async fn some(&self, tenant: &TenantId, stop: &CancellationToken) -> Result<bool, PlanError> {
-        let parts = &self.planner.parts;
-        let owner = parts.lease.owner();
-        let taken = parts.store.begin_planning(&owner, tenant, TAKEN).await?;
+    /// Plans the oldest events of a tenant, for about one slice. Returns whether there may be more.
+    ///
+    /// The permit comes first: what waits for it is neither in memory nor counted as tried.
+    async fn some(
+        &self,
+        tenant: &TenantId,
+        size: &mut usize,
+        stop: &CancellationToken,
+    ) -> Result<bool, PlanError> {
+        // Nobody closes it.
+        let _permit = self.permits.acquire().await;
+        let together = self.exclusive.read().await;
+        let owner = self.planner.parts.lease.owner();
+        let taken = self.begin(&owner, tenant, *size).await?;
+        if taken.first().is_some_and(|first| first.tries > 0) {
+            drop(together);
+            return self.alone(&owner, tenant, taken).await;
+        }
         if taken.is_empty() {
             return Ok(false);
         }
-        if let [one] = &taken[..]
-            && one.tries >= self.max_tries
-        {
-            self.reject(tenant, one).await?;
-            return Ok(true);
-        }
-        let events: Vec<Event> = taken.into_iter().map(|taken| taken.event).collect();
-        let mut left = &events[..];
-        let planned = self.plan(tenant, &mut left, stop).await;
-        self.end(&owner, tenant, left, &planned).await?;
-        planned.map(|()| true)
+        self.slice(&owner, tenant, taken, size, stop).await?;
+        Ok(true)
     }
 
-    /// Plans events one slice after the other; `left` is what is not planned.
-    async fn plan(
+    /// Plans an event whose planning began before and did not end. No other event is planned from the
+    /// store meanwhile: if this one ends the process, it alone is counted for it.
+    async fn alone(
         &self,
+        owner: &Owner,
         tenant: &TenantId,
-        left: &mut &[Event],
+        taken: Vec<AcceptedEvent>,
+    ) -> Result<bool, PlanError> {
+        if let Some(poison) = taken.iter().find(|one| one.tries >= self.max_tries) {
+            self.reject(tenant, poison).await?;
+            return Ok(true);
+        }
+        let store = &self.planner.parts.store;
+        // The wait for the others is no try.
+        let ids: Vec<EventId> = taken.into_iter().map(|one| one.event.id).collect();
+        store.end_planning(owner, tenant, &ids).await?;
+        let _alone = self.exclusive.write().await;
+        let taken = self.begin(owner, tenant, 1).await?;
+        if taken.is_empty() {
+            return Ok(false);
+        }
+        let no_stop = CancellationToken::new();
+        self.slice(owner, tenant, taken, &mut 1, &no_stop).await?;
+        Ok(true)
+    }
+
+    async fn begin(
+        &self,
+        owner: &Owner,
+        tenant: &TenantId,
+        limit: usize,
+    ) -> Result<Vec<AcceptedEvent>, PlanError> {
+        let store = &self.planner.parts.store;
+        Ok(store.begin_planning(owner, tenant, limit).await?)
+    }
+
+    /// Plans events for about one slice, and gives the others back. `size` becomes what fits into one.
+    async fn slice(
+        &self,
+        owner: &Owner,
+        tenant: &TenantId,
+        taken: Vec<AcceptedEvent>,
+        size: &mut usize,
         stop: &CancellationToken,
     ) -> Result<(), PlanError> {
-        while !left.is_empty() && !stop.is_cancelled() {
-            // Nobody closes it.
-            let _permit = self.permits.acquire().await;
-            let planned = self.planner.plan_first(tenant, left, true).await?;
-            let count = planned.map_or(left.len(), |planned| planned.len());
-            *left = &left[count.clamp(1, left.len())..];
-        }
-        Ok(())
+        let events: Vec<Event> = taken.into_iter().map(|taken| taken.event).collect();
+        let (began, mut left) = (Instant::now(), &events[..]);
+        let planned = loop {
+            if left.is_empty() || stop.is_cancelled() || began.elapsed() >= SLICE {
+                break Ok(());
+            }
+            match self.planner.plan_first(tenant, left, true).await {
+                Ok(planned) => {
+                    let count = planned.map_or(left.len(), |planned| planned.len());
+                    left = &left[count.clamp(1, left.len())..];
+                }
+                Err(error) => break Err(error),
+            }
+        };
+        *size = if left.is_empty() {
+            (*size * 2).min(TAKEN)
+        } else {
+            (events.len() - left.len()).max(1)
+        };
+        self.end(owner, tenant, left, &planned).await?;
+        planned
     }
 
     /// Ends the planning of what is left. A try counts where programs may be the reason.

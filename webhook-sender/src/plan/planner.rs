@@ -245,10 +245,28 @@ impl Inner {
     }
 
     async fn accept(&self, id: &TenantId, events: &[Event]) -> Result<Vec<Kept>, PlanError> {
-        let Parts { store, clock, .. } = &self.parts;
-        let accepted = store.accept(id, events, clock.now()).await?;
-        self.accepted.notify(id);
-        Ok(accepted.into_iter().map(Kept::from).collect())
+        let Parts {
+            store,
+            registry,
+            clock,
+            ..
+        } = &self.parts;
+        for _ in 0..TRIES {
+            match store.accept(id, events, clock.now()).await {
+                Ok(accepted) => {
+                    self.accepted.notify(id);
+                    return Ok(accepted.into_iter().map(Kept::from).collect());
+                }
+                // A store that has lost its content is restored first: that is an error here.
+                Err(StoreError::UnknownTenant(_)) => {
+                    if registry.reload(id).await?.is_none() {
+                        return Err(PlanError::UnknownTenant(id.clone()));
+                    }
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(PlanError::Unsettled(id.clone()))
     }
 
     /// Plans the first of `events`, one at least, and returns one result for each of them. Returns

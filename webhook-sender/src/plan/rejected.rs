@@ -1,6 +1,7 @@
 //! Events that are kept as rejected.
 
 use bytes::Bytes;
+use sha2::{Digest, Sha256};
 
 use webhook_model::{Event, FieldText, Millis, Rejected, Source, TenantId};
 
@@ -34,15 +35,20 @@ pub fn rejected(
     }
 }
 
-/// Returns an accepted event of a tenant as rejected. Its id is the tenant's and the event's, as an
-/// event's is unique within its tenant only.
+/// Returns an accepted event of a tenant as rejected. Its id is made of the tenant's and the event's, as
+/// an event's is unique within its tenant only, and of its content: the event's id may be used again.
 pub(super) fn of_accepted(
     tenant: &TenantId,
     event: &Event,
     why: (&str, String),
     now: Millis,
 ) -> Rejected {
-    let id = format!("{tenant}.{}", event.id);
+    let content = Sha256::new()
+        .chain_update(&event.kind)
+        .chain_update([0])
+        .chain_update(&event.data)
+        .finalize();
+    let id = format!("{tenant}.{}.{}", hex::encode(&content[..4]), event.id);
     Rejected {
         tenant: Some(tenant.clone()),
         ..rejected(id, Some(tenant), event, why, now)

@@ -8,7 +8,7 @@ use webhook_model::{Clock, Event, Rejected, TenantId};
 use webhook_store::{Queue, StoreError};
 
 use crate::deliver::Handle;
-use crate::plan::{PlanError, Planner, rejected};
+use crate::plan::{PlanError, Planner, Submitted, rejected};
 use crate::registry::Registry;
 
 /// Plans what is taken from the stream, and keeps what cannot be planned.
@@ -42,7 +42,8 @@ impl Sink for FromStream {
             }
             ids.push(entry.derived);
         }
-        let mut answers = vec![Ok(()); ids.len()];
+        let missing = SinkError("nothing is known of what became of it".into());
+        let mut answers = vec![Err(missing); ids.len()];
         self.plan(&ids, events, redelivered, &mut rejected, &mut answers)
             .await;
         self.reject(rejected, &mut answers).await;
@@ -61,17 +62,18 @@ impl FromStream {
         rejected: &mut Vec<Indexed>,
         answers: &mut [Result<(), SinkError>],
     ) {
-        let planned = events
+        let pairs: Vec<_> = events
             .iter()
-            .map(|(_, tenant, event)| (tenant.clone(), event.clone()));
+            .map(|(_, tenant, event)| (tenant.clone(), event.clone()))
+            .collect();
         let ended = if redelivered {
-            self.planner.accept(planned.collect()).await
+            self.planner.accept(pairs).await
         } else {
-            self.planner.plan(planned.collect()).await
+            self.planned(pairs).await
         };
         for ((index, tenant, event), ended) in events.into_iter().zip(ended) {
             match ended {
-                Ok(_) => {}
+                Ok(_) => answers[index] = Ok(()),
                 Err(PlanError::UnknownTenant(_)) => {
                     let id = ids.get(index).map_or("", String::as_str);
                     rejected.push((index, None, self.unplannable(id, Some(&tenant), event)));
@@ -81,16 +83,24 @@ impl FromStream {
                     let entry = self.conflicting(id, &tenant, event, error.to_string());
                     rejected.push((index, Some(tenant), entry));
                 }
-                // Planning it panicked: it is accepted, so that its tries are counted.
-                Err(PlanError::Interrupted) if !redelivered => {
-                    let accepted = self.planner.accept(vec![(tenant, event)]).await.pop();
-                    if let Some(Err(error)) = accepted {
-                        answers[index] = Err(SinkError(error.to_string()));
-                    }
-                }
                 Err(error) => answers[index] = Err(SinkError(error.to_string())),
             }
         }
+    }
+
+    /// Plans events. Those whose planning panicked are accepted instead, so that their tries are
+    /// counted; in one call, so that a tenant's keep their order.
+    async fn planned(&self, pairs: Vec<(TenantId, Event)>) -> Vec<Result<Submitted, PlanError>> {
+        let mut ended = self.planner.plan(pairs.clone()).await;
+        let interrupted = |ended: &Result<_, _>| matches!(ended, Err(PlanError::Interrupted));
+        let hit: Vec<usize> = (0..ended.len())
+            .filter(|at| interrupted(&ended[*at]))
+            .collect();
+        let again = hit.iter().map(|at| pairs[*at].clone()).collect();
+        for (at, accepted) in hit.iter().zip(self.planner.accept(again).await) {
+            ended[*at] = accepted;
+        }
+        ended
     }
 
     async fn reject(&self, rejected: Vec<Indexed>, answers: &mut [Result<(), SinkError>]) {
@@ -99,7 +109,8 @@ impl FromStream {
         }
         match self.keep(&rejected).await {
             Ok(()) => {
-                for (_, _, entry) in &rejected {
+                for (index, _, entry) in &rejected {
+                    answers[*index] = Ok(());
                     let (id, code, reason) = (&entry.id, &entry.code, &entry.reason);
                     tracing::warn!(entry = id, code, reason, "event rejected");
                 }

@@ -41,6 +41,8 @@ pub struct Flaky<S> {
     pub batches: Mutex<Vec<usize>>,
     /// The event that no call of `plan` returns with.
     pub deadly: Mutex<Option<EventId>>,
+    /// The tenant that the next call of `accept` does not know.
+    pub forgotten: Mutex<Option<TenantId>>,
     /// The tenant whose calls of `plan` wait until it is another one.
     pub held: watch::Sender<Option<TenantId>>,
     /// A call of `plan` takes a permit, and waits where there is none.
@@ -55,6 +57,7 @@ impl<S> Flaky<S> {
             completes: Mutex::default(),
             batches: Mutex::default(),
             deadly: Mutex::default(),
+            forgotten: Mutex::default(),
             held: watch::Sender::default(),
             gate: Semaphore::new(1_000_000),
         }
@@ -152,6 +155,15 @@ impl<S: Store> Queue for Flaky<S> {
         events: &[Event],
         now: Millis,
     ) -> Result<Vec<Acceptance>> {
+        if self
+            .forgotten
+            .lock()
+            .unwrap()
+            .take_if(|gone| gone == tenant)
+            .is_some()
+        {
+            return Err(StoreError::UnknownTenant(tenant.clone()));
+        }
         self.inner.accept(tenant, events, now).await
     }
 

@@ -85,7 +85,20 @@ impl RedisStore {
         if self.text(reply.pop())? == "empty" {
             self.forget_backlog(tenant).await?;
         }
-        rows.chunks(3).map(|row| self.read_accepted(row)).collect()
+        let mut taken = Vec::with_capacity(rows.len() / 3);
+        for row in rows.chunks(3) {
+            match self.read_accepted(row) {
+                Ok(accepted) => taken.push(accepted),
+                Err(error) => {
+                    // What cannot be read would hold up the tenant for good.
+                    tracing::error!(%tenant, %error, "accepted event removed: it cannot be read");
+                    let id = self.text(row.first().cloned())?;
+                    let id = EventId::parse(&id).map_err(|error| self.failed(error))?;
+                    self.remove_accepted(tenant, &id).await?;
+                }
+            }
+        }
+        Ok(taken)
     }
 
     fn read_accepted(&self, row: &[redis::Value]) -> Result<AcceptedEvent> {

@@ -56,13 +56,21 @@ impl RedisStore {
         };
         let mut results = vec![Planned::Known; batch.events.len()];
         let rounds = parts(&batch.events).into_iter();
-        for mut new in rounds.flat_map(|part| rounds_of_distinct_ids(part, &batch.events)) {
+        'rounds: for mut new in rounds.flat_map(|part| rounds_of_distinct_ids(part, &batch.events))
+        {
             // The batch has no known events as a rule, so it is sent whole first.
             while !new.is_empty() {
                 let events = new.iter().map(|at| &batch.events[*at]).collect::<Vec<_>>();
                 match self.plan_some(&claimer, &batch, &events, now).await? {
                     Answer::Stale => return Ok(PlanResult::Stale),
-                    Answer::Backlog => return Ok(PlanResult::Backlog),
+                    Answer::Backlog => match new.iter().min() {
+                        // The caller learns what became of those before, and accepts the others.
+                        Some(&kept) if kept > 0 => {
+                            results.truncate(kept);
+                            break 'rounds;
+                        }
+                        _ => return Ok(PlanResult::Backlog),
+                    },
                     Answer::Known(known) => set_results(&mut new, known, &mut results),
                     Answer::Done { waiting } => {
                         for (at, event) in new.drain(..).zip(events) {

@@ -181,7 +181,9 @@ pub(super) fn end(
     tenant: &TenantId,
     untried: &[EventId],
 ) -> Outcome<()> {
-    tx.queue().end_planning(tenant, owner);
+    if !tx.queue().end_planning(tenant, owner) {
+        return Ok(());
+    }
     let Some((key, _)) = lookup::tenant(tx.sql, tenant)? else {
         return Ok(());
     };

@@ -7,3 +7,4 @@ CREATE TABLE accepted (
     tries  INTEGER NOT NULL DEFAULT 0   -- how often planning began
 );
 CREATE INDEX accepted_by_tenant ON accepted (tenant, place);
+CREATE UNIQUE INDEX accepted_by_event ON accepted (event);

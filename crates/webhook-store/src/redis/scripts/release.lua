@@ -16,6 +16,7 @@ each(gone, 1, #gone, 'SREM', lease)
 -- What is being planned under the owner is left to another one.
 if #ARGV == 3 and call('GET', B .. 'p') == owner then call('DEL', B .. 'p') end
 local left = call('SCARD', lease)
-if left == 0 then call('SREM', B .. 'o', owner) end
+-- An owner that plans is found by this set alone.
+if left == 0 and call('GET', B .. 'p') ~= owner then call('SREM', B .. 'o', owner) end
 refresh_touched()
 return { count, left, lowered and text(lowered) or '' }

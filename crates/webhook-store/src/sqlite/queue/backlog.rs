@@ -66,16 +66,19 @@ impl Backlog {
         free
     }
 
-    /// Ends the owner's planning for a tenant.
-    pub fn give_back(&mut self, tenant: &TenantId, owner: &Owner, leases: &Leases) {
+    /// Ends the owner's planning for a tenant. Returns whether it planned.
+    pub fn give_back(&mut self, tenant: &TenantId, owner: &Owner, leases: &Leases) -> bool {
         let own = leases.of(owner).unwrap_or(NO_LEASE);
-        if let Some(waiting) = self.tenants.get_mut(tenant)
-            && waiting.planner == own
-        {
-            waiting.planner = NO_LEASE;
-            if waiting.count <= 0 {
-                self.tenants.remove(tenant);
-            }
+        let Some(waiting) = self.tenants.get_mut(tenant) else {
+            return false;
+        };
+        if waiting.planner != own {
+            return false;
         }
+        waiting.planner = NO_LEASE;
+        if waiting.count <= 0 {
+            self.tenants.remove(tenant);
+        }
+        true
     }
 }

@@ -115,8 +115,9 @@ impl Queue {
         self.backlog.take(tenant, owner, &self.leases)
     }
 
-    pub fn end_planning(&mut self, tenant: &TenantId, owner: &Owner) {
-        self.backlog.give_back(tenant, owner, &self.leases);
+    /// Ends an owner's planning. Returns whether it planned the tenant's events.
+    pub fn end_planning(&mut self, tenant: &TenantId, owner: &Owner) -> bool {
+        self.backlog.give_back(tenant, owner, &self.leases)
     }
 
     pub fn depth(&self, now: Millis) -> Depth {
