@@ -89,7 +89,7 @@ fn load(
     let mut retired: Vec<Retired> = serde_json::from_slice(&bytes).map_err(|_| PlatformError {
         doing: "reading the previous keys",
         // The parser's own message may quote a key.
-        cause: format!("the value under `{RETIRED}` has not the form it needs"),
+        cause: format!("the value under `{RETIRED}` is malformed"),
     })?;
     retired.retain(|retired| now < retired.until);
     Ok(retired)

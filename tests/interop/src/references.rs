@@ -175,6 +175,6 @@ fn own(path: &str) -> PathBuf {
 /// environment's build folder.
 fn installed(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../target/references")
+        .join("../../target/interop")
         .join(path)
 }

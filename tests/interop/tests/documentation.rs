@@ -76,7 +76,7 @@ fn every_command_prints_the_output_in_the_document() {
 fn the_crate_creates_the_headers_in_the_document() {
     let pair = word_after("secret=");
     let pair = ["whsk_", pair].concat();
-    let new = word_after("made with the new secret `");
+    let new = word_after("created with the new secret `");
     let blocks = blocks("http");
     let cases = [
         (Scheme::Plain, vec![TEXT], ORDER),
