@@ -1,8 +1,8 @@
-//! The registration handshake, by which a receiver is given its key: `POST {url}` with the query
-//! parameter `handshake=true` added, and `{"keyData": "…"}` as its body. A 2xx accepts.
+//! The registration handshake, which sends a receiver its key: `POST {url}` with the query parameter
+//! `handshake=true` added and the body `{"keyData": "…"}`. A 2xx response accepts the key.
 //!
-//! It is sent as every request to that endpoint is: with its headers, to the addresses that the policy
-//! lets through, and within its timeout.
+//! The request is sent like a delivery to that endpoint: with its headers, to addresses that the policy
+//! allows, and within its timeout.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,26 +16,26 @@ use webhook_model::Secret;
 
 use crate::config::{HandshakeTarget, Handshakes};
 
-/// Makes handshakes by HTTP.
+/// Performs handshakes over HTTP.
 pub struct ByHttp {
     pub client: Arc<Client>,
     pub policy: Policy,
-    /// How long a handshake may take, unless the endpoint says otherwise.
+    /// The timeout of endpoints that declare none.
     pub timeout: Duration,
 }
 
 #[async_trait]
 impl Handshakes for ByHttp {
-    async fn give(&self, target: HandshakeTarget<'_>, key: &Secret) -> Result<()> {
+    async fn perform(&self, target: HandshakeTarget<'_>, key: &Secret) -> Result<()> {
         perform(&self.client, &self.policy, self.timeout, target, key).await
     }
 }
 
-/// Gives the receiver of `target` its key, within its timeout or `timeout`.
+/// Sends the key to the receiver of `target`, within the timeout of the target or else `timeout`.
 ///
 /// # Errors
 ///
-/// Why the receiver did not accept it.
+/// Fails if the receiver cannot be reached or rejects the key.
 pub async fn perform(
     client: &Client,
     policy: &Policy,
@@ -57,7 +57,7 @@ pub async fn perform(
     let response = client.post(&post).await.context("the handshake")?;
     ensure!(
         (200..300).contains(&response.status),
-        "the receiver answered the handshake with {}",
+        "the receiver responded to the handshake with {}",
         response.status
     );
     Ok(())

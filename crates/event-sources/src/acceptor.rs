@@ -1,4 +1,4 @@
-//! Gives entries to the sink and acknowledges those that are durable.
+//! Passes entries to the sink, and acknowledges those that are durable.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -11,11 +11,11 @@ use super::outstanding::{Load, Outstanding};
 use super::session::Session;
 use super::stats::{Stats, add};
 use super::stream::Stream;
-use super::{Sink, SinkError, Taken};
+use super::{Sink, SinkError, StreamEntry};
 use redis_link::delay;
 use webhook_model::TenantId;
 
-/// The most batches that are given to the sink in one call.
+/// The most batches that are passed to the sink in one call.
 const BATCHES: usize = 16;
 
 /// The receiving end of one session.
@@ -27,23 +27,26 @@ pub(super) struct Acceptor {
     pub session: Session,
 }
 
-/// Entries that could not be kept yet, and those of the same tenants behind them.
+/// Entries that the sink could not store yet, and later entries of the same tenants.
 #[derive(Default)]
 struct Held {
-    entries: Vec<Taken>,
+    entries: Vec<StreamEntry>,
     tenants: HashSet<Option<TenantId>>,
     failures: u32,
     until: Option<Instant>,
 }
 
 impl Acceptor {
-    /// Works until no more batches come, or the session is lost. What could not be kept is left
-    /// pending.
+    /// Runs until the channel of batches closes or the session is lost. Entries that could not be
+    /// stored stay pending in the stream.
     ///
     /// # Errors
     ///
-    /// Those of the stream's server and of the connection.
-    pub(super) async fn run(self, mut batches: mpsc::Receiver<Vec<Taken>>) -> RedisResult<()> {
+    /// Errors of the stream's server and of the connection.
+    pub(super) async fn run(
+        self,
+        mut batches: mpsc::Receiver<Vec<StreamEntry>>,
+    ) -> RedisResult<()> {
         let (mut held, mut durable, mut received) = (Held::default(), Vec::new(), Vec::new());
         loop {
             let (new, entries) = tokio::select! {
@@ -53,21 +56,21 @@ impl Acceptor {
                     if count == 0 {
                         break;
                     }
-                    let entries: Vec<Taken> = received.drain(..).flatten().collect();
-                    (Load::of(&entries), held.without_held_up(entries))
+                    let entries: Vec<StreamEntry> = received.drain(..).flatten().collect();
+                    (Load::of(&entries), held.push_back_held(entries))
                 }
             };
             if self.session.is_lost() {
                 return Ok(());
             }
-            // The acknowledgement of the last entries costs no time of its own.
+            // Concurrent, so that acknowledging the previous entries takes no extra time.
             let (acknowledged, kept) = tokio::join!(
                 self.acknowledge(std::mem::take(&mut durable)),
                 self.keep(entries, &mut held),
             );
             acknowledged?;
             durable = kept;
-            self.outstanding.settle(new, Load::of(&held.entries));
+            self.outstanding.processed(new, Load::of(&held.entries));
             if batches.is_empty() {
                 self.acknowledge(std::mem::take(&mut durable)).await?;
             }
@@ -78,8 +81,8 @@ impl Acceptor {
         self.acknowledge(durable).await
     }
 
-    /// Gives entries to the sink once. Returns the ids of those that are durable; the others are held.
-    async fn keep(&self, entries: Vec<Taken>, held: &mut Held) -> Vec<String> {
+    /// Passes entries to the sink once. Returns the ids of those that are durable, and holds the others.
+    async fn keep(&self, entries: Vec<StreamEntry>, held: &mut Held) -> Vec<String> {
         if entries.is_empty() {
             return Vec::new();
         }
@@ -102,7 +105,7 @@ impl Acceptor {
             }
         }
         if let Some(reason) = reason {
-            tracing::warn!(entries = failed.len(), %reason, "entries wait for the store");
+            tracing::warn!(entries = failed.len(), %reason, "entries not stored; retrying");
         }
         held.hold(failed);
         durable
@@ -120,19 +123,19 @@ impl Acceptor {
 }
 
 impl Held {
-    /// Puts entries behind those of the same tenant that are held, and returns the others.
-    fn without_held_up(&mut self, entries: Vec<Taken>) -> Vec<Taken> {
+    /// Queues entries of tenants that have held entries, and returns the others.
+    fn push_back_held(&mut self, entries: Vec<StreamEntry>) -> Vec<StreamEntry> {
         if self.entries.is_empty() {
             return entries;
         }
-        let is_held_up = |entry: &Taken| self.tenants.contains(&entry.tenant);
-        let (behind, others) = entries.into_iter().partition(is_held_up);
-        self.entries.extend::<Vec<Taken>>(behind);
+        let is_held = |entry: &StreamEntry| self.tenants.contains(&entry.tenant);
+        let (behind, others) = entries.into_iter().partition(is_held);
+        self.entries.extend::<Vec<StreamEntry>>(behind);
         others
     }
 
-    /// Holds entries that failed, in front of those that came behind them meanwhile.
-    fn hold(&mut self, failed: Vec<Taken>) {
+    /// Holds failed entries, in front of later ones of the same tenants.
+    fn hold(&mut self, failed: Vec<StreamEntry>) {
         if failed.is_empty() {
             if self.entries.is_empty() {
                 self.failures = 0;
@@ -146,7 +149,7 @@ impl Held {
         self.until = Some(Instant::now() + delay(self.failures));
     }
 
-    /// Waits until what is held is to be tried again; for ever where nothing is.
+    /// Waits for the next retry of held entries; never returns if none are held.
     async fn wait(&self) {
         match self.until {
             Some(until) => sleep_until(until).await,
@@ -154,7 +157,7 @@ impl Held {
         }
     }
 
-    fn take(&mut self) -> Vec<Taken> {
+    fn take(&mut self) -> Vec<StreamEntry> {
         self.until = None;
         self.tenants.clear();
         std::mem::take(&mut self.entries)

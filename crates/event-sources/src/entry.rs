@@ -1,15 +1,15 @@
-//! Reads an entry.
+//! Parses an entry of the stream into an event.
 
 use bytes::Bytes;
 use webhook_model::{Event, EventError, FieldText, Millis, RawEvent, Rejected, Source, TenantId};
 
-use super::Taken;
+use super::StreamEntry;
 use super::origin::Origin;
 
-/// The most bytes of a rejected entry besides its data.
+/// The most bytes of a rejected entry that are kept besides its data.
 const MAX_REST_BYTES: usize = 64 << 10;
 
-/// The fields that are read. They are kept before all others.
+/// The fields that are read. They take precedence when a rejected entry is shortened.
 const READ: [&[u8]; 6] = [
     b"tenant",
     b"type",
@@ -19,28 +19,28 @@ const READ: [&[u8]; 6] = [
     b"ordering_key",
 ];
 
-/// An entry as it stands in the stream.
+/// An entry as stored in the stream, not parsed yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Entry {
     pub id: String,
     pub fields: Vec<(Bytes, Bytes)>,
-    /// How many bytes of its data were left in the stream, as there are too many.
+    /// The number of bytes of data beyond the limit, which were not read.
     pub cut: usize,
 }
 
-/// The most bytes of an entry that are taken out of the stream.
+/// Returns the most bytes of an entry that are read from the stream.
 pub(super) fn max_entry_bytes(max_data_bytes: usize) -> usize {
     max_data_bytes.saturating_add(MAX_REST_BYTES)
 }
 
-/// Why an entry cannot be planned.
+/// The reason why an entry cannot be planned.
 struct Fault {
     code: &'static str,
     reason: String,
 }
 
 impl Entry {
-    /// Returns about how much of memory it takes.
+    /// Returns the approximate size in memory, in bytes.
     pub(super) fn bytes(&self) -> usize {
         self.fields
             .iter()
@@ -48,21 +48,21 @@ impl Entry {
             .sum()
     }
 
-    /// Reads the event in it. `now` is the moment of events that name none.
+    /// Parses the event. `now` is the timestamp of events without one.
     pub(super) fn read(
         self,
         origin: &Origin,
         redelivered: bool,
         max_data_bytes: usize,
         now: Millis,
-    ) -> Taken {
+    ) -> StreamEntry {
         let (derived, bytes) = (origin.derived_id(&self.id), self.bytes());
         let (tenant, event) = match self.tenant() {
             Ok(tenant) => (Some(tenant), self.event(&derived, max_data_bytes, now)),
             Err(fault) => (None, Err(fault)),
         };
         let content = event.map_err(|fault| self.rejected(&derived, fault, max_data_bytes, now));
-        Taken {
+        StreamEntry {
             id: self.id,
             derived,
             tenant,
@@ -119,7 +119,7 @@ impl Entry {
         })
     }
 
-    /// Names the size that the data has in the stream.
+    /// Corrects the size in an error to that of the data in the stream.
     fn whole(&self, error: EventError) -> EventError {
         match error {
             EventError::TooLarge { bytes, max } => EventError::TooLarge {
@@ -148,8 +148,8 @@ impl Entry {
         }
     }
 
-    /// Returns the fields that a rejected entry is kept with: all of them, unless they are larger
-    /// than an event may be. Then those that are read come first, and the others have what is left.
+    /// Returns the fields to keep of a rejected entry: all of them, unless they exceed the maximum size
+    /// of an entry. In that case the fields in [`READ`] take precedence, and the others are cut.
     fn kept(&self, max_data_bytes: usize) -> Vec<(FieldText, FieldText)> {
         let read = self.read_fields();
         let own = read.iter().flatten().filter_map(|at| self.fields.get(*at));
@@ -172,16 +172,16 @@ impl Entry {
         kept
     }
 
-    /// Returns the places of the fields that are read, of each the first of its name. One pass, as
-    /// strangers decide how many fields an entry has.
+    /// Returns the indices of the fields in [`READ`], the first of each name. A single pass, because
+    /// publishers decide how many fields an entry has.
     fn read_fields(&self) -> [Option<usize>; READ.len()] {
-        let mut places = [None; READ.len()];
+        let mut indices = [None; READ.len()];
         for (at, (name, _)) in self.fields.iter().enumerate() {
             if let Some(read) = READ.iter().position(|read| *read == &name[..]) {
-                places[read].get_or_insert(at);
+                indices[read].get_or_insert(at);
             }
         }
-        places
+        indices
     }
 }
 
@@ -204,12 +204,12 @@ mod tests {
         }
     }
 
-    fn read(fields: &[(&'static str, &[u8])]) -> Taken {
+    fn read(fields: &[(&'static str, &[u8])]) -> StreamEntry {
         entry(fields).read(&origin(), false, 64, Millis(5))
     }
 
     #[test]
-    fn an_entry_without_an_id_goes_by_its_own_its_streams_and_its_incarnations() {
+    fn an_entry_without_an_id_gets_one_derived_from_stream_incarnation_and_entry() {
         let taken = read(&[
             ("tenant", b"acme"),
             ("type", b"a.b"),
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn every_field_is_taken() {
+    fn every_field_is_read() {
         let taken = read(&[
             ("other", b"\xff"),
             ("tenant", b"acme"),
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rejected_entry_keeps_what_can_be_planned_before_anything_else() {
+    fn a_rejected_entry_that_is_too_large_keeps_the_fields_of_an_event_first() {
         let noise = vec![b'n'; max_entry_bytes(64)];
         let fields = [
             ("noise", &noise[..]),
@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn data_that_is_too_large_is_kept_up_to_the_limit_and_its_size_is_told() {
+    fn data_that_is_too_large_is_kept_up_to_the_limit_and_its_size_is_reported() {
         let mut large = entry(&[("tenant", b"acme"), ("type", b"a"), ("data", &[b'1'; 65])]);
         large.cut = 1000;
         let rejected = large

@@ -1,14 +1,14 @@
-//! Where entries come from, and the ids that are derived from it.
+//! The origin of entries, and the ids that are derived from it.
 //!
-//! The id of an entry is unique within one stream for as long as that exists. Another stream has the
-//! same ids, and so has a stream that was removed and made again. The events of all of them may be
-//! kept in one store, so a derived id names the stream and its *incarnation* as well: a random text
-//! that lives and dies with the stream, as it is the name of a consumer group of it. Redis keeps that
-//! group wherever it keeps the stream: in its files, in replicas, in a dump. Nobody reads by it.
+//! The id of an entry is unique within one stream while that stream exists. Ids repeat in other streams,
+//! and in a stream that was removed and created again. One store may hold the events of all of them, so
+//! a derived id also names the stream and its *incarnation*: a random text with the lifetime of the
+//! stream, because it is the name of one of its consumer groups. Redis keeps that group together with
+//! the stream: on disk, in replicas and in dumps. No consumer reads through it.
 
 use std::sync::Arc;
 
-/// Starts the name of the group that names a stream's incarnation.
+/// The prefix of the name of the group that marks a stream's incarnation.
 pub(super) const MARKER: &str = "webhook-sender:incarnation:";
 
 /// The most characters of a stream's name in a derived id.
@@ -17,15 +17,15 @@ const MAX_NAME: usize = 64;
 /// One incarnation of one stream. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Origin {
-    /// What derived ids begin with.
+    /// The prefix of derived ids.
     prefix: Arc<str>,
-    /// The group that names the incarnation.
+    /// The name of the group that marks the incarnation.
     marker: Arc<str>,
 }
 
 impl Origin {
     pub(super) fn new(stream: &str, incarnation: &str) -> Self {
-        // The name is for people: it is the incarnation that makes ids unique.
+        // The name is for readers of the id: the incarnation alone makes it unique.
         let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
         let name: String = stream.chars().take(MAX_NAME).map(plain).collect();
         Self {
@@ -43,8 +43,8 @@ impl Origin {
         &self.marker
     }
 
-    /// Returns the id derived from an entry: unique among all streams and incarnations, the same each
-    /// time the entry is taken, and fit to be a `webhook-id`.
+    /// Returns the id derived from an entry: unique among all streams and incarnations, stable when the
+    /// entry is read again, and valid as a `webhook-id`.
     pub(super) fn derived_id(&self, entry: &str) -> String {
         format!("{}_{entry}", self.prefix)
     }
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn derived_ids_are_event_ids_whatever_the_stream_is_called() {
+    fn derived_ids_are_valid_event_ids_for_any_stream_name() {
         for stream in [
             "events",
             "a.b c",

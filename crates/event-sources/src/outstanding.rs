@@ -1,4 +1,4 @@
-//! The bound on what is in memory.
+//! The bound on entries in memory.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::Taken;
+use super::StreamEntry;
 
 /// A number of entries and of bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub(super) struct Load {
 }
 
 impl Load {
-    pub(super) fn of(entries: &[Taken]) -> Self {
+    pub(super) fn of(entries: &[StreamEntry]) -> Self {
         Self {
             entries: entries.len(),
             bytes: entries.iter().map(|entry| entry.bytes).sum(),
@@ -24,20 +24,20 @@ impl Load {
     }
 }
 
-/// What was read and is not durable yet. Written by the reader and the acceptor.
+/// The entries that were read and are not durable yet. Written by the reader and the acceptor.
 pub(super) struct Outstanding {
-    /// The most that is outstanding before more is read, but for the entries of one reply.
+    /// The bound. The entries of one reply may exceed it.
     most: Load,
     now: Mutex<Now>,
-    /// Changed whenever less is outstanding.
+    /// Notified by the acceptor when entries are processed; the reader waits for it.
     released: watch::Sender<()>,
 }
 
 #[derive(Default)]
 struct Now {
-    /// On its way to the sink.
+    /// Entries on their way to the sink.
     under_way: Load,
-    /// What the sink could not keep, and waits to be tried again.
+    /// Entries that the sink could not store and that wait for a retry.
     held: Load,
 }
 
@@ -57,8 +57,8 @@ impl Outstanding {
         under_way.bytes += load.bytes;
     }
 
-    /// Takes entries out of those under way. What is held now is `held`.
-    pub(super) fn settle(&self, load: Load, held: Load) {
+    /// Subtracts entries that the sink has processed, and sets the load of held entries.
+    pub(super) fn processed(&self, load: Load, held: Load) {
         let mut now = self.lock();
         now.under_way.entries -= load.entries;
         now.under_way.bytes -= load.bytes;
@@ -72,7 +72,7 @@ impl Outstanding {
         now.under_way.entries == 0 && now.held.entries == 0
     }
 
-    /// Returns how much may be read, where the sink has room for so many entries.
+    /// Returns the load that may be read if the sink has capacity for `entries`.
     pub(super) fn room(&self, entries: usize) -> Load {
         let now = self.lock();
         let memory = self.most.entries.saturating_sub(now.held.entries);
@@ -85,13 +85,13 @@ impl Outstanding {
         }
     }
 
-    /// Waits until less is outstanding, at most so long.
+    /// Waits until entries are processed, at most `at_most`.
     pub(super) async fn change(&self, at_most: Duration) {
         let mut released = self.released.subscribe();
         let _changed = timeout(at_most, released.changed()).await;
     }
 
-    /// Waits until nothing is outstanding, at most so long. Returns whether that is so.
+    /// Waits until nothing is outstanding, at most `at_most`. Returns `false` on a timeout.
     pub(super) async fn flushed(&self, at_most: Duration) -> bool {
         let mut released = self.released.subscribe();
         let none = released.wait_for(|()| self.is_none());
@@ -112,16 +112,16 @@ mod tests {
     }
 
     #[test]
-    fn entries_that_are_held_take_up_memory_and_none_of_the_sinks_room() {
+    fn held_entries_use_memory_but_none_of_the_capacity_of_the_sink() {
         let outstanding = Outstanding::new(load(10, 1000));
         outstanding.add(load(4, 400));
         assert_eq!(outstanding.room(4), load(0, 600));
         assert_eq!(outstanding.room(100), load(6, 600));
-        outstanding.settle(load(4, 400), load(3, 300));
+        outstanding.processed(load(4, 400), load(3, 300));
         assert!(!outstanding.is_none());
         assert_eq!(outstanding.room(4), load(4, 700));
         assert_eq!(outstanding.room(100), load(7, 700));
-        outstanding.settle(load(0, 0), load(0, 0));
+        outstanding.processed(load(0, 0), load(0, 0));
         assert!(outstanding.is_none());
         assert_eq!(outstanding.room(100), load(10, 1000));
     }

@@ -1,4 +1,4 @@
-//! The loop that reads.
+//! The loop that reads the stream.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -19,27 +19,27 @@ use super::reader_lease::{ReaderLease, ReaderLock};
 use super::session::Session;
 use super::stats::{Stats, add};
 use super::stream::Stream;
-use super::{Settings, Sink, Taken};
+use super::{Settings, Sink, StreamEntry};
 
-/// How long a reader waits for room before it lets others read.
+/// The time that a reader waits for capacity before it lets another process read.
 const WAIT_FOR_ROOM: Duration = Duration::from_millis(50);
 
-/// How long one that stands by waits before it looks whether the reader is gone.
+/// The interval at which a waiting process checks that the reader is alive.
 const STAND_BY: Duration = Duration::from_millis(500);
 
-/// How often a reader looks for entries that others have left, and trims.
+/// The interval at which a reader claims entries that other consumers left pending, and trims.
 const SWEEP: Duration = Duration::from_secs(10);
 
-/// How long a reader waits for what is under way before it looks for what others have left.
+/// The time that a reader waits for entries under way before it claims pending ones.
 const FLUSH: Duration = Duration::from_secs(1);
 
 /// The most batches that wait for the acceptor.
 const QUEUED: usize = 16;
 
-/// How many entries are taken first.
+/// The number of entries of the first read.
 const FIRST_READ: usize = 8;
 
-/// Takes entries from a stream into a [`Sink`]. See the module.
+/// Reads entries from a stream into a [`Sink`]. The crate documentation has the guarantees.
 pub struct Intake {
     settings: Settings,
     stream: Arc<Stream>,
@@ -49,44 +49,44 @@ pub struct Intake {
     lock: ReaderLock,
 }
 
-/// A session under way.
+/// The context of a session under way.
 struct Reading<'a> {
     session: &'a Session,
     outstanding: &'a Outstanding,
-    batches: &'a mpsc::Sender<Vec<Taken>>,
+    batches: &'a mpsc::Sender<Vec<StreamEntry>>,
 }
 
-/// Which pending entries are taken over.
+/// The pending entries to claim.
 enum Pending {
-    /// Those that an earlier reader has left.
+    /// Entries that an earlier reader has left.
     Left,
-    /// Those of a reply that was too large: nothing was done with them yet.
+    /// New entries of a reply that was too large: they were not passed to the sink yet.
     Refused,
-    /// Those that were taken so long ago.
+    /// Entries that have been pending for that long.
     Idle(Duration),
 }
 
-/// Why a reader leaves off for a while.
+/// The reason why a reader pauses.
 enum Pause {
-    /// The session is over, or there is no room.
+    /// The session is over, or the sink has no capacity.
     End,
-    /// It is time to look for what others have left.
+    /// The interval [`SWEEP`] has passed.
     Sweep,
-    /// New entries were larger than a reply may be: they are pending.
+    /// New entries exceeded the size of a reply and are pending now.
     TooLarge,
 }
 
-/// How many entries are taken at a time. The size of the next ones is unknown: each is expected to be
-/// as large as the largest of the last ones, and there has to be room for all of them.
+/// The number of entries per read. The size of the next entries is unknown: each is assumed to be as
+/// large as the largest of the last read, and all of them must fit into memory.
 struct BatchSize {
-    /// More and more, up to the most that are taken at a time.
+    /// Doubled after each read, up to the maximum.
     count: usize,
-    /// The bytes of the largest entry that was taken last.
+    /// The size in bytes of the largest entry of the last read.
     largest: usize,
 }
 
 impl Intake {
-    /// An intake that connects when it runs.
+    /// Creates an intake. It connects when it runs.
     pub fn new(settings: Settings, sink: Arc<dyn Sink>, clock: Clock) -> Self {
         let Settings {
             stream: key,
@@ -107,17 +107,17 @@ impl Intake {
         }
     }
 
-    /// Returns the counters. They stay up to date.
+    /// Returns the counters, which are updated while the intake runs.
     pub fn stats(&self) -> Arc<Stats> {
         self.stats.clone()
     }
 
-    /// Returns how many entries of the stream the group has not taken yet; `None` where the server
-    /// does not say: before Redis 7, and after entries were removed from the middle.
+    /// Returns the number of entries that the group has not read yet, or `None` if the server does not
+    /// report it: before Redis 7, and after entries were removed from the middle of the stream.
     ///
     /// # Errors
     ///
-    /// Those of the server and of the connection.
+    /// Errors of the server and of the connection.
     pub async fn lag(&self) -> Result<Option<u64>, RedisError> {
         self.stream.lag().await
     }
@@ -126,13 +126,13 @@ impl Intake {
     ///
     /// # Errors
     ///
-    /// Those of the server and of the connection.
-    pub async fn reach(&self) -> Result<(), RedisError> {
-        self.lock.reach().await
+    /// Errors of the server and of the connection.
+    pub async fn ping(&self) -> Result<(), RedisError> {
+        self.lock.ping().await
     }
 
-    /// Reads until `stop`, whatever happens to the connection. What was taken by then is kept and
-    /// acknowledged, if the store and the stream are within reach; then another process reads.
+    /// Reads until `stop`, and reconnects after failures. Entries that were read by then are stored and
+    /// acknowledged if the store and the stream are reachable; then the lease is released.
     pub async fn run(&self, stop: CancellationToken) {
         let mut failures = 0;
         while !stop.is_cancelled() {
@@ -145,25 +145,29 @@ impl Intake {
                     } else {
                         failures + 1
                     };
-                    self.note_failure(&error);
+                    self.record_failure(&error);
                     stop.run_until_cancelled(sleep(delay(failures))).await;
                 }
             }
         }
     }
 
-    fn note_failure(&self, error: &RedisError) {
+    fn record_failure(&self, error: &RedisError) {
         let Settings {
             stream, address, ..
         } = &self.settings;
-        tracing::warn!(%stream, redis = %address, %error, "reading the stream failed; trying again");
+        tracing::warn!(%stream, redis = %address, %error, "reading the stream failed; retrying");
         add(&self.stats.failures, 1);
         self.stats.connected.store(false, Ordering::Relaxed);
     }
 
-    /// Reads while this process has the reader's lease, or waits for it.
+    /// Runs one session while this process holds the reader's lease, or waits for the lease.
     async fn round(&self, stop: &CancellationToken) -> RedisResult<()> {
-        if stop.run_until_cancelled(self.sink.room()).await.is_none() {
+        if stop
+            .run_until_cancelled(self.sink.capacity())
+            .await
+            .is_none()
+        {
             return Ok(());
         }
         let Some(lease) = self.lock.take().await? else {
@@ -183,7 +187,7 @@ impl Intake {
         let origin = self.stream.prepare().await?;
         let session = Session::new(origin, lease.lost().clone(), stop.clone());
         let most = Load {
-            // While some are being kept, as many again may be read.
+            // While one batch is being stored, the next one may be read.
             entries: self.settings.max_entries.saturating_mul(2),
             bytes: self.settings.max_bytes,
         };
@@ -196,7 +200,7 @@ impl Intake {
             outstanding: outstanding.clone(),
             session: session.clone(),
         };
-        // Dropped with this future: then what is under way ends nowhere, as in a crash.
+        // Dropped with this future: entries under way then stay pending, as after a crash.
         let mut accepting = JoinSet::new();
         accepting.spawn(acceptor.run(received));
         let reading = Reading {
@@ -208,8 +212,8 @@ impl Intake {
             let mut read = std::pin::pin!(self.read(&reading));
             tokio::select! {
                 read = &mut read => self.unless_replaced(read),
-                // It ends first where it fails or the lease is lost. A read that waits for entries is
-                // not left alone: what it takes then would be overtaken.
+                // The acceptor ends first if it fails or the lease is lost. A blocking read is awaited:
+                // entries that it returns after that would be overtaken.
                 ended = accepting.join_next() => {
                     session.end();
                     let _ = read.await;
@@ -223,7 +227,7 @@ impl Intake {
         read.and(accepted)
     }
 
-    /// Takes what is pending, then new entries, and looks for pending ones from time to time.
+    /// Claims pending entries, then reads new ones; claims pending entries again at intervals.
     async fn read(&self, reading: &Reading<'_>) -> RedisResult<()> {
         let mut size = BatchSize::default();
         let mut pending = Pending::Left;
@@ -266,12 +270,12 @@ impl Intake {
         Ok(Pause::Sweep)
     }
 
-    /// Waits until there is room for an entry of so many bytes. Returns `None` if the session ends
-    /// before, and where the sink has no room and nothing is under way: others may read then.
+    /// Waits until an entry of this many bytes fits. Returns `None` if the session ends, or if the sink
+    /// has no capacity and nothing is under way, so that another process may read.
     async fn room(&self, bytes: usize, reading: &Reading<'_>) -> Option<Load> {
         let outstanding = reading.outstanding;
         while !reading.session.is_over() {
-            let Ok(entries) = timeout(WAIT_FOR_ROOM, self.sink.room()).await else {
+            let Ok(entries) = timeout(WAIT_FOR_ROOM, self.sink.capacity()).await else {
                 if outstanding.is_none() {
                     return None;
                 }
@@ -286,8 +290,8 @@ impl Intake {
         None
     }
 
-    /// Passes entries on to the acceptor. Those that were taken before are only accepted: their
-    /// programs may be what ended the process then.
+    /// Passes entries to the acceptor. Redelivered entries are accepted without planning: their filters
+    /// or transforms may have crashed the process.
     async fn send(&self, entries: Vec<Entry>, redelivered: bool, reading: &Reading<'_>) {
         if entries.is_empty() {
             return;
@@ -295,20 +299,20 @@ impl Intake {
         let (now, max) = (self.clock.now(), self.settings.max_data_bytes);
         let origin = reading.session.origin();
         let read = |entry: Entry| entry.read(origin, redelivered, max, now);
-        let entries: Vec<Taken> = entries.into_iter().map(read).collect();
+        let entries: Vec<StreamEntry> = entries.into_iter().map(read).collect();
         reading.outstanding.add(Load::of(&entries));
-        // The acceptor is gone only where the session is over.
+        // The channel is closed only when the session is over.
         let _ = reading.batches.send(entries).await;
     }
 
-    /// A stream or a group that is gone ends the session, and no more: the next one makes them again,
-    /// once what was taken of the stream before is kept.
+    /// Treats a lost stream or group as the end of the session. The next session creates them again,
+    /// after the entries of this one are stored.
     fn unless_replaced(&self, read: RedisResult<()>) -> RedisResult<()> {
         match read {
-            // The server unblocks a reader that waits when the stream is removed.
+            // The server unblocks a waiting reader when the stream is removed.
             Err(error) if matches!(error.code(), Some("NOGROUP" | "UNBLOCKED")) => {
                 let Settings { stream, group, .. } = &self.settings;
-                tracing::warn!(%stream, %group, "the consumer group is gone");
+                tracing::warn!(%stream, %group, "the consumer group is missing; creating it again");
                 Ok(())
             }
             other => other,
@@ -322,9 +326,9 @@ impl Intake {
         Ok(())
     }
 
-    /// Takes what is pending, of any consumer. Returns whether it has taken all: what it has not may not
-    /// be overtaken, and is taken in the next session. No other process reads now; if an earlier reader goes on
-    /// all the same, both keep the same events.
+    /// Claims pending entries of all consumers. Returns `true` if it has claimed all of them; the others
+    /// must not be overtaken, and are claimed in the next session. No other process reads now. If an
+    /// earlier reader still does, both store the same events, which changes nothing.
     async fn recover(&self, which: Pending, reading: &Reading<'_>) -> RedisResult<bool> {
         let mut behind: Option<String> = None;
         let (idle, redelivered) = match which {
@@ -347,8 +351,7 @@ impl Intake {
         Ok(!reading.session.is_over())
     }
 
-    /// Takes pending entries over, as many at a time as there is room for. Returns whether there was
-    /// room for all.
+    /// Claims pending entries, as many at a time as fit. Returns `true` if all of them fitted.
     async fn take_over(
         &self,
         pending: &[String],
@@ -362,7 +365,7 @@ impl Intake {
             };
             let most = room.entries.min(left.len());
             let claimed = self.stream.claim(&left[..most], room.bytes).await?;
-            left = &left[claimed.looked_at.clamp(1, most)..];
+            left = &left[claimed.examined.clamp(1, most)..];
             add(&self.stats.claimed, claimed.entries.len());
             self.acknowledge_vanished(&claimed.vanished, reading)
                 .await?;
@@ -371,7 +374,7 @@ impl Intake {
         Ok(true)
     }
 
-    /// What was removed from the stream while it was pending cannot be taken any more.
+    /// Acknowledges entries that were removed from the stream while they were pending.
     async fn acknowledge_vanished(
         &self,
         vanished: &[String],
@@ -393,7 +396,7 @@ fn outcome(ended: Option<Result<RedisResult<()>, tokio::task::JoinError>>) -> Re
     match ended {
         Some(Ok(ended)) => ended,
         Some(Err(_)) => {
-            let error = "the task that keeps entries was interrupted";
+            let error = "the task that stores entries was interrupted";
             Err(RedisError::from((ErrorKind::Client, error)))
         }
         None => Ok(()),

@@ -11,8 +11,8 @@ use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use webhook_model::Owner;
 
-/// Takes the key if it is free, or held by a process that is known to be gone. Returns its holder else.
-/// `KEYS[1]`: the key. `ARGV`: the taker, milliseconds, the holder that is gone.
+/// Sets the key if it is free, or held by a process that is known to be dead; otherwise returns its
+/// holder. `KEYS[1]`: the key. `ARGV`: the new holder, milliseconds, the dead holder.
 static TAKE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(&["
         local holder = redis.call('GET', KEYS[1])
@@ -21,14 +21,14 @@ static TAKE: LazyLock<Script> = LazyLock::new(|| {
         return ''"])
 });
 
-/// Holds the key for longer. Returns 0 if it is another process's, or gone.
+/// Extends the expiry of the key. Returns 0 if the key is missing or held by another process.
 static RENEW: LazyLock<Script> = LazyLock::new(|| {
     Script::new(&["
         if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
         return redis.call('PEXPIRE', KEYS[1], ARGV[2])"])
 });
 
-/// Gives the key up and wakes a process that waits for it.
+/// Deletes the key and wakes a process that waits for it.
 static DROP: LazyLock<Script> = LazyLock::new(|| {
     Script::new(&["
         if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
@@ -48,10 +48,10 @@ pub(super) struct ReaderLock {
     lease: Duration,
 }
 
-/// The lease of the reader. Others may take it some time after it is dropped, and at once after
-/// [`ReaderLock::hand_over`].
+/// The lease of the reader. Other processes can acquire it at once after [`ReaderLock::hand_over`];
+/// after a mere drop only when it expires.
 pub(super) struct ReaderLease {
-    /// Cancelled when the lease is lost, or might be.
+    /// Cancelled when the lease is lost or may have expired.
     lost: CancellationToken,
     renewing: JoinHandle<()>,
 }
@@ -64,7 +64,7 @@ impl ReaderLock {
         owner: Owner,
         lease: Duration,
     ) -> Self {
-        // The stream's name is the hash tag, so that in a cluster both are on one node.
+        // The stream's name is the hash tag, so that a cluster keeps both on one node.
         let key = format!("ws:{{{stream}}}:{group}:reader");
         Self {
             link,
@@ -74,7 +74,7 @@ impl ReaderLock {
         }
     }
 
-    /// Takes the lease if it is free.
+    /// Acquires the lease if it is free. Returns `None` if another process holds it.
     pub(super) async fn take(&self) -> RedisResult<Option<ReaderLease>> {
         let mut gone = String::new();
         loop {
@@ -92,8 +92,8 @@ impl ReaderLock {
         }
     }
 
-    /// Checks that the server responds, whether the stream is there or not.
-    pub(super) async fn reach(&self) -> RedisResult<()> {
+    /// Checks that the server responds. The stream need not exist.
+    pub(super) async fn ping(&self) -> RedisResult<()> {
         let mut command = redis::cmd("GET");
         command.arg(&self.key);
         self.link.ask(&command).await.map(drop)
@@ -108,7 +108,7 @@ impl ReaderLock {
         waiting.ask(&command).await.map(drop)
     }
 
-    /// Gives the lease up, and wakes a process that waits for it.
+    /// Releases the lease, and wakes a process that waits for it.
     pub(super) async fn hand_over(&self, lease: ReaderLease) -> RedisResult<()> {
         lease.renewing.abort();
         let mut call = DROP.call(self.key.as_bytes());
@@ -133,7 +133,7 @@ impl ReaderLock {
         ReaderLease { lost, renewing }
     }
 
-    /// Returns what is written into the key: the run and where it runs.
+    /// Returns the value of the key: incarnation, process id and host.
     fn mark(&self) -> String {
         let Owner {
             incarnation,
@@ -177,7 +177,7 @@ struct Renewal {
     key: String,
     mark: String,
     lease: Duration,
-    /// Until when no other process has the lease.
+    /// The time until which no other process can hold the lease.
     until: Instant,
 }
 
@@ -196,7 +196,7 @@ impl Renewal {
             let renewed = tokio::time::timeout_at(self.until, self.link.run(&RENEW, &call)).await;
             match renewed {
                 Ok(Ok(redis::Value::Int(1))) => self.until = since + self.lease,
-                // Out of reach: it is ours until its end.
+                // The server is unreachable: the lease is valid until it expires.
                 Ok(Err(_)) if Instant::now() < self.until => {}
                 _ => return,
             }

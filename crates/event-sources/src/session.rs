@@ -1,19 +1,19 @@
-//! How long this process may go on reading.
+//! A session of reading, and the conditions that end it.
 
 use tokio_util::sync::CancellationToken;
 
 use super::origin::Origin;
 
-/// A time in which this process reads one incarnation of the stream. Cheap to clone.
+/// A period in which this process reads one incarnation of the stream. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Session {
-    /// Where its entries come from. A stream that is replaced ends the session.
+    /// The origin of the entries. A stream that is replaced ends the session.
     origin: Origin,
-    /// Cancelled when the reader's lease is lost, or might be.
+    /// Cancelled when the reader's lease is lost or may have expired.
     lost: CancellationToken,
     /// Cancelled when the process stops.
     stop: CancellationToken,
-    /// Cancelled when the reader has left off, for whatever reason.
+    /// Cancelled when the reader has ended, for any reason.
     ended: CancellationToken,
 }
 
@@ -32,7 +32,7 @@ impl Session {
         &self.origin
     }
 
-    /// Ends the session: nothing is tried again.
+    /// Ends the session: held entries are not retried.
     pub(super) fn end(&self) {
         self.ended.cancel();
     }
@@ -46,7 +46,7 @@ impl Session {
         tokens.iter().any(|token| token.is_cancelled())
     }
 
-    /// Waits for an event; returns `None` if the session ends before.
+    /// Waits for a future; returns `None` if the session ends first.
     pub(super) async fn unless_over<T>(&self, event: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             biased;

@@ -1,40 +1,40 @@
-//! How a stream is read.
+//! The settings of an intake.
 
 use std::time::Duration;
 
 use redis_link::Address;
 use webhook_model::{MAX_DATA_BYTES, Owner};
 
-/// Which stream, by whom, and within which bounds.
+/// The stream, its consumer group, the identity of this process, and the bounds of reading.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub address: Address,
     /// The stream's key.
     pub stream: String,
     pub group: String,
-    /// This process. Its name is the consumer's: unique among the processes, the same after a
-    /// restart.
+    /// The identity of this process. Its name is the name of the consumer: unique among processes and
+    /// stable across restarts.
     pub owner: Owner,
-    /// How long a reader that gives no sign of life keeps others from reading. At least a second.
+    /// The lease of the reader: a reader that does not renew it for this long is replaced. At least a
+    /// second.
     pub lease: Duration,
-    /// How long to wait for new entries before looking around: a stop waits for its end.
+    /// The longest blocking read of new entries. A stop waits for its end.
     pub block: Duration,
-    /// The most entries planned at a time; twice as many are in memory.
+    /// The most entries that are planned at a time. Twice as many may be in memory.
     pub max_entries: usize,
-    /// The most bytes of entries in memory, but for those of one reading, and as many again of
-    /// entries that were taken before.
+    /// The most bytes of entries in memory, besides those of one reply and as many bytes again of
+    /// redelivered entries.
     pub max_bytes: usize,
     /// The most bytes of an event's data.
     pub max_data_bytes: usize,
-    /// How long an entry may be pending with another consumer, while this process reads, before it
-    /// is taken over.
+    /// The time after which this process claims an entry that is pending with another consumer.
     pub min_idle: Duration,
-    /// Whether to remove entries that every group of the stream has acknowledged.
+    /// If true, entries that every group of the stream has acknowledged are removed.
     pub trim: bool,
 }
 
 impl Settings {
-    /// The usual bounds; nothing is removed from the stream.
+    /// Creates settings with default bounds and without trimming.
     pub fn new(
         address: Address,
         stream: impl Into<String>,

@@ -1,41 +1,41 @@
-//! Where entries go: the planner, behind as much of it as the intake needs.
+//! The destination of entries: the part of the planner that the intake needs.
 
 use async_trait::async_trait;
 use webhook_model::{Event, Rejected, TenantId};
 
-/// An entry as it was taken from the stream.
+/// An entry as it was read from the stream.
 #[derive(Clone, Debug)]
-pub struct Taken {
+pub struct StreamEntry {
     /// The entry's id in the stream.
     pub id: String,
-    /// The id derived from it: unique across streams, sources and recreated streams. An event that
-    /// names none has it, and [`Rejected::id`] is always this one.
+    /// The id derived from the entry: unique across streams, sources and recreated streams. It is the
+    /// id of an event without one, and always [`Rejected::id`].
     pub derived: String,
-    /// The tenant it names, if that is a name. Whether there is such a tenant is the sink's to know;
-    /// [`Rejected::tenant`] is left to it as well.
+    /// The tenant that the entry names, if the name is valid. The sink checks that the tenant exists,
+    /// and sets [`Rejected::tenant`].
     pub tenant: Option<TenantId>,
-    /// Whether it was taken before, by a reader that may have ended because of it.
+    /// True if the entry was read before, by a reader that may have crashed because of it.
     pub redelivered: bool,
-    /// About how much of memory it takes up.
+    /// The approximate size in memory, in bytes.
     pub bytes: usize,
-    /// What it says, or why nothing can be made of it.
+    /// The event, or the rejected entry with its reason.
     pub content: Result<Event, Rejected>,
 }
 
-/// Why an entry is not durable yet: the store is out of reach. It is given again until it is durable,
-/// however long that takes.
+/// The reason why an entry is not durable yet, such as an unreachable store. The entry is passed to the
+/// sink again until it is durable.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct SinkError(pub String);
 
-/// Takes entries.
+/// A destination of entries that makes them durable.
 #[async_trait]
 pub trait Sink: Send + Sync + 'static {
-    /// Waits until there is room, and returns for how many events.
-    async fn room(&self) -> usize;
+    /// Waits until the sink can take events, and returns how many.
+    async fn capacity(&self) -> usize;
 
-    /// Keeps events, and what was rejected. Entries whose result is `Ok` are durable, and are
-    /// acknowledged. Returns one result for each entry, in their order; an entry that has none counts
-    /// as failed. To take an entry a second time changes nothing.
-    async fn take(&self, entries: Vec<Taken>) -> Vec<Result<(), SinkError>>;
+    /// Stores events and rejected entries. Returns one result for each entry, in order; a missing result
+    /// counts as failed. Entries with `Ok` are durable and will be acknowledged. Idempotent: the same
+    /// entry may be passed again.
+    async fn take(&self, entries: Vec<StreamEntry>) -> Vec<Result<(), SinkError>>;
 }

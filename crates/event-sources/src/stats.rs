@@ -1,8 +1,8 @@
-//! What the intake has done, and how far behind it is.
+//! The counters of the intake.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// Counters for metrics and readiness. Written by the intake, read by anybody.
+/// Counters for metrics and readiness. Written by the intake only.
 #[derive(Debug, Default)]
 pub struct Stats {
     pub(super) taken: AtomicU64,
@@ -19,22 +19,22 @@ pub struct Stats {
 /// The counters at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Snapshot {
-    /// Entries taken from the stream, again where they were.
+    /// Entries read from the stream, including redelivered ones.
     pub taken: u64,
-    /// Entries of which nothing could be made.
+    /// Entries that are no valid event.
     pub rejected: u64,
     pub acknowledged: u64,
-    /// Entries that had been taken before, by this process or another, and not acknowledged.
+    /// Pending entries that were claimed after an earlier read by any process.
     pub claimed: u64,
-    /// Pending entries that somebody had removed from the stream.
+    /// Pending entries that were removed from the stream by other clients.
     pub vanished: u64,
-    /// Entries removed from the stream.
+    /// Entries removed from the stream by trimming.
     pub trimmed: u64,
-    /// Rounds that failed: the connection lost, the store out of reach.
+    /// Sessions that failed, for example because the connection was lost.
     pub failures: u64,
-    /// Whether the stream was within reach when it was last asked.
+    /// True if the stream was reachable at the last attempt.
     pub connected: bool,
-    /// Whether this process is the one that reads.
+    /// True if this process holds the reader's lease.
     pub reading: bool,
 }
 

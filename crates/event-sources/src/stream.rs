@@ -1,4 +1,4 @@
-//! Every command on the stream and its group.
+//! All commands on the stream and its group.
 
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -11,17 +11,17 @@ use super::Settings;
 use super::entry::{Entry, max_entry_bytes};
 use super::origin::{MARKER, Origin};
 
-/// How long the answer to a command may take that does not wait.
+/// The longest duration of a command that does not block.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The greatest id that a stream can have.
 const GREATEST_ID: &str = "18446744073709551615-18446744073709551615";
 
-/// The most entries that are taken in one call.
+/// The most entries that are read in one call.
 const MAX_READ: usize = 32;
 const MAX_READ_FROM_CLUSTER: usize = 8;
 
-/// What a reply has besides the entries' names and values: their ids and lengths.
+/// The size of a reply besides the names and values of entries: ids and lengths, in bytes.
 const MAX_FRAMING_BYTES: usize = 64 << 10;
 
 macro_rules! scripts {
@@ -38,9 +38,9 @@ scripts! {
     ACKNOWLEDGE = ["acknowledge.lua"];
 }
 
-/// A stream and a group of it, as one consumer sees it.
+/// A stream and a consumer group, accessed as one consumer.
 pub(super) struct Stream {
-    /// For commands that wait for entries: nothing else may be behind them.
+    /// The connection for blocking commands: other commands would wait behind them.
     waiting: Link,
     link: Arc<Link>,
     key: String,
@@ -49,17 +49,17 @@ pub(super) struct Stream {
     max_data_bytes: usize,
 }
 
-/// Pending entries that were taken over.
+/// Pending entries that were claimed.
 pub(super) struct Claimed {
     pub entries: Vec<Entry>,
-    /// The ids of those that are no longer in the stream.
+    /// The ids of entries that are no longer in the stream.
     pub vanished: Vec<String>,
-    /// How many ids these are; the others have no room.
-    pub looked_at: usize,
+    /// The number of ids that were examined; the others did not fit.
+    pub examined: usize,
 }
 
 type Fields = Vec<(Vec<u8>, Vec<u8>)>;
-type RawEntry = (String, Option<Fields>);
+type EntryReply = (String, Option<Fields>);
 
 impl Stream {
     pub(super) fn new(settings: &Settings) -> Self {
@@ -75,18 +75,18 @@ impl Stream {
         }
     }
 
-    /// The way to the server for commands that do not wait.
+    /// Returns the connection for commands that do not block.
     pub(super) fn link(&self) -> &Arc<Link> {
         &self.link
     }
 
-    /// The way for commands that do.
+    /// Returns the connection for blocking commands.
     pub(super) fn waiting(&self) -> &Link {
         &self.waiting
     }
 
-    /// Makes the group and the stream where there are none, and returns which incarnation of the
-    /// stream it is. The group begins with the oldest entry.
+    /// Creates the stream and the group if they are missing, and returns the incarnation of the stream.
+    /// A new group begins with the oldest entry.
     pub(super) async fn prepare(&self) -> RedisResult<Origin> {
         let mut call = PREPARE.call(self.key.as_bytes());
         call.arg(&self.group).arg(MARKER);
@@ -94,12 +94,13 @@ impl Stream {
         let (incarnation, made): (String, bool) = self.run(&PREPARE, &call).await?;
         if made {
             let Self { key, group, .. } = self;
-            tracing::info!(stream = key, group, "made the consumer group");
+            tracing::info!(stream = key, group, "consumer group created");
         }
         Ok(Origin::new(&self.key, &incarnation))
     }
 
-    /// Returns the most entries to take in one call: a cluster's replies have no bound in bytes.
+    /// Returns the most entries to read in one call. Fewer from a cluster, whose replies are not bounded
+    /// in bytes.
     pub(super) fn max_read(&self) -> usize {
         if self.link.address().is_cluster() {
             MAX_READ_FROM_CLUSTER
@@ -108,12 +109,12 @@ impl Stream {
         }
     }
 
-    /// Takes new entries, at most `count`; waits up to `block` for the first. Returns `None` where
-    /// they are larger than a reply may be: they are pending then.
+    /// Reads at most `count` new entries; waits up to `block` for the first. Returns `None` if they
+    /// exceed the size of a reply, in which case they are pending.
     ///
     /// # Errors
     ///
-    /// Those of the server and of the connection.
+    /// Errors of the server and of the connection.
     pub(super) async fn read_new(
         &self,
         count: usize,
@@ -134,15 +135,15 @@ impl Stream {
             Err(error) if error.code() == Some(REPLY_TOO_LARGE) => return Ok(None),
             reply => reply?,
         };
-        let streams: Option<Vec<(Vec<u8>, Vec<RawEntry>)>> = redis::from_redis_value(reply)?;
+        let streams: Option<Vec<(Vec<u8>, Vec<EntryReply>)>> = redis::from_redis_value(reply)?;
         let entries = streams.into_iter().flatten();
         let entries = entries.flat_map(|(_, entries)| entries);
-        let entry = |(id, fields): RawEntry| entry((id, fields.unwrap_or_default(), 0));
+        let entry = |(id, fields): EntryReply| entry((id, fields.unwrap_or_default(), 0));
         Ok(Some(entries.map(entry).collect()))
     }
 
-    /// Returns the ids of what is pending of the whole group behind an id, in the order of the stream.
-    /// With `idle` only what was taken longer ago.
+    /// Returns the ids of the pending entries of the whole group after the id `behind`, in the order of
+    /// the stream. With `idle`, only entries that have been pending for that long.
     pub(super) async fn pending(
         &self,
         behind: Option<&str>,
@@ -164,8 +165,8 @@ impl Stream {
         Ok(rows.into_iter().map(|(id, ..)| id).collect())
     }
 
-    /// Takes the first of these pending entries over, whoever has them: as many as have `max_bytes`
-    /// bytes, and one at least. Of an entry no more is taken than an event may have.
+    /// Claims the first of these pending entries from any consumer: as many as fit into `max_bytes`, and
+    /// at least one. No more of an entry is read than an event may have.
     pub(super) async fn claim(&self, ids: &[String], max_bytes: usize) -> RedisResult<Claimed> {
         let mut call = CLAIM.call(self.key.as_bytes());
         call.arg(&self.group).arg(&self.consumer);
@@ -174,22 +175,22 @@ impl Stream {
         call.arg(max_bytes).arg(ids);
         let mut reply: Vec<redis::Value> = self.run(&CLAIM, &call).await?;
         let rows = reply.split_off(reply.len().min(2));
-        let (looked_at, vanished) = redis::from_redis_value(redis::Value::Array(reply))?;
+        let (examined, vanished) = redis::from_redis_value(redis::Value::Array(reply))?;
         let row = |row| Ok(entry(redis::from_redis_value(row)?));
         let entries = rows.into_iter().map(row).collect::<RedisResult<_>>()?;
         Ok(Claimed {
             entries,
             vanished,
-            looked_at,
+            examined,
         })
     }
 
-    /// Acknowledges entries of that incarnation of the stream. Returns how many were pending.
+    /// Acknowledges entries of the given incarnation. Returns how many were pending.
     ///
     /// # Errors
     ///
-    /// Those of the server and of the connection, and one if the stream was replaced: then nothing
-    /// is acknowledged.
+    /// Errors of the server and of the connection. Fails without acknowledging anything if the stream
+    /// was replaced.
     pub(super) async fn acknowledge(&self, origin: &Origin, ids: &[&str]) -> RedisResult<usize> {
         if ids.is_empty() {
             return Ok(0);
@@ -203,8 +204,7 @@ impl Stream {
         })
     }
 
-    /// How many entries the group has not taken yet; `None` where the server does not say: before
-    /// Redis 7, and after entries were removed from the middle.
+    /// Returns the number of entries that the group has not read yet. See [`Intake::lag`](super::Intake::lag).
     pub(super) async fn lag(&self) -> RedisResult<Option<u64>> {
         let groups = self.groups().await?;
         Ok(groups
@@ -213,7 +213,7 @@ impl Stream {
             .and_then(|group| group.lag))
     }
 
-    /// Removes what every group has acknowledged. Answers how many entries.
+    /// Removes entries that every group has acknowledged. Returns their number.
     pub(super) async fn trim(&self) -> RedisResult<usize> {
         let mut oldest: Option<(u64, u64)> = None;
         for group in self.groups().await? {
@@ -228,7 +228,7 @@ impl Stream {
                     .as_deref()
                     .and_then(parse_id),
             };
-            // A group that cannot be told apart from one that needs everything keeps everything.
+            // The position of this group is unknown: it may need every entry.
             let Some(needed) = needed else { return Ok(0) };
             oldest = Some(oldest.map_or(needed, |oldest| oldest.min(needed)));
         }
@@ -267,7 +267,7 @@ impl Stream {
     }
 }
 
-/// What the server says of a group.
+/// A consumer group as described by `XINFO GROUPS`.
 #[derive(Default)]
 struct Group {
     name: String,
@@ -277,7 +277,7 @@ struct Group {
 }
 
 impl Group {
-    /// Names and values in turn, of which newer servers have more.
+    /// Parses alternating names and values. Unknown names of newer servers are ignored.
     fn read(row: Vec<redis::Value>) -> Self {
         let mut group = Self::default();
         let mut row = row.into_iter();
@@ -297,7 +297,7 @@ impl Group {
     }
 }
 
-/// Returns the most bytes of a reply with new entries: what is kept in memory, and one entry more.
+/// Returns the most bytes of a reply with new entries: the bound on memory, and one entry more.
 fn max_reply_bytes(settings: &Settings) -> usize {
     settings.max_bytes + max_entry_bytes(settings.max_data_bytes) + MAX_FRAMING_BYTES
 }
@@ -311,7 +311,7 @@ fn entry((id, fields, cut): (String, Fields, usize)) -> Entry {
     }
 }
 
-/// The parts of an entry's id, which say where in the stream it is.
+/// Splits the id of an entry into milliseconds and sequence number.
 pub(super) fn parse_id(id: &str) -> Option<(u64, u64)> {
     let (ms, sequence) = id.split_once('-')?;
     Some((ms.parse().ok()?, sequence.parse().ok()?))

@@ -19,10 +19,10 @@ use super::throttle::{Throttle, Verdict};
 use crate::metrics::{Metrics, Refusal};
 
 /// The proof that a client sends with a request.
-enum Given {
-    Nothing,
-    Known,
-    Unknown,
+enum TokenCheck {
+    Missing,
+    Valid,
+    Invalid,
 }
 
 /// The digest of a token, so that a comparison takes the same time whatever the length of the text
@@ -68,13 +68,13 @@ impl Access {
         request: &Request,
         tokens: impl Iterator<Item = &'a Token> + Clone,
     ) -> Result<(), ApiError> {
-        match given(request, tokens) {
-            Given::Known => Ok(()),
-            Given::Nothing => {
+        match check_token(request, tokens) {
+            TokenCheck::Valid => Ok(()),
+            TokenCheck::Missing => {
                 self.metrics.refused(Refusal::NoToken);
                 Err(unauthorized())
             }
-            Given::Unknown => Err(self.wrong_token(request)),
+            TokenCheck::Invalid => Err(self.wrong_token(request)),
         }
     }
 
@@ -93,20 +93,27 @@ impl Access {
     }
 }
 
-fn given<'a>(request: &Request, tokens: impl Iterator<Item = &'a Token> + Clone) -> Given {
+fn check_token<'a>(
+    request: &Request,
+    tokens: impl Iterator<Item = &'a Token> + Clone,
+) -> TokenCheck {
     if tokens.clone().next().is_none() {
-        return Given::Known;
+        return TokenCheck::Valid;
     }
     let Some(value) = request.headers().get(AUTHORIZATION) else {
-        return Given::Nothing;
+        return TokenCheck::Missing;
     };
     let Some(text) = bearer(value.as_bytes()) else {
-        return Given::Unknown;
+        return TokenCheck::Invalid;
     };
     let digest: [u8; 32] = Sha256::digest(text).into();
     // All are compared, so that the time does not tell which one is near.
     let known = tokens.fold(false, |known, one| one.is(&digest) | known);
-    if known { Given::Known } else { Given::Unknown }
+    if known {
+        TokenCheck::Valid
+    } else {
+        TokenCheck::Invalid
+    }
 }
 
 /// The token behind `Bearer `, whose letters may be of either case (RFC 9110, section 11.1).

@@ -15,9 +15,9 @@ use super::state::Api;
 use crate::config::{Diagnostic, EndpointSpec, new_handshake_key};
 use crate::handshake;
 
-type Answer = Result<Json<Value>, ApiError>;
+type ApiResult = Result<Json<Value>, ApiError>;
 
-pub async fn list(State(api): State<Api>, Path(tenant): Path<TenantId>) -> Answer {
+pub async fn list(State(api): State<Api>, Path(tenant): Path<TenantId>) -> ApiResult {
     let endpoints = stored(&api, &tenant).await?;
     let items: Vec<_> = endpoints.iter().map(view).collect();
     Ok(Json(json!({ "items": items })))
@@ -26,7 +26,7 @@ pub async fn list(State(api): State<Api>, Path(tenant): Path<TenantId>) -> Answe
 pub async fn get(
     State(api): State<Api>,
     Path((tenant, id)): Path<(TenantId, EndpointId)>,
-) -> Answer {
+) -> ApiResult {
     Ok(Json(view(&find(&api, &tenant, &id).await?)))
 }
 
@@ -66,7 +66,7 @@ pub async fn add(
     }
     let endpoint = spec.endpoint(tenant, id, Origin::Api, api.clock.now());
     if let (Some(Handshake::Key), Some(secret)) = (endpoint.handshake, endpoint.secrets.first()) {
-        shake_hands(&api, &endpoint, secret).await?;
+        perform_handshake(&api, &endpoint, secret).await?;
     }
     put(&api, &endpoint, None).await?;
     let mut shown = view(&endpoint);
@@ -78,7 +78,7 @@ pub async fn change(
     State(api): State<Api>,
     Path((tenant, id)): Path<(TenantId, EndpointId)>,
     extract::Json(patch): extract::Json<Map<String, Value>>,
-) -> Answer {
+) -> ApiResult {
     if patch.contains_key("secret") {
         return Err(ApiError::invalid(
             "secret: it is changed by `rotate-secret`",
@@ -91,12 +91,12 @@ pub async fn change(
     };
     let (rules, now) = (api.rules.borrow().clone(), api.clock.now());
     let over = before.version;
-    let (url, agreed) = (before.url.clone(), before.handshake);
+    let (url, handshake) = (before.url.clone(), before.handshake);
     let mut after = blocking(move || EndpointSpec::patch(&before, &patch, &rules, now)).await?;
     let moved = after.url != url;
-    if after.handshake.is_some() && (moved || agreed.is_none()) {
+    if after.handshake.is_some() && (moved || handshake.is_none()) {
         let key = new_handshake_key();
-        shake_hands(&api, &after, &key).await?;
+        perform_handshake(&api, &after, &key).await?;
         after.secrets = rekeyed(&after.secrets, key, moved, now);
     }
     put(&api, &after, Some(over)).await?;
@@ -133,21 +133,21 @@ pub async fn rotate(
     State(api): State<Api>,
     Path((tenant, id)): Path<(TenantId, EndpointId)>,
     extract::Json(rotation): extract::Json<Rotation>,
-) -> Answer {
+) -> ApiResult {
     let overlap = match rotation.overlap.as_deref() {
         None => crate::config::OVERLAP,
         Some(text) => humantime::parse_duration(text).map_err(|_| {
             ApiError::invalid(format!("overlap: `{text}` is no duration such as `24h`"))
         })?,
     };
-    let given = rotation.secret.map(given).transpose()?;
+    let given = rotation.secret.map(parse_secret).transpose()?;
     let mut endpoint = changeable(&api, &tenant, &id).await?;
     let over = endpoint.version;
     let now = api.clock.now();
     let secret = match endpoint.handshake {
         Some(Handshake::Key) => {
             let secret = given.unwrap_or_else(new_handshake_key);
-            shake_hands(&api, &endpoint, &secret).await?;
+            perform_handshake(&api, &endpoint, &secret).await?;
             secret
         }
         None => given.unwrap_or_else(crate::config::new_secret),
@@ -158,7 +158,7 @@ pub async fn rotate(
     Ok(Json(json!({ "secret": newest(&endpoint) })))
 }
 
-fn given(text: String) -> Result<Secret, ApiError> {
+fn parse_secret(text: String) -> Result<Secret, ApiError> {
     if text.starts_with("whpk_") {
         return Err(ApiError::invalid(
             "secret: a public key (`whpk_`) signs nothing",
@@ -185,7 +185,7 @@ fn rotated(before: &[Secret], new: Secret, until: Millis) -> Vec<Secret> {
 
 /// An endpoint without its secret.
 fn view(endpoint: &Endpoint) -> Value {
-    let mut shown = EndpointSpec::shown(endpoint);
+    let mut shown = EndpointSpec::to_json(endpoint);
     let moment = |at: Millis| at.to_string();
     let rest = [
         ("id", json!(endpoint.id)),
@@ -244,7 +244,11 @@ async fn put(api: &Api, endpoint: &Endpoint, over: Option<u64>) -> Result<(), Ap
     }
 }
 
-async fn shake_hands(api: &Api, endpoint: &Endpoint, secret: &Secret) -> Result<(), ApiError> {
+async fn perform_handshake(
+    api: &Api,
+    endpoint: &Endpoint,
+    secret: &Secret,
+) -> Result<(), ApiError> {
     let rules = api.rules.borrow().clone();
     let (policy, timeout) = (&rules.policy, rules.timeout);
     handshake::perform(&api.client, policy, timeout, endpoint.into(), secret)

@@ -52,10 +52,10 @@ pub async fn publish(
     };
     let submitted = api.planner.submit(&tenant, event).await?;
     api.status.published();
-    Ok((StatusCode::ACCEPTED, axum::Json(answer(submitted))))
+    Ok((StatusCode::ACCEPTED, axum::Json(response(submitted))))
 }
 
-fn answer(submitted: Submitted) -> Value {
+fn response(submitted: Submitted) -> Value {
     if submitted.known {
         json!({ "id": submitted.id, "duplicate": true })
     } else {

@@ -10,15 +10,18 @@ use super::error::ApiError;
 use super::extract::Path;
 use super::state::Api;
 
-type Answer<T> = Result<T, ApiError>;
+type ApiResult<T> = Result<T, ApiError>;
 
-pub async fn list(State(api): State<Api>) -> Answer<axum::Json<Value>> {
+pub async fn list(State(api): State<Api>) -> ApiResult<axum::Json<Value>> {
     let tenants = api.tenants.tenants().await?;
     let items: Vec<_> = tenants.iter().map(|(id, _)| json!({ "id": id })).collect();
     Ok(axum::Json(json!({ "items": items })))
 }
 
-pub async fn put(State(api): State<Api>, Path(tenant): Path<String>) -> Answer<impl IntoResponse> {
+pub async fn put(
+    State(api): State<Api>,
+    Path(tenant): Path<String>,
+) -> ApiResult<impl IntoResponse> {
     // Not 404 as elsewhere: something is to be made under that name.
     let tenant = TenantId::parse(&tenant)?;
     let status = match api.tenants.put_tenant(&tenant).await? {
@@ -31,7 +34,7 @@ pub async fn put(State(api): State<Api>, Path(tenant): Path<String>) -> Answer<i
 pub async fn get(
     State(api): State<Api>,
     Path(tenant): Path<TenantId>,
-) -> Answer<axum::Json<Value>> {
+) -> ApiResult<axum::Json<Value>> {
     let endpoints = api.tenants.endpoints(&tenant).await?;
     let (_, endpoints) = endpoints.ok_or_else(|| ApiError::not_found("tenant", &tenant))?;
     Ok(axum::Json(
@@ -39,7 +42,7 @@ pub async fn get(
     ))
 }
 
-pub async fn delete(State(api): State<Api>, Path(tenant): Path<TenantId>) -> Answer<StatusCode> {
+pub async fn delete(State(api): State<Api>, Path(tenant): Path<TenantId>) -> ApiResult<StatusCode> {
     if !api.tenants.delete_tenant(&tenant).await? {
         return Err(ApiError::not_found("tenant", tenant));
     }

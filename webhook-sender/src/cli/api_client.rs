@@ -97,7 +97,7 @@ impl ApiClient {
             request = request.header(AUTHORIZATION, authorization);
         }
         let request = request.body(Full::from(body.unwrap_or_default()))?;
-        let unreachable = || format!("no answer from the sender at `{}`", self.base);
+        let unreachable = || format!("no response from the sender at `{}`", self.base);
         let response = self
             .client
             .request(request)

@@ -71,9 +71,9 @@ impl DeadLetters {
         if let Some(id) = &self.retry {
             let path = format!("/v1/dead-letters/{}/retry", segment(id));
             let body = self.corrections.body(self.tenant.as_ref());
-            let answer = api.post(&path, &body).await?;
-            return output.one(&answer, |answer| {
-                format!("event {} is planned", text(answer, "id"))
+            let response = api.post(&path, &body).await?;
+            return output.one(&response, |response| {
+                format!("event {} is planned", text(response, "id"))
             });
         }
         let mut items = Vec::new();

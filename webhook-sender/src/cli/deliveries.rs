@@ -70,7 +70,7 @@ impl Deliveries {
         match &self.delivery {
             Some(id) => {
                 let delivery = api.get(&format!("{base}/{}", segment(id))).await?;
-                output.one(&delivery, whole)
+                output.one(&delivery, details)
             }
             None => {
                 let items = list(&api, &base, &self.filter.parameters(), self.limit).await?;
@@ -123,7 +123,7 @@ fn last(delivery: &Value) -> String {
     .unwrap_or_else(|| text(delivery, "reason"))
 }
 
-fn whole(delivery: &Value) -> String {
+fn details(delivery: &Value) -> String {
     let mut lines: Vec<String> = ["id", "event", "type", "endpoint", "state", "created_at"]
         .iter()
         .chain(&["next_attempt_at", "reason"])

@@ -124,17 +124,17 @@ impl Endpoints {
         let one = |endpoint: &str| format!("{base}/{}", segment(endpoint));
         match self.action.unwrap_or(Action::List) {
             Action::List => {
-                let answer = api.get(&base).await?;
-                let items = answer.get("items").and_then(Value::as_array);
+                let response = api.get(&base).await?;
+                let items = response.get("items").and_then(Value::as_array);
                 output.many(items.map_or(&[], Vec::as_slice), &COLUMNS)
             }
             Action::Show { endpoint } => {
-                let answer = api.get(&one(&endpoint)).await?;
-                output.one(&answer, pretty)
+                let response = api.get(&one(&endpoint)).await?;
+                output.one(&response, pretty)
             }
             Action::Add { url, fields } => {
-                let answer = api.post(&base, &fields.body(Some(&url))?).await?;
-                output.one(&answer, added)
+                let response = api.post(&base, &fields.body(Some(&url))?).await?;
+                output.one(&response, added)
             }
             Action::Update {
                 endpoint,
@@ -145,30 +145,30 @@ impl Endpoints {
                 if body.as_object().is_some_and(Map::is_empty) {
                     bail!("nothing to change: give --url, --event, --filter, --transform or --set");
                 }
-                let answer = api.patch(&one(&endpoint), &body).await?;
-                output.one(&answer, pretty)
+                let response = api.patch(&one(&endpoint), &body).await?;
+                output.one(&response, pretty)
             }
             Action::Remove { endpoint } => {
                 api.delete(&one(&endpoint)).await?;
-                let answer = json!({ "id": endpoint, "removed": true });
-                output.one(&answer, |_| format!("endpoint {endpoint} is removed"))
+                let response = json!({ "id": endpoint, "removed": true });
+                output.one(&response, |_| format!("endpoint {endpoint} is removed"))
             }
             Action::Enable { endpoint } => enable(&api, &one(&endpoint), true, output).await,
             Action::Disable { endpoint } => enable(&api, &one(&endpoint), false, output).await,
             Action::RotateSecret { endpoint, overlap } => {
                 let path = format!("{}/rotate-secret", one(&endpoint));
-                let answer = api.post(&path, &json!({ "overlap": overlap })).await?;
-                output.one(&answer, |answer| text(answer, "secret"))
+                let response = api.post(&path, &json!({ "overlap": overlap })).await?;
+                output.one(&response, |response| text(response, "secret"))
             }
         }
     }
 }
 
 async fn enable(api: &ApiClient, path: &str, enabled: bool, output: Output) -> Result<()> {
-    let answer = api.patch(path, &json!({ "enabled": enabled })).await?;
-    output.one(&answer, |answer| {
+    let response = api.patch(path, &json!({ "enabled": enabled })).await?;
+    output.one(&response, |response| {
         let state = if enabled { "enabled" } else { "disabled" };
-        format!("endpoint {} is {state}", text(answer, "id"))
+        format!("endpoint {} is {state}", text(response, "id"))
     })
 }
 

@@ -19,7 +19,7 @@ impl Health {
             true => ("/readyz", "ready"),
             false => ("/healthz", "alive"),
         };
-        let answer = api.get(path).await?;
-        output.one(&answer, |_| format!("the sender is {state}"))
+        let response = api.get(path).await?;
+        output.one(&response, |_| format!("the sender is {state}"))
     }
 }

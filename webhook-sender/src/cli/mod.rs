@@ -6,8 +6,8 @@
 mod api_client;
 mod dead_letters;
 mod deliveries;
-mod end;
 mod endpoints;
+mod exit;
 mod health;
 mod listen;
 mod output;
@@ -25,7 +25,7 @@ use clap::{Args, Parser, Subcommand};
 use api_client::ApiClient;
 use output::Output;
 
-pub use end::report;
+pub use exit::report;
 
 /// Delivers events as signed webhooks, at least once, and accounts for every delivery.
 #[derive(Parser)]
@@ -94,7 +94,7 @@ impl Cli {
         match self.command {
             // These two end well when a signal tells them to.
             command @ (Command::Run(_) | Command::Listen(_)) => command.run().await,
-            command => end::unless_stopped(command.run()).await,
+            command => exit::unless_stopped(command.run()).await,
         }
     }
 }
@@ -104,9 +104,9 @@ impl Command {
         match self {
             Self::Run(command) => command.run().await,
             Self::Listen(command) => command.run().await,
-            Self::Check(command) => end::blocking(move || command.run()).await,
-            Self::Sign(command) => end::blocking(move || command.run()).await,
-            Self::Verify(command) => end::blocking(move || command.run()).await,
+            Self::Check(command) => exit::blocking(move || command.run()).await,
+            Self::Sign(command) => exit::blocking(move || command.run()).await,
+            Self::Verify(command) => exit::blocking(move || command.run()).await,
             Self::Publish(with) => with.split()?.run(publish::Publish::run).await,
             Self::Tenants(with) => with.split()?.run(tenants::Tenants::run).await,
             Self::Endpoints(with) => with.split()?.run(endpoints::Endpoints::run).await,

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::api_client::{ApiClient, segment};
-use super::end::blocking;
+use super::exit::blocking;
 use super::output::{Output, text};
 use super::replay::progress;
 
@@ -48,8 +48,8 @@ impl Publish {
         match &self.file {
             Some(file) => publish_file(&api, &path, file, output).await,
             None => {
-                let answer = api.post_text(&path, self.body()?).await?;
-                output.one(&answer, |answer| text(answer, "id"))
+                let response = api.post_text(&path, self.body()?).await?;
+                output.one(&response, |response| text(response, "id"))
             }
         }
     }
@@ -115,6 +115,8 @@ async fn publish_file(api: &ApiClient, path: &str, file: &Path, output: Output) 
         .try_collect::<()>()
         .await?;
     bar.finish_and_clear();
-    let answer: Value = json!({ "count": lines.len() });
-    output.one(&answer, |_| format!("{} events are published", lines.len()))
+    let response: Value = json!({ "count": lines.len() });
+    output.one(&response, |_| {
+        format!("{} events are published", lines.len())
+    })
 }

@@ -28,8 +28,8 @@ impl Replay {
     pub async fn run(self, api: ApiClient, output: Output) -> Result<()> {
         let base = format!("/v1/tenants/{}", segment(&self.tenant));
         let count = match &self.delivery {
-            Some(id) => one(&api, &base, id).await?,
-            None => many(&api, &base, &self.filter, output).await?,
+            Some(id) => replay_one(&api, &base, id).await?,
+            None => replay_matching(&api, &base, &self.filter, output).await?,
         };
         output.one(&json!({ "count": count }), |_| {
             format!("{count} deliveries are due again")
@@ -37,16 +37,21 @@ impl Replay {
     }
 }
 
-async fn one(api: &ApiClient, base: &str, id: &str) -> Result<u64> {
-    let answer = api
+async fn replay_one(api: &ApiClient, base: &str, id: &str) -> Result<u64> {
+    let response = api
         .post(&format!("{base}/replay"), &json!({ "delivery": id }))
         .await?;
-    Ok(count(&answer))
+    Ok(count(&response))
 }
 
 /// Looks up what is selected first, so that there is an end to measure progress by; then replays
 /// it in as many requests as there were pages, the newest first, each a span of time.
-async fn many(api: &ApiClient, base: &str, filter: &Filter, output: Output) -> Result<u64> {
+async fn replay_matching(
+    api: &ApiClient,
+    base: &str,
+    filter: &Filter,
+    output: Output,
+) -> Result<u64> {
     let parameters = filter.parameters();
     if parameters.iter().all(|(_, value)| value.is_none()) {
         bail!("say which: a delivery, or --state, --endpoint, --event, --from, --to");
@@ -61,8 +66,8 @@ async fn many(api: &ApiClient, base: &str, filter: &Filter, output: Output) -> R
         let mut wanted = body(&parameters);
         wanted["from"] = from.into();
         wanted["to"] = to.into();
-        let answer = api.post(&format!("{base}/replay"), &wanted).await?;
-        replayed += count(&answer);
+        let response = api.post(&format!("{base}/replay"), &wanted).await?;
+        replayed += count(&response);
         bar.set_position(replayed);
     }
     bar.finish_and_clear();
@@ -97,8 +102,8 @@ fn body(parameters: &[(&'static str, Option<String>)]) -> Value {
     Value::Object(given.collect())
 }
 
-fn count(answer: &Value) -> u64 {
-    answer.get("count").and_then(Value::as_u64).unwrap_or(0)
+fn count(response: &Value) -> u64 {
+    response.get("count").and_then(Value::as_u64).unwrap_or(0)
 }
 
 /// A bar on the terminal; none where programs read, or nobody looks.

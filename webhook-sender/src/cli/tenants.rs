@@ -27,22 +27,22 @@ impl Tenants {
     pub async fn run(self, api: ApiClient, output: Output) -> Result<()> {
         match self.action.unwrap_or(Action::List) {
             Action::List => {
-                let answer = api.get("/v1/tenants").await?;
-                let items = answer.get("items").and_then(Value::as_array);
+                let response = api.get("/v1/tenants").await?;
+                let items = response.get("items").and_then(Value::as_array);
                 let columns = [("TENANT", (|v| text(v, "id")) as fn(&Value) -> String)];
                 output.many(items.map_or(&[], Vec::as_slice), &columns)
             }
             Action::Add { tenant } => {
-                let answer = api
+                let response = api
                     .put(&format!("/v1/tenants/{}", segment(&tenant)))
                     .await?;
-                output.one(&answer, |_| format!("tenant {tenant} is there"))
+                output.one(&response, |_| format!("tenant {tenant} is there"))
             }
             Action::Remove { tenant } => {
                 api.delete(&format!("/v1/tenants/{}", segment(&tenant)))
                     .await?;
-                let answer = json!({ "id": tenant, "removed": true });
-                output.one(&answer, |_| format!("tenant {tenant} is removed"))
+                let response = json!({ "id": tenant, "removed": true });
+                output.one(&response, |_| format!("tenant {tenant} is removed"))
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Bringing the store to what the file declares.
+//! Applies the declarations of a file to the store.
 
 use std::fmt;
 
@@ -7,23 +7,23 @@ use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use webhook_model::{Endpoint, EndpointId, Millis, Origin, TenantId};
 use webhook_store::{StoreError, Tenants};
 
-use super::hands::{Hand, Hands, shake};
+use super::handshakes::{HandshakeOutcome, HandshakeOutcomes, run_handshakes};
 use super::removal::{Removal, removed};
 use super::stored::{AT_ONCE, Stored};
 use super::{Config, EndpointSpec, Handshakes};
 
-/// How often an endpoint may be changed by others meanwhile.
+/// The number of tries to store an endpoint that is being changed concurrently.
 const TRIES: usize = 5;
 
-/// What was changed.
+/// The number of changes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Applied {
-    /// Tenants that are new.
+    /// Tenants created.
     pub tenants: usize,
     pub created: usize,
     pub changed: usize,
     pub removed: usize,
-    /// Endpoints whose receivers did not take their keys. Applying again asks them again.
+    /// Endpoints whose handshake failed. Applying the file again retries it.
     pub waiting: usize,
 }
 
@@ -44,32 +44,31 @@ impl fmt::Display for Applied {
     }
 }
 
-/// Why a file was not applied, or not all of it.
+/// The reason why a file was not applied, or only in part.
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyError {
     /// Nothing was changed.
     #[error(transparent)]
     Removal(#[from] Removal),
-    /// What was done until then is kept; applying again does the rest.
+    /// Earlier changes are kept. Applying the file again makes the rest.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Makes the declared tenants and endpoints what the file says, and removes endpoints that an
-/// earlier file declared and this one does not. What is the same already is not touched, and what
-/// the API made is left alone. A tenant that is no longer declared stays, with all it has: the API
-/// removes it. It may be called at any time and as often as needed.
+/// Creates and changes the declared tenants and endpoints, and removes endpoints that an earlier file
+/// declared and this one does not. Idempotent: parts that already agree are not written. Endpoints
+/// created by the API are not touched. A tenant that is no longer declared stays, with its endpoints
+/// and deliveries; only the API removes it.
 ///
-/// A handshake is made before what is declared is stored, for an endpoint that is new, has moved, or
-/// has another secret. Where it fails, an endpoint that had one stays as it was. Any other is stored
-/// without it, so that its events are planned: its receiver refuses them, and they are due again by
-/// the schedule.
+/// An endpoint that is new, has moved, or has another secret is stored after its handshake. If the
+/// handshake fails, an endpoint that had one before stays unchanged. Any other endpoint is stored without
+/// it, so that its events are planned: its receiver rejects them, and they are retried on the schedule.
 ///
-/// An endpoint that the sender disabled stays so until its URL changes or the API enables it.
+/// An endpoint that the sender disabled stays disabled until its URL changes or the API enables it.
 ///
 /// # Errors
 ///
-/// An [`ApplyError`].
+/// Fails if too many endpoints would be removed, or if a call to the store fails.
 pub async fn apply(
     config: &Config,
     store: &dyn Tenants,
@@ -77,27 +76,28 @@ pub async fn apply(
     now: Millis,
 ) -> Result<Applied, ApplyError> {
     let mut stored = Stored::read(store).await?;
-    // Before anything else: a file that is refused makes no handshake.
+    // Before anything else: a file that is rejected makes no handshake.
     removed(config, &stored)?;
-    let hands = shake(config, &stored, handshakes).await;
-    if !hands.is_empty() {
-        // Receivers may have taken seconds.
+    let outcomes = run_handshakes(config, &stored, handshakes).await;
+    if !outcomes.is_empty() {
+        // Handshakes may take seconds, during which the store may change.
         stored = Stored::read(store).await?;
     }
     let tenants = put_tenants(config, &stored, store).await?;
-    let (created, changed) = put_endpoints(declared(config, &hands), &stored, store, now).await?;
+    let (created, changed) =
+        put_endpoints(declared(config, &outcomes), &stored, store, now).await?;
     let removed = remove(removed(config, &stored)?, store, now).await?;
-    let is_refused = |hand: &&Hand| matches!(hand, Hand::Refused(_));
+    let is_failed = |outcome: &&HandshakeOutcome| matches!(outcome, HandshakeOutcome::Failed(_));
     Ok(Applied {
         tenants,
         created,
         changed,
         removed,
-        waiting: hands.values().filter(is_refused).count(),
+        waiting: outcomes.values().filter(is_failed).count(),
     })
 }
 
-/// Returns how many are new.
+/// Creates the missing tenants. Returns their number.
 async fn put_tenants(
     config: &Config,
     stored: &Stored,
@@ -108,37 +108,37 @@ async fn put_tenants(
     count(missing.map(|id| store.put_tenant(id)).collect()).await
 }
 
-/// An endpoint of the file, and what came of its handshake.
+/// An endpoint of the file, and the outcome of its handshake, if one was made.
 #[derive(Clone, Copy)]
 struct Declared<'c> {
     tenant: &'c TenantId,
     id: &'c EndpointId,
     spec: &'c EndpointSpec,
-    hand: Option<&'c Hand>,
+    outcome: Option<&'c HandshakeOutcome>,
 }
 
-fn declared<'c>(config: &'c Config, hands: &'c Hands) -> Vec<Declared<'c>> {
+fn declared<'c>(config: &'c Config, outcomes: &'c HandshakeOutcomes) -> Vec<Declared<'c>> {
     let of = |tenant: &'c super::TenantConfig| {
         tenant.endpoints.iter().map(move |(id, spec)| Declared {
             tenant: &tenant.id,
             id,
             spec,
-            hand: hands.get(&(&tenant.id, id)),
+            outcome: outcomes.get(&(&tenant.id, id)),
         })
     };
     config.tenants.iter().flat_map(of).collect()
 }
 
-/// What became of an endpoint that was to be stored.
+/// The result of storing an endpoint.
 enum Put<'c> {
     Created,
     Changed,
-    /// Others changed it meanwhile.
+    /// The endpoint was changed concurrently.
     Conflict(Declared<'c>, StoreError),
 }
 
-/// Stores what differs, all at once, and what others changed meanwhile again. Returns how many were
-/// created and how many changed.
+/// Stores the endpoints that differ, concurrently, and retries those that were changed concurrently.
+/// Returns the numbers of created and of changed endpoints.
 async fn put_endpoints<'c>(
     mut left: Vec<Declared<'c>>,
     stored: &Stored,
@@ -186,11 +186,11 @@ async fn put<'c>(
 }
 
 impl Declared<'_> {
-    /// Returns the endpoint to store and the version that it replaces, where it differs from the
-    /// one that is stored.
+    /// Returns the endpoint to store and the version that it replaces, or `None` if the stored one does
+    /// not differ.
     fn difference(&self, stored: &Stored, now: Millis) -> Option<(Endpoint, Option<u64>)> {
         let before = stored.get(self.tenant, self.id);
-        let spec = agreed(self.spec.clone(), self.hand, before)?;
+        let spec = after_handshake(self.spec.clone(), self.outcome, before)?;
         match before {
             None => {
                 let (tenant, id) = (self.tenant.clone(), self.id.clone());
@@ -204,18 +204,19 @@ impl Declared<'_> {
     }
 }
 
-/// What can be stored of a declaration after its handshake; `None` where all stays as it was.
-fn agreed(
+/// Returns the declaration to store after its handshake, or `None` if the stored endpoint stays
+/// unchanged.
+fn after_handshake(
     mut spec: EndpointSpec,
-    hand: Option<&Hand>,
+    outcome: Option<&HandshakeOutcome>,
     stored: Option<&Endpoint>,
 ) -> Option<EndpointSpec> {
     let had_one = stored.is_some_and(|before| before.handshake.is_some());
-    match hand {
+    match outcome {
         None => {}
-        Some(Hand::Taken(key)) => spec.secret = Some(key.clone()),
-        Some(Hand::Refused(_)) if had_one => return None,
-        Some(Hand::Refused(key) | Hand::PutOff(key)) => {
+        Some(HandshakeOutcome::Accepted(key)) => spec.secret = Some(key.clone()),
+        Some(HandshakeOutcome::Failed(_)) if had_one => return None,
+        Some(HandshakeOutcome::Failed(key) | HandshakeOutcome::Deferred(key)) => {
             spec.secret = Some(key.clone());
             spec.handshake = None;
         }
@@ -239,7 +240,7 @@ fn merged(mut spec: EndpointSpec, before: &Endpoint, now: Millis) -> Endpoint {
     after
 }
 
-/// Returns how many were removed.
+/// Removes endpoints. Returns their number.
 async fn remove(
     endpoints: Vec<&Endpoint>,
     store: &dyn Tenants,
@@ -251,7 +252,7 @@ async fn remove(
     count(removals.collect()).await
 }
 
-/// Makes calls to the store that say whether they did something, and returns how many did.
+/// Makes calls to the store concurrently, and returns how many of them changed something.
 async fn count(calls: Vec<BoxFuture<'_, Result<bool, StoreError>>>) -> Result<usize, StoreError> {
     let mut calls = stream::iter(calls).buffer_unordered(AT_ONCE);
     let mut count = 0;

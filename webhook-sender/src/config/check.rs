@@ -1,4 +1,4 @@
-//! What has to agree within a declaration.
+//! Checks of values that depend on other values of a declaration.
 
 use std::time::Duration;
 
@@ -11,18 +11,18 @@ use webhook_signature::Scheme;
 use super::read;
 use super::rules::{Rules, Source, TIMEOUTS};
 
-/// What the schemes are where none is declared.
+/// The default schemes of an endpoint.
 const DEFAULT_SCHEMES: [Scheme; 2] = [Scheme::Wss, Scheme::Standard];
 
-/// How many times the longest attempt a lease lasts at least: it is renewed while attempts run.
+/// The minimum ratio of the lease to the longest attempt: the lease is renewed while attempts run.
 const LEASE_FACTOR: u32 = 2;
 
-/// The longest that an attempt may take under a lease.
+/// Returns the longest duration of an attempt under a lease.
 pub fn longest_attempt(lease: Duration) -> Duration {
     lease / LEASE_FACTOR
 }
 
-/// Why an attempt could outlast the lease it is made under.
+/// Returns a message if an attempt with this timeout could outlast the lease.
 pub fn outlasts(timeout: Duration, lease: Duration) -> Option<String> {
     let shown = |duration| humantime::format_duration(duration).to_string();
     (timeout > longest_attempt(lease)).then(|| {
@@ -34,7 +34,7 @@ pub fn outlasts(timeout: Duration, lease: Duration) -> Option<String> {
     })
 }
 
-/// A timeout that the lease outlasts.
+/// Parses a timeout that is at most half of the lease.
 pub fn timeout(node: Node, rules: &Rules) -> Result<Duration, String> {
     let timeout = read::duration_within(TIMEOUTS)(node)?;
     match outlasts(timeout, rules.lease) {
@@ -43,7 +43,7 @@ pub fn timeout(node: Node, rules: &Rules) -> Result<Duration, String> {
     }
 }
 
-/// An expression that compiles.
+/// Parses an expression, and checks that it compiles.
 pub fn expression(node: Node) -> Result<String, String> {
     let source = read::text(node)?;
     Program::compile(&source)
@@ -51,8 +51,8 @@ pub fn expression(node: Node) -> Result<String, String> {
         .map_err(|error| error.to_string())
 }
 
-/// The name of a component that can be loaded. The author of the file learns why it cannot, and
-/// clients of the API do not.
+/// Parses the name of a component, and checks that it can be loaded. Errors have details for the author
+/// of a file, but not for clients of the API.
 pub fn component(node: Node, rules: &Rules, source: Source<'_>) -> Result<String, String> {
     let name = read::text(node)?;
     let path = rules.components.path_of(&name)?;
@@ -60,26 +60,26 @@ pub fn component(node: Node, rules: &Rules, source: Source<'_>) -> Result<String
         Ok(_) => Ok(name),
         Err(error) if matches!(source, Source::File) => Err(error.detail()),
         Err(error) => {
-            tracing::warn!(detail = error.detail(), "transform component refused");
+            tracing::warn!(detail = error.detail(), "transform component rejected");
             Err(error.to_string())
         }
     }
 }
 
-/// Whether a secret is the private half of a pair, which only `standard` signs with.
+/// Returns `true` for a private ed25519 key, which can sign for `standard` only.
 fn is_pair(secret: Option<&Secret>) -> bool {
     secret.is_some_and(|secret| secret.reveal().starts_with("whsk_"))
 }
 
-/// A scheme that the secret can sign for.
+/// Checks that the secret can sign for a scheme.
 pub fn scheme(scheme: Scheme, secret: Option<&Secret>) -> Result<Scheme, String> {
-    match is_pair(secret) && scheme != Scheme::Standard {
-        true => Err(format!(
+    if is_pair(secret) && scheme != Scheme::Standard {
+        return Err(format!(
             "`{}` cannot be signed with an ed25519 secret (`whsk_`)",
             scheme.name()
-        )),
-        false => Ok(scheme),
+        ));
     }
+    Ok(scheme)
 }
 
 pub fn default_schemes(secret: Option<&Secret>) -> Vec<Scheme> {
@@ -87,12 +87,12 @@ pub fn default_schemes(secret: Option<&Secret>) -> Vec<Scheme> {
     DEFAULT_SCHEMES.into_iter().filter(signed).collect()
 }
 
-/// A handshake that the secret can be handed out in.
+/// Checks that the secret may be sent in a handshake.
 pub fn handshake(handshake: Handshake, secret: Option<&Secret>) -> Result<Handshake, String> {
-    match is_pair(secret) {
-        true => Err(
+    if is_pair(secret) {
+        return Err(
             "a handshake hands the key out, which an ed25519 secret (`whsk_`) is not for".into(),
-        ),
-        false => Ok(handshake),
+        );
     }
+    Ok(handshake)
 }

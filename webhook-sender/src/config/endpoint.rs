@@ -1,4 +1,4 @@
-//! An endpoint as it is declared, in the file or to the API.
+//! The declaration of an endpoint, in the file or in a request to the API.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,16 +16,16 @@ use zeroize::Zeroizing;
 use super::new_secret::new_secret;
 use super::read::{self, flag, number};
 use super::rules::{Rules, Source};
-use super::{check, reference};
+use super::{check, secret_ref};
 
-/// How long a secret that was replaced still signs.
+/// The default time for which a replaced secret still signs.
 pub const OVERLAP: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// An endpoint of the file whose receiver would have no way to learn its secret.
+/// The error for an endpoint of the file whose receiver could not learn its secret.
 const NO_SECRET: &str = "missing; it is `env:NAME`, `file:PATH` or the text itself, and only a \
                          `handshake` makes one up";
 
-/// An endpoint's declaration, checked.
+/// A checked declaration of an endpoint.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EndpointSpec {
     pub url: String,
@@ -33,13 +33,13 @@ pub struct EndpointSpec {
     pub filter: Option<String>,
     pub transform: Option<String>,
     pub transform_component: Option<String>,
-    /// Without one, the endpoint keeps the one it has, or gets a new one.
+    /// If unset, the endpoint keeps its secret, or gets a generated one.
     pub secret: Option<Secret>,
     pub schemes: Vec<Scheme>,
     pub headers: BTreeMap<String, String>,
-    /// Attempts a second.
+    /// Attempts per second.
     pub rate_limit: Option<u32>,
-    /// Attempts at a time.
+    /// The number of concurrent attempts.
     pub max_in_flight: Option<u32>,
     pub ordered: bool,
     pub retry: Option<Retry>,
@@ -49,16 +49,17 @@ pub struct EndpointSpec {
 }
 
 impl EndpointSpec {
-    /// Reads the API's form. It compiles what it declares: keep it off the async threads.
+    /// Parses the JSON form of the API. Compiles expressions and components, so it must not run on an
+    /// async thread.
     ///
     /// # Errors
     ///
-    /// Everything that is wrong, by the names of the fields.
+    /// Returns all faults, each with the name of its field.
     pub fn from_json(json: &Json, rules: &Rules) -> Result<Self, Vec<Diagnostic>> {
         Self::from_source(json, rules, Source::Request)
     }
 
-    /// Reads the API's form of `before` with changes.
+    /// Parses the JSON form of `before` with changes.
     pub(super) fn from_patch(
         json: &Json,
         rules: &Rules,
@@ -82,9 +83,9 @@ impl EndpointSpec {
         }
     }
 
-    /// Reads what is declared; `None`, and faults noted, where an endpoint cannot be made of it.
-    /// In a file a secret may be kept elsewhere, and has to be there: one that is made up is shown
-    /// in the API's response, and a file has none.
+    /// Reads a declaration. Returns `None`, with faults recorded, if a required field is invalid.
+    /// A file must set `secret` or `handshake`: a generated secret can be shown in a response of the API
+    /// only.
     pub(super) fn read(fields: &mut Fields<'_>, rules: &Rules, source: Source<'_>) -> Option<Self> {
         let file = matches!(source, Source::File);
         if file && !fields.has("secret") && !fields.has("handshake") {
@@ -132,7 +133,7 @@ impl EndpointSpec {
         })
     }
 
-    /// A new endpoint of this form. Its version is given by the store.
+    /// Returns a new endpoint of this declaration. The store sets its version.
     pub fn endpoint(
         self,
         tenant: TenantId,
@@ -169,9 +170,8 @@ impl EndpointSpec {
         self.over(&blank, now)
     }
 
-    /// `before` in this form. What is not declared is kept: its ids, its origin, when it was made,
-    /// its version, what is known of the receiver. A secret that is replaced goes on signing for
-    /// a day.
+    /// Returns `before` with this declaration. Other properties are kept: ids, origin, creation time,
+    /// version and health. A replaced secret still signs for [`OVERLAP`].
     pub fn over(self, before: &Endpoint, now: Millis) -> Endpoint {
         let secrets = match self.secret {
             Some(secret) => replaced(&before.secrets, secret, now),
@@ -199,15 +199,14 @@ impl EndpointSpec {
             failing_since: before.failing_since.filter(|_| !anew),
             ..before.clone()
         };
-        after.updated_at = match after == *before {
-            true => before.updated_at,
-            false => now,
-        };
+        if after != *before {
+            after.updated_at = now;
+        }
         after
     }
 }
 
-/// The secrets after `new` came in front.
+/// Returns the secrets with `new` in front, and with an expiry for the older ones.
 fn replaced(before: &[Secret], new: Secret, now: Millis) -> Vec<Secret> {
     if before
         .first()
@@ -229,11 +228,11 @@ fn replaced(before: &[Secret], new: Secret, now: Millis) -> Vec<Secret> {
 fn url(node: Node, policy: &Policy, source: Source<'_>) -> Result<String, String> {
     let mut text = read::text(node)?;
     if is_masked_url(&text) {
-        // The whole URL has to be the one that was shown: a secret follows to no other place.
+        // The whole URL must be the one that was shown: a secret must not follow to another URL.
         let kept = source.before().map(|before| &before.url);
         let kept = kept.filter(|kept| masked_url(kept) == text);
         text = kept.cloned().ok_or_else(|| {
-            format!("`{MASK}` stands for a value that is stored with this very URL, and none is")
+            format!("`{MASK}` stands for a stored value, and none is stored for this URL")
         })?;
     }
     check_url(&text, policy)
@@ -248,7 +247,7 @@ fn pattern(node: Node) -> Result<Pattern, String> {
 fn secret(node: Node, rules: &Rules, file: bool) -> Result<Secret, String> {
     let text = read::text(node)?;
     if file {
-        reference::resolve(text, &rules.folder, signing_secret)
+        secret_ref::resolve(text, &rules.folder, signing_secret)
     } else {
         signing_secret(&Zeroizing::new(text))
     }
@@ -256,10 +255,10 @@ fn secret(node: Node, rules: &Rules, file: bool) -> Result<Secret, String> {
 
 fn signing_secret(text: &str) -> Result<Secret, String> {
     let secret = Secret::new(text).map_err(|error| error.to_string())?;
-    match text.starts_with("whpk_") {
-        true => Err("a public key (`whpk_`) signs nothing".into()),
-        false => Ok(secret),
+    if text.starts_with("whpk_") {
+        return Err("a public key (`whpk_`) signs nothing".into());
     }
+    Ok(secret)
 }
 
 fn schemes(fields: &mut Fields<'_>, secret: Option<&Secret>) -> Vec<Scheme> {
@@ -306,7 +305,7 @@ fn headers(
     for (name, value) in fields.texts("headers") {
         let Some(value) = header_value(&name, value, source, url) else {
             let message = format!(
-                "`{MASK}` stands for a value of `{name}` that is stored for this host: none is"
+                "`{MASK}` stands for a stored value, and none is stored for `{name}` on this host"
             );
             fields.fault_at("headers", line, message);
             continue;
@@ -327,8 +326,8 @@ fn headers(
     headers
 }
 
-/// Returns the value of a header, which is the stored one where it comes masked; `None` where none is
-/// stored, and where the endpoint moves to another host: a secret follows to no other place.
+/// Returns the value of a header: the stored one if `value` is masked. Returns `None` if none is stored,
+/// or if the endpoint moves to another host: a secret must not follow to another host.
 fn header_value(
     name: &str,
     value: String,
@@ -348,7 +347,7 @@ fn header_value(
     Some(value.clone())
 }
 
-/// The name of a policy, a list of waits, or a policy of its own.
+/// Reads a retry policy: the name of one, a schedule, or a table.
 fn retry(fields: &mut Fields<'_>, policies: &BTreeMap<String, Retry>) -> Option<Retry> {
     if fields.is_table("retry") {
         return fields.section("retry", policy);
@@ -363,7 +362,7 @@ fn retry(fields: &mut Fields<'_>, policies: &BTreeMap<String, Retry>) -> Option<
     })
 }
 
-/// A retry policy that is spelt out.
+/// Reads the table of a retry policy.
 pub(super) fn policy(fields: &mut Fields<'_>) -> Option<Retry> {
     let schedule = fields.need("schedule", |node| {
         read::schedule(node).and_then(|schedule| read::retry(schedule, None))

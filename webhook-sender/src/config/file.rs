@@ -1,4 +1,4 @@
-//! The file as a whole.
+//! The configuration file as a whole.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -16,30 +16,30 @@ use super::{
 };
 use crate::registry::Limits;
 
-/// The name of the policy that endpoints without one follow.
+/// The name of the retry policy of endpoints that declare none.
 const DEFAULT_RETRY: &str = "default";
 
-/// `sender.toml`, read and checked.
+/// The content of `sender.toml`, parsed and checked.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// What this process is called among the senders of a store: the machine's name by default.
+    /// The name of this process among the senders of a store; default: the host name.
     pub name: String,
     pub store: StoreConfig,
     pub stream: Option<StreamConfig>,
     pub api: ApiConfig,
     pub metrics: MetricsConfig,
     pub delivery: DeliveryConfig,
-    /// `[limits]`: what a tenant may use at most, unless it has limits of its own.
+    /// `[limits]`: the limits of tenants that declare none.
     pub limits: Limits,
     pub retention: RetentionConfig,
     pub log: LogConfig,
-    /// `[retry.NAME]`; `default` is always there.
+    /// `[retry.NAME]`; always contains `default`.
     pub retries: BTreeMap<String, Retry>,
     /// `[[tenant]]`
     pub tenants: Vec<TenantConfig>,
-    /// How many endpoints the file removes, where that is more than it keeps.
+    /// The number of endpoints to remove, required if that is more than the file keeps.
     pub confirm_removal: Option<usize>,
-    /// Where relative paths start.
+    /// The folder that relative paths start at.
     pub folder: PathBuf,
 }
 
@@ -47,17 +47,17 @@ pub struct Config {
 #[derive(Clone, Debug)]
 pub struct TenantConfig {
     pub id: TenantId,
-    /// `[tenant.limits]`, and for what is not there `[limits]`.
+    /// `[tenant.limits]`, with the defaults of `[limits]`.
     pub limits: Limits,
     pub endpoints: Vec<(EndpointId, EndpointSpec)>,
 }
 
 impl Config {
-    /// Reads a file. It compiles what the file declares: keep it off the async threads.
+    /// Loads a file. Compiles its expressions and components, so it must not run on an async thread.
     ///
     /// # Errors
     ///
-    /// Everything that is wrong with it.
+    /// Returns all faults of the file.
     pub fn load(path: &Path) -> Result<Self, InvalidFile> {
         let text = std::fs::read_to_string(path).map_err(|error| {
             let message = error.to_string();
@@ -73,11 +73,11 @@ impl Config {
         Self::parse(&text, path)
     }
 
-    /// Reads the text of a file. Relative paths in it start at the folder of `path`.
+    /// Parses the text of a file. Relative paths in it start at the folder of `path`.
     ///
     /// # Errors
     ///
-    /// Everything that is wrong with it.
+    /// Returns all faults of the file.
     pub fn parse(text: &str, path: &Path) -> Result<Self, InvalidFile> {
         let refused = |faults| InvalidFile::new(path.into(), faults);
         let root = Node::from_toml(text).map_err(refused)?;
@@ -86,9 +86,10 @@ impl Config {
         let mut fields = Fields::of(root, "", &mut faults);
         let config = Self::read(&mut fields, folder);
         fields.finish();
-        match faults.is_empty() {
-            true => Ok(config),
-            false => Err(refused(faults)),
+        if faults.is_empty() {
+            Ok(config)
+        } else {
+            Err(refused(faults))
         }
     }
 
@@ -125,7 +126,7 @@ impl Config {
         }
     }
 
-    /// What the API's declarations are held to: the same as the file's.
+    /// Returns the rules for declarations, in the file and to the API.
     pub fn rules(&self) -> Rules {
         Rules {
             policy: self.delivery.policy.clone(),
@@ -137,7 +138,7 @@ impl Config {
         }
     }
 
-    /// The policy that endpoints without one follow.
+    /// Returns the retry policy of endpoints that declare none.
     pub fn retry(&self) -> Retry {
         self.retries.get(DEFAULT_RETRY).cloned().unwrap_or_default()
     }
@@ -145,7 +146,7 @@ impl Config {
 
 fn retries(fields: &mut Fields<'_>) -> BTreeMap<String, Retry> {
     let policies = fields.named("retry", policy);
-    // A broken policy keeps its name, so that those that follow it are not at fault as well.
+    // An invalid policy keeps its name, so that endpoints that refer to it are not reported too.
     let known = policies
         .into_iter()
         .map(|(name, retry)| (name, retry.unwrap_or_default()));
@@ -203,13 +204,14 @@ fn endpoint(
     Some((id?, spec))
 }
 
-/// A name that can be part of a key in a store.
+/// Parses a name that can be part of a key in a store.
 fn name(node: Node) -> Result<String, String> {
     let text = read::text(node)?;
     let fits = text.len() <= 128 && text.bytes().all(|byte| byte.is_ascii_graphic());
-    match fits {
-        true => Ok(text),
-        false => Err(format!("`{text}` is not 1 to 128 visible ASCII characters")),
+    if fits {
+        Ok(text)
+    } else {
+        Err(format!("`{text}` is not 1 to 128 visible ASCII characters"))
     }
 }
 
@@ -218,8 +220,9 @@ fn machine() -> String {
         .nodename()
         .to_string_lossy()
         .into_owned();
-    match name.is_empty() {
-        true => "sender".into(),
-        false => name,
+    if name.is_empty() {
+        "sender".into()
+    } else {
+        name
     }
 }

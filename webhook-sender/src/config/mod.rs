@@ -1,8 +1,8 @@
-//! `sender.toml`, and the declared form of an endpoint that it shares with the API.
+//! `sender.toml`, and the declaration of an endpoint, whose form the API shares.
 //!
-//! Reading finds everything that is wrong with a file at once. Each fault has its line, the whole
-//! key, the value and the reason, and a key that is not known comes with the nearest one that is.
-//! Secrets are given as `env:NAME`, `file:PATH` or the text itself, and are never repeated.
+//! Parsing reports all faults of a file at once. Each fault has its line, the full key, the value and
+//! the reason, and an unknown key is reported with the nearest known one. Secrets are declared as
+//! `env:NAME`, `file:PATH` or the text itself, and never appear in errors.
 //!
 //! ```
 //! use webhook_sender::config::Config;
@@ -28,14 +28,14 @@ mod apply;
 mod check;
 mod endpoint;
 mod file;
-mod hands;
+mod handshakes;
 mod new_secret;
 mod patch;
 mod read;
-mod reference;
+mod reload_check;
 mod removal;
 mod rules;
-mod running;
+mod secret_ref;
 mod sections;
 mod stored;
 mod summary;
@@ -46,11 +46,11 @@ pub use config_diagnostics::{Diagnostic, InvalidFile};
 pub use check::{longest_attempt, outlasts};
 pub use endpoint::{EndpointSpec, OVERLAP};
 pub use file::{Config, TenantConfig};
-pub use hands::{HandshakeTarget, Handshakes};
+pub use handshakes::{HandshakeTarget, Handshakes};
 pub use new_secret::{new_handshake_key, new_secret};
-pub use reference::Token;
 pub use removal::Removal;
 pub use rules::Rules;
+pub use secret_ref::Token;
 pub use sections::{
     ApiConfig, DeliveryConfig, LogConfig, LogFormat, MetricsConfig, RetentionConfig, StoreConfig,
     StreamConfig,

@@ -1,4 +1,4 @@
-//! Endpoints shown in the form they are declared in, and changed in it.
+//! Shows endpoints in the JSON form of their declaration, and applies patches to it.
 
 use config_diagnostics::Diagnostic;
 use serde_json::{Map, Value, json};
@@ -7,9 +7,9 @@ use webhook_model::{Endpoint, Handshake, MASK, Millis, Retry, masked_url};
 use super::{EndpointSpec, Rules, check};
 
 impl EndpointSpec {
-    /// The declaration of an endpoint, as JSON. The secret is left out, values of headers and secrets
-    /// in the URL are masked, and fields that are not set are `null`.
-    pub fn shown(endpoint: &Endpoint) -> Map<String, Value> {
+    /// Returns the declaration of an endpoint as JSON. The secret is omitted, header values and secrets
+    /// in the URL are masked, and unset fields are `null`.
+    pub fn to_json(endpoint: &Endpoint) -> Map<String, Value> {
         let Endpoint {
             url,
             events,
@@ -42,7 +42,7 @@ impl EndpointSpec {
             "rate_limit": endpoint.rate_limit,
             "max_in_flight": endpoint.max_in_flight,
             "ordered": endpoint.ordered,
-            "retry": endpoint.retry.as_ref().map(shown_retry),
+            "retry": endpoint.retry.as_ref().map(retry_to_json),
             "timeout": timeout,
             "enabled": endpoint.enabled,
             "handshake": endpoint.handshake.map(|Handshake::Key| "key"),
@@ -53,12 +53,13 @@ impl EndpointSpec {
         }
     }
 
-    /// `before` with the fields of `patch` in place of its own; `null` stands for a field's default
-    /// (RFC 7396), and a masked value for the one that is kept. It compiles what it declares: keep it off the async threads.
+    /// Returns `before` with the fields of `patch` (RFC 7396): `null` resets a field to its default, and
+    /// a masked value keeps the stored one. Compiles expressions and components, so it must not run on
+    /// an async thread.
     ///
     /// # Errors
     ///
-    /// Everything that is wrong, by the names of the fields.
+    /// Returns all faults, each with the name of its field.
     pub fn patch(
         before: &Endpoint,
         patch: &Map<String, Value>,
@@ -68,11 +69,10 @@ impl EndpointSpec {
         if let (1, Some(Value::Bool(enabled))) = (patch.len(), patch.get("enabled")) {
             return Ok(switched(before, *enabled, now));
         }
-        let mut declared = Self::shown(before);
+        let mut declared = Self::to_json(before);
         declared.extend(patch.clone());
         if let Some(secret) = before.secrets.first() {
-            // The secret that stays has its say in what else may be declared; one that comes has it
-            // in what the schemes are where they were left to it.
+            // Default schemes depend on the secret: they are derived again from the new one.
             if before.schemes == check::default_schemes(Some(secret))
                 && !patch.contains_key("schemes")
             {
@@ -84,7 +84,8 @@ impl EndpointSpec {
     }
 }
 
-/// What can be switched off whatever has become of the rest of its declaration.
+/// Enables or disables an endpoint without checking the rest of its declaration, which may have become
+/// invalid since.
 fn switched(before: &Endpoint, enabled: bool, now: Millis) -> Endpoint {
     let mut after = before.clone();
     if enabled != before.enabled {
@@ -99,7 +100,7 @@ fn switched(before: &Endpoint, enabled: bool, now: Millis) -> Endpoint {
     after
 }
 
-fn shown_retry(retry: &Retry) -> Value {
+fn retry_to_json(retry: &Retry) -> Value {
     let waits = retry
         .schedule
         .iter()

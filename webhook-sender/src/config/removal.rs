@@ -7,11 +7,11 @@ use webhook_model::{Endpoint, EndpointId, Origin, TenantId};
 use super::Config;
 use super::stored::Stored;
 
-/// A file that would remove more of the endpoints that an earlier one declared than it keeps, as an
-/// empty file does, or one of which only the first half was written.
+/// The error for a file that would remove more of the previously declared endpoints than it keeps, such
+/// as an empty or truncated file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "it would remove {removed} of the {} endpoints that were declared before; if that is meant, \
+    "it would remove {removed} of the {} endpoints that were declared before; if that is intended, \
      confirm it with `confirm_removal = {removed}` at the top of the file",
     .removed + .kept
 )]
@@ -20,9 +20,9 @@ pub struct Removal {
     pub kept: usize,
 }
 
-/// Returns the endpoints that an earlier file declared and this one does not, and refuses to remove
-/// more than are kept unless the file names their exact number. A number that stays in the file
-/// after that confirms nothing else.
+/// Returns the endpoints that an earlier file declared and this one does not. Fails if these are more
+/// than the file keeps, unless `confirm_removal` has their exact number, so that a number that stays in
+/// the file does not confirm a later removal.
 pub(super) fn removed<'s>(
     config: &Config,
     stored: &'s Stored,

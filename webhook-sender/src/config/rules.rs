@@ -1,4 +1,4 @@
-//! The rules that declarations have to keep, and where a declaration comes from.
+//! The rules for declarations, and the sources of declarations.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -8,17 +8,17 @@ use event_transforms::component::Folder;
 use webhook_client::Policy;
 use webhook_model::{Endpoint, Retry};
 
-/// How long an attempt may be given.
+/// The range of timeouts.
 pub(super) const TIMEOUTS: std::ops::RangeInclusive<Duration> =
     Duration::from_millis(100)..=Duration::from_secs(300);
 
-/// How long an attempt may take unless the file or the endpoint says otherwise.
+/// The default timeout of an attempt.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(15);
 
-/// How long a lease lasts unless the file says otherwise.
+/// The default lease.
 pub(super) const LEASE: Duration = Duration::from_secs(60);
 
-/// Where a declaration comes from.
+/// The source of a declaration.
 #[derive(Clone, Copy)]
 pub(super) enum Source<'a> {
     File,
@@ -37,18 +37,18 @@ impl<'a> Source<'a> {
     }
 }
 
-/// What declarations are held to.
+/// The rules that declarations are checked against.
 #[derive(Clone, Debug)]
 pub struct Rules {
-    /// Where deliveries may go.
+    /// The addresses that deliveries may go to.
     pub policy: Policy,
-    /// How long a request may take, unless the endpoint says otherwise.
+    /// The timeout of endpoints that declare none.
     pub timeout: Duration,
-    /// The lease that attempts are made under: it has to outlast them.
+    /// The lease that attempts are made under. It must outlast them.
     pub lease: Duration,
     /// Retry policies by their names.
     pub retries: BTreeMap<String, Retry>,
-    /// Where relative paths of files with secrets start.
+    /// The folder that relative paths of secret files start at.
     pub folder: PathBuf,
     /// The folder that components are in.
     pub components: Folder,

@@ -14,36 +14,36 @@ use webhook_signature::{MIN_SECRET_BYTES, check_text};
 
 use super::check::outlasts;
 use super::read::{self, bytes, duration_within, flag, number, parsed};
-use super::reference::{self, Token};
 use super::rules::{LEASE, TIMEOUT, TIMEOUTS};
+use super::secret_ref::{self, Token};
 use crate::registry::Limits;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const YEAR: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
-/// The schemes of a Redis: of one server, and of a cluster by any of its nodes.
+/// The URL schemes of Redis: a single server, and a cluster by any of its nodes.
 const REDIS: [&str; 4] = ["redis", "rediss", "redis+cluster", "rediss+cluster"];
 
-/// `[store]`: where everything that must not be lost is kept.
+/// `[store]`: the durable store of events, endpoints and deliveries.
 #[derive(Clone, Debug)]
 pub struct StoreConfig {
-    /// `sqlite://PATH`, or a Redis as [`Address`] reads it. It may hold a password: it is not for logs.
+    /// `sqlite://PATH`, or a URL of Redis as [`Address`] parses it. May contain a password: do not log.
     pub url: Token,
 }
 
-/// `[stream]`: where events come from, besides the API.
+/// `[stream]`: the Redis stream that events are read from, besides the API.
 #[derive(Clone, Debug)]
 pub struct StreamConfig {
-    /// A Redis as [`Address`] reads it. It may hold a password: it is not for logs.
+    /// A URL of Redis as [`Address`] parses it. May contain a password: do not log.
     pub url: Token,
     pub name: String,
     pub group: String,
-    /// After how long another consumer's pending entry is taken over.
+    /// The time after which an entry that is pending with another consumer is claimed.
     pub claim_after: Duration,
-    /// How often an entry may be taken up before it becomes a dead letter.
+    /// The number of times that an entry may be tried before it becomes a dead letter.
     pub max_tries: u32,
-    /// Whether to remove entries that every group of the stream has acknowledged.
+    /// If true, entries that every group of the stream has acknowledged are removed.
     pub trim: bool,
 }
 
@@ -51,39 +51,39 @@ pub struct StreamConfig {
 #[derive(Clone, Debug)]
 pub struct ApiConfig {
     pub listen: SocketAddr,
-    /// What callers have to know. Without one the API listens on loopback only.
+    /// The token that clients must send. Without one, the API listens on loopback only.
     pub token: Option<Token>,
 }
 
 /// `[metrics]`
 #[derive(Clone, Debug)]
 pub struct MetricsConfig {
-    /// Opens `/metrics`, beside `api.token`, and nothing else: for what collects metrics.
+    /// A token that grants access to `/metrics` only, for metrics collectors.
     pub token: Option<Token>,
 }
 
 /// `[delivery]`
 #[derive(Clone, Debug)]
 pub struct DeliveryConfig {
-    /// Where deliveries may go: `allow_http`, `allow_networks` and `deny_networks`.
+    /// The addresses that deliveries may go to: `allow_http`, `allow_networks` and `deny_networks`.
     pub policy: Policy,
-    /// The folder that transforms' components are in.
+    /// The folder of transform components.
     pub components: Folder,
-    /// How long an attempt may take, unless the endpoint says otherwise.
+    /// The timeout of an attempt to endpoints that declare none.
     pub timeout: Duration,
-    /// Attempts at a time to one endpoint, unless it says otherwise.
+    /// The number of concurrent attempts to one endpoint that declares none.
     pub max_in_flight: usize,
-    /// Attempts at a time in all.
+    /// The number of concurrent attempts in total.
     pub places: usize,
-    /// How long work that a process has in flight is its own after its last sign of life.
+    /// The time after the last renewal for which a process owns its deliveries in flight.
     pub lease: Duration,
     /// The most bytes of an event's data.
     pub max_body: usize,
-    /// An endpoint that fails for so long is disabled.
+    /// An endpoint that has been failing for this long is disabled.
     pub disable_after: Duration,
 }
 
-/// Reads `[limits]`, or what a tenant has instead of `general`.
+/// Reads `[limits]` or `[tenant.limits]`, with `general` as defaults.
 pub(super) fn limits(fields: Part<'_, '_>, general: Limits) -> Limits {
     Limits {
         endpoints: fields
@@ -95,7 +95,7 @@ pub(super) fn limits(fields: Part<'_, '_>, general: Limits) -> Limits {
     }
 }
 
-/// `[retention]`: how long what has ended is kept.
+/// `[retention]`: the time for which ended deliveries are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RetentionConfig {
     pub succeeded: Duration,
@@ -106,11 +106,11 @@ pub struct RetentionConfig {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogConfig {
     pub format: LogFormat,
-    /// Levels, as `RUST_LOG` has them.
+    /// Levels in the syntax of `RUST_LOG`.
     pub filter: String,
 }
 
-/// How a log line is written.
+/// The format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
     Json,
@@ -129,7 +129,7 @@ impl StoreConfig {
 }
 
 impl StreamConfig {
-    /// `None`, and a fault noted, where there is no URL.
+    /// Reads the section. Returns `None`, with a fault recorded, if the URL is missing or invalid.
     pub(super) fn read(fields: Part<'_, '_>, folder: &Path) -> Option<Self> {
         let url = fields.need("url", |node| redis_url(node, folder));
         let config = Self {
@@ -142,7 +142,8 @@ impl StreamConfig {
             claim_after: fields
                 .get("claim_after", duration_within(Duration::from_secs(1)..=DAY))
                 .unwrap_or(MINUTE),
-            // The first is to read it: with one alone, what is left to a next process would be given up.
+            // The first try is the first read: with a single one, entries left to the next process would
+            // become dead letters at once.
             max_tries: fields.get("max_tries", number(2..=1000)).unwrap_or(5),
             trim: fields.get("trim", flag).unwrap_or(false),
             url: url.unwrap_or_else(|| Token::new("")),
@@ -243,12 +244,12 @@ impl LogConfig {
     }
 }
 
-/// A token that a header can carry as it is, and that cannot be guessed.
+/// Reads a token that is a valid header value and long enough not to be guessed.
 fn token(node: Node, folder: &Path) -> Result<Token, String> {
-    let token = reference::secret(folder)(node)?;
+    let token = secret_ref::secret(folder)(node)?;
     let fits = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
     if !token.reveal().bytes().all(fits) {
-        return Err("a token has only visible ASCII characters, which a header can carry".into());
+        return Err("a token must be a valid header value: visible ASCII characters only".into());
     }
     match token.reveal().len() {
         MIN_SECRET_BYTES.. => Ok(token),
@@ -275,21 +276,22 @@ fn log_filter(node: Node) -> Result<String, String> {
     }
 }
 
-/// Where a store is: the password in it, and the rest, is not repeated.
+/// Reads the URL of a store. Errors contain the scheme only, because the rest may hold a password.
 fn store_url(node: Node, folder: &Path) -> Result<Token, String> {
     let [one, tls, cluster, cluster_tls] = REDIS;
     let schemes = ["sqlite", one, tls, cluster, cluster_tls];
-    reference::resolve(read::text(node)?, folder, |text| {
+    secret_ref::resolve(read::text(node)?, folder, |text| {
         checked_url(text, &schemes)
     })
 }
 
-/// Where a Redis is.
+/// Reads the URL of a Redis server or cluster.
 fn redis_url(node: Node, folder: &Path) -> Result<Token, String> {
-    reference::resolve(read::text(node)?, folder, |text| checked_url(text, &REDIS))
+    secret_ref::resolve(read::text(node)?, folder, |text| checked_url(text, &REDIS))
 }
 
-/// A URL of one of these schemes. Its rest may hold a password and is not repeated.
+/// Checks a URL with one of these schemes. Errors contain the scheme only, because the rest may hold a
+/// password.
 fn checked_url(text: &str, schemes: &[&str]) -> Result<Token, String> {
     check_text(text).map_err(|_| {
         "the URL is empty, in quotes, or begins or ends with white space or a byte order mark"
@@ -317,11 +319,11 @@ fn checked_url(text: &str, schemes: &[&str]) -> Result<Token, String> {
     Ok(Token::new(text))
 }
 
-/// All that follows `sqlite://` is the path of the file. What other programs read in it would become
-/// a part of its name.
+/// Checks the path of a database. Everything after `sqlite://` is the path, so options that other
+/// programs accept in the URL would become part of the file name.
 fn check_sqlite(path: &str) -> Result<(), String> {
     if path.is_empty() {
-        return Err("no file is named behind `sqlite://`".into());
+        return Err("the path after `sqlite://` is missing".into());
     }
     if path.contains(":memory:") {
         return Err("`:memory:` would be lost with the process; name a file".into());
@@ -331,8 +333,8 @@ fn check_sqlite(path: &str) -> Result<(), String> {
             let name = query.split('=').next().unwrap_or_default();
             let name: String = name.chars().take(40).collect();
             Err(format!(
-                "unknown query parameter `{name}`: all that follows `sqlite://` is the path of the \
-                 file, which is made where it is missing"
+                "unknown query parameter `{name}`: everything after `sqlite://` is the path of the \
+                 file, which is created if it is missing"
             ))
         }
         None => Ok(()),

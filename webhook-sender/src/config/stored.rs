@@ -1,4 +1,4 @@
-//! The tenants and endpoints that a store has, read before they are compared with a file.
+//! A snapshot of the tenants and endpoints of a store, to compare a file with.
 
 use std::collections::HashMap;
 
@@ -6,11 +6,11 @@ use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use webhook_model::{Endpoint, EndpointId, TenantId};
 use webhook_store::{StoreError, Tenants};
 
-/// Calls to the store that are under way at a time: SQLite writes that many in one transaction, and
-/// Redis receives them in one pipeline.
+/// The number of concurrent calls to the store: SQLite writes that many in one transaction, and Redis
+/// receives them in one pipeline.
 pub(super) const AT_ONCE: usize = 256;
 
-/// All tenants of a store with their endpoints, read once however many endpoints a file declares.
+/// All tenants of a store with their endpoints.
 pub(super) struct Stored(HashMap<TenantId, HashMap<EndpointId, Endpoint>>);
 
 impl Stored {

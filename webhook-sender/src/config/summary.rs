@@ -1,9 +1,9 @@
-//! What a configuration comes to, in a line.
+//! A summary of a configuration in one line.
 
 use super::Config;
 
 impl Config {
-    /// For `webhook-sender check` and the first line of the log. No secret is in it.
+    /// Returns the summary for `webhook-sender check` and the first log line. Contains no secret.
     pub fn summary(&self) -> String {
         let endpoints: usize = self
             .tenants

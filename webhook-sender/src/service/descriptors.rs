@@ -1,19 +1,20 @@
-//! File descriptors: as many as the system allows, and no more connections than they are enough for.
+//! The budget of file descriptors.
 //!
-//! Each attempt holds one, and so does each idle connection. What is left is for the API, the store,
-//! the stream and files, so that a crowd of slow receivers never takes those away.
+//! Each attempt and each idle connection uses one descriptor. A reserve is kept for the API, the
+//! store, the stream and files, so that slow receivers cannot exhaust the descriptors of the process.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use webhook_client::MAX_IDLE;
 
-/// The most descriptors that are left for all but receivers, and the part of a low limit.
+/// The descriptors that are reserved for everything except receivers: at most [`RESERVED`], and one in
+/// [`RESERVED_PART`] of a lower limit.
 const RESERVED: usize = 512;
 const RESERVED_PART: usize = 4;
 
-/// The part of the receivers' descriptors that idle connections may hold.
+/// Idle connections may hold one in this many of the descriptors for receivers.
 const IDLE_PART: usize = 3;
 
-/// Raises the limit of this process to the highest that it may set itself.
+/// Raises the soft limit of this process to its hard limit.
 pub fn raise_limit() {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let raised = Rlimit {
@@ -24,17 +25,17 @@ pub fn raise_limit() {
         Ok(()) => tracing::info!(before = current, limit = limit(), "file descriptors"),
         Err(error) => {
             let limit = limit();
-            tracing::warn!(%error, limit, "file descriptors: the limit cannot be raised");
+            tracing::warn!(%error, limit, "the limit of file descriptors cannot be raised");
         }
     }
 }
 
-/// Returns as many of `wanted` attempts at a time as there are descriptors for.
+/// Returns the number of concurrent attempts, at most `wanted`, that the descriptors suffice for.
 pub fn places(wanted: usize) -> usize {
     Budget::of(limit()).attempts.min(wanted)
 }
 
-/// Logs where there are descriptors for fewer attempts than are wanted.
+/// Logs a warning if the descriptors suffice for fewer attempts than `wanted`.
 pub fn log_bound(wanted: usize) {
     let (places, limit) = (places(wanted), limit());
     if places < wanted {
@@ -47,12 +48,12 @@ pub fn log_bound(wanted: usize) {
     }
 }
 
-/// Returns how many idle connections there are descriptors for.
+/// Returns the number of idle connections that the descriptors suffice for.
 pub fn idle_connections() -> usize {
     Budget::of(limit()).idle
 }
 
-/// The limit that holds; without one as many as can be counted.
+/// Returns the current limit, or `usize::MAX` if there is none.
 fn limit() -> usize {
     let current = getrlimit(Resource::Nofile).current;
     current.map_or(usize::MAX, |limit| {

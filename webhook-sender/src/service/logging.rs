@@ -1,9 +1,9 @@
 //! The log: structured lines on standard error.
 //!
-//! Logging never affects the work that it reports. A line is put into a bounded queue, and a thread
-//! of its own writes the queue out. A line that finds the queue full, or that cannot be written, is
-//! dropped and counted; nobody waits for the reader of standard error, and no failure of it is
-//! reported anywhere but in the count.
+//! Logging never blocks the work that it reports. A line is put into a bounded queue that a dedicated
+//! thread writes out. A line that finds the queue full, or that cannot be written, is dropped and
+//! counted. No task waits for the reader of standard error, and its failures are reported in the count
+//! only.
 
 #![allow(clippy::disallowed_methods, reason = "`RUST_LOG` sets the levels")]
 
@@ -21,28 +21,28 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use crate::config::{LogConfig, LogFormat};
 
-/// The most bytes of lines that wait to be written.
+/// The most bytes of queued lines.
 const MAX_QUEUED_BYTES: usize = 4 << 20;
 
-/// How long the end of the process waits for lines to be written.
+/// The longest wait for queued lines at the end of the process.
 const LAST_LINES: Duration = Duration::from_secs(1);
 
-/// The lines that this process has dropped since it started.
+/// The number of lines that this process has dropped since it started.
 static DROPPED: AtomicU64 = AtomicU64::new(0);
 
-/// The queue of this process, once its log is started.
+/// The queue of this process; empty until [`start`].
 static QUEUE: OnceLock<Arc<Queue>> = OnceLock::new();
 
-/// Makes writers of lines.
+/// A factory of [`Line`] writers.
 struct Log(Arc<Queue>);
 
-/// Lines that wait to be written.
+/// The queue between the tasks that log and the thread that writes.
 #[derive(Default)]
 struct Queue {
     lines: Mutex<Lines>,
-    /// Notified when a line is put in.
+    /// Notified by `put`; the writing thread waits for it.
     added: Condvar,
-    /// Notified when nothing is left to write.
+    /// Notified by the writing thread when the queue is empty; `finish` waits for it.
     written: Condvar,
 }
 
@@ -50,23 +50,23 @@ struct Queue {
 struct Lines {
     waiting: VecDeque<Vec<u8>>,
     bytes: usize,
-    /// Whether the thread is writing a line that is no longer among those that wait.
+    /// True while the thread writes a line that it has taken out of `waiting`.
     writing: bool,
 }
 
-/// Puts what is written to it into the queue: the formatter writes each line in one call.
+/// A writer that queues its input: the formatter writes each line in one call.
 struct Line(Arc<Queue>);
 
-/// Returns how many log lines were dropped so far.
+/// Returns the number of log lines dropped so far.
 pub fn dropped_lines() -> u64 {
     DROPPED.load(Ordering::Relaxed)
 }
 
-/// Starts the log. `RUST_LOG`, where it is set, has the last word on levels. Panics are logged too.
+/// Starts the log. `RUST_LOG`, if set, overrides the configured levels. Panics are logged too.
 ///
 /// # Errors
 ///
-/// For levels that cannot be read, and where a log was started before.
+/// Fails if the levels cannot be parsed, or if a log was started before.
 pub fn start(config: &LogConfig) -> Result<()> {
     let filter = match std::env::var("RUST_LOG") {
         Ok(levels) if !levels.is_empty() => EnvFilter::try_new(&levels)
@@ -74,8 +74,8 @@ pub fn start(config: &LogConfig) -> Result<()> {
         _ => EnvFilter::try_new(&config.filter)?,
     };
     let queue = Arc::new(Queue::default());
-    // A descriptor of its own: the lock of the standard library's handle would be held for as long
-    // as a write blocks, and whatever else writes there would wait for it.
+    // A separate descriptor: the lock of the standard library's handle would be held while a write
+    // blocks, and other writers of standard error would wait for it.
     let stderr = io::stderr().as_fd().try_clone_to_owned().map(File::from);
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -86,18 +86,18 @@ pub fn start(config: &LogConfig) -> Result<()> {
         LogFormat::Json => log.json().flatten_event(true).try_init(),
         LogFormat::Text => log.with_ansi(false).try_init(),
     };
-    started.map_err(|error| anyhow::anyhow!("the log cannot be started: {error}"))?;
+    started.map_err(|error| anyhow::anyhow!("cannot start the log: {error}"))?;
     let writer = std::thread::Builder::new().name("log".into());
     let lines = queue.clone();
     writer.spawn(move || lines.write_to(stderr))?;
-    // The default hook writes to standard error, and waits for its reader.
+    // The default hook writes to standard error and would block on its reader.
     std::panic::set_hook(Box::new(|panic| tracing::error!(%panic, "a task panicked")));
     let _first = QUEUE.set(queue);
     Ok(())
 }
 
-/// Waits until every line is written, for a bounded time. Returns `false` if lines are left: then
-/// nobody reads standard error.
+/// Waits up to [`LAST_LINES`] until every line is written. Returns `false` if lines are left, which
+/// means that standard error is not being read.
 pub fn finish() -> bool {
     let Some(queue) = QUEUE.get() else {
         return true;
@@ -142,7 +142,7 @@ impl Queue {
         self.added.notify_one();
     }
 
-    /// Writes lines for as long as the process lives.
+    /// Writes queued lines. Never returns.
     fn write_to(&self, mut stderr: io::Result<File>) {
         loop {
             let line = self.next();
@@ -156,7 +156,7 @@ impl Queue {
         }
     }
 
-    /// Waits for the next line. The one before is written by then.
+    /// Waits for the next line, and marks the previous one as written.
     fn next(&self) -> Vec<u8> {
         let mut lines = self.lock();
         lines.writing = false;
@@ -192,6 +192,10 @@ mod tests {
         assert_eq!(dropped_lines() - before, 1);
         queue.next();
         queue.put(&line);
-        assert_eq!(queue.lock().waiting.len(), 2, "there is room again");
+        assert_eq!(
+            queue.lock().waiting.len(),
+            2,
+            "a line is queued again after one was written"
+        );
     }
 }

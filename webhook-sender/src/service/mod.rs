@@ -1,14 +1,14 @@
-//! The sender as a process: puts the parts together, and takes them apart when it is told to stop.
+//! The sender as a process: startup, reload, maintenance, status and shutdown.
 
-mod build;
 mod descriptors;
 mod logging;
+mod maintenance;
+mod planner_sink;
 mod reload;
 mod run;
+mod startup;
 mod status;
 mod stop;
-mod stream;
-mod upkeep;
 
 pub use run::run;
 pub use stop::StopSignals;

@@ -1,4 +1,4 @@
-//! Reading the configuration again, while running.
+//! Reloads the configuration of a running sender, and retries failed handshakes.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,11 +17,11 @@ use crate::handshake::ByHttp;
 use crate::plan::DispatchPort;
 use crate::registry::Registry;
 
-/// How long after a handshake that failed it is made again; doubled each time up to the longest.
+/// The pause before failed handshakes are retried: doubled after each failure, up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// What a reload changes: tenants, endpoints, retry policies and the limits of delivery.
+/// The state that a reload changes: tenants, endpoints, retry policies and the limits of delivery.
 pub struct Reload {
     pub path: PathBuf,
     pub store: Arc<dyn Tenants>,
@@ -30,21 +30,21 @@ pub struct Reload {
     pub rules: watch::Sender<Arc<Rules>>,
     pub handshakes: ByHttp,
     pub clock: Clock,
-    /// What the process was started with. Of some keys it is what holds until the end.
+    /// The configuration at startup. Some of its keys stay in force until the process ends.
     pub first: Config,
-    /// What was applied last.
+    /// The configuration that was applied last.
     pub current: Config,
-    pub again: Again,
+    pub handshake_retry: RetryTimer,
 }
 
-/// When handshakes that failed are made again.
+/// The time of the next retry of failed handshakes.
 #[derive(Default)]
-pub struct Again {
+pub struct RetryTimer {
     at: Option<Instant>,
     pause: Duration,
 }
 
-impl Again {
+impl RetryTimer {
     fn note(&mut self, waiting: usize) {
         if waiting == 0 {
             *self = Self::default();
@@ -56,7 +56,7 @@ impl Again {
 }
 
 impl Reload {
-    /// Reads the file and applies it. One that cannot be used changes nothing.
+    /// Reads the file and applies it. A file with errors changes nothing.
     pub async fn reload(&mut self) {
         match self.try_reload().await {
             Ok(summary) => tracing::info!(summary, "configuration applied"),
@@ -71,7 +71,7 @@ impl Reload {
     /// next call does not do.
     pub async fn catch_up(&mut self) {
         let registry = self.registry.clone();
-        let at = self.again.at;
+        let at = self.handshake_retry.at;
         let again = async move {
             match at {
                 Some(at) => sleep_until(at).await,
@@ -79,15 +79,15 @@ impl Reload {
             }
         };
         tokio::select! {
-            () = again => self.shake_again().await,
+            () = again => self.retry_handshakes().await,
             () = registry.content_lost() => self.restore().await,
         }
     }
 
-    async fn shake_again(&mut self) {
+    async fn retry_handshakes(&mut self) {
         if let Err(error) = self.apply(&self.current.clone()).await {
             tracing::warn!(error = format!("{error:#}"), "handshakes not made again");
-            self.again.note(1);
+            self.handshake_retry.note(1);
         }
     }
 
@@ -105,8 +105,8 @@ impl Reload {
         }
     }
 
-    /// Brings store, registry and limits to what `config` says. It may be called at any time and as
-    /// often as needed: what is as it should be is left alone.
+    /// Applies `config` to the store, the registry and the limits. Idempotent: parts that already
+    /// agree are not written.
     pub async fn apply(&mut self, config: &Config) -> Result<()> {
         self.handshakes.timeout = config.delivery.timeout;
         let (store, now) = (&*self.store, self.clock.now());
@@ -125,8 +125,8 @@ impl Reload {
         self.lanes
             .set_settings(settings(config, self.first.delivery.lease));
         self.lanes.wake();
-        self.again.note(applied.waiting);
-        self.tell_cut_short();
+        self.handshake_retry.note(applied.waiting);
+        self.warn_of_cut_timeouts();
         descriptors::log_bound(config.delivery.places);
         Ok(())
     }
@@ -136,8 +136,8 @@ impl Reload {
         if let Err(faults) = config.fits(&self.rules_of(&config)) {
             let faults: Vec<_> = faults.iter().map(Diagnostic::to_string).collect();
             bail!(
-                "this needs a restart, as `delivery.lease`, `allow_http`, `allow_networks` and \
-                 `deny_networks` are what they were at the start: {}",
+                "a restart is required, because `delivery.lease`, `allow_http`, `allow_networks` and \
+                 `deny_networks` keep their values from the start: {}",
                 faults.join("; ")
             );
         }
@@ -145,7 +145,7 @@ impl Reload {
         if !keys.is_empty() {
             tracing::warn!(
                 keys = keys.join(", "),
-                "changed in the file, and applied by a restart only"
+                "changed keys take effect after a restart only"
             );
         }
         let applied = self.apply(&config).await;
@@ -155,18 +155,18 @@ impl Reload {
         };
         let summary = config.summary();
         if !applied.as_ref().is_err_and(refused) {
-            // What was done until an error is kept: the file before would undo it.
+            // The writes before an error are kept, and the previous file would undo them.
             self.current = config;
         }
         if applied.is_err() {
-            self.again.note(1);
+            self.handshake_retry.note(1);
         }
         applied?;
         Ok(summary)
     }
 
-    /// What declarations are held to: the addresses, the lease and the folder of components are those
-    /// of the start.
+    /// Returns the rules for declarations. Addresses, lease and the folder of components are those of
+    /// the start.
     fn rules_of(&self, config: &Config) -> Rules {
         let held = self.first.rules();
         Rules {
@@ -177,26 +177,27 @@ impl Reload {
         }
     }
 
-    /// Endpoints that were stored under a longer lease are served all the same.
-    fn tell_cut_short(&self) {
+    /// Logs the endpoints whose timeout is cut. They were stored under a longer lease and are still
+    /// delivered to.
+    fn warn_of_cut_timeouts(&self) {
         let lease = self.first.delivery.lease;
         for ready in self.registry.endpoints() {
             let (tenant, endpoint) = (&ready.endpoint.tenant, &ready.endpoint.id);
             if let Some(detail) = ready.endpoint.timeout.and_then(|it| outlasts(it, lease)) {
-                tracing::warn!(%tenant, %endpoint, detail, "timeout cut to half of the lease");
+                tracing::warn!(%tenant, %endpoint, detail, "timeout limited to half of the lease");
             }
         }
     }
 }
 
-/// Reads the file away from the async threads: it may have components to compile.
+/// Loads the file on a blocking thread, because it may declare components to compile.
 pub async fn load(path: &Path) -> Result<Config> {
     let path = path.to_owned();
     let loaded = tokio::task::spawn_blocking(move || Config::load(&path)).await?;
     loaded.map_err(Into::into)
 }
 
-/// The limits of delivery as the file has them, under the lease of this process.
+/// Returns the limits of delivery from the file, bounded by the lease of this process.
 pub fn settings(config: &Config, lease: Duration) -> Settings {
     Settings {
         places: descriptors::places(config.delivery.places),

@@ -6,40 +6,40 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use tokio::net::TcpListener;
 
-use super::build::{Running, Seat};
 use super::reload::load;
+use super::startup::{Running, StoreSession};
 use super::stop::Signals;
-use super::{build, descriptors, logging};
+use super::{descriptors, logging, startup};
 
-/// Runs a sender by the configuration file at `path`, until it is told to stop.
+/// Runs a sender with the configuration file at `path` until SIGTERM or SIGINT.
 ///
-/// Its first line on standard output is `listening on http://ADDRESS`, once it can be called.
+/// Prints `listening on http://ADDRESS` on standard output once the API accepts connections.
 ///
 /// # Errors
 ///
-/// What keeps it from starting, or from stopping without leaving work behind.
+/// Fails if the sender cannot start, or cannot stop cleanly in time.
 pub async fn run(path: &Path) -> Result<()> {
     let ended = run_until_stopped(path).await;
     if !logging::finish() && ended.is_err() {
-        // Standard error is full and nobody reads it: to write the error there would never end.
+        // Standard error is full and not being read: writing the error there would block forever.
         std::process::exit(1);
     }
     ended
 }
 
 async fn run_until_stopped(path: &Path) -> Result<()> {
-    // Before anything else: a signal that has no handler yet ends the process, whatever it means.
+    // Before anything else: a signal without a handler kills the process, even SIGHUP.
     let Signals { mut stop, reload } = Signals::listen()?;
-    let mut seat = None;
+    let mut session = None;
     let started = tokio::select! {
-        started = start(path, &mut seat) => Some(started),
+        started = start(path, &mut session) => Some(started),
         _ = stop.received() => None,
     };
     if let Some(Ok(running)) = started {
         return running.until(stop, reload).await;
     }
-    if let Some(seat) = seat {
-        seat.leave().await;
+    if let Some(session) = session {
+        session.leave().await;
     }
     match started {
         Some(started) => started.map(drop),
@@ -50,8 +50,9 @@ async fn run_until_stopped(path: &Path) -> Result<()> {
     }
 }
 
-/// Starts a sender. `seat` is what has to be left where that ends early.
-async fn start(path: &Path, seat: &mut Option<Seat>) -> Result<Running> {
+/// Starts a sender. Sets `session` as soon as the store is open, so that the caller can release the
+/// lease if the start fails or is aborted.
+async fn start(path: &Path, session: &mut Option<StoreSession>) -> Result<Running> {
     let config = load(path).await?;
     logging::start(&config.log)?;
     descriptors::raise_limit();
@@ -59,11 +60,11 @@ async fn start(path: &Path, seat: &mut Option<Seat>) -> Result<Running> {
     let listener = TcpListener::bind(address).await;
     let listener = listener.with_context(|| format!("api.listen: cannot listen on {address}"))?;
     tracing::info!(summary = config.summary(), "starting");
-    let seat = seat.insert(Seat::open(&config).await?);
-    let built = build::build(config, path, seat).await?;
-    let running = built.start(listener)?;
+    let session = session.insert(StoreSession::open(&config).await?);
+    let sender = startup::build(config, path, session).await?;
+    let running = sender.start(listener)?;
     let address = running.address;
-    // The process that started this one may have closed its output: that is no reason to stop.
+    // A closed standard output is no reason to stop.
     let _ = writeln!(std::io::stdout().lock(), "listening on http://{address}");
     Ok(running)
 }

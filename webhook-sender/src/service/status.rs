@@ -1,4 +1,4 @@
-//! What the sender tells of itself: whether it can work, and its metrics.
+//! The readiness and the metrics of the sender.
 
 use std::fmt::Display;
 use std::sync::atomic::{AtomicI64, AtomicU64};
@@ -27,18 +27,18 @@ use crate::plan::BacklogStats;
 /// The prefix of every metric's name.
 const PREFIX: &str = "webhook_sender";
 
-/// For how long a look at the store holds, however many clients ask: it costs the store work.
-const FRESH: Duration = Duration::from_secs(1);
+/// The time for which a result is cached, because each check costs the store work.
+const CACHED_FOR: Duration = Duration::from_secs(1);
 
-/// How long the store and the stream may take to respond before the sender counts as not ready. Who
-/// asks waits no longer than that.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// The time that the store and the stream have to respond before the sender counts as not ready. It
+/// bounds the duration of `/readyz`.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A look at the queue holds this many times as long as it took: where there is much to look at, the
-/// store is left alone for most of the time all the same.
-const SPARED: u32 = 20;
+/// Metrics of the queue are cached for this many times as long as their queries took, so that a long
+/// queue does not keep the store busy.
+const IDLE_FACTOR: u32 = 20;
 
-/// What is seen of the sender from outside.
+/// The readiness and the metrics of a sender.
 pub struct Overview {
     tenants: Arc<dyn Tenants>,
     queries: Arc<dyn Queries>,
@@ -52,14 +52,14 @@ pub struct Overview {
     oldest: Gauge<f64, AtomicU64>,
     lag: Arc<Lag>,
     published: Counter,
-    /// What was wrong with the store, and when that was looked at. Whoever looks holds it, so that
-    /// those who ask meanwhile share the answer.
+    /// The time and the result of the last check. Locked for the duration of a check, so that
+    /// concurrent requests share its result.
     fault: tokio::sync::Mutex<Option<(Instant, Option<String>)>>,
-    /// The metrics as they were written last, and until when they hold. Locked as `fault` is.
+    /// The metrics as they were rendered last, and the end of their validity. Locked like `fault`.
     written: tokio::sync::Mutex<Option<(Instant, Bytes)>>,
 }
 
-/// How many entries of the stream the group has not taken yet, where the server says.
+/// The number of entries of the stream that the group has not read yet, if the server reports it.
 #[derive(Debug, Default)]
 struct Lag(Mutex<Option<u64>>);
 
@@ -75,24 +75,24 @@ impl Overview {
         metrics.register(&mut registry);
         let (pending, in_flight, dead) = (Gauge::default(), Gauge::default(), Gauge::default());
         let (oldest, lag, published) = (Gauge::default(), Arc::default(), Counter::default());
-        let events = "Events that the API took";
+        let events = "Events accepted by the API";
         registry.register("published_events", events, published.clone());
         registry.register_collector(Box::new(DroppedLines));
         if let Some(intake) = &intake {
-            registry.register_collector(Box::new(Behind(Arc::clone(&lag))));
-            registry.register_collector(Box::new(Taken(intake.stats())));
+            registry.register_collector(Box::new(StreamLag(Arc::clone(&lag))));
+            registry.register_collector(Box::new(IntakeCounters(intake.stats())));
         }
         registry.register_collector(Box::new(Poison(backlog)));
         let accepted = Gauge::default();
-        let unplanned = "Events that are accepted and not planned";
+        let unplanned = "Events that are accepted and not planned yet";
         registry.register("accepted_events", unplanned, accepted.clone());
-        let waiting = "Deliveries that wait for their time or their turn";
+        let waiting = "Deliveries that wait for their next attempt";
         registry.register("pending_deliveries", waiting, pending.clone());
-        let under_way = "Deliveries that a sender has under its lease";
+        let under_way = "Deliveries claimed by a sender under its lease";
         registry.register("in_flight_deliveries", under_way, in_flight.clone());
-        let given_up = "Dead deliveries, and events that could not be planned";
+        let given_up = "Dead letters: dead deliveries and rejected events";
         registry.register("dead_letters", given_up, dead.clone());
-        let age = "For how long the longest due delivery has been due";
+        let age = "Time since the oldest due delivery became due";
         registry.register_with_unit("oldest_due_age", age, Unit::Seconds, oldest.clone());
         Self {
             tenants: store.clone(),
@@ -112,33 +112,32 @@ impl Overview {
         }
     }
 
-    /// What is wrong with the store or the stream: looked at at most once a second, however many
-    /// clients ask.
+    /// Returns what is wrong with the store or the stream, checked at most once per [`CACHED_FOR`].
     async fn fault(&self) -> Option<String> {
         let mut known = self.fault.lock().await;
         if let Some((at, fault)) = &*known
-            && at.elapsed() < FRESH
+            && at.elapsed() < CACHED_FOR
         {
             return fault.clone();
         }
         let (store, stream) = tokio::join!(
-            with_timeout("store", self.look_at_store()),
-            with_timeout("stream", self.look_at_stream()),
+            with_timeout("store", self.check_store()),
+            with_timeout("stream", self.check_stream()),
         );
         let fault = store.and(stream).err();
         *known = Some((Instant::now(), fault.clone()));
         fault
     }
 
-    async fn look_at_store(&self) -> Result<(), StoreError> {
+    async fn check_store(&self) -> Result<(), StoreError> {
         self.queries.ping().await?;
         let identity = self.tenants.identity().await?;
         identity.map(drop).ok_or(StoreError::ContentLost)
     }
 
-    async fn look_at_stream(&self) -> Result<(), RedisError> {
+    async fn check_stream(&self) -> Result<(), RedisError> {
         match &self.intake {
-            Some(intake) => intake.reach().await,
+            Some(intake) => intake.ping().await,
             None => Ok(()),
         }
     }
@@ -146,13 +145,13 @@ impl Overview {
     fn write(&self) -> Bytes {
         let mut text = String::new();
         if let Err(error) = encode(&mut text, &self.registry) {
-            tracing::error!(%error, "metrics not written");
+            tracing::error!(%error, "metrics not rendered");
         }
         text.into()
     }
 
-    /// Looks at the queue. What cannot be looked at keeps its last value.
-    async fn look(&self) {
+    /// Updates the gauges of the queue and the stream. Gauges that cannot be read keep their values.
+    async fn update_gauges(&self) {
         let now = self.clock.now();
         match self.queries.depth(now).await {
             Ok(depth) => {
@@ -166,7 +165,7 @@ impl Overview {
                     .map_or(0.0, |due| now.since(due).as_secs_f64());
                 self.oldest.set(age);
             }
-            Err(error) => tracing::warn!(%error, "queue not looked at"),
+            Err(error) => tracing::warn!(%error, "queue metrics not read"),
         }
         if let Some(intake) = &self.intake
             && let Ok(lag) = intake.lag().await
@@ -176,35 +175,37 @@ impl Overview {
     }
 }
 
-/// Waits for `look` as long as [`PATIENCE`] lets it, and describes what is wrong.
+/// Runs a check for at most [`CHECK_TIMEOUT`], and returns its failure as text.
 async fn with_timeout<E: Display>(
     name: &str,
-    look: impl Future<Output = Result<(), E>>,
+    check: impl Future<Output = Result<(), E>>,
 ) -> Result<(), String> {
-    match timeout(PATIENCE, look).await {
-        Ok(looked) => looked.map_err(|error| error.to_string()),
-        Err(_) => Err(format!("the {name} has not responded within {PATIENCE:?}")),
+    match timeout(CHECK_TIMEOUT, check).await {
+        Ok(checked) => checked.map_err(|error| error.to_string()),
+        Err(_) => Err(format!(
+            "the {name} has not responded within {CHECK_TIMEOUT:?}"
+        )),
     }
 }
 
-/// The lag, left out where the server does not say: a zero would look like none.
+/// A collector of the lag, which is left out if the server does not report it: zero would be wrong.
 #[derive(Debug)]
-struct Behind(Arc<Lag>);
+struct StreamLag(Arc<Lag>);
 
-impl Collector for Behind {
+impl Collector for StreamLag {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
         let lag = *self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(lag) = lag else { return Ok(()) };
         let gauge = ConstGauge::new(i64::try_from(lag).unwrap_or(i64::MAX));
         let (help, kind) = (
-            "Entries of the stream that the group has not taken yet",
+            "Entries of the stream that the group has not read yet",
             gauge.metric_type(),
         );
         gauge.encode(encoder.encode_descriptor("stream_lag", help, None, kind)?)
     }
 }
 
-/// The log lines that could not be written.
+/// A collector of dropped log lines.
 #[derive(Debug)]
 struct DroppedLines;
 
@@ -217,7 +218,7 @@ impl Collector for DroppedLines {
     }
 }
 
-/// The events that were rejected because their planning never ended.
+/// A collector of the events that were rejected because their planning never completed.
 #[derive(Debug)]
 struct Poison(Arc<BacklogStats>);
 
@@ -225,27 +226,27 @@ impl Collector for Poison {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
         let counter = ConstCounter::new(self.0.poison());
         let kind = counter.metric_type();
-        let help = "Events rejected because their planning never ended";
+        let help = "Events rejected because their planning never completed";
         counter.encode(encoder.encode_descriptor("poison_events", help, None, kind)?)
     }
 }
 
-/// The intake's own counters.
+/// A collector of the counters of the intake.
 #[derive(Debug)]
-struct Taken(Arc<Stats>);
+struct IntakeCounters(Arc<Stats>);
 
-impl Collector for Taken {
+impl Collector for IntakeCounters {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
         let seen = self.0.snapshot();
         let counters = [
             (
                 "stream_entries_taken",
-                "Entries taken from the stream",
+                "Entries read from the stream",
                 seen.taken,
             ),
             (
                 "stream_entries_rejected",
-                "Entries nothing could be made of",
+                "Entries rejected because they are no valid event",
                 seen.rejected,
             ),
             (
@@ -255,12 +256,12 @@ impl Collector for Taken {
             ),
             (
                 "stream_entries_claimed",
-                "Entries taken once more",
+                "Pending entries claimed again",
                 seen.claimed,
             ),
             (
                 "stream_failures",
-                "Rounds of reading that failed",
+                "Read sessions that failed",
                 seen.failures,
             ),
         ];
@@ -284,7 +285,7 @@ impl Status for Overview {
             .intake
             .as_ref()
             .is_some_and(|intake| !connected(intake));
-        cut_off.then(|| "the stream is out of reach".into())
+        cut_off.then(|| "the stream is unreachable".into())
     }
 
     fn published(&self) {
@@ -299,9 +300,9 @@ impl Status for Overview {
         {
             return text.clone();
         }
-        self.look().await;
+        self.update_gauges().await;
         let text = self.write();
-        let holds = FRESH.max(began.elapsed() * SPARED);
+        let holds = CACHED_FOR.max(began.elapsed() * IDLE_FACTOR);
         *written = Some((Instant::now() + holds, text.clone()));
         text
     }
@@ -312,9 +313,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lag_that_the_server_does_not_tell_is_left_out() {
+    fn a_lag_that_the_server_does_not_report_is_left_out() {
         let (mut registry, lag) = (Registry::default(), Arc::<Lag>::default());
-        registry.register_collector(Box::new(Behind(lag.clone())));
+        registry.register_collector(Box::new(StreamLag(lag.clone())));
         let text = || {
             let mut text = String::new();
             encode(&mut text, &registry).unwrap();

@@ -1,16 +1,16 @@
-//! Signals, and what they ask for.
+//! Signals that stop or reload the sender.
 
 use anyhow::{Context, Result};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// The signals that a sender handles. One that arrives while nobody waits for it is kept.
+/// The signals that a sender handles. A signal that arrives while no task waits for it is kept.
 pub struct Signals {
     pub stop: StopSignals,
     pub reload: ReloadSignal,
 }
 
-/// SIGTERM and SIGINT. Process 1 of a container has no default action for them: a command that does
-/// not handle them ignores them.
+/// SIGTERM and SIGINT. Process 1 of a container has no default action for them, so without a handler
+/// they would be ignored.
 pub struct StopSignals {
     terminate: Signal,
     interrupt: Signal,
@@ -20,11 +20,11 @@ pub struct StopSignals {
 pub struct ReloadSignal(Signal);
 
 impl Signals {
-    /// Handles the signals from now on.
+    /// Installs the handlers.
     ///
     /// # Errors
     ///
-    /// Where the system does not allow it.
+    /// Fails if the system does not allow it.
     pub fn listen() -> Result<Self> {
         Ok(Self {
             stop: StopSignals::listen()?,
@@ -34,11 +34,11 @@ impl Signals {
 }
 
 impl StopSignals {
-    /// Handles the signals from now on.
+    /// Installs the handlers.
     ///
     /// # Errors
     ///
-    /// Where the system does not allow it.
+    /// Fails if the system does not allow it.
     pub fn listen() -> Result<Self> {
         Ok(Self {
             terminate: listen(SignalKind::terminate())?,
@@ -46,7 +46,7 @@ impl StopSignals {
         })
     }
 
-    /// Waits for the next one.
+    /// Waits for the next signal, and returns its kind.
     pub async fn received(&mut self) -> SignalKind {
         tokio::select! {
             _ = self.terminate.recv() => SignalKind::terminate(),
@@ -56,12 +56,12 @@ impl StopSignals {
 }
 
 impl ReloadSignal {
-    /// Waits for the next one. Several that arrive meanwhile count as one.
+    /// Waits for the next signal. Several that arrive in the meantime count as one.
     pub async fn received(&mut self) {
         self.0.recv().await;
     }
 }
 
 fn listen(kind: SignalKind) -> Result<Signal> {
-    signal(kind).context("signals cannot be handled")
+    signal(kind).context("cannot install signal handlers")
 }

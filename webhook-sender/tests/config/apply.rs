@@ -75,7 +75,7 @@ impl Receivers {
 
 #[async_trait]
 impl Handshakes for Receivers {
-    async fn give(&self, target: HandshakeTarget<'_>, key: &Secret) -> anyhow::Result<()> {
+    async fn perform(&self, target: HandshakeTarget<'_>, key: &Secret) -> anyhow::Result<()> {
         anyhow::ensure!(!*self.refuse.lock().unwrap(), "refused");
         let taken = (target.url.to_owned(), key.reveal().to_owned());
         self.taken.lock().unwrap().push(taken);

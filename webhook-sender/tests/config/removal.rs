@@ -14,7 +14,7 @@ struct Unasked;
 
 #[async_trait]
 impl Handshakes for Unasked {
-    async fn give(&self, target: HandshakeTarget<'_>, _: &Secret) -> anyhow::Result<()> {
+    async fn perform(&self, target: HandshakeTarget<'_>, _: &Secret) -> anyhow::Result<()> {
         panic!("a handshake with {}", target.url)
     }
 }

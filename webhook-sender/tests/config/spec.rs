@@ -55,7 +55,7 @@ fn what_is_left_out_has_its_default() {
         "rate_limit": null, "max_in_flight": null, "ordered": false, "retry": null,
         "timeout": null, "enabled": true, "handshake": null,
     });
-    assert_eq!(Value::Object(EndpointSpec::shown(&endpoint)), expected);
+    assert_eq!(Value::Object(EndpointSpec::to_json(&endpoint)), expected);
     let [secret] = endpoint.secrets.as_slice() else {
         panic!("not one secret")
     };
@@ -66,7 +66,7 @@ fn what_is_left_out_has_its_default() {
 
 #[test]
 fn null_is_as_good_as_left_out() {
-    let mut declared = EndpointSpec::shown(&simple());
+    let mut declared = EndpointSpec::to_json(&simple());
     declared.insert("secret".into(), Value::Null);
     declared.insert("headers".into(), Value::Null);
     let spec = spec(Value::Object(declared)).unwrap();
@@ -83,7 +83,7 @@ fn what_is_shown_can_be_declared_again() {
         "enabled": false, "handshake": "key",
     });
     assert_eq!(
-        Value::Object(EndpointSpec::shown(&endpoint(all.clone()))),
+        Value::Object(EndpointSpec::to_json(&endpoint(all.clone()))),
         all
     );
 }
@@ -199,7 +199,7 @@ fn a_replaced_secret_signs_for_a_day_longer() {
 #[test]
 fn the_schemes_follow_the_kind_of_the_secret_unless_they_are_declared() {
     let pair = "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg==";
-    let schemes = |endpoint: &Endpoint| EndpointSpec::shown(endpoint)["schemes"].clone();
+    let schemes = |endpoint: &Endpoint| EndpointSpec::to_json(endpoint)["schemes"].clone();
     let after = patch(&simple(), json!({ "secret": pair })).unwrap();
     assert_eq!(schemes(&after), json!(["standard"]));
     let faults = patch(&after, json!({"schemes": ["wss"]})).unwrap_err();
@@ -273,7 +273,7 @@ fn no_patch_makes_it_panic() {
         json!({"schedule": {}}),
         json!({"id": "x"}),
     ];
-    let names: Vec<String> = EndpointSpec::shown(&simple()).keys().cloned().collect();
+    let names: Vec<String> = EndpointSpec::to_json(&simple()).keys().cloned().collect();
     for name in names
         .iter()
         .map(String::as_str)

@@ -421,7 +421,7 @@ async fn an_endpoint_whose_timeout_outgrew_the_lease_is_served_all_the_same() {
     let sender = setting.start("sender");
     publish(&sender, "evt_1", "order.shipped").await;
     ended(&sender, "evt_1", "succeeded").await;
-    sender.logged("timeout cut to half of the lease").await;
+    sender.logged("timeout limited to half of the lease").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

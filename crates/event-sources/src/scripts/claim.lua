@@ -1,10 +1,10 @@
--- Takes pending entries over, whoever has them. KEYS[1]: the stream. ARGV: group, consumer, most bytes
--- of an entry, most bytes of its data, most bytes of all but for the first, ids.
--- Returns {how many ids were looked at, ids of removed entries, (id, fields, missing bytes of data)…}.
+-- Claims pending entries of any consumer. KEYS[1]: the stream. ARGV: group, consumer, most bytes
+-- of an entry, most bytes of its data, most bytes of all entries after the first, ids.
+-- Returns {number of examined ids, ids of removed entries, (id, fields, missing bytes of data)…}.
 local looked_at, vanished, total = 0, {}, 0
 local result = { 0, vanished }
 for i = 6, #ARGV do
-  -- One that is too large for what is left is not taken yet.
+  -- An entry that does not fit any more is left pending.
   local there = redis.call('XRANGE', KEYS[1], ARGV[i], ARGV[i])[1]
   if there then
     local fields, cut, bytes = fit(there[2], tonumber(ARGV[3]), tonumber(ARGV[4]))

@@ -1,8 +1,8 @@
--- How much of an event's own fields is kept of an entry that is too large.
+-- The bytes of an event's own fields that are kept of an entry that is too large.
 local LIMITS = { tenant = 256, type = 4096, id = 4096, timestamp = 4096, ordering_key = 4096 }
 
--- The fields of an entry within `most` bytes, and how many bytes of its data are missing. The data
--- is kept up to `data` bytes: one more than is allowed, so that it is still seen to be too large.
+-- Returns the fields of an entry within `most` bytes, and the number of missing bytes of its data. The
+-- data is cut to `data` bytes: one more than is allowed, so that the reader detects the excess.
 local function fit(fields, most, data)
   local total = 0
   for i = 1, #fields do total = total + #fields[i] end

@@ -1,6 +1,6 @@
--- Makes the group, which begins with the oldest entry, and the stream's incarnation, where they are
--- missing. KEYS[1]: the stream. ARGV: group, prefix of the group that names the incarnation, a new
--- incarnation, the greatest id. Returns the incarnation, and 1 if the group was made.
+-- Creates the group, which begins with the oldest entry, and the marker of the stream's incarnation,
+-- if they are missing. KEYS[1]: the stream. ARGV: group, prefix of the group that marks the incarnation, a new
+-- incarnation, the greatest id. Returns the incarnation, and 1 if the group was created.
 local group, incarnation
 if redis.call('EXISTS', KEYS[1]) == 1 then
   for _, row in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do

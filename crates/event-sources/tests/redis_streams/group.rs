@@ -1,9 +1,9 @@
-//! The group: what it begins with, what it takes again.
+//! The consumer group: its first entry, and pending entries.
 
 use crate::world::{GROUP, Recorder, STREAM, World};
 
 #[tokio::test]
-async fn a_backlog_from_before_the_group_is_taken() {
+async fn entries_from_before_the_group_are_read() {
     let world = World::new().await;
     let ids = world.publish_all(0..20).await;
     let sink = Recorder::new();
@@ -15,7 +15,7 @@ async fn a_backlog_from_before_the_group_is_taken() {
 }
 
 #[tokio::test]
-async fn a_stream_that_does_not_exist_yet_is_waited_for() {
+async fn the_intake_waits_for_a_stream_that_does_not_exist_yet() {
     let world = World::new().await;
     let sink = Recorder::new();
     let _running = world.intake("a", &sink);
@@ -38,10 +38,10 @@ async fn own_pending_entries_come_before_new_ones() {
 }
 
 #[tokio::test]
-async fn what_another_consumer_left_comes_before_new_entries() {
+async fn pending_entries_of_another_consumer_come_before_new_ones() {
     let world = World::new().await;
     let old = world.publish_all(0..3).await;
-    world.take_as("somebody who died").await;
+    world.take_as("crashed").await;
     let new = world.publish_all(3..5).await;
     let sink = Recorder::new();
     let running = world.intake("a", &sink);
@@ -52,7 +52,7 @@ async fn what_another_consumer_left_comes_before_new_entries() {
 }
 
 #[tokio::test]
-async fn what_is_not_planned_is_not_acknowledged() {
+async fn entries_that_are_not_durable_are_not_acknowledged() {
     let world = World::new().await;
     let ids = world.publish_all(0..3).await;
     let sink = Recorder::new();
@@ -63,7 +63,7 @@ async fn what_is_not_planned_is_not_acknowledged() {
     running.crash().await;
     assert_eq!(world.pending().await, 3);
 
-    // The next run takes them again.
+    // The next process reads them again.
     let after = Recorder::new();
     let running = world.intake("a", &after);
     after.taken(3).await;
@@ -72,7 +72,7 @@ async fn what_is_not_planned_is_not_acknowledged() {
 }
 
 #[tokio::test]
-async fn entries_removed_while_they_were_pending_hold_up_nothing() {
+async fn entries_removed_while_they_were_pending_block_nothing() {
     let world = World::new().await;
     let ids = world.publish_all(0..3).await;
     world.take_as("a").await;
@@ -92,7 +92,7 @@ async fn entries_removed_while_they_were_pending_hold_up_nothing() {
 }
 
 #[tokio::test]
-async fn an_existing_group_is_taken_up_where_it_is() {
+async fn an_existing_group_continues_at_its_position() {
     let world = World::new().await;
     world.publish(0).await;
     let mut command = redis::cmd("XGROUP");
@@ -109,9 +109,9 @@ async fn an_existing_group_is_taken_up_where_it_is() {
 }
 
 #[tokio::test]
-async fn trimming_removes_what_every_group_has_acknowledged_and_nothing_else() {
+async fn trimming_removes_only_entries_that_every_group_has_acknowledged() {
     let world = World::new().await;
-    // Nodes of a stream are removed whole: there has to be more than one.
+    // Redis trims whole nodes of a stream: the stream must have more than one.
     let ids = world.publish_all(0..450).await;
     let sink = Recorder::new();
     let mut settings = world.settings(webhook_model::Owner::this_process("a"));
@@ -140,7 +140,7 @@ async fn trimming_removes_what_every_group_has_acknowledged_and_nothing_else() {
         .query_async(&mut world.connection().await)
         .await
         .unwrap();
-    // The other group has not taken entry 220 yet.
+    // The other group has not read entry 220 yet.
     assert!(
         first[0].0 > ids[0] && first[0].0 <= ids[220],
         "{}",

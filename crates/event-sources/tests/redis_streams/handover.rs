@@ -1,4 +1,4 @@
-//! One process reads at a time.
+//! The reader's lease: one process reads at a time.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use webhook_model::Owner;
 
 use crate::world::{Recorder, World};
 
-/// A process of which nobody here can tell whether it is gone.
+/// A process on another host, which cannot be checked for being alive.
 fn elsewhere(name: &str) -> Owner {
     Owner {
         host: format!("machine of {name}"),
@@ -17,7 +17,7 @@ fn elsewhere(name: &str) -> Owner {
 }
 
 #[tokio::test]
-async fn one_stands_by_while_another_reads() {
+async fn a_second_process_waits_while_the_first_reads() {
     let world = World::new().await;
     let (one, other) = (Recorder::new(), Recorder::new());
     let first = world.intake_with(world.settings(elsewhere("a")), &one);
@@ -29,7 +29,7 @@ async fn one_stands_by_while_another_reads() {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
     };
-    with_timeout(connected, || "the second to stand by".into()).await;
+    with_timeout(connected, || "the second to wait for the lease".into()).await;
     world.publish_all(1..50).await;
     one.taken(50).await;
     assert_eq!(other.ids(), [""; 0]);
@@ -37,11 +37,11 @@ async fn one_stands_by_while_another_reads() {
 }
 
 #[tokio::test]
-async fn a_reader_that_stops_hands_over_at_once() {
+async fn a_reader_that_stops_hands_the_lease_over_at_once() {
     let world = World::new().await;
     let (one, other) = (Recorder::new(), Recorder::new());
     let mut settings = world.settings(elsewhere("a"));
-    // Nobody could wait for the end of this lease.
+    // Far longer than the test may take.
     settings.lease = Duration::from_secs(3600);
     let first = world.intake_with(settings.clone(), &one);
     world.publish(0).await;
@@ -54,13 +54,13 @@ async fn a_reader_that_stops_hands_over_at_once() {
 }
 
 #[tokio::test]
-async fn what_a_crashed_reader_had_taken_is_taken_by_the_next_in_order() {
+async fn entries_of_a_crashed_reader_are_read_by_the_next_in_order() {
     let world = World::new().await;
     let (one, other) = (Recorder::new(), Recorder::new());
     one.hold(true);
     let mut settings = world.settings(elsewhere("a"));
     settings.lease = Duration::from_secs(1);
-    // Before it reads: it takes them all at once, and no more while it is held.
+    // Published before it reads: it reads all of them at once, and no more while the sink blocks.
     let old = world.publish_all(0..3).await;
     let first = world.intake_with(settings.clone(), &one);
     one.taken(3).await;
@@ -75,7 +75,7 @@ async fn what_a_crashed_reader_had_taken_is_taken_by_the_next_in_order() {
 }
 
 #[tokio::test]
-async fn a_reader_whose_process_is_gone_is_replaced_before_its_lease_ends() {
+async fn a_reader_whose_process_is_dead_is_replaced_before_its_lease_expires() {
     let world = World::new().await;
     let one = Recorder::new();
     let mut process = std::process::Command::new("sleep")
@@ -145,14 +145,17 @@ async fn entries_keep_their_order_while_readers_take_turns() {
 }
 
 #[tokio::test]
-async fn a_reader_that_stops_without_the_store_leaves_all_behind_what_is_not_planned() {
+async fn a_reader_that_stops_without_the_store_leaves_entries_behind_an_undurable_one_pending() {
     let world = World::new().await;
     let ids = world.publish_all(0..150).await;
     let sink = Recorder::new();
     let first = ids[0].clone();
-    sink.judge(move |taken| match taken.id == first {
-        true => Err(SinkError("no store".into())),
-        false => Ok(()),
+    sink.judge(move |entry| {
+        if entry.id == first {
+            Err(SinkError("no store".into()))
+        } else {
+            Ok(())
+        }
     });
     let running = world.intake("a", &sink);
     sink.taken(1).await;
@@ -160,7 +163,7 @@ async fn a_reader_that_stops_without_the_store_leaves_all_behind_what_is_not_pla
     running.stop().await;
     assert!(
         first_call < ids.len(),
-        "there is more behind the first call"
+        "the first call did not take everything"
     );
     assert!(sink.ids().iter().all(|id| ids[..first_call].contains(id)));
 

@@ -2,29 +2,29 @@
 
 use std::collections::HashSet;
 
-use event_sources::Taken;
+use event_sources::StreamEntry;
 use webhook_model::Owner;
 
 use crate::world::{GROUP, Recorder, STREAM, World};
 
 const FIELDS: [(&str, &str); 3] = [("tenant", "acme"), ("type", "a.b"), ("data", "1")];
 
-/// Adds an entry of a given id to a stream.
+/// Adds an entry with this id to a stream.
 async fn add(world: &World, stream: &str, id: &str) {
     let mut command = redis::cmd("XADD");
     command.arg(stream).arg(id).arg(&FIELDS);
-    let answer = command.query_async(&mut world.connection().await).await;
-    let _: String = answer.unwrap();
+    let reply = command.query_async(&mut world.connection().await).await;
+    let _: String = reply.unwrap();
 }
 
 async fn send(world: &World, command: &mut redis::Cmd) {
-    let answer = command.query_async(&mut world.connection().await).await;
-    let _: redis::Value = answer.unwrap();
+    let reply = command.query_async(&mut world.connection().await).await;
+    let _: redis::Value = reply.unwrap();
 }
 
-/// The ids of the events, which name none of their own.
-fn events(taken: &[Taken]) -> Vec<String> {
-    let event = |taken: &Taken| taken.content.as_ref().unwrap().id.to_string();
+/// Returns the derived ids of the events.
+fn events(taken: &[StreamEntry]) -> Vec<String> {
+    let event = |taken: &StreamEntry| taken.content.as_ref().unwrap().id.to_string();
     taken.iter().map(event).collect()
 }
 
@@ -46,7 +46,7 @@ async fn equal_entry_ids_of_two_streams_are_two_events() {
 }
 
 #[tokio::test]
-async fn an_entry_that_is_taken_again_is_the_same_event() {
+async fn an_entry_that_is_read_again_is_the_same_event() {
     let world = World::new().await;
     add(&world, STREAM, "1-1").await;
     let mut ids = Vec::new();
@@ -57,7 +57,7 @@ async fn an_entry_that_is_taken_again_is_the_same_event() {
         ids.extend(events(&sink.taken(1).await));
         running.crash().await;
     }
-    // As it is when the group is made again, and begins with the oldest entry.
+    // As if the group was lost: the new one begins with the oldest entry.
     send(
         &world,
         redis::cmd("XGROUP").arg("DESTROY").arg(STREAM).arg(GROUP),
@@ -70,7 +70,7 @@ async fn an_entry_that_is_taken_again_is_the_same_event() {
 }
 
 #[tokio::test]
-async fn a_stream_that_is_made_again_with_its_old_ids_has_other_events() {
+async fn a_recreated_stream_with_the_same_entry_ids_has_other_events() {
     let world = World::new().await;
     add(&world, STREAM, "1-1").await;
     let sink = Recorder::new();
@@ -96,7 +96,7 @@ async fn planning_an_entry_of_a_removed_stream_acknowledges_nothing_of_the_new_o
     sink.taken(1).await;
     world.remove_stream().await;
     add(&world, STREAM, "1-1").await;
-    // Another consumer of the group has it by the time the old one is planned.
+    // Another consumer reads the new entry before the old one is planned.
     world.take_as("another").await;
     sink.hold(false);
     let failed = async {
@@ -104,15 +104,15 @@ async fn planning_an_entry_of_a_removed_stream_acknowledges_nothing_of_the_new_o
             tokio::time::sleep(std::time::Duration::from_millis(2)).await;
         }
     };
-    test_support::with_timeout(failed, || "the acknowledgement to be refused".into()).await;
-    // It is pending, and so it is taken and planned.
+    test_support::with_timeout(failed, || "the acknowledgement to be rejected".into()).await;
+    // The new entry is pending, and therefore read and planned.
     let ids = events(&sink.taken(2).await);
     assert_ne!(ids[0], ids[1]);
     world.acknowledged(&running, 1).await;
 }
 
 #[tokio::test]
-async fn the_group_that_names_the_incarnation_keeps_nothing_from_being_trimmed() {
+async fn the_group_that_marks_the_incarnation_does_not_prevent_trimming() {
     let world = World::new().await;
     let sink = Recorder::new();
     let mut settings = world.settings(Owner::this_process("a"));

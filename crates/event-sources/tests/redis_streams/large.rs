@@ -1,4 +1,4 @@
-//! Entries that are larger than an event may be, and large ones that were taken before.
+//! Entries that exceed the size of an event, and large redelivered entries.
 
 use webhook_model::Owner;
 
@@ -7,7 +7,7 @@ use crate::world::{Recorder, World};
 const MAX: usize = 1000;
 
 #[tokio::test]
-async fn of_a_pending_entry_no_more_is_taken_out_of_the_stream_than_an_event_may_have() {
+async fn no_more_of_a_pending_entry_is_read_than_an_event_may_have() {
     let world = World::new().await;
     let (noise, data) = (vec![b'n'; 200_000], vec![b'1'; 300_000]);
     let small: &[u8] = b"{\"whole\": true}";
@@ -37,13 +37,13 @@ async fn of_a_pending_entry_no_more_is_taken_out_of_the_stream_than_an_event_may
     assert_eq!(rejected.field("data").unwrap().bytes().len(), MAX);
     let bytes = rejected.fields.iter().map(|(_, value)| value.bytes().len());
     assert!(bytes.sum::<usize>() < 100_000);
-    // What is beside an event does not keep it from being planned.
+    // Additional fields do not prevent an event from being planned.
     assert_eq!(&taken[1].content.as_ref().unwrap().data[..], small);
     world.acknowledged(&running, 2).await;
 }
 
 #[tokio::test]
-async fn large_entries_that_were_taken_before_are_claimed_within_the_bounds() {
+async fn large_redelivered_entries_are_claimed_within_the_bounds() {
     let world = World::new().await;
     let data = vec![b'1'; 100_000];
     for tenant in ["a", "b", "c", "d"] {
@@ -64,13 +64,13 @@ async fn large_entries_that_were_taken_before_are_claimed_within_the_bounds() {
     let running = world.intake_with(settings, &sink);
     sink.taken(2).await;
     sink.asked(3).await;
-    assert_eq!(sink.ids().len(), 2, "there is no room for more");
+    assert_eq!(sink.ids().len(), 2, "no more entries fit into memory");
     sink.hold(false);
     world.acknowledged(&running, 12).await;
 }
 
 #[tokio::test]
-async fn new_entries_that_do_not_fit_into_memory_together_are_claimed_within_the_bounds() {
+async fn new_entries_that_exceed_the_bound_together_are_claimed_within_it() {
     let world = World::new().await;
     let data = format!("\"{}\"", "x".repeat(200_000));
     for _ in 0..8 {

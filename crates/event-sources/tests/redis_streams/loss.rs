@@ -1,9 +1,9 @@
-//! What the stream's server may do to a reader.
+//! Failures of the stream's server.
 
 use crate::world::{Recorder, World};
 
 #[tokio::test]
-async fn a_flush_takes_the_group_and_the_reader_goes_on() {
+async fn a_reader_continues_after_a_flush_that_removes_the_group() {
     let world = World::new().await;
     let sink = Recorder::new();
     let running = world.intake("a", &sink);
@@ -20,7 +20,7 @@ async fn a_flush_takes_the_group_and_the_reader_goes_on() {
 }
 
 #[tokio::test]
-async fn a_reader_outlives_its_server() {
+async fn a_reader_survives_restarts_of_its_server() {
     let mut world = World::new().await;
     let sink = Recorder::new();
     let running = world.intake("a", &sink);
@@ -39,7 +39,7 @@ async fn a_reader_outlives_its_server() {
 }
 
 #[tokio::test]
-async fn what_was_being_planned_when_the_server_died_is_not_lost() {
+async fn entries_being_planned_when_the_server_dies_are_not_lost() {
     let mut world = World::new().await;
     let ids = world.publish_all(0..3).await;
     let sink = Recorder::new();
@@ -62,7 +62,7 @@ async fn what_was_being_planned_when_the_server_died_is_not_lost() {
 }
 
 #[tokio::test]
-async fn a_server_that_comes_later_is_waited_for() {
+async fn a_reader_waits_for_a_server_that_starts_later() {
     let mut world = World::new().await;
     world.server.kill();
     let sink = Recorder::new();

@@ -1,11 +1,11 @@
 //! The intake against a real `redis-server`.
 
+mod capacity;
 mod group;
 mod handover;
 mod identity;
+mod invalid;
 mod large;
 mod loss;
 mod outage;
-mod room;
-mod unreadable;
 mod world;

@@ -1,11 +1,11 @@
-//! A store that is out of reach, for all tenants or for one.
+//! A store that is unreachable, for all tenants or for one.
 
 use event_sources::SinkError;
 
 use crate::world::{Recorder, World};
 
 #[tokio::test]
-async fn entries_wait_for_a_store_that_is_out_of_reach() {
+async fn entries_wait_for_a_store_that_is_unreachable() {
     let world = World::new().await;
     let ids = world.publish_all(0..2).await;
     let sink = Recorder::new();
@@ -23,7 +23,7 @@ async fn entries_wait_for_a_store_that_is_out_of_reach() {
 }
 
 #[tokio::test]
-async fn a_tenant_whose_store_is_out_of_reach_holds_up_nobody() {
+async fn a_tenant_whose_store_is_unreachable_delays_no_other_tenant() {
     let world = World::new().await;
     let down = world.publish_for("down", 8).await;
     let sink = Recorder::new();
@@ -45,25 +45,28 @@ async fn a_tenant_whose_store_is_out_of_reach_holds_up_nobody() {
 }
 
 #[tokio::test]
-async fn entries_that_are_kept_are_acknowledged_while_others_wait() {
+async fn durable_entries_are_acknowledged_while_others_wait() {
     let world = World::new().await;
     let ids = world.publish_all(0..3).await;
     let sink = Recorder::new();
     let bad = ids[0].clone();
-    sink.judge(move |taken| match taken.id == bad {
-        true => Err(SinkError("no store".into())),
-        false => Ok(()),
+    sink.judge(move |entry| {
+        if entry.id == bad {
+            Err(SinkError("no store".into()))
+        } else {
+            Ok(())
+        }
     });
     let running = world.intake("a", &sink);
     sink.taken(6).await;
-    // The others were given once.
+    // The others were passed to the sink once.
     assert_eq!(sink.ids().iter().filter(|id| **id == ids[1]).count(), 1);
     sink.judge(|_| Ok(()));
     world.acknowledged(&running, 3).await;
 }
 
 #[tokio::test]
-async fn what_a_reader_could_not_keep_is_taken_by_the_next() {
+async fn entries_that_a_reader_could_not_store_are_read_by_the_next() {
     let world = World::new().await;
     let ids = world.publish_all(0..3).await;
     let sink = Recorder::new();

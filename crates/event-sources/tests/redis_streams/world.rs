@@ -1,11 +1,11 @@
-//! A stream in a `redis-server` of its own, a sink that records what it is given, and intakes
-//! between the two.
+//! Fixtures: a stream in a dedicated `redis-server`, a sink that records entries, and intakes between
+//! the two.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use event_sources::{Intake, Settings, Sink, SinkError, Stats, Taken};
+use event_sources::{Intake, Settings, Sink, SinkError, Stats, StreamEntry};
 use redis::AsyncConnectionConfig;
 use redis::aio::MultiplexedConnection;
 use redis_link::Address;
@@ -19,19 +19,19 @@ use webhook_model::{Clock, Owner};
 pub const STREAM: &str = "events";
 pub const GROUP: &str = "webhook-sender";
 
-/// Decides what becomes of an entry.
-type Judge = Box<dyn Fn(&Taken) -> Result<(), SinkError> + Send + Sync>;
+/// Decides the result for an entry.
+type Judge = Box<dyn Fn(&StreamEntry) -> Result<(), SinkError> + Send + Sync>;
 
-/// Records what it is given.
+/// A sink that records the entries it receives.
 pub struct Recorder {
     room: watch::Sender<usize>,
-    /// How often it was asked for room.
+    /// The number of calls of `capacity`.
     asked: watch::Sender<usize>,
-    taken: watch::Sender<Vec<Taken>>,
-    /// How many entries came with each call.
+    taken: watch::Sender<Vec<StreamEntry>>,
+    /// The number of entries of each call of `take`.
     calls: Mutex<Vec<usize>>,
     judge: Mutex<Judge>,
-    /// Calls that wait here before they are answered.
+    /// While true, calls of `take` do not return.
     held: watch::Sender<bool>,
 }
 
@@ -51,27 +51,30 @@ impl Recorder {
         self.room.send_replace(room);
     }
 
-    pub fn judge(&self, judge: impl Fn(&Taken) -> Result<(), SinkError> + Send + Sync + 'static) {
+    pub fn judge(
+        &self,
+        judge: impl Fn(&StreamEntry) -> Result<(), SinkError> + Send + Sync + 'static,
+    ) {
         *self.judge.lock().unwrap() = Box::new(judge);
     }
 
-    /// Waits until it was asked for room so often from now on.
+    /// Waits for this many further calls of `capacity`.
     pub async fn asked(&self, times: usize) {
         let mut asked = self.asked.subscribe();
         let until = *asked.borrow_and_update() + times;
         let often = asked.wait_for(|asked| *asked >= until);
-        let _asked = with_timeout(often, || format!("{times} times asked for room")).await;
+        let _asked = with_timeout(often, || format!("{times} calls of capacity")).await;
     }
 
-    /// Leaves calls unanswered until it is let go.
+    /// Blocks calls of `take` while `held` is true.
     pub fn hold(&self, held: bool) {
         self.held.send_replace(held);
     }
 
-    /// The ids of a tenant's entries so far.
+    /// Returns the ids of a tenant's entries so far.
     pub fn ids_of(&self, tenant: &str) -> Vec<String> {
         let taken = self.taken.borrow();
-        let theirs = |taken: &&Taken| names(taken, tenant);
+        let theirs = |taken: &&StreamEntry| names(taken, tenant);
         taken
             .iter()
             .filter(theirs)
@@ -82,7 +85,7 @@ impl Recorder {
     /// Waits until `count` entries of a tenant have come.
     pub async fn taken_of(&self, tenant: &str, count: usize) {
         let mut taken = self.taken.subscribe();
-        let theirs = |all: &Vec<Taken>| all.iter().filter(|one| names(one, tenant)).count();
+        let theirs = |all: &Vec<StreamEntry>| all.iter().filter(|one| names(one, tenant)).count();
         let enough = taken.wait_for(|all| theirs(all) >= count);
         let seen = || {
             format!(
@@ -93,12 +96,12 @@ impl Recorder {
         let _all = with_timeout(enough, seen).await.unwrap();
     }
 
-    /// How many entries came with each call so far.
+    /// Returns the number of entries of each call so far.
     pub fn calls(&self) -> Vec<usize> {
         self.calls.lock().unwrap().clone()
     }
 
-    /// The ids of all entries so far, in the order they came, again where they did.
+    /// Returns the ids of all entries so far, in order, including repeated ones.
     pub fn ids(&self) -> Vec<String> {
         self.taken
             .borrow()
@@ -107,8 +110,8 @@ impl Recorder {
             .collect()
     }
 
-    /// Waits until `count` entries have come, and answers all.
-    pub async fn taken(&self, count: usize) -> Vec<Taken> {
+    /// Waits until `count` entries have come, and returns all of them.
+    pub async fn taken(&self, count: usize) -> Vec<StreamEntry> {
         let mut taken = self.taken.subscribe();
         let enough = taken.wait_for(|taken| taken.len() >= count);
         let seen = || format!("{count} entries; so far {:?}", self.ids());
@@ -118,26 +121,26 @@ impl Recorder {
 
 #[async_trait]
 impl Sink for Recorder {
-    async fn room(&self) -> usize {
+    async fn capacity(&self) -> usize {
         self.asked.send_modify(|asked| *asked += 1);
         let mut room = self.room.subscribe();
         let room = room.wait_for(|room| *room > 0).await.unwrap();
         *room
     }
 
-    async fn take(&self, entries: Vec<Taken>) -> Vec<Result<(), SinkError>> {
+    async fn take(&self, entries: Vec<StreamEntry>) -> Vec<Result<(), SinkError>> {
         self.calls.lock().unwrap().push(entries.len());
-        let answers = {
+        let results = {
             let judge = self.judge.lock().unwrap();
             entries.iter().map(&**judge).collect()
         };
         self.taken.send_modify(|taken| taken.extend(entries));
         self.held.subscribe().wait_for(|held| !held).await.unwrap();
-        answers
+        results
     }
 }
 
-fn names(taken: &Taken, tenant: &str) -> bool {
+fn names(taken: &StreamEntry, tenant: &str) -> bool {
     taken
         .tenant
         .as_ref()
@@ -149,7 +152,7 @@ pub struct World {
     pub server: RedisServer,
 }
 
-/// An intake that runs. Dropping it is a crash: nothing is handed over.
+/// A running intake. Dropping it simulates a crash: the lease is not released.
 pub struct Running {
     pub stats: Arc<Stats>,
     stop: CancellationToken,
@@ -202,13 +205,13 @@ impl World {
 
     pub async fn connection(&self) -> MultiplexedConnection {
         let client = redis::Client::open(self.server.url()).unwrap();
-        // Some commands have much to do.
+        // Some commands take long.
         let config = AsyncConnectionConfig::new().set_response_timeout(None);
         let connection = client.get_multiplexed_async_connection_with_config(&config);
         connection.await.unwrap()
     }
 
-    /// Publishes an entry as it should be, with data that says its number. Answers its id.
+    /// Publishes a valid entry with its number as data. Returns its id.
     pub async fn publish(&self, number: usize) -> String {
         let data = number.to_string();
         self.add(&[
@@ -219,7 +222,7 @@ impl World {
         .await
     }
 
-    /// Publishes entries of a tenant. Answers their ids.
+    /// Publishes entries of a tenant. Returns their ids.
     pub async fn publish_for(&self, tenant: &str, count: usize) -> Vec<String> {
         let mut ids = Vec::new();
         for _ in 0..count {
@@ -233,7 +236,7 @@ impl World {
         ids
     }
 
-    /// Publishes so many entries of a tenant at once.
+    /// Publishes `count` entries of a tenant in one call.
     pub async fn publish_many(&self, tenant: &str, count: usize) {
         let script = "for _ = 1, ARGV[2] do redis.call('XADD', KEYS[1], '*', 'tenant', ARGV[1], \
                       'type', 'a.b', 'data', '1') end";
@@ -244,8 +247,8 @@ impl World {
             .arg(STREAM)
             .arg(tenant)
             .arg(count);
-        let answer = command.query_async(&mut self.connection().await).await;
-        let () = answer.unwrap();
+        let reply = command.query_async(&mut self.connection().await).await;
+        let () = reply.unwrap();
     }
 
     pub async fn remove_stream(&self) {
@@ -278,7 +281,7 @@ impl World {
             .unwrap()
     }
 
-    /// Has a consumer of the group take everything new, and do nothing with it.
+    /// Reads all new entries as a consumer of the group, without processing them.
     pub async fn take_as(&self, consumer: &str) {
         let mut connection = self.connection().await;
         let mut group = redis::cmd("XGROUP");
@@ -299,7 +302,7 @@ impl World {
         let _: redis::Value = read.query_async(&mut connection).await.unwrap();
     }
 
-    /// How many entries are taken and not acknowledged.
+    /// Returns the number of pending entries.
     pub async fn pending(&self) -> usize {
         let mut command = redis::cmd("XPENDING");
         command.arg(STREAM).arg(GROUP);
@@ -308,7 +311,7 @@ impl World {
         redis::from_redis_value(row[0].clone()).unwrap()
     }
 
-    /// Waits until so many were acknowledged.
+    /// Waits until `count` entries were acknowledged.
     pub async fn acknowledged(&self, running: &Running, count: u64) {
         let reached = async {
             while running.stats.snapshot().acknowledged < count {

@@ -1,4 +1,4 @@
-//! The handshakes that a file asks for.
+//! The handshakes that the declarations of a file require.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -11,27 +11,27 @@ use super::new_secret::new_handshake_key;
 use super::stored::Stored;
 use super::{Config, EndpointSpec, TenantConfig, check};
 
-/// How many handshakes are under way at a time: each has a connection of its own.
+/// The number of concurrent handshakes. Each uses its own connection.
 const AT_ONCE: usize = 256;
 
-/// Gives receivers their keys.
+/// A way to perform handshakes.
 #[async_trait]
 pub trait Handshakes: Send + Sync {
-    /// Gives the receiver of `target` its key.
+    /// Sends the key to the receiver of `target`.
     ///
     /// # Errors
     ///
-    /// Why the receiver did not accept it.
-    async fn give(&self, target: HandshakeTarget<'_>, key: &Secret) -> anyhow::Result<()>;
+    /// Fails if the receiver cannot be reached or rejects the key.
+    async fn perform(&self, target: HandshakeTarget<'_>, key: &Secret) -> anyhow::Result<()>;
 }
 
-/// The endpoint that a handshake is made with, stored or only declared.
+/// The target of a handshake: a stored endpoint or a declaration.
 #[derive(Clone, Copy, Debug)]
 pub struct HandshakeTarget<'a> {
     pub tenant: &'a TenantId,
     pub url: &'a str,
     pub headers: &'a BTreeMap<String, String>,
-    /// Its own timeout, where it has one.
+    /// The timeout of the endpoint, if it declares one.
     pub timeout: Option<Duration>,
 }
 
@@ -46,42 +46,42 @@ impl<'a> From<&'a Endpoint> for HandshakeTarget<'a> {
     }
 }
 
-/// What came of a handshake that had to be made, and the key that it was about.
-pub(super) enum Hand {
-    Taken(Secret),
-    Refused(Secret),
-    /// The endpoint is disabled: its receiver is not asked yet.
-    PutOff(Secret),
+/// The outcome of a required handshake, with its key.
+pub(super) enum HandshakeOutcome {
+    Accepted(Secret),
+    Failed(Secret),
+    /// No request was made, because the endpoint is disabled.
+    Deferred(Secret),
 }
 
-/// The handshakes of a file, by their endpoints. Those that were made before are not among them.
-pub(super) type Hands<'c> = HashMap<(&'c TenantId, &'c EndpointId), Hand>;
+/// The outcomes by endpoint. Endpoints that require no handshake are absent.
+pub(super) type HandshakeOutcomes<'c> = HashMap<(&'c TenantId, &'c EndpointId), HandshakeOutcome>;
 
-/// Makes every handshake that the file asks for and that was not made yet.
-pub(super) async fn shake<'c>(
+/// Makes the handshakes that the file requires and that were not made yet.
+pub(super) async fn run_handshakes<'c>(
     config: &'c Config,
     stored: &Stored,
     handshakes: &dyn Handshakes,
-) -> Hands<'c> {
+) -> HandshakeOutcomes<'c> {
     let of = |tenant: &'c TenantConfig| tenant.endpoints.iter().map(move |one| (&tenant.id, one));
-    let asked = config.tenants.iter().flat_map(of);
-    let asked = asked.filter_map(|(tenant, (id, spec))| {
-        let key = wanted(spec, stored.get(tenant, id))?;
-        Some(one(handshakes, (tenant, id), spec, key).boxed())
+    let required = config.tenants.iter().flat_map(of);
+    let required = required.filter_map(|(tenant, (id, spec))| {
+        let key = key_to_send(spec, stored.get(tenant, id))?;
+        Some(run_handshake(handshakes, (tenant, id), spec, key).boxed())
     });
-    let asked: Vec<_> = asked.collect();
-    let made = stream::iter(asked).buffer_unordered(AT_ONCE);
+    let required: Vec<_> = required.collect();
+    let made = stream::iter(required).buffer_unordered(AT_ONCE);
     made.collect().await
 }
 
-async fn one<'c>(
+async fn run_handshake<'c>(
     handshakes: &dyn Handshakes,
     about: (&'c TenantId, &'c EndpointId),
     spec: &EndpointSpec,
     key: Secret,
-) -> ((&'c TenantId, &'c EndpointId), Hand) {
+) -> ((&'c TenantId, &'c EndpointId), HandshakeOutcome) {
     if !spec.enabled {
-        return (about, Hand::PutOff(key));
+        return (about, HandshakeOutcome::Deferred(key));
     }
     let (tenant, endpoint) = about;
     let target = HandshakeTarget {
@@ -90,29 +90,29 @@ async fn one<'c>(
         headers: &spec.headers,
         timeout: spec.timeout,
     };
-    let hand = match handshakes.give(target, &key).await {
+    let outcome = match handshakes.perform(target, &key).await {
         Ok(()) => {
-            tracing::info!(%tenant, %endpoint, "handshake made");
-            Hand::Taken(key)
+            tracing::info!(%tenant, %endpoint, "handshake accepted");
+            HandshakeOutcome::Accepted(key)
         }
         Err(error) => {
             let error = format!("{error:#}");
-            tracing::warn!(%tenant, %endpoint, error, "handshake failed; it will be made again");
-            Hand::Refused(key)
+            tracing::warn!(%tenant, %endpoint, error, "handshake failed; it will be retried");
+            HandshakeOutcome::Failed(key)
         }
     };
-    (about, hand)
+    (about, outcome)
 }
 
-/// Returns the key to hand out, where there is a handshake to be made: of an endpoint that is new,
-/// has moved, has another secret, or had no handshake before.
-fn wanted(spec: &EndpointSpec, stored: Option<&Endpoint>) -> Option<Secret> {
+/// Returns the key to send if a handshake is required: for an endpoint that is new, has moved, has
+/// another secret, or had no handshake before.
+fn key_to_send(spec: &EndpointSpec, stored: Option<&Endpoint>) -> Option<Secret> {
     spec.handshake?;
     let current = stored.and_then(|before| before.secrets.first());
-    // What one receiver was given is handed to no other, unless the file says so.
+    // The key of one receiver is not sent to another one, unless the file declares it.
     let stays = stored.filter(|before| before.url == spec.url);
     let kept = stays.and_then(|before| before.secrets.first());
-    // The private half of a pair is handed to nobody.
+    // A private ed25519 key is never sent.
     let shared = |key: &&Secret| check::handshake(Handshake::Key, Some(key)).is_ok();
     let Some(key) = spec.secret.as_ref().or(kept).filter(shared) else {
         return Some(new_handshake_key());

@@ -1,16 +1,16 @@
-//! Back-pressure: no more is taken than there is room for.
+//! Back-pressure: no more entries are read than the sink has capacity for.
 
 use crate::world::{Recorder, World};
 
 #[tokio::test]
-async fn without_room_nothing_is_taken() {
+async fn without_capacity_nothing_is_read() {
     let world = World::new().await;
     world.publish_all(0..5).await;
     let full = Recorder::new();
     full.set_room(0);
     let waiting = world.intake("a", &full);
 
-    // A reader with room is not kept from reading by one without.
+    // A reader without capacity does not keep another one from reading.
     let sink = Recorder::new();
     let running = world.intake("b", &sink);
     sink.taken(5).await;
@@ -26,7 +26,7 @@ async fn without_room_nothing_is_taken() {
 }
 
 #[tokio::test]
-async fn no_more_is_taken_than_there_is_room_for() {
+async fn no_more_is_read_than_the_sink_has_capacity_for() {
     let world = World::new().await;
     world.publish_all(0..10).await;
     let sink = Recorder::new();
@@ -37,7 +37,7 @@ async fn no_more_is_taken_than_there_is_room_for() {
 }
 
 #[tokio::test]
-async fn pending_entries_wait_for_room_as_well() {
+async fn pending_entries_wait_for_capacity_as_well() {
     let world = World::new().await;
     world.publish_all(0..5).await;
     world.take_as("a").await;
@@ -49,7 +49,7 @@ async fn pending_entries_wait_for_room_as_well() {
 }
 
 #[tokio::test]
-async fn large_entries_are_taken_by_their_bytes() {
+async fn large_entries_are_bounded_by_their_bytes() {
     let world = World::new().await;
     let data = vec![b'1'; 1000];
     for _ in 0..12 {
@@ -66,7 +66,7 @@ async fn large_entries_are_taken_by_their_bytes() {
 }
 
 #[tokio::test]
-async fn a_reader_that_runs_out_of_room_lets_another_read() {
+async fn a_reader_that_runs_out_of_capacity_lets_another_read() {
     let world = World::new().await;
     let (one, other) = (Recorder::new(), Recorder::new());
     let _first = world.intake("a", &one);
@@ -75,7 +75,7 @@ async fn a_reader_that_runs_out_of_room_lets_another_read() {
     let _second = world.intake("b", &other);
     one.set_room(0);
     let id = world.publish(1).await;
-    // Whoever had asked for entries already may get one more.
+    // A reader whose read is already blocking may get one more entry.
     let third = world.publish(2).await;
     other.taken(1).await;
     let ids = [one.ids(), other.ids()].concat();
@@ -83,7 +83,7 @@ async fn a_reader_that_runs_out_of_room_lets_another_read() {
 }
 
 #[tokio::test]
-async fn what_is_durable_is_acknowledged_while_the_rest_waits_for_room() {
+async fn durable_entries_are_acknowledged_while_the_rest_waits_for_capacity() {
     let world = World::new().await;
     world.publish_all(0..4).await;
     world.take_as("gone").await;

@@ -1,4 +1,4 @@
-//! Puts the parts of a sender together.
+//! Builds a sender from its configuration, starts its tasks and stops them in order.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -19,11 +19,11 @@ use webhook_store::sqlite::SqliteStore;
 use webhook_store::{Lease, Store};
 
 use super::descriptors;
-use super::reload::{Again, Reload, settings};
+use super::maintenance;
+use super::planner_sink::PlannerSink;
+use super::reload::{Reload, RetryTimer, settings};
 use super::status::Overview;
 use super::stop::{ReloadSignal, StopSignals};
-use super::stream::FromStream;
-use super::upkeep;
 use crate::api;
 use crate::api::{Access, Api, Limits, Token};
 use crate::config;
@@ -37,30 +37,29 @@ use crate::plan::{BacklogPlanner, Planner};
 use crate::registry::Registry;
 use crate::standing::Standing;
 
-/// How much longer than the slowest attempt a stop may take.
+/// The time that a stop may take beyond the lease, which bounds the slowest attempt.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// How long a process that ends before it has started may take to leave the store. A lease that it
-/// leaves behind runs out by itself.
+/// The longest wait for the release of the lease when the start is aborted. A lease that is not
+/// released expires by itself.
 const LEAVE: Duration = Duration::from_secs(2);
 
-/// How often an event's planning may begin before it is rejected, unless the configuration says
-/// otherwise.
+/// The default number of times that the planning of an event may begin before the event is rejected.
 const MAX_TRIES: u32 = 5;
 
-/// A store, and who this process is in it.
-pub struct Seat {
+/// An open store, and the identity of this process in it.
+pub struct StoreSession {
     store: Arc<dyn Store>,
     owner: Owner,
     clock: Clock,
 }
 
-impl Seat {
-    /// Opens the store, and does not enter it yet.
+impl StoreSession {
+    /// Opens the store without acquiring a lease.
     ///
     /// # Errors
     ///
-    /// What is wrong with the store.
+    /// Fails if the store cannot be opened.
     pub async fn open(config: &Config) -> Result<Self> {
         Ok(Self {
             store: open(config).await?,
@@ -69,19 +68,19 @@ impl Seat {
         })
     }
 
-    /// Leaves the store, which may or may not have been entered.
+    /// Releases the lease of this process, if it has one.
     pub async fn leave(self) {
         let left = self.store.leave(&self.owner, self.clock.now());
         match tokio::time::timeout(LEAVE, left).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "lease not given up"),
-            Err(_) => tracing::warn!("lease not given up: the store does not respond"),
+            Ok(Err(error)) => tracing::warn!(%error, "lease not released"),
+            Err(_) => tracing::warn!("lease not released: the store does not respond"),
         }
     }
 }
 
-/// A sender whose parts know each other, and of which nothing runs yet.
-pub struct Built {
+/// A sender whose parts are connected and whose tasks are not started yet.
+pub struct Sender {
     config: Config,
     store: Arc<dyn Store>,
     registry: Arc<Registry>,
@@ -99,33 +98,37 @@ pub struct Built {
     clock: Clock,
 }
 
-/// A sender at work.
+/// A sender whose tasks run.
 pub struct Running {
-    /// Where its API listens.
+    /// The address that the API listens on.
     pub address: SocketAddr,
     reload: Reload,
     lease: Arc<Lease>,
-    /// How long a stop may take.
-    patience: Duration,
-    /// Ends what brings work in.
+    /// The longest duration of a stop.
+    stop_timeout: Duration,
+    /// Stops the tasks that bring in work: intake, planning and the API.
     intake: CancellationToken,
-    /// Ends delivery, once nothing brings work in any more.
+    /// Stops delivery, after the intake tasks have ended.
     delivery: CancellationToken,
-    /// Ends the rest.
-    upkeep: CancellationToken,
+    /// Stops the maintenance tasks, last: delivery needs the lease that they renew.
+    maintenance: CancellationToken,
     api: JoinHandle<()>,
-    bringing: Vec<JoinHandle<()>>,
+    intake_tasks: Vec<JoinHandle<()>>,
     delivering: JoinHandle<()>,
-    keeping: Vec<JoinHandle<()>>,
+    maintenance_tasks: Vec<JoinHandle<()>>,
 }
 
-/// Enters the store, and brings it to what `config` declares.
+/// Acquires a lease in the store, and applies the declarations of `config` to it.
 ///
 /// # Errors
 ///
-/// What is wrong with the store, or out of reach.
-pub async fn build(config: Config, path: &Path, seat: &Seat) -> Result<Built> {
-    let (store, clock, owner) = (seat.store.clone(), seat.clock.clone(), seat.owner.clone());
+/// Fails if the store is unreachable or rejects the declarations.
+pub async fn build(config: Config, path: &Path, session: &StoreSession) -> Result<Sender> {
+    let (store, clock, owner) = (
+        session.store.clone(),
+        session.clock.clone(),
+        session.owner.clone(),
+    );
     let lease = Lease::enter(store.clone(), clock.clone(), owner, config.delivery.lease).await?;
     let components = config.delivery.components.clone();
     let registry = Arc::new(Registry::with_components(store.clone(), components));
@@ -157,7 +160,7 @@ pub async fn build(config: Config, path: &Path, seat: &Seat) -> Result<Built> {
         planner: planner.clone(),
         clock: clock.clone(),
     };
-    let sink = FromStream {
+    let sink = PlannerSink {
         planner: planner.clone(),
         store: store.clone(),
         registry: registry.clone(),
@@ -192,10 +195,10 @@ pub async fn build(config: Config, path: &Path, seat: &Seat) -> Result<Built> {
         clock: clock.clone(),
         first: config.clone(),
         current: config.clone(),
-        again: Again::default(),
+        handshake_retry: RetryTimer::default(),
     };
     reload.apply(&config).await?;
-    Ok(Built {
+    Ok(Sender {
         config,
         store,
         registry,
@@ -214,48 +217,51 @@ pub async fn build(config: Config, path: &Path, seat: &Seat) -> Result<Built> {
     })
 }
 
-impl Built {
-    /// Sets everything going.
+impl Sender {
+    /// Starts all tasks, with the API on `listener`.
     ///
     /// # Errors
     ///
-    /// Where the listener has no address.
+    /// Fails if the listener has no local address.
     pub fn start(self, listener: TcpListener) -> Result<Running> {
         let address = listener.local_addr()?;
-        let (intake, delivery, upkeep) =
+        let (intake, delivery, maintenance) =
             <(CancellationToken, CancellationToken, CancellationToken)>::default();
         let api = self.serve(listener, intake.clone());
-        let mut bringing = Vec::new();
+        let mut intake_tasks = Vec::new();
         if let Some(stream) = self.intake.clone() {
             let stop = intake.clone();
-            bringing.push(tokio::spawn(async move { stream.run(stop).await }));
+            intake_tasks.push(tokio::spawn(async move { stream.run(stop).await }));
         }
-        bringing.push(tokio::spawn(self.backlog.run(intake.clone())));
-        let keeping = vec![
+        intake_tasks.push(tokio::spawn(self.backlog.run(intake.clone())));
+        let maintenance_tasks = vec![
             tokio::spawn({
-                let (lease, stop) = (self.lease.clone(), upkeep.clone());
+                let (lease, stop) = (self.lease.clone(), maintenance.clone());
                 async move { lease.keep(stop).await }
             }),
-            tokio::spawn(upkeep::refresh(self.registry.clone(), upkeep.clone())),
-            tokio::spawn(upkeep::forget(
+            tokio::spawn(maintenance::refresh(
+                self.registry.clone(),
+                maintenance.clone(),
+            )),
+            tokio::spawn(maintenance::forget(
                 self.store.clone(),
                 self.config.retention.clone(),
                 self.clock.clone(),
-                upkeep.clone(),
+                maintenance.clone(),
             )),
         ];
         Ok(Running {
             address,
-            patience: self.config.delivery.lease + GRACE,
+            stop_timeout: self.config.delivery.lease + GRACE,
             delivering: tokio::spawn(self.dispatcher.run(self.standing, delivery.clone())),
             reload: self.reload,
             lease: self.lease,
             intake,
             delivery,
-            upkeep,
+            maintenance,
             api,
-            bringing,
-            keeping,
+            intake_tasks,
+            maintenance_tasks,
         })
     }
 
@@ -292,28 +298,30 @@ impl Built {
 }
 
 impl Running {
-    /// Goes on until a signal says stop; then ends what is under way and leaves nothing behind.
+    /// Runs until a signal requests a stop; then finishes the attempts in flight and releases the
+    /// lease.
     ///
     /// # Errors
     ///
-    /// Where that takes too long. Nothing is lost: what was not recorded is attempted again.
+    /// Fails if the stop times out or a second signal arrives. Nothing is lost: attempts that were
+    /// not recorded are made again.
     pub async fn until(mut self, mut stop: StopSignals, reload: ReloadSignal) -> Result<()> {
         tokio::select! {
             _ = stop.received() => {}
             () = self.follow_file(reload) => {}
         }
         tracing::info!("stopping");
-        let patience = self.patience;
+        let stop_timeout = self.stop_timeout;
         tokio::select! {
-            stopped = tokio::time::timeout(patience, self.stop()) => {
-                stopped.context("gave up waiting for what is under way")?
+            stopped = tokio::time::timeout(stop_timeout, self.stop()) => {
+                stopped.context("timed out waiting for attempts in flight")?
             }
             _ = stop.received() => anyhow::bail!("second shutdown signal, aborting"),
         }
     }
 
-    /// Reads the file again at each signal, makes handshakes that failed again, and restores what the
-    /// store has lost, for ever.
+    /// Reloads the file at each signal, retries failed handshakes, and restores declarations that the
+    /// store has lost. Never returns.
     async fn follow_file(&mut self, mut signal: ReloadSignal) {
         loop {
             tokio::select! {
@@ -326,18 +334,18 @@ impl Running {
     async fn stop(self) -> Result<()> {
         self.intake.cancel();
         let delivery = async {
-            for bringing in self.bringing {
-                let _ = bringing.await;
+            for task in self.intake_tasks {
+                let _ = task.await;
             }
             self.delivery.cancel();
             let _ = self.delivering.await;
         };
-        // Clients of the API never hold delivery up. What they publish meanwhile is left to the next
-        // process.
+        // Delivery does not wait for clients of the API. Events that they publish meanwhile are
+        // delivered by the next process.
         let (_, _) = tokio::join!(delivery, self.api);
-        self.upkeep.cancel();
-        for keeping in self.keeping {
-            let _ = keeping.await;
+        self.maintenance.cancel();
+        for task in self.maintenance_tasks {
+            let _ = task.await;
         }
         self.lease.leave().await?;
         tracing::info!("stopped");
@@ -345,7 +353,7 @@ impl Running {
     }
 }
 
-fn intake(config: &Config, lease: &Lease, sink: FromStream) -> Result<Option<Intake>> {
+fn intake(config: &Config, lease: &Lease, sink: PlannerSink) -> Result<Option<Intake>> {
     let Some(stream) = &config.stream else {
         return Ok(None);
     };

@@ -1,4 +1,4 @@
-//! What has to be done from time to time.
+//! Periodic tasks: refreshing the registry and deleting old deliveries.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,24 +11,24 @@ use webhook_store::Queue;
 use crate::config::RetentionConfig;
 use crate::registry::Registry;
 
-/// How soon a change that another process made to an endpoint is known here at the latest, where
-/// nothing is planned for its tenant meanwhile.
+/// The interval at which changes that other processes made are read. Planning for a tenant reads the
+/// changes of that tenant earlier.
 const REFRESH: Duration = Duration::from_secs(1);
 
-/// How often what has ended long ago is forgotten.
+/// The interval at which deliveries past their retention are deleted.
 const FORGET: Duration = Duration::from_secs(30);
 
-/// Keeps the registry up to date until `stop`.
+/// Refreshes the registry periodically until `stop`.
 pub async fn refresh(registry: Arc<Registry>, stop: CancellationToken) {
     let mut ticks = ticks(REFRESH);
     while stop.run_until_cancelled(ticks.tick()).await.is_some() {
         if let Err(error) = registry.refresh().await {
-            tracing::warn!(%error, "tenants and endpoints not looked up");
+            tracing::warn!(%error, "tenants and endpoints not refreshed");
         }
     }
 }
 
-/// Forgets what is kept no longer, until `stop`.
+/// Deletes deliveries past their retention periodically until `stop`.
 pub async fn forget(
     store: Arc<dyn Queue>,
     retention: RetentionConfig,
@@ -37,7 +37,7 @@ pub async fn forget(
 ) {
     let mut ticks = ticks(FORGET);
     while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-        // In steps, between which others have their turn.
+        // In steps, so that other calls to the store run in between.
         while !stop.is_cancelled() {
             let now = clock.now();
             let (succeeded, dead) = (now.before(retention.succeeded), now.before(retention.dead));
@@ -45,7 +45,7 @@ pub async fn forget(
                 Ok(true) => tokio::task::yield_now().await,
                 Ok(false) => break,
                 Err(error) => {
-                    tracing::warn!(%error, "old deliveries not forgotten");
+                    tracing::warn!(%error, "old deliveries not deleted");
                     break;
                 }
             }

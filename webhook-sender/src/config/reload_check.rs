@@ -1,4 +1,4 @@
-//! A file that is read again by a process that runs.
+//! Checks a configuration that is reloaded by a running process.
 
 use config_diagnostics::Diagnostic;
 use webhook_client::check_url;
@@ -6,7 +6,7 @@ use webhook_client::check_url;
 use super::{Config, Rules, Token, check};
 
 impl Config {
-    /// What of this file changes with a restart only, as a process that runs by `self` reads `new`.
+    /// Returns the keys of `new` whose changes take effect after a restart only.
     pub fn needs_restart(&self, new: &Self) -> Vec<&'static str> {
         let (before, after) = (&self.delivery, &new.delivery);
         let (was, is) = (&before.policy, &after.policy);
@@ -35,11 +35,11 @@ impl Config {
         changed.map(|(key, _)| key).collect()
     }
 
-    /// What of this file cannot be used under `rules` that it does not make itself.
+    /// Checks this configuration against the rules of a running process.
     ///
     /// # Errors
     ///
-    /// A fault for each URL that they do not let through, and each timeout that they cut short.
+    /// Returns a fault for each URL that the rules refuse and each timeout that exceeds their limit.
     pub fn fits(&self, rules: &Rules) -> Result<(), Vec<Diagnostic>> {
         let mut faults = Vec::new();
         let mut note = |field: String, message: Option<String>| {
@@ -60,9 +60,10 @@ impl Config {
                 note(field("timeout"), spec.timeout.and_then(outlasts));
             }
         }
-        match faults.is_empty() {
-            true => Ok(()),
-            false => Err(faults),
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(faults)
         }
     }
 }

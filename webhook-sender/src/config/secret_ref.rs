@@ -1,4 +1,4 @@
-//! Values that are kept out of the file.
+//! References to secrets outside of the file: `env:NAME` and `file:PATH`.
 
 #![allow(
     clippy::disallowed_methods,
@@ -19,7 +19,7 @@ use super::read;
 /// The most bytes of a file that holds a secret.
 const MAX_FILE_BYTES: u64 = 64 * 1024;
 
-/// A text that is shown to nobody.
+/// A secret text. Its `Debug` output does not contain it.
 #[derive(Clone)]
 pub struct Token(Zeroizing<String>);
 
@@ -39,14 +39,14 @@ impl fmt::Debug for Token {
     }
 }
 
-/// Reads the value that a text leads to: `env:NAME` to a variable of the environment, `file:PATH` to
-/// a file's content without the line break at its end, any other text to itself. A relative path
-/// starts at `folder`.
+/// Resolves a reference and parses its value with `read`: `env:NAME` is an environment variable,
+/// `file:PATH` the content of a file without trailing line breaks, and any other text the value itself.
+/// A relative path starts at `folder`.
 ///
 /// # Errors
 ///
-/// What is missing, or what `read` says of the value, with the name of the variable or the file
-/// that it comes from; nothing of the value itself.
+/// Fails if the variable or the file cannot be read, or if `read` rejects the value. The error names
+/// the variable or the file, and never contains the value.
 pub fn resolve<T>(
     text: String,
     folder: &Path,
@@ -68,7 +68,7 @@ pub fn resolve<T>(
     read.map_err(|error| format!("{owner}: {error}"))
 }
 
-/// Reads a text that is secret, and neither empty nor a near miss of one.
+/// Returns a parser of secret texts. It rejects empty texts and near misses, such as quoted ones.
 pub fn secret(folder: &Path) -> impl Fn(Node) -> Result<Token, String> {
     move |node| {
         resolve(read::text(node)?, folder, |text| {
@@ -78,8 +78,8 @@ pub fn secret(folder: &Path) -> impl Fn(Node) -> Result<Token, String> {
     }
 }
 
-/// Returns the reference that was meant by a text that is almost one: it would be taken for the
-/// secret itself.
+/// Returns the intended form of a misspelt reference, which would otherwise be used as the secret
+/// itself.
 fn misspelt(text: &str) -> Option<String> {
     let bare = text.trim();
     for prefix in ["env:", "file:"] {
@@ -104,7 +104,7 @@ fn variable(name: &str) -> Result<Zeroizing<String>, String> {
     }
 }
 
-/// The length that a file states is not relied on: that of a pipe is 0.
+/// Reads a secret file. The length in its metadata is not used, because that of a pipe is 0.
 fn read_file(path: &Path) -> Result<Zeroizing<String>, String> {
     let mut text = Zeroizing::new(String::new());
     File::open(path)

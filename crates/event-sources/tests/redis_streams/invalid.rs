@@ -1,9 +1,9 @@
-//! Entries of which nothing can be made.
+//! Entries that are no valid event.
 
 use crate::world::{Recorder, World};
 
 #[tokio::test]
-async fn each_kind_of_unreadable_entry_is_rejected_and_holds_up_nothing() {
+async fn each_kind_of_invalid_entry_is_rejected_and_blocks_nothing() {
     let world = World::new().await;
     let (tenant, kind, data) = (
         ("tenant", &b"acme"[..]),
@@ -38,7 +38,7 @@ async fn each_kind_of_unreadable_entry_is_rejected_and_holds_up_nothing() {
     let sink = Recorder::new();
     let running = world.intake("a", &sink);
     let mut taken = sink.taken(cases.len() + 1).await;
-    // Entries that name no tenant have a queue of their own.
+    // Entries without a tenant have their own queue.
     taken.sort_unstable_by_key(|taken| published.iter().position(|id| *id == taken.id));
     for ((code, _), taken) in cases.iter().zip(&taken) {
         let rejected = taken.content.as_ref().unwrap_err();
@@ -46,7 +46,7 @@ async fn each_kind_of_unreadable_entry_is_rejected_and_holds_up_nothing() {
             (rejected.code.as_str(), &rejected.id),
             (*code, &taken.derived)
         );
-        // The sink decides whether the tenant exists; what was named is passed on.
+        // The sink checks that the tenant exists; the intake passes the name on.
         assert_eq!(taken.tenant.is_none(), code.ends_with("tenant"), "{code}");
     }
     let last = taken.last().unwrap();
@@ -60,7 +60,7 @@ async fn each_kind_of_unreadable_entry_is_rejected_and_holds_up_nothing() {
 }
 
 #[tokio::test]
-async fn a_field_name_that_is_no_text_is_left_alone() {
+async fn a_field_name_that_is_not_utf_8_is_ignored() {
     let world = World::new().await;
     let mut command = redis::cmd("XADD");
     command.arg("events").arg("*").arg(b"\xff").arg("x");

@@ -1,9 +1,9 @@
-//! From the stream to the planner.
+//! The sink of the stream's intake: plans events, and keeps those that cannot be planned.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use event_sources::{Sink, SinkError, Taken};
+use event_sources::{Sink, SinkError, StreamEntry};
 use webhook_model::{Clock, Event, Rejected, TenantId};
 use webhook_store::{Queue, StoreError};
 
@@ -11,8 +11,8 @@ use crate::deliver::Handle;
 use crate::plan::{PlanError, Planner, Submitted, rejected};
 use crate::registry::Registry;
 
-/// Plans what is taken from the stream, and keeps what cannot be planned.
-pub struct FromStream {
+/// Plans the entries of the stream, and stores those that cannot be planned as rejected events.
+pub struct PlannerSink {
     pub planner: Planner,
     pub store: Arc<dyn Queue>,
     pub registry: Arc<Registry>,
@@ -21,12 +21,12 @@ pub struct FromStream {
 }
 
 #[async_trait]
-impl Sink for FromStream {
-    async fn room(&self) -> usize {
+impl Sink for PlannerSink {
+    async fn capacity(&self) -> usize {
         self.lanes.room().await
     }
 
-    async fn take(&self, entries: Vec<Taken>) -> Vec<Result<(), SinkError>> {
+    async fn take(&self, entries: Vec<StreamEntry>) -> Vec<Result<(), SinkError>> {
         let redelivered = entries.iter().any(|entry| entry.redelivered);
         let mut ids = Vec::with_capacity(entries.len());
         let mut events = Vec::with_capacity(entries.len());
@@ -35,32 +35,34 @@ impl Sink for FromStream {
             match (entry.tenant, entry.content) {
                 (Some(tenant), Ok(event)) => events.push((index, tenant, event)),
                 (tenant, Err(entry)) => rejected.push((index, tenant, entry)),
-                // The intake gives no event without a tenant.
-                (None, Ok(event)) => {
-                    rejected.push((index, None, self.unplannable(&entry.derived, None, event)))
-                }
+                // The intake passes no event without a tenant.
+                (None, Ok(event)) => rejected.push((
+                    index,
+                    None,
+                    self.without_tenant(&entry.derived, None, event),
+                )),
             }
             ids.push(entry.derived);
         }
-        let missing = SinkError("nothing is known of what became of it".into());
-        let mut answers = vec![Err(missing); ids.len()];
-        self.plan(&ids, events, redelivered, &mut rejected, &mut answers)
+        let missing = SinkError("the result is unknown".into());
+        let mut results = vec![Err(missing); ids.len()];
+        self.plan(&ids, events, redelivered, &mut rejected, &mut results)
             .await;
-        self.reject(rejected, &mut answers).await;
-        answers
+        self.reject(rejected, &mut results).await;
+        results
     }
 }
 
 type Indexed = (usize, Option<TenantId>, Rejected);
 
-impl FromStream {
+impl PlannerSink {
     async fn plan(
         &self,
         ids: &[String],
         events: Vec<(usize, TenantId, Event)>,
         redelivered: bool,
         rejected: &mut Vec<Indexed>,
-        answers: &mut [Result<(), SinkError>],
+        results: &mut [Result<(), SinkError>],
     ) {
         let pairs: Vec<_> = events
             .iter()
@@ -73,23 +75,23 @@ impl FromStream {
         };
         for ((index, tenant, event), ended) in events.into_iter().zip(ended) {
             match ended {
-                Ok(_) => answers[index] = Ok(()),
+                Ok(_) => results[index] = Ok(()),
                 Err(PlanError::UnknownTenant(_)) => {
                     let id = ids.get(index).map_or("", String::as_str);
-                    rejected.push((index, None, self.unplannable(id, Some(&tenant), event)));
+                    rejected.push((index, None, self.without_tenant(id, Some(&tenant), event)));
                 }
                 Err(error @ PlanError::ConflictingId(_)) => {
                     let id = ids.get(index).map_or("", String::as_str);
                     let entry = self.conflicting(id, &tenant, event, error.to_string());
                     rejected.push((index, Some(tenant), entry));
                 }
-                Err(error) => answers[index] = Err(SinkError(error.to_string())),
+                Err(error) => results[index] = Err(SinkError(error.to_string())),
             }
         }
     }
 
-    /// Plans events. Those whose planning panicked are accepted instead, so that their tries are
-    /// counted; in one call, so that a tenant's keep their order.
+    /// Plans events. Events whose planning panicked are accepted instead, so that their tries are
+    /// counted; in one call, which keeps the order of each tenant's events.
     async fn planned(&self, pairs: Vec<(TenantId, Event)>) -> Vec<Result<Submitted, PlanError>> {
         let mut ended = self.planner.plan(pairs.clone()).await;
         let interrupted = |ended: &Result<_, _>| matches!(ended, Err(PlanError::Interrupted));
@@ -103,21 +105,21 @@ impl FromStream {
         ended
     }
 
-    async fn reject(&self, rejected: Vec<Indexed>, answers: &mut [Result<(), SinkError>]) {
+    async fn reject(&self, rejected: Vec<Indexed>, results: &mut [Result<(), SinkError>]) {
         if rejected.is_empty() {
             return;
         }
         match self.keep(&rejected).await {
             Ok(()) => {
                 for (index, _, entry) in &rejected {
-                    answers[*index] = Ok(());
+                    results[*index] = Ok(());
                     let (id, code, reason) = (&entry.id, &entry.code, &entry.reason);
                     tracing::warn!(entry = id, code, reason, "event rejected");
                 }
             }
             Err(error) => {
                 for (index, _, _) in &rejected {
-                    answers[*index] = Err(SinkError(error.to_string()));
+                    results[*index] = Err(SinkError(error.to_string()));
                 }
             }
         }
@@ -127,7 +129,7 @@ impl FromStream {
         let mut all = Vec::with_capacity(rejected.len());
         for (_, tenant, entry) in rejected {
             let mut entry = entry.clone();
-            // Only a tenant that exists has its rejected events shown to it.
+            // Rejected events are assigned to tenants that exist only.
             if let Some(tenant) = tenant
                 && self.registry.tenant(tenant).await?.is_some()
             {
@@ -148,7 +150,7 @@ impl FromStream {
         )
     }
 
-    fn unplannable(&self, id: &str, tenant: Option<&TenantId>, event: Event) -> Rejected {
+    fn without_tenant(&self, id: &str, tenant: Option<&TenantId>, event: Event) -> Rejected {
         let why = match tenant {
             Some(tenant) => ("unknown-tenant", format!("tenant `{tenant}` is unknown")),
             None => ("no-tenant", "the event names no tenant".into()),
