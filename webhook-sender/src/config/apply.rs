@@ -4,13 +4,15 @@ use std::fmt;
 
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
-use webhook_model::{Endpoint, EndpointId, Millis, Origin, TenantId};
+use webhook_model::{Endpoint, Millis};
 use webhook_store::{StoreError, Tenants};
 
-use super::handshakes::{HandshakeOutcome, HandshakeOutcomes, run_handshakes};
+use super::declared::Declared;
+use super::handshake_retry::{FailedHandshake, failed};
+use super::handshakes::{HandshakeOutcomes, run_handshakes};
 use super::removal::{Removal, removed};
 use super::stored::{AT_ONCE, Stored};
-use super::{Config, EndpointSpec, Handshakes};
+use super::{Config, Handshakes};
 
 /// The number of tries to store an endpoint that is being changed concurrently.
 const TRIES: usize = 5;
@@ -23,7 +25,7 @@ pub struct Applied {
     pub created: usize,
     pub changed: usize,
     pub removed: usize,
-    /// Endpoints whose handshake failed. Applying the file again retries it.
+    /// Endpoints whose handshake failed.
     pub waiting: usize,
 }
 
@@ -64,6 +66,9 @@ pub enum ApplyError {
 /// handshake fails, an endpoint that had one before stays unchanged. Any other endpoint is stored without
 /// it, so that its events are planned: its receiver rejects them, and they are retried on the schedule.
 ///
+/// Returns the number of changes, and the failed handshakes for
+/// [`retry_handshakes`](super::retry_handshakes).
+///
 /// An endpoint that the sender disabled stays disabled until its URL changes or the API enables it.
 ///
 /// # Errors
@@ -74,7 +79,7 @@ pub async fn apply(
     store: &dyn Tenants,
     handshakes: &dyn Handshakes,
     now: Millis,
-) -> Result<Applied, ApplyError> {
+) -> Result<(Applied, Vec<FailedHandshake>), ApplyError> {
     let mut stored = Stored::read(store).await?;
     // Before anything else: a file that is rejected makes no handshake.
     removed(config, &stored)?;
@@ -87,14 +92,15 @@ pub async fn apply(
     let (created, changed) =
         put_endpoints(declared(config, &outcomes), &stored, store, now).await?;
     let removed = remove(removed(config, &stored)?, store, now).await?;
-    let is_failed = |outcome: &&HandshakeOutcome| matches!(outcome, HandshakeOutcome::Failed(_));
-    Ok(Applied {
+    let failed = failed(&outcomes, &stored);
+    let applied = Applied {
         tenants,
         created,
         changed,
         removed,
-        waiting: outcomes.values().filter(is_failed).count(),
-    })
+        waiting: failed.len(),
+    };
+    Ok((applied, failed))
 }
 
 /// Creates the missing tenants. Returns their number.
@@ -106,15 +112,6 @@ async fn put_tenants(
     let ids = config.tenants.iter().map(|tenant| &tenant.id);
     let missing = ids.filter(|id| !stored.has_tenant(id));
     count(missing.map(|id| store.put_tenant(id)).collect()).await
-}
-
-/// An endpoint of the file, and the outcome of its handshake, if one was made.
-#[derive(Clone, Copy)]
-struct Declared<'c> {
-    tenant: &'c TenantId,
-    id: &'c EndpointId,
-    spec: &'c EndpointSpec,
-    outcome: Option<&'c HandshakeOutcome>,
 }
 
 fn declared<'c>(config: &'c Config, outcomes: &'c HandshakeOutcomes) -> Vec<Declared<'c>> {
@@ -183,61 +180,6 @@ async fn put<'c>(
         Err(error @ StoreError::Conflict { .. }) => Ok(Put::Conflict(declared, error)),
         Err(error) => Err(error),
     }
-}
-
-impl Declared<'_> {
-    /// Returns the endpoint to store and the version that it replaces, or `None` if the stored one does
-    /// not differ.
-    fn difference(&self, stored: &Stored, now: Millis) -> Option<(Endpoint, Option<u64>)> {
-        let before = stored.get(self.tenant, self.id);
-        let spec = after_handshake(self.spec.clone(), self.outcome, before)?;
-        match before {
-            None => {
-                let (tenant, id) = (self.tenant.clone(), self.id.clone());
-                Some((spec.endpoint(tenant, id, Origin::Config, now), None))
-            }
-            Some(before) => {
-                let after = merged(spec, before, now);
-                (after != *before).then_some((after, Some(before.version)))
-            }
-        }
-    }
-}
-
-/// Returns the declaration to store after its handshake, or `None` if the stored endpoint stays
-/// unchanged.
-fn after_handshake(
-    mut spec: EndpointSpec,
-    outcome: Option<&HandshakeOutcome>,
-    stored: Option<&Endpoint>,
-) -> Option<EndpointSpec> {
-    let had_one = stored.is_some_and(|before| before.handshake.is_some());
-    match outcome {
-        None => {}
-        Some(HandshakeOutcome::Accepted(key)) => spec.secret = Some(key.clone()),
-        Some(HandshakeOutcome::Failed(_)) if had_one => return None,
-        Some(HandshakeOutcome::Failed(key) | HandshakeOutcome::Deferred(key)) => {
-            spec.secret = Some(key.clone());
-            spec.handshake = None;
-        }
-    }
-    Some(spec)
-}
-
-fn merged(mut spec: EndpointSpec, before: &Endpoint, now: Millis) -> Endpoint {
-    let disabled_by_sender = !before.enabled && before.disabled_reason.is_some();
-    if disabled_by_sender && spec.url == before.url {
-        spec.enabled = false;
-    }
-    let mut after = spec.over(before, now);
-    if after.origin != Origin::Config {
-        after = Endpoint {
-            origin: Origin::Config,
-            updated_at: now,
-            ..after
-        };
-    }
-    after
 }
 
 /// Removes endpoints. Returns their number.

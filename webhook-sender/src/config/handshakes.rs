@@ -57,6 +57,9 @@ pub(super) enum HandshakeOutcome {
 /// The outcomes by endpoint. Endpoints that require no handshake are absent.
 pub(super) type HandshakeOutcomes<'c> = HashMap<(&'c TenantId, &'c EndpointId), HandshakeOutcome>;
 
+/// A handshake to make: its endpoint, the declaration and the key.
+pub(super) type RequiredHandshake<'c> = ((&'c TenantId, &'c EndpointId), &'c EndpointSpec, Secret);
+
 /// Makes the handshakes that the file requires and that were not made yet.
 pub(super) async fn run_handshakes<'c>(
     config: &'c Config,
@@ -67,8 +70,19 @@ pub(super) async fn run_handshakes<'c>(
     let required = config.tenants.iter().flat_map(of);
     let required = required.filter_map(|(tenant, (id, spec))| {
         let key = key_to_send(spec, stored.get(tenant, id))?;
-        Some(run_handshake(handshakes, (tenant, id), spec, key).boxed())
+        Some(((tenant, id), spec, key))
     });
+    run_all(required.collect(), handshakes).await
+}
+
+/// Makes handshakes concurrently.
+pub(super) async fn run_all<'c>(
+    required: Vec<RequiredHandshake<'c>>,
+    handshakes: &dyn Handshakes,
+) -> HandshakeOutcomes<'c> {
+    let required = required
+        .into_iter()
+        .map(|(about, spec, key)| run_handshake(handshakes, about, spec, key).boxed());
     let required: Vec<_> = required.collect();
     let made = stream::iter(required).buffer_unordered(AT_ONCE);
     made.collect().await
@@ -106,7 +120,7 @@ async fn run_handshake<'c>(
 
 /// Returns the key to send if a handshake is required: for an endpoint that is new, has moved, has
 /// another secret, or had no handshake before.
-fn key_to_send(spec: &EndpointSpec, stored: Option<&Endpoint>) -> Option<Secret> {
+pub(super) fn key_to_send(spec: &EndpointSpec, stored: Option<&Endpoint>) -> Option<Secret> {
     spec.handshake?;
     let current = stored.and_then(|before| before.secrets.first());
     // The key of one receiver is not sent to another one, unless the file declares it.

@@ -26,8 +26,10 @@
 
 mod apply;
 mod check;
+mod declared;
 mod endpoint;
 mod file;
+mod handshake_retry;
 mod handshakes;
 mod new_secret;
 mod patch;
@@ -46,6 +48,7 @@ pub use config_diagnostics::{Diagnostic, InvalidFile};
 pub use check::{longest_attempt, outlasts};
 pub use endpoint::{EndpointSpec, OVERLAP};
 pub use file::{Config, TenantConfig};
+pub use handshake_retry::{FailedHandshake, Retried, retry_handshakes};
 pub use handshakes::{HandshakeTarget, Handshakes};
 pub use new_secret::{new_handshake_key, new_secret};
 pub use removal::Removal;

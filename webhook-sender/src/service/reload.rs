@@ -11,7 +11,10 @@ use webhook_model::Clock;
 use webhook_store::Tenants;
 
 use super::descriptors;
-use crate::config::{ApplyError, Config, Diagnostic, Rules, apply, longest_attempt, outlasts};
+use crate::config::{
+    ApplyError, Config, Diagnostic, FailedHandshake, Rules, apply, longest_attempt, outlasts,
+    retry_handshakes,
+};
 use crate::deliver::{Handle, Settings};
 use crate::handshake::ByHttp;
 use crate::plan::DispatchPort;
@@ -34,22 +37,38 @@ pub struct Reload {
     pub first: Config,
     /// The configuration that was applied last.
     pub current: Config,
-    pub handshake_retry: RetryTimer,
+    pub retry: RetryTimer,
 }
 
-/// The time of the next retry of failed handshakes.
+/// The work to retry, and the time of the next retry.
 #[derive(Default)]
 pub struct RetryTimer {
     at: Option<Instant>,
     pause: Duration,
+    handshakes: Vec<FailedHandshake>,
+    /// True if the last configuration was applied in part only.
+    partly_applied: bool,
 }
 
 impl RetryTimer {
-    fn note(&mut self, waiting: usize) {
-        if waiting == 0 {
+    /// Sets the handshakes to retry. Without any, nothing is retried.
+    fn set(&mut self, handshakes: Vec<FailedHandshake>) {
+        if handshakes.is_empty() {
             *self = Self::default();
             return;
         }
+        self.partly_applied = false;
+        self.handshakes = handshakes;
+        self.schedule();
+    }
+
+    /// Schedules another application of the whole configuration.
+    fn apply_again(&mut self) {
+        self.partly_applied = true;
+        self.schedule();
+    }
+
+    fn schedule(&mut self) {
         self.pause = (self.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
         self.at = Some(Instant::now() + self.pause);
     }
@@ -66,12 +85,11 @@ impl Reload {
         }
     }
 
-    /// Applies the configuration again when handshakes that failed are to be made again, and when the
-    /// store has lost content; that may be never. Giving up waiting leaves nothing undone that the
-    /// next call does not do.
+    /// Waits until failed handshakes are due for a retry or the store has lost its content, which may be
+    /// never, and handles that. Cancelling the wait is safe: the next call handles it.
     pub async fn catch_up(&mut self) {
         let registry = self.registry.clone();
-        let at = self.handshake_retry.at;
+        let at = self.retry.at;
         let again = async move {
             match at {
                 Some(at) => sleep_until(at).await,
@@ -79,16 +97,39 @@ impl Reload {
             }
         };
         tokio::select! {
-            () = again => self.retry_handshakes().await,
+            () = again => self.retry().await,
             () = registry.content_lost() => self.restore().await,
         }
     }
 
-    async fn retry_handshakes(&mut self) {
-        if let Err(error) = self.apply(&self.current.clone()).await {
-            tracing::warn!(error = format!("{error:#}"), "handshakes not made again");
-            self.handshake_retry.note(1);
+    async fn retry(&mut self) {
+        if self.retry.partly_applied {
+            if let Err(error) = self.apply(&self.current.clone()).await {
+                tracing::warn!(
+                    error = format!("{error:#}"),
+                    "configuration not applied again"
+                );
+                self.retry.apply_again();
+            }
+        } else if let Err(error) = self.retry_handshakes().await {
+            tracing::warn!(error = format!("{error:#}"), "handshakes not retried");
+            self.retry.schedule();
         }
+    }
+
+    /// Retries failed handshakes only: the store may hold a newer file of another process, which
+    /// applying the remembered configuration would undo.
+    async fn retry_handshakes(&mut self) -> Result<()> {
+        let failed = self.retry.handshakes.clone();
+        let (store, now) = (&*self.store, self.clock.now());
+        let retried =
+            retry_handshakes(&self.current, &failed, store, &self.handshakes, now).await?;
+        self.retry.set(retried.failed);
+        if retried.accepted > 0 {
+            self.registry.refresh().await?;
+            self.lanes.wake();
+        }
+        Ok(())
     }
 
     async fn restore(&mut self) {
@@ -110,7 +151,7 @@ impl Reload {
     pub async fn apply(&mut self, config: &Config) -> Result<()> {
         self.handshakes.timeout = config.delivery.timeout;
         let (store, now) = (&*self.store, self.clock.now());
-        let applied = apply(config, store, &self.handshakes, now).await?;
+        let (applied, failed) = apply(config, store, &self.handshakes, now).await?;
         store.identify().await?;
         let declared = config.tenants.iter().map(|tenant| tenant.id.clone());
         self.registry.declare(declared.collect());
@@ -125,7 +166,7 @@ impl Reload {
         self.lanes
             .set_settings(settings(config, self.first.delivery.lease));
         self.lanes.wake();
-        self.handshake_retry.note(applied.waiting);
+        self.retry.set(failed);
         self.warn_of_cut_timeouts();
         descriptors::log_bound(config.delivery.places);
         Ok(())
@@ -157,9 +198,9 @@ impl Reload {
         if !applied.as_ref().is_err_and(refused) {
             // The writes before an error are kept, and the previous file would undo them.
             self.current = config;
-        }
-        if applied.is_err() {
-            self.handshake_retry.note(1);
+            if applied.is_err() {
+                self.retry.apply_again();
+            }
         }
         applied?;
         Ok(summary)

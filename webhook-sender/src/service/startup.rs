@@ -195,7 +195,7 @@ pub async fn build(config: Config, path: &Path, session: &StoreSession) -> Resul
         clock: clock.clone(),
         first: config.clone(),
         current: config.clone(),
-        handshake_retry: RetryTimer::default(),
+        retry: RetryTimer::default(),
     };
     reload.apply(&config).await?;
     Ok(Sender {

@@ -2,7 +2,9 @@
 
 mod apply;
 mod files;
+mod handshakes;
 mod near_misses;
 mod removal;
 mod scale;
 mod spec;
+mod world;

@@ -40,7 +40,8 @@ impl World {
 
     async fn apply(&self, text: &str) -> Result<Applied, ApplyError> {
         let config = Config::parse(text, "sender.toml".as_ref()).unwrap();
-        apply(&config, &self.store, &Unasked, Millis(1_000)).await
+        let applied = apply(&config, &self.store, &Unasked, Millis(1_000)).await;
+        applied.map(|(applied, _)| applied)
     }
 
     async fn count(&self) -> usize {
