@@ -12,10 +12,12 @@ use clap::Args;
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 use webhook_model::Clock;
-use webhook_signature::{Credential, Freshness, Request, Scheme, Verified, verify};
+use webhook_signature::{Credential, Freshness, Request, Scheme, verify};
 
 use super::output::{OutputClosed, print};
 use super::secret::{Secrets, scheme};
+use super::verify::reason;
+use crate::api::{Limits, serve};
 use crate::service::StopSignals;
 
 /// The largest body it takes, in bytes.
@@ -84,16 +86,21 @@ impl Listen {
         let listener = listener.with_context(|| format!("cannot listen on {}", self.listen))?;
         let address = listener.local_addr()?;
         let _ = writeln!(std::io::stderr().lock(), "listening on http://{address}");
-        let router = axum::Router::new()
-            .fallback(axum::routing::post(receive))
-            .layer(DefaultBodyLimit::max(MAX_BODY))
-            .with_state(receiver.clone());
+        let router = router(receiver.clone());
+        let limits = Limits::of_this_process();
         tokio::select! {
-            served = axum::serve(listener, router) => served.map_err(Into::into),
+            () = serve(listener, router, limits, CancellationToken::new()) => Ok(()),
             _ = stop.received() => Ok(()),
             () = receiver.unread.cancelled() => Err(OutputClosed.into()),
         }
     }
+}
+
+fn router(receiver: Arc<Receiver>) -> axum::Router {
+    axum::Router::new()
+        .fallback(axum::routing::post(receive))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .with_state(receiver)
 }
 
 async fn receive(
@@ -112,17 +119,13 @@ async fn receive(
     }
     shown += &format!("\n{}\n", String::from_utf8_lossy(&body));
     match receiver.verify(&headers, &body) {
-        Ok(verified) => {
-            receiver.show(&format!(
-                "{shown}=> verified by {}\n",
-                verified.scheme.name()
-            ));
+        Ok(scheme) => {
+            receiver.show(&format!("{shown}=> verified by {}\n", scheme.name()));
             (receiver.status, "verified\n".into())
         }
-        Err(refusal) => {
-            let reason = format!("{}: {refusal}\n", refusal.code());
-            receiver.show(&format!("{shown}=> refused, {reason}"));
-            (StatusCode::BAD_REQUEST, reason)
+        Err(reason) => {
+            receiver.show(&format!("{shown}=> rejected, {reason}\n"));
+            (StatusCode::BAD_REQUEST, format!("{reason}\n"))
         }
     }
 }
@@ -153,21 +156,70 @@ impl Receiver {
         }
     }
 
-    fn verify<'a>(
-        &self,
-        headers: &'a HeaderMap,
-        body: &'a [u8],
-    ) -> Result<Verified<'a>, webhook_signature::Refusal> {
+    /// Verifies a request. Returns the scheme, or the reason of the rejection.
+    fn verify(&self, headers: &HeaderMap, body: &[u8]) -> Result<Scheme, String> {
         let headers = headers
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_bytes()));
-        let now = Clock::system().now().seconds();
+        let request = Request::new(headers, body);
+        let now = Freshness::at(Clock::system().now().seconds());
         let keys = self.keys.read().unwrap_or_else(|e| e.into_inner());
-        verify(
-            &keys,
-            &Request::new(headers, body),
-            Freshness::at(now),
-            self.weakest,
-        )
+        verify(&keys, &request, now, self.weakest)
+            .map(|verified| verified.scheme)
+            .map_err(|refusal| reason(&request, refusal))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    fn receiver() -> Arc<Receiver> {
+        let key = Credential::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
+        Arc::new(Receiver {
+            keys: RwLock::new(vec![key]),
+            handshake: false,
+            weakest: Scheme::Standard,
+            status: StatusCode::OK,
+            unread: CancellationToken::new(),
+        })
+    }
+
+    #[tokio::test]
+    async fn a_client_that_sends_too_little_is_disconnected() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let limits = Limits {
+            patience: Duration::from_millis(50),
+            ..Limits::of_this_process()
+        };
+        tokio::spawn(serve(
+            listener,
+            router(receiver()),
+            limits,
+            CancellationToken::new(),
+        ));
+        let body = "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\n{";
+        for sent in ["POST / HTTP/1.1\r\n", body] {
+            let mut client = TcpStream::connect(address).await.unwrap();
+            client.write_all(sent.as_bytes()).await.unwrap();
+            let mut received = Vec::new();
+            let ended = client.read_to_end(&mut received);
+            let ended = tokio::time::timeout(Duration::from_secs(30), ended).await;
+            assert!(ended.is_ok(), "{sent:?}");
+        }
+    }
+
+    #[test]
+    fn the_reason_of_a_rejection_names_the_likely_mistake() {
+        let headers = [("svix-id", "msg_1"), ("svix-signature", "v1,x")];
+        let headers = headers.map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+        let reason = receiver().verify(&HeaderMap::from_iter(headers), b"{}");
+        assert!(reason.unwrap_err().contains("`svix-signature`"));
     }
 }

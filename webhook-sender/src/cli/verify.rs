@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use webhook_model::Clock;
-use webhook_signature::{Freshness, Request, Scheme, verify};
+use webhook_signature::{Freshness, Refusal, Request, Scheme, verify};
 
 use super::output::print;
 use super::secret::{Body, Secrets, scheme};
@@ -47,11 +47,14 @@ impl Verify {
         let request = Request::new(headers, &body);
         match verify(&keys, &request, now, self.weakest) {
             Ok(verified) => print(&format!("verified by {}", verified.scheme.name())),
-            Err(refusal) => {
-                let hint = request.likely_mistake(refusal);
-                let hint = hint.map_or(String::new(), |hint| format!(": {hint}"));
-                bail!("{}: {refusal}{hint}", refusal.code())
-            }
+            Err(refusal) => bail!("{}", reason(&request, refusal)),
         }
     }
+}
+
+/// Returns the reason of a rejection: its code, its text, and the likely mistake of the sender.
+pub fn reason(request: &Request<'_>, refusal: Refusal) -> String {
+    let hint = request.likely_mistake(refusal);
+    let hint = hint.map_or(String::new(), |hint| format!(": {hint}"));
+    format!("{}: {refusal}{hint}", refusal.code())
 }
