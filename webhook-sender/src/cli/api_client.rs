@@ -1,4 +1,4 @@
-//! The API of a running sender, as commands call it.
+//! A client of the API of a running sender.
 
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
@@ -18,15 +18,17 @@ use super::output::text;
 #[derive(Clone)]
 pub struct ApiClient {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
-    /// Without a slash at its end.
+    /// The base URL, without a trailing slash.
     base: String,
     authorization: Option<HeaderValue>,
 }
 
 impl ApiClient {
+    /// Creates a client.
+    ///
     /// # Errors
     ///
-    /// For a base that is no http or https URL, and a token that no header can carry.
+    /// Fails if `base` is no http or https URL, or if the token is not a valid header value.
     pub fn new(base: &str, token: Option<&str>) -> Result<Self> {
         let base = base.trim_end_matches('/');
         let scheme = base
@@ -56,32 +58,32 @@ impl ApiClient {
         })
     }
 
-    /// `GET path`.
+    /// Sends `GET path`.
     pub async fn get(&self, path: &str) -> Result<Value> {
         self.send(Method::GET, path, None).await
     }
 
-    /// `POST path` with a JSON body.
+    /// Sends `POST path` with a JSON body.
     pub async fn post(&self, path: &str, body: &Value) -> Result<Value> {
         self.send(Method::POST, path, Some(body.to_string())).await
     }
 
-    /// `POST path` with text that is JSON already, so that it arrives byte for byte.
+    /// Sends `POST path` with JSON text, byte for byte.
     pub async fn post_text(&self, path: &str, body: String) -> Result<Value> {
         self.send(Method::POST, path, Some(body)).await
     }
 
-    /// `PUT path`.
+    /// Sends `PUT path`.
     pub async fn put(&self, path: &str) -> Result<Value> {
         self.send(Method::PUT, path, None).await
     }
 
-    /// `PATCH path` with a JSON body.
+    /// Sends `PATCH path` with a JSON body.
     pub async fn patch(&self, path: &str, body: &Value) -> Result<Value> {
         self.send(Method::PATCH, path, Some(body.to_string())).await
     }
 
-    /// `DELETE path`.
+    /// Sends `DELETE path`.
     pub async fn delete(&self, path: &str) -> Result<Value> {
         self.send(Method::DELETE, path, None).await
     }
@@ -102,7 +104,7 @@ impl ApiClient {
             .client
             .request(request)
             .await
-            .map_err(in_words)
+            .map_err(described)
             .with_context(unreachable)?;
         let status = response.status();
         let body = response
@@ -111,43 +113,41 @@ impl ApiClient {
             .await
             .with_context(unreachable)?
             .to_bytes();
-        let value = match body.is_empty() {
-            true => Value::Null,
-            false => serde_json::from_slice(&body).unwrap_or(Value::Null),
-        };
-        match status.is_success() {
-            true => Ok(value),
-            false => bail!("{}", refusal(status.as_u16(), &value)),
+        // An empty body is not JSON either.
+        let value = serde_json::from_slice(&body).unwrap_or(Value::Null);
+        if !status.is_success() {
+            bail!("{}", problem_line(status.as_u16(), &value));
         }
+        Ok(value)
     }
 }
 
-/// The same error, of TLS in words.
-fn in_words(error: hyper_util::client::legacy::Error) -> anyhow::Error {
+/// Replaces an error of certificate verification by its description.
+fn described(error: hyper_util::client::legacy::Error) -> anyhow::Error {
     match tls_trust::find(&error) {
         Some(text) => anyhow::Error::msg(text),
         None => error.into(),
     }
 }
 
-/// A problem document in one line.
-fn refusal(status: u16, problem: &Value) -> String {
+/// Formats a problem document in one line.
+fn problem_line(status: u16, problem: &Value) -> String {
     let part = |name: &str| Some(text(problem, name)).filter(|text| !text.is_empty());
-    let title = part("title").unwrap_or_else(|| "the sender refused".into());
+    let title = part("title").unwrap_or_else(|| "the sender rejected the request".into());
     match part("detail") {
         Some(detail) => format!("{title} ({status}): {detail}"),
         None => format!("{title} ({status})"),
     }
 }
 
-/// One segment of a path, with whatever does not fit escaped.
+/// Percent-encodes a segment of a path.
 pub fn segment(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes())
         .collect::<String>()
         .replace('+', "%20")
 }
 
-/// A query of those parameters that have a value.
+/// Returns a query string of the parameters that have a value.
 pub fn query(parameters: &[(&str, Option<String>)]) -> String {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     for (name, value) in parameters {
@@ -156,8 +156,9 @@ pub fn query(parameters: &[(&str, Option<String>)]) -> String {
         }
     }
     let query = query.finish();
-    match query.is_empty() {
-        true => query,
-        false => format!("?{query}"),
+    if query.is_empty() {
+        query
+    } else {
+        format!("?{query}")
     }
 }

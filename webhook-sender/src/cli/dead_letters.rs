@@ -1,5 +1,4 @@
-//! `webhook-sender dead-letters`: deliveries that were given up, and events that could not be
-//! planned.
+//! `webhook-sender dead-letters`: dead deliveries and rejected events.
 
 use anyhow::Result;
 use clap::Args;
@@ -11,30 +10,30 @@ use super::output::{Column, Output, text};
 
 #[derive(Args)]
 pub struct DeadLetters {
-    /// Those of one tenant; without it, events that name no tenant that exists. With --retry: plan
-    /// the event for this tenant instead of the one that it names
+    /// The tenant; without it, events without an existing tenant are listed. With --retry: plan the
+    /// event for this tenant instead of the one that it names
     #[arg(long)]
     tenant: Option<String>,
-    /// Plan this rejected event again, now that it can be
+    /// Plan this rejected event again
     #[arg(long, value_name = "ID")]
     retry: Option<String>,
     #[command(flatten)]
     corrections: Corrections,
-    /// At most so many of each kind, the newest
+    /// The maximum number of each kind, newest first
     #[arg(long, default_value_t = 50)]
     limit: usize,
 }
 
-/// What is put right in the event; what is left out stays as it came.
+/// Corrections of a rejected event. Omitted fields keep their values.
 #[derive(Args)]
 struct Corrections {
-    /// Plan the event as of this type
+    /// Plan the event with this type
     #[arg(long = "type", value_name = "TYPE", requires = "retry")]
     kind: Option<String>,
-    /// Plan the event under this id
+    /// Plan the event with this id
     #[arg(long, requires = "retry")]
     id: Option<String>,
-    /// Plan the event as of this moment, for example 2026-01-31T09:30:00Z
+    /// Plan the event with this timestamp, for example 2026-01-31T09:30:00Z
     #[arg(long, requires = "retry")]
     timestamp: Option<String>,
     /// Plan the event with this ordering key

@@ -7,42 +7,44 @@ use serde_json::Value;
 use super::api_client::{ApiClient, query, segment};
 use super::output::{Column, Output, text};
 
-/// Which deliveries.
+/// Shows deliveries and their attempts.
 #[derive(Args)]
 pub struct Deliveries {
-    /// Whose
+    /// The tenant
     #[arg(long)]
     tenant: String,
-    /// Show this one with its attempts
+    /// Show this delivery with its attempts
     #[arg(conflicts_with_all = ["state", "endpoint", "event", "from", "to"])]
     delivery: Option<String>,
     #[command(flatten)]
     filter: Filter,
-    /// At most so many, the newest
+    /// The maximum number, newest first
     #[arg(long, default_value_t = 50)]
     limit: usize,
 }
 
-/// What deliveries have to be like.
+/// A filter of deliveries.
 #[derive(Args)]
 pub struct Filter {
-    /// pending, in_flight, succeeded or dead
+    /// The state: pending, in_flight, succeeded or dead
     #[arg(long)]
     pub state: Option<String>,
+    /// The id of the endpoint
     #[arg(long)]
     pub endpoint: Option<String>,
+    /// The id of the event
     #[arg(long)]
     pub event: Option<String>,
-    /// Planned at this moment or later, for example 2026-01-31T09:30:00Z
+    /// Planned at this time or later, for example 2026-01-31T09:30:00Z
     #[arg(long)]
     pub from: Option<String>,
-    /// Planned before this moment
+    /// Planned before this time
     #[arg(long)]
     pub to: Option<String>,
 }
 
 impl Filter {
-    /// The parameters of a list.
+    /// Returns the query parameters of a list.
     pub fn parameters(&self) -> Vec<(&'static str, Option<String>)> {
         vec![
             ("state", self.state.clone()),
@@ -80,7 +82,7 @@ impl Deliveries {
     }
 }
 
-/// Goes from page to page until there is no more, or `limit` is reached.
+/// Fetches all pages of a list, up to `limit` items.
 pub async fn list(
     api: &ApiClient,
     base: &str,
@@ -113,7 +115,7 @@ fn attempts(delivery: &Value) -> &[Value] {
     attempts.map_or(&[], Vec::as_slice)
 }
 
-/// The last attempt's status, or what went wrong with it.
+/// Returns the error or the status of the last attempt.
 fn last(delivery: &Value) -> String {
     let last = attempts(delivery).last();
     last.map(|last| match text(last, "error") {

@@ -1,4 +1,4 @@
-//! How a command ends: done, failed, told to stop, or with nobody left to read its output.
+//! The ends of a command: success, failure, a signal, or a closed output.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -9,18 +9,18 @@ use tokio::signal::unix::SignalKind;
 use super::output::OutputClosed;
 use crate::service::StopSignals;
 
-/// What is added to a signal's number for an exit code, as shells do for a process that it ended.
+/// Added to the number of a signal for an exit code, as shells do.
 const SIGNALLED: u8 = 128;
 
-/// SIGPIPE, which ends other tools when the reader of their output is gone.
+/// The number of SIGPIPE, which ends other tools when the reader of their output is gone.
 const BROKEN_PIPE: u8 = 13;
 
-/// A signal ended the command before it was done.
+/// The error of a command that a signal ended early.
 #[derive(Debug, thiserror::Error)]
 #[error("stopped by a signal")]
 struct Stopped(SignalKind);
 
-/// Does `work`, or ends at SIGTERM or SIGINT, process 1 of a container included.
+/// Runs `work` until it ends or SIGTERM or SIGINT arrives, also as process 1 of a container.
 pub async fn unless_stopped(work: impl Future<Output = Result<()>>) -> Result<()> {
     let mut stop = StopSignals::listen()?;
     tokio::select! {
@@ -29,16 +29,16 @@ pub async fn unless_stopped(work: impl Future<Output = Result<()>>) -> Result<()
     }
 }
 
-/// Does work that blocks, such as reading standard input, where it keeps no signal from being
-/// handled.
+/// Runs blocking work, such as reading standard input, on a thread where it does not delay the handling
+/// of signals.
 pub async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
     tokio::task::spawn_blocking(work).await?
 }
 
-/// Says on standard error what went wrong, if that can be said, and returns the exit code: 0, 1 for
-/// a failure, 130 or 143 after a signal, 141 where the reader of the output is gone.
+/// Prints a failure on standard error, and returns the exit code: 0, 1 for a failure, 130 or 143 after a
+/// signal, 141 if the output was closed.
 pub fn report(done: Result<()>) -> ExitCode {
     let Err(error) = done else {
         return ExitCode::SUCCESS;

@@ -1,4 +1,4 @@
-//! `webhook-sender health`: for container engines, which ask by a command.
+//! `webhook-sender health`: a health check for container engines that run a command.
 
 use anyhow::Result;
 use clap::Args;
@@ -8,16 +8,17 @@ use super::output::Output;
 
 #[derive(Args)]
 pub struct Health {
-    /// Ask as well whether its store and its stream are within reach
+    /// Check that the store and the stream are reachable as well
     #[arg(long)]
     ready: bool,
 }
 
 impl Health {
     pub async fn run(self, api: ApiClient, output: Output) -> Result<()> {
-        let (path, state) = match self.ready {
-            true => ("/readyz", "ready"),
-            false => ("/healthz", "alive"),
+        let (path, state) = if self.ready {
+            ("/readyz", "ready")
+        } else {
+            ("/healthz", "alive")
         };
         let response = api.get(path).await?;
         output.one(&response, |_| format!("the sender is {state}"))

@@ -1,4 +1,4 @@
-//! `webhook-sender listen`: a receiver for people who debug webhooks.
+//! `webhook-sender listen`: a receiver for debugging webhooks.
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -20,21 +20,21 @@ use super::verify::reason;
 use crate::api::{Limits, serve};
 use crate::service::StopSignals;
 
-/// The largest body it takes, in bytes.
+/// The maximum size of a body, in bytes.
 const MAX_BODY: usize = 10 * 1024 * 1024;
 
 #[derive(Args)]
 pub struct Listen {
-    /// Where
+    /// The address to listen on
     #[arg(long, default_value = "127.0.0.1:9000")]
     listen: SocketAddr,
-    /// Take keys by the registration handshake as well
+    /// Accept keys by the registration handshake as well
     #[arg(long)]
     handshake: bool,
-    /// The weakest scheme that will do
+    /// The weakest scheme to accept
     #[arg(long, value_parser = scheme, default_value = "plain")]
     weakest: Scheme,
-    /// Answer this status to what is verified
+    /// The status of responses to verified requests
     #[arg(long, default_value_t = 200)]
     status: u16,
     #[command(flatten)]
@@ -46,7 +46,7 @@ struct Receiver {
     handshake: bool,
     weakest: Scheme,
     status: StatusCode,
-    /// Cancelled when nobody reads the output any more.
+    /// Cancelled when the output is closed.
     unread: CancellationToken,
 }
 
@@ -72,7 +72,7 @@ impl Listen {
         let keys = keys.unwrap_or_default();
         anyhow::ensure!(
             self.handshake || !keys.is_empty(),
-            "nothing to verify with: give --secret or --handshake"
+            "no key to verify with: use --secret or --handshake"
         );
         let receiver = Arc::new(Receiver {
             keys: RwLock::new(keys),
@@ -111,7 +111,7 @@ async fn receive(
     body: Bytes,
 ) -> (StatusCode, String) {
     if receiver.handshake && parameters.handshake.as_deref() == Some("true") {
-        return receiver.take_key(&body);
+        return receiver.accept_key(&body);
     }
     let mut shown = format!("POST {uri}\n");
     for (name, value) in &headers {
@@ -131,28 +131,28 @@ async fn receive(
 }
 
 impl Receiver {
-    /// Prints what happened. Where nobody reads that any more, the command ends.
+    /// Prints text. If the output is closed, the command ends.
     fn show(&self, text: &str) {
         if print(text).is_err() {
             self.unread.cancel();
         }
     }
 
-    fn take_key(&self, body: &[u8]) -> (StatusCode, String) {
-        let refused = |why: String| (StatusCode::BAD_REQUEST, why);
+    fn accept_key(&self, body: &[u8]) -> (StatusCode, String) {
+        let rejected = |reason: String| (StatusCode::BAD_REQUEST, reason);
         let Ok(key) = serde_json::from_slice::<KeyData>(body) else {
-            return refused("no keyData\n".into());
+            return rejected("the body has no `keyData`\n".into());
         };
         match Credential::parse(key.key_data) {
             Ok(key) => {
-                self.show(&format!("=> key {} taken\n", key.fingerprint()));
+                self.show(&format!("=> key {} accepted\n", key.fingerprint()));
                 self.keys
                     .write()
                     .unwrap_or_else(|e| e.into_inner())
                     .insert(0, key);
-                (StatusCode::OK, "key taken\n".into())
+                (StatusCode::OK, "key accepted\n".into())
             }
-            Err(error) => refused(format!("keyData: {error}\n")),
+            Err(error) => rejected(format!("keyData: {error}\n")),
         }
     }
 

@@ -1,7 +1,7 @@
-//! The command line: one subcommand a file.
+//! The command line: one subcommand per file.
 //!
 //! `run` and `check` read a configuration file. `sign`, `verify` and `listen` need nothing but a
-//! secret. All the others talk to a running sender through its API.
+//! secret. All other commands call the API of a running sender.
 
 mod api_client;
 mod dead_letters;
@@ -27,7 +27,7 @@ use output::Output;
 
 pub use exit::report;
 
-/// Delivers events as signed webhooks, at least once, and accounts for every delivery.
+/// Delivers events as signed webhooks, at least once, and records every delivery.
 #[derive(Parser)]
 #[command(name = "webhook-sender", version, arg_required_else_help = true)]
 pub struct Cli {
@@ -37,36 +37,36 @@ pub struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Take events in and deliver them, until SIGTERM or SIGINT; SIGHUP reads the file again
+    /// Accept and deliver events until SIGTERM or SIGINT; SIGHUP reloads the file
     Run(run::Run),
-    /// Read a configuration file and say what is wrong with it
+    /// Check a configuration file and report all faults
     Check(run::Check),
-    /// Publish an event, or a file of them
+    /// Publish an event or a file of events
     Publish(WithApi<publish::Publish>),
     /// List, add and remove tenants
     Tenants(WithApi<tenants::Tenants>),
     /// List, show, add, change and remove a tenant's endpoints
     Endpoints(WithApi<endpoints::Endpoints>),
-    /// Show what became of a tenant's events
+    /// Show the deliveries of a tenant
     Deliveries(WithApi<deliveries::Deliveries>),
-    /// Show what was given up
+    /// Show dead letters, and retry rejected events
     DeadLetters(WithApi<dead_letters::DeadLetters>),
-    /// Deliver again: one delivery, or all that a filter selects
+    /// Replay a delivery, or all deliveries that a filter selects
     Replay(WithApi<replay::Replay>),
-    /// Ask a running sender how it is
+    /// Check the health of a running sender
     Health(WithApi<health::Health>),
     /// Print the headers that sign a body
     Sign(sign::Sign),
-    /// Say whether a body is vouched for by headers, and why not
+    /// Verify the signature headers of a body
     Verify(verify::Verify),
-    /// Receive webhooks on this machine, verify them and show them
+    /// Receive, verify and print webhooks on this machine
     Listen(listen::Listen),
 }
 
-/// A command that talks to a running sender.
+/// A command that calls the API of a running sender.
 #[derive(Args)]
 struct WithApi<C: Args> {
-    /// Where the sender's API is
+    /// The URL of the sender's API
     #[arg(
         long,
         global = true,
@@ -74,10 +74,10 @@ struct WithApi<C: Args> {
         default_value = "http://127.0.0.1:8080"
     )]
     api: String,
-    /// The token that the API wants
+    /// The token for the API
     #[arg(long, global = true, env = "SENDER_TOKEN", hide_env_values = true)]
     token: Option<String>,
-    /// Print JSON, one value a line
+    /// Print JSON, one value per line
     #[arg(long, global = true)]
     json: bool,
     #[command(flatten)]
@@ -85,14 +85,14 @@ struct WithApi<C: Args> {
 }
 
 impl Cli {
-    /// Does what the command line says.
+    /// Runs the command.
     ///
     /// # Errors
     ///
-    /// Whatever keeps it from being done, for people to read.
+    /// Returns the failure of the command, with context for the user.
     pub async fn run(self) -> Result<()> {
         match self.command {
-            // These two end well when a signal tells them to.
+            // These two treat a signal as a normal end.
             command @ (Command::Run(_) | Command::Listen(_)) => command.run().await,
             command => exit::unless_stopped(command.run()).await,
         }
@@ -118,7 +118,7 @@ impl Command {
     }
 }
 
-/// A command, what it talks to and where it prints.
+/// A command with its API client and its output.
 struct Ready<C> {
     command: C,
     api: ApiClient,

@@ -1,19 +1,19 @@
-//! Output, for people or for programs.
+//! Output as text or JSON.
 //!
-//! Nothing that the output shows can control the terminal: control characters are escaped.
+//! Control characters are escaped, so that printed content cannot control the terminal.
 
 use std::io::{ErrorKind, Write};
 
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-/// Where answers go: a table for people, or JSON, one value a line.
+/// The form of the output: a table, or JSON with one value per line.
 #[derive(Clone, Copy)]
 pub struct Output {
     json: bool,
 }
 
-/// A column: its head, and the member of a value it shows.
+/// A column: its title, and a function that returns the cell of a value.
 pub type Column = (&'static str, fn(&Value) -> String);
 
 impl Output {
@@ -21,20 +21,21 @@ impl Output {
         Self { json }
     }
 
-    /// Whether programs read it.
+    /// Returns `true` for JSON.
     pub fn is_json(self) -> bool {
         self.json
     }
 
-    /// One thing: JSON as it is, or the line that `text` makes of it.
+    /// Prints one value as JSON, or as the result of `text`.
     pub fn one(self, value: &Value, text: impl FnOnce(&Value) -> String) -> Result<()> {
-        match self.json {
-            true => print(&value.to_string()),
-            false => print(&text(value)),
+        if self.json {
+            print(&value.to_string())
+        } else {
+            print(&text(value))
         }
     }
 
-    /// Many things: JSON one a line, or a table.
+    /// Prints values as JSON, one per line, or as a table.
     pub fn many(self, values: &[Value], columns: &[Column]) -> Result<()> {
         if self.json {
             return values
@@ -60,7 +61,7 @@ impl Output {
     }
 }
 
-/// A text member in one line, or nothing.
+/// Returns a member of a value in one line, or an empty text if it is missing.
 pub fn text(value: &Value, name: &str) -> String {
     match value.get(name) {
         None | Some(Value::Null) => String::new(),
@@ -69,7 +70,7 @@ pub fn text(value: &Value, name: &str) -> String {
     }
 }
 
-/// The reader of standard output is gone, which ends a command quietly.
+/// The error of a closed standard output, which ends a command silently.
 #[derive(Debug, thiserror::Error)]
 #[error("standard output was closed")]
 pub struct OutputClosed;
@@ -78,7 +79,7 @@ pub struct OutputClosed;
 ///
 /// # Errors
 ///
-/// [`OutputClosed`] where the reader is gone, and what else the system says.
+/// Fails with [`OutputClosed`] if the reader is gone, and with other errors of the system.
 pub fn print(text: &str) -> Result<()> {
     let mut output = std::io::stdout().lock();
     match writeln!(output, "{}", printable(text)).and_then(|()| output.flush()) {
@@ -87,13 +88,13 @@ pub fn print(text: &str) -> Result<()> {
     }
 }
 
-/// Text of several lines without anything else that controls a terminal, or that hides in which
-/// order characters stand. The escapes are those of JSON, so that JSON stays what it was.
+/// Escapes everything except line breaks that controls a terminal or reorders characters. The escapes
+/// are those of JSON, so that JSON keeps its meaning.
 pub fn printable(text: &str) -> String {
     escaped(text, |c| c == '\n')
 }
 
-/// Text of others as a part of a line: line breaks are escaped as well.
+/// Escapes text for use within a line, including line breaks.
 pub fn one_line(text: &str) -> String {
     escaped(text, |_| false)
 }
@@ -112,7 +113,7 @@ fn escaped(text: &str, is_kept: impl Fn(char) -> bool) -> String {
     escaped
 }
 
-/// Whether a character controls the terminal, breaks lines, or reorders those around it.
+/// Returns `true` for characters that control the terminal, break lines or reorder text.
 fn controls(c: char) -> bool {
     let reorders = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     c.is_control() || reorders || matches!(c, '\u{2028}' | '\u{2029}')
@@ -123,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_controls_a_terminal_is_escaped_and_json_stays_json() {
+    fn terminal_controls_are_escaped_and_json_keeps_its_meaning() {
         let text = "a\u{1b}[2J\u{9b}b\u{7f}\r\n\tä\u{202e}\u{2028}\u{1f980}";
         let shown = "a\\u001b[2J\\u009bb\\u007f\\r\\n\\tä\\u202e\\u2028\u{1f980}";
         assert_eq!(one_line(text), shown);

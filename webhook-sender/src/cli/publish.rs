@@ -1,4 +1,4 @@
-//! `webhook-sender publish`: one event, or a file of them.
+//! `webhook-sender publish`: publishes an event or a file of events.
 
 use std::path::{Path, PathBuf};
 
@@ -13,31 +13,31 @@ use super::exit::blocking;
 use super::output::{Output, text};
 use super::replay::progress;
 
-/// How many events of a file are on their way at a time.
+/// The number of concurrent requests for a file.
 const AT_ONCE: usize = 64;
 
 #[derive(Args)]
 pub struct Publish {
-    /// Whose event it is
+    /// The tenant of the event
     #[arg(long)]
     tenant: String,
-    /// What happened, for example order.shipped
+    /// The type of the event, for example order.shipped
     #[arg(long = "type", required_unless_present = "file")]
     kind: Option<String>,
     /// The event's data, as JSON
     #[arg(long, required_unless_present = "file")]
     data: Option<String>,
-    /// What it is known by; publishing it again within 24 hours changes nothing
+    /// The id of the event; publishing the same id again within 24 hours changes nothing
     #[arg(long)]
     id: Option<String>,
-    /// When it happened, for example 2026-01-31T09:30:00Z
+    /// The time of the event, for example 2026-01-31T09:30:00Z
     #[arg(long)]
     timestamp: Option<String>,
-    /// What keeps its order on ordered endpoints
+    /// Ordered endpoints receive events with the same key in order
     #[arg(long)]
     ordering_key: Option<String>,
-    /// Events as JSON Lines, each an object with type, data and the optional members; `-` reads
-    /// standard input
+    /// A file of events as JSON Lines, each an object with type, data and the optional members; `-`
+    /// reads standard input
     #[arg(long, conflicts_with_all = ["kind", "data", "id", "timestamp", "ordering_key"])]
     file: Option<PathBuf>,
 }
@@ -54,7 +54,7 @@ impl Publish {
         }
     }
 
-    /// The data goes out byte for byte as it was typed.
+    /// Returns the body of the request, which contains the data byte for byte.
     fn body(&self) -> Result<String> {
         let data = self.data.as_deref().unwrap_or_default();
         serde_json::from_str::<&RawValue>(data).context("--data is not JSON")?;
@@ -76,12 +76,12 @@ impl Publish {
 }
 
 async fn read(file: PathBuf) -> Result<String> {
-    blocking(move || match file == Path::new("-") {
-        true => std::io::read_to_string(std::io::stdin()).context("standard input"),
-        false => {
-            let text = std::fs::read_to_string(&file);
-            text.with_context(|| format!("file `{}`", file.display()))
+    blocking(move || {
+        if file == Path::new("-") {
+            return std::io::read_to_string(std::io::stdin()).context("standard input");
         }
+        let text = std::fs::read_to_string(&file);
+        text.with_context(|| format!("file `{}`", file.display()))
     })
     .await
 }
@@ -94,7 +94,7 @@ async fn publish_file(api: &ApiClient, path: &str, file: &Path, output: Output) 
         .enumerate()
         .filter(|(_, line)| !line.trim().is_empty())
         .collect();
-    // Looked at before anything is sent: a broken line in the middle publishes nothing.
+    // Checked before anything is sent, so that a file with an invalid line publishes nothing.
     for (at, line) in &lines {
         if let Err(error) = serde_json::from_str::<&RawValue>(line) {
             bail!("file `{shown}`, line {}: {error}", at + 1);
@@ -116,7 +116,5 @@ async fn publish_file(api: &ApiClient, path: &str, file: &Path, output: Output) 
         .await?;
     bar.finish_and_clear();
     let response: Value = json!({ "count": lines.len() });
-    output.one(&response, |_| {
-        format!("{} events are published", lines.len())
-    })
+    output.one(&response, |_| format!("{} events published", lines.len()))
 }

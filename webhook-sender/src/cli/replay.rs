@@ -9,15 +9,15 @@ use super::api_client::{ApiClient, segment};
 use super::deliveries::{self, Filter};
 use super::output::{Output, text};
 
-/// How many deliveries one request replays, about.
+/// The approximate number of deliveries that one request replays.
 const SPAN: usize = 500;
 
 #[derive(Args)]
 pub struct Replay {
-    /// Whose
+    /// The tenant
     #[arg(long)]
     tenant: String,
-    /// This one
+    /// The id of a delivery
     #[arg(conflicts_with_all = ["state", "endpoint", "event", "from", "to"])]
     delivery: Option<String>,
     #[command(flatten)]
@@ -44,8 +44,8 @@ async fn replay_one(api: &ApiClient, base: &str, id: &str) -> Result<u64> {
     Ok(count(&response))
 }
 
-/// Looks up what is selected first, so that there is an end to measure progress by; then replays
-/// it in as many requests as there were pages, the newest first, each a span of time.
+/// Lists the selected deliveries to know their number, then replays them in several requests, newest
+/// first, each for a span of time.
 async fn replay_matching(
     api: &ApiClient,
     base: &str,
@@ -54,7 +54,7 @@ async fn replay_matching(
 ) -> Result<u64> {
     let parameters = filter.parameters();
     if parameters.iter().all(|(_, value)| value.is_none()) {
-        bail!("say which: a delivery, or --state, --endpoint, --event, --from, --to");
+        bail!("nothing is selected: use a delivery, --state, --endpoint, --event, --from or --to");
     }
     let path = format!("{base}/deliveries");
     let found = deliveries::list(api, &path, &parameters, usize::MAX).await?;
@@ -74,9 +74,9 @@ async fn replay_matching(
     Ok(replayed)
 }
 
-/// Spans of time that all of `found` was planned in, each with its end, which is not part of it.
-/// They do not overlap, so that nothing is replayed twice, and there is one for every [`SPAN`] of
-/// them, but that those of one moment stay together.
+/// Splits the planning times of `found` into spans of time, each with its exclusive end. They do not
+/// overlap, so that nothing is replayed twice. Each has about [`SPAN`] deliveries: those of the same
+/// millisecond stay together.
 fn spans(found: &[Value], end: Option<&str>) -> Vec<(String, Option<String>)> {
     let mut moments: Vec<String> = found.iter().map(|one| text(one, "created_at")).collect();
     // RFC 3339 in UTC, all of one length: the order of the texts is that of the moments.
@@ -94,7 +94,7 @@ fn spans(found: &[Value], end: Option<&str>) -> Vec<(String, Option<String>)> {
     spans
 }
 
-/// A replay of what these parameters of a list select.
+/// Returns the body of a replay with the parameters of a list.
 fn body(parameters: &[(&'static str, Option<String>)]) -> Value {
     let given = parameters
         .iter()
@@ -106,11 +106,12 @@ fn count(response: &Value) -> u64 {
     response.get("count").and_then(Value::as_u64).unwrap_or(0)
 }
 
-/// A bar on the terminal; none where programs read, or nobody looks.
+/// Returns a progress bar, which is hidden for JSON output.
 pub fn progress(length: usize, output: Output) -> ProgressBar {
-    match output.is_json() {
-        true => ProgressBar::hidden(),
-        false => ProgressBar::new(length as u64),
+    if output.is_json() {
+        ProgressBar::hidden()
+    } else {
+        ProgressBar::new(length as u64)
     }
 }
 
@@ -119,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spans_hold_every_moment_once_and_end_where_the_next_begins() {
+    fn spans_cover_every_time_once_and_end_where_the_next_begins() {
         let at = |ms: usize| format!("2026-01-01T00:00:00.{ms:03}Z");
         let found = |ms: &[usize]| -> Vec<Value> {
             ms.iter()
@@ -130,7 +131,7 @@ mod tests {
         let all: Vec<_> = (0..=SPAN).collect();
         let expected = [(at(1), Some("end".to_owned())), (at(0), Some(at(1)))];
         assert_eq!(spans(&found(&all), Some("end")), expected);
-        // As many of one moment as two requests would take are still taken by one.
+        // Deliveries of the same millisecond are replayed by one request, even if they are too many.
         assert_eq!(spans(&found(&vec![7; 2 * SPAN]), None), [(at(7), None)]);
     }
 }

@@ -28,16 +28,18 @@ pub struct Check {
 }
 
 impl Run {
-    /// Runs until it is told to stop.
+    /// Runs until SIGTERM or SIGINT.
     pub async fn run(self) -> Result<()> {
         service::run(&self.config).await
     }
 }
 
 impl Check {
+    /// Checks the file and prints a summary.
+    ///
     /// # Errors
     ///
-    /// Everything that is wrong with the file.
+    /// Returns all faults of the file.
     pub fn run(self) -> Result<()> {
         let (output, path) = (Output::new(self.json), self.config.display());
         match Config::load(&self.config) {

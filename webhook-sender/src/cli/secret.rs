@@ -1,4 +1,4 @@
-//! Secrets and bodies on the command line of the tools.
+//! Options for secrets and bodies, shared by the commands.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -7,11 +7,11 @@ use anyhow::{Context, Result};
 use clap::Args;
 use webhook_signature::{Credential, CredentialError, check_text};
 
-/// The secrets that a tool works with.
+/// The secrets to sign or verify with.
 #[derive(Args)]
 pub struct Secrets {
-    /// A secret as it was handed out; may be repeated, the newest first. Other users of the machine
-    /// can see command lines: prefer the variable, which takes several separated by commas
+    /// A secret as it was issued; may be repeated, newest first. Other users of the machine can see
+    /// command lines: prefer the variable, which accepts several separated by commas
     #[arg(
         long = "secret",
         env = "WEBHOOK_SECRET",
@@ -22,13 +22,15 @@ pub struct Secrets {
 }
 
 impl Secrets {
+    /// Parses the secrets.
+    ///
     /// # Errors
     ///
-    /// For a text that is no secret. It is not shown.
+    /// Fails for an invalid secret. The error does not contain it.
     pub fn credentials(&self) -> Result<Vec<Credential>> {
         let mut all = Vec::new();
         for list in &self.secrets {
-            // As a whole first: of `v1,whsec_…` the comma is no separator.
+            // As a whole first: the comma of `v1,whsec_…` is no separator.
             check_list(list).with_context(|| named(all.len()))?;
             for text in list.split(',') {
                 let secret = Credential::parse(text).with_context(|| named(all.len()))?;
@@ -47,27 +49,29 @@ fn check_list(list: &str) -> Result<(), CredentialError> {
             .iter()
             .any(|version| text.eq_ignore_ascii_case(version))
     };
-    match list.split(',').any(is_version) {
-        true => Err(CredentialError::Version),
-        false => Ok(()),
+    if list.split(',').any(is_version) {
+        return Err(CredentialError::Version);
     }
+    Ok(())
 }
 
 fn named(before: usize) -> String {
     format!("secret {} of --secret or WEBHOOK_SECRET", before + 1)
 }
 
-/// The body that a tool works with.
+/// The body to sign or verify.
 #[derive(Args)]
 pub struct Body {
-    /// The file that holds the body; standard input where it is left out
+    /// The file that holds the body; default: standard input
     file: Option<PathBuf>,
 }
 
 impl Body {
+    /// Reads the body.
+    ///
     /// # Errors
     ///
-    /// For a file that cannot be read.
+    /// Fails if the file cannot be read.
     pub fn read(&self) -> Result<Vec<u8>> {
         match self.file.as_deref().filter(|file| *file != Path::new("-")) {
             Some(file) => std::fs::read(file).with_context(|| format!("file `{}`", file.display())),
@@ -82,7 +86,7 @@ impl Body {
     }
 }
 
-/// A scheme by its name.
+/// Parses the name of a scheme.
 pub fn scheme(name: &str) -> Result<webhook_signature::Scheme, String> {
     let known = webhook_signature::Scheme::ALL
         .into_iter()
@@ -108,7 +112,7 @@ mod tests {
         assert_eq!(read(&[SHARED, "another-secret,a-third-secret"]), Ok(3));
     }
 
-    /// With `v1` as a key of its own anybody could sign.
+    /// If `v1` were accepted as a key, anyone could sign.
     #[test]
     fn the_version_of_a_signature_is_no_secret() {
         for list in [

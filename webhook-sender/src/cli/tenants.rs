@@ -15,9 +15,9 @@ pub struct Tenants {
 
 #[derive(Subcommand)]
 enum Action {
-    /// List the tenants (what happens without a subcommand)
+    /// List the tenants (the default)
     List,
-    /// Add a tenant; adding one that exists changes nothing
+    /// Add a tenant; adding an existing one changes nothing
     Add { tenant: String },
     /// Remove a tenant with its endpoints, deliveries and dead letters
     Remove { tenant: String },

@@ -12,13 +12,13 @@ use super::secret::{Body, Secrets, scheme};
 pub struct Verify {
     #[command(flatten)]
     secrets: Secrets,
-    /// A header of the request, as `Name: value`; repeat it for each
+    /// A header of the request, as `Name: value`; may be repeated
     #[arg(long = "header", short = 'H', required = true)]
     headers: Vec<String>,
-    /// The weakest scheme that will do
+    /// The weakest scheme to accept
     #[arg(long, value_parser = scheme, default_value = "plain")]
     weakest: Scheme,
-    /// Take this for the present, in Unix seconds
+    /// The current time in Unix seconds; default: the system clock
     #[arg(long)]
     now: Option<u64>,
     #[command(flatten)]
@@ -26,9 +26,11 @@ pub struct Verify {
 }
 
 impl Verify {
+    /// Verifies the body and prints the scheme.
+    ///
     /// # Errors
     ///
-    /// The refusal, with its code.
+    /// Fails if the signature is rejected; the error has the code of the reason.
     pub fn run(self) -> Result<()> {
         let keys = self.secrets.credentials()?;
         let headers = self
