@@ -1,5 +1,5 @@
-//! Decides who may call. With a token configured: clients that know it. Without one: programs on
-//! this machine, but no page in a browser (see [`browser`](super::browser)).
+//! Access to the API. With a configured token: clients that send it. Without one: programs on this
+//! machine, but no page in a browser (see [`browser`](super::browser)).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,14 +18,14 @@ use super::server::Peer;
 use super::throttle::{Throttle, Verdict};
 use crate::metrics::{Metrics, Refusal};
 
-/// The proof that a client sends with a request.
+/// The result of comparing the token of a request.
 enum TokenCheck {
     Missing,
     Valid,
     Invalid,
 }
 
-/// The digest of a token, so that a comparison takes the same time whatever the length of the text
+/// The digest of a token, so that the time of a comparison does not depend on the length of the text
 /// that a client sends.
 #[derive(Clone)]
 pub struct Token([u8; 32]);
@@ -40,12 +40,12 @@ impl Token {
     }
 }
 
-/// The tokens that open the API.
+/// The tokens that grant access to the API.
 #[derive(Clone)]
 pub struct Access {
-    /// Opens everything; without one everything is open, on loopback.
+    /// Grants access to everything. Without one, everything is open, on loopback only.
     pub token: Option<Token>,
-    /// Opens `/metrics` alone.
+    /// Grants access to `/metrics` only.
     pub metrics_token: Option<Token>,
     pub metrics: Arc<Metrics>,
     wrong: Arc<Throttle>,
@@ -61,8 +61,7 @@ impl Access {
         }
     }
 
-    /// Checks the token of a request, of which one of `tokens` is expected; anything where there is
-    /// none.
+    /// Checks that a request carries one of `tokens`. Accepts every request if `tokens` is empty.
     fn check<'a>(
         &self,
         request: &Request,
@@ -107,7 +106,7 @@ fn check_token<'a>(
         return TokenCheck::Invalid;
     };
     let digest: [u8; 32] = Sha256::digest(text).into();
-    // All are compared, so that the time does not tell which one is near.
+    // All tokens are compared, so that the time does not depend on which one matches.
     let known = tokens.fold(false, |known, one| one.is(&digest) | known);
     if known {
         TokenCheck::Valid
@@ -116,7 +115,7 @@ fn check_token<'a>(
     }
 }
 
-/// The token behind `Bearer `, whose letters may be of either case (RFC 9110, section 11.1).
+/// Returns the token after `Bearer `, which is case-insensitive (RFC 9110, section 11.1).
 fn bearer(value: &[u8]) -> Option<&[u8]> {
     let (scheme, token) = value.split_at_checked(7)?;
     scheme
@@ -133,7 +132,7 @@ fn too_many(wait: Duration) -> ApiError {
     ApiError::from(problem).retry_after(wait).closing()
 }
 
-/// Lets a request through that carries the token.
+/// Accepts requests that carry the token.
 pub async fn check(
     State(access): State<Access>,
     request: Request,
@@ -143,7 +142,7 @@ pub async fn check(
     Ok(next.run(request).await)
 }
 
-/// Lets a request through that carries the token, or the one for metrics.
+/// Accepts requests that carry the token, or the one for metrics.
 pub async fn check_metrics(
     State(access): State<Access>,
     request: Request,

@@ -1,9 +1,9 @@
 //! Keeps pages in a browser from calling an API that needs no token.
 //!
-//! Such an API listens on loopback alone, where every program may call it. A browser on this machine
-//! would call it as well, on behalf of any page: under a name that the page's owner points at
-//! 127.0.0.1 (DNS rebinding), or from another origin. So only names of loopback are accepted, and no
-//! request that a browser marks as coming from elsewhere. Other clients, such as `curl`, send no
+//! Such an API listens on loopback only, where every program may call it. A browser on this machine
+//! could call it too, on behalf of any page: by a host name that the page's owner points at 127.0.0.1
+//! (DNS rebinding), or from another origin. Therefore only loopback names are accepted as host, and
+//! requests that a browser marks as cross-origin are rejected. Other clients, such as `curl`, send no
 //! such mark.
 
 use std::net::IpAddr;
@@ -18,7 +18,7 @@ use problem_details::Problem;
 
 use super::error::ApiError;
 
-/// Lets a request through that no page of another origin can have sent.
+/// Accepts requests that no page of another origin can have sent.
 pub async fn check(request: Request, next: Next) -> Result<Response, ApiError> {
     check_host(request.uri(), request.headers())?;
     check_origin(request.headers())?;
@@ -40,12 +40,12 @@ fn check_host(uri: &Uri, headers: &HeaderMap) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Returns whether a host, with or without a port, is this machine for every resolver.
+/// Returns `true` if a host, with or without a port, is loopback for every resolver.
 fn is_loopback(host: &[u8]) -> bool {
     let Ok(authority) = Authority::try_from(host) else {
         return false;
     };
-    // An authority of a URL may name a user, which a host cannot.
+    // An authority may contain a user, but a host may not.
     if authority.as_str().contains('@') {
         return false;
     }
@@ -76,7 +76,7 @@ fn check_origin(headers: &HeaderMap) -> Result<(), ApiError> {
     }
 }
 
-/// Returns whether an origin is the one that serves this API.
+/// Returns `true` if an origin is the one that serves this API.
 fn is_same(origin: &[u8], host: Option<&[u8]>) -> bool {
     let scheme = ["http://", "https://"].map(str::as_bytes);
     let name = scheme

@@ -33,7 +33,7 @@ pub struct View {
     fields: Vec<(FieldText, FieldText)>,
 }
 
-/// What is put right in an event before it is planned again. What is left out stays as it came.
+/// Corrections of an event before it is planned again. Omitted fields keep their values.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Corrections {
@@ -59,7 +59,7 @@ impl From<Rejected> for View {
     }
 }
 
-/// Those that name no tenant that exists.
+/// Lists rejected events without an existing tenant.
 pub async fn unassigned(
     State(api): State<Api>,
     Query(wanted): Query<Wanted>,
@@ -67,7 +67,7 @@ pub async fn unassigned(
     page(&api, &RejectedFilter::Unassigned, wanted).await
 }
 
-/// Those of a tenant.
+/// Lists the rejected events of a tenant.
 pub async fn of_tenant(
     State(api): State<Api>,
     Path(tenant): Path<TenantId>,
@@ -77,7 +77,7 @@ pub async fn of_tenant(
     page(&api, &RejectedFilter::Tenant(tenant), wanted).await
 }
 
-/// Plans a rejected event, with corrections where the body has some.
+/// Plans a rejected event, with the corrections of the body.
 pub async fn retry(
     State(api): State<Api>,
     Path(id): Path<String>,
@@ -85,7 +85,7 @@ pub async fn retry(
 ) -> Result<impl IntoResponse, ApiError> {
     let rejected = find(&api, &id).await?;
     let event = plan_again(&api, &rejected, &corrections.unwrap_or_default()).await?;
-    // Only now: until it is planned it is one, whatever happens. Planning it twice changes nothing.
+    // After planning, so that a failure in between loses nothing. Planning twice changes nothing.
     api.queries.take_rejected(&id).await?;
     Ok((StatusCode::ACCEPTED, Json(json!({ "id": event }))))
 }
@@ -118,7 +118,7 @@ async fn plan_again(
     let ordering_key = correct("ordering_key", corrections.ordering_key.as_ref())?;
     let data = rejected.field("data").map(FieldText::bytes);
     let raw = RawEvent {
-        // Without an id of its own an event is known by the one derived from its stream entry.
+        // An event without an id has the one derived from its stream entry.
         id: id.as_deref().or(Some(&rejected.id)),
         kind: &kind,
         data: data

@@ -1,4 +1,4 @@
-//! `/v1/tenants/{tenant}/deliveries`: what became of events.
+//! `/v1/tenants/{tenant}/deliveries`: deliveries and their attempts.
 
 use axum::Json;
 use axum::extract::State;
@@ -25,7 +25,7 @@ pub struct Wanted {
     limit: Option<usize>,
 }
 
-/// A delivery as the API shows it: moments in RFC 3339.
+/// The JSON form of a delivery, with times in RFC 3339.
 #[derive(Serialize)]
 pub struct View {
     id: DeliveryId,

@@ -1,4 +1,4 @@
-//! What callers are told when something cannot be done (RFC 9457).
+//! Error responses as problem documents (RFC 9457).
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use problem_details::Problem;
 use webhook_model::IdError;
 use webhook_store::StoreError;
 
-/// A response that says why not.
+/// An error response.
 #[derive(Debug)]
 pub struct ApiError {
     problem: Problem,
@@ -17,33 +17,33 @@ pub struct ApiError {
 }
 
 impl ApiError {
-    /// Nothing there, or nothing that this tenant may see.
+    /// Returns 404 for a resource that does not exist, or that belongs to another tenant.
     pub fn not_found(what: &str, id: impl std::fmt::Display) -> Self {
-        Problem::new(404, "not-found", "There is no such thing")
+        Problem::new(404, "not-found", "Resource not found")
             .detail(format!("{what} `{id}`"))
             .into()
     }
 
-    /// A body, a query or a path that cannot be read.
+    /// Returns 400 for a body, a query or a path that cannot be parsed.
     pub fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {
-        Problem::new(400, code, "The request cannot be read")
+        Problem::new(400, code, "The request is malformed")
             .detail(detail)
             .into()
     }
 
-    /// A request that can be read, with values that cannot be taken.
+    /// Returns 422 for a well-formed request with invalid values.
     pub fn invalid(detail: impl Into<String>) -> Self {
-        Problem::new(422, "invalid", "A value cannot be taken")
+        Problem::new(422, "invalid", "A value is invalid")
             .detail(detail)
             .into()
     }
 
-    /// The state of things is against it.
+    /// Returns 409 for a request that conflicts with the stored state.
     pub fn conflict(detail: impl Into<String>) -> Self {
         Problem::new(
             409,
             "conflict",
-            "The request is in conflict with what is stored",
+            "The request conflicts with the stored state",
         )
         .detail(detail)
         .into()
@@ -101,11 +101,11 @@ impl From<StoreError> for ApiError {
             StoreError::UnknownTenant(tenant) => Self::not_found("tenant", tenant),
             StoreError::Conflict { .. } => Self::conflict(error.to_string()),
             StoreError::Cursor(_) => Self::bad_request("bad-cursor", error.to_string()),
-            // What broke is for operators; callers learn that it may pass.
+            // The detail is for operators; clients learn that a retry may succeed.
             other => {
                 tracing::error!(error = %other, "the store failed a request");
                 Problem::new(503, "store-unavailable", "The store cannot be reached")
-                    .detail("nothing is known of what the request has done; it may be repeated")
+                    .detail("the request may or may not have taken effect; it may be repeated")
                     .into()
             }
         }

@@ -1,4 +1,4 @@
-//! `/v1/tenants/{tenant}/events`: what happened.
+//! `/v1/tenants/{tenant}/events`: publishing events.
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -27,7 +27,7 @@ struct Wanted<'a> {
     ordering_key: Option<String>,
 }
 
-/// Reads `null` as data: only a member that is left out is missing.
+/// Deserialises `null` as data: only an absent member is missing.
 fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<&'de RawValue>, D::Error> {
     Deserialize::deserialize(from).map(Some)
 }
@@ -63,12 +63,12 @@ fn response(submitted: Submitted) -> Value {
     }
 }
 
-/// The data as it stands in the body, not a byte of it changed or copied.
+/// Returns the bytes of the data in the body, without copying them.
 fn data(body: &Bytes, data: &RawValue) -> Bytes {
     body.slice_ref(data.get().as_bytes())
 }
 
-/// A timestamp as JSON has it: text, or a number of seconds.
+/// Reads a timestamp in JSON: text, or a number of seconds.
 pub(super) fn moment(value: &Value) -> Result<String, ApiError> {
     match value {
         Value::String(text) => Ok(text.clone()),

@@ -1,4 +1,4 @@
-//! What handlers take out of a request, with errors in the form of all the others.
+//! Extractors for handlers, whose errors are problem documents.
 
 use std::error::Error;
 
@@ -16,8 +16,8 @@ use webhook_model::{DeliveryId, EndpointId, TenantId};
 use super::error::ApiError;
 use super::server::Stalled;
 
-/// A JSON body. The content type must say so: no page in a browser can send that to another origin
-/// unasked, which keeps it from using an API that needs no token on loopback.
+/// A JSON body. The content type must be JSON: a page in a browser cannot send that to another origin
+/// without a preflight request, which protects an API without a token on loopback.
 pub struct Json<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
@@ -29,8 +29,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     }
 }
 
-/// Reads a body that has to be a JSON object. A list is refused here: its elements would be taken
-/// for the fields in the order of the code.
+/// Parses a body that must be a JSON object. A list is rejected, because serde would map its elements to
+/// the fields in the order of the code.
 pub fn object<'b, T: Deserialize<'b>>(body: &'b [u8]) -> Result<T, ApiError> {
     let refused = |detail: String| ApiError::bad_request("bad-body", detail);
     match body.trim_ascii_start().first() {
@@ -57,7 +57,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for OptionalJson<T> {
     }
 }
 
-/// The bytes of a JSON body, for those who want parts of them as they are.
+/// The bytes of a JSON body, for handlers that keep parts of them unchanged.
 pub struct JsonBytes(pub Bytes);
 
 impl<S: Send + Sync> FromRequest<S> for JsonBytes {
@@ -83,8 +83,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     }
 }
 
-/// The names in a path. One that is none cannot belong to anything: 404, but where something is to
-/// be made under it.
+/// The names in a path. An invalid name is 404, because no resource can have it.
 pub struct Path<T>(pub T);
 
 impl<T: FromPath, S: Send + Sync> FromRequestParts<S> for Path<T> {
@@ -98,13 +97,15 @@ impl<T: FromPath, S: Send + Sync> FromRequestParts<S> for Path<T> {
     }
 }
 
-/// Names that a path can have.
+/// A type that can be parsed from a path.
 pub trait FromPath: Sized {
-    /// The parts of the path as they came.
+    /// The raw segments of the path.
     type Texts: DeserializeOwned + Send;
+    /// Parses the segments.
+    ///
     /// # Errors
     ///
-    /// 404 for a text that is no name.
+    /// Returns 404 for an invalid name.
     fn from_texts(texts: Self::Texts) -> Result<Self, ApiError>;
 }
 
@@ -160,7 +161,7 @@ fn require_json(headers: &HeaderMap) -> Result<(), ApiError> {
 
 fn unread(rejection: BytesRejection) -> ApiError {
     if is_stalled(&rejection) {
-        let title = "The body did not come in time";
+        let title = "The body was not received in time";
         return ApiError::from(Problem::new(408, "body-timeout", title)).closing();
     }
     match rejection.status() {
@@ -171,7 +172,7 @@ fn unread(rejection: BytesRejection) -> ApiError {
     }
 }
 
-/// Returns whether the client was too slow, by the errors that led to this one.
+/// Returns `true` if the client was too slow, which is one of the sources of the error.
 fn is_stalled(rejection: &BytesRejection) -> bool {
     let mut error: Option<&dyn Error> = Some(rejection);
     while let Some(current) = error {

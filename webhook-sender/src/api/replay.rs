@@ -1,4 +1,4 @@
-//! `/v1/tenants/{tenant}/replay`: deliveries that ended, made due again.
+//! `/v1/tenants/{tenant}/replay`: makes ended deliveries due again.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -45,7 +45,7 @@ pub async fn replay(
     Ok((StatusCode::ACCEPTED, axum::Json(json!({ "count": count }))))
 }
 
-/// An empty filter would replay everything a tenant has, which nobody types on purpose.
+/// Reads the filter of a replay. An empty one is rejected, because it would replay everything by mistake.
 fn filter(wanted: &Wanted) -> Result<DeliveryFilter, ApiError> {
     let filter = DeliveryFilter {
         delivery: wanted
@@ -63,10 +63,10 @@ fn filter(wanted: &Wanted) -> Result<DeliveryFilter, ApiError> {
         from: moment::optional("from", wanted.from.as_deref())?,
         to: moment::optional("to", wanted.to.as_deref())?,
     };
-    match filter == DeliveryFilter::default() {
-        true => Err(ApiError::invalid(
+    if filter == DeliveryFilter::default() {
+        return Err(ApiError::invalid(
             "a replay needs at least one of delivery, state, endpoint, event, from, to",
-        )),
-        false => Ok(filter),
+        ));
     }
+    Ok(filter)
 }

@@ -1,4 +1,4 @@
-//! Which path does what.
+//! The routes of the API.
 
 use axum::extract::DefaultBodyLimit;
 use axum::handler::Handler;
@@ -15,11 +15,11 @@ use super::{auth, browser, dead_letters, deliveries, endpoints, events, health, 
 
 const OPENAPI: &str = include_str!("openapi.json");
 
-/// What a request may have beside the event's data, in bytes.
+/// The allowance of a request beyond the event's data, in bytes.
 const BESIDE_DATA: usize = 64 * 1024;
 
-/// All routes. Everything under `/v1` needs the token, `/metrics` the token or one of its own; health
-/// needs none. Without a token no page in a browser gets through to any of them.
+/// Returns all routes. Everything under `/v1` requires the token, `/metrics` the token or the one for
+/// metrics, and health none. Without a configured token, requests of pages in a browser are rejected.
 pub fn router(api: Api, access: auth::Access) -> Router {
     let limit = DefaultBodyLimit::max(api.max_data_bytes.saturating_add(BESIDE_DATA));
     let v1 = under(v1())
@@ -44,9 +44,9 @@ pub fn router(api: Api, access: auth::Access) -> Router {
     }
 }
 
-/// What one method of one path does.
+/// A method of a path, and its handler.
 struct Route {
-    /// What the document is held to.
+    /// Compared with the OpenAPI document by a test.
     #[cfg_attr(not(test), expect(dead_code, reason = "the handler knows it as well"))]
     method: Method,
     path: &'static str,
@@ -60,7 +60,7 @@ where
 {
     let handler = match MethodFilter::try_from(method.clone()) {
         Ok(filter) => on(filter, handler),
-        // There is a filter for every method of HTTP itself.
+        // Unreachable: every standard method has a filter.
         Err(_) => MethodRouter::new(),
     };
     Route {
@@ -76,7 +76,7 @@ fn under(routes: Vec<Route>) -> Router<Api> {
     })
 }
 
-/// The routes that need no token.
+/// Returns the routes that require no token.
 fn health() -> Vec<Route> {
     vec![
         route(Method::GET, "/healthz", health::live),
@@ -84,12 +84,12 @@ fn health() -> Vec<Route> {
     ]
 }
 
-/// The routes that a token of their own opens.
+/// Returns the routes that accept the token for metrics.
 fn metrics() -> Vec<Route> {
     vec![route(Method::GET, "/metrics", health::metrics)]
 }
 
-/// What is under `/v1`.
+/// Returns the routes under `/v1`.
 fn v1() -> Vec<Route> {
     let (get, put, post) = (Method::GET, Method::PUT, Method::POST);
     let (patch, delete) = (Method::PATCH, Method::DELETE);
@@ -132,12 +132,7 @@ async fn not_found(uri: axum::http::Uri) -> ApiError {
 }
 
 async fn not_allowed() -> ApiError {
-    Problem::new(
-        405,
-        "method-not-allowed",
-        "The path does not take this method",
-    )
-    .into()
+    Problem::new(405, "method-not-allowed", "Method not allowed").into()
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What handlers share.
+//! The state that handlers share.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::config::Rules;
 use crate::plan::{DispatchPort, Planner};
 use crate::registry::Registry;
 
-/// The parts of the sender that the API talks to.
+/// The parts of the sender that the API uses.
 pub struct Parts {
     pub tenants: Arc<dyn Tenants>,
     pub queries: Arc<dyn Queries>,
@@ -23,7 +23,7 @@ pub struct Parts {
     pub planner: Planner,
     pub lanes: Arc<dyn DispatchPort>,
     pub client: Arc<Client>,
-    /// What declarations are held to, as of the last reload.
+    /// The rules for declarations, as of the last reload.
     pub rules: watch::Receiver<Arc<Rules>>,
     /// The most bytes of an event's data.
     pub max_data_bytes: usize,
@@ -31,18 +31,18 @@ pub struct Parts {
     pub status: Arc<dyn Status>,
 }
 
-/// What the sender knows of itself.
+/// The readiness and the metrics of the sender.
 #[async_trait]
 pub trait Status: Send + Sync + 'static {
-    /// Why it cannot work at present, for operators.
+    /// Returns the reason why the sender is not ready, for operators.
     async fn unready(&self) -> Option<String>;
-    /// An event was taken.
+    /// Counts an accepted event.
     fn published(&self);
-    /// Its metrics, as OpenMetrics text.
+    /// Returns the metrics as OpenMetrics text.
     async fn metrics(&self) -> Bytes;
 }
 
-/// The same, cheap to clone.
+/// A handle to the [`Parts`], cheap to clone.
 #[derive(Clone)]
 pub struct Api(Arc<Parts>);
 
@@ -51,9 +51,11 @@ impl Api {
         Self(Arc::new(parts))
     }
 
+    /// Checks that a tenant exists.
+    ///
     /// # Errors
     ///
-    /// 404 for a tenant that does not exist.
+    /// Returns 404 if it does not.
     pub async fn require(&self, tenant: &TenantId) -> Result<(), ApiError> {
         match self.registry.tenant(tenant).await? {
             Some(_) => Ok(()),

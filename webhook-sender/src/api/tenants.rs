@@ -1,4 +1,4 @@
-//! `/v1/tenants`: whose events these are.
+//! `/v1/tenants`: listing, adding and removing tenants.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -22,11 +22,12 @@ pub async fn put(
     State(api): State<Api>,
     Path(tenant): Path<String>,
 ) -> ApiResult<impl IntoResponse> {
-    // Not 404 as elsewhere: something is to be made under that name.
+    // 422 instead of 404: the request would create the tenant.
     let tenant = TenantId::parse(&tenant)?;
-    let status = match api.tenants.put_tenant(&tenant).await? {
-        true => StatusCode::CREATED,
-        false => StatusCode::OK,
+    let status = if api.tenants.put_tenant(&tenant).await? {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
     };
     Ok((status, axum::Json(json!({ "id": tenant }))))
 }

@@ -1,4 +1,4 @@
-//! Wrong tokens, by the addresses that they come from.
+//! Limits wrong tokens by client address.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -8,10 +8,10 @@ use tokio::time::Instant;
 
 use super::server::Peer;
 
-/// The number of wrong tokens that an address may send in a row before it has to wait.
+/// The number of wrong tokens that an address may send in a row before it is throttled.
 const BURST: u32 = 20;
 
-/// The wait until an address may send one more.
+/// The time after which an address may send one more.
 const REFILL: Duration = Duration::from_secs(1);
 
 /// The number of addresses that are remembered.
@@ -20,11 +20,11 @@ const ADDRESSES: usize = 4096;
 /// The shortest time between two log lines about wrong tokens.
 const LOG_EVERY: Duration = Duration::from_secs(1);
 
-/// Counts wrong tokens. A right token is accepted from every address: a stranger behind the same
-/// proxy, or on the same machine, locks nobody out.
+/// Counts wrong tokens by address. A valid token is accepted from every address, so that clients behind
+/// the same proxy cannot lock each other out.
 #[derive(Default)]
 pub struct Throttle {
-    /// Until when the wrong tokens of an address count.
+    /// The time at which the wrong tokens of an address are used up again.
     spent: Mutex<HashMap<Peer, Instant>>,
     log: Mutex<Log>,
 }
@@ -39,12 +39,12 @@ struct Log {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     Tolerated,
-    /// The address has to wait this long.
+    /// The address must wait this long.
     Throttled(Duration),
 }
 
 impl Throttle {
-    /// Notes a wrong token.
+    /// Records a wrong token.
     pub fn note(&self, peer: Peer, now: Instant) -> Verdict {
         let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
         if spent.len() >= ADDRESSES && !spent.contains_key(&peer) {
@@ -61,8 +61,7 @@ impl Throttle {
         }
     }
 
-    /// Counts a wrong token, and returns how many came since the last log line where it is time for
-    /// another one.
+    /// Counts a wrong token. Returns the count since the last log line if another line is due.
     pub fn attempts_to_log(&self, now: Instant) -> Option<u64> {
         let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         log.attempts += 1;
@@ -74,7 +73,7 @@ impl Throttle {
     }
 }
 
-/// Forgets addresses whose time is over, or else one of the others.
+/// Removes addresses whose time has passed, or else the one whose time passes first.
 fn make_room(spent: &mut HashMap<Peer, Instant>, now: Instant) {
     spent.retain(|_, until| *until > now);
     if spent.len() >= ADDRESSES {

@@ -1,4 +1,4 @@
-//! What a value has to be.
+//! Parsers of values.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -16,7 +16,7 @@ pub fn text(node: Node) -> Read<String> {
     }
 }
 
-/// A text as [`std::str::FromStr`] reads it.
+/// Parses a text with [`std::str::FromStr`].
 pub fn parsed<T: std::str::FromStr>(what: &str) -> impl Fn(Node) -> Read<T> {
     move |node| {
         let text = text(node)?;
@@ -28,7 +28,7 @@ pub fn flag(node: Node) -> Read<bool> {
     node.boolean()
 }
 
-/// A whole number within bounds.
+/// Parses an integer within bounds.
 pub fn number<T: TryFrom<i64>>(bounds: RangeInclusive<i64>) -> impl Fn(Node) -> Read<T> {
     move |node| {
         let number = node.integer()?;
@@ -40,25 +40,26 @@ pub fn number<T: TryFrom<i64>>(bounds: RangeInclusive<i64>) -> impl Fn(Node) -> 
     }
 }
 
-/// A share of one.
+/// Parses a number from 0 to 1.
 pub fn share(node: Node) -> Read<f64> {
     let share = match node.value {
         Value::Float(share) => share,
         Value::Int(share) => share as f64,
         other => return Err(other.must_be("a number")),
     };
-    match (0.0..=1.0).contains(&share) {
-        true => Ok(share),
-        false => Err(format!("`{share}` is not between 0 and 1")),
+    if (0.0..=1.0).contains(&share) {
+        Ok(share)
+    } else {
+        Err(format!("`{share}` is not between 0 and 1"))
     }
 }
 
-/// A duration as people write it.
+/// Parses a duration such as `5m`.
 pub fn duration(node: Node) -> Read<Duration> {
     durations::parse(&text(node)?)
 }
 
-/// A duration within bounds.
+/// Parses a duration within bounds.
 pub fn duration_within(bounds: RangeInclusive<Duration>) -> impl Fn(Node) -> Read<Duration> {
     move |node| {
         let found = duration(node)?;
@@ -75,7 +76,7 @@ pub fn duration_within(bounds: RangeInclusive<Duration>) -> impl Fn(Node) -> Rea
     }
 }
 
-/// A number of bytes, plain or as a text with the unit `KiB` or `MiB`.
+/// Parses a number of bytes, or a text with the unit `KiB` or `MiB`.
 pub fn bytes(bounds: RangeInclusive<i64>) -> impl Fn(Node) -> Read<usize> {
     move |node| {
         let Value::Text(text) = &node.value else {
@@ -96,7 +97,7 @@ pub fn bytes(bounds: RangeInclusive<i64>) -> impl Fn(Node) -> Read<usize> {
     }
 }
 
-/// Waits of a retry schedule.
+/// Parses the waits of a retry schedule.
 pub fn schedule(node: Node) -> Read<Vec<Duration>> {
     let Value::List(waits) = node.value else {
         return Err(node.value.must_be("a list of durations"));
@@ -104,7 +105,7 @@ pub fn schedule(node: Node) -> Read<Vec<Duration>> {
     waits.into_iter().map(duration).collect()
 }
 
-/// A schedule that can be followed.
+/// Checks a retry schedule.
 pub fn retry(schedule: Vec<Duration>, jitter: Option<f64>) -> Read<Retry> {
     let retry = Retry {
         schedule,

@@ -119,7 +119,7 @@ fn no_secret_is_shown() {
     assert_eq!(error.lines().count(), 3, "{error}");
 }
 
-/// What the section of `docs/OPERATIONS.md` about the file says of a table.
+/// Returns the rows about a table in the section of `docs/OPERATIONS.md` about the file.
 fn documented(table: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/OPERATIONS.md");
     let text = fs::read_to_string(path).unwrap();

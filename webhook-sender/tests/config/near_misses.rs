@@ -7,7 +7,7 @@ use webhook_sender::config::Config;
 
 const SHARED: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
-/// What is wrong with a file whose `token` and `secret` are these, one line each.
+/// Returns the faults of a file with this `token` and `secret`, one line each.
 fn faults(folder: &Path, token: &str, secret: &str) -> Vec<String> {
     let text = format!(
         "[api]\ntoken = {}\n[[tenant]]\nid = 'acme'\n[[tenant.endpoint]]\nid = 'orders'\n\

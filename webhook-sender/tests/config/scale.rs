@@ -17,7 +17,7 @@ impl Handshakes for Unasked {
     }
 }
 
-/// What the server did: commands, and bytes that it sent.
+/// The work of the server: commands, and bytes that it sent.
 #[derive(Clone, Copy, Debug)]
 struct Work {
     commands: u64,

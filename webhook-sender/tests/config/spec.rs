@@ -124,7 +124,7 @@ fn every_fault_is_named_by_its_field() {
     );
 }
 
-/// Else whoever may declare an endpoint could have the sender's files sent to it as signatures, and
+/// Otherwise clients that may declare an endpoint could extract the sender's files as signatures, and
 /// tell from errors which there are.
 #[test]
 fn the_api_takes_a_secret_as_it_is() {

@@ -58,7 +58,7 @@ async fn registry(world: &World) -> (Arc<dyn Store>, Registry) {
     (store, registry)
 }
 
-/// How many endpoints a tenant has, as the registry loads it anew.
+/// Returns the number of endpoints of a tenant, after a reload of the registry.
 async fn endpoints(registry: &Registry) -> Option<usize> {
     match registry.reload(&tenant("acme")).await {
         Ok(loaded) => Some(loaded.map_or(0, |loaded| loaded.endpoints.len())),

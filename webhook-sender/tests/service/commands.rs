@@ -177,7 +177,7 @@ async fn a_refusal_is_told_in_one_line() {
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(
         error.trim(),
-        "error: There is no such thing (404): tenant `nobody`"
+        "error: Resource not found (404): tenant `nobody`"
     );
 }
 

@@ -64,7 +64,7 @@ async fn accounted(counts: &Counts, sender: &Sender, most_duplicates: usize) {
     assert!(duplicates <= most_duplicates, "{duplicates} duplicates");
 }
 
-/// Whether there is no delivery of that state. False while the sender cannot tell.
+/// Returns `true` if no delivery has that state, and `false` while the sender does not respond.
 async fn none_is(state: &str, sender: &Sender) -> bool {
     let url = format!(
         "{}/v1/tenants/acme/deliveries?state={state}&limit=1",
@@ -76,7 +76,7 @@ async fn none_is(state: &str, sender: &Sender) -> bool {
     }
 }
 
-/// How many attempts the log has that failed in that phase.
+/// Returns the number of logged attempts that failed in that phase.
 fn failures(sender: &Sender, phase: &str) -> usize {
     let phase = format!("\"phase\":\"{phase}\"");
     sender.log().matches(&phase).count()
@@ -164,7 +164,7 @@ async fn a_killed_redis_loses_nothing(store: Store) {
         killed_and_restarted(redis).await;
     }
     to_stream(redis, KILLS * PART..EVENTS).await;
-    // What was answered and not recorded when Redis died is recorded when it is back.
+    // Responses that were not recorded when Redis died are recorded when it is back.
     accounted(&receiver.counts, &sender, KILLS * IN_FLIGHT).await;
 }
 

@@ -74,7 +74,7 @@ async fn receivers_that_hang_leave_descriptors_for_the_api() {
     drop(hanging);
 }
 
-/// How many sockets the sender has open.
+/// Returns the number of open sockets of the sender.
 fn connections(sender: &Sender) -> usize {
     let open = std::fs::read_dir(format!("/proc/{}/fd", sender.id())).expect("it runs");
     let links = open.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok());

@@ -25,7 +25,7 @@ struct Sick {
     ill: test_support::Receiver,
     flooding: SocketAddr,
     floods: Arc<AtomicUsize>,
-    /// Bound, and not listening: whoever connects is refused.
+    /// Bound, and not listening: connections are refused.
     closed: TcpSocket,
 }
 
@@ -88,7 +88,7 @@ impl Sick {
     }
 }
 
-/// Answers one request with a gigabyte.
+/// Responds to one request with a gigabyte.
 async fn flood(mut stream: TcpStream, begun: Arc<AtomicUsize>) {
     let mut part = vec![b'x'; 64 * 1024];
     if stream.read(&mut part).await.is_err() {
@@ -98,7 +98,7 @@ async fn flood(mut stream: TcpStream, begun: Arc<AtomicUsize>) {
     let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {GIGABYTE}\r\n\r\n");
     let mut sent = stream.write_all(head.as_bytes()).await;
     for _ in 0..GIGABYTE / part.len() {
-        // Whoever has read enough goes away.
+        // A client that has read enough disconnects.
         if sent.is_err() {
             return;
         }
@@ -193,7 +193,7 @@ async fn a_tenant_whose_events_take_minutes_to_plan_holds_up_no_other() {
     assert_eq!(pending(redis).await, 0, "all are durable in the store");
 }
 
-/// Whether accepted events are waiting.
+/// Returns `true` if accepted events are waiting.
 async fn is_planning(sender: &Sender) -> bool {
     let waiting = metric(sender, "webhook_sender_accepted_events ").await;
     waiting.is_some_and(|waiting| waiting != "0")
@@ -207,7 +207,7 @@ async fn metric(sender: &Sender, name: &str) -> Option<String> {
     values.next().map(str::to_owned)
 }
 
-/// How many entries of the stream were read and are not acknowledged.
+/// Returns the number of entries of the stream that were read and not acknowledged.
 async fn pending(redis: &RedisServer) -> usize {
     let client = redis::Client::open(redis.url()).expect("a url");
     let mut connection = client

@@ -18,14 +18,14 @@ fn config(address: std::net::SocketAddr, more: &str) -> String {
     )
 }
 
-/// Asks until `path` is answered with `status`.
+/// Repeats a request until the response has `status`.
 async fn until(url: String, status: u16) {
-    let answered = async {
+    let responded = async {
         while Request::get(&url).send().await.status != status {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    with_timeout(answered, || format!("{url} to answer {status}")).await;
+    with_timeout(responded, || format!("{url} to respond {status}")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -252,7 +252,7 @@ async fn an_endpoint_with_a_handshake_gives_its_receiver_the_key_it_signs_with()
     );
 }
 
-/// Loopback, and one endpoint for each of these, of its own path and what else it declares.
+/// Returns a tenant with these endpoints: each has its id as path, and further declarations.
 fn endpoints(receiver: &test_support::Receiver, all: &[(&str, &str)]) -> String {
     let endpoint = |(id, more): &(&str, &str)| {
         let url = receiver.url(&format!("/{id}"));
@@ -277,18 +277,18 @@ async fn publish(sender: &Sender, id: &str, kind: &str) {
     assert_eq!(reply.status, 202, "{}", reply.text());
 }
 
-/// What the API has under `path` of the tenant.
+/// Returns the resource at `path` of the tenant.
 async fn get(sender: &Sender, path: &str) -> Value {
     let url = format!("{}/v1/tenants/acme/{path}", sender.api);
     Request::get(url).send().await.json()
 }
 
-/// Asks until `path` is as it should be.
-async fn until_seen(sender: &Sender, path: &str, as_it_should: impl Fn(&Value) -> bool) -> Value {
+/// Repeats a request until the resource at `path` meets a condition.
+async fn until_seen(sender: &Sender, path: &str, condition: impl Fn(&Value) -> bool) -> Value {
     let seen = async {
         loop {
             let found = get(sender, path).await;
-            if as_it_should(&found) {
+            if condition(&found) {
                 return found;
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -297,14 +297,14 @@ async fn until_seen(sender: &Sender, path: &str, as_it_should: impl Fn(&Value) -
     with_timeout(seen, || format!("{path}\n{}", sender.log())).await
 }
 
-/// The delivery of an event, once it has ended so.
+/// Waits until the delivery of an event has this state, and returns it.
 async fn ended(sender: &Sender, event: &str, state: &str) -> Value {
     let path = format!("deliveries?event={event}&state={state}");
     let page = until_seen(sender, &path, |page| page["items"].get(0).is_some()).await;
     page["items"][0].clone()
 }
 
-/// Has the file read again, and waits until the log has `text` so often.
+/// Reloads the file, and waits until the log contains `text` this many times.
 async fn read_again(sender: &Sender, text: &str, times: usize) {
     sender.signal("HUP");
     let applied = async {

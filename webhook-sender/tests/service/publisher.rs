@@ -66,8 +66,8 @@ impl Api {
         self.0.send_replace(sender.api.clone());
     }
 
-    /// Publishes events over eight connections. One that is not answered 202 is published again, with
-    /// the same id, when the API has moved or answers again.
+    /// Publishes events over eight connections. An event without a 202 response is published again, with
+    /// the same id, when the API has moved or responds again.
     pub async fn publish(&self, numbers: std::ops::Range<usize>) {
         let next = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(numbers.start));
         let publishers = (0..8).map(|_| {
@@ -102,7 +102,7 @@ async fn until_taken(api: &watch::Receiver<String>, number: usize) {
         match sent {
             Ok(reply) if reply.status == 202 => return,
             Ok(reply) if reply.status != 503 => panic!("event {number}: {reply:?}"),
-            // Killed: it answers again, most likely somewhere else.
+            // Killed: it responds again after a restart, probably on another port.
             _ => tokio::time::sleep(Duration::from_millis(20)).await,
         }
     }

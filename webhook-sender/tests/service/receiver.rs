@@ -17,12 +17,12 @@ use webhook_signature::{Credential, Freshness, Request, Scheme, verify};
 
 use crate::sender::SECRET;
 
-/// What was answered, over all lives of a receiver.
+/// The responses of a receiver, across its restarts.
 #[derive(Clone)]
 pub struct Counts {
-    /// How often each event was answered 200.
+    /// The number of 200 responses for each event.
     answered: Arc<watch::Sender<HashMap<String, u32>>>,
-    /// Why others were answered 400.
+    /// The reasons of 400 responses.
     refused: Arc<Mutex<Vec<String>>>,
 }
 
@@ -34,7 +34,7 @@ impl Counts {
         }
     }
 
-    /// What was wrong with signatures.
+    /// Returns the reasons of rejected signatures.
     pub fn refused(&self) -> Vec<String> {
         self.refused.lock().expect("nobody panics with it").clone()
     }
@@ -74,7 +74,7 @@ pub struct Receiver {
 struct Shared {
     counts: Counts,
     keys: Arc<Vec<Credential>>,
-    /// How long it takes to answer.
+    /// The time until it responds.
     takes: Duration,
 }
 

@@ -14,7 +14,7 @@ pub const SENDER: &str = env!("CARGO_BIN_EXE_webhook-sender");
 
 pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
-/// What deliveries are kept in.
+/// The store of a test.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Store {
     /// Events come through the API.
@@ -80,7 +80,7 @@ impl Setting {
         file
     }
 
-    /// Starts a sender on the configuration `name`.toml, and waits until its API answers.
+    /// Starts a sender on the configuration `name`.toml, and waits until its API responds.
     #[track_caller]
     pub fn start(&self, name: &str) -> Sender {
         self.start_by(name, Command::new(SENDER))
@@ -97,7 +97,7 @@ impl Setting {
         self.start_command(name, command.stderr(errors.expect("a log")))
     }
 
-    /// The same, with its log written there.
+    /// Starts a sender as [`Self::start`] does, with its log written there.
     #[track_caller]
     pub fn start_with_log(&self, name: &str, errors: impl Into<Stdio>) -> Sender {
         let mut command = Command::new(SENDER);
@@ -105,7 +105,7 @@ impl Setting {
         self.start_command(name, command.stderr(errors))
     }
 
-    /// The same in so many bytes of memory.
+    /// Starts a sender as [`Self::start`] does, limited to this many bytes of memory.
     #[track_caller]
     pub fn start_within(&self, name: &str, bytes: u64) -> Sender {
         let errors = std::fs::File::create(self.log(name)).expect("a log");
@@ -156,7 +156,7 @@ impl Sender {
         self.child.wait().expect("it can be waited for");
     }
 
-    /// SIGTERM; answers how it ended.
+    /// Sends SIGTERM, and returns how the process ended.
     pub fn stop(mut self) -> std::process::ExitStatus {
         self.signal("TERM");
         self.child.wait().expect("it can be waited for")

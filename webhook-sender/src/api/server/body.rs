@@ -11,12 +11,12 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use super::pace::Pace;
 use super::table::Turn;
 
-/// The client sends its body too slowly.
+/// The error of a client that sends its body too slowly.
 #[derive(Debug, thiserror::Error)]
-#[error("the body did not come in time")]
+#[error("the body was not received in time")]
 pub struct Stalled;
 
-/// A body that ends in [`Stalled`] where its client does not keep the pace.
+/// A body that fails with [`Stalled`] if the client is slower than the minimum pace.
 pub struct PacedBody {
     inner: Incoming,
     pace: Pace,

@@ -1,4 +1,4 @@
-//! One connection.
+//! Serves a connection.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Serves requests until the client goes, does not do its part in time, or has to make room.
+    /// Serves requests until the client disconnects, exceeds a deadline, or makes room for another one.
     pub async fn run(self, stream: TcpStream) {
         let Self {
             router,
@@ -43,7 +43,7 @@ impl Connection {
             stop,
         } = self;
         let turn = entry.turn.clone();
-        // Of little use where it fails: the connection is broken then.
+        // A failure means that the connection is broken, which the next read reports.
         let _ = stream.set_nodelay(true);
         let service = service_fn({
             let turn = turn.clone();
@@ -56,7 +56,7 @@ impl Connection {
             .max_buf_size(MAX_BUFFER_BYTES)
             .serve_connection(stream, service);
         let mut serving = pin!(serving);
-        // How a connection ends tells nothing: clients go as they like.
+        // Errors of a connection are ignored: clients disconnect at any time.
         tokio::select! {
             _ = serving.as_mut() => return,
             () = entry.close.cancelled() => return,

@@ -1,30 +1,30 @@
-//! The limits of clients.
+//! The limits for clients.
 
 use std::time::Duration;
 
-/// The most connections, where the process may open enough files.
+/// The most connections, if the process may open enough files.
 const CONNECTIONS: usize = 512;
 
-/// The share of the files that the process may open: deliveries, the store and the stream need
-/// files as well.
+/// Connections may use one in this many of the files that the process may open: deliveries, the store
+/// and the stream need files as well.
 const SHARE_OF_FILES: u64 = 4;
 
-/// The limits of clients.
+/// The limits for clients.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Connections at a time.
+    /// The number of concurrent connections.
     pub connections: usize,
-    /// The time that a client may keep the server waiting for a request's head, and in all for its body
-    /// and for room for the response, before the pace counts.
+    /// The time that a client may keep the server waiting for the head of a request, and in total for its
+    /// body and for reading the response, before `bytes_per_second` applies.
     pub patience: Duration,
-    /// The pace at which bodies and responses have to move after that.
+    /// The minimum pace of bodies and responses after that.
     pub bytes_per_second: u32,
-    /// The time that requests under way may take after a stop.
+    /// The time that requests in progress have after a stop.
     pub drain: Duration,
 }
 
 impl Limits {
-    /// The limits for this process, by the number of files that it may open.
+    /// Returns the limits for this process, by the number of files that it may open.
     pub fn of_this_process() -> Self {
         let files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
         let share = files.map_or(u64::MAX, |files| files / SHARE_OF_FILES);

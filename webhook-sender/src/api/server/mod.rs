@@ -1,10 +1,10 @@
 //! The connections of the API.
 //!
-//! No client can hold anything for as long as it likes. A request's head has to be there within
-//! [`Limits::patience`]; a body and a response have to move at [`Limits::bytes_per_second`] once
-//! that time is spent. The number of connections is limited: where all are taken, a new one replaces
-//! the one whose client has kept the server waiting longest, out of those of the client address that
-//! has the most. A stop waits [`Limits::drain`] for requests under way and then closes everything.
+//! No client can hold a connection without progress. The head of a request must arrive within
+//! [`Limits::patience`]; a body and a response must move at [`Limits::bytes_per_second`] once that time
+//! is spent. The number of connections is limited: when all are in use, a new one replaces the one whose
+//! client has kept the server waiting longest, among those of the client address with the most
+//! connections. A stop waits [`Limits::drain`] for requests in progress, then closes all connections.
 
 mod body;
 mod connection;

@@ -1,4 +1,4 @@
-//! Deadlines for a client that has to do its part.
+//! The minimum pace of a client in a transfer.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -8,14 +8,14 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::Limits;
 
-/// The time that a client has kept the server waiting in one transfer, and that it may. The time that
-/// the server takes itself does not count.
+/// The time that a client has kept the server waiting in one transfer, and its limit. Time that the
+/// server spends itself does not count.
 pub struct Pace {
     patience: Duration,
     bytes_per_second: u32,
     bytes: u64,
     spent: Duration,
-    /// Since when the server waits, and the timer that ends it.
+    /// The start of the current wait, and the timer that ends it.
     waiting: Option<(Instant, Pin<Box<Sleep>>)>,
 }
 
@@ -30,7 +30,7 @@ impl Pace {
         }
     }
 
-    /// Notes that the client has moved this many bytes.
+    /// Records that the client has moved this many bytes.
     pub fn moved(&mut self, bytes: usize) {
         if let Some((since, _)) = self.waiting.take() {
             self.spent += since.elapsed();
@@ -40,7 +40,7 @@ impl Pace {
             .saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
     }
 
-    /// Waits for the client: ready once it has taken longer than it may.
+    /// Becomes ready when the client has used up its time.
     pub fn poll_expired(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let left = self.allowed().saturating_sub(self.spent);
         let (_, timer) = self.waiting.get_or_insert_with(|| {

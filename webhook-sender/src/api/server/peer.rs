@@ -3,8 +3,8 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
-/// The address that a client is counted by: an IPv4 address, or the first 64 bits of an IPv6
-/// address, as one client has all addresses that begin with them.
+/// The address that a client is counted by: an IPv4 address, or the first 64 bits of an IPv6 address,
+/// because a single client usually has all addresses of such a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Peer(IpAddr);
 

@@ -1,4 +1,4 @@
-//! Accepts connections and serves each in a task of its own.
+//! Accepts connections, and serves each in its own task.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use super::limits::Limits;
 use super::peer::Peer;
 use super::table::Table;
 
-/// The pause after an accept that failed, for want of file descriptors as a rule.
+/// The pause after a failed accept, usually because file descriptors are exhausted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Serves `router` on `listener` until `stop`. Returns at most [`Limits::drain`] after that.

@@ -1,4 +1,4 @@
-//! A connection's bytes, with deadlines for the client that reads them.
+//! A stream with a minimum pace for the client that reads responses.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -12,13 +12,13 @@ use super::Limits;
 use super::pace::Pace;
 use super::table::Turn;
 
-/// A stream whose writes fail where the client does not keep the pace in reading a response.
+/// A stream whose writes fail if the client reads a response too slowly.
 pub struct PacedStream {
     inner: TcpStream,
     limits: Limits,
     turn: Arc<Turn>,
     pace: Pace,
-    /// The request that `pace` is about.
+    /// The number of the request that `pace` belongs to.
     request: u64,
 }
 

@@ -1,4 +1,4 @@
-//! The open connections, and which of them makes room for another one.
+//! The open connections, and the choice of the one to close for a new one.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -11,13 +11,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::Peer;
 
-/// The open connections, of which there are at most `limit`.
+/// A table of at most `limit` open connections.
 pub struct Table {
     limit: usize,
     began: Instant,
-    /// Locked for moments only.
+    /// Never locked across an await.
     open: Mutex<Open>,
-    /// Notified when a connection has closed.
+    /// Notified when a connection has closed; `enter` waits for it.
     closed: Notify,
 }
 
@@ -33,20 +33,20 @@ struct Known {
     close: CancellationToken,
 }
 
-/// A connection's place in the table, which it leaves when this is dropped.
+/// The entry of a connection in the table. Dropping it removes it.
 pub struct Entry {
     table: Arc<Table>,
     number: u64,
     pub turn: Arc<Turn>,
-    /// Cancelled when the connection has to make room.
+    /// Cancelled when the connection must make room.
     pub close: CancellationToken,
 }
 
-/// The turn on a connection: the client's, which then keeps the server waiting, or the
-/// server's.
+/// The side that must act next on a connection: the client, which keeps the server waiting, or the
+/// server.
 pub struct Turn {
     began: Instant,
-    /// Milliseconds from `began` to when the client's turn came, plus one; 0 in the server's turn.
+    /// Milliseconds from `began` to the start of the client's turn, plus one; 0 in the server's turn.
     since: AtomicU64,
     /// The number of requests so far.
     requests: AtomicU64,
@@ -63,18 +63,18 @@ impl Turn {
         turn
     }
 
-    /// The client has to send a request, or to read a response.
+    /// Starts the client's turn: to send a request, or to read a response.
     pub fn to_client(&self) {
         let since = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.since.store(since.saturating_add(1), Ordering::Relaxed);
     }
 
-    /// The server has all it needs.
+    /// Starts the server's turn: it has received the request.
     pub fn to_server(&self) {
         self.since.store(0, Ordering::Relaxed);
     }
 
-    /// A request has begun.
+    /// Counts a request.
     pub fn count(&self) {
         self.requests.fetch_add(1, Ordering::Relaxed);
     }
@@ -99,8 +99,8 @@ impl Table {
         }
     }
 
-    /// Takes a connection in. Where there is no room, closes one that waits for its client; where
-    /// none does, waits until one closes.
+    /// Adds a connection. If the table is full, closes one that waits for its client; if none does, waits
+    /// until one closes.
     pub async fn enter(self: &Arc<Self>, peer: Peer) -> Entry {
         loop {
             let closed = self.closed.notified();
@@ -141,8 +141,8 @@ impl Table {
 }
 
 impl Open {
-    /// The connection whose client has kept the server waiting longest, of the client with the most
-    /// connections.
+    /// Returns the connection that has kept the server waiting longest, of the client address with the
+    /// most connections.
     fn victim(&self) -> Option<u64> {
         let mut counts = HashMap::<Peer, usize>::new();
         for known in self.connections.values() {
