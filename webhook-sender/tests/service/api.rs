@@ -1,452 +1,14 @@
-//! The API: what it answers, and every way in which it says no.
+//! The API: access, tenants, events and replays.
 
-use serde_json::{Value, json};
-use test_support::{Request, with_timeout};
+use serde_json::json;
+use test_support::Request;
 
 use crate::api_world::{Api, TOKEN};
 use crate::receiver::Receiver;
 use crate::sender::{Setting, Store};
 
 #[tokio::test]
-async fn every_refusal_is_a_problem_document_with_its_code() {
-    let api = Api::start().await;
-    let e = "/v1/tenants/acme/endpoints";
-    let events = "/v1/tenants/acme/events";
-    let url = "http://127.0.0.1:9/hook";
-    api.endpoint(json!({ "id": "orders", "url": url, "events": ["order.*"] }))
-        .await;
-    let cases: &[(&str, &str, Option<Value>, u16, &str)] = &[
-        ("GET", "/v1/nothing", None, 404, "not-found"),
-        ("GET", "/nothing", None, 404, "not-found"),
-        ("DELETE", "/v1/tenants", None, 405, "method-not-allowed"),
-        ("PUT", "/v1/tenants/Acme", None, 422, "invalid"),
-        ("PUT", "/v1/tenants/-acme", None, 422, "invalid"),
-        ("GET", "/v1/tenants/nobody", None, 404, "not-found"),
-        ("DELETE", "/v1/tenants/nobody", None, 404, "not-found"),
-        (
-            "GET",
-            "/v1/tenants/nobody/endpoints",
-            None,
-            404,
-            "not-found",
-        ),
-        ("GET", "/v1/tenants/%FF", None, 400, "bad-path"),
-        (
-            "GET",
-            "/v1/tenants/nobody/deliveries",
-            None,
-            404,
-            "not-found",
-        ),
-        (
-            "GET",
-            "/v1/tenants/nobody/dead-letters",
-            None,
-            404,
-            "not-found",
-        ),
-        (
-            "POST",
-            "/v1/tenants/nobody/events",
-            Some(json!({"type": "a", "data": 1})),
-            404,
-            "not-found",
-        ),
-        (
-            "POST",
-            "/v1/tenants/nobody/replay",
-            Some(json!({"state": "dead"})),
-            404,
-            "not-found",
-        ),
-        (
-            "GET",
-            "/v1/tenants/acme/endpoints/other",
-            None,
-            404,
-            "not-found",
-        ),
-        (
-            "PATCH",
-            "/v1/tenants/acme/endpoints/other",
-            Some(json!({"enabled": false})),
-            404,
-            "not-found",
-        ),
-        (
-            "DELETE",
-            "/v1/tenants/acme/endpoints/other",
-            None,
-            404,
-            "not-found",
-        ),
-        (
-            "POST",
-            "/v1/tenants/acme/endpoints/other/rotate-secret",
-            Some(json!({})),
-            404,
-            "not-found",
-        ),
-        (
-            "GET",
-            "/v1/tenants/acme/deliveries/dlv_0",
-            None,
-            404,
-            "not-found",
-        ),
-        (
-            "GET",
-            "/v1/tenants/acme/deliveries?state=lost",
-            None,
-            422,
-            "invalid",
-        ),
-        (
-            "GET",
-            "/v1/tenants/acme/deliveries?limit=0",
-            None,
-            422,
-            "invalid",
-        ),
-        (
-            "GET",
-            "/v1/tenants/acme/deliveries?limit=many",
-            None,
-            400,
-            "bad-query",
-        ),
-        (
-            "GET",
-            "/v1/tenants/acme/deliveries?colour=red",
-            None,
-            400,
-            "bad-query",
-        ),
-        (
-            "GET",
-            "/v1/tenants/acme/deliveries?from=yesterday",
-            None,
-            422,
-            "invalid",
-        ),
-        (
-            "GET",
-            "/v1/tenants/acme/deliveries?cursor=%21",
-            None,
-            400,
-            "bad-cursor",
-        ),
-        (
-            "POST",
-            "/v1/dead-letters/none/retry",
-            Some(json!({})),
-            404,
-            "not-found",
-        ),
-        (
-            "POST",
-            "/v1/tenants/acme/replay",
-            Some(json!({})),
-            422,
-            "invalid",
-        ),
-        (
-            "POST",
-            "/v1/tenants/acme/replay",
-            Some(json!({"delivery": "dlv_0"})),
-            404,
-            "not-found",
-        ),
-        (
-            "POST",
-            "/v1/tenants/acme/replay",
-            Some(json!({"all": true})),
-            400,
-            "bad-body",
-        ),
-        ("POST", e, Some(json!({"events": ["*"]})), 422, "invalid"),
-        ("POST", e, Some(json!({"url": url})), 422, "invalid"),
-        (
-            "POST",
-            e,
-            Some(json!({"url": url, "events": []})),
-            422,
-            "invalid",
-        ),
-        (
-            "POST",
-            e,
-            Some(json!({"url": url, "events": ["a*"]})),
-            422,
-            "invalid",
-        ),
-        (
-            "POST",
-            e,
-            Some(json!({"url": "ftp://host/x", "events": ["*"]})),
-            422,
-            "invalid",
-        ),
-        (
-            "POST",
-            e,
-            Some(json!({"url": "http://u:p@host/x", "events": ["*"]})),
-            422,
-            "invalid",
-        ),
-        (
-            "POST",
-            e,
-            Some(json!({"url": "http://10.0.0.1/", "events": ["*"]})),
-            422,
-            "invalid",
-        ),
-        (
-            "POST",
-            e,
-            Some(json!({"url": "http://0x7f.1:80@10.0.0.1/", "events": ["*"]})),
-            422,
-            "invalid",
-        ),
-        (
-            "POST",
-            e,
-            Some(json!({"url": url, "events": ["*"], "filter": "event.data."})),
-            422,
-            "invalid",
-        ),
-        (
-            "POST",
-            e,
-            Some(json!({"url": url, "events": ["*"], "transform": "nope.x"})),
-            422,
-            "invalid",
-        ),
-        (
-            "POST",
-            e,
-            Some(json!({"url": url, "events": ["*"], "secret": "whsec_short"})),
-            422,
-            "invalid",
-        ),
-        (
-            "POST",
-            e,
-            Some(json!({"url": url, "events": ["*"], "schemes": ["md5"]})),
-            422,
-            "invalid",
-        ),
-        (
-            "POST",
-            e,
-            Some(json!({"url": url, "events": ["*"], "schemes": []})),
-            422,
-            "invalid",
-        ),
-        (
-            "POST",
-            e,
-            Some(json!({"url": url, "events": ["*"], "retry": "never"})),
-            422,
-            "invalid",
-        ),
-        (
-            "POST",
-            e,
-            Some(json!({"url": url, "events": ["*"], "retry": {"schedule": []}})),
-            422,
-            "invalid",
-        ),
-        (
-            "POST",
-            e,
-            Some(json!({"url": url, "events": ["*"], "timeout": "soon"})),
-            422,
-            "invalid",
-        ),
-        (
-            "POST",
-            e,
-            Some(json!({"url": url, "events": ["*"], "timeout": "31s"})),
-            422,
-            "invalid",
-        ),
-        (
-            "POST",
-            e,
-            Some(json!({"url": url, "events": ["*"], "rate_limit": 0})),
-            422,
-            "invalid",
-        ),
-        (
-            "POST",
-            e,
-            Some(json!({"url": url, "events": ["*"], "max_in_flight": 0})),
-            422,
-            "invalid",
-        ),
-        (
-            "POST",
-            e,
-            Some(json!({"url": url, "events": ["*"], "id": "Orders"})),
-            422,
-            "invalid",
-        ),
-        (
-            "POST",
-            e,
-            Some(json!({"url": url, "events": ["*"], "headers": {"host": "x"}})),
-            422,
-            "invalid",
-        ),
-        (
-            "POST",
-            e,
-            Some(json!({"url": url, "events": ["*"], "headers": {"webhook-id": "x"}})),
-            422,
-            "invalid",
-        ),
-        (
-            "POST",
-            e,
-            Some(json!({"url": url, "events": ["*"], "colour": "red"})),
-            422,
-            "invalid",
-        ),
-        (
-            "POST",
-            e,
-            Some(json!({"url": url, "events": ["*"], "id": "orders"})),
-            409,
-            "conflict",
-        ),
-        (
-            "POST",
-            e,
-            Some(json!({"url": url, "events": ["*"], "handshake": "key"})),
-            502,
-            "handshake-failed",
-        ),
-        (
-            "PATCH",
-            "/v1/tenants/acme/endpoints/orders",
-            Some(json!({"url": "nowhere"})),
-            422,
-            "invalid",
-        ),
-        (
-            "PATCH",
-            "/v1/tenants/acme/endpoints/orders",
-            Some(json!({"secret": "x"})),
-            422,
-            "invalid",
-        ),
-        (
-            "POST",
-            "/v1/tenants/acme/endpoints/orders/rotate-secret",
-            Some(json!({"overlap": "long"})),
-            422,
-            "invalid",
-        ),
-        ("POST", events, Some(json!({"data": 1})), 422, "invalid"),
-        (
-            "POST",
-            events,
-            Some(json!({"type": "order.shipped"})),
-            422,
-            "invalid",
-        ),
-        (
-            "POST",
-            events,
-            Some(json!({"type": "", "data": 1})),
-            422,
-            "invalid",
-        ),
-        (
-            "POST",
-            events,
-            Some(json!({"type": "order..x", "data": 1})),
-            422,
-            "invalid",
-        ),
-        (
-            "POST",
-            events,
-            Some(json!({"type": "operational.x", "data": 1})),
-            422,
-            "invalid",
-        ),
-        (
-            "POST",
-            events,
-            Some(json!({"type": "a", "data": 1, "id": "a.b"})),
-            422,
-            "invalid",
-        ),
-        (
-            "POST",
-            events,
-            Some(json!({"type": "a", "data": 1, "id": ""})),
-            422,
-            "invalid",
-        ),
-        (
-            "POST",
-            events,
-            Some(json!({"type": "a", "data": 1, "timestamp": "noon"})),
-            422,
-            "invalid",
-        ),
-        (
-            "POST",
-            events,
-            Some(json!({"type": "a", "data": 1, "colour": "red"})),
-            400,
-            "bad-body",
-        ),
-    ];
-    for (method, path, body, status, code) in cases {
-        let reply = api.send(method, path, body.clone()).await;
-        let shown = format!(
-            "{method} {path} {body:?}: {} {}",
-            reply.status,
-            reply.text()
-        );
-        assert_eq!(reply.status, *status, "{shown}");
-        assert_eq!(
-            reply.header("content-type"),
-            Some("application/problem+json"),
-            "{shown}"
-        );
-        assert_eq!(reply.json()["code"], *code, "{shown}");
-    }
-}
-
-#[tokio::test]
-async fn bodies_that_are_no_json_are_told_apart() {
-    let api = Api::start().await;
-    let path = "/v1/tenants/acme/events";
-    let code = async |request: Request| {
-        let reply = request.send().await;
-        (
-            reply.status,
-            reply.json()["code"].as_str().unwrap_or_default().to_owned(),
-        )
-    };
-    let broken = api.request("POST", path).json("{\"type\": ");
-    assert_eq!(code(broken).await, (400, "bad-body".into()));
-    let untyped = api
-        .request("POST", path)
-        .body(r#"{"type": "a", "data": 1}"#);
-    assert_eq!(code(untyped).await, (415, "not-json".into()));
-    let huge = format!(r#"{{"type": "a", "data": "{}"}}"#, "x".repeat(3 << 20));
-    let huge = api.request("POST", path).json(huge);
-    assert_eq!(code(huge).await, (413, "too-large".into()));
-}
-
-#[tokio::test]
-async fn without_the_token_nothing_under_v1_answers() {
+async fn everything_under_v1_requires_the_token() {
     let api = Api::start().await;
     let url = |path: &str| format!("{}{path}", api.sender.api);
     for path in ["/v1/tenants", "/v1/openapi.json", "/v1/nothing"] {
@@ -482,7 +44,7 @@ async fn a_sender_without_a_token_does_not_listen_beyond_loopback() {
 }
 
 #[tokio::test]
-async fn a_tenants_things_do_not_exist_for_another() {
+async fn resources_of_a_tenant_do_not_exist_for_another() {
     let api = Api::start().await;
     let receiver = Receiver::start(std::time::Duration::ZERO).await;
     assert_eq!(api.send("PUT", "/v1/tenants/other", None).await.status, 201);
@@ -492,7 +54,7 @@ async fn a_tenants_things_do_not_exist_for_another() {
     let event = json!({ "id": "evt_1", "type": "order.shipped", "data": 1 });
     api.send("POST", "/v1/tenants/acme/events", Some(event))
         .await;
-    // The receiver holds another secret and refuses: pending is where it stays.
+    // The receiver has another secret and rejects the request: the delivery stays pending.
     let delivery = api.delivery("evt_1", "pending").await;
     let id = delivery["id"].as_str().expect("an id");
     let paths = [
@@ -620,7 +182,7 @@ async fn a_dead_delivery_can_be_replayed() {
 }
 
 #[tokio::test]
-async fn what_could_not_be_transformed_is_made_when_it_is_replayed() {
+async fn a_body_that_could_not_be_transformed_is_rendered_when_it_is_replayed() {
     let api = Api::start().await;
     let receiver = test_support::Receiver::start().await;
     let endpoint = json!({
@@ -658,13 +220,13 @@ async fn what_could_not_be_transformed_is_made_when_it_is_replayed() {
 }
 
 #[tokio::test]
-async fn the_document_is_served_and_its_paths_answer_its_methods_alone() {
+async fn the_openapi_document_lists_exactly_the_methods_that_are_served() {
     let api = Api::start().await;
     let document = api.send("GET", "/v1/openapi.json", None).await.json();
     let paths = document["paths"].as_object().expect("paths");
     for (path, operations) in paths {
         let names = [
-            // One that is not there, as it may be deleted.
+            // A tenant that does not exist, because it may be deleted.
             ("{tenant}", "nobody"),
             ("{endpoint}", "none"),
             ("{delivery}", "dlv_none"),
@@ -684,78 +246,13 @@ async fn the_document_is_served_and_its_paths_answer_its_methods_alone() {
                 reply.status
             );
         }
-        // `PUT` has made it.
+        // `PUT` has created it.
         api.send("DELETE", "/v1/tenants/nobody", None).await;
     }
 }
 
-/// What a problem document says, once there is one of that status.
-async fn problem(api: &Api, method: &str, path: &str, body: Option<Value>, status: u16) -> Value {
-    let refused = async {
-        loop {
-            let reply = api.send(method, path, body.clone()).await;
-            if reply.status == status {
-                return reply;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
-    };
-    let reply = with_timeout(refused, || format!("{method} {path}: {status}")).await;
-    assert_eq!(
-        reply.header("content-type"),
-        Some("application/problem+json")
-    );
-    reply.json()
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn without_its_store_a_sender_says_so_in_problem_documents() {
-    let mut setting = Setting::new(Store::Redis).await;
-    setting.configure("sender", &format!("token = \"{TOKEN}\"\n"));
-    let sender = setting.start("sender");
-    setting.redis.as_mut().expect("a Redis").kill();
-    let api = Api { sender, setting };
-    let event = || Some(json!({ "type": "a", "data": 1 }));
-    let cases = [
-        ("GET", "/v1/tenants", None, "store-unavailable"),
-        ("PUT", "/v1/tenants/acme", None, "store-unavailable"),
-        ("GET", "/readyz", None, "not-ready"),
-        ("POST", "/v1/tenants/acme/events", event(), "not-planned"),
-    ];
-    for (method, path, body, code) in cases {
-        let said = problem(&api, method, path, body, 503).await;
-        assert_eq!(said["code"], code, "{method} {path}: {said}");
-    }
-}
-
 #[tokio::test]
-async fn what_the_file_declares_is_changed_there_alone() {
-    let filed = format!(
-        "[[tenant]]\nid = \"filed\"\n[[tenant.endpoint]]\nid = \"orders\"\n\
-         url = \"http://127.0.0.1:9/hook\"\nevents = [\"*\"]\nsecret = \"{}\"\n",
-        crate::sender::SECRET
-    );
-    let api = Api::start_with(&filed).await;
-    let path = "/v1/tenants/filed/endpoints/orders";
-    let rotate = format!("{path}/rotate-secret");
-    let cases = [
-        ("PATCH", path, Some(json!({ "rate_limit": 1 }))),
-        ("DELETE", path, None),
-        ("POST", &rotate, Some(json!({}))),
-    ];
-    for (method, path, body) in cases {
-        let said = problem(&api, method, path, body, 409).await;
-        assert_eq!(said["code"], "conflict", "{said}");
-        let detail = said["detail"].as_str().unwrap_or_default();
-        assert!(detail.contains("configuration file"), "{said}");
-    }
-    // But for what the sender itself may have done.
-    let off = api.send("PATCH", path, Some(json!({ "enabled": false })));
-    assert_eq!(off.await.status, 200);
-}
-
-#[tokio::test]
-async fn data_may_be_as_long_as_the_bound_and_not_a_byte_longer() {
+async fn data_is_limited_to_the_maximum_size() {
     let api = Api::start().await;
     let publish = async |bytes: usize| {
         let data = "x".repeat(bytes - 2);
