@@ -48,7 +48,7 @@ async fn send(deliveries: usize, endpoints: usize) {
             .add(&all[n % endpoints], &format!("evt_{n}"), &BODY, now);
     }
     let (cpu, began) = (cpu_time(), Instant::now());
-    world.lanes.wake();
+    world.dispatch_port.wake();
     for endpoint in &all {
         world.store.all_succeed(endpoint).await;
     }

@@ -10,4 +10,4 @@ pub mod expression;
 mod programs;
 mod text;
 
-pub use programs::{MAX_OUTPUT_BYTES, Made, ProgramError, Programs};
+pub use programs::{MAX_OUTPUT_BYTES, ProgramError, Programs, Rendered};

@@ -71,7 +71,7 @@ impl ProgramError {
 
 /// What becomes of an event at an endpoint.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Made {
+pub enum Rendered {
     /// It is sent as it was published.
     AsPublished,
     /// This is sent.
@@ -138,26 +138,26 @@ impl Programs {
     }
 
     /// Runs them on an event: the filter, and where that lets it through, the transform.
-    pub fn run(&self, tenant: &TenantId, event: &Event, vars: &Vars<'_>) -> Made {
+    pub fn run(&self, tenant: &TenantId, event: &Event, vars: &Vars<'_>) -> Rendered {
         match self.filter.as_ref().map(|filter| filter.verdict(vars)) {
             None | Some(Ok(true)) => self.body(tenant, event, vars),
-            Some(Ok(false)) => Made::Unwanted,
-            Some(Err(error)) => Made::Failed(format!("filter: {error}")),
+            Some(Ok(false)) => Rendered::Unwanted,
+            Some(Err(error)) => Rendered::Failed(format!("filter: {error}")),
         }
     }
 
-    fn body(&self, tenant: &TenantId, event: &Event, vars: &Vars<'_>) -> Made {
-        let failed = |error: String| Made::Failed(format!("transform: {error}"));
+    fn body(&self, tenant: &TenantId, event: &Event, vars: &Vars<'_>) -> Rendered {
+        let failed = |error: String| Rendered::Failed(format!("transform: {error}"));
         match &self.transform {
-            Transform::None => Made::AsPublished,
+            Transform::None => Rendered::AsPublished,
             Transform::Expression(program) => match program.body(vars, MAX_OUTPUT_BYTES) {
-                Ok(body) => Made::Body(body.into()),
+                Ok(body) => Rendered::Body(body.into()),
                 Err(error) => failed(error.to_string()),
             },
             Transform::Component(component) => match component.run(tenant, event, MAX_OUTPUT_BYTES)
             {
-                Ok(Some(body)) => Made::Body(body.into()),
-                Ok(None) => Made::Unwanted,
+                Ok(Some(body)) => Rendered::Body(body.into()),
+                Ok(None) => Rendered::Unwanted,
                 Err(error) => failed(error.to_string()),
             },
         }

@@ -12,8 +12,8 @@ use webhook_store::{Claim, Next};
 use super::breaker::Change;
 use super::context::Context;
 use super::flight::{Flight, outcome};
-use super::outcome::{Verdict, judge};
-use super::remake::remake;
+use super::outcome::{Disposition, classify};
+use super::render_deferred::render_deferred;
 use crate::metrics::Metrics;
 use crate::registry::DEFERRED_BODY;
 
@@ -21,13 +21,13 @@ use crate::registry::DEFERRED_BODY;
 pub(super) fn start(context: &Arc<Context>, claim: Claim, owner: &Arc<Owner>) {
     let key = (claim.tenant.clone(), claim.endpoint.clone());
     let owner = owner.clone();
-    match context.places.prepared(&key) {
-        Some(prepared) => {
-            let flight = Flight::new(context.clone(), owner, claim, prepared);
+    match context.concurrency.template(&key) {
+        Some(template) => {
+            let flight = Flight::new(context.clone(), owner, claim, template);
             tokio::spawn(run(context.clone(), flight));
         }
         None => {
-            context.places.released(&key);
+            context.concurrency.attempt_skipped(&key);
             let due = context.due_again(&claim);
             context.record(owner, outcome(&claim, None, due), false);
         }
@@ -38,61 +38,61 @@ pub(super) fn start(context: &Arc<Context>, claim: Claim, owner: &Arc<Owner>) {
 ///
 /// A panic ends the attempt alone: its place is given back and its failure recorded all the same.
 async fn run(context: Arc<Context>, flight: Flight) {
-    let attempt = AssertUnwindSafe(fly(context.clone(), flight));
+    let attempt = AssertUnwindSafe(attempt_delivery(context.clone(), flight));
     if attempt.catch_unwind().await.is_err() {
         context.metrics.caught_panic();
         context.observe(|| tracing::error!("an attempt panicked; it is recorded as failed"));
     }
 }
 
-async fn fly(context: Arc<Context>, mut flight: Flight) {
-    let Some(settings) = context.places.start() else {
+async fn attempt_delivery(context: Arc<Context>, mut flight: Flight) {
+    let Some(settings) = context.concurrency.start() else {
         return flight.release();
     };
     if flight.claim.body == DEFERRED_BODY {
-        match remake(&context, &flight).await {
+        match render_deferred(&context, &flight).await {
             Ok(body) => flight.claim.body = body,
             Err(next) => return flight.end_untried(next),
         }
         // The stop may have come meanwhile.
-        if context.places.start().is_none() {
+        if context.concurrency.start().is_none() {
             return flight.release();
         }
     }
-    let timeout = flight.prepared.timeout(&settings);
+    let timeout = flight.template.timeout(&settings);
     if !context.lease.covers(&flight.owner, timeout) {
         return flight.release();
     }
     let (at, began) = (context.clock.now(), Instant::now());
     let answer = post(&context, &flight, at, began + timeout).await;
     let took = began.elapsed();
-    let retry = flight.prepared.retry(&settings);
+    let retry = flight.template.retry(&settings);
     let random = rand::random();
-    let verdict = judge(answer, flight.claim.made, retry, (at, took), random);
-    let seen = Seen::of(&verdict);
-    let change = flight.judged(verdict, at.after(took), random);
+    let disposition = classify(answer, flight.claim.made, retry, (at, took), random);
+    let summary = Summary::of(&disposition);
+    let change = flight.end(disposition, at.after(took), random);
     // Observers come last: one that panics cannot take the outcome with it.
     context.observe(|| {
-        context.metrics.attempted(seen.attempt.as_ref(), took);
-        seen.log(&flight.claim);
-        report(&context.metrics, &flight.claim, change);
+        context.metrics.attempted(summary.attempt.as_ref(), took);
+        summary.log(&flight.claim);
+        report_breaker(&context.metrics, &flight.claim, change);
     });
 }
 
 async fn post(
     context: &Context,
     Flight {
-        claim, prepared, ..
+        claim, template, ..
     }: &Flight,
     at: Millis,
     deadline: Instant,
 ) -> Result<Response, CallError> {
-    let signed = prepared.sign(&claim.event, &claim.body, at);
+    let signed = template.sign(&claim.event, &claim.body, at);
     let signed = signed.map_err(CallError::Unsigned)?;
     let signed = signed.iter().map(|(name, value)| (*name, value.as_str()));
-    let headers: Vec<_> = prepared.headers().chain(signed).collect();
+    let headers: Vec<_> = template.headers().chain(signed).collect();
     let post = WebhookRequest {
-        url: &prepared.ready.url,
+        url: &template.compiled.url,
         fairness_key: claim.tenant.as_str(),
         headers: &headers,
         body: &claim.body,
@@ -101,27 +101,27 @@ async fn post(
     context.client.post(&post).await
 }
 
-/// The part of a verdict that logs and metrics show.
-struct Seen {
+/// The part of a disposition that logs and metrics show.
+struct Summary {
     /// Without the response's body.
     attempt: Option<Attempt>,
     state: &'static str,
 }
 
-impl Seen {
-    fn of(verdict: &Verdict) -> Self {
+impl Summary {
+    fn of(disposition: &Disposition) -> Self {
         let without_body = |attempt: &Attempt| Attempt {
             error: attempt.error.clone(),
             response: None,
             ..*attempt
         };
-        let state = match verdict.next {
+        let state = match disposition.next {
             Next::Succeeded => "succeeded",
             Next::Due(_) => "pending",
             Next::Dead(_) => "dead",
         };
         Self {
-            attempt: verdict.attempt.as_ref().map(without_body),
+            attempt: disposition.attempt.as_ref().map(without_body),
             state,
         }
     }
@@ -145,7 +145,7 @@ impl Seen {
     }
 }
 
-fn report(
+fn report_breaker(
     metrics: &Metrics,
     Claim {
         tenant, endpoint, ..

@@ -1,37 +1,39 @@
-//! Spares an endpoint that fails, and the deliveries that would fail with it.
+//! A circuit breaker: stops calling an endpoint that fails, and spares the deliveries that would
+//! fail with it.
 //!
-//! After [`THRESHOLD`] failures in a row the breaker is open: nothing starts. Once the attempts under
-//! way have ended and a wait has passed, one delivery is let through as a probe. If it fails the wait
-//! doubles; if it is answered the breaker is closed again, at first for two attempts at a time and
-//! with each success for twice as many, so that a receiver that has just come back is not buried
-//! under what has piled up.
+//! After [`THRESHOLD`] consecutive failures the breaker opens, and no attempt starts. Once the
+//! attempts in flight have ended and a wait has passed, one delivery is attempted as a probe. If it
+//! fails, the wait doubles. If it succeeds, the breaker closes, at first with a limit of two
+//! concurrent attempts, which doubles with each success, so that the backlog does not overload a
+//! receiver that has just recovered.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// So many failures in a row are no coincidence even for a receiver that fails every other request
-/// (1 in 1024), and few enough to leave the deliveries behind them their attempts.
+/// Consecutive failures that open the breaker. Chance does not explain them even for a receiver
+/// that fails every other request (1 in 1024), and they are few enough that the deliveries behind
+/// them keep their attempts.
 const THRESHOLD: u32 = 10;
 
 /// The wait before the first probe: shorter than the first retry of the default schedule.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 
-/// The longest wait between probes: how late a receiver's return is noticed.
+/// The longest wait between probes: the longest delay until a recovered receiver is noticed.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
-/// How many attempts may be made at a time when a probe has been answered.
+/// The limit of concurrent attempts after a successful probe.
 const FIRST_LIMIT: usize = 2;
 
-/// From this limit on there is none.
+/// The limit from which on attempts are no longer limited.
 const NO_LIMIT: usize = 512;
 
 #[derive(Debug)]
 pub(super) struct Breaker {
     state: State,
-    /// Failures in a row, while closed.
+    /// Consecutive failures while closed.
     failures: u32,
-    /// The most attempts at a time after a return.
+    /// The limit of concurrent attempts after a recovery; `None` for no limit.
     limit: Option<usize>,
 }
 
@@ -42,17 +44,17 @@ enum State {
     Probing { wait: Duration },
 }
 
-/// What a breaker lets through.
+/// The number of attempts that a breaker allows.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Room {
+pub(super) enum Allowance {
     Any,
-    /// So many attempts more.
+    /// At most this many further attempts.
     UpTo(usize),
-    /// Nothing before that moment.
-    From(Instant),
+    /// No attempt before this moment.
+    After(Instant),
 }
 
-/// What an outcome changed.
+/// The change of state that an outcome caused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Change {
     None,
@@ -69,43 +71,44 @@ impl Breaker {
         }
     }
 
-    /// Whether it holds deliveries back, probes aside.
+    /// Returns true while only probes may be attempted.
     pub(super) fn is_open(&self) -> bool {
         !matches!(self.state, State::Closed)
     }
 
-    /// What may start now, with so many attempts under way.
-    pub(super) fn room(&self, in_flight: usize, now: Instant) -> Room {
+    /// Returns the number of attempts that may start now, with `in_flight` attempts running.
+    pub(super) fn allowance(&self, in_flight: usize, now: Instant) -> Allowance {
         match self.state {
             State::Closed => match self.limit {
-                None => Room::Any,
-                Some(limit) => Room::UpTo(limit.saturating_sub(in_flight)),
+                None => Allowance::Any,
+                Some(limit) => Allowance::UpTo(limit.saturating_sub(in_flight)),
             },
-            // Alone, so that its outcome is told from those of attempts that began before.
+            // A probe runs alone, so that its outcome cannot be confused with that of an earlier
+            // attempt.
             State::Open { until, .. } if until <= now => {
-                Room::UpTo(1_usize.saturating_sub(in_flight))
+                Allowance::UpTo(1_usize.saturating_sub(in_flight))
             }
-            State::Open { until, .. } => Room::From(until),
-            State::Probing { .. } => Room::UpTo(0),
+            State::Open { until, .. } => Allowance::After(until),
+            State::Probing { .. } => Allowance::UpTo(0),
         }
     }
 
-    /// An attempt was let through.
-    pub(super) fn admitted(&mut self) {
+    /// Records that an attempt was admitted.
+    pub(super) fn attempt_started(&mut self) {
         if let State::Open { wait, .. } = self.state {
             self.state = State::Probing { wait };
         }
     }
 
-    /// An attempt that was let through is not made.
-    pub(super) fn unused(&mut self, now: Instant) {
+    /// Records that an admitted attempt is not made.
+    pub(super) fn attempt_cancelled(&mut self, now: Instant) {
         if let State::Probing { wait } = self.state {
             self.state = State::Open { until: now, wait };
         }
     }
 
-    /// The receiver answered, if only that it does not want this delivery.
-    pub(super) fn well(&mut self) -> Change {
+    /// Records a response of the receiver, which may be a rejection.
+    pub(super) fn on_success(&mut self) -> Change {
         self.failures = 0;
         let change = match self.state {
             State::Closed => Change::None,
@@ -120,11 +123,11 @@ impl Breaker {
         change
     }
 
-    /// It did not, or has trouble. `at_least`: it asked for that wait. `random`: from 0 to 1, for
-    /// waits that differ between senders.
-    pub(super) fn ill(&mut self, at_least: Duration, now: Instant, random: f64) -> Change {
+    /// Records an unhealthy attempt. `at_least` is the wait that the receiver requested; `random`,
+    /// from 0 to 1, varies the wait between processes.
+    pub(super) fn on_failure(&mut self, at_least: Duration, now: Instant, random: f64) -> Change {
         let (wait, change) = match self.state {
-            // Attempts from before it opened. They tell nothing new.
+            // Attempts from before the breaker opened contain no news.
             State::Open { .. } => return Change::None,
             State::Probing { wait } => ((wait * 2).min(LONGEST_WAIT), Change::None),
             State::Closed => {
@@ -150,93 +153,101 @@ mod tests {
     fn open(now: Instant) -> Breaker {
         let mut breaker = Breaker::new();
         for _ in 1..THRESHOLD {
-            assert_eq!(breaker.ill(Duration::ZERO, now, 0.5), Change::None);
+            assert_eq!(breaker.on_failure(Duration::ZERO, now, 0.5), Change::None);
         }
-        assert_eq!(breaker.ill(Duration::ZERO, now, 0.5), Change::Opened);
+        assert_eq!(breaker.on_failure(Duration::ZERO, now, 0.5), Change::Opened);
         breaker
     }
 
     #[test]
-    fn a_success_between_failures_keeps_it_closed() {
+    fn a_success_between_failures_keeps_the_breaker_closed() {
         let (mut breaker, now) = (Breaker::new(), Instant::now());
         for _ in 0..100 {
             for _ in 1..THRESHOLD {
-                breaker.ill(Duration::ZERO, now, 0.5);
+                breaker.on_failure(Duration::ZERO, now, 0.5);
             }
-            assert_eq!(breaker.well(), Change::None);
+            assert_eq!(breaker.on_success(), Change::None);
         }
-        assert_eq!(breaker.room(1000, now), Room::Any);
+        assert_eq!(breaker.allowance(1000, now), Allowance::Any);
     }
 
     #[test]
-    fn an_open_one_lets_single_probes_through_at_growing_distances() {
+    fn an_open_breaker_allows_single_probes_at_growing_intervals() {
         let mut now = Instant::now();
         let mut breaker = open(now);
         let mut waits = vec![];
         for _ in 0..7 {
-            let Room::From(until) = breaker.room(0, now) else {
+            let Allowance::After(until) = breaker.allowance(0, now) else {
                 panic!("not open");
             };
             waits.push((until - now).as_secs());
             now = until;
-            assert_eq!(breaker.room(3, now), Room::UpTo(0), "others are under way");
-            assert_eq!(breaker.room(0, now), Room::UpTo(1));
-            breaker.admitted();
-            assert_eq!(breaker.room(1, now), Room::UpTo(0), "one is under way");
-            assert_eq!(breaker.ill(Duration::ZERO, now, 0.5), Change::None);
+            assert_eq!(
+                breaker.allowance(3, now),
+                Allowance::UpTo(0),
+                "other attempts are in flight"
+            );
+            assert_eq!(breaker.allowance(0, now), Allowance::UpTo(1));
+            breaker.attempt_started();
+            assert_eq!(
+                breaker.allowance(1, now),
+                Allowance::UpTo(0),
+                "the probe is in flight"
+            );
+            assert_eq!(breaker.on_failure(Duration::ZERO, now, 0.5), Change::None);
         }
         assert_eq!(waits, [1, 2, 4, 8, 16, 30, 30]);
     }
 
     #[test]
-    fn an_answered_probe_closes_it_step_by_step() {
+    fn a_successful_probe_closes_the_breaker_with_a_growing_limit() {
         let now = Instant::now();
         let mut breaker = open(now);
         let later = now + LONGEST_WAIT;
-        assert_eq!(breaker.room(0, later), Room::UpTo(1));
-        breaker.admitted();
-        assert_eq!(breaker.well(), Change::Closed);
+        assert_eq!(breaker.allowance(0, later), Allowance::UpTo(1));
+        breaker.attempt_started();
+        assert_eq!(breaker.on_success(), Change::Closed);
         let mut limits = vec![];
-        while let Room::UpTo(limit) = breaker.room(0, later) {
+        while let Allowance::UpTo(limit) = breaker.allowance(0, later) {
             limits.push(limit);
-            assert_eq!(breaker.well(), Change::None);
+            assert_eq!(breaker.on_success(), Change::None);
         }
         assert_eq!(limits, [2, 4, 8, 16, 32, 64, 128, 256, 512]);
     }
 
     #[test]
-    fn failures_from_before_it_opened_do_not_put_the_probe_off() {
+    fn failures_of_earlier_attempts_do_not_delay_the_probe() {
         let now = Instant::now();
         let mut breaker = open(now);
-        let before = breaker.room(0, now);
+        let before = breaker.allowance(0, now);
         assert_eq!(
-            breaker.ill(Duration::ZERO, now + FIRST_WAIT, 0.5),
+            breaker.on_failure(Duration::ZERO, now + FIRST_WAIT, 0.5),
             Change::None
         );
-        assert_eq!(breaker.room(0, now), before);
+        assert_eq!(breaker.allowance(0, now), before);
     }
 
     #[test]
-    fn a_probe_that_is_not_made_can_be_made_at_once() {
+    fn a_cancelled_probe_can_be_made_immediately() {
         let now = Instant::now();
         let mut breaker = open(now);
         let later = now + LONGEST_WAIT;
-        breaker.admitted();
-        breaker.unused(later);
-        assert_eq!(breaker.room(0, later), Room::UpTo(1));
+        breaker.attempt_started();
+        breaker.attempt_cancelled(later);
+        assert_eq!(breaker.allowance(0, later), Allowance::UpTo(1));
     }
 
     #[test]
-    fn a_wait_the_receiver_asks_for_is_kept_within_bounds() {
+    fn a_requested_wait_is_bounded() {
         let now = Instant::now();
         for (asked, kept) in [(20, 20), (3600, 30)] {
             let mut breaker = Breaker::new();
             for _ in 0..THRESHOLD {
-                breaker.ill(Duration::from_secs(asked), now, 0.5);
+                breaker.on_failure(Duration::from_secs(asked), now, 0.5);
             }
             assert_eq!(
-                breaker.room(0, now),
-                Room::From(now + Duration::from_secs(kept))
+                breaker.allowance(0, now),
+                Allowance::After(now + Duration::from_secs(kept))
             );
         }
     }

@@ -1,4 +1,4 @@
-//! The state that every part of delivery shares, and the queues through which they hand work on.
+//! The state that all parts of delivery share, and the queues between them.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -8,12 +8,12 @@ use webhook_client::Client;
 use webhook_model::{Clock, Owner};
 use webhook_store::{Claim, Lease, Next, Outcome, Queue};
 
-use super::notices::About;
-use super::places::Places;
+use super::concurrency::Concurrency;
+use crate::endpoint_health::EndpointHealthChange;
 use crate::metrics::Metrics;
 use crate::registry::Registry;
 
-/// The state that every part of delivery shares.
+/// The state that all parts of delivery share.
 pub(super) struct Context {
     pub store: Arc<dyn Queue>,
     pub registry: Arc<Registry>,
@@ -21,25 +21,26 @@ pub(super) struct Context {
     pub client: Arc<Client>,
     pub metrics: Arc<Metrics>,
     pub clock: Clock,
-    pub places: Places,
-    /// To the recorder. As many as there are places taken, at most.
+    pub concurrency: Concurrency,
+    /// Sends to the recorder. Holds at most as many outcomes as there are permits.
     pub outcomes: UnboundedSender<QueuedOutcome>,
-    /// To the task that tells them. A few an endpoint and version, at most.
-    pub notices: UnboundedSender<About>,
+    /// Sends to the task that reports health changes. Holds a few per endpoint and version at most.
+    pub health_changes: UnboundedSender<EndpointHealthChange>,
 }
 
-/// An outcome on its way to the store.
+/// An outcome that is not recorded yet.
 pub(super) struct QueuedOutcome {
     /// The owner of the claim.
     pub owner: Arc<Owner>,
     pub outcome: Outcome,
-    /// Whether the endpoint is ordered: then another delivery may be due once this is recorded.
+    /// Set for an ordered endpoint, of which another delivery may be due once this outcome is
+    /// recorded.
     pub ordered: bool,
 }
 
 impl Context {
-    /// What becomes of a claimed delivery that is given back untried. It was due when it was claimed:
-    /// a later moment comes from a clock that was ahead.
+    /// Returns the next state of a claimed delivery that is returned without an attempt. It was due
+    /// when it was claimed, so a later due time comes from a clock that was ahead.
     pub(super) fn due_again(&self, claim: &Claim) -> Next {
         Next::Due(claim.due.min(self.clock.now()))
     }
@@ -50,19 +51,21 @@ impl Context {
             outcome,
             ordered,
         };
-        // The queue is there for as long as anything is in a place.
+        // The recorder runs as long as any permit is in use.
         let _ = self.outcomes.send(queued);
     }
 
-    /// Runs what only observes. A panic in it is counted and goes no further.
+    /// Runs code that only observes (logs, metrics). A panic in it is counted and does not
+    /// propagate.
     pub(super) fn observe(&self, observer: impl FnOnce()) {
         if catch_unwind(AssertUnwindSafe(observer)).is_err() {
             self.metrics.caught_panic();
         }
     }
 
-    pub(super) fn notice(&self, about: About) {
-        // Without a listener the sender is ending; the next one will find out by itself.
-        let _ = self.notices.send(about);
+    pub(super) fn report_health_change(&self, change: EndpointHealthChange) {
+        // Sending fails only while the sender shuts down. The next process detects the change by
+        // itself.
+        let _ = self.health_changes.send(change);
     }
 }

@@ -1,4 +1,4 @@
-//! Puts the parts of delivery together.
+//! The dispatcher, which runs the parts of delivery.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,19 +10,19 @@ use webhook_client::Client;
 use webhook_model::{Clock, EndpointId, Owner, TenantId};
 use webhook_store::{Claim, Lease, Queue};
 
+use super::concurrency::Concurrency;
 use super::context::{Context, QueuedOutcome};
-use super::lane::{Asker, Places as Room};
-use super::notices::{self, About};
-use super::places::Places;
-use super::{Notices, Settings, attempt, claimer, recorder, rewind};
+use super::endpoint_state::{Admission, Source};
+use super::{Settings, attempt, recorder, rewind, scheduler};
+use crate::endpoint_health::{EndpointHealthChange, HealthObserver, report};
 use crate::metrics::Metrics;
 use crate::plan::DispatchPort;
 use crate::registry::Registry;
 
-/// How often idle connections are closed and endpoints that are gone forgotten.
-const UPKEEP: Duration = Duration::from_secs(10);
+/// The interval at which idle connections are closed and removed endpoints are dropped.
+const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(10);
 
-/// What a dispatcher works with.
+/// The dependencies of a dispatcher.
 pub struct Parts {
     pub store: Arc<dyn Queue>,
     pub registry: Arc<Registry>,
@@ -33,115 +33,116 @@ pub struct Parts {
     pub settings: Settings,
 }
 
-/// Delivers. It may be given deliveries from the start; it works once it [runs](Self::run).
+/// Delivers events to endpoints. Accepts deliveries from its creation on, and attempts them once it
+/// [runs](Self::run).
 pub struct Dispatcher {
     context: Arc<Context>,
     outcomes: UnboundedReceiver<QueuedOutcome>,
-    notices: UnboundedReceiver<About>,
+    health_changes: UnboundedReceiver<EndpointHealthChange>,
 }
 
-/// The places, for the planner and the intake, and for changes of the settings.
+/// A handle to a dispatcher, for the planner, the intake, and changes of the settings.
 #[derive(Clone)]
 pub struct Handle(Arc<Context>);
 
 impl Dispatcher {
     pub fn new(parts: Parts) -> Self {
         let (to_outcomes, outcomes) = mpsc::unbounded_channel();
-        let (to_notices, notices) = mpsc::unbounded_channel();
+        let (to_health_changes, health_changes) = mpsc::unbounded_channel();
         let context = Context {
             store: parts.store,
             registry: parts.registry,
             lease: parts.lease,
             client: parts.client,
-            places: Places::new(parts.settings, parts.metrics.clone()),
+            concurrency: Concurrency::new(parts.settings, parts.metrics.clone()),
             metrics: parts.metrics,
             clock: parts.clock,
             outcomes: to_outcomes,
-            notices: to_notices,
+            health_changes: to_health_changes,
         };
         Self {
             context: Arc::new(context),
             outcomes,
-            notices,
+            health_changes,
         }
     }
 
-    /// The places of this dispatcher.
-    pub fn lanes(&self) -> Handle {
+    /// Returns a handle to this dispatcher.
+    pub fn handle(&self) -> Handle {
         Handle(self.context.clone())
     }
 
-    /// Delivers until `stop`, and then until what is under way has ended and is recorded: places
-    /// that were set aside have to be used or given back for that. Changes of an endpoint's health
-    /// go to `observer`.
+    /// Delivers until `stop`, and then until all attempts in flight have ended and are recorded.
+    /// For that, reserved permits must be used or released. Changes of the health of endpoints are
+    /// reported to `observer`.
     ///
-    /// While the store is unavailable outcomes cannot be recorded, and this does not end.
-    pub async fn run(self, observer: Arc<dyn Notices>, stop: CancellationToken) {
+    /// While the store is unavailable, outcomes cannot be recorded and this does not return.
+    pub async fn run(self, observer: Arc<dyn HealthObserver>, stop: CancellationToken) {
         let context = self.context;
         let done = CancellationToken::new();
         let recorder = recorder::run(context.clone(), self.outcomes, done.clone());
-        let notices = notices::tell(observer, self.notices, done.clone());
+        let health_changes = report(observer, self.health_changes, done.clone());
         let deliver = async {
-            let claiming = claimer::run(context.clone(), stop.clone());
-            let upkeep = stop.run_until_cancelled(upkeep(&context));
+            let scheduler = scheduler::run(context.clone(), stop.clone());
+            let maintenance = stop.run_until_cancelled(maintenance(&context));
             let clock = stop.run_until_cancelled(rewind::watch_clock(&context));
-            tokio::join!(claiming, upkeep, clock);
-            context.places.stop();
-            context.places.drained().await;
+            tokio::join!(scheduler, maintenance, clock);
+            context.concurrency.stop();
+            context.concurrency.drained().await;
             done.cancel();
         };
         let recorder = tokio::spawn(recorder);
-        let notices = tokio::spawn(notices);
+        let health_changes = tokio::spawn(health_changes);
         deliver.await;
         let _ = recorder.await;
-        let _ = notices.await;
+        let _ = health_changes.await;
     }
 }
 
-async fn upkeep(context: &Context) {
-    let mut ticks = interval(UPKEEP);
+async fn maintenance(context: &Context) {
+    let mut ticks = interval(MAINTENANCE_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         context.client.sweep();
-        context.places.forget_unless(|(tenant, endpoint)| {
-            context.registry.endpoint(tenant, endpoint).is_some()
-        });
+        context
+            .concurrency
+            .retain(|(tenant, endpoint)| context.registry.endpoint(tenant, endpoint).is_some());
     }
 }
 
 impl Handle {
-    /// Changes the limits for what starts from now on.
+    /// Changes the limits of attempts that start from now on.
     pub fn set_settings(&self, settings: Settings) {
-        self.0.places.set_settings(settings);
+        self.0.concurrency.set_settings(settings);
     }
 
-    /// Waits until a place is free, and returns how many are.
-    pub async fn room(&self) -> usize {
-        self.0.places.room().await
+    /// Waits until a permit is free, and returns the number of free permits.
+    pub async fn free_permits(&self) -> usize {
+        self.0.concurrency.free_permits().await
     }
 
-    /// How many deliveries are started and not yet recorded.
+    /// Returns the number of deliveries that are started and not yet recorded.
     pub fn in_flight(&self) -> usize {
-        self.0.places.taken()
+        self.0.concurrency.in_use()
     }
 }
 
 impl DispatchPort for Handle {
     fn reserve(&self, tenant: &TenantId, endpoint: &EndpointId) -> bool {
-        let Some(ready) = self.0.registry.endpoint(tenant, endpoint) else {
+        let Some(compiled) = self.0.registry.endpoint(tenant, endpoint) else {
             return false;
         };
         matches!(
-            self.0.places.take(&ready, 1, Asker::Planner),
-            Room::Some(1..)
+            self.0.concurrency.acquire(&compiled, 1, Source::Planner),
+            Admission::Granted(1..)
         )
     }
 
     fn unreserve(&self, tenant: &TenantId, endpoint: &EndpointId) {
         self.0
-            .places
-            .give_back(&(tenant.clone(), endpoint.clone()), 1);
+            .concurrency
+            .release(&(tenant.clone(), endpoint.clone()), 1);
     }
 
     fn start(&self, owner: &Arc<Owner>, claims: Vec<Claim>) {
@@ -151,6 +152,6 @@ impl DispatchPort for Handle {
     }
 
     fn wake(&self) {
-        self.0.places.wakes.ask();
+        self.0.concurrency.wake_signals.queue_changed();
     }
 }

@@ -6,10 +6,10 @@ use webhook_model::{Attempt, Millis, Owner};
 use webhook_store::{Claim, Next, Outcome};
 
 use super::breaker::Change;
+use super::concurrency::{AttemptReport, EndpointKey};
 use super::context::Context;
-use super::outcome::{Verdict, broken};
-use super::places::{Key, Shown};
-use super::prepared::Prepared;
+use super::outcome::{Disposition, classify_panic};
+use super::request_template::RequestTemplate;
 
 /// A delivery in a place. It ends with exactly one outcome, also where its task panics: what is
 /// dropped without one is recorded as a failed attempt, and its place is free again.
@@ -17,9 +17,9 @@ pub(super) struct Flight {
     context: Arc<Context>,
     pub owner: Arc<Owner>,
     pub claim: Claim,
-    pub prepared: Arc<Prepared>,
+    pub template: Arc<RequestTemplate>,
     /// Whether its endpoint's place is taken.
-    in_place: bool,
+    holds_permit: bool,
     /// Whether its outcome is still to be recorded.
     open: bool,
 }
@@ -29,14 +29,14 @@ impl Flight {
         context: Arc<Context>,
         owner: Arc<Owner>,
         claim: Claim,
-        prepared: Arc<Prepared>,
+        template: Arc<RequestTemplate>,
     ) -> Self {
         Self {
             context,
             owner,
             claim,
-            prepared,
-            in_place: true,
+            template,
+            holds_permit: true,
             open: true,
         }
     }
@@ -48,44 +48,45 @@ impl Flight {
     }
 
     pub(super) fn end_untried(mut self, next: Next) {
-        self.leave_place();
+        self.release_permit();
         let ended = !matches!(next, Next::Due(_));
         self.record(None, next, ended);
     }
 
     /// Ends with the outcome of an attempt. Returns what it has changed about the endpoint's breaker.
-    pub(super) fn judged(&mut self, verdict: Verdict, now: Millis, random: f64) -> Change {
-        let gone = match &verdict.next {
-            Next::Dead(reason) if verdict.gone => Some(reason.clone()),
+    pub(super) fn end(&mut self, disposition: Disposition, now: Millis, random: f64) -> Change {
+        let gone = match &disposition.next {
+            Next::Dead(reason) if disposition.gone => Some(reason.clone()),
             _ => None,
         };
         let succeeded = |attempt: &Attempt| attempt.error.is_none();
-        let shown = Shown {
-            version: self.prepared.ready.endpoint.version,
-            health: verdict.health,
-            succeeded: verdict.attempt.as_ref().map(succeeded),
+        let report = AttemptReport {
+            version: self.template.compiled.endpoint.version,
+            health: disposition.health,
+            succeeded: disposition.attempt.as_ref().map(succeeded),
             gone,
             at: now,
             random,
         };
         let key = self.key();
-        self.in_place = false;
-        let (change, notice) = self.context.places.attempted(&key, &shown);
-        let ordered = self.prepared.ready.endpoint.ordered;
-        self.record(verdict.attempt, verdict.next, ordered);
-        if let Some(notice) = notice {
-            self.context.notice((key.0, key.1, notice));
+        self.holds_permit = false;
+        let (change, health_change) = self.context.concurrency.attempt_ended(&key, &report);
+        let ordered = self.template.compiled.endpoint.ordered;
+        self.record(disposition.attempt, disposition.next, ordered);
+        if let Some(health_change) = health_change {
+            self.context
+                .report_health_change((key.0, key.1, health_change));
         }
         change
     }
 
-    fn key(&self) -> Key {
+    fn key(&self) -> EndpointKey {
         (self.claim.tenant.clone(), self.claim.endpoint.clone())
     }
 
-    fn leave_place(&mut self) {
-        if std::mem::take(&mut self.in_place) {
-            self.context.places.released(&self.key());
+    fn release_permit(&mut self) {
+        if std::mem::take(&mut self.holds_permit) {
+            self.context.concurrency.attempt_skipped(&self.key());
         }
     }
 
@@ -99,16 +100,16 @@ impl Flight {
 /// Nothing that only observes happens here: a panic on top of a panic would end the process.
 impl Drop for Flight {
     fn drop(&mut self) {
-        self.leave_place();
+        self.release_permit();
         if !self.open {
             return;
         }
-        let settings = self.context.places.settings();
-        let retry = self.prepared.retry(&settings);
+        let settings = self.context.concurrency.settings();
+        let retry = self.template.retry(&settings);
         let now = self.context.clock.now();
-        let verdict = broken(self.claim.made, retry, now, rand::random());
-        let ordered = self.prepared.ready.endpoint.ordered;
-        self.record(verdict.attempt, verdict.next, ordered);
+        let disposition = classify_panic(self.claim.made, retry, now, rand::random());
+        let ordered = self.template.compiled.endpoint.ordered;
+        self.record(disposition.attempt, disposition.next, ordered);
     }
 }
 

@@ -22,26 +22,23 @@
 
 mod attempt;
 mod breaker;
-mod bucket;
-mod claimer;
+mod concurrency;
 mod context;
 mod dispatcher;
-mod failing;
+mod endpoint_state;
 mod flight;
-mod lane;
-mod notices;
 mod outcome;
-mod places;
-mod prepared;
+mod rate_limiter;
 mod recorder;
-mod remake;
+mod render_deferred;
+mod request_template;
 mod retry_after;
 mod rewind;
+mod scheduler;
 mod settings;
-mod wakes;
+mod wake_signals;
 
 pub use dispatcher::{Dispatcher, Handle, Parts};
-pub use notices::Notices;
-pub use outcome::{Health, Verdict, judge};
+pub use outcome::{Disposition, Health, classify};
 pub use retry_after::retry_after;
 pub use settings::Settings;

@@ -9,11 +9,11 @@ use webhook_store::Next;
 use super::retry_after;
 
 /// How soon to try again what this machine was too short of resources to try.
-const OUT_OF_RESOURCES: Duration = Duration::from_secs(1);
+const RESOURCES_WAIT: Duration = Duration::from_secs(1);
 
 /// What follows.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Verdict {
+pub struct Disposition {
     /// What is kept of the attempt; `None` if it says nothing about the receiver and does not count.
     pub attempt: Option<Attempt>,
     pub next: Next,
@@ -26,9 +26,9 @@ pub struct Verdict {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Health {
     /// It takes part, if only to refuse.
-    Well,
+    Healthy,
     /// It is not there, too slow, broken or overburdened; so long it wants to be left alone.
-    Ill(Duration),
+    Unhealthy(Duration),
     /// Nothing.
     Unknown,
 }
@@ -37,18 +37,18 @@ pub enum Health {
 ///
 /// `made` attempts were made before this one, which began at `at` and took `took`. `random` is drawn
 /// from 0 to 1.
-pub fn judge(
+pub fn classify(
     answer: Result<Response, CallError>,
     made: u32,
     retry: &Retry,
     (at, took): (Millis, Duration),
     random: f64,
-) -> Verdict {
+) -> Disposition {
     let ended = at.after(took);
     if let Err(CallError::Exhausted(_)) = answer {
-        return Verdict {
+        return Disposition {
             attempt: None,
-            next: Next::Due(ended.after(OUT_OF_RESOURCES)),
+            next: Next::Due(ended.after(RESOURCES_WAIT)),
             health: Health::Unknown,
             gone: false,
         };
@@ -59,9 +59,9 @@ pub fn judge(
     let next = match &attempt.error {
         None => Next::Succeeded,
         Some(error) if gone => Next::Dead(error.clone()),
-        Some(error) => again(error, made, retry, ended, health, random),
+        Some(error) => retry_or_bury(error, made, retry, ended, health, random),
     };
-    Verdict {
+    Disposition {
         attempt: Some(attempt),
         next,
         health,
@@ -69,9 +69,9 @@ pub fn judge(
     }
 }
 
-/// The verdict on an attempt that this process broke off, by a panic. The request may have been sent.
+/// The disposition on an attempt that this process broke off, by a panic. The request may have been sent.
 /// It counts as an attempt, so that a delivery that always ends so does not go on for ever.
-pub(super) fn broken(made: u32, retry: &Retry, at: Millis, random: f64) -> Verdict {
+pub(super) fn classify_panic(made: u32, retry: &Retry, at: Millis, random: f64) -> Disposition {
     let error = "the sender failed during the attempt";
     let attempt = Attempt {
         at,
@@ -82,16 +82,16 @@ pub(super) fn broken(made: u32, retry: &Retry, at: Millis, random: f64) -> Verdi
         response: None,
     };
     let health = Health::Unknown;
-    Verdict {
+    Disposition {
         attempt: Some(attempt),
-        next: again(error, made, retry, at, health, random),
+        next: retry_or_bury(error, made, retry, at, health, random),
         health,
         gone: false,
     }
 }
 
 /// The next attempt of the schedule, no sooner than the receiver asks for.
-fn again(
+fn retry_or_bury(
     error: &str,
     made: u32,
     retry: &Retry,
@@ -103,8 +103,8 @@ fn again(
         .unwrap_or(usize::MAX)
         .saturating_add(1);
     let asked = match health {
-        Health::Ill(asked) => asked,
-        Health::Well | Health::Unknown => Duration::ZERO,
+        Health::Unhealthy(asked) => asked,
+        Health::Healthy | Health::Unknown => Duration::ZERO,
     };
     match retry.wait(made, random) {
         Some(wait) => Next::Due(ended.after(wait.max(asked))),
@@ -126,7 +126,7 @@ fn attempt(answer: &Result<Response, CallError>, at: Millis, took: Duration) -> 
         Ok(answer) => {
             attempt.status = Some(answer.status);
             attempt.response = answer.text();
-            attempt.error = refusal(answer.status);
+            attempt.error = status_error(answer.status);
             attempt.phase = attempt.error.is_some().then_some(Phase::Respond);
         }
         Err(error) => {
@@ -137,7 +137,7 @@ fn attempt(answer: &Result<Response, CallError>, at: Millis, took: Duration) -> 
     attempt
 }
 
-fn refusal(status: u16) -> Option<String> {
+fn status_error(status: u16) -> Option<String> {
     match status {
         200..=299 => None,
         300..=399 => Some(format!("answered {status}; redirects are not followed")),
@@ -150,7 +150,7 @@ fn health(answer: &Result<Response, CallError>, now: Millis) -> Health {
     let answer = match answer {
         // The receiver was not asked.
         Err(CallError::Header(_) | CallError::Unsigned(_)) => return Health::Unknown,
-        Err(_) => return Health::Ill(Duration::ZERO),
+        Err(_) => return Health::Unhealthy(Duration::ZERO),
         Ok(answer) => answer,
     };
     let asked = || {
@@ -158,12 +158,12 @@ fn health(answer: &Result<Response, CallError>, now: Millis) -> Health {
             .retry_after
             .as_deref()
             .and_then(|text| retry_after(text, now));
-        Health::Ill(asked.unwrap_or_default())
+        Health::Unhealthy(asked.unwrap_or_default())
     };
     match answer.status {
         429 | 502 | 503 | 504 => asked(),
-        500..=599 => Health::Ill(Duration::ZERO),
-        _ => Health::Well,
+        500..=599 => Health::Unhealthy(Duration::ZERO),
+        _ => Health::Healthy,
     }
 }
 
@@ -183,8 +183,8 @@ mod tests {
         }
     }
 
-    fn judged(answer: Result<Response, CallError>, made: u32) -> Verdict {
-        judge(answer, made, &retry(), (AT, TOOK), 0.5)
+    fn classified(answer: Result<Response, CallError>, made: u32) -> Disposition {
+        classify(answer, made, &retry(), (AT, TOOK), 0.5)
     }
 
     fn status(status: u16, retry_after: Option<&str>) -> Result<Response, CallError> {
@@ -201,55 +201,55 @@ mod tests {
 
     #[test]
     fn every_answer_has_its_consequence() {
-        let ill = |seconds| Health::Ill(Duration::from_secs(seconds));
+        let unhealthy = |seconds| Health::Unhealthy(Duration::from_secs(seconds));
         let dead = |text: &str| Next::Dead(text.to_owned());
         let cases = [
-            (status(200, None), Next::Succeeded, Health::Well, false),
-            (status(204, None), Next::Succeeded, Health::Well, false),
+            (status(200, None), Next::Succeeded, Health::Healthy, false),
+            (status(204, None), Next::Succeeded, Health::Healthy, false),
             (
                 status(299, Some("60")),
                 Next::Succeeded,
-                Health::Well,
+                Health::Healthy,
                 false,
             ),
-            (status(101, None), due(5), Health::Well, false),
-            (status(302, None), due(5), Health::Well, false),
-            (status(400, Some("60")), due(5), Health::Well, false),
-            (status(404, None), due(5), Health::Well, false),
+            (status(101, None), due(5), Health::Healthy, false),
+            (status(302, None), due(5), Health::Healthy, false),
+            (status(400, Some("60")), due(5), Health::Healthy, false),
+            (status(404, None), due(5), Health::Healthy, false),
             (
                 status(410, None),
                 dead("answered 410: the receiver is gone"),
-                Health::Well,
+                Health::Healthy,
                 true,
             ),
-            (status(429, None), due(5), ill(0), false),
-            (status(429, Some("60")), due(60), ill(60), false),
-            (status(429, Some("1")), due(5), ill(1), false),
-            (status(429, Some("never")), due(5), ill(0), false),
-            (status(500, Some("60")), due(5), ill(0), false),
-            (status(502, Some("60")), due(60), ill(60), false),
+            (status(429, None), due(5), unhealthy(0), false),
+            (status(429, Some("60")), due(60), unhealthy(60), false),
+            (status(429, Some("1")), due(5), unhealthy(1), false),
+            (status(429, Some("never")), due(5), unhealthy(0), false),
+            (status(500, Some("60")), due(5), unhealthy(0), false),
+            (status(502, Some("60")), due(60), unhealthy(60), false),
             (
                 status(503, Some("999999999")),
                 due(86_400),
-                ill(86_400),
+                unhealthy(86_400),
                 false,
             ),
             (
                 status(504, Some("Thu, 01 Jan 1970 00:17:40 GMT")),
                 Next::Due(Millis(1_060_000)),
-                Health::Ill(Duration::from_millis(59_750)),
+                Health::Unhealthy(Duration::from_millis(59_750)),
                 false,
             ),
             (
                 Err(CallError::Connect("refused".into())),
                 due(5),
-                ill(0),
+                unhealthy(0),
                 false,
             ),
             (
                 Err(CallError::TimedOut(Phase::Respond)),
                 due(5),
-                ill(0),
+                unhealthy(0),
                 false,
             ),
             (
@@ -260,11 +260,11 @@ mod tests {
             ),
         ];
         for (answer, next, health, gone) in cases {
-            let verdict = judged(answer.clone(), 0);
-            assert_eq!(verdict.next, next, "{answer:?}");
-            assert_eq!(verdict.health, health, "{answer:?}");
-            assert_eq!(verdict.gone, gone, "{answer:?}");
-            let attempt = verdict.attempt.unwrap();
+            let disposition = classified(answer.clone(), 0);
+            assert_eq!(disposition.next, next, "{answer:?}");
+            assert_eq!(disposition.health, health, "{answer:?}");
+            assert_eq!(disposition.gone, gone, "{answer:?}");
+            let attempt = disposition.attempt.unwrap();
             assert_eq!(
                 attempt.error.is_none(),
                 next == Next::Succeeded,
@@ -281,33 +281,36 @@ mod tests {
 
     #[test]
     fn the_schedule_is_followed_to_its_end() {
-        assert_eq!(judged(status(500, None), 1).next, due(300));
-        let last = judged(status(500, None), 2).next;
+        assert_eq!(classified(status(500, None), 1).next, due(300));
+        let last = classified(status(500, None), 2).next;
         let reason = "the last of 3 attempts failed: answered 500";
         assert_eq!(last, Next::Dead(reason.into()));
-        let asked = judged(status(503, Some("60")), 2).next;
+        let asked = classified(status(503, Some("60")), 2).next;
         assert!(
             matches!(asked, Next::Dead(_)),
             "Retry-After adds no attempts"
         );
         assert!(matches!(
-            judged(status(500, None), u32::MAX).next,
+            classified(status(500, None), u32::MAX).next,
             Next::Dead(_)
         ));
     }
 
     #[test]
     fn waits_are_drawn_from_their_jitter() {
-        let next = |random| judge(status(500, None), 0, &retry(), (AT, TOOK), random).next;
+        let next = |random| classify(status(500, None), 0, &retry(), (AT, TOOK), random).next;
         assert_eq!(next(0.0), due(4));
         assert_eq!(next(1.0), due(6));
     }
 
     #[test]
     fn want_of_our_own_resources_is_nobodys_attempt() {
-        let verdict = judged(Err(CallError::Exhausted("too many open files".into())), 2);
-        assert_eq!(verdict.attempt, None);
-        assert_eq!((verdict.next, verdict.health), (due(1), Health::Unknown));
+        let disposition = classified(Err(CallError::Exhausted("too many open files".into())), 2);
+        assert_eq!(disposition.attempt, None);
+        assert_eq!(
+            (disposition.next, disposition.health),
+            (due(1), Health::Unknown)
+        );
     }
 
     #[test]
@@ -317,7 +320,7 @@ mod tests {
             retry_after: None,
             body: b"out of paper\n".to_vec(),
         };
-        let attempt = judged(Ok(answer), 0).attempt.unwrap();
+        let attempt = classified(Ok(answer), 0).attempt.unwrap();
         assert_eq!(attempt.response.as_deref(), Some("out of paper\n"));
         assert_eq!(attempt.error.as_deref(), Some("answered 500"));
     }

@@ -63,7 +63,7 @@ async fn record(context: &Context, owner: &Owner, entries: Vec<QueuedOutcome>) {
                 match complete(context, owner, one).await {
                     Ok(kept) => recorded(context, one, &kept),
                     Err(error) => {
-                        context.places.recorded(1);
+                        context.concurrency.outcomes_recorded(1);
                         context.observe(|| log_refused(outcome, &error));
                     }
                 }
@@ -71,7 +71,7 @@ async fn record(context: &Context, owner: &Owner, entries: Vec<QueuedOutcome>) {
         }
     }
     if ordered {
-        context.places.wakes.ask();
+        context.concurrency.wake_signals.queue_changed();
     }
 }
 
@@ -103,10 +103,10 @@ async fn complete(
 fn recorded(context: &Context, outcomes: &[Outcome], kept: &[bool]) {
     for (outcome, _) in outcomes.iter().zip(kept).filter(|(_, kept)| **kept) {
         if let Next::Due(moment) = outcome.next {
-            context.places.wakes.due_at(moment);
+            context.concurrency.wake_signals.due_at(moment);
         }
     }
-    context.places.recorded(outcomes.len());
+    context.concurrency.outcomes_recorded(outcomes.len());
     context.observe(|| account(context, outcomes, kept));
 }
 

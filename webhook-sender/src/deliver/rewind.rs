@@ -7,7 +7,7 @@ use webhook_model::Millis;
 use webhook_store::{Next, Outcome};
 
 use super::context::Context;
-use super::remake;
+use super::render_deferred;
 
 /// How often the clock is looked at. It also bounds the steps that go unnoticed: they delay nothing
 /// by more.
@@ -45,7 +45,7 @@ async fn correct(context: &Context, now: Millis) -> bool {
                 let text = "the clock was set back; deliveries are due earlier";
                 context.observe(|| tracing::warn!(deliveries, "{text}"));
             }
-            context.places.wakes.ask();
+            context.concurrency.wake_signals.queue_changed();
             true
         }
         Err(error) => {
@@ -63,7 +63,7 @@ pub(super) fn set_back(outcomes: &mut [Outcome], now: Millis) {
         };
         let Some(attempt) = &mut outcome.attempt else {
             // Without an attempt there is next to nothing to wait for.
-            *due = (*due).min(now.after(remake::PAUSE));
+            *due = (*due).min(now.after(render_deferred::PAUSE));
             continue;
         };
         let took = Duration::from_millis(attempt.duration_ms.into());

@@ -9,13 +9,13 @@ use webhook_model::{Endpoint, Retry};
 pub struct Settings {
     /// The most deliveries started and not yet recorded, of all endpoints together. It bounds what
     /// is in memory.
-    pub places: usize,
+    pub permits: usize,
     /// The most attempts at a time to one endpoint.
-    pub per_endpoint: usize,
+    pub permits_per_endpoint: usize,
     /// How long an attempt may take, from the name to the answer's last byte.
     pub timeout: Duration,
-    /// The longest that any attempt may take, whatever its endpoint says: the lease has to outlast it.
-    pub longest: Duration,
+    /// The longest_timeout that any attempt may take, whatever its endpoint says: the lease has to outlast it.
+    pub longest_timeout: Duration,
     /// How long every attempt has to have failed before an endpoint is disabled.
     pub disable_after: Duration,
     pub retry: Retry,
@@ -24,17 +24,20 @@ pub struct Settings {
 impl Settings {
     /// How long an attempt to that endpoint may take.
     pub(super) fn timeout_of(&self, endpoint: &Endpoint) -> Duration {
-        endpoint.timeout.unwrap_or(self.timeout).min(self.longest)
+        endpoint
+            .timeout
+            .unwrap_or(self.timeout)
+            .min(self.longest_timeout)
     }
 }
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            places: 4096,
-            per_endpoint: 512,
+            permits: 4096,
+            permits_per_endpoint: 512,
             timeout: Duration::from_secs(15),
-            longest: Duration::MAX,
+            longest_timeout: Duration::MAX,
             disable_after: Duration::from_secs(5 * 24 * 60 * 60),
             retry: Retry::default(),
         }

@@ -18,11 +18,11 @@
 mod backlog;
 mod dispatch_port;
 mod error;
-mod places;
 mod planner;
 mod rejected;
-mod settle;
+mod reservations;
 mod signals;
+mod uncertain_claims;
 mod work;
 
 pub use backlog::{BacklogPlanner, BacklogStats};

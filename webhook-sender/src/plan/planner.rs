@@ -16,9 +16,9 @@ use webhook_store::{
 
 use super::dispatch_port::DispatchPort;
 use super::error::PlanError;
-use super::places::Places;
-use super::settle::Uncertain;
+use super::reservations::Reservations;
 use super::signals::TenantSignals;
+use super::uncertain_claims::UncertainClaims;
 use super::work;
 use crate::registry::{Registry, Tenant};
 
@@ -34,7 +34,7 @@ const TRIES: usize = 8;
 pub struct Parts {
     pub store: Arc<dyn Queue>,
     pub registry: Arc<Registry>,
-    pub lanes: Arc<dyn DispatchPort>,
+    pub dispatch_port: Arc<dyn DispatchPort>,
     pub lease: Arc<Lease>,
     pub clock: Clock,
 }
@@ -62,7 +62,7 @@ pub(super) struct Inner {
 
 struct Waiting {
     event: Event,
-    answer: oneshot::Sender<Result<Submitted, PlanError>>,
+    reply: oneshot::Sender<Result<Submitted, PlanError>>,
 }
 
 impl Planner {
@@ -81,15 +81,15 @@ impl Planner {
     ///
     /// A [`PlanError`].
     pub async fn submit(&self, tenant: &TenantId, event: Event) -> Result<Submitted, PlanError> {
-        let (answer, answered) = oneshot::channel();
+        let (reply, received) = oneshot::channel();
         let waiting = Waiting {
             event: event.clone(),
-            answer,
+            reply,
         };
         if self.0.enqueue(tenant, waiting) {
             tokio::spawn(self.0.clone().drain(tenant.clone()));
         }
-        match answered.await {
+        match received.await {
             Ok(submitted) => submitted,
             // Planning it panicked: it is accepted, so that its tries are counted.
             Err(_) => self.accept_one(tenant, event).await,
@@ -143,10 +143,10 @@ impl Planner {
                         .collect(),
                 }
             });
-        let mut answers: Vec<_> = join_all(plans).await.into_iter().flatten().collect();
-        debug_assert_eq!(answers.len(), count, "an answer for each event");
-        answers.sort_unstable_by_key(|(index, _)| *index);
-        answers.into_iter().map(|(_, answer)| answer).collect()
+        let mut results: Vec<_> = join_all(plans).await.into_iter().flatten().collect();
+        debug_assert_eq!(results.len(), count, "one result for each event");
+        results.sort_unstable_by_key(|(index, _)| *index);
+        results.into_iter().map(|(_, result)| result).collect()
     }
 }
 
@@ -181,14 +181,14 @@ impl Inner {
     async fn drain(self: Arc<Self>, tenant: TenantId) {
         let _leaving = Leaving(&self, &tenant);
         while let Some(waiting) = self.take(&tenant) {
-            let (events, answers): (Vec<_>, Vec<_>) = waiting
+            let (events, replies): (Vec<_>, Vec<_>) = waiting
                 .into_iter()
-                .map(|one| (one.event, one.answer))
+                .map(|one| (one.event, one.reply))
                 .unzip();
             let ended = self.batches(&tenant, events, Keeping::Planned).await;
-            for (answer, ended) in answers.into_iter().zip(ended) {
+            for (reply, ended) in replies.into_iter().zip(ended) {
                 // Whoever asked may have gone.
-                let _ = answer.send(ended);
+                let _ = reply.send(ended);
             }
         }
     }
@@ -201,7 +201,7 @@ impl Inner {
         events: Vec<Event>,
         keeping: Keeping,
     ) -> Vec<Result<Submitted, PlanError>> {
-        let mut answers = Vec::with_capacity(events.len());
+        let mut results = Vec::with_capacity(events.len());
         let mut failed = None;
         for batch in split(events) {
             let mut left = &batch[..];
@@ -213,18 +213,18 @@ impl Inner {
                 match ended {
                     Ok(planned) => {
                         let (done, rest) = left.split_at(planned.len().min(left.len()));
-                        answers.extend(done.iter().zip(planned).map(submitted));
+                        results.extend(done.iter().zip(planned).map(submitted));
                         left = rest;
                     }
                     Err(error) => {
-                        answers.extend(left.iter().map(|_| Err(error.clone())));
+                        results.extend(left.iter().map(|_| Err(error.clone())));
                         failed = Some(error);
                         left = &[];
                     }
                 }
             }
         }
-        answers
+        results
     }
 
     /// Keeps the first of `events`, one at least, and returns one result for each of them.
@@ -317,16 +317,16 @@ impl Inner {
         let Parts {
             store,
             registry,
-            lanes,
+            dispatch_port,
             lease,
             clock,
         } = &self.parts;
         let now = clock.now();
         let budget = registry.budget(id);
         let mut events = work::deliveries(id, tenant, events, budget, now).await?;
-        let mut places = Places::none(lanes, id, Fence::new(now));
+        let mut reservations = Reservations::none(dispatch_port, id, Fence::new(now));
         if claiming {
-            places.reserve(&mut events, now);
+            reservations.reserve(&mut events, now);
         }
         let due = events
             .iter()
@@ -336,17 +336,17 @@ impl Inner {
         let batch = PlanBatch {
             tenant: id.clone(),
             version: tenant.version,
-            fence: places.fence(),
+            fence: reservations.fence(),
             events,
             accepted,
         };
         match store.plan(&owner, batch, now).await {
             Ok(PlanResult::Done(planned)) => {
-                places.start(&owner, claimed(&planned));
-                let turned_due = !places.is_empty();
-                drop(places);
+                reservations.start(&owner, claimed(&planned));
+                let turned_due = !reservations.is_empty();
+                drop(reservations);
                 if due || turned_due {
-                    lanes.wake();
+                    dispatch_port.wake();
                 }
                 Ok(Ended::Done(planned))
             }
@@ -354,28 +354,28 @@ impl Inner {
             Ok(PlanResult::Backlog) => Ok(Ended::Backlog),
             Err(StoreError::LeaseLost(_)) if claiming => Ok(Ended::LeaseLost),
             Err(error) => {
-                self.settle(id, owner, &places);
+                self.release_uncertain(id, owner, &reservations);
                 Err(error.into())
             }
         }
     }
 
     /// Sees to it that nothing stays claimed that nobody attempts.
-    fn settle(&self, tenant: &TenantId, owner: Arc<Owner>, places: &Places) {
-        if !places.is_empty() {
-            let uncertain = Uncertain {
+    fn release_uncertain(&self, tenant: &TenantId, owner: Arc<Owner>, reservations: &Reservations) {
+        if !reservations.is_empty() {
+            let uncertain = UncertainClaims {
                 tenant: tenant.clone(),
                 owner,
-                fence: places.fence(),
-                deliveries: places.deliveries(),
+                fence: reservations.fence(),
+                deliveries: reservations.deliveries(),
             };
             let Parts {
                 store,
-                lanes,
+                dispatch_port,
                 clock,
                 ..
             } = self.parts.clone();
-            tokio::spawn(uncertain.settle(store, lanes, clock));
+            tokio::spawn(uncertain.release(store, dispatch_port, clock));
         }
     }
 
@@ -385,7 +385,7 @@ impl Inner {
 }
 
 /// Takes the tenant out when its task ends, in whatever way: those that would wait for a task that
-/// is gone are told, as their answers are dropped.
+/// is gone are told, as their results are dropped.
 struct Leaving<'a>(&'a Inner, &'a TenantId);
 
 impl Drop for Leaving<'_> {

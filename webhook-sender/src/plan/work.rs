@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use event_transforms::Made;
+use event_transforms::Rendered;
 use event_transforms::expression::Vars;
 use webhook_model::{DeliveryId, EndpointId, Event, Millis, TenantId};
 use webhook_store::{NewDelivery, PlannedEvent, Start};
 
 use super::PlanError;
-use crate::registry::{Budget, DEFERRED_BODY, Ready, Tenant};
+use crate::registry::{Budget, CompiledEndpoint, DEFERRED_BODY, Tenant};
 
 /// How long programs that may take long are run before their results are kept.
 const SLICE: Duration = Duration::from_millis(25);
@@ -35,7 +35,7 @@ pub async fn deliveries(
         let mut planned = Vec::with_capacity(events.len());
         for event in events {
             let event = plan(&id, &tenant, event, &budget, now);
-            bytes += made_bytes(&event);
+            bytes += body_bytes(&event);
             planned.push(event);
             if bytes >= budget.batch_bytes() || (takes_long && began.elapsed() >= SLICE) {
                 break;
@@ -58,22 +58,25 @@ pub fn may_take_long(tenant: &Tenant, events: &[Event]) -> bool {
 }
 
 fn takes_long(tenant: &Tenant, event: &Event) -> bool {
-    wanting(tenant, event).any(|ready| {
-        ready
+    wanting(tenant, event).any(|compiled| {
+        compiled
             .programs
             .as_ref()
             .is_ok_and(|programs| programs.may_take_long(event))
     })
 }
 
-fn wanting<'a>(tenant: &'a Tenant, event: &'a Event) -> impl Iterator<Item = &'a Arc<Ready>> {
+fn wanting<'a>(
+    tenant: &'a Tenant,
+    event: &'a Event,
+) -> impl Iterator<Item = &'a Arc<CompiledEndpoint>> {
     tenant
         .endpoints
         .iter()
-        .filter(|ready| ready.endpoint.wants(&event.kind))
+        .filter(|compiled| compiled.endpoint.wants(&event.kind))
 }
 
-fn made_bytes(event: &PlannedEvent) -> usize {
+fn body_bytes(event: &PlannedEvent) -> usize {
     let bodies = event.deliveries.iter().filter_map(|one| one.body.as_ref());
     bodies.map(Bytes::len).sum()
 }
@@ -93,20 +96,20 @@ fn plan(
         ordered,
         start,
     };
-    let ready = wanting(tenant, &event).filter_map(|ready| {
-        let (body, start) = match ready.render(id, &event, &vars) {
-            Made::AsPublished => (None, Start::Due(now)),
+    let compiled = wanting(tenant, &event).filter_map(|compiled| {
+        let (body, start) = match compiled.render(id, &event, &vars) {
+            Rendered::AsPublished => (None, Start::Due(now)),
             // Without room it is made again at the attempt, as soon as there is some.
-            Made::Body(body) => (
+            Rendered::Body(body) => (
                 budget.try_hold(body).or(Some(DEFERRED_BODY)),
                 Start::Due(now),
             ),
-            Made::Unwanted => return None,
-            Made::Failed(reason) => (Some(DEFERRED_BODY), Start::Dead(reason)),
+            Rendered::Unwanted => return None,
+            Rendered::Failed(reason) => (Some(DEFERRED_BODY), Start::Dead(reason)),
         };
         Some(delivery(
-            &ready.endpoint.id,
-            ready.endpoint.ordered,
+            &compiled.endpoint.id,
+            compiled.endpoint.ordered,
             body,
             start,
         ))
@@ -119,7 +122,7 @@ fn plan(
         let start = Start::Dead(format!("the endpoint cannot be used: {reason}"));
         delivery(&endpoint.id, endpoint.ordered, Some(DEFERRED_BODY), start)
     });
-    let deliveries = ready.chain(unusable).collect();
+    let deliveries = compiled.chain(unusable).collect();
     drop(vars);
     PlannedEvent { event, deliveries }
 }

@@ -1,9 +1,9 @@
-//! The tenants and their endpoints, ready for use: URLs parsed, keys read, programs compiled once
+//! The tenants and their endpoints, compiled for use: URLs parsed, keys read, programs compiled once
 //! per version of an endpoint.
 
+mod compiled_endpoint;
 mod content;
 mod limits;
-mod ready;
 #[expect(
     clippy::module_inception,
     reason = "the type that the folder is named after"
@@ -11,7 +11,7 @@ mod ready;
 mod registry;
 mod tenant;
 
+pub use compiled_endpoint::{CompiledEndpoint, DEFERRED_BODY, EndpointError};
 pub use limits::{Budget, Limits, Reserved};
-pub use ready::{DEFERRED_BODY, EndpointError, Ready};
 pub use registry::Registry;
 pub use tenant::Tenant;

@@ -9,9 +9,9 @@ use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use webhook_model::{Endpoint, EndpointId, TenantId};
 use webhook_store::{StoreError, Tenants};
 
+use super::compiled_endpoint::{CompiledEndpoint, EndpointError};
 use super::content::Content;
 use super::limits::{AllLimits, Budget, Limits};
-use super::ready::{EndpointError, Ready};
 use super::tenant::Tenant;
 
 /// Tenants that are loaded at a time: enough to hide the way to the store, and few enough that their
@@ -85,12 +85,12 @@ impl Registry {
     }
 
     /// An endpoint of a tenant that was loaded.
-    pub fn endpoint(&self, tenant: &TenantId, id: &EndpointId) -> Option<Arc<Ready>> {
+    pub fn endpoint(&self, tenant: &TenantId, id: &EndpointId) -> Option<Arc<CompiledEndpoint>> {
         self.known(tenant)?.endpoint(id).cloned()
     }
 
     /// Every endpoint of the tenants that were loaded.
-    pub fn endpoints(&self) -> Vec<Arc<Ready>> {
+    pub fn endpoints(&self) -> Vec<Arc<CompiledEndpoint>> {
         let tenants = self
             .tenants
             .read()
@@ -119,7 +119,7 @@ impl Registry {
             self.write().remove(id);
             return Ok(None);
         };
-        let (endpoints, unusable) = ready(known, endpoints, &self.components).await;
+        let (endpoints, unusable) = compile_all(known, endpoints, &self.components).await;
         let tenant = Arc::new(Tenant {
             version,
             endpoints,
@@ -176,22 +176,22 @@ impl Registry {
     }
 }
 
-/// Makes endpoints ready, those that are known and unchanged by taking them over.
-async fn ready(
+/// Makes endpoints compiled, those that are known and unchanged by taking them over.
+async fn compile_all(
     before: Option<Arc<Tenant>>,
     endpoints: Vec<Endpoint>,
     components: &Folder,
-) -> (Vec<Arc<Ready>>, Vec<(Endpoint, String)>) {
+) -> (Vec<Arc<CompiledEndpoint>>, Vec<(Endpoint, String)>) {
     let known = |endpoint: &Endpoint| {
         let known = before.as_ref()?.endpoint(&endpoint.id)?;
         known.is(endpoint).then(|| known.clone())
     };
-    let (mut ready, mut unusable) = (Vec::with_capacity(endpoints.len()), Vec::new());
+    let (mut compiled, mut unusable) = (Vec::with_capacity(endpoints.len()), Vec::new());
     for endpoint in endpoints {
         match known(&endpoint) {
-            Some(known) => ready.push(known),
-            None => match make(endpoint.clone(), components).await {
-                Ok(made) => ready.push(Arc::new(made)),
+            Some(known) => compiled.push(known),
+            None => match compile(endpoint.clone(), components).await {
+                Ok(new) => compiled.push(Arc::new(new)),
                 Err(error) => {
                     let Endpoint { tenant, id, .. } = &endpoint;
                     tracing::error!(%tenant, endpoint = %id, %error, "endpoint cannot be used");
@@ -200,22 +200,25 @@ async fn ready(
             },
         }
     }
-    (ready, unusable)
+    (compiled, unusable)
 }
 
 /// Compiling is kept off the async threads.
-async fn make(endpoint: Endpoint, components: &Folder) -> Result<Ready, EndpointError> {
+async fn compile(
+    endpoint: Endpoint,
+    components: &Folder,
+) -> Result<CompiledEndpoint, EndpointError> {
     let components = components.clone();
-    let made = match Ready::is_made_at_once(&endpoint) {
-        true => Ready::new(endpoint, &components)?,
-        false => tokio::task::spawn_blocking(move || Ready::new(endpoint, &components))
+    let compiled = match CompiledEndpoint::needs_no_compiling(&endpoint) {
+        true => CompiledEndpoint::new(endpoint, &components)?,
+        false => tokio::task::spawn_blocking(move || CompiledEndpoint::new(endpoint, &components))
             .await
             .unwrap_or_else(|_| Err(EndpointError::Interrupted))?,
     };
-    if let Err(error) = &made.programs {
+    if let Err(error) = &compiled.programs {
         let error = error.detail();
-        let Endpoint { tenant, id, .. } = &made.endpoint;
+        let Endpoint { tenant, id, .. } = &compiled.endpoint;
         tracing::error!(%tenant, endpoint = %id, %error, "endpoint cannot plan its events");
     }
-    Ok(made)
+    Ok(compiled)
 }

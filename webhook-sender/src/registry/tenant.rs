@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use webhook_model::{Endpoint, EndpointId};
 
-use super::ready::Ready;
+use super::compiled_endpoint::CompiledEndpoint;
 
 /// A tenant's endpoints at one version.
 pub struct Tenant {
     /// As [`Tenants::endpoints`](webhook_store::Tenants::endpoints) answered it.
     pub version: u64,
     /// Those that can be used, in the order of their ids.
-    pub endpoints: Vec<Arc<Ready>>,
+    pub endpoints: Vec<Arc<CompiledEndpoint>>,
     /// Those that cannot, each with the reason: they were checked when they were written, so
     /// another version of the sender wrote them. Their events become dead letters.
     pub unusable: Vec<(Endpoint, String)>,
@@ -23,13 +23,13 @@ pub struct Tenant {
 
 impl Tenant {
     pub(super) fn is_current(&self) -> bool {
-        self.endpoints.iter().all(|ready| ready.is_current())
+        self.endpoints.iter().all(|compiled| compiled.is_current())
     }
 
-    pub(super) fn endpoint(&self, id: &EndpointId) -> Option<&Arc<Ready>> {
+    pub(super) fn endpoint(&self, id: &EndpointId) -> Option<&Arc<CompiledEndpoint>> {
         let at = self
             .endpoints
-            .binary_search_by(|ready| ready.endpoint.id.cmp(id));
+            .binary_search_by(|compiled| compiled.endpoint.id.cmp(id));
         self.endpoints.get(at.ok()?)
     }
 }

@@ -23,7 +23,7 @@ pub struct PlannerSink {
 #[async_trait]
 impl Sink for PlannerSink {
     async fn capacity(&self) -> usize {
-        self.lanes.room().await
+        self.lanes.free_permits().await
     }
 
     async fn take(&self, entries: Vec<StreamEntry>) -> Vec<Result<(), SinkError>> {

@@ -241,10 +241,10 @@ pub async fn load(path: &Path) -> Result<Config> {
 /// Returns the limits of delivery from the file, bounded by the lease of this process.
 pub fn settings(config: &Config, lease: Duration) -> Settings {
     Settings {
-        places: descriptors::places(config.delivery.places),
-        per_endpoint: config.delivery.max_in_flight,
+        permits: descriptors::places(config.delivery.places),
+        permits_per_endpoint: config.delivery.max_in_flight,
         timeout: config.delivery.timeout,
-        longest: longest_attempt(lease),
+        longest_timeout: longest_attempt(lease),
         disable_after: config.delivery.disable_after,
         retry: config.retry(),
     }

@@ -30,12 +30,12 @@ use crate::config;
 use crate::config::{Config, Rules};
 use crate::deliver;
 use crate::deliver::Dispatcher;
+use crate::endpoint_health::HealthRecorder;
 use crate::handshake::ByHttp;
 use crate::metrics::Metrics;
 use crate::plan;
 use crate::plan::{BacklogPlanner, Planner};
 use crate::registry::Registry;
-use crate::standing::Standing;
 
 /// The time that a stop may take beyond the lease, which bounds the slowest attempt.
 const GRACE: Duration = Duration::from_secs(10);
@@ -87,7 +87,7 @@ pub struct Sender {
     lease: Arc<Lease>,
     planner: Planner,
     dispatcher: Dispatcher,
-    standing: Arc<Standing>,
+    health_recorder: Arc<HealthRecorder>,
     client: Arc<Client>,
     backlog: BacklogPlanner,
     intake: Option<Arc<Intake>>,
@@ -150,11 +150,11 @@ pub async fn build(config: Config, path: &Path, session: &StoreSession) -> Resul
     let planner = Planner::new(plan::Parts {
         store: store.clone(),
         registry: registry.clone(),
-        lanes: Arc::new(dispatcher.lanes()),
+        dispatch_port: Arc::new(dispatcher.handle()),
         lease: lease.clone(),
         clock: clock.clone(),
     });
-    let standing = Standing {
+    let health_recorder = HealthRecorder {
         store: store.clone(),
         registry: registry.clone(),
         planner: planner.clone(),
@@ -164,7 +164,7 @@ pub async fn build(config: Config, path: &Path, session: &StoreSession) -> Resul
         planner: planner.clone(),
         store: store.clone(),
         registry: registry.clone(),
-        lanes: dispatcher.lanes(),
+        lanes: dispatcher.handle(),
         clock: clock.clone(),
     };
     let intake = intake(&config, &lease, sink)?.map(Arc::new);
@@ -185,7 +185,7 @@ pub async fn build(config: Config, path: &Path, session: &StoreSession) -> Resul
         path: path.into(),
         store: store.clone(),
         registry: registry.clone(),
-        lanes: dispatcher.lanes(),
+        lanes: dispatcher.handle(),
         rules: to_rules,
         handshakes: ByHttp {
             client: client.clone(),
@@ -205,7 +205,7 @@ pub async fn build(config: Config, path: &Path, session: &StoreSession) -> Resul
         lease,
         planner,
         dispatcher,
-        standing: Arc::new(standing),
+        health_recorder: Arc::new(health_recorder),
         client,
         backlog,
         intake,
@@ -253,7 +253,7 @@ impl Sender {
         Ok(Running {
             address,
             stop_timeout: self.config.delivery.lease + GRACE,
-            delivering: tokio::spawn(self.dispatcher.run(self.standing, delivery.clone())),
+            delivering: tokio::spawn(self.dispatcher.run(self.health_recorder, delivery.clone())),
             reload: self.reload,
             lease: self.lease,
             intake,

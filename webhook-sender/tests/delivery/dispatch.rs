@@ -36,7 +36,7 @@ async fn what_is_due_later_starts_then_without_a_wake() {
     let endpoint = world.endpoint("orders", &receiver.url("/"), |_| {}).await;
     let due = world.clock.now().after(Duration::from_millis(200));
     let claim = world.store.add(&endpoint, "evt_1", b"{}", due);
-    world.lanes.wake();
+    world.dispatch_port.wake();
     world.store.all_succeed(&endpoint).await;
     assert!(world.store.row(&claim.id).attempts[0].at >= due);
     world.end().await;
@@ -48,11 +48,11 @@ async fn a_planned_delivery_starts_at_once_in_the_place_set_aside_for_it() {
     let endpoint = world.endpoint("orders", &receiver.url("/"), |_| {}).await;
     let never = world.clock.now().after(Duration::from_secs(3600));
     let claim = world.store.add(&endpoint, "evt_1", b"{}", never);
-    assert!(world.lanes.reserve(&endpoint.tenant, &endpoint.id));
-    assert_eq!(world.lanes.in_flight(), 1);
+    assert!(world.dispatch_port.reserve(&endpoint.tenant, &endpoint.id));
+    assert_eq!(world.dispatch_port.in_flight(), 1);
     let owner = world.lease.owner();
     world.store.claim_now(&claim, &owner);
-    world.lanes.start(&owner, vec![claim]);
+    world.dispatch_port.start(&owner, vec![claim]);
     world.store.all_succeed(&endpoint).await;
     world.end().await;
 }
@@ -65,9 +65,9 @@ async fn what_was_claimed_under_a_lease_that_was_lost_is_not_attempted() {
     let claim = world.store.add(&endpoint, "evt_1", b"{}", never);
     // Another process may have it by now.
     let before = Arc::new(world.lease.owner().reincarnated());
-    assert!(world.lanes.reserve(&endpoint.tenant, &endpoint.id));
+    assert!(world.dispatch_port.reserve(&endpoint.tenant, &endpoint.id));
     world.store.claim_now(&claim, &before);
-    world.lanes.start(&before, vec![claim.clone()]);
+    world.dispatch_port.start(&before, vec![claim.clone()]);
     world.store.all_succeed(&endpoint).await;
     // It was given back, as it was due when it was claimed, and claimed anew.
     assert!(world.store.calls().claim >= 1);
@@ -80,8 +80,8 @@ async fn what_was_claimed_under_a_lease_that_was_lost_is_not_attempted() {
 async fn a_place_is_set_aside_only_where_a_delivery_could_start() {
     let world = World::of(Setup {
         settings: Settings {
-            places: 10,
-            per_endpoint: 4,
+            permits: 10,
+            permits_per_endpoint: 4,
             ..Settings::default()
         },
         ..Setup::default()
@@ -99,7 +99,7 @@ async fn a_place_is_set_aside_only_where_a_delivery_could_start() {
     let unknown = super::support::endpoint("unknown", url);
     let reserved = |endpoint: &webhook_model::Endpoint| {
         (0..20)
-            .filter(|_| world.lanes.reserve(&endpoint.tenant, &endpoint.id))
+            .filter(|_| world.dispatch_port.reserve(&endpoint.tenant, &endpoint.id))
             .count()
     };
     assert_eq!(reserved(&off), 0);
@@ -107,13 +107,15 @@ async fn a_place_is_set_aside_only_where_a_delivery_could_start() {
     assert_eq!(reserved(&wide), 4);
     assert_eq!(reserved(&narrow), 1);
     assert_eq!(reserved(&slow), 1);
-    assert_eq!(world.lanes.room().await, 4);
+    assert_eq!(world.dispatch_port.free_permits().await, 4);
     for (endpoint, count) in [(&wide, 4), (&narrow, 1), (&slow, 1)] {
         for _ in 0..count {
-            world.lanes.unreserve(&endpoint.tenant, &endpoint.id);
+            world
+                .dispatch_port
+                .unreserve(&endpoint.tenant, &endpoint.id);
         }
     }
-    assert_eq!(world.lanes.room().await, 10);
+    assert_eq!(world.dispatch_port.free_permits().await, 10);
     world.end().await;
 }
 
@@ -180,7 +182,7 @@ async fn a_returning_endpoint_is_found_by_probes_that_cost_the_others_nothing() 
     let untried = |row: &Row| row.attempts.is_empty();
     let held = world.store.count(&endpoint, untried);
     assert!(held >= 50 - 15, "{held} of 50 are held back");
-    assert!(!world.lanes.reserve(&endpoint.tenant, &endpoint.id));
+    assert!(!world.dispatch_port.reserve(&endpoint.tenant, &endpoint.id));
     receiver.on("/", Behaviour::status(200));
     world.store.all_succeed(&endpoint).await;
     let attempts: usize = world
@@ -253,10 +255,10 @@ async fn nothing_starts_while_the_lease_does_not_outlast_the_attempt() {
         .await;
     // Claimed by the planner, and then the lease was too short.
     let claim = world.store.add(&endpoint, "evt_1", b"{}", began);
-    assert!(world.lanes.reserve(&endpoint.tenant, &endpoint.id));
+    assert!(world.dispatch_port.reserve(&endpoint.tenant, &endpoint.id));
     let owner = world.lease.owner();
     world.store.claim_now(&claim, &owner);
-    world.lanes.start(&owner, vec![claim.clone()]);
+    world.dispatch_port.start(&owner, vec![claim.clone()]);
     let released =
         |store: &super::support::FakeStore| store.row(&claim.id).state == State::Due(began);
     world.store.until("its release", released).await;
@@ -280,7 +282,7 @@ async fn at_the_stop_what_is_under_way_ends_and_the_rest_stays_due() {
     receiver.received(2).await;
     world.stop.cancel();
     // The third arrival lets the two end.
-    let (store, lanes) = (world.store.clone(), world.lanes.clone());
+    let (store, dispatch_port) = (world.store.clone(), world.dispatch_port.clone());
     let ending = tokio::spawn(world.end());
     test_support::Request::post(&url).send().await;
     ending.await.unwrap();
@@ -288,7 +290,7 @@ async fn at_the_stop_what_is_under_way_ends_and_the_rest_stays_due() {
     let succeeded = state(|state| *state == State::Succeeded);
     let due = state(|state| matches!(state, State::Due(_)));
     assert_eq!((succeeded, due), (2, 8));
-    assert!(!lanes.reserve(&endpoint.tenant, &endpoint.id));
+    assert!(!dispatch_port.reserve(&endpoint.tenant, &endpoint.id));
 }
 
 #[tokio::test]
@@ -306,7 +308,7 @@ async fn a_disabled_endpoint_is_left_alone_until_it_is_enabled() {
     endpoint.enabled = true;
     endpoint.url = receiver.url("/enabled");
     world.put(endpoint.clone()).await;
-    world.lanes.wake();
+    world.dispatch_port.wake();
     world.store.all_succeed(&endpoint).await;
     world.end().await;
 }

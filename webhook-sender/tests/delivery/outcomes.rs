@@ -103,8 +103,11 @@ async fn a_410_buries_the_delivery_and_closes_the_endpoint_at_once() {
         .endpoint("gone", &url, |endpoint| endpoint.max_in_flight = Some(1))
         .await;
     world.publish_many(&endpoint, 5);
-    let told = world.notices.until(1).await;
-    assert_eq!(told, ["gone disabled: answered 410: the receiver is gone"]);
+    let changes = world.health_changes.until(1).await;
+    assert_eq!(
+        changes,
+        ["gone disabled: answered 410: the receiver is gone"]
+    );
     let dead = |row: &Row| matches!(row.state, State::Dead(_));
     world
         .store
@@ -120,7 +123,7 @@ async fn a_410_buries_the_delivery_and_closes_the_endpoint_at_once() {
     // Another version of the endpoint is another matter.
     receiver.on("/", Behaviour::status(200));
     world.put(endpoint.clone()).await;
-    webhook_sender::plan::DispatchPort::wake(&world.lanes);
+    webhook_sender::plan::DispatchPort::wake(&world.dispatch_port);
     let succeeded = |row: &Row| row.state == State::Succeeded;
     world
         .store
@@ -237,10 +240,10 @@ async fn an_endpoint_that_has_failed_for_five_days_is_disabled() {
     world.publish(&young, "evt_1", b"{}");
     tried(&world, &young).await;
     world.publish(&old, "evt_1", b"{}");
-    let told = world.notices.until(1).await;
+    let changes = world.health_changes.until(1).await;
     let since = old.failing_since.unwrap();
     assert_eq!(
-        told,
+        changes,
         [format!(
             "old disabled: every attempt has failed since {since}"
         )]
@@ -286,16 +289,16 @@ async fn an_endpoint_that_is_enabled_again_begins_to_fail_anew() {
     };
     fail_after(0).await;
     fail_after(60).await;
-    world.notices.until(1).await;
+    world.health_changes.until(1).await;
     stored(Some(began)).await;
     fail_after(61).await;
     // As the API does when somebody enables it.
     stored(None).await;
     fail_after(120).await;
     fail_after(180).await;
-    let told = world.notices.until(2).await;
+    let changes = world.health_changes.until(2).await;
     let again = began.after(Duration::from_secs(120));
-    assert_eq!(told[1], format!("orders failing since {again}"));
+    assert_eq!(changes[1], format!("orders failing since {again}"));
     world.end().await;
 }
 
@@ -313,11 +316,11 @@ async fn a_failing_endpoint_is_told_of_after_a_minute_and_its_recovery_once() {
     tried_again("evt_1").await;
     clock.set(began.after(Duration::from_secs(59)));
     tried_again("evt_2").await;
-    assert_eq!(world.notices.all(), [""; 0]);
+    assert_eq!(world.health_changes.all(), [""; 0]);
     clock.set(began.after(Duration::from_secs(60)));
     tried_again("evt_3").await;
     assert_eq!(
-        world.notices.until(1).await,
+        world.health_changes.until(1).await,
         [format!("orders failing since {began}")]
     );
     world
@@ -329,11 +332,11 @@ async fn a_failing_endpoint_is_told_of_after_a_minute_and_its_recovery_once() {
     receiver.on("/", Behaviour::status(200));
     tried_again("evt_4").await;
     tried_again("evt_5").await;
-    let told = world.notices.until(2).await;
-    assert_eq!(told[1], "orders recovered");
+    let changes = world.health_changes.until(2).await;
+    assert_eq!(changes[1], "orders recovered");
     let store = world.store.clone();
-    let notices = world.notices.clone();
+    let health_changes = world.health_changes.clone();
     world.end().await;
-    assert_eq!(notices.all().len(), 2);
+    assert_eq!(health_changes.all().len(), 2);
     drop(store);
 }

@@ -145,7 +145,7 @@ impl FakeStore {
         self.lock().unclaimable = calls;
     }
 
-    /// What the clock was set back to, as the store was told.
+    /// What the clock was set back to, as passed to the store.
     pub fn rewound(&self) -> Vec<Millis> {
         self.lock().rewound.clone()
     }

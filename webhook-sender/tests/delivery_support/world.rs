@@ -12,7 +12,8 @@ use webhook_client::{Client, Policy};
 use webhook_model::{
     Clock, Endpoint, EndpointId, Millis, Origin, Owner, Pattern, Retry, Secret, TenantId,
 };
-use webhook_sender::deliver::{Dispatcher, Handle, Notices, Parts, Settings};
+use webhook_sender::deliver::{Dispatcher, Handle, Parts, Settings};
+use webhook_sender::endpoint_health::HealthObserver;
 use webhook_sender::metrics::Metrics;
 use webhook_sender::plan::DispatchPort;
 use webhook_sender::registry::Registry;
@@ -27,9 +28,9 @@ pub struct World {
     pub store: Arc<FakeStore>,
     pub registry: Arc<Registry>,
     pub lease: Arc<Lease>,
-    pub lanes: Handle,
+    pub dispatch_port: Handle,
     pub metrics: Arc<Metrics>,
-    pub notices: Arc<Told>,
+    pub health_changes: Arc<RecordedChanges>,
     pub clock: Clock,
     pub stop: CancellationToken,
     running: JoinHandle<()>,
@@ -79,7 +80,7 @@ impl World {
         let lease = Lease::enter(store.clone(), clock.clone(), owner, length)
             .await
             .unwrap();
-        let notices = Arc::new(Told::default());
+        let health_changes = Arc::new(RecordedChanges::default());
         let metrics = Arc::new(Metrics::default());
         let dispatcher = Dispatcher::new(Parts {
             store: store.clone(),
@@ -92,13 +93,13 @@ impl World {
         });
         let stop = CancellationToken::new();
         Self {
-            lanes: dispatcher.lanes(),
-            running: tokio::spawn(dispatcher.run(notices.clone(), stop.clone())),
+            dispatch_port: dispatcher.handle(),
+            running: tokio::spawn(dispatcher.run(health_changes.clone(), stop.clone())),
             store,
             registry,
             lease,
             metrics,
-            notices,
+            health_changes,
             clock,
             stop,
         }
@@ -126,7 +127,7 @@ impl World {
     /// Makes one delivery due now.
     pub fn publish(&self, endpoint: &Endpoint, event: &str, body: &[u8]) -> Claim {
         let claim = self.store.add(endpoint, event, body, self.clock.now());
-        self.lanes.wake();
+        self.dispatch_port.wake();
         claim
     }
 
@@ -138,14 +139,14 @@ impl World {
                 .add(endpoint, &format!("evt_{n}"), br#"{"n": 1}"#, now)
         };
         let claims = (0..count).map(add).collect();
-        self.lanes.wake();
+        self.dispatch_port.wake();
         claims
     }
 
     /// Ends gracefully.
     pub async fn end(self) {
         self.stop.cancel();
-        let in_flight = || format!("the end; {} in flight", self.lanes.in_flight());
+        let in_flight = || format!("the end; {} in flight", self.dispatch_port.in_flight());
         with_timeout(self.running, in_flight).await.unwrap();
     }
 
@@ -179,41 +180,38 @@ pub fn schedule(waits: &[u64]) -> Option<Retry> {
     })
 }
 
-/// Keeps what it is told.
+/// Records the reported changes.
 #[derive(Default)]
-pub struct Told {
-    told: Mutex<Vec<String>>,
-    changes: watch::Sender<()>,
+pub struct RecordedChanges {
+    texts: Mutex<Vec<String>>,
+    changed: watch::Sender<()>,
 }
 
-impl Told {
+impl RecordedChanges {
     pub async fn until(&self, count: usize) -> Vec<String> {
-        let mut changes = self.changes.subscribe();
+        let mut changes = self.changed.subscribe();
         let enough = async {
             while self.all().len() < count {
                 changes.changed().await.unwrap();
             }
             self.all()
         };
-        with_timeout(enough, || {
-            format!("{count} notices; told: {:?}", self.all())
-        })
-        .await
+        with_timeout(enough, || format!("{count} changes; got: {:?}", self.all())).await
     }
 
     pub fn all(&self) -> Vec<String> {
-        self.told.lock().unwrap().clone()
+        self.texts.lock().unwrap().clone()
     }
 
-    fn tell(&self, text: String) -> Result<(), StoreError> {
-        self.told.lock().unwrap().push(text);
-        self.changes.send_replace(());
+    fn record(&self, text: String) -> Result<(), StoreError> {
+        self.texts.lock().unwrap().push(text);
+        self.changed.send_replace(());
         Ok(())
     }
 }
 
 #[async_trait]
-impl Notices for Told {
+impl HealthObserver for RecordedChanges {
     async fn endpoint_disabled(
         &self,
         _: &TenantId,
@@ -221,7 +219,7 @@ impl Notices for Told {
         _: u64,
         reason: &str,
     ) -> Result<(), StoreError> {
-        self.tell(format!("{endpoint} disabled: {reason}"))
+        self.record(format!("{endpoint} disabled: {reason}"))
     }
 
     async fn endpoint_failing(
@@ -230,7 +228,7 @@ impl Notices for Told {
         endpoint: &EndpointId,
         since: Millis,
     ) -> Result<(), StoreError> {
-        self.tell(format!("{endpoint} failing since {since}"))
+        self.record(format!("{endpoint} failing since {since}"))
     }
 
     async fn endpoint_recovered(
@@ -238,6 +236,6 @@ impl Notices for Told {
         _: &TenantId,
         endpoint: &EndpointId,
     ) -> Result<(), StoreError> {
-        self.tell(format!("{endpoint} recovered"))
+        self.record(format!("{endpoint} recovered"))
     }
 }

@@ -23,8 +23,8 @@ const LONG: Duration = Duration::from_secs(600);
 
 async fn world() -> World {
     let settings = Settings {
-        places: PLACES,
-        per_endpoint: PLACES,
+        permits: PLACES,
+        permits_per_endpoint: PLACES,
         timeout: LONG,
         retry: schedule(&[0, 3_600_000]).unwrap(),
         ..Settings::default()
@@ -204,8 +204,8 @@ async fn new_deliveries_to_a_saturated_endpoint_are_not_started_beside_its_backl
         .await;
     world.publish_many(&sick, SICK);
     receiver.received(PLACES / 2).await;
-    assert!(!world.lanes.reserve(&sick.tenant, &sick.id));
-    assert!(world.lanes.reserve(&other.tenant, &other.id));
-    world.lanes.unreserve(&other.tenant, &other.id);
-    assert!(world.lanes.room().await > 0);
+    assert!(!world.dispatch_port.reserve(&sick.tenant, &sick.id));
+    assert!(world.dispatch_port.reserve(&other.tenant, &other.id));
+    world.dispatch_port.unreserve(&other.tenant, &other.id);
+    assert!(world.dispatch_port.free_permits().await > 0);
 }

@@ -14,7 +14,7 @@ fn long(id: &str) -> Event {
 }
 
 async fn world() -> World {
-    let world = World::with_places(0).await;
+    let world = World::with_permits(0).await;
     let filter = |one: &mut webhook_model::Endpoint| one.filter = Some("true".into());
     world.endpoint("all", filter).await;
     world

@@ -9,7 +9,7 @@ use crate::world::{World, acme, event};
 
 #[tokio::test]
 async fn a_component_that_is_replaced_is_taken_up() {
-    let world = World::with_places(9).await;
+    let world = World::with_permits(9).await;
     let path = world.folder.path().join("echo.wasm");
     fs::write(&path, component(ECHO)).unwrap();
     let stored = world
@@ -55,9 +55,9 @@ async fn a_component_that_is_replaced_is_taken_up() {
         .submit(&acme(), event("evt_3", "[3]"))
         .await
         .unwrap();
-    world.lanes.until_started(2).await;
+    world.dispatch_port.until_started(2).await;
     let bodies: Vec<_> = world
-        .lanes
+        .dispatch_port
         .started()
         .into_iter()
         .map(|claim| claim.body)

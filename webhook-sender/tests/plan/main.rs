@@ -3,7 +3,7 @@
 mod backlog;
 #[cfg(feature = "components")]
 mod component;
+mod dispatch_port;
 mod flaky;
-mod lanes;
 mod planner;
 mod world;

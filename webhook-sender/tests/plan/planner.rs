@@ -19,7 +19,7 @@ fn is_new(answer: Result<Submitted, PlanError>) -> bool {
 
 #[tokio::test]
 async fn nothing_behind_a_batch_that_fails_is_planned_before_it() {
-    let world = World::with_places(0).await;
+    let world = World::with_permits(0).await;
     world.endpoint("all", |_| {}).await;
     world.store.plans.lock().unwrap().push_back(Fate::Lost);
     // More than a batch has.
@@ -35,7 +35,7 @@ async fn nothing_behind_a_batch_that_fails_is_planned_before_it() {
 
 #[tokio::test]
 async fn an_event_and_its_deliveries_are_kept_when_submit_answers() {
-    let world = World::with_places(0).await;
+    let world = World::with_permits(0).await;
     world.endpoint("all", |_| {}).await;
     world
         .endpoint("orders", |one| {
@@ -62,12 +62,12 @@ async fn an_event_and_its_deliveries_are_kept_when_submit_answers() {
         world.store.event(&acme(), &event.id).await.unwrap(),
         Some(event)
     );
-    assert!(world.lanes.wakes() > 0, "what is due is looked for");
+    assert!(world.dispatch_port.wakes() > 0, "what is due is looked for");
 }
 
 #[tokio::test]
 async fn an_event_that_nobody_wants_is_kept_all_the_same() {
-    let world = World::with_places(1).await;
+    let world = World::with_permits(1).await;
     assert!(is_new(
         world.planner.submit(&acme(), event("evt_1", "1")).await
     ));
@@ -79,7 +79,7 @@ async fn an_event_that_nobody_wants_is_kept_all_the_same() {
 
 #[tokio::test]
 async fn a_known_event_changes_nothing() {
-    let world = World::with_places(9).await;
+    let world = World::with_permits(9).await;
     world.endpoint("all", |_| {}).await;
     assert!(is_new(
         world.planner.submit(&acme(), event("evt_1", "1")).await
@@ -94,16 +94,22 @@ async fn a_known_event_changes_nothing() {
     let refused = "event `evt_1` was published before with another type or other data";
     assert_eq!(other.unwrap_err().to_string(), refused);
     assert_eq!(world.deliveries().await, before);
-    assert_eq!((world.lanes.started().len(), world.lanes.held()), (1, 0));
+    assert_eq!(
+        (
+            world.dispatch_port.started().len(),
+            world.dispatch_port.held()
+        ),
+        (1, 0)
+    );
 }
 
 #[tokio::test]
 async fn a_delivery_with_a_place_starts_at_once_and_its_body_is_not_copied() {
-    let world = World::with_places(1).await;
+    let world = World::with_permits(1).await;
     world.endpoint("all", |_| {}).await;
     let event = event("evt_1", Bytes::from(r#"{"a":  1}"#.to_owned()));
     world.planner.submit(&acme(), event.clone()).await.unwrap();
-    let started = world.lanes.started();
+    let started = world.dispatch_port.started();
     let [claim] = started.as_slice() else {
         panic!("{started:?}")
     };
@@ -114,12 +120,15 @@ async fn a_delivery_with_a_place_starts_at_once_and_its_body_is_not_copied() {
     assert_eq!((claim.made, claim.due, &claim.event), (0, NOW, &event.id));
     assert_eq!(claim.body.as_ptr(), event.data.as_ptr());
     assert_eq!(world.states().await, ["all in_flight"]);
-    assert_eq!((world.lanes.held(), world.lanes.wakes()), (0, 0));
+    assert_eq!(
+        (world.dispatch_port.held(), world.dispatch_port.wakes()),
+        (0, 0)
+    );
 }
 
 #[tokio::test]
 async fn what_has_no_place_is_due_at_once() {
-    let world = World::with_places(1).await;
+    let world = World::with_permits(1).await;
     world.endpoint("a", |_| {}).await;
     world.endpoint("b", |_| {}).await;
     world
@@ -128,12 +137,12 @@ async fn what_has_no_place_is_due_at_once() {
         .await
         .unwrap();
     assert_eq!(world.states().await, ["a in_flight", "b pending"]);
-    assert_eq!(world.lanes.wakes(), 1);
+    assert_eq!(world.dispatch_port.wakes(), 1);
 }
 
 #[tokio::test]
 async fn an_ordered_delivery_waits_for_those_before_it_and_gives_its_place_back() {
-    let world = World::with_places(9).await;
+    let world = World::with_permits(9).await;
     world.endpoint("ordered", |one| one.ordered = true).await;
     for id in ["evt_1", "evt_2"] {
         world.planner.submit(&acme(), event(id, "1")).await.unwrap();
@@ -142,12 +151,18 @@ async fn an_ordered_delivery_waits_for_those_before_it_and_gives_its_place_back(
         world.states().await,
         ["ordered in_flight", "ordered pending"]
     );
-    assert_eq!((world.lanes.started().len(), world.lanes.held()), (1, 0));
+    assert_eq!(
+        (
+            world.dispatch_port.started().len(),
+            world.dispatch_port.held()
+        ),
+        (1, 0)
+    );
 }
 
 #[tokio::test]
 async fn filters_and_transforms_decide_what_is_sent() {
-    let world = World::with_places(9).await;
+    let world = World::with_permits(9).await;
     let rules = [
         ("large", Some("event.data.total > 100"), None),
         ("small", Some("event.data.total <= 100"), None),
@@ -169,7 +184,7 @@ async fn filters_and_transforms_decide_what_is_sent() {
         .submit(&acme(), event("evt_1", r#"{"total": 7, "x": 1}"#))
         .await
         .unwrap();
-    let mut sent: Vec<_> = world.lanes.started();
+    let mut sent: Vec<_> = world.dispatch_port.started();
     sent.sort_by(|a, b| a.endpoint.cmp(&b.endpoint));
     let sent = sent
         .iter()
@@ -183,7 +198,7 @@ async fn filters_and_transforms_decide_what_is_sent() {
 
 #[tokio::test]
 async fn a_failing_program_makes_a_dead_letter_of_that_delivery_alone() {
-    let world = World::with_places(9).await;
+    let world = World::with_permits(9).await;
     world.endpoint("fine", |_| {}).await;
     world
         .endpoint("filter", |one| one.filter = Some("event.data.paid".into()))
@@ -222,7 +237,7 @@ async fn a_failing_program_makes_a_dead_letter_of_that_delivery_alone() {
 /// Not the event as it is: the transform may be there to hide a part of it.
 #[tokio::test]
 async fn a_replayed_delivery_without_a_body_is_recognised_by_its_body() {
-    let world = World::with_places(0).await;
+    let world = World::with_permits(0).await;
     let endpoint = world
         .endpoint("all", |one| one.transform = Some("event.data.x".into()))
         .await;
@@ -254,7 +269,7 @@ async fn a_replayed_delivery_without_a_body_is_recognised_by_its_body() {
 
 #[tokio::test]
 async fn an_endpoint_that_cannot_be_used_buries_its_events_with_the_reason() {
-    let world = World::with_places(9).await;
+    let world = World::with_permits(9).await;
     world
         .endpoint("url", |one| one.url = "nowhere".into())
         .await;
@@ -287,7 +302,7 @@ async fn an_endpoint_that_cannot_be_used_buries_its_events_with_the_reason() {
 
 #[tokio::test]
 async fn endpoints_that_changed_meanwhile_are_planned_against_as_they_are_now() {
-    let world = World::with_places(9).await;
+    let world = World::with_permits(9).await;
     world
         .planner
         .submit(&acme(), event("evt_1", "1"))
@@ -300,12 +315,12 @@ async fn endpoints_that_changed_meanwhile_are_planned_against_as_they_are_now() 
         .await
         .unwrap();
     assert_eq!(world.states().await, ["new in_flight"]);
-    assert_eq!(world.lanes.held(), 0);
+    assert_eq!(world.dispatch_port.held(), 0);
 }
 
 #[tokio::test]
 async fn endpoints_that_change_without_end_are_an_error_and_keep_no_place() {
-    let world = World::with_places(9).await;
+    let world = World::with_permits(9).await;
     world.endpoint("all", |_| {}).await;
     world.store.plans.lock().unwrap().extend([Fate::Stale; 100]);
     let error = world
@@ -314,12 +329,18 @@ async fn endpoints_that_change_without_end_are_an_error_and_keep_no_place() {
         .await
         .unwrap_err();
     assert!(matches!(error, PlanError::Unsettled(_)), "{error}");
-    assert_eq!((world.lanes.held(), world.lanes.started().len()), (0, 0));
+    assert_eq!(
+        (
+            world.dispatch_port.held(),
+            world.dispatch_port.started().len()
+        ),
+        (0, 0)
+    );
 }
 
 #[tokio::test]
 async fn an_unknown_tenant_is_an_error_of_its_own() {
-    let world = World::with_places(9).await;
+    let world = World::with_permits(9).await;
     let nobody = TenantId::parse("nobody").unwrap();
     let error = world
         .planner
@@ -341,12 +362,12 @@ async fn an_unknown_tenant_is_an_error_of_its_own() {
         .await
         .unwrap_err();
     assert!(matches!(error, PlanError::UnknownTenant(_)), "{error}");
-    assert_eq!(world.lanes.held(), 0);
+    assert_eq!(world.dispatch_port.held(), 0);
 }
 
 #[tokio::test]
 async fn submits_that_wait_at_the_same_time_share_a_call_of_the_store() {
-    let world = World::with_places(0).await;
+    let world = World::with_permits(0).await;
     world.endpoint("all", |_| {}).await;
     let gate = world.store.gate.forget_permits(1_000_000);
     let submits = (0..100).map(|n| {
@@ -377,7 +398,7 @@ async fn submits_that_wait_at_the_same_time_share_a_call_of_the_store() {
 
 #[tokio::test]
 async fn a_batch_is_bounded() {
-    let world = World::with_places(0).await;
+    let world = World::with_permits(0).await;
     let events = (0..600)
         .map(|n| (acme(), event(&format!("evt_{n}"), "1")))
         .collect();
@@ -388,7 +409,7 @@ async fn a_batch_is_bounded() {
 
 #[tokio::test]
 async fn a_batch_of_many_tenants_is_answered_in_its_order() {
-    let world = World::with_places(9).await;
+    let world = World::with_permits(9).await;
     world.endpoint("all", |_| {}).await;
     let other = TenantId::parse("other").unwrap();
     world.store.put_tenant(&other).await.unwrap();
@@ -414,12 +435,12 @@ async fn a_batch_of_many_tenants_is_answered_in_its_order() {
     ];
     assert!(shown.eq(expected), "{answers:?}");
     assert_eq!(world.states().await, ["all in_flight", "all in_flight"]);
-    assert_eq!(world.lanes.held(), 0);
+    assert_eq!(world.dispatch_port.held(), 0);
 }
 
 #[tokio::test]
 async fn a_lost_answer_leaves_nothing_in_flight_that_nobody_attempts() {
-    let world = World::with_places(9).await;
+    let world = World::with_permits(9).await;
     world.endpoint("all", |_| {}).await;
     world
         .store
@@ -439,8 +460,14 @@ async fn a_lost_answer_leaves_nothing_in_flight_that_nobody_attempts() {
         .await
         .unwrap_err();
     assert!(matches!(error, PlanError::Store(_)), "{error}");
-    assert_eq!((world.lanes.held(), world.lanes.started().len()), (0, 0));
-    world.lanes.woken().await;
+    assert_eq!(
+        (
+            world.dispatch_port.held(),
+            world.dispatch_port.started().len()
+        ),
+        (0, 0)
+    );
+    world.dispatch_port.woken().await;
     assert_eq!(world.states().await, ["all pending"]);
     // Whoever publishes it again learns that it is kept.
     assert!(!is_new(
@@ -450,7 +477,7 @@ async fn a_lost_answer_leaves_nothing_in_flight_that_nobody_attempts() {
 
 #[tokio::test]
 async fn an_event_that_did_not_get_through_can_be_published_again() {
-    let world = World::with_places(9).await;
+    let world = World::with_permits(9).await;
     world.endpoint("all", |_| {}).await;
     world.store.plans.lock().unwrap().push_back(Fate::Lost);
     assert!(
@@ -463,25 +490,31 @@ async fn an_event_that_did_not_get_through_can_be_published_again() {
     assert!(is_new(
         world.planner.submit(&acme(), event("evt_1", "1")).await
     ));
-    assert_eq!(world.lanes.held(), 0);
+    assert_eq!(world.dispatch_port.held(), 0);
 }
 
 #[tokio::test]
 async fn without_a_lease_events_are_kept_and_their_deliveries_wait() {
-    let world = World::with_places(9).await;
+    let world = World::with_permits(9).await;
     world.endpoint("all", |_| {}).await;
     world.store.plans.lock().unwrap().push_back(Fate::LeaseLost);
     assert!(is_new(
         world.planner.submit(&acme(), event("evt_1", "1")).await
     ));
     assert_eq!(world.states().await, ["all pending"]);
-    assert_eq!((world.lanes.held(), world.lanes.started().len()), (0, 0));
-    assert_eq!(world.lanes.wakes(), 1);
+    assert_eq!(
+        (
+            world.dispatch_port.held(),
+            world.dispatch_port.started().len()
+        ),
+        (0, 0)
+    );
+    assert_eq!(world.dispatch_port.wakes(), 1);
 }
 
 #[tokio::test]
 async fn giving_up_waiting_stops_nothing_half_way() {
-    let world = World::with_places(9).await;
+    let world = World::with_permits(9).await;
     world.endpoint("all", |_| {}).await;
     let gate = world.store.gate.forget_permits(1_000_000);
     let tenant = acme();
@@ -512,13 +545,13 @@ async fn giving_up_waiting_stops_nothing_half_way() {
         1,
         "all but one were planned already"
     );
-    assert_eq!(world.lanes.started().len(), 5);
-    assert_eq!(world.lanes.held(), 0);
+    assert_eq!(world.dispatch_port.started().len(), 5);
+    assert_eq!(world.dispatch_port.held(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_program_that_runs_out_of_fuel_costs_nobody_else_their_events() {
-    let world = World::with_places(99).await;
+    let world = World::with_permits(99).await;
     let endless = "event.data.all(a, event.data.all(b, event.data.all(c, a + b + c >= 0)))";
     world.endpoint("fine", |_| {}).await;
     world
@@ -552,7 +585,7 @@ async fn a_program_that_runs_out_of_fuel_costs_nobody_else_their_events() {
 
 #[tokio::test]
 async fn an_endpoint_is_compiled_once_for_each_of_its_versions() {
-    let world = World::with_places(0).await;
+    let world = World::with_permits(0).await;
     let endpoint = world
         .endpoint("all", |one| one.filter = Some("true".into()))
         .await;
@@ -587,7 +620,7 @@ async fn an_endpoint_is_compiled_once_for_each_of_its_versions() {
 
 #[tokio::test]
 async fn a_panic_in_planning_costs_the_events_it_hit_and_no_later_ones() {
-    let world = World::with_places(9).await;
+    let world = World::with_permits(9).await;
     world.endpoint("all", |_| {}).await;
     world.store.plans.lock().unwrap().push_back(Fate::Panics);
     let hit = world.planner.submit(&acme(), event("evt_1", "1")).await;
@@ -606,7 +639,7 @@ fn copying(endpoint: &mut webhook_model::Endpoint) {
 
 #[tokio::test]
 async fn bodies_beyond_the_budget_of_the_tenant_are_made_at_the_attempt() {
-    let world = World::with_places(8).await;
+    let world = World::with_permits(8).await;
     let planned_bytes = 1 << 20;
     let limits = Limits {
         planned_bytes,
@@ -626,7 +659,7 @@ async fn bodies_beyond_the_budget_of_the_tenant_are_made_at_the_attempt() {
     assert_eq!(world.deliveries().await.len(), 40);
     assert_eq!(*world.store.batches.lock().unwrap(), [1, 4]);
     // Those that are under way hold the budget; what there was no room for is not made.
-    let started = world.lanes.started();
+    let started = world.dispatch_port.started();
     let made = started
         .iter()
         .filter(|claim| claim.body != DEFERRED_BODY)
@@ -638,7 +671,7 @@ async fn bodies_beyond_the_budget_of_the_tenant_are_made_at_the_attempt() {
 
 #[tokio::test]
 async fn bodies_that_fit_are_made_and_give_the_budget_back() {
-    let world = World::with_places(0).await;
+    let world = World::with_permits(0).await;
     world.endpoint("copying", copying).await;
     for number in 0..4 {
         let event = event(&format!("evt_{number}"), "[1]");

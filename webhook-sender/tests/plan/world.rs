@@ -15,8 +15,8 @@ use webhook_signature::Scheme;
 use webhook_store::sqlite::SqliteStore;
 use webhook_store::{DeliveryFilter, Lease, Queries, Queue, Tenants};
 
+use crate::dispatch_port::FakeDispatchPort;
 use crate::flaky::Flaky;
-use crate::lanes::FakeLanes;
 
 /// How often the planning of an event may begin.
 pub const MAX_TRIES: u32 = 3;
@@ -26,7 +26,7 @@ pub const NOW: Millis = Millis(1_800_000_000_000);
 pub struct World {
     pub planner: Planner,
     pub store: Arc<Flaky<SqliteStore>>,
-    pub lanes: Arc<FakeLanes>,
+    pub dispatch_port: Arc<FakeDispatchPort>,
     pub registry: Arc<Registry>,
     pub lease: Arc<Lease>,
     pub stats: Arc<BacklogStats>,
@@ -38,7 +38,7 @@ pub struct World {
 
 impl World {
     /// A world with the tenant `acme`, and so many places.
-    pub async fn with_places(places: usize) -> Self {
+    pub async fn with_permits(places: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(&folder.path().join("sender.db")).unwrap();
         let store = Arc::new(Flaky::new(store));
@@ -50,11 +50,11 @@ impl World {
             .unwrap();
         let components = Folder::new(folder.path());
         let registry = Arc::new(Registry::with_components(store.clone(), components));
-        let lanes = Arc::new(FakeLanes::with_places(places));
+        let dispatch_port = Arc::new(FakeDispatchPort::with_permits(places));
         let planner = Planner::new(Parts {
             store: store.clone(),
             registry: registry.clone(),
-            lanes: lanes.clone(),
+            dispatch_port: dispatch_port.clone(),
             lease: lease.clone(),
             clock,
         });
@@ -68,7 +68,7 @@ impl World {
         Self {
             planner,
             store,
-            lanes,
+            dispatch_port,
             registry,
             lease,
             stats,

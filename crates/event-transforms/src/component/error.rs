@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::stamp::Stamp;
+use super::file_version::FileVersion;
 
 /// The reason for which a file cannot be used as a transform. Its text is the same for every file, also
 /// for one that is not there: tenants learn nothing of the machine. Operators get the
@@ -13,15 +13,15 @@ pub struct ComponentError {
     path: PathBuf,
     reason: String,
     /// The file's when it was tried.
-    stamp: Stamp,
+    version: FileVersion,
 }
 
 impl ComponentError {
-    pub(super) fn new(path: &Path, stamp: Stamp, reason: impl Into<String>) -> Self {
+    pub(super) fn new(path: &Path, version: FileVersion, reason: impl Into<String>) -> Self {
         Self {
             path: path.into(),
             reason: reason.into(),
-            stamp,
+            version,
         }
     }
 
@@ -37,7 +37,7 @@ impl ComponentError {
 
     /// Whether the file is as it was.
     pub fn is_current(&self) -> bool {
-        Stamp::of(&self.path) == self.stamp
+        FileVersion::of(&self.path) == self.version
     }
 }
 

@@ -5,16 +5,16 @@
 //! takes, the memory it has and the bytes it makes.
 
 mod error;
+mod file_version;
 mod folder;
+#[cfg(feature = "components")]
+mod interface;
 #[cfg(feature = "components")]
 #[path = "wasmtime.rs"]
 mod runtime;
 #[cfg(not(feature = "components"))]
-#[path = "without.rs"]
+#[path = "disabled.rs"]
 mod runtime;
-#[cfg(feature = "components")]
-mod shape;
-mod stamp;
 
 pub use error::{ComponentError, RunError};
 pub use folder::Folder;

@@ -9,8 +9,8 @@ use wasmtime::component::{self, ComponentExportIndex, InstancePre, Linker, Val};
 use wasmtime::{Config, Engine, Store, StoreLimits, StoreLimitsBuilder, Trap};
 use webhook_model::{Event, TenantId};
 
-use super::stamp::Stamp;
-use super::{ComponentError, Folder, RunError, shape};
+use super::file_version::FileVersion;
+use super::{ComponentError, Folder, RunError, interface};
 use crate::text::short;
 
 /// Steps for one event: some tenths of a second.
@@ -39,7 +39,7 @@ pub struct Component(Arc<Loaded>);
 
 struct Loaded {
     path: PathBuf,
-    stamp: Stamp,
+    version: FileVersion,
     instance: InstancePre<StoreLimits>,
     transform: ComponentExportIndex,
 }
@@ -55,21 +55,21 @@ impl Component {
     /// imports anything.
     pub fn load(folder: &Folder, path: &Path) -> Result<Self, ComponentError> {
         // Taken first: a file that changes while it is read is read again.
-        let stamp = Stamp::of(path);
+        let version = FileVersion::of(path);
         let known = KNOWN
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .get(path)
             .cloned();
-        if let Some(known) = known.filter(|known| known.stamp == stamp) {
+        if let Some(known) = known.filter(|known| known.version == version) {
             return Ok(Self(known));
         }
-        let refused = |reason: String| ComponentError::new(path, stamp, reason);
+        let refused = |reason: String| ComponentError::new(path, version, reason);
         let bytes = folder.read(path).map_err(refused)?;
         let (instance, transform) = link(&bytes).map_err(refused)?;
         let loaded = Arc::new(Loaded {
             path: path.into(),
-            stamp,
+            version,
             instance,
             transform,
         });
@@ -79,7 +79,7 @@ impl Component {
 
     /// Whether the file is as it was.
     pub fn is_current(&self) -> bool {
-        Stamp::of(&self.0.path) == self.0.stamp
+        FileVersion::of(&self.0.path) == self.0.version
     }
 
     /// The body that the component makes of an event, at most `max` bytes of JSON; `None` where it
@@ -94,8 +94,10 @@ impl Component {
         event: &Event,
         max: usize,
     ) -> Result<Option<Vec<u8>>, RunError> {
-        let answer = self.call(shape::event(tenant, event)?).map_err(trapped)?;
-        let Some(body) = shape::answer(answer)? else {
+        let answer = self
+            .call(interface::event(tenant, event)?)
+            .map_err(trapped)?;
+        let Some(body) = interface::answer(answer)? else {
             return Ok(None);
         };
         if body.len() > max {
@@ -139,7 +141,7 @@ fn link(bytes: &[u8]) -> Result<(InstancePre<StoreLimits>, ComponentExportIndex)
     let engine = ENGINE.as_ref().map_err(String::clone)?;
     let component = component::Component::from_binary(engine, bytes)
         .map_err(|error| format!("not a component: {}", short(error.root_cause())))?;
-    let transform = shape::check(engine, &component)?;
+    let transform = interface::check(engine, &component)?;
     let instance = Linker::new(engine).instantiate_pre(&component);
     Ok((
         instance.map_err(|error| short(error.root_cause()))?,

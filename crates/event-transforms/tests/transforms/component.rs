@@ -6,7 +6,7 @@ use std::process::Command;
 
 use event_transforms::component::{Component, Folder, RunError};
 use event_transforms::expression::Vars;
-use event_transforms::{MAX_OUTPUT_BYTES, Made, Programs};
+use event_transforms::{MAX_OUTPUT_BYTES, Programs, Rendered};
 use tempfile::TempDir;
 use test_fixtures::transform::{ECHO, TRANSFORM, component, component_of, module};
 use webhook_model::{Event, Millis};
@@ -279,7 +279,10 @@ fn a_filter_decides_before_a_component_runs() {
     };
     let programs = Programs::compile(&endpoint, &Folder::new(folder.path())).unwrap();
     let made = |event: &Event| programs.run(&acme(), event, &Vars::new(&acme(), event));
-    assert_eq!(made(&event("evt_1", r#"{"paid": false}"#)), Made::Unwanted);
+    assert_eq!(
+        made(&event("evt_1", r#"{"paid": false}"#)),
+        Rendered::Unwanted
+    );
     let paid = r#"{"paid": true}"#;
-    assert_eq!(made(&event("evt_1", paid)), Made::Body(paid.into()));
+    assert_eq!(made(&event("evt_1", paid)), Rendered::Body(paid.into()));
 }

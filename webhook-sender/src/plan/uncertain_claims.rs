@@ -17,7 +17,7 @@ const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// Deliveries that may be claimed and may not.
-pub struct Uncertain {
+pub struct UncertainClaims {
     pub tenant: TenantId,
     /// Who would have them in flight.
     pub owner: Arc<Owner>,
@@ -25,9 +25,14 @@ pub struct Uncertain {
     pub deliveries: Vec<(DeliveryId, EndpointId)>,
 }
 
-impl Uncertain {
+impl UncertainClaims {
     /// Gives them back, however long the store cannot be reached.
-    pub async fn settle(self, store: Arc<dyn Queue>, lanes: Arc<dyn DispatchPort>, clock: Clock) {
+    pub async fn release(
+        self,
+        store: Arc<dyn Queue>,
+        dispatch_port: Arc<dyn DispatchPort>,
+        clock: Clock,
+    ) {
         let now = clock.now();
         let outcome = |(id, endpoint)| Outcome {
             tenant: self.tenant.clone(),
@@ -54,6 +59,6 @@ impl Uncertain {
             tokio::time::sleep(wait).await;
             wait = (wait * 2).min(LONGEST_WAIT);
         }
-        lanes.wake();
+        dispatch_port.wake();
     }
 }

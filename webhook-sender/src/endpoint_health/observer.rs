@@ -1,4 +1,4 @@
-//! What the rest of the sender is told about endpoints.
+//! What the rest of the sender is told change endpoints.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use webhook_model::{EndpointId, Millis, TenantId};
 use webhook_store::StoreError;
 
-use super::failing::Notice;
+use super::failure_tracker::HealthChange;
 
 /// How long to wait before telling again what could not be told.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -19,7 +19,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Told in the order in which it happened, each once, and again while the store is unavailable.
 /// What is told may be known already, or be out of date: it has to be checked against the store.
 #[async_trait]
-pub trait Notices: Send + Sync + 'static {
+pub trait HealthObserver: Send + Sync + 'static {
     /// The endpoint has to be disabled, if it still has that version: its receiver answered 410, or
     /// has failed for too long.
     async fn endpoint_disabled(
@@ -46,46 +46,54 @@ pub trait Notices: Send + Sync + 'static {
     ) -> Result<(), StoreError>;
 }
 
-/// A notice and whom it is about.
-pub(super) type About = (TenantId, EndpointId, Notice);
+/// A change and whom it is change.
+pub(crate) type EndpointHealthChange = (TenantId, EndpointId, HealthChange);
 
 /// Tells what comes in until `done`, and then what is left, though no more than once.
-pub(super) async fn tell(
-    notices: Arc<dyn Notices>,
-    mut queue: UnboundedReceiver<About>,
+pub(crate) async fn report(
+    observer: Arc<dyn HealthObserver>,
+    mut queue: UnboundedReceiver<EndpointHealthChange>,
     done: CancellationToken,
 ) {
-    while let Some(Some(about)) = done.run_until_cancelled(queue.recv()).await {
-        while tell_one(&*notices, &about).await.is_break() {
+    while let Some(Some(change)) = done.run_until_cancelled(queue.recv()).await {
+        while report_one(&*observer, &change).await.is_break() {
             if done.run_until_cancelled(sleep(PAUSE)).await.is_none() {
                 break;
             }
         }
     }
-    while let Ok(about) = queue.try_recv() {
-        let _ = tell_one(&*notices, &about).await;
+    while let Ok(change) = queue.try_recv() {
+        let _ = report_one(&*observer, &change).await;
     }
 }
 
 /// Breaks if it has to be told again.
-async fn tell_one(notices: &dyn Notices, about: &About) -> ControlFlow<()> {
-    let Err(error) = call(notices, about).await else {
+async fn report_one(
+    observer: &dyn HealthObserver,
+    change: &EndpointHealthChange,
+) -> ControlFlow<()> {
+    let Err(error) = call(observer, change).await else {
         return ControlFlow::Continue(());
     };
-    let (tenant, endpoint, notice) = about;
-    tracing::warn!(%tenant, %endpoint, notice = notice.name(), %error, "endpoint's state not recorded");
+    let (tenant, endpoint, change) = change;
+    tracing::warn!(%tenant, %endpoint, change = change.name(), %error, "endpoint's state not recorded");
     match error {
         StoreError::Unavailable { .. } => ControlFlow::Break(()),
         _ => ControlFlow::Continue(()),
     }
 }
 
-async fn call(notices: &dyn Notices, (tenant, endpoint, notice): &About) -> Result<(), StoreError> {
-    match notice {
-        Notice::Failing { since } => notices.endpoint_failing(tenant, endpoint, *since).await,
-        Notice::Recovered => notices.endpoint_recovered(tenant, endpoint).await,
-        Notice::Disabled { version, reason } => {
-            let disabled = notices.endpoint_disabled(tenant, endpoint, *version, reason);
+async fn call(
+    observer: &dyn HealthObserver,
+    (tenant, endpoint, change): &EndpointHealthChange,
+) -> Result<(), StoreError> {
+    match change {
+        HealthChange::Failing { since } => {
+            observer.endpoint_failing(tenant, endpoint, *since).await
+        }
+        HealthChange::Recovered => observer.endpoint_recovered(tenant, endpoint).await,
+        HealthChange::Disabled { version, reason } => {
+            let disabled = observer.endpoint_disabled(tenant, endpoint, *version, reason);
             disabled.await
         }
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use webhook_model::{Event, TenantId};
 
-use super::stamp::Stamp;
+use super::file_version::FileVersion;
 use super::{ComponentError, Folder, RunError};
 
 /// There is none.
@@ -17,7 +17,7 @@ impl Component {
     /// Always.
     pub fn load(_: &Folder, path: &Path) -> Result<Self, ComponentError> {
         let reason = "this build of the sender runs no components";
-        Err(ComponentError::new(path, Stamp::of(path), reason))
+        Err(ComponentError::new(path, FileVersion::of(path), reason))
     }
 
     pub fn is_current(&self) -> bool {

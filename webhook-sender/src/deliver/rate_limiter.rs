@@ -1,29 +1,29 @@
-//! How fast an endpoint may be called.
+//! The rate limiter of an endpoint.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How much of the rate may be used at once: with it a high rate is reached by attempts that start a
-/// few at a time, and a low one is spaced evenly.
+/// The part of the rate that may be used at once. A high rate is reached by starting a few attempts
+/// at a time; a low one is spaced evenly.
 const BURST: Duration = Duration::from_millis(100);
 
 const SECOND: u128 = 1_000_000_000;
 
-/// Lets through `rate` attempts a second.
+/// Allows `rate` attempts per second.
 ///
-/// A bucket that is described by the moment at which it will be full (the generic cell rate
-/// algorithm). Moments are counted in parts of a nanosecond, `rate` to each, so that an attempt costs
-/// a whole number of them and nothing is lost to rounding, however long it runs.
+/// A token bucket in the form of the generic cell rate algorithm, which stores the moment at which
+/// the bucket will be full. Moments are counted in parts of a nanosecond, `rate` parts each, so
+/// that an attempt costs a whole number of parts and no rounding error accumulates.
 #[derive(Debug)]
-pub(super) struct Bucket {
+pub(super) struct RateLimiter {
     rate: u32,
     start: Instant,
     full_at: u128,
 }
 
-impl Bucket {
-    /// A full bucket. A rate of 0 is taken for 1.
+impl RateLimiter {
+    /// A full limiter. A rate of 0 is taken for 1.
     pub(super) fn new(rate: u32, now: Instant) -> Self {
         Self {
             rate: rate.max(1),
@@ -36,8 +36,12 @@ impl Bucket {
         self.rate
     }
 
-    /// How many attempts may start now; if none, from when on one may.
-    pub(super) fn room(&self, now: Instant) -> Result<usize, Instant> {
+    /// Returns the number of attempts that may start now.
+    ///
+    /// # Errors
+    ///
+    /// The moment from which on an attempt may start, if none may start now.
+    pub(super) fn available(&self, now: Instant) -> Result<usize, Instant> {
         let latest = self.parts(now) + BURST.as_nanos() * u128::from(self.rate);
         let full_at = self.full_at.max(self.parts(now));
         match latest.checked_sub(full_at) {
@@ -46,12 +50,12 @@ impl Bucket {
         }
     }
 
-    pub(super) fn take(&mut self, attempts: usize, now: Instant) {
+    pub(super) fn acquire(&mut self, attempts: usize, now: Instant) {
         self.full_at = self.full_at.max(self.parts(now)) + attempts as u128 * SECOND;
     }
 
-    /// Undoes a [`take`](Self::take) that was not used.
-    pub(super) fn give_back(&mut self, attempts: usize) {
+    /// Undoes an [`acquire`](Self::acquire) whose attempts were not made.
+    pub(super) fn release(&mut self, attempts: usize) {
         self.full_at = self.full_at.saturating_sub(attempts as u128 * SECOND);
     }
 
@@ -69,16 +73,16 @@ impl Bucket {
 mod tests {
     use super::*;
 
-    /// How many attempts start when everything is taken as soon as it is allowed.
+    /// Returns the number of attempts that start if each is acquired as soon as it is allowed.
     fn started(rate: u32, run: Duration) -> usize {
         let start = Instant::now();
-        let mut bucket = Bucket::new(rate, start);
+        let mut limiter = RateLimiter::new(rate, start);
         let (mut now, mut total) = (start, 0);
         while now <= start + run {
-            match bucket.room(now) {
-                Ok(room) => {
-                    bucket.take(room, now);
-                    total += room;
+            match limiter.available(now) {
+                Ok(count) => {
+                    limiter.acquire(count, now);
+                    total += count;
                 }
                 Err(next) => {
                     assert!(next > now);
@@ -90,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rate_is_kept_over_an_hour_to_the_attempt() {
+    fn the_rate_is_exact_over_an_hour() {
         for rate in [1, 3, 7, 10, 100, 333] {
             let burst = 1 + usize::try_from(rate / 10).unwrap();
             let hour = started(rate, Duration::from_secs(3600));
@@ -103,22 +107,25 @@ mod tests {
     }
 
     #[test]
-    fn time_that_was_not_used_is_not_saved_up() {
+    fn unused_time_does_not_accumulate() {
         let start = Instant::now();
-        let mut bucket = Bucket::new(10, start);
+        let mut limiter = RateLimiter::new(10, start);
         let later = start + Duration::from_secs(3600);
-        assert_eq!(bucket.room(later), Ok(2));
-        bucket.take(2, later);
-        assert_eq!(bucket.room(later), Err(later + Duration::from_millis(100)));
+        assert_eq!(limiter.available(later), Ok(2));
+        limiter.acquire(2, later);
+        assert_eq!(
+            limiter.available(later),
+            Err(later + Duration::from_millis(100))
+        );
     }
 
     #[test]
-    fn what_is_given_back_can_be_taken_again() {
+    fn a_released_attempt_can_be_acquired_again() {
         let now = Instant::now();
-        let mut bucket = Bucket::new(1, now);
-        bucket.take(1, now);
-        assert!(bucket.room(now).is_err());
-        bucket.give_back(1);
-        assert_eq!(bucket.room(now), Ok(1));
+        let mut limiter = RateLimiter::new(1, now);
+        limiter.acquire(1, now);
+        assert!(limiter.available(now).is_err());
+        limiter.release(1);
+        assert_eq!(limiter.available(now), Ok(1));
     }
 }

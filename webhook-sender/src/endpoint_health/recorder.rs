@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use webhook_model::{Clock, Endpoint, EndpointId, Event, EventId, Millis, TenantId};
 use webhook_store::{StoreError, Tenants};
 
-use crate::deliver::Notices;
+use super::HealthObserver;
 use crate::plan::{PlanError, Planner};
 use crate::registry::Registry;
 
@@ -16,14 +16,14 @@ use crate::registry::Registry;
 const DISABLED: &str = "operational.endpoint.disabled";
 
 /// Writes what deliveries tell of endpoints to the store, and publishes what tenants have to know.
-pub struct Standing {
+pub struct HealthRecorder {
     pub store: Arc<dyn Tenants>,
     pub registry: Arc<Registry>,
     pub planner: Planner,
     pub clock: Clock,
 }
 
-impl Standing {
+impl HealthRecorder {
     async fn find(
         &self,
         tenant: &TenantId,
@@ -110,7 +110,7 @@ fn id_of(endpoint: &Endpoint) -> EventId {
 }
 
 #[async_trait]
-impl Notices for Standing {
+impl HealthObserver for HealthRecorder {
     async fn endpoint_disabled(
         &self,
         tenant: &TenantId,
@@ -181,9 +181,9 @@ mod tests {
     use crate::plan::{DispatchPort, Parts};
 
     /// Places of which there are none.
-    struct NoLanes;
+    struct NoPermits;
 
-    impl DispatchPort for NoLanes {
+    impl DispatchPort for NoPermits {
         fn reserve(&self, _: &TenantId, _: &EndpointId) -> bool {
             false
         }
@@ -193,7 +193,7 @@ mod tests {
     }
 
     struct World {
-        standing: Standing,
+        recorder: HealthRecorder,
         store: Arc<dyn Store>,
         tenant: TenantId,
         id: EndpointId,
@@ -207,17 +207,17 @@ mod tests {
             let store = SqliteStore::open(&folder.path().join("sender.db")).unwrap();
             let store: Arc<dyn Store> = Arc::new(store);
             let clock = Clock::system();
-            let owner = Owner::this_process("standing");
+            let owner = Owner::this_process("recorder");
             let lease = Lease::enter(store.clone(), clock.clone(), owner, Duration::from_secs(60));
             let registry = Arc::new(Registry::new(store.clone()));
             let planner = Planner::new(Parts {
                 store: store.clone(),
                 registry: registry.clone(),
-                lanes: Arc::new(NoLanes),
+                dispatch_port: Arc::new(NoPermits),
                 lease: lease.await.unwrap(),
                 clock: clock.clone(),
             });
-            let standing = Standing {
+            let recorder = HealthRecorder {
                 store: store.clone(),
                 registry,
                 planner,
@@ -232,7 +232,7 @@ mod tests {
             let endpoint = spec.endpoint(tenant.clone(), id.clone(), Origin::Api, clock.now());
             store.put_endpoint(&endpoint, None).await.unwrap();
             Self {
-                standing,
+                recorder,
                 store,
                 tenant,
                 id,
@@ -241,13 +241,13 @@ mod tests {
         }
 
         async fn endpoint(&self) -> Endpoint {
-            let found = self.standing.find(&self.tenant, &self.id).await.unwrap();
+            let found = self.recorder.find(&self.tenant, &self.id).await.unwrap();
             found.unwrap()
         }
 
         async fn disabled(&self, version: u64) {
             let told =
-                self.standing
+                self.recorder
                     .endpoint_disabled(&self.tenant, &self.id, version, "it answered 410");
             told.await.unwrap();
         }
@@ -278,7 +278,7 @@ mod tests {
         let endpoint = world.endpoint().await;
         let publish = || {
             world
-                .standing
+                .recorder
                 .publish_disabled(&endpoint, "it answered 410")
         };
         publish().await.unwrap();

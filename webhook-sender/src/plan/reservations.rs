@@ -8,19 +8,19 @@ use webhook_store::{Claim, Fence, NewDelivery, PlannedEvent, Start};
 
 use super::dispatch_port::DispatchPort;
 
-/// Deliveries that start at once if the store lets them. Places that are not taken up are given
+/// Deliveries that start at once if the store lets them. Reservations that are not taken up are given
 /// back when this is dropped, however planning ends.
-pub struct Places {
-    lanes: Arc<dyn DispatchPort>,
+pub struct Reservations {
+    dispatch_port: Arc<dyn DispatchPort>,
     tenant: TenantId,
     fence: Fence,
     held: HashMap<DeliveryId, Claim>,
 }
 
-impl Places {
-    pub fn none(lanes: &Arc<dyn DispatchPort>, tenant: &TenantId, fence: Fence) -> Self {
+impl Reservations {
+    pub fn none(dispatch_port: &Arc<dyn DispatchPort>, tenant: &TenantId, fence: Fence) -> Self {
         Self {
-            lanes: lanes.clone(),
+            dispatch_port: dispatch_port.clone(),
             tenant: tenant.clone(),
             fence,
             held: HashMap::new(),
@@ -43,7 +43,7 @@ impl Places {
     }
 
     fn take(&self, delivery: &NewDelivery) -> bool {
-        self.lanes.reserve(&self.tenant, &delivery.endpoint)
+        self.dispatch_port.reserve(&self.tenant, &delivery.endpoint)
     }
 
     fn claim(&self, event: &Event, delivery: &NewDelivery, now: Millis) -> Claim {
@@ -75,7 +75,7 @@ impl Places {
             .filter_map(|id| self.held.remove(&id))
             .collect();
         if !claims.is_empty() {
-            self.lanes.start(owner, claims);
+            self.dispatch_port.start(owner, claims);
         }
     }
 
@@ -87,10 +87,10 @@ impl Places {
     }
 }
 
-impl Drop for Places {
+impl Drop for Reservations {
     fn drop(&mut self) {
         for claim in self.held.values() {
-            self.lanes.unreserve(&self.tenant, &claim.endpoint);
+            self.dispatch_port.unreserve(&self.tenant, &claim.endpoint);
         }
     }
 }

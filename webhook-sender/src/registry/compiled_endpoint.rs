@@ -1,9 +1,9 @@
-//! An endpoint made ready for use.
+//! An endpoint made compiled for use.
 
 use bytes::Bytes;
 use event_transforms::component::Folder;
 use event_transforms::expression::Vars;
-use event_transforms::{Made, ProgramError, Programs};
+use event_transforms::{ProgramError, Programs, Rendered};
 use webhook_model::{Endpoint, Event, Millis, TenantId, masked_url};
 use webhook_signature::Credential;
 
@@ -19,12 +19,12 @@ pub enum EndpointError {
     Url { url: String, detail: String },
     #[error("a secret cannot be used: {0}")]
     Secret(webhook_signature::CredentialError),
-    #[error("making it ready was interrupted")]
+    #[error("compiling its programs was interrupted")]
     Interrupted,
 }
 
 /// An endpoint whose URL is parsed, whose keys are read and whose programs are compiled.
-pub struct Ready {
+pub struct CompiledEndpoint {
     pub endpoint: Endpoint,
     pub url: url::Url,
     /// The newest first, each with the moment from when on it no longer signs.
@@ -33,7 +33,7 @@ pub struct Ready {
     pub programs: Result<Programs, ProgramError>,
 }
 
-impl Ready {
+impl CompiledEndpoint {
     /// Takes long where the endpoint has a component, which is a file of `components`: keep it off
     /// the async threads.
     ///
@@ -60,15 +60,15 @@ impl Ready {
     }
 
     /// Runs the endpoint's filter and transform on an event of `tenant`.
-    pub fn render(&self, tenant: &TenantId, event: &Event, vars: &Vars<'_>) -> Made {
+    pub fn render(&self, tenant: &TenantId, event: &Event, vars: &Vars<'_>) -> Rendered {
         match &self.programs {
             Ok(programs) => programs.run(tenant, event, vars),
-            Err(error) => Made::Failed(error.to_string()),
+            Err(error) => Rendered::Failed(error.to_string()),
         }
     }
 
     /// Whether there is nothing to compile.
-    pub(super) fn is_made_at_once(endpoint: &Endpoint) -> bool {
+    pub(super) fn needs_no_compiling(endpoint: &Endpoint) -> bool {
         let sources = [
             &endpoint.filter,
             &endpoint.transform,
@@ -77,7 +77,7 @@ impl Ready {
         sources.iter().all(|source| source.is_none())
     }
 
-    /// Whether this is what [`Ready::new`] makes of `endpoint` at present.
+    /// Whether this is what [`CompiledEndpoint::new`] makes of `endpoint` at present.
     pub(super) fn is(&self, endpoint: &Endpoint) -> bool {
         self.endpoint == *endpoint && self.is_current()
     }

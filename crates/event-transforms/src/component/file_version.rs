@@ -5,9 +5,9 @@ use std::time::SystemTime;
 
 /// What tells one version of a file from another; `None` while it cannot be looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stamp(Option<(SystemTime, u64)>);
+pub struct FileVersion(Option<(SystemTime, u64)>);
 
-impl Stamp {
+impl FileVersion {
     pub fn of(path: &Path) -> Self {
         let look = || {
             let found = path.metadata()?;

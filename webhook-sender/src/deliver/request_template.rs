@@ -9,38 +9,38 @@ use webhook_model::{EventId, Millis, Retry, Secret};
 use webhook_signature::{Credential, Header, Message, SignError, sign};
 
 use super::Settings;
-use crate::registry::Ready;
+use crate::registry::CompiledEndpoint;
 
-pub(super) struct Prepared {
-    pub ready: Arc<Ready>,
+pub(super) struct RequestTemplate {
+    pub compiled: Arc<CompiledEndpoint>,
     /// The sender's own headers and the endpoint's.
     headers: Vec<(String, String)>,
-    eras: Vec<Era>,
+    key_periods: Vec<KeyPeriod>,
 }
 
 /// A time during which the same keys sign.
-struct Era {
+struct KeyPeriod {
     /// When it ends; `None` for the last one.
     until: Option<Millis>,
     /// The newest first.
     keys: Vec<Credential>,
 }
 
-impl Prepared {
-    pub(super) fn new(ready: Arc<Ready>) -> Self {
+impl RequestTemplate {
+    pub(super) fn new(compiled: Arc<CompiledEndpoint>) -> Self {
         Self {
-            headers: with_defaults(&ready.endpoint.headers),
-            eras: eras(&ready.endpoint.secrets),
-            ready,
+            headers: with_defaults(&compiled.endpoint.headers),
+            key_periods: key_periods(&compiled.endpoint.secrets),
+            compiled,
         }
     }
 
     pub(super) fn timeout(&self, settings: &Settings) -> Duration {
-        settings.timeout_of(&self.ready.endpoint)
+        settings.timeout_of(&self.compiled.endpoint)
     }
 
     pub(super) fn retry<'a>(&'a self, settings: &'a Settings) -> &'a Retry {
-        self.ready
+        self.compiled
             .endpoint
             .retry
             .as_ref()
@@ -61,25 +61,25 @@ impl Prepared {
         body: &Bytes,
         now: Millis,
     ) -> Result<Vec<Header>, SignError> {
-        let era = self
-            .eras
+        let period = self
+            .key_periods
             .iter()
-            .find(|era| era.until.is_none_or(|until| now < until));
-        let keys = era.map_or(&[][..], |era| &era.keys);
+            .find(|period| period.until.is_none_or(|until| now < until));
+        let keys = period.map_or(&[][..], |period| &period.keys);
         let message = Message {
             id: event.as_str(),
             timestamp: now.seconds(),
             body,
         };
         let mut headers = Vec::with_capacity(7);
-        for scheme in &self.ready.endpoint.schemes {
+        for scheme in &self.compiled.endpoint.schemes {
             headers.extend(sign(*scheme, keys, &message)?);
         }
         Ok(headers)
     }
 }
 
-fn eras(secrets: &[Secret]) -> Vec<Era> {
+fn key_periods(secrets: &[Secret]) -> Vec<KeyPeriod> {
     let mut ends: Vec<_> = secrets
         .iter()
         .filter_map(|secret| secret.expires_at)
@@ -87,7 +87,7 @@ fn eras(secrets: &[Secret]) -> Vec<Era> {
     ends.sort_unstable();
     ends.dedup();
     let ends = ends.into_iter().map(Some).chain([None]);
-    ends.map(|until| Era {
+    ends.map(|until| KeyPeriod {
         until,
         keys: keys(secrets, until),
     })

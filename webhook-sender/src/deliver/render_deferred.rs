@@ -6,29 +6,29 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use event_transforms::expression::Vars;
-use event_transforms::{MAX_OUTPUT_BYTES, Made};
+use event_transforms::{MAX_OUTPUT_BYTES, Rendered};
 use webhook_model::{Event, MAX_DATA_BYTES, TenantId};
 use webhook_store::Next;
 
 use super::context::Context;
 use super::flight::Flight;
-use crate::registry::{Ready, Reserved};
+use crate::registry::{CompiledEndpoint, Reserved};
 
 /// How long to wait where the store does not give the event out.
 pub(super) const PAUSE: Duration = Duration::from_secs(5);
 
 /// How long to wait for room in memory, and how long after that to come again. A delivery that waits
 /// keeps a place, which another endpoint may need.
-const ROOM: Duration = Duration::from_secs(1);
+const MEMORY_WAIT: Duration = Duration::from_secs(1);
 
 /// The body, or what becomes of the delivery without an attempt.
-pub(super) async fn remake(context: &Context, flight: &Flight) -> Result<Bytes, Next> {
+pub(super) async fn render_deferred(context: &Context, flight: &Flight) -> Result<Bytes, Next> {
     let (tenant, event) = (&flight.claim.tenant, &flight.claim.event);
     // For the event, and for what is made of it.
     let bytes = MAX_DATA_BYTES + MAX_OUTPUT_BYTES;
     let budget = context.registry.budget(tenant);
-    let Ok(reserved) = tokio::time::timeout(ROOM, budget.reserve(bytes)).await else {
-        return Err(Next::Due(context.clock.now().after(ROOM)));
+    let Ok(reserved) = tokio::time::timeout(MEMORY_WAIT, budget.reserve(bytes)).await else {
+        return Err(Next::Due(context.clock.now().after(MEMORY_WAIT)));
     };
     let event = match context.store.event(tenant, event).await {
         Ok(Some(event)) => event,
@@ -38,11 +38,17 @@ pub(super) async fn remake(context: &Context, flight: &Flight) -> Result<Bytes, 
             return Err(Next::Due(context.clock.now().after(PAUSE)));
         }
     };
-    match run(tenant.clone(), flight.prepared.ready.clone(), event.clone()).await {
-        Made::AsPublished => Ok(held(reserved, event.data)),
-        Made::Body(body) => Ok(held(reserved, body)),
-        Made::Unwanted => Err(Next::Dead("the endpoint's filter does not want it".into())),
-        Made::Failed(reason) => Err(Next::Dead(reason)),
+    match run(
+        tenant.clone(),
+        flight.template.compiled.clone(),
+        event.clone(),
+    )
+    .await
+    {
+        Rendered::AsPublished => Ok(held(reserved, event.data)),
+        Rendered::Body(body) => Ok(held(reserved, body)),
+        Rendered::Unwanted => Err(Next::Dead("the endpoint's filter does not want it".into())),
+        Rendered::Failed(reason) => Err(Next::Dead(reason)),
     }
 }
 
@@ -54,8 +60,8 @@ fn held(reserved: Option<Reserved>, body: Bytes) -> Bytes {
 }
 
 /// Runs the endpoint's programs away from the async threads, where they may take long.
-async fn run(tenant: TenantId, ready: Arc<Ready>, event: Event) -> Made {
-    let work = move || ready.render(&tenant, &event, &Vars::new(&tenant, &event));
-    let made = tokio::task::spawn_blocking(work).await;
-    made.unwrap_or_else(|error| Made::Failed(error.to_string()))
+async fn run(tenant: TenantId, compiled: Arc<CompiledEndpoint>, event: Event) -> Rendered {
+    let work = move || compiled.render(&tenant, &event, &Vars::new(&tenant, &event));
+    let rendered = tokio::task::spawn_blocking(work).await;
+    rendered.unwrap_or_else(|error| Rendered::Failed(error.to_string()))
 }

@@ -7,11 +7,11 @@ use webhook_model::{Endpoint, Millis};
 /// How long it has to have failed before that is written down: every change of an endpoint has
 /// senders load it anew, so a short trouble is not worth one. It is also how long a change is waited
 /// for to come back with the endpoint.
-const WORTH_TELLING: Duration = Duration::from_secs(60);
+const REPORT_AFTER: Duration = Duration::from_secs(60);
 
-/// What is to be told about an endpoint.
+/// What is to be reported_at about an endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Notice {
+pub(crate) enum HealthChange {
     Failing {
         since: Millis,
     },
@@ -23,9 +23,9 @@ pub(super) enum Notice {
     },
 }
 
-impl Notice {
+impl HealthChange {
     /// Returns its name in the log.
-    pub(super) fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Failing { .. } => "failing",
             Self::Recovered => "recovered",
@@ -36,53 +36,53 @@ impl Notice {
 
 /// What this process has seen of an endpoint since it last answered.
 #[derive(Debug, Default)]
-pub(super) struct Failing {
+pub(crate) struct FailureTracker {
     since: Option<Millis>,
-    told: Option<Millis>,
-    /// The version of the endpoint of which a recovery was told.
+    reported_at: Option<Millis>,
+    /// The version of the endpoint of which a recovery was reported_at.
     recovered: Option<u64>,
 }
 
-impl Failing {
+impl FailureTracker {
     /// An attempt has failed. Where all have for `too_long`, the endpoint has to be disabled.
-    pub(super) fn failed(
+    pub(crate) fn on_failure(
         &mut self,
         endpoint: &Endpoint,
         now: Millis,
         too_long: Duration,
-    ) -> Option<Notice> {
+    ) -> Option<HealthChange> {
         if let Some(since) = endpoint.failing_since {
             // Whoever enables it again has it begin anew.
-            (self.since, self.told) = (None, None);
-            return (now.since(since) >= too_long).then(|| Notice::Disabled {
+            (self.since, self.reported_at) = (None, None);
+            return (now.since(since) >= too_long).then(|| HealthChange::Disabled {
                 version: endpoint.version,
                 reason: format!("every attempt has failed since {since}"),
             });
         }
-        if let Some(told) = self.told {
-            if now.since(told) < WORTH_TELLING {
+        if let Some(reported_at) = self.reported_at {
+            if now.since(reported_at) < REPORT_AFTER {
                 return None;
             }
-            // What was told is gone: another sender has reached the endpoint since.
+            // What was reported_at is gone: another sender has reached the endpoint since.
             *self = Self::default();
         }
         let since = *self.since.get_or_insert(now);
-        if now.since(since) < WORTH_TELLING {
+        if now.since(since) < REPORT_AFTER {
             return None;
         }
-        self.told = Some(now);
-        Some(Notice::Failing { since })
+        self.reported_at = Some(now);
+        Some(HealthChange::Failing { since })
     }
 
     /// An attempt has succeeded.
-    pub(super) fn succeeded(&mut self, endpoint: &Endpoint) -> Option<Notice> {
-        let was_told = self.told.take().is_some();
+    pub(crate) fn on_success(&mut self, endpoint: &Endpoint) -> Option<HealthChange> {
+        let was_reported = self.reported_at.take().is_some();
         self.since = None;
         let is_stored =
             endpoint.failing_since.is_some() && self.recovered != Some(endpoint.version);
         if is_stored {
             self.recovered = Some(endpoint.version);
         }
-        (was_told || is_stored).then_some(Notice::Recovered)
+        (was_reported || is_stored).then_some(HealthChange::Recovered)
     }
 }

@@ -9,7 +9,7 @@ use webhook_store::Claim;
 
 /// Has a number of places, whoever asks, and keeps what was started.
 #[derive(Default)]
-pub struct FakeLanes {
+pub struct FakeDispatchPort {
     state: Mutex<State>,
     wakes: watch::Sender<usize>,
     starts: watch::Sender<usize>,
@@ -22,11 +22,11 @@ struct State {
     started: Vec<Claim>,
 }
 
-impl FakeLanes {
-    pub fn with_places(free: usize) -> Self {
-        let lanes = Self::default();
-        lanes.state.lock().unwrap().free = free;
-        lanes
+impl FakeDispatchPort {
+    pub fn with_permits(free: usize) -> Self {
+        let dispatch_port = Self::default();
+        dispatch_port.state.lock().unwrap().free = free;
+        dispatch_port
     }
 
     /// Places set aside and neither used nor given back.
@@ -50,7 +50,7 @@ impl FakeLanes {
         *self.wakes.borrow()
     }
 
-    /// Waits until somebody has woken the lanes.
+    /// Waits until somebody has woken the scheduler.
     pub async fn woken(&self) {
         self.wakes
             .subscribe()
@@ -60,7 +60,7 @@ impl FakeLanes {
     }
 }
 
-impl DispatchPort for FakeLanes {
+impl DispatchPort for FakeDispatchPort {
     fn reserve(&self, _: &TenantId, _: &EndpointId) -> bool {
         let mut state = self.state.lock().unwrap();
         let free = state.free > 0;
