@@ -1,6 +1,6 @@
-//! Delivers events as signed webhooks, at least once, and accounts for every delivery.
+//! Delivers events as signed webhooks, at least once, and records every delivery.
 //!
-//! The way of an event through this crate's modules and the crates that they use:
+//! The path of an event through the modules of this crate and the crates that they use:
 //!
 //! ```text
 //! event-sources ─┐                                  ┌─▶ webhook-client ─▶ receiver

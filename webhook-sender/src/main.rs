@@ -1,4 +1,4 @@
-//! The binary: reads the command line and does what it says.
+//! The entry point of the `webhook-sender` binary: parses the command line and runs the command.
 
 #![cfg_attr(not(test), deny(clippy::disallowed_macros, clippy::disallowed_methods))]
 #![deny(clippy::print_stdout, clippy::print_stderr)]
@@ -10,7 +10,7 @@ use clap::Parser;
 use tokio::runtime::Runtime;
 use webhook_sender::cli::{Cli, report};
 
-/// How long threads that read a file or compile a component may take to end. Nothing depends on
+/// The time that threads which read a file or compile a component get to end. Nothing depends on
 /// them any more, and one that reads a pipe may never end.
 const LEFTOVERS: Duration = Duration::from_millis(200);
 

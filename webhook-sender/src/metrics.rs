@@ -1,4 +1,4 @@
-//! What is counted of deliveries.
+//! Metrics of deliveries.
 
 use std::time::Duration;
 
@@ -11,8 +11,8 @@ use prometheus_client::registry::{Registry, Unit};
 use webhook_model::{Attempt, Phase};
 use webhook_store::{Next, Outcome};
 
-/// The upper bounds of the buckets of attempts' durations, in seconds: receivers on the same machine
-/// at the one end, the timeout at the other.
+/// The upper bounds of the buckets of attempts' durations, in seconds: from receivers on the same
+/// machine to the timeout.
 const DURATIONS: [f64; 14] = [
     0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 15.0, 30.0,
 ];
@@ -28,7 +28,7 @@ pub struct Metrics {
     refused: Family<RefusalLabels, Counter>,
 }
 
-/// The reason for which the API refused a request before it looked at it.
+/// The reason for which the API rejected a request before processing it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
     NoToken,
@@ -47,7 +47,7 @@ struct AttemptLabels {
     status: &'static str,
 }
 
-/// Where an attempt failed; `none` where it did not.
+/// The phase in which an attempt failed; `none` if it succeeded.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct PhaseLabel(Option<Phase>);
 
@@ -77,47 +77,47 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// Makes these metrics part of what `registry` writes.
+    /// Registers these metrics with `registry`.
     pub fn register(&self, registry: &mut Registry) {
         registry.register(
             "attempts",
-            "Attempts to deliver, by the phase they failed in and the class of the answer's status",
+            "Attempts to deliver, by the phase in which they failed and the class of the response status",
             self.attempts.clone(),
         );
         registry.register_with_unit(
             "attempt_duration",
-            "How long attempts took",
+            "Durations of attempts",
             Unit::Seconds,
             self.durations.clone(),
         );
         registry.register(
             "deliveries",
-            "Outcomes recorded: succeeded, retried, dead, or released untried",
+            "Outcomes recorded: succeeded, retried, dead, or released without an attempt",
             self.deliveries.clone(),
         );
         registry.register(
             "fenced_outcomes",
-            "Outcomes of attempts refused because their claim was taken back",
+            "Outcomes of attempts rejected because their claim had expired",
             self.fenced.clone(),
         );
         registry.register(
             "caught_panics",
-            "Panics in attempts, and in what observes them, that delivery went on after",
+            "Panics caught in attempts and in the code that observes them",
             self.caught_panics.clone(),
         );
         registry.register(
             "open_breakers",
-            "Endpoints that are only probed",
+            "Endpoints whose circuit breaker is open",
             self.open_breakers.clone(),
         );
         registry.register(
             "unauthorized_requests",
-            "Requests that the API refused for their token: missing or wrong",
+            "Requests that the API rejected because their token was missing or wrong",
             self.refused.clone(),
         );
     }
 
-    /// An attempt was made; `None` for one that does not count.
+    /// Counts an attempt; `None` for one that does not count.
     pub fn attempted(&self, attempt: Option<&Attempt>, took: Duration) {
         let Some(attempt) = attempt else { return };
         let labels = AttemptLabels {
@@ -128,8 +128,8 @@ impl Metrics {
         self.durations.observe(took.as_secs_f64());
     }
 
-    /// Counts an outcome that is recorded, or refused. A refused release is neither: there is no
-    /// attempt that could be lost.
+    /// Counts an outcome that was recorded or rejected. A rejected release counts as neither,
+    /// because no attempt is lost with it.
     pub fn recorded(&self, outcome: &Outcome, kept: bool) {
         if !kept {
             self.fenced.inc_by(outcome.attempt.is_some().into());
@@ -146,12 +146,12 @@ impl Metrics {
             .inc();
     }
 
-    /// Counts a panic that went no further.
+    /// Counts a panic that was caught.
     pub fn caught_panic(&self) {
         self.caught_panics.inc();
     }
 
-    /// Counts a request that was refused for its token.
+    /// Counts a request that was rejected because of its token.
     pub fn refused(&self, refusal: Refusal) {
         let token = match refusal {
             Refusal::NoToken => "missing",
@@ -160,12 +160,13 @@ impl Metrics {
         self.refused.get_or_create(&RefusalLabels { token }).inc();
     }
 
-    /// An endpoint's breaker has opened, or closed.
+    /// Counts an opened or closed circuit breaker.
     pub fn breaker(&self, opened: bool) {
-        match opened {
-            true => self.open_breakers.inc(),
-            false => self.open_breakers.dec(),
-        };
+        if opened {
+            self.open_breakers.inc();
+        } else {
+            self.open_breakers.dec();
+        }
     }
 }
 

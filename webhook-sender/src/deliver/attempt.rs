@@ -1,4 +1,4 @@
-//! One attempt.
+//! Runs one attempt.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use super::render_deferred::render_deferred;
 use crate::metrics::Metrics;
 use crate::registry::DEFERRED_BODY;
 
-/// Starts a delivery that `owner` has claimed, in a place set aside for it.
+/// Starts a delivery that `owner` has claimed, with a permit that is reserved for it.
 pub(super) fn start(context: &Arc<Context>, claim: Claim, owner: &Arc<Owner>) {
     let key = (claim.tenant.clone(), claim.endpoint.clone());
     let owner = owner.clone();
@@ -34,14 +34,14 @@ pub(super) fn start(context: &Arc<Context>, claim: Claim, owner: &Arc<Owner>) {
     }
 }
 
-/// Tries to deliver, and hands the outcome to the recorder.
+/// Runs an attempt, and passes the outcome to the recorder.
 ///
-/// A panic ends the attempt alone: its place is given back and its failure recorded all the same.
+/// A panic ends only this attempt: its permit is released and its failure is recorded.
 async fn run(context: Arc<Context>, flight: Flight) {
     let attempt = AssertUnwindSafe(attempt_delivery(context.clone(), flight));
     if attempt.catch_unwind().await.is_err() {
         context.metrics.caught_panic();
-        context.observe(|| tracing::error!("an attempt panicked; it is recorded as failed"));
+        context.observe(|| tracing::error!("an attempt panicked and is recorded as failed"));
     }
 }
 
@@ -54,7 +54,7 @@ async fn attempt_delivery(context: Arc<Context>, mut flight: Flight) {
             Ok(body) => flight.claim.body = body,
             Err(next) => return flight.end_untried(next),
         }
-        // The stop may have come meanwhile.
+        // The dispatcher may have been stopped in the meantime.
         if context.concurrency.start().is_none() {
             return flight.release();
         }
@@ -64,14 +64,14 @@ async fn attempt_delivery(context: Arc<Context>, mut flight: Flight) {
         return flight.release();
     }
     let (at, began) = (context.clock.now(), Instant::now());
-    let answer = post(&context, &flight, at, began + timeout).await;
+    let response = post(&context, &flight, at, began + timeout).await;
     let took = began.elapsed();
     let retry = flight.template.retry(&settings);
     let random = rand::random();
-    let disposition = classify(answer, flight.claim.made, retry, (at, took), random);
+    let disposition = classify(response, flight.claim.made, retry, (at, took), random);
     let summary = Summary::of(&disposition);
     let change = flight.end(disposition, at.after(took), random);
-    // Observers come last: one that panics cannot take the outcome with it.
+    // Observers run last, so that a panic in one cannot lose the outcome.
     context.observe(|| {
         context.metrics.attempted(summary.attempt.as_ref(), took);
         summary.log(&flight.claim);
@@ -101,9 +101,9 @@ async fn post(
     context.client.post(&post).await
 }
 
-/// The part of a disposition that logs and metrics show.
+/// The part of a disposition that is logged and counted.
 struct Summary {
-    /// Without the response's body.
+    /// The attempt without the response body.
     attempt: Option<Attempt>,
     state: &'static str,
 }
@@ -126,7 +126,7 @@ impl Summary {
         }
     }
 
-    /// Writes the one line of an attempt. It names no URL: its query may hold a token.
+    /// Logs the attempt. The URL is omitted, because its query may contain a token.
     fn log(&self, claim: &Claim) {
         let attempt = self.attempt.as_ref();
         tracing::info!(
@@ -157,8 +157,8 @@ fn report_breaker(
     }
     metrics.breaker(change == Change::Opened);
     if change == Change::Opened {
-        tracing::warn!(%tenant, %endpoint, "breaker open: endpoint is failing");
+        tracing::warn!(%tenant, %endpoint, "circuit breaker open: endpoint is failing");
     } else {
-        tracing::info!(%tenant, %endpoint, "breaker closed: endpoint answers");
+        tracing::info!(%tenant, %endpoint, "circuit breaker closed: endpoint has recovered");
     }
 }

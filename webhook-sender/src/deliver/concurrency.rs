@@ -33,14 +33,14 @@ pub(super) struct Concurrency {
 struct Inner {
     settings: Arc<Settings>,
     endpoints: HashMap<EndpointKey, EndpointState>,
-    /// Concurrency set aside, attempts under way, and outcomes not yet recorded.
+    /// Permits in use: reserved ones, attempts in flight, and outcomes that are not recorded yet.
     in_use: usize,
     /// Set when the scheduler got no permit because the total limit was reached.
     exhausted: bool,
     stopped: bool,
 }
 
-/// What an attempt has report of its endpoint.
+/// The result of an attempt, as far as it concerns its endpoint.
 pub(super) struct AttemptReport {
     /// The version of the endpoint that was called.
     pub version: u64,
@@ -382,7 +382,7 @@ mod tests {
         }
     }
 
-    /// Concurrency with one open breaker, that of `compiled`, as the metrics have it.
+    /// Returns permits with one open breaker, that of `compiled`, which the metrics include.
     fn with_open_breaker(compiled: &Arc<CompiledEndpoint>) -> (Concurrency, Arc<Metrics>) {
         let metrics = Arc::new(Metrics::default());
         let concurrency = Concurrency::new(Settings::default(), metrics.clone());

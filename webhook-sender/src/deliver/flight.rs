@@ -1,4 +1,4 @@
-//! A claimed delivery on its way.
+//! A claimed delivery in flight.
 
 use std::sync::Arc;
 
@@ -11,16 +11,16 @@ use super::context::Context;
 use super::outcome::{Disposition, classify_panic};
 use super::request_template::RequestTemplate;
 
-/// A delivery in a place. It ends with exactly one outcome, also where its task panics: what is
-/// dropped without one is recorded as a failed attempt, and its place is free again.
+/// A delivery that holds a permit. It ends with exactly one outcome, even if its task panics:
+/// dropping it without an outcome records a failed attempt and releases the permit.
 pub(super) struct Flight {
     context: Arc<Context>,
     pub owner: Arc<Owner>,
     pub claim: Claim,
     pub template: Arc<RequestTemplate>,
-    /// Whether its endpoint's place is taken.
+    /// Set while the permit of the endpoint is held.
     holds_permit: bool,
-    /// Whether its outcome is still to be recorded.
+    /// Set until the outcome is passed to the recorder.
     open: bool,
 }
 
@@ -41,7 +41,7 @@ impl Flight {
         }
     }
 
-    /// Gives the delivery back untried.
+    /// Returns the delivery to the queue without an attempt.
     pub(super) fn release(self) {
         let due = self.context.due_again(&self.claim);
         self.end_untried(due);
@@ -53,7 +53,7 @@ impl Flight {
         self.record(None, next, ended);
     }
 
-    /// Ends with the outcome of an attempt. Returns what it has changed about the endpoint's breaker.
+    /// Ends with the outcome of an attempt. Returns the change of the circuit breaker.
     pub(super) fn end(&mut self, disposition: Disposition, now: Millis, random: f64) -> Change {
         let gone = match &disposition.next {
             Next::Dead(reason) if disposition.gone => Some(reason.clone()),
@@ -97,7 +97,7 @@ impl Flight {
     }
 }
 
-/// Nothing that only observes happens here: a panic on top of a panic would end the process.
+/// No observer runs here: a panic during a panic would abort the process.
 impl Drop for Flight {
     fn drop(&mut self) {
         self.release_permit();

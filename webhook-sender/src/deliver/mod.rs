@@ -1,24 +1,25 @@
-//! Carries deliveries out: who may be called now, one attempt, and what follows from its outcome.
+//! Delivers events: permits, attempts, and the handling of their outcomes.
 //!
 //! ```text
 //! planner ── reserve, start ─┐                 ┌─▶ recorder ─▶ Queue::complete
 //!                            ├─▶ attempt ──────┤
-//! claimer ── due, claim ─────┘   (a task each) └─▶ notices ─▶ who disables endpoints
+//! scheduler ── due, claim ───┘   (a task each) └─▶ endpoint_health::HealthObserver
 //! ```
 //!
-//! What it promises:
+//! Guarantees:
 //!
-//! - *Isolation.* There are places for all attempts together and for each endpoint, and no endpoint
-//!   takes more places than it leaves free, so that however many receivers hang, others are served.
-//! - *No waiting for others.* Every attempt is a task of its own. What is due starts as soon as its
-//!   endpoint has a place; nothing waits for a batch to end.
-//! - *Rest.* With nothing due the claimer sleeps until the next due moment or until it is woken.
-//! - *Fencing.* An attempt starts only while the lease of the process outlasts it, and its outcome is
-//!   recorded under the claim it was made for.
-//! - *One outcome.* Every claim that was started ends with one outcome, also where its attempt
-//!   panics. What only observes (logs, metrics) comes after it and cannot prevent it.
-//! - *An end.* After the stop no attempt starts; those under way end by their deadlines, their
-//!   outcomes are recorded, and the rest is given back.
+//! - *Isolation.* Permits limit the attempts in total and for each endpoint. No endpoint holds more
+//!   permits than it leaves free, so that other endpoints are served however many receivers hang.
+//! - *No waiting for others.* Every attempt is a task of its own. A due delivery starts as soon as
+//!   its endpoint has a permit; nothing waits for a batch to end.
+//! - *Idle without work.* If nothing is due, the scheduler sleeps until the next due time or a wake
+//!   signal.
+//! - *Fencing.* An attempt starts only while the lease of the process outlasts it, and its outcome
+//!   is recorded under the claim that it was made for.
+//! - *One outcome.* Every started claim ends with exactly one outcome, even if its attempt panics.
+//!   Code that only observes (logs, metrics) runs afterwards and cannot prevent it.
+//! - *Graceful shutdown.* After the stop no attempt starts. Attempts in flight end by their
+//!   deadlines, their outcomes are recorded, and the remaining claims are released.
 
 mod attempt;
 mod breaker;

@@ -1,4 +1,4 @@
-//! What follows from an answer, or from none.
+//! Classifies the result of an attempt.
 
 use std::time::Duration;
 
@@ -8,44 +8,44 @@ use webhook_store::Next;
 
 use super::retry_after;
 
-/// How soon to try again what this machine was too short of resources to try.
+/// The wait before another try after this machine ran out of resources.
 const RESOURCES_WAIT: Duration = Duration::from_secs(1);
 
-/// What follows.
+/// The consequences of an attempt.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Disposition {
-    /// What is kept of the attempt; `None` if it says nothing about the receiver and does not count.
+    /// The attempt to record; `None` if it says nothing about the receiver and does not count.
     pub attempt: Option<Attempt>,
     pub next: Next,
     pub health: Health,
-    /// Whether the receiver wants nothing any more (410).
+    /// Set if the receiver is gone for good (status 410).
     pub gone: bool,
 }
 
-/// What an attempt says about its receiver.
+/// The health of a receiver, according to one attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Health {
-    /// It takes part, if only to refuse.
+    /// The receiver responded; even a 4xx counts as healthy.
     Healthy,
-    /// It is not there, too slow, broken or overburdened; so long it wants to be left alone.
+    /// The receiver is unreachable, too slow, broken or overloaded. It requested this wait.
     Unhealthy(Duration),
-    /// Nothing.
+    /// The attempt says nothing about the receiver.
     Unknown,
 }
 
-/// The rules of the design, section 8.
+/// Classifies the result of an attempt.
 ///
-/// `made` attempts were made before this one, which began at `at` and took `took`. `random` is drawn
-/// from 0 to 1.
+/// `made` attempts were made before this one, which began at `at` and took `took`. `random` is
+/// drawn from 0 to 1.
 pub fn classify(
-    answer: Result<Response, CallError>,
+    response: Result<Response, CallError>,
     made: u32,
     retry: &Retry,
     (at, took): (Millis, Duration),
     random: f64,
 ) -> Disposition {
     let ended = at.after(took);
-    if let Err(CallError::Exhausted(_)) = answer {
+    if let Err(CallError::Exhausted(_)) = response {
         return Disposition {
             attempt: None,
             next: Next::Due(ended.after(RESOURCES_WAIT)),
@@ -53,8 +53,8 @@ pub fn classify(
             gone: false,
         };
     }
-    let health = health(&answer, ended);
-    let attempt = attempt(&answer, at, took);
+    let health = health(&response, ended);
+    let attempt = attempt(&response, at, took);
     let gone = attempt.status == Some(410);
     let next = match &attempt.error {
         None => Next::Succeeded,
@@ -69,8 +69,8 @@ pub fn classify(
     }
 }
 
-/// The disposition on an attempt that this process broke off, by a panic. The request may have been sent.
-/// It counts as an attempt, so that a delivery that always ends so does not go on for ever.
+/// Returns the disposition of an attempt that panicked. Its request may have been sent. It counts
+/// as an attempt, so that a delivery whose attempts always panic is not retried forever.
 pub(super) fn classify_panic(made: u32, retry: &Retry, at: Millis, random: f64) -> Disposition {
     let error = "the sender failed during the attempt";
     let attempt = Attempt {
@@ -90,7 +90,8 @@ pub(super) fn classify_panic(made: u32, retry: &Retry, at: Millis, random: f64) 
     }
 }
 
-/// The next attempt of the schedule, no sooner than the receiver asks for.
+/// Schedules the next attempt, no sooner than the receiver requested, or makes the delivery a dead
+/// letter at the end of the schedule.
 fn retry_or_bury(
     error: &str,
     made: u32,
@@ -112,7 +113,7 @@ fn retry_or_bury(
     }
 }
 
-fn attempt(answer: &Result<Response, CallError>, at: Millis, took: Duration) -> Attempt {
+fn attempt(response: &Result<Response, CallError>, at: Millis, took: Duration) -> Attempt {
     let duration_ms = u32::try_from(took.as_millis()).unwrap_or(u32::MAX);
     let mut attempt = Attempt {
         at,
@@ -122,11 +123,11 @@ fn attempt(answer: &Result<Response, CallError>, at: Millis, took: Duration) -> 
         duration_ms,
         response: None,
     };
-    match answer {
-        Ok(answer) => {
-            attempt.status = Some(answer.status);
-            attempt.response = answer.text();
-            attempt.error = status_error(answer.status);
+    match response {
+        Ok(response) => {
+            attempt.status = Some(response.status);
+            attempt.response = response.text();
+            attempt.error = status_error(response.status);
             attempt.phase = attempt.error.is_some().then_some(Phase::Respond);
         }
         Err(error) => {
@@ -140,27 +141,27 @@ fn attempt(answer: &Result<Response, CallError>, at: Millis, took: Duration) -> 
 fn status_error(status: u16) -> Option<String> {
     match status {
         200..=299 => None,
-        300..=399 => Some(format!("answered {status}; redirects are not followed")),
-        410 => Some("answered 410: the receiver is gone".into()),
-        _ => Some(format!("answered {status}")),
+        300..=399 => Some(format!("responded {status}; redirects are not followed")),
+        410 => Some("responded 410: the receiver is gone".into()),
+        _ => Some(format!("responded {status}")),
     }
 }
 
-fn health(answer: &Result<Response, CallError>, now: Millis) -> Health {
-    let answer = match answer {
-        // The receiver was not asked.
+fn health(response: &Result<Response, CallError>, now: Millis) -> Health {
+    let response = match response {
+        // No request was sent.
         Err(CallError::Header(_) | CallError::Unsigned(_)) => return Health::Unknown,
         Err(_) => return Health::Unhealthy(Duration::ZERO),
-        Ok(answer) => answer,
+        Ok(response) => response,
     };
     let asked = || {
-        let asked = answer
+        let asked = response
             .retry_after
             .as_deref()
             .and_then(|text| retry_after(text, now));
         Health::Unhealthy(asked.unwrap_or_default())
     };
-    match answer.status {
+    match response.status {
         429 | 502 | 503 | 504 => asked(),
         500..=599 => Health::Unhealthy(Duration::ZERO),
         _ => Health::Healthy,
@@ -183,8 +184,8 @@ mod tests {
         }
     }
 
-    fn classified(answer: Result<Response, CallError>, made: u32) -> Disposition {
-        classify(answer, made, &retry(), (AT, TOOK), 0.5)
+    fn classified(response: Result<Response, CallError>, made: u32) -> Disposition {
+        classify(response, made, &retry(), (AT, TOOK), 0.5)
     }
 
     fn status(status: u16, retry_after: Option<&str>) -> Result<Response, CallError> {
@@ -200,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn every_answer_has_its_consequence() {
+    fn every_result_is_classified() {
         let unhealthy = |seconds| Health::Unhealthy(Duration::from_secs(seconds));
         let dead = |text: &str| Next::Dead(text.to_owned());
         let cases = [
@@ -218,7 +219,7 @@ mod tests {
             (status(404, None), due(5), Health::Healthy, false),
             (
                 status(410, None),
-                dead("answered 410: the receiver is gone"),
+                dead("responded 410: the receiver is gone"),
                 Health::Healthy,
                 true,
             ),
@@ -259,31 +260,31 @@ mod tests {
                 false,
             ),
         ];
-        for (answer, next, health, gone) in cases {
-            let disposition = classified(answer.clone(), 0);
-            assert_eq!(disposition.next, next, "{answer:?}");
-            assert_eq!(disposition.health, health, "{answer:?}");
-            assert_eq!(disposition.gone, gone, "{answer:?}");
+        for (response, next, health, gone) in cases {
+            let disposition = classified(response.clone(), 0);
+            assert_eq!(disposition.next, next, "{response:?}");
+            assert_eq!(disposition.health, health, "{response:?}");
+            assert_eq!(disposition.gone, gone, "{response:?}");
             let attempt = disposition.attempt.unwrap();
             assert_eq!(
                 attempt.error.is_none(),
                 next == Next::Succeeded,
-                "{answer:?}"
+                "{response:?}"
             );
             assert_eq!(
                 attempt.phase.is_none(),
                 next == Next::Succeeded,
-                "{answer:?}"
+                "{response:?}"
             );
             assert_eq!((attempt.at, attempt.duration_ms), (AT, 250));
         }
     }
 
     #[test]
-    fn the_schedule_is_followed_to_its_end() {
+    fn a_delivery_is_dead_at_the_end_of_its_schedule() {
         assert_eq!(classified(status(500, None), 1).next, due(300));
         let last = classified(status(500, None), 2).next;
-        let reason = "the last of 3 attempts failed: answered 500";
+        let reason = "the last of 3 attempts failed: responded 500";
         assert_eq!(last, Next::Dead(reason.into()));
         let asked = classified(status(503, Some("60")), 2).next;
         assert!(
@@ -297,14 +298,14 @@ mod tests {
     }
 
     #[test]
-    fn waits_are_drawn_from_their_jitter() {
+    fn jitter_varies_the_wait() {
         let next = |random| classify(status(500, None), 0, &retry(), (AT, TOOK), random).next;
         assert_eq!(next(0.0), due(4));
         assert_eq!(next(1.0), due(6));
     }
 
     #[test]
-    fn want_of_our_own_resources_is_nobodys_attempt() {
+    fn exhausted_local_resources_do_not_count_as_an_attempt() {
         let disposition = classified(Err(CallError::Exhausted("too many open files".into())), 2);
         assert_eq!(disposition.attempt, None);
         assert_eq!(
@@ -314,14 +315,14 @@ mod tests {
     }
 
     #[test]
-    fn the_answers_first_bytes_are_kept() {
-        let answer = Response {
+    fn the_first_bytes_of_the_response_are_recorded() {
+        let response = Response {
             status: 500,
             retry_after: None,
             body: b"out of paper\n".to_vec(),
         };
-        let attempt = classified(Ok(answer), 0).attempt.unwrap();
+        let attempt = classified(Ok(response), 0).attempt.unwrap();
         assert_eq!(attempt.response.as_deref(), Some("out of paper\n"));
-        assert_eq!(attempt.error.as_deref(), Some("answered 500"));
+        assert_eq!(attempt.error.as_deref(), Some("responded 500"));
     }
 }

@@ -23,7 +23,7 @@ pub(super) struct RateLimiter {
 }
 
 impl RateLimiter {
-    /// A full limiter. A rate of 0 is taken for 1.
+    /// Returns a limiter with a full bucket. A rate of 0 counts as 1.
     pub(super) fn new(rate: u32, now: Instant) -> Self {
         Self {
             rate: rate.max(1),

@@ -1,4 +1,5 @@
-//! Records outcomes: whatever has come while one call of the store was under way goes into the next.
+//! Records outcomes. Those that arrive during one call of the store are recorded together by the
+//! next.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,12 +16,11 @@ use super::rewind::set_back;
 /// The most outcomes in one call.
 const MAX_BATCH: usize = 1024;
 
-/// How long to wait before recording again what an unavailable store did not take; doubled with each
-/// failure up to the longest.
+/// The wait after a failed call of an unavailable store: from the first to the longest, doubling.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// Records what comes in until `done`, when nothing is left.
+/// Records outcomes until `done`, when none are left.
 pub(super) async fn run(
     context: Arc<Context>,
     mut queue: UnboundedReceiver<QueuedOutcome>,
@@ -31,7 +31,7 @@ pub(super) async fn run(
         .run_until_cancelled(queue.recv_many(&mut entries, MAX_BATCH))
         .await
     {
-        // Attempts that are ready to end do so first, and share the call.
+        // Attempts that are about to end do so first, and share the call.
         tokio::task::yield_now().await;
         while entries.len() < MAX_BATCH {
             match queue.try_recv() {
@@ -56,7 +56,7 @@ async fn record(context: &Context, owner: &Owner, entries: Vec<QueuedOutcome>) {
     let mut outcomes: Vec<_> = entries.into_iter().map(|entry| entry.outcome).collect();
     match complete(context, owner, &mut outcomes).await {
         Ok(kept) => recorded(context, &outcomes, &kept),
-        // One that the store refuses does not keep the others from being recorded.
+        // An outcome that the store rejects does not prevent the others from being recorded.
         Err(_) => {
             for outcome in &mut outcomes {
                 let one = std::slice::from_mut(outcome);
@@ -64,7 +64,7 @@ async fn record(context: &Context, owner: &Owner, entries: Vec<QueuedOutcome>) {
                     Ok(kept) => recorded(context, one, &kept),
                     Err(error) => {
                         context.concurrency.outcomes_recorded(1);
-                        context.observe(|| log_refused(outcome, &error));
+                        context.observe(|| log_failed(outcome, &error));
                     }
                 }
             }
@@ -75,7 +75,7 @@ async fn record(context: &Context, owner: &Owner, entries: Vec<QueuedOutcome>) {
     }
 }
 
-/// Calls the store until it is there.
+/// Retries the call until the store is available.
 async fn complete(
     context: &Context,
     owner: &Owner,
@@ -99,7 +99,7 @@ async fn complete(
     }
 }
 
-/// Frees the places of outcomes that the store has judged.
+/// Releases the permits of outcomes that the store has recorded or rejected.
 fn recorded(context: &Context, outcomes: &[Outcome], kept: &[bool]) {
     for (outcome, _) in outcomes.iter().zip(kept).filter(|(_, kept)| **kept) {
         if let Next::Due(moment) = outcome.next {
@@ -113,7 +113,7 @@ fn recorded(context: &Context, outcomes: &[Outcome], kept: &[bool]) {
 fn account(context: &Context, outcomes: &[Outcome], kept: &[bool]) {
     for (outcome, kept) in outcomes.iter().zip(kept) {
         context.metrics.recorded(outcome, *kept);
-        // A release that comes too late asks for what has happened already.
+        // A delivery that was returned without an attempt loses nothing if its claim is outdated.
         if !kept && outcome.attempt.is_some() {
             log_fenced(outcome);
         }
@@ -130,11 +130,11 @@ fn log_fenced(
 ) {
     tracing::warn!(
         %tenant, %endpoint, delivery = %id,
-        "outcome refused: its claim was taken back after the lease had run out, or the delivery was deleted"
+        "outcome rejected: its claim expired with the lease, or the delivery was deleted"
     );
 }
 
-fn log_refused(
+fn log_failed(
     Outcome {
         tenant,
         endpoint,

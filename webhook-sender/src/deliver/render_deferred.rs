@@ -1,5 +1,5 @@
-//! The body of a delivery for which none could be made when it was planned, and which was replayed, or
-//! for which there was no room in memory.
+//! Renders the body of a delivery whose body was not rendered when it was planned: its transform
+//! failed and it was replayed, or the memory budget was exhausted.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,17 +14,21 @@ use super::context::Context;
 use super::flight::Flight;
 use crate::registry::{CompiledEndpoint, Reserved};
 
-/// How long to wait where the store does not give the event out.
+/// The wait before another try if the store does not return the event.
 pub(super) const PAUSE: Duration = Duration::from_secs(5);
 
-/// How long to wait for room in memory, and how long after that to come again. A delivery that waits
-/// keeps a place, which another endpoint may need.
+/// The longest wait for memory, and the wait until another try after that. A waiting delivery holds
+/// a permit that another endpoint may need.
 const MEMORY_WAIT: Duration = Duration::from_secs(1);
 
-/// The body, or what becomes of the delivery without an attempt.
+/// Returns the body.
+///
+/// # Errors
+///
+/// The next state of the delivery, if no attempt can be made.
 pub(super) async fn render_deferred(context: &Context, flight: &Flight) -> Result<Bytes, Next> {
     let (tenant, event) = (&flight.claim.tenant, &flight.claim.event);
-    // For the event, and for what is made of it.
+    // Covers the event and the rendered body.
     let bytes = MAX_DATA_BYTES + MAX_OUTPUT_BYTES;
     let budget = context.registry.budget(tenant);
     let Ok(reserved) = tokio::time::timeout(MEMORY_WAIT, budget.reserve(bytes)).await else {
@@ -34,7 +38,7 @@ pub(super) async fn render_deferred(context: &Context, flight: &Flight) -> Resul
         Ok(Some(event)) => event,
         Ok(None) => return Err(Next::Dead("its event is no longer kept".into())),
         Err(error) => {
-            tracing::warn!(%tenant, %event, %error, "an event could not be read again");
+            tracing::warn!(%tenant, %event, %error, "cannot read the event of a delivery");
             return Err(Next::Due(context.clock.now().after(PAUSE)));
         }
     };
@@ -47,7 +51,7 @@ pub(super) async fn render_deferred(context: &Context, flight: &Flight) -> Resul
     {
         Rendered::AsPublished => Ok(held(reserved, event.data)),
         Rendered::Body(body) => Ok(held(reserved, body)),
-        Rendered::Unwanted => Err(Next::Dead("the endpoint's filter does not want it".into())),
+        Rendered::Unwanted => Err(Next::Dead("the endpoint's filter rejects the event".into())),
         Rendered::Failed(reason) => Err(Next::Dead(reason)),
     }
 }
@@ -59,7 +63,7 @@ fn held(reserved: Option<Reserved>, body: Bytes) -> Bytes {
     }
 }
 
-/// Runs the endpoint's programs away from the async threads, where they may take long.
+/// Runs the endpoint's programs outside the async threads, as they may take long.
 async fn run(tenant: TenantId, compiled: Arc<CompiledEndpoint>, event: Event) -> Rendered {
     let work = move || compiled.render(&tenant, &event, &Vars::new(&tenant, &event));
     let rendered = tokio::task::spawn_blocking(work).await;

@@ -1,4 +1,4 @@
-//! An endpoint with everything an attempt needs that stays the same from one to the next.
+//! The parts of a request that are the same for all attempts to an endpoint.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,16 +13,16 @@ use crate::registry::CompiledEndpoint;
 
 pub(super) struct RequestTemplate {
     pub compiled: Arc<CompiledEndpoint>,
-    /// The sender's own headers and the endpoint's.
+    /// The default headers and those of the endpoint.
     headers: Vec<(String, String)>,
     key_periods: Vec<KeyPeriod>,
 }
 
-/// A time during which the same keys sign.
+/// A period in which the set of valid signing keys does not change.
 struct KeyPeriod {
-    /// When it ends; `None` for the last one.
+    /// The end of the period; `None` for the last one.
     until: Option<Millis>,
-    /// The newest first.
+    /// The keys, the newest first.
     keys: Vec<Credential>,
 }
 
@@ -47,14 +47,15 @@ impl RequestTemplate {
             .unwrap_or(&settings.retry)
     }
 
-    /// The headers that are the same for every attempt.
+    /// Returns the headers that do not depend on the attempt.
     pub(super) fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
         self.headers
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// The headers of the endpoint's schemes, signed at `now` by the keys that are valid then.
+    /// Returns the signature headers of the endpoint's schemes, made at `now` with the keys that
+    /// are valid then.
     pub(super) fn sign(
         &self,
         event: &EventId,
@@ -94,14 +95,14 @@ fn key_periods(secrets: &[Secret]) -> Vec<KeyPeriod> {
     .collect()
 }
 
-/// The keys that are valid up to that moment.
+/// Returns the keys that are valid until this moment.
 fn keys(secrets: &[Secret], until: Option<Millis>) -> Vec<Credential> {
     let valid = |secret: &&Secret| match (secret.expires_at, until) {
         (None, _) => true,
         (Some(expires), Some(until)) => until <= expires,
         (Some(_), None) => false,
     };
-    // A secret that cannot sign makes the endpoint unusable, so none comes here.
+    // Endpoints with a secret that cannot sign are unusable and have no template.
     secrets
         .iter()
         .filter(valid)

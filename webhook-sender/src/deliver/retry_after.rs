@@ -1,14 +1,14 @@
-//! The `Retry-After` header.
+//! Parses the `Retry-After` header.
 
 use std::time::{Duration, SystemTime};
 
 use webhook_model::Millis;
 
-/// The longest wait a receiver can ask for.
+/// The longest wait that a receiver can request.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How long a receiver asks to be left alone: seconds, or a date in any of HTTP's forms (RFC 9110,
-/// section 10.2.3). At most a day; `None` for what is neither.
+/// Returns the wait that a receiver requests: seconds, or a date in any of the forms of HTTP (RFC
+/// 9110, section 10.2.3). At most a day; `None` for any other text.
 ///
 /// ```
 /// use std::time::Duration;
@@ -23,13 +23,16 @@ const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// ```
 pub fn retry_after(text: &str, now: Millis) -> Option<Duration> {
     let text = text.trim();
-    let asked = match text.bytes().all(|byte| byte.is_ascii_digit()) {
-        true if text.is_empty() => return None,
-        // More digits than fit are more than a day.
-        true => Duration::from_secs(text.parse().unwrap_or(u64::MAX)),
-        false => until(httpdate::parse_http_date(text).ok()?, now),
+    if text.is_empty() {
+        return None;
+    }
+    let requested = if text.bytes().all(|byte| byte.is_ascii_digit()) {
+        // A number that overflows is more than a day.
+        Duration::from_secs(text.parse().unwrap_or(u64::MAX))
+    } else {
+        until(httpdate::parse_http_date(text).ok()?, now)
     };
-    Some(asked.min(LONGEST))
+    Some(requested.min(LONGEST))
 }
 
 fn until(date: SystemTime, now: Millis) -> Duration {
@@ -42,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wait_is_read_in_every_form_and_bounded() {
+    fn a_wait_is_parsed_in_every_form_and_bounded() {
         let now = Millis(784_111_777_000);
         let seconds = |seconds| Some(Duration::from_secs(seconds));
         let cases = [

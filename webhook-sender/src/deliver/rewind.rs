@@ -1,4 +1,4 @@
-//! Corrects due times when the clock is set back.
+//! Corrects due times after the clock was set back.
 
 use std::time::Duration;
 
@@ -9,12 +9,12 @@ use webhook_store::{Next, Outcome};
 use super::context::Context;
 use super::render_deferred;
 
-/// How often the clock is looked at. It also bounds the steps that go unnoticed: they delay nothing
-/// by more.
+/// The interval at which the clock is checked, and the largest step that is ignored, because it
+/// delays nothing by more than this.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// Has the store correct due times once at the start, as the clock may have been set while no sender
-/// ran, and whenever the clock is behind what it was.
+/// Makes the store correct due times once at the start, as the clock may have been set while no
+/// sender ran, and whenever the clock goes back.
 pub(super) async fn watch_clock(context: &Context) {
     let mut ticks = interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -29,10 +29,11 @@ pub(super) async fn watch_clock(context: &Context) {
     }
 }
 
-/// Returns whether the store has done it.
+/// Returns true if the store has corrected them.
 async fn correct(context: &Context, now: Millis) -> bool {
     let rewound = async {
-        // A clock that is behind now does not make those of others wrong that share the store.
+        // If the local clock is behind, the clocks of other processes on the same store may still
+        // be right.
         let time = context.lease.time().await?;
         context
             .store
@@ -49,20 +50,20 @@ async fn correct(context: &Context, now: Millis) -> bool {
             true
         }
         Err(error) => {
-            context.observe(|| tracing::warn!(%error, "due times not checked against the clock"));
+            context.observe(|| tracing::warn!(%error, "cannot check due times against the clock"));
             false
         }
     }
 }
 
-/// Corrects outcomes that were made while the clock was ahead of `now`, before they are recorded.
+/// Corrects outcomes from a time when the clock was ahead of `now`, before they are recorded.
 pub(super) fn set_back(outcomes: &mut [Outcome], now: Millis) {
     for outcome in outcomes {
         let Next::Due(due) = &mut outcome.next else {
             continue;
         };
         let Some(attempt) = &mut outcome.attempt else {
-            // Without an attempt there is next to nothing to wait for.
+            // Without an attempt the wait is short.
             *due = (*due).min(now.after(render_deferred::PAUSE));
             continue;
         };
@@ -86,7 +87,7 @@ mod tests {
         let attempt = |at| Attempt {
             at: Millis(at),
             status: Some(500),
-            error: Some("answered 500".into()),
+            error: Some("responded 500".into()),
             phase: Some(Phase::Respond),
             duration_ms: 100,
             response: None,
@@ -101,7 +102,7 @@ mod tests {
         }
     }
 
-    /// When it is due once it was corrected at 10,000, and when its attempt began.
+    /// Returns the due time and the time of the attempt after a correction at 10,000.
     fn corrected(attempt_at: Option<u64>, due: u64) -> (u64, Option<u64>) {
         let mut outcomes = [outcome(attempt_at, due)];
         set_back(&mut outcomes, Millis(10_000));
@@ -113,13 +114,13 @@ mod tests {
     }
 
     #[test]
-    fn an_outcome_from_the_future_keeps_its_wait() {
+    fn an_outcome_from_the_future_keeps_its_wait_from_now() {
         assert_eq!(corrected(Some(99_900), 105_000), (15_000, Some(9_900)));
         assert_eq!(corrected(None, 99_000), (15_000, None));
     }
 
     #[test]
-    fn an_outcome_of_the_past_stays_as_it_is() {
+    fn an_outcome_from_the_past_is_unchanged() {
         for at in [1_000, 9_900, 10_500] {
             assert_eq!(corrected(Some(at), 99_000), (99_000, Some(at)));
         }

@@ -1,4 +1,4 @@
-//! What holds for all endpoints that do not say otherwise.
+//! Default settings of delivery for endpoints without their own.
 
 use std::time::Duration;
 
@@ -7,22 +7,22 @@ use webhook_model::{Endpoint, Retry};
 /// The limits of delivery.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
-    /// The most deliveries started and not yet recorded, of all endpoints together. It bounds what
-    /// is in memory.
+    /// The limit of deliveries that are started and not yet recorded, for all endpoints. It bounds
+    /// the use of memory.
     pub permits: usize,
-    /// The most attempts at a time to one endpoint.
+    /// The limit of concurrent attempts to one endpoint.
     pub permits_per_endpoint: usize,
-    /// How long an attempt may take, from the name to the answer's last byte.
+    /// The timeout of an attempt, from name resolution to the last byte of the response.
     pub timeout: Duration,
-    /// The longest_timeout that any attempt may take, whatever its endpoint says: the lease has to outlast it.
+    /// The upper bound of the timeouts of all endpoints: the lease must outlast every attempt.
     pub longest_timeout: Duration,
-    /// How long every attempt has to have failed before an endpoint is disabled.
+    /// The time during which every attempt must have failed before an endpoint is disabled.
     pub disable_after: Duration,
     pub retry: Retry,
 }
 
 impl Settings {
-    /// How long an attempt to that endpoint may take.
+    /// Returns the timeout of attempts to an endpoint.
     pub(super) fn timeout_of(&self, endpoint: &Endpoint) -> Duration {
         endpoint
             .timeout

@@ -1,22 +1,22 @@
-//! Since when an endpoint has been failing, and when that is too long.
+//! Tracks since when an endpoint has been failing.
 
 use std::time::Duration;
 
 use webhook_model::{Endpoint, Millis};
 
-/// How long it has to have failed before that is written down: every change of an endpoint has
-/// senders load it anew, so a short trouble is not worth one. It is also how long a change is waited
-/// for to come back with the endpoint.
+/// The time for which an endpoint must have failed before that is reported. Every change of an
+/// endpoint makes senders reload it, so short failures are not stored. It is also the time within
+/// which a reported change should be visible in the endpoint.
 const REPORT_AFTER: Duration = Duration::from_secs(60);
 
-/// What is to be reported_at about an endpoint.
+/// A change of the health of an endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum HealthChange {
     Failing {
         since: Millis,
     },
     Recovered,
-    /// `version` is the endpoint's that has to be disabled: another one may be well.
+    /// The endpoint must be disabled if it still has this version; a later version may be healthy.
     Disabled {
         version: u64,
         reason: String,
@@ -24,7 +24,7 @@ pub(crate) enum HealthChange {
 }
 
 impl HealthChange {
-    /// Returns its name in the log.
+    /// Returns the name that the log uses.
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Failing { .. } => "failing",
@@ -34,17 +34,18 @@ impl HealthChange {
     }
 }
 
-/// What this process has seen of an endpoint since it last answered.
+/// The failures of an endpoint since its last success, as this process has observed them.
 #[derive(Debug, Default)]
 pub(crate) struct FailureTracker {
     since: Option<Millis>,
     reported_at: Option<Millis>,
-    /// The version of the endpoint of which a recovery was reported_at.
+    /// The version of the endpoint for which a recovery was reported.
     recovered: Option<u64>,
 }
 
 impl FailureTracker {
-    /// An attempt has failed. Where all have for `too_long`, the endpoint has to be disabled.
+    /// Records a failed attempt. If every attempt has failed for `too_long`, the endpoint must be
+    /// disabled.
     pub(crate) fn on_failure(
         &mut self,
         endpoint: &Endpoint,
@@ -52,7 +53,7 @@ impl FailureTracker {
         too_long: Duration,
     ) -> Option<HealthChange> {
         if let Some(since) = endpoint.failing_since {
-            // Whoever enables it again has it begin anew.
+            // Enabling the endpoint again restarts the failure window.
             (self.since, self.reported_at) = (None, None);
             return (now.since(since) >= too_long).then(|| HealthChange::Disabled {
                 version: endpoint.version,
@@ -63,7 +64,8 @@ impl FailureTracker {
             if now.since(reported_at) < REPORT_AFTER {
                 return None;
             }
-            // What was reported_at is gone: another sender has reached the endpoint since.
+            // The reported change is no longer stored: another process has reached the endpoint
+            // since.
             *self = Self::default();
         }
         let since = *self.since.get_or_insert(now);
@@ -74,7 +76,7 @@ impl FailureTracker {
         Some(HealthChange::Failing { since })
     }
 
-    /// An attempt has succeeded.
+    /// Records a successful attempt.
     pub(crate) fn on_success(&mut self, endpoint: &Endpoint) -> Option<HealthChange> {
         let was_reported = self.reported_at.take().is_some();
         self.since = None;

@@ -1,4 +1,4 @@
-//! What the rest of the sender is told change endpoints.
+//! The interface through which changes of the health of endpoints are reported.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -13,15 +13,16 @@ use webhook_store::StoreError;
 
 use super::failure_tracker::HealthChange;
 
-/// How long to wait before telling again what could not be told.
+/// The wait before another try to report a change.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Told in the order in which it happened, each once, and again while the store is unavailable.
-/// What is told may be known already, or be out of date: it has to be checked against the store.
+/// Receives changes in the order in which they happen, each once, and again while the store is
+/// unavailable. A change may be known already or be outdated, so the observer must compare it with
+/// the store.
 #[async_trait]
 pub trait HealthObserver: Send + Sync + 'static {
-    /// The endpoint has to be disabled, if it still has that version: its receiver answered 410, or
-    /// has failed for too long.
+    /// Disables the endpoint if it still has this version: its receiver responded 410, or has
+    /// failed for too long.
     async fn endpoint_disabled(
         &self,
         tenant: &TenantId,
@@ -30,7 +31,7 @@ pub trait HealthObserver: Send + Sync + 'static {
         reason: &str,
     ) -> Result<(), StoreError>;
 
-    /// Every attempt since then has failed.
+    /// Records that every attempt since this moment has failed.
     async fn endpoint_failing(
         &self,
         tenant: &TenantId,
@@ -38,7 +39,7 @@ pub trait HealthObserver: Send + Sync + 'static {
         since: Millis,
     ) -> Result<(), StoreError>;
 
-    /// An attempt has succeeded again.
+    /// Records that an attempt has succeeded again.
     async fn endpoint_recovered(
         &self,
         tenant: &TenantId,
@@ -46,10 +47,10 @@ pub trait HealthObserver: Send + Sync + 'static {
     ) -> Result<(), StoreError>;
 }
 
-/// A change and whom it is change.
+/// A change and the endpoint that it concerns.
 pub(crate) type EndpointHealthChange = (TenantId, EndpointId, HealthChange);
 
-/// Tells what comes in until `done`, and then what is left, though no more than once.
+/// Reports changes until `done`, and then once each of those that are left.
 pub(crate) async fn report(
     observer: Arc<dyn HealthObserver>,
     mut queue: UnboundedReceiver<EndpointHealthChange>,
@@ -67,7 +68,7 @@ pub(crate) async fn report(
     }
 }
 
-/// Breaks if it has to be told again.
+/// Returns `Break` if the change must be reported again.
 async fn report_one(
     observer: &dyn HealthObserver,
     change: &EndpointHealthChange,
@@ -76,7 +77,7 @@ async fn report_one(
         return ControlFlow::Continue(());
     };
     let (tenant, endpoint, change) = change;
-    tracing::warn!(%tenant, %endpoint, change = change.name(), %error, "endpoint's state not recorded");
+    tracing::warn!(%tenant, %endpoint, change = change.name(), %error, "cannot record the health of the endpoint");
     match error {
         StoreError::Unavailable { .. } => ControlFlow::Break(()),
         _ => ControlFlow::Continue(()),

@@ -1,4 +1,4 @@
-//! Keeps the store's word on how endpoints stand: failing, well again, or disabled.
+//! Persists the health of endpoints: failing, recovered, disabled.
 
 use std::sync::Arc;
 
@@ -12,10 +12,10 @@ use super::HealthObserver;
 use crate::plan::{PlanError, Planner};
 use crate::registry::Registry;
 
-/// The type of the event that tells a tenant of an endpoint that was disabled.
+/// The type of the operational event about a disabled endpoint.
 const DISABLED: &str = "operational.endpoint.disabled";
 
-/// Writes what deliveries tell of endpoints to the store, and publishes what tenants have to know.
+/// Writes health changes to the store, and publishes the operational events about them.
 pub struct HealthRecorder {
     pub store: Arc<dyn Tenants>,
     pub registry: Arc<Registry>,
@@ -34,8 +34,8 @@ impl HealthRecorder {
         Ok(endpoints.find(|endpoint| endpoint.id == *id))
     }
 
-    /// Changes an endpoint, and again where somebody else did so at the same time. `change` answers
-    /// false where there is nothing to change. Answers whether there was.
+    /// Changes an endpoint, and retries if it was changed concurrently. `change` returns false if
+    /// there is nothing to change. Returns true if the endpoint was changed.
     async fn update(
         &self,
         tenant: &TenantId,
@@ -65,7 +65,7 @@ impl HealthRecorder {
         }
     }
 
-    /// Publishes that this version of an endpoint is disabled: once, however often it is called.
+    /// Publishes that this version of an endpoint is disabled. Repeated calls publish it once.
     async fn publish_disabled(&self, endpoint: &Endpoint, reason: &str) -> Result<(), StoreError> {
         let Endpoint { tenant, id, .. } = endpoint;
         let now = self.clock.now();
@@ -78,13 +78,13 @@ impl HealthRecorder {
             ordering_key: None,
         };
         let error = match self.planner.submit(tenant, event).await {
-            // Published before with the moment of that time.
+            // It was published before, with the time of that call.
             Ok(_) | Err(PlanError::ConflictingId(_)) => return Ok(()),
             Err(error) => error,
         };
         tracing::error!(%tenant, endpoint = %id, %error, "operational event not published");
         match error {
-            // It is told again, and published then.
+            // The change is reported again, and published then.
             PlanError::Store(error) => Err(StoreError::Unavailable {
                 store: "planner".into(),
                 detail: error.to_string(),
@@ -94,7 +94,8 @@ impl HealthRecorder {
     }
 }
 
-/// The same for the same version of the same endpoint, so that publishing it again changes nothing.
+/// Derives the id of the event from the version of the endpoint, so that publishing it again
+/// changes nothing.
 fn id_of(endpoint: &Endpoint) -> EventId {
     let Endpoint {
         tenant,
@@ -105,7 +106,7 @@ fn id_of(endpoint: &Endpoint) -> EventId {
     } = endpoint;
     let text = format!("{DISABLED}\n{tenant}\n{id}\n{version}\n{created_at}");
     let text = format!("evt_{}", hex::encode(&Sha256::digest(text)[..16]));
-    // It holds nothing but letters and digits.
+    // The id consists of letters, digits and an underscore.
     EventId::parse(&text).unwrap_or_else(|_| EventId::random())
 }
 
@@ -125,19 +126,20 @@ impl HealthObserver for HealthRecorder {
             return Ok(());
         }
         if stored.version != version {
-            // It was changed since, and may be well: its next attempt tells.
+            // The endpoint was changed since and may be healthy, which its next attempt shows.
             self.registry.reload(tenant).await?;
             return Ok(());
         }
-        // First: whoever is killed in between tells it again, under the same id.
+        // Published before the endpoint is disabled: a process that is killed in between publishes
+        // it again under the same id.
         self.publish_disabled(&stored, reason).await?;
         let disable = |now: &mut Endpoint| {
-            let is_the_same = now.enabled && now.url == stored.url;
-            if is_the_same {
+            let is_same = now.enabled && now.url == stored.url;
+            if is_same {
                 now.enabled = false;
                 now.disabled_reason = Some(reason.into());
             }
-            is_the_same
+            is_same
         };
         if self.update(tenant, endpoint, disable).await? {
             tracing::warn!(%tenant, %endpoint, reason, "endpoint disabled");
@@ -152,9 +154,9 @@ impl HealthObserver for HealthRecorder {
         since: Millis,
     ) -> Result<(), StoreError> {
         let failing = |endpoint: &mut Endpoint| {
-            let news = endpoint.failing_since.is_none();
+            let is_new = endpoint.failing_since.is_none();
             endpoint.failing_since.get_or_insert(since);
-            news
+            is_new
         };
         self.update(tenant, endpoint, failing).await.map(drop)
     }
@@ -180,7 +182,7 @@ mod tests {
     use super::*;
     use crate::plan::{DispatchPort, Parts};
 
-    /// Places of which there are none.
+    /// A dispatcher without free permits.
     struct NoPermits;
 
     impl DispatchPort for NoPermits {
@@ -201,7 +203,7 @@ mod tests {
     }
 
     impl World {
-        /// A tenant with the endpoint `orders`, which asks for operational events.
+        /// Creates a tenant with the endpoint `orders`, which subscribes to operational events.
         async fn new() -> Self {
             let folder = tempfile::tempdir().unwrap();
             let store = SqliteStore::open(&folder.path().join("sender.db")).unwrap();
@@ -246,10 +248,10 @@ mod tests {
         }
 
         async fn disabled(&self, version: u64) {
-            let told =
+            let disabled =
                 self.recorder
-                    .endpoint_disabled(&self.tenant, &self.id, version, "it answered 410");
-            told.await.unwrap();
+                    .endpoint_disabled(&self.tenant, &self.id, version, "responded 410");
+            disabled.await.unwrap();
         }
 
         async fn deliveries(&self) -> Vec<Delivery> {
@@ -259,28 +261,25 @@ mod tests {
         }
     }
 
-    /// It wants the event itself, which is planned for it only while it is enabled.
+    /// The endpoint subscribes to the event itself, which is planned for it only while it is
+    /// enabled.
     #[tokio::test]
-    async fn an_endpoint_is_disabled_after_that_was_published() {
+    async fn an_endpoint_is_disabled_after_the_event_about_it_is_published() {
         let world = World::new().await;
         world.disabled(world.endpoint().await.version).await;
         let endpoint = world.endpoint().await;
         assert!(!endpoint.enabled);
-        assert_eq!(endpoint.disabled_reason.as_deref(), Some("it answered 410"));
+        assert_eq!(endpoint.disabled_reason.as_deref(), Some("responded 410"));
         let deliveries = world.deliveries().await;
         assert_eq!(deliveries.len(), 1);
         assert_eq!(deliveries[0].kind, DISABLED);
     }
 
     #[tokio::test]
-    async fn what_was_published_before_the_sender_was_killed_is_not_published_again() {
+    async fn an_event_published_before_a_crash_is_not_published_again() {
         let world = World::new().await;
         let endpoint = world.endpoint().await;
-        let publish = || {
-            world
-                .recorder
-                .publish_disabled(&endpoint, "it answered 410")
-        };
+        let publish = || world.recorder.publish_disabled(&endpoint, "responded 410");
         publish().await.unwrap();
         world.disabled(endpoint.version).await;
         assert!(!world.endpoint().await.enabled);
@@ -288,7 +287,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_told_of_an_older_version_disables_nothing() {
+    async fn a_change_of_an_older_version_disables_nothing() {
         let world = World::new().await;
         let before = world.endpoint().await;
         let moved = Endpoint {

@@ -1,4 +1,4 @@
-//! Plans the events that are accepted.
+//! Plans accepted events.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -15,20 +15,21 @@ use super::{PlanError, Planner, rejected};
 use webhook_model::{Event, EventId, Owner, TenantId};
 use webhook_store::AcceptedEvent;
 
-/// How many events of a tenant are taken first, and the most that are taken at a time.
+/// The number of events of a tenant that are taken first, and the most that are taken at a time.
 const FIRST_TAKEN: usize = 16;
 const TAKEN: usize = 256;
 
-/// How long a tenant's events are planned before it is another tenant's turn.
+/// The time for which events of a tenant are planned before those of another tenant.
 const SLICE: Duration = Duration::from_millis(25);
 
-/// How many tenants' programs run at a time.
+/// The number of tenants whose programs run at a time.
 const TENANTS_AT_A_TIME: usize = 8;
 
-/// How often the store is asked for tenants with accepted events: of processes that are gone.
+/// The interval at which the store is queried for tenants with accepted events, which other
+/// processes may have left.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Between tries of a tenant's events after a failure: from the first wait to the longest, doubling.
+/// The wait between tries of a tenant's events: from the first to the longest, doubling.
 const FIRST_WAIT: Duration = Duration::from_millis(50);
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
@@ -39,7 +40,7 @@ pub struct BacklogStats {
 }
 
 impl BacklogStats {
-    /// Returns how many events were rejected because their planning never ended.
+    /// Returns the number of events that were rejected because their planning never ended.
     pub fn poison(&self) -> u64 {
         self.poison.load(Ordering::Relaxed)
     }
@@ -48,13 +49,13 @@ impl BacklogStats {
 /// Plans accepted events in the order of their acceptance, for several tenants at a time.
 ///
 /// A try of an event is counted in the store before its programs run. If they end the process, the
-/// event is tried alone the next time, and rejected as `poison` after so many tries.
+/// event is tried alone the next time, and rejected as `poison` after `max_tries` tries.
 pub struct BacklogPlanner {
     shared: Arc<Shared>,
     running: JoinSet<()>,
     /// The tenants whose events are being planned, by their tasks.
     active: HashMap<Id, TenantId>,
-    /// Of those, the ones that have got more since.
+    /// Those of them for which events were accepted since their task began.
     again: HashSet<TenantId>,
 }
 
@@ -68,7 +69,8 @@ struct Shared {
 }
 
 impl BacklogPlanner {
-    /// A planner of what `planner` accepts, and of what other processes have left.
+    /// Returns a planner of the events that `planner` accepts, and of those that other processes
+    /// have left.
     pub fn new(planner: &Planner, max_tries: u32) -> Self {
         Self {
             shared: Arc::new(Shared {
@@ -88,7 +90,7 @@ impl BacklogPlanner {
         self.shared.stats.clone()
     }
 
-    /// Plans until `stop`, and then until what is under way has ended.
+    /// Plans until `stop`, and then until the tasks in progress have ended.
     pub async fn run(mut self, stop: CancellationToken) {
         let shared = self.shared.clone();
         let mut looks = interval(LOOK);
@@ -137,7 +139,7 @@ impl BacklogPlanner {
         let Some(tenant) = self.active.remove(&id) else {
             return;
         };
-        // The try that ended so is counted.
+        // The try that panicked is counted already.
         if self.again.remove(&tenant) || panicked {
             self.start([tenant], stop);
         }
@@ -145,7 +147,7 @@ impl BacklogPlanner {
 }
 
 impl Shared {
-    /// Plans a tenant's accepted events until there are none, or another process plans them.
+    /// Plans a tenant's accepted events until none are left, or another process plans them.
     async fn tenant(&self, tenant: &TenantId, stop: &CancellationToken) {
         let (mut wait, mut size) = (FIRST_WAIT, FIRST_TAKEN);
         while !stop.is_cancelled() {
@@ -161,16 +163,17 @@ impl Shared {
         }
     }
 
-    /// Plans the oldest events of a tenant, for about one slice. Returns whether there may be more.
+    /// Plans the oldest events of a tenant, for about one slice. Returns true if there may be more.
     ///
-    /// The permit comes first: what waits for it is neither in memory nor counted as tried.
+    /// The permit is acquired first, so that waiting events are neither in memory nor counted as
+    /// tried.
     async fn some(
         &self,
         tenant: &TenantId,
         size: &mut usize,
         stop: &CancellationToken,
     ) -> Result<bool, PlanError> {
-        // Nobody closes it.
+        // The semaphore is never closed.
         let _permit = self.permits.acquire().await;
         let together = self.exclusive.read().await;
         let owner = self.planner.parts.lease.owner();
@@ -186,8 +189,8 @@ impl Shared {
         Ok(true)
     }
 
-    /// Plans an event whose planning began before and did not end. No other event is planned from the
-    /// store meanwhile: if this one ends the process, it alone is counted for it.
+    /// Plans an event whose planning began before and did not end. No other event is planned from
+    /// the store meanwhile, so that if the process ends, only this event is counted for it.
     async fn alone(
         &self,
         owner: &Owner,
@@ -199,7 +202,7 @@ impl Shared {
             return Ok(true);
         }
         let store = &self.planner.parts.store;
-        // The wait for the others is no try.
+        // Waiting for the other events does not count as a try.
         let ids: Vec<EventId> = taken.into_iter().map(|one| one.event.id).collect();
         store.end_planning(owner, tenant, &ids).await?;
         let _alone = self.exclusive.write().await;
@@ -222,7 +225,8 @@ impl Shared {
         Ok(store.begin_planning(owner, tenant, limit).await?)
     }
 
-    /// Plans events for about one slice, and gives the others back. `size` becomes what fits into one.
+    /// Plans events for about one slice, and returns the others to the store. `size` becomes the
+    /// number of events that fit into a slice.
     async fn slice(
         &self,
         owner: &Owner,
@@ -254,7 +258,8 @@ impl Shared {
         planned
     }
 
-    /// Ends the planning of what is left. A try counts where programs may be the reason.
+    /// Ends the planning of the events that are left. The try counts only if programs may be the
+    /// reason.
     async fn end(
         &self,
         owner: &Owner,

@@ -1,26 +1,27 @@
-//! Why events were not planned.
+//! Errors of planning.
 
 use std::sync::Arc;
 
 use webhook_model::{EventId, TenantId};
 use webhook_store::StoreError;
 
-/// Why events were not planned. Cheap to clone: many events share the fate of their batch.
+/// The reason for which events were not planned. Cheap to clone, as all events of a batch share it.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum PlanError {
-    /// Nothing can be made of the event while there is no such tenant.
+    /// No deliveries can be planned while the tenant does not exist.
     #[error("tenant `{0}` is unknown")]
     UnknownTenant(TenantId),
-    /// Out of reach or broken. The event may have been kept: publish it again under its id.
+    /// The store is unavailable or broken. The event may have been stored: publish it again under
+    /// its id.
     #[error(transparent)]
     Store(Arc<StoreError>),
-    /// Nothing was kept. Later it may be.
+    /// Nothing was stored. A later try may succeed.
     #[error("the endpoints of tenant `{0}` change too often to plan against them")]
     Unsettled(TenantId),
-    /// Another event has the id.
+    /// Another event with this id exists.
     #[error("event `{0}` was published before with another type or other data")]
     ConflictingId(EventId),
-    /// Nothing is known of what became of the event.
+    /// It is unknown if the event was stored.
     #[error("planning was interrupted")]
     Interrupted,
 }

@@ -1,19 +1,21 @@
-//! From an event to durable deliveries.
+//! Turns events into durable deliveries.
 //!
-//! An event is checked ([`RawEvent::check`](webhook_model::RawEvent::check)), matched against its tenant's endpoints, filtered and
-//! transformed for each, and kept with its deliveries in one step. What it promises:
+//! An event is checked ([`RawEvent::check`](webhook_model::RawEvent::check)), matched against its
+//! tenant's endpoints, filtered and transformed for each, and stored with its deliveries in one
+//! step. Guarantees:
 //!
-//! - When [`Planner::submit`] or [`Planner::plan`] returns, the event is durable: planned with its
-//!   deliveries where its tenant's programs are quick, else accepted. [`BacklogPlanner`] plans what is
-//!   accepted, in the order of acceptance within each tenant, and delays no other tenant.
-//! - An event whose planning ends the process is tried alone the next time, and rejected as `poison`
-//!   after so many tries.
-//! - An event that is known already changes nothing. The ids of deliveries derive from the event's
-//!   and the endpoint's, so planning twice is planning once.
-//! - A filter or transform that fails makes a dead letter of that one delivery, with the reason.
-//! - Nothing that a tenant writes stops the sender: expressions and components run within bounds,
-//!   and away from the async threads where they may take long.
-//! - A delivery starts without a detour through the queue where its endpoint has a place free.
+//! - When [`Planner::submit`] or [`Planner::plan`] returns, the event is durable. It is planned
+//!   with its deliveries if its tenant's programs are quick, and accepted otherwise.
+//!   [`BacklogPlanner`] plans accepted events in the order of acceptance within each tenant,
+//!   without delaying other tenants.
+//! - An event whose planning ends the process is tried alone the next time, and rejected as
+//!   `poison` after a number of tries.
+//! - An event that is already known changes nothing. The id of a delivery derives from the ids of
+//!   the event and the endpoint, so planning twice has the effect of planning once.
+//! - A filter or transform that fails makes that one delivery a dead letter, with the reason.
+//! - No program of a tenant stops the sender: expressions and components run within bounds, and
+//!   outside the async threads if they may take long.
+//! - A delivery starts without a round trip through the queue if its endpoint has a free permit.
 
 mod backlog;
 mod dispatch_port;

@@ -1,8 +1,8 @@
-//! Events in, durable events and deliveries out.
+//! Makes events and their deliveries durable.
 //!
-//! Where the tenant's programs are quick and nothing of the tenant waits, an event and its deliveries
-//! are kept in one write. Else the event is accepted, and planned from the store: see
-//! [`BacklogPlanner`](super::BacklogPlanner).
+//! If the tenant's programs are quick and the tenant has no accepted events, an event and its
+//! deliveries are stored in one write. Otherwise the event is accepted, and planned from the store:
+//! see [`BacklogPlanner`](super::BacklogPlanner).
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -26,10 +26,10 @@ use crate::registry::{Registry, Tenant};
 const BATCH_EVENTS: usize = 256;
 const BATCH_BYTES: usize = 8 << 20;
 
-/// How often endpoints may change under one batch before it is given up.
+/// The number of changes of the endpoints during one batch after which planning fails.
 const TRIES: usize = 8;
 
-/// What a planner works with.
+/// The dependencies of a planner.
 #[derive(Clone)]
 pub struct Parts {
     pub store: Arc<dyn Queue>,
@@ -39,24 +39,25 @@ pub struct Parts {
     pub clock: Clock,
 }
 
-/// An event that is durable. Its deliveries are, or will be planned from the store.
+/// A durable event. Its deliveries are stored, or will be planned from the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Submitted {
     pub id: EventId,
-    /// Whether it was known before. Nothing was changed then.
+    /// Set if the event was known before. Nothing was changed then.
     pub known: bool,
 }
 
-/// Makes deliveries of events. Cheap to clone.
+/// Plans the deliveries of events. Cheap to clone.
 #[derive(Clone)]
 pub struct Planner(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {
     pub(super) parts: Parts,
-    /// Tenants of which events were accepted.
+    /// Tenants for which events were accepted.
     pub(super) accepted: TenantSignals,
-    /// Events that wait for the task that plans for their tenant. A tenant is here while there is
-    /// such a task: whoever puts the first event in starts it, and it leaves when none waits.
+    /// Events that wait for the task of their tenant. A tenant is in the map while it has a task:
+    /// the caller that adds the first event starts the task, which removes the tenant when no event
+    /// waits. Panics of the task remove it too. The lock is never held across an await.
     waiting: Mutex<HashMap<TenantId, Vec<Waiting>>>,
 }
 
@@ -74,8 +75,8 @@ impl Planner {
         }))
     }
 
-    /// Keeps one event, together with others of its tenant that wait at the same time. It is durable
-    /// when this returns. Dropping the future does not stop it.
+    /// Stores one event, together with others of its tenant that wait at the same time. The event
+    /// is durable when this returns. Dropping the future does not cancel it.
     ///
     /// # Errors
     ///
@@ -91,7 +92,7 @@ impl Planner {
         }
         match received.await {
             Ok(submitted) => submitted,
-            // Planning it panicked: it is accepted, so that its tries are counted.
+            // Planning panicked. The event is accepted instead, so that its tries are counted.
             Err(_) => self.accept_one(tenant, event).await,
         }
     }
@@ -101,14 +102,14 @@ impl Planner {
         accepted.unwrap_or(Err(PlanError::Interrupted))
     }
 
-    /// Keeps events of any tenants, and returns one result for each in their order. One tenant's events
-    /// keep their order. Dropping the future does not stop it.
+    /// Stores events of any tenants, and returns one result for each, in their order. The events of
+    /// one tenant keep their order. Dropping the future does not cancel it.
     pub async fn plan(&self, events: Vec<(TenantId, Event)>) -> Vec<Result<Submitted, PlanError>> {
         self.keep(events, Keeping::Planned).await
     }
 
-    /// Accepts events of any tenants without running a program: those that may have ended a process
-    /// before. Returns what [`plan`](Self::plan) returns.
+    /// Accepts events of any tenants without running a program, for events that may have ended a
+    /// process before. Returns the same as [`plan`](Self::plan).
     pub async fn accept(
         &self,
         events: Vec<(TenantId, Event)>,
@@ -131,7 +132,7 @@ impl Planner {
         let plans = tenants
             .into_iter()
             .map(async |(tenant, (indices, events))| {
-                // A task of its own, so that giving up waiting does not stop it half-way.
+                // A separate task, so that dropping the future does not cancel it half-way.
                 let inner = self.0.clone();
                 let task =
                     tokio::spawn(async move { inner.batches(&tenant, events, keeping).await });
@@ -151,7 +152,7 @@ impl Planner {
 }
 
 impl Inner {
-    /// Answers whether nobody plans for the tenant yet.
+    /// Queues an event. Returns true if the tenant has no task yet.
     fn enqueue(&self, tenant: &TenantId, waiting: Waiting) -> bool {
         let mut all = self.waiting();
         match all.get_mut(tenant) {
@@ -166,7 +167,8 @@ impl Inner {
         }
     }
 
-    /// All that waits; `None`, and the tenant gone, where nothing does.
+    /// Takes all waiting events of a tenant; if there are none, removes the tenant and returns
+    /// `None`.
     fn take(&self, tenant: &TenantId) -> Option<Vec<Waiting>> {
         let mut all = self.waiting();
         match all.get_mut(tenant) {
@@ -187,14 +189,14 @@ impl Inner {
                 .unzip();
             let ended = self.batches(&tenant, events, Keeping::Planned).await;
             for (reply, ended) in replies.into_iter().zip(ended) {
-                // Whoever asked may have gone.
+                // The caller may have stopped waiting.
                 let _ = reply.send(ended);
             }
         }
     }
 
-    /// Plans events of one tenant, in batches of a bounded size. What is behind a batch that fails is
-    /// not planned before it.
+    /// Stores events of one tenant, in batches of a bounded size. Events after a failed batch are
+    /// not stored before it.
     async fn batches(
         &self,
         tenant: &TenantId,
@@ -227,7 +229,7 @@ impl Inner {
         results
     }
 
-    /// Keeps the first of `events`, one at least, and returns one result for each of them.
+    /// Stores the first of `events`, at least one, and returns one result for each of them.
     async fn batch(
         &self,
         id: &TenantId,
@@ -269,9 +271,9 @@ impl Inner {
         Err(PlanError::Unsettled(id.clone()))
     }
 
-    /// Plans the first of `events`, one at least, and returns one result for each of them. Returns
-    /// `None` for new events that have to be accepted instead, as their programs may take long or the
-    /// tenant has accepted events.
+    /// Plans the first of `events`, at least one, and returns one result for each of them. Returns
+    /// `None` for new events that must be accepted instead, because their programs may take long or
+    /// the tenant has accepted events.
     pub(super) async fn plan_first(
         &self,
         id: &TenantId,
@@ -360,7 +362,7 @@ impl Inner {
         }
     }
 
-    /// Sees to it that nothing stays claimed that nobody attempts.
+    /// Releases deliveries in the background that may be claimed and would not be attempted.
     fn release_uncertain(&self, tenant: &TenantId, owner: Arc<Owner>, reservations: &Reservations) {
         if !reservations.is_empty() {
             let uncertain = UncertainClaims {
@@ -384,8 +386,8 @@ impl Inner {
     }
 }
 
-/// Takes the tenant out when its task ends, in whatever way: those that would wait for a task that
-/// is gone are told, as their results are dropped.
+/// Removes the tenant when its task panics. Dropping the waiting events closes their channels,
+/// which wakes their callers.
 struct Leaving<'a>(&'a Inner, &'a TenantId);
 
 impl Drop for Leaving<'_> {
@@ -396,23 +398,23 @@ impl Drop for Leaving<'_> {
     }
 }
 
-/// Whether new events are planned where that is quick, or accepted in any case.
+/// The way in which new events are stored: planned if that is quick, or always accepted.
 #[derive(Clone, Copy)]
 enum Keeping {
     Planned,
     Accepted,
 }
 
-/// One try to plan events.
+/// One try of planning events.
 struct Batch<'a> {
     events: &'a [Event],
-    /// Whether they were accepted before.
+    /// Set if they were accepted before.
     accepted: bool,
-    /// Whether deliveries may start at once.
+    /// Set if deliveries may start immediately.
     claiming: bool,
 }
 
-/// What became of an event that was to be kept.
+/// The result of storing an event.
 enum Kept {
     New,
     Known,
@@ -439,14 +441,14 @@ impl From<Acceptance> for Kept {
     }
 }
 
-/// How one try to plan a batch ended.
+/// The result of one try of planning a batch.
 enum Ended {
     Done(Vec<Planned>),
-    /// The tenant has accepted events, which come first.
+    /// The tenant has accepted events, which must be planned first.
     Backlog,
-    /// The tenant or its endpoints have changed.
+    /// The tenant or its endpoints have changed since they were loaded.
     Stale,
-    /// This process may not claim at present.
+    /// This process cannot claim at present.
     LeaseLost,
 }
 
@@ -471,7 +473,8 @@ fn claimed(planned: &[Planned]) -> Vec<DeliveryId> {
     planned.iter().flat_map(claimed).collect()
 }
 
-/// Batches of at most [`BATCH_EVENTS`] and, but for a single larger event, [`BATCH_BYTES`].
+/// Splits events into batches of at most [`BATCH_EVENTS`] events and, except for a single larger
+/// event, [`BATCH_BYTES`].
 fn split(events: Vec<Event>) -> Vec<Vec<Event>> {
     let mut batches: Vec<Vec<Event>> = Vec::new();
     let mut bytes = 0;

@@ -1,12 +1,12 @@
-//! Events that are kept as rejected.
+//! Records of rejected events.
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use webhook_model::{Event, FieldText, Millis, Rejected, Source, TenantId};
 
-/// Returns a rejected event with the fields of `event`. `id` is the one that it is rejected under,
-/// and `tenant` what the event names.
+/// Returns a rejected event with the fields of `event`. `id` is the id of the rejection, and
+/// `tenant` the tenant that the event names.
 pub fn rejected(
     id: String,
     tenant: Option<&TenantId>,
@@ -35,8 +35,9 @@ pub fn rejected(
     }
 }
 
-/// Returns an accepted event of a tenant as rejected. Its id is made of the tenant's and the event's, as
-/// an event's is unique within its tenant only, and of its content: the event's id may be used again.
+/// Returns the rejection of an accepted event of a tenant. Its id combines the ids of the tenant
+/// and the event, as an event's id is unique only within its tenant, and a digest of the content,
+/// as the id may be used again.
 pub(super) fn of_accepted(
     tenant: &TenantId,
     event: &Event,

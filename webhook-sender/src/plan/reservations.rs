@@ -1,4 +1,4 @@
-//! The places set aside for what is being planned.
+//! Permits that are reserved for events that are being planned.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,8 +8,8 @@ use webhook_store::{Claim, Fence, NewDelivery, PlannedEvent, Start};
 
 use super::dispatch_port::DispatchPort;
 
-/// Deliveries that start at once if the store lets them. Reservations that are not taken up are given
-/// back when this is dropped, however planning ends.
+/// Deliveries that start immediately if the store accepts their claims. Permits that are not used
+/// are released when this is dropped, however planning ends.
 pub struct Reservations {
     dispatch_port: Arc<dyn DispatchPort>,
     tenant: TenantId,
@@ -27,11 +27,12 @@ impl Reservations {
         }
     }
 
-    /// Sets places aside for what is due in `events`, and turns that into claimed.
+    /// Reserves permits for the deliveries that are due in `events`, and marks those deliveries as
+    /// claimed.
     pub fn reserve(&mut self, events: &mut [PlannedEvent], now: Millis) {
         for PlannedEvent { event, deliveries } in events {
             for delivery in deliveries {
-                // The same event twice in a batch has the same deliveries.
+                // Duplicates of an event in a batch have the same deliveries.
                 let due = matches!(delivery.start, Start::Due(_));
                 if due && !self.held.contains_key(&delivery.id) && self.take(delivery) {
                     let claim = self.claim(event, delivery, now);
@@ -59,7 +60,7 @@ impl Reservations {
         }
     }
 
-    /// The claim that what starts at once belongs to.
+    /// Returns the fence of the claims of these deliveries.
     pub fn fence(&self) -> Fence {
         self.fence
     }
@@ -68,7 +69,7 @@ impl Reservations {
         self.held.is_empty()
     }
 
-    /// Starts what the store says is claimed by `owner`.
+    /// Starts the deliveries that the store has claimed for `owner`.
     pub fn start(&mut self, owner: &Arc<Owner>, claimed: impl IntoIterator<Item = DeliveryId>) {
         let claims: Vec<_> = claimed
             .into_iter()
@@ -79,7 +80,7 @@ impl Reservations {
         }
     }
 
-    /// What the places are for.
+    /// Returns the deliveries for which permits are reserved.
     pub fn deliveries(&self) -> Vec<(DeliveryId, EndpointId)> {
         let held = self.held.values();
         held.map(|claim| (claim.id.clone(), claim.endpoint.clone()))

@@ -1,4 +1,4 @@
-//! Signals that name tenants.
+//! Signals about tenants.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 
 use webhook_model::TenantId;
 
-/// A set of tenants that one task waits for. A tenant that is signalled twice is in it once.
+/// A set of tenants that one task waits for. A tenant that is signalled twice is contained once.
 #[derive(Default)]
 pub(super) struct TenantSignals {
     tenants: Mutex<HashSet<TenantId>>,
@@ -23,7 +23,7 @@ impl TenantSignals {
         }
     }
 
-    /// Waits until there is a tenant, and takes all.
+    /// Waits until the set is not empty, and takes all tenants.
     pub(super) async fn next(&self) -> HashSet<TenantId> {
         loop {
             let taken = std::mem::take(&mut *self.lock());

@@ -1,8 +1,8 @@
-//! When the store's answer was lost.
+//! Claims of deliveries whose status is unknown because the store's reply was lost.
 //!
-//! The deliveries of a batch may then be in flight under this process's lease, and nobody would
-//! attempt them for as long as it is renewed. They are given back to the queue as soon as the store
-//! can be reached. Where they were never claimed that changes nothing.
+//! The deliveries of such a batch may be in flight under this process's lease, and no attempt would
+//! be made while it is renewed. They are returned to the queue as soon as the store is available.
+//! For deliveries that were never claimed, that changes nothing.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,21 +12,21 @@ use webhook_store::{Fence, Next, Outcome, Queue};
 
 use super::dispatch_port::DispatchPort;
 
-/// Between tries: from the first wait to the longest, doubling.
+/// The wait between tries: from the first to the longest, doubling.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
-/// Deliveries that may be claimed and may not.
+/// Deliveries whose claim status is unknown because the store's reply was lost.
 pub struct UncertainClaims {
     pub tenant: TenantId,
-    /// Who would have them in flight.
+    /// The owner of the possible claims.
     pub owner: Arc<Owner>,
     pub fence: Fence,
     pub deliveries: Vec<(DeliveryId, EndpointId)>,
 }
 
 impl UncertainClaims {
-    /// Gives them back, however long the store cannot be reached.
+    /// Returns the deliveries to the queue, retrying until the store is available.
     pub async fn release(
         self,
         store: Arc<dyn Queue>,
@@ -45,17 +45,17 @@ impl UncertainClaims {
         let mut outcomes: Vec<_> = self.deliveries.into_iter().map(outcome).collect();
         let mut wait = FIRST_WAIT;
         loop {
-            // The clock may have been set back since.
+            // The clock may have been set back meanwhile.
             let due = clock.now().min(now);
             outcomes
                 .iter_mut()
                 .for_each(|outcome| outcome.next = Next::Due(due));
-            let given_back = store.complete(&self.owner, &outcomes, clock.now()).await;
-            let Err(error) = given_back else {
+            let released = store.complete(&self.owner, &outcomes, clock.now()).await;
+            let Err(error) = released else {
                 break;
             };
             let deliveries = outcomes.len();
-            tracing::warn!(%error, deliveries, "cannot tell what was planned; trying again");
+            tracing::warn!(%error, deliveries, "cannot release uncertain claims; retrying");
             tokio::time::sleep(wait).await;
             wait = (wait * 2).min(LONGEST_WAIT);
         }

@@ -1,4 +1,5 @@
-//! From events to deliveries, without a store: which endpoints want them, and what each is sent.
+//! Computes the deliveries of events, without a store: the endpoints that match, and the body for
+//! each.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,11 +13,12 @@ use webhook_store::{NewDelivery, PlannedEvent, Start};
 use super::PlanError;
 use crate::registry::{Budget, CompiledEndpoint, DEFERRED_BODY, Tenant};
 
-/// How long programs that may take long are run before their results are kept.
+/// The time for which programs that may take long run before their results are stored.
 const SLICE: Duration = Duration::from_millis(25);
 
-/// Works out the deliveries of the first of `events`: of all, unless their bodies have more bytes than
-/// a batch may have, or their programs take longer than [`SLICE`]. Those that can start are due at `now`.
+/// Computes the deliveries of the first of `events`: of all, unless their bodies exceed the size of
+/// a batch or their programs take longer than [`SLICE`]. Deliveries that can start are due at
+/// `now`.
 ///
 /// # Errors
 ///
@@ -51,14 +53,14 @@ pub async fn deliveries(
     }
 }
 
-/// Whether running the programs of the endpoints that want one of these events may take more than
-/// some microseconds.
+/// Returns true if running the programs of the endpoints that match one of these events may take
+/// more than some microseconds.
 pub fn may_take_long(tenant: &Tenant, events: &[Event]) -> bool {
     events.iter().any(|event| takes_long(tenant, event))
 }
 
 fn takes_long(tenant: &Tenant, event: &Event) -> bool {
-    wanting(tenant, event).any(|compiled| {
+    matching(tenant, event).any(|compiled| {
         compiled
             .programs
             .as_ref()
@@ -66,7 +68,7 @@ fn takes_long(tenant: &Tenant, event: &Event) -> bool {
     })
 }
 
-fn wanting<'a>(
+fn matching<'a>(
     tenant: &'a Tenant,
     event: &'a Event,
 ) -> impl Iterator<Item = &'a Arc<CompiledEndpoint>> {
@@ -96,10 +98,10 @@ fn plan(
         ordered,
         start,
     };
-    let compiled = wanting(tenant, &event).filter_map(|compiled| {
+    let usable = matching(tenant, &event).filter_map(|compiled| {
         let (body, start) = match compiled.render(id, &event, &vars) {
             Rendered::AsPublished => (None, Start::Due(now)),
-            // Without room it is made again at the attempt, as soon as there is some.
+            // If the memory budget is exhausted, the body is rendered at the attempt.
             Rendered::Body(body) => (
                 budget.try_hold(body).or(Some(DEFERRED_BODY)),
                 Start::Due(now),
@@ -122,7 +124,7 @@ fn plan(
         let start = Start::Dead(format!("the endpoint cannot be used: {reason}"));
         delivery(&endpoint.id, endpoint.ordered, Some(DEFERRED_BODY), start)
     });
-    let deliveries = compiled.chain(unusable).collect();
+    let deliveries = usable.chain(unusable).collect();
     drop(vars);
     PlannedEvent { event, deliveries }
 }

@@ -1,4 +1,4 @@
-//! An endpoint made compiled for use.
+//! Endpoints that are compiled for use.
 
 use bytes::Bytes;
 use event_transforms::component::Folder;
@@ -7,12 +7,12 @@ use event_transforms::{ProgramError, Programs, Rendered};
 use webhook_model::{Endpoint, Event, Millis, TenantId, masked_url};
 use webhook_signature::Credential;
 
-/// The body of a delivery whose body is not rendered yet, or could not be. No transform makes an
-/// empty body, and no published data is empty: such a delivery is rendered at its attempt, and never
-/// sends what the transform was to hide.
+/// The body of a delivery whose body is not rendered yet, or could not be. No transform returns an
+/// empty body, and published data is never empty. Such a delivery is rendered at its attempt, so it
+/// never sends data that the transform would have hidden.
 pub const DEFERRED_BODY: Bytes = Bytes::from_static(b"");
 
-/// Why an endpoint cannot be used.
+/// The reason for which an endpoint cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum EndpointError {
     #[error("url `{url}`: {detail}")]
@@ -27,15 +27,16 @@ pub enum EndpointError {
 pub struct CompiledEndpoint {
     pub endpoint: Endpoint,
     pub url: url::Url,
-    /// The newest first, each with the moment from when on it no longer signs.
+    /// The keys, the newest first, each with the moment from which on it no longer signs.
     pub credentials: Vec<(Credential, Option<Millis>)>,
-    /// Filter and transform. An error makes dead letters of its events; what is pending goes out.
+    /// Filter and transform. With an error, events become dead letters, and pending deliveries are
+    /// still sent.
     pub programs: Result<Programs, ProgramError>,
 }
 
 impl CompiledEndpoint {
-    /// Takes long where the endpoint has a component, which is a file of `components`: keep it off
-    /// the async threads.
+    /// Compiles an endpoint. This takes long if the endpoint has a component, which is a file of
+    /// `components`: call it outside the async threads.
     ///
     /// # Errors
     ///
@@ -67,8 +68,8 @@ impl CompiledEndpoint {
         }
     }
 
-    /// Whether there is nothing to compile.
-    pub(super) fn needs_no_compiling(endpoint: &Endpoint) -> bool {
+    /// Returns true if the endpoint has no program.
+    pub(super) fn has_no_programs(endpoint: &Endpoint) -> bool {
         let sources = [
             &endpoint.filter,
             &endpoint.transform,
@@ -77,12 +78,13 @@ impl CompiledEndpoint {
         sources.iter().all(|source| source.is_none())
     }
 
-    /// Whether this is what [`CompiledEndpoint::new`] makes of `endpoint` at present.
+    /// Returns true if this equals the result of [`CompiledEndpoint::new`] for `endpoint` at
+    /// present.
     pub(super) fn is(&self, endpoint: &Endpoint) -> bool {
         self.endpoint == *endpoint && self.is_current()
     }
 
-    /// Whether the files that the endpoint names are as they were.
+    /// Returns true if the files that the endpoint names are unchanged.
     pub(super) fn is_current(&self) -> bool {
         match &self.programs {
             Ok(programs) => programs.is_current(),

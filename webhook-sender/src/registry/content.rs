@@ -1,10 +1,10 @@
-//! Notices that the store has lost its content.
+//! Detects that the store has lost its content.
 //!
-//! A store in a server can be flushed, be restarted without its files, or fail over to a replica that
-//! lacks the last writes. Tenants and endpoints that are read while they are written anew may be
-//! incomplete, and events planned against them would be lost. So the content has an identity, which
-//! goes with it, and which it is given once the whole configuration was applied; what is read counts
-//! only if the identity was the same before and afterwards.
+//! A store on a server can be flushed, be restarted without its files, or fail over to a replica
+//! that lacks the last writes. Tenants and endpoints that are read while they are written again may
+//! be incomplete, and events planned against them would be lost. Therefore the content has an
+//! identity, which is lost with it, and which is assigned once the whole configuration was applied.
+//! What is read is valid only if the identity is the same before and afterwards.
 
 use std::collections::HashSet;
 use std::sync::{PoisonError, RwLock};
@@ -15,10 +15,10 @@ use webhook_store::{StoreError, Tenants};
 
 use super::tenant::Tenant;
 
-/// What is known of the store's content.
+/// The state of the detection.
 #[derive(Default)]
 pub(super) struct Content {
-    /// The tenants that the configuration declares: where one is missing, content was lost.
+    /// The tenants that the configuration declares: if one is missing, content was lost.
     declared: RwLock<HashSet<TenantId>>,
     /// Notified when content was lost.
     lost: Notify,
@@ -46,7 +46,7 @@ impl Content {
     ///
     /// # Errors
     ///
-    /// [`StoreError::ContentLost`] while there is none, and those of the store.
+    /// [`StoreError::ContentLost`] while there is no identity, and the errors of the store.
     pub(super) async fn identity(&self, store: &dyn Tenants) -> Result<String, StoreError> {
         match store.identity().await? {
             Some(identity) => Ok(identity),
@@ -54,11 +54,11 @@ impl Content {
         }
     }
 
-    /// Checks what was read of a tenant since `identity` was.
+    /// Checks the version of a tenant that was read after `identity`.
     ///
     /// # Errors
     ///
-    /// [`StoreError::ContentLost`] if it may be incomplete, and those of the store.
+    /// [`StoreError::ContentLost`] if what was read may be incomplete, and the errors of the store.
     pub(super) async fn check(
         &self,
         store: &dyn Tenants,
@@ -67,7 +67,7 @@ impl Content {
         identity: &str,
     ) -> Result<(), StoreError> {
         if identity.is_empty() {
-            // It cannot be lost.
+            // The content of this store cannot be lost.
             return Ok(());
         }
         if self.identity(store).await? != identity {
@@ -76,7 +76,7 @@ impl Content {
         let known = known.filter(|known| known.identity == identity);
         let is_behind = |version| known.is_some_and(|known| version < known.version);
         if version.map_or_else(|| self.declares(tenant), is_behind) {
-            tracing::warn!(%tenant, "the store has lost what was written to it");
+            tracing::warn!(%tenant, "the store has lost content");
             store.disown(identity).await?;
             return Err(self.note_lost());
         }

@@ -1,4 +1,4 @@
-//! What a tenant may use at most.
+//! Limits of tenants.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,8 +12,7 @@ use webhook_model::TenantId;
 pub struct Limits {
     /// The most endpoints.
     pub endpoints: usize,
-    /// The most bytes of bodies that transforms have made and that are in memory: while they are
-    /// planned and while they are sent.
+    /// The most bytes of rendered bodies in memory, while they are planned and while they are sent.
     pub planned_bytes: usize,
 }
 
@@ -34,7 +33,7 @@ pub(super) struct AllLimits(Mutex<State>);
 struct State {
     general: Limits,
     own: HashMap<TenantId, Limits>,
-    /// The budgets of tenants that had bodies made since their limits were set.
+    /// The budgets of tenants for which bodies were rendered since their limits were set.
     budgets: HashMap<TenantId, Arc<Budget>>,
 }
 
@@ -75,19 +74,19 @@ impl State {
     }
 }
 
-/// Bounds the bytes of the bodies that a tenant's transforms make.
+/// Bounds the bytes of the bodies that are rendered for a tenant.
 pub struct Budget {
     total: u32,
     left: Arc<Semaphore>,
 }
 
-/// A part of a budget, for a body that is to be made.
+/// A part of a budget that is reserved for a body.
 pub struct Reserved {
     total: u32,
     permit: OwnedSemaphorePermit,
 }
 
-/// A body, and the part of the budget that it takes until its last clone is dropped.
+/// A body, and the part of the budget that it occupies until its last clone is dropped.
 struct Held {
     body: Bytes,
     _permit: OwnedSemaphorePermit,
@@ -106,24 +105,26 @@ impl Budget {
         u32::try_from(limits.planned_bytes).unwrap_or(u32::MAX)
     }
 
-    /// The share that one batch of events takes up: others are planned meanwhile.
+    /// Returns the share of the budget that one batch of events may use, so that other batches can
+    /// be planned meanwhile.
     pub fn batch_bytes(&self) -> usize {
         self.total as usize / 4
     }
 
-    /// Returns the body, counted until its last clone is dropped; `None` where too much is in memory.
+    /// Returns the body, counted until its last clone is dropped; `None` if the budget is
+    /// exhausted.
     pub fn try_hold(&self, body: Bytes) -> Option<Bytes> {
         let bytes = self.clamp(body.len());
         let permit = self.left.clone().try_acquire_many_owned(bytes).ok()?;
         Some(hold(body, permit))
     }
 
-    /// Waits until there is room for a body of up to so many bytes.
+    /// Waits until the budget allows a body of up to `bytes` bytes.
     pub async fn reserve(&self, bytes: usize) -> Option<Reserved> {
         let permit = self.left.clone().acquire_many_owned(self.clamp(bytes));
         Some(Reserved {
             total: self.total,
-            // Nobody closes it.
+            // The semaphore is never closed.
             permit: permit.await.ok()?,
         })
     }
@@ -134,7 +135,8 @@ impl Budget {
 }
 
 impl Reserved {
-    /// Returns the body, counted until its last clone is dropped. What it does not need is given back.
+    /// Returns the body, counted until its last clone is dropped. The rest of the reservation is
+    /// released.
     pub fn hold(mut self, body: Bytes) -> Bytes {
         let bytes = body.len().min(self.total as usize);
         match self.permit.split(bytes) {
@@ -180,12 +182,12 @@ mod tests {
         drop((second, clone));
         assert!(
             body(100).is_some(),
-            "one that is larger than all has it all"
+            "a body larger than the budget takes all of it"
         );
     }
 
     #[tokio::test]
-    async fn what_was_reserved_and_is_not_needed_is_given_back() {
+    async fn the_unused_part_of_a_reservation_is_released() {
         let budget = budget(10);
         let reserved = budget.reserve(20).await.unwrap();
         assert_eq!(budget.try_hold(Bytes::from_static(b"x")), None);
@@ -196,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tenants_own_limits_go_before_those_of_all() {
+    fn the_limits_of_a_tenant_override_the_general_ones() {
         let limits = AllLimits::default();
         let [own, other] = ["own", "other"].map(|id| TenantId::parse(id).unwrap());
         let few = Limits {

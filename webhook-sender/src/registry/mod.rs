@@ -1,5 +1,5 @@
-//! The tenants and their endpoints, compiled for use: URLs parsed, keys read, programs compiled once
-//! per version of an endpoint.
+//! A registry of tenants and their compiled endpoints: URLs parsed, keys read, programs compiled
+//! once per version of an endpoint.
 
 mod compiled_endpoint;
 mod content;

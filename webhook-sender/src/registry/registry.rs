@@ -1,4 +1,4 @@
-//! The tenants that are loaded, and when they are loaded anew.
+//! The registry of tenants.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,28 +14,29 @@ use super::content::Content;
 use super::limits::{AllLimits, Budget, Limits};
 use super::tenant::Tenant;
 
-/// Tenants that are loaded at a time: enough to hide the way to the store, and few enough that their
-/// components are not all compiled at once.
+/// The number of tenants that are loaded at a time: enough to hide the latency of the store, and
+/// few enough that their components are not all compiled at once.
 const RELOADS_AT_ONCE: usize = 8;
 
-/// What is known of the tenants, as of their last change or reload.
+/// The tenants and their endpoints, as of their last change or reload.
 pub struct Registry {
     store: Arc<dyn Tenants>,
     components: Folder,
     tenants: RwLock<HashMap<TenantId, Arc<Tenant>>>,
-    /// Reloads begun so far. One that is overtaken by a later one changes nothing.
+    /// The number of reloads begun so far. A reload that a later one has overtaken changes nothing.
     reloads: AtomicU64,
     content: Content,
     limits: AllLimits,
 }
 
 impl Registry {
-    /// Knows nothing yet; tenants are loaded when they are asked for.
+    /// Returns an empty registry. Tenants are loaded on demand.
     pub fn new(store: Arc<dyn Tenants>) -> Self {
         Self::with_components(store, Folder::default())
     }
 
-    /// Knows nothing yet. Endpoints may name components of that folder as their transforms.
+    /// Returns an empty registry, whose endpoints may name components of that folder as their
+    /// transforms.
     pub fn with_components(store: Arc<dyn Tenants>, components: Folder) -> Self {
         Self {
             store,
@@ -47,7 +48,8 @@ impl Registry {
         }
     }
 
-    /// Sets the tenants that the configuration declares: where one is missing, the store has lost it.
+    /// Sets the tenants that the configuration declares: if one is missing, the store has lost
+    /// content.
     pub fn declare(&self, tenants: HashSet<TenantId>) {
         self.content.declare(tenants);
     }
@@ -62,7 +64,7 @@ impl Registry {
         self.limits.of(tenant)
     }
 
-    /// Returns the budget of the bodies that a tenant's transforms make.
+    /// Returns the budget of the bodies that are rendered for a tenant.
     pub fn budget(&self, tenant: &TenantId) -> Arc<Budget> {
         self.limits.budget(tenant)
     }
@@ -72,7 +74,7 @@ impl Registry {
         self.content.lost().await;
     }
 
-    /// A tenant, loaded if it is not known yet.
+    /// Returns a tenant, and loads it if it is not known yet.
     ///
     /// # Errors
     ///
@@ -84,12 +86,12 @@ impl Registry {
         }
     }
 
-    /// An endpoint of a tenant that was loaded.
+    /// Returns an endpoint of a loaded tenant.
     pub fn endpoint(&self, tenant: &TenantId, id: &EndpointId) -> Option<Arc<CompiledEndpoint>> {
         self.known(tenant)?.endpoint(id).cloned()
     }
 
-    /// Every endpoint of the tenants that were loaded.
+    /// Returns every endpoint of the loaded tenants.
     pub fn endpoints(&self) -> Vec<Arc<CompiledEndpoint>> {
         let tenants = self
             .tenants
@@ -99,8 +101,7 @@ impl Registry {
         endpoints.cloned().collect()
     }
 
-    /// A tenant as the store has it now. Endpoints that are known and unchanged are not compiled
-    /// again.
+    /// Loads a tenant from the store. Known endpoints that are unchanged are not compiled again.
     ///
     /// # Errors
     ///
@@ -137,8 +138,8 @@ impl Registry {
         }
     }
 
-    /// Loads every tenant that is new or has changed, or whose components have, and forgets those
-    /// that are gone.
+    /// Loads every tenant that is new or has changed, or whose components have changed, and removes
+    /// deleted ones.
     ///
     /// # Errors
     ///
@@ -176,7 +177,7 @@ impl Registry {
     }
 }
 
-/// Makes endpoints compiled, those that are known and unchanged by taking them over.
+/// Compiles endpoints. Known endpoints that are unchanged are reused.
 async fn compile_all(
     before: Option<Arc<Tenant>>,
     endpoints: Vec<Endpoint>,
@@ -203,22 +204,23 @@ async fn compile_all(
     (compiled, unusable)
 }
 
-/// Compiling is kept off the async threads.
+/// Compiles one endpoint, outside the async threads if it has programs.
 async fn compile(
     endpoint: Endpoint,
     components: &Folder,
 ) -> Result<CompiledEndpoint, EndpointError> {
     let components = components.clone();
-    let compiled = match CompiledEndpoint::needs_no_compiling(&endpoint) {
-        true => CompiledEndpoint::new(endpoint, &components)?,
-        false => tokio::task::spawn_blocking(move || CompiledEndpoint::new(endpoint, &components))
+    let compiled = if CompiledEndpoint::has_no_programs(&endpoint) {
+        CompiledEndpoint::new(endpoint, &components)?
+    } else {
+        tokio::task::spawn_blocking(move || CompiledEndpoint::new(endpoint, &components))
             .await
-            .unwrap_or_else(|_| Err(EndpointError::Interrupted))?,
+            .unwrap_or_else(|_| Err(EndpointError::Interrupted))?
     };
     if let Err(error) = &compiled.programs {
         let error = error.detail();
         let Endpoint { tenant, id, .. } = &compiled.endpoint;
-        tracing::error!(%tenant, endpoint = %id, %error, "endpoint cannot plan its events");
+        tracing::error!(%tenant, endpoint = %id, %error, "programs of the endpoint cannot be used");
     }
     Ok(compiled)
 }

@@ -8,14 +8,14 @@ use super::compiled_endpoint::CompiledEndpoint;
 
 /// A tenant's endpoints at one version.
 pub struct Tenant {
-    /// As [`Tenants::endpoints`](webhook_store::Tenants::endpoints) answered it.
+    /// The version, as [`Tenants::endpoints`](webhook_store::Tenants::endpoints) returned it.
     pub version: u64,
-    /// Those that can be used, in the order of their ids.
+    /// The usable endpoints, in the order of their ids.
     pub endpoints: Vec<Arc<CompiledEndpoint>>,
-    /// Those that cannot, each with the reason: they were checked when they were written, so
-    /// another version of the sender wrote them. Their events become dead letters.
+    /// The unusable endpoints, each with the reason. Endpoints are checked when they are written,
+    /// so another version of the sender wrote these. Their events become dead letters.
     pub unusable: Vec<(Endpoint, String)>,
-    /// When it was loaded: the number of the reload.
+    /// The number of the reload that loaded it.
     pub(super) loaded: u64,
     /// The identity of the content that it was loaded from.
     pub(super) identity: String,

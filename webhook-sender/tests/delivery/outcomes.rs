@@ -65,7 +65,7 @@ async fn after_the_last_attempt_a_delivery_is_dead_with_the_reason() {
         .await;
     world.publish(&endpoint, "evt_1", b"{}");
     let row = settled(&world, &endpoint).await;
-    let reason = "the last of 3 attempts failed: answered 418";
+    let reason = "the last of 3 attempts failed: responded 418";
     assert_eq!(row.state, State::Dead(reason.into()));
     assert_eq!(row.attempts.len(), 3);
     assert_eq!(row.attempts[2].response.as_deref(), Some("teapot"));
@@ -106,7 +106,7 @@ async fn a_410_buries_the_delivery_and_closes_the_endpoint_at_once() {
     let changes = world.health_changes.until(1).await;
     assert_eq!(
         changes,
-        ["gone disabled: answered 410: the receiver is gone"]
+        ["gone disabled: responded 410: the receiver is gone"]
     );
     let dead = |row: &Row| matches!(row.state, State::Dead(_));
     world
