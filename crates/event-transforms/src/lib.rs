@@ -1,8 +1,8 @@
-//! Filters and transforms: what an endpoint wants of the events, and what it is sent.
+//! Filters and transforms: which events an endpoint receives, and in which form.
 //!
 //! A filter is an expression, and a transform is an expression or a WebAssembly component.
-//! [`Programs`] compiles both for one version of an endpoint and runs them on its events. Nothing
-//! that a tenant writes stops the sender: expressions and components run within bounds on their
+//! [`Programs`] compiles both for one version of an endpoint and runs them on its events. No
+//! program of a tenant stops the sender: expressions and components run within bounds on their
 //! steps, memory and output.
 
 pub mod component;

@@ -1,4 +1,4 @@
-//! What an endpoint makes of its events: filter and transform, compiled.
+//! The compiled filter and transform of an endpoint.
 
 use bytes::Bytes;
 use webhook_model::{Endpoint, Event, TenantId};
@@ -6,10 +6,10 @@ use webhook_model::{Endpoint, Event, TenantId};
 use super::component::{Component, ComponentError, Folder};
 use super::expression::{CompileError, Program, Vars};
 
-/// The most bytes of a body that a transform makes.
+/// The largest size in bytes of the body that a transform returns.
 pub const MAX_OUTPUT_BYTES: usize = 1 << 20;
 
-/// Data from this length on takes long enough to parse to be kept off the async threads.
+/// The length of data from which on parsing takes long enough to run outside the async threads.
 const LONG_DATA_BYTES: usize = 32 * 1024;
 
 /// The filter and the transform of one version of an endpoint.
@@ -27,7 +27,7 @@ enum Transform {
     Component(Component),
 }
 
-/// Why an endpoint's programs cannot be used.
+/// The reason for which the programs of an endpoint cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProgramError {
     #[error("filter: {0}")]
@@ -43,7 +43,7 @@ pub enum ProgramError {
 }
 
 impl ProgramError {
-    /// The field of the endpoint that is at fault.
+    /// Returns the field of the endpoint that is at fault.
     pub fn field(&self) -> &'static str {
         match self {
             Self::Filter(_) => "filter",
@@ -52,7 +52,7 @@ impl ProgramError {
         }
     }
 
-    /// The error for operators: of a component it has the reason as well.
+    /// Returns the error for operators, which includes the reason for a component.
     pub fn detail(&self) -> String {
         match self {
             Self::Component(error) => format!("{}: {}", self.field(), error.detail()),
@@ -60,7 +60,8 @@ impl ProgramError {
         }
     }
 
-    /// Whether another try would end the same way: the file at fault is as it was.
+    /// Returns true if another try would fail in the same way, because the file at fault is
+    /// unchanged.
     pub fn is_current(&self) -> bool {
         match self {
             Self::Component(error) => error.is_current(),
@@ -69,22 +70,22 @@ impl ProgramError {
     }
 }
 
-/// What becomes of an event at an endpoint.
+/// The body of an event for an endpoint.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Rendered {
-    /// It is sent as it was published.
+    /// The data is sent as it was published.
     AsPublished,
-    /// This is sent.
+    /// This body is sent.
     Body(Bytes),
-    /// It is not sent.
+    /// The event is not sent.
     Unwanted,
-    /// It cannot be told what to send. The reason, for people.
+    /// A program failed, for this reason.
     Failed(String),
 }
 
 impl Programs {
-    /// Compiles what the endpoint declares; `components` is the folder that it names a file in. A
-    /// component takes long: keep it off the async threads.
+    /// Compiles the programs that the endpoint declares; `components` is the folder of its
+    /// component. A component takes long: call this outside the async threads.
     ///
     /// # Errors
     ///
@@ -111,12 +112,12 @@ impl Programs {
         Ok(Self { filter, transform })
     }
 
-    /// Whether the endpoint takes every event as it is.
+    /// Returns true if the endpoint has neither a filter nor a transform.
     pub fn is_empty(&self) -> bool {
         self.filter.is_none() && matches!(self.transform, Transform::None)
     }
 
-    /// Whether what it was compiled from is still there unchanged.
+    /// Returns true if the files that the programs were compiled from are unchanged.
     pub fn is_current(&self) -> bool {
         match &self.transform {
             Transform::Component(component) => component.is_current(),
@@ -124,7 +125,7 @@ impl Programs {
         }
     }
 
-    /// Whether running them on `event` may take more than some microseconds.
+    /// Returns true if running the programs on `event` may take more than some microseconds.
     pub fn may_take_long(&self, event: &Event) -> bool {
         let long = |program: &Program| program.may_take_long();
         !self.is_empty()
@@ -137,9 +138,9 @@ impl Programs {
                 })
     }
 
-    /// Runs them on an event: the filter, and where that lets it through, the transform.
+    /// Runs the filter on an event and, if it accepts the event, the transform.
     pub fn run(&self, tenant: &TenantId, event: &Event, vars: &Vars<'_>) -> Rendered {
-        match self.filter.as_ref().map(|filter| filter.verdict(vars)) {
+        match self.filter.as_ref().map(|filter| filter.accepts(vars)) {
             None | Some(Ok(true)) => self.body(tenant, event, vars),
             Some(Ok(false)) => Rendered::Unwanted,
             Some(Err(error)) => Rendered::Failed(format!("filter: {error}")),

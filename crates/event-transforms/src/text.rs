@@ -1,11 +1,12 @@
-//! Texts of others, made fit for logs and dead letters.
+//! Shortens texts of third parties for logs and dead letters.
 
 use std::fmt::{self, Display, Write};
 
-/// The most characters that are kept of a reason.
+/// The most characters of a reason.
 const MAX_CHARS: usize = 300;
 
-/// The start of a text, in one line and in lower case, without making all of it.
+/// Returns the start of a text, in one line and with a lower-case first letter, without formatting
+/// all of it.
 pub fn short(text: &(impl Display + ?Sized)) -> String {
     struct Short(String, usize);
     impl Write for Short {

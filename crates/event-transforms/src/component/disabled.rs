@@ -1,4 +1,4 @@
-//! Built without the feature `components`: no file can be used.
+//! Replaces the runtime in builds without the feature `components`: no component can be loaded.
 
 use std::convert::Infallible;
 use std::path::Path;
@@ -8,7 +8,7 @@ use webhook_model::{Event, TenantId};
 use super::file_version::FileVersion;
 use super::{ComponentError, Folder, RunError};
 
-/// There is none.
+/// A component, of which no value exists.
 pub struct Component(Infallible);
 
 impl Component {
@@ -16,7 +16,7 @@ impl Component {
     ///
     /// Always.
     pub fn load(_: &Folder, path: &Path) -> Result<Self, ComponentError> {
-        let reason = "this build of the sender runs no components";
+        let reason = "this build of the sender does not support components";
         Err(ComponentError::new(path, FileVersion::of(path), reason))
     }
 

@@ -1,18 +1,18 @@
-//! What goes wrong with components.
+//! Errors of components.
 
 use std::path::{Path, PathBuf};
 
 use super::file_version::FileVersion;
 
-/// The reason for which a file cannot be used as a transform. Its text is the same for every file, also
-/// for one that is not there: tenants learn nothing of the machine. Operators get the
+/// The reason for which a file cannot be used as a transform. Its text is the same for every file,
+/// including a missing one, so that tenants learn nothing about the machine. Operators get the
 /// [detail](Self::detail).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{}` cannot be used as a transform component", self.name())]
 pub struct ComponentError {
     path: PathBuf,
     reason: String,
-    /// The file's when it was tried.
+    /// The version of the file when it was loaded.
     version: FileVersion,
 }
 
@@ -25,7 +25,7 @@ impl ComponentError {
         }
     }
 
-    /// The path and the reason, for the log and for the configuration's author.
+    /// Returns the path and the reason, for the log and for the author of the configuration.
     pub fn detail(&self) -> String {
         format!("`{}`: {}", self.path.display(), self.reason)
     }
@@ -35,16 +35,16 @@ impl ComponentError {
         name.to_string_lossy().into_owned()
     }
 
-    /// Whether the file is as it was.
+    /// Returns true if the file is unchanged.
     pub fn is_current(&self) -> bool {
         FileVersion::of(&self.path) == self.version
     }
 }
 
-/// Why a component came to nothing on an event.
+/// The reason for which a component returned no body for an event.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RunError {
-    /// The component's own answer.
+    /// The component returned an error.
     #[error("{0}")]
     Refused(String),
     #[error("the component ran out of steps")]

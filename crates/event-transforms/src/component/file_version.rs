@@ -1,9 +1,10 @@
-//! Which version of a file was read.
+//! The version of a file.
 
 use std::path::Path;
 use std::time::SystemTime;
 
-/// What tells one version of a file from another; `None` while it cannot be looked at.
+/// The modification time and length of a file, which identify its version; `None` if they cannot be
+/// read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileVersion(Option<(SystemTime, u64)>);
 

@@ -1,16 +1,16 @@
-//! The folder that components are in.
+//! The folder that contains the components.
 //!
-//! Endpoints name a file in it, and nothing else: a client that declares an endpoint can neither read
-//! other files by it nor make the sender wait for one that never ends.
+//! Endpoints name a file in it, and nothing else. A client that declares an endpoint can neither
+//! read other files nor make the sender wait for a file that never ends.
 
 use std::fs::File;
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 
-/// The most bytes of a component's file.
+/// The largest size of a component file in bytes.
 const MAX_FILE_BYTES: u64 = 64 << 20;
 
-/// The folder that `transform_component` names files in.
+/// The folder that contains the files named by `transform_component`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Folder(PathBuf);
 
@@ -19,11 +19,12 @@ impl Folder {
         Self(path.into())
     }
 
-    /// Where a file of that name is, if it is there.
+    /// Returns the path of the file with this name, which may not exist.
     ///
     /// # Errors
     ///
-    /// For a text that is not the name of a file: one with a separator, for example.
+    /// Returns an error if the text is not the name of a file, for example because it contains a
+    /// separator.
     pub fn path_of(&self, name: &str) -> Result<PathBuf, String> {
         let mut parts = Path::new(name).components();
         let is_name = matches!(
@@ -41,8 +42,8 @@ impl Folder {
         }
     }
 
-    /// Reads a regular file that is really in the folder. Symbolic links within the folder are
-    /// followed, as mounted configurations consist of them.
+    /// Reads a regular file in the folder. Symbolic links are followed if they lead to a file in
+    /// the folder, as mounted configurations consist of such links.
     ///
     /// # Errors
     ///
@@ -57,7 +58,7 @@ impl Folder {
                 path.display()
             ));
         }
-        // Before it is opened: to open a pipe waits for its other end.
+        // Checked before the file is opened, because opening a pipe waits for its other end.
         if !path.metadata().map_err(cannot)?.is_file() {
             return Err("it is not a regular file".into());
         }

@@ -8,15 +8,16 @@ use webhook_model::{Event, TenantId};
 use super::RunError;
 use crate::text::short;
 
-/// What a component exports.
+/// The interface and the function that a component must export.
 const INTERFACE: &str = "signed-webhooks:transform/transform@0.1.0";
 const FUNCTION: &str = "transform";
 
-/// Where the function is, in a component that imports nothing and has it as it should be.
+/// Returns the index of the function, in a component that imports nothing and exports the function
+/// with the right type.
 ///
 /// # Errors
 ///
-/// What differs, for people.
+/// A description of the difference.
 pub fn check(engine: &Engine, component: &Component) -> Result<ComponentExportIndex, String> {
     let all = component.component_type();
     let imports: Vec<_> = all
@@ -47,7 +48,7 @@ fn is_transform(function: &ComponentFunc) -> bool {
     let params: Vec<_> = function.params().map(|(_, kind)| kind).collect();
     let results: Vec<_> = function.results().collect();
     matches!(params.as_slice(), [event] if is_event(event))
-        && matches!(results.as_slice(), [answer] if is_answer(answer))
+        && matches!(results.as_slice(), [result] if is_result(result))
 }
 
 fn is_event(kind: &Type) -> bool {
@@ -69,7 +70,7 @@ fn is_event(kind: &Type) -> bool {
     fields.len() == names.len() && as_named
 }
 
-fn is_answer(kind: &Type) -> bool {
+fn is_result(kind: &Type) -> bool {
     let Type::Result(result) = kind else {
         return false;
     };
@@ -87,11 +88,11 @@ fn is_optional_text(kind: &Type) -> bool {
     matches!(kind, Type::Option(some) if matches!(some.ty(), Type::String))
 }
 
-/// An event as the component takes it.
+/// Returns an event as the argument of the function.
 ///
 /// # Errors
 ///
-/// [`RunError::Trapped`] for data that is not UTF-8, which no checked event has.
+/// [`RunError::Trapped`] for data that is not UTF-8, which checked events never contain.
 pub fn event(tenant: &TenantId, event: &Event) -> Result<Val, RunError> {
     let text = |text: &str| Val::String(text.to_owned());
     let data = std::str::from_utf8(&event.data);
@@ -107,24 +108,25 @@ pub fn event(tenant: &TenantId, event: &Event) -> Result<Val, RunError> {
     ]))
 }
 
-/// What the component answered: a body, or none.
+/// Returns the body that the component returned, if any.
 ///
 /// # Errors
 ///
-/// [`RunError::Refused`] with its reason.
-pub fn answer(answer: Val) -> Result<Option<String>, RunError> {
-    let body = match answer {
+/// [`RunError::Refused`] with the reason of the component, or [`RunError::Trapped`] for a value of
+/// another type.
+pub fn body(result: Val) -> Result<Option<String>, RunError> {
+    let body = match result {
         Val::Result(Ok(Some(body))) => *body,
         Val::Result(Err(Some(error))) => return Err(RunError::Refused(reason(*error))),
-        _ => return Err(RunError::Trapped("an answer of another type".into())),
+        _ => return Err(RunError::Trapped("the result has another type".into())),
     };
     match body {
         Val::Option(None) => Ok(None),
         Val::Option(Some(body)) => match *body {
             Val::String(body) => Ok(Some(body)),
-            _ => Err(RunError::Trapped("a body that is no text".into())),
+            _ => Err(RunError::Trapped("the body is not a string".into())),
         },
-        _ => Err(RunError::Trapped("an answer of another type".into())),
+        _ => Err(RunError::Trapped("the result has another type".into())),
     }
 }
 

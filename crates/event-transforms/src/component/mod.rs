@@ -1,8 +1,8 @@
 //! Transforms that are WebAssembly components of world `signed-webhooks:transform/transformer`
 //! (`wit/transform.wit`).
 //!
-//! They are files of one [`Folder`]. A component imports nothing. Each event gets an instance of its own, with bounds on the steps it
-//! takes, the memory it has and the bytes it makes.
+//! They are files of one [`Folder`]. A component imports nothing. Each event gets its own instance,
+//! with bounds on its steps, its memory and the size of its output.
 
 mod error;
 mod file_version;

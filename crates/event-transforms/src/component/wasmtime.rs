@@ -1,4 +1,4 @@
-//! Running components on wasmtime.
+//! Compiles and runs components with wasmtime.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -13,15 +13,15 @@ use super::file_version::FileVersion;
 use super::{ComponentError, Folder, RunError, interface};
 use crate::text::short;
 
-/// Steps for one event: some tenths of a second.
+/// The steps for one event: some tenths of a second.
 const FUEL: u64 = 200_000_000;
-/// Bytes that the memories of an instance may grow to, each of them.
+/// The size in bytes to which each memory of an instance may grow.
 const MEMORY_BYTES: usize = 32 << 20;
-/// Elements of each of its tables.
+/// The elements of each table of an instance.
 const TABLE_ELEMENTS: usize = 20_000;
-/// Memories, tables and core instances of an instance.
+/// The number of memories, tables and core instances of an instance.
 const PARTS: usize = 32;
-/// Files kept compiled that nothing may be using.
+/// The number of compiled files from which on unused ones are dropped.
 const LOADED: usize = 32;
 
 static ENGINE: LazyLock<Result<Engine, String>> = LazyLock::new(|| {
@@ -30,7 +30,7 @@ static ENGINE: LazyLock<Result<Engine, String>> = LazyLock::new(|| {
     Engine::new(&config).map_err(|error| short(&error))
 });
 
-/// What was compiled, by its file.
+/// The compiled components, by their files.
 static KNOWN: LazyLock<Mutex<HashMap<PathBuf, Arc<Loaded>>>> = LazyLock::new(Mutex::default);
 
 /// A component of world `transformer`, compiled and linked once for each version of its file.
@@ -46,15 +46,14 @@ struct Loaded {
 
 impl Component {
     /// Reads and compiles a file of the folder, by its [path](Folder::path_of), unless this version
-    /// of it is compiled already. It takes long:
-    /// keep it off the async threads.
+    /// of it is compiled already. This takes long: call it outside the async threads.
     ///
     /// # Errors
     ///
-    /// A [`ComponentError`] for a file that cannot be read, is no component of the world, or
+    /// A [`ComponentError`] for a file that cannot be read, is not a component of the world, or
     /// imports anything.
     pub fn load(folder: &Folder, path: &Path) -> Result<Self, ComponentError> {
-        // Taken first: a file that changes while it is read is read again.
+        // Read first, so that a file that changes while it is read is read again.
         let version = FileVersion::of(path);
         let known = KNOWN
             .lock()
@@ -77,13 +76,13 @@ impl Component {
         Ok(Self(loaded))
     }
 
-    /// Whether the file is as it was.
+    /// Returns true if the file is unchanged.
     pub fn is_current(&self) -> bool {
         FileVersion::of(&self.0.path) == self.0.version
     }
 
-    /// The body that the component makes of an event, at most `max` bytes of JSON; `None` where it
-    /// sends nothing. It takes long: keep it off the async threads.
+    /// Returns the body that the component makes of an event, at most `max` bytes of JSON; `None`
+    /// if it sends nothing. This takes long: call it outside the async threads.
     ///
     /// # Errors
     ///
@@ -94,10 +93,10 @@ impl Component {
         event: &Event,
         max: usize,
     ) -> Result<Option<Vec<u8>>, RunError> {
-        let answer = self
+        let result = self
             .call(interface::event(tenant, event)?)
             .map_err(trapped)?;
-        let Some(body) = interface::answer(answer)? else {
+        let Some(body) = interface::body(result)? else {
             return Ok(None);
         };
         if body.len() > max {
@@ -122,11 +121,11 @@ impl Component {
         store.set_fuel(FUEL)?;
         let instance = self.0.instance.instantiate(&mut store)?;
         let transform = instance.get_func(&mut store, self.0.transform);
-        let transform = transform.ok_or_else(|| wasmtime::Error::msg("no such function"))?;
-        let mut answer = [Val::Bool(false)];
-        transform.call(&mut store, &[event], &mut answer)?;
-        let [answer] = answer;
-        Ok(answer)
+        let transform = transform.ok_or_else(|| wasmtime::Error::msg("the function is missing"))?;
+        let mut results = [Val::Bool(false)];
+        transform.call(&mut store, &[event], &mut results)?;
+        let [result] = results;
+        Ok(result)
     }
 }
 
@@ -149,7 +148,7 @@ fn link(bytes: &[u8]) -> Result<(InstancePre<StoreLimits>, ComponentExportIndex)
     ))
 }
 
-/// Keeps what was compiled, and drops what nothing uses where that has become much.
+/// Stores a compiled component, and drops unused ones if there are too many.
 fn remember(loaded: Arc<Loaded>) {
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     if known.len() >= LOADED {

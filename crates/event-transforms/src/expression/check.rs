@@ -1,4 +1,4 @@
-//! What an expression may hold, and the meter in it.
+//! Checks the constructs of an expression, and inserts the meter.
 
 use std::collections::HashSet;
 
@@ -10,11 +10,11 @@ use cel::common::ast::{
 use super::meter::{self, COMPARE, ENV, KEY, MATCHES, RANGE, USE};
 use super::vars::FIELDS;
 
-/// How deep calls, selections, lists and maps may nest. The interpreter recurses over them.
+/// The maximal nesting of calls, selections, lists and maps. The interpreter recurses over them.
 pub(super) const MAX_DEPTH: usize = 64;
 pub(super) const TOO_DEEP: &str = "nested more than 64 levels deep";
 
-/// What may be called: the standard library without optional values.
+/// The functions that may be called: the standard library without optional values.
 const FUNCTIONS: [&str; 25] = [
     "bool",
     "bytes",
@@ -46,7 +46,7 @@ const FUNCTIONS: [&str; 25] = [
 /// Operators that compare their operands, part by part.
 const COMPARING: [&str; 3] = [operators::EQUALS, operators::NOT_EQUALS, operators::IN];
 
-/// Operators that make something of their operands, or show them in their errors.
+/// Operators that compute with their operands, or include them in errors.
 const HANDLING: [&str; 9] = [
     operators::ADD,
     operators::SUBSTRACT,
@@ -59,7 +59,7 @@ const HANDLING: [&str; 9] = [
     operators::LESS,
 ];
 
-/// Operators that hand their operands on, or look at one bit of them.
+/// Operators that return an operand, or inspect one bit of it.
 const PASSING: [&str; 6] = [
     operators::CONDITIONAL,
     operators::LOGICAL_AND,
@@ -69,7 +69,7 @@ const PASSING: [&str; 6] = [
     operators::NOT_STRICTLY_FALSE,
 ];
 
-/// What is wrong with which node.
+/// A fault of an expression, with the node that causes it.
 pub(super) struct Fault {
     pub id: u64,
     pub message: String,
@@ -77,14 +77,14 @@ pub(super) struct Fault {
 
 pub(super) type Checked<T> = Result<T, Fault>;
 
-/// Walks over an expression, refuses what is not allowed, and builds the meter in.
+/// Walks over an expression, rejects unsupported constructs, and inserts the meter.
 #[derive(Default)]
 pub(super) struct Checker {
     /// Variables that macros declare, the innermost last.
     scope: Vec<String>,
     depth: usize,
     nodes: u32,
-    /// Whether the cost can grow beyond the expression's own length.
+    /// Set if the cost can exceed the length of the expression.
     pub loops: bool,
 }
 
@@ -118,12 +118,11 @@ impl Checker {
     fn ident(&mut self, id: u64, name: String) -> Checked<Expr> {
         let known =
             self.scope.contains(&name) || name == "event" || ENV.types().find_type(&name).is_some();
-        match known {
-            true => Ok(Expr::Ident(name)),
-            false => Err(fault(
-                id,
-                format!("unknown variable `{name}`; there is `event`"),
-            )),
+        if known {
+            Ok(Expr::Ident(name))
+        } else {
+            let message = format!("unknown variable `{name}`; there is `event`");
+            Err(fault(id, message))
         }
     }
 
@@ -237,7 +236,8 @@ impl Checker {
         let before = self.nodes;
         let loop_cond = self.check(loop_.loop_cond)?;
         let loop_step = self.check(loop_.loop_step)?;
-        // Each turn makes a scope and evaluates its nodes; what they handle is metered by itself.
+        // Each iteration creates a scope and evaluates its nodes. The values that they use are
+        // metered separately.
         let steps = 2 + 2 * i64::from(self.nodes - before);
         let result = self.check(loop_.result)?;
         self.scope.truncate(outside);
@@ -259,7 +259,8 @@ fn is_operator(name: &str) -> bool {
             .any(|some| some.contains(&name))
 }
 
-/// The step of `map`, `filter` and `exists_one`. The interpreter knows the first two by their form.
+/// Returns true for the step of `map`, `filter` and `exists_one`. The interpreter recognises the
+/// first two by their form.
 fn appends(call: &CallExpr) -> bool {
     let accumulator = |expr: &Expr| matches!(expr, Expr::Ident(name) if name.starts_with('@'));
     call.func_name == operators::ADD && call.args.first().is_some_and(|arg| accumulator(&arg.expr))
@@ -281,7 +282,8 @@ fn used(call: CallExpr, meter: &str) -> Expr {
     })
 }
 
-/// The meter around a value that may be large. What a literal holds was paid for with its parts.
+/// Wraps a value that may be large in a call of the meter. The parts of a literal are metered
+/// separately.
 fn wrap(node: IdedExpr, meter: &str) -> IdedExpr {
     match node.expr {
         Expr::Literal(_) | Expr::List(_) | Expr::Map(_) => node,

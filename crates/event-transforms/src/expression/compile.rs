@@ -1,4 +1,4 @@
-//! From text to a program: parsed, checked, and with a meter built in.
+//! Compiles the text of an expression: parses it, checks it, and inserts the meter.
 
 use cel::common::ast::{IdedExpr, SourceInfo};
 use cel::parser::ParseErrors;
@@ -6,20 +6,20 @@ use cel::parser::ParseErrors;
 use super::check::{Checker, MAX_DEPTH, TOO_DEEP};
 use super::meter::ENV;
 
-/// The most bytes of an expression.
+/// The largest size of an expression in bytes.
 pub const MAX_SOURCE_BYTES: usize = 8 * 1024;
 
-/// The parser recurses over what it reads before its depth can be told. It runs on a stack that
-/// the longest expression cannot use up.
+/// The stack of the parser, which the longest expression cannot exhaust: the parser recurses before
+/// the depth of the expression is known.
 const PARSER_STACK_BYTES: usize = 64 << 20;
 
-/// Why an expression cannot be used.
+/// The reason for which an expression cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}{message}", self.prefix())]
 pub struct CompileError {
-    /// Line and column, counted from 1, where the fault has a place.
+    /// Line and column, counted from 1; `None` for a fault of the whole expression.
     pub position: Option<(usize, usize)>,
-    /// For people.
+    /// The description of the fault.
     pub message: String,
 }
 
@@ -39,17 +39,18 @@ impl CompileError {
     }
 }
 
-/// What a program needs to run.
+/// A compiled expression.
 #[derive(Debug)]
 pub struct Compiled {
     pub root: IdedExpr,
-    /// Whether its cost can grow beyond its own length.
+    /// Set if its cost can exceed its length.
     pub loops: bool,
 }
 
 /// # Errors
 ///
-/// A [`CompileError`].
+/// A [`CompileError`] for an expression that is too long, cannot be parsed, or has an unsupported
+/// construct.
 pub fn compile(source: &str) -> Result<Compiled, CompileError> {
     if source.len() > MAX_SOURCE_BYTES {
         return Err(CompileError::whole(format!(
@@ -95,9 +96,10 @@ fn syntax_error(errors: ParseErrors) -> CompileError {
     let Some(first) = errors.errors.into_iter().next() else {
         return CompileError::whole("the expression cannot be parsed");
     };
-    let text = match first.msg.contains("Recursion limit") {
-        true => TOO_DEEP,
-        false => first.msg.trim_start_matches("Syntax error: "),
+    let text = if first.msg.contains("Recursion limit") {
+        TOO_DEEP
+    } else {
+        first.msg.trim_start_matches("Syntax error: ")
     };
     let text = text
         .split(" expecting ")
@@ -111,7 +113,7 @@ fn syntax_error(errors: ParseErrors) -> CompileError {
     }
 }
 
-/// Line and column of a node.
+/// Returns the line and column of a node.
 fn place(info: &SourceInfo, id: u64) -> Option<(usize, usize)> {
     let (start, _) = info.offset_for(id)?;
     let before: Vec<char> = info.source.chars().take(start as usize).collect();

@@ -1,8 +1,8 @@
-//! What an evaluation may cost.
+//! Bounds the cost of an evaluation.
 //!
-//! The interpreter has no bound of its own, so the compiler puts calls of the functions below
-//! around every value whose handling costs more the larger it is. A unit of fuel stands for some
-//! 50 ns at most, and for 25 bytes of memory: a full tank is a fifth of a second, and 100 MB.
+//! The interpreter has no bound of its own. Therefore the compiler inserts calls of the functions
+//! below around every value whose cost grows with its size. A unit of fuel stands for at most 50 ns
+//! and for 25 bytes of memory, so the fuel of one evaluation allows a fifth of a second and 100 MB.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -15,14 +15,15 @@ use cel::common::value::{CowVal, Val};
 use cel::{Env, ExecutionError};
 use regex::{Regex, RegexBuilder};
 
-/// Hands its argument on, and pays for copying it.
+/// Returns its argument, and consumes fuel for a copy of it.
 pub const USE: &str = "@use";
-/// Hands its argument on, and pays for comparing it with another.
+/// Returns its argument, and consumes fuel for a comparison of it.
 pub const COMPARE: &str = "@compare";
-/// Hands its first argument on, and pays for running its second argument's number of steps for
-/// each element.
+/// Returns its first argument, and consumes fuel for as many steps per element as its second
+/// argument says.
 pub const RANGE: &str = "@range";
-/// Hands its argument on if it can be an index. The interpreter's own error copies the container.
+/// Returns its argument if it can be an index. The error of the interpreter itself copies the
+/// container.
 pub const KEY: &str = "@key";
 /// `matches`, with bounds on the pattern.
 pub const MATCHES: &str = "@matches";
@@ -30,19 +31,20 @@ pub const MATCHES: &str = "@matches";
 /// The fuel of one evaluation.
 const FUEL: u64 = 4_000_000;
 
-/// What copying a value costs, besides its parts.
+/// The fuel for copying a value, without its parts.
 const VALUE: u64 = 4;
-/// How many times that comparing it costs: the interpreter compares the types' names as well.
+/// The factor by which comparing costs more than copying: the interpreter also compares the names
+/// of the types.
 const COMPARING: u64 = 4;
-/// How many bytes of a text are copied or searched for one unit.
+/// The bytes of a text that are copied or searched per unit.
 const BYTES: u64 = 8;
 
-/// What compiling a pattern costs.
+/// The fuel for compiling a pattern.
 const PATTERN: u64 = 5_000;
-/// How large a compiled pattern may be in bytes, and what one byte of a text costs under one of
-/// that size: where an automaton cannot be built, a search takes steps for each of its states.
+/// The maximal size of a compiled pattern in bytes, with the fuel per byte of text for a pattern of
+/// that size: if no automaton can be built, a search takes steps for each of its states.
 const PATTERN_SIZES: [(usize, u64); 3] = [(16 << 10, 8), (64 << 10, 32), (256 << 10, 128)];
-/// Patterns kept by a thread.
+/// The number of compiled patterns that a thread caches.
 const PATTERNS: usize = 64;
 
 thread_local! {
@@ -67,21 +69,22 @@ fn env() -> Env {
     env
 }
 
-/// Runs `evaluate` with a full tank. Answers also whether that was enough: the interpreter lets
-/// `||` and `&&` pass over the error that says so.
+/// Runs `evaluate` with full fuel. Returns also if the fuel was sufficient, because the interpreter
+/// lets `||` and `&&` ignore the error about it.
 pub fn metered<T>(evaluate: impl FnOnce() -> T) -> (T, bool) {
     LEFT.set(FUEL);
     let result = evaluate();
     (result, LEFT.get() > 0)
 }
 
-/// Takes `units` out of the tank.
+/// Consumes `units` of fuel.
 fn spend(units: u64) -> Result<(), ExecutionError> {
     let left = LEFT.get().saturating_sub(units);
     LEFT.set(left);
-    match left {
-        0 => Err(ExecutionError::function_error("event", "too much work")),
-        _ => Ok(()),
+    if left == 0 {
+        Err(ExecutionError::function_error("event", "too much work"))
+    } else {
+        Ok(())
     }
 }
 
@@ -113,21 +116,21 @@ fn units(bytes: usize) -> u64 {
     bytes as u64 / BYTES
 }
 
-type Answer<'b, 'v> = Result<CowVal<'b, 'v>, ExecutionError>;
+type Evaluated<'b, 'v> = Result<CowVal<'b, 'v>, ExecutionError>;
 
-fn use_value<'b, 'v>(args: Vec<CowVal<'b, 'v>>) -> Answer<'b, 'v> {
+fn use_value<'b, 'v>(args: Vec<CowVal<'b, 'v>>) -> Evaluated<'b, 'v> {
     let [value] = arguments(args)?;
     spend(weight(&*value))?;
     Ok(value)
 }
 
-fn use_compared<'b, 'v>(args: Vec<CowVal<'b, 'v>>) -> Answer<'b, 'v> {
+fn use_compared<'b, 'v>(args: Vec<CowVal<'b, 'v>>) -> Evaluated<'b, 'v> {
     let [value] = arguments(args)?;
     spend(weight(&*value).saturating_mul(COMPARING))?;
     Ok(value)
 }
 
-fn use_range<'b, 'v>(args: Vec<CowVal<'b, 'v>>) -> Answer<'b, 'v> {
+fn use_range<'b, 'v>(args: Vec<CowVal<'b, 'v>>) -> Evaluated<'b, 'v> {
     let [value, steps] = arguments(args)?;
     let each = steps
         .downcast_ref::<CelInt>()
@@ -139,7 +142,7 @@ fn use_range<'b, 'v>(args: Vec<CowVal<'b, 'v>>) -> Answer<'b, 'v> {
     Ok(value)
 }
 
-fn use_key<'b, 'v>(args: Vec<CowVal<'b, 'v>>) -> Answer<'b, 'v> {
+fn use_key<'b, 'v>(args: Vec<CowVal<'b, 'v>>) -> Evaluated<'b, 'v> {
     let [key] = arguments(args)?;
     match key.get_type().kind() {
         Kind::String | Kind::Int | Kind::UInt | Kind::Boolean => Ok(key),
@@ -157,7 +160,7 @@ fn arguments<'b, 'v, const N: usize>(
         .map_err(|args: Vec<_>| ExecutionError::invalid_argument_count(N, args.len()))
 }
 
-/// A compiled pattern and the units that a byte of a text costs under it.
+/// A compiled pattern, and the fuel per byte of a text.
 #[derive(Clone)]
 struct Pattern(Regex, u64);
 
@@ -165,7 +168,7 @@ struct Pattern(Regex, u64);
 ///
 /// # Errors
 ///
-/// Why it cannot be used, for people.
+/// The reason for which the pattern cannot be used.
 pub fn check_pattern(text: &str) -> Result<(), String> {
     pattern(text).map(|_| ())
 }
@@ -185,14 +188,15 @@ fn pattern(text: &str) -> Result<Pattern, String> {
     Err(format!("pattern `{text}` is too large"))
 }
 
-/// The crate's message draws the pattern over several lines; the last one says what is wrong.
+/// Returns the last line of the message, which describes the fault; the lines before it show the
+/// pattern.
 fn last_line(error: &regex::Error) -> String {
     let text = error.to_string();
     let line = text.lines().last().unwrap_or_default();
     line.trim_start_matches("error: ").to_owned()
 }
 
-fn matches<'b, 'v>(args: Vec<CowVal<'b, 'v>>) -> Answer<'b, 'v> {
+fn matches<'b, 'v>(args: Vec<CowVal<'b, 'v>>) -> Evaluated<'b, 'v> {
     let [text, wanted] = arguments(args)?;
     let (Some(text), Some(wanted)) = (
         text.downcast_ref::<CelString>(),

@@ -1,4 +1,4 @@
-//! Numbers of JSON as values.
+//! Converts numbers of JSON into values.
 
 use std::any::Any;
 use std::sync::OnceLock;
@@ -7,11 +7,11 @@ use cel::common::traits::{Adder, Comparer, Divider, Multiplier, Negator, Subtrac
 use cel::common::types::{CelDouble, CelInt, CelNull, CelUInt, Type};
 use cel::common::value::{StaticVal, Val};
 
-/// Returns the value of a number; `None` for a text that is none. Integers are `int`, or `uint`
+/// Returns the value of a number; `None` if the text is not a number. Integers are `int`, or `uint`
 /// beyond its range. All others are `double` and keep their text, which a `double` would lose:
 /// `1e3`, `1.10`, an integer of thirty digits.
 pub fn number(text: &str) -> Option<Box<dyn Val + '_>> {
-    // `-0` has a sign that no integer has.
+    // No integer represents the sign of `-0`.
     if let Ok(int) = text.parse::<i64>()
         && text != "-0"
     {
@@ -24,15 +24,15 @@ pub fn number(text: &str) -> Option<Box<dyn Val + '_>> {
     Some(Box::new(Published { double, text }))
 }
 
-/// Returns the text of a number that is as it was published; `None` for one that was calculated.
+/// Returns the published text of a number; `None` for a calculated one.
 pub fn published_text(value: &dyn Val) -> Option<Box<str>> {
     let probe = Probe::default();
     value.equals(&probe);
     probe.0.into_inner()
 }
 
-/// A `double` and the text that it was read from. To the interpreter it is the `double`: it
-/// downcasts to one, and calculates as one.
+/// A `double` with the text that it was read from. The interpreter treats it as a `double`: it is
+/// downcast to one, and calculates as one.
 #[derive(Clone, Copy, Debug)]
 struct Published<'d> {
     double: CelDouble,
@@ -110,8 +110,8 @@ impl Val for Published<'_> {
     }
 }
 
-/// Collects the text of the number that it is compared with. A value that borrows cannot be
-/// downcast to its own type, and comparing is what hands one value to another.
+/// Receives the text of the number that it is compared with. A value that borrows cannot be
+/// downcast to its own type, but comparing passes one value to another.
 #[derive(Debug, Default)]
 struct Probe(OnceLock<Box<str>>);
 

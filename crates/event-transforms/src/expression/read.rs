@@ -1,8 +1,8 @@
-//! JSON text into values.
+//! Parses JSON text into values.
 //!
-//! Read by hand for the sake of the numbers: a deserializer hands out what they come to, and not
-//! their text. That the text is JSON was checked when the event was accepted; what is not, and would
-//! be misread, is an error here.
+//! The parser is written by hand because a deserializer does not preserve the text of numbers.
+//! Events are checked to be JSON when they are accepted; text that is not JSON and would be misread
+//! is an error here.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -12,18 +12,18 @@ use cel::common::value::Val;
 
 use super::number::number;
 
-/// How deep lists and maps may nest. Reading recurses over them.
+/// The maximal nesting of lists and maps. Parsing recurses over them.
 const MAX_DEPTH: usize = 128;
 
 type Read<T> = Result<T, String>;
 type Value<'d> = Box<dyn Val + 'd>;
 
-/// Returns the value of a JSON text. Texts without escapes are borrowed from it, and so are the
-/// texts of numbers.
+/// Returns the value of a JSON text. Strings without escapes and the texts of numbers are borrowed
+/// from it.
 ///
 /// # Errors
 ///
-/// The text nests deeper than 128 levels, or is no JSON.
+/// The text is nested more than 128 levels deep, or is not JSON.
 pub fn read(text: &[u8]) -> Read<Value<'_>> {
     let text = std::str::from_utf8(text).map_err(|error| format!("`event.data`: {error}"))?;
     let mut reader = Reader {
@@ -37,7 +37,7 @@ pub fn read(text: &[u8]) -> Read<Value<'_>> {
 
 struct Reader<'d> {
     text: &'d str,
-    /// How many bytes are read.
+    /// The number of bytes read so far.
     at: usize,
     depth: usize,
 }
@@ -53,7 +53,7 @@ impl<'d> Reader<'d> {
         }
     }
 
-    /// The value, if nothing comes behind it.
+    /// Returns the value if nothing follows it.
     fn end(&mut self, value: Value<'d>) -> Read<Value<'d>> {
         match self.peek() {
             None => Ok(value),
@@ -100,7 +100,7 @@ impl<'d> Reader<'d> {
         Ok(Box::new(CelMap::from(entries)))
     }
 
-    /// A string at whose quote the reader is.
+    /// Reads a string, whose opening quote is next.
     fn string(&mut self) -> Read<Cow<'d, str>> {
         let rest = self.rest();
         let (mut end, mut is_escaped) = (1, false);
@@ -117,9 +117,10 @@ impl<'d> Reader<'d> {
         }
         let quoted = rest.get(..=end).unwrap_or_default();
         let plain = rest.get(1..end).unwrap_or_default();
-        let text = match is_escaped {
-            false => Cow::Borrowed(plain),
-            true => Cow::Owned(serde_json::from_str(quoted).map_err(|error| error.to_string())?),
+        let text = if is_escaped {
+            Cow::Owned(serde_json::from_str(quoted).map_err(|error| error.to_string())?)
+        } else {
+            Cow::Borrowed(plain)
         };
         self.at += quoted.len();
         Ok(text)
@@ -147,7 +148,7 @@ impl<'d> Reader<'d> {
         })
     }
 
-    /// Whether another element follows the one before, rather than `end`.
+    /// Returns true if another element follows, and false at `end`.
     fn goes_on(&mut self, end: u8) -> Read<bool> {
         match (self.takes(b','), self.takes(end)) {
             (true, false) => Ok(true),
@@ -156,14 +157,14 @@ impl<'d> Reader<'d> {
         }
     }
 
-    /// Passes over `byte`, if it is next.
+    /// Skips `byte` and returns true if it is next.
     fn takes(&mut self, byte: u8) -> bool {
         let is_next = self.peek() == Some(byte);
         self.at += usize::from(is_next);
         is_next
     }
 
-    /// The next byte that is no white space.
+    /// Skips white space and returns the next byte.
     fn peek(&mut self) -> Option<u8> {
         let rest = self.text.as_bytes().get(self.at..)?;
         let blank = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');

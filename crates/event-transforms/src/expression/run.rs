@@ -1,4 +1,4 @@
-//! A compiled expression, and what comes of running it.
+//! Runs compiled expressions.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -12,14 +12,14 @@ use super::vars::Vars;
 use super::write::{WriteError, Writer, key_text};
 use crate::text::short;
 
-/// A filter or a transform, ready to run. Compiled once for a version of an endpoint.
+/// A compiled filter or transform. Compiled once per version of an endpoint.
 #[derive(Debug)]
 pub struct Program(compile::Compiled);
 
-/// Why a program came to nothing on an event.
+/// The reason for which a program returned no value for an event.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RunError {
-    /// The event is not as the expression expects it.
+    /// The event does not have the form that the expression expects.
     #[error("{0}")]
     Failed(String),
     #[error("the filter's value is of type `{0}`, not `bool`")]
@@ -33,33 +33,34 @@ pub enum RunError {
 impl Program {
     /// # Errors
     ///
-    /// A [`CompileError`] with the fault's place in the expression.
+    /// A [`CompileError`] with the position of the fault in the expression.
     pub fn compile(source: &str) -> Result<Self, CompileError> {
         compile::compile(source).map(Self)
     }
 
-    /// Whether it may take long: more than some microseconds and the parsing of the data.
+    /// Returns true if it may take more than some microseconds and the time for parsing the data.
     pub fn may_take_long(&self) -> bool {
         self.0.loops
     }
 
-    /// The value as a filter's verdict.
+    /// Returns the value of a filter: true if it accepts the event.
     ///
     /// # Errors
     ///
     /// A [`RunError`].
-    pub fn verdict(&self, vars: &Vars<'_>) -> Result<bool, RunError> {
+    pub fn accepts(&self, vars: &Vars<'_>) -> Result<bool, RunError> {
         self.run(vars, |root, context| {
             let value = Value::resolve_val(root, context)?;
-            let verdict = value
+            let accepts = value
                 .downcast_ref::<CelBool>()
-                .map(|verdict| *verdict.inner());
-            verdict.ok_or_else(|| Stop::Kind(value.get_type().name().to_owned()))
+                .map(|accepts| *accepts.inner());
+            accepts.ok_or_else(|| Stop::Kind(value.get_type().name().to_owned()))
         })
     }
 
-    /// The value as compact JSON of at most `max` bytes. Maps that the expression spells out keep
-    /// the order of their keys; others are sorted. `event.data` as a whole goes out byte for byte.
+    /// Returns the value as compact JSON of at most `max` bytes. Map literals keep the order of
+    /// their keys; the keys of other maps are sorted. `event.data` as a whole is copied byte for
+    /// byte.
     ///
     /// # Errors
     ///
@@ -82,8 +83,8 @@ impl Program {
             context.set_variable_resolver(vars);
             evaluate(&self.0.root, &context)
         };
-        // Nothing that a panic can leave half-done outlives it: the context is dropped, and what
-        // `vars` holds is written whole or not at all.
+        // A panic leaves no inconsistent state: the context is dropped, and the values in `vars`
+        // are written completely or not at all.
         let (ended, enough) = meter::metered(|| catch_unwind(AssertUnwindSafe(run)));
         let ended = ended.map_err(|_| RunError::Panicked)?;
         match (enough, vars.fault()) {
@@ -94,7 +95,7 @@ impl Program {
     }
 }
 
-/// What ends an evaluation.
+/// The reason for which an evaluation ends early.
 enum Stop {
     Failed(Box<ExecutionError>),
     Write(WriteError),
@@ -123,9 +124,8 @@ impl From<WriteError> for Stop {
     }
 }
 
-/// Writes the value of `node`. Maps, lists and conditions that are spelt out are followed by hand:
-/// the interpreter's maps have no order. Where a part is the event's `data` as a whole, that goes
-/// out byte for byte.
+/// Writes the value of `node`. Literal maps and lists and conditions are followed here, because the
+/// maps of the interpreter are unordered. `event.data` as a whole is copied byte for byte.
 fn write(
     writer: &mut Writer,
     node: &IdedExpr,
@@ -174,14 +174,14 @@ fn write(
     }
 }
 
-/// Whether this is `event.data`. Outside of macros nothing else goes by that name.
+/// Returns true for `event.data`. Outside of macros no other variable has that name.
 fn is_event_data(select: &SelectExpr) -> bool {
     let of_event = matches!(&select.operand.expr, Expr::Ident(name) if name == "event");
     of_event && !select.test && select.field == "data"
 }
 
-/// The part that a condition leads to, or that the meter is around: what is written is bounded by
-/// its length.
+/// Returns the branch that a condition selects, or the argument of the meter. Writing it is bounded
+/// by the length of the output.
 fn passed<'e>(call: &'e CallExpr, context: &Context<'_, '_>) -> Result<Option<&'e IdedExpr>, Stop> {
     let (condition, then, otherwise) = match (call.func_name.as_str(), call.args.as_slice()) {
         (meter::USE, [part]) => return Ok(Some(part)),

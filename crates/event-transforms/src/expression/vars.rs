@@ -14,8 +14,8 @@ use super::read::read;
 /// The fields of `event`.
 pub const FIELDS: [&str; 6] = ["id", "type", "timestamp", "data", "tenant", "ordering_key"];
 
-/// An event as expressions see it. Its data is parsed at the first use, and once for all programs
-/// that run on it.
+/// An event as the variable of expressions. Its data is parsed at the first use, and once for all
+/// programs that run on it.
 pub struct Vars<'d> {
     tenant: &'d TenantId,
     event: &'d Event,
@@ -33,12 +33,12 @@ impl<'d> Vars<'d> {
         }
     }
 
-    /// The data as it was published.
+    /// Returns the published data.
     pub fn text(&self) -> &'d [u8] {
         &self.event.data
     }
 
-    /// Why the data could not be made a value, if it was asked for.
+    /// Returns the reason for which the data could not be parsed, if it was used.
     pub fn fault(&self) -> Option<&str> {
         self.data.get()?.as_ref().err().map(String::as_str)
     }
@@ -49,7 +49,7 @@ impl<'d> Vars<'d> {
         read.as_ref().map_or(&NULL, |data| &**data)
     }
 
-    /// All fields in one map.
+    /// Returns all fields in one map.
     fn whole(&self) -> &(dyn Val + 'd) {
         &**self.whole.get_or_init(|| {
             let entry = |name: &'static str| {
@@ -77,7 +77,7 @@ impl<'d> Vars<'d> {
         })
     }
 
-    /// A moment that the language cannot hold is `null`.
+    /// Returns the timestamp, or `null` if the language cannot represent it.
     fn timestamp<'b>(&'b self) -> CowVal<'b, 'd> {
         let text = || CowVal::owned(CelString::from(self.event.at.to_string()));
         let make = ENV.find_overload("timestamp", &[text()]);

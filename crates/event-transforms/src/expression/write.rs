@@ -1,4 +1,4 @@
-//! Values into JSON text.
+//! Writes values as JSON text.
 
 use cel::common::types::{CelBool, CelDouble, CelInt, CelList, CelMap, CelString, CelUInt, Kind};
 use cel::common::value::{CowVal, Val};
@@ -6,7 +6,7 @@ use cel::common::value::{CowVal, Val};
 use super::meter::ENV;
 use super::number::published_text;
 
-/// Why a value is no JSON text.
+/// The reason for which a value has no JSON text.
 #[derive(Debug, PartialEq, thiserror::Error)]
 pub enum WriteError {
     #[error("the output is larger than {0} bytes")]
@@ -21,7 +21,7 @@ pub enum WriteError {
     Number(f64),
 }
 
-/// JSON text in the making: compact, and of a bounded length.
+/// A writer of compact JSON text of a bounded length.
 pub struct Writer {
     out: Vec<u8>,
     max: usize,
@@ -39,7 +39,7 @@ impl Writer {
         self.out
     }
 
-    /// Adds text that is JSON, or punctuation of it.
+    /// Appends JSON text or punctuation.
     pub fn raw(&mut self, text: &[u8]) -> Result<(), WriteError> {
         if self.out.len() + text.len() > self.max {
             return Err(WriteError::TooLarge(self.max));
@@ -53,7 +53,7 @@ impl Writer {
         self.raw(&quoted)
     }
 
-    /// Adds a value. The keys of a map, which has no order of its own, are sorted.
+    /// Appends a value. The keys of a map are sorted, because maps are unordered.
     pub fn value(&mut self, value: &dyn Val) -> Result<(), WriteError> {
         let no_form = || WriteError::NoForm(value.get_type().name().to_owned());
         match value.get_type().kind() {
@@ -125,13 +125,14 @@ impl Writer {
     }
 }
 
-/// The text of a map's key.
+/// Returns the text of a map key.
 pub fn key_text<'b>(key: &'b (dyn Val + '_)) -> Result<&'b str, WriteError> {
     let text = key.downcast_ref::<CelString>().map(CelString::inner);
     text.ok_or_else(|| WriteError::Key(key.get_type().name().to_owned()))
 }
 
-/// A timestamp in RFC 3339, a duration in seconds: what the language's `string` makes of them.
+/// Returns a timestamp in RFC 3339 or a duration in seconds, as the function `string` of the
+/// language writes them.
 fn moment(value: &dyn Val) -> Option<String> {
     let args = || vec![CowVal::Owned(value.clone_as_boxed())];
     let string = ENV.find_overload("string", &args())?;

@@ -36,7 +36,7 @@ fn outcome(path: &Path, inputs: &str) -> String {
         Err(error) => return format!("refused: {error}"),
     };
     let ended = match filter {
-        Some(_) => program.verdict(&vars).map(|verdict| verdict.to_string()),
+        Some(_) => program.accepts(&vars).map(|accepts| accepts.to_string()),
         None => program
             .body(&vars, MAX)
             .map(|body| String::from_utf8(body).unwrap()),

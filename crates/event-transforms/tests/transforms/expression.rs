@@ -57,7 +57,7 @@ fn numbers_go_through_transforms_and_filters_as_they_were_published() {
         let event = event(format!(r#"{{"at": {number}}}"#));
         let vars = Vars::new(&tenant, &event);
         let filter = Program::compile(&format!("event.data.at == {number:?}")).unwrap();
-        assert_eq!(filter.verdict(&vars), Ok(true), "{number}");
+        assert_eq!(filter.accepts(&vars), Ok(true), "{number}");
         let calculated = Program::compile("event.data.at + 0.0").unwrap();
         let body = String::from_utf8(calculated.body(&vars, 100).unwrap()).unwrap();
         assert_eq!(body.parse::<f64>(), Ok(number), "{body}");
@@ -346,7 +346,7 @@ fn run(source: &str, event: &Event) {
         return;
     };
     let vars = Vars::new(&tenant, event);
-    assert_ne!(program.verdict(&vars), Err(RunError::Panicked), "{source}");
+    assert_ne!(program.accepts(&vars), Err(RunError::Panicked), "{source}");
     let body = program.body(&vars, 10_000);
     assert_ne!(body, Err(RunError::Panicked), "{source}");
     if let Ok(body) = body {
