@@ -1,8 +1,9 @@
-//! How much a delivery costs this process: client, signatures, places and records, without a store.
+//! The cost of a delivery in this process: client, signatures, permits and records, without a
+//! store.
 //!
 //! `cargo run -p webhook-sender --example throughput -- [deliveries] [endpoints]` delivers 1 KiB
-//! bodies to a receiver in a process of its own that does nothing but answer, and prints deliveries
-//! a second and CPU time a delivery of this process.
+//! bodies to a receiver in a separate process that only responds, and prints the deliveries per
+//! second and the CPU time per delivery of this process.
 
 #[path = "../tests/delivery_support/mod.rs"]
 mod support;
@@ -92,7 +93,7 @@ async fn receive() {
     }
 }
 
-/// Knows how long the bodies are.
+/// Knows the length of the bodies.
 async fn answer(mut stream: TcpStream) {
     let mut bytes = vec![0; 16 * 1024];
     let mut length = 0;
@@ -112,7 +113,7 @@ async fn answer(mut stream: TcpStream) {
     }
 }
 
-/// The CPU time this process has used, in the kernel and out of it.
+/// Returns the CPU time that this process has used, in user and kernel mode.
 fn cpu_time() -> Duration {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
     let behind_name = stat.rsplit(')').next().unwrap();

@@ -1,4 +1,4 @@
-//! How fast a backlog is delivered, and what that costs.
+//! The throughput of a backlog, and its cost in CPU time and memory.
 
 use std::path::Path;
 use std::time::Instant;
@@ -12,13 +12,13 @@ use crate::sender::{Setting, Store, TIMEOUT};
 use crate::tables::Table;
 use crate::{BACKLOG, ceiling, for_each_store};
 
-/// What one backlog took.
+/// The results of one backlog.
 pub struct Run {
-    /// Deliveries a second.
+    /// Deliveries per second.
     pub rate: f64,
     /// CPU seconds of sender and store for 1,000 deliveries.
     pub cpu: f64,
-    /// MiB of the sender's memory at its peak.
+    /// The peak memory of the sender in MiB.
     pub memory: f64,
 }
 
@@ -73,7 +73,7 @@ async fn one_endpoint(receiver: &Receiver, store: Store, answer: &str) -> Result
     run(receiver, Setting::new(store, &tenants).await?, store, batch).await
 }
 
-/// Delivers the backlog of one endpoint by the senders of another build.
+/// Delivers the backlog of one endpoint with the senders of another build.
 pub async fn by_program(receiver: &Receiver, store: Store, program: &Path) -> Result<Run> {
     let setting = Setting::new(store, &tenants(receiver, store, "")).await?;
     let setting = setting.with_program(program);

@@ -1,5 +1,5 @@
-//! The ceiling: a bare client that signs the same bodies and posts them to the same receiver, and
-//! does nothing else. Nothing is planned, kept or recorded.
+//! The ceiling: a bare client that signs the same bodies and posts them to the same receiver,
+//! without planning, storing or recording.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,7 +18,7 @@ use webhook_signature::{Credential, Message, Scheme, sign};
 use crate::receiver::Receiver;
 use crate::workload;
 
-/// Posts a second over so many connections.
+/// Returns the posts per second over this number of connections.
 pub async fn posts_a_second(
     receiver: &Receiver,
     path: &'static str,

@@ -1,4 +1,5 @@
-//! This build against another one, by turns in one run: the machine's noise hits both.
+//! Compares this build with another one, alternating in one run, so that the noise of the machine
+//! affects both.
 
 use std::path::Path;
 
@@ -9,7 +10,7 @@ use crate::receiver::Receiver;
 use crate::sender::Store;
 use crate::tables::Table;
 
-/// Backlogs of each build and store.
+/// The number of backlogs for each build and store.
 const ROUNDS: usize = 7;
 
 pub async fn measure(receiver: &Receiver, other: &Path) -> Result<Table> {
@@ -22,7 +23,7 @@ pub async fn measure(receiver: &Receiver, other: &Path) -> Result<Table> {
     for store in Store::BOTH {
         let mut pairs = Vec::new();
         for round in 0..ROUNDS {
-            // Whichever comes second finds the machine warmer.
+            // The order alternates, because the second build finds a warmer machine.
             let pair = if round % 2 == 0 {
                 let before = backlog::by_program(receiver, store, other).await?;
                 (before, backlog::by_program(receiver, store, own).await?)

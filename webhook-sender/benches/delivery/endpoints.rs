@@ -1,4 +1,4 @@
-//! Whether many endpoints cost more than one.
+//! The cost of many endpoints compared with one.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! What a healthy endpoint notices of one that takes ten seconds for each answer.
+//! The effect on a healthy endpoint of one that takes ten seconds for each response.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::sender::{Setting, Store, TIMEOUT};
 use crate::tables::Table;
 use crate::workload::{medians, quantile};
 
-/// 100 events a second for each endpoint.
+/// 100 events per second for each endpoint.
 const PERIOD: Duration = Duration::from_millis(10);
 const EVENTS: usize = 2000;
 const ROUNDS: usize = 3;
@@ -64,7 +64,7 @@ async fn run(receiver: &Receiver, store: Store, hanging: bool) -> Result<f64> {
         kind: |_| "healthy.x".into(),
         ..Batch::of(EVENTS)
     };
-    // Their numbers lie behind the healthy ones', so that they are not taken for them.
+    // Numbered after those of the healthy endpoint, so that the two are not confused.
     let hung = Batch {
         kind: |_| "hanging.x".into(),
         from: 10 * EVENTS,

@@ -1,4 +1,4 @@
-//! From publishing an event to its arrival, at a rate that leaves the machine idle.
+//! The time from publishing an event to its arrival, at a rate that leaves the machine mostly idle.
 
 use std::time::{Duration, Instant};
 
@@ -12,11 +12,11 @@ use crate::sender::{Sender, Setting, Store, TIMEOUT};
 use crate::tables::Table;
 use crate::workload::{medians, quantile};
 
-/// 100 events a second.
+/// 100 events per second.
 const PERIOD: Duration = Duration::from_millis(10);
 const EVENTS: usize = 1000;
 const ROUNDS: usize = 3;
-/// Not counted: connections are opened, caches filled.
+/// Not counted: the first events open connections and fill caches.
 const WARM_UP: usize = 100;
 
 pub async fn measure(receiver: &Receiver) -> Result<Table> {
@@ -60,7 +60,7 @@ async fn run(receiver: &Receiver, store: Store) -> Result<Vec<f64>> {
     Ok(times(&published, &receiver.take()))
 }
 
-/// Publishes a batch, one event each `period`, and answers when each was.
+/// Publishes a batch, one event per `period`, and returns the time of each.
 pub async fn publish_evenly(
     setting: &Setting,
     sender: &Sender,
@@ -78,7 +78,7 @@ pub async fn publish_evenly(
     Ok(published)
 }
 
-/// Milliseconds of each event but the first ones.
+/// Returns the milliseconds of each event except the first ones.
 pub fn times(published: &[Instant], arrivals: &[Arrival]) -> Vec<f64> {
     let time = |arrival: &Arrival| {
         let published = published.get(arrival.number as usize)?;

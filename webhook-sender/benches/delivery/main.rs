@@ -1,9 +1,9 @@
-//! How fast deliveries are made, at what cost, and how little one endpoint costs another.
+//! Throughput and cost of deliveries, and isolation between endpoints.
 //!
-//! A real sender process, a real store, a receiver on loopback, all on the same machine; the
-//! ceiling is measured in the same run. Prints its tables and keeps them in
-//! `benchmarks/SENDER.md`. An argument picks measurements by their names. With the path of another
-//! build in `COMPARE_WITH`, such as that of the commit before, the two are compared instead.
+//! Measures a real sender process with a real store and a receiver on loopback, all on the same
+//! machine; the ceiling is measured in the same run. Prints its tables and writes them to
+//! `benchmarks/SENDER.md`. Arguments select measurements by their names. If `COMPARE_WITH` is the
+//! path of another build, such as that of the previous commit, the two are compared instead.
 
 mod backlog;
 mod ceiling;
@@ -24,7 +24,7 @@ use receiver::Receiver;
 use sender::Store;
 use tables::Tables;
 
-/// Events in the backlog.
+/// The number of events in the backlog.
 const BACKLOG: usize = 20_000;
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 1)]
@@ -59,14 +59,14 @@ async fn main() -> Result<()> {
     if wanted("startup") {
         tables.add(startup::measure().await?);
     }
-    // A part of the tables would pass for all of them.
+    // Partial results would be mistaken for complete ones.
     if only.is_empty() {
         tables.write()?;
     }
     Ok(())
 }
 
-/// One measured value for each store.
+/// One measured value per store.
 pub async fn for_each_store<T, F>(mut measure: impl FnMut(Store) -> F) -> Result<Vec<T>>
 where
     F: Future<Output = Result<T>>,

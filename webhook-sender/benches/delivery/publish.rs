@@ -1,4 +1,4 @@
-//! Publishing: on the stream where there is one, else through the API.
+//! Publishing: on the stream if there is one, and through the API otherwise.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use crate::sender::{Sender, Setting};
 use crate::workload;
 
-/// Which events: their numbers, and by number their tenant and type.
+/// The events of a batch: their numbers, and the tenant and type for each number.
 #[derive(Clone, Copy)]
 pub struct Batch {
     pub from: usize,
@@ -25,7 +25,7 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Events for the one endpoint of tenant `acme`.
+    /// Events for the only endpoint of tenant `acme`.
     pub fn of(count: usize) -> Self {
         Self {
             from: 0,
@@ -43,7 +43,7 @@ impl Batch {
     }
 }
 
-/// A publisher that keeps its connection, for one event at a time.
+/// A publisher that keeps its connection open, for single events.
 pub enum Publisher {
     Stream(redis::aio::MultiplexedConnection),
     Api(http1::SendRequest<Full<Bytes>>),
@@ -73,7 +73,7 @@ impl Publisher {
     }
 }
 
-/// Adds a batch to the stream, as fast as Redis takes it.
+/// Adds a batch to the stream, as fast as Redis accepts it.
 pub async fn to_stream(setting: &Setting, batch: Batch) -> Result<()> {
     let redis = setting.redis.as_ref().context("a stream")?;
     let client = redis::Client::open(redis.url())?;

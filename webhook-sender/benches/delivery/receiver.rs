@@ -1,4 +1,4 @@
-//! The receiver: as little as answers HTTP/1.1, so that the sender is what is measured.
+//! The receiver: a minimal HTTP/1.1 server, so that the sender is what is measured.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -8,18 +8,18 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::watch;
 
-const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+const RESPONSE: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
 
-/// What arrived, by the number at the end of its `webhook-id`.
+/// The arrivals, by the number at the end of their `webhook-id`.
 #[derive(Clone, Copy)]
 pub struct Arrival {
     pub number: u32,
     pub at: Instant,
 }
 
-/// Answers on a thread of its own. The path says how:
+/// Responds on a separate thread. The path selects the delay:
 ///
-/// | path | answer |
+/// | path | delay |
 /// |---|---|
 /// | `/now…` | at once |
 /// | `/later…` | after 20 ms |
@@ -29,7 +29,7 @@ pub struct Arrival {
 pub struct Receiver {
     pub address: SocketAddr,
     arrivals: Arc<Mutex<Vec<Arrival>>>,
-    /// How many were answered since the last [`Receiver::take`].
+    /// The number of responses since the last [`Receiver::take`].
     count: Arc<watch::Sender<usize>>,
     gate: watch::Sender<bool>,
 }
@@ -66,7 +66,7 @@ impl Receiver {
         format!("http://{}{path}", self.address)
     }
 
-    /// Waits until so many requests have been answered since the last [`Receiver::take`].
+    /// Waits until this number of responses was sent since the last [`Receiver::take`].
     pub async fn answered(&self, count: usize) {
         let mut counted = self.count.subscribe();
         counted
@@ -79,7 +79,7 @@ impl Receiver {
         *self.count.borrow()
     }
 
-    /// All arrivals so far, and starts anew.
+    /// Returns all arrivals so far, and resets them.
     pub fn take(&self) -> Vec<Arrival> {
         let mut arrivals = self.arrivals.lock().expect("nobody panics with it");
         self.count.send_replace(0);
@@ -91,8 +91,8 @@ impl Receiver {
     }
 }
 
-/// How many connections may wait to be accepted. Those beyond are tried again after a second, which
-/// would be measured as the sender's.
+/// The backlog of connections. Connections beyond it are retried after a second, which would be
+/// attributed to the sender.
 const BACKLOG: u32 = 4096;
 
 fn serve(shared: Shared, listening: &std::sync::mpsc::Sender<SocketAddr>) {
@@ -130,7 +130,7 @@ async fn connection(mut stream: TcpStream, mut shared: Shared) {
         };
         buffer.drain(..length);
         wait(path, later, &mut shared.gate).await;
-        if stream.write_all(ANSWER).await.is_err() {
+        if stream.write_all(RESPONSE).await.is_err() {
             return;
         }
         shared.note(arrival);
@@ -156,7 +156,7 @@ async fn wait(path: u8, later: bool, gate: &mut watch::Receiver<bool>) {
     }
 }
 
-/// The bytes of the first request in `buffer`, if all of it is there.
+/// Returns the bytes of the first request in `buffer`, if it is complete.
 fn whole_request(buffer: &[u8]) -> Option<usize> {
     let head = find(buffer, b"\r\n\r\n")? + 4;
     let length = value(&buffer[..head], b"content-length: ")?;
@@ -164,7 +164,7 @@ fn whole_request(buffer: &[u8]) -> Option<usize> {
     (buffer.len() >= head + length).then_some(head + length)
 }
 
-/// The digits at the end of the event's id.
+/// Returns the digits at the end of the event's id.
 fn number(request: &[u8]) -> u32 {
     let id = value(request, b"webhook-id: ").unwrap_or_default();
     let digits = id

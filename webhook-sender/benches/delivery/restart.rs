@@ -1,4 +1,4 @@
-//! How soon everything is delivered after `kill -9`.
+//! The time until everything is delivered after `kill -9`.
 
 use std::collections::HashSet;
 use std::time::Instant;
@@ -13,10 +13,10 @@ use crate::sender::{Setting, Store, TIMEOUT};
 use crate::tables::Table;
 
 const EVENTS: usize = 5000;
-/// How many have arrived when the sender is killed.
+/// The number of arrivals at which the sender is killed.
 const KILLED_AT: usize = 1000;
 
-/// What came of it.
+/// The results.
 struct Run {
     seconds: f64,
     duplicates: usize,

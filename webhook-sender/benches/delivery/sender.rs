@@ -1,4 +1,4 @@
-//! A sender process under measure, with its configuration and its store in a folder of its own.
+//! A sender process that is measured, with its configuration and its store in a folder of its own.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 use test_support::redis::{Fsync, RedisServer};
 
-/// What the sender keeps its deliveries in.
+/// The store of the sender.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Store {
     Redis,
@@ -27,18 +27,19 @@ impl Store {
     }
 }
 
-/// The folder, the store and the stream of a measurement; senders start in it one after another.
+/// The folder, the store and the stream of a measurement, in which senders are started one after
+/// another.
 pub struct Setting {
-    /// There for the Redis store alone, with an append-only file synced every second.
+    /// The Redis server, with an append-only file that is synced every second; `None` for SQLite.
     pub redis: Option<RedisServer>,
-    /// The program of the senders.
+    /// The executable of the senders.
     program: PathBuf,
     folder: TempDir,
 }
 
 pub struct Sender {
     child: Child,
-    /// Where its API is.
+    /// The address of its API.
     pub api: String,
 }
 
@@ -69,7 +70,7 @@ impl Setting {
         })
     }
 
-    /// The same setting for the senders of another build.
+    /// Returns the same setting for the senders of another build.
     pub fn with_program(self, program: &Path) -> Self {
         let program = program.into();
         Self { program, ..self }
@@ -79,7 +80,7 @@ impl Setting {
         self.folder.path()
     }
 
-    /// Starts a sender and waits until its API answers.
+    /// Starts a sender and waits until its API responds.
     pub fn start(&self) -> Result<Sender> {
         let log = std::fs::File::create(self.folder().join("sender.log"))?;
         let mut child = Command::new(&self.program)
@@ -105,12 +106,12 @@ impl Setting {
         })
     }
 
-    /// What the last sender logged.
+    /// Returns the log of the last sender.
     pub fn log(&self) -> Result<String> {
         Ok(std::fs::read_to_string(self.folder().join("sender.log"))?)
     }
 
-    /// CPU seconds of the store's own process, where it has one.
+    /// Returns the CPU seconds of the store's own process, if it has one.
     pub fn store_cpu(&self) -> Result<f64> {
         let pid = self.redis.as_ref().and_then(RedisServer::pid);
         pid.map_or(Ok(0.0), cpu)
@@ -118,12 +119,12 @@ impl Setting {
 }
 
 impl Sender {
-    /// CPU seconds so far.
+    /// Returns the CPU seconds used so far.
     pub fn cpu(&self) -> Result<f64> {
         cpu(self.child.id())
     }
 
-    /// The most memory it had, in MiB.
+    /// Returns its peak memory in MiB.
     pub fn peak_memory(&self) -> Result<f64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -131,7 +132,7 @@ impl Sender {
         Ok(kib.context("VmHWM")?.parse::<f64>()? / 1024.0)
     }
 
-    /// Has it read its file again.
+    /// Makes it reload its configuration.
     pub fn reload(&self) -> Result<()> {
         let sent = Command::new("kill")
             .args(["-HUP", &self.child.id().to_string()])
@@ -140,7 +141,7 @@ impl Sender {
         Ok(())
     }
 
-    /// `kill -9`.
+    /// Kills it with `kill -9`.
     pub fn kill(mut self) -> Result<()> {
         self.child.kill()?;
         self.child.wait()?;
@@ -155,7 +156,7 @@ impl Drop for Sender {
     }
 }
 
-/// User and system time of a process, in seconds; Linux counts it in hundredths.
+/// Returns the user and system time of a process in seconds; Linux counts it in hundredths.
 fn cpu(pid: u32) -> Result<f64> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
     let fields = stat.rsplit_once(')').context("stat")?.1;
@@ -168,5 +169,5 @@ fn cpu(pid: u32) -> Result<f64> {
     Ok(ticks / 100.0)
 }
 
-/// Long enough for whatever is measured, so that what never comes ends the run.
+/// A timeout for all measurements, which ends a run that does not complete.
 pub const TIMEOUT: Duration = Duration::from_secs(120);

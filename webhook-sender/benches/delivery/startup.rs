@@ -1,4 +1,4 @@
-//! Whether many endpoints of one tenant make start, reload and `check` slow.
+//! The effect of many endpoints of one tenant on start, reload and `check`.
 
 use std::fmt::Write as _;
 use std::process::{Command, Stdio};

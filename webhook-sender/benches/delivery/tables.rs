@@ -1,4 +1,4 @@
-//! Tables: printed as they are measured, and kept in `benchmarks/SENDER.md`.
+//! Tables: printed while they are measured, and written to `benchmarks/SENDER.md`.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use anyhow::Result;
 pub struct Table {
     pub heading: &'static str,
     pub note: &'static str,
-    /// The head first.
+    /// The head is the first row.
     pub rows: Vec<Vec<String>>,
 }
 

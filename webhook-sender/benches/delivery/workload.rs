@@ -2,22 +2,22 @@
 
 use bytes::Bytes;
 
-/// The bytes of an event's data.
+/// The size of an event's data in bytes.
 const DATA_BYTES: usize = 1024;
 
-/// The id of event `number`.
+/// Returns the id of event `number`.
 pub fn id(number: usize) -> String {
     format!("evt_{number}")
 }
 
-/// The data of event `number`.
+/// Returns the data of event `number`.
 pub fn data(number: usize) -> Bytes {
     let start = format!(r#"{{"number": {number}, "status": "shipped", "padding": ""#);
     let padding = DATA_BYTES - start.len() - 2;
     format!("{start}{}\"}}", "x".repeat(padding)).into()
 }
 
-/// The value at `part` (0 to 1) of the sorted `values`.
+/// Returns the value at `part` (0 to 1) of the sorted `values`.
 pub fn quantile(values: &mut [f64], part: f64) -> f64 {
     values.sort_by(f64::total_cmp);
     let last = values.len().saturating_sub(1);
@@ -25,7 +25,7 @@ pub fn quantile(values: &mut [f64], part: f64) -> f64 {
     values.get(at).copied().unwrap_or(f64::NAN)
 }
 
-/// The median of each column over all rounds.
+/// Returns the median of each column over all rounds.
 pub fn medians(rounds: &[Vec<f64>]) -> Vec<f64> {
     let columns = 0..rounds.first().map_or(0, Vec::len);
     let column = |at: usize| {

@@ -1,4 +1,4 @@
-//! Which deliveries start, and what happens around them.
+//! Starting deliveries: permits, limits, circuit breakers, leases and shutdown.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,7 +31,7 @@ async fn everything_due_is_delivered_once() {
 }
 
 #[tokio::test]
-async fn what_is_due_later_starts_then_without_a_wake() {
+async fn a_delivery_due_later_starts_on_time_without_a_wake_signal() {
     let (world, receiver) = (World::start().await, Receiver::start().await);
     let endpoint = world.endpoint("orders", &receiver.url("/"), |_| {}).await;
     let due = world.clock.now().after(Duration::from_millis(200));
@@ -43,7 +43,7 @@ async fn what_is_due_later_starts_then_without_a_wake() {
 }
 
 #[tokio::test]
-async fn a_planned_delivery_starts_at_once_in_the_place_set_aside_for_it() {
+async fn a_planned_delivery_starts_immediately_with_its_reserved_permit() {
     let (world, receiver) = (World::start().await, Receiver::start().await);
     let endpoint = world.endpoint("orders", &receiver.url("/"), |_| {}).await;
     let never = world.clock.now().after(Duration::from_secs(3600));
@@ -58,18 +58,18 @@ async fn a_planned_delivery_starts_at_once_in_the_place_set_aside_for_it() {
 }
 
 #[tokio::test]
-async fn what_was_claimed_under_a_lease_that_was_lost_is_not_attempted() {
+async fn a_claim_of_a_lost_lease_is_not_attempted() {
     let (world, receiver) = (World::start().await, Receiver::start().await);
     let endpoint = world.endpoint("orders", &receiver.url("/"), |_| {}).await;
     let never = world.clock.now().after(Duration::from_secs(3600));
     let claim = world.store.add(&endpoint, "evt_1", b"{}", never);
-    // Another process may have it by now.
+    // Another process may have claimed it in the meantime.
     let before = Arc::new(world.lease.owner().reincarnated());
     assert!(world.dispatch_port.reserve(&endpoint.tenant, &endpoint.id));
     world.store.claim_now(&claim, &before);
     world.dispatch_port.start(&before, vec![claim.clone()]);
     world.store.all_succeed(&endpoint).await;
-    // It was given back, as it was due when it was claimed, and claimed anew.
+    // It was released with the due time that it was claimed with, and claimed again.
     assert!(world.store.calls().claim >= 1);
     assert_eq!(world.store.row(&claim.id).attempts.len(), 1);
     assert_eq!(receiver.requests().len(), 1);
@@ -77,7 +77,7 @@ async fn what_was_claimed_under_a_lease_that_was_lost_is_not_attempted() {
 }
 
 #[tokio::test]
-async fn a_place_is_set_aside_only_where_a_delivery_could_start() {
+async fn a_permit_is_reserved_only_if_a_delivery_could_start() {
     let world = World::of(Setup {
         settings: Settings {
             permits: 10,
@@ -120,7 +120,7 @@ async fn a_place_is_set_aside_only_where_a_delivery_could_start() {
 }
 
 #[tokio::test]
-async fn an_endpoint_is_called_by_no_more_at_a_time_than_it_wants() {
+async fn concurrent_attempts_to_an_endpoint_are_limited() {
     let (world, receiver) = (World::start().await, Receiver::start().await);
     // Three at a time wait for each other; a fourth could not.
     receiver.on("/", Behaviour::status(200).after_arrivals(3));
@@ -135,7 +135,7 @@ async fn an_endpoint_is_called_by_no_more_at_a_time_than_it_wants() {
 }
 
 #[tokio::test]
-async fn a_rate_limit_is_kept() {
+async fn attempts_do_not_exceed_the_rate_limit() {
     let (world, receiver) = (World::start().await, Receiver::start().await);
     let url = receiver.url("/");
     let endpoint = world
@@ -160,7 +160,7 @@ async fn a_rate_limit_is_kept() {
 }
 
 #[tokio::test]
-async fn a_returning_endpoint_is_found_by_probes_that_cost_the_others_nothing() {
+async fn probes_detect_a_recovered_endpoint_without_failing_other_deliveries() {
     let (world, receiver) = (World::start().await, Receiver::start().await);
     receiver.on("/", Behaviour::status(500));
     let retry = schedule(&[0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]);
@@ -172,7 +172,7 @@ async fn a_returning_endpoint_is_found_by_probes_that_cost_the_others_nothing() 
         })
         .await;
     world.publish_many(&endpoint, 50);
-    // By the time all this is delivered, the fifty could have been tried many times over.
+    // While these were delivered, the fifty could have been tried many times.
     let other = world
         .endpoint("other", &receiver.url("/other"), |_| {})
         .await;
@@ -197,7 +197,7 @@ async fn a_returning_endpoint_is_found_by_probes_that_cost_the_others_nothing() 
 }
 
 #[tokio::test]
-async fn outcomes_are_kept_until_the_store_is_back() {
+async fn outcomes_are_recorded_once_the_store_is_available_again() {
     let (world, receiver) = (World::start().await, Receiver::start().await);
     let endpoint = world.endpoint("orders", &receiver.url("/"), |_| {}).await;
     world.store.fail_to_complete(4);
@@ -212,7 +212,7 @@ async fn outcomes_are_kept_until_the_store_is_back() {
 }
 
 #[tokio::test]
-async fn an_outcome_that_comes_after_the_lease_is_refused_and_counted() {
+async fn an_outcome_after_the_lease_is_rejected_and_counted() {
     let (world, receiver) = (World::start().await, Receiver::start().await);
     receiver.on("/", Behaviour::status(200).after_arrivals(2));
     let endpoint = world.endpoint("orders", &receiver.url("/"), |_| {}).await;
@@ -253,7 +253,7 @@ async fn nothing_starts_while_the_lease_does_not_outlast_the_attempt() {
             it.timeout = Some(Duration::from_secs(14));
         })
         .await;
-    // Claimed by the planner, and then the lease was too short.
+    // The planner has claimed it, and then the lease was too short.
     let claim = world.store.add(&endpoint, "evt_1", b"{}", began);
     assert!(world.dispatch_port.reserve(&endpoint.tenant, &endpoint.id));
     let owner = world.lease.owner();
@@ -263,7 +263,7 @@ async fn nothing_starts_while_the_lease_does_not_outlast_the_attempt() {
         |store: &super::support::FakeStore| store.row(&claim.id).state == State::Due(began);
     world.store.until("its release", released).await;
     assert_eq!(world.store.row(&claim.id).attempts, []);
-    // What fits is delivered all the same.
+    // An attempt that the lease covers is still made.
     world.publish(&short, "evt_1", b"{}");
     world.store.all_succeed(&short).await;
     assert_eq!(receiver.requests_to("/").len(), 0);
@@ -271,7 +271,7 @@ async fn nothing_starts_while_the_lease_does_not_outlast_the_attempt() {
 }
 
 #[tokio::test]
-async fn at_the_stop_what_is_under_way_ends_and_the_rest_stays_due() {
+async fn after_the_stop_attempts_in_flight_end_and_other_deliveries_stay_due() {
     let (world, receiver) = (World::start().await, Receiver::start().await);
     receiver.on("/", Behaviour::status(200).after_arrivals(3));
     let url = receiver.url("/");
@@ -294,7 +294,7 @@ async fn at_the_stop_what_is_under_way_ends_and_the_rest_stays_due() {
 }
 
 #[tokio::test]
-async fn a_disabled_endpoint_is_left_alone_until_it_is_enabled() {
+async fn a_disabled_endpoint_is_not_called_until_it_is_enabled() {
     let (world, receiver) = (World::start().await, Receiver::start().await);
     let raw = RawReceiver::start(|_| None).await;
     let mut endpoint = world

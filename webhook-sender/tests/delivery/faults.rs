@@ -1,4 +1,4 @@
-//! Faults of the sender itself: panics, observers that fail, a clock that was wrong.
+//! Faults of the sender itself: panics, failing observers, a clock that was wrong.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use webhook_sender::registry::DEFERRED_BODY;
 use super::support::{FakeStore, Setup, State, World, schedule};
 
 #[tokio::test]
-async fn an_attempt_that_panics_counts_as_failed_and_its_place_is_free_again() {
+async fn an_attempt_that_panics_counts_as_failed_and_releases_its_permit() {
     let (world, receiver) = (World::start().await, Receiver::start().await);
     let url = receiver.url("/");
     let endpoint = world
@@ -20,7 +20,7 @@ async fn an_attempt_that_panics_counts_as_failed_and_its_place_is_free_again() {
             it.max_in_flight = Some(1);
         })
         .await;
-    // Both attempts of the first need the event once more, which fails.
+    // Both attempts of the first delivery load the event, which panics.
     world.store.panic_on_event(2);
     let broken = world.publish(&endpoint, "evt_1", &DEFERRED_BODY);
     let dead = |store: &FakeStore| matches!(store.row(&broken.id).state, State::Dead(_));
@@ -37,7 +37,7 @@ async fn an_attempt_that_panics_counts_as_failed_and_its_place_is_free_again() {
     world.end().await;
 }
 
-/// A log that cannot be written, and a writer that does not take that well.
+/// A log writer that panics when it cannot write.
 struct Broken;
 
 impl<S: Subscriber> Layer<S> for Broken {
@@ -52,7 +52,7 @@ impl<S: Subscriber> Layer<S> for Broken {
 }
 
 #[tokio::test]
-async fn a_log_that_panics_keeps_nothing_from_being_delivered_and_recorded() {
+async fn a_panicking_log_does_not_prevent_delivering_and_recording() {
     let _broken = tracing::subscriber::set_default(tracing_subscriber::registry().with(Broken));
     let (world, receiver) = (World::start().await, Receiver::start().await);
     let url = receiver.url("/");
@@ -68,7 +68,7 @@ async fn a_log_that_panics_keeps_nothing_from_being_delivered_and_recorded() {
 }
 
 #[tokio::test]
-async fn the_store_is_told_of_a_clock_that_was_set_back() {
+async fn due_times_in_the_store_are_corrected_after_the_clock_was_set_back() {
     let ahead = Millis(1_800_000_000_000);
     let clock = Clock::standing_at(ahead);
     let world = World::of(Setup {
@@ -77,7 +77,7 @@ async fn the_store_is_told_of_a_clock_that_was_set_back() {
     })
     .await;
     let told = |moment| move |store: &FakeStore| store.rewound().last() == Some(&moment);
-    // At the start as well: the clock may have been set while nothing ran.
+    // Checked at the start too: the clock may have been set while no sender ran.
     world.store.until("the start", told(ahead)).await;
     let right = ahead.before(Duration::from_secs(3600));
     clock.set(right);

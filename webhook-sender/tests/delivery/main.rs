@@ -1,4 +1,4 @@
-//! One delivery and many, from the claim to the record.
+//! Delivery, from the claim to the recorded outcome.
 
 #[path = "../delivery_support/mod.rs"]
 mod support;

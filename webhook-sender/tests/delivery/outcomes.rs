@@ -1,4 +1,4 @@
-//! What becomes of a delivery.
+//! Outcomes of deliveries.
 
 use std::time::Duration;
 
@@ -56,7 +56,7 @@ async fn a_failing_delivery_is_retried_under_the_same_id_until_it_succeeds() {
 }
 
 #[tokio::test]
-async fn after_the_last_attempt_a_delivery_is_dead_with_the_reason() {
+async fn a_delivery_is_dead_after_its_last_attempt_with_the_reason() {
     let (world, receiver) = (World::start().await, Receiver::start().await);
     receiver.on("/", Behaviour::status(418).body("teapot"));
     let retry = schedule(&[0, 1, 1]);
@@ -78,7 +78,7 @@ async fn after_the_last_attempt_a_delivery_is_dead_with_the_reason() {
 }
 
 #[tokio::test]
-async fn retry_after_puts_the_next_attempt_off() {
+async fn retry_after_delays_the_next_attempt() {
     let (world, receiver) = (World::start().await, Receiver::start().await);
     receiver.on("/", Behaviour::status(503).header("retry-after", "3600"));
     let endpoint = world.endpoint("busy", &receiver.url("/"), |_| {}).await;
@@ -120,7 +120,7 @@ async fn a_410_buries_the_delivery_and_closes_the_endpoint_at_once() {
             store.count(&endpoint, waiting) == 4
         })
         .await;
-    // Another version of the endpoint is another matter.
+    // The other version of the endpoint is not disabled.
     receiver.on("/", Behaviour::status(200));
     world.put(endpoint.clone()).await;
     webhook_sender::plan::DispatchPort::wake(&world.dispatch_port);
@@ -134,7 +134,7 @@ async fn a_410_buries_the_delivery_and_closes_the_endpoint_at_once() {
 }
 
 #[tokio::test]
-async fn failures_are_told_apart_by_their_phase() {
+async fn failures_are_recorded_with_their_phase() {
     let world = World::of(Setup {
         settings: Settings {
             timeout: Duration::from_millis(300),
@@ -150,7 +150,7 @@ async fn failures_are_told_apart_by_their_phase() {
     let closed = RawReceiver::start(|_| None).await;
     let refusing = closed.url();
     drop(closed);
-    // It accepts into its backlog and never speaks TLS.
+    // It accepts connections but never speaks TLS.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let silent = format!(
         "https://{}/",
@@ -251,7 +251,7 @@ async fn an_endpoint_that_has_failed_for_five_days_is_disabled() {
     world.end().await;
 }
 
-/// An endpoint whose receiver answers 500, while the clock stands.
+/// Creates an endpoint whose receiver responds 500, with a clock that stands still.
 async fn at_a_standing_clock() -> (Clock, World, Receiver, Endpoint) {
     let clock = Clock::standing_at(Millis(1_000_000_000_000));
     let world = World::of(Setup {
@@ -266,7 +266,7 @@ async fn at_a_standing_clock() -> (Clock, World, Receiver, Endpoint) {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_is_enabled_again_begins_to_fail_anew() {
+async fn enabling_an_endpoint_restarts_its_failure_window() {
     let (clock, world, _receiver, endpoint) = at_a_standing_clock().await;
     let began = clock.now();
     let fail_after = async |seconds: u64| {
@@ -292,7 +292,7 @@ async fn an_endpoint_that_is_enabled_again_begins_to_fail_anew() {
     world.health_changes.until(1).await;
     stored(Some(began)).await;
     fail_after(61).await;
-    // As the API does when somebody enables it.
+    // Enables the endpoint like the API.
     stored(None).await;
     fail_after(120).await;
     fail_after(180).await;
@@ -303,7 +303,7 @@ async fn an_endpoint_that_is_enabled_again_begins_to_fail_anew() {
 }
 
 #[tokio::test]
-async fn a_failing_endpoint_is_told_of_after_a_minute_and_its_recovery_once() {
+async fn a_failing_endpoint_is_reported_after_a_minute_and_its_recovery_once() {
     let (clock, world, receiver, endpoint) = at_a_standing_clock().await;
     let began = clock.now();
     let tried_again = async |event: &str| {

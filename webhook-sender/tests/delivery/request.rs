@@ -1,4 +1,4 @@
-//! What arrives at a receiver.
+//! Requests as receivers get them.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ const NOW: Millis = Millis(1_614_265_330_500);
 const OLD: &str = "the secret before the present one";
 const OLDER: &str = "the secret before that, which is the oldest";
 
-/// Delivers one event to an endpoint changed by `change`, at [`NOW`].
+/// Delivers one event at [`NOW`] to an endpoint that `change` has changed.
 async fn delivered(body: &[u8], change: impl FnOnce(&mut Endpoint)) -> Recorded {
     let receiver = Receiver::start().await;
     let world = World::of(Setup {
@@ -45,7 +45,7 @@ fn verified(request: &Recorded, secrets: &[&str]) -> Result<(), webhook_signatur
 }
 
 #[tokio::test]
-async fn a_request_is_as_the_design_has_it() {
+async fn a_request_has_the_documented_form() {
     let body = "{\"a\":  1,\n\t\"b\": \"\\u00e4 \u{e4}\"}\0\u{7f}".as_bytes();
     let request = delivered(body, |_| {}).await;
     assert_eq!(
@@ -67,14 +67,14 @@ async fn a_request_is_as_the_design_has_it() {
     assert_eq!(
         request.header("x-signature"),
         None,
-        "a scheme nobody asked for"
+        "a scheme that is not configured"
     );
     assert_eq!(verified(&request, &[SECRET]), Ok(()));
     assert!(verified(&request, &["another secret"]).is_err());
 }
 
 #[tokio::test]
-async fn every_scheme_that_is_asked_for_signs() {
+async fn every_configured_scheme_signs() {
     for scheme in Scheme::ALL {
         let request = delivered(b"{}", |endpoint| endpoint.schemes = vec![scheme]).await;
         for other in Scheme::ALL {
@@ -93,7 +93,7 @@ async fn secrets_sign_until_they_expire() {
         secret
     };
     let request = delivered(b"{}", |endpoint| {
-        // The newer of the two old ones has the shorter overlap.
+        // The newer of the two old secrets has the shorter overlap.
         endpoint.secrets.push(expiring(OLD, NOW.0));
         endpoint.secrets.push(expiring(OLDER, NOW.0 + 1));
     })
@@ -107,7 +107,7 @@ async fn secrets_sign_until_they_expire() {
 }
 
 #[tokio::test]
-async fn an_endpoints_headers_are_sent_but_do_not_touch_the_signed_ones() {
+async fn headers_of_the_endpoint_are_sent_and_do_not_replace_signed_ones() {
     let headers = [
         ("Authorization", "Bearer t0ken"),
         ("content-type", "application/cloudevents+json"),
@@ -134,7 +134,7 @@ async fn an_endpoints_headers_are_sent_but_do_not_touch_the_signed_ones() {
 }
 
 #[tokio::test]
-async fn a_large_body_arrives_whole() {
+async fn a_large_body_arrives_completely() {
     let body: Vec<u8> = (0..3_000_000_u32).map(|n| (n % 251) as u8).collect();
     let request = delivered(&body, |_| {}).await;
     assert!(request.body == body);

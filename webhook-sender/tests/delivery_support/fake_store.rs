@@ -1,4 +1,4 @@
-//! A store in memory, of which tests can ask what has come of every delivery.
+//! A store in memory that tests can query for every delivery.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard};
@@ -18,7 +18,7 @@ use webhook_store::{
 
 type Result<T> = std::result::Result<T, StoreError>;
 
-/// What is known of one delivery.
+/// One delivery and its history.
 #[derive(Clone, Debug)]
 pub struct Row {
     pub claim: Claim,
@@ -37,7 +37,7 @@ pub enum State {
 #[derive(Default)]
 pub struct FakeStore {
     inner: Mutex<Inner>,
-    /// Goes up whenever outcomes are recorded.
+    /// Incremented when outcomes are recorded.
     changes: watch::Sender<u64>,
 }
 
@@ -46,23 +46,23 @@ struct Inner {
     version: u64,
     endpoints: BTreeMap<(TenantId, EndpointId), Endpoint>,
     rows: HashMap<DeliveryId, Row>,
-    /// By endpoint, and there by when and in what order.
+    /// Keyed by endpoint, and then by due time and order of insertion.
     due: HashMap<EndpointId, BTreeMap<(Millis, u64), DeliveryId>>,
     sequence: u64,
-    /// How many deliveries of an endpoint have not succeeded.
+    /// The number of deliveries of an endpoint that have not succeeded.
     open: HashMap<EndpointId, usize>,
-    /// How many calls of `complete` are still to fail.
+    /// The number of further calls of `complete` that fail.
     failing: usize,
     calls: Calls,
-    /// What `rewind` was called with.
+    /// The arguments of the calls of `rewind`.
     rewound: Vec<Millis>,
-    /// How many calls of `event` are still to panic.
+    /// The number of further calls of `event` that panic.
     panicking: usize,
-    /// How many calls of `claim` are still to fail.
+    /// The number of further calls of `claim` that fail.
     unclaimable: usize,
 }
 
-/// How often the store was called.
+/// The number of calls of the store.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Calls {
     pub due: usize,
@@ -80,7 +80,7 @@ impl FakeStore {
         inner.endpoints.insert(key, endpoint);
     }
 
-    /// Makes a delivery due at `due`; answers it as it would be claimed.
+    /// Adds a delivery that is due at `due`. Returns it as it would be claimed.
     pub fn add(&self, endpoint: &Endpoint, event: &str, body: &[u8], due: Millis) -> Claim {
         let event = EventId::parse(event).unwrap();
         let claim = Claim {
@@ -106,7 +106,7 @@ impl FakeStore {
         claim
     }
 
-    /// Puts what was added into flight under `owner`, as planning does.
+    /// Puts an added delivery in flight under `owner`, as planning does.
     pub fn claim_now(&self, claim: &Claim, owner: &Owner) {
         let mut inner = self.lock();
         inner
@@ -117,7 +117,7 @@ impl FakeStore {
         inner.rows.get_mut(&claim.id).unwrap().state = State::InFlight(owner.incarnation.clone());
     }
 
-    /// Takes all in flight away from their owner, as after its lease.
+    /// Releases all deliveries in flight, as after the end of the lease.
     pub fn give_away(&self) {
         for row in self.lock().rows.values_mut() {
             if matches!(row.state, State::InFlight(_)) {
@@ -126,7 +126,7 @@ impl FakeStore {
         }
     }
 
-    /// Lets the next calls of `complete` fail.
+    /// Makes the next calls of `complete` fail.
     pub fn fail_to_complete(&self, calls: usize) {
         self.lock().failing = calls;
     }
@@ -135,17 +135,17 @@ impl FakeStore {
         self.lock().calls
     }
 
-    /// Has the next calls of `event` panic, which an attempt makes whose body is yet to be made.
+    /// Makes the next calls of `event` panic. An attempt calls it if its body is not rendered yet.
     pub fn panic_on_event(&self, calls: usize) {
         self.lock().panicking = calls;
     }
 
-    /// Has the next calls of `claim` fail.
+    /// Makes the next calls of `claim` fail.
     pub fn fail_to_claim(&self, calls: usize) {
         self.lock().unclaimable = calls;
     }
 
-    /// What the clock was set back to, as passed to the store.
+    /// Returns the times that were passed to `rewind`.
     pub fn rewound(&self) -> Vec<Millis> {
         self.lock().rewound.clone()
     }
@@ -154,7 +154,7 @@ impl FakeStore {
         self.lock().rows[id].clone()
     }
 
-    /// The rows of an endpoint.
+    /// Returns the rows of an endpoint.
     pub fn rows(&self, endpoint: &Endpoint) -> Vec<Row> {
         let inner = self.lock();
         let rows = inner
@@ -173,7 +173,7 @@ impl FakeStore {
         rows.filter(|row| state(row)).count()
     }
 
-    /// Waits until `ready`, which is asked after each change.
+    /// Waits until `ready` returns true. It is called after each change.
     pub async fn until(&self, what: &str, ready: impl Fn(&Self) -> bool) {
         let mut changes = self.changes.subscribe();
         let become_ready = async {
@@ -252,7 +252,7 @@ impl Inner {
 fn unavailable() -> StoreError {
     StoreError::Unavailable {
         store: "fake".into(),
-        detail: "out of reach".into(),
+        detail: "unreachable".into(),
     }
 }
 

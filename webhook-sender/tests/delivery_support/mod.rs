@@ -1,4 +1,4 @@
-//! What the tests of delivery share.
+//! Helpers of the tests of delivery.
 
 #![allow(
     dead_code,

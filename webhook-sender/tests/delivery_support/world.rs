@@ -1,4 +1,4 @@
-//! A dispatcher at work over a store in memory.
+//! A running dispatcher over a store in memory.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -36,7 +36,7 @@ pub struct World {
     running: JoinHandle<()>,
 }
 
-/// What a world is made of.
+/// The parameters of a world.
 pub struct Setup {
     pub clock: Clock,
     pub lease: Duration,
@@ -58,7 +58,7 @@ impl Default for Setup {
     }
 }
 
-/// Lets receivers of this machine be called.
+/// Returns a policy that allows receivers on this machine.
 pub fn loopback() -> Policy {
     Policy {
         allow_http: true,
@@ -105,7 +105,7 @@ impl World {
         }
     }
 
-    /// Makes an endpoint known, changed by `change`.
+    /// Registers an endpoint that `change` has changed.
     pub async fn endpoint(
         &self,
         id: &str,
@@ -143,14 +143,14 @@ impl World {
         claims
     }
 
-    /// Ends gracefully.
+    /// Stops the dispatcher and waits until it has ended.
     pub async fn end(self) {
         self.stop.cancel();
         let in_flight = || format!("the end; {} in flight", self.dispatch_port.in_flight());
         with_timeout(self.running, in_flight).await.unwrap();
     }
 
-    /// What `/metrics` would say.
+    /// Returns the text of `/metrics`.
     pub fn metrics(&self) -> String {
         let mut registry = prometheus_client::registry::Registry::default();
         self.metrics.register(&mut registry);
@@ -172,7 +172,7 @@ pub fn endpoint(id: &str, url: &str) -> Endpoint {
     }
 }
 
-/// A schedule of these milliseconds, without jitter.
+/// Returns a schedule of these milliseconds, without jitter.
 pub fn schedule(waits: &[u64]) -> Option<Retry> {
     Some(Retry {
         schedule: waits.iter().copied().map(Duration::from_millis).collect(),

@@ -1,7 +1,7 @@
-//! A receiver that misbehaves costs its own endpoint's places and nobody else's.
+//! A misbehaving receiver uses only the permits of its own endpoint.
 //!
-//! Each test has a healthy endpoint beside it, and ends only when all deliveries to that one have
-//! arrived while the other's are still stuck. Nothing is measured in time.
+//! Each test has a healthy endpoint beside it, and ends when all deliveries to the healthy endpoint
+//! have arrived while those to the other are still stuck. No test measures time.
 
 #[path = "../delivery_support/mod.rs"]
 mod support;
@@ -18,7 +18,7 @@ const PLACES: usize = 32;
 const SICK: usize = 100;
 const HEALTHY: usize = 300;
 
-/// So long that an attempt that hangs outlasts the test.
+/// Longer than the test, so that an attempt that hangs outlasts it.
 const LONG: Duration = Duration::from_secs(600);
 
 async fn world() -> World {
@@ -36,7 +36,8 @@ async fn world() -> World {
     .await
 }
 
-/// Lets the sick endpoint take what it can get, and then delivers to a healthy one.
+/// Lets the unhealthy endpoint take all permits that it can get, and then delivers to a healthy
+/// one.
 async fn healthy_beside(world: &World, sick: &[Endpoint], receiver: &Receiver) {
     for endpoint in sick {
         world.publish_many(endpoint, SICK);
@@ -55,7 +56,7 @@ fn stuck(world: &World, endpoint: &Endpoint) -> usize {
 }
 
 #[tokio::test]
-async fn beside_one_that_accepts_and_never_answers_all_is_delivered() {
+async fn a_receiver_that_never_responds_does_not_delay_others() {
     let (world, receiver) = (world().await, Receiver::start().await);
     receiver.on("/hang", Behaviour::hang());
     let sick = world.endpoint("hang", &receiver.url("/hang"), |_| {}).await;
@@ -67,7 +68,7 @@ async fn beside_one_that_accepts_and_never_answers_all_is_delivered() {
 }
 
 #[tokio::test]
-async fn beside_many_that_never_answer_all_is_delivered() {
+async fn many_receivers_that_never_respond_do_not_delay_others() {
     let (world, receiver) = (world().await, Receiver::start().await);
     receiver.on("/hang", Behaviour::hang());
     let mut sick = vec![];
@@ -78,7 +79,7 @@ async fn beside_many_that_never_answer_all_is_delivered() {
                 .await,
         );
         world.publish_many(&sick[n], SICK);
-        // One after the other, so that each finds what the ones before have left.
+        // One after the other, so that each gets a share of the remaining permits.
         let taken = || {
             sick.iter()
                 .map(|endpoint| stuck(&world, endpoint))
@@ -91,7 +92,7 @@ async fn beside_many_that_never_answer_all_is_delivered() {
 }
 
 #[tokio::test]
-async fn beside_one_that_drips_its_answer_all_is_delivered() {
+async fn a_receiver_that_responds_slowly_does_not_delay_others() {
     let (world, receiver) = (world().await, Receiver::start().await);
     receiver.on("/drip", Behaviour::drip());
     let sick = world.endpoint("drip", &receiver.url("/drip"), |_| {}).await;
@@ -101,7 +102,7 @@ async fn beside_one_that_drips_its_answer_all_is_delivered() {
 }
 
 #[tokio::test]
-async fn beside_one_that_drips_its_head_all_is_delivered() {
+async fn a_receiver_with_a_slow_response_head_does_not_delay_others() {
     let (world, receiver) = (world().await, Receiver::start().await);
     let dripping = RawReceiver::start(|_| Some(b"HTTP/1.1 200 O".to_vec())).await;
     let sick = world.endpoint("drip", &dripping.url(), |_| {}).await;
@@ -115,7 +116,7 @@ async fn beside_one_that_drips_its_head_all_is_delivered() {
 }
 
 #[tokio::test]
-async fn beside_one_that_answers_a_gigabyte_all_is_delivered_and_little_of_it_is_read() {
+async fn a_response_of_a_gigabyte_delays_nothing_and_is_not_read_completely() {
     let (world, receiver) = (world().await, Receiver::start().await);
     let gigabyte = 1 << 30;
     let flooding = RawReceiver::start(move |_| {
@@ -128,7 +129,7 @@ async fn beside_one_that_answers_a_gigabyte_all_is_delivered_and_little_of_it_is
     let sick = world.endpoint("flood", &flooding.url(), |_| {}).await;
     healthy_beside(&world, std::slice::from_ref(&sick), &receiver).await;
     world.store.all_succeed(&sick).await;
-    // Each flood ended its connection, and kept the beginning of the answer only.
+    // Each flood ended its connection, and only the start of the response was recorded.
     assert_eq!(flooding.counts.connections(), SICK);
     for row in world.store.rows(&sick) {
         let kept = row.attempts[0].response.as_deref().unwrap();
@@ -137,7 +138,7 @@ async fn beside_one_that_answers_a_gigabyte_all_is_delivered_and_little_of_it_is
 }
 
 #[tokio::test]
-async fn beside_one_that_answers_500_all_is_delivered_and_it_is_probed_only() {
+async fn a_receiver_that_responds_500_delays_nothing_and_is_only_probed() {
     let (world, receiver) = (world().await, Receiver::start().await);
     receiver.on("/broken", Behaviour::status(500));
     let sick = world
@@ -153,7 +154,7 @@ async fn beside_one_that_answers_500_all_is_delivered_and_it_is_probed_only() {
 }
 
 #[tokio::test]
-async fn beside_one_that_refuses_connections_all_is_delivered() {
+async fn a_receiver_that_refuses_connections_does_not_delay_others() {
     let (world, receiver) = (world().await, Receiver::start().await);
     let gone = RawReceiver::start(|_| None).await;
     let url = gone.url();
@@ -177,14 +178,14 @@ async fn beside_one_that_refuses_connections_all_is_delivered() {
 }
 
 #[tokio::test]
-async fn a_saturated_endpoint_is_not_asked_for_over_and_over() {
+async fn a_saturated_endpoint_causes_no_repeated_claims() {
     let (world, receiver) = (world().await, Receiver::start().await);
     receiver.on("/hang", Behaviour::hang());
     let sick = world.endpoint("hang", &receiver.url("/hang"), |_| {}).await;
     world.publish_many(&sick, SICK);
     receiver.received(PLACES / 2).await;
     let before = world.store.calls();
-    // The claimer has every chance to go round in circles while this is delivered.
+    // The scheduler could run many rounds while this is delivered.
     healthy_beside(&world, &[], &receiver).await;
     let after = world.store.calls();
     let calls = (after.due - before.due) + (after.claim - before.claim);
@@ -195,7 +196,7 @@ async fn a_saturated_endpoint_is_not_asked_for_over_and_over() {
 }
 
 #[tokio::test]
-async fn new_deliveries_to_a_saturated_endpoint_are_not_started_beside_its_backlog() {
+async fn new_deliveries_do_not_overtake_the_backlog_of_a_saturated_endpoint() {
     let (world, receiver) = (world().await, Receiver::start().await);
     receiver.on("/hang", Behaviour::hang());
     let sick = world.endpoint("hang", &receiver.url("/hang"), |_| {}).await;

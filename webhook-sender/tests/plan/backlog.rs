@@ -8,7 +8,7 @@ use webhook_store::{Queries, Queue, RejectedFilter, Tenants};
 
 use crate::world::{MAX_TRIES, NOW, World, acme, endpoint, event};
 
-/// An event whose data takes long to parse.
+/// Returns an event whose data takes long to parse.
 fn long(id: &str) -> Event {
     event(id, format!("\"{}\"", "x".repeat(40_000)))
 }
@@ -20,7 +20,7 @@ async fn world() -> World {
     world
 }
 
-/// The events of the deliveries, in the order of planning.
+/// Returns the events of the deliveries, in the order of planning.
 async fn planned(world: &World) -> Vec<String> {
     let deliveries = world.deliveries().await;
     deliveries.iter().map(|one| one.event.to_string()).collect()
@@ -43,7 +43,7 @@ async fn events_whose_programs_may_take_long_are_accepted_and_planned_from_the_s
 }
 
 #[tokio::test]
-async fn a_tenant_keeps_its_order_of_acceptance_however_long_its_events_take() {
+async fn events_of_a_tenant_are_planned_in_the_order_of_acceptance() {
     let world = world().await;
     world.store.held.send_replace(Some(acme()));
     let mut ids = Vec::new();
@@ -57,7 +57,7 @@ async fn a_tenant_keeps_its_order_of_acceptance_however_long_its_events_take() {
         if number % 3 == 0 {
             world.planner.submit(&acme(), long_or_not).await.unwrap();
         } else {
-            // As it waits for the store, it is submitted beside the test.
+            // Submitted concurrently, because it waits for the store.
             world.store.held.send_replace(None);
             world.planner.submit(&acme(), long_or_not).await.unwrap();
             world.store.held.send_replace(Some(acme()));
@@ -69,7 +69,7 @@ async fn a_tenant_keeps_its_order_of_acceptance_however_long_its_events_take() {
 }
 
 #[tokio::test]
-async fn a_tenant_whose_planning_takes_long_delays_no_other() {
+async fn slow_planning_of_a_tenant_delays_no_other_tenant() {
     let world = world().await;
     let other = TenantId::parse("other").unwrap();
     world.store.put_tenant(&other).await.unwrap();
@@ -83,7 +83,7 @@ async fn a_tenant_whose_planning_takes_long_delays_no_other() {
         let event = long(&format!("evt_{number}"));
         world.planner.submit(&acme(), event).await.unwrap();
     }
-    // Neither acceptance nor planning of the other waits.
+    // Neither acceptance nor planning of the other tenant waits.
     for event in [long("evt_1"), event("evt_2", "1")] {
         world.planner.submit(&other, event).await.unwrap();
     }
@@ -99,7 +99,7 @@ async fn a_tenant_whose_planning_takes_long_delays_no_other() {
 }
 
 #[tokio::test]
-async fn an_event_whose_planning_never_ends_is_rejected_and_takes_no_other_along() {
+async fn an_event_whose_planning_never_ends_is_rejected_alone() {
     let world = world().await;
     *world.store.deadly.lock().unwrap() = Some(event("bad", "1").id);
     world.store.held.send_replace(Some(acme()));
@@ -124,14 +124,14 @@ async fn an_event_whose_planning_never_ends_is_rejected_and_takes_no_other_along
     );
     assert_eq!(one.field("data").unwrap().bytes()[..], long("bad").data);
     assert_eq!(world.stats.poison(), 1);
-    // Corrected, it may be published under its id.
+    // A corrected event can be published under the same id.
     *world.store.deadly.lock().unwrap() = None;
     let again = world.planner.submit(&acme(), event("bad", "2")).await;
     assert!(!again.unwrap().known);
 }
 
 #[tokio::test]
-async fn an_event_whose_planning_never_ends_costs_no_other_tenant_a_try() {
+async fn an_event_whose_planning_never_ends_counts_no_try_of_another_tenant() {
     let world = world().await;
     let tenants: Vec<_> = (0..12)
         .map(|number| TenantId::parse(&format!("tenant{number}")).unwrap())
@@ -160,9 +160,9 @@ async fn an_event_whose_planning_never_ends_costs_no_other_tenant_a_try() {
 }
 
 #[tokio::test]
-async fn a_tenant_that_the_registry_knows_is_restored_before_its_events_are_judged() {
+async fn a_known_tenant_is_restored_before_its_events_are_rejected() {
     let world = world().await;
-    // The store has lost the tenant, and has it again when it is looked at.
+    // The store has lost the tenant, and contains it again at the next read.
     world
         .planner
         .submit(&acme(), event("evt_1", "1"))
@@ -174,7 +174,7 @@ async fn a_tenant_that_the_registry_knows_is_restored_before_its_events_are_judg
 }
 
 #[tokio::test]
-async fn a_store_that_is_out_of_reach_makes_no_poison() {
+async fn an_unavailable_store_does_not_make_events_poison() {
     let world = world().await;
     let lost = std::iter::repeat_n(crate::flaky::Fate::Lost, MAX_TRIES as usize + 3);
     world.store.plans.lock().unwrap().extend(lost);

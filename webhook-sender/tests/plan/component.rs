@@ -8,7 +8,7 @@ use test_fixtures::transform::{ECHO, component};
 use crate::world::{World, acme, event};
 
 #[tokio::test]
-async fn a_component_that_is_replaced_is_taken_up() {
+async fn a_replaced_component_is_loaded() {
     let world = World::with_permits(9).await;
     let path = world.folder.path().join("echo.wasm");
     fs::write(&path, component(ECHO)).unwrap();
@@ -28,7 +28,7 @@ async fn a_component_that_is_replaced_is_taken_up() {
         &before,
         &world.registry.endpoint(&acme(), &stored.id).unwrap()
     ));
-    // Of another length, so that it differs however coarse the file system's clock is.
+    // The length differs, so that the change is detected even with a coarse file system clock.
     fs::write(&path, component(&format!("(drop (i32.const 1)) {ECHO}"))).unwrap();
     world.registry.refresh().await.unwrap();
     assert!(!Arc::ptr_eq(

@@ -1,4 +1,4 @@
-//! Places that tests hand out.
+//! A dispatch port with permits that tests control.
 
 use std::sync::{Arc, Mutex};
 
@@ -7,7 +7,7 @@ use webhook_model::{EndpointId, Owner, TenantId};
 use webhook_sender::plan::DispatchPort;
 use webhook_store::Claim;
 
-/// Has a number of places, whoever asks, and keeps what was started.
+/// Grants a number of permits to any endpoint, and records the deliveries that were started.
 #[derive(Default)]
 pub struct FakeDispatchPort {
     state: Mutex<State>,
@@ -29,7 +29,7 @@ impl FakeDispatchPort {
         dispatch_port
     }
 
-    /// Places set aside and neither used nor given back.
+    /// Returns the number of permits that are reserved and neither used nor released.
     pub fn held(&self) -> usize {
         self.state.lock().unwrap().held
     }
@@ -38,7 +38,7 @@ impl FakeDispatchPort {
         self.state.lock().unwrap().started.clone()
     }
 
-    /// Waits until so many deliveries have started.
+    /// Waits until `count` deliveries have started.
     pub async fn until_started(&self, count: usize) {
         let mut starts = self.starts.subscribe();
         let started = starts.wait_for(|starts| *starts >= count);
@@ -50,7 +50,7 @@ impl FakeDispatchPort {
         *self.wakes.borrow()
     }
 
-    /// Waits until somebody has woken the scheduler.
+    /// Waits until `wake` was called.
     pub async fn woken(&self) {
         self.wakes
             .subscribe()
@@ -76,7 +76,7 @@ impl DispatchPort for FakeDispatchPort {
         state.held = state
             .held
             .checked_sub(1)
-            .expect("only what is held is given back");
+            .expect("only reserved permits are released");
         state.free += 1;
     }
 
@@ -85,7 +85,7 @@ impl DispatchPort for FakeDispatchPort {
         state.held = state
             .held
             .checked_sub(claims.len())
-            .expect("a place for each claim");
+            .expect("a permit for each claim");
         state.started.extend(claims);
         self.starts.send_replace(state.started.len());
     }

@@ -1,4 +1,4 @@
-//! A real store whose answers get lost on the way.
+//! A real store whose replies can get lost.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -16,36 +16,36 @@ use webhook_store::{
 
 type Result<T> = std::result::Result<T, StoreError>;
 
-/// What becomes of a call.
+/// The fate of a call.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Fate {
-    /// It does not get through.
+    /// The call does not reach the store.
     Lost,
-    /// It is carried out, and its answer is lost.
+    /// The call is executed, and its reply is lost.
     AnswerLost,
-    /// It is answered that the endpoints have changed.
+    /// The reply says that the endpoints have changed.
     Stale,
-    /// It is answered that the lease ran out.
+    /// The reply says that the lease is lost.
     LeaseLost,
-    /// It never returns.
+    /// The call never returns.
     Panics,
 }
 
-/// A store in front of another one.
+/// A store that forwards calls to another one.
 pub struct Flaky<S> {
     inner: S,
-    /// What becomes of the next calls of `plan` and `complete`; after them all goes well.
+    /// The fates of the next calls of `plan` and `complete`; later calls succeed.
     pub plans: Mutex<VecDeque<Fate>>,
     pub completes: Mutex<VecDeque<Fate>>,
-    /// How many events each call of `plan` had.
+    /// The number of events of each call of `plan`.
     pub batches: Mutex<Vec<usize>>,
-    /// The event that no call of `plan` returns with.
+    /// The event with which no call of `plan` returns.
     pub deadly: Mutex<Option<EventId>>,
     /// The tenant that the next call of `accept` does not know.
     pub forgotten: Mutex<Option<TenantId>>,
-    /// The tenant whose calls of `plan` wait until it is another one.
+    /// The tenant whose calls of `plan` wait until this is changed.
     pub held: watch::Sender<Option<TenantId>>,
-    /// A call of `plan` takes a permit, and waits where there is none.
+    /// A call of `plan` takes a permit, and waits if none is free.
     pub gate: Semaphore,
 }
 
@@ -67,7 +67,7 @@ impl<S> Flaky<S> {
 fn unavailable() -> StoreError {
     StoreError::Unavailable {
         store: "flaky".into(),
-        detail: "out of reach".into(),
+        detail: "unreachable".into(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Planning: the planner on a real store, and what it makes of filters and transforms.
+//! Planning: the planner on a real store, with filters and transforms.
 
 mod backlog;
 #[cfg(feature = "components")]

@@ -1,4 +1,4 @@
-//! The planner on a real store, with places that tests hand out.
+//! The planner on a real store, with permits that tests control.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,11 +18,11 @@ fn is_new(answer: Result<Submitted, PlanError>) -> bool {
 }
 
 #[tokio::test]
-async fn nothing_behind_a_batch_that_fails_is_planned_before_it() {
+async fn events_after_a_failed_batch_are_not_planned_before_it() {
     let world = World::with_permits(0).await;
     world.endpoint("all", |_| {}).await;
     world.store.plans.lock().unwrap().push_back(Fate::Lost);
-    // More than a batch has.
+    // More events than fit in a batch.
     let events: Vec<_> = (0..300)
         .map(|number| (acme(), event(&format!("evt_{number}"), "{}")))
         .collect();
@@ -34,7 +34,7 @@ async fn nothing_behind_a_batch_that_fails_is_planned_before_it() {
 }
 
 #[tokio::test]
-async fn an_event_and_its_deliveries_are_kept_when_submit_answers() {
+async fn an_event_and_its_deliveries_are_durable_when_submit_returns() {
     let world = World::with_permits(0).await;
     world.endpoint("all", |_| {}).await;
     world
@@ -62,11 +62,14 @@ async fn an_event_and_its_deliveries_are_kept_when_submit_answers() {
         world.store.event(&acme(), &event.id).await.unwrap(),
         Some(event)
     );
-    assert!(world.dispatch_port.wakes() > 0, "what is due is looked for");
+    assert!(
+        world.dispatch_port.wakes() > 0,
+        "the scheduler is woken for due deliveries"
+    );
 }
 
 #[tokio::test]
-async fn an_event_that_nobody_wants_is_kept_all_the_same() {
+async fn an_event_without_a_matching_endpoint_is_stored() {
     let world = World::with_permits(1).await;
     assert!(is_new(
         world.planner.submit(&acme(), event("evt_1", "1")).await
@@ -85,7 +88,7 @@ async fn a_known_event_changes_nothing() {
         world.planner.submit(&acme(), event("evt_1", "1")).await
     ));
     let before = world.deliveries().await;
-    // Not even for an endpoint that was added since.
+    // Not even for an endpoint that was added in the meantime.
     world.endpoint("later", |_| {}).await;
     assert!(!is_new(
         world.planner.submit(&acme(), event("evt_1", "1")).await
@@ -104,7 +107,7 @@ async fn a_known_event_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_delivery_with_a_place_starts_at_once_and_its_body_is_not_copied() {
+async fn a_delivery_with_a_permit_starts_immediately_and_its_body_is_not_copied() {
     let world = World::with_permits(1).await;
     world.endpoint("all", |_| {}).await;
     let event = event("evt_1", Bytes::from(r#"{"a":  1}"#.to_owned()));
@@ -127,7 +130,7 @@ async fn a_delivery_with_a_place_starts_at_once_and_its_body_is_not_copied() {
 }
 
 #[tokio::test]
-async fn what_has_no_place_is_due_at_once() {
+async fn a_delivery_without_a_permit_is_due_immediately() {
     let world = World::with_permits(1).await;
     world.endpoint("a", |_| {}).await;
     world.endpoint("b", |_| {}).await;
@@ -141,7 +144,7 @@ async fn what_has_no_place_is_due_at_once() {
 }
 
 #[tokio::test]
-async fn an_ordered_delivery_waits_for_those_before_it_and_gives_its_place_back() {
+async fn an_ordered_delivery_waits_for_earlier_ones_and_releases_its_permit() {
     let world = World::with_permits(9).await;
     world.endpoint("ordered", |one| one.ordered = true).await;
     for id in ["evt_1", "evt_2"] {
@@ -197,7 +200,7 @@ async fn filters_and_transforms_decide_what_is_sent() {
 }
 
 #[tokio::test]
-async fn a_failing_program_makes_a_dead_letter_of_that_delivery_alone() {
+async fn a_failing_program_makes_only_that_delivery_a_dead_letter() {
     let world = World::with_permits(9).await;
     world.endpoint("fine", |_| {}).await;
     world
@@ -234,7 +237,7 @@ async fn a_failing_program_makes_a_dead_letter_of_that_delivery_alone() {
     );
 }
 
-/// Not the event as it is: the transform may be there to hide a part of it.
+/// The published data is not sent instead: the transform may hide a part of it.
 #[tokio::test]
 async fn a_replayed_delivery_without_a_body_is_recognised_by_its_body() {
     let world = World::with_permits(0).await;
@@ -268,7 +271,7 @@ async fn a_replayed_delivery_without_a_body_is_recognised_by_its_body() {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_cannot_be_used_buries_its_events_with_the_reason() {
+async fn events_of_an_unusable_endpoint_become_dead_letters_with_the_reason() {
     let world = World::with_permits(9).await;
     world
         .endpoint("url", |one| one.url = "nowhere".into())
@@ -301,7 +304,7 @@ async fn an_endpoint_that_cannot_be_used_buries_its_events_with_the_reason() {
 }
 
 #[tokio::test]
-async fn endpoints_that_changed_meanwhile_are_planned_against_as_they_are_now() {
+async fn events_are_planned_against_the_current_version_of_endpoints() {
     let world = World::with_permits(9).await;
     world
         .planner
@@ -319,7 +322,7 @@ async fn endpoints_that_changed_meanwhile_are_planned_against_as_they_are_now() 
 }
 
 #[tokio::test]
-async fn endpoints_that_change_without_end_are_an_error_and_keep_no_place() {
+async fn endpoints_that_change_continually_are_an_error_and_hold_no_permit() {
     let world = World::with_permits(9).await;
     world.endpoint("all", |_| {}).await;
     world.store.plans.lock().unwrap().extend([Fate::Stale; 100]);
@@ -339,7 +342,7 @@ async fn endpoints_that_change_without_end_are_an_error_and_keep_no_place() {
 }
 
 #[tokio::test]
-async fn an_unknown_tenant_is_an_error_of_its_own() {
+async fn an_unknown_tenant_is_a_distinct_error() {
     let world = World::with_permits(9).await;
     let nobody = TenantId::parse("nobody").unwrap();
     let error = world
@@ -348,7 +351,7 @@ async fn an_unknown_tenant_is_an_error_of_its_own() {
         .await
         .unwrap_err();
     assert!(matches!(error, PlanError::UnknownTenant(_)), "{error}");
-    // So is one that was known and is gone.
+    // A tenant that was known and is deleted is unknown too.
     world.endpoint("all", |_| {}).await;
     world
         .planner
@@ -379,7 +382,7 @@ async fn submits_that_wait_at_the_same_time_share_a_call_of_the_store() {
         })
     });
     let submits: Vec<_> = submits.collect();
-    // Each has run until it waits: for the gate, or for the one that does.
+    // Each has run until it waits for the gate, or for the one that does.
     while world.store.batches.lock().unwrap().is_empty() {
         tokio::task::yield_now().await;
     }
@@ -408,7 +411,7 @@ async fn a_batch_is_bounded() {
 }
 
 #[tokio::test]
-async fn a_batch_of_many_tenants_is_answered_in_its_order() {
+async fn results_of_a_batch_of_many_tenants_are_in_its_order() {
     let world = World::with_permits(9).await;
     world.endpoint("all", |_| {}).await;
     let other = TenantId::parse("other").unwrap();
@@ -439,7 +442,7 @@ async fn a_batch_of_many_tenants_is_answered_in_its_order() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_leaves_nothing_in_flight_that_nobody_attempts() {
+async fn a_lost_reply_leaves_no_delivery_in_flight_without_an_attempt() {
     let world = World::with_permits(9).await;
     world.endpoint("all", |_| {}).await;
     world
@@ -469,14 +472,14 @@ async fn a_lost_answer_leaves_nothing_in_flight_that_nobody_attempts() {
     );
     world.dispatch_port.woken().await;
     assert_eq!(world.states().await, ["all pending"]);
-    // Whoever publishes it again learns that it is kept.
+    // Publishing it again reports that it is known.
     assert!(!is_new(
         world.planner.submit(&acme(), event("evt_1", "1")).await
     ));
 }
 
 #[tokio::test]
-async fn an_event_that_did_not_get_through_can_be_published_again() {
+async fn an_event_that_did_not_reach_the_store_can_be_published_again() {
     let world = World::with_permits(9).await;
     world.endpoint("all", |_| {}).await;
     world.store.plans.lock().unwrap().push_back(Fate::Lost);
@@ -494,7 +497,7 @@ async fn an_event_that_did_not_get_through_can_be_published_again() {
 }
 
 #[tokio::test]
-async fn without_a_lease_events_are_kept_and_their_deliveries_wait() {
+async fn without_a_lease_events_are_stored_and_their_deliveries_wait() {
     let world = World::with_permits(9).await;
     world.endpoint("all", |_| {}).await;
     world.store.plans.lock().unwrap().push_back(Fate::LeaseLost);
@@ -513,7 +516,7 @@ async fn without_a_lease_events_are_kept_and_their_deliveries_wait() {
 }
 
 #[tokio::test]
-async fn giving_up_waiting_stops_nothing_half_way() {
+async fn dropping_the_future_does_not_cancel_planning() {
     let world = World::with_permits(9).await;
     world.endpoint("all", |_| {}).await;
     let gate = world.store.gate.forget_permits(1_000_000);
@@ -528,12 +531,12 @@ async fn giving_up_waiting_stops_nothing_half_way() {
         assert!(futures::poll!(&mut submit).is_pending());
         assert!(futures::poll!(&mut plan).is_pending());
     }
-    // One for the submits, which share it, and one for each of the others.
+    // One call for the submits, which share it, and one for each of the others.
     while world.store.batches.lock().unwrap().len() < 3 {
         tokio::task::yield_now().await;
     }
     world.store.gate.add_permits(gate);
-    // What comes after them is planned after them, or beside them.
+    // Later events are planned after them, or concurrently.
     let submits = ["evt_3", "evt_1", "evt_2", "evt_1_b", "evt_2_b"];
     let submits = submits.map(|id| world.planner.submit(&tenant, event(id, "1")));
     let known = join_all(submits)
@@ -550,7 +553,7 @@ async fn giving_up_waiting_stops_nothing_half_way() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_program_that_runs_out_of_fuel_costs_nobody_else_their_events() {
+async fn a_program_that_runs_out_of_fuel_affects_no_other_endpoint() {
     let world = World::with_permits(99).await;
     let endless = "event.data.all(a, event.data.all(b, event.data.all(c, a + b + c >= 0)))";
     world.endpoint("fine", |_| {}).await;
@@ -597,7 +600,7 @@ async fn an_endpoint_is_compiled_once_for_each_of_its_versions() {
     let second = world.registry.endpoint(&acme(), &id).unwrap();
     assert!(
         Arc::ptr_eq(&first, &second),
-        "an unchanged endpoint is taken over"
+        "an unchanged endpoint is reused"
     );
     let changed = webhook_model::Endpoint {
         filter: Some("false".into()),
@@ -619,7 +622,7 @@ async fn an_endpoint_is_compiled_once_for_each_of_its_versions() {
 }
 
 #[tokio::test]
-async fn a_panic_in_planning_costs_the_events_it_hit_and_no_later_ones() {
+async fn a_panic_in_planning_affects_no_later_events() {
     let world = World::with_permits(9).await;
     world.endpoint("all", |_| {}).await;
     world.store.plans.lock().unwrap().push_back(Fate::Panics);
@@ -632,13 +635,13 @@ async fn a_panic_in_planning_costs_the_events_it_hit_and_no_later_ones() {
     assert!(is_new(test_support::with_timeout(later, seen).await));
 }
 
-/// A transform whose body is as large as the data.
+/// Returns a transform whose body is as large as the data.
 fn copying(endpoint: &mut webhook_model::Endpoint) {
     endpoint.transform = Some("event.data".into());
 }
 
 #[tokio::test]
-async fn bodies_beyond_the_budget_of_the_tenant_are_made_at_the_attempt() {
+async fn bodies_beyond_the_budget_of_the_tenant_are_rendered_at_the_attempt() {
     let world = World::with_permits(8).await;
     let planned_bytes = 1 << 20;
     let limits = Limits {
@@ -655,10 +658,10 @@ async fn bodies_beyond_the_budget_of_the_tenant_are_made_at_the_attempt() {
         .collect();
     let answers = world.planner.plan(events).await;
     assert!(answers.into_iter().all(is_new));
-    // Every event is planned for every endpoint; the first has bodies enough for a batch.
+    // Every event is planned for every endpoint; the bodies of the first fill a batch.
     assert_eq!(world.deliveries().await.len(), 40);
     assert_eq!(*world.store.batches.lock().unwrap(), [1, 4]);
-    // Those that are under way hold the budget; what there was no room for is not made.
+    // Bodies in flight occupy the budget; the others are not rendered.
     let started = world.dispatch_port.started();
     let made = started
         .iter()
@@ -670,7 +673,7 @@ async fn bodies_beyond_the_budget_of_the_tenant_are_made_at_the_attempt() {
 }
 
 #[tokio::test]
-async fn bodies_that_fit_are_made_and_give_the_budget_back() {
+async fn bodies_within_the_budget_are_rendered_and_release_it() {
     let world = World::with_permits(0).await;
     world.endpoint("copying", copying).await;
     for number in 0..4 {
@@ -679,7 +682,7 @@ async fn bodies_that_fit_are_made_and_give_the_budget_back() {
     }
     let total = Limits::default().planned_bytes;
     let budget = world.registry.budget(&acme());
-    // The store may keep the bodies for a moment longer than the call lasts.
+    // The store may hold the bodies for a moment longer than the call lasts.
     let seen = || "the whole budget".into();
     let whole = test_support::with_timeout(budget.reserve(total), seen).await;
     assert!(whole.is_some());

@@ -18,7 +18,7 @@ use webhook_store::{DeliveryFilter, Lease, Queries, Queue, Tenants};
 use crate::dispatch_port::FakeDispatchPort;
 use crate::flaky::Flaky;
 
-/// How often the planning of an event may begin.
+/// The number of tries of planning an event.
 pub const MAX_TRIES: u32 = 3;
 
 pub const NOW: Millis = Millis(1_800_000_000_000);
@@ -30,15 +30,15 @@ pub struct World {
     pub registry: Arc<Registry>,
     pub lease: Arc<Lease>,
     pub stats: Arc<BacklogStats>,
-    /// Plans what is accepted, until the world is dropped.
+    /// Plans accepted events until the world is dropped.
     _backlog: DropGuard,
-    /// Where its components are.
+    /// The folder of its components.
     pub folder: TempDir,
 }
 
 impl World {
-    /// A world with the tenant `acme`, and so many places.
-    pub async fn with_permits(places: usize) -> Self {
+    /// Creates a world with the tenant `acme` and this number of permits.
+    pub async fn with_permits(permits: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(&folder.path().join("sender.db")).unwrap();
         let store = Arc::new(Flaky::new(store));
@@ -50,7 +50,7 @@ impl World {
             .unwrap();
         let components = Folder::new(folder.path());
         let registry = Arc::new(Registry::with_components(store.clone(), components));
-        let dispatch_port = Arc::new(FakeDispatchPort::with_permits(places));
+        let dispatch_port = Arc::new(FakeDispatchPort::with_permits(permits));
         let planner = Planner::new(Parts {
             store: store.clone(),
             registry: registry.clone(),
@@ -77,7 +77,7 @@ impl World {
         }
     }
 
-    /// Adds an endpoint of `acme` that is changed by `change` from one that takes all as it is.
+    /// Adds an endpoint of `acme` that receives all events unless `change` changes it.
     pub async fn endpoint(&self, id: &str, change: impl FnOnce(&mut Endpoint)) -> Endpoint {
         let mut endpoint = endpoint(id);
         change(&mut endpoint);
@@ -85,7 +85,7 @@ impl World {
         endpoint
     }
 
-    /// Waits until no event is accepted and not planned.
+    /// Waits until all accepted events are planned.
     pub async fn all_planned(&self) {
         let planned = async {
             while !self.store.backlog().await.unwrap().is_empty() {
@@ -95,7 +95,7 @@ impl World {
         with_timeout(planned, || "the accepted events to be planned".into()).await;
     }
 
-    /// All deliveries of `acme`, the oldest first, once what is accepted is planned.
+    /// Returns all deliveries of `acme`, the oldest first, once all accepted events are planned.
     pub async fn deliveries(&self) -> Vec<Delivery> {
         self.all_planned().await;
         let filter = DeliveryFilter::default();
@@ -107,7 +107,7 @@ impl World {
         page.items.into_iter().rev().collect()
     }
 
-    /// The endpoints and states of the deliveries, in alphabetical order.
+    /// Returns the endpoints and states of the deliveries, in alphabetical order.
     pub async fn states(&self) -> Vec<String> {
         let shown = |one: &Delivery| format!("{} {}", one.endpoint, one.state.name());
         let mut states: Vec<_> = self.deliveries().await.iter().map(shown).collect();
@@ -127,7 +127,7 @@ pub fn endpoint(id: &str) -> Endpoint {
     }
 }
 
-/// An event of type `order.shipped`.
+/// Returns an event of type `order.shipped`.
 pub fn event(id: &str, data: impl Into<Bytes>) -> Event {
     Event {
         id: EventId::parse(id).unwrap(),

@@ -1,4 +1,4 @@
-//! A registry on a server that loses its content, all of it or a part.
+//! The registry with a store that loses its content, completely or in part.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ impl World {
         }
     }
 
-    /// A store with tenant `acme` and its endpoint `orders`.
+    /// Creates a store with tenant `acme` and its endpoint `orders`.
     async fn store(&self) -> RedisStore {
         let store = RedisStore::new(Address::parse(&self.server.url()).unwrap());
         store.put_tenant(&tenant("acme")).await.unwrap();
@@ -68,7 +68,7 @@ async fn endpoints(registry: &Registry) -> Option<usize> {
 }
 
 #[tokio::test]
-async fn what_is_written_anew_counts_only_once_it_is_complete() {
+async fn restored_content_is_used_only_once_it_is_complete() {
     let world = World::new().await;
     let (store, registry) = registry(&world).await;
     world.command(&["FLUSHALL"]).await;
@@ -82,29 +82,29 @@ async fn what_is_written_anew_counts_only_once_it_is_complete() {
     }
     store.identify().await.unwrap();
     assert_eq!(endpoints(&registry).await, Some(2));
-    // However the versions compare with those of before.
+    // Independent of the versions before the loss.
     registry.refresh().await.unwrap();
     assert_eq!(registry.endpoints().len(), 2);
 }
 
 #[tokio::test]
-async fn a_declared_tenant_that_is_gone_and_a_version_that_goes_back_are_noticed() {
+async fn a_missing_tenant_and_a_lower_version_are_detected_as_lost_content() {
     let world = World::new().await;
     let (store, registry) = registry(&world).await;
     let before = store.identity().await.unwrap();
-    // As after a failover that lost the last writes.
+    // As after a failover to a replica that lacks the last writes.
     world.command(&["HSET", "ws:{acme}:t", ":v", "0"]).await;
     assert_eq!(endpoints(&registry).await, None);
     assert_eq!(
         store.identity().await.unwrap(),
         None,
-        "other processes learn it"
+        "other processes detect it"
     );
     store.identify().await.unwrap();
     assert_ne!(store.identity().await.unwrap(), before);
     assert!(endpoints(&registry).await.is_some());
 
-    // As where one node of a cluster has lost its tenants.
+    // As if one node of a cluster had lost its tenants.
     world.command(&["DEL", "ws:{acme}:t"]).await;
     assert_eq!(endpoints(&registry).await, None);
 }

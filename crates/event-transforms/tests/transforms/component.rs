@@ -1,4 +1,4 @@
-//! Transforms that are components: what they may do, what they may not, and the example.
+//! Transforms that are components: their results, their bounds, and the example.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use webhook_model::{Event, Millis};
 
 use crate::events::{acme, event};
 
-/// A file of these bytes, in a folder that goes with the answer.
+/// Writes a file with these bytes, in a folder that is deleted when the returned value is dropped.
 fn file(bytes: &[u8]) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("transform.wasm");
@@ -34,11 +34,11 @@ fn run_file(path: &Path, event: &Event) -> Result<Option<String>, RunError> {
     Ok(body.map(|body| String::from_utf8(body).unwrap()))
 }
 
-/// Why a file is refused, without its path.
+/// Returns the reason for which a file is rejected, without its path.
 fn refusal(bytes: &[u8]) -> String {
     let (folder, path) = file(bytes);
     let error = Component::load(&Folder::new(folder.path()), &path);
-    let error = error.err().expect("the file is refused").detail();
+    let error = error.err().expect("the file is rejected").detail();
     error.replace(&format!("`{}`: ", path.display()), "")
 }
 
@@ -54,7 +54,7 @@ fn a_component_can_send_nothing() {
 }
 
 #[test]
-fn a_component_says_why_there_is_no_body() {
+fn a_component_can_return_a_reason_instead_of_a_body() {
     let refuse = |case| {
         run(&format!(
             "(call $answer (i32.const 1) (i32.const {case}) (local.get 0) (local.get 1))"
@@ -85,8 +85,9 @@ fn a_component_that_never_ends_is_stopped() {
 }
 
 #[test]
-fn a_component_has_no_more_memory_than_it_is_given() {
-    // Grows by a mebibyte until it is refused; beyond 33 MiB it says that it has no bound.
+fn the_memory_of_a_component_is_bounded() {
+    // The component grows by a mebibyte until growing fails; beyond 33 MiB it reports that it has
+    // no bound.
     let grow = format!(
         "(loop $more
             (if (i32.eq (memory.grow (i32.const 16)) (i32.const -1)) (then
@@ -101,11 +102,11 @@ fn a_component_has_no_more_memory_than_it_is_given() {
 }
 
 #[test]
-fn a_component_that_breaks_is_an_error() {
+fn a_component_that_traps_is_an_error() {
     let broken = [
         "unreachable",
         "(call $recurse) unreachable",
-        // Texts outside of its memory, texts that are none, cases that there are not.
+        // Strings outside of its memory, strings that are not UTF-8, and cases that do not exist.
         "(call $answer (i32.const 0) (i32.const 1) (i32.const -1) (i32.const 8))",
         "(call $answer (i32.const 0) (i32.const 1) (i32.const 0) (i32.const -1))",
         "(i32.store8 (i32.const 0) (i32.const 255))
@@ -137,7 +138,7 @@ fn a_body_is_json_of_a_bounded_size() {
 
 #[test]
 fn each_event_has_an_instance_of_its_own() {
-    // Answers whether it has run before, from a place that nothing else writes.
+    // The component returns true if it has run before, according to a variable that only it writes.
     let count = "(i32.store8 (i32.const 8) (i32.add (i32.load8_u (i32.const 8)) (i32.const 49)))
         (call $answer (i32.const 0) (i32.const 1) (i32.const 8) (i32.const 1))";
     let (_folder, path) = file(&component(count));
@@ -147,7 +148,7 @@ fn each_event_has_an_instance_of_its_own() {
 }
 
 #[test]
-fn a_file_that_is_no_such_component_is_refused() {
+fn a_file_that_is_not_a_transform_component_is_rejected() {
     assert!(refusal(b"not wasm").starts_with("not a component: "));
     let module = wat::parse_str("(module)").unwrap();
     assert!(
@@ -184,7 +185,7 @@ fn a_component_may_import_nothing() {
 }
 
 #[test]
-fn a_function_of_another_type_is_refused() {
+fn a_function_of_another_type_is_rejected() {
     let export = "signed-webhooks:transform/transform@0.1.0#transform";
     let changes = [
         (
@@ -213,7 +214,7 @@ fn a_function_of_another_type_is_refused() {
     }
 }
 
-/// The example, built from the tree as it stands by the command that its documentation gives.
+/// Builds the example from the tree, with the command of its documentation.
 fn example() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
@@ -249,7 +250,7 @@ fn example() -> PathBuf {
 }
 
 #[test]
-fn the_example_says_what_was_sold() {
+fn the_example_returns_the_amount_sold() {
     let path = example();
     let sold = |data: &str| run_file(&path, &event("evt_1", data.to_owned()));
     let order = r#"{"lines": [{"count": 2, "price": 9.5}, {"count": 1, "price": 0.29}]}"#;

@@ -1,4 +1,4 @@
-//! What expressions may cost, and that none of them takes the process down.
+//! The cost of expressions is bounded, and none of them ends the process.
 
 use bytes::Bytes;
 use event_transforms::expression::{MAX_SOURCE_BYTES, Program, RunError, Vars};
@@ -28,7 +28,7 @@ fn numbers(count: usize) -> String {
     format!("[{}]", items.join(","))
 }
 
-/// Numbers from a generator of its own, so that every run has the same.
+/// Returns numbers from a generator with a fixed seed, so that every run uses the same.
 fn coordinates(count: usize) -> impl Iterator<Item = f64> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let draw = move |_| {
@@ -42,7 +42,7 @@ fn coordinates(count: usize) -> impl Iterator<Item = f64> {
 }
 
 #[test]
-fn numbers_go_through_transforms_and_filters_as_they_were_published() {
+fn numbers_keep_their_published_text_in_transforms_and_filters() {
     let tenant = TenantId::parse("acme").unwrap();
     let transform = "{'part': event.data.at, 'list': event.data.list.map(x, x)}";
     let transform = Program::compile(transform).unwrap();
@@ -79,7 +79,7 @@ fn the_work_of_an_expression_is_bounded() {
         "event.data.list.exists(a, event.data.list.exists(b, a + b < 0))".to_owned(),
         "event.data.list.map(a, event.data.list.map(b, a * b))".to_owned(),
         "event.data.list.exists_one(a, event.data.list.all(b, a != b))".to_owned(),
-        // Errors that a later element could override do not go on for ever either.
+        // Errors that a later element could override are bounded too.
         "event.data.list.all(a, event.data.list.all(b, a / 0 == b))".to_owned(),
         // Texts and lists that double.
         format!("[event.data.text]{}", ".map(x, x + x)".repeat(40)),
@@ -106,7 +106,7 @@ fn the_work_of_an_expression_is_bounded() {
 }
 
 #[test]
-fn a_bound_reached_is_an_error_whatever_the_expression_makes_of_it() {
+fn an_exhausted_bound_is_an_error_even_if_the_expression_ignores_it() {
     let event = event(numbers(50_000));
     let source = "true || event.data.all(a, event.data.all(b, true))";
     assert_eq!(
@@ -134,7 +134,7 @@ fn ordinary_work_on_a_large_event_is_within_the_bounds() {
 }
 
 #[test]
-fn deep_data_is_an_error_where_it_is_looked_at_only() {
+fn deeply_nested_data_is_an_error_only_if_it_is_used() {
     let event = event(format!("{}{}", "[".repeat(100_000), "]".repeat(100_000)));
     assert_eq!(body("event.type", &event), Ok(r#""order.shipped""#.into()));
     let Err(RunError::Failed(error)) = body("size(event.data)", &event) else {
@@ -147,7 +147,7 @@ fn deep_data_is_an_error_where_it_is_looked_at_only() {
 }
 
 #[test]
-fn an_error_shows_little_of_the_event() {
+fn an_error_contains_little_of_the_event() {
     let event = event(format!(r#"{{"text": "{}"}}"#, "x".repeat(100_000)));
     let Err(RunError::Failed(error)) = body("event.data.text - 1", &event) else {
         panic!("a text was subtracted from");
@@ -209,7 +209,7 @@ fn no_long_expression_overflows_the_stack() {
         for closing in closings {
             let count = (MAX_SOURCE_BYTES - 8) / part.len();
             let source = format!("{}{closing}", part.repeat(count));
-            // Most are refused. What matters is that there is an answer.
+            // Most are rejected. Each must return, with a result or an error.
             let _ = Program::compile(&source);
             let balanced = format!("{}a{}", part.repeat(count / 2), closing.repeat(count / 2));
             let _ = Program::compile(&balanced);
@@ -223,7 +223,7 @@ fn no_long_expression_overflows_the_stack() {
     );
 }
 
-/// The deepest expression that is let through, in each form that recurses.
+/// Runs the deepest expression that is accepted, in each form that recurses.
 #[test]
 fn the_deepest_expressions_run_on_an_ordinary_stack() {
     let event = event("[1]");
@@ -245,7 +245,7 @@ fn the_deepest_expressions_run_on_an_ordinary_stack() {
     }
 }
 
-/// Expressions that often parse, put together from what the language has.
+/// Returns expressions that often parse, composed of the constructs of the language.
 fn expressions() -> impl Strategy<Value = String> {
     let leaf = prop::sample::select(vec![
         "event",
@@ -339,7 +339,7 @@ fn json() -> impl Strategy<Value = serde_json::Value> {
     })
 }
 
-/// Runs a source both ways. A panic that was caught is reported as such.
+/// Runs a source as a filter and as a transform. A caught panic fails the test.
 fn run(source: &str, event: &Event) {
     let tenant = TenantId::parse("acme").unwrap();
     let Ok(program) = Program::compile(source) else {
@@ -358,12 +358,12 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_expression_and_no_event_makes_it_panic(source in expressions(), data in json()) {
+    fn no_expression_or_event_causes_a_panic(source in expressions(), data in json()) {
         run(&source, &event(data.to_string()));
     }
 
     #[test]
-    fn no_text_makes_it_panic(source in "[ -~\n\t]{0,60}|.{0,40}", data in ".{0,60}") {
+    fn no_text_causes_a_panic(source in "[ -~\n\t]{0,60}|.{0,40}", data in ".{0,60}") {
         run(&source, &event(data));
     }
 }
