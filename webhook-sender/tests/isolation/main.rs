@@ -14,7 +14,7 @@ use webhook_model::{Endpoint, Phase};
 use webhook_sender::deliver::Settings;
 use webhook_sender::plan::DispatchPort;
 
-const PLACES: usize = 32;
+const PERMITS: usize = 32;
 const SICK: usize = 100;
 const HEALTHY: usize = 300;
 
@@ -23,8 +23,8 @@ const LONG: Duration = Duration::from_secs(600);
 
 async fn world() -> World {
     let settings = Settings {
-        permits: PLACES,
-        permits_per_endpoint: PLACES,
+        permits: PERMITS,
+        permits_per_endpoint: PERMITS,
         timeout: LONG,
         retry: schedule(&[0, 3_600_000]).unwrap(),
         ..Settings::default()
@@ -61,10 +61,10 @@ async fn a_receiver_that_never_responds_does_not_delay_others() {
     receiver.on("/hang", Behaviour::hang());
     let sick = world.endpoint("hang", &receiver.url("/hang"), |_| {}).await;
     world.publish_many(&sick, SICK);
-    receiver.received(PLACES / 2).await;
+    receiver.received(PERMITS / 2).await;
     healthy_beside(&world, &[], &receiver).await;
     let hanging = stuck(&world, &sick);
-    assert!((1..=PLACES / 2).contains(&hanging), "{hanging} hang");
+    assert!((1..=PERMITS / 2).contains(&hanging), "{hanging} hang");
 }
 
 #[tokio::test]
@@ -97,7 +97,7 @@ async fn a_receiver_that_responds_slowly_does_not_delay_others() {
     receiver.on("/drip", Behaviour::drip());
     let sick = world.endpoint("drip", &receiver.url("/drip"), |_| {}).await;
     world.publish_many(&sick, SICK);
-    receiver.received(PLACES / 2).await;
+    receiver.received(PERMITS / 2).await;
     healthy_beside(&world, &[], &receiver).await;
 }
 
@@ -183,7 +183,7 @@ async fn a_saturated_endpoint_causes_no_repeated_claims() {
     receiver.on("/hang", Behaviour::hang());
     let sick = world.endpoint("hang", &receiver.url("/hang"), |_| {}).await;
     world.publish_many(&sick, SICK);
-    receiver.received(PLACES / 2).await;
+    receiver.received(PERMITS / 2).await;
     let before = world.store.calls();
     // The scheduler could run many rounds while this is delivered.
     healthy_beside(&world, &[], &receiver).await;
@@ -204,7 +204,7 @@ async fn new_deliveries_do_not_overtake_the_backlog_of_a_saturated_endpoint() {
         .endpoint("other", &receiver.url("/other"), |_| {})
         .await;
     world.publish_many(&sick, SICK);
-    receiver.received(PLACES / 2).await;
+    receiver.received(PERMITS / 2).await;
     assert!(!world.dispatch_port.reserve(&sick.tenant, &sick.id));
     assert!(world.dispatch_port.reserve(&other.tenant, &other.id));
     world.dispatch_port.unreserve(&other.tenant, &other.id);
