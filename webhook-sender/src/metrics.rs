@@ -9,7 +9,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use webhook_model::{Attempt, Phase};
-use webhook_store::{Next, Outcome};
+use webhook_store::{NextState, Outcome};
 
 /// The upper bounds of the buckets of attempts' durations, in seconds: from receivers on the same
 /// machine to the timeout.
@@ -136,10 +136,10 @@ impl Metrics {
             return;
         }
         let outcome = match (&outcome.next, &outcome.attempt) {
-            (Next::Succeeded, _) => "succeeded",
-            (Next::Dead(_), _) => "dead",
-            (Next::Due(_), Some(_)) => "retried",
-            (Next::Due(_), None) => "released",
+            (NextState::Succeeded, _) => "succeeded",
+            (NextState::Dead(_), _) => "dead",
+            (NextState::Due(_), Some(_)) => "retried",
+            (NextState::Due(_), None) => "released",
         };
         self.deliveries
             .get_or_create(&OutcomeLabels { outcome })

@@ -96,7 +96,7 @@ impl ReaderLock {
     pub(super) async fn ping(&self) -> RedisResult<()> {
         let mut command = redis::cmd("GET");
         command.arg(&self.key);
-        self.link.ask(&command).await.map(drop)
+        self.link.query(&command).await.map(drop)
     }
 
     /// Waits until the lease may be free, at most `at_most`.
@@ -105,7 +105,7 @@ impl ReaderLock {
         command
             .arg(format!("{}:free", self.key))
             .arg(at_most.as_secs_f64());
-        waiting.ask(&command).await.map(drop)
+        waiting.query(&command).await.map(drop)
     }
 
     /// Releases the lease, and wakes a process that waits for it.

@@ -131,7 +131,7 @@ impl Stream {
             .arg("BLOCK")
             .arg(u64::try_from(block.as_millis()).unwrap_or(u64::MAX).max(1));
         command.arg("STREAMS").arg(&self.key).arg(">");
-        let reply = match self.waiting.ask(&command).await {
+        let reply = match self.waiting.query(&command).await {
             Err(error) if error.code() == Some(REPLY_TOO_LARGE) => return Ok(None),
             reply => reply?,
         };
@@ -259,7 +259,7 @@ impl Stream {
     }
 
     async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> RedisResult<T> {
-        Ok(redis::from_redis_value(self.link.ask(command).await?)?)
+        Ok(redis::from_redis_value(self.link.query(command).await?)?)
     }
 
     async fn run<T: FromRedisValue>(&self, script: &Script, call: &Cmd) -> RedisResult<T> {

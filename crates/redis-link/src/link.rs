@@ -85,7 +85,7 @@ impl Link {
     /// # Errors
     ///
     /// The server's, or that of the connection; then nothing is known of what the command did.
-    pub async fn ask(&self, command: &Cmd) -> RedisResult<Value> {
+    pub async fn query(&self, command: &Cmd) -> RedisResult<Value> {
         let (number, mut connection) = self.connection().await?;
         let answer = match &mut connection {
             Connection::Single(single) => single.req_packed_command(command).await,
@@ -105,10 +105,10 @@ impl Link {
     ///
     /// Those of [`Link::ask`].
     pub async fn run(&self, script: &Script, call: &Cmd) -> RedisResult<Value> {
-        match self.ask(call).await {
+        match self.query(call).await {
             Err(error) if error.code() == Some("NOSCRIPT") => {
                 // EVAL keeps the script on the very node that was asked, in a cluster as well.
-                self.ask(&in_full(script, call)).await
+                self.query(&in_full(script, call)).await
             }
             answer => answer,
         }

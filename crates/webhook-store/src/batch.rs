@@ -34,12 +34,12 @@ pub struct NewDelivery {
     pub body: Option<Bytes>,
     /// Whether it waits for those before it with the same ordering key, or with none.
     pub ordered: bool,
-    pub start: Start,
+    pub start: InitialState,
 }
 
 /// Where a delivery starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Start {
+pub enum InitialState {
     /// In flight, under the planner's own lease. Ordered ones only if nothing is before them.
     Claimed,
     /// Due at that moment.
@@ -103,10 +103,10 @@ pub struct DueEndpoint {
 
 /// How many deliveries of an endpoint there is room for.
 #[derive(Clone, Debug)]
-pub struct Ask {
+pub struct ClaimRequest {
     pub tenant: TenantId,
     pub endpoint: EndpointId,
-    pub room: usize,
+    pub limit: usize,
 }
 
 /// A delivery in flight under the claimer's lease.
@@ -119,7 +119,7 @@ pub struct Claim {
     /// What is sent.
     pub body: Bytes,
     /// Attempts made since it was planned or replayed.
-    pub made: u32,
+    pub attempts_made: u32,
     /// When it was due.
     pub due: Millis,
     /// What its outcome has to name.
@@ -136,12 +136,12 @@ pub struct Outcome {
     pub fence: Fence,
     /// `None` where none was made: the delivery is released or buried untried.
     pub attempt: Option<Attempt>,
-    pub next: Next,
+    pub next: NextState,
 }
 
 /// What becomes of the delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Next {
+pub enum NextState {
     Succeeded,
     /// Pending, due at that moment.
     Due(Millis),

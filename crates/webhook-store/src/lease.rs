@@ -39,12 +39,12 @@ pub struct Lease {
     clock: Clock,
     length: Duration,
     /// Written by [`Lease::keep`] alone.
-    held: RwLock<Held>,
+    held: RwLock<HeldLease>,
 }
 
 /// The end of a lease is kept by two clocks and comes with the earlier one: one of them may be set,
 /// the other stops while the machine sleeps.
-struct Held {
+struct HeldLease {
     owner: Arc<Owner>,
     until: Millis,
     ends: Instant,
@@ -56,7 +56,7 @@ impl Lease {
     /// # Errors
     ///
     /// Those of the store, but [`StoreError::NameTaken`].
-    pub async fn enter(
+    pub async fn acquire(
         store: Arc<dyn Leases>,
         clock: Clock,
         owner: Owner,
@@ -66,13 +66,13 @@ impl Lease {
             store,
             clock,
             length,
-            held: RwLock::new(Held {
+            held: RwLock::new(HeldLease {
                 owner: Arc::new(owner),
                 until: Millis(0),
                 ends: Instant::now(),
             }),
         };
-        lease.enter_as(lease.owner()).await?;
+        lease.acquire_as(lease.owner()).await?;
         Ok(Arc::new(lease))
     }
 
@@ -154,8 +154,10 @@ impl Lease {
     /// # Errors
     ///
     /// Those of the store. The lease then runs out by itself.
-    pub async fn leave(&self) -> Result<(), StoreError> {
-        self.store.leave(&self.owner(), self.now().await?).await
+    pub async fn release(&self) -> Result<(), StoreError> {
+        self.store
+            .release_lease(&self.owner(), self.now().await?)
+            .await
     }
 
     async fn renew(&self) -> Result<(), StoreError> {
@@ -166,18 +168,18 @@ impl Lease {
         match self.store.renew(&owner, now, until).await {
             Err(StoreError::LeaseLost(name)) => {
                 tracing::error!(%name, "lease lost; entering anew");
-                self.enter_as(Arc::new(owner.reincarnated())).await
+                self.acquire_as(Arc::new(owner.reincarnated())).await
             }
             other => other.map(|()| self.hold(owner, began)),
         }
     }
 
-    async fn enter_as(&self, owner: Arc<Owner>) -> Result<(), StoreError> {
+    async fn acquire_as(&self, owner: Arc<Owner>) -> Result<(), StoreError> {
         loop {
             let began = self.began();
             let now = self.now().await?;
             let until = now.after(self.length);
-            match self.store.enter(&owner, now, until).await {
+            match self.store.acquire_lease(&owner, now, until).await {
                 Err(error @ StoreError::NameTaken { .. }) => {
                     tracing::warn!(%error, "waiting for the name");
                     tokio::time::sleep(NAME_TAKEN).await;
@@ -194,14 +196,14 @@ impl Lease {
 
     fn hold(&self, owner: Arc<Owner>, (now, instant): (Millis, Instant)) {
         let mut held = self.held.write().unwrap_or_else(|e| e.into_inner());
-        *held = Held {
+        *held = HeldLease {
             owner,
             until: now.after(self.length),
             ends: instant + self.length,
         };
     }
 
-    fn read(&self) -> std::sync::RwLockReadGuard<'_, Held> {
+    fn read(&self) -> std::sync::RwLockReadGuard<'_, HeldLease> {
         self.held.read().unwrap_or_else(|e| e.into_inner())
     }
 }

@@ -35,8 +35,8 @@ pub mod redis;
 pub mod sqlite;
 
 pub use batch::{
-    Acceptance, AcceptedEvent, Ask, Claim, DueEndpoint, NewDelivery, Next, Outcome, PLANNING_BYTES,
-    PlanBatch, PlanResult, Planned, PlannedEvent, Start,
+    Acceptance, AcceptedEvent, Claim, ClaimRequest, DueEndpoint, InitialState, NewDelivery,
+    NextState, Outcome, PLANNING_BYTES, PlanBatch, PlanResult, Planned, PlannedEvent,
 };
 pub(crate) use error::Result;
 pub use error::StoreError;

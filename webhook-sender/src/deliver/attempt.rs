@@ -7,7 +7,7 @@ use futures::FutureExt;
 use tokio::time::Instant;
 use webhook_client::{CallError, Response, WebhookRequest};
 use webhook_model::{Attempt, Millis, Owner};
-use webhook_store::{Claim, Next};
+use webhook_store::{Claim, NextState};
 
 use super::breaker::Change;
 use super::context::Context;
@@ -68,7 +68,7 @@ async fn attempt_delivery(context: Arc<Context>, mut flight: Flight) {
     let took = began.elapsed();
     let retry = flight.template.retry(&settings);
     let random = rand::random();
-    let disposition = classify(response, flight.claim.made, retry, (at, took), random);
+    let disposition = classify(response, flight.claim.attempts_made, retry, (at, took), random);
     let summary = Summary::of(&disposition);
     let change = flight.end(disposition, at.after(took), random);
     // Observers run last, so that a panic in one cannot lose the outcome.
@@ -116,9 +116,9 @@ impl Summary {
             ..*attempt
         };
         let state = match disposition.next {
-            Next::Succeeded => "succeeded",
-            Next::Due(_) => "pending",
-            Next::Dead(_) => "dead",
+            NextState::Succeeded => "succeeded",
+            NextState::Due(_) => "pending",
+            NextState::Dead(_) => "dead",
         };
         Self {
             attempt: disposition.attempt.as_ref().map(without_body),
@@ -135,7 +135,7 @@ impl Summary {
             endpoint = %claim.endpoint,
             event = %claim.event,
             delivery = %claim.id,
-            attempt = claim.made.saturating_add(1),
+            attempt = claim.attempts_made.saturating_add(1),
             status = attempt.and_then(|attempt| attempt.status),
             phase = attempt.and_then(|attempt| attempt.phase).map(|phase| phase.name()),
             error = attempt.and_then(|attempt| attempt.error.as_deref()),

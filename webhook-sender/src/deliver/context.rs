@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc::UnboundedSender;
 use webhook_client::Client;
 use webhook_model::{Clock, Owner};
-use webhook_store::{Claim, Lease, Next, Outcome, Queue};
+use webhook_store::{Claim, Lease, NextState, Outcome, Queue};
 
 use super::concurrency::Concurrency;
 use crate::endpoint_health::EndpointHealthChange;
@@ -41,8 +41,8 @@ pub(super) struct QueuedOutcome {
 impl Context {
     /// Returns the next state of a claimed delivery that is returned without an attempt. It was due
     /// when it was claimed, so a later due time comes from a clock that was ahead.
-    pub(super) fn due_again(&self, claim: &Claim) -> Next {
-        Next::Due(claim.due.min(self.clock.now()))
+    pub(super) fn due_again(&self, claim: &Claim) -> NextState {
+        NextState::Due(claim.due.min(self.clock.now()))
     }
 
     pub(super) fn record(&self, owner: Arc<Owner>, outcome: Outcome, ordered: bool) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use webhook_model::{Attempt, Millis, Owner};
-use webhook_store::{Claim, Next, Outcome};
+use webhook_store::{Claim, NextState, Outcome};
 
 use super::breaker::Change;
 use super::concurrency::{AttemptReport, EndpointKey};
@@ -47,16 +47,16 @@ impl Flight {
         self.end_untried(due);
     }
 
-    pub(super) fn end_untried(mut self, next: Next) {
+    pub(super) fn end_untried(mut self, next: NextState) {
         self.release_permit();
-        let ended = !matches!(next, Next::Due(_));
+        let ended = !matches!(next, NextState::Due(_));
         self.record(None, next, ended);
     }
 
     /// Ends with the outcome of an attempt. Returns the change of the circuit breaker.
     pub(super) fn end(&mut self, disposition: Disposition, now: Millis, random: f64) -> Change {
         let gone = match &disposition.next {
-            Next::Dead(reason) if disposition.gone => Some(reason.clone()),
+            NextState::Dead(reason) if disposition.gone => Some(reason.clone()),
             _ => None,
         };
         let succeeded = |attempt: &Attempt| attempt.error.is_none();
@@ -90,7 +90,7 @@ impl Flight {
         }
     }
 
-    fn record(&mut self, attempt: Option<Attempt>, next: Next, ordered: bool) {
+    fn record(&mut self, attempt: Option<Attempt>, next: NextState, ordered: bool) {
         self.open = false;
         let outcome = outcome(&self.claim, attempt, next);
         self.context.record(self.owner.clone(), outcome, ordered);
@@ -107,13 +107,13 @@ impl Drop for Flight {
         let settings = self.context.concurrency.settings();
         let retry = self.template.retry(&settings);
         let now = self.context.clock.now();
-        let disposition = classify_panic(self.claim.made, retry, now, rand::random());
+        let disposition = classify_panic(self.claim.attempts_made, retry, now, rand::random());
         let ordered = self.template.compiled.endpoint.ordered;
         self.record(disposition.attempt, disposition.next, ordered);
     }
 }
 
-pub(super) fn outcome(claim: &Claim, attempt: Option<Attempt>, next: Next) -> Outcome {
+pub(super) fn outcome(claim: &Claim, attempt: Option<Attempt>, next: NextState) -> Outcome {
     Outcome {
         tenant: claim.tenant.clone(),
         id: claim.id.clone(),

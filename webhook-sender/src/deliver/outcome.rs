@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use webhook_client::{CallError, Response};
 use webhook_model::{Attempt, Millis, Phase, Retry};
-use webhook_store::Next;
+use webhook_store::NextState;
 
 use super::retry_after;
 
@@ -16,7 +16,7 @@ const RESOURCES_WAIT: Duration = Duration::from_secs(1);
 pub struct Disposition {
     /// The attempt to record; `None` if it says nothing about the receiver and does not count.
     pub attempt: Option<Attempt>,
-    pub next: Next,
+    pub next: NextState,
     pub health: Health,
     /// Set if the receiver is gone for good (status 410).
     pub gone: bool,
@@ -48,7 +48,7 @@ pub fn classify(
     if let Err(CallError::Exhausted(_)) = response {
         return Disposition {
             attempt: None,
-            next: Next::Due(ended.after(RESOURCES_WAIT)),
+            next: NextState::Due(ended.after(RESOURCES_WAIT)),
             health: Health::Unknown,
             gone: false,
         };
@@ -57,8 +57,8 @@ pub fn classify(
     let attempt = attempt(&response, at, took);
     let gone = attempt.status == Some(410);
     let next = match &attempt.error {
-        None => Next::Succeeded,
-        Some(error) if gone => Next::Dead(error.clone()),
+        None => NextState::Succeeded,
+        Some(error) if gone => NextState::Dead(error.clone()),
         Some(error) => retry_or_bury(error, made, retry, ended, health, random),
     };
     Disposition {
@@ -99,7 +99,7 @@ fn retry_or_bury(
     ended: Millis,
     health: Health,
     random: f64,
-) -> Next {
+) -> NextState {
     let made = usize::try_from(made)
         .unwrap_or(usize::MAX)
         .saturating_add(1);
@@ -108,8 +108,8 @@ fn retry_or_bury(
         Health::Healthy | Health::Unknown => Duration::ZERO,
     };
     match retry.wait(made, random) {
-        Some(wait) => Next::Due(ended.after(wait.max(asked))),
-        None => Next::Dead(format!("the last of {made} attempts failed: {error}")),
+        Some(wait) => NextState::Due(ended.after(wait.max(asked))),
+        None => NextState::Dead(format!("the last of {made} attempts failed: {error}")),
     }
 }
 
@@ -196,20 +196,20 @@ mod tests {
         })
     }
 
-    fn due(seconds: u64) -> Next {
-        Next::Due(ENDED.after(Duration::from_secs(seconds)))
+    fn due(seconds: u64) -> NextState {
+        NextState::Due(ENDED.after(Duration::from_secs(seconds)))
     }
 
     #[test]
     fn every_result_is_classified() {
         let unhealthy = |seconds| Health::Unhealthy(Duration::from_secs(seconds));
-        let dead = |text: &str| Next::Dead(text.to_owned());
+        let dead = |text: &str| NextState::Dead(text.to_owned());
         let cases = [
-            (status(200, None), Next::Succeeded, Health::Healthy, false),
-            (status(204, None), Next::Succeeded, Health::Healthy, false),
+            (status(200, None), NextState::Succeeded, Health::Healthy, false),
+            (status(204, None), NextState::Succeeded, Health::Healthy, false),
             (
                 status(299, Some("60")),
-                Next::Succeeded,
+                NextState::Succeeded,
                 Health::Healthy,
                 false,
             ),
@@ -237,7 +237,7 @@ mod tests {
             ),
             (
                 status(504, Some("Thu, 01 Jan 1970 00:17:40 GMT")),
-                Next::Due(Millis(1_060_000)),
+                NextState::Due(Millis(1_060_000)),
                 Health::Unhealthy(Duration::from_millis(59_750)),
                 false,
             ),
@@ -268,12 +268,12 @@ mod tests {
             let attempt = disposition.attempt.unwrap();
             assert_eq!(
                 attempt.error.is_none(),
-                next == Next::Succeeded,
+                next == NextState::Succeeded,
                 "{response:?}"
             );
             assert_eq!(
                 attempt.phase.is_none(),
-                next == Next::Succeeded,
+                next == NextState::Succeeded,
                 "{response:?}"
             );
             assert_eq!((attempt.at, attempt.duration_ms), (AT, 250));
@@ -285,15 +285,15 @@ mod tests {
         assert_eq!(classified(status(500, None), 1).next, due(300));
         let last = classified(status(500, None), 2).next;
         let reason = "the last of 3 attempts failed: responded 500";
-        assert_eq!(last, Next::Dead(reason.into()));
+        assert_eq!(last, NextState::Dead(reason.into()));
         let asked = classified(status(503, Some("60")), 2).next;
         assert!(
-            matches!(asked, Next::Dead(_)),
+            matches!(asked, NextState::Dead(_)),
             "Retry-After adds no attempts"
         );
         assert!(matches!(
             classified(status(500, None), u32::MAX).next,
-            Next::Dead(_)
+            NextState::Dead(_)
         ));
     }
 

@@ -8,7 +8,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use webhook_model::Owner;
-use webhook_store::{Next, Outcome, StoreError};
+use webhook_store::{NextState, Outcome, StoreError};
 
 use super::context::{Context, QueuedOutcome};
 use super::rewind::set_back;
@@ -102,7 +102,7 @@ async fn complete(
 /// Releases the permits of outcomes that the store has recorded or rejected.
 fn recorded(context: &Context, outcomes: &[Outcome], kept: &[bool]) {
     for (outcome, _) in outcomes.iter().zip(kept).filter(|(_, kept)| **kept) {
-        if let Next::Due(moment) = outcome.next {
+        if let NextState::Due(moment) = outcome.next {
             context.concurrency.wake_signals.due_at(moment);
         }
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
 use webhook_model::Millis;
-use webhook_store::{Next, Outcome};
+use webhook_store::{NextState, Outcome};
 
 use super::context::Context;
 use super::render_deferred;
@@ -59,7 +59,7 @@ async fn correct(context: &Context, now: Millis) -> bool {
 /// Corrects outcomes from a time when the clock was ahead of `now`, before they are recorded.
 pub(super) fn set_back(outcomes: &mut [Outcome], now: Millis) {
     for outcome in outcomes {
-        let Next::Due(due) = &mut outcome.next else {
+        let NextState::Due(due) = &mut outcome.next else {
             continue;
         };
         let Some(attempt) = &mut outcome.attempt else {
@@ -98,7 +98,7 @@ mod tests {
             endpoint: EndpointId::parse("orders").unwrap(),
             fence: Fence::new(Millis(0)),
             attempt: attempt_at.map(attempt),
-            next: Next::Due(Millis(due)),
+            next: NextState::Due(Millis(due)),
         }
     }
 
@@ -107,7 +107,7 @@ mod tests {
         let mut outcomes = [outcome(attempt_at, due)];
         set_back(&mut outcomes, Millis(10_000));
         let [Outcome { attempt, next, .. }] = outcomes;
-        let Next::Due(due) = next else {
+        let NextState::Due(due) = next else {
             panic!("{next:?}")
         };
         (due.0, attempt.map(|attempt| attempt.at.0))

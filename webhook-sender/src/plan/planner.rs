@@ -11,7 +11,8 @@ use futures::future::join_all;
 use tokio::sync::oneshot;
 use webhook_model::{Clock, DeliveryId, Event, EventId, Owner, TenantId};
 use webhook_store::{
-    Acceptance, Fence, Lease, NewDelivery, PlanBatch, PlanResult, Planned, Queue, Start, StoreError,
+    Acceptance, Fence, InitialState, Lease, NewDelivery, PlanBatch, PlanResult, Planned, Queue,
+    StoreError,
 };
 
 use super::dispatch_port::DispatchPort;
@@ -462,7 +463,7 @@ fn submitted((event, kept): (&Event, Kept)) -> Result<Submitted, PlanError> {
 }
 
 fn is_due(delivery: &NewDelivery) -> bool {
-    matches!(delivery.start, Start::Due(_))
+    matches!(delivery.start, InitialState::Due(_))
 }
 
 fn claimed(planned: &[Planned]) -> Vec<DeliveryId> {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use webhook_model::{DeliveryId, EndpointId, Event, Millis, Owner, TenantId};
-use webhook_store::{Claim, Fence, NewDelivery, PlannedEvent, Start};
+use webhook_store::{Claim, Fence, InitialState, NewDelivery, PlannedEvent};
 
 use super::dispatch_port::DispatchPort;
 
@@ -33,11 +33,11 @@ impl Reservations {
         for PlannedEvent { event, deliveries } in events {
             for delivery in deliveries {
                 // Duplicates of an event in a batch have the same deliveries.
-                let due = matches!(delivery.start, Start::Due(_));
+                let due = matches!(delivery.start, InitialState::Due(_));
                 if due && !self.held.contains_key(&delivery.id) && self.take(delivery) {
                     let claim = self.claim(event, delivery, now);
                     self.held.insert(delivery.id.clone(), claim);
-                    delivery.start = Start::Claimed;
+                    delivery.start = InitialState::Claimed;
                 }
             }
         }
@@ -54,7 +54,7 @@ impl Reservations {
             endpoint: delivery.endpoint.clone(),
             event: event.id.clone(),
             body: delivery.body.clone().unwrap_or_else(|| event.data.clone()),
-            made: 0,
+            attempts_made: 0,
             due: now,
             fence: self.fence,
         }

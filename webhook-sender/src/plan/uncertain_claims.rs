@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use webhook_model::{Clock, DeliveryId, EndpointId, Owner, TenantId};
-use webhook_store::{Fence, Next, Outcome, Queue};
+use webhook_store::{Fence, NextState, Outcome, Queue};
 
 use super::dispatch_port::DispatchPort;
 
@@ -40,7 +40,7 @@ impl UncertainClaims {
             endpoint,
             fence: self.fence,
             attempt: None,
-            next: Next::Due(now),
+            next: NextState::Due(now),
         };
         let mut outcomes: Vec<_> = self.deliveries.into_iter().map(outcome).collect();
         let mut wait = FIRST_WAIT;
@@ -49,7 +49,7 @@ impl UncertainClaims {
             let due = clock.now().min(now);
             outcomes
                 .iter_mut()
-                .for_each(|outcome| outcome.next = Next::Due(due));
+                .for_each(|outcome| outcome.next = NextState::Due(due));
             let released = store.complete(&self.owner, &outcomes, clock.now()).await;
             let Err(error) = released else {
                 break;

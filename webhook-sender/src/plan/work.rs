@@ -8,7 +8,7 @@ use bytes::Bytes;
 use event_transforms::Rendered;
 use event_transforms::expression::Vars;
 use webhook_model::{DeliveryId, EndpointId, Event, Millis, TenantId};
-use webhook_store::{NewDelivery, PlannedEvent, Start};
+use webhook_store::{InitialState, NewDelivery, PlannedEvent};
 
 use super::PlanError;
 use crate::registry::{Budget, CompiledEndpoint, DEFERRED_BODY, Tenant};
@@ -100,14 +100,14 @@ fn plan(
     };
     let usable = matching(tenant, &event).filter_map(|compiled| {
         let (body, start) = match compiled.render(id, &event, &vars) {
-            Rendered::AsPublished => (None, Start::Due(now)),
+            Rendered::AsPublished => (None, InitialState::Due(now)),
             // If the memory budget is exhausted, the body is rendered at the attempt.
             Rendered::Body(body) => (
                 budget.try_hold(body).or(Some(DEFERRED_BODY)),
-                Start::Due(now),
+                InitialState::Due(now),
             ),
             Rendered::Unwanted => return None,
-            Rendered::Failed(reason) => (Some(DEFERRED_BODY), Start::Dead(reason)),
+            Rendered::Failed(reason) => (Some(DEFERRED_BODY), InitialState::Dead(reason)),
         };
         Some(delivery(
             &compiled.endpoint.id,
@@ -121,7 +121,7 @@ fn plan(
         .iter()
         .filter(|(endpoint, _)| endpoint.wants(&event.kind));
     let unusable = unusable.map(|(endpoint, reason)| {
-        let start = Start::Dead(format!("the endpoint cannot be used: {reason}"));
+        let start = InitialState::Dead(format!("the endpoint cannot be used: {reason}"));
         delivery(&endpoint.id, endpoint.ordered, Some(DEFERRED_BODY), start)
     });
     let deliveries = usable.chain(unusable).collect();

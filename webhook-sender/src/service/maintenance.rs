@@ -41,7 +41,7 @@ pub async fn forget(
         while !stop.is_cancelled() {
             let now = clock.now();
             let (succeeded, dead) = (now.before(retention.succeeded), now.before(retention.dead));
-            match store.forget(succeeded, dead).await {
+            match store.prune(succeeded, dead).await {
                 Ok(true) => tokio::task::yield_now().await,
                 Ok(false) => break,
                 Err(error) => {

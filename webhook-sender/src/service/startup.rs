@@ -70,7 +70,7 @@ impl StoreSession {
 
     /// Releases the lease of this process, if it has one.
     pub async fn leave(self) {
-        let left = self.store.leave(&self.owner, self.clock.now());
+        let left = self.store.release_lease(&self.owner, self.clock.now());
         match tokio::time::timeout(LEAVE, left).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!(%error, "lease not released"),
@@ -347,7 +347,7 @@ impl Running {
         for task in self.maintenance_tasks {
             let _ = task.await;
         }
-        self.lease.leave().await?;
+        self.lease.release().await?;
         tracing::info!("stopped");
         Ok(())
     }

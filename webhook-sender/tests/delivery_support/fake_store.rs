@@ -12,8 +12,9 @@ use webhook_model::{
     TenantId,
 };
 use webhook_store::{
-    Acceptance, AcceptedEvent, Ask, Claim, Cursor, DeliveryFilter, Depth, DueEndpoint, Fence,
-    Leases, Next, Outcome, Page, PlanBatch, PlanResult, Queue, RejectedFilter, StoreError, Tenants,
+    Acceptance, AcceptedEvent, Claim, ClaimRequest, Cursor, DeliveryFilter, Depth, DueEndpoint,
+    Fence, Leases, NextState, Outcome, Page, PlanBatch, PlanResult, Queue, RejectedFilter,
+    StoreError, Tenants,
 };
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -89,7 +90,7 @@ impl FakeStore {
             endpoint: endpoint.id.clone(),
             event,
             body: Bytes::copy_from_slice(body),
-            made: 0,
+            attempts_made: 0,
             due,
             fence: Fence::new(due),
         };
@@ -231,17 +232,17 @@ impl Inner {
         }
         if let Some(attempt) = &outcome.attempt {
             row.attempts.push(attempt.clone());
-            row.claim.made += 1;
+            row.claim.attempts_made += 1;
         }
         row.state = match &outcome.next {
-            Next::Succeeded => {
+            NextState::Succeeded => {
                 *self.open.get_mut(&row.claim.endpoint).unwrap() -= 1;
                 State::Succeeded
             }
-            Next::Due(at) => State::Due(*at),
-            Next::Dead(reason) => State::Dead(reason.clone()),
+            NextState::Due(at) => State::Due(*at),
+            NextState::Dead(reason) => State::Dead(reason.clone()),
         };
-        if let Next::Due(at) = outcome.next {
+        if let NextState::Due(at) = outcome.next {
             row.claim.due = at;
             self.enqueue(&outcome.id, at);
         }
@@ -258,7 +259,7 @@ fn unavailable() -> StoreError {
 
 #[async_trait]
 impl Leases for FakeStore {
-    async fn enter(&self, _: &Owner, _: Millis, _: Millis) -> Result<()> {
+    async fn acquire_lease(&self, _: &Owner, _: Millis, _: Millis) -> Result<()> {
         Ok(())
     }
 
@@ -266,7 +267,7 @@ impl Leases for FakeStore {
         Ok(())
     }
 
-    async fn leave(&self, _: &Owner, _: Millis) -> Result<()> {
+    async fn release_lease(&self, _: &Owner, _: Millis) -> Result<()> {
         Ok(())
     }
 
@@ -369,7 +370,7 @@ impl Queue for FakeStore {
         Ok((due, next))
     }
 
-    async fn claim(&self, owner: &Owner, asks: &[Ask], now: Millis) -> Result<Vec<Claim>> {
+    async fn claim(&self, owner: &Owner, asks: &[ClaimRequest], now: Millis) -> Result<Vec<Claim>> {
         let mut inner = self.lock();
         inner.calls.claim += 1;
         let inner = &mut *inner;
@@ -382,7 +383,7 @@ impl Queue for FakeStore {
             let Some(queue) = inner.due.get_mut(&ask.endpoint) else {
                 continue;
             };
-            for _ in 0..ask.room {
+            for _ in 0..ask.limit {
                 let Some(first) = queue.first_entry().filter(|first| first.key().0 <= now) else {
                     break;
                 };
@@ -426,11 +427,11 @@ impl Queue for FakeStore {
         Err(unavailable())
     }
 
-    async fn forget(&self, _: Millis, _: Millis) -> Result<bool> {
+    async fn prune(&self, _: Millis, _: Millis) -> Result<bool> {
         Ok(false)
     }
 
-    async fn woken(&self) {
+    async fn wait_for_work(&self) {
         std::future::pending().await
     }
 }

@@ -77,7 +77,7 @@ impl World {
         let registry = Arc::new(Registry::new(store.clone()));
         let owner = Owner::this_process("test");
         let (clock, length) = (setup.clock, setup.lease);
-        let lease = Lease::enter(store.clone(), clock.clone(), owner, length)
+        let lease = Lease::acquire(store.clone(), clock.clone(), owner, length)
             .await
             .unwrap();
         let health_changes = Arc::new(RecordedChanges::default());

@@ -148,7 +148,9 @@ async fn a_receiver_that_responds_500_delays_nothing_and_is_only_probed() {
     let tried = world.store.count(&sick, |row| !row.attempts.is_empty());
     assert!((1..SICK).contains(&tried), "{tried} of {SICK} were tried");
     let untried = world.store.count(&sick, |row| {
-        row.attempts.is_empty() && matches!(row.state, State::Due(_)) && row.claim.made == 0
+        row.attempts.is_empty()
+            && matches!(row.state, State::Due(_))
+            && row.claim.attempts_made == 0
     });
     assert!(untried > 0, "nothing is held back");
 }

@@ -9,9 +9,9 @@ use webhook_model::{
     Delivery, DeliveryId, Endpoint, EndpointId, Event, EventId, Millis, Owner, Rejected, TenantId,
 };
 use webhook_store::{
-    Acceptance, AcceptedEvent, Ask, Claim, Cursor, DeliveryFilter, Depth, DueEndpoint, Leases,
-    Outcome, Page, PlanBatch, PlanResult, Queries, Queue, RejectedFilter, Store, StoreError,
-    Tenants,
+    Acceptance, AcceptedEvent, Claim, ClaimRequest, Cursor, DeliveryFilter, Depth, DueEndpoint,
+    Leases, Outcome, Page, PlanBatch, PlanResult, Queries, Queue, RejectedFilter, Store,
+    StoreError, Tenants,
 };
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -77,16 +77,16 @@ fn next(fates: &Mutex<VecDeque<Fate>>) -> Option<Fate> {
 
 #[async_trait]
 impl<S: Store> Leases for Flaky<S> {
-    async fn enter(&self, owner: &Owner, now: Millis, until: Millis) -> Result<()> {
-        self.inner.enter(owner, now, until).await
+    async fn acquire_lease(&self, owner: &Owner, now: Millis, until: Millis) -> Result<()> {
+        self.inner.acquire_lease(owner, now, until).await
     }
 
     async fn renew(&self, owner: &Owner, now: Millis, until: Millis) -> Result<()> {
         self.inner.renew(owner, now, until).await
     }
 
-    async fn leave(&self, owner: &Owner, now: Millis) -> Result<()> {
-        self.inner.leave(owner, now).await
+    async fn release_lease(&self, owner: &Owner, now: Millis) -> Result<()> {
+        self.inner.release_lease(owner, now).await
     }
 
     async fn recover(&self, owner: &Owner, now: Millis) -> Result<u64> {
@@ -212,7 +212,7 @@ impl<S: Store> Queue for Flaky<S> {
         self.inner.due(now).await
     }
 
-    async fn claim(&self, owner: &Owner, asks: &[Ask], now: Millis) -> Result<Vec<Claim>> {
+    async fn claim(&self, owner: &Owner, asks: &[ClaimRequest], now: Millis) -> Result<Vec<Claim>> {
         self.inner.claim(owner, asks, now).await
     }
 
@@ -220,12 +220,12 @@ impl<S: Store> Queue for Flaky<S> {
         self.inner.event(tenant, id).await
     }
 
-    async fn forget(&self, succeeded_before: Millis, dead_before: Millis) -> Result<bool> {
-        self.inner.forget(succeeded_before, dead_before).await
+    async fn prune(&self, succeeded_before: Millis, dead_before: Millis) -> Result<bool> {
+        self.inner.prune(succeeded_before, dead_before).await
     }
 
-    async fn woken(&self) {
-        self.inner.woken().await;
+    async fn wait_for_work(&self) {
+        self.inner.wait_for_work().await;
     }
 }
 

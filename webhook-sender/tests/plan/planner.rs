@@ -8,7 +8,7 @@ use futures::future::join_all;
 use webhook_model::{DeliveryId, DeliveryState, EndpointId, Event, Pattern, TenantId};
 use webhook_sender::plan::{PlanError, Submitted};
 use webhook_sender::registry::{DEFERRED_BODY, Limits};
-use webhook_store::{Ask, DeliveryFilter, Queries, Queue, Tenants};
+use webhook_store::{ClaimRequest, DeliveryFilter, Queries, Queue, Tenants};
 
 use crate::flaky::Fate;
 use crate::world::{NOW, World, acme, event};
@@ -120,7 +120,10 @@ async fn a_delivery_with_a_permit_starts_immediately_and_its_body_is_not_copied(
         claim.id,
         DeliveryId::of(&acme(), &event.id, &claim.endpoint)
     );
-    assert_eq!((claim.made, claim.due, &claim.event), (0, NOW, &event.id));
+    assert_eq!(
+        (claim.attempts_made, claim.due, &claim.event),
+        (0, NOW, &event.id)
+    );
     assert_eq!(claim.body.as_ptr(), event.data.as_ptr());
     assert_eq!(world.states().await, ["all in_flight"]);
     assert_eq!(
@@ -254,10 +257,10 @@ async fn a_replayed_delivery_without_a_body_is_recognised_by_its_body() {
         ..DeliveryFilter::default()
     };
     assert_eq!(world.store.replay(&acme(), &all, NOW).await.unwrap(), 1);
-    let ask = Ask {
+    let ask = ClaimRequest {
         tenant: acme(),
         endpoint: endpoint.id,
-        room: 1,
+        limit: 1,
     };
     let claims = world
         .store

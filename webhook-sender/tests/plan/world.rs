@@ -45,7 +45,7 @@ impl World {
         let clock = Clock::standing_at(NOW);
         let owner = Owner::this_process("planner");
         let length = Duration::from_secs(3600);
-        let lease = Lease::enter(store.clone(), clock.clone(), owner, length)
+        let lease = Lease::acquire(store.clone(), clock.clone(), owner, length)
             .await
             .unwrap();
         let components = Folder::new(folder.path());

@@ -17,7 +17,7 @@ pub trait Leases: Send + Sync + 'static {
     /// # Errors
     ///
     /// [`StoreError::NameTaken`](crate::StoreError::NameTaken) while a process of that name may be alive.
-    async fn enter(&self, owner: &Owner, now: Millis, until: Millis) -> Result<()>;
+    async fn acquire_lease(&self, owner: &Owner, now: Millis, until: Millis) -> Result<()>;
 
     /// Extends the lease of `owner` on all it has in flight.
     ///
@@ -28,7 +28,7 @@ pub trait Leases: Send + Sync + 'static {
     async fn renew(&self, owner: &Owner, now: Millis, until: Millis) -> Result<()>;
 
     /// Gives up the lease; whatever is still in flight is due at once. No error without one.
-    async fn leave(&self, owner: &Owner, now: Millis) -> Result<()>;
+    async fn release_lease(&self, owner: &Owner, now: Millis) -> Result<()>;
 
     /// Ends the leases of others that have run out, and makes what is in flight under them due
     /// again. Returns the number of those deliveries. The lease of `owner`, who asks, is left alone:

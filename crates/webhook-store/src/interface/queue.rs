@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use webhook_model::{Event, EventId, Millis, Owner, Rejected, TenantId};
 
 use crate::batch::{
-    Acceptance, AcceptedEvent, Ask, Claim, DueEndpoint, Outcome, PlanBatch, PlanResult,
+    Acceptance, AcceptedEvent, Claim, ClaimRequest, DueEndpoint, Outcome, PlanBatch, PlanResult,
 };
 use crate::error::Result;
 
@@ -20,7 +20,7 @@ pub trait Queue: Send + Sync + 'static {
     /// accepted ones of the tenant. An accepted event that is planned already is
     /// [`Planned::Known`](crate::Planned::Known).
     ///
-    /// Deliveries that start [`Start::Claimed`](crate::Start::Claimed) are in flight under `owner` when this answers; the
+    /// Deliveries that start [`InitialState::Claimed`](crate::Start::Claimed) are in flight under `owner` when this answers; the
     /// store turns them into due ones where order demands it (see [`Planned::New`](crate::Planned::New)).
     ///
     /// # Errors
@@ -82,7 +82,12 @@ pub trait Queue: Send + Sync + 'static {
     /// # Errors
     ///
     /// [`StoreError::LeaseLost`](crate::StoreError::LeaseLost) if `owner` has not entered.
-    async fn claim(&self, owner: &Owner, asks: &[Ask], now: Millis) -> Result<Vec<Claim>>;
+    async fn claim(
+        &self,
+        owner: &Owner,
+        requests: &[ClaimRequest],
+        now: Millis,
+    ) -> Result<Vec<Claim>>;
 
     /// Records the outcomes of attempts. Returns for each whether it is recorded, by this call or by
     /// an earlier one for the same claim. An outcome whose claim was taken back is left out, and the
@@ -106,9 +111,9 @@ pub trait Queue: Send + Sync + 'static {
     /// Forgets what ended before these moments: deliveries that succeeded, and dead letters, which
     /// rejected events are among. An event goes with its last delivery, but not before
     /// [`IDEMPOTENCY`] has passed. Bounded work: answers whether there may be more to forget.
-    async fn forget(&self, succeeded_before: Millis, dead_before: Millis) -> Result<bool>;
+    async fn prune(&self, succeeded_before: Millis, dead_before: Millis) -> Result<bool>;
 
     /// Waits until something may be due that no call by this process made due: work of another
     /// process, or work taken back.
-    async fn woken(&self);
+    async fn wait_for_work(&self);
 }

@@ -67,7 +67,7 @@ impl RedisStore {
     pub(super) async fn tenants_with_backlog(&self) -> Result<Vec<TenantId>> {
         let mut command = redis::cmd("SMEMBERS");
         command.arg(keys::backlog());
-        let ids: Vec<String> = self.ask(&command).await?;
+        let ids: Vec<String> = self.query(&command).await?;
         let tenants = ids.iter().filter_map(|id| TenantId::parse(id).ok());
         Ok(tenants.collect())
     }
@@ -83,7 +83,7 @@ impl RedisStore {
         let mut reply: Vec<redis::Value> = self.run(&BEGIN_PLANNING, &call).await?;
         let rows = reply.split_off(reply.len().min(1));
         if self.text(reply.pop())? == "empty" {
-            self.forget_backlog(tenant).await?;
+            self.remove_backlog_hint(tenant).await?;
         }
         let mut taken = Vec::with_capacity(rows.len() / 3);
         for row in rows.chunks(3) {
@@ -113,7 +113,7 @@ impl RedisStore {
         })
     }
 
-    pub(super) async fn give_back_accepted(
+    pub(super) async fn end_planning_of(
         &self,
         owner: &Owner,
         tenant: &TenantId,
@@ -137,16 +137,16 @@ impl RedisStore {
     pub(super) async fn hint_backlog(&self, tenant: &TenantId) -> Result<()> {
         let mut command = redis::cmd("SADD");
         command.arg(keys::backlog()).arg(tenant.as_str());
-        self.ask::<i64>(&command).await.map(drop)
+        self.query::<i64>(&command).await.map(drop)
     }
 
-    async fn forget_backlog(&self, tenant: &TenantId) -> Result<()> {
+    async fn remove_backlog_hint(&self, tenant: &TenantId) -> Result<()> {
         let mut remove = redis::cmd("SREM");
         remove.arg(keys::backlog()).arg(tenant.as_str());
-        self.ask::<i64>(&remove).await?;
+        self.query::<i64>(&remove).await?;
         let mut length = redis::cmd("LLEN");
         length.arg(TenantKeys::of(tenant).accepted());
-        match self.ask::<u64>(&length).await? {
+        match self.query::<u64>(&length).await? {
             0 => Ok(()),
             _ => self.hint_backlog(tenant).await,
         }

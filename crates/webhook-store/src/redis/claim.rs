@@ -9,7 +9,7 @@ use super::RedisStore;
 use super::record::{Record, event_data};
 use super::scripts::CLAIM;
 use super::store::{AT_A_TIME, all, tenant_call};
-use crate::{Ask, Claim, Fence, Next, Outcome, Result};
+use crate::{Claim, ClaimRequest, Fence, NextState, Outcome, Result};
 
 /// A delivery's id, its record before it was claimed, and its event or body.
 type Row = (String, Vec<u8>, Option<Vec<u8>>);
@@ -18,25 +18,25 @@ impl RedisStore {
     pub(super) async fn claim_due(
         &self,
         owner: &Owner,
-        asks: &[Ask],
+        requests: &[ClaimRequest],
         now: Millis,
     ) -> Result<Vec<Claim>> {
-        self.settle(owner, now).await?;
+        self.return_lost_claims(owner, now).await?;
         let mut by_tenant: BTreeMap<&TenantId, Vec<(&EndpointId, usize)>> = BTreeMap::new();
-        for ask in asks.iter().filter(|ask| ask.room > 0) {
+        for request in requests.iter().filter(|request| request.limit > 0) {
             by_tenant
-                .entry(&ask.tenant)
+                .entry(&request.tenant)
                 .or_default()
-                .push((&ask.endpoint, ask.room));
+                .push((&request.endpoint, request.limit));
         }
         let tenants = by_tenant.keys().map(|tenant| (*tenant).clone()).collect();
-        let taking = self.held.taking(owner, tenants).await?;
+        let tracked = self.in_flight.track(owner, tenants).await?;
         let fence = Fence::new(now);
-        let call = |(tenant, asks)| self.claim_of(owner, tenant, asks, fence);
+        let call = |(tenant, requests)| self.claim_of(owner, tenant, requests, fence);
         let claims = all(by_tenant.into_iter().map(call).collect())
             .await?
             .concat();
-        taking.took(fence, claims.iter().map(|claim| (&claim.tenant, &claim.id)));
+        tracked.finish(fence, claims.iter().map(|claim| (&claim.tenant, &claim.id)));
         Ok(claims)
     }
 
@@ -45,22 +45,22 @@ impl RedisStore {
         &self,
         owner: &Owner,
         tenant: &TenantId,
-        asks: Vec<(&EndpointId, usize)>,
+        requests: Vec<(&EndpointId, usize)>,
         fence: Fence,
     ) -> Result<Vec<Claim>> {
         let mut claims = Vec::new();
-        for asks in calls(asks) {
+        for requests in calls(requests) {
             let mut call = tenant_call(&CLAIM, tenant);
             call.arg(&owner.incarnation)
                 .arg(&fence.to_bytes())
                 .arg(fence.at.0);
-            for (endpoint, room) in asks {
+            for (endpoint, room) in requests {
                 call.arg(endpoint.as_str()).arg(room);
             }
             let rows: Vec<Row> = self.run(&CLAIM, &call).await?;
             if self.link.address().is_cluster() {
                 // Its client repeats a call whose answer was lost, which claims more.
-                self.held.suspect(&owner.incarnation, tenant);
+                self.in_flight.suspect(&owner.incarnation, tenant);
             }
             for row in rows {
                 claims.extend(self.read_claim(owner, tenant, row, fence).await?);
@@ -96,7 +96,7 @@ impl RedisStore {
             endpoint: record.endpoint,
             event: record.event,
             body,
-            made: record.made.into(),
+            attempts_made: record.attempts_made.into(),
             due: record.when,
             fence,
         }))
@@ -111,7 +111,7 @@ impl RedisStore {
         fence: Fence,
     ) -> Result<()> {
         tracing::error!(%tenant, delivery = %id, "the body of a delivery is missing from the store");
-        let next = Next::Dead("its body is missing from the store".into());
+        let next = NextState::Dead("its body is missing from the store".into());
         let outcome = Outcome {
             tenant: tenant.clone(),
             id,
@@ -127,14 +127,14 @@ impl RedisStore {
 }
 
 /// The owner of a delivery in flight, as its record names it.
-pub(super) fn flown_by(owner: &Owner, fence: Fence) -> Vec<u8> {
+pub(super) fn in_flight_prefix(owner: &Owner, fence: Fence) -> Vec<u8> {
     [owner.incarnation.as_bytes(), &fence.to_bytes()].concat()
 }
 
 /// The asks, cut so that no call claims more than a script takes on at a time.
-fn calls(asks: Vec<(&EndpointId, usize)>) -> Vec<Vec<(&EndpointId, usize)>> {
+fn calls(requests: Vec<(&EndpointId, usize)>) -> Vec<Vec<(&EndpointId, usize)>> {
     let (mut calls, mut call, mut room_left) = (Vec::new(), Vec::new(), AT_A_TIME);
-    for (endpoint, mut room) in asks {
+    for (endpoint, mut room) in requests {
         while room > 0 {
             let taken = room.min(room_left);
             call.push((endpoint, taken));

@@ -9,7 +9,7 @@ use super::keys::TenantKeys;
 use super::record::write_attempt;
 use super::scripts::COMPLETE;
 use super::store::{AT_A_TIME, all, stamp};
-use crate::{Next, Outcome, Result};
+use crate::{NextState, Outcome, Result};
 
 impl RedisStore {
     pub(super) async fn record_outcomes(
@@ -23,21 +23,21 @@ impl RedisStore {
             by_tenant.entry(&outcome.tenant).or_default().push(at);
         }
         let mut parts = Vec::with_capacity(by_tenant.len());
-        for (tenant, places) in &by_tenant {
-            parts.extend(places.chunks(AT_A_TIME).map(|places| (*tenant, places)));
+        for (tenant, indices) in &by_tenant {
+            parts.extend(indices.chunks(AT_A_TIME).map(|indices| (*tenant, indices)));
         }
-        let call = |(tenant, places)| self.complete_of(owner, tenant, places, outcomes, now);
+        let call = |(tenant, indices)| self.complete_of(owner, tenant, indices, outcomes, now);
         let answers = all(parts.iter().copied().map(call).collect()).await?;
         let mut recorded = vec![false; outcomes.len()];
-        for ((_, places), answer) in parts.into_iter().zip(answers) {
-            for (at, was) in places.iter().zip(answer.bytes()) {
+        for ((_, indices), answer) in parts.into_iter().zip(answers) {
+            for (at, was) in indices.iter().zip(answer.bytes()) {
                 recorded[*at] = was == b'1';
             }
         }
         let ended = outcomes
             .iter()
             .map(|outcome| (&outcome.tenant, &outcome.id, outcome.fence));
-        self.held.drop_all(&owner.incarnation, ended);
+        self.in_flight.remove_all(&owner.incarnation, ended);
         Ok(recorded)
     }
 
@@ -46,19 +46,19 @@ impl RedisStore {
         &self,
         owner: &Owner,
         tenant: &TenantId,
-        places: &[usize],
+        indices: &[usize],
         outcomes: &[Outcome],
         now: Millis,
     ) -> Result<String> {
         let root = TenantKeys::of(tenant).root();
-        let mut call = COMPLETE.call_sized(&root, 5 * places.len(), 150 * places.len());
+        let mut call = COMPLETE.call_sized(&root, 5 * indices.len(), 150 * indices.len());
         call.arg(&owner.incarnation).arg(&stamp(now));
-        for outcome in places.iter().filter_map(|at| outcomes.get(*at)) {
+        for outcome in indices.iter().filter_map(|at| outcomes.get(*at)) {
             call.arg(outcome.id.as_str()).arg(&outcome.fence.to_bytes());
             let what = match &outcome.next {
-                Next::Succeeded => "S",
-                Next::Due(_) => "P",
-                Next::Dead(_) => "D",
+                NextState::Succeeded => "S",
+                NextState::Due(_) => "P",
+                NextState::Dead(_) => "D",
             };
             call.arg(what).arg(
                 outcome
@@ -68,13 +68,13 @@ impl RedisStore {
                     .unwrap_or_default(),
             );
             match &outcome.next {
-                Next::Succeeded => call.arg(""),
-                Next::Due(at) => call.arg(at.0),
-                Next::Dead(reason) => call.arg(reason),
+                NextState::Succeeded => call.arg(""),
+                NextState::Due(at) => call.arg(at.0),
+                NextState::Dead(reason) => call.arg(reason),
             };
         }
         let (answer, lowered): (String, String) = self.run(&COMPLETE, &call).await?;
-        self.tell(tenant, &lowered).await;
+        self.publish_wake(tenant, &lowered).await;
         Ok(answer)
     }
 }

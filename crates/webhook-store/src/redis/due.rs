@@ -64,8 +64,8 @@ impl RedisStore {
             .arg("WITHSCORES");
         later.arg("LIMIT").arg(0).arg(1);
         let (due, later) = futures::try_join!(
-            self.ask::<Vec<(String, String)>>(&due),
-            self.ask::<Vec<(String, String)>>(&later),
+            self.query::<Vec<(String, String)>>(&due),
+            self.query::<Vec<(String, String)>>(&later),
         )?;
         let tenant = |(id, hint): (String, String)| Some((TenantId::parse(&id).ok()?, hint));
         let next = later.first().and_then(|(_, hint)| millis(hint));
@@ -102,7 +102,7 @@ impl RedisStore {
         let mut call = shared_call(&MOVE_HINT);
         call.arg(due.tenant.as_str()).arg(&due.hint).arg(to);
         if self.run::<bool>(&MOVE_HINT, &call).await? {
-            self.hint_from_census(due.tenant.clone()).await?;
+            self.hint_from_summary(due.tenant.clone()).await?;
         }
         Ok(())
     }
@@ -110,12 +110,12 @@ impl RedisStore {
     /// Lowers every tenant's hint to what it should be at most.
     async fn hint_all(&self) -> Result<()> {
         let tenants = self.indexed_tenants().await?;
-        let call = |(tenant, _): &'_ (TenantId, u64)| self.hint_from_census(tenant.clone());
+        let call = |(tenant, _): &'_ (TenantId, u64)| self.hint_from_summary(tenant.clone());
         all(tenants.iter().map(call).collect()).await.map(drop)
     }
 
-    async fn hint_from_census(&self, tenant: TenantId) -> Result<()> {
-        let (_, _, earliest, ..) = self.census(&tenant).await?;
+    async fn hint_from_summary(&self, tenant: TenantId) -> Result<()> {
+        let (_, _, earliest, ..) = self.tenant_summary(&tenant).await?;
         self.hint(&tenant, &earliest).await
     }
 
@@ -130,7 +130,7 @@ impl RedisStore {
             .arg("LT")
             .arg(earliest)
             .arg(tenant.as_str());
-        self.ask::<i64>(&command).await.map(drop)
+        self.query::<i64>(&command).await.map(drop)
     }
 }
 

@@ -18,7 +18,7 @@ impl RedisStore {
     ) -> Result<Option<(u64, Vec<Endpoint>)>> {
         let mut command = redis::cmd("HGETALL");
         command.arg(TenantKeys::of(tenant).root());
-        let rows: Vec<(String, String)> = self.ask(&command).await?;
+        let rows: Vec<(String, String)> = self.query(&command).await?;
         let mut endpoints = Vec::with_capacity(rows.len());
         let mut version = None;
         for (field, value) in &rows {
@@ -65,7 +65,7 @@ impl RedisStore {
             {
                 ["done", version, lowered] => {
                     self.raise_version(&endpoint.tenant, version).await?;
-                    self.tell(&endpoint.tenant, lowered).await;
+                    self.publish_wake(&endpoint.tenant, lowered).await;
                     return version.parse().map_err(|error| self.failed(error));
                 }
                 ["busy"] => {

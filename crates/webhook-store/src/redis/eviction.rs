@@ -14,7 +14,7 @@ impl RedisStore {
             return;
         }
         let mut info = redis::cmd("INFO");
-        let Ok(info) = self.link.ask(info.arg("memory")).await else {
+        let Ok(info) = self.link.query(info.arg("memory")).await else {
             return;
         };
         let mut texts = Vec::new();

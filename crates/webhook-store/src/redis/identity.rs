@@ -19,7 +19,7 @@ impl RedisStore {
     pub(super) async fn content_identity(&self) -> Result<Option<String>> {
         let mut command = redis::cmd("GET");
         command.arg(keys::identity());
-        self.ask(&command).await
+        self.query(&command).await
     }
 
     pub(super) async fn identify_content(&self) -> Result<()> {
@@ -28,7 +28,7 @@ impl RedisStore {
         command
             .arg(hex::encode(rand::random::<[u8; 8]>()))
             .arg("NX");
-        self.ask::<Option<String>>(&command).await.map(drop)
+        self.query::<Option<String>>(&command).await.map(drop)
     }
 
     pub(super) async fn disown_content(&self, identity: &str) -> Result<()> {

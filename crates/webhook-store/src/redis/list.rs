@@ -16,7 +16,7 @@ use crate::{Cursor, DeliveryFilter, Page, Result, StoreError};
 
 /// A place in the order of a list: the score, then the id, both downwards.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
+struct ListPosition {
     score: u64,
     id: DeliveryId,
 }
@@ -32,7 +32,7 @@ impl RedisStore {
         limit: usize,
     ) -> Result<Page<Delivery>> {
         let page = self.select(tenant, filter, cursor, limit).await?;
-        let items = self.show(tenant, page.items).await?;
+        let items = self.to_deliveries(tenant, page.items).await?;
         Ok(Page {
             items,
             next_cursor: page.next_cursor,
@@ -47,13 +47,13 @@ impl RedisStore {
         cursor: Option<&Cursor>,
         limit: usize,
     ) -> Result<Selected> {
-        let behind = cursor.map(Place::read).transpose()?;
+        let behind = cursor.map(ListPosition::read).transpose()?;
         if let Some(ids) = self.named(tenant, filter).await? {
             let found = self.records(tenant, ids).await?;
             return Ok(page_of(found, filter, behind, limit));
         }
         let lists = self.lists(tenant, filter).await?;
-        let mut place = behind;
+        let mut position = behind;
         let mut items: Vec<(DeliveryId, Record)> = Vec::new();
         loop {
             // One more than fits says whether there is another page.
@@ -63,10 +63,12 @@ impl RedisStore {
             } else {
                 missing
             };
-            let places = self.merged(&lists, filter, place.as_ref(), count).await?;
-            let ended = places.len() < count;
-            place = places.last().cloned().or(place);
-            let ids = places.into_iter().map(|place| place.id).collect();
+            let positions = self
+                .merged(&lists, filter, position.as_ref(), count)
+                .await?;
+            let ended = positions.len() < count;
+            position = positions.last().cloned().or(position);
+            let ids = positions.into_iter().map(|position| position.id).collect();
             let found = self.records(tenant, ids).await?;
             items.extend(
                 found
@@ -105,7 +107,7 @@ impl RedisStore {
             None => {
                 let mut command = redis::cmd("SMEMBERS");
                 command.arg(keys.planned_for());
-                let ids: Vec<String> = self.ask(&command).await?;
+                let ids: Vec<String> = self.query(&command).await?;
                 ids.iter()
                     .filter_map(|id| EndpointId::parse(id).ok())
                     .collect()
@@ -123,25 +125,25 @@ impl RedisStore {
         &self,
         lists: &[String],
         filter: &DeliveryFilter,
-        behind: Option<&Place>,
+        behind: Option<&ListPosition>,
         count: usize,
-    ) -> Result<Vec<Place>> {
-        let call = |list: &'_ String| self.places(list.clone(), filter, behind, count);
-        let mut places = all(lists.iter().map(call).collect()).await?.concat();
-        places.sort_by(|one, other| other.cmp(one));
-        places.truncate(count);
-        Ok(places)
+    ) -> Result<Vec<ListPosition>> {
+        let call = |list: &'_ String| self.positions(list.clone(), filter, behind, count);
+        let mut positions = all(lists.iter().map(call).collect()).await?.concat();
+        positions.sort_by(|one, other| other.cmp(one));
+        positions.truncate(count);
+        Ok(positions)
     }
 
-    async fn places(
+    async fn positions(
         &self,
         list: String,
         filter: &DeliveryFilter,
-        behind: Option<&Place>,
+        behind: Option<&ListPosition>,
         count: usize,
-    ) -> Result<Vec<Place>> {
+    ) -> Result<Vec<ListPosition>> {
         let newest = match (behind, filter.to) {
-            (Some(place), _) => place.score.to_string(),
+            (Some(position), _) => position.score.to_string(),
             (None, Some(to)) => format!("({}", first_score(to)),
             (None, None) => "+inf".into(),
         };
@@ -158,20 +160,21 @@ impl RedisStore {
                 .arg(&oldest)
                 .arg("WITHSCORES");
             command.arg("LIMIT").arg(0).arg(some);
-            let rows: Vec<(String, f64)> = self.ask(&command).await?;
+            let rows: Vec<(String, f64)> = self.query(&command).await?;
             let read = rows.len();
-            let mut places: Vec<Place> = rows.iter().filter_map(Place::of).collect();
-            places.retain(|place| behind.is_none_or(|behind| place < behind));
-            if places.len() >= count || read < some {
-                places.truncate(count);
-                return Ok(places);
+            let mut positions: Vec<ListPosition> =
+                rows.iter().filter_map(ListPosition::of).collect();
+            positions.retain(|position| behind.is_none_or(|behind| position < behind));
+            if positions.len() >= count || read < some {
+                positions.truncate(count);
+                return Ok(positions);
             }
             some *= 2;
         }
     }
 }
 
-impl Place {
+impl ListPosition {
     fn of((id, score): &(String, f64)) -> Option<Self> {
         // Scores are whole numbers below 2^53: see `record.rs`.
         let score = *score as u64;
@@ -226,20 +229,20 @@ fn selects(filter: &DeliveryFilter, record: &Record) -> bool {
 fn page_of(
     mut found: Vec<(DeliveryId, Record)>,
     filter: &DeliveryFilter,
-    behind: Option<Place>,
+    behind: Option<ListPosition>,
     limit: usize,
 ) -> Selected {
-    let place = |id: &DeliveryId, record: &Record| Place {
+    let position = |id: &DeliveryId, record: &Record| ListPosition {
         score: record.score,
         id: id.clone(),
     };
     found.retain(|(id, record)| {
         let is_behind = behind
             .as_ref()
-            .is_none_or(|behind| place(id, record) < *behind);
+            .is_none_or(|behind| position(id, record) < *behind);
         is_behind && selects(filter, record)
     });
-    found.sort_by_cached_key(|(id, record)| Reverse(place(id, record)));
+    found.sort_by_cached_key(|(id, record)| Reverse(position(id, record)));
     cut(found, limit)
 }
 
@@ -249,7 +252,7 @@ fn cut(mut items: Vec<(DeliveryId, Record)>, limit: usize) -> Selected {
     items.truncate(limit);
     let last = items.last().filter(|_| more);
     let next_cursor = last.map(|(id, record)| {
-        Place {
+        ListPosition {
             score: record.score,
             id: id.clone(),
         }

@@ -20,7 +20,7 @@ impl RedisStore {
         id: &DeliveryId,
     ) -> Result<Option<Delivery>> {
         let found = self.records(tenant, vec![id.clone()]).await?;
-        Ok(self.show(tenant, found).await?.pop())
+        Ok(self.to_deliveries(tenant, found).await?.pop())
     }
 
     /// The records of those that exist.
@@ -37,7 +37,7 @@ impl RedisStore {
         for id in &ids {
             command.arg(keys.delivery(id));
         }
-        let found: Vec<Option<Vec<u8>>> = self.ask(&command).await?;
+        let found: Vec<Option<Vec<u8>>> = self.query(&command).await?;
         let read = |(id, bytes): (DeliveryId, Option<Vec<u8>>)| {
             let record = Record::read(&id, &bytes?);
             Some(
@@ -50,7 +50,7 @@ impl RedisStore {
     }
 
     /// Deliveries as they are shown: with the types of their events.
-    pub(super) async fn show(
+    pub(super) async fn to_deliveries(
         &self,
         tenant: &TenantId,
         found: Vec<(DeliveryId, Record)>,
@@ -60,7 +60,7 @@ impl RedisStore {
         let kinds = all(found.iter().map(call).collect()).await?;
         let shown = found.into_iter().zip(kinds);
         Ok(shown
-            .map(|((id, record), kind)| record.shown(id, kind))
+            .map(|((id, record), kind)| record.into_delivery(id, kind))
             .collect())
     }
 
@@ -71,7 +71,7 @@ impl RedisStore {
         for end in HEADS {
             let mut command = redis::cmd("GETRANGE");
             command.arg(&key).arg(0).arg(end - 1);
-            let head: Vec<u8> = self.ask(&command).await?;
+            let head: Vec<u8> = self.query(&command).await?;
             if head.is_empty() {
                 return Ok(String::new());
             }
@@ -89,7 +89,7 @@ impl RedisStore {
     ) -> Result<Option<StoredEvent>> {
         let mut command = redis::cmd("GET");
         command.arg(TenantKeys::of(tenant).event(id));
-        let bytes: Option<Vec<u8>> = self.ask(&command).await?;
+        let bytes: Option<Vec<u8>> = self.query(&command).await?;
         let read = |bytes| read_event(id, &Bytes::from(bytes)).map_err(|error| self.failed(error));
         bytes.map(read).transpose()
     }

@@ -30,7 +30,7 @@
 //! | `l:<incarnation>` | set | what an owner has in flight |
 //! | `o` | set | owners that may have something in flight |
 //! | `ns:<endpoint>` | hash | ordered deliveries: lane → which has its turn, due or in flight |
-//! | `n:<endpoint>:<lane>` | sorted set | those that wait for it, in the order of planning |
+//! | `n:<endpoint>:<ordering_group>` | sorted set | those that wait for it, in the order of planning |
 //! | `k`, `h` | numbers | the last place in that order; how many wait |
 //! | `i` | set | endpoints that have deliveries |
 //! | `a` | list | accepted events in the order of their acceptance |
@@ -66,8 +66,8 @@ mod complete;
 mod due;
 mod endpoints;
 mod eviction;
-mod held;
 mod identity;
+mod in_flight;
 mod keys;
 mod list;
 mod lookup;

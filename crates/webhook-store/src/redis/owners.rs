@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use webhook_model::{Millis, Owner};
 
 use super::RedisStore;
-use super::scripts::{ENTER, LEAVE, RENEW, TIME};
+use super::scripts::{ACQUIRE_LEASE, RELEASE_LEASE, RENEW_LEASE, TIME};
 use super::store::shared_call;
 use crate::{Result, StoreError};
 
@@ -37,15 +37,20 @@ fn read_entry(entry: &str) -> Option<(Millis, Process)> {
 }
 
 impl RedisStore {
-    pub(super) async fn enter_as(&self, owner: &Owner, now: Millis, until: Millis) -> Result<()> {
+    pub(super) async fn acquire_owner_lease(
+        &self,
+        owner: &Owner,
+        now: Millis,
+        until: Millis,
+    ) -> Result<()> {
         let mut known_gone = String::new();
         loop {
-            let mut call = shared_call(&ENTER);
+            let mut call = shared_call(&ACQUIRE_LEASE);
             call.arg(&owner.name)
                 .arg(&owner.incarnation)
                 .arg(entry(owner, until));
             call.arg(now.0).arg(&known_gone);
-            let answer: Vec<String> = self.run(&ENTER, &call).await?;
+            let answer: Vec<String> = self.run(&ACQUIRE_LEASE, &call).await?;
             let [incarnation, value] = answer.as_slice() else {
                 break;
             };
@@ -63,28 +68,28 @@ impl RedisStore {
             }
             known_gone.clone_from(incarnation);
         }
-        self.held.entered(&owner.incarnation);
+        self.in_flight.entered(&owner.incarnation);
         self.check_eviction().await;
         // What the run before had in flight need not wait for the next look.
         self.release_dead(now).await?;
         Ok(())
     }
 
-    pub(super) async fn renew_lease(
+    pub(super) async fn renew_owner_lease(
         &self,
         owner: &Owner,
         now: Millis,
         until: Millis,
     ) -> Result<()> {
-        let mut call = shared_call(&RENEW);
+        let mut call = shared_call(&RENEW_LEASE);
         call.arg(&owner.incarnation).arg(entry(owner, until));
-        let renewed: bool = self.run(&RENEW, &call).await?;
+        let renewed: bool = self.run(&RENEW_LEASE, &call).await?;
         if !renewed {
-            self.held.forget(&owner.incarnation);
+            self.in_flight.remove_owner(&owner.incarnation);
             return Err(StoreError::LeaseLost(owner.name.clone()));
         }
-        self.held.doubt_suspected();
-        self.settle(owner, now).await
+        self.in_flight.promote_suspected();
+        self.return_lost_claims(owner, now).await
     }
 
     /// The time by the clock of the server that has the leases.
@@ -93,14 +98,14 @@ impl RedisStore {
         Ok(Millis(seconds * 1000 + micros / 1000))
     }
 
-    pub(super) async fn give_up_lease(&self, owner: &Owner, now: Millis) -> Result<()> {
+    pub(super) async fn release_owner_lease(&self, owner: &Owner, now: Millis) -> Result<()> {
         for (tenant, _) in self.indexed_tenants().await? {
             self.release_all(&tenant, &owner.incarnation, now).await?;
         }
-        let mut call = shared_call(&LEAVE);
+        let mut call = shared_call(&RELEASE_LEASE);
         call.arg(&owner.name).arg(&owner.incarnation);
-        self.run::<i64>(&LEAVE, &call).await?;
-        self.held.forget(&owner.incarnation);
+        self.run::<i64>(&RELEASE_LEASE, &call).await?;
+        self.in_flight.remove_owner(&owner.incarnation);
         Ok(())
     }
 }

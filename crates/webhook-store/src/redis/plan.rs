@@ -6,12 +6,14 @@ use redis::{Cmd, RedisWrite};
 use webhook_model::{DeliveryId, EndpointId, EventId, Millis, Owner};
 
 use super::RedisStore;
-use super::claim::flown_by;
+use super::claim::in_flight_prefix;
 use super::keys::TenantKeys;
 use super::record::{NewRecord, ORDERED, OWN_BODY, write_event};
 use super::scripts::PLAN;
 use super::store::{AT_A_TIME, stamp};
-use crate::{NewDelivery, PlanBatch, PlanResult, Planned, PlannedEvent, Result, Start, StoreError};
+use crate::{
+    InitialState, NewDelivery, PlanBatch, PlanResult, Planned, PlannedEvent, Result, StoreError,
+};
 
 /// How many deliveries and bytes a script call takes on, unless a single event has more.
 const DELIVERIES_AT_A_TIME: usize = 4 * AT_A_TIME;
@@ -21,11 +23,11 @@ const BYTES_AT_A_TIME: usize = 8 << 20;
 struct Claimer<'a> {
     owner: &'a Owner,
     /// As their records name it.
-    flown_by: Vec<u8>,
+    in_flight_prefix: Vec<u8>,
 }
 
 /// What a script call has said.
-enum Answer {
+enum PlanReply {
     Stale,
     /// Accepted events come first.
     Backlog,
@@ -44,14 +46,14 @@ impl RedisStore {
         batch: PlanBatch,
         now: Millis,
     ) -> Result<PlanResult> {
-        self.settle(owner, now).await?;
+        self.return_lost_claims(owner, now).await?;
         let (tenant, fence) = (&batch.tenant, batch.fence);
         let claimer = Claimer {
             owner,
-            flown_by: flown_by(owner, fence),
+            in_flight_prefix: in_flight_prefix(owner, fence),
         };
-        let taking = match claims_any(&batch.events) {
-            true => Some(self.held.taking(owner, vec![tenant.clone()]).await?),
+        let tracked = match claims_any(&batch.events) {
+            true => Some(self.in_flight.track(owner, vec![tenant.clone()]).await?),
             false => None,
         };
         let mut results = vec![Planned::Known; batch.events.len()];
@@ -62,8 +64,8 @@ impl RedisStore {
             while !new.is_empty() {
                 let events = new.iter().map(|at| &batch.events[*at]).collect::<Vec<_>>();
                 match self.plan_some(&claimer, &batch, &events, now).await? {
-                    Answer::Stale => return Ok(PlanResult::Stale),
-                    Answer::Backlog => match new.iter().min() {
+                    PlanReply::Stale => return Ok(PlanResult::Stale),
+                    PlanReply::Backlog => match new.iter().min() {
                         // The caller learns what became of those before, and accepts the others.
                         Some(&kept) if kept > 0 => {
                             results.truncate(kept);
@@ -71,8 +73,8 @@ impl RedisStore {
                         }
                         _ => return Ok(PlanResult::Backlog),
                     },
-                    Answer::Known(known) => set_results(&mut new, known, &mut results),
-                    Answer::Done { waiting } => {
+                    PlanReply::Known(known) => set_results(&mut new, known, &mut results),
+                    PlanReply::Done { waiting } => {
                         for (at, event) in new.drain(..).zip(events) {
                             results[at] = Planned::New {
                                 claimed: claimed(event, &waiting),
@@ -86,12 +88,12 @@ impl RedisStore {
             Planned::New { claimed } => claimed.as_slice(),
             Planned::Known | Planned::Conflict => &[],
         });
-        if let Some(taking) = taking {
-            taking.took(fence, claimed.map(|id| (tenant, id)));
+        if let Some(tracked) = tracked {
+            tracked.finish(fence, claimed.map(|id| (tenant, id)));
         }
         if self.link.address().is_cluster() && results.contains(&Planned::Known) {
             // A cluster's client may have repeated the call that made them known.
-            self.held.suspect(&owner.incarnation, tenant);
+            self.in_flight.suspect(&owner.incarnation, tenant);
         }
         Ok(PlanResult::Done(results))
     }
@@ -102,7 +104,7 @@ impl RedisStore {
         batch: &PlanBatch,
         events: &[&PlannedEvent],
         now: Millis,
-    ) -> Result<Answer> {
+    ) -> Result<PlanReply> {
         let PlanBatch {
             tenant,
             version,
@@ -125,23 +127,23 @@ impl RedisStore {
         let word: String = self.value(answer.pop())?;
         match word.as_str() {
             "unknown" => Err(StoreError::UnknownTenant(tenant.clone())),
-            "stale" => Ok(Answer::Stale),
-            "backlog" => Ok(Answer::Backlog),
+            "stale" => Ok(PlanReply::Stale),
+            "backlog" => Ok(PlanReply::Backlog),
             "known" => {
-                let places = rest
+                let indices = rest
                     .into_iter()
-                    .map(|place| Ok(known(self.value::<i64>(Some(place))?)));
-                Ok(Answer::Known(places.collect::<Result<_>>()?))
+                    .map(|index| Ok(known(self.value::<i64>(Some(index))?)));
+                Ok(PlanReply::Known(indices.collect::<Result<_>>()?))
             }
             _ => {
                 let mut rest = rest.into_iter();
                 let lowered: String = self.value(rest.next())?;
-                self.tell(tenant, &lowered).await;
+                self.publish_wake(tenant, &lowered).await;
                 let id = |id| {
                     DeliveryId::parse(&self.value::<String>(Some(id))?)
                         .map_err(|error| self.failed(error))
                 };
-                Ok(Answer::Done {
+                Ok(PlanReply::Done {
                     waiting: rest.map(id).collect::<Result<_>>()?,
                 })
             }
@@ -157,7 +159,7 @@ impl RedisStore {
 /// Whether anything is to be taken into flight. What is not, an owner without a lease may plan too.
 fn claims_any(events: &[PlannedEvent]) -> bool {
     let mut deliveries = events.iter().flat_map(|event| &event.deliveries);
-    deliveries.any(|delivery| delivery.start == Start::Claimed)
+    deliveries.any(|delivery| delivery.start == InitialState::Claimed)
 }
 
 /// The places of the events, in parts that a script takes on at a time.
@@ -189,37 +191,37 @@ fn parts(events: &[PlannedEvent]) -> Vec<Vec<usize>> {
 
 /// Splits places so that no id is twice in a round: the first event of an id is planned, and those
 /// after it are compared with it.
-fn rounds_of_distinct_ids(mut places: Vec<usize>, events: &[PlannedEvent]) -> Vec<Vec<usize>> {
+fn rounds_of_distinct_ids(mut indices: Vec<usize>, events: &[PlannedEvent]) -> Vec<Vec<usize>> {
     let mut rounds = Vec::with_capacity(1);
-    while !places.is_empty() {
-        let mut seen: HashSet<&EventId> = HashSet::with_capacity(places.len());
-        let (round, rest) = places
+    while !indices.is_empty() {
+        let mut seen: HashSet<&EventId> = HashSet::with_capacity(indices.len());
+        let (round, rest) = indices
             .into_iter()
             .partition(|at| seen.insert(&events[*at].event.id));
         rounds.push(round);
-        places = rest;
+        indices = rest;
     }
     rounds
 }
 
 /// Reads a place as the script writes it: counted from 1, negative for an id with other content.
-fn known(place: i64) -> (usize, Planned) {
-    let planned = if place < 0 {
+fn known(index: i64) -> (usize, Planned) {
+    let planned = if index < 0 {
         Planned::Conflict
     } else {
         Planned::Known
     };
-    let place = usize::try_from(place.unsigned_abs()).unwrap_or(usize::MAX);
-    (place.saturating_sub(1), planned)
+    let index = usize::try_from(index.unsigned_abs()).unwrap_or(usize::MAX);
+    (index.saturating_sub(1), planned)
 }
 
 /// Notes the results of what is known, and takes it out of the list.
 fn set_results(list: &mut Vec<usize>, known: Vec<(usize, Planned)>, results: &mut [Planned]) {
     let mut known: HashMap<usize, Planned> = known.into_iter().collect();
-    let mut place = 0;
+    let mut index = 0;
     list.retain(|at| {
-        let planned = known.remove(&place);
-        place += 1;
+        let planned = known.remove(&index);
+        index += 1;
         let is_new = planned.is_none();
         if let Some(planned) = planned {
             results[*at] = planned;
@@ -230,7 +232,7 @@ fn set_results(list: &mut Vec<usize>, known: Vec<(usize, Planned)>, results: &mu
 
 fn claimed(event: &PlannedEvent, waiting: &HashSet<DeliveryId>) -> Vec<DeliveryId> {
     let started = |delivery: &&NewDelivery| {
-        delivery.start == Start::Claimed && !waiting.contains(&delivery.id)
+        delivery.start == InitialState::Claimed && !waiting.contains(&delivery.id)
     };
     event
         .deliveries
@@ -257,7 +259,7 @@ struct Ordered<'a> {
     /// Which of the pairs that are no events holds its record.
     pair: usize,
     delivery: &'a NewDelivery,
-    lane: Vec<u8>,
+    ordering_group: Vec<u8>,
     /// Its record if it has to wait for its turn.
     waiting: Vec<u8>,
 }
@@ -328,29 +330,29 @@ impl<'a> Writing<'a> {
     ) -> usize {
         let base = self.keys.base();
         let score = self.scores.next().unwrap_or_default();
-        let lane = match delivery.ordered {
-            true => lane(event.event.ordering_key.as_deref()),
+        let ordering_group = match delivery.ordered {
+            true => ordering_group(event.event.ordering_key.as_deref()),
             false => Vec::new(),
         };
         let own_body = if delivery.body.is_some() { OWN_BODY } else { 0 };
         let mut record = NewRecord {
             state: b'F',
-            owner: &self.claimer.flown_by,
+            owner: &self.claimer.in_flight_prefix,
             when: self.now,
             flags: own_body | if delivery.ordered { ORDERED } else { 0 },
             reason: "",
             score,
             event: &event.event.id,
             endpoint: &delivery.endpoint,
-            lane: &lane,
+            ordering_group: &ordering_group,
         };
         let due = match &delivery.start {
-            Start::Claimed => None,
-            Start::Due(at) => {
+            InitialState::Claimed => None,
+            InitialState::Due(at) => {
                 (record.state, record.owner, record.when) = (b'P', b"", *at);
                 Some(*at)
             }
-            Start::Dead(reason) => {
+            InitialState::Dead(reason) => {
                 (record.state, record.owner, record.reason) = (b'D', b"", reason);
                 None
             }
@@ -382,7 +384,7 @@ impl<'a> Writing<'a> {
             sections.ordered.push(Ordered {
                 pair,
                 delivery,
-                lane,
+                ordering_group,
                 waiting,
             });
         } else if dead {
@@ -424,12 +426,12 @@ impl<'a> Writing<'a> {
             let delivery = ordered.delivery;
             call.arg(ordered.pair)
                 .arg(delivery.endpoint.as_str())
-                .arg(&ordered.lane[8..]);
+                .arg(&ordered.ordering_group[8..]);
             call.arg(delivery.id.as_str());
             call.arg(match &delivery.start {
-                Start::Claimed => String::new(),
-                Start::Due(at) => at.0.to_string(),
-                Start::Dead(_) => "dead".to_owned(),
+                InitialState::Claimed => String::new(),
+                InitialState::Due(at) => at.0.to_string(),
+                InitialState::Dead(_) => "dead".to_owned(),
             });
             call.arg(&ordered.waiting);
         }
@@ -438,7 +440,7 @@ impl<'a> Writing<'a> {
 
 /// What keeps the order of an event's deliveries: all without an ordering key share one lane. In
 /// front of it is room for the place in the lane, which the script gives it.
-fn lane(key: Option<&str>) -> Vec<u8> {
+fn ordering_group(key: Option<&str>) -> Vec<u8> {
     let name = key
         .map(|key| [b"k", key.as_bytes()].concat())
         .unwrap_or_default();

@@ -49,12 +49,12 @@ pub(super) struct NewRecord<'a> {
     pub score: u64,
     pub event: &'a EventId,
     pub endpoint: &'a EndpointId,
-    pub lane: &'a [u8],
+    pub ordering_group: &'a [u8],
 }
 
 impl NewRecord<'_> {
     pub(super) fn write(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(96 + self.reason.len() + self.lane.len());
+        let mut out = Vec::with_capacity(96 + self.reason.len() + self.ordering_group.len());
         out.push(self.state);
         short(&mut out, self.owner);
         out.extend(self.when.0.to_be_bytes());
@@ -64,7 +64,7 @@ impl NewRecord<'_> {
         out.extend(self.score.to_be_bytes());
         text(&mut out, self.event.as_str().as_bytes());
         short(&mut out, self.endpoint.as_str().as_bytes());
-        text(&mut out, self.lane);
+        text(&mut out, self.ordering_group);
         out
     }
 }
@@ -73,7 +73,7 @@ impl NewRecord<'_> {
 pub(super) struct Record {
     pub state: u8,
     pub when: Millis,
-    pub made: u16,
+    pub attempts_made: u16,
     pub flags: u8,
     pub reason: String,
     pub score: u64,
@@ -92,7 +92,7 @@ impl Record {
         let state = from.u8()?;
         from.short()?;
         let when = Millis(from.u64()?).min(Millis::NEVER);
-        let (made, flags) = (from.u16()?, from.u8()?);
+        let (attempts_made, flags) = (from.u16()?, from.u8()?);
         let reason = from.string()?;
         let score = from.u64()?;
         let event = EventId::parse(&from.string()?).ok()?;
@@ -106,7 +106,7 @@ impl Record {
         Some(Self {
             state,
             when,
-            made,
+            attempts_made,
             flags,
             reason,
             score,
@@ -136,7 +136,7 @@ impl Record {
     }
 
     /// As it is shown; `kind` is its event's.
-    pub(super) fn shown(self, id: DeliveryId, kind: String) -> Delivery {
+    pub(super) fn into_delivery(self, id: DeliveryId, kind: String) -> Delivery {
         Delivery {
             id,
             kind,
@@ -373,14 +373,14 @@ mod tests {
             score: 5 * SCORES_PER_MS + 3,
             event: &event,
             endpoint: &endpoint,
-            lane: b"k\xff\0",
+            ordering_group: b"k\xff\0",
         };
         let mut bytes = new.write();
         bytes.extend(write_attempt(&attempt(), Fence::new(Millis(7))));
         let id = DeliveryId::parse("one").unwrap();
         let delivery = Record::read(&id, &bytes)
             .unwrap()
-            .shown(id.clone(), "a.b".into());
+            .into_delivery(id.clone(), "a.b".into());
         assert_eq!(delivery.created_at, Millis(5));
         assert_eq!(delivery.reason.as_deref(), Some("no such field"));
         assert_eq!(delivery.attempts, [attempt()]);

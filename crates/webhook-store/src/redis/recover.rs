@@ -7,20 +7,20 @@ use webhook_model::{EndpointId, Millis, Owner, TenantId};
 
 use super::RedisStore;
 use super::keys::{self, TenantKeys};
-use super::scripts::{CENSUS, EXPIRE, RELEASE};
+use super::scripts::{EXPIRE_LEASES, RETURN_CLAIMS, TENANT_SUMMARY};
 use super::store::{AT_A_TIME, all, shared_call, stamp, tenant_call};
 use crate::{Fence, Result};
 
 /// What a tenant says of itself: version, whether it is being removed, earliest due moment, owners
 /// that may hold something of it, endpoints that are being removed, accepted events.
-pub(super) type Census = (String, bool, String, Vec<String>, Vec<String>, u64);
+pub(super) type TenantSummary = (String, bool, String, Vec<String>, Vec<String>, u64);
 
 impl RedisStore {
     pub(super) async fn recover_all(&self, owner: &Owner, now: Millis) -> Result<u64> {
-        let mut expire = shared_call(&EXPIRE);
+        let mut expire = shared_call(&EXPIRE_LEASES);
         expire.arg(&owner.incarnation).arg(now.0);
-        for incarnation in self.run::<Vec<String>>(&EXPIRE, &expire).await? {
-            self.held.forget(&incarnation);
+        for incarnation in self.run::<Vec<String>>(&EXPIRE_LEASES, &expire).await? {
+            self.in_flight.remove_owner(&incarnation);
         }
         self.release_dead(now).await
     }
@@ -29,13 +29,13 @@ impl RedisStore {
     /// those deliveries.
     pub(super) async fn release_dead(&self, now: Millis) -> Result<u64> {
         let tenants = self.indexed_tenants().await?;
-        let call = |(tenant, _): &'_ (TenantId, u64)| self.census_of(tenant.clone());
-        let census = all(tenants.iter().map(call).collect()).await?;
+        let call = |(tenant, _): &'_ (TenantId, u64)| self.tenant_summary_of(tenant.clone());
+        let summary = all(tenants.iter().map(call).collect()).await?;
         // Only now: whoever is in a tenant's list entered before it was read.
-        let dead = self.without_lease(&census).await?;
+        let dead = self.without_lease(&summary).await?;
         let mut count = 0;
-        for ((tenant, version), census) in tenants.iter().zip(&census) {
-            let (stored, gone, earliest, owners, buried, accepted) = census;
+        for ((tenant, version), summary) in tenants.iter().zip(&summary) {
+            let (stored, gone, earliest, owners, buried, accepted) = summary;
             for owner in owners.iter().filter(|owner| dead.contains(*owner)) {
                 let released = self.release_all(tenant, owner, now).await?;
                 if released > 0 {
@@ -62,24 +62,25 @@ impl RedisStore {
         Ok(count)
     }
 
-    async fn census_of(&self, tenant: TenantId) -> Result<Census> {
-        self.census(&tenant).await
+    async fn tenant_summary_of(&self, tenant: TenantId) -> Result<TenantSummary> {
+        self.tenant_summary(&tenant).await
     }
 
-    pub(super) async fn census(&self, tenant: &TenantId) -> Result<Census> {
-        self.run(&CENSUS, &tenant_call(&CENSUS, tenant)).await
+    pub(super) async fn tenant_summary(&self, tenant: &TenantId) -> Result<TenantSummary> {
+        self.run(&TENANT_SUMMARY, &tenant_call(&TENANT_SUMMARY, tenant))
+            .await
     }
 
     /// The owners in a census that have no lease.
-    async fn without_lease(&self, census: &[Census]) -> Result<HashSet<String>> {
-        let owners = census.iter().flat_map(|(_, _, _, owners, ..)| owners);
+    async fn without_lease(&self, summary: &[TenantSummary]) -> Result<HashSet<String>> {
+        let owners = summary.iter().flat_map(|(_, _, _, owners, ..)| owners);
         let owners: Vec<&String> = owners.collect::<HashSet<_>>().into_iter().collect();
         if owners.is_empty() {
             return Ok(HashSet::new());
         }
         let mut command = redis::cmd("HMGET");
         command.arg(keys::owners()).arg(&owners);
-        let entries: Vec<Option<String>> = self.ask(&command).await?;
+        let entries: Vec<Option<String>> = self.query(&command).await?;
         let dead = owners
             .into_iter()
             .zip(entries)
@@ -96,10 +97,10 @@ impl RedisStore {
     ) -> Result<u64> {
         let mut count = 0;
         loop {
-            let mut call = tenant_call(&RELEASE, tenant);
+            let mut call = tenant_call(&RETURN_CLAIMS, tenant);
             call.arg(incarnation).arg(&stamp(now)).arg(AT_A_TIME);
-            let (some, left, lowered): (u64, u64, String) = self.run(&RELEASE, &call).await?;
-            self.tell(tenant, &lowered).await;
+            let (some, left, lowered): (u64, u64, String) = self.run(&RETURN_CLAIMS, &call).await?;
+            self.publish_wake(tenant, &lowered).await;
             count += some;
             if left == 0 {
                 return Ok(count);
@@ -108,29 +109,29 @@ impl RedisStore {
     }
 
     /// Gives back what `owner` may have in flight under claims that it was not told of: see `held`.
-    pub(super) async fn settle(&self, owner: &Owner, now: Millis) -> Result<()> {
+    pub(super) async fn return_lost_claims(&self, owner: &Owner, now: Millis) -> Result<()> {
         let incarnation = &owner.incarnation;
-        if self.held.doubtful(incarnation).is_empty() {
+        if self.in_flight.uncertain(incarnation).is_empty() {
             return Ok(());
         }
-        let _shut = self.held.shut().await;
-        for tenant in self.held.doubtful(incarnation) {
+        let _blocked = self.in_flight.block_calls().await;
+        for tenant in self.in_flight.uncertain(incarnation) {
             let mut command = redis::cmd("SMEMBERS");
             command.arg(TenantKeys::of(&tenant).leased(incarnation));
-            let ids: Vec<String> = self.ask(&command).await?;
-            let claims = self.held.claims(incarnation, &tenant, ids);
+            let ids: Vec<String> = self.query(&command).await?;
+            let claims = self.in_flight.claims(incarnation, &tenant, ids);
             for some in claims.chunks(AT_A_TIME) {
-                let mut call = tenant_call(&RELEASE, &tenant);
+                let mut call = tenant_call(&RETURN_CLAIMS, &tenant);
                 call.arg(incarnation).arg(&stamp(now)).arg(0);
                 for (id, claim) in some {
                     let stays = claim.map(Fence::to_bytes);
                     call.arg(id)
                         .arg(stays.as_ref().map_or(&[][..], |fence| fence));
                 }
-                let (.., lowered): (u64, u64, String) = self.run(&RELEASE, &call).await?;
-                self.tell(&tenant, &lowered).await;
+                let (.., lowered): (u64, u64, String) = self.run(&RETURN_CLAIMS, &call).await?;
+                self.publish_wake(&tenant, &lowered).await;
             }
-            self.held.settled(incarnation, &tenant);
+            self.in_flight.resolved(incarnation, &tenant);
         }
         self.wakes.notify_one();
         Ok(())

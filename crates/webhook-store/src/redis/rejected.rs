@@ -4,7 +4,7 @@ use webhook_model::{Millis, Rejected, TenantId};
 
 use super::RedisStore;
 use super::keys;
-use super::scripts::{FORGET_REJECTED, REJECT, TAKE_REJECTED};
+use super::scripts::{PRUNE_REJECTED, REJECT, TAKE_REJECTED};
 use super::store::{AT_A_TIME, shared_call};
 use crate::{Cursor, PAGE_BYTES, Page, RejectedFilter, Result, StoreError};
 
@@ -39,15 +39,15 @@ impl RedisStore {
             RejectedFilter::Id(id) => return self.one_rejected(id).await,
         };
         let behind = cursor.map(read_cursor).transpose()?;
-        let mut places = self
-            .rejected_places(&list, behind.as_ref(), limit + 1)
+        let mut positions = self
+            .rejected_positions(&list, behind.as_ref(), limit + 1)
             .await?;
-        let more = places.len() > limit;
-        places.truncate(limit);
-        let (items, shown) = self.rejected_values(&places).await?;
-        let next_cursor = places[..shown]
+        let more = positions.len() > limit;
+        positions.truncate(limit);
+        let (items, shown) = self.rejected_values(&positions).await?;
+        let next_cursor = positions[..shown]
             .last()
-            .filter(|_| more || shown < places.len());
+            .filter(|_| more || shown < positions.len());
         let next_cursor = next_cursor.map(|(score, id)| Cursor(format!("{score}.{id}")));
         Ok(Page { items, next_cursor })
     }
@@ -61,7 +61,7 @@ impl RedisStore {
     }
 
     /// The first `count` places of a list behind a score and id.
-    async fn rejected_places(
+    async fn rejected_positions(
         &self,
         list: &str,
         behind: Option<&(u64, String)>,
@@ -73,16 +73,16 @@ impl RedisStore {
             let mut command = redis::cmd("ZREVRANGEBYSCORE");
             command.arg(list).arg(&newest).arg("-inf").arg("WITHSCORES");
             command.arg("LIMIT").arg(0).arg(some);
-            let rows: Vec<(String, f64)> = self.ask(&command).await?;
+            let rows: Vec<(String, f64)> = self.query(&command).await?;
             let read = rows.len();
-            let mut places: Vec<_> = rows
+            let mut positions: Vec<_> = rows
                 .into_iter()
                 .map(|(id, score)| (score as u64, id))
                 .collect();
-            places.retain(|place| behind.is_none_or(|behind| place < behind));
-            if places.len() >= count || read < some {
-                places.truncate(count);
-                return Ok(places);
+            positions.retain(|position| behind.is_none_or(|behind| position < behind));
+            if positions.len() >= count || read < some {
+                positions.truncate(count);
+                return Ok(positions);
             }
             some *= 2;
         }
@@ -90,15 +90,15 @@ impl RedisStore {
 
     /// The events at the first of these places, about [`PAGE_BYTES`] of them, and at how many places
     /// they are.
-    async fn rejected_values(&self, places: &[(u64, String)]) -> Result<(Vec<Rejected>, usize)> {
+    async fn rejected_values(&self, positions: &[(u64, String)]) -> Result<(Vec<Rejected>, usize)> {
         let (mut items, mut shown, mut bytes) = (Vec::new(), 0, 0);
-        for some in places.chunks(VALUES_AT_A_TIME) {
+        for some in positions.chunks(VALUES_AT_A_TIME) {
             let mut command = redis::cmd("HMGET");
             command.arg(keys::rejected_values());
             for (_, id) in some {
                 command.arg(id);
             }
-            let values: Vec<Option<String>> = self.ask(&command).await?;
+            let values: Vec<Option<String>> = self.query(&command).await?;
             shown += some.len();
             for value in values.iter().flatten() {
                 bytes += value.len();
@@ -124,21 +124,21 @@ impl RedisStore {
     }
 
     /// Forgets some of those that were rejected before a moment. Answers whether there are more.
-    pub(super) async fn forget_rejected_before(&self, before: Millis) -> Result<bool> {
+    pub(super) async fn prune_rejected_before(&self, before: Millis) -> Result<bool> {
         let before = before.0.saturating_mul(super::record::SCORES_PER_MS);
-        self.forget_rejected_some(&before.to_string(), "").await
+        self.prune_rejected_some(&before.to_string(), "").await
     }
 
     /// Forgets all of a tenant.
-    pub(super) async fn forget_rejected_of(&self, tenant: &TenantId) -> Result<()> {
-        while self.forget_rejected_some("+inf", tenant.as_str()).await? {}
+    pub(super) async fn delete_rejected_of(&self, tenant: &TenantId) -> Result<()> {
+        while self.prune_rejected_some("+inf", tenant.as_str()).await? {}
         Ok(())
     }
 
-    async fn forget_rejected_some(&self, before: &str, tenant: &str) -> Result<bool> {
-        let mut call = shared_call(&FORGET_REJECTED);
+    async fn prune_rejected_some(&self, before: &str, tenant: &str) -> Result<bool> {
+        let mut call = shared_call(&PRUNE_REJECTED);
         call.arg(before).arg(AT_A_TIME).arg(tenant);
-        let (_, more): (u64, bool) = self.run(&FORGET_REJECTED, &call).await?;
+        let (_, more): (u64, bool) = self.run(&PRUNE_REJECTED, &call).await?;
         Ok(more)
     }
 }

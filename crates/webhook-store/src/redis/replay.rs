@@ -42,7 +42,7 @@ impl RedisStore {
             call.arg(id.as_str());
         }
         let (count, lowered): (u64, String) = self.run(&REPLAY, &call).await?;
-        self.tell(tenant, &lowered).await;
+        self.publish_wake(tenant, &lowered).await;
         Ok(count)
     }
 }

@@ -4,7 +4,7 @@ use webhook_model::{Millis, TenantId};
 
 use super::RedisStore;
 use super::keys::TenantKeys;
-use super::scripts::{REWIND, REWIND_LANE};
+use super::scripts::{REWIND, REWIND_ORDERING_GROUP};
 use super::store::{AT_A_TIME, stamp, tenant_call};
 use crate::Result;
 
@@ -14,7 +14,7 @@ impl RedisStore {
         for (tenant, _) in self.indexed_tenants().await? {
             let mut endpoints = redis::cmd("SMEMBERS");
             endpoints.arg(TenantKeys::of(&tenant).planned_for());
-            for endpoint in self.ask::<Vec<String>>(&endpoints).await? {
+            for endpoint in self.query::<Vec<String>>(&endpoints).await? {
                 count += self.rewind_due(&tenant, &endpoint, now).await?;
                 self.rewind_waiting(&tenant, &endpoint, now).await?;
             }
@@ -30,7 +30,7 @@ impl RedisStore {
             call.arg(AT_A_TIME);
             let (moved, next, behind, lowered): (u64, String, u64, String) =
                 self.run(&REWIND, &call).await?;
-            self.tell(tenant, &lowered).await;
+            self.publish_wake(tenant, &lowered).await;
             count += moved;
             (from, passed) = (next, behind);
         }
@@ -39,15 +39,15 @@ impl RedisStore {
 
     /// The same for ordered deliveries that wait for their turn, which are in no queue yet.
     async fn rewind_waiting(&self, tenant: &TenantId, endpoint: &str, now: Millis) -> Result<()> {
-        let mut lanes = redis::cmd("HKEYS");
-        lanes.arg(TenantKeys::of(tenant).turns(endpoint));
-        for lane in self.ask::<Vec<Vec<u8>>>(&lanes).await? {
+        let mut ordering_groups = redis::cmd("HKEYS");
+        ordering_groups.arg(TenantKeys::of(tenant).turns(endpoint));
+        for ordering_group in self.query::<Vec<Vec<u8>>>(&ordering_groups).await? {
             let mut from = 0;
             loop {
-                let mut call = tenant_call(&REWIND_LANE, tenant);
-                call.arg(endpoint).arg(&lane).arg(&stamp(now));
+                let mut call = tenant_call(&REWIND_ORDERING_GROUP, tenant);
+                call.arg(endpoint).arg(&ordering_group).arg(&stamp(now));
                 call.arg(from).arg(AT_A_TIME);
-                let seen: usize = self.run(&REWIND_LANE, &call).await?;
+                let seen: usize = self.run(&REWIND_ORDERING_GROUP, &call).await?;
                 from += seen;
                 if seen < AT_A_TIME {
                     break;

@@ -52,7 +52,7 @@ tenant_scripts! {
     /// What is due, and when the next one is.
     DUE = "due.lua";
     /// Makes some deliveries of an owner due again.
-    RELEASE = "release.lua";
+    RETURN_CLAIMS = "return_claims.lua";
     /// Makes deliveries that ended due again.
     REPLAY = "replay.lua";
     /// Creates a tenant.
@@ -68,24 +68,24 @@ tenant_scripts! {
     /// Buries a piece of what is pending for a removed endpoint.
     BURY_ENDPOINT = "bury_endpoint.lua";
     /// What the periodic look at a tenant needs to know.
-    CENSUS = "census.lua";
+    TENANT_SUMMARY = "tenant_summary.lua";
     /// Forgets some of what ended long ago.
-    FORGET = "forget.lua";
+    PRUNE = "prune.lua";
     /// Moves back what was made due by a clock that was ahead.
     REWIND = "rewind.lua";
     /// The same for what waits for its turn.
-    REWIND_LANE = "rewind_lane.lua";
+    REWIND_ORDERING_GROUP = "rewind_ordering_group.lua";
 }
 
 shared_scripts! {
     /// Writes an owner down, or says who has its name.
-    ENTER = "enter.lua";
+    ACQUIRE_LEASE = "acquire_lease.lua";
     /// Extends an owner's lease.
-    RENEW = "renew.lua";
+    RENEW_LEASE = "renew_lease.lua";
     /// Takes an owner out.
-    LEAVE = "leave.lua";
+    RELEASE_LEASE = "release_lease.lua";
     /// Takes out the others whose lease has run out.
-    EXPIRE = "expire.lua";
+    EXPIRE_LEASES = "expire_leases.lua";
     /// The server's clock.
     TIME = "time.lua";
     /// Makes the number of a tenant's version the greater one.
@@ -101,5 +101,5 @@ shared_scripts! {
     /// Counts what is waiting for some tenants.
     DEPTH = "depth.lua";
     /// Forgets rejected events.
-    FORGET_REJECTED = "forget_rejected.lua";
+    PRUNE_REJECTED = "prune_rejected.lua";
 }

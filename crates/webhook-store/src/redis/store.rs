@@ -13,14 +13,14 @@ use webhook_model::{
     Delivery, DeliveryId, Endpoint, EndpointId, Event, EventId, Millis, Owner, Rejected, TenantId,
 };
 
-use super::held::Held;
+use super::in_flight::InFlightTracker;
 use super::keys::{self, TenantKeys};
 use super::record::SCORES_PER_MS;
 use super::wake::{Denials, Listener};
 use crate::{
-    Acceptance, AcceptedEvent, Ask, Claim, Cursor, DeliveryFilter, Depth, DueEndpoint, Leases,
-    Outcome, Page, PlanBatch, PlanResult, Queries, Queue, RejectedFilter, Result, StoreError,
-    Tenants,
+    Acceptance, AcceptedEvent, Claim, ClaimRequest, Cursor, DeliveryFilter, Depth, DueEndpoint,
+    Leases, Outcome, Page, PlanBatch, PlanResult, Queries, Queue, RejectedFilter, Result,
+    StoreError, Tenants,
 };
 
 /// How long an answer may take: longer than a busy disk keeps a server from answering.
@@ -35,7 +35,7 @@ const CALLS_AT_A_TIME: usize = 128;
 /// Everything in one Redis or Valkey, which any number of processes share.
 pub struct RedisStore {
     pub(super) link: Arc<Link>,
-    pub(super) held: Held,
+    pub(super) in_flight: InFlightTracker,
     /// The last score that was given to a delivery: see `record.rs`.
     scores: AtomicU64,
     /// Whether a hint may be missing, because it could not be written.
@@ -62,7 +62,7 @@ impl RedisStore {
         let denials = Arc::new(Denials::default());
         let mark = hex::encode(rand::random::<[u8; 8]>());
         Self {
-            held: Held::default(),
+            in_flight: InFlightTracker::default(),
             scores: AtomicU64::new(0),
             hints_missing: AtomicBool::new(false),
             eviction_checked: AtomicBool::new(false),
@@ -75,8 +75,8 @@ impl RedisStore {
     }
 
     /// Sends a command.
-    pub(super) async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Result<T> {
-        let answer = self.link.ask(command).await;
+    pub(super) async fn query<T: FromRedisValue>(&self, command: &Cmd) -> Result<T> {
+        let answer = self.link.query(command).await;
         self.read(answer.map_err(|error| self.failed(error))?)
     }
 
@@ -125,7 +125,7 @@ impl RedisStore {
     /// Writes down that a tenant has something due at `at`, and tells other processes.
     ///
     /// It is a hint, so its failure fails nothing: it is made up for later.
-    pub(super) async fn tell(&self, tenant: &TenantId, lowered: &str) {
+    pub(super) async fn publish_wake(&self, tenant: &TenantId, lowered: &str) {
         if lowered.is_empty() {
             return;
         }
@@ -136,7 +136,7 @@ impl RedisStore {
             .arg(tenant.as_str());
         let mut wake = redis::cmd("PUBLISH");
         wake.arg(keys::wake()).arg(&self.mark);
-        let told = futures::join!(self.link.ask(&hint), self.link.ask(&wake));
+        let told = futures::join!(self.link.query(&hint), self.link.query(&wake));
         if let (Err(error), _) | (_, Err(error)) = &told {
             self.denials.report(error);
             tracing::debug!(%tenant, %error, "due deliveries could not be announced");
@@ -170,16 +170,16 @@ pub(super) fn shared_call(script: &Script) -> Cmd {
 
 #[async_trait]
 impl Leases for RedisStore {
-    async fn enter(&self, owner: &Owner, now: Millis, until: Millis) -> Result<()> {
-        self.enter_as(owner, now, until).await
+    async fn acquire_lease(&self, owner: &Owner, now: Millis, until: Millis) -> Result<()> {
+        self.acquire_owner_lease(owner, now, until).await
     }
 
     async fn renew(&self, owner: &Owner, now: Millis, until: Millis) -> Result<()> {
-        self.renew_lease(owner, now, until).await
+        self.renew_owner_lease(owner, now, until).await
     }
 
-    async fn leave(&self, owner: &Owner, now: Millis) -> Result<()> {
-        self.give_up_lease(owner, now).await
+    async fn release_lease(&self, owner: &Owner, now: Millis) -> Result<()> {
+        self.release_owner_lease(owner, now).await
     }
 
     async fn recover(&self, owner: &Owner, now: Millis) -> Result<u64> {
@@ -269,7 +269,7 @@ impl Queue for RedisStore {
         tenant: &TenantId,
         untried: &[EventId],
     ) -> Result<()> {
-        self.give_back_accepted(owner, tenant, untried).await
+        self.end_planning_of(owner, tenant, untried).await
     }
 
     async fn discard_accepted(&self, tenant: &TenantId, event: &EventId) -> Result<()> {
@@ -284,8 +284,13 @@ impl Queue for RedisStore {
         self.due_endpoints(now).await
     }
 
-    async fn claim(&self, owner: &Owner, asks: &[Ask], now: Millis) -> Result<Vec<Claim>> {
-        self.claim_due(owner, asks, now).await
+    async fn claim(
+        &self,
+        owner: &Owner,
+        requests: &[ClaimRequest],
+        now: Millis,
+    ) -> Result<Vec<Claim>> {
+        self.claim_due(owner, requests, now).await
     }
 
     async fn complete(
@@ -308,11 +313,11 @@ impl Queue for RedisStore {
             .map(|stored| stored.event))
     }
 
-    async fn forget(&self, succeeded_before: Millis, dead_before: Millis) -> Result<bool> {
-        self.forget_ended(succeeded_before, dead_before).await
+    async fn prune(&self, succeeded_before: Millis, dead_before: Millis) -> Result<bool> {
+        self.prune_ended(succeeded_before, dead_before).await
     }
 
-    async fn woken(&self) {
+    async fn wait_for_work(&self) {
         self.wakes.notified().await;
     }
 }
@@ -357,6 +362,6 @@ impl Queries for RedisStore {
     async fn ping(&self) -> Result<()> {
         let mut command = redis::cmd("SET");
         command.arg(keys::ping()).arg("1");
-        self.ask(&command).await
+        self.query(&command).await
     }
 }

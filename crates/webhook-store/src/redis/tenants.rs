@@ -14,7 +14,7 @@ impl RedisStore {
     pub(super) async fn indexed_tenants(&self) -> Result<Vec<(TenantId, u64)>> {
         let mut command = redis::cmd("HGETALL");
         command.arg(keys::tenants());
-        let rows: Vec<(String, u64)> = self.ask(&command).await?;
+        let rows: Vec<(String, u64)> = self.query(&command).await?;
         let tenant = |(id, version): (String, u64)| Some((TenantId::parse(&id).ok()?, version));
         let mut tenants: Vec<_> = rows.into_iter().filter_map(tenant).collect();
         tenants.sort();
@@ -31,11 +31,11 @@ impl RedisStore {
         // First into the index: a tenant that is not in it would be overlooked for ever.
         let mut index = redis::cmd("HSETNX");
         index.arg(keys::tenants()).arg(tenant.as_str()).arg(0);
-        self.ask::<i64>(&index).await?;
+        self.query::<i64>(&index).await?;
         let mut highest = redis::cmd("GET");
         highest.arg(keys::highest_version());
         loop {
-            let highest: Option<u64> = self.ask(&highest).await?;
+            let highest: Option<u64> = self.query(&highest).await?;
             let mut call = tenant_call(&PUT_TENANT, tenant);
             call.arg(highest.unwrap_or_default() + 1);
             let (new, version): (i64, String) = self.run(&PUT_TENANT, &call).await?;
@@ -68,7 +68,7 @@ impl RedisStore {
                 break;
             }
         }
-        self.forget_rejected_of(tenant).await?;
+        self.delete_rejected_of(tenant).await?;
         self.unlist(tenant, "").await
     }
 

@@ -5,36 +5,36 @@ use webhook_model::Millis;
 use super::RedisStore;
 use super::due::millis;
 use super::keys::{self, TenantKeys};
-use super::scripts::{DEPTH, FORGET};
+use super::scripts::{DEPTH, PRUNE};
 use super::store::{AT_A_TIME, all, tenant_call};
 use crate::{Depth, IDEMPOTENCY, Result};
 
 /// How many deliveries a call forgets before it leaves the rest to the next one.
-const FORGOTTEN_A_CALL: u64 = 8 * AT_A_TIME as u64;
+const PRUNED_A_CALL: u64 = 8 * AT_A_TIME as u64;
 
 /// The number of tenants that a call counts: few enough to keep nobody waiting for long.
 const COUNTED_A_CALL: usize = 64;
 
 impl RedisStore {
-    pub(super) async fn forget_ended(
+    pub(super) async fn prune_ended(
         &self,
         succeeded_before: Millis,
         dead_before: Millis,
     ) -> Result<bool> {
-        let mut more = self.forget_rejected_before(dead_before).await?;
+        let mut more = self.prune_rejected_before(dead_before).await?;
         // Both moments are past, so what is older than the later one by so much is old enough.
         let planned_before = succeeded_before.max(dead_before).before(IDEMPOTENCY);
         let mut count = 0;
         for (tenant, _) in self.indexed_tenants().await? {
-            let mut call = tenant_call(&FORGET, &tenant);
+            let mut call = tenant_call(&PRUNE, &tenant);
             call.arg(succeeded_before.0)
                 .arg(dead_before.0)
                 .arg(planned_before.0)
                 .arg(AT_A_TIME);
-            let (some, tenant_has_more): (u64, bool) = self.run(&FORGET, &call).await?;
+            let (some, tenant_has_more): (u64, bool) = self.run(&PRUNE, &call).await?;
             count += some;
             more |= tenant_has_more;
-            if count >= FORGOTTEN_A_CALL {
+            if count >= PRUNED_A_CALL {
                 return Ok(true);
             }
         }
@@ -59,7 +59,7 @@ impl RedisStore {
         let mut rejected = redis::cmd("ZCARD");
         rejected.arg(keys::rejected());
         Ok(Depth {
-            dead: total.dead + self.ask::<u64>(&rejected).await?,
+            dead: total.dead + self.query::<u64>(&rejected).await?,
             oldest_due: total.oldest_due.filter(|due| *due <= now),
             ..total
         })

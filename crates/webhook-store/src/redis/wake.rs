@@ -86,7 +86,7 @@ async fn listen(link: &Link, wakes: &Notify, mark: &str, failures: &mut u32) -> 
             Err(_) => {
                 // Our own message comes back, unless the connection is dead and nobody has said so.
                 let mut echo = redis::cmd("PUBLISH");
-                link.ask(echo.arg(keys::wake()).arg(mark)).await?;
+                link.query(echo.arg(keys::wake()).arg(mark)).await?;
                 timeout(SILENCE, messages.next()).await.unwrap_or_default()
             }
         };

@@ -6,28 +6,28 @@ use bytes::Bytes;
 use rusqlite::{Connection, Row};
 use webhook_model::{EventId, Millis, Owner};
 
-use super::handover::{Giver, Handover};
+use super::claim_guard::{ClaimGuard, ClaimReturn};
 use super::job::Outcome;
 use super::lookup;
-use super::queue::{Flight, Place, Shared};
+use super::queue::{Flight, QueuePosition, Shared};
 use super::row::{millis, read_delivery_id};
-use crate::{Ask, Claim, Fence, StoreError};
+use crate::{Claim, ClaimRequest, Fence, StoreError};
 
 const NEXT: &str = "SELECT d.at, d.seq, d.id, d.made, d.chain, e.id, coalesce(d.body, e.data)
     FROM deliveries d INDEXED BY deliveries_due CROSS JOIN events e ON e.key = d.event
     WHERE d.endpoint = ?1 AND d.state = 0 AND (d.at, d.seq) >= (?2, ?3) ORDER BY d.at, d.seq";
 
 /// Runs on the writer's connection, between two transactions: what it sees is committed, and
-/// nobody else claims meanwhile. The claims go to the caller, or to `giver` if there is none any
+/// nobody else claims meanwhile. The claims go to the caller, or to `claim_return` if there is none any
 /// more.
 pub(super) fn claim(
     sql: &Connection,
-    giver: &Giver,
+    claim_return: &ClaimReturn,
     owner: &Owner,
-    asks: &[Ask],
+    requests: &[ClaimRequest],
     now: Millis,
-) -> Outcome<Handover<Vec<Claim>>> {
-    let shared = &giver.shared;
+) -> Outcome<ClaimGuard<Vec<Claim>>> {
+    let shared = &claim_return.shared;
     let lease = shared.lock().leases.of(owner);
     let lease = lease.ok_or_else(|| StoreError::LeaseLost(owner.name.clone()))?;
     let claimer = Claimer {
@@ -39,13 +39,13 @@ pub(super) fn claim(
         now: now.as_i64(),
     };
     let mut claims = Vec::new();
-    let asked = asks
+    let asked = requests
         .iter()
-        .try_for_each(|ask| claimer.ask(ask, &mut claims));
+        .try_for_each(|request| claimer.ask(request, &mut claims));
     claims.sort_by_key(|claim| claim.due);
     let key = |claim: &Claim| (claim.tenant.clone(), claim.id.clone());
     let keys = claims.iter().map(key).collect();
-    let claims = giver.hand_over(claims, keys, lease);
+    let claims = claim_return.guard(claims, keys, lease);
     // What was claimed before a failure is given back with it.
     asked.map(|()| claims)
 }
@@ -60,68 +60,79 @@ struct Claimer<'a> {
 }
 
 impl Claimer<'_> {
-    fn ask(&self, ask: &Ask, claims: &mut Vec<Claim>) -> Outcome<()> {
-        let Some((lane, first)) = self.lane(ask) else {
+    fn ask(&self, request: &ClaimRequest, claims: &mut Vec<Claim>) -> Outcome<()> {
+        let Some((endpoint_key, first)) = self.endpoint_key(request) else {
             return Ok(());
         };
         let mut next = self.sql.prepare_cached(NEXT)?;
-        let mut rows = next.query((lane, first.at, first.seq))?;
-        let mut room = ask.room;
+        let mut rows = next.query((endpoint_key, first.at, first.seq))?;
+        let mut room = request.limit;
         let mut begins_at = None;
         while let Some(row) = rows.next()? {
-            let place = Place {
+            let position = QueuePosition {
                 at: row.get(0)?,
                 seq: row.get(1)?,
             };
-            if self.shared.lock().flights.has(place.seq) {
+            if self.shared.lock().in_flight.has(position.seq) {
                 continue;
             }
-            if room == 0 || place.at > self.now {
-                begins_at = Some(place);
+            if room == 0 || position.at > self.now {
+                begins_at = Some(position);
                 break;
             }
             room -= 1;
-            claims.push(self.take(ask, lane, place, row)?);
+            claims.push(self.take(request, endpoint_key, position, row)?);
         }
-        self.shared.lock().lanes.begins_at(lane, begins_at);
+        self.shared
+            .lock()
+            .endpoint_queues
+            .begins_at(endpoint_key, begins_at);
         Ok(())
     }
 
     /// The lane that is asked for and where it begins, if something is due in it.
-    fn lane(&self, ask: &Ask) -> Option<(i64, Place)> {
+    fn endpoint_key(&self, request: &ClaimRequest) -> Option<(i64, QueuePosition)> {
         let queue = self.shared.lock();
-        let lane = queue.lanes.key(&ask.tenant, &ask.endpoint)?;
+        let endpoint_key = queue
+            .endpoint_queues
+            .key(&request.tenant, &request.endpoint)?;
         let first = queue
-            .lanes
-            .first(lane)
+            .endpoint_queues
+            .first(endpoint_key)
             .filter(|first| first.at <= self.now)?;
-        (ask.room > 0).then_some((lane, first))
+        (request.limit > 0).then_some((endpoint_key, first))
     }
 
-    fn take(&self, ask: &Ask, lane: i64, place: Place, row: &Row<'_>) -> Outcome<Claim> {
+    fn take(
+        &self,
+        request: &ClaimRequest,
+        endpoint_key: i64,
+        position: QueuePosition,
+        row: &Row<'_>,
+    ) -> Outcome<Claim> {
         let claim = Claim {
-            tenant: ask.tenant.clone(),
+            tenant: request.tenant.clone(),
             id: read_delivery_id(row.get_ref(2)?)?,
-            endpoint: ask.endpoint.clone(),
+            endpoint: request.endpoint.clone(),
             event: EventId::parse(row.get_ref(5)?.as_str().map_err(rusqlite::Error::from)?)?,
             body: Bytes::copy_from_slice(row.get_ref(6)?.as_blob().map_err(rusqlite::Error::from)?),
-            made: row.get(3)?,
-            due: millis(place.at),
+            attempts_made: row.get(3)?,
+            due: millis(position.at),
             fence: self.fence,
         };
-        let chain: Option<Arc<str>> = row.get(4)?;
+        let ordering_group: Option<Arc<str>> = row.get(4)?;
         let flight = Flight {
-            seq: place.seq,
-            lane,
+            seq: position.seq,
+            endpoint_key,
             lease: self.lease,
             owner: self.owner.clone(),
             fence: self.fence,
-            at: place.at,
-            chain,
+            at: position.at,
+            ordering_group,
         };
         self.shared
             .lock()
-            .flights
+            .in_flight
             .insert((claim.tenant.clone(), claim.id.clone()), flight);
         Ok(claim)
     }
@@ -131,17 +142,18 @@ impl Claimer<'_> {
 pub(super) fn look_ahead(
     sql: &Connection,
     shared: &Shared,
-    lanes: &[i64],
+    endpoint_keys: &[i64],
     now: Millis,
 ) -> Outcome<()> {
     let now = now.as_i64();
-    for lane in lanes {
-        let in_flight = |seq| shared.lock().flights.has(seq);
-        let later = lookup::first(sql, *lane, now.saturating_add(1), in_flight)?;
-        shared
-            .lock()
-            .lanes
-            .later_than(*lane, now, later.map(|place| place.at));
+    for endpoint_key in endpoint_keys {
+        let in_flight = |seq| shared.lock().in_flight.has(seq);
+        let later = lookup::first(sql, *endpoint_key, now.saturating_add(1), in_flight)?;
+        shared.lock().endpoint_queues.later_than(
+            *endpoint_key,
+            now,
+            later.map(|position| position.at),
+        );
     }
     Ok(())
 }

@@ -6,9 +6,9 @@ use webhook_model::{Attempt, Millis, Owner};
 
 use super::job::{Outcome, Tx};
 use super::lookup::Alive;
-use super::queue::{Effect, Flight, Key, Place};
+use super::queue::{Effect, Flight, Key, QueuePosition};
 use super::row::{self, DELETED, state};
-use crate::{Fence, Next};
+use crate::{Fence, NextState};
 
 const OUTCOME: &str = "UPDATE deliveries SET state = ?2, at = ?3, reason = ?4 WHERE seq = ?1";
 
@@ -36,10 +36,12 @@ pub(super) fn complete(
             return is_recorded(tx, outcome);
         };
         let next = match &outcome.next {
-            Next::Due(_) if !alive.has(flight.lane)? => &Next::Dead(DELETED.into()),
+            NextState::Due(_) if !alive.has(flight.endpoint_key)? => {
+                &NextState::Dead(DELETED.into())
+            }
             next => next,
         };
-        settle(tx, key, &flight, next, outcome.attempt.as_ref(), now)?;
+        write_outcome(tx, key, &flight, next, outcome.attempt.as_ref(), now)?;
         Ok(true)
     };
     outcomes.iter().map(one).collect()
@@ -60,9 +62,9 @@ fn is_recorded(tx: &Tx<'_>, outcome: &crate::Outcome) -> Outcome<bool> {
     let died_of = |wanted: &str| state == state::DEAD && reason.as_deref() == Some(wanted);
     Ok(match &outcome.next {
         _ if outcome.attempt.is_some() => has_attempt,
-        Next::Succeeded => state == state::SUCCEEDED,
-        Next::Dead(reason) => died_of(reason),
-        Next::Due(_) => died_of(DELETED) || (state <= state::WAITING && !tx.is_in_flight(seq)),
+        NextState::Succeeded => state == state::SUCCEEDED,
+        NextState::Dead(reason) => died_of(reason),
+        NextState::Due(_) => died_of(DELETED) || (state <= state::WAITING && !tx.is_in_flight(seq)),
     })
 }
 
@@ -85,37 +87,37 @@ fn claim_mark(fence: Fence) -> String {
 }
 
 /// Gives back what is in flight under no lease. Returns the number of those deliveries.
-pub(super) fn give_back(tx: &mut Tx<'_>, now: Millis) -> Outcome<u64> {
+pub(super) fn return_claims(tx: &mut Tx<'_>, now: Millis) -> Outcome<u64> {
     let mut alive = Alive::new(tx.sql);
     let orphans = tx.orphans();
     let count = orphans.len() as u64;
     if count > 0 {
-        tx.then(Effect::GivenBack);
+        tx.then(Effect::ClaimsReturned);
     }
     for (key, flight) in orphans {
         let since = flight.at.min(now.as_i64());
-        let next = match alive.has(flight.lane)? {
-            true => Next::Due(super::row::millis(since)),
-            false => Next::Dead(DELETED.into()),
+        let next = match alive.has(flight.endpoint_key)? {
+            true => NextState::Due(super::row::millis(since)),
+            false => NextState::Dead(DELETED.into()),
         };
-        settle(tx, key, &flight, &next, None, now)?;
+        write_outcome(tx, key, &flight, &next, None, now)?;
     }
     Ok(count)
 }
 
 /// Takes a delivery out of flight.
-fn settle(
+fn write_outcome(
     tx: &mut Tx<'_>,
     key: Key,
     flight: &Flight,
-    next: &Next,
+    next: &NextState,
     attempt: Option<&Attempt>,
     now: Millis,
 ) -> Outcome<()> {
     let (state, at, reason) = match next {
-        Next::Succeeded => (state::SUCCEEDED, now, None),
-        Next::Dead(reason) => (state::DEAD, now, Some(reason)),
-        Next::Due(at) => (state::DUE, *at, None),
+        NextState::Succeeded => (state::SUCCEEDED, now, None),
+        NextState::Dead(reason) => (state::DEAD, now, Some(reason)),
+        NextState::Due(at) => (state::DUE, *at, None),
     };
     let at = at.as_i64();
     match attempt {
@@ -132,14 +134,14 @@ fn settle(
             update.execute(params![flight.seq, state, at, reason])?;
         }
     }
-    tx.then(Effect::Settled {
+    tx.then(Effect::Ended {
         key,
         seq: flight.seq,
     });
     if state == state::DUE {
         tx.then(Effect::Ready {
-            lane: flight.lane,
-            place: Place {
+            endpoint_key: flight.endpoint_key,
+            position: QueuePosition {
                 at,
                 seq: flight.seq,
             },
@@ -150,16 +152,16 @@ fn settle(
         pending: -1,
         dead: i64::from(state == state::DEAD),
     });
-    match &flight.chain {
-        Some(chain) => promote(tx, flight.lane, chain, now),
+    match &flight.ordering_group {
+        Some(ordering_group) => promote(tx, flight.endpoint_key, ordering_group, now),
         None => Ok(()),
     }
 }
 
 /// Gives the next of an order its turn.
-fn promote(tx: &mut Tx<'_>, lane: i64, chain: &str, now: Millis) -> Outcome<()> {
+fn promote(tx: &mut Tx<'_>, endpoint_key: i64, ordering_group: &str, now: Millis) -> Outcome<()> {
     let mut turn = tx.sql.prepare_cached(TURN)?;
-    let next = turn.query_row((lane, chain), |row| {
+    let next = turn.query_row((endpoint_key, ordering_group), |row| {
         Ok((row.get(0)?, row.get::<_, i64>(1)?))
     });
     let Some((seq, at)) = next.optional()? else {
@@ -171,8 +173,8 @@ fn promote(tx: &mut Tx<'_>, lane: i64, chain: &str, now: Millis) -> Outcome<()> 
         .prepare_cached("UPDATE deliveries SET state = 0, at = ?2 WHERE seq = ?1")?;
     update.execute((seq, at))?;
     tx.then(Effect::Ready {
-        lane,
-        place: Place { at, seq },
+        endpoint_key,
+        position: QueuePosition { at, seq },
     });
     Ok(())
 }

@@ -48,10 +48,10 @@ pub(super) fn put(tx: &mut Tx<'_>, endpoint: &Endpoint, over: Option<u64>) -> Ou
     let version = changed(tx.sql, tenant)?;
     let mut stored = endpoint.clone();
     stored.version = version.unsigned_abs();
-    let lane = write(tx.sql, tenant, version, &stored)?;
-    let first = lookup::first(tx.sql, lane, i64::MIN, |seq| tx.is_in_flight(seq))?;
-    tx.then(Effect::Lane {
-        lane,
+    let endpoint_key = write(tx.sql, tenant, version, &stored)?;
+    let first = lookup::first(tx.sql, endpoint_key, i64::MIN, |seq| tx.is_in_flight(seq))?;
+    tx.then(Effect::EndpointPut {
+        endpoint_key,
         tenant: stored.tenant,
         endpoint: stored.id,
         enabled: stored.enabled,
@@ -134,7 +134,9 @@ fn mark(
          WHERE tenant = ?1 AND id = ?2 RETURNING key",
     )?;
     let endpoint = mark.query_row((tenant, id.as_str(), now.as_i64()), |row| row.get(0))?;
-    tx.then(Effect::LaneGone { lane: endpoint });
+    tx.then(Effect::EndpointRemoved {
+        endpoint_key: endpoint,
+    });
     Ok(Some(Deleted {
         endpoint,
         last_key: tx.last_key(),

@@ -81,9 +81,9 @@ pub(super) struct Tx<'a> {
     last_key: &'a mut i64,
     effects: Vec<Effect>,
     /// In flight for everybody else, but an outcome is written already.
-    settled: HashSet<Key>,
+    ended: HashSet<Key>,
     /// What that makes of the numbers in flight: false for those settled, true for those claimed.
-    flights: HashMap<i64, bool>,
+    in_flight: HashMap<i64, bool>,
 }
 
 impl<'a> Tx<'a> {
@@ -93,8 +93,8 @@ impl<'a> Tx<'a> {
             shared,
             last_key,
             effects: Vec::new(),
-            settled: HashSet::new(),
-            flights: HashMap::new(),
+            ended: HashSet::new(),
+            in_flight: HashMap::new(),
         }
     }
 
@@ -117,11 +117,11 @@ impl<'a> Tx<'a> {
     /// Has `effect` once this is committed.
     pub fn then(&mut self, effect: Effect) {
         match &effect {
-            Effect::Settled { key, seq } => {
-                self.settled.insert(key.clone());
-                self.flights.insert(*seq, false);
+            Effect::Ended { key, seq } => {
+                self.ended.insert(key.clone());
+                self.in_flight.insert(*seq, false);
             }
-            Effect::Claimed { flight, .. } => drop(self.flights.insert(flight.seq, true)),
+            Effect::Claimed { flight, .. } => drop(self.in_flight.insert(flight.seq, true)),
             _ => {}
         }
         self.effects.push(effect);
@@ -130,26 +130,26 @@ impl<'a> Tx<'a> {
     /// A delivery that is in flight under that claim of `owner`.
     pub fn flight(&self, owner: &Owner, fence: Fence, key: &Key) -> Option<Flight> {
         let queue = self.shared.lock();
-        let flight = queue.flights.get(key)?;
+        let flight = queue.in_flight.get(key)?;
         let is_its_own = *flight.owner == *owner.incarnation && flight.fence == fence;
-        (is_its_own && !self.settled.contains(key)).then(|| flight.clone())
+        (is_its_own && !self.ended.contains(key)).then(|| flight.clone())
     }
 
     /// What is in flight under no lease.
     pub fn orphans(&self) -> Vec<(Key, Flight)> {
         let queue = self.shared.lock();
         let orphan = |flight: &Flight| !queue.leases.is_live(flight.lease);
-        let flights = queue.flights.iter();
-        flights
-            .filter(|(key, flight)| orphan(flight) && !self.settled.contains(*key))
+        let in_flight = queue.in_flight.iter();
+        in_flight
+            .filter(|(key, flight)| orphan(flight) && !self.ended.contains(*key))
             .map(|(key, flight)| (key.clone(), flight.clone()))
             .collect()
     }
 
     /// Whether a delivery will be in flight once this is committed.
     pub fn is_in_flight(&self, seq: i64) -> bool {
-        let here = self.flights.get(&seq).copied();
-        here.unwrap_or_else(|| self.shared.lock().flights.has(seq))
+        let here = self.in_flight.get(&seq).copied();
+        here.unwrap_or_else(|| self.shared.lock().in_flight.has(seq))
     }
 
     pub fn mark(&self) -> usize {
@@ -160,11 +160,11 @@ impl<'a> Tx<'a> {
     pub fn back_to(&mut self, mark: usize) {
         for effect in self.effects.drain(mark..) {
             match effect {
-                Effect::Settled { key, seq } => {
-                    self.settled.remove(&key);
-                    self.flights.remove(&seq);
+                Effect::Ended { key, seq } => {
+                    self.ended.remove(&key);
+                    self.in_flight.remove(&seq);
                 }
-                Effect::Claimed { flight, .. } => drop(self.flights.remove(&flight.seq)),
+                Effect::Claimed { flight, .. } => drop(self.in_flight.remove(&flight.seq)),
                 _ => {}
             }
         }
@@ -172,15 +172,15 @@ impl<'a> Tx<'a> {
 
     /// It is committed: everybody may see it.
     pub fn committed(self) {
-        let given_back = |effect: &Effect| matches!(effect, Effect::GivenBack);
-        let wakes = self.effects.iter().any(given_back);
+        let claims_returned = |effect: &Effect| matches!(effect, Effect::ClaimsReturned);
+        let wakes = self.effects.iter().any(claims_returned);
         let mut queue = self.shared.lock();
         for effect in self.effects {
             queue.apply(effect);
         }
         drop(queue);
         if wakes {
-            self.shared.given_back.notify_one();
+            self.shared.claims_returned.notify_one();
         }
     }
 }

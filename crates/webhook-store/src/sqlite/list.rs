@@ -23,14 +23,14 @@ pub(super) fn deliveries(
 ) -> Outcome<Page<Delivery>> {
     let below = Mark::below('d', cursor)?;
     // Before the first look at the disk: what lands meanwhile is then seen to have landed.
-    let flying = Flying::of(view, tenant);
+    let in_flight = InFlightSeqs::of(view, tenant);
     let Some(search) = Search::new(view.sql, tenant, filter)? else {
         return Ok(page('d', Vec::new(), limit));
     };
-    let marks = newest(view, &search, filter.state, &flying, below, limit)?;
+    let marks = newest(view, &search, filter.state, &in_flight, below, limit)?;
     let mut items = Vec::with_capacity(marks.len());
     for mark in marks {
-        items.push((mark, read(view.sql, mark.key, &flying)?));
+        items.push((mark, read(view.sql, mark.key, &in_flight)?));
     }
     Ok(page('d', items, limit))
 }
@@ -70,13 +70,13 @@ pub(super) fn event(sql: &Connection, tenant: &TenantId, id: &EventId) -> Outcom
 }
 
 /// What a tenant has in flight at one moment.
-struct Flying(Vec<i64>);
+struct InFlightSeqs(Vec<i64>);
 
-impl Flying {
+impl InFlightSeqs {
     fn of(view: &View<'_>, tenant: &TenantId) -> Self {
         let queue = view.shared.lock();
-        let flights = queue.flights.iter().filter(|((of, _), _)| of == tenant);
-        let mut seqs: Vec<i64> = flights.map(|(_, flight)| flight.seq).collect();
+        let in_flight = queue.in_flight.iter().filter(|((of, _), _)| of == tenant);
+        let mut seqs: Vec<i64> = in_flight.map(|(_, flight)| flight.seq).collect();
         seqs.sort_unstable();
         Self(seqs)
     }
@@ -96,16 +96,16 @@ fn newest(
     view: &View<'_>,
     search: &Search,
     wanted: Option<DeliveryState>,
-    flying: &Flying,
+    in_flight: &InFlightSeqs,
     below: Mark,
     limit: usize,
 ) -> Outcome<Vec<Mark>> {
     let (from, count) = (From::Newest(below), limit.saturating_add(1));
-    let keep = |seq, stored| wanted.is_none_or(|state| state == flying.state(seq, stored));
+    let keep = |seq, stored| wanted.is_none_or(|state| state == in_flight.state(seq, stored));
     let pending = || view.shared.lock().pending;
     let few = match (&search.only, wanted) {
         (Some(only), _) => Some(only.clone()),
-        (None, Some(DeliveryState::InFlight)) => Some(flying.0.clone()),
+        (None, Some(DeliveryState::InFlight)) => Some(in_flight.0.clone()),
         (None, Some(DeliveryState::Pending)) if pending() <= FEW => Some(search.pending(view.sql)?),
         _ => None,
     };
@@ -115,16 +115,16 @@ fn newest(
     }
 }
 
-fn read(sql: &Connection, seq: i64, flying: &Flying) -> Outcome<Delivery> {
+fn read(sql: &Connection, seq: i64, in_flight: &InFlightSeqs) -> Outcome<Delivery> {
     let mut found = sql.prepare_cached(
         "SELECT d.id, e.id, e.kind, p.id, d.state, d.created_at, d.at, d.reason, d.attempts
          FROM deliveries d JOIN events e ON e.key = d.event JOIN endpoints p ON p.key = d.endpoint
          WHERE d.seq = ?1",
     )?;
-    found.query_row([seq], |row| Ok(delivery_of(row, seq, flying)))?
+    found.query_row([seq], |row| Ok(delivery_of(row, seq, in_flight)))?
 }
 
-fn delivery_of(row: &Row<'_>, seq: i64, flying: &Flying) -> Result<Delivery, Fault> {
+fn delivery_of(row: &Row<'_>, seq: i64, in_flight: &InFlightSeqs) -> Result<Delivery, Fault> {
     let text = |column| {
         Ok::<_, Fault>(
             row.get_ref(column)?
@@ -133,7 +133,7 @@ fn delivery_of(row: &Row<'_>, seq: i64, flying: &Flying) -> Result<Delivery, Fau
         )
     };
     let stored = row.get(4)?;
-    let state = flying.state(seq, stored);
+    let state = in_flight.state(seq, stored);
     let waits = state == DeliveryState::Pending && stored == state::DUE;
     let attempts: Option<String> = row.get(8)?;
     Ok(Delivery {

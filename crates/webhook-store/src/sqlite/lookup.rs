@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension};
 use webhook_model::{EndpointId, TenantId};
 
 use super::job::Outcome;
-use super::queue::{Place, Queue};
+use super::queue::{Queue, QueuePosition};
 use super::row::state;
 use crate::StoreError;
 
@@ -69,34 +69,34 @@ impl<'a> Alive<'a> {
 /// The first place of a lane from `from` on that is not in flight.
 pub(super) fn first(
     sql: &Connection,
-    lane: i64,
+    endpoint_key: i64,
     from: i64,
     in_flight: impl Fn(i64) -> bool,
-) -> Outcome<Option<Place>> {
+) -> Outcome<Option<QueuePosition>> {
     let mut found = sql.prepare_cached(
         "SELECT at, seq FROM deliveries INDEXED BY deliveries_due
          WHERE endpoint = ?1 AND state = 0 AND at >= ?2 ORDER BY at, seq",
     )?;
-    let mut rows = found.query((lane, from))?;
+    let mut rows = found.query((endpoint_key, from))?;
     while let Some(row) = rows.next()? {
-        let place = Place {
+        let position = QueuePosition {
             at: row.get(0)?,
             seq: row.get(1)?,
         };
-        if !in_flight(place.seq) {
-            return Ok(Some(place));
+        if !in_flight(position.seq) {
+            return Ok(Some(position));
         }
     }
     Ok(None)
 }
 
 /// Whether something with that order is due, in flight or waiting.
-pub(super) fn is_busy(sql: &Connection, lane: i64, chain: &str) -> Outcome<bool> {
+pub(super) fn is_busy(sql: &Connection, endpoint_key: i64, ordering_group: &str) -> Outcome<bool> {
     let mut found = sql.prepare_cached(
         "SELECT 1 FROM deliveries INDEXED BY deliveries_chained
          WHERE endpoint = ?1 AND chain = ?2 AND state < 2 LIMIT 1",
     )?;
-    Ok(found.exists((lane, chain))?)
+    Ok(found.exists((endpoint_key, ordering_group))?)
 }
 
 /// Fills an empty queue from the disk.
@@ -107,11 +107,13 @@ pub(super) fn load(sql: &Connection, queue: &mut Queue) -> Outcome<()> {
     )?;
     let mut rows = all.query([])?;
     while let Some(row) = rows.next()? {
-        let lane = row.get(0)?;
+        let endpoint_key = row.get(0)?;
         let tenant = TenantId::parse(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?)?;
         let id = EndpointId::parse(row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?)?;
-        let first = first(sql, lane, i64::MIN, |_| false)?;
-        queue.lanes.put(lane, tenant, id, row.get(3)?, first);
+        let first = first(sql, endpoint_key, i64::MIN, |_| false)?;
+        queue
+            .endpoint_queues
+            .put(endpoint_key, tenant, id, row.get(3)?, first);
     }
     let mut accepted = sql.prepare(
         "SELECT t.id, count(*) FROM accepted a JOIN tenants t ON t.key = a.tenant

@@ -7,31 +7,33 @@ use rusqlite::{OptionalExtension, params};
 use webhook_model::{DeliveryId, EndpointId, Event, Millis, Owner, TenantId};
 
 use super::accept::{self, NewEvent};
-use super::handover::{Giver, Handover};
+use super::claim_guard::{ClaimGuard, ClaimReturn};
 use super::job::{Outcome, Tx};
 use super::lookup;
-use super::queue::{Effect, Flight, Key, NO_LEASE, Place};
+use super::queue::{Effect, Flight, Key, NO_LEASE, QueuePosition};
 use super::row::{self, state};
-use crate::{Fence, NewDelivery, PlanBatch, PlanResult, Planned, PlannedEvent, Start, StoreError};
+use crate::{
+    Fence, InitialState, NewDelivery, PlanBatch, PlanResult, Planned, PlannedEvent, StoreError,
+};
 
 const DELIVERY: &str = "INSERT INTO deliveries
     (seq, tenant, endpoint, event, state, at, created_at, made, id, chain, reason, body)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9, ?10, ?11)";
 
-/// Plans a batch. What starts claimed goes to the caller, or to `giver` if there is none any more.
+/// Plans a batch. What starts claimed goes to the caller, or to `claim_return` if there is none any more.
 pub(super) fn plan(
     tx: &mut Tx<'_>,
-    giver: &Giver,
+    claim_return: &ClaimReturn,
     owner: &Owner,
     batch: &PlanBatch,
     now: Millis,
-) -> Outcome<Handover<PlanResult>> {
+) -> Outcome<ClaimGuard<PlanResult>> {
     let (tenant, version) = lookup::known_tenant(tx.sql, &batch.tenant)?;
     if version != batch.version {
-        return Ok(giver.hand_over(PlanResult::Stale, Vec::new(), NO_LEASE));
+        return Ok(claim_return.guard(PlanResult::Stale, Vec::new(), NO_LEASE));
     }
     if !batch.accepted && accept::has_backlog(tx.sql, tenant)? {
-        return Ok(giver.hand_over(PlanResult::Backlog, Vec::new(), NO_LEASE));
+        return Ok(claim_return.guard(PlanResult::Backlog, Vec::new(), NO_LEASE));
     }
     let mut planner = Planner {
         tenant,
@@ -46,7 +48,7 @@ pub(super) fn plan(
     };
     let planned = batch.events.iter().map(|event| planner.event(tx, event));
     let planned = PlanResult::Done(planned.collect::<Outcome<_>>()?);
-    Ok(giver.hand_over(planned, planner.claimed, planner.lease))
+    Ok(claim_return.guard(planned, planner.claimed, planner.lease))
 }
 
 /// The lease for what starts claimed.
@@ -55,7 +57,7 @@ fn lease(tx: &Tx<'_>, owner: &Owner, batch: &PlanBatch) -> Outcome<u64> {
         event
             .deliveries
             .iter()
-            .any(|one| one.start == Start::Claimed)
+            .any(|one| one.start == InitialState::Claimed)
     };
     match tx.queue().leases.of(owner) {
         Some(lease) => Ok(lease),
@@ -150,34 +152,34 @@ impl Planner<'_> {
         new: &NewDelivery,
     ) -> Outcome<bool> {
         let alive = self.endpoint(tx, &new.endpoint)?;
-        let lane = match alive {
-            Some(lane) => lane,
+        let endpoint_key = match alive {
+            Some(endpoint_key) => endpoint_key,
             None => gone(tx, self.tenant, &new.endpoint)?,
         };
-        let chain = new
+        let ordering_group = new
             .ordered
-            .then(|| row::chain(event.ordering_key.as_deref()));
-        let begins = self.beginning(tx, new, alive, chain.as_deref())?;
+            .then(|| row::ordering_group(event.ordering_key.as_deref()));
+        let begins = self.beginning(tx, new, alive, ordering_group.as_deref())?;
         tx.sql.prepare_cached(DELIVERY)?.execute(params![
             seq,
             self.tenant,
-            lane,
+            endpoint_key,
             key,
             begins.state,
             begins.at,
             self.now.as_i64(),
             row::delivery_id(&new.id),
-            chain,
+            ordering_group,
             begins.reason,
             new.body.as_deref(),
         ])?;
         self.effects(
             tx,
             &new.id,
-            lane,
-            Place { at: begins.at, seq },
+            endpoint_key,
+            QueuePosition { at: begins.at, seq },
             &begins,
-            chain,
+            ordering_group,
         );
         Ok(begins.claimed)
     }
@@ -187,7 +189,7 @@ impl Planner<'_> {
         tx: &Tx<'_>,
         new: &'n NewDelivery,
         alive: Option<i64>,
-        chain: Option<&str>,
+        ordering_group: Option<&str>,
     ) -> Outcome<Beginning<'n>> {
         let now = self.now.as_i64();
         let dead = |reason| Beginning {
@@ -197,13 +199,15 @@ impl Planner<'_> {
             reason: Some(reason),
         };
         let (at, claimed) = match (&new.start, alive) {
-            (Start::Dead(reason), _) => return Ok(dead(reason)),
+            (InitialState::Dead(reason), _) => return Ok(dead(reason)),
             (_, None) => return Ok(dead(row::DELETED)),
-            (Start::Due(at), _) => (at.as_i64(), false),
-            (Start::Claimed, _) => (now, true),
+            (InitialState::Due(at), _) => (at.as_i64(), false),
+            (InitialState::Claimed, _) => (now, true),
         };
-        let waits = match (alive, chain) {
-            (Some(lane), Some(chain)) => lookup::is_busy(tx.sql, lane, chain)?,
+        let waits = match (alive, ordering_group) {
+            (Some(endpoint_key), Some(ordering_group)) => {
+                lookup::is_busy(tx.sql, endpoint_key, ordering_group)?
+            }
             _ => false,
         };
         let state = if waits { state::WAITING } else { state::DUE };
@@ -219,10 +223,10 @@ impl Planner<'_> {
         &mut self,
         tx: &mut Tx<'_>,
         id: &DeliveryId,
-        lane: i64,
-        place: Place,
+        endpoint_key: i64,
+        position: QueuePosition,
         begins: &Beginning<'_>,
-        chain: Option<String>,
+        ordering_group: Option<String>,
     ) {
         let dead = i64::from(begins.state == state::DEAD);
         tx.then(Effect::Counted {
@@ -232,19 +236,22 @@ impl Planner<'_> {
         if begins.claimed {
             let key = (self.name.clone(), id.clone());
             self.claimed.push(key.clone());
-            let (lease, chain) = (self.lease, chain.map(Into::into));
+            let (lease, ordering_group) = (self.lease, ordering_group.map(Into::into));
             let flight = Flight {
-                seq: place.seq,
-                lane,
+                seq: position.seq,
+                endpoint_key,
                 lease,
                 owner: self.owner.clone(),
                 fence: self.fence,
-                at: place.at,
-                chain,
+                at: position.at,
+                ordering_group,
             };
             tx.then(Effect::Claimed { key, flight });
         } else if begins.state == state::DUE {
-            tx.then(Effect::Ready { lane, place });
+            tx.then(Effect::Ready {
+                endpoint_key,
+                position,
+            });
         }
     }
 

@@ -10,7 +10,7 @@ use super::job::Outcome;
 use super::queue::Shared;
 
 /// What is asked of the reader.
-pub(super) type Question = Box<dyn FnOnce(&View<'_>) + Send>;
+pub(super) type ReadJob = Box<dyn FnOnce(&View<'_>) + Send>;
 
 /// What a reader sees: the last commit, and what is in flight.
 pub(super) struct View<'a> {
@@ -20,7 +20,7 @@ pub(super) struct View<'a> {
 
 impl View<'_> {
     /// Has `read` see one and the same commit throughout.
-    pub fn whole<T>(&self, read: impl FnOnce(&Self) -> Outcome<T>) -> Outcome<T> {
+    pub fn in_snapshot<T>(&self, read: impl FnOnce(&Self) -> Outcome<T>) -> Outcome<T> {
         let snapshot = self.sql.unchecked_transaction()?;
         let answer = read(self);
         snapshot.finish()?;
@@ -31,16 +31,16 @@ impl View<'_> {
 pub(super) struct Reader {
     pub sql: Connection,
     pub shared: Arc<Shared>,
-    pub questions: UnboundedReceiver<Question>,
+    pub read_jobs: UnboundedReceiver<ReadJob>,
     pub gate: Gate,
 }
 
 impl Reader {
     /// Works until nobody can ask for anything any more.
     pub fn run(mut self) {
-        while let Some(question) = self.questions.blocking_recv() {
+        while let Some(read_job) = self.read_jobs.blocking_recv() {
             let _reading = self.gate.lock().unwrap_or_else(PoisonError::into_inner);
-            question(&View {
+            read_job(&View {
                 sql: &self.sql,
                 shared: &self.shared,
             });

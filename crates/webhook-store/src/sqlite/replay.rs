@@ -5,7 +5,7 @@ use webhook_model::{DeliveryState, Millis, TenantId};
 use super::job::{Outcome, Step, Tx};
 use super::lookup::{self, Alive};
 use super::page::Mark;
-use super::queue::{Effect, Place};
+use super::queue::{Effect, QueuePosition};
 use super::row::state;
 use super::search::{From, Search};
 use crate::DeliveryFilter;
@@ -85,12 +85,13 @@ impl Replay {
 fn again(tx: &mut Tx<'_>, seq: i64, alive: &mut Alive<'_>, now: Millis) -> Outcome<bool> {
     let mut ended = tx.sql.prepare_cached(ENDED)?;
     let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
-    let (lane, chain, stored): (i64, Option<String>, i64) = ended.query_row([seq], read)?;
-    if !alive.has(lane)? {
+    let (endpoint_key, ordering_group, stored): (i64, Option<String>, i64) =
+        ended.query_row([seq], read)?;
+    if !alive.has(endpoint_key)? {
         return Ok(false);
     }
-    let waits = match &chain {
-        Some(chain) => lookup::is_busy(tx.sql, lane, chain)?,
+    let waits = match &ordering_group {
+        Some(ordering_group) => lookup::is_busy(tx.sql, endpoint_key, ordering_group)?,
         None => false,
     };
     let (state, at) = (
@@ -104,8 +105,8 @@ fn again(tx: &mut Tx<'_>, seq: i64, alive: &mut Alive<'_>, now: Millis) -> Outco
     });
     if !waits {
         tx.then(Effect::Ready {
-            lane,
-            place: Place { at, seq },
+            endpoint_key,
+            position: QueuePosition { at, seq },
         });
     }
     Ok(true)

@@ -5,7 +5,7 @@ use std::time::Duration;
 use webhook_model::{Attempt, Millis};
 
 use super::job::{Outcome, Step, Tx};
-use super::queue::{Effect, Place};
+use super::queue::{Effect, QueuePosition};
 use super::row::{millis, state};
 
 /// How many deliveries a step looks at.
@@ -24,7 +24,7 @@ const WAITING: &str = "UPDATE deliveries SET at = ?2 WHERE seq IN (
 /// A correction under way: endpoint after endpoint, each in the order of its queue.
 pub(super) struct Rewind {
     endpoint: i64,
-    reached: Place,
+    reached: QueuePosition,
     count: u64,
 }
 
@@ -38,15 +38,15 @@ impl Default for Rewind {
     }
 }
 
-const START: Place = Place {
+const START: QueuePosition = QueuePosition {
     at: i64::MIN,
     seq: i64::MIN,
 };
 
 /// A delivery that is due later.
 struct Later {
-    place: Place,
-    made: i64,
+    position: QueuePosition,
+    attempts_made: i64,
     attempts: Option<String>,
 }
 
@@ -70,9 +70,9 @@ impl Rewind {
         let seen = tx.sql.prepare_cached(WAITING)?.execute(waiting)?;
         let later = self.later(tx, now, most.saturating_sub(seen))?;
         for one in &later {
-            self.reached = one.place;
+            self.reached = one.position;
             // What is in flight is made due anew by its outcome, or when it is given back.
-            if !tx.is_in_flight(one.place.seq) && one.rewind(tx, self.endpoint, now)? {
+            if !tx.is_in_flight(one.position.seq) && one.rewind(tx, self.endpoint, now)? {
                 self.count += 1;
             }
         }
@@ -80,7 +80,7 @@ impl Rewind {
     }
 
     fn later(&self, tx: &Tx<'_>, now: Millis, most: usize) -> Outcome<Vec<Later>> {
-        let from = self.reached.max(Place {
+        let from = self.reached.max(QueuePosition {
             at: now.as_i64(),
             seq: i64::MAX,
         });
@@ -88,8 +88,8 @@ impl Rewind {
         let read = |row: &rusqlite::Row<'_>| {
             let (at, seq) = (row.get(0)?, row.get(1)?);
             Ok(Later {
-                place: Place { at, seq },
-                made: row.get(2)?,
+                position: QueuePosition { at, seq },
+                attempts_made: row.get(2)?,
                 attempts: row.get(3)?,
             })
         };
@@ -110,25 +110,28 @@ impl Rewind {
 
 impl Later {
     /// Makes it due when it should be. Returns whether that is earlier.
-    fn rewind(&self, tx: &mut Tx<'_>, lane: i64, now: Millis) -> Outcome<bool> {
-        let (at, attempts) = match self.attempts.as_deref().filter(|_| self.made > 0) {
+    fn rewind(&self, tx: &mut Tx<'_>, endpoint_key: i64, now: Millis) -> Outcome<bool> {
+        let (at, attempts) = match self.attempts.as_deref().filter(|_| self.attempts_made > 0) {
             None => (now, None),
             Some(attempts) => match dated_back(attempts, now)? {
                 Some((attempts, ended)) => {
-                    let wait = millis(self.place.at).since(ended);
+                    let wait = millis(self.position.at).since(ended);
                     (now.after(wait), Some(attempts))
                 }
                 None => return Ok(false),
             },
         };
-        let (at, seq) = (at.as_i64(), self.place.seq);
+        let (at, seq) = (at.as_i64(), self.position.seq);
         let mut update = tx.sql.prepare_cached(
             "UPDATE deliveries SET at = ?2, attempts = coalesce(?3, attempts)
              WHERE seq = ?1 AND state = ?4",
         )?;
         update.execute((seq, at, attempts, state::DUE))?;
-        let place = Place { at, seq };
-        tx.then(Effect::Ready { lane, place });
+        let position = QueuePosition { at, seq };
+        tx.then(Effect::Ready {
+            endpoint_key,
+            position,
+        });
         Ok(true)
     }
 }

@@ -62,7 +62,7 @@ pub(super) fn read_delivery_id(stored: ValueRef<'_>) -> Result<DeliveryId, Fault
 }
 
 /// What keeps the order of a delivery: its ordering key, or the whole endpoint.
-pub(super) fn chain(ordering_key: Option<&str>) -> String {
+pub(super) fn ordering_group(ordering_key: Option<&str>) -> String {
     // The mark tells an empty key from none.
     ordering_key
         .map(|key| format!("={key}"))

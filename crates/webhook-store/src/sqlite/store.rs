@@ -12,13 +12,13 @@ use webhook_model::{
 };
 
 use super::checkpoint::{Gate, checkpoints};
+use super::claim_guard::ClaimReturn;
 use super::fault::unavailable;
-use super::forget::{Before, Round};
-use super::handover::Giver;
 use super::job::{Outcome, Step, Tx, job};
 use super::open::{Opened, open};
+use super::prune::{PruneCursor, PruneCutoff};
 use super::queue::Shared;
-use super::reader::{Question, Reader, View};
+use super::reader::{ReadJob, Reader, View};
 use super::replay::Replay;
 use super::rewind::Rewind;
 use super::writer::{Command, Writer};
@@ -27,17 +27,18 @@ use super::{
     tenants,
 };
 use crate::{
-    Acceptance, AcceptedEvent, Ask, Claim, Cursor, DeliveryFilter, Depth, DueEndpoint, Leases,
-    Page, PlanBatch, PlanResult, Queries, Queue, RejectedFilter, Result, StoreError, Tenants,
+    Acceptance, AcceptedEvent, Claim, ClaimRequest, Cursor, DeliveryFilter, Depth, DueEndpoint,
+    Leases, Page, PlanBatch, PlanResult, Queries, Queue, RejectedFilter, Result, StoreError,
+    Tenants,
 };
 
 /// A store in one SQLite file. Dropping it closes the file.
 pub struct SqliteStore {
     name: Arc<str>,
     shared: Arc<Shared>,
-    round: Arc<Mutex<Round>>,
+    prune_cursor: Arc<Mutex<PruneCursor>>,
     commands: Option<mpsc::UnboundedSender<Command>>,
-    questions: Option<mpsc::UnboundedSender<Question>>,
+    read_jobs: Option<mpsc::UnboundedSender<ReadJob>>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -71,7 +72,7 @@ impl SqliteStore {
         let gate = Gate::default();
         let (checkpoints, copier) = checkpoints(&mut sql, checkpointer, gate.clone())?;
         let (commands, received) = mpsc::unbounded_channel();
-        let (questions, asked) = mpsc::unbounded_channel();
+        let (read_jobs, asked) = mpsc::unbounded_channel();
         let writer = Writer {
             sql,
             shared: shared.clone(),
@@ -84,15 +85,15 @@ impl SqliteStore {
         let reader = Reader {
             sql: reader,
             shared: shared.clone(),
-            questions: asked,
+            read_jobs: asked,
             gate,
         };
         Ok(Self {
             name,
             shared,
-            round: Arc::default(),
+            prune_cursor: Arc::default(),
             commands: Some(commands),
-            questions: Some(questions),
+            read_jobs: Some(read_jobs),
             threads: vec![
                 thread("store-reader", move || reader.run())?,
                 thread("store-copier", move || copier.run())?,
@@ -132,7 +133,7 @@ fn begin(sql: &mut Connection, shared: &Shared) -> Outcome<i64> {
 /// The threads end when nobody can ask them any more; then the file is closed.
 impl Drop for SqliteStore {
     fn drop(&mut self) {
-        (self.commands, self.questions) = (None, None);
+        (self.commands, self.read_jobs) = (None, None);
         for thread in self.threads.drain(..) {
             // One that panicked has said so.
             let _ = thread.join();
@@ -145,14 +146,14 @@ impl SqliteStore {
         unavailable(&self.name, &"it is closed after a failure")
     }
 
-    fn told(&self, now: Millis) -> Millis {
-        self.shared.told(now)
+    fn observe_time(&self, now: Millis) -> Millis {
+        self.shared.observe_time(now)
     }
 
     /// Takes back what is claimed for nobody.
-    fn giver(&self) -> Result<Giver> {
+    fn claim_return(&self) -> Result<ClaimReturn> {
         let commands = self.commands.as_ref().ok_or_else(|| self.gone())?;
-        Ok(Giver {
+        Ok(ClaimReturn {
             commands: commands.downgrade(),
             shared: self.shared.clone(),
         })
@@ -180,7 +181,7 @@ impl SqliteStore {
     }
 
     /// Between two transactions of the writer.
-    async fn at_once<T: Send + 'static>(
+    async fn between_transactions<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection, &Shared) -> Outcome<T> + Send + 'static,
     ) -> Result<T> {
@@ -198,38 +199,38 @@ impl SqliteStore {
     ) -> Result<T> {
         let (answer, answered) = oneshot::channel();
         let name = self.name.clone();
-        let questions = self.questions.as_ref().ok_or_else(|| self.gone())?;
-        let question: Question = Box::new(move |view| {
-            let _ = answer.send(view.whole(work).map_err(|fault| fault.of(&name)));
+        let read_jobs = self.read_jobs.as_ref().ok_or_else(|| self.gone())?;
+        let read_job: ReadJob = Box::new(move |view| {
+            let _ = answer.send(view.in_snapshot(work).map_err(|fault| fault.of(&name)));
         });
-        questions.send(question).map_err(|_| self.gone())?;
+        read_jobs.send(read_job).map_err(|_| self.gone())?;
         answered.await.unwrap_or_else(|_| Err(self.gone()))
     }
 }
 
 #[async_trait]
 impl Leases for SqliteStore {
-    async fn enter(&self, owner: &Owner, now: Millis, until: Millis) -> Result<()> {
-        self.told(now);
+    async fn acquire_lease(&self, owner: &Owner, now: Millis, until: Millis) -> Result<()> {
+        self.observe_time(now);
         let owner = owner.clone();
-        self.write(move |tx| lease::enter(tx, &owner, now, until))
+        self.write(move |tx| lease::acquire(tx, &owner, now, until))
             .await
     }
 
     async fn renew(&self, owner: &Owner, now: Millis, until: Millis) -> Result<()> {
-        self.told(now);
+        self.observe_time(now);
         let owner = owner.clone();
         self.write(move |tx| lease::renew(tx, &owner, until)).await
     }
 
-    async fn leave(&self, owner: &Owner, now: Millis) -> Result<()> {
-        self.told(now);
+    async fn release_lease(&self, owner: &Owner, now: Millis) -> Result<()> {
+        self.observe_time(now);
         let owner = owner.clone();
-        self.write(move |tx| lease::leave(tx, &owner, now)).await
+        self.write(move |tx| lease::release(tx, &owner, now)).await
     }
 
     async fn recover(&self, owner: &Owner, now: Millis) -> Result<u64> {
-        self.told(now);
+        self.observe_time(now);
         let owner = owner.clone();
         self.write(move |tx| lease::recover(tx, &owner, now)).await
     }
@@ -269,7 +270,7 @@ impl Tenants for SqliteStore {
         endpoint: &EndpointId,
         now: Millis,
     ) -> Result<bool> {
-        self.told(now);
+        self.observe_time(now);
         let (tenant, endpoint) = (tenant.clone(), endpoint.clone());
         let mut deletion = endpoints::Deletion::default();
         self.steps(move |tx| deletion.step(tx, &tenant, &endpoint, now))
@@ -280,10 +281,10 @@ impl Tenants for SqliteStore {
 #[async_trait]
 impl Queue for SqliteStore {
     async fn plan(&self, owner: &Owner, batch: PlanBatch, now: Millis) -> Result<PlanResult> {
-        self.told(now);
-        let (owner, giver) = (owner.clone(), self.giver()?);
+        self.observe_time(now);
+        let (owner, claim_return) = (owner.clone(), self.claim_return()?);
         let planned = self
-            .write(move |tx| plan::plan(tx, &giver, &owner, &batch, now))
+            .write(move |tx| plan::plan(tx, &claim_return, &owner, &batch, now))
             .await?;
         Ok(planned.take())
     }
@@ -294,7 +295,7 @@ impl Queue for SqliteStore {
         events: &[Event],
         now: Millis,
     ) -> Result<Vec<Acceptance>> {
-        self.told(now);
+        self.observe_time(now);
         let (tenant, events) = (tenant.clone(), events.to_vec());
         self.write(move |tx| accept::accept(tx, &tenant, &events, now))
             .await
@@ -339,21 +340,31 @@ impl Queue for SqliteStore {
 
     async fn due(&self, now: Millis) -> Result<(Vec<DueEndpoint>, Option<Millis>)> {
         loop {
-            let due = self.shared.lock().lanes.due(now);
+            let due = self.shared.lock().endpoint_queues.due(now);
             let unknown = match due {
                 Ok(due) => return Ok(due),
                 Err(unknown) => unknown,
             };
-            self.at_once(move |sql, shared| claim::look_ahead(sql, shared, &unknown, now))
-                .await?;
+            self.between_transactions(move |sql, shared| {
+                claim::look_ahead(sql, shared, &unknown, now)
+            })
+            .await?;
         }
     }
 
-    async fn claim(&self, owner: &Owner, asks: &[Ask], now: Millis) -> Result<Vec<Claim>> {
-        self.told(now);
-        let (owner, asks, giver) = (owner.clone(), asks.to_vec(), self.giver()?);
+    async fn claim(
+        &self,
+        owner: &Owner,
+        requests: &[ClaimRequest],
+        now: Millis,
+    ) -> Result<Vec<Claim>> {
+        self.observe_time(now);
+        let (owner, requests, claim_return) =
+            (owner.clone(), requests.to_vec(), self.claim_return()?);
         let claims = self
-            .at_once(move |sql, _| claim::claim(sql, &giver, &owner, &asks, now))
+            .between_transactions(move |sql, _| {
+                claim::claim(sql, &claim_return, &owner, &requests, now)
+            })
             .await?;
         Ok(claims.take())
     }
@@ -364,7 +375,7 @@ impl Queue for SqliteStore {
         outcomes: &[crate::Outcome],
         now: Millis,
     ) -> Result<Vec<bool>> {
-        self.told(now);
+        self.observe_time(now);
         let (owner, outcomes) = (owner.clone(), outcomes.to_vec());
         self.write(move |tx| complete::complete(tx, &owner, &outcomes, now))
             .await
@@ -382,17 +393,17 @@ impl Queue for SqliteStore {
             .await
     }
 
-    async fn forget(&self, succeeded_before: Millis, dead_before: Millis) -> Result<bool> {
-        let now = self.told(succeeded_before.max(dead_before));
-        let before = Before {
+    async fn prune(&self, succeeded_before: Millis, dead_before: Millis) -> Result<bool> {
+        let now = self.observe_time(succeeded_before.max(dead_before));
+        let before = PruneCutoff {
             succeeded: succeeded_before,
             dead: dead_before,
             now,
         };
-        let round = self.round.clone();
+        let prune_cursor = self.prune_cursor.clone();
         self.write(move |tx| {
             // Nothing that can panic is done with a round.
-            round
+            prune_cursor
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .step(tx, before)
@@ -400,15 +411,15 @@ impl Queue for SqliteStore {
         .await
     }
 
-    async fn woken(&self) {
-        self.shared.given_back.notified().await;
+    async fn wait_for_work(&self) {
+        self.shared.claims_returned.notified().await;
     }
 }
 
 #[async_trait]
 impl Queries for SqliteStore {
     async fn replay(&self, tenant: &TenantId, filter: &DeliveryFilter, now: Millis) -> Result<u64> {
-        self.told(now);
+        self.observe_time(now);
         let (tenant, filter, mut replay) = (tenant.clone(), filter.clone(), Replay::new());
         self.steps(move |tx| replay.step(tx, &tenant, &filter, now))
             .await

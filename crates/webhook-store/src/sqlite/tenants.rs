@@ -51,7 +51,7 @@ impl Deletion {
             tx.sql
                 .prepare_cached("UPDATE tenants SET id = NULL WHERE key = ?1")?
                 .execute([key])?;
-            tx.then(Effect::TenantGone { tenant: id.clone() });
+            tx.then(Effect::TenantRemoved { tenant: id.clone() });
             self.0 = Some(key);
             return Ok(Step::More);
         };

@@ -6,8 +6,8 @@ use test_support::redis::{Fsync, RedisServer};
 use test_support::with_timeout;
 use webhook_model::{DeliveryState, Millis};
 use webhook_store::{
-    Ask, DeliveryFilter, Leases, PlanBatch, PlanResult, Planned, Queries, Queue, RejectedFilter,
-    Start, Tenants,
+    ClaimRequest, DeliveryFilter, InitialState, Leases, PlanBatch, PlanResult, Planned, Queries,
+    Queue, RejectedFilter, Tenants,
 };
 
 use crate::world::{PLANNED, World, at, endpoint, endpoint_id, owner, planned, success, tenant};
@@ -63,7 +63,10 @@ async fn tenants_all_over_a_cluster_are_served() {
     let world = World { server: first };
     let store = world.store_at(&url);
     let owner = owner("a");
-    store.enter(&owner, at(0), at(10_000)).await.unwrap();
+    store
+        .acquire_lease(&owner, at(0), at(10_000))
+        .await
+        .unwrap();
     let tenants: Vec<_> = (0..8)
         .map(|number| tenant(&format!("tenant-{number}")))
         .collect();
@@ -75,8 +78,8 @@ async fn tenants_all_over_a_cluster_are_served() {
             .await
             .unwrap();
         let events = vec![
-            planned(tenant, "now", "orders", Start::Claimed, 10),
-            planned(tenant, "later", "orders", Start::Due(at(5)), 10),
+            planned(tenant, "now", "orders", InitialState::Claimed, 10),
+            planned(tenant, "later", "orders", InitialState::Due(at(5)), 10),
         ];
         let batch = PlanBatch {
             tenant: tenant.clone(),
@@ -102,20 +105,26 @@ async fn tenants_all_over_a_cluster_are_served() {
 
     let (due, _) = store.due(at(5)).await.unwrap();
     assert_eq!(due.len(), 8);
-    let ask = |tenant: &webhook_model::TenantId| Ask {
+    let request = |tenant: &webhook_model::TenantId| ClaimRequest {
         tenant: tenant.clone(),
         endpoint: endpoint_id("orders"),
-        room: 5,
+        limit: 5,
     };
-    let asks: Vec<_> = tenants.iter().map(ask).collect();
-    assert_eq!(store.claim(&owner, &asks, at(5)).await.unwrap().len(), 8);
+    let requests: Vec<_> = tenants.iter().map(request).collect();
+    assert_eq!(
+        store.claim(&owner, &requests, at(5)).await.unwrap().len(),
+        8
+    );
     // A cluster's client may repeat calls, so that renewals look for more than was handed out.
     store.renew(&owner, at(6), at(10_000)).await.unwrap();
     assert_eq!(store.depth(at(6)).await.unwrap().in_flight, 8);
     // The lease that ran out is ended by another, not by its owner.
     assert_eq!(store.recover(&owner, at(10_001)).await.unwrap(), 0);
     let other = crate::world::owner("b");
-    store.enter(&other, at(10_001), at(20_000)).await.unwrap();
+    store
+        .acquire_lease(&other, at(10_001), at(20_000))
+        .await
+        .unwrap();
     assert_eq!(store.recover(&other, at(10_001)).await.unwrap(), 8);
     assert_eq!(store.depth(at(10_001)).await.unwrap().pending, 8);
 
@@ -135,6 +144,6 @@ async fn tenants_all_over_a_cluster_are_served() {
             .items,
         []
     );
-    assert!(!store.forget(Millis::NEVER, Millis::NEVER).await.unwrap());
-    store.leave(&owner, at(10_003)).await.unwrap();
+    assert!(!store.prune(Millis::NEVER, Millis::NEVER).await.unwrap());
+    store.release_lease(&owner, at(10_003)).await.unwrap();
 }

@@ -6,7 +6,8 @@ use webhook_model::DeliveryState::{InFlight, Pending};
 use webhook_model::{DeliveryId, EventId, Millis, Owner, Rejected, Source};
 use webhook_store::redis::RedisStore;
 use webhook_store::{
-    DeliveryFilter, Leases, Next, Outcome, Planned, Queries, Queue, Start, StoreError, Tenants,
+    DeliveryFilter, InitialState, Leases, NextState, Outcome, Planned, Queries, Queue, StoreError,
+    Tenants,
 };
 
 use crate::world::{World, all, at, claim, endpoint, endpoint_id, owner, plan, success, tenant};
@@ -32,7 +33,9 @@ async fn dump(world: &World) -> BTreeMap<String, Vec<u8>> {
 }
 
 async fn claimed(store: &RedisStore, owner: &Owner, id: &str) -> DeliveryId {
-    let planned = plan(store, owner, id, Start::Claimed, 1).await.unwrap();
+    let planned = plan(store, owner, id, InitialState::Claimed, 1)
+        .await
+        .unwrap();
     let Planned::New { claimed } = planned else {
         panic!("{planned:?}")
     };
@@ -105,9 +108,9 @@ async fn a_full_server_refuses_every_change_as_a_whole() {
     other.renew(&b, at(1), at(90_000)).await.unwrap();
     let id = claimed(&one, &a, "flying").await;
     for (id, start) in [
-        ("due", Start::Due(at(2))),
-        ("ahead", Start::Due(at(70_000))),
-        ("dead", Start::Dead("no".into())),
+        ("due", InitialState::Due(at(2))),
+        ("ahead", InitialState::Due(at(70_000))),
+        ("dead", InitialState::Dead("no".into())),
     ] {
         plan(&one, &a, id, start, 1).await.unwrap();
     }
@@ -122,7 +125,12 @@ async fn a_full_server_refuses_every_change_as_a_whole() {
         next,
         ..success(&acme, &id, "orders")
     };
-    let outcomes = [Next::Succeeded, Next::Due(at(9)), Next::Dead("no".into())].map(outcome);
+    let outcomes = [
+        NextState::Succeeded,
+        NextState::Due(at(9)),
+        NextState::Dead("no".into()),
+    ]
+    .map(outcome);
     for outcome in outcomes {
         let outcomes = std::slice::from_ref(&outcome);
         assert_refused(&world, "complete", one.complete(&a, outcomes, at(5))).await;
@@ -144,16 +152,16 @@ async fn a_full_server_refuses_every_change_as_a_whole() {
         reason: "no".into(),
         fields: vec![],
     };
-    assert_refused(&world, "enter", one.enter(&c, at(5), at(99))).await;
+    assert_refused(&world, "enter", one.acquire_lease(&c, at(5), at(99))).await;
     assert_refused(
         &world,
         "take over",
-        one.enter(&again, at(60_000), at(99_000)),
+        one.acquire_lease(&again, at(60_000), at(99_000)),
     )
     .await;
     assert_refused(&world, "renew", one.renew(&a, at(5), at(99))).await;
     assert_refused(&world, "recover", other.recover(&b, at(60_000))).await;
-    assert_refused(&world, "leave", one.leave(&a, at(5))).await;
+    assert_refused(&world, "leave", one.release_lease(&a, at(5))).await;
     assert_refused(&world, "put_endpoint", one.put_endpoint(&new, None)).await;
     assert_refused(
         &world,
@@ -163,8 +171,18 @@ async fn a_full_server_refuses_every_change_as_a_whole() {
     .await;
     assert_refused(&world, "delete_tenant", one.delete_tenant(&acme)).await;
     assert_refused(&world, "put_tenant", one.put_tenant(&tenant("new"))).await;
-    assert_refused(&world, "plan", plan(&one, &a, "e", Start::Claimed, 5)).await;
-    assert_refused(&world, "plan", plan(&one, &a, "e", Start::Due(at(5)), 5)).await;
+    assert_refused(
+        &world,
+        "plan",
+        plan(&one, &a, "e", InitialState::Claimed, 5),
+    )
+    .await;
+    assert_refused(
+        &world,
+        "plan",
+        plan(&one, &a, "e", InitialState::Due(at(5)), 5),
+    )
+    .await;
     assert_refused(&world, "reject", one.reject(&[rejected])).await;
     assert_refused(&world, "claim", claim(&one, &a, 10, 5)).await;
     assert_refused(&world, "due", one.due(at(5))).await;
@@ -179,5 +197,5 @@ async fn a_full_server_refuses_every_change_as_a_whole() {
     let pending = all(&one).await;
     let pending = pending.iter().filter(|one| one.state == Pending);
     assert_eq!(pending.count(), 1);
-    assert!(!one.forget(Millis(0), Millis(0)).await.unwrap());
+    assert!(!one.prune(Millis(0), Millis(0)).await.unwrap());
 }

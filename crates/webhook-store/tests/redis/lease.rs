@@ -7,7 +7,7 @@ use test_support::with_timeout;
 use tokio_util::sync::CancellationToken;
 use webhook_model::Clock;
 use webhook_model::DeliveryState::InFlight;
-use webhook_store::{Lease, Leases, Planned, Queue, Start};
+use webhook_store::{InitialState, Lease, Leases, Planned, Queue};
 
 use crate::world::{World, all, at, owner, plan, success, tenant};
 
@@ -28,10 +28,13 @@ async fn a_sole_sender_goes_on_after_an_outage_longer_than_its_lease() {
     let store = Arc::new(world.bare_store());
     let length = Duration::from_millis(400);
     let a = owner("a");
-    let lease = Lease::enter(store.clone(), Clock::system(), a.clone(), length)
+    let lease = Lease::acquire(store.clone(), Clock::system(), a.clone(), length)
         .await
         .unwrap();
-    let Planned::New { claimed } = plan(&store, &a, "e", Start::Claimed, 1).await.unwrap() else {
+    let Planned::New { claimed } = plan(&store, &a, "e", InitialState::Claimed, 1)
+        .await
+        .unwrap()
+    else {
         panic!("it is new")
     };
     world.server.kill();
@@ -60,12 +63,12 @@ async fn a_process_back_from_an_outage_leaves_the_others_time_to_come_back() {
     let (one, other) = (Arc::new(world.bare_store()), Arc::new(world.bare_store()));
     let length = Duration::from_millis(400);
     let (a, b) = (owner("a"), owner("b"));
-    let mine = Lease::enter(one.clone(), Clock::system(), a.clone(), length);
+    let mine = Lease::acquire(one.clone(), Clock::system(), a.clone(), length);
     let mine = mine.await.unwrap();
-    plan(&one, &a, "e", Start::Claimed, 1).await.unwrap();
+    plan(&one, &a, "e", InitialState::Claimed, 1).await.unwrap();
     until("the end of the lease", || !mine.covers(&a, Duration::ZERO)).await;
     // The other one is there first, and renews several times.
-    let theirs = Lease::enter(other.clone(), Clock::system(), b.clone(), length);
+    let theirs = Lease::acquire(other.clone(), Clock::system(), b.clone(), length);
     let theirs = theirs.await.unwrap();
     let stop = CancellationToken::new();
     let keeping = tokio::spawn({
@@ -97,10 +100,10 @@ async fn a_process_takes_over_from_one_that_is_gone() {
     let (one, other) = (world.bare_store(), Arc::new(world.bare_store()));
     let (a, b) = (owner("a"), owner("b"));
     let time = one.time().await.unwrap().unwrap();
-    one.enter(&a, time, time).await.unwrap();
-    plan(&one, &a, "e", Start::Claimed, 1).await.unwrap();
+    one.acquire_lease(&a, time, time).await.unwrap();
+    plan(&one, &a, "e", InitialState::Claimed, 1).await.unwrap();
     let length = Duration::from_secs(10);
-    let lease = Lease::enter(other.clone(), Clock::system(), b, length);
+    let lease = Lease::acquire(other.clone(), Clock::system(), b, length);
     let lease = lease.await.unwrap();
     let stop = CancellationToken::new();
     let keeping = tokio::spawn({
@@ -109,7 +112,7 @@ async fn a_process_takes_over_from_one_that_is_gone() {
     });
     let taken_over = async {
         while all(&other).await[0].state == InFlight {
-            other.woken().await;
+            other.wait_for_work().await;
         }
     };
     with_timeout(taken_over, || "the take-over".into()).await;

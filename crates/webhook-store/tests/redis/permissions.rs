@@ -8,7 +8,7 @@ use tracing::field::{Field, Visit};
 use tracing::subscriber::DefaultGuard;
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
-use webhook_store::{Leases, Start};
+use webhook_store::{InitialState, Leases};
 
 use crate::world::{World, at, owner, plan};
 
@@ -70,12 +70,14 @@ async fn a_channel_that_is_denied_is_warned_of_once() {
     let _listening = warnings.listen();
     let a = owner("a");
     let store = world.store_at(&world.server.url().replace("//", "//limited:secret@"));
-    store.enter(&a, at(0), at(10_000)).await.unwrap();
+    store.acquire_lease(&a, at(0), at(10_000)).await.unwrap();
     warnings.until("wake").await;
     // Announcing is denied as well, and delivery goes on.
     let _ = world.store(&owner("b")).await;
     for id in ["one", "two"] {
-        plan(&store, &a, id, Start::Due(at(5)), 1).await.unwrap();
+        plan(&store, &a, id, InitialState::Due(at(5)), 1)
+            .await
+            .unwrap();
     }
     let said = warnings.about("wake");
     assert_eq!(said.len(), 1, "{said:?}");
@@ -93,7 +95,7 @@ async fn a_server_that_evicts_is_warned_of() {
         let _listening = warnings.listen();
         let a = owner("a");
         let store = world.store(&a).await;
-        store.enter(&a, at(1), at(20_000)).await.unwrap();
+        store.acquire_lease(&a, at(1), at(20_000)).await.unwrap();
         assert_eq!(warnings.about("maxmemory-policy").len(), warned, "{policy}");
     }
 }
@@ -107,7 +109,10 @@ async fn a_server_that_does_not_tell_its_policy_is_used_all_the_same() {
     let warnings = Warnings::default();
     let _listening = warnings.listen();
     let store = world.store_at(&world.server.url().replace("//", "//limited:secret@"));
-    store.enter(&owner("a"), at(0), at(10_000)).await.unwrap();
+    store
+        .acquire_lease(&owner("a"), at(0), at(10_000))
+        .await
+        .unwrap();
     assert_eq!(warnings.about("INFO"), [""; 0]);
     assert_eq!(warnings.about("maxmemory"), [""; 0]);
 }

@@ -3,7 +3,7 @@
 use futures::FutureExt;
 use test_support::with_timeout;
 use webhook_model::DeliveryState;
-use webhook_store::{Leases, Planned, Queue, Start, StoreError, Tenants};
+use webhook_store::{InitialState, Leases, Planned, Queue, StoreError, Tenants};
 
 use crate::world::{World, all, at, claim, endpoint, owner, plan, success, tenant};
 
@@ -13,10 +13,12 @@ async fn a_process_is_woken_by_what_another_makes_due() {
     let (a, b) = (owner("a"), owner("b"));
     let (one, other) = (world.store(&a).await, world.store(&b).await);
     // A new listener looks once.
-    with_timeout(other.woken(), || "the listener".into()).await;
-    with_timeout(one.woken(), || "the listener".into()).await;
-    plan(&one, &a, "e", Start::Due(at(5)), 1).await.unwrap();
-    with_timeout(other.woken(), || "the wake".into()).await;
+    with_timeout(other.wait_for_work(), || "the listener".into()).await;
+    with_timeout(one.wait_for_work(), || "the listener".into()).await;
+    plan(&one, &a, "e", InitialState::Due(at(5)), 1)
+        .await
+        .unwrap();
+    with_timeout(other.wait_for_work(), || "the wake".into()).await;
     assert_eq!(other.due(at(1)).await.unwrap(), (vec![], Some(at(5))));
     assert_eq!(claim(&other, &b, 10, 5).await.unwrap().len(), 1);
 }
@@ -26,12 +28,15 @@ async fn a_process_is_woken_by_what_it_takes_over() {
     let world = World::new().await;
     let (a, b) = (owner("a"), owner("b"));
     let (one, other) = (world.store(&a).await, world.store(&b).await);
-    with_timeout(other.woken(), || "the listener".into()).await;
-    plan(&one, &a, "e", Start::Claimed, 1).await.unwrap();
+    with_timeout(other.wait_for_work(), || "the listener".into()).await;
+    plan(&one, &a, "e", InitialState::Claimed, 1).await.unwrap();
     other.renew(&b, at(9_000), at(30_000)).await.unwrap();
-    assert!(other.woken().now_or_never().is_none(), "nothing is due");
+    assert!(
+        other.wait_for_work().now_or_never().is_none(),
+        "nothing is due"
+    );
     assert_eq!(other.recover(&b, at(10_001)).await.unwrap(), 1);
-    assert!(other.woken().now_or_never().is_some());
+    assert!(other.wait_for_work().now_or_never().is_some());
 }
 
 #[tokio::test]
@@ -39,7 +44,8 @@ async fn a_dead_process_s_work_goes_to_another_and_its_outcomes_are_fenced() {
     let world = World::new().await;
     let (a, b) = (owner("a"), owner("b"));
     let (one, other) = (world.store(&a).await, world.store(&b).await);
-    let Planned::New { claimed } = plan(&one, &a, "e", Start::Claimed, 1).await.unwrap() else {
+    let Planned::New { claimed } = plan(&one, &a, "e", InitialState::Claimed, 1).await.unwrap()
+    else {
         panic!("it is new");
     };
     other.renew(&b, at(9_000), at(30_000)).await.unwrap();
@@ -52,7 +58,7 @@ async fn a_dead_process_s_work_goes_to_another_and_its_outcomes_are_fenced() {
         one.complete(&a, &[outcome], at(10_002)).await.unwrap(),
         [false]
     );
-    plan(&one, &a, "late", Start::Claimed, 10_002)
+    plan(&one, &a, "late", InitialState::Claimed, 10_002)
         .await
         .unwrap();
     let lost = one.renew(&a, at(10_003), at(30_000)).await;
@@ -76,10 +82,19 @@ async fn a_newcomer_is_not_taken_for_a_dead_one() {
         for number in 0..50 {
             let owner = owner(&format!("new {number}"));
             let newcomer = world.bare_store();
-            newcomer.enter(&owner, at(0), at(10_000)).await.unwrap();
-            plan(&newcomer, &owner, &format!("e{number}"), Start::Claimed, 1)
+            newcomer
+                .acquire_lease(&owner, at(0), at(10_000))
                 .await
                 .unwrap();
+            plan(
+                &newcomer,
+                &owner,
+                &format!("e{number}"),
+                InitialState::Claimed,
+                1,
+            )
+            .await
+            .unwrap();
         }
     };
     tokio::join!(recovering, entering);
@@ -96,7 +111,7 @@ async fn hints_that_are_gone_are_written_again() {
     let world = World::new().await;
     let owner = owner("a");
     let store = world.store(&owner).await;
-    plan(&store, &owner, "e", Start::Due(at(5)), 1)
+    plan(&store, &owner, "e", InitialState::Due(at(5)), 1)
         .await
         .unwrap();
     world.command(&["DEL", "ws:{*}:due"]).await;
@@ -110,7 +125,7 @@ async fn a_removal_that_was_cut_short_is_finished() {
     let world = World::new().await;
     let owner = owner("a");
     let store = world.store(&owner).await;
-    plan(&store, &owner, "e", Start::Due(at(5)), 1)
+    plan(&store, &owner, "e", InitialState::Due(at(5)), 1)
         .await
         .unwrap();
     // As a process leaves it that dies after the first step.
@@ -136,9 +151,13 @@ async fn a_removed_tenant_leaves_no_key() {
         ..endpoint(&acme, "off")
     };
     store.put_endpoint(&off, None).await.unwrap();
-    for (number, start) in [Start::Claimed, Start::Due(at(5)), Start::Dead("no".into())]
-        .into_iter()
-        .enumerate()
+    for (number, start) in [
+        InitialState::Claimed,
+        InitialState::Due(at(5)),
+        InitialState::Dead("no".into()),
+    ]
+    .into_iter()
+    .enumerate()
     {
         plan(&store, &owner, &format!("e{number}"), start, 1)
             .await
@@ -157,7 +176,7 @@ async fn two_processes_claim_each_delivery_once() {
     let (a, b) = (owner("a"), owner("b"));
     let (one, other) = (world.store(&a).await, world.store(&b).await);
     for number in 0..200 {
-        plan(&one, &a, &format!("e{number}"), Start::Due(at(1)), 1)
+        plan(&one, &a, &format!("e{number}"), InitialState::Due(at(1)), 1)
             .await
             .unwrap();
     }

@@ -1,7 +1,7 @@
 //! What the server may do: go, come back, forget the scripts, refuse.
 
 use webhook_model::DeliveryState;
-use webhook_store::{Leases, Planned, Queries, Queue, Start, StoreError};
+use webhook_store::{InitialState, Leases, Planned, Queries, Queue, StoreError};
 
 use crate::world::{World, all, at, claim, owner, plan, success, tenant};
 
@@ -17,7 +17,9 @@ async fn a_server_that_is_gone_is_unavailable_and_one_that_is_back_goes_on() {
     let mut world = World::new().await;
     let owner = owner("a");
     let store = world.store(&owner).await;
-    let planned = plan(&store, &owner, "e", Start::Claimed, 1).await.unwrap();
+    let planned = plan(&store, &owner, "e", InitialState::Claimed, 1)
+        .await
+        .unwrap();
     let Planned::New { claimed } = planned else {
         panic!("{planned:?}")
     };
@@ -54,7 +56,7 @@ async fn scripts_that_were_flushed_are_sent_again() {
     for number in 0..3 {
         world.command(&["SCRIPT", "FLUSH"]).await;
         let id = format!("e{number}");
-        plan(&store, &owner, &id, Start::Due(at(1)), 1)
+        plan(&store, &owner, &id, InitialState::Due(at(1)), 1)
             .await
             .unwrap();
     }
@@ -72,9 +74,11 @@ async fn a_server_that_may_not_be_written_to_says_so() {
         detail.contains("READONLY") || detail.contains("read only"),
         "{detail}"
     );
-    unavailable(plan(&store, &owner, "e", Start::Claimed, 1).await);
+    unavailable(plan(&store, &owner, "e", InitialState::Claimed, 1).await);
     world.command(&["REPLICAOF", "NO", "ONE"]).await;
-    plan(&store, &owner, "e", Start::Claimed, 1).await.unwrap();
+    plan(&store, &owner, "e", InitialState::Claimed, 1)
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -82,7 +86,7 @@ async fn a_full_server_keeps_all_of_a_batch_or_nothing() {
     let world = World::new().await;
     let owner = owner("a");
     let store = world.store(&owner).await;
-    plan(&store, &owner, "before", Start::Claimed, 1)
+    plan(&store, &owner, "before", InitialState::Claimed, 1)
         .await
         .unwrap();
     world.command(&["CONFIG", "SET", "maxmemory", "1"]).await;
@@ -91,10 +95,12 @@ async fn a_full_server_keeps_all_of_a_batch_or_nothing() {
         detail.contains("OOM") || detail.contains("maxmemory"),
         "{detail}"
     );
-    unavailable(plan(&store, &owner, "e", Start::Claimed, 1).await);
+    unavailable(plan(&store, &owner, "e", InitialState::Claimed, 1).await);
     assert_eq!(all(&store).await.len(), 1);
     world.command(&["CONFIG", "SET", "maxmemory", "0"]).await;
-    let planned = plan(&store, &owner, "e", Start::Claimed, 1).await.unwrap();
+    let planned = plan(&store, &owner, "e", InitialState::Claimed, 1)
+        .await
+        .unwrap();
     assert!(matches!(planned, Planned::New { .. }), "{planned:?}");
 }
 

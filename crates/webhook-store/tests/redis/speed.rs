@@ -8,7 +8,9 @@ use std::time::Instant;
 
 use test_support::redis::Fsync;
 use webhook_model::{Owner, TenantId};
-use webhook_store::{Ask, Leases, Outcome, PlanBatch, PlanResult, Planned, Queue, Start, Tenants};
+use webhook_store::{
+    ClaimRequest, InitialState, Leases, Outcome, PlanBatch, PlanResult, Planned, Queue, Tenants,
+};
 
 use crate::world::{PLANNED, World, at, endpoint, planned, success, tenant};
 
@@ -48,7 +50,10 @@ impl Run {
         let server = test_support::redis::RedisServer::start(Fsync::EverySecond).await;
         let world = World { server };
         let (store, owner) = (world.bare_store(), Owner::this_process("a"));
-        store.enter(&owner, at(0), at(1_000_000)).await.unwrap();
+        store
+            .acquire_lease(&owner, at(0), at(1_000_000))
+            .await
+            .unwrap();
         let mut all = Vec::new();
         for number in 0..tenants {
             let tenant = tenant(&format!("tenant-{number}"));
@@ -70,7 +75,7 @@ impl Run {
     }
 
     /// Batches of the same events for every tenant in turn, `BATCH` in all.
-    fn batches(&self, round: usize, start: &Start) -> Vec<PlanBatch> {
+    fn batches(&self, round: usize, start: &InitialState) -> Vec<PlanBatch> {
         let count = BATCH.div_ceil(self.tenants.len());
         let batch = |(tenant, version): &(TenantId, u64)| {
             let event = |number: usize| {
@@ -156,7 +161,7 @@ impl Run {
 async fn claimed_at_once(tenants: usize, endpoints: usize) {
     let run = Run::new(tenants, endpoints).await;
     let rounds: Vec<_> = (0..80)
-        .map(|round| run.batches(round, &Start::Claimed))
+        .map(|round| run.batches(round, &InitialState::Claimed))
         .collect();
     let cost = run.begin().await;
     let mut count = 0;
@@ -177,7 +182,7 @@ async fn claimed_at_once(tenants: usize, endpoints: usize) {
 async fn by_way_of_the_queue(tenants: usize, endpoints: usize) {
     let run = Run::new(tenants, endpoints).await;
     let rounds: Vec<_> = (0..80)
-        .map(|round| run.batches(round, &Start::Due(at(1))))
+        .map(|round| run.batches(round, &InitialState::Due(at(1))))
         .collect();
     let cost = run.begin().await;
     for batches in rounds {
@@ -189,14 +194,14 @@ async fn by_way_of_the_queue(tenants: usize, endpoints: usize) {
         if due.is_empty() {
             break;
         }
-        let room = BATCH.div_ceil(due.len());
-        let ask = |due: &webhook_store::DueEndpoint| Ask {
+        let limit = BATCH.div_ceil(due.len());
+        let request = |due: &webhook_store::DueEndpoint| ClaimRequest {
             tenant: due.tenant.clone(),
             endpoint: due.endpoint.clone(),
-            room,
+            limit,
         };
-        let asks: Vec<_> = due.iter().map(ask).collect();
-        let claims = run.store.claim(&run.owner, &asks, at(2)).await.unwrap();
+        let requests: Vec<_> = due.iter().map(request).collect();
+        let claims = run.store.claim(&run.owner, &requests, at(2)).await.unwrap();
         let outcome = |claim: &webhook_store::Claim| Outcome {
             fence: claim.fence,
             ..success(&claim.tenant, &claim.id, claim.endpoint.as_str())

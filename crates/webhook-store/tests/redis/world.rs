@@ -8,8 +8,8 @@ use webhook_model::{
 };
 use webhook_store::redis::RedisStore;
 use webhook_store::{
-    Ask, Claim, DeliveryFilter, Fence, Leases, NewDelivery, Next, Outcome, PlanBatch, PlanResult,
-    Planned, PlannedEvent, Queries, Queue, Start, StoreError, Tenants,
+    Claim, ClaimRequest, DeliveryFilter, Fence, InitialState, Leases, NewDelivery, NextState,
+    Outcome, PlanBatch, PlanResult, Planned, PlannedEvent, Queries, Queue, StoreError, Tenants,
 };
 
 pub struct World {
@@ -41,7 +41,13 @@ pub fn endpoint(tenant: &TenantId, id: &str) -> Endpoint {
 }
 
 /// An event with one delivery to `endpoint`.
-pub fn planned(tenant: &TenantId, id: &str, to: &str, start: Start, bytes: usize) -> PlannedEvent {
+pub fn planned(
+    tenant: &TenantId,
+    id: &str,
+    to: &str,
+    start: InitialState,
+    bytes: usize,
+) -> PlannedEvent {
     let event = Event {
         id: EventId::parse(id).unwrap(),
         kind: "order.shipped".into(),
@@ -85,7 +91,7 @@ pub fn success(tenant: &TenantId, id: &DeliveryId, to: &str) -> Outcome {
         endpoint: endpoint_id(to),
         fence: PLANNED,
         attempt: Some(attempt),
-        next: Next::Succeeded,
+        next: NextState::Succeeded,
     }
 }
 
@@ -99,7 +105,7 @@ impl World {
     /// A store with tenant `acme` and its endpoint `orders`, entered by `owner` until 10,000.
     pub async fn store(&self, owner: &Owner) -> RedisStore {
         let store = self.bare_store();
-        store.enter(owner, at(0), at(10_000)).await.unwrap();
+        store.acquire_lease(owner, at(0), at(10_000)).await.unwrap();
         store.put_tenant(&tenant("acme")).await.unwrap();
         let orders = endpoint(&tenant("acme"), "orders");
         match store.put_endpoint(&orders, None).await {
@@ -138,7 +144,7 @@ pub async fn plan(
     store: &RedisStore,
     owner: &Owner,
     id: &str,
-    start: Start,
+    start: InitialState,
     ms: u64,
 ) -> Result<Planned, StoreError> {
     let acme = tenant("acme");
@@ -160,15 +166,15 @@ pub async fn plan(
 pub async fn claim(
     store: &RedisStore,
     owner: &Owner,
-    room: usize,
+    limit: usize,
     ms: u64,
 ) -> Result<Vec<Claim>, StoreError> {
-    let ask = Ask {
+    let request = ClaimRequest {
         tenant: tenant("acme"),
         endpoint: endpoint_id("orders"),
-        room,
+        limit,
     };
-    store.claim(owner, &[ask], at(ms)).await
+    store.claim(owner, &[request], at(ms)).await
 }
 
 pub async fn all(store: &RedisStore) -> Vec<Delivery> {

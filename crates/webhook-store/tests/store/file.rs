@@ -10,7 +10,9 @@ use std::task::Poll;
 use rusqlite::Connection;
 use tempfile::TempDir;
 use webhook_store::sqlite::{OpenError, SqliteStore};
-use webhook_store::{DeliveryFilter, Fence, Next, Outcome, PlanBatch, Planned, Queries, Tenants};
+use webhook_store::{
+    DeliveryFilter, Fence, NextState, Outcome, PlanBatch, Planned, Queries, Tenants,
+};
 
 use crate::stores::sqlite::Folder;
 use crate::world::{DAY, UNTIL, World, at, due, event, planned, success, tenant_id};
@@ -222,7 +224,7 @@ async fn churn(world: &World, rounds: std::ops::Range<u64>) {
             endpoint: claim.endpoint,
             fence: claim.fence,
             attempt: Some(success(now)),
-            next: Next::Succeeded,
+            next: NextState::Succeeded,
         });
         world
             .store()
@@ -231,7 +233,7 @@ async fn churn(world: &World, rounds: std::ops::Range<u64>) {
             .unwrap();
         let later = at(now + 5 * DAY);
         world.store().recover(&world.owner, later).await.unwrap();
-        while world.store().forget(later, later).await.unwrap() {}
+        while world.store().prune(later, later).await.unwrap() {}
         assert_eq!(world.list(&DeliveryFilter::default()).await, []);
     }
 }
@@ -279,9 +281,9 @@ async fn a_large_file_gives_its_space_back() {
     }
     let later = at(9 * DAY);
     world.store().recover(&world.owner, later).await.unwrap();
-    while world.store().forget(later, later).await.unwrap() {}
+    while world.store().prune(later, later).await.unwrap() {}
     for _ in 0..60 {
-        world.store().forget(later, later).await.unwrap();
+        world.store().prune(later, later).await.unwrap();
     }
     drop(world.into_home());
     let left = std::fs::metadata(&path).map_or(0, |file| file.len());
@@ -306,10 +308,10 @@ async fn settle(world: &World) {
 async fn what_is_claimed_for_a_caller_that_is_gone_is_given_back() {
     let world = World::new(Folder::new()).await;
     let id = world.one(event("e"), due(&world.orders, 1), 1).await;
-    let asks = [world.ask(&world.orders, 5)];
+    let requests = [world.ask(&world.orders, 5)];
     // A claim writes nothing, and so may have ended at once: then it is the caller's.
-    while !give_up(world.store().claim(&world.owner, &asks, at(2))).await {
-        assert!(world.complete(&id, None, Next::Due(at(1)), 2).await);
+    while !give_up(world.store().claim(&world.owner, &requests, at(2))).await {
+        assert!(world.complete(&id, None, NextState::Due(at(1)), 2).await);
     }
     settle(&world).await;
     assert_eq!(world.claim_ids(2).await, std::slice::from_ref(&id));

@@ -7,7 +7,7 @@
 use std::time::{Duration, Instant};
 
 use webhook_model::Event;
-use webhook_store::{Claim, Next, Outcome, Start};
+use webhook_store::{Claim, InitialState, NextState, Outcome};
 
 use crate::world::{To, World, at, claimed, due, event, planned, success};
 
@@ -56,7 +56,7 @@ async fn measure(what: &str, world: World, to: impl Fn(&World) -> To) {
         world.plan_as(&world.owner, &world.acme, events, ms).await;
         plan.add(began);
         let mut outcomes: Vec<_> = ids.into_iter().map(|id| outcome(&world, id, ms)).collect();
-        if to.start != Start::Claimed {
+        if to.start != InitialState::Claimed {
             let began = Began::now();
             let claims = world.claim(&world.orders, BATCH, ms).await;
             claim.add(began);
@@ -104,7 +104,7 @@ fn outcome(world: &World, id: webhook_model::DeliveryId, ms: u64) -> Outcome {
         id,
         endpoint,
         attempt: Some(success(ms)),
-        next: Next::Succeeded,
+        next: NextState::Succeeded,
     }
 }
 

@@ -11,8 +11,8 @@ use webhook_model::{
     Owner, Phase, TenantId,
 };
 use webhook_store::{
-    Acceptance, Ask, Claim, DeliveryFilter, DueEndpoint, Fence, NewDelivery, Next, Outcome,
-    PlanBatch, PlanResult, Planned, PlannedEvent, Start, Store,
+    Acceptance, Claim, ClaimRequest, DeliveryFilter, DueEndpoint, Fence, InitialState, NewDelivery,
+    NextState, Outcome, PlanBatch, PlanResult, Planned, PlannedEvent, Store,
 };
 
 /// Where a store lives. What was stored is there when it is opened again.
@@ -95,7 +95,7 @@ pub struct To {
     pub endpoint: EndpointId,
     pub body: Option<Bytes>,
     pub ordered: bool,
-    pub start: Start,
+    pub start: InitialState,
 }
 
 pub fn claimed(endpoint: &EndpointId) -> To {
@@ -103,20 +103,20 @@ pub fn claimed(endpoint: &EndpointId) -> To {
         endpoint: endpoint.clone(),
         body: None,
         ordered: false,
-        start: Start::Claimed,
+        start: InitialState::Claimed,
     }
 }
 
 pub fn due(endpoint: &EndpointId, ms: u64) -> To {
     To {
-        start: Start::Due(at(ms)),
+        start: InitialState::Due(at(ms)),
         ..claimed(endpoint)
     }
 }
 
 pub fn dead(endpoint: &EndpointId, reason: &str) -> To {
     To {
-        start: Start::Dead(reason.into()),
+        start: InitialState::Dead(reason.into()),
         ..claimed(endpoint)
     }
 }
@@ -191,7 +191,7 @@ impl World {
         };
         world
             .store()
-            .enter(&world.owner, at(0), at(UNTIL))
+            .acquire_lease(&world.owner, at(0), at(UNTIL))
             .await
             .unwrap();
         world.store().put_tenant(&world.acme).await.unwrap();
@@ -209,7 +209,7 @@ impl World {
         self.store = Some(self.home.open().await);
         self.owner = self.owner.reincarnated();
         self.store()
-            .enter(&self.owner, at(ms), at(UNTIL))
+            .acquire_lease(&self.owner, at(ms), at(UNTIL))
             .await
             .unwrap();
     }
@@ -328,21 +328,21 @@ impl World {
         self.plan(event, &[to], ms).await.remove(0)
     }
 
-    /// Takes up to `room` deliveries of an endpoint of `acme`.
-    pub async fn claim(&self, endpoint: &EndpointId, room: usize, ms: u64) -> Vec<Claim> {
-        self.claim_as(&self.owner, endpoint, room, ms).await
+    /// Takes up to `limit` deliveries of an endpoint of `acme`.
+    pub async fn claim(&self, endpoint: &EndpointId, limit: usize, ms: u64) -> Vec<Claim> {
+        self.claim_as(&self.owner, endpoint, limit, ms).await
     }
 
     pub async fn claim_as(
         &self,
         owner: &Owner,
         endpoint: &EndpointId,
-        room: usize,
+        limit: usize,
         ms: u64,
     ) -> Vec<Claim> {
         let claims = self
             .store()
-            .claim(owner, &[self.ask(endpoint, room)], at(ms))
+            .claim(owner, &[self.ask(endpoint, limit)], at(ms))
             .await
             .unwrap();
         for claim in &claims {
@@ -368,11 +368,11 @@ impl World {
         self.store().recover(&self.owner, at(ms)).await.unwrap()
     }
 
-    pub fn ask(&self, endpoint: &EndpointId, room: usize) -> Ask {
-        Ask {
+    pub fn ask(&self, endpoint: &EndpointId, limit: usize) -> ClaimRequest {
+        ClaimRequest {
             tenant: self.acme.clone(),
             endpoint: endpoint.clone(),
-            room,
+            limit,
         }
     }
 
@@ -382,7 +382,12 @@ impl World {
         claims.into_iter().map(|claim| claim.id).collect()
     }
 
-    pub fn outcome(&self, delivery: &Delivery, attempt: Option<Attempt>, next: Next) -> Outcome {
+    pub fn outcome(
+        &self,
+        delivery: &Delivery,
+        attempt: Option<Attempt>,
+        next: NextState,
+    ) -> Outcome {
         Outcome {
             tenant: self.acme.clone(),
             id: delivery.id.clone(),
@@ -398,7 +403,7 @@ impl World {
         &self,
         id: &DeliveryId,
         attempt: Option<Attempt>,
-        next: Next,
+        next: NextState,
         ms: u64,
     ) -> bool {
         self.complete_as(&self.owner, id, attempt, next, ms).await
@@ -409,7 +414,7 @@ impl World {
         owner: &Owner,
         id: &DeliveryId,
         attempt: Option<Attempt>,
-        next: Next,
+        next: NextState,
         ms: u64,
     ) -> bool {
         let outcome = self.outcome(&self.get(id).await, attempt, next);
@@ -424,20 +429,20 @@ impl World {
 
     pub async fn succeed(&self, id: &DeliveryId, ms: u64) {
         assert!(
-            self.complete(id, Some(success(ms)), Next::Succeeded, ms)
+            self.complete(id, Some(success(ms)), NextState::Succeeded, ms)
                 .await
         );
     }
 
     pub async fn retry(&self, id: &DeliveryId, due: u64, ms: u64) {
         assert!(
-            self.complete(id, Some(failure(ms)), Next::Due(at(due)), ms)
+            self.complete(id, Some(failure(ms)), NextState::Due(at(due)), ms)
                 .await
         );
     }
 
     pub async fn bury(&self, id: &DeliveryId, ms: u64) {
-        let dead = Next::Dead("gave up".into());
+        let dead = NextState::Dead("gave up".into());
         assert!(self.complete(id, Some(failure(ms)), dead, ms).await);
     }
 

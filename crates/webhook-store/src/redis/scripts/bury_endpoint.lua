@@ -26,20 +26,20 @@ local function end_burial()
 end
 
 while most > 0 do
-  local lane = call('HRANDFIELD', turns)
-  if not lane then
+  local group = call('HRANDFIELD', turns)
+  if not group then
     end_burial()
     return 0
   end
-  local waiting = call('ZPOPMIN', lane_key(endpoint, lane), most)
+  local waiting = call('ZPOPMIN', group_key(endpoint, group), most)
   for i = 1, #waiting, 2 do
     call('DECR', B .. 'h')
     bury_if(waiting[i], 87)
   end
   if #waiting < 2 * most then
-    local id = call('HGET', turns, lane)
-    if in_flight(id) then call('HSET', kept, lane, id) end
-    call('HDEL', turns, lane)
+    local id = call('HGET', turns, group)
+    if in_flight(id) then call('HSET', kept, group, id) end
+    call('HDEL', turns, group)
   end
   most = most - #waiting / 2 - 1
 end

@@ -1,7 +1,7 @@
 -- ARGV: owner, fence, now, then (endpoint, room)…
 -- Returns (id, record as it was, event or body)…
 local owner, now = ARGV[1], ARGV[3]
-local mine = flown_by(owner) .. ARGV[2]
+local mine = in_flight_prefix(owner) .. ARGV[2]
 local ids, n = {}, 0
 for i = 4, #ARGV, 2 do
   local endpoint = ARGV[i]

@@ -2,7 +2,7 @@
 --   what: S succeeded, P due at `more`, D dead by reason `more`.
 -- Returns {one 1 or 0 for each: whether it is recorded, now or since before; lowered or ''}.
 local owner, now = ARGV[1], ARGV[2]
-local mine = flown_by(owner)
+local mine = in_flight_prefix(owner)
 local from = #mine + FENCE + 1
 local succeeded = 'S\0' .. now
 local n = (#ARGV - 2) / 5

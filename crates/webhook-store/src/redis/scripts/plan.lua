@@ -2,7 +2,7 @@
 --   events (key, value), other pairs (key, value), claimed (id),
 --   planned by endpoint (endpoint, n, n × (score, id)), due by endpoint (the same),
 --   dead by endpoint (the same), dead (entry), lingering (planned, id),
---   ordered (pair's number, endpoint, lane, id, due or '' or 'dead', record while it waits).
+--   ordered (pair's number, endpoint, group, id, due or '' or 'dead', record while it waits).
 -- Returns {'unknown'}, {'stale'}, {'backlog'}, {'known', number of event, negative with other content…} or
 --   {'done', lowered or '', id of ordered delivery that did not start…}.
 local version = call('HGET', T, ':v')
@@ -75,13 +75,13 @@ local started = {}
 local ordered = number()
 local place = ordered > 0 and call('INCRBY', B .. 'k', ordered) - ordered
 for i = 1, ordered do
-  local pair, endpoint, lane = number(), ARGV[at], ARGV[at + 1]
+  local pair, endpoint, group = number(), ARGV[at], ARGV[at + 1]
   local id, due, record = ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
   at = at + 5
   local written = others_from + 2 * pair + 1
   if due == 'dead' then
     -- It has its place for the day it is replayed.
-  elseif not queue_up(id, endpoint, lane, text(place + i)) then
+  elseif not queue_up(id, endpoint, group, text(place + i)) then
     ARGV[written] = record
     waiting[#waiting + 1] = id
   elseif due == '' then
@@ -90,7 +90,7 @@ for i = 1, ordered do
     make_due(id, endpoint, due)
   end
   record = ARGV[written]
-  ARGV[written] = sub(record, 1, -9 - #lane) .. pack('>I8', place + i) .. lane
+  ARGV[written] = sub(record, 1, -9 - #group) .. pack('>I8', place + i) .. group
 end
 
 each(ARGV, pairs_from, pairs_to, 'MSET')

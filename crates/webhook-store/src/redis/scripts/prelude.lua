@@ -56,11 +56,11 @@ local function tail(record)
   local endpoint_len = byte(record, p)
   local endpoint = sub(record, p + 1, p + endpoint_len)
   p = p + 1 + endpoint_len
-  local lane_len = unpack_bytes('>I2', record, p)
-  local parts = { at = at, score = score, event = event_id, endpoint = endpoint, attempts = p + 2 + lane_len }
-  if lane_len > 0 then
+  local group_len = unpack_bytes('>I2', record, p)
+  local parts = { at = at, score = score, event = event_id, endpoint = endpoint, attempts = p + 2 + group_len }
+  if group_len > 0 then
     parts.place = text((unpack_bytes('>I8', record, p + 2)))
-    parts.lane = sub(record, p + 10, p + 1 + lane_len)
+    parts.group = sub(record, p + 10, p + 1 + group_len)
   end
   return parts
 end
@@ -110,32 +110,32 @@ local function refresh_touched()
   for endpoint in pairs(touched) do refresh(endpoint) end
 end
 
-local function lane_key(endpoint, lane)
-  return B .. 'n:' .. endpoint .. ':' .. lane
+local function group_key(endpoint, group)
+  return B .. 'n:' .. endpoint .. ':' .. group
 end
 
--- Ordered deliveries of a lane are due or in flight one at a time. `ns:<endpoint>` says which has its
+-- Ordered deliveries of a group are due or in flight one at a time. `ns:<endpoint>` says which has its
 -- turn; the others wait in the order of planning, also those that are replayed.
 
 -- Gives a delivery its turn, if nobody has it; else it waits. Answers whether it has it.
-local function queue_up(id, endpoint, lane, place)
-  if call('HSETNX', B .. 'ns:' .. endpoint, lane, id) == 1 then return true end
-  call('ZADD', lane_key(endpoint, lane), place, id)
+local function queue_up(id, endpoint, group, place)
+  if call('HSETNX', B .. 'ns:' .. endpoint, group, id) == 1 then return true end
+  call('ZADD', group_key(endpoint, group), place, id)
   call('INCR', B .. 'h')
   return false
 end
 
 -- Whoever has the turn is done: it is the next one's.
 local function advance(id, parts, now)
-  local turns, key = B .. 'ns:' .. parts.endpoint, lane_key(parts.endpoint, parts.lane)
-  if call('HGET', turns, parts.lane) ~= id then return end
+  local turns, key = B .. 'ns:' .. parts.endpoint, group_key(parts.endpoint, parts.group)
+  if call('HGET', turns, parts.group) ~= id then return end
   local next = call('ZPOPMIN', key)[1]
   if not next then
-    call('HDEL', turns, parts.lane)
+    call('HDEL', turns, parts.group)
     return
   end
   call('DECR', B .. 'h')
-  call('HSET', turns, parts.lane, next)
+  call('HSET', turns, parts.group, next)
   local record = call('GET', D .. next)
   local at = math.max(due_at(record), (unpack_bytes('>I8', now)))
   call('SET', D .. next, 'P\0' .. pack('>I8', at) .. sub(record, 11))
@@ -157,17 +157,17 @@ end
 
 -- How the record of a delivery begins that is in flight under an owner. Its claim's fence follows.
 local FENCE = 16
-local function flown_by(owner)
+local function in_flight_prefix(owner)
   return 'F' .. char(#owner + FENCE) .. owner
 end
 
 -- Makes what an owner has in flight due again, but for claims whose fence is in `kept` at the same
 -- place. Returns how many that were, and the ids of all that are not in flight under the owner now.
-local function give_back(owner, ids, now, kept)
+local function return_claims(owner, ids, now, kept)
   local keys = {}
   for i = 1, #ids do keys[i] = D .. ids[i] end
   local records = values(keys)
-  local mine = flown_by(owner)
+  local mine = in_flight_prefix(owner)
   local latest = unpack_bytes('>I8', now)
   local count, gone = 0, {}
   for i = 1, #ids do
@@ -183,7 +183,7 @@ local function give_back(owner, ids, now, kept)
         make_due(ids[i], parts.endpoint, text(at))
       else
         bury(ids[i], record, now, 'endpoint deleted')
-        if parts.lane then advance(ids[i], parts, now) end
+        if parts.group then advance(ids[i], parts, now) end
       end
       count = count + 1
     end

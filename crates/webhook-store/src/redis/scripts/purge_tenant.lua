@@ -13,7 +13,7 @@ for _, endpoint in ipairs(call('SMEMBERS', B .. 'i')) do
     if records[i] then
       local parts = tail(records[i])
       gone[#gone + 1] = B .. 'e:' .. parts.event
-      if parts.lane then gone[#gone + 1] = lane_key(endpoint, parts.lane) end
+      if parts.group then gone[#gone + 1] = group_key(endpoint, parts.group) end
     end
   end
   each(gone, 1, #gone, 'UNLINK')

@@ -10,7 +10,7 @@ for i = 3, #ARGV do
     local endpoint = parts.endpoint
     if exists(endpoint) then
       local flags = sub(record, head(record) + 10, head(record) + 10)
-      local first = byte(flags) % 2 == 0 or queue_up(id, endpoint, parts.lane, parts.place)
+      local first = byte(flags) % 2 == 0 or queue_up(id, endpoint, parts.group, parts.place)
       call('SET', D .. id, (first and 'P\0' or 'W\0') .. stamp .. '\0\0' .. flags .. '\0\0'
         .. sub(record, parts.at))
       if state == 68 then call('ZREM', B .. 'z:' .. endpoint, id) end

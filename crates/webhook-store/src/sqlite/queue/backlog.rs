@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use webhook_model::{Owner, TenantId};
 
-use super::flights::NO_LEASE;
+use super::in_flight::NO_LEASE;
 use super::leases::Leases;
 
 /// How many events of each tenant wait, and under which lease one plans them.
@@ -50,7 +50,7 @@ impl Backlog {
     }
 
     /// Has an owner plan for a tenant, unless another with a lease does. Returns whether it may.
-    pub fn take(&mut self, tenant: &TenantId, owner: &Owner, leases: &Leases) -> bool {
+    pub fn acquire(&mut self, tenant: &TenantId, owner: &Owner, leases: &Leases) -> bool {
         let own = leases.of(owner).unwrap_or(NO_LEASE);
         let Some(waiting) = self.tenants.get_mut(tenant) else {
             return false;
@@ -67,7 +67,7 @@ impl Backlog {
     }
 
     /// Ends the owner's planning for a tenant. Returns whether it planned.
-    pub fn give_back(&mut self, tenant: &TenantId, owner: &Owner, leases: &Leases) -> bool {
+    pub fn release(&mut self, tenant: &TenantId, owner: &Owner, leases: &Leases) -> bool {
         let own = leases.of(owner).unwrap_or(NO_LEASE);
         let Some(waiting) = self.tenants.get_mut(tenant) else {
             return false;

@@ -32,7 +32,7 @@ impl Leases {
     }
 
     /// Gives `owner` a lease, in the place of that of an earlier run which is over.
-    pub fn enter(&mut self, owner: &Owner, now: Millis, until: Millis) -> Result<(), StoreError> {
+    pub fn acquire(&mut self, owner: &Owner, now: Millis, until: Millis) -> Result<(), StoreError> {
         if self.renew(owner, until).is_ok() {
             return Ok(());
         }
@@ -62,7 +62,7 @@ impl Leases {
         }
     }
 
-    pub fn leave(&mut self, owner: &Owner) {
+    pub fn release(&mut self, owner: &Owner) {
         if self.of(owner).is_some() {
             self.by_name.remove(&owner.name);
         }

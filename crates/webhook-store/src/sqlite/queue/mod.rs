@@ -4,8 +4,8 @@
 //! everybody: `due` and `depth` are answered from here, listings look up what is in flight.
 
 mod backlog;
-mod flights;
-mod lanes;
+mod endpoint_queues;
+mod in_flight;
 mod leases;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,14 +17,14 @@ use webhook_model::{EndpointId, Millis, Owner, TenantId};
 use crate::Depth;
 
 use backlog::Backlog;
-pub(in crate::sqlite) use flights::{Flight, Flights, Key, NO_LEASE};
-pub(in crate::sqlite) use lanes::{Lanes, Place};
+pub(in crate::sqlite) use endpoint_queues::{EndpointQueues, QueuePosition};
+pub(in crate::sqlite) use in_flight::{Flight, InFlight, Key, NO_LEASE};
 pub(in crate::sqlite) use leases::Leases;
 
 #[derive(Default)]
 pub(in crate::sqlite) struct Queue {
-    pub lanes: Lanes,
-    pub flights: Flights,
+    pub endpoint_queues: EndpointQueues,
+    pub in_flight: InFlight,
     pub leases: Leases,
     pub backlog: Backlog,
     /// Deliveries that are pending on the disk: those in flight are among them.
@@ -40,7 +40,7 @@ pub(in crate::sqlite) struct Shared {
     /// The latest moment that any call told of, in milliseconds.
     now: AtomicU64,
     /// Told when deliveries were given back that nobody has been told of.
-    pub given_back: Notify,
+    pub claims_returned: Notify,
 }
 
 impl Shared {
@@ -50,7 +50,7 @@ impl Shared {
     }
 
     /// A call says what time it is. Answers the latest moment of all.
-    pub fn told(&self, now: Millis) -> Millis {
+    pub fn observe_time(&self, now: Millis) -> Millis {
         Millis(self.now.fetch_max(now.0, Ordering::Relaxed).max(now.0))
     }
 
@@ -69,8 +69,8 @@ impl Shared {
 pub(in crate::sqlite) enum Effect {
     /// A delivery waits to be claimed.
     Ready {
-        lane: i64,
-        place: Place,
+        endpoint_key: i64,
+        position: QueuePosition,
     },
     /// One is in flight.
     Claimed {
@@ -78,23 +78,23 @@ pub(in crate::sqlite) enum Effect {
         flight: Flight,
     },
     /// One is no longer in flight.
-    Settled {
+    Ended {
         key: Key,
         seq: i64,
     },
     /// Deliveries are due again that were in flight for somebody who is gone.
-    GivenBack,
-    Lane {
-        lane: i64,
+    ClaimsReturned,
+    EndpointPut {
+        endpoint_key: i64,
         tenant: TenantId,
         endpoint: EndpointId,
         enabled: bool,
-        first: Option<Place>,
+        first: Option<QueuePosition>,
     },
-    LaneGone {
-        lane: i64,
+    EndpointRemoved {
+        endpoint_key: i64,
     },
-    TenantGone {
+    TenantRemoved {
         tenant: TenantId,
     },
     Counted {
@@ -112,45 +112,49 @@ impl Queue {
     /// Has an owner plan a tenant's accepted events, unless another with a lease does. Returns whether
     /// it may.
     pub fn begin_planning(&mut self, tenant: &TenantId, owner: &Owner) -> bool {
-        self.backlog.take(tenant, owner, &self.leases)
+        self.backlog.acquire(tenant, owner, &self.leases)
     }
 
     /// Ends an owner's planning. Returns whether it planned the tenant's events.
     pub fn end_planning(&mut self, tenant: &TenantId, owner: &Owner) -> bool {
-        self.backlog.give_back(tenant, owner, &self.leases)
+        self.backlog.release(tenant, owner, &self.leases)
     }
 
     pub fn depth(&self, now: Millis) -> Depth {
-        let in_flight = self.flights.len() as u64;
+        let in_flight = self.in_flight.len() as u64;
         Depth {
             accepted: self.backlog.count(),
             pending: self.pending.unsigned_abs().saturating_sub(in_flight),
             in_flight,
             dead: self.dead.unsigned_abs(),
-            oldest_due: self.lanes.oldest_due(now),
+            oldest_due: self.endpoint_queues.oldest_due(now),
         }
     }
 
     pub fn apply(&mut self, effect: Effect) {
         match effect {
-            Effect::Ready { lane, place } => self.lanes.arrived(lane, place),
-            Effect::Claimed { key, flight } => self.flights.insert(key, flight),
-            Effect::Settled { key, .. } => self.flights.remove(&key),
+            Effect::Ready {
+                endpoint_key,
+                position,
+            } => self.endpoint_queues.arrived(endpoint_key, position),
+            Effect::Claimed { key, flight } => self.in_flight.insert(key, flight),
+            Effect::Ended { key, .. } => self.in_flight.remove(&key),
             // Whoever waits for that is told once all of it can be seen.
-            Effect::GivenBack => {}
-            Effect::Lane {
-                lane,
+            Effect::ClaimsReturned => {}
+            Effect::EndpointPut {
+                endpoint_key,
                 tenant,
                 endpoint,
                 enabled,
                 first,
             } => {
-                self.lanes.put(lane, tenant, endpoint, enabled, first);
+                self.endpoint_queues
+                    .put(endpoint_key, tenant, endpoint, enabled, first);
             }
-            Effect::LaneGone { lane } => self.lanes.remove(lane),
-            Effect::TenantGone { tenant } => {
-                self.lanes.remove_tenant(&tenant);
-                self.flights.remove_tenant(&tenant);
+            Effect::EndpointRemoved { endpoint_key } => self.endpoint_queues.remove(endpoint_key),
+            Effect::TenantRemoved { tenant } => {
+                self.endpoint_queues.remove_tenant(&tenant);
+                self.in_flight.remove_tenant(&tenant);
                 self.backlog.remove(&tenant);
             }
             Effect::Accepted { tenant, count } => self.backlog.add(&tenant, count),

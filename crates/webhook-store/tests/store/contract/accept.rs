@@ -145,7 +145,11 @@ pub async fn an_event_that_was_tried_comes_alone(world: World) {
 
 pub async fn one_owner_plans_for_a_tenant_at_a_time(world: World) {
     let other = sender("other");
-    world.store().enter(&other, at(1), at(DAY)).await.unwrap();
+    world
+        .store()
+        .acquire_lease(&other, at(1), at(DAY))
+        .await
+        .unwrap();
     world.accept(&events(&["a", "b"]), 1).await;
     assert_eq!(world.begin_as(&world.owner, 1).await, untried(&["a"]));
     assert_eq!(world.begin_as(&other, 9).await, []);
@@ -158,7 +162,11 @@ pub async fn one_owner_plans_for_a_tenant_at_a_time(world: World) {
 
 pub async fn what_a_gone_owner_was_planning_is_left_to_others(world: World) {
     let gone = sender("gone");
-    world.store().enter(&gone, at(1), at(1_000)).await.unwrap();
+    world
+        .store()
+        .acquire_lease(&gone, at(1), at(1_000))
+        .await
+        .unwrap();
     world.accept(&events(&["e"]), 1).await;
     assert_eq!(world.begin_as(&gone, 9).await, untried(&["e"]));
     assert_eq!(world.begin_as(&world.owner, 9).await, []);
@@ -207,7 +215,7 @@ pub async fn accepted_events_are_not_forgotten(world: World) {
     world.accept(&events(&["a"]), 1).await;
     while world
         .store()
-        .forget(at(900 * DAY), at(900 * DAY))
+        .prune(at(900 * DAY), at(900 * DAY))
         .await
         .unwrap()
     {}

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use bytes::Bytes;
 use webhook_model::DeliveryState::InFlight;
 use webhook_model::{EndpointId, Millis};
-use webhook_store::{Ask, DueEndpoint, Next};
+use webhook_store::{ClaimRequest, DueEndpoint, NextState};
 
 use crate::world::{
     To, World, at, claimed, due, endpoint, endpoint_id, event, failure, planned, sender, tenant_id,
@@ -98,11 +98,11 @@ pub async fn thousands_of_endpoints_are_due_at_once(world: World) {
     assert_eq!((due.len(), next), (MANY, None));
     let different: HashSet<_> = due.iter().map(|due| &due.endpoint).collect();
     assert_eq!(different.len(), MANY);
-    let asks: Vec<_> = all
+    let requests: Vec<_> = all
         .iter()
         .map(|endpoint| world.ask(&endpoint.id, 1))
         .collect();
-    let claims = world.store().claim(&world.owner, &asks, at(10)).await;
+    let claims = world.store().claim(&world.owner, &requests, at(10)).await;
     assert_eq!(claims.unwrap().len(), MANY);
     assert_eq!(world.due(10).await, (vec![], None));
 }
@@ -122,14 +122,14 @@ pub async fn no_more_is_claimed_than_there_is_room_for(world: World) {
         world.one(event(&format!("o{n}")), due(&other, 1), 1).await;
     }
     assert_eq!(world.claim(&world.orders, 0, 50).await, []);
-    let asks = [
+    let requests = [
         world.ask(&world.orders, 3),
         world.ask(&other, 4),
         world.ask(&endpoint_id("none"), 5),
     ];
     let claims = world
         .store()
-        .claim(&world.owner, &asks, at(50))
+        .claim(&world.owner, &requests, at(50))
         .await
         .unwrap();
     let count = |endpoint: &EndpointId| {
@@ -186,18 +186,18 @@ pub async fn only_what_is_asked_for_is_claimed(world: World) {
         .plan_as(&world.owner, &globex, vec![theirs.clone()], 1)
         .await;
     assert_eq!(world.claim_ids(9).await, ours);
-    let ask = Ask {
+    let request = ClaimRequest {
         tenant: globex,
         endpoint: world.orders.clone(),
-        room: 9,
+        limit: 9,
     };
     let claims = world
         .store()
-        .claim(&world.owner, std::slice::from_ref(&ask), at(9))
+        .claim(&world.owner, std::slice::from_ref(&request), at(9))
         .await
         .unwrap();
     assert_eq!((claims.len(), &claims[0].id), (1, &theirs.deliveries[0].id));
-    assert_eq!(claims[0].tenant, ask.tenant);
+    assert_eq!(claims[0].tenant, request.tenant);
     assert_eq!(world.claim(&other, 9, 9).await[0].id, of_other);
 }
 
@@ -206,7 +206,7 @@ pub async fn nothing_is_claimed_twice(world: World) {
     let second = sender("second");
     world
         .store()
-        .enter(&second, at(1), at(1_000))
+        .acquire_lease(&second, at(1), at(1_000))
         .await
         .unwrap();
     let mut seen = HashSet::new();
@@ -262,25 +262,25 @@ pub async fn a_claim_tells_all_that_is_needed(world: World) {
         (&world.acme, &world.orders, &id)
     );
     assert_eq!(
-        (claim.event, claim.body, claim.made, claim.due),
+        (claim.event, claim.body, claim.attempts_made, claim.due),
         (event("e").id, body, 0, at(5))
     );
     world.retry(&id, 20, 9).await;
     let claim = world.claim(&world.orders, 1, 25).await.remove(0);
-    assert_eq!((claim.made, claim.due), (1, at(20)));
+    assert_eq!((claim.attempts_made, claim.due), (1, at(20)));
     assert!(
         world
-            .complete(&id, Some(failure(26)), Next::Due(at(30)), 26)
+            .complete(&id, Some(failure(26)), NextState::Due(at(30)), 26)
             .await
     );
-    assert_eq!(world.claim(&world.orders, 1, 30).await[0].made, 2);
+    assert_eq!(world.claim(&world.orders, 1, 30).await[0].attempts_made, 2);
 }
 
 pub async fn two_claimers_at_the_same_time_share(world: World) {
     let ids = several(&world, 100, 1).await;
     let tasks: Vec<_> = (0..4)
         .map(|_| {
-            let (store, owner, ask) = (
+            let (store, owner, request) = (
                 world.store().clone(),
                 world.owner.clone(),
                 world.ask(&world.orders, 3),
@@ -289,7 +289,7 @@ pub async fn two_claimers_at_the_same_time_share(world: World) {
                 let mut ids = Vec::new();
                 loop {
                     let claims = store
-                        .claim(&owner, std::slice::from_ref(&ask), at(500))
+                        .claim(&owner, std::slice::from_ref(&request), at(500))
                         .await
                         .unwrap();
                     if claims.is_empty() {

@@ -2,7 +2,7 @@
 
 use webhook_model::DeliveryState::{Dead, InFlight, Pending, Succeeded};
 use webhook_model::{Attempt, Phase};
-use webhook_store::{Next, Outcome};
+use webhook_store::{NextState, Outcome};
 
 use crate::world::{World, at, claimed, due, event, failure, sender, success};
 
@@ -46,7 +46,7 @@ pub async fn a_burial_keeps_the_reason(world: World) {
     let id = world.one(event("f"), claimed(&world.orders), 3).await;
     assert!(
         world
-            .complete(&id, None, Next::Dead("too old".into()), 4)
+            .complete(&id, None, NextState::Dead("too old".into()), 4)
             .await
     );
     let delivery = world.get(&id).await;
@@ -71,14 +71,14 @@ pub async fn attempts_are_kept_in_order(world: World) {
     for attempt in &attempts[..3] {
         assert!(
             world
-                .complete(&id, Some(attempt.clone()), Next::Due(at(6)), 6)
+                .complete(&id, Some(attempt.clone()), NextState::Due(at(6)), 6)
                 .await
         );
         assert_eq!(world.claim(&world.orders, 1, 6).await.len(), 1);
     }
     assert!(
         world
-            .complete(&id, Some(attempts[3].clone()), Next::Succeeded, 7)
+            .complete(&id, Some(attempts[3].clone()), NextState::Succeeded, 7)
             .await
     );
     assert_eq!(world.get(&id).await.attempts, attempts);
@@ -87,7 +87,7 @@ pub async fn attempts_are_kept_in_order(world: World) {
 pub async fn a_release_counts_as_no_attempt(world: World) {
     let id = world.one(event("e"), due(&world.orders, 1), 1).await;
     assert_eq!(world.claim_ids(2).await, std::slice::from_ref(&id));
-    assert!(world.complete(&id, None, Next::Due(at(5)), 3).await);
+    assert!(world.complete(&id, None, NextState::Due(at(5)), 3).await);
     let delivery = world.get(&id).await;
     assert_eq!(
         (delivery.state, delivery.next_attempt_at),
@@ -95,14 +95,18 @@ pub async fn a_release_counts_as_no_attempt(world: World) {
     );
     assert_eq!(delivery.attempts, []);
     let claim = world.claim(&world.orders, 1, 6).await.remove(0);
-    assert_eq!((claim.made, claim.due), (0, at(5)));
+    assert_eq!((claim.attempts_made, claim.due), (0, at(5)));
 }
 
 pub async fn an_outcome_counts_once(world: World) {
     let id = world.one(event("e"), claimed(&world.orders), 1).await;
-    let outcome = world.outcome(&world.get(&id).await, Some(success(2)), Next::Succeeded);
+    let outcome = world.outcome(
+        &world.get(&id).await,
+        Some(success(2)),
+        NextState::Succeeded,
+    );
     let buried = Outcome {
-        next: Next::Dead("no".into()),
+        next: NextState::Dead("no".into()),
         ..outcome.clone()
     };
     let both = [outcome.clone(), buried];
@@ -125,11 +129,11 @@ pub async fn an_outcome_counts_once(world: World) {
 
 pub async fn an_outcome_recorded_again_changes_nothing(world: World) {
     let outcomes = [
-        (Some(success(2)), Next::Succeeded),
-        (Some(failure(2)), Next::Due(at(9))),
-        (Some(failure(2)), Next::Dead("gave up".into())),
-        (None, Next::Due(at(9))),
-        (None, Next::Dead("too old".into())),
+        (Some(success(2)), NextState::Succeeded),
+        (Some(failure(2)), NextState::Due(at(9))),
+        (Some(failure(2)), NextState::Dead("gave up".into())),
+        (None, NextState::Due(at(9))),
+        (None, NextState::Dead("too old".into())),
     ];
     for (n, (attempt, next)) in outcomes.into_iter().enumerate() {
         let id = world.one(event(&format!("e{n}")), claimed(&world.orders), 1);
@@ -145,7 +149,11 @@ pub async fn an_outcome_recorded_again_changes_nothing(world: World) {
 
 pub async fn a_failure_recorded_again_leaves_the_next_claim_alone(world: World) {
     let id = world.one(event("e"), claimed(&world.orders), 1).await;
-    let first = world.outcome(&world.get(&id).await, Some(failure(2)), Next::Due(at(5)));
+    let first = world.outcome(
+        &world.get(&id).await,
+        Some(failure(2)),
+        NextState::Due(at(5)),
+    );
     let repeat = async |ms| {
         let outcomes = std::slice::from_ref(&first);
         let recorded = world.store().complete(&world.owner, outcomes, at(ms)).await;
@@ -168,8 +176,12 @@ pub async fn a_failure_recorded_again_leaves_the_next_claim_alone(world: World) 
 
 pub async fn the_claim_before_cannot_settle_the_next_of_the_same_moment(world: World) {
     let id = world.one(event("e"), claimed(&world.orders), 1).await;
-    let first = world.outcome(&world.get(&id).await, Some(failure(1)), Next::Due(at(1)));
-    assert!(world.complete(&id, None, Next::Due(at(1)), 1).await);
+    let first = world.outcome(
+        &world.get(&id).await,
+        Some(failure(1)),
+        NextState::Due(at(1)),
+    );
+    assert!(world.complete(&id, None, NextState::Due(at(1)), 1).await);
     assert_eq!(world.claim_ids(1).await, std::slice::from_ref(&id));
     let recorded = world.store().complete(&world.owner, &[first], at(1)).await;
     assert_eq!(recorded.unwrap(), [false]);
@@ -182,11 +194,11 @@ pub async fn an_outcome_of_what_is_not_in_flight_is_refused(world: World) {
     let id = world.one(event("e"), due(&world.orders, 1), 1).await;
     assert!(
         !world
-            .complete(&id, Some(success(2)), Next::Succeeded, 2)
+            .complete(&id, Some(success(2)), NextState::Succeeded, 2)
             .await
     );
     assert_eq!(world.state(&id).await, Pending);
-    let mut unknown = world.outcome(&world.get(&id).await, None, Next::Succeeded);
+    let mut unknown = world.outcome(&world.get(&id).await, None, NextState::Succeeded);
     unknown.id = webhook_model::DeliveryId::parse("dlv_none").unwrap();
     assert_eq!(
         world
@@ -210,14 +222,14 @@ pub async fn anothers_outcome_is_refused(world: World) {
     let second = sender("second");
     world
         .store()
-        .enter(&second, at(1), at(1_000))
+        .acquire_lease(&second, at(1), at(1_000))
         .await
         .unwrap();
     let id = world.one(event("e"), claimed(&world.orders), 1).await;
     for other in [&second, &sender("never here"), &world.owner.reincarnated()] {
         assert!(
             !world
-                .complete_as(other, &id, Some(success(2)), Next::Succeeded, 2)
+                .complete_as(other, &id, Some(success(2)), NextState::Succeeded, 2)
                 .await
         );
     }
@@ -230,10 +242,10 @@ pub async fn each_outcome_is_judged_by_itself(world: World) {
     let mut outcomes = Vec::new();
     let mut ids = Vec::new();
     for (n, next) in [
-        Next::Succeeded,
-        Next::Due(at(9)),
-        Next::Dead("no".into()),
-        Next::Succeeded,
+        NextState::Succeeded,
+        NextState::Due(at(9)),
+        NextState::Dead("no".into()),
+        NextState::Succeeded,
     ]
     .into_iter()
     .enumerate()

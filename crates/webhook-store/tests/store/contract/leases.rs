@@ -6,7 +6,7 @@ use futures::FutureExt;
 use test_support::with_timeout;
 use webhook_model::DeliveryState::{InFlight, Pending, Succeeded};
 use webhook_model::Owner;
-use webhook_store::{Next, StoreError};
+use webhook_store::{NextState, StoreError};
 
 use crate::world::{World, at, claimed, event, planned, sender, success};
 
@@ -38,7 +38,7 @@ impl Drop for Process {
 }
 
 async fn enter(world: &World, owner: &Owner, now: u64, until: u64) -> Result<(), StoreError> {
-    world.store().enter(owner, at(now), at(until)).await
+    world.store().acquire_lease(owner, at(now), at(until)).await
 }
 
 fn assert_taken(result: Result<(), StoreError>, left: u64) {
@@ -117,7 +117,7 @@ pub async fn what_a_gone_process_had_in_flight_is_due_at_once(world: World) {
     assert_eq!(claims[0].id, id);
     assert!(
         !world
-            .complete_as(&before, &id, None, Next::Succeeded, 2)
+            .complete_as(&before, &id, None, NextState::Succeeded, 2)
             .await
     );
 }
@@ -133,7 +133,13 @@ pub async fn a_renewed_lease_is_not_recovered(world: World) {
     assert_eq!(world.state(&id).await, InFlight);
     assert!(
         world
-            .complete_as(&owner, &id, Some(success(1_600)), Next::Succeeded, 1_600)
+            .complete_as(
+                &owner,
+                &id,
+                Some(success(1_600)),
+                NextState::Succeeded,
+                1_600
+            )
             .await
     );
 }
@@ -161,7 +167,7 @@ pub async fn no_process_ends_its_own_lease(world: World) {
         .unwrap();
     assert!(
         world
-            .complete_as(&owner, &id, Some(success(5)), Next::Succeeded, 5_002)
+            .complete_as(&owner, &id, Some(success(5)), NextState::Succeeded, 5_002)
             .await
     );
 }
@@ -170,7 +176,7 @@ pub async fn an_outcome_is_recorded_after_the_lease_if_nobody_took_over(world: W
     let (owner, id) = one_in_flight(&world).await;
     assert!(
         world
-            .complete_as(&owner, &id, Some(success(5)), Next::Succeeded, 5_000)
+            .complete_as(&owner, &id, Some(success(5)), NextState::Succeeded, 5_000)
             .await
     );
     assert_eq!(world.recover(5_001).await, 0);
@@ -180,9 +186,9 @@ pub async fn an_outcome_is_recorded_after_the_lease_if_nobody_took_over(world: W
 pub async fn what_is_taken_back_is_told_of(world: World) {
     let (_, id) = one_in_flight(&world).await;
     // A store that listens to others has looked once by now, or will: that is no news of this.
-    while world.store().woken().now_or_never().is_some() {}
+    while world.store().wait_for_work().now_or_never().is_some() {}
     assert_eq!(world.recover(1_001).await, 1);
-    with_timeout(world.store().woken(), || "the wake".into()).await;
+    with_timeout(world.store().wait_for_work(), || "the wake".into()).await;
     assert_eq!(world.claim_ids(1_001).await, [id]);
 }
 
@@ -223,11 +229,11 @@ pub async fn recovery_leaves_those_alone_whose_lease_lasts(world: World) {
 
 pub async fn leaving_makes_what_is_in_flight_due(world: World) {
     let (owner, id) = one_in_flight(&world).await;
-    world.store().leave(&owner, at(10)).await.unwrap();
+    world.store().release_lease(&owner, at(10)).await.unwrap();
     assert_eq!(world.claim_ids(10).await, std::slice::from_ref(&id));
     assert!(
         !world
-            .complete_as(&owner, &id, None, Next::Succeeded, 11)
+            .complete_as(&owner, &id, None, NextState::Succeeded, 11)
             .await
     );
     // The name is free.
@@ -236,11 +242,11 @@ pub async fn leaving_makes_what_is_in_flight_due(world: World) {
 
 pub async fn leaving_twice_is_no_error(world: World) {
     let (owner, _) = one_in_flight(&world).await;
-    world.store().leave(&owner, at(10)).await.unwrap();
-    world.store().leave(&owner, at(11)).await.unwrap();
+    world.store().release_lease(&owner, at(10)).await.unwrap();
+    world.store().release_lease(&owner, at(11)).await.unwrap();
     world
         .store()
-        .leave(&sender("never here"), at(12))
+        .release_lease(&sender("never here"), at(12))
         .await
         .unwrap();
 }
@@ -248,9 +254,9 @@ pub async fn leaving_twice_is_no_error(world: World) {
 pub async fn nothing_is_claimed_without_a_lease(world: World) {
     let (owner, id) = one_in_flight(&world).await;
     world.recover(1_001).await;
-    let asks = [world.ask(&world.orders, 10)];
+    let requests = [world.ask(&world.orders, 10)];
     for stranger in [&owner, &sender("never here")] {
-        let refused = world.store().claim(stranger, &asks, at(1_002)).await;
+        let refused = world.store().claim(stranger, &requests, at(1_002)).await;
         assert!(
             matches!(refused, Err(StoreError::LeaseLost(_))),
             "{refused:?}"
@@ -293,11 +299,15 @@ pub async fn a_lost_lease_fences_the_outcome(world: World) {
     world.recover(1_001).await;
     assert!(
         !world
-            .complete_as(&owner, &id, Some(success(5)), Next::Succeeded, 1_002)
+            .complete_as(&owner, &id, Some(success(5)), NextState::Succeeded, 1_002)
             .await
     );
     assert_eq!(world.state(&id).await, Pending);
-    let lost = world.outcome(&world.get(&id).await, Some(success(5)), Next::Succeeded);
+    let lost = world.outcome(
+        &world.get(&id).await,
+        Some(success(5)),
+        NextState::Succeeded,
+    );
     assert_eq!(world.claim_ids(1_003).await, std::slice::from_ref(&id));
     let refused = world.store().complete(&owner, &[lost], at(1_004)).await;
     assert_eq!(refused.unwrap(), [false]);
@@ -316,12 +326,12 @@ pub async fn the_run_before_is_fenced_from_the_run_after(world: World) {
     );
     assert!(
         !world
-            .complete_as(&before, &id, None, Next::Succeeded, 1_003)
+            .complete_as(&before, &id, None, NextState::Succeeded, 1_003)
             .await
     );
     assert!(
         world
-            .complete_as(&after, &id, None, Next::Succeeded, 1_004)
+            .complete_as(&after, &id, None, NextState::Succeeded, 1_004)
             .await
     );
 }

@@ -7,8 +7,8 @@ use webhook_model::{
     Attempt, Delivery, DeliveryId, DeliveryState, EndpointId, Event, Millis, Owner,
 };
 use webhook_store::{
-    Ask, Claim, DeliveryFilter, DueEndpoint, Fence, Next, Outcome, PlanBatch, PlanResult, Planned,
-    Start,
+    Claim, ClaimRequest, DeliveryFilter, DueEndpoint, Fence, InitialState, NextState, Outcome,
+    PlanBatch, PlanResult, Planned,
 };
 
 use crate::world::{
@@ -84,9 +84,9 @@ fn is_recorded(one: &Expected, outcome: &Outcome) -> bool {
     let died_of = |reason: &str| one.state == Dead && one.reason.as_deref() == Some(reason);
     match &outcome.next {
         _ if outcome.attempt.is_some() => one.recorded.contains(&outcome.fence),
-        Next::Succeeded => one.state == Succeeded,
-        Next::Dead(reason) => died_of(reason),
-        Next::Due(_) => one.state == Pending || died_of("endpoint deleted"),
+        NextState::Succeeded => one.state == Succeeded,
+        NextState::Dead(reason) => died_of(reason),
+        NextState::Due(_) => one.state == Pending || died_of("endpoint deleted"),
     }
 }
 
@@ -96,7 +96,11 @@ impl Run {
             .map(|name| sender(&format!("{name}{seed}")))
             .into();
         for owner in &owners {
-            world.store().enter(owner, at(0), at(1_000)).await.unwrap();
+            world
+                .store()
+                .acquire_lease(owner, at(0), at(1_000))
+                .await
+                .unwrap();
         }
         let mut ids = Vec::new();
         for id in ENDPOINTS {
@@ -173,7 +177,7 @@ impl Run {
         for _ in 0..1 + self.below(3) {
             let event = self.event();
             let to = self.deliveries();
-            claims |= to.iter().any(|(_, to)| to.start == Start::Claimed);
+            claims |= to.iter().any(|(_, to)| to.start == InitialState::Claimed);
             let name = event.id.to_string();
             let is_known = self.known.contains(&name) || first_of_batch.contains(&name);
             first_of_batch.push(name);
@@ -257,10 +261,10 @@ impl Run {
             let id = DeliveryId::of(&self.world.acme, &event.id, &self.ids[endpoint]);
             let waits = to.ordered && self.is_busy(endpoint, &event.ordering_key);
             let (state, due, reason) = match to.start {
-                Start::Dead(reason) => (Dead, at(self.now), Some(reason)),
-                Start::Due(due) => (Pending, due, None),
-                Start::Claimed if waits => (Pending, at(self.now), None),
-                Start::Claimed => (InFlight, at(self.now), None),
+                InitialState::Dead(reason) => (Dead, at(self.now), Some(reason)),
+                InitialState::Due(due) => (Pending, due, None),
+                InitialState::Claimed if waits => (Pending, at(self.now), None),
+                InitialState::Claimed => (InFlight, at(self.now), None),
             };
             if state == InFlight {
                 claimed.push(id.clone());
@@ -287,17 +291,17 @@ impl Run {
 
     async fn claim(&mut self) {
         let owner = self.owner().await;
-        let mut asks = Vec::new();
+        let mut requests = Vec::new();
         for n in 0..ENDPOINTS.len() {
             if self.chance(60) {
-                let room = self.below(5);
-                asks.push((n, room));
+                let limit = self.below(5);
+                requests.push((n, limit));
             }
         }
-        self.said(format!("claim by {owner}: {asks:?}"));
-        let asked: Vec<Ask> = asks
+        self.said(format!("claim by {owner}: {requests:?}"));
+        let asked: Vec<ClaimRequest> = requests
             .iter()
-            .map(|(n, room)| self.world.ask(&self.ids[*n], *room))
+            .map(|(n, limit)| self.world.ask(&self.ids[*n], *limit))
             .collect();
         let result = self
             .world
@@ -314,17 +318,17 @@ impl Run {
             "{}",
             self.story()
         );
-        for (n, room) in asks {
+        for (n, limit) in requests {
             let of_endpoint = claims.iter().filter(|claim| claim.endpoint == self.ids[n]);
-            self.claimed(owner, n, room, of_endpoint.collect());
+            self.claimed(owner, n, limit, of_endpoint.collect());
         }
     }
 
     /// The claims of an endpoint: as many as there is room for, the longest due first.
-    fn claimed(&mut self, owner: usize, endpoint: usize, room: usize, claims: Vec<&Claim>) {
+    fn claimed(&mut self, owner: usize, endpoint: usize, limit: usize, claims: Vec<&Claim>) {
         let mut due: Vec<Millis> = self.due_of(endpoint).map(|one| one.due).collect();
         due.sort();
-        due.truncate(room);
+        due.truncate(limit);
         let claimed: Vec<Millis> = claims.iter().map(|claim| claim.due).collect();
         assert_eq!(claimed, due, "{}", self.story());
         let story = self.story();
@@ -333,7 +337,7 @@ impl Run {
             assert!(one.state == Pending && !one.waits, "{claim:?}\n{story}");
             assert_eq!(
                 (one.due, one.made),
-                (claim.due, claim.made),
+                (claim.due, claim.attempts_made),
                 "{claim:?}\n{story}"
             );
             assert_eq!(
@@ -363,9 +367,9 @@ impl Run {
             };
             let attempt = self.attempt();
             let next = match self.below(6) {
-                0 => Next::Dead("gave up".into()),
-                1 | 2 => Next::Due(at(self.now + self.random.random_range(0..90))),
-                _ => Next::Succeeded,
+                0 => NextState::Dead("gave up".into()),
+                1 | 2 => NextState::Due(at(self.now + self.random.random_range(0..90))),
+                _ => NextState::Succeeded,
             };
             outcomes.push(Outcome {
                 tenant: self.world.acme.clone(),
@@ -433,12 +437,12 @@ impl Run {
         one.made += u32::from(outcome.attempt.is_some());
         one.attempts.extend(outcome.attempt);
         match outcome.next {
-            Next::Succeeded => one.state = Succeeded,
-            Next::Dead(reason) => (one.state, one.reason) = (Dead, Some(reason)),
-            Next::Due(_) if deleted => {
+            NextState::Succeeded => one.state = Succeeded,
+            NextState::Dead(reason) => (one.state, one.reason) = (Dead, Some(reason)),
+            NextState::Due(_) if deleted => {
                 (one.state, one.reason) = (Dead, Some("endpoint deleted".into()));
             }
-            Next::Due(due) => (one.state, one.due) = (Pending, due),
+            NextState::Due(due) => (one.state, one.due) = (Pending, due),
         }
         self.promote(n);
         true
@@ -486,7 +490,7 @@ impl Run {
             // The run before had the number that this one has, so it is gone.
             self.world
                 .store()
-                .enter(&next, at(self.now), at(until))
+                .acquire_lease(&next, at(self.now), at(until))
                 .await
                 .unwrap();
             self.owners[owner] = next;
@@ -495,7 +499,7 @@ impl Run {
             self.said(format!("enter {owner} again until {until}"));
             self.world
                 .store()
-                .enter(&self.owners[owner], at(self.now), at(until))
+                .acquire_lease(&self.owners[owner], at(self.now), at(until))
                 .await
                 .unwrap();
         }
@@ -508,7 +512,7 @@ impl Run {
         self.said(format!("leave {owner}"));
         self.world
             .store()
-            .leave(&self.owners[owner], at(self.now))
+            .release_lease(&self.owners[owner], at(self.now))
             .await
             .unwrap();
         if self.leases[owner].is_some() {

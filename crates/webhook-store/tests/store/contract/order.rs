@@ -2,7 +2,7 @@
 
 use webhook_model::DeliveryState::{Dead, InFlight, Pending, Succeeded};
 use webhook_model::{DeliveryId, Event};
-use webhook_store::{Next, Planned};
+use webhook_store::{NextState, Planned};
 
 use crate::world::{World, at, claimed, dead, due, event, keyed, of_delivery, of_state, planned};
 
@@ -74,7 +74,11 @@ pub async fn the_next_waits_while_the_first_is_retried(world: World) {
 
 pub async fn the_next_waits_while_the_first_is_released(world: World) {
     let ids = line(&world, &["a", "b"]).await;
-    assert!(world.complete(&ids[0], None, Next::Due(at(5)), 5).await);
+    assert!(
+        world
+            .complete(&ids[0], None, NextState::Due(at(5)), 5)
+            .await
+    );
     assert_eq!(world.claim_ids(9).await, ids[..1]);
 }
 
@@ -226,9 +230,17 @@ pub async fn deleting_the_endpoint_buries_those_that_wait(world: World) {
 
 pub async fn order_outlives_a_lost_lease(world: World) {
     let ids = line(&world, &["a", "b"]).await;
-    world.store().leave(&world.owner, at(2)).await.unwrap();
+    world
+        .store()
+        .release_lease(&world.owner, at(2))
+        .await
+        .unwrap();
     let owner = crate::world::sender("second");
-    world.store().enter(&owner, at(3), at(1_000)).await.unwrap();
+    world
+        .store()
+        .acquire_lease(&owner, at(3), at(1_000))
+        .await
+        .unwrap();
     let claims = world.claim_as(&owner, &world.orders, 9, 3).await;
     assert_eq!(
         claims.iter().map(|claim| &claim.id).collect::<Vec<_>>(),
@@ -236,7 +248,7 @@ pub async fn order_outlives_a_lost_lease(world: World) {
     );
     assert!(
         world
-            .complete_as(&owner, &ids[0], None, Next::Succeeded, 4)
+            .complete_as(&owner, &ids[0], None, NextState::Succeeded, 4)
             .await
     );
     let claims = world.claim_as(&owner, &world.orders, 9, 5).await;

@@ -294,7 +294,12 @@ pub async fn what_starts_claimed_is_in_flight(world: World) {
     assert_eq!(world.claim(&world.orders, 10, 9).await, []);
     assert!(
         world
-            .complete(&id, Some(success(2)), webhook_store::Next::Succeeded, 2)
+            .complete(
+                &id,
+                Some(success(2)),
+                webhook_store::NextState::Succeeded,
+                2
+            )
             .await
     );
 }
@@ -376,7 +381,13 @@ pub async fn what_was_answered_is_there_after_a_restart(mut world: World) {
     // What was in flight is due at once; the run before cannot speak for it.
     assert!(
         !world
-            .complete_as(&before, &in_flight, None, webhook_store::Next::Succeeded, 4)
+            .complete_as(
+                &before,
+                &in_flight,
+                None,
+                webhook_store::NextState::Succeeded,
+                4
+            )
             .await
     );
     assert_eq!(world.claim_ids(4).await, [in_flight]);

@@ -2,7 +2,7 @@
 
 use webhook_model::DeliveryState::{Dead, InFlight, Pending, Succeeded};
 use webhook_model::{DeliveryId, DeliveryState};
-use webhook_store::{DeliveryFilter, Next};
+use webhook_store::{DeliveryFilter, NextState};
 
 use crate::world::{
     World, at, claimed, dead, due, event, failure, of_delivery, of_state, planned, success,
@@ -63,9 +63,9 @@ pub async fn a_replay_counts_attempts_anew_and_keeps_them(world: World) {
     world.bury(&id, 3).await;
     assert_eq!(world.replay(&of_delivery(&id), 4).await, 1);
     let claim = world.claim(&world.orders, 1, 4).await.remove(0);
-    assert_eq!(claim.made, 0);
+    assert_eq!(claim.attempts_made, 0);
     world.retry(&id, 5, 5).await;
-    assert_eq!(world.claim(&world.orders, 1, 5).await[0].made, 1);
+    assert_eq!(world.claim(&world.orders, 1, 5).await[0].attempts_made, 1);
     let attempts = world.get(&id).await.attempts;
     assert_eq!(attempts, [failure(2), failure(3), failure(5)]);
 }
@@ -169,7 +169,7 @@ pub async fn what_died_with_its_endpoint_is_replayed_once_it_is_there_again(worl
         .delete_endpoint(&world.acme, &world.orders, at(2));
     assert!(delete.await.unwrap());
     for id in [&flying, &head] {
-        let retry = Next::Due(at(9));
+        let retry = NextState::Due(at(9));
         assert!(world.complete(id, Some(failure(3)), retry, 3).await);
     }
     let ids = [pending, flying, head.clone(), waits.clone()];
@@ -215,7 +215,7 @@ pub async fn many_are_replayed(world: World) {
         endpoint: claim.endpoint.clone(),
         fence: claim.fence,
         attempt: None,
-        next: Next::Succeeded,
+        next: NextState::Succeeded,
     };
     let outcomes: Vec<_> = claims.iter().map(outcome).collect();
     let accepted = world

@@ -6,7 +6,7 @@ use webhook_model::DeliveryState::{Dead, InFlight, Pending, Succeeded};
 use webhook_model::{
     DeliveryId, Endpoint, Handshake, Millis, Origin, Pattern, Rejected, Retry, Secret, Source,
 };
-use webhook_store::{DeliveryFilter, Depth, Next, RejectedFilter, StoreError};
+use webhook_store::{DeliveryFilter, Depth, NextState, RejectedFilter, StoreError};
 
 use crate::world::{World, at, claimed, dead, due, endpoint, event, planned, tenant_id};
 
@@ -134,10 +134,10 @@ pub async fn one_tenant_never_sees_anothers(world: World) {
             0
         );
     }
-    let theirs = webhook_store::Ask {
+    let theirs = webhook_store::ClaimRequest {
         tenant: globex.clone(),
         endpoint: world.orders.clone(),
-        room: 10,
+        limit: 10,
     };
     assert_eq!(
         world
@@ -157,7 +157,7 @@ pub async fn one_tenant_never_sees_anothers(world: World) {
     assert_eq!(world.claim_ids(2).await, std::slice::from_ref(&id));
 
     // An outcome in another tenant's name is none.
-    let mut theirs = world.outcome(&world.get(&id).await, None, Next::Succeeded);
+    let mut theirs = world.outcome(&world.get(&id).await, None, NextState::Succeeded);
     theirs.tenant = globex;
     assert_eq!(
         world
@@ -393,7 +393,11 @@ pub async fn what_is_in_flight_to_a_deleted_endpoint_is_not_retried(world: World
 
 pub async fn what_is_given_back_to_a_deleted_endpoint_is_buried(world: World) {
     let id = orphan(&world).await;
-    world.store().leave(&world.owner, at(3)).await.unwrap();
+    world
+        .store()
+        .release_lease(&world.owner, at(3))
+        .await
+        .unwrap();
     let delivery = world.get(&id).await;
     assert_eq!(
         (delivery.state, delivery.reason.as_deref()),

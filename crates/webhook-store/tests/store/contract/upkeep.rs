@@ -11,7 +11,7 @@ use crate::world::{DAY, World, at, claimed, dead, due, event, failure, planned};
 async fn forget(world: &World, succeeded: u64, dead: u64, now: u64) {
     world.recover(now).await;
     let mut calls = 0;
-    while world.store().forget(at(succeeded), at(dead)).await.unwrap() {
+    while world.store().prune(at(succeeded), at(dead)).await.unwrap() {
         calls += 1;
         assert!(calls < 1_000, "there is always more to forget");
     }
@@ -260,7 +260,11 @@ pub async fn what_was_claimed_ahead_of_time_is_given_back_as_due(world: World) {
         .await;
     let other = crate::world::sender("other");
     let until = at(1_000);
-    world.store().enter(&other, at(0), until).await.unwrap();
+    world
+        .store()
+        .acquire_lease(&other, at(0), until)
+        .await
+        .unwrap();
     assert_eq!(
         world.claim_as(&other, &world.orders, 1, ahead).await.len(),
         1

@@ -4,7 +4,7 @@ local planned_before, most = tonumber(ARGV[3]), tonumber(ARGV[4])
 local count, more = 0, 0
 
 -- An event goes with its last delivery, but not before its id may be used again.
-local function forget_event(event)
+local function prune_event(event)
   local key = B .. 'e:' .. event
   local value = call('GET', key)
   if not value then return end
@@ -21,7 +21,7 @@ local function forget_event(event)
   end
 end
 
-local function forget_ended(list, state, before)
+local function prune_ended(list, state, before)
   local entries = call('LRANGE', list, 0, most - 1)
   local keys, n = {}, 0
   for i = 1, #entries do
@@ -50,14 +50,14 @@ local function forget_ended(list, state, before)
     if state == 68 then each(ids, 1, #ids, 'ZREM', B .. 'z:' .. endpoint) end
     if call('EXISTS', B .. 'c:' .. endpoint) == 0 then call('SREM', B .. 'i', endpoint) end
   end
-  for i = 1, #events do forget_event(events[i]) end
+  for i = 1, #events do prune_event(events[i]) end
   call('LTRIM', list, n, -1)
   count = count + n
   if n == most then more = 1 end
 end
 
-forget_ended(B .. 's', 83, tonumber(ARGV[1]))
-forget_ended(B .. 'x', 68, tonumber(ARGV[2]))
+prune_ended(B .. 's', 83, tonumber(ARGV[1]))
+prune_ended(B .. 'x', 68, tonumber(ARGV[2]))
 local events = call('ZRANGEBYSCORE', B .. 'w', '-inf', '(' .. ARGV[3], 'LIMIT', 0, most)
 for i = 1, #events do call('DEL', B .. 'e:' .. events[i]) end
 each(events, 1, #events, 'ZREM', B .. 'w')

@@ -17,7 +17,7 @@ pub(in crate::sqlite) const NO_LEASE: u64 = 0;
 #[derive(Clone, Debug)]
 pub(in crate::sqlite) struct Flight {
     pub seq: i64,
-    pub lane: i64,
+    pub endpoint_key: i64,
     /// The number of the lease it is under.
     pub lease: u64,
     /// The incarnation that claimed it.
@@ -27,16 +27,16 @@ pub(in crate::sqlite) struct Flight {
     /// When it was due.
     pub at: i64,
     /// What keeps its order, if anything does.
-    pub chain: Option<Arc<str>>,
+    pub ordering_group: Option<Arc<str>>,
 }
 
 #[derive(Default)]
-pub(in crate::sqlite) struct Flights {
+pub(in crate::sqlite) struct InFlight {
     by_key: HashMap<Key, Flight>,
     seqs: HashSet<i64>,
 }
 
-impl Flights {
+impl InFlight {
     pub fn insert(&mut self, key: Key, flight: Flight) {
         self.seqs.insert(flight.seq);
         if let Some(before) = self.by_key.insert(key, flight) {

@@ -8,40 +8,44 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc::WeakUnboundedSender;
 
-use super::complete::give_back;
+use super::complete::return_claims;
 use super::job::{Step, job};
 use super::queue::{Key, Shared};
 use super::writer::Command;
 
 /// An answer, and what is given back where nobody takes it.
-pub(super) struct Handover<T> {
+pub(super) struct ClaimGuard<T> {
     value: T,
-    back: GiveBack,
+    back: ReturnOnDrop,
 }
 
 /// Who takes things back.
 #[derive(Clone)]
-pub(super) struct Giver {
+pub(super) struct ClaimReturn {
     pub commands: WeakUnboundedSender<Command>,
     pub shared: Arc<Shared>,
 }
 
-struct GiveBack {
+struct ReturnOnDrop {
     keys: Vec<Key>,
     lease: u64,
-    giver: Giver,
+    claim_return: ClaimReturn,
 }
 
-impl Giver {
+impl ClaimReturn {
     /// Hands `value` over, with `keys` in flight under `lease`.
-    pub fn hand_over<T>(&self, value: T, keys: Vec<Key>, lease: u64) -> Handover<T> {
-        let giver = self.clone();
-        let back = GiveBack { keys, lease, giver };
-        Handover { value, back }
+    pub fn guard<T>(&self, value: T, keys: Vec<Key>, lease: u64) -> ClaimGuard<T> {
+        let claim_return = self.clone();
+        let back = ReturnOnDrop {
+            keys,
+            lease,
+            claim_return,
+        };
+        ClaimGuard { value, back }
     }
 }
 
-impl<T> Handover<T> {
+impl<T> ClaimGuard<T> {
     /// From here on it is the caller's.
     pub fn take(mut self) -> T {
         self.back.keys.clear();
@@ -49,15 +53,15 @@ impl<T> Handover<T> {
     }
 }
 
-impl Drop for GiveBack {
+impl Drop for ReturnOnDrop {
     fn drop(&mut self) {
         if self.keys.is_empty() {
             return;
         }
-        let Giver { commands, shared } = &self.giver;
-        shared.lock().flights.abandon(&self.keys, self.lease);
+        let ClaimReturn { commands, shared } = &self.claim_return;
+        shared.lock().in_flight.abandon(&self.keys, self.lease);
         let shared = shared.clone();
-        let (job, _) = job(move |tx| give_back(tx, shared.now()).map(Step::Done));
+        let (job, _) = job(move |tx| return_claims(tx, shared.now()).map(Step::Done));
         if let Some(commands) = commands.upgrade() {
             // A writer that has ended has nothing in flight.
             let _ = commands.send(Command::Job(job));

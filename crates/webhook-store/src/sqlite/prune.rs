@@ -20,7 +20,7 @@ const GIVE_BACK: u32 = 512;
 
 /// What counts as long ago.
 #[derive(Clone, Copy)]
-pub(super) struct Before {
+pub(super) struct PruneCutoff {
     pub succeeded: Millis,
     pub dead: Millis,
     /// The latest moment that the store was told of.
@@ -29,12 +29,12 @@ pub(super) struct Before {
 
 /// How far the current round came: tenant after tenant, the oldest first. The next one begins anew,
 /// for what has ended since.
-pub(super) struct Round {
+pub(super) struct PruneCursor {
     tenant: i64,
     reached: Mark,
 }
 
-impl Default for Round {
+impl Default for PruneCursor {
     fn default() -> Self {
         Self {
             tenant: 0,
@@ -49,17 +49,17 @@ struct Ended {
     at: i64,
 }
 
-impl Round {
+impl PruneCursor {
     /// Answers whether there may be more to forget.
-    pub fn step(&mut self, tx: &mut Tx<'_>, before: Before) -> Outcome<bool> {
+    pub fn step(&mut self, tx: &mut Tx<'_>, before: PruneCutoff) -> Outcome<bool> {
         let more = self.deliveries(tx, before)?;
-        let bare = forget_bare(tx.sql, before)?;
-        let rejected = forget_rejected(tx, before)?;
+        let bare = prune_bare_events(tx.sql, before)?;
+        let rejected = prune_rejected(tx, before)?;
         shrink(tx.sql)?;
         Ok(more || bare || rejected)
     }
 
-    fn deliveries(&mut self, tx: &mut Tx<'_>, before: Before) -> Outcome<bool> {
+    fn deliveries(&mut self, tx: &mut Tx<'_>, before: PruneCutoff) -> Outcome<bool> {
         let mut left = PART;
         while left > 0 {
             let seen = self.of_tenant(tx, before, left)?;
@@ -73,7 +73,7 @@ impl Round {
     }
 
     /// Looks at up to `count` deliveries of a tenant. Answers how many there were.
-    fn of_tenant(&mut self, tx: &mut Tx<'_>, before: Before, count: usize) -> Outcome<usize> {
+    fn of_tenant(&mut self, tx: &mut Tx<'_>, before: PruneCutoff, count: usize) -> Outcome<usize> {
         // Nothing ends before it was made.
         let end = before.succeeded.max(before.dead).as_i64();
         let mut next = tx.sql.prepare_cached(
@@ -100,7 +100,7 @@ impl Round {
         for (mark, ended) in &part {
             self.reached = *mark;
             if ended.is_old(before) {
-                forget(tx, mark.key, ended, before)?;
+                prune_delivery(tx, mark.key, ended, before)?;
             }
         }
         Ok(part.len())
@@ -116,7 +116,7 @@ impl Round {
 }
 
 impl Ended {
-    fn is_old(&self, before: Before) -> bool {
+    fn is_old(&self, before: PruneCutoff) -> bool {
         match self.state {
             state::SUCCEEDED => self.at < before.succeeded.as_i64(),
             state::DEAD => self.at < before.dead.as_i64(),
@@ -126,11 +126,11 @@ impl Ended {
 }
 
 /// Until when an event's id is no longer needed.
-fn known_until(before: Before) -> i64 {
+fn known_until(before: PruneCutoff) -> i64 {
     before.now.before(IDEMPOTENCY).as_i64()
 }
 
-fn forget(tx: &mut Tx<'_>, seq: i64, ended: &Ended, before: Before) -> Outcome<()> {
+fn prune_delivery(tx: &mut Tx<'_>, seq: i64, ended: &Ended, before: PruneCutoff) -> Outcome<()> {
     let sql = tx.sql;
     sql.prepare_cached("DELETE FROM deliveries WHERE seq = ?1")?
         .execute([seq])?;
@@ -158,7 +158,7 @@ fn forget(tx: &mut Tx<'_>, seq: i64, ended: &Ended, before: Before) -> Outcome<(
 }
 
 /// Forgets events that have no deliveries. Answers whether there may be more.
-fn forget_bare(sql: &Connection, before: Before) -> Outcome<bool> {
+fn prune_bare_events(sql: &Connection, before: PruneCutoff) -> Outcome<bool> {
     let mut delete = sql.prepare_cached(
         "DELETE FROM events WHERE key IN (
              SELECT key FROM events INDEXED BY events_bare
@@ -167,7 +167,7 @@ fn forget_bare(sql: &Connection, before: Before) -> Outcome<bool> {
     Ok(delete.execute((known_until(before), PART as i64))? == PART)
 }
 
-fn forget_rejected(tx: &mut Tx<'_>, before: Before) -> Outcome<bool> {
+fn prune_rejected(tx: &mut Tx<'_>, before: PruneCutoff) -> Outcome<bool> {
     let mut delete = tx.sql.prepare_cached(
         "DELETE FROM rejected WHERE key IN (
              SELECT key FROM rejected INDEXED BY rejected_by_time WHERE at < ?1 LIMIT ?2)",

@@ -11,7 +11,7 @@ if #ARGV > 3 then
 else
   ids = call('SRANDMEMBER', lease, ARGV[3])
 end
-local count, gone = give_back(owner, ids, ARGV[2], kept)
+local count, gone = return_claims(owner, ids, ARGV[2], kept)
 each(gone, 1, #gone, 'SREM', lease)
 -- What is being planned under the owner is left to another one.
 if #ARGV == 3 and call('GET', B .. 'p') == owner then call('DEL', B .. 'p') end

@@ -1,8 +1,8 @@
--- ARGV: endpoint, lane, now in eight bytes, from, most. The same as `rewind.lua` for what waits for its
+-- ARGV: endpoint, group, now in eight bytes, from, most. The same as `rewind.lua` for what waits for its
 -- turn. Returns how many were looked at.
 local now = ARGV[3]
 local from = tonumber(ARGV[4])
-local ids = call('ZRANGE', lane_key(ARGV[1], ARGV[2]), from, from + ARGV[5] - 1)
+local ids = call('ZRANGE', group_key(ARGV[1], ARGV[2]), from, from + ARGV[5] - 1)
 local keys = {}
 for i = 1, #ids do keys[i] = D .. ids[i] end
 local records = values(keys)

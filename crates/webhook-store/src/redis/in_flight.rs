@@ -14,7 +14,7 @@ use webhook_model::{DeliveryId, Owner, TenantId};
 use crate::{Fence, StoreError};
 
 #[derive(Default)]
-pub(super) struct Held {
+pub(super) struct InFlightTracker {
     /// Read by calls that plan or claim, until what they took is remembered; written by the one
     /// that compares, which has to see all of it.
     gate: RwLock<()>,
@@ -27,20 +27,20 @@ struct State {
     /// far as is known, have an entry.
     handed_out: HashMap<String, HashMap<TenantId, HashMap<DeliveryId, Fence>>>,
     /// Where more may be in flight than was handed out.
-    doubtful: HashSet<(String, TenantId)>,
+    uncertain: HashSet<(String, TenantId)>,
     /// The same, but to be looked at with the next renewal only.
     suspected: HashSet<(String, TenantId)>,
 }
 
 /// A call under way. Where it ends without having said what it took, its tenant is doubtful.
-pub(super) struct Taking<'a> {
-    held: &'a Held,
+pub(super) struct TrackedCall<'a> {
+    in_flight: &'a InFlightTracker,
     incarnation: &'a str,
     tenants: Vec<TenantId>,
     _gate: RwLockReadGuard<'a, ()>,
 }
 
-impl Held {
+impl InFlightTracker {
     /// Remembers an incarnation that has entered.
     pub(super) fn entered(&self, incarnation: &str) {
         self.state()
@@ -55,17 +55,17 @@ impl Held {
     ///
     /// [`StoreError::LeaseLost`] for an owner that is known to have no lease. One that has lost it
     /// without knowing may go on until its next renewal; what it takes is found and given to others.
-    pub(super) async fn taking<'a>(
+    pub(super) async fn track<'a>(
         &'a self,
         owner: &'a Owner,
         tenants: Vec<TenantId>,
-    ) -> Result<Taking<'a>, StoreError> {
+    ) -> Result<TrackedCall<'a>, StoreError> {
         let gate = self.gate.read().await;
         if !self.state().handed_out.contains_key(&owner.incarnation) {
             return Err(StoreError::LeaseLost(owner.name.clone()));
         }
-        Ok(Taking {
-            held: self,
+        Ok(TrackedCall {
+            in_flight: self,
             incarnation: &owner.incarnation,
             tenants,
             _gate: gate,
@@ -73,7 +73,7 @@ impl Held {
     }
 
     /// Forgets deliveries that are no longer in flight under these claims.
-    pub(super) fn drop_all<'a>(
+    pub(super) fn remove_all<'a>(
         &self,
         incarnation: &str,
         ended: impl Iterator<Item = (&'a TenantId, &'a DeliveryId, Fence)>,
@@ -96,18 +96,18 @@ impl Held {
     }
 
     /// Forgets an incarnation, whose lease is over.
-    pub(super) fn forget(&self, incarnation: &str) {
+    pub(super) fn remove_owner(&self, incarnation: &str) {
         let mut state = self.state();
         state.handed_out.remove(incarnation);
-        state.doubtful.retain(|(of, _)| of != incarnation);
+        state.uncertain.retain(|(of, _)| of != incarnation);
         state.suspected.retain(|(of, _)| of != incarnation);
     }
 
     /// Tenants to look at for what is in flight and was not handed out.
-    pub(super) fn doubtful(&self, incarnation: &str) -> Vec<TenantId> {
+    pub(super) fn uncertain(&self, incarnation: &str) -> Vec<TenantId> {
         let state = self.state();
         let of = |(of, tenant): &(String, TenantId)| (of == incarnation).then(|| tenant.clone());
-        state.doubtful.iter().filter_map(of).collect()
+        state.uncertain.iter().filter_map(of).collect()
     }
 
     /// Marks a tenant where the client may have repeated a call by itself.
@@ -118,14 +118,14 @@ impl Held {
     }
 
     /// Makes what was suspected doubtful.
-    pub(super) fn doubt_suspected(&self) {
+    pub(super) fn promote_suspected(&self) {
         let mut state = self.state();
         let suspected = std::mem::take(&mut state.suspected);
-        state.doubtful.extend(suspected);
+        state.uncertain.extend(suspected);
     }
 
     /// Shuts out all calls that take; waits for those under way.
-    pub(super) async fn shut(&self) -> RwLockWriteGuard<'_, ()> {
+    pub(super) async fn block_calls(&self) -> RwLockWriteGuard<'_, ()> {
         self.gate.write().await
     }
 
@@ -150,9 +150,9 @@ impl Held {
     }
 
     /// Nothing is in flight there that was not handed out.
-    pub(super) fn settled(&self, incarnation: &str, tenant: &TenantId) {
+    pub(super) fn resolved(&self, incarnation: &str, tenant: &TenantId) {
         self.state()
-            .doubtful
+            .uncertain
             .remove(&(incarnation.to_owned(), tenant.clone()));
     }
 
@@ -163,14 +163,14 @@ impl Held {
     }
 }
 
-impl Taking<'_> {
+impl TrackedCall<'_> {
     /// The call was answered: this is what it took under `fence`, and nothing else.
-    pub(super) fn took<'b>(
+    pub(super) fn finish<'b>(
         mut self,
         fence: Fence,
         taken: impl Iterator<Item = (&'b TenantId, &'b DeliveryId)>,
     ) {
-        let mut state = self.held.state();
+        let mut state = self.in_flight.state();
         self.tenants.clear();
         // The lease may have been lost in the meantime.
         let Some(tenants) = state.handed_out.get_mut(self.incarnation) else {
@@ -188,14 +188,16 @@ impl Taking<'_> {
     }
 }
 
-impl Drop for Taking<'_> {
+impl Drop for TrackedCall<'_> {
     fn drop(&mut self) {
         if self.tenants.is_empty() {
             return;
         }
-        let mut state = self.held.state();
+        let mut state = self.in_flight.state();
         for tenant in self.tenants.drain(..) {
-            state.doubtful.insert((self.incarnation.to_owned(), tenant));
+            state
+                .uncertain
+                .insert((self.incarnation.to_owned(), tenant));
         }
     }
 }
