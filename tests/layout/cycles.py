@@ -1,7 +1,7 @@
 """Fails if modules of a crate, each with all below it, import each other in a circle, and prints it.
 
-Files that only list and re-export modules are looked through. Inline modules, as a rule tests, are
-left out, and so is a `main.rs` beside a `lib.rs`. Usage: `python3 cycles.py SRC...`"""
+Imports through files that only list and re-export modules are resolved to their targets. Inline
+modules, which are usually tests, are ignored, and so is a `main.rs` beside a `lib.rs`. Usage: `python3 cycles.py SRC...`"""
 import graphlib, os, pathlib, re, sys
 
 LEFT_OUT = re.compile(r"//[^\n]*|^(?:pub(?:\(\w+\))? )?mod \w+ \{.*?^\}", re.M | re.S)

@@ -1,8 +1,8 @@
-//! Where a Redis is, and how it is spoken to.
+//! The addresses of Redis servers and clusters.
 
 use redis::IntoConnectionInfo;
 
-/// A Redis or Valkey by its URL: one server, or a cluster by any of its nodes.
+/// The address of a Redis or Valkey as a URL: one server, or a cluster by any of its nodes.
 ///
 /// `redis://[user][:password@]host[:port][/db]`, `rediss://` for TLS, and `redis+cluster://` or
 /// `rediss+cluster://` for a cluster, of which more nodes may be named:
@@ -11,11 +11,12 @@ use redis::IntoConnectionInfo;
 pub struct Address {
     urls: Vec<String>,
     cluster: bool,
-    /// The URL without the password, for messages.
+    /// The URL without user and password, for messages.
     shown: String,
 }
 
-/// Why a URL leads to no Redis. The text of the URL, which may hold a password, is not in it.
+/// The reason for which a URL is not an address of Redis. It does not contain the URL's text, which
+/// may include a password.
 #[derive(Debug, thiserror::Error)]
 #[error("redis url `{shown}`: {detail}")]
 pub struct AddressError {
@@ -24,6 +25,8 @@ pub struct AddressError {
 }
 
 impl Address {
+    /// Parses a URL.
+    ///
     /// # Errors
     ///
     /// An [`AddressError`].
@@ -56,7 +59,7 @@ impl Address {
         for node in nodes {
             let mut other = url::Url::parse(&format!("{scheme}://{node}"))
                 .map_err(|error| fail(&shown, format!("node `{node}`: {error}")))?;
-            // Every node of a cluster takes the same user and password.
+            // All nodes of a cluster have the same user and password.
             let copied = other.set_username(url.username());
             copied
                 .and_then(|()| other.set_password(url.password()))
@@ -74,19 +77,19 @@ impl Address {
         })
     }
 
-    /// Whether it is a cluster.
+    /// Returns whether it is the address of a cluster.
     pub fn is_cluster(&self) -> bool {
         self.cluster
     }
 
-    /// One URL for a server, one or more for a cluster.
+    /// Returns one URL for a server, one or more for a cluster.
     pub(crate) fn urls(&self) -> &[String] {
         &self.urls
     }
 }
 
-/// Refuses characters that end the host early where a user or a password has them: the rest of it
-/// would be lost, and its beginning taken for a host.
+/// Rejects unencoded characters in a user or a password that would end the host: the start of the
+/// user would be taken for the host.
 fn check_reserved(rest: &str) -> Result<(), String> {
     let login = rest.rsplit_once('@').map_or("", |(login, _)| login);
     let found = login.find(['/', '?', '#']).map(|at| login.as_bytes()[at]);
@@ -98,11 +101,11 @@ fn check_reserved(rest: &str) -> Result<(), String> {
         None => return Ok(()),
     };
     Err(format!(
-        "a `{found}` in a user or a password has to be written as `{encoded}`"
+        "a `{found}` in a user or a password must be written as `{encoded}`"
     ))
 }
 
-/// Refuses what the client would ignore: the database of a cluster, and parameters.
+/// Rejects parts that the client would ignore: the database of a cluster, and query parameters.
 fn check_rest(url: &url::Url, cluster: bool) -> Result<(), String> {
     if cluster && !matches!(url.path(), "" | "/" | "/0") {
         return Err(format!(
@@ -128,7 +131,7 @@ fn check_rest(url: &url::Url, cluster: bool) -> Result<(), String> {
     Ok(())
 }
 
-/// The nodes named in the query, which is taken away: the client would not know it.
+/// Removes the query, which the client does not support, and returns the nodes that it names.
 fn take_nodes(url: &mut url::Url) -> Vec<String> {
     let named = |(name, value): (_, std::borrow::Cow<str>)| (name == "node").then(|| value.into());
     let nodes = url.query_pairs().filter_map(named).collect();

@@ -1,7 +1,7 @@
-//! A connection that gives a reply up where it is larger than there is memory for.
+//! A connection with a limit on the size of replies.
 //!
-//! A reply to `XREADGROUP` has as many bytes as the entries have, and the server does not say how
-//! many before it sends them. The entries of a reply that was given up are pending.
+//! A reply to `XREADGROUP` is as large as its entries, and the server does not announce its size. The
+//! connection closes when a reply exceeds the limit; its entries are then pending.
 
 use std::io;
 use std::net::SocketAddr;
@@ -24,10 +24,10 @@ use tls_trust::client_config;
 /// The code of the error for a reply that is larger than the connection's bound.
 pub const REPLY_TOO_LARGE: &str = "REPLYTOOLARGE";
 
-/// How long one address of a host may take to accept a connection.
+/// The time within which one address of a host must accept a connection.
 const ADDRESS_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A bound on the bytes of one reply, and a mark set by the connection that exceeds it.
+/// A limit on the bytes of one reply, and a flag that the connection sets when it is exceeded.
 #[derive(Clone)]
 pub(super) struct Bound {
     max_bytes: usize,
@@ -42,8 +42,8 @@ impl Bound {
         }
     }
 
-    /// Returns the error of a command on the connection; one with the code [`REPLY_TOO_LARGE`] where
-    /// the connection ended because of its bound.
+    /// Returns the error of a command on the connection; one with the code [`REPLY_TOO_LARGE`] if the
+    /// connection was closed because of its limit.
     pub(super) fn explain(&self, error: RedisError) -> RedisError {
         if !self.exceeded.swap(false, Ordering::Relaxed) {
             return error;
@@ -52,12 +52,12 @@ impl Bound {
         redis::make_extension_error(REPLY_TOO_LARGE.into(), Some(detail))
     }
 
-    /// Connects to one server. Commands have to be sent one after the other: the bytes of a reply
-    /// count from the moment its command is written.
+    /// Connects to one server. Commands must be sent one after the other: the bytes of a reply count
+    /// from the moment at which its command is written.
     ///
     /// # Errors
     ///
-    /// Those of the network, of TLS and of the server.
+    /// Errors of the network, of TLS and of the server.
     pub(super) async fn connect(
         &self,
         client: &Client,

@@ -1,7 +1,7 @@
 //! A connection to Redis or Valkey that several tasks share, and scripts that run over it.
 //!
-//! The store and the readers of streams use it: both have to survive servers that restart, fail
-//! over or are out of reach for a while.
+//! The store and the readers of streams use it: both must survive servers that restart, fail over or
+//! are unreachable for a while.
 
 mod address;
 mod bounded;

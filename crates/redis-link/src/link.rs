@@ -1,9 +1,8 @@
-//! A connection that comes back.
+//! A shared connection that reconnects.
 //!
-//! All calls share one connection: what several tasks ask at a time goes out together and is
-//! answered in order. Where the connection is lost every call on it fails at once, and the next
-//! call connects anew. Attempts to connect are spaced with a growing, random delay; callers that
-//! wait for one share its outcome.
+//! All calls share one connection, on which concurrent commands are pipelined. If the connection is
+//! lost, every call on it fails at once, and the next call reconnects. Connection attempts are
+//! spaced with a growing, random delay; callers that wait for one share its outcome.
 
 use std::io;
 use std::sync::RwLock;
@@ -24,21 +23,21 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const FIRST_DELAY: Duration = Duration::from_millis(20);
 const LONGEST_DELAY: Duration = Duration::from_secs(2);
 
-/// A way to a Redis, shared by all who speak over it.
+/// A connection to Redis or Valkey that tasks share.
 pub struct Link {
     address: Address,
     response_timeout: Duration,
-    /// The most bytes of a reply, where there is such a bound. That of a cluster is not held.
+    /// The maximum number of bytes of a reply, if there is one. Not enforced for a cluster.
     bound: Option<Bound>,
-    /// The open connection and its number. Written by whoever connects or finds it broken.
+    /// The open connection and its number. Written by the task that connects, or finds it broken.
     open: RwLock<Option<(u64, Connection)>>,
-    /// Held while connecting, so that one task does it for all.
+    /// Locked while connecting, so that one task connects for all.
     connecting: Mutex<Failures>,
-    /// How many attempts to connect have ended.
+    /// The number of connection attempts that have ended.
     attempts: AtomicU64,
 }
 
-/// The attempts to connect that have failed since the last one that did not.
+/// The failed connection attempts since the last successful one.
 #[derive(Default)]
 struct Failures {
     in_a_row: u32,
@@ -52,8 +51,8 @@ enum Connection {
 }
 
 impl Link {
-    /// A link that connects when it is first used. A call that is not answered within
-    /// `response_timeout` fails, and its connection is given up.
+    /// Returns a link that connects at the first call. A call without a reply within
+    /// `response_timeout` fails, and its connection is closed.
     pub fn new(address: Address, response_timeout: Duration) -> Self {
         Self {
             address,
@@ -65,9 +64,9 @@ impl Link {
         }
     }
 
-    /// The same link for commands that are sent one after the other, whose replies have at most
-    /// `max_bytes` bytes: a larger one is an error with the code
-    /// [`REPLY_TOO_LARGE`](super::REPLY_TOO_LARGE), and ends the connection.
+    /// Limits replies to `max_bytes` bytes, for commands that are sent one after the other. A larger
+    /// reply is an error with the code [`REPLY_TOO_LARGE`](super::REPLY_TOO_LARGE), and closes the
+    /// connection.
     pub fn with_max_reply(self, max_bytes: usize) -> Self {
         Self {
             bound: Some(Bound::new(max_bytes)),
@@ -80,11 +79,11 @@ impl Link {
         &self.address
     }
 
-    /// Sends a command and waits for its answer.
+    /// Sends a command and waits for its reply.
     ///
     /// # Errors
     ///
-    /// The server's, or that of the connection; then nothing is known of what the command did.
+    /// An error of the server, or of the connection: then the command may or may not have run.
     pub async fn query(&self, command: &Cmd) -> RedisResult<Value> {
         let (number, mut connection) = self.connection().await?;
         let answer = match &mut connection {
@@ -99,15 +98,15 @@ impl Link {
         answer
     }
 
-    /// Runs a script, which goes over the wire only where the server does not know it.
+    /// Runs a script, which is sent in full only if the server does not know it.
     ///
     /// # Errors
     ///
-    /// Those of [`Link::ask`].
+    /// Those of [`Link::query`].
     pub async fn run(&self, script: &Script, call: &Cmd) -> RedisResult<Value> {
         match self.query(call).await {
             Err(error) if error.code() == Some("NOSCRIPT") => {
-                // EVAL keeps the script on the very node that was asked, in a cluster as well.
+                // EVAL stores the script on the node of the key, in a cluster too.
                 self.query(&in_full(script, call)).await
             }
             answer => answer,
@@ -177,7 +176,7 @@ impl Link {
         Ok(Connection::Single(connection))
     }
 
-    /// A client of the server, or of one node of the cluster: for subscriptions.
+    /// Returns a client of the server, or of one node of the cluster, for subscriptions.
     pub fn client(&self) -> RedisResult<redis::Client> {
         let first = self.address.urls().first().map(String::as_str);
         redis::Client::open(first.unwrap_or_default())
@@ -193,7 +192,7 @@ impl Link {
 
     fn give_up(&self, number: u64) {
         let mut open = self.write();
-        // Another task may have connected anew in the meantime.
+        // Another task may have reconnected in the meantime.
         if open.as_ref().is_some_and(|(current, _)| *current == number) {
             *open = None;
         }

@@ -1,17 +1,17 @@
 //! Lua scripts that the server runs.
 //!
-//! A script is sent by its SHA-1 and, where the server does not know it yet, in full.
+//! A script is called by its SHA-1, and sent in full if the server does not know it yet.
 
 use redis::Cmd;
 
-/// A script, made of parts that several scripts may share.
+/// A script, composed of parts that several scripts may share.
 pub struct Script {
     source: String,
     sha: String,
 }
 
 impl Script {
-    /// Returns the script that the parts make up, in their order.
+    /// Returns the script that consists of the parts, in their order.
     pub fn new(parts: &[&str]) -> Self {
         let source = parts.concat();
         let sha = redis::Script::new(&source).get_hash().to_owned();
@@ -22,19 +22,19 @@ impl Script {
         &self.source
     }
 
-    /// A call of it for the one key that says where it runs and what the others are derived from.
+    /// Returns a call with one key, which selects the node and from which other keys are derived.
     pub fn call(&self, key: &[u8]) -> Cmd {
         self.call_sized(key, 16, 512)
     }
 
-    /// The same, with room for so many arguments and bytes.
+    /// Returns a call with one key, with capacity for this number of arguments and bytes.
     pub fn call_sized(&self, key: &[u8], arguments: usize, bytes: usize) -> Cmd {
         let mut command = Cmd::with_capacity(arguments + 4, bytes + key.len() + 64);
         command.arg("EVALSHA").arg(&self.sha).arg("1").arg(key);
         command
     }
 
-    /// A call of it for several keys.
+    /// Returns a call with several keys.
     pub fn call_for(&self, keys: &[Vec<u8>]) -> Cmd {
         let mut command = Cmd::new();
         command

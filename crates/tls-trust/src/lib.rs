@@ -1,4 +1,4 @@
-//! The TLS of the sender's connections: which certificates are trusted, and errors in words.
+//! TLS of the sender's connections: trusted certificates, and readable errors.
 
 mod trust;
 mod words;

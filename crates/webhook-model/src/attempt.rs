@@ -1,30 +1,30 @@
-//! One try to deliver.
+//! Attempts: single HTTP requests of a delivery.
 
 use serde::{Deserialize, Serialize};
 
 use super::Millis;
 
-/// The most bytes of an answer that an attempt keeps.
+/// The maximum number of bytes of a response body that an attempt keeps.
 pub const MAX_RESPONSE_BYTES: usize = 256;
 
-/// How far an attempt, or the way to it, came before it failed.
+/// The phase in which an attempt failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
-    /// The name did not resolve, or led where deliveries may not go.
+    /// The host name did not resolve, or resolved to an address that deliveries may not use.
     Address,
-    /// No connection, or no TLS on it.
+    /// The connection or its TLS handshake failed.
     Connect,
-    /// The request could not be sent whole.
+    /// The request could not be sent completely.
     Send,
-    /// No answer, a broken one, or one that says no.
+    /// The response is missing, malformed, or not 2xx.
     Respond,
 }
 
 impl Phase {
     pub const ALL: [Self; 4] = [Self::Address, Self::Connect, Self::Send, Self::Respond];
 
-    /// As it is written in JSON, logs and metrics.
+    /// Returns the name in JSON, logs and metrics.
     pub fn name(self) -> &'static str {
         match self {
             Self::Address => "address",
@@ -35,22 +35,22 @@ impl Phase {
     }
 }
 
-/// One attempt and what came of it. It succeeded if `error` is `None`.
+/// An attempt and its result. It succeeded if `error` is `None`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
-    /// When it began.
+    /// The start of the attempt.
     pub at: Millis,
-    /// The answer's status, if there was one.
+    /// The status of the response, if there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
-    /// What went wrong, for people.
+    /// The error as text for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// Where it went wrong.
+    /// The phase of the error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phase: Option<Phase>,
     pub duration_ms: u32,
-    /// The first bytes of the answer's body, at most [`MAX_RESPONSE_BYTES`], made readable.
+    /// The first bytes of the response body, at most [`MAX_RESPONSE_BYTES`], as readable text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response: Option<String>,
 }

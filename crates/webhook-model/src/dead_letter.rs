@@ -1,4 +1,4 @@
-//! Events that could not be planned.
+//! Rejected events, which could not be planned.
 
 use base64ct::{Base64, Encoding};
 use bytes::Bytes;
@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::{Millis, TenantId};
 
-/// Where a rejected event came from.
+/// The source of a rejected event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
@@ -39,8 +39,8 @@ impl Rejected {
     }
 }
 
-/// Bytes from outside, which are text as a rule. JSON has them as a string, and as
-/// `{"base64": "…"}` where they are not UTF-8. Cheap to clone.
+/// Bytes of an external source, usually text. Serialized as a string, or as `{"base64": "…"}` if
+/// they are not UTF-8. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldText(Bytes);
 
@@ -50,7 +50,7 @@ impl FieldText {
         &self.0
     }
 
-    /// Returns the text, or `None` where it is not UTF-8.
+    /// Returns the text, or `None` if it is not UTF-8.
     pub fn text(&self) -> Option<&str> {
         std::str::from_utf8(&self.0).ok()
     }

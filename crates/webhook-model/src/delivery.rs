@@ -1,27 +1,27 @@
-//! An event on its way to one endpoint.
+//! Deliveries: one event for one endpoint.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Attempt, DeliveryId, EndpointId, EventId, Millis};
 
-/// Where a delivery is: `pending → in_flight → succeeded | pending | dead`.
+/// The state of a delivery: `pending → in_flight → succeeded | pending | dead`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryState {
-    /// Waits for its time, or for its turn.
+    /// Waits for its due time, or for earlier deliveries of its ordering group.
     Pending,
-    /// A sender process has it under its lease.
+    /// Claimed by a sender process, under its lease.
     InFlight,
-    /// A receiver answered 2xx.
+    /// The receiver responded with 2xx.
     Succeeded,
-    /// Given up: a dead letter, which can be replayed.
+    /// A dead letter: its schedule has ended, and it can be replayed.
     Dead,
 }
 
 impl DeliveryState {
     pub const ALL: [Self; 4] = [Self::Pending, Self::InFlight, Self::Succeeded, Self::Dead];
 
-    /// As it is written in JSON, stores and metrics.
+    /// Returns the name in JSON, stores and metrics.
     pub fn name(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -31,13 +31,13 @@ impl DeliveryState {
         }
     }
 
-    /// The state of that name.
+    /// Returns the state of that name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.name() == name)
     }
 }
 
-/// A delivery as it is shown.
+/// A delivery as the API shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delivery {
     pub id: DeliveryId,
@@ -46,13 +46,13 @@ pub struct Delivery {
     pub kind: String,
     pub endpoint: EndpointId,
     pub state: DeliveryState,
-    /// When it was planned.
+    /// The time of planning.
     pub created_at: Millis,
-    /// When the next attempt is due, while `pending`.
+    /// The due time of the next attempt, while `pending`.
     pub next_attempt_at: Option<Millis>,
-    /// Why it is dead.
+    /// The reason of a dead delivery.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// In the order they were made, those before a replay included.
+    /// All attempts in order, including those before a replay.
     pub attempts: Vec<Attempt>,
 }

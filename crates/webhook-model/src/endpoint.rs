@@ -1,4 +1,4 @@
-//! Where a tenant's events go, and how.
+//! Endpoints, to which a tenant's events are delivered.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,72 +9,74 @@ use webhook_signature::Scheme;
 use super::retry::durations;
 use super::{EndpointId, Millis, Pattern, Retry, Secret, TenantId};
 
-/// Who declared an endpoint.
+/// The origin of an endpoint's declaration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
-    /// The API. A reload leaves it alone.
+    /// The API. A reload does not change it.
     Api,
-    /// The configuration file. It goes when the file no longer has it.
+    /// The configuration file. A reload deletes it when the file no longer declares it.
     Config,
 }
 
-/// What was agreed with the receiver before the first delivery.
+/// The handshake with the receiver before the first delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Handshake {
-    /// `POST {url}?handshake=true` with `{"keyData": ...}` gave the receiver its key.
+    /// `POST {url}?handshake=true` with `{"keyData": ...}` sent the key to the receiver.
     Key,
 }
 
-/// An endpoint as stores keep it, secrets included.
+/// An endpoint as stores keep it, including its secrets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Endpoint {
     pub tenant: TenantId,
     pub id: EndpointId,
     pub url: String,
     pub events: Vec<Pattern>,
-    /// CEL over `event`; deliveries are planned where it is true.
+    /// A CEL expression over `event`; a delivery is planned if it is true.
     pub filter: Option<String>,
-    /// CEL over `event`; its value is the body.
+    /// A CEL expression over `event`; its value is the request body.
     pub transform: Option<String>,
-    /// The name of a file of the components' folder: a WebAssembly component of world `signed-webhooks:transform`.
+    /// The name of a file in the components' folder: a WebAssembly component of the world
+    /// `signed-webhooks:transform`.
     pub transform_component: Option<String>,
-    /// The newest first. Older ones sign as well until they expire.
+    /// The newest secret first. Older ones sign too until they expire.
     pub secrets: Vec<Secret>,
     #[serde(with = "schemes")]
     pub schemes: Vec<Scheme>,
     pub headers: BTreeMap<String, String>,
-    /// Attempts a second.
+    /// The maximum number of attempts per second.
     pub rate_limit: Option<u32>,
-    /// Attempts at a time.
+    /// The maximum number of concurrent attempts.
     pub max_in_flight: Option<u32>,
-    /// Whether events arrive in the order they were published, per ordering key where given.
+    /// True if events are delivered in the order of publication, per ordering key if they have one.
     pub ordered: bool,
     pub retry: Option<Retry>,
     #[serde(with = "durations::optional")]
     pub timeout: Option<Duration>,
     pub enabled: bool,
-    /// Why it was disabled, where the sender did that.
+    /// The reason, if the sender disabled it.
     pub disabled_reason: Option<String>,
     pub handshake: Option<Handshake>,
     pub origin: Origin,
     pub created_at: Millis,
     pub updated_at: Millis,
-    /// Since when every attempt has failed.
+    /// The time since which every attempt has failed.
     pub failing_since: Option<Millis>,
-    /// Goes up with every change, so that what was compiled for one version is not used for another.
+    /// Increases with every change, so that a program compiled for one version is not used for
+    /// another.
     pub version: u64,
 }
 
 impl Endpoint {
-    /// Whether events of type `kind` go there at present.
+    /// Returns whether the endpoint is enabled and matches events of type `kind`.
     pub fn wants(&self, kind: &str) -> bool {
         self.enabled && self.events.iter().any(|pattern| pattern.matches(kind))
     }
 }
 
-/// Schemes by their names.
+/// Serializes schemes by name.
 mod schemes {
     use serde::de::Error;
     use serde::{Deserialize, Deserializer, Serializer};

@@ -1,10 +1,10 @@
-//! What happened.
+//! Events of tenants.
 
 use bytes::Bytes;
 
 use super::{EventId, Millis};
 
-/// The most bytes of an event's type.
+/// The maximum number of bytes of an event's type.
 pub const MAX_TYPE_BYTES: usize = 256;
 
 /// An event of a tenant, as it was published.
@@ -15,8 +15,8 @@ pub struct Event {
     pub kind: String,
     /// JSON text, byte for byte as it was published.
     pub data: Bytes,
-    /// When it happened, by whoever published it; else when it was taken in.
+    /// The time that the publisher gave, else the time of acceptance.
     pub at: Millis,
-    /// What keeps its order among the events of an endpoint that is `ordered`.
+    /// The key of its ordering group at endpoints that are `ordered`.
     pub ordering_key: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! The names that tenants, endpoints, events and deliveries go by.
+//! The ids of tenants, endpoints, events and deliveries.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,21 +6,21 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// The most bytes of an event's id.
+/// The maximum number of bytes of an event's id.
 const MAX_EVENT_ID_BYTES: usize = 256;
 
-/// The most bytes of a tenant's or an endpoint's id.
+/// The maximum number of bytes of a tenant's or an endpoint's id.
 const MAX_SLUG_BYTES: usize = 64;
 
-/// Why a text is no id.
+/// The reason for which a text is not an id.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdError {
-    /// Of a tenant or an endpoint.
+    /// Not an id of a tenant, an endpoint or a delivery.
     #[error(
         "{owner} id `{text}` is not a lower-case letter or digit followed by up to 63 of a-z, 0-9, `_`, `-`"
     )]
     Slug { owner: &'static str, text: String },
-    /// Of an event.
+    /// Not an id of an event.
     #[error("event id `{0}` is not 1 to 256 visible ASCII characters without a full stop")]
     Event(String),
 }
@@ -33,15 +33,17 @@ macro_rules! id {
         pub struct $name(Arc<str>);
 
         impl $name {
+            /// Parses an id.
+            ///
             /// # Errors
             ///
-            /// An [`IdError`] that holds the start of the text.
+            /// An [`IdError`] with the start of the text.
             pub fn parse(text: &str) -> Result<Self, IdError> {
                 let check: fn(&str) -> Result<(), IdError> = $parse;
                 check(text).map(|()| Self(text.into()))
             }
 
-            /// The text.
+            /// Returns the id as text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -71,29 +73,29 @@ macro_rules! id {
 id!(
     TenantId,
     |text| slug("tenant", text),
-    "A tenant: `[a-z0-9][a-z0-9_-]{0,63}`."
+    "The id of a tenant: `[a-z0-9][a-z0-9_-]{0,63}`."
 );
 id!(
     EndpointId,
     |text| slug("endpoint", text),
-    "An endpoint of a tenant, in the same form."
+    "The id of an endpoint, unique in its tenant: `[a-z0-9][a-z0-9_-]{0,63}`."
 );
 id!(
     DeliveryId,
     |text| slug("delivery", text),
-    "A delivery of a tenant: see [`DeliveryId::of`]."
+    "The id of a delivery: see [`DeliveryId::of`]."
 );
 id!(
     EventId,
     event,
-    "An event of a tenant, and the `webhook-id` of its deliveries: visible ASCII without a full stop, which separates what `standard` signs."
+    "The id of an event, and the `webhook-id` of its deliveries: visible ASCII without a full stop, which separates the parts that the scheme `standard` signs."
 );
 
 impl DeliveryId {
-    /// The id of the delivery of `event` to `endpoint`: the same whenever it is planned, so that
-    /// planning twice changes nothing. `dlv_` and 32 hex digits of a SHA-256.
+    /// Returns the id of the delivery of `event` to `endpoint`: `dlv_` and 32 hex digits of a
+    /// SHA-256. It is deterministic, so that planning an event twice changes nothing.
     pub fn of(tenant: &TenantId, event: &EventId, endpoint: &EndpointId) -> Self {
-        // None of the three can hold a line feed, so different names never hash the same text.
+        // No id can contain a line feed, so different ids never hash the same text.
         let text = format!("{tenant}\n{event}\n{endpoint}");
         let digest = Sha256::digest(text);
         Self(format!("dlv_{}", hex::encode(&digest[..16])).into())
@@ -101,14 +103,14 @@ impl DeliveryId {
 }
 
 impl EventId {
-    /// A new id: `evt_` and 32 random hex digits.
+    /// Returns a new id: `evt_` and 32 random hex digits.
     pub fn random() -> Self {
         Self(format!("evt_{}", hex::encode(rand::random::<[u8; 16]>())).into())
     }
 }
 
 impl EndpointId {
-    /// A new id: `ep_` and 24 random hex digits.
+    /// Returns a new id: `ep_` and 24 random hex digits.
     pub fn random() -> Self {
         Self(format!("ep_{}", hex::encode(rand::random::<[u8; 12]>())).into())
     }
@@ -120,25 +122,25 @@ fn slug(owner: &'static str, text: &str) -> Result<(), IdError> {
     let fits = text.len() <= MAX_SLUG_BYTES
         && text.bytes().next().is_some_and(first)
         && text.bytes().all(other);
-    match fits {
-        true => Ok(()),
-        false => Err(IdError::Slug {
-            owner,
-            text: shown(text),
-        }),
+    if fits {
+        Ok(())
+    } else {
+        let text = excerpt(text);
+        Err(IdError::Slug { owner, text })
     }
 }
 
 fn event(text: &str) -> Result<(), IdError> {
     let visible = |byte: u8| byte.is_ascii_graphic() && byte != b'.';
     let fits = (1..=MAX_EVENT_ID_BYTES).contains(&text.len()) && text.bytes().all(visible);
-    match fits {
-        true => Ok(()),
-        false => Err(IdError::Event(shown(text))),
+    if fits {
+        Ok(())
+    } else {
+        Err(IdError::Event(excerpt(text)))
     }
 }
 
-/// So much of a text as an error may show.
-fn shown(text: &str) -> String {
+/// Returns the start of a text, for an error.
+fn excerpt(text: &str) -> String {
     text.chars().take(80).collect()
 }

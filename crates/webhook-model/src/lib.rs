@@ -1,7 +1,7 @@
-//! The nouns: what a tenant, an endpoint, an event, a delivery and an attempt are.
+//! The data model: tenants, endpoints, events, deliveries and attempts.
 //!
-//! Everything here is plain data. What is checked is checked when a value is made, so that the rest
-//! of the sender can rely on it.
+//! Everything here is plain data. Values are validated when they are created, so that the rest of
+//! the sender can rely on them.
 
 mod attempt;
 mod dead_letter;

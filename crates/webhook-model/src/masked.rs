@@ -1,22 +1,22 @@
-//! Secrets outside of the field named `secret`: values of headers, and of a URL's query.
+//! Masks secrets outside of the field `secret`: values of headers, and of a URL's query.
 //!
-//! They are write-only. What shows an endpoint shows [`MASK`] in their place, and a change that
-//! sends [`MASK`] back keeps them.
+//! They are write-only: an endpoint is shown with [`MASK`] in their place, and a change that sends
+//! [`MASK`] back keeps them.
 
 use std::borrow::Cow;
 
 /// The text that is shown in place of a secret.
 pub const MASK: &str = "***";
 
-/// Parts of the names of query parameters that hold secrets.
+/// Parts of the names of query parameters that contain secrets.
 const SECRET_NAMES: [&str; 11] = [
     "token", "secret", "key", "sig", "pass", "pwd", "auth", "cred", "code", "session", "jwt",
 ];
 
-/// From this length on a value of letters and digits may be a token, whatever it is named.
+/// The length from which on a value of letters and digits may be a token under any name.
 const TOKEN_LENGTH: usize = 20;
 
-/// A URL as it may be shown: values of its query that look like secrets are masked.
+/// Masks the values of a URL's query that may be secrets.
 ///
 /// ```
 /// use webhook_model::masked_url;
@@ -35,7 +35,7 @@ pub fn masked_url(url: &str) -> Cow<'_, str> {
     format!("{path}?{}", pairs.join("&")).into()
 }
 
-/// Returns whether a URL has a masked value, which leads nowhere by itself.
+/// Returns whether a URL has a masked value, and therefore cannot be called.
 pub fn is_masked_url(url: &str) -> bool {
     let query = url.split_once('?').map_or("", |(_, query)| query);
     let is_masked = |pair: &str| pair.rsplit('=').next().unwrap_or_default() == MASK;

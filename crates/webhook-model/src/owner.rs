@@ -1,21 +1,21 @@
-//! Which process has a delivery in flight.
+//! Owners: the processes that have deliveries in flight.
 
-/// One run of one sender process.
+/// One run of a sender process.
 ///
-/// The name stays the same over restarts and is unique among the senders of a store. The
-/// incarnation is drawn anew each time, so that outcomes of the run before are told apart.
+/// The name is unique among the senders of a store, and stays the same after a restart. The
+/// incarnation is random for each run, which distinguishes outcomes of an earlier run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owner {
     pub name: String,
     pub incarnation: String,
-    /// Where the process runs: differs between machines and between process namespaces.
+    /// The host of the process, which differs between machines and between process namespaces.
     pub host: String,
-    /// Its number there.
+    /// The process id on that host.
     pub pid: u32,
 }
 
 impl Owner {
-    /// This process, under `name`.
+    /// Returns the owner for this process, under `name`.
     pub fn this_process(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
@@ -25,7 +25,7 @@ impl Owner {
         }
     }
 
-    /// Another run of the same process, after its lease was lost.
+    /// Returns another incarnation of the same process, for a new lease after the loss of one.
     pub fn reincarnated(&self) -> Self {
         Self {
             incarnation: hex::encode(rand::random::<[u8; 8]>()),
@@ -33,10 +33,10 @@ impl Owner {
         }
     }
 
-    /// Whether the process of that number on `host` is known to be gone: it ran here, and runs no
-    /// more. A process of another host never is.
+    /// Returns whether process `pid` on `host` is known to have ended: it ran on this host, and does
+    /// not run any more. Of another host, no process is known to have ended.
     pub fn is_known_gone(&self, host: &str, pid: u32) -> bool {
-        // A number equal to ours belonged to a predecessor: we are not it.
+        // The id of this process belonged to an earlier process.
         host == self.host && (pid == self.pid || !is_running(pid))
     }
 }
@@ -46,7 +46,7 @@ fn is_running(pid: u32) -> bool {
         .ok()
         .and_then(rustix::process::Pid::from_raw);
     let test = pid.map(rustix::process::test_kill_process);
-    // Not permitted to signal it means that it is there.
+    // Without permission to signal it, the process exists.
     !matches!(test, None | Some(Err(rustix::io::Errno::SRCH)))
 }
 

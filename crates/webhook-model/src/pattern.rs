@@ -1,36 +1,41 @@
-//! Which types of events an endpoint wants.
+//! Patterns of event types, by which endpoints select events.
 
 use serde::{Deserialize, Serialize};
 
-/// Marks events that the sender itself makes, for example `operational.endpoint.disabled`.
+/// The prefix of events that the sender itself publishes, for example
+/// `operational.endpoint.disabled`.
 const OPERATIONAL: &str = "operational.";
 
 /// A type, a prefix followed by `.*`, or `*`.
 ///
-/// `*` takes every event but the operational ones, which have to be asked for by name.
+/// `*` matches every event except operational ones, which match by name only.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Pattern(String);
 
-/// Why a text is no pattern.
+/// The reason for which a text is not a pattern.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("event pattern `{0}` is neither a type, nor a prefix followed by `.*`, nor `*`")]
 pub struct PatternError(String);
 
 impl Pattern {
+    /// Parses a pattern.
+    ///
     /// # Errors
     ///
-    /// [`PatternError`] for an empty text, or a `*` anywhere but alone or behind the last dot.
+    /// [`PatternError`] for an empty text, or for a `*` that is neither alone nor behind the last
+    /// dot.
     pub fn parse(text: &str) -> Result<Self, PatternError> {
         let stem = text.strip_suffix(".*").unwrap_or(text);
         let segments = |stem: &str| stem.split('.').all(is_segment);
-        match text == "*" || segments(stem) {
-            true => Ok(Self(text.into())),
-            false => Err(PatternError(text.chars().take(80).collect())),
+        if text == "*" || segments(stem) {
+            Ok(Self(text.into()))
+        } else {
+            Err(PatternError(text.chars().take(80).collect()))
         }
     }
 
-    /// Whether an event of type `kind` is wanted.
+    /// Returns whether an event of type `kind` matches.
     pub fn matches(&self, kind: &str) -> bool {
         if self.0 == "*" {
             return !kind.starts_with(OPERATIONAL);
@@ -67,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_prefix_matches_below_itself_only() {
+    fn a_prefix_matches_longer_types_only() {
         let pattern = Pattern::parse("order.*").unwrap();
         assert!(pattern.matches("order.shipped"));
         assert!(pattern.matches("order.item.shipped"));
@@ -76,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn the_star_takes_all_but_operational_events() {
+    fn the_star_matches_all_but_operational_events() {
         let all = Pattern::parse("*").unwrap();
         assert!(all.matches("order.shipped"));
         assert!(!all.matches("operational.endpoint.disabled"));
@@ -85,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_star_elsewhere_is_refused() {
+    fn a_star_elsewhere_is_rejected() {
         for bad in [
             "",
             ".",

@@ -1,34 +1,34 @@
-//! Events from outside, checked in one place whichever way they came.
+//! Validates published events, in one place for all sources.
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
 use crate::{Event, EventId, MAX_TYPE_BYTES, Millis};
 
-/// The most bytes of an event's data, unless the configuration says otherwise.
+/// The default maximum number of bytes of an event's data.
 pub const MAX_DATA_BYTES: usize = 1 << 20;
 
-/// The most bytes of an ordering key.
+/// The maximum number of bytes of an ordering key.
 const MAX_ORDERING_KEY_BYTES: usize = 256;
 
-/// The types that the sender itself publishes.
+/// The first segment of types that only the sender publishes.
 const OPERATIONAL: &str = "operational";
 
-/// An event as it was published, nothing of it looked at.
+/// An event as it was published, not validated yet.
 #[derive(Clone, Debug)]
 pub struct RawEvent<'a> {
-    /// Without one it gets a new one.
+    /// The id; `None` for a new random one.
     pub id: Option<&'a str>,
     pub kind: &'a str,
     /// JSON text.
     pub data: Bytes,
-    /// RFC 3339, or Unix seconds with or without a fraction. Without one it happened now.
+    /// RFC 3339, or Unix seconds with or without a fraction; `None` for now.
     pub timestamp: Option<&'a str>,
-    /// An empty one is none.
+    /// The ordering key; an empty one counts as none.
     pub ordering_key: Option<&'a str>,
 }
 
-/// Why there is nothing to be made of an event.
+/// The reason for which an event is rejected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EventError {
     #[error(transparent)]
@@ -52,7 +52,7 @@ pub enum EventError {
 }
 
 impl EventError {
-    /// A code to branch on. It stays the same for good.
+    /// Returns a code to branch on. It is stable.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Id(_) => "bad-id",
@@ -65,7 +65,7 @@ impl EventError {
         }
     }
 
-    /// The field at fault.
+    /// Returns the name of the invalid field.
     pub fn field(&self) -> &'static str {
         match self {
             Self::Id(_) => "id",
@@ -78,7 +78,7 @@ impl EventError {
 }
 
 impl RawEvent<'_> {
-    /// The event, if it can be planned. `now` is when it was taken in.
+    /// Validates the event. `now` is the time of acceptance.
     ///
     /// ```
     /// use webhook_model::{MAX_DATA_BYTES, Millis, RawEvent};
@@ -97,7 +97,7 @@ impl RawEvent<'_> {
     ///
     /// # Errors
     ///
-    /// An [`EventError`]: what is cheap to find is found first.
+    /// An [`EventError`]. Cheap checks come first.
     pub fn check(self, max_data_bytes: usize, now: Millis) -> Result<Event, EventError> {
         check_kind(self.kind)?;
         let id = match self.id {
@@ -124,11 +124,12 @@ fn check_kind(kind: &str) -> Result<(), EventError> {
     let segments = |kind: &str| kind.split('.').all(|segment| !segment.is_empty());
     let visible = kind.bytes().all(|byte| byte.is_ascii_graphic());
     if kind.len() > MAX_TYPE_BYTES || !visible || !segments(kind) {
-        return Err(EventError::Type(shown(kind)));
+        return Err(EventError::Type(excerpt(kind)));
     }
-    match kind.split('.').next() == Some(OPERATIONAL) {
-        true => Err(EventError::Reserved(shown(kind))),
-        false => Ok(()),
+    if kind.split('.').next() == Some(OPERATIONAL) {
+        Err(EventError::Reserved(excerpt(kind)))
+    } else {
+        Ok(())
     }
 }
 
@@ -139,7 +140,7 @@ fn check_data(data: &[u8], max: usize) -> Result<(), EventError> {
             max,
         });
     }
-    // The text is passed over, not kept, and however deep it nests.
+    // The parser skips the text without building values, so the depth of nesting has no limit.
     serde_json::from_slice::<&RawValue>(data)
         .map(|_| ())
         .map_err(|error| EventError::Data(error.to_string()))
@@ -150,15 +151,13 @@ fn is_ordering_key(key: &str) -> bool {
 }
 
 fn moment(text: &str) -> Result<Millis, EventError> {
-    let wrong = || EventError::Timestamp(shown(text));
-    let millis = match text.starts_with(|first: char| first.is_ascii_digit()) {
-        true if text
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || byte == b'.') =>
-        {
-            seconds(text)
-        }
-        _ => rfc3339(text),
+    let wrong = || EventError::Timestamp(excerpt(text));
+    let starts_with_digit = text.starts_with(|first: char| first.is_ascii_digit());
+    let is_number = |byte: u8| byte.is_ascii_digit() || byte == b'.';
+    let millis = if starts_with_digit && text.bytes().all(is_number) {
+        seconds(text)
+    } else {
+        rfc3339(text)
     };
     millis
         .map(Millis)
@@ -166,7 +165,7 @@ fn moment(text: &str) -> Result<Millis, EventError> {
         .ok_or_else(wrong)
 }
 
-/// Unix seconds with or without a fraction, in milliseconds. Not by way of a floating-point number,
+/// Parses Unix seconds with or without a fraction to milliseconds, without a floating-point number,
 /// which would round.
 fn seconds(text: &str) -> Option<u64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
@@ -183,7 +182,7 @@ fn seconds(text: &str) -> Option<u64> {
     Some(whole * 1000 + millis)
 }
 
-/// The year 10000: later moments have no RFC 3339.
+/// The start of the year 10000: later times have no RFC 3339 form.
 const LATEST_SECOND: u64 = 253_402_300_800;
 
 fn rfc3339(text: &str) -> Option<u64> {
@@ -191,7 +190,7 @@ fn rfc3339(text: &str) -> Option<u64> {
     u64::try_from(at.as_millisecond()).ok()
 }
 
-/// So much of a text as an error may show.
-fn shown(text: &str) -> String {
+/// Returns the start of a text, for an error.
+fn excerpt(text: &str) -> String {
     text.chars().take(80).collect()
 }

@@ -1,23 +1,23 @@
-//! When to try again.
+//! Retry schedules.
 
 use std::time::Duration;
 
 use humantime::format_duration;
 use serde::{Deserialize, Serialize};
 
-/// A schedule of attempts: how long to wait before each. The first is made at once, after `0s`.
+/// A schedule of attempts with the wait before each. The first attempt is immediate, after `0s`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Retry {
     /// The wait before each attempt, for example `["0s", "5s", "5m"]` for three.
     #[serde(with = "durations")]
     pub schedule: Vec<Duration>,
-    /// How far each wait may be drawn from its length: 0.2 is 20 % either way.
+    /// The random deviation of each wait: 0.2 is 20 % in both directions.
     #[serde(default = "default_jitter")]
     pub jitter: f64,
 }
 
-/// Why a schedule cannot be followed.
+/// The reason for which a schedule is invalid.
 #[derive(Debug, PartialEq, thiserror::Error)]
 pub enum RetryError {
     #[error("the retry schedule has no attempts")]
@@ -39,7 +39,8 @@ const SECOND: u64 = 1;
 const MINUTE: u64 = 60 * SECOND;
 const HOUR: u64 = 60 * MINUTE;
 
-/// Standard Webhooks 1.0, "Operational considerations": attempts over some three days.
+/// The schedule of Standard Webhooks 1.0, "Operational considerations": attempts over about three
+/// days.
 const DEFAULT: [u64; 10] = [
     0,
     5 * SECOND,
@@ -63,6 +64,8 @@ impl Default for Retry {
 }
 
 impl Retry {
+    /// Validates the schedule.
+    ///
     /// # Errors
     ///
     /// A [`RetryError`].
@@ -85,10 +88,10 @@ impl Retry {
         }
     }
 
-    /// How long to wait after `made` attempts, or `None` when none is left. `random` is drawn from
-    /// 0 to 1, both included: 0 waits shortest, 1 longest.
-    pub fn wait(&self, made: usize, random: f64) -> Option<Duration> {
-        let base = self.schedule.get(made)?;
+    /// Returns the wait after `attempts_made` attempts, or `None` if no attempt is left. `random`
+    /// is between 0 (the shortest wait) and 1 (the longest), both included.
+    pub fn wait(&self, attempts_made: usize, random: f64) -> Option<Duration> {
+        let base = self.schedule.get(attempts_made)?;
         let factor = 1.0 - self.jitter + 2.0 * self.jitter * random.clamp(0.0, 1.0);
         let wait = base.as_secs_f64() * factor.max(0.0);
         Some(Duration::try_from_secs_f64(wait).unwrap_or(Duration::MAX))
@@ -99,7 +102,7 @@ fn default_jitter() -> f64 {
     0.2
 }
 
-/// Durations as people write them: `5s`, `30m`, `1h 30m`.
+/// Serializes durations as people write them: `5s`, `30m`, `1h 30m`.
 pub mod durations {
     use std::time::Duration;
 
@@ -126,7 +129,7 @@ pub mod durations {
             .map_err(|_| format!("`{text}` is not a duration such as `5s` or `1h 30m`"))
     }
 
-    /// One duration, where it may be left out.
+    /// Serializes an optional duration.
     pub mod optional {
         use super::*;
 
@@ -155,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_wait_is_drawn_from_its_jitter() {
+    fn each_wait_is_within_its_jitter() {
         let retry = Retry::default();
         assert_eq!(retry.wait(0, 1.0), Some(Duration::ZERO));
         assert_eq!(retry.wait(1, 0.0), Some(Duration::from_secs(4)));
@@ -165,14 +168,14 @@ mod tests {
     }
 
     #[test]
-    fn waits_that_cannot_be_kept_are_refused_by_their_value() {
+    fn an_invalid_wait_is_rejected_by_its_value() {
         let refusal = |schedule: &[u64]| {
             let schedule = schedule.iter().copied().map(Duration::from_secs).collect();
             let retry = Retry {
                 schedule,
                 ..Retry::default()
             };
-            // Whoever has such a one from elsewhere waits for ever, and does not fall.
+            // An out-of-range wait of an older record saturates instead of panicking.
             assert!(retry.wait(1, 1.0).is_some());
             retry.check().map_err(|error| error.to_string())
         };
@@ -186,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_schedule_is_read_as_people_write_it() {
+    fn a_schedule_is_parsed_from_human_durations() {
         let retry: Retry = serde_json::from_str(r#"{"schedule": ["0s", "1h 30m"]}"#).unwrap();
         assert_eq!(retry.schedule, [Duration::ZERO, Duration::from_secs(5400)]);
         let bad = serde_json::from_str::<Retry>(r#"{"schedule": ["soon"]}"#).unwrap_err();

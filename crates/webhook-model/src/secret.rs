@@ -1,4 +1,4 @@
-//! What an endpoint's deliveries are signed with.
+//! Secrets, which sign an endpoint's deliveries.
 
 use serde::{Deserialize, Serialize};
 use webhook_signature::{Credential, MIN_SECRET_BYTES};
@@ -15,17 +15,17 @@ pub enum SecretError {
     Short(usize),
 }
 
-/// A secret as it was handed out, overwritten with zeros when it is dropped. It cannot be printed.
+/// A secret as it was shown to its owner. Zeroed when it is dropped; `Debug` does not show it.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Secret {
     text: Zeroizing<String>,
-    /// From when on it no longer signs; `None` for the current one.
+    /// The time from which on it no longer signs; `None` for the current secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Millis>,
 }
 
 impl Secret {
-    /// The secret of this text, if it can sign and is long enough.
+    /// Parses a secret. It must be able to sign, and be long enough.
     ///
     /// # Errors
     ///
@@ -33,7 +33,7 @@ impl Secret {
     pub fn new(text: impl Into<String>) -> Result<Self, SecretError> {
         let text = Zeroizing::new(text.into());
         Credential::parse(text.as_str())?;
-        // The prefixed ones, which `parse` has measured, are longer than that.
+        // `parse` has checked the length of prefixed ones, which are longer than that.
         if text.len() < MIN_SECRET_BYTES {
             return Err(SecretError::Short(text.len()));
         }
@@ -43,7 +43,7 @@ impl Secret {
         })
     }
 
-    /// The same secret, which signs until that moment.
+    /// Sets the time until which the secret signs.
     pub fn expiring(self, at: Millis) -> Self {
         Self {
             expires_at: Some(at),
@@ -51,16 +51,16 @@ impl Secret {
         }
     }
 
-    /// What signs, ready for use.
+    /// Returns the credential that signs.
     ///
     /// # Errors
     ///
-    /// For a text that no [`Secret::new`] let through.
+    /// For a text that [`Secret::new`] would have rejected.
     pub fn credential(&self) -> Result<Credential, webhook_signature::CredentialError> {
         Credential::parse(self.text.as_str())
     }
 
-    /// The text, for the one answer that hands it out.
+    /// Returns the text, for the one response that shows it.
     pub fn reveal(&self) -> &str {
         &self.text
     }

@@ -1,4 +1,4 @@
-//! Moments, and where they come from.
+//! Times, and the clock that they come from.
 
 #![allow(clippy::disallowed_methods, reason = "the sender's wall clock")]
 
@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-/// A moment, in milliseconds since the Unix epoch.
+/// A time in milliseconds since the Unix epoch.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -17,38 +17,38 @@ use serde::{Deserialize, Serialize};
 pub struct Millis(pub u64);
 
 impl Millis {
-    /// Later than every moment that is reckoned with.
+    /// A time later than every real one.
     pub const NEVER: Self = Self(i64::MAX as u64);
 
-    /// The moment `duration` after this one, or [`Self::NEVER`].
+    /// Returns the time `duration` after this one, at most [`Self::NEVER`].
     pub fn after(self, duration: Duration) -> Self {
         let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         Self(self.0.saturating_add(millis)).min(Self::NEVER)
     }
 
-    /// The moment `duration` before this one, or the epoch.
+    /// Returns the time `duration` before this one, at least the epoch.
     pub fn before(self, duration: Duration) -> Self {
         let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         Self(self.0.saturating_sub(millis))
     }
 
-    /// How long from `earlier` to this moment; nothing if `earlier` is later.
+    /// Returns the duration from `earlier` to this time; zero if `earlier` is later.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
 
-    /// Unix seconds, as signatures carry them.
+    /// Returns Unix seconds, as in signatures.
     pub fn seconds(self) -> u64 {
         self.0 / 1000
     }
 
-    /// As stores with signed integers keep it.
+    /// Returns the milliseconds as a signed integer, for stores.
     pub fn as_i64(self) -> i64 {
         i64::try_from(self.0).unwrap_or(i64::MAX)
     }
 }
 
-/// RFC 3339 in UTC, with milliseconds.
+/// Formats as RFC 3339 in UTC, with milliseconds.
 impl fmt::Display for Millis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match jiff::Timestamp::from_millisecond(self.as_i64()) {
@@ -58,29 +58,29 @@ impl fmt::Display for Millis {
     }
 }
 
-/// Where moments come from: the system, or a test that sets them.
+/// A source of the current time: the system, or a test that sets it.
 #[derive(Clone, Default)]
 pub struct Clock(Option<Arc<AtomicU64>>);
 
 impl Clock {
-    /// The system's clock.
+    /// Returns the system's clock.
     pub fn system() -> Self {
         Self(None)
     }
 
-    /// A clock that stands at `now` until it is set.
+    /// Returns a clock that stands at `now` until it is set.
     pub fn standing_at(now: Millis) -> Self {
         Self(Some(Arc::new(AtomicU64::new(now.0))))
     }
 
-    /// Sets a standing clock, and all clones of it. The system's clock is not moved.
+    /// Sets a standing clock and all of its clones. Has no effect on the system's clock.
     pub fn set(&self, now: Millis) {
         if let Some(standing) = &self.0 {
             standing.store(now.0, Ordering::SeqCst);
         }
     }
 
-    /// The present moment.
+    /// Returns the current time.
     pub fn now(&self) -> Millis {
         match &self.0 {
             Some(standing) => Millis(standing.load(Ordering::SeqCst)),

@@ -1,4 +1,4 @@
-//! What passes through the queue.
+//! The types that pass through the queue.
 
 use bytes::Bytes;
 use webhook_model::{Attempt, DeliveryId, EndpointId, Event, EventId, Millis, TenantId};
@@ -9,99 +9,103 @@ use super::Fence;
 #[derive(Clone, Debug)]
 pub struct PlanBatch {
     pub tenant: TenantId,
-    /// What [`Tenants::endpoints`](crate::Tenants::endpoints) answered with them.
+    /// The version that [`Tenants::endpoints`](crate::Tenants::endpoints) returned with them.
     pub version: u64,
-    /// The claim that deliveries which start claimed belong to.
+    /// The claim of the deliveries that start claimed.
     pub fence: Fence,
     pub events: Vec<PlannedEvent>,
-    /// Whether the events are the tenant's oldest accepted ones, in their order, and not new.
+    /// True if the events are the tenant's oldest accepted ones, in their order; false if they are
+    /// new.
     pub accepted: bool,
 }
 
-/// An event and the deliveries to be made of it; none where no endpoint wants it.
+/// An event and its new deliveries; none if no endpoint matches it.
 #[derive(Clone, Debug)]
 pub struct PlannedEvent {
     pub event: Event,
     pub deliveries: Vec<NewDelivery>,
 }
 
-/// A delivery to be.
+/// A delivery to create.
 #[derive(Clone, Debug)]
 pub struct NewDelivery {
     pub id: DeliveryId,
     pub endpoint: EndpointId,
-    /// What is sent; `None`: the event's data as it is.
+    /// The request body; `None` sends the event's data unchanged.
     pub body: Option<Bytes>,
-    /// Whether it waits for those before it with the same ordering key, or with none.
+    /// True if it waits for earlier deliveries of its ordering group: those with the same ordering
+    /// key, or those without one.
     pub ordered: bool,
     pub start: InitialState,
 }
 
-/// Where a delivery starts.
+/// The state in which a delivery is created.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InitialState {
-    /// In flight, under the planner's own lease. Ordered ones only if nothing is before them.
+    /// In flight, under the planner's own lease. An ordered one only if its ordering group is empty.
     Claimed,
-    /// Due at that moment.
+    /// Pending, and due at that moment.
     Due(Millis),
-    /// Dead, for this reason.
+    /// Dead, with this reason.
     Dead(String),
 }
 
-/// What came of a batch.
+/// The result of planning a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PlanResult {
-    /// The endpoints have changed; nothing was kept. Load them and plan again.
+    /// The endpoints have changed, and nothing was kept. The caller loads them and plans again.
     Stale,
-    /// The tenant has accepted events, which new ones have to be planned behind; nothing was kept.
+    /// The tenant has accepted events, which must be planned before new ones. Nothing was kept.
     Backlog,
-    /// One for each event, in order.
+    /// One result for each event, in order.
     Done(Vec<Planned>),
 }
 
-/// What came of one event.
+/// The result of planning one event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Planned {
-    /// Kept. Of its deliveries these are in flight under the planner's lease.
+    /// The event was kept. `claimed` lists its deliveries that are in flight under the planner's
+    /// lease.
     New { claimed: Vec<DeliveryId> },
-    /// The id was known already, with this type and data: nothing was changed.
+    /// The id is known with the same type and data. Nothing was changed.
     Known,
-    /// The id was known already, with another type or other data: nothing was changed.
+    /// The id is known with another type or other data. Nothing was changed.
     Conflict,
 }
 
 /// The result of accepting an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Acceptance {
-    /// It is kept, behind the tenant's other accepted events.
+    /// The event is kept, behind the tenant's other accepted events.
     New,
-    /// The id was known already, with this type and data: nothing was changed.
+    /// The id is known with the same type and data. Nothing was changed.
     Known,
-    /// The id was known already, with another type or other data: nothing was changed.
+    /// The id is known with another type or other data. Nothing was changed.
     Conflict,
 }
 
-/// An event that is accepted and not planned.
+/// An event that is accepted and not planned yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AcceptedEvent {
     pub event: Event,
-    /// How often its planning began before and did not end.
+    /// The number of earlier plannings that began and did not end.
     pub tries: u32,
 }
 
-/// The most bytes of events that are taken for planning in one call, but for a single larger one.
+/// The maximum number of event bytes taken for planning in one call. A single larger event comes
+/// alone.
 pub const PLANNING_BYTES: usize = 1 << 20;
 
-/// An endpoint that has something due.
+/// An endpoint with due deliveries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DueEndpoint {
     pub tenant: TenantId,
     pub endpoint: EndpointId,
-    /// Since when.
+    /// The moment at which its first delivery became due.
     pub at: Millis,
 }
 
-/// How many deliveries of an endpoint there is room for.
+/// A request to claim up to `limit` due deliveries of an endpoint.
 #[derive(Clone, Debug)]
 pub struct ClaimRequest {
     pub tenant: TenantId,
@@ -116,17 +120,17 @@ pub struct Claim {
     pub id: DeliveryId,
     pub endpoint: EndpointId,
     pub event: EventId,
-    /// What is sent.
+    /// The request body.
     pub body: Bytes,
-    /// Attempts made since it was planned or replayed.
+    /// The number of attempts since it was planned or last replayed.
     pub attempts_made: u32,
-    /// When it was due.
+    /// The moment at which it became due.
     pub due: Millis,
-    /// What its outcome has to name.
+    /// Identifies the claim; its outcome must name it.
     pub fence: Fence,
 }
 
-/// The result of an attempt, or of none.
+/// The outcome of a claim, with or without an attempt.
 #[derive(Clone, Debug)]
 pub struct Outcome {
     pub tenant: TenantId,
@@ -134,17 +138,17 @@ pub struct Outcome {
     pub endpoint: EndpointId,
     /// The claim that the attempt was made under.
     pub fence: Fence,
-    /// `None` where none was made: the delivery is released or buried untried.
+    /// `None` if no attempt was made: the delivery is released, or buried without an attempt.
     pub attempt: Option<Attempt>,
     pub next: NextState,
 }
 
-/// What becomes of the delivery.
+/// The state that an outcome gives to its delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NextState {
     Succeeded,
     /// Pending, due at that moment.
     Due(Millis),
-    /// Dead, for this reason.
+    /// Dead, with this reason.
     Dead(String),
 }

@@ -1,4 +1,4 @@
-//! Which claim an outcome belongs to.
+//! Fences, which tie an outcome to its claim.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,18 +7,18 @@ use webhook_model::Millis;
 
 /// Identifies one claim of a delivery by one owner.
 ///
-/// A delivery can be claimed again by the same owner, for instance while the reply to its recorded
-/// failure is lost. The owner alone would let the repeated recording settle the second claim.
+/// The same owner can claim a delivery again, for instance if the reply to its recorded failure was
+/// lost. The owner alone would let the repeated recording complete the second claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Fence {
-    /// When it was claimed.
+    /// The moment of the claim.
     pub at: Millis,
-    /// Differs between any two calls that claim, of this process or another.
+    /// A number that differs between any two claiming calls, of this process or another.
     pub count: u64,
 }
 
 impl Fence {
-    /// The fence of a call that claims at `now`.
+    /// Returns the fence of a call that claims at `now`.
     pub fn new(now: Millis) -> Self {
         // A random start keeps the numbers of two processes apart.
         static COUNT: LazyLock<AtomicU64> = LazyLock::new(|| AtomicU64::new(rand::random()));
@@ -28,7 +28,7 @@ impl Fence {
         }
     }
 
-    /// The fixed-length form that the Redis store keeps in its records.
+    /// Returns the fixed-length form that the Redis store keeps in its records.
     pub(crate) fn to_bytes(self) -> [u8; 16] {
         let mut bytes = [0; 16];
         bytes[..8].copy_from_slice(&self.at.0.to_be_bytes());

@@ -1,13 +1,13 @@
-//! The hold that this process has on the deliveries it has in flight.
+//! The lease of this process on its deliveries in flight.
 //!
-//! One lease covers all of them, so that keeping it costs the same however many there are. An
-//! attempt starts only if the lease outlasts it: by the time another process may take the delivery,
-//! this one's attempt has ended.
+//! One lease covers all of them, so that its renewal costs the same for any number of deliveries. An
+//! attempt starts only if the lease outlasts it: by the time another process may claim the delivery,
+//! the attempt of this one has ended.
 //!
-//! A lease that could not be renewed in time runs out, but its owner does not end it: if no other
-//! process has, the next renewal revives it with all that is in flight. A process ends the leases of
-//! others only while its own renewals succeed, and after an outage not before the others have had
-//! time to renew theirs.
+//! A lease that could not be renewed in time expires, but its owner does not end it: unless another
+//! process has ended it, the next renewal revives it with all deliveries in flight. A process ends
+//! the leases of others only while its own renewals succeed, and after an outage only when the
+//! others have had time to renew theirs.
 
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
@@ -18,32 +18,32 @@ use webhook_model::{Clock, Millis, Owner};
 
 use crate::{Leases, StoreError};
 
-/// The part of the lease's length after which it is renewed: late enough to be cheap, early enough
-/// to survive a few failures.
+/// The number of renewals in a lease's length: few enough to be cheap, enough to survive a few
+/// failures.
 const RENEWALS: u32 = 8;
 
-/// How soon to try again after a renewal that failed, unless the next one is due before.
+/// The longest pause after a renewal that failed.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// How long renewals have to succeed in a row before leases of others are ended: as a part of the
-/// lease's length, but not below what a lost connection may take to come back.
+/// Renewals must succeed for this part of the lease's length before this process ends leases of
+/// others, and for no less than a lost connection may take to come back.
 const STEADY: u32 = 4;
 const LEAST_STEADY: Duration = Duration::from_secs(3);
 
-/// How long to wait before asking again for a name that is taken.
+/// The pause before another attempt to acquire the lease of a name that is taken.
 const NAME_TAKEN: Duration = Duration::from_millis(500);
 
-/// A process's lease. See the module.
+/// The lease of a process, which [`Lease::keep`] renews.
 pub struct Lease {
     store: Arc<dyn Leases>,
     clock: Clock,
     length: Duration,
-    /// Written by [`Lease::keep`] alone.
+    /// Written by [`Lease::keep`] only; read before each attempt. The lock is held for a moment.
     held: RwLock<HeldLease>,
 }
 
-/// The end of a lease is kept by two clocks and comes with the earlier one: one of them may be set,
-/// the other stops while the machine sleeps.
+/// A lease ends by two clocks, whichever comes first: the wall clock may be set, and the monotonic
+/// one stops while the machine sleeps.
 struct HeldLease {
     owner: Arc<Owner>,
     until: Millis,
@@ -51,11 +51,11 @@ struct HeldLease {
 }
 
 impl Lease {
-    /// Enters the store, waiting while a process of the same name may be alive.
+    /// Acquires the lease of `owner`, and waits while a process of the same name may be alive.
     ///
     /// # Errors
     ///
-    /// Those of the store, but [`StoreError::NameTaken`].
+    /// Errors of the store, except [`StoreError::NameTaken`].
     pub async fn acquire(
         store: Arc<dyn Leases>,
         clock: Clock,
@@ -76,13 +76,13 @@ impl Lease {
         Ok(Arc::new(lease))
     }
 
-    /// Who this process is to the store at present.
+    /// Returns the owner under which this process claims at present.
     pub fn owner(&self) -> Arc<Owner> {
         self.read().owner.clone()
     }
 
-    /// Returns whether `owner` is still who this process is to the store, and its lease outlasts an
-    /// attempt that starts now and takes `duration`.
+    /// Returns whether `owner` is still the owner of this process, and its lease outlasts an attempt
+    /// that starts now and takes `duration`.
     pub fn covers(&self, owner: &Owner, duration: Duration) -> bool {
         let held = self.read();
         held.owner.incarnation == owner.incarnation
@@ -90,17 +90,16 @@ impl Lease {
             && Instant::now() + duration < held.ends
     }
 
-    /// Returns the present moment by the clock that leases are kept by; `None` where that is the
-    /// process's own.
+    /// Returns the time by the clock of the leases; `None` if that is the clock of this process.
     ///
     /// # Errors
     ///
-    /// Those of the store.
+    /// Errors of the store.
     pub async fn time(&self) -> Result<Option<Millis>, StoreError> {
         self.store.time().await
     }
 
-    /// Renews the lease until `stop`, and gives work of processes that are gone back to the queue.
+    /// Renews the lease until `stop`, and returns deliveries of processes that are gone to the queue.
     pub async fn keep(&self, stop: CancellationToken) {
         let mut steady_since = None;
         loop {
@@ -112,15 +111,15 @@ impl Lease {
         }
     }
 
-    /// Returns how long to wait for the next one.
+    /// Renews once, and returns the pause before the next renewal.
     async fn tick(&self, steady_since: &mut Option<Instant>) -> Duration {
         let every = self.length / RENEWALS;
         if !self.covers(&self.owner(), Duration::ZERO) {
-            // Whatever kept this one from renewing (an outage, a sleep) may have kept the others too.
+            // An outage or a sleep that prevented this renewal may have prevented those of others too.
             *steady_since = None;
         }
         if let Err(error) = self.renew().await {
-            tracing::warn!(%error, "lease not renewed");
+            tracing::warn!(%error, "lease renewal failed");
             *steady_since = None;
             return every.min(RETRY);
         }
@@ -138,22 +137,22 @@ impl Lease {
         };
         match recovered {
             Ok(0) => {}
-            Ok(deliveries) => tracing::warn!(deliveries, "took over work whose lease ran out"),
-            Err(error) => tracing::warn!(%error, "cannot look for work whose lease ran out"),
+            Ok(deliveries) => tracing::warn!(deliveries, "recovered deliveries of expired leases"),
+            Err(error) => tracing::warn!(%error, "recovery of expired leases failed"),
         }
     }
 
-    /// The present moment by the clock that leases are kept by.
+    /// Returns the time by the clock of the leases.
     async fn now(&self) -> Result<Millis, StoreError> {
         let time = self.store.time().await?;
         Ok(time.unwrap_or_else(|| self.clock.now()))
     }
 
-    /// Gives the lease up at a graceful stop, when nothing is in flight any more.
+    /// Releases the lease at a graceful stop, when nothing is in flight any more.
     ///
     /// # Errors
     ///
-    /// Those of the store. The lease then runs out by itself.
+    /// Errors of the store. The lease then expires by itself.
     pub async fn release(&self) -> Result<(), StoreError> {
         self.store
             .release_lease(&self.owner(), self.now().await?)
@@ -167,7 +166,7 @@ impl Lease {
         let until = now.after(self.length);
         match self.store.renew(&owner, now, until).await {
             Err(StoreError::LeaseLost(name)) => {
-                tracing::error!(%name, "lease lost; entering anew");
+                tracing::error!(%name, "lease lost; acquiring a new one");
                 self.acquire_as(Arc::new(owner.reincarnated())).await
             }
             other => other.map(|()| self.hold(owner, began)),
@@ -189,7 +188,7 @@ impl Lease {
         }
     }
 
-    /// The present moment by both clocks, to be read before the store is asked.
+    /// Returns the time by both clocks. It is read before the call of the store.
     fn began(&self) -> (Millis, Instant) {
         (self.clock.now(), Instant::now())
     }

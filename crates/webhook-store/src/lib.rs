@@ -1,29 +1,32 @@
-//! Where everything that must not be lost is kept.
+//! The durable store of tenants, endpoints, events and deliveries.
 //!
-//! One interface in four parts ([`Leases`], [`Tenants`], [`Queue`], [`Queries`]), two stores: [`sqlite`] for one process and no server, [`redis`] for any number of
-//! processes. Both pass the same contract tests (`tests/store/`).
+//! One interface in four parts ([`Leases`], [`Tenants`], [`Queue`], [`Queries`]) has two engines:
+//! [`sqlite`] for one process without a server, and [`redis`] for any number of processes. Both
+//! pass the same contract tests (`tests/store/`).
 //!
-//! # What a store promises
+//! # Guarantees
 //!
-//! - What a call has answered is durable: as far as the engine is set to make it so.
-//! - [`Queue::plan`] of an event that is known changes nothing, and reports an id that is known with
+//! - The effect of a call that returned is durable, as far as the engine is configured for it.
+//! - [`Queue::plan`] of a known event changes nothing, and reports a known id that comes with
 //!   another type or other data.
-//! - A delivery in flight belongs to one claim: an [`Owner`](webhook_model::Owner) and a [`Fence`]. It is given back only
-//!   once the owner's lease has run out, by another owner; from then on the outcome of that claim is
-//!   refused (fenced).
-//! - Recording an outcome a second time changes nothing, whatever has become of the delivery since.
-//! - A store that is full or read-only refuses calls as a whole: nothing of a call is kept, and no
-//!   clean-up goes ahead whose counterpart cannot be written.
-//! - Of an `ordered` endpoint's deliveries with one ordering key at most one is due or in flight;
-//!   the next in the order of planning becomes due when it has succeeded or is dead, though not
-//!   before its own time.
-//! - One tenant's calls never see another's data.
+//! - A delivery in flight belongs to one claim: an [`Owner`](webhook_model::Owner) and a [`Fence`].
+//!   Another owner may return it to the queue once the lease of its owner has expired; from then
+//!   on the store rejects the outcome of that claim (it is fenced).
+//! - Recording an outcome a second time changes nothing, whatever has happened to the delivery
+//!   since.
+//! - A store that is full or read-only rejects a call as a whole: it keeps no part of the call, and
+//!   runs no clean-up whose counterpart cannot be written.
+//! - Of an `ordered` endpoint's deliveries with one ordering key, at most one is due or in flight.
+//!   The next one, in the order of planning, becomes due when that one has succeeded or is dead,
+//!   but not before its own due time.
+//! - Calls of one tenant never see data of another.
 //!
-//! # Words
+//! # Terms
 //!
-//! To *plan* is to make deliveries of an event. To *claim* is to take due deliveries into flight.
-//! To *complete* is to record what came of an attempt. To *release* is to give back what was
-//! claimed and not tried. To *bury* is to make a dead letter. To *replay* is to make it due again.
+//! To *plan* is to create the deliveries of an event. To *claim* is to take due deliveries into
+//! flight. To *complete* is to record the outcome of an attempt. To *release* is to return a claim
+//! that was not attempted. To *bury* is to create a dead letter. To *replay* is to make a delivery
+//! due again.
 
 mod batch;
 mod error;

@@ -1,22 +1,22 @@
-//! Looking at what a store has, a page at a time.
+//! Pages of lists, their cursors and filters.
 
 use serde::{Deserialize, Serialize};
 use webhook_model::{DeliveryId, DeliveryState, EndpointId, EventId, Millis, TenantId};
 
-/// Where a page ended. Opaque to those who pass it back.
+/// The end of a page, to continue from. Opaque to callers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Cursor(pub String);
 
-/// A part of a list.
+/// A page of a list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Page<T> {
     pub items: Vec<T>,
-    /// Where to go on; `None` at the end.
+    /// The cursor of the next page; `None` at the end.
     pub next_cursor: Option<Cursor>,
 }
 
-/// Which deliveries: all whose parts are as given.
+/// A filter of deliveries. All fields that are set must match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeliveryFilter {
     pub delivery: Option<DeliveryId>,
@@ -29,31 +29,32 @@ pub struct DeliveryFilter {
     pub to: Option<Millis>,
 }
 
-/// Which rejected events.
+/// A filter of rejected events.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RejectedFilter {
     All,
-    /// Those of a tenant.
+    /// The events of a tenant.
     Tenant(TenantId),
-    /// Those that name no tenant that exists.
+    /// The events that name no existing tenant.
     Unassigned,
-    /// The one with this id.
+    /// The event with this id.
     Id(String),
 }
 
-/// The most bytes of rejected events in a page, but for a single larger one: each is kept in full.
+/// The maximum number of bytes of rejected events in a page. A single larger event comes alone,
+/// because events are kept in full.
 pub const PAGE_BYTES: usize = 8 << 20;
 
-/// How much is waiting.
+/// The numbers of waiting events and deliveries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Depth {
-    /// Events that are accepted and not planned.
+    /// Events that are accepted and not planned yet.
     pub accepted: u64,
-    /// Deliveries that wait for their time or their turn.
+    /// Deliveries that wait for their due time, or for earlier ones of their ordering group.
     pub pending: u64,
     pub in_flight: u64,
     /// Dead deliveries and rejected events.
     pub dead: u64,
-    /// When the longest due delivery was due.
+    /// The moment at which the delivery that is due longest became due.
     pub oldest_due: Option<Millis>,
 }

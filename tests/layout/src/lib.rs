@@ -9,7 +9,7 @@ use std::process::Command;
 fn circle(folder: &Path) -> Option<String> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/cycles.py");
     let output = Command::new("python3").arg(script).arg(folder).output();
-    let output = output.expect("python3 has to be installed (Debian: apt-get install python3)");
+    let output = output.expect("python3 must be installed (Debian: apt-get install python3)");
     let text = String::from_utf8_lossy(&output.stderr)
         .trim_end()
         .to_owned();

@@ -1,18 +1,18 @@
-//! Which processes take part, and for how long.
+//! The leases of sender processes.
 
 use async_trait::async_trait;
 use webhook_model::{Millis, Owner};
 
 use crate::error::Result;
 
-/// Leases of processes: the hold that each has on the deliveries it has in flight.
+/// The leases of processes, each on all deliveries that the process has in flight.
 ///
-/// `now` is always passed in. It comes from [`Leases::time`] where processes share a server, so that
+/// `now` is always passed in. If processes share a server it comes from [`Leases::time`], so that
 /// they agree on it.
 #[async_trait]
 pub trait Leases: Send + Sync + 'static {
-    /// Takes part as `owner` until `until`. Work of an earlier process of the same name goes back
-    /// to the queue, if that process is known to be gone or its lease has run out.
+    /// Acquires a lease for `owner` until `until`. Deliveries of an earlier process of the same
+    /// name return to the queue if that process is known to be gone or its lease has expired.
     ///
     /// # Errors
     ///
@@ -23,20 +23,21 @@ pub trait Leases: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`StoreError::LeaseLost`](crate::StoreError::LeaseLost) if it had run out and its work was given away: the caller has to
-    /// drop what it has claimed and enter anew, as another incarnation.
+    /// [`StoreError::LeaseLost`](crate::StoreError::LeaseLost) if the lease had expired and another
+    /// process ended it: the caller must drop its claims and acquire a lease as another incarnation.
     async fn renew(&self, owner: &Owner, now: Millis, until: Millis) -> Result<()>;
 
-    /// Gives up the lease; whatever is still in flight is due at once. No error without one.
+    /// Releases the lease. Deliveries that are still in flight are due at once. Succeeds without a
+    /// lease too.
     async fn release_lease(&self, owner: &Owner, now: Millis) -> Result<()>;
 
-    /// Ends the leases of others that have run out, and makes what is in flight under them due
-    /// again. Returns the number of those deliveries. The lease of `owner`, who asks, is left alone:
-    /// where nobody else has taken its work over, it goes on.
+    /// Ends expired leases of others than `owner`, and makes deliveries in flight under them due
+    /// again. Returns the number of those deliveries. The lease of `owner` stays, even if it has
+    /// expired: unless another process ended it, its next renewal revives it.
     async fn recover(&self, owner: &Owner, now: Millis) -> Result<u64>;
 
-    /// The present moment by the clock that leases are kept by; `None` where that is the process's
-    /// own, because no other process takes part.
+    /// Returns the time by the clock of the leases; `None` if that is the clock of this process,
+    /// because no other process shares the store.
     async fn time(&self) -> Result<Option<Millis>> {
         Ok(None)
     }

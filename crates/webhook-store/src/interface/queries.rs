@@ -1,4 +1,4 @@
-//! Lists and statistics for operators, and what they make due again.
+//! Lists and statistics for operators, and replays.
 
 use async_trait::async_trait;
 use webhook_model::{Delivery, DeliveryId, Millis, Rejected, TenantId};
@@ -6,14 +6,14 @@ use webhook_model::{Delivery, DeliveryId, Millis, Rejected, TenantId};
 use crate::error::Result;
 use crate::page::{Cursor, DeliveryFilter, Depth, Page, RejectedFilter};
 
-/// Lists and statistics for the API, and the changes that follow from looking at them: replays, and
-/// the removal of rejected events that were planned after all.
+/// Lists and statistics for the API, replays, and the removal of rejected events that were planned
+/// later.
 #[async_trait]
 pub trait Queries: Send + Sync + 'static {
-    /// One delivery.
+    /// Returns a delivery, or `None` if it does not exist.
     async fn delivery(&self, tenant: &TenantId, id: &DeliveryId) -> Result<Option<Delivery>>;
 
-    /// The deliveries that `filter` selects, the newest first, at most `limit` of them.
+    /// Returns the deliveries that match `filter`, the newest first, at most `limit` of them.
     async fn deliveries(
         &self,
         tenant: &TenantId,
@@ -22,13 +22,13 @@ pub trait Queries: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Page<Delivery>>;
 
-    /// Makes deliveries due again from `now` on: one, or all that `filter` selects. Answers how
-    /// many. What is in flight or pending is left alone, and what has no endpoint any more. Attempts
-    /// made so far no longer count against the schedule, and are kept. What keeps its order waits
-    /// for its turn.
+    /// Makes the deliveries that match `filter` due at `now`, and returns their number. Deliveries
+    /// that are pending or in flight, or whose endpoint was deleted, stay as they are. Earlier
+    /// attempts are kept, but no longer count against the schedule. Ordered deliveries wait for
+    /// earlier ones of their ordering group.
     async fn replay(&self, tenant: &TenantId, filter: &DeliveryFilter, now: Millis) -> Result<u64>;
 
-    /// Events that could not be planned, the newest first, at most `limit` of them and about
+    /// Returns rejected events, the newest first, at most `limit` of them and about
     /// [`PAGE_BYTES`](crate::PAGE_BYTES).
     async fn rejected(
         &self,
@@ -37,12 +37,12 @@ pub trait Queries: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Page<Rejected>>;
 
-    /// Forgets a rejected event, after it was planned all the same. Answers it, if it was there.
+    /// Removes a rejected event, after it was planned. Returns it if it existed.
     async fn take_rejected(&self, id: &str) -> Result<Option<Rejected>>;
 
-    /// How much is waiting.
+    /// Returns the numbers of waiting events and deliveries.
     async fn depth(&self, now: Millis) -> Result<Depth>;
 
-    /// Whether the store can be reached and written to.
+    /// Checks that the store can be reached and written.
     async fn ping(&self) -> Result<()>;
 }

@@ -1,11 +1,11 @@
-//! A store as a whole.
+//! The whole interface of a store.
 
 use super::leases::Leases;
 use super::queries::Queries;
 use super::queue::Queue;
 use super::tenants::Tenants;
 
-/// A store with all of its parts, for what opens it and hands the parts out.
+/// A store with all parts of its interface, for the code that opens it and passes the parts on.
 pub trait Store: Leases + Tenants + Queue + Queries {}
 
 impl<T: Leases + Tenants + Queue + Queries> Store for T {}

@@ -1,8 +1,8 @@
-//! Keeping events before they are planned, and taking them for planning.
+//! Keeps accepted events, and takes them for planning.
 //!
-//! The shared list of tenants with accepted events is a hint: a tenant is put into it before its first
-//! event is accepted, and taken out after none was found. As an event may be accepted in between, the
-//! tenant is looked at again afterwards.
+//! The shared set of tenants with accepted events is a hint: a tenant is added before its first event
+//! is accepted, and removed when no event was found. As an event may be accepted in between, the
+//! tenant's list is checked again after the removal.
 
 use bytes::Bytes;
 
@@ -14,7 +14,7 @@ use super::store::{AT_A_TIME, tenant_call};
 use crate::{Acceptance, AcceptedEvent, PLANNING_BYTES, Result, StoreError};
 use webhook_model::{Event, EventId, Millis, Owner, TenantId};
 
-/// How many bytes a script call takes on, unless a single event has more.
+/// The maximum number of bytes in one script call, unless a single event has more.
 const BYTES_AT_A_TIME: usize = 8 << 20;
 
 impl RedisStore {
@@ -90,7 +90,7 @@ impl RedisStore {
             match self.read_accepted(row) {
                 Ok(accepted) => taken.push(accepted),
                 Err(error) => {
-                    // What cannot be read would hold up the tenant for good.
+                    // An unreadable event would block the tenant for ever.
                     tracing::error!(%tenant, %error, "accepted event removed: it cannot be read");
                     let id = self.text(row.first().cloned())?;
                     let id = EventId::parse(&id).map_err(|error| self.failed(error))?;
@@ -133,7 +133,7 @@ impl RedisStore {
         self.run::<i64>(&DISCARD_ACCEPTED, &call).await.map(drop)
     }
 
-    /// Writes down that a tenant may have accepted events.
+    /// Adds the hint that a tenant may have accepted events.
     pub(super) async fn hint_backlog(&self, tenant: &TenantId) -> Result<()> {
         let mut command = redis::cmd("SADD");
         command.arg(keys::backlog()).arg(tenant.as_str());
@@ -158,7 +158,7 @@ impl RedisStore {
     }
 }
 
-/// How many of the first events one call takes on.
+/// Returns the number of events that fit into one call.
 fn within_bounds(events: &[Event]) -> usize {
     let mut bytes = 0;
     let fits = |event: &&Event| {

@@ -1,4 +1,4 @@
-//! Claims due deliveries, of all tenants at once.
+//! Claims due deliveries, with concurrent script calls for the tenants.
 
 use std::collections::BTreeMap;
 
@@ -40,7 +40,7 @@ impl RedisStore {
         Ok(claims)
     }
 
-    /// Claims deliveries of one tenant, some hundred at a time.
+    /// Claims deliveries of one tenant, with a bounded number in each call.
     async fn claim_of(
         &self,
         owner: &Owner,
@@ -59,7 +59,7 @@ impl RedisStore {
             }
             let rows: Vec<Row> = self.run(&CLAIM, &call).await?;
             if self.link.address().is_cluster() {
-                // Its client repeats a call whose answer was lost, which claims more.
+                // A cluster's client repeats a call whose reply was lost, which claims more.
                 self.in_flight.suspect(&owner.incarnation, tenant);
             }
             for row in rows {
@@ -80,15 +80,16 @@ impl RedisStore {
         let id = DeliveryId::parse(&id).map_err(|error| self.failed(error))?;
         let record = Record::read(&id, &record).map_err(|error| self.failed(error))?;
         let Some(source) = source.map(Bytes::from) else {
-            // Nothing removes the one without the other; but what cannot be sent must not stay in
-            // flight for ever.
+            // No script deletes one without the other, but a delivery that cannot be sent must not
+            // stay in flight for ever.
             self.bury_without_body(owner, tenant, id, record.endpoint, fence)
                 .await?;
             return Ok(None);
         };
-        let body = match record.has_own_body() {
-            true => source,
-            false => event_data(&record.event, &source).map_err(|error| self.failed(error))?,
+        let body = if record.has_own_body() {
+            source
+        } else {
+            event_data(&record.event, &source).map_err(|error| self.failed(error))?
         };
         Ok(Some(Claim {
             tenant: tenant.clone(),
@@ -126,7 +127,7 @@ impl RedisStore {
     }
 }
 
-/// The owner of a delivery in flight, as its record names it.
+/// Returns the owner and the fence of a claim, in the form of a record.
 pub(super) fn in_flight_prefix(owner: &Owner, fence: Fence) -> Vec<u8> {
     [owner.incarnation.as_bytes(), &fence.to_bytes()].concat()
 }

@@ -1,4 +1,4 @@
-//! Records what came of attempts: a script call for each tenant, all under way at once.
+//! Records the outcomes of claims, with concurrent script calls for the tenants.
 
 use std::collections::BTreeMap;
 
@@ -41,7 +41,8 @@ impl RedisStore {
         Ok(recorded)
     }
 
-    /// Returns a `1` for each that is recorded, by this call or by one before, a `0` for others.
+    /// Returns a `1` for each outcome that is recorded, by this call or an earlier one, and a `0`
+    /// for others.
     async fn complete_of(
         &self,
         owner: &Owner,

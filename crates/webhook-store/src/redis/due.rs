@@ -1,9 +1,9 @@
-//! What is due.
+//! Finds endpoints with due deliveries.
 //!
-//! The shared list of hints says which tenants to ask: a tenant's hint is never later than the
-//! moment its next delivery is due, except while whoever made that delivery due is about to lower
-//! it. Here hints that are too early are moved up. As the tenant may change in between, it is asked
-//! again afterwards: a change before that is seen, a later one lowers the hint itself.
+//! The shared set of hints says which tenants to query. A tenant's hint is never later than the due
+//! time of its next delivery, except while the process that made this delivery due is about to lower
+//! the hint. This module raises hints that are too early. As the tenant may change in between, it is
+//! queried again afterwards: an earlier change is seen, and a later one lowers the hint itself.
 
 use std::sync::atomic::Ordering;
 
@@ -15,14 +15,14 @@ use super::scripts::{DUE, MOVE_HINT};
 use super::store::{all, shared_call, tenant_call};
 use crate::{DueEndpoint, Result};
 
-/// What a tenant has due.
+/// The due endpoints of a tenant.
 struct Due {
     tenant: TenantId,
-    /// Its place among the hints.
+    /// Its hint, as Redis wrote it.
     hint: String,
-    /// When its first delivery is due, or was.
+    /// The due time of its first delivery.
     earliest: Option<Millis>,
-    /// When the first of those is due that are not yet.
+    /// The first due time after now.
     next: Option<Millis>,
     rows: Vec<DueEndpoint>,
 }
@@ -51,7 +51,8 @@ impl RedisStore {
         Ok((rows, next))
     }
 
-    /// Tenants that may have something due, each with its hint, and the next hint after `now`.
+    /// Returns the tenants that may have due deliveries, each with its hint, and the next hint after
+    /// `now`.
     async fn hinted(&self, now: Millis) -> Result<(Vec<(TenantId, String)>, Option<Millis>)> {
         let key = keys::hints();
         let mut due = redis::cmd("ZRANGEBYSCORE");
@@ -96,7 +97,7 @@ impl RedisStore {
         })
     }
 
-    /// Moves the hint of a tenant that has nothing due now to where its first delivery is due.
+    /// Raises the hint of a tenant without due deliveries to the due time of its first delivery.
     async fn move_hint(&self, due: &Due) -> Result<()> {
         let to = due.earliest.map(|at| at.0.to_string()).unwrap_or_default();
         let mut call = shared_call(&MOVE_HINT);
@@ -107,7 +108,7 @@ impl RedisStore {
         Ok(())
     }
 
-    /// Lowers every tenant's hint to what it should be at most.
+    /// Lowers every tenant's hint to the due time of its first delivery.
     async fn hint_all(&self) -> Result<()> {
         let tenants = self.indexed_tenants().await?;
         let call = |(tenant, _): &'_ (TenantId, u64)| self.hint_from_summary(tenant.clone());
@@ -119,7 +120,7 @@ impl RedisStore {
         self.hint(&tenant, &earliest).await
     }
 
-    /// Lowers a tenant's hint to the moment its first delivery is due, if it has any.
+    /// Lowers a tenant's hint to the due time of its first delivery, if it has any.
     pub(super) async fn hint(&self, tenant: &TenantId, earliest: &str) -> Result<()> {
         if earliest.is_empty() {
             return Ok(());
@@ -134,7 +135,7 @@ impl RedisStore {
     }
 }
 
-/// A score as Redis writes it: a whole number, or in exponents where it is a very large one.
+/// Parses a score as Redis writes it: a whole number, or with an exponent if it is very large.
 pub(super) fn millis(score: &str) -> Option<Millis> {
     let whole = score.parse().map(Millis).ok();
     whole.or_else(|| score.parse::<f64>().ok().map(|_| Millis::NEVER))

@@ -1,4 +1,4 @@
-//! Endpoints: read, written, removed.
+//! Reads, writes and deletes endpoints.
 
 use webhook_model::{Endpoint, EndpointId, Millis, TenantId};
 
@@ -8,7 +8,7 @@ use super::scripts::{BURY_ENDPOINT, DROP_ENDPOINT, PUT_ENDPOINT};
 use super::store::{AT_A_TIME, stamp, tenant_call};
 use crate::{Result, StoreError};
 
-/// The field of a tenant's hash that is no endpoint.
+/// The field of a tenant's hash that is not an endpoint.
 const VERSION: &str = ":v";
 
 impl RedisStore {
@@ -33,7 +33,7 @@ impl RedisStore {
     }
 
     fn read_endpoint(&self, tenant: &TenantId, id: &str, value: &str) -> Result<Endpoint> {
-        // The text itself is not named: it has secrets in it.
+        // Without the value itself, which contains secrets.
         let fail = || {
             self.failed(format!(
                 "endpoint `{id}` of tenant `{tenant}` cannot be read"
@@ -99,7 +99,7 @@ impl RedisStore {
         Ok(!version.is_empty())
     }
 
-    /// Buries what is pending for an endpoint that was removed.
+    /// Buries pending deliveries of a deleted endpoint.
     pub(super) async fn bury_rest(
         &self,
         tenant: &TenantId,

@@ -1,4 +1,4 @@
-//! Warns of a server that would drop deliveries to make room.
+//! Warns of a server that would evict deliveries when it is full.
 
 use std::sync::atomic::Ordering;
 
@@ -7,8 +7,8 @@ use redis::Value;
 use super::RedisStore;
 
 impl RedisStore {
-    /// Warns once where the server is set to evict keys of this store. A server that does not tell,
-    /// for want of a permission or otherwise, is left at that.
+    /// Warns once if the server's policy evicts keys of this store. If the policy cannot be read, for
+    /// instance without a permission, nothing is logged.
     pub(super) async fn check_eviction(&self) {
         if self.eviction_checked.swap(true, Ordering::SeqCst) {
             return;
@@ -22,13 +22,13 @@ impl RedisStore {
         if let Some(policy) = texts.iter().find_map(|text| evicting_policy(text)) {
             tracing::warn!(
                 store = %self.link.address(), policy,
-                "maxmemory-policy lets Redis drop deliveries when it is full; set it to `noeviction`"
+                "maxmemory-policy lets Redis evict deliveries when it is full; set it to `noeviction`"
             );
         }
     }
 }
 
-/// The texts of a reply, which is one of several nodes for a cluster.
+/// Collects the texts of a reply. A cluster's reply contains one of each node.
 fn collect_texts(value: Value, texts: &mut Vec<String>) {
     match value {
         Value::BulkString(bytes) => texts.push(String::from_utf8_lossy(&bytes).into_owned()),
@@ -41,8 +41,8 @@ fn collect_texts(value: Value, texts: &mut Vec<String>) {
     }
 }
 
-/// The policy that `INFO memory` tells of, if it evicts keys that have no time to live: no key of
-/// this store has one, so the `volatile` policies do not touch it.
+/// Returns the policy in `INFO memory` if it evicts keys without a time to live. No key of this store
+/// has one, so the `volatile` policies are safe.
 fn evicting_policy(info: &str) -> Option<&str> {
     let policies = info
         .lines()
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_policies_that_evict_keys_without_a_time_to_live_are_warned_of() {
+    fn only_policies_that_evict_keys_without_a_time_to_live_cause_a_warning() {
         let of = |policy: &str| format!("# Memory\r\nmaxmemory:1\r\nmaxmemory_policy:{policy}\r\n");
         for policy in ["allkeys-lru", "allkeys-lfu", "allkeys-random"] {
             assert_eq!(evicting_policy(&of(policy)), Some(policy));
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn every_node_s_reply_is_read() {
+    fn the_reply_of_every_node_is_read() {
         let node = |text: &str| (Value::Nil, Value::BulkString(text.into()));
         let mut texts = Vec::new();
         collect_texts(Value::Map(vec![node("one"), node("two")]), &mut texts);

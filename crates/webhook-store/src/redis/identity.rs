@@ -1,4 +1,4 @@
-//! The identity of the content, by which its loss is noticed.
+//! The identity of the content, which reveals its loss.
 
 use std::sync::LazyLock;
 
@@ -8,7 +8,7 @@ use super::RedisStore;
 use super::keys;
 use crate::Result;
 
-/// `KEYS[1]`: the identity. `ARGV`: the one to take away.
+/// Removes the identity. `KEYS[1]`: the identity's key. `ARGV`: the identity to remove.
 static DISOWN: LazyLock<Script> = LazyLock::new(|| {
     Script::new(&["
         if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end

@@ -1,9 +1,9 @@
-//! What this process knows it has in flight, and what it may have without knowing.
+//! The tracker of this process's deliveries in flight, known and unknown.
 //!
-//! A call that plans or claims may have been carried out although its answer was lost. What it took
-//! into flight would then stay there as long as this process renews its lease. So every delivery
-//! that was handed out is remembered, and after a call whose outcome is not known the difference is
-//! given back (`RedisStore::settle`).
+//! A call that plans or claims may have taken effect although its reply was lost. Its claims would
+//! then stay in flight as long as this process renews its lease. The tracker therefore records every
+//! claim that was returned to a caller, and after a call with an unknown outcome the difference is
+//! returned to the queue (`RedisStore::return_lost_claims`).
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard};
@@ -15,24 +15,24 @@ use crate::{Fence, StoreError};
 
 #[derive(Default)]
 pub(super) struct InFlightTracker {
-    /// Read by calls that plan or claim, until what they took is remembered; written by the one
-    /// that compares, which has to see all of it.
+    /// Read-locked by calls that plan or claim, until their claims are recorded. Write-locked by
+    /// the comparison, which must see all of them.
     gate: RwLock<()>,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
-    /// By incarnation and tenant. Incarnations that have entered and have not lost their lease, as
-    /// far as is known, have an entry.
+    /// Claims that were returned to callers, by incarnation and tenant. An incarnation has an entry
+    /// from its acquired lease until the loss of the lease is known.
     handed_out: HashMap<String, HashMap<TenantId, HashMap<DeliveryId, Fence>>>,
-    /// Where more may be in flight than was handed out.
+    /// Incarnations and tenants that may have more in flight than was returned to callers.
     uncertain: HashSet<(String, TenantId)>,
-    /// The same, but to be looked at with the next renewal only.
+    /// Incarnations and tenants that become uncertain at the next renewal.
     suspected: HashSet<(String, TenantId)>,
 }
 
-/// A call under way. Where it ends without having said what it took, its tenant is doubtful.
+/// A call in progress. If it is dropped before [`TrackedCall::finish`], its tenants are uncertain.
 pub(super) struct TrackedCall<'a> {
     in_flight: &'a InFlightTracker,
     incarnation: &'a str,
@@ -41,7 +41,7 @@ pub(super) struct TrackedCall<'a> {
 }
 
 impl InFlightTracker {
-    /// Remembers an incarnation that has entered.
+    /// Adds an incarnation that has acquired a lease.
     pub(super) fn entered(&self, incarnation: &str) {
         self.state()
             .handed_out
@@ -49,12 +49,12 @@ impl InFlightTracker {
             .or_default();
     }
 
-    /// To be had before a call that takes deliveries of these tenants into flight.
+    /// Tracks a call that claims deliveries of these tenants. Must precede the call.
     ///
     /// # Errors
     ///
-    /// [`StoreError::LeaseLost`] for an owner that is known to have no lease. One that has lost it
-    /// without knowing may go on until its next renewal; what it takes is found and given to others.
+    /// [`StoreError::LeaseLost`] for an owner that is known to have no lease. An owner whose loss
+    /// is not known yet may claim until its next renewal; recovery returns those claims.
     pub(super) async fn track<'a>(
         &'a self,
         owner: &'a Owner,
@@ -72,7 +72,7 @@ impl InFlightTracker {
         })
     }
 
-    /// Forgets deliveries that are no longer in flight under these claims.
+    /// Removes deliveries that are no longer in flight under these claims.
     pub(super) fn remove_all<'a>(
         &self,
         incarnation: &str,
@@ -84,7 +84,7 @@ impl InFlightTracker {
         };
         for (tenant, id, fence) in ended {
             if let Some(ids) = tenants.get_mut(tenant) {
-                // It may have been claimed again before the repetition of an outcome was answered.
+                // It may have been claimed again before a repeated outcome got its reply.
                 if ids.get(id) == Some(&fence) {
                     ids.remove(id);
                 }
@@ -95,7 +95,7 @@ impl InFlightTracker {
         }
     }
 
-    /// Forgets an incarnation, whose lease is over.
+    /// Removes an incarnation whose lease has ended.
     pub(super) fn remove_owner(&self, incarnation: &str) {
         let mut state = self.state();
         state.handed_out.remove(incarnation);
@@ -103,33 +103,33 @@ impl InFlightTracker {
         state.suspected.retain(|(of, _)| of != incarnation);
     }
 
-    /// Tenants to look at for what is in flight and was not handed out.
+    /// Returns the tenants that may have unknown deliveries in flight.
     pub(super) fn uncertain(&self, incarnation: &str) -> Vec<TenantId> {
         let state = self.state();
         let of = |(of, tenant): &(String, TenantId)| (of == incarnation).then(|| tenant.clone());
         state.uncertain.iter().filter_map(of).collect()
     }
 
-    /// Marks a tenant where the client may have repeated a call by itself.
+    /// Marks a tenant for which the client may have repeated a call.
     pub(super) fn suspect(&self, incarnation: &str, tenant: &TenantId) {
         self.state()
             .suspected
             .insert((incarnation.into(), tenant.clone()));
     }
 
-    /// Makes what was suspected doubtful.
+    /// Makes suspected tenants uncertain.
     pub(super) fn promote_suspected(&self) {
         let mut state = self.state();
         let suspected = std::mem::take(&mut state.suspected);
         state.uncertain.extend(suspected);
     }
 
-    /// Shuts out all calls that take; waits for those under way.
+    /// Blocks calls that claim, and waits for those in progress.
     pub(super) async fn block_calls(&self) -> RwLockWriteGuard<'_, ()> {
         self.gate.write().await
     }
 
-    /// Each of `ids` with the claim that it was handed out under, if it was.
+    /// Returns each of `ids` with the claim that was returned to a caller, if any.
     pub(super) fn claims(
         &self,
         incarnation: &str,
@@ -149,7 +149,7 @@ impl InFlightTracker {
             .collect()
     }
 
-    /// Nothing is in flight there that was not handed out.
+    /// Marks a tenant as certain: all of its claims in flight were returned to callers.
     pub(super) fn resolved(&self, incarnation: &str, tenant: &TenantId) {
         self.state()
             .uncertain
@@ -164,7 +164,7 @@ impl InFlightTracker {
 }
 
 impl TrackedCall<'_> {
-    /// The call was answered: this is what it took under `fence`, and nothing else.
+    /// Records the claims of a call that got its reply: these deliveries, under `fence`.
     pub(super) fn finish<'b>(
         mut self,
         fence: Fence,

@@ -2,10 +2,10 @@
 
 use webhook_model::{DeliveryId, EndpointId, EventId, TenantId};
 
-/// Starts every key of this store.
+/// The prefix of every key of this store.
 const PREFIX: &str = "ws";
 
-/// What stands for a tenant's id in the keys that all share: no tenant can be called so.
+/// The text in place of a tenant's id in shared keys. It is not a valid id.
 const SHARED: &str = "*";
 
 /// The names of a tenant's keys, which are all in one slot.
@@ -20,7 +20,7 @@ impl TenantKeys {
         }
     }
 
-    /// The hash of endpoints, which every script of the tenant is called with.
+    /// Returns the key of the hash of endpoints, which every script of the tenant is called with.
     pub(super) fn root(&self) -> Vec<u8> {
         format!("{}t", self.base).into_bytes()
     }
@@ -41,88 +41,89 @@ impl TenantKeys {
         format!("{}l:{incarnation}", self.base)
     }
 
-    /// The endpoints that deliveries were planned for.
+    /// Returns the key of the set of endpoints that have deliveries.
     pub(super) fn planned_for(&self) -> String {
         format!("{}i", self.base)
     }
 
-    /// The ids of accepted events, the oldest first.
+    /// Returns the key of the list of accepted events, the oldest first.
     pub(super) fn accepted(&self) -> String {
         format!("{}a", self.base)
     }
 
-    /// An endpoint's deliveries by creation.
+    /// Returns the key of an endpoint's deliveries by creation.
     pub(super) fn created(&self, endpoint: &EndpointId) -> String {
         format!("{}c:{endpoint}", self.base)
     }
 
-    /// Of an endpoint's ordered deliveries those that have their turn.
+    /// Returns the key of an endpoint's ordering groups and their current deliveries.
     pub(super) fn turns(&self, endpoint: &str) -> String {
         format!("{}ns:{endpoint}", self.base)
     }
 
-    /// An endpoint's dead deliveries by creation.
+    /// Returns the key of an endpoint's dead deliveries by creation.
     pub(super) fn dead(&self, endpoint: &EndpointId) -> String {
         format!("{}z:{endpoint}", self.base)
     }
 }
 
-/// A key that all share: they are in one slot as well.
+/// Returns a shared key. All shared keys are in one slot.
 fn shared(name: &str) -> String {
     format!("{PREFIX}:{{{SHARED}}}:{name}")
 }
 
-/// Tenants and the versions of their endpoints; 0 is one that is being made or removed.
+/// The key of the tenants and the versions of their endpoints; 0 while a tenant is being created or
+/// deleted.
 pub(super) fn tenants() -> String {
     shared("t")
 }
 
-/// The highest version that a removed tenant had.
+/// The key of the highest version of a deleted tenant.
 pub(super) fn highest_version() -> String {
     shared("v")
 }
 
-/// Tenants by the moment their next delivery is due, or an earlier one.
+/// The key of the hints: tenants by the time at which their next delivery is due, or an earlier one.
 pub(super) fn hints() -> String {
     shared("due")
 }
 
-/// Tenants that may have accepted events.
+/// The key of the tenants that may have accepted events.
 pub(super) fn backlog() -> String {
     shared("a")
 }
 
-/// The owners by incarnation.
+/// The key of the owners by incarnation.
 pub(super) fn owners() -> String {
     shared("o")
 }
 
-/// Rejected events by their ids.
+/// The key of the rejected events by id.
 pub(super) fn rejected_values() -> String {
     shared("rv")
 }
 
-/// The ids of rejected events in the order they came.
+/// The key of the ids of rejected events in the order of rejection.
 pub(super) fn rejected() -> String {
     shared("r")
 }
 
-/// The same of one tenant, or of none.
+/// The key of the ids of rejected events of one tenant, or of none.
 pub(super) fn rejected_of(tenant: Option<&TenantId>) -> String {
     shared(&format!("r:{}", tenant.map_or("", TenantId::as_str)))
 }
 
-/// The identity of the content.
+/// The key of the identity of the content.
 pub(super) fn identity() -> String {
     shared("id")
 }
 
-/// What `ping` writes.
+/// The key that `ping` writes.
 pub(super) fn ping() -> String {
     shared("ping")
 }
 
-/// The channel on which processes tell each other that something is due earlier than before.
+/// The channel on which processes announce that a delivery is due earlier than before.
 pub(super) fn wake() -> String {
     shared("wake")
 }

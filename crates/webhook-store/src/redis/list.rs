@@ -1,8 +1,8 @@
 //! Lists deliveries, the newest first.
 //!
-//! Every endpoint has its deliveries by creation, and the dead ones once more. A list over several
-//! endpoints merges theirs. States other than `dead` have no order of their own: the list is gone
-//! through, some hundred at a time, until the page is full.
+//! Every endpoint has a sorted set of its deliveries by creation, and one of its dead deliveries. A
+//! list over several endpoints merges theirs. Other states have no set: the list is filtered, some
+//! hundred deliveries at a time, until the page is full.
 
 use std::cmp::Reverse;
 
@@ -14,7 +14,7 @@ use super::record::{Record, SCORES_PER_MS};
 use super::store::{AT_A_TIME, all};
 use crate::{Cursor, DeliveryFilter, Page, Result, StoreError};
 
-/// A place in the order of a list: the score, then the id, both downwards.
+/// A position in a list: by score, then by id, both descending.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct ListPosition {
     score: u64,
@@ -39,7 +39,7 @@ impl RedisStore {
         })
     }
 
-    /// The deliveries that `filter` selects, at most `limit`, behind `cursor`.
+    /// Returns the deliveries that match `filter`, at most `limit`, after `cursor`.
     pub(super) async fn select(
         &self,
         tenant: &TenantId,
@@ -56,7 +56,7 @@ impl RedisStore {
         let mut position = behind;
         let mut items: Vec<(DeliveryId, Record)> = Vec::new();
         loop {
-            // One more than fits says whether there is another page.
+            // One more than the page shows whether there is a next page.
             let missing = limit + 1 - items.len();
             let count = if is_filtered(filter) {
                 AT_A_TIME.max(missing)
@@ -81,7 +81,7 @@ impl RedisStore {
         }
     }
 
-    /// The deliveries that a filter names, where it does: one, or those of an event.
+    /// Returns the deliveries that a filter names, if it names one delivery or an event.
     async fn named(
         &self,
         tenant: &TenantId,
@@ -99,7 +99,7 @@ impl RedisStore {
         ))
     }
 
-    /// The sorted sets that have what the filter selects.
+    /// Returns the keys of the sorted sets that contain the matching deliveries.
     async fn lists(&self, tenant: &TenantId, filter: &DeliveryFilter) -> Result<Vec<String>> {
         let keys = TenantKeys::of(tenant);
         let endpoints = match &filter.endpoint {
@@ -120,7 +120,7 @@ impl RedisStore {
         Ok(endpoints.iter().map(list).collect())
     }
 
-    /// The first `count` places of all lists behind `behind`.
+    /// Returns the first `count` positions of all lists after `behind`.
     async fn merged(
         &self,
         lists: &[String],
@@ -150,7 +150,7 @@ impl RedisStore {
         let oldest = filter
             .from
             .map_or("-inf".into(), |from| first_score(from).to_string());
-        // Several may share the score of the place where the last page ended.
+        // Several deliveries may share the score at which the last page ended.
         let mut some = count + 8;
         loop {
             let mut command = redis::cmd("ZREVRANGEBYSCORE");
@@ -204,7 +204,7 @@ fn first_score(at: Millis) -> u64 {
     at.0.saturating_mul(SCORES_PER_MS)
 }
 
-/// Whether places alone do not say what is selected.
+/// Returns whether records must be read to decide which deliveries match.
 fn is_filtered(filter: &DeliveryFilter) -> bool {
     !matches!(filter.state, None | Some(DeliveryState::Dead))
 }
@@ -225,7 +225,7 @@ fn selects(filter: &DeliveryFilter, record: &Record) -> bool {
         && filter.to.is_none_or(|to| record.score < first_score(to))
 }
 
-/// A page of deliveries that are all there.
+/// Returns a page of deliveries that were all read already.
 fn page_of(
     mut found: Vec<(DeliveryId, Record)>,
     filter: &DeliveryFilter,
@@ -246,7 +246,7 @@ fn page_of(
     cut(found, limit)
 }
 
-/// The first `limit` of them, with the cursor to go on behind them.
+/// Returns the first `limit` deliveries, with the cursor of the next page.
 fn cut(mut items: Vec<(DeliveryId, Record)>, limit: usize) -> Selected {
     let more = items.len() > limit;
     items.truncate(limit);

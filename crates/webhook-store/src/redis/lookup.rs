@@ -1,4 +1,4 @@
-//! One delivery, one event.
+//! Looks up deliveries and events by id.
 
 use bytes::Bytes;
 use webhook_model::{Delivery, DeliveryId, EventId, TenantId};
@@ -9,8 +9,8 @@ use super::record::{Record, StoredEvent, Unreadable, event_kind, read_event};
 use super::store::all;
 use crate::Result;
 
-/// How many bytes of an event's record are read for what stands before its data: enough for most, and
-/// enough for an event of as many deliveries as a record can have.
+/// The numbers of bytes of an event's record that are read for the fields before its data: enough
+/// for most events, and enough for an event with the maximum number of deliveries.
 const HEADS: [u32; 2] = [4 << 10, 4 << 20];
 
 impl RedisStore {
@@ -23,7 +23,7 @@ impl RedisStore {
         Ok(self.to_deliveries(tenant, found).await?.pop())
     }
 
-    /// The records of those that exist.
+    /// Returns the records of the deliveries that exist.
     pub(super) async fn records(
         &self,
         tenant: &TenantId,
@@ -49,7 +49,7 @@ impl RedisStore {
         ids.into_iter().zip(found).filter_map(read).collect()
     }
 
-    /// Deliveries as they are shown: with the types of their events.
+    /// Converts records to deliveries, with the types of their events.
     pub(super) async fn to_deliveries(
         &self,
         tenant: &TenantId,
@@ -64,8 +64,8 @@ impl RedisStore {
             .collect())
     }
 
-    /// The type of an event; empty where the event is gone. Its data is not read: a page of
-    /// deliveries may be of more than fits into memory.
+    /// Returns the type of an event; empty if the event was deleted. Its data is not read, because
+    /// the events of a page of deliveries may exceed the memory.
     async fn kind_of(&self, tenant: &TenantId, id: EventId) -> Result<String> {
         let key = TenantKeys::of(tenant).event(&id);
         for end in HEADS {

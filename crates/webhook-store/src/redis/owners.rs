@@ -1,4 +1,4 @@
-//! Who takes part: `enter`, `renew`, `leave`.
+//! The leases of owners: acquired, renewed and released.
 
 use serde::{Deserialize, Serialize};
 use webhook_model::{Millis, Owner};
@@ -8,7 +8,7 @@ use super::scripts::{ACQUIRE_LEASE, RELEASE_LEASE, RENEW_LEASE, TIME};
 use super::store::shared_call;
 use crate::{Result, StoreError};
 
-/// What stands behind the end of a lease.
+/// The process of a lease, as its entry stores it after the end of the lease.
 #[derive(Serialize, Deserialize)]
 struct Process {
     host: String,
@@ -20,7 +20,7 @@ fn entry(owner: &Owner, until: Millis) -> String {
         host: owner.host.clone(),
         pid: owner.pid,
     };
-    // A string and a number are always JSON.
+    // Serializing a string and a number cannot fail.
     format!(
         "{} {}",
         until.0,
@@ -56,7 +56,7 @@ impl RedisStore {
             };
             let (until, process) = read_entry(value).ok_or_else(|| {
                 self.failed(format!(
-                    "the entry of sender `{}` cannot be read",
+                    "the lease entry of sender `{}` cannot be read",
                     owner.name
                 ))
             })?;
@@ -70,7 +70,7 @@ impl RedisStore {
         }
         self.in_flight.entered(&owner.incarnation);
         self.check_eviction().await;
-        // What the run before had in flight need not wait for the next look.
+        // Claims of the earlier run need not wait for the next recovery.
         self.release_dead(now).await?;
         Ok(())
     }
@@ -92,7 +92,7 @@ impl RedisStore {
         self.return_lost_claims(owner, now).await
     }
 
-    /// The time by the clock of the server that has the leases.
+    /// Returns the time by the clock of the server that has the leases.
     pub(super) async fn server_time(&self) -> Result<Millis> {
         let (seconds, micros): (u64, u64) = self.run(&TIME, &shared_call(&TIME)).await?;
         Ok(Millis(seconds * 1000 + micros / 1000))

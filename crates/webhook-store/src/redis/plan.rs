@@ -1,4 +1,4 @@
-//! Plans events: one script call for a few hundred of them.
+//! Plans events, with one script call for a few hundred of them.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -15,25 +15,25 @@ use crate::{
     InitialState, NewDelivery, PlanBatch, PlanResult, Planned, PlannedEvent, Result, StoreError,
 };
 
-/// How many deliveries and bytes a script call takes on, unless a single event has more.
+/// The maximum numbers of deliveries and bytes in one script call, unless a single event has more.
 const DELIVERIES_AT_A_TIME: usize = 4 * AT_A_TIME;
 const BYTES_AT_A_TIME: usize = 8 << 20;
 
-/// Under whom deliveries start that start claimed.
+/// The owner of deliveries that start claimed.
 struct Claimer<'a> {
     owner: &'a Owner,
-    /// As their records name it.
+    /// The owner and the fence, in the form of a record.
     in_flight_prefix: Vec<u8>,
 }
 
-/// What a script call has said.
+/// The reply of a script call.
 enum PlanReply {
     Stale,
-    /// Accepted events come first.
+    /// The tenant has accepted events, which come first.
     Backlog,
-    /// The events at these places are known, and whether as they are; nothing was kept.
+    /// The events at these indices are known, with the result for each. Nothing was kept.
     Known(Vec<(usize, Planned)>),
-    /// These ordered deliveries wait for their turn.
+    /// The events were kept. `waiting` lists the ordered deliveries that wait for their group.
     Done {
         waiting: HashSet<DeliveryId>,
     },
@@ -52,21 +52,22 @@ impl RedisStore {
             owner,
             in_flight_prefix: in_flight_prefix(owner, fence),
         };
-        let tracked = match claims_any(&batch.events) {
-            true => Some(self.in_flight.track(owner, vec![tenant.clone()]).await?),
-            false => None,
+        let tracked = if claims_any(&batch.events) {
+            Some(self.in_flight.track(owner, vec![tenant.clone()]).await?)
+        } else {
+            None
         };
         let mut results = vec![Planned::Known; batch.events.len()];
         let rounds = parts(&batch.events).into_iter();
         'rounds: for mut new in rounds.flat_map(|part| rounds_of_distinct_ids(part, &batch.events))
         {
-            // The batch has no known events as a rule, so it is sent whole first.
+            // A batch usually has no known events, so it is sent whole first.
             while !new.is_empty() {
                 let events = new.iter().map(|at| &batch.events[*at]).collect::<Vec<_>>();
                 match self.plan_some(&claimer, &batch, &events, now).await? {
                     PlanReply::Stale => return Ok(PlanResult::Stale),
                     PlanReply::Backlog => match new.iter().min() {
-                        // The caller learns what became of those before, and accepts the others.
+                        // The caller gets the results of the events before, and accepts the others.
                         Some(&kept) if kept > 0 => {
                             results.truncate(kept);
                             break 'rounds;
@@ -156,13 +157,13 @@ impl RedisStore {
     }
 }
 
-/// Whether anything is to be taken into flight. What is not, an owner without a lease may plan too.
+/// Returns whether any delivery starts claimed. Other batches need no lease.
 fn claims_any(events: &[PlannedEvent]) -> bool {
     let mut deliveries = events.iter().flat_map(|event| &event.deliveries);
     deliveries.any(|delivery| delivery.start == InitialState::Claimed)
 }
 
-/// The places of the events, in parts that a script takes on at a time.
+/// Returns the indices of the events, in parts for one script call each.
 fn parts(events: &[PlannedEvent]) -> Vec<Vec<usize>> {
     let mut parts = Vec::new();
     let (mut part, mut deliveries, mut bytes) = (Vec::new(), 0, 0);
@@ -189,8 +190,8 @@ fn parts(events: &[PlannedEvent]) -> Vec<Vec<usize>> {
     parts
 }
 
-/// Splits places so that no id is twice in a round: the first event of an id is planned, and those
-/// after it are compared with it.
+/// Splits indices so that no round contains an id twice: the first event of an id is planned, and
+/// later ones are compared with it.
 fn rounds_of_distinct_ids(mut indices: Vec<usize>, events: &[PlannedEvent]) -> Vec<Vec<usize>> {
     let mut rounds = Vec::with_capacity(1);
     while !indices.is_empty() {
@@ -204,7 +205,7 @@ fn rounds_of_distinct_ids(mut indices: Vec<usize>, events: &[PlannedEvent]) -> V
     rounds
 }
 
-/// Reads a place as the script writes it: counted from 1, negative for an id with other content.
+/// Parses an index as the script writes it: counted from 1, negative for an id with other content.
 fn known(index: i64) -> (usize, Planned) {
     let planned = if index < 0 {
         Planned::Conflict
@@ -215,7 +216,7 @@ fn known(index: i64) -> (usize, Planned) {
     (index.saturating_sub(1), planned)
 }
 
-/// Notes the results of what is known, and takes it out of the list.
+/// Sets the results of known events, and removes them from the list.
 fn set_results(list: &mut Vec<usize>, known: Vec<(usize, Planned)>, results: &mut [Planned]) {
     let mut known: HashMap<usize, Planned> = known.into_iter().collect();
     let mut index = 0;
@@ -244,7 +245,7 @@ fn claimed(event: &PlannedEvent, waiting: &HashSet<DeliveryId>) -> Vec<DeliveryI
 
 type ByEndpoint<'a> = BTreeMap<&'a EndpointId, Vec<(u64, &'a DeliveryId)>>;
 
-/// What the script is told besides what it writes as it is.
+/// The arguments of the script that follow the records.
 #[derive(Default)]
 struct Sections<'a> {
     claimed: Vec<&'a DeliveryId>,
@@ -256,17 +257,17 @@ struct Sections<'a> {
 }
 
 struct Ordered<'a> {
-    /// Which of the pairs that are no events holds its record.
+    /// The index of its record among the pairs that are not events.
     pair: usize,
     delivery: &'a NewDelivery,
     ordering_group: Vec<u8>,
-    /// Its record if it has to wait for its turn.
+    /// Its record for the case that it must wait for its group.
     waiting: Vec<u8>,
 }
 
-/// One call of the script, in the order of its arguments.
+/// The writer of one script call, in the order of the arguments.
 struct Writing<'a> {
-    /// Whether the events were accepted before.
+    /// True if the events were accepted before.
     accepted: bool,
     keys: &'a TenantKeys,
     claimer: &'a Claimer<'a>,
@@ -320,7 +321,7 @@ impl<'a> Writing<'a> {
         }
     }
 
-    /// Answers the number of the next pair.
+    /// Writes a delivery. Returns the index of the next pair.
     fn write_delivery(
         &mut self,
         call: &mut Cmd,
@@ -330,9 +331,10 @@ impl<'a> Writing<'a> {
     ) -> usize {
         let base = self.keys.base();
         let score = self.scores.next().unwrap_or_default();
-        let ordering_group = match delivery.ordered {
-            true => ordering_group(event.event.ordering_key.as_deref()),
-            false => Vec::new(),
+        let ordering_group = if delivery.ordered {
+            ordering_group(event.event.ordering_key.as_deref())
+        } else {
+            Vec::new()
         };
         let own_body = if delivery.body.is_some() { OWN_BODY } else { 0 };
         let mut record = NewRecord {
@@ -388,7 +390,7 @@ impl<'a> Writing<'a> {
                 waiting,
             });
         } else if dead {
-            // Nothing else is told of it.
+            // The sections `planned` and `dead` are enough.
         } else if let Some(due) = due {
             by(&mut sections.due, due.0);
         } else {
@@ -438,8 +440,8 @@ impl<'a> Writing<'a> {
     }
 }
 
-/// What keeps the order of an event's deliveries: all without an ordering key share one lane. In
-/// front of it is room for the place in the lane, which the script gives it.
+/// Returns the ordering group of an event's deliveries; all without an ordering key share one group.
+/// The first eight bytes are reserved for the position in the group, which the script sets.
 fn ordering_group(key: Option<&str>) -> Vec<u8> {
     let name = key
         .map(|key| [b"k", key.as_bytes()].concat())

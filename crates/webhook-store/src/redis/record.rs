@@ -1,22 +1,22 @@
-//! How deliveries and events are written down.
+//! The binary records of deliveries and events.
 //!
-//! A delivery is one string, which the scripts read and cut as well (`scripts/prelude.lua`). What
-//! changes stands in front of what does not, and attempts are added at the end, so that a change of
-//! state costs the scripts two pieces put together. Numbers are big-endian.
+//! A delivery is one string, which the scripts parse too (`scripts/prelude.lua`). Fields that change
+//! precede those that do not, and attempts are appended, so that a script changes the state by
+//! concatenating two parts. Numbers are big-endian; sizes are in bytes.
 //!
 //! ```text
-//! state   1   P pending, W waits for its turn, F in flight, S succeeded, D dead
-//! owner   1 + n   F: the incarnation that has it in flight, and the fence of its claim (16); else empty
-//! when    8   P, W, F: due; S, D: ended (ms)
+//! state   1   P pending, W waits for its ordering group, F in flight, S succeeded, D dead
+//! owner   1 + n   F: the incarnation of its owner, and the fence of its claim (16); else empty
+//! when    8   P, W, F: due time; S, D: time of the end (ms)
 //! made    2   attempts since it was planned or replayed
-//! flags   1   1: ordered, 2: has a body of its own
-//! reason  2 + n   D: why
-//! ── from here on nothing changes ──
-//! score   8   when it was planned, in ms × 1024, and a number within the millisecond
+//! flags   1   1: ordered, 2: has its own body
+//! reason  2 + n   D: the reason
+//! ── the following fields never change ──
+//! score   8   time of planning in ms × 1024, plus a number within the millisecond
 //! event   2 + n
 //! endpoint 1 + n
-//! lane    2 + n   ordered: the place in the order of planning, 8; then nothing without an ordering
-//!                 key, else `k` and the key
+//! group   2 + n   ordered: the position in the order of planning, 8; then nothing without an
+//!                 ordering key, else `k` and the key
 //! attempts    4 + n each, with the number of its claim at the end (8)
 //! ```
 
@@ -27,19 +27,19 @@ use webhook_model::{
 
 use crate::Fence;
 
-/// Steps of a score within a millisecond. Scores are whole numbers that doubles hold exactly,
-/// until the year 2248.
+/// The number of scores in a millisecond. Until the year 2248, scores are integers that a double
+/// represents exactly.
 pub(super) const SCORES_PER_MS: u64 = 1024;
 
 pub(super) const ORDERED: u8 = 1;
 pub(super) const OWN_BODY: u8 = 2;
 
-/// What was read is not what was written. It names the key's owner.
+/// The error of a record that cannot be parsed. It names the delivery or event.
 #[derive(Debug, thiserror::Error)]
 #[error("the record of {0} cannot be read")]
 pub(super) struct Unreadable(pub(super) String);
 
-/// A delivery that is about to be written.
+/// The fields of a new delivery's record.
 pub(super) struct NewRecord<'a> {
     pub state: u8,
     pub owner: &'a [u8],
@@ -69,7 +69,7 @@ impl NewRecord<'_> {
     }
 }
 
-/// A delivery as it was read.
+/// A parsed record of a delivery.
 pub(super) struct Record {
     pub state: u8,
     pub when: Millis,
@@ -125,24 +125,24 @@ impl Record {
         }
     }
 
-    /// When it was planned.
+    /// Returns the time of planning.
     pub(super) fn created_at(&self) -> Millis {
         Millis(self.score / SCORES_PER_MS)
     }
 
-    /// Whether what is sent is not the event's data.
+    /// Returns whether the request body is not the event's data.
     pub(super) fn has_own_body(&self) -> bool {
         self.flags & OWN_BODY != 0
     }
 
-    /// As it is shown; `kind` is its event's.
+    /// Converts it to a delivery; `kind` is the type of its event.
     pub(super) fn into_delivery(self, id: DeliveryId, kind: String) -> Delivery {
         Delivery {
             id,
             kind,
             state: self.state(),
             created_at: self.created_at(),
-            // One that waits for its turn has no moment of its own.
+            // A delivery that waits for its ordering group has no due time.
             next_attempt_at: (self.state == b'P').then_some(self.when),
             reason: (self.state == b'D').then_some(self.reason),
             event: self.event,
@@ -152,7 +152,7 @@ impl Record {
     }
 }
 
-/// An attempt with its length in front, as it is added to a record.
+/// Encodes an attempt with its length in front, for the end of a record.
 pub(super) fn write_attempt(attempt: &Attempt, fence: Fence) -> Vec<u8> {
     let error = attempt.error.as_deref().map(str::as_bytes);
     let response = attempt.response.as_deref().map(str::as_bytes);
@@ -197,7 +197,7 @@ fn phase_number(phase: Phase) -> u8 {
     }
 }
 
-/// An event as it is kept: what describes it, then its data.
+/// Encodes an event: its metadata, then its data.
 ///
 /// ```text
 /// planned 8 · deliveries 2, each 1 + n · at 8 · type 2 + n · has key 1, key 2 + n · data
@@ -224,7 +224,7 @@ pub(super) fn write_event(event: &Event, planned: Millis, deliveries: &[&Deliver
     out
 }
 
-/// An event as it was read.
+/// A parsed record of an event.
 pub(super) struct StoredEvent {
     pub event: Event,
     pub deliveries: Vec<DeliveryId>,
@@ -254,7 +254,7 @@ fn parse_event(id: &EventId, bytes: &Bytes) -> Option<StoredEvent> {
     Some(StoredEvent { event, deliveries })
 }
 
-/// The type of an event whose record begins with `head`; `None` where that ends too early.
+/// Returns the type of an event whose record begins with `head`; `None` if `head` is too short.
 pub(super) fn event_kind(head: &[u8]) -> Option<String> {
     let mut from = Reader(head);
     from.u64()?;
@@ -265,7 +265,7 @@ pub(super) fn event_kind(head: &[u8]) -> Option<String> {
     from.string()
 }
 
-/// The data of an event alone, without a copy.
+/// Returns the data of an event, without a copy.
 pub(super) fn event_data(id: &EventId, bytes: &Bytes) -> Result<Bytes, Unreadable> {
     let data = || {
         let mut from = Reader(bytes);
@@ -333,7 +333,7 @@ impl<'a> Reader<'a> {
         self.take(len.into())
     }
 
-    /// A text, readable even where it was cut in the middle of a character.
+    /// Reads a text, which may have been cut in the middle of a character.
     fn string(&mut self) -> Option<String> {
         self.text()
             .map(|bytes| String::from_utf8_lossy(bytes).into_owned())
@@ -386,7 +386,7 @@ mod tests {
         assert_eq!(delivery.attempts, [attempt()]);
         assert_eq!((delivery.event, delivery.endpoint), (event, endpoint));
         for cut in 0..bytes.len() - 1 {
-            // Wherever it is cut it is refused, or an attempt shorter: never a panic.
+            // A truncated record is an error, or has fewer attempts; it never causes a panic.
             let _ = Record::read(&id, &bytes[..cut]);
         }
     }

@@ -1,5 +1,5 @@
-//! The periodic look at every tenant: what dead owners hold, and what a lost connection or a killed
-//! process has left half done.
+//! The periodic check of every tenant: returns claims of dead owners, and completes what a lost
+//! connection or a killed process left unfinished.
 
 use std::collections::HashSet;
 
@@ -11,8 +11,8 @@ use super::scripts::{EXPIRE_LEASES, RETURN_CLAIMS, TENANT_SUMMARY};
 use super::store::{AT_A_TIME, all, shared_call, stamp, tenant_call};
 use crate::{Fence, Result};
 
-/// What a tenant says of itself: version, whether it is being removed, earliest due moment, owners
-/// that may hold something of it, endpoints that are being removed, accepted events.
+/// The summary of a tenant: version, whether it is being deleted, earliest due time, owners that may
+/// have its deliveries in flight, endpoints that are being deleted, number of accepted events.
 pub(super) type TenantSummary = (String, bool, String, Vec<String>, Vec<String>, u64);
 
 impl RedisStore {
@@ -25,13 +25,13 @@ impl RedisStore {
         self.release_dead(now).await
     }
 
-    /// Makes due again what is in flight under owners that have no lease. Returns the number of
-    /// those deliveries.
+    /// Makes deliveries in flight under owners without a lease due again. Returns their number.
     pub(super) async fn release_dead(&self, now: Millis) -> Result<u64> {
         let tenants = self.indexed_tenants().await?;
         let call = |(tenant, _): &'_ (TenantId, u64)| self.tenant_summary_of(tenant.clone());
         let summary = all(tenants.iter().map(call).collect()).await?;
-        // Only now: whoever is in a tenant's list entered before it was read.
+        // After the summaries: an owner in a tenant's list acquired its lease before the list was
+        // read.
         let dead = self.without_lease(&summary).await?;
         let mut count = 0;
         for ((tenant, version), summary) in tenants.iter().zip(&summary) {
@@ -39,7 +39,7 @@ impl RedisStore {
             for owner in owners.iter().filter(|owner| dead.contains(*owner)) {
                 let released = self.release_all(tenant, owner, now).await?;
                 if released > 0 {
-                    // The others are told; what a process tells itself it does not listen to.
+                    // A process does not react to its own wakes on the channel.
                     self.wakes.notify_one();
                 }
                 count += released;
@@ -71,7 +71,7 @@ impl RedisStore {
             .await
     }
 
-    /// The owners in a census that have no lease.
+    /// Returns the owners in the summaries that have no lease.
     async fn without_lease(&self, summary: &[TenantSummary]) -> Result<HashSet<String>> {
         let owners = summary.iter().flat_map(|(_, _, _, owners, ..)| owners);
         let owners: Vec<&String> = owners.collect::<HashSet<_>>().into_iter().collect();
@@ -88,7 +88,8 @@ impl RedisStore {
         Ok(dead.map(|(owner, _)| owner.clone()).collect())
     }
 
-    /// Makes all that an incarnation has in flight of a tenant due again. Answers how many.
+    /// Makes all deliveries of a tenant that an incarnation has in flight due again. Returns their
+    /// number.
     pub(super) async fn release_all(
         &self,
         tenant: &TenantId,
@@ -108,7 +109,7 @@ impl RedisStore {
         }
     }
 
-    /// Gives back what `owner` may have in flight under claims that it was not told of: see `held`.
+    /// Returns claims of `owner` that no caller received to the queue: see `in_flight`.
     pub(super) async fn return_lost_claims(&self, owner: &Owner, now: Millis) -> Result<()> {
         let incarnation = &owner.incarnation;
         if self.in_flight.uncertain(incarnation).is_empty() {

@@ -1,4 +1,4 @@
-//! Events that could not be planned.
+//! Keeps, lists and deletes rejected events.
 
 use webhook_model::{Millis, Rejected, TenantId};
 
@@ -8,7 +8,7 @@ use super::scripts::{PRUNE_REJECTED, REJECT, TAKE_REJECTED};
 use super::store::{AT_A_TIME, shared_call};
 use crate::{Cursor, PAGE_BYTES, Page, RejectedFilter, Result, StoreError};
 
-/// How many rejected events are looked up at a time: each may be as large as an event.
+/// The number of rejected events that one command reads: each may be as large as an event.
 const VALUES_AT_A_TIME: usize = 8;
 
 impl RedisStore {
@@ -60,7 +60,7 @@ impl RedisStore {
         })
     }
 
-    /// The first `count` places of a list behind a score and id.
+    /// Returns the first `count` positions of a list after a score and id.
     async fn rejected_positions(
         &self,
         list: &str,
@@ -88,8 +88,8 @@ impl RedisStore {
         }
     }
 
-    /// The events at the first of these places, about [`PAGE_BYTES`] of them, and at how many places
-    /// they are.
+    /// Returns the events at the first of these positions, about [`PAGE_BYTES`] of them, and the
+    /// number of positions that were read.
     async fn rejected_values(&self, positions: &[(u64, String)]) -> Result<(Vec<Rejected>, usize)> {
         let (mut items, mut shown, mut bytes) = (Vec::new(), 0, 0);
         for some in positions.chunks(VALUES_AT_A_TIME) {
@@ -123,13 +123,14 @@ impl RedisStore {
         value.map(|value| self.read_rejected(&value)).transpose()
     }
 
-    /// Forgets some of those that were rejected before a moment. Answers whether there are more.
+    /// Deletes a part of the events that were rejected before a moment. Returns whether there are
+    /// more.
     pub(super) async fn prune_rejected_before(&self, before: Millis) -> Result<bool> {
         let before = before.0.saturating_mul(super::record::SCORES_PER_MS);
         self.prune_rejected_some(&before.to_string(), "").await
     }
 
-    /// Forgets all of a tenant.
+    /// Deletes all rejected events of a tenant.
     pub(super) async fn delete_rejected_of(&self, tenant: &TenantId) -> Result<()> {
         while self.prune_rejected_some("+inf", tenant.as_str()).await? {}
         Ok(())

@@ -26,7 +26,7 @@ impl RedisStore {
                 break;
             }
         }
-        // The list begins with the newest; ordered ones go out again as they were planned.
+        // The list starts with the newest; ordered deliveries are replayed in the order of planning.
         ids.reverse();
         let mut count = 0;
         for some in ids.chunks(AT_A_TIME) {

@@ -37,7 +37,7 @@ impl RedisStore {
         Ok(count)
     }
 
-    /// The same for ordered deliveries that wait for their turn, which are in no queue yet.
+    /// Corrects ordered deliveries that wait for their group, which are in no queue yet.
     async fn rewind_waiting(&self, tenant: &TenantId, endpoint: &str, now: Millis) -> Result<()> {
         let mut ordering_groups = redis::cmd("HKEYS");
         ordering_groups.arg(TenantKeys::of(tenant).turns(endpoint));

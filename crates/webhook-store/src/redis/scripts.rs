@@ -1,4 +1,4 @@
-//! The scripts. Each touches the keys of one tenant, or those that all share, and is atomic.
+//! The Lua scripts. Each is atomic, and touches the keys of one tenant or the shared keys.
 
 use std::sync::LazyLock;
 
@@ -17,11 +17,11 @@ macro_rules! tenant_scripts {
 pub(super) static PLAN: LazyLock<Script> =
     LazyLock::new(|| with_content(include_str!("scripts/plan.lua")));
 
-/// Keeps events that are planned later.
+/// Keeps accepted events for later planning.
 pub(super) static ACCEPT: LazyLock<Script> =
     LazyLock::new(|| with_content(include_str!("scripts/accept.lua")));
 
-/// A script of a tenant that compares the contents of events.
+/// Returns a tenant's script that compares the contents of events.
 fn with_content(own: &str) -> Script {
     let shared = [
         include_str!("scripts/prelude.lua"),
@@ -47,59 +47,59 @@ tenant_scripts! {
     DISCARD_ACCEPTED = "discard_accepted.lua";
     /// Takes due deliveries into flight.
     CLAIM = "claim.lua";
-    /// Records what came of attempts.
+    /// Records the outcomes of claims.
     COMPLETE = "complete.lua";
-    /// What is due, and when the next one is.
+    /// Returns the due endpoints and the next due time.
     DUE = "due.lua";
-    /// Makes some deliveries of an owner due again.
+    /// Makes deliveries in flight under an owner due again.
     RETURN_CLAIMS = "return_claims.lua";
     /// Makes deliveries that ended due again.
     REPLAY = "replay.lua";
     /// Creates a tenant.
     PUT_TENANT = "put_tenant.lua";
-    /// Takes a tenant's endpoints away, so that nothing more is planned.
+    /// Removes a tenant's endpoints, so that no more events are planned.
     DROP_TENANT = "drop_tenant.lua";
-    /// Removes a piece of what a dropped tenant has left.
+    /// Deletes a part of a dropped tenant's remaining data.
     PURGE_TENANT = "purge_tenant.lua";
-    /// Writes an endpoint over the version that is expected.
+    /// Writes an endpoint if the stored one has the expected version.
     PUT_ENDPOINT = "put_endpoint.lua";
     /// Removes an endpoint.
     DROP_ENDPOINT = "drop_endpoint.lua";
-    /// Buries a piece of what is pending for a removed endpoint.
+    /// Buries a part of a removed endpoint's pending deliveries.
     BURY_ENDPOINT = "bury_endpoint.lua";
-    /// What the periodic look at a tenant needs to know.
+    /// Returns the summary of a tenant for recovery.
     TENANT_SUMMARY = "tenant_summary.lua";
-    /// Forgets some of what ended long ago.
+    /// Deletes a part of what ended long ago.
     PRUNE = "prune.lua";
-    /// Moves back what was made due by a clock that was ahead.
+    /// Corrects due times that a clock which was ahead has set.
     REWIND = "rewind.lua";
-    /// The same for what waits for its turn.
+    /// Corrects due times of deliveries that wait for their ordering group.
     REWIND_ORDERING_GROUP = "rewind_ordering_group.lua";
 }
 
 shared_scripts! {
-    /// Writes an owner down, or says who has its name.
+    /// Adds an owner's lease, or returns the owner that has its name.
     ACQUIRE_LEASE = "acquire_lease.lua";
     /// Extends an owner's lease.
     RENEW_LEASE = "renew_lease.lua";
-    /// Takes an owner out.
+    /// Removes an owner's lease.
     RELEASE_LEASE = "release_lease.lua";
-    /// Takes out the others whose lease has run out.
+    /// Removes expired leases of other owners.
     EXPIRE_LEASES = "expire_leases.lua";
-    /// The server's clock.
+    /// Returns the time by the server's clock.
     TIME = "time.lua";
-    /// Makes the number of a tenant's version the greater one.
+    /// Raises a tenant's version in the index, unless it is higher already.
     RAISE_VERSION = "raise_version.lua";
-    /// Takes a tenant out of the index.
+    /// Removes a tenant from the index.
     UNLIST_TENANT = "unlist_tenant.lua";
-    /// Moves a tenant's place among the due ones, if nobody else has.
+    /// Moves a tenant's hint, unless another process has moved it.
     MOVE_HINT = "move_hint.lua";
     /// Keeps rejected events.
     REJECT = "reject.lua";
-    /// Takes a rejected event out.
+    /// Removes and returns a rejected event.
     TAKE_REJECTED = "take_rejected.lua";
-    /// Counts what is waiting for some tenants.
+    /// Counts the waiting events and deliveries of some tenants.
     DEPTH = "depth.lua";
-    /// Forgets rejected events.
+    /// Deletes rejected events.
     PRUNE_REJECTED = "prune_rejected.lua";
 }

@@ -1,4 +1,4 @@
-//! The store itself: what its verbs, each in a file of its own, share.
+//! The store: the state and functions that its operations share. Each operation has a file.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -23,39 +23,40 @@ use crate::{
     StoreError, Tenants,
 };
 
-/// How long an answer may take: longer than a busy disk keeps a server from answering.
+/// The timeout of a reply, longer than the delay that a busy disk causes.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How many deliveries a script takes on at a time, so that it keeps nobody waiting for long.
+/// The maximum number of deliveries in one script call, so that other clients do not wait for long.
 pub(super) const AT_A_TIME: usize = 512;
 
-/// How many calls are under way at a time where there is one for each tenant.
+/// The maximum number of concurrent calls, where there is one for each tenant.
 const CALLS_AT_A_TIME: usize = 128;
 
-/// Everything in one Redis or Valkey, which any number of processes share.
+/// A store in one Redis or Valkey, which any number of processes share.
 pub struct RedisStore {
     pub(super) link: Arc<Link>,
     pub(super) in_flight: InFlightTracker,
-    /// The last score that was given to a delivery: see `record.rs`.
+    /// The last score of a delivery: see `record.rs`.
     scores: AtomicU64,
-    /// Whether a hint may be missing, because it could not be written.
+    /// True if a hint may be missing because its write failed.
     pub(super) hints_missing: AtomicBool,
-    /// Whether the server was asked what it does when it is full.
+    /// True if the server's eviction policy was checked.
     pub(super) eviction_checked: AtomicBool,
-    /// Marks the wakes of this process.
+    /// The payload of wakes that this process publishes.
     pub(super) mark: String,
-    /// Told when another process has made something due.
+    /// Notified when another process has made a delivery due.
     pub(super) wakes: Arc<Notify>,
     denials: Arc<Denials>,
     _listener: Listener,
 }
 
 impl RedisStore {
-    /// The store at `address`. It connects when it is first used, and whenever it has to again.
+    /// Returns the store at `address`. It connects at the first call, and again after a lost connection.
     ///
     /// # Panics
     ///
-    /// Outside of a tokio runtime: it listens for the wakes of other processes.
+    /// Outside of a tokio runtime, because it starts a task that listens for the wakes of other
+    /// processes.
     pub fn new(address: Address) -> Self {
         let link = Arc::new(Link::new(address, RESPONSE_TIMEOUT));
         let wakes = Arc::new(Notify::new());
@@ -74,13 +75,13 @@ impl RedisStore {
         }
     }
 
-    /// Sends a command.
+    /// Sends a command, and converts its reply.
     pub(super) async fn query<T: FromRedisValue>(&self, command: &Cmd) -> Result<T> {
         let answer = self.link.query(command).await;
         self.read(answer.map_err(|error| self.failed(error))?)
     }
 
-    /// Runs a script of a tenant or of all.
+    /// Runs a script, and converts its reply.
     pub(super) async fn run<T: FromRedisValue>(&self, script: &Script, call: &Cmd) -> Result<T> {
         let answer = self.link.run(script, call).await;
         self.read(answer.map_err(|error| self.failed(error))?)
@@ -90,7 +91,7 @@ impl RedisStore {
         redis::from_redis_value(answer).map_err(|error| self.failed(error))
     }
 
-    /// What a call failed of.
+    /// Returns the error of a call that failed with `detail`.
     pub(super) fn failed(&self, detail: impl std::fmt::Display) -> StoreError {
         StoreError::Unavailable {
             store: self.link.address().to_string(),
@@ -98,15 +99,18 @@ impl RedisStore {
         }
     }
 
-    /// Scores for `count` deliveries planned at `now`: they go up within the millisecond. Those
-    /// that the millisecond has no room for share the last.
+    /// Returns scores for `count` deliveries planned at `now`, which increase within the millisecond.
+    /// Deliveries beyond the scores of the millisecond share the last one.
     pub(super) fn scores(&self, now: Millis, count: usize) -> impl Iterator<Item = u64> + use<> {
         let count = u64::try_from(count).unwrap_or(u64::MAX);
         let first = now.0.saturating_mul(SCORES_PER_MS);
         let last = first.saturating_add(SCORES_PER_MS - 1);
-        let begin = |before: u64| match (first..=last).contains(&before) {
-            true => before.saturating_add(1),
-            false => first,
+        let begin = |before: u64| {
+            if (first..=last).contains(&before) {
+                before.saturating_add(1)
+            } else {
+                first
+            }
         };
         let moved = self
             .scores
@@ -122,9 +126,10 @@ impl RedisStore {
         (begin..=u64::MAX).map(move |score| score.min(last))
     }
 
-    /// Writes down that a tenant has something due at `at`, and tells other processes.
+    /// Writes the hint that a tenant has a delivery due at `lowered`, and wakes other processes.
+    /// Does nothing if `lowered` is empty.
     ///
-    /// It is a hint, so its failure fails nothing: it is made up for later.
+    /// A failure is not returned: `hints_missing` causes the next call of `due` to restore the hint.
     pub(super) async fn publish_wake(&self, tenant: &TenantId, lowered: &str) {
         if lowered.is_empty() {
             return;
@@ -139,13 +144,13 @@ impl RedisStore {
         let told = futures::join!(self.link.query(&hint), self.link.query(&wake));
         if let (Err(error), _) | (_, Err(error)) = &told {
             self.denials.report(error);
-            tracing::debug!(%tenant, %error, "due deliveries could not be announced");
+            tracing::debug!(%tenant, %error, "publishing a wake failed");
             self.hints_missing.store(true, Ordering::SeqCst);
         }
     }
 }
 
-/// The answers of calls that go out together, in their order; the first error of any.
+/// Runs calls concurrently. Returns their results in order, or the first error.
 pub(super) async fn all<T>(calls: Vec<impl Future<Output = Result<T>>>) -> Result<Vec<T>> {
     stream::iter(calls)
         .buffered(CALLS_AT_A_TIME)
@@ -153,17 +158,17 @@ pub(super) async fn all<T>(calls: Vec<impl Future<Output = Result<T>>>) -> Resul
         .await
 }
 
-/// A moment as the scripts put it into records.
+/// Returns a time in the form in which the scripts write it into records.
 pub(super) fn stamp(at: Millis) -> [u8; 8] {
     at.0.to_be_bytes()
 }
 
-/// A call of a tenant's script.
+/// Returns a call of a tenant's script.
 pub(super) fn tenant_call(script: &Script, tenant: &TenantId) -> Cmd {
     script.call(&TenantKeys::of(tenant).root())
 }
 
-/// A call of a script over what all share.
+/// Returns a call of a script over the shared keys.
 pub(super) fn shared_call(script: &Script) -> Cmd {
     script.call(keys::tenants().as_bytes())
 }

@@ -1,4 +1,4 @@
-//! Tenants: made, listed, removed.
+//! Creates, lists and deletes tenants.
 
 use webhook_model::TenantId;
 
@@ -9,8 +9,8 @@ use super::store::{AT_A_TIME, shared_call, tenant_call};
 use crate::Result;
 
 impl RedisStore {
-    /// Every tenant with its version, in the order of their ids; 0 where it is being made or
-    /// removed.
+    /// Returns every tenant with its version, in the order of their ids; 0 while a tenant is being
+    /// created or deleted.
     pub(super) async fn indexed_tenants(&self) -> Result<Vec<(TenantId, u64)>> {
         let mut command = redis::cmd("HGETALL");
         command.arg(keys::tenants());
@@ -28,7 +28,7 @@ impl RedisStore {
     }
 
     pub(super) async fn create_tenant(&self, tenant: &TenantId) -> Result<bool> {
-        // First into the index: a tenant that is not in it would be overlooked for ever.
+        // First into the index: recovery never visits a tenant that is not in it.
         let mut index = redis::cmd("HSETNX");
         index.arg(keys::tenants()).arg(tenant.as_str()).arg(0);
         self.query::<i64>(&index).await?;
@@ -59,7 +59,7 @@ impl RedisStore {
         Ok(existed)
     }
 
-    /// Removes what a dropped tenant has left.
+    /// Deletes the remaining data of a dropped tenant.
     pub(super) async fn purge(&self, tenant: &TenantId) -> Result<()> {
         loop {
             let mut call = tenant_call(&PURGE_TENANT, tenant);
@@ -78,7 +78,7 @@ impl RedisStore {
         self.run::<i64>(&UNLIST_TENANT, &call).await.map(drop)
     }
 
-    /// Lets the others know that a tenant's endpoints have changed.
+    /// Raises a tenant's version in the index, which announces changed endpoints to other processes.
     pub(super) async fn raise_version(&self, tenant: &TenantId, version: &str) -> Result<()> {
         let mut call = shared_call(&RAISE_VERSION);
         call.arg(tenant.as_str()).arg(version);

@@ -1,4 +1,4 @@
-//! Forgets what ended long ago, and counts what waits.
+//! Deletes what ended long ago, and counts waiting deliveries.
 
 use webhook_model::Millis;
 
@@ -9,10 +9,10 @@ use super::scripts::{DEPTH, PRUNE};
 use super::store::{AT_A_TIME, all, tenant_call};
 use crate::{Depth, IDEMPOTENCY, Result};
 
-/// How many deliveries a call forgets before it leaves the rest to the next one.
+/// The number of deliveries after which a call leaves the rest to the next one.
 const PRUNED_A_CALL: u64 = 8 * AT_A_TIME as u64;
 
-/// The number of tenants that a call counts: few enough to keep nobody waiting for long.
+/// The number of tenants that one call counts, so that other clients do not wait for long.
 const COUNTED_A_CALL: usize = 64;
 
 impl RedisStore {
@@ -22,7 +22,7 @@ impl RedisStore {
         dead_before: Millis,
     ) -> Result<bool> {
         let mut more = self.prune_rejected_before(dead_before).await?;
-        // Both moments are past, so what is older than the later one by so much is old enough.
+        // Both moments are past, so an event planned this long before the later one is old enough.
         let planned_before = succeeded_before.max(dead_before).before(IDEMPOTENCY);
         let mut count = 0;
         for (tenant, _) in self.indexed_tenants().await? {
@@ -47,7 +47,7 @@ impl RedisStore {
             .iter()
             .map(|(tenant, _)| TenantKeys::of(tenant).root())
             .collect();
-        // The keys of two tenants are on different nodes of a cluster.
+        // In a cluster the keys of two tenants may be on different nodes.
         let together = if self.link.address().is_cluster() {
             1
         } else {

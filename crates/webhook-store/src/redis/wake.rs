@@ -1,7 +1,7 @@
-//! Hears when another process has made something due.
+//! Listens for wakes: another process has made a delivery due.
 //!
-//! A hint only: what is missed while the connection is lost is found by the next look at the queue,
-//! which a new connection causes.
+//! A wake is a hint only: after a lost connection, the new one causes a check of the queue, which
+//! finds what was missed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,11 +16,11 @@ use tokio::time::timeout;
 
 use super::keys;
 
-/// How long nothing may be heard before the connection is tried.
+/// The silence after which the connection is checked.
 const SILENCE: Duration = Duration::from_secs(15);
 
-/// Warns once when the server's access rules keep the store from its channel. Deliveries of other
-/// processes are then found late: nothing else shows it.
+/// Warns once if the server's access rules deny the store's channel. Due deliveries of other
+/// processes are then found late, without any other sign.
 #[derive(Default)]
 pub(super) struct Denials(AtomicBool);
 
@@ -29,17 +29,18 @@ impl Denials {
         if error.code() == Some("NOPERM") && !self.0.swap(true, Ordering::SeqCst) {
             tracing::warn!(
                 channel = keys::wake(), %error,
-                "the server denies the store's channel or keys: what another sender makes due is found late"
+                "the server denies the store's channel or keys: due deliveries of other senders are found late"
             );
         }
     }
 }
 
-/// The task that listens. It ends with its owner.
+/// The task that listens. Dropping this ends it.
 pub(super) struct Listener(JoinHandle<()>);
 
 impl Listener {
-    /// Tells `wakes` of all but those that carry the process's own `mark`.
+    /// Starts to listen, and notifies `wakes` of all wakes except those with the process's own
+    /// `mark`.
     pub(super) fn start(
         link: Arc<Link>,
         wakes: Arc<Notify>,
@@ -51,7 +52,7 @@ impl Listener {
             loop {
                 if let Err(error) = listen(&link, &wakes, &mark, &mut failures).await {
                     denials.report(&error);
-                    tracing::debug!(%error, "not listening for other processes");
+                    tracing::debug!(%error, "subscription to wakes failed");
                 }
                 failures += 1;
                 tokio::time::sleep(delay(failures)).await;
@@ -84,7 +85,7 @@ async fn listen(link: &Link, wakes: &Notify, mark: &str, failures: &mut u32) -> 
         let message = match timeout(SILENCE, messages.next()).await {
             Ok(message) => message,
             Err(_) => {
-                // Our own message comes back, unless the connection is dead and nobody has said so.
+                // The process's own message comes back, unless the connection is dead unnoticed.
                 let mut echo = redis::cmd("PUBLISH");
                 link.query(echo.arg(keys::wake()).arg(mark)).await?;
                 timeout(SILENCE, messages.next()).await.unwrap_or_default()

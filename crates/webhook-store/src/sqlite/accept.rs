@@ -1,4 +1,4 @@
-//! Keeping events before they are planned, and taking them for planning.
+//! Keeps accepted events, and takes them for planning.
 
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -10,7 +10,7 @@ use super::row::{self, millis};
 use crate::{Acceptance, AcceptedEvent, PLANNING_BYTES};
 use webhook_model::{Event, EventId, Millis, Owner, TenantId};
 
-/// What `events.deliveries` has of an event that is not planned.
+/// The value of `events.deliveries` for an event that is not planned.
 const NOT_PLANNED: i64 = -1;
 
 const KNOWN: &str = "SELECT kind, data FROM events WHERE hash = ?1 AND tenant = ?2 AND id = ?3";
@@ -23,7 +23,7 @@ const OLDEST: &str = "SELECT a.place, a.tries, e.id, e.kind, e.at, e.ordering_ke
     FROM accepted a INDEXED BY accepted_by_tenant JOIN events e ON e.key = a.event
     WHERE a.tenant = ?1 ORDER BY a.place";
 
-/// An event of a tenant, with what it is looked up by.
+/// An event of a tenant, with the hash by which it is looked up.
 pub(super) struct NewEvent<'a> {
     pub tenant: i64,
     pub hash: i64,
@@ -39,7 +39,7 @@ impl<'a> NewEvent<'a> {
         }
     }
 
-    /// Returns whether the stored event of that id has the same content; `None` where there is none.
+    /// Returns whether the stored event of that id has the same content; `None` if there is none.
     pub(super) fn is_same(&self, sql: &Connection) -> Outcome<Option<bool>> {
         let mut found = sql.prepare_cached(KNOWN)?;
         let compare = |row: &Row<'_>| {
@@ -107,7 +107,7 @@ pub(super) fn accept(
     Ok(accepted)
 }
 
-/// Whether a tenant has events that wait to be planned.
+/// Returns whether a tenant has accepted events.
 pub(super) fn has_backlog(sql: &Connection, tenant: i64) -> Outcome<bool> {
     let mut found = sql.prepare_cached(
         "SELECT 1 FROM accepted INDEXED BY accepted_by_tenant WHERE tenant = ?1 LIMIT 1",
@@ -115,7 +115,7 @@ pub(super) fn has_backlog(sql: &Connection, tenant: i64) -> Outcome<bool> {
     Ok(found.exists([tenant])?)
 }
 
-/// Takes events for planning: see [`Queue::begin_planning`](crate::Store::begin_planning).
+/// Takes events for planning: see [`Queue::begin_planning`](crate::Queue::begin_planning).
 pub(super) fn begin(
     tx: &mut Tx<'_>,
     owner: &Owner,
@@ -138,8 +138,8 @@ pub(super) fn begin(
     Ok(oldest.into_iter().map(|(_, event)| event).collect())
 }
 
-/// The oldest accepted events of a tenant and their places: one alone that was tried before, else as
-/// many as were not, within the bounds.
+/// Returns the oldest accepted events of a tenant and their positions, within the bounds: an event
+/// that was tried before alone, else events until one that was.
 fn oldest(sql: &Connection, tenant: i64, limit: usize) -> Outcome<Vec<(i64, AcceptedEvent)>> {
     let mut found = sql.prepare_cached(OLDEST)?;
     let mut rows = found.query([tenant])?;
@@ -198,7 +198,7 @@ pub(super) fn end(
     Ok(())
 }
 
-/// Takes an event out of those that wait, and returns its key; `None` where it does not wait first.
+/// Takes the first accepted event, and returns its key; `None` if the first one has another id.
 pub(super) fn take_first(
     tx: &mut Tx<'_>,
     tenant: i64,
@@ -232,7 +232,7 @@ fn remove(tx: &mut Tx<'_>, place: i64, tenant: &TenantId) -> Outcome<()> {
     Ok(())
 }
 
-/// Gives an event its deliveries: `key` is the number in front of theirs.
+/// Marks an event as planned. Its new key is the one before those of its deliveries.
 pub(super) fn set_planned(
     sql: &Connection,
     event: i64,
@@ -266,7 +266,7 @@ pub(super) fn discard(tx: &mut Tx<'_>, tenant: &TenantId, id: &EventId) -> Outco
     Ok(())
 }
 
-/// The key of an event that is not planned.
+/// Returns the key of an event that is not planned.
 fn accepted_event(sql: &Connection, tenant: i64, id: &EventId) -> Outcome<Option<i64>> {
     let mut found = sql.prepare_cached(
         "SELECT key FROM events WHERE hash = ?1 AND tenant = ?2 AND id = ?3 AND deliveries = ?4",

@@ -1,8 +1,8 @@
-//! Keeping the log short.
+//! Checkpoints, which keep the write-ahead log short.
 //!
-//! A checkpoint copies pages from the log into the database. Most of it is done beside the writer,
-//! on a connection of its own. What was committed meanwhile is little; the writer copies that
-//! itself, so that the log is copied whole and begins anew.
+//! A checkpoint copies pages from the log into the database. A thread with its own connection copies
+//! most of them, concurrently with the writer. The writer copies the few pages that were committed
+//! meanwhile, so that the log is copied whole and starts from the beginning.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -10,36 +10,36 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::Connection;
 
-/// Pages in the log (of 4 KiB) from which on it is copied.
+/// The number of log pages (of 4 KiB) from which on the thread copies.
 const SOFT: u32 = 2_000;
 
-/// Pages from which on the writer waits for a reader in order to begin the log anew.
+/// The number of log pages from which on the writer waits for a reader and copies itself.
 const HARD: u32 = 16_000;
 
-/// Held while a read goes on: the log cannot begin anew under a reader.
+/// Held during a read: the log cannot start from the beginning under a reader.
 pub(super) type Gate = Arc<Mutex<()>>;
 
-/// The writer's end.
+/// The writer's side of the checkpoints.
 pub(super) struct Checkpoints {
-    /// Pages in the log as of the last commit.
+    /// The number of log pages after the last commit. Written by SQLite's hook.
     pages: Arc<AtomicU32>,
-    /// How many there were last time.
+    /// The number of log pages at the last call.
     before: u32,
-    /// When to copy next.
+    /// The number of log pages at which to copy next.
     next: u32,
     copied: Arc<AtomicBool>,
     start: SyncSender<()>,
     gate: Gate,
 }
 
-/// The end of the thread that copies.
+/// The side of the thread that copies.
 pub(super) struct Copier {
     sql: Connection,
     copied: Arc<AtomicBool>,
     started: Receiver<()>,
 }
 
-/// Both ends, for the log of `writer`.
+/// Returns both sides, for the log of `writer`.
 pub(super) fn checkpoints(
     writer: &mut Connection,
     sql: Connection,
@@ -86,14 +86,14 @@ impl Checkpoints {
             self.next = pages.saturating_add(SOFT);
         } else if pages >= self.next {
             self.next = pages.saturating_add(SOFT);
-            // Where one is under way already, that one will do.
+            // Fails if a copy is requested already, which is enough.
             let _ = self.start.try_send(());
         }
     }
 }
 
 impl Copier {
-    /// Works until the writer has ended.
+    /// Runs until the writer has ended.
     pub fn run(self) {
         while self.started.recv().is_ok() {
             copy(&self.sql);
@@ -102,10 +102,10 @@ impl Copier {
     }
 }
 
-/// Copies what can be copied without waiting. What cannot stays in the log, where it is as safe.
+/// Copies the pages that can be copied without waiting. The others stay in the log, as durable.
 fn copy(sql: &Connection) {
     let copied = sql.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
     if let Err(error) = copied {
-        tracing::warn!(%error, "the log of the store could not be copied");
+        tracing::warn!(%error, "checkpoint of the store failed");
     }
 }

@@ -1,4 +1,4 @@
-//! Taking due deliveries into flight. Nothing is written: see the [module](super).
+//! Claims due deliveries. Nothing is written: see the [module](super).
 
 use std::sync::Arc;
 
@@ -17,9 +17,11 @@ const NEXT: &str = "SELECT d.at, d.seq, d.id, d.made, d.chain, e.id, coalesce(d.
     FROM deliveries d INDEXED BY deliveries_due CROSS JOIN events e ON e.key = d.event
     WHERE d.endpoint = ?1 AND d.state = 0 AND (d.at, d.seq) >= (?2, ?3) ORDER BY d.at, d.seq";
 
-/// Runs on the writer's connection, between two transactions: what it sees is committed, and
-/// nobody else claims meanwhile. The claims go to the caller, or to `claim_return` if there is none any
-/// more.
+/// Claims due deliveries, the longest due first.
+///
+/// Runs on the writer's thread, between two transactions: it reads committed data only, and no
+/// other claim runs meanwhile. Claims are returned by `claim_return` if the caller has stopped
+/// waiting.
 pub(super) fn claim(
     sql: &Connection,
     claim_return: &ClaimReturn,
@@ -46,7 +48,7 @@ pub(super) fn claim(
     let key = |claim: &Claim| (claim.tenant.clone(), claim.id.clone());
     let keys = claims.iter().map(key).collect();
     let claims = claim_return.guard(claims, keys, lease);
-    // What was claimed before a failure is given back with it.
+    // After a failure, dropping the guard returns the claims made before.
     asked.map(|()| claims)
 }
 
@@ -90,7 +92,7 @@ impl Claimer<'_> {
         Ok(())
     }
 
-    /// The lane that is asked for and where it begins, if something is due in it.
+    /// Returns the key of the requested endpoint and the start of its queue, if a delivery is due.
     fn endpoint_key(&self, request: &ClaimRequest) -> Option<(i64, QueuePosition)> {
         let queue = self.shared.lock();
         let endpoint_key = queue
@@ -138,7 +140,7 @@ impl Claimer<'_> {
     }
 }
 
-/// Looks up when something is due after `now` in lanes where something is due already.
+/// Looks up the next due time after `now` of endpoints that have due deliveries.
 pub(super) fn look_ahead(
     sql: &Connection,
     shared: &Shared,

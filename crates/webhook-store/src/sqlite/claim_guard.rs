@@ -1,8 +1,8 @@
-//! Deliveries on their way from the writer to whoever had them claimed.
+//! Guards of claims on their way from the writer to the caller.
 //!
-//! A caller may have stopped waiting: its request was cancelled. What was claimed for it would stay
-//! in flight for as long as its sender renews its lease, and nobody would try it. So it is given
-//! back.
+//! A caller may have stopped waiting because its request was cancelled. Its claims would stay in
+//! flight without an attempt for as long as the sender renews its lease, so they are returned to the
+//! queue.
 
 use std::sync::Arc;
 
@@ -13,13 +13,13 @@ use super::job::{Step, job};
 use super::queue::{Key, Shared};
 use super::writer::Command;
 
-/// An answer, and what is given back where nobody takes it.
+/// A result, and the claims that are returned if it is dropped before [`ClaimGuard::take`].
 pub(super) struct ClaimGuard<T> {
     value: T,
     back: ReturnOnDrop,
 }
 
-/// Who takes things back.
+/// The way back of claims: the writer's channel and the shared queue.
 #[derive(Clone)]
 pub(super) struct ClaimReturn {
     pub commands: WeakUnboundedSender<Command>,
@@ -33,7 +33,7 @@ struct ReturnOnDrop {
 }
 
 impl ClaimReturn {
-    /// Hands `value` over, with `keys` in flight under `lease`.
+    /// Guards `value`, whose claims `keys` are in flight under `lease`.
     pub fn guard<T>(&self, value: T, keys: Vec<Key>, lease: u64) -> ClaimGuard<T> {
         let claim_return = self.clone();
         let back = ReturnOnDrop {
@@ -46,7 +46,7 @@ impl ClaimReturn {
 }
 
 impl<T> ClaimGuard<T> {
-    /// From here on it is the caller's.
+    /// Returns the value, whose claims belong to the caller from now on.
     pub fn take(mut self) -> T {
         self.back.keys.clear();
         self.value
@@ -63,7 +63,7 @@ impl Drop for ReturnOnDrop {
         let shared = shared.clone();
         let (job, _) = job(move |tx| return_claims(tx, shared.now()).map(Step::Done));
         if let Some(commands) = commands.upgrade() {
-            // A writer that has ended has nothing in flight.
+            // A writer that has ended has nothing in flight any more.
             let _ = commands.send(Command::Job(job));
         }
     }

@@ -1,4 +1,4 @@
-//! Recording what came of attempts.
+//! Records the outcomes of claims.
 
 use rusqlite::{OptionalExtension, params};
 use serde::Serialize;
@@ -47,7 +47,7 @@ pub(super) fn complete(
     outcomes.iter().map(one).collect()
 }
 
-/// Returns whether an outcome was recorded before, whose claim is not in flight any more.
+/// Returns whether the outcome of a claim that is not in flight any more was recorded before.
 fn is_recorded(tx: &Tx<'_>, outcome: &crate::Outcome) -> Outcome<bool> {
     let mut found = tx.sql.prepare_cached(RECORDED)?;
     let (tenant, id) = (outcome.tenant.as_str(), row::delivery_id(&outcome.id));
@@ -68,7 +68,7 @@ fn is_recorded(tx: &Tx<'_>, outcome: &crate::Outcome) -> Outcome<bool> {
     })
 }
 
-/// An attempt as it is kept: with the number of its claim.
+/// An attempt as it is stored, with the number of its claim.
 #[derive(Serialize)]
 struct Stored<'a> {
     #[serde(flatten)]
@@ -80,13 +80,13 @@ fn claim_number(fence: Fence) -> String {
     format!("{:016x}", fence.count)
 }
 
-/// What stands in a stored attempt of that claim. Nothing that a receiver sent can look like it: its
-/// quotes are escaped.
+/// Returns the text that a stored attempt of that claim contains. A receiver's response cannot contain
+/// it, because its quotes are escaped.
 fn claim_mark(fence: Fence) -> String {
     format!(r#""claim":"{}""#, claim_number(fence))
 }
 
-/// Gives back what is in flight under no lease. Returns the number of those deliveries.
+/// Returns claims without a live lease to the queue. Returns the number of those deliveries.
 pub(super) fn return_claims(tx: &mut Tx<'_>, now: Millis) -> Outcome<u64> {
     let mut alive = Alive::new(tx.sql);
     let orphans = tx.orphans();
@@ -96,16 +96,17 @@ pub(super) fn return_claims(tx: &mut Tx<'_>, now: Millis) -> Outcome<u64> {
     }
     for (key, flight) in orphans {
         let since = flight.at.min(now.as_i64());
-        let next = match alive.has(flight.endpoint_key)? {
-            true => NextState::Due(super::row::millis(since)),
-            false => NextState::Dead(DELETED.into()),
+        let next = if alive.has(flight.endpoint_key)? {
+            NextState::Due(super::row::millis(since))
+        } else {
+            NextState::Dead(DELETED.into())
         };
         write_outcome(tx, key, &flight, &next, None, now)?;
     }
     Ok(count)
 }
 
-/// Takes a delivery out of flight.
+/// Writes the outcome of a claim, which ends it.
 fn write_outcome(
     tx: &mut Tx<'_>,
     key: Key,
@@ -127,7 +128,7 @@ fn write_outcome(
             let mut update = tx.sql.prepare_cached(ATTEMPT)?;
             update.execute(params![flight.seq, state, at, reason, attempt])?;
         }
-        // What is given back as it was needs no writing.
+        // A claim that is returned with its due time unchanged needs no write.
         None if state == state::DUE && at == flight.at => {}
         None => {
             let mut update = tx.sql.prepare_cached(OUTCOME)?;
@@ -158,7 +159,7 @@ fn write_outcome(
     }
 }
 
-/// Gives the next of an order its turn.
+/// Makes the next delivery of an ordering group due.
 fn promote(tx: &mut Tx<'_>, endpoint_key: i64, ordering_group: &str, now: Millis) -> Outcome<()> {
     let mut turn = tx.sql.prepare_cached(TURN)?;
     let next = turn.query_row((endpoint_key, ordering_group), |row| {

@@ -1,4 +1,4 @@
-//! Endpoints.
+//! Reads, writes and deletes endpoints.
 
 use rusqlite::{Connection, OptionalExtension, params};
 use webhook_model::{Endpoint, EndpointId, Millis, TenantId};
@@ -14,7 +14,7 @@ pub(super) fn endpoints(
     sql: &Connection,
     tenant: &TenantId,
 ) -> Outcome<Option<(u64, Vec<Endpoint>)>> {
-    // One statement: between two, a change could come.
+    // One statement, because a change could come between two.
     let mut all = sql.prepare_cached(
         "SELECT t.version, p.definition FROM tenants t
          LEFT JOIN endpoints p ON p.tenant = t.key AND p.definition IS NOT NULL
@@ -91,8 +91,8 @@ fn write(sql: &Connection, tenant: i64, version: i64, endpoint: &Endpoint) -> Ou
     Ok(put.query_row(row, |row| row.get(0))?)
 }
 
-/// Takes an endpoint's definition away first, so that nothing is planned for it any more, and then
-/// buries what it has.
+/// The deletion of an endpoint: removes its definition first, so that no event is planned for it any
+/// more, and then buries its pending deliveries.
 #[derive(Default)]
 pub(super) struct Deletion(Option<Deleted>);
 

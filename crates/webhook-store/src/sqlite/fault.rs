@@ -1,22 +1,22 @@
-//! Why a job did not do its work.
+//! The errors of jobs.
 
 use crate::StoreError;
 
-/// A refusal, or trouble with the database.
+/// A rejected call, or an error of the database.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Fault {
-    /// Nothing was written.
+    /// The call was rejected, and nothing was written.
     #[error(transparent)]
     Refused(#[from] StoreError),
     #[error(transparent)]
     Sql(#[from] rusqlite::Error),
-    /// Something in the file is not what this program writes.
+    /// The file contains a value that this program does not write.
     #[error("{0}")]
     Unreadable(String),
 }
 
 impl Fault {
-    /// As the callers of the store named `store` see it.
+    /// Converts it to the error that the store named `store` returns.
     pub fn of(self, store: &str) -> StoreError {
         match self {
             Self::Refused(refused) => refused,
@@ -27,7 +27,7 @@ impl Fault {
 
 impl From<serde_json::Error> for Fault {
     fn from(error: serde_json::Error) -> Self {
-        // Not the error's own text: it may quote what it read, which may be a secret.
+        // Not the error's own text: it may quote its input, which may contain a secret.
         let (line, column) = (error.line(), error.column());
         Self::Unreadable(format!(
             "stored JSON cannot be read at line {line}, column {column}"
@@ -41,7 +41,7 @@ impl From<webhook_model::IdError> for Fault {
     }
 }
 
-/// Trouble with the store itself.
+/// Returns the error of a store that failed.
 pub(super) fn unavailable(store: &str, detail: &dyn std::fmt::Display) -> StoreError {
     StoreError::Unavailable {
         store: store.into(),

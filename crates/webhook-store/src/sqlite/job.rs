@@ -1,4 +1,4 @@
-//! A piece of writing: what is run, in steps, and who is answered once it is committed.
+//! Write jobs, which run in steps and return their result after the commit.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,19 +12,19 @@ use crate::{Fence, StoreError};
 
 pub(super) type Outcome<T> = Result<T, Fault>;
 
-/// How far a job came.
+/// The progress of a job after a step.
 pub(super) enum Step<T> {
     Done(T),
-    /// There is more to do, when others have had their turn.
+    /// Further steps follow, after those of other jobs.
     More,
 }
 
-/// A job whose answer's type is nobody's business but its own.
+/// A job whose type of result is erased.
 pub(super) trait Job: Send {
-    /// Does the next step. Answers whether it was the last.
+    /// Runs the next step. Returns whether it was the last.
     fn step(&mut self, tx: &mut Tx<'_>) -> Outcome<bool>;
 
-    /// Answers the caller: the last step was committed, or this is why not.
+    /// Sends the result to the caller: the last step was committed, or failed with this error.
     fn answer(self: Box<Self>, committed: Result<(), StoreError>);
 }
 
@@ -51,15 +51,15 @@ where
         let answer = match (committed, self.done) {
             (Err(error), _) => Err(error),
             (Ok(()), Some(value)) => Ok(value),
-            // Dropping the sender tells the caller that the store is gone.
+            // Dropping the sender makes the caller's call fail.
             (Ok(()), None) => return,
         };
-        // A caller that no longer waits has lost nothing but the answer.
+        // A caller that no longer waits needs no result: the job is committed in any case.
         let _ = self.answer.send(answer);
     }
 }
 
-/// A job of `work`, and where its answer comes.
+/// Returns a job that runs `work`, and the receiver of its result.
 pub(super) fn job<T: Send + 'static>(
     work: impl FnMut(&mut Tx<'_>) -> Outcome<Step<T>> + Send + 'static,
 ) -> (Box<dyn Job>, oneshot::Receiver<Result<T, StoreError>>) {
@@ -74,15 +74,15 @@ pub(super) fn job<T: Send + 'static>(
     )
 }
 
-/// The transaction that a group of jobs shares, and what they have done in it so far.
+/// The transaction that a group of jobs shares, and their effects so far.
 pub(super) struct Tx<'a> {
     pub sql: &'a Connection,
     shared: &'a Shared,
     last_key: &'a mut i64,
     effects: Vec<Effect>,
-    /// In flight for everybody else, but an outcome is written already.
+    /// Deliveries that are in flight in the shared queue, but have an outcome in this transaction.
     ended: HashSet<Key>,
-    /// What that makes of the numbers in flight: false for those settled, true for those claimed.
+    /// Changes of this transaction by sequence number: false for ended, true for claimed.
     in_flight: HashMap<i64, bool>,
 }
 
@@ -98,14 +98,14 @@ impl<'a> Tx<'a> {
         }
     }
 
-    /// The first of `count` numbers in a row that nothing else will have.
+    /// Reserves `count` consecutive keys, and returns the first.
     pub fn reserve(&mut self, count: usize) -> i64 {
         let first = *self.last_key + 1;
         *self.last_key += count as i64;
         first
     }
 
-    /// The last number given out.
+    /// Returns the last reserved key.
     pub fn last_key(&self) -> i64 {
         *self.last_key
     }
@@ -114,7 +114,7 @@ impl<'a> Tx<'a> {
         self.shared.lock()
     }
 
-    /// Has `effect` once this is committed.
+    /// Adds an effect to apply after the commit.
     pub fn then(&mut self, effect: Effect) {
         match &effect {
             Effect::Ended { key, seq } => {
@@ -127,7 +127,7 @@ impl<'a> Tx<'a> {
         self.effects.push(effect);
     }
 
-    /// A delivery that is in flight under that claim of `owner`.
+    /// Returns the delivery if it is in flight under this claim of `owner`.
     pub fn flight(&self, owner: &Owner, fence: Fence, key: &Key) -> Option<Flight> {
         let queue = self.shared.lock();
         let flight = queue.in_flight.get(key)?;
@@ -135,7 +135,7 @@ impl<'a> Tx<'a> {
         (is_its_own && !self.ended.contains(key)).then(|| flight.clone())
     }
 
-    /// What is in flight under no lease.
+    /// Returns the deliveries in flight whose lease has ended.
     pub fn orphans(&self) -> Vec<(Key, Flight)> {
         let queue = self.shared.lock();
         let orphan = |flight: &Flight| !queue.leases.is_live(flight.lease);
@@ -146,7 +146,7 @@ impl<'a> Tx<'a> {
             .collect()
     }
 
-    /// Whether a delivery will be in flight once this is committed.
+    /// Returns whether a delivery will be in flight after the commit.
     pub fn is_in_flight(&self, seq: i64) -> bool {
         let here = self.in_flight.get(&seq).copied();
         here.unwrap_or_else(|| self.shared.lock().in_flight.has(seq))
@@ -156,7 +156,7 @@ impl<'a> Tx<'a> {
         self.effects.len()
     }
 
-    /// Takes back what was done since `mark`.
+    /// Discards the effects since `mark`.
     pub fn back_to(&mut self, mark: usize) {
         for effect in self.effects.drain(mark..) {
             match effect {
@@ -170,7 +170,7 @@ impl<'a> Tx<'a> {
         }
     }
 
-    /// It is committed: everybody may see it.
+    /// Applies the effects to the shared queue, after the commit.
     pub fn committed(self) {
         let claims_returned = |effect: &Effect| matches!(effect, Effect::ClaimsReturned);
         let wakes = self.effects.iter().any(claims_returned);

@@ -1,7 +1,6 @@
-//! Who takes part.
+//! The operations on leases.
 //!
-//! Whoever leaves a lease behind leaves what was in flight under it: that is given back with the
-//! next call of these.
+//! When a lease ends without a release, the next of these calls returns its claims to the queue.
 
 use webhook_model::{Millis, Owner};
 

@@ -1,4 +1,4 @@
-//! Showing events and deliveries.
+//! Reads events and lists of deliveries.
 
 use rusqlite::{Connection, OptionalExtension, Row};
 use webhook_model::{Delivery, DeliveryId, DeliveryState, EndpointId, Event, EventId, TenantId};
@@ -11,7 +11,7 @@ use super::search::{From, Search};
 use super::{fault::Fault, lookup};
 use crate::{Cursor, DeliveryFilter, Page};
 
-/// So many pending deliveries are sorted, rather than looked for among those that ended.
+/// Up to this number, pending deliveries are collected and sorted instead of scanned for.
 const FEW: i64 = 20_000;
 
 pub(super) fn deliveries(
@@ -22,7 +22,7 @@ pub(super) fn deliveries(
     limit: usize,
 ) -> Outcome<Page<Delivery>> {
     let below = Mark::below('d', cursor)?;
-    // Before the first look at the disk: what lands meanwhile is then seen to have landed.
+    // Before the first read of the disk: a delivery that ends meanwhile is then seen as ended.
     let in_flight = InFlightSeqs::of(view, tenant);
     let Some(search) = Search::new(view.sql, tenant, filter)? else {
         return Ok(page('d', Vec::new(), limit));
@@ -69,7 +69,7 @@ pub(super) fn event(sql: &Connection, tenant: &TenantId, id: &EventId) -> Outcom
         .optional()?)
 }
 
-/// What a tenant has in flight at one moment.
+/// The sequence numbers of a tenant's deliveries in flight at one moment, sorted.
 struct InFlightSeqs(Vec<i64>);
 
 impl InFlightSeqs {
@@ -91,7 +91,7 @@ impl InFlightSeqs {
     }
 }
 
-/// One more than `limit`, the newest first.
+/// Returns up to one more position than `limit`, the newest first.
 fn newest(
     view: &View<'_>,
     search: &Search,

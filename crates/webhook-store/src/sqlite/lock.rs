@@ -1,4 +1,4 @@
-//! One process per file.
+//! The lock that gives a file to one process.
 
 use std::fs::{File, OpenOptions, Permissions, TryLockError};
 use std::io::{Read, Seek, Write};
@@ -7,16 +7,18 @@ use std::path::{Path, PathBuf};
 
 use super::open_error::OpenError;
 
-/// Holds a file for this process until it is dropped, or the process ends in any way.
+/// The lock of a file, held until it is dropped or the process ends in any way.
 ///
-/// The lock is on a file beside the database: closing a second descriptor of the database itself
-/// would take SQLite's own locks away.
+/// The lock is on a separate file: closing a second descriptor of the database itself would release
+/// SQLite's own POSIX locks.
 pub(super) struct Lock(#[expect(dead_code, reason = "held, not used")] File);
 
 impl Lock {
+    /// Acquires the lock.
+    ///
     /// # Errors
     ///
-    /// [`OpenError::InUse`] where another process, or another store of this one, has it.
+    /// [`OpenError::InUse`] if another process, or another store of this one, has it.
     pub fn take(database: &Path) -> Result<Self, OpenError> {
         let path = beside(database);
         let unwritable = |source| OpenError::unwritable(database, source);
@@ -31,14 +33,14 @@ impl Lock {
     }
 }
 
-/// For files that only their owner may read: the database holds secrets.
+/// Returns options for files that only their owner may read, because the database holds secrets.
 pub(super) fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false).mode(0o600);
     options
 }
 
-/// Takes the rights of group and others to a file away, if it is there. It may be older than this
+/// Removes the permissions of group and others from an existing file. It may be older than this
 /// program, or restored from a backup.
 pub(super) fn restrict(path: &Path) {
     let Ok(metadata) = path.metadata() else {
@@ -60,7 +62,7 @@ fn beside(database: &Path) -> PathBuf {
     name.into()
 }
 
-/// Writes our number down, for those who find the file locked.
+/// Writes the process id, for the error message of a process that finds the file locked.
 fn sign(file: &mut File) -> std::io::Result<()> {
     file.set_len(0)?;
     file.rewind()?;
@@ -69,7 +71,7 @@ fn sign(file: &mut File) -> std::io::Result<()> {
 
 fn in_use(database: &Path, file: &mut File) -> OpenError {
     let mut text = String::new();
-    // Only for the message: its holder may be writing it just now.
+    // Only for the message: the holder may be writing its id at this moment.
     let _ = file.take(20).read_to_string(&mut text);
     OpenError::InUse {
         file: database.into(),

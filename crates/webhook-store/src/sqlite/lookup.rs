@@ -1,4 +1,4 @@
-//! Small questions that several jobs ask.
+//! Lookups that several jobs share.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use super::queue::{Queue, QueuePosition};
 use super::row::state;
 use crate::StoreError;
 
-/// A tenant's key, and the version of its endpoints.
+/// Returns a tenant's key, and the version of its endpoints.
 pub(super) fn tenant(sql: &Connection, id: &TenantId) -> Outcome<Option<(i64, u64)>> {
     let mut found = sql.prepare_cached("SELECT key, version FROM tenants WHERE id = ?1")?;
     let row = found.query_row([id.as_str()], |row| {
@@ -21,13 +21,13 @@ pub(super) fn tenant(sql: &Connection, id: &TenantId) -> Outcome<Option<(i64, u6
         .map(|(key, version)| (key, version.unsigned_abs())))
 }
 
-/// The same, for jobs that need it.
+/// Returns a tenant's key and version, or [`StoreError::UnknownTenant`].
 pub(super) fn known_tenant(sql: &Connection, id: &TenantId) -> Outcome<(i64, u64)> {
     let found = tenant(sql, id)?;
     Ok(found.ok_or_else(|| StoreError::UnknownTenant(id.clone()))?)
 }
 
-/// An endpoint's key, deleted ones included.
+/// Returns an endpoint's key, also that of a deleted one.
 pub(super) fn endpoint(sql: &Connection, tenant: i64, id: &EndpointId) -> Outcome<Option<i64>> {
     let mut found =
         sql.prepare_cached("SELECT key FROM endpoints WHERE tenant = ?1 AND id = ?2")?;
@@ -36,7 +36,7 @@ pub(super) fn endpoint(sql: &Connection, tenant: i64, id: &EndpointId) -> Outcom
         .optional()?)
 }
 
-/// Which endpoints are there: asked once for each, and remembered for the length of a job.
+/// A cache of which endpoints exist, for the duration of a job.
 pub(super) struct Alive<'a> {
     sql: &'a Connection,
     known: HashMap<i64, bool>,
@@ -66,7 +66,7 @@ impl<'a> Alive<'a> {
     }
 }
 
-/// The first place of a lane from `from` on that is not in flight.
+/// Returns the first position of an endpoint's queue from time `from` on that is not in flight.
 pub(super) fn first(
     sql: &Connection,
     endpoint_key: i64,
@@ -90,7 +90,7 @@ pub(super) fn first(
     Ok(None)
 }
 
-/// Whether something with that order is due, in flight or waiting.
+/// Returns whether the ordering group has a delivery that is due, in flight or waiting.
 pub(super) fn is_busy(sql: &Connection, endpoint_key: i64, ordering_group: &str) -> Outcome<bool> {
     let mut found = sql.prepare_cached(
         "SELECT 1 FROM deliveries INDEXED BY deliveries_chained
@@ -99,7 +99,7 @@ pub(super) fn is_busy(sql: &Connection, endpoint_key: i64, ordering_group: &str)
     Ok(found.exists((endpoint_key, ordering_group))?)
 }
 
-/// Fills an empty queue from the disk.
+/// Loads the queue from the disk.
 pub(super) fn load(sql: &Connection, queue: &mut Queue) -> Outcome<()> {
     let mut all = sql.prepare(
         "SELECT p.key, t.id, p.id, p.enabled FROM endpoints p JOIN tenants t ON t.key = p.tenant
@@ -137,12 +137,12 @@ pub(super) fn load(sql: &Connection, queue: &mut Queue) -> Outcome<()> {
     Ok(())
 }
 
-/// The last key in use.
+/// Returns the last key in use.
 pub(super) fn last_key(sql: &Connection) -> Outcome<i64> {
     let last = "SELECT max(coalesce((SELECT max(key) FROM events), 0),
                            coalesce((SELECT max(seq) FROM deliveries), 0))";
     Ok(sql.query_row(last, [], |row| row.get(0))?)
 }
 
-/// What a state's number is compared with in SQL above.
+/// The SQL above contains these numbers.
 const _: () = assert!(state::DUE == 0 && state::WAITING == 1 && state::DEAD == 3);

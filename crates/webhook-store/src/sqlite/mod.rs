@@ -1,22 +1,22 @@
-//! The store in one SQLite file: for one sender process, and no server.
+//! The store in one SQLite file, for one sender process without a server.
 //!
-//! # What it promises
+//! # Guarantees
 //!
-//! - What was answered is on the disk: the log is synced before the answer (`synchronous=FULL`).
-//!   Calls that arrive together share one sync.
-//! - One process has the file. A second one is told so; one that was killed is not in the way.
+//! - The effect of a call that returned is on the disk: the log is synced before the call returns
+//!   (`synchronous=FULL`). Concurrent calls share one sync.
+//! - One process has the file. A second one gets [`OpenError::InUse`]; the lock of a killed process
+//!   is released by the system.
 //! - A long listing delays no delivery: reads have a thread and a connection of their own.
 //!
-//! # How
+//! # Design
 //!
-//! All writes are [`job`]s of one thread, the [`writer`]. It takes every job that waits, runs them
-//! in one transaction, each in a savepoint, commits once, and then answers them all. Work without
-//! a bound (a replay, the deletion of an endpoint) is done in steps between which others get
-//! their turn.
+//! All writes are [`job`]s of one thread, the [`writer`]. It takes every waiting job, runs them in
+//! one transaction, each in a savepoint, commits once, and then returns all results. Unbounded work
+//! (a replay, the deletion of an endpoint) runs in steps, between which other jobs run.
 //!
-//! What is in flight, under which lease, is only kept in memory, in the [`queue`]: on the disk it
-//! is pending until its outcome is written. So a claim writes nothing, and what a predecessor had
-//! in flight is due again as soon as the file is opened.
+//! Deliveries in flight and their leases are kept in memory only, in the [`queue`]: on the disk
+//! they are pending until their outcome is written. A claim therefore writes nothing, and
+//! deliveries that an earlier process had in flight are due as soon as the file is opened.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {

@@ -1,4 +1,4 @@
-//! Opening the file: its lock, its connections, its schema.
+//! Opens the file: its lock, its connections and its schema.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,13 +9,13 @@ use rusqlite::{Connection, OpenFlags};
 use super::lock::{Lock, private, restrict};
 use super::open_error::OpenError;
 
-/// The schema's versions, in order. What was released is never changed; more is appended.
+/// The migrations of the schema, in order. A released one is never changed; new ones are appended.
 const MIGRATIONS: [&str; 2] = [include_str!("schema.sql"), include_str!("schema2.sql")];
 
-/// Marks a database as ours (`PRAGMA application_id`): the letters `whsd`.
+/// The `PRAGMA application_id` of a sender's database: the letters `whsd`.
 const APPLICATION: i32 = i32::from_be_bytes(*b"whsd");
 
-/// How long a connection waits for another program that looks into the file.
+/// The time for which a connection waits for another program that has the file locked.
 const BUSY: Duration = Duration::from_secs(5);
 
 /// The connections of one store, and the lock on its file.
@@ -26,7 +26,7 @@ pub(super) struct Opened {
     pub checkpointer: Connection,
 }
 
-/// Opens `file`, makes it where it is not there, and brings its schema up to date.
+/// Opens `file`, creates it if it does not exist, and migrates its schema.
 pub(super) fn open(file: &Path) -> Result<Opened, OpenError> {
     let file = &resolved(file)?;
     let lock = Lock::take(file)?;
@@ -35,7 +35,7 @@ pub(super) fn open(file: &Path) -> Result<Opened, OpenError> {
             .open(file)
             .map_err(|source| OpenError::unwritable(file, source))?,
     );
-    // The log and its index get the database's mode when they are made.
+    // SQLite creates the log and its index with the mode of the database.
     for suffix in ["", "-wal", "-shm", "-journal", "-lock"] {
         let mut name = file.as_os_str().to_owned();
         name.push(suffix);
@@ -57,7 +57,7 @@ pub(super) fn open(file: &Path) -> Result<Opened, OpenError> {
     })
 }
 
-/// The file's one name, so that its lock is one too.
+/// Returns the canonical path of the file, so that all paths to it share one lock.
 fn resolved(file: &Path) -> Result<PathBuf, OpenError> {
     let unwritable = |source| OpenError::unwritable(file, source);
     if file.exists() {
@@ -106,7 +106,7 @@ fn prepare(sql: &mut Connection, file: &Path) -> Result<(), OpenError> {
     migrate(sql, missing).map_err(error)
 }
 
-/// Settings that a database takes before its first table only.
+/// Applies settings that a database accepts only before its first table.
 fn begin(sql: &Connection, file: &Path) -> Result<(), OpenError> {
     let error = |error: rusqlite::Error| OpenError::sql(file, &error);
     let tables: i64 = sql

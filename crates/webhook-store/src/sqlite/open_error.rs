@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
-/// Why a file cannot be used as a store.
+/// The reason for which a file cannot be used as a store.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     #[error("`{}` is in use by another sender{}", file.display(), by(*pid))]
@@ -14,7 +14,7 @@ pub enum OpenError {
     NotADatabase { file: PathBuf },
     #[error("`{}` is a database of another program", file.display())]
     Foreign { file: PathBuf },
-    #[error("`{}` has schema {found}, made by a newer version; this one knows up to {known}", file.display())]
+    #[error("`{}` has schema version {found} of a newer release; this one supports up to {known}", file.display())]
     Newer {
         file: PathBuf,
         found: i32,

@@ -1,8 +1,8 @@
-//! Pages and the cursors between them.
+//! Pages of lists, and the cursors between them.
 
 use crate::{Cursor, Page, StoreError};
 
-/// A place in a list: a moment, then the order of arrival.
+/// A position in a list: by time, then in the order of arrival.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Mark {
     pub at: i64,
@@ -19,7 +19,7 @@ impl Mark {
         key: i64::MIN,
     };
 
-    /// Where the list that goes by the letter `list` goes on.
+    /// Returns the position from which a list continues. Cursors start with the letter of their list.
     pub fn below(list: char, cursor: Option<&Cursor>) -> Result<Self, StoreError> {
         let Some(cursor) = cursor else {
             return Ok(Self::TOP);
@@ -35,7 +35,7 @@ impl Mark {
     }
 }
 
-/// A page of `limit` items, out of one more where there is one.
+/// Returns a page of `limit` items; one more item shows that there is a next page.
 pub(super) fn page<T>(list: char, mut items: Vec<(Mark, T)>, limit: usize) -> Page<T> {
     let more = items.len() > limit;
     items.truncate(limit);

@@ -1,4 +1,4 @@
-//! Keeping events and making their deliveries.
+//! Keeps events and creates their deliveries.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ const DELIVERY: &str = "INSERT INTO deliveries
     (seq, tenant, endpoint, event, state, at, created_at, made, id, chain, reason, body)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9, ?10, ?11)";
 
-/// Plans a batch. What starts claimed goes to the caller, or to `claim_return` if there is none any more.
+/// Plans a batch. Claims are returned by `claim_return` if the caller has stopped waiting.
 pub(super) fn plan(
     tx: &mut Tx<'_>,
     claim_return: &ClaimReturn,
@@ -51,7 +51,7 @@ pub(super) fn plan(
     Ok(claim_return.guard(planned, planner.claimed, planner.lease))
 }
 
-/// The lease for what starts claimed.
+/// Returns the number of the lease for deliveries that start claimed.
 fn lease(tx: &Tx<'_>, owner: &Owner, batch: &PlanBatch) -> Outcome<u64> {
     let claims = |event: &PlannedEvent| {
         event
@@ -70,20 +70,20 @@ fn lease(tx: &Tx<'_>, owner: &Owner, batch: &PlanBatch) -> Outcome<u64> {
 
 struct Planner<'a> {
     tenant: i64,
-    /// Whether the events were accepted before.
+    /// True if the events were accepted before.
     accepted: bool,
     name: &'a TenantId,
     lease: u64,
     owner: Arc<str>,
     fence: Fence,
-    /// The endpoints met so far; `None` for one that is not there.
+    /// The keys of endpoints looked up so far; `None` for one that does not exist.
     endpoints: HashMap<EndpointId, Option<i64>>,
-    /// What is in flight already.
+    /// The deliveries that start claimed.
     claimed: Vec<Key>,
     now: Millis,
 }
 
-/// Where a delivery begins.
+/// The state in which a delivery is written.
 struct Beginning<'a> {
     state: i64,
     at: i64,
@@ -111,7 +111,7 @@ impl Planner<'_> {
         Ok(Planned::New { claimed })
     }
 
-    /// Keeps a new event. Returns its key, or what is known of its id.
+    /// Keeps a new event. Returns its key, or the result for a known id.
     fn keep(&self, tx: &mut Tx<'_>, planned: &PlannedEvent) -> Outcome<Result<i64, Planned>> {
         let new = NewEvent::new(self.tenant, &planned.event);
         match new.is_same(tx.sql)? {
@@ -125,8 +125,8 @@ impl Planner<'_> {
         Ok(Ok(key))
     }
 
-    /// Gives an accepted event a new key, which its deliveries follow. One that does not wait any more
-    /// is planned.
+    /// Moves an accepted event to a new key, which those of its deliveries follow. An event that is not
+    /// the first accepted one is planned already.
     fn move_accepted(
         &self,
         tx: &mut Tx<'_>,
@@ -142,7 +142,7 @@ impl Planner<'_> {
         Ok(Ok(key))
     }
 
-    /// Makes a delivery. Answers whether it is in flight.
+    /// Creates a delivery. Returns whether it is in flight.
     fn delivery(
         &mut self,
         tx: &mut Tx<'_>,
@@ -255,7 +255,7 @@ impl Planner<'_> {
         }
     }
 
-    /// The key of an endpoint that is there.
+    /// Returns the key of an endpoint, or `None` if it does not exist.
     fn endpoint(&mut self, tx: &Tx<'_>, id: &EndpointId) -> Outcome<Option<i64>> {
         if let Some(known) = self.endpoints.get(id) {
             return Ok(*known);
@@ -271,7 +271,7 @@ impl Planner<'_> {
     }
 }
 
-/// The key of an endpoint that is not there, for its dead deliveries to name it.
+/// Returns the key of an endpoint that does not exist, for its dead deliveries to refer to.
 fn gone(tx: &Tx<'_>, tenant: i64, id: &EndpointId) -> Outcome<i64> {
     if let Some(key) = lookup::endpoint(tx.sql, tenant, id)? {
         return Ok(key);

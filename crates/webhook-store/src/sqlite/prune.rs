@@ -1,4 +1,4 @@
-//! Forgetting what ended long ago, and giving its space back.
+//! Deletes what ended long ago, and returns free pages to the file system.
 
 use rusqlite::{Connection, OptionalExtension, Row};
 use webhook_model::Millis;
@@ -9,26 +9,26 @@ use super::queue::Effect;
 use super::row::state;
 use crate::IDEMPOTENCY;
 
-/// How many deliveries a call looks at.
+/// The maximum number of deliveries that a call reads.
 const PART: usize = 1_000;
 
-/// Free pages that are kept for what comes next.
+/// The number of free pages that are kept for new rows.
 const SPARE: i64 = 2_048;
 
-/// Pages given back to the file system at a time.
+/// The number of pages that a call returns to the file system.
 const GIVE_BACK: u32 = 512;
 
-/// What counts as long ago.
+/// The moments before which data is deleted.
 #[derive(Clone, Copy)]
 pub(super) struct PruneCutoff {
     pub succeeded: Millis,
     pub dead: Millis,
-    /// The latest moment that the store was told of.
+    /// The latest time that any call passed.
     pub now: Millis,
 }
 
-/// How far the current round came: tenant after tenant, the oldest first. The next one begins anew,
-/// for what has ended since.
+/// The progress through all deliveries: tenant after tenant, the oldest first. After the last tenant
+/// it starts again, for deliveries that have ended since.
 pub(super) struct PruneCursor {
     tenant: i64,
     reached: Mark,
@@ -50,7 +50,7 @@ struct Ended {
 }
 
 impl PruneCursor {
-    /// Answers whether there may be more to forget.
+    /// Deletes a bounded part. Returns whether there may be more to delete.
     pub fn step(&mut self, tx: &mut Tx<'_>, before: PruneCutoff) -> Outcome<bool> {
         let more = self.deliveries(tx, before)?;
         let bare = prune_bare_events(tx.sql, before)?;
@@ -66,15 +66,15 @@ impl PruneCursor {
             if seen < left && !self.next_tenant(tx.sql)? {
                 return Ok(false);
             }
-            // Tenants that have nothing take time as well.
+            // Tenants without deliveries take time too.
             left -= seen.max(1);
         }
         Ok(true)
     }
 
-    /// Looks at up to `count` deliveries of a tenant. Answers how many there were.
+    /// Reads up to `count` deliveries of a tenant, and deletes old ones. Returns the number read.
     fn of_tenant(&mut self, tx: &mut Tx<'_>, before: PruneCutoff, count: usize) -> Outcome<usize> {
-        // Nothing ends before it was made.
+        // No delivery ends before its creation.
         let end = before.succeeded.max(before.dead).as_i64();
         let mut next = tx.sql.prepare_cached(
             "SELECT created_at, seq, event, state, at FROM deliveries INDEXED BY deliveries_by_tenant
@@ -94,7 +94,7 @@ impl PruneCursor {
                 },
             ))
         };
-        // All of them first: rows are not deleted under a query that goes on.
+        // Collected first, so that no row is deleted while the query runs.
         let part = next.query_map((self.tenant, end, at, key, count as i64), read)?;
         let part: Vec<_> = part.collect::<Result<_, _>>()?;
         for (mark, ended) in &part {
@@ -106,7 +106,7 @@ impl PruneCursor {
         Ok(part.len())
     }
 
-    /// Goes on to the next tenant; back to the beginning, and false, where there is none.
+    /// Moves to the next tenant. Returns false, and starts again, if there is none.
     fn next_tenant(&mut self, sql: &Connection) -> Outcome<bool> {
         let mut next = sql.prepare_cached("SELECT min(key) FROM tenants WHERE key > ?1")?;
         let tenant: Option<i64> = next.query_row([self.tenant], |row| row.get(0))?;
@@ -125,7 +125,7 @@ impl Ended {
     }
 }
 
-/// Until when an event's id is no longer needed.
+/// Returns the moment before which a planned event's id is no longer needed.
 fn known_until(before: PruneCutoff) -> i64 {
     before.now.before(IDEMPOTENCY).as_i64()
 }
@@ -149,15 +149,16 @@ fn prune_delivery(tx: &mut Tx<'_>, seq: i64, ended: &Ended, before: PruneCutoff)
     let Some((planned_at, false)): Option<(i64, bool)> = row else {
         return Ok(());
     };
-    let text = match planned_at < known_until(before) {
-        true => "DELETE FROM events WHERE key = ?1",
-        false => "UPDATE events SET deliveries = 0 WHERE key = ?1",
+    let text = if planned_at < known_until(before) {
+        "DELETE FROM events WHERE key = ?1"
+    } else {
+        "UPDATE events SET deliveries = 0 WHERE key = ?1"
     };
     sql.prepare_cached(text)?.execute([ended.event])?;
     Ok(())
 }
 
-/// Forgets events that have no deliveries. Answers whether there may be more.
+/// Deletes events without deliveries. Returns whether there may be more.
 fn prune_bare_events(sql: &Connection, before: PruneCutoff) -> Outcome<bool> {
     let mut delete = sql.prepare_cached(
         "DELETE FROM events WHERE key IN (
@@ -180,7 +181,7 @@ fn prune_rejected(tx: &mut Tx<'_>, before: PruneCutoff) -> Outcome<bool> {
     Ok(count == PART)
 }
 
-/// Gives free pages back, where they are many. Others are filled again by what comes next.
+/// Returns free pages to the file system if there are many. New rows fill the others.
 fn shrink(sql: &Connection) -> Outcome<()> {
     let pragma = |text: &str| -> Outcome<i64> {
         Ok(sql.prepare_cached(text)?.query_row([], |row| row.get(0))?)

@@ -1,4 +1,4 @@
-//! The thread that reads, beside the one that writes.
+//! The thread that reads, concurrently with the one that writes.
 
 use std::sync::{Arc, PoisonError};
 
@@ -9,17 +9,17 @@ use super::checkpoint::Gate;
 use super::job::Outcome;
 use super::queue::Shared;
 
-/// What is asked of the reader.
+/// A read for the reader's thread to run.
 pub(super) type ReadJob = Box<dyn FnOnce(&View<'_>) + Send>;
 
-/// What a reader sees: the last commit, and what is in flight.
+/// The view of a read: the last commit, and the shared queue with the deliveries in flight.
 pub(super) struct View<'a> {
     pub sql: &'a Connection,
     pub shared: &'a Shared,
 }
 
 impl View<'_> {
-    /// Has `read` see one and the same commit throughout.
+    /// Runs `read` on one snapshot of the database.
     pub fn in_snapshot<T>(&self, read: impl FnOnce(&Self) -> Outcome<T>) -> Outcome<T> {
         let snapshot = self.sql.unchecked_transaction()?;
         let answer = read(self);
@@ -36,7 +36,7 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    /// Works until nobody can ask for anything any more.
+    /// Runs until all senders of reads are dropped.
     pub fn run(mut self) {
         while let Some(read_job) = self.read_jobs.blocking_recv() {
             let _reading = self.gate.lock().unwrap_or_else(PoisonError::into_inner);

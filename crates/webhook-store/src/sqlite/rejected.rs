@@ -1,4 +1,4 @@
-//! Events that nothing could be made of.
+//! Keeps and lists rejected events.
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, named_params, params, params_from_iter};
@@ -71,7 +71,7 @@ pub(super) fn list(
     while let Some(row) = rows.next()? {
         bytes += row.get_ref(7)?.as_str().map_or(0, str::len);
         if bytes > PAGE_BYTES {
-            // This one is the first of the next page, unless there is no other.
+            // This event is the first of the next page, unless the page is empty.
             limit = limit.min(items.len().max(1));
         }
         items.push((

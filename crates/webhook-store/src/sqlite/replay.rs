@@ -1,4 +1,4 @@
-//! Making what ended due again.
+//! Makes deliveries that ended due again.
 
 use webhook_model::{DeliveryState, Millis, TenantId};
 
@@ -10,7 +10,7 @@ use super::row::state;
 use super::search::{From, Search};
 use crate::DeliveryFilter;
 
-/// How many deliveries a step takes on.
+/// The maximum number of deliveries in a step.
 const PART: usize = 250;
 
 const ENDED: &str = "SELECT endpoint, chain, state FROM deliveries WHERE seq = ?1";
@@ -18,9 +18,10 @@ const ENDED: &str = "SELECT endpoint, chain, state FROM deliveries WHERE seq = ?
 const AGAIN: &str =
     "UPDATE deliveries SET state = ?2, at = ?3, made = 0, reason = NULL WHERE seq = ?1";
 
-/// A replay under way, the oldest first: what keeps its order is replayed in it.
+/// The progress of a replay. It goes from the oldest to the newest, to keep the order of ordered
+/// deliveries.
 pub(super) struct Replay {
-    /// The last key there was when it began. What ends meanwhile is not replayed.
+    /// The last key when the replay began. Deliveries that are planned later are not replayed.
     last_key: Option<i64>,
     reached: Mark,
     count: u64,
@@ -81,7 +82,7 @@ impl Replay {
     }
 }
 
-/// Replays one delivery, if its endpoint is there. It is due now, or waits for its turn.
+/// Replays a delivery if its endpoint exists. It is due now, or waits for its ordering group.
 fn again(tx: &mut Tx<'_>, seq: i64, alive: &mut Alive<'_>, now: Millis) -> Outcome<bool> {
     let mut ended = tx.sql.prepare_cached(ENDED)?;
     let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));

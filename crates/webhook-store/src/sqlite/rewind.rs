@@ -1,4 +1,4 @@
-//! Correcting due times after a clock was set back.
+//! Corrects due times after a clock was set back.
 
 use std::time::Duration;
 
@@ -8,20 +8,20 @@ use super::job::{Outcome, Step, Tx};
 use super::queue::{Effect, QueuePosition};
 use super::row::{millis, state};
 
-/// How many deliveries a step looks at.
+/// The maximum number of deliveries that a step reads.
 const PART: usize = 500;
 
-/// Of one endpoint what is due later than now, in the order of its queue.
+/// Selects an endpoint's deliveries that are due later than now, in the order of its queue.
 const LATER: &str = "SELECT at, seq, made, attempts
     FROM deliveries INDEXED BY deliveries_due
     WHERE endpoint = ?1 AND state = 0 AND (at, seq) > (?2, ?3) ORDER BY at, seq LIMIT ?4";
 
-/// What waits for its turn has no attempts since it was planned or replayed.
+/// Corrects waiting ordered deliveries, which have no attempt since they were planned or replayed.
 const WAITING: &str = "UPDATE deliveries SET at = ?2 WHERE seq IN (
     SELECT seq FROM deliveries INDEXED BY deliveries_chained
     WHERE endpoint = ?1 AND chain IS NOT NULL AND state < 2 AND state = 1 AND at > ?2 LIMIT ?3)";
 
-/// A correction under way: endpoint after endpoint, each in the order of its queue.
+/// The progress of a correction: endpoint after endpoint, each in the order of its queue.
 pub(super) struct Rewind {
     endpoint: i64,
     reached: QueuePosition,
@@ -43,7 +43,7 @@ const START: QueuePosition = QueuePosition {
     seq: i64::MIN,
 };
 
-/// A delivery that is due later.
+/// A delivery that is due later than now.
 struct Later {
     position: QueuePosition,
     attempts_made: i64,
@@ -58,20 +58,20 @@ impl Rewind {
             if seen < left && !self.next_endpoint(tx)? {
                 return Ok(Step::Done(self.count));
             }
-            // Endpoints that have nothing take time as well.
+            // Endpoints without deliveries take time too.
             left -= seen.max(1);
         }
         Ok(Step::More)
     }
 
-    /// Looks at up to `most` deliveries of the endpoint. Returns how many there were.
+    /// Corrects up to `most` deliveries of the endpoint. Returns the number that was read.
     fn of_endpoint(&mut self, tx: &mut Tx<'_>, now: Millis, most: usize) -> Outcome<usize> {
         let waiting = (self.endpoint, now.as_i64(), most as i64);
         let seen = tx.sql.prepare_cached(WAITING)?.execute(waiting)?;
         let later = self.later(tx, now, most.saturating_sub(seen))?;
         for one in &later {
             self.reached = one.position;
-            // What is in flight is made due anew by its outcome, or when it is given back.
+            // A delivery in flight gets a new due time by its outcome, or when its claim is returned.
             if !tx.is_in_flight(one.position.seq) && one.rewind(tx, self.endpoint, now)? {
                 self.count += 1;
             }
@@ -97,7 +97,7 @@ impl Rewind {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Goes on to the next endpoint; false where there is none.
+    /// Moves to the next endpoint. Returns false if there is none.
     fn next_endpoint(&mut self, tx: &Tx<'_>) -> Outcome<bool> {
         let mut next = tx
             .sql
@@ -109,7 +109,7 @@ impl Rewind {
 }
 
 impl Later {
-    /// Makes it due when it should be. Returns whether that is earlier.
+    /// Corrects the due time. Returns whether it is earlier as a result.
     fn rewind(&self, tx: &mut Tx<'_>, endpoint_key: i64, now: Millis) -> Outcome<bool> {
         let (at, attempts) = match self.attempts.as_deref().filter(|_| self.attempts_made > 0) {
             None => (now, None),
@@ -136,8 +136,8 @@ impl Later {
     }
 }
 
-/// Attempts with those dated back that ended after `now`, and when the last one ended; `None` where
-/// that is not after `now`.
+/// Returns the attempts, dated back where they ended after `now`, and the moment at which the last
+/// one ended; `None` if that is not after `now`.
 fn dated_back(attempts: &str, now: Millis) -> Outcome<Option<(String, Millis)>> {
     let mut all: Vec<serde_json::Map<String, serde_json::Value>> =
         serde_json::from_str(&format!("[{attempts}]"))?;

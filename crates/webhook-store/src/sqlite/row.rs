@@ -1,4 +1,4 @@
-//! How things are written into columns, and read back.
+//! Conversions between values and columns.
 
 use rusqlite::types::{Value, ValueRef};
 use sha2::{Digest, Sha256};
@@ -6,7 +6,7 @@ use webhook_model::{DeliveryId, EventId, Millis};
 
 use super::fault::Fault;
 
-/// What `deliveries.state` holds. What is in flight is `DUE`: see the [module](super).
+/// The values of `deliveries.state`. A delivery in flight is `DUE`: see the [module](super).
 pub(super) mod state {
     pub const DUE: i64 = 0;
     pub const WAITING: i64 = 1;
@@ -14,14 +14,14 @@ pub(super) mod state {
     pub const DEAD: i64 = 3;
 }
 
-/// Why deliveries of a deleted endpoint are dead.
+/// The reason of dead deliveries of a deleted endpoint.
 pub(super) const DELETED: &str = "endpoint deleted";
 
 pub(super) fn millis(stored: i64) -> Millis {
     Millis(u64::try_from(stored).unwrap_or(0))
 }
 
-/// What an event is looked up by.
+/// Returns the hash by which an event is looked up.
 pub(super) fn event_hash(tenant: i64, id: &EventId) -> i64 {
     let digest = Sha256::new()
         .chain_update(tenant.to_le_bytes())
@@ -33,7 +33,7 @@ pub(super) fn event_hash(tenant: i64, id: &EventId) -> i64 {
         .fold(0, |hash, byte| hash << 8 | i64::from(*byte))
 }
 
-/// A delivery's id in half the bytes, where it has the usual form.
+/// Returns a delivery's id as a blob of half the bytes if it has the usual form, else as text.
 pub(super) fn delivery_id(id: &DeliveryId) -> Value {
     match id
         .as_str()
@@ -61,9 +61,9 @@ pub(super) fn read_delivery_id(stored: ValueRef<'_>) -> Result<DeliveryId, Fault
     }
 }
 
-/// What keeps the order of a delivery: its ordering key, or the whole endpoint.
+/// Returns the ordering group of a delivery: its ordering key, or all without one.
 pub(super) fn ordering_group(ordering_key: Option<&str>) -> String {
-    // The mark tells an empty key from none.
+    // The prefix distinguishes an empty key from none.
     ordering_key
         .map(|key| format!("={key}"))
         .unwrap_or_default()

@@ -1,6 +1,6 @@
 -- Version 1.
 
--- One row: what must never be given out twice.
+-- One row of counters that never go back.
 CREATE TABLE counters (
     versions INTEGER NOT NULL,  -- of endpoints, over all tenants: never handed out again
     pings    INTEGER NOT NULL
@@ -24,8 +24,8 @@ CREATE TABLE endpoints (
     UNIQUE (tenant, id)
 );
 
--- Events and deliveries draw their keys from one sequence: an event's deliveries are the
--- `deliveries` numbers behind its own. So neither needs an index to find the other.
+-- Events and deliveries draw their keys from one sequence: an event's deliveries have the
+-- `deliveries` keys that follow its own. So neither needs an index to find the other.
 CREATE TABLE events (
     key          INTEGER PRIMARY KEY,
     hash         INTEGER NOT NULL,      -- of tenant and id
@@ -38,7 +38,7 @@ CREATE TABLE events (
     ordering_key TEXT,
     data         BLOB NOT NULL
 );
--- By eight bytes instead of the whole id: a quarter of the pages to write at random.
+-- By eight bytes instead of the whole id: a quarter of the random page writes.
 CREATE INDEX events_by_hash ON events (hash);
 CREATE INDEX events_bare ON events (planned_at, tenant) WHERE deliveries = 0;
 

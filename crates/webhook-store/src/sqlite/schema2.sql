@@ -1,5 +1,5 @@
--- Version 2: events that are accepted and not planned yet, in the order of their acceptance. Such an
--- event has -1 in `events.deliveries`.
+-- Version 2: accepted events that are not planned yet, in the order of acceptance. Such an event
+-- has -1 in `events.deliveries`.
 CREATE TABLE accepted (
     place  INTEGER PRIMARY KEY AUTOINCREMENT,
     tenant INTEGER NOT NULL,

@@ -1,4 +1,4 @@
-//! Finding the deliveries that a filter selects.
+//! Searches for the deliveries that match a filter.
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
@@ -10,20 +10,20 @@ use super::page::Mark;
 use super::row::{delivery_id, event_hash};
 use crate::DeliveryFilter;
 
-/// A filter whose names are looked up. What it says of the state is left to its user: the disk
-/// does not know what is in flight.
+/// A filter whose ids are resolved to keys. Callers check the state: the database does not record
+/// which deliveries are in flight.
 pub(super) struct Search {
     tenant: i64,
     endpoint: Option<i64>,
     from: i64,
     to: i64,
-    /// The only ones there are to look at, where the filter names a delivery or an event.
+    /// The only candidates, if the filter names a delivery or an event.
     pub only: Option<Vec<i64>>,
-    /// Whether only dead ones are asked for: there is an index of those.
+    /// True if only dead deliveries match, which have an index.
     dead: bool,
 }
 
-/// Which end of the list comes first.
+/// The order of a search, and its start.
 #[derive(Clone, Copy)]
 pub(super) enum From {
     /// Below a mark, the newest first.
@@ -33,7 +33,7 @@ pub(super) enum From {
 }
 
 impl Search {
-    /// `None` where the filter names something that is not there.
+    /// Returns `None` if the filter names a tenant or an endpoint that does not exist.
     pub fn new(
         sql: &Connection,
         tenant: &TenantId,
@@ -60,7 +60,8 @@ impl Search {
         }))
     }
 
-    /// Up to `count` of all that match and that `keep` keeps, by number and stored state.
+    /// Returns up to `count` matching deliveries for which `keep` is true. `keep` receives the
+    /// sequence number and the stored state.
     pub fn scan(
         &self,
         sql: &Connection,
@@ -87,9 +88,10 @@ impl Search {
     }
 
     fn statement(&self, from: From) -> String {
-        let (index, state) = match self.dead {
-            true => ("deliveries_dead", "AND state = 3"),
-            false => ("deliveries_by_tenant", ""),
+        let (index, state) = if self.dead {
+            ("deliveries_dead", "AND state = 3")
+        } else {
+            ("deliveries_by_tenant", "")
         };
         let (side, order) = match from {
             From::Newest(_) => ("<", "DESC"),
@@ -104,7 +106,7 @@ impl Search {
         )
     }
 
-    /// The same among `seqs`, in the order of [`From`].
+    /// Returns up to `count` matching deliveries of `seqs`, in the order of [`From`].
     pub fn pick(
         &self,
         sql: &Connection,
@@ -150,7 +152,7 @@ impl Search {
             .map(|(at, _)| Mark { at, key: seq }))
     }
 
-    /// The numbers of all that is pending on the disk.
+    /// Returns the sequence numbers of all deliveries that are pending on the disk.
     pub fn pending(&self, sql: &Connection) -> Outcome<Vec<i64>> {
         let mut found = sql.prepare_cached(
             "SELECT d.seq FROM endpoints p
@@ -206,7 +208,7 @@ fn of_event(sql: &Connection, tenant: i64, id: &EventId) -> Outcome<Vec<i64>> {
     let row = found
         .query_row(key, |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    // See `schema.sql`: they are numbered behind their event.
+    // The deliveries of an event have the keys that follow its own: see `schema.sql`.
     Ok(row
         .map(|(key, count): (i64, i64)| (key + 1..=key + count).collect())
         .unwrap_or_default())

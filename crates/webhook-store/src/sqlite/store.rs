@@ -1,4 +1,4 @@
-//! The store itself: what is asked is put to the writer or the reader, and waited for.
+//! The store: sends each call to the writer or the reader, and waits for the result.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -43,11 +43,11 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the store in `file`, and makes it where it is not there.
+    /// Opens the store in `file`, which is created if it does not exist.
     ///
     /// # Errors
     ///
-    /// An [`OpenError`], which names the file.
+    /// An [`OpenError`] that names the file.
     pub fn open(file: &Path) -> std::result::Result<Self, OpenError> {
         let mut opened = open(file)?;
         let shared = Arc::new(Shared::default());
@@ -107,7 +107,8 @@ fn thread(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<Jo
     std::thread::Builder::new().name(name.into()).spawn(run)
 }
 
-/// Ends what a process before left unfinished, and reads what is to be known.
+/// Finishes deletions that an earlier process left unfinished, and loads the queue. Returns the
+/// last key in use.
 fn begin(sql: &mut Connection, shared: &Shared) -> Outcome<i64> {
     let mut last_key = lookup::last_key(sql)?;
     let (tenants, endpoints) = sweep::unfinished(sql)?;
@@ -130,12 +131,12 @@ fn begin(sql: &mut Connection, shared: &Shared) -> Outcome<i64> {
     Ok(last_key)
 }
 
-/// The threads end when nobody can ask them any more; then the file is closed.
+/// Ends the threads by closing their channels, and closes the file.
 impl Drop for SqliteStore {
     fn drop(&mut self) {
         (self.commands, self.read_jobs) = (None, None);
         for thread in self.threads.drain(..) {
-            // One that panicked has said so.
+            // The panic of a thread is reported by the panic hook.
             let _ = thread.join();
         }
     }
@@ -143,14 +144,14 @@ impl Drop for SqliteStore {
 
 impl SqliteStore {
     fn gone(&self) -> StoreError {
-        unavailable(&self.name, &"it is closed after a failure")
+        unavailable(&self.name, &"closed after a failure")
     }
 
     fn observe_time(&self, now: Millis) -> Millis {
         self.shared.observe_time(now)
     }
 
-    /// Takes back what is claimed for nobody.
+    /// Returns the handle that returns claims whose caller stopped waiting.
     fn claim_return(&self) -> Result<ClaimReturn> {
         let commands = self.commands.as_ref().ok_or_else(|| self.gone())?;
         Ok(ClaimReturn {
@@ -180,7 +181,7 @@ impl SqliteStore {
         self.steps(move |tx| work(tx).map(Step::Done)).await
     }
 
-    /// Between two transactions of the writer.
+    /// Runs `work` on the writer's thread between two transactions.
     async fn between_transactions<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection, &Shared) -> Outcome<T> + Send + 'static,
@@ -402,7 +403,7 @@ impl Queue for SqliteStore {
         };
         let prune_cursor = self.prune_cursor.clone();
         self.write(move |tx| {
-            // Nothing that can panic is done with a round.
+            // No code that can panic runs under this lock.
             prune_cursor
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)

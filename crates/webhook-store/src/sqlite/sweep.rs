@@ -1,4 +1,4 @@
-//! Clearing away what belongs to something deleted, a bounded part at a time.
+//! Removes the data of deleted tenants and endpoints, in bounded steps.
 
 use rusqlite::Connection;
 
@@ -6,10 +6,10 @@ use super::job::{Outcome, Tx};
 use super::queue::Effect;
 use super::row::{DELETED, state};
 
-/// How many deliveries a step takes on.
+/// The maximum number of deliveries in a step.
 const PART: usize = 500;
 
-/// Removes what a nameless tenant has. Answers whether that was all.
+/// Removes data of a deleted tenant. Returns whether that was all.
 pub(super) fn tenant(tx: &mut Tx<'_>, tenant: i64) -> Outcome<bool> {
     let mut some = tx
         .sql
@@ -36,7 +36,7 @@ pub(super) fn tenant(tx: &mut Tx<'_>, tenant: i64) -> Outcome<bool> {
     Ok(true)
 }
 
-/// What is left of a tenant that has no deliveries.
+/// Removes the rest of a deleted tenant that has no deliveries any more.
 fn rest(tx: &mut Tx<'_>, tenant: i64) -> Outcome<()> {
     let sql = tx.sql;
     sql.execute(
@@ -58,15 +58,15 @@ fn rest(tx: &mut Tx<'_>, tenant: i64) -> Outcome<()> {
     Ok(())
 }
 
-/// An endpoint that was deleted.
+/// A deleted endpoint.
 pub(super) struct Deleted {
     pub endpoint: i64,
-    /// What is planned later is for another endpoint of the same name.
+    /// The last key at the deletion. Later deliveries belong to another endpoint of the same id.
     pub last_key: i64,
     pub at: i64,
 }
 
-/// Buries what is pending for a deleted endpoint. Answers whether that was all.
+/// Buries pending deliveries of a deleted endpoint. Returns whether that was all.
 pub(super) fn endpoint(tx: &mut Tx<'_>, deleted: &Deleted) -> Outcome<bool> {
     let mut part = Vec::new();
     for text in [
@@ -79,7 +79,7 @@ pub(super) fn endpoint(tx: &mut Tx<'_>, deleted: &Deleted) -> Outcome<bool> {
         let mut rows = some.query((deleted.endpoint, deleted.last_key))?;
         while let (Some(row), true) = (rows.next()?, part.len() < PART) {
             let seq: i64 = row.get(0)?;
-            // What is in flight is buried or not by its outcome.
+            // The outcome of a delivery in flight decides whether it is buried.
             if !tx.is_in_flight(seq) {
                 part.push(seq);
             }
@@ -98,8 +98,8 @@ pub(super) fn endpoint(tx: &mut Tx<'_>, deleted: &Deleted) -> Outcome<bool> {
     Ok(part.len() < PART)
 }
 
-/// What a process that ended had not cleared away: deleted tenants, and deleted endpoints with
-/// something pending.
+/// Returns the deletions that an earlier process left unfinished: deleted tenants, and deleted
+/// endpoints with pending deliveries.
 pub(super) fn unfinished(sql: &Connection) -> Outcome<(Vec<i64>, Vec<Deleted>)> {
     let mut tenants = sql.prepare("SELECT key FROM tenants WHERE id IS NULL")?;
     let tenants = tenants

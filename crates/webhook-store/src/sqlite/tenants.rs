@@ -1,4 +1,4 @@
-//! Tenants.
+//! Lists, creates and deletes tenants.
 
 use rusqlite::Connection;
 use webhook_model::TenantId;
@@ -20,7 +20,7 @@ pub(super) fn tenants(sql: &Connection) -> Outcome<Vec<(TenantId, u64)>> {
     Ok(tenants)
 }
 
-/// A version that nothing had before, not even a tenant of the same name that was deleted.
+/// Returns a version that was never used before, not even by a deleted tenant of the same id.
 pub(super) fn next_version(sql: &Connection) -> Outcome<i64> {
     sql.prepare_cached("UPDATE counters SET versions = versions + 1")?
         .execute([])?;
@@ -38,7 +38,8 @@ pub(super) fn put(sql: &Connection, id: &TenantId) -> Outcome<bool> {
     Ok(true)
 }
 
-/// Takes a tenant's name away first, so that nobody finds it any more, and then sweeps.
+/// The deletion of a tenant: removes its id first, so that it is not found any more, and then its
+/// data.
 #[derive(Default)]
 pub(super) struct Deletion(Option<i64>);
 

@@ -1,4 +1,4 @@
-//! The one thread that writes.
+//! The only thread that writes.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,14 +13,14 @@ use super::lock::Lock;
 use super::queue::Shared;
 use crate::StoreError;
 
-/// The most jobs that share a transaction: so many wait for its sync.
+/// The maximum number of jobs that share a transaction and its sync.
 const GROUP: usize = 256;
 
-/// What the writer is asked to do.
+/// A command for the writer.
 pub(super) enum Command {
-    /// In the next transaction.
+    /// Runs in the next transaction.
     Job(Box<dyn Job>),
-    /// At once: it only reads from the disk.
+    /// Runs between two transactions, and only reads from the disk.
     Now(Box<dyn FnOnce(&Connection) + Send>),
 }
 
@@ -28,29 +28,30 @@ pub(super) struct Writer {
     pub sql: Connection,
     pub shared: Arc<Shared>,
     pub commands: UnboundedReceiver<Command>,
-    /// The last key given to an event or a delivery.
+    /// The last key of an event or a delivery.
     pub last_key: i64,
     pub checkpoints: Checkpoints,
-    /// How the store is named in errors.
+    /// The name of the store in errors.
     pub name: String,
-    /// Dropped last, when the connection is closed.
+    /// Dropped last, after the connection is closed.
     pub _lock: Lock,
 }
 
 impl Writer {
-    /// Works until nobody can ask for anything any more.
+    /// Runs until all senders of commands are dropped.
     pub fn run(mut self) {
         let mut jobs = VecDeque::new();
         while self.collect(&mut jobs) {
             let group = jobs.len().min(GROUP);
             let unfinished = self.group(jobs.drain(..group).collect());
-            // Behind those that wait: they get their turn between two steps.
+            // Behind the waiting jobs, which run between two steps of an unfinished one.
             jobs.extend(unfinished);
             self.checkpoints.after_commit(&self.sql);
         }
     }
 
-    /// Takes all that waits; waits itself only where there is nothing left to do. False at the end.
+    /// Takes all waiting commands, and blocks only if no job is left. Returns false when all senders
+    /// are dropped.
     fn collect(&mut self, jobs: &mut VecDeque<Box<dyn Job>>) -> bool {
         if jobs.is_empty() {
             match self.commands.blocking_recv() {
@@ -71,7 +72,8 @@ impl Writer {
         }
     }
 
-    /// Runs a step of each job in one transaction. Answers those that are done, hands back the rest.
+    /// Runs a step of each job in one transaction. Sends the results of finished jobs, and returns the
+    /// unfinished ones.
     fn group(&mut self, jobs: Vec<Box<dyn Job>>) -> Vec<Box<dyn Job>> {
         if jobs.is_empty() {
             return jobs;
@@ -96,7 +98,7 @@ impl Writer {
 
 type Stepped = (Box<dyn Job>, Outcome<bool>);
 
-/// Steps through all jobs and commits; or why nothing is committed.
+/// Runs a step of all jobs and commits, or returns the reason for which nothing was committed.
 fn in_transaction(jobs: Vec<Box<dyn Job>>, tx: &mut Tx<'_>) -> (Vec<Stepped>, Result<(), String>) {
     let alone = jobs.len() == 1;
     let mut going = execute(tx.sql, "BEGIN IMMEDIATE").map_err(|error| error.to_string());
@@ -107,7 +109,7 @@ fn in_transaction(jobs: Vec<Box<dyn Job>>, tx: &mut Tx<'_>) -> (Vec<Stepped>, Re
             Err(_) => Ok(false),
         };
         if let (false, true, Err(fault)) = (alone, tx.sql.is_autocommit(), &step) {
-            // A full disk, for one: the engine gave up the whole transaction.
+            // The engine rolled back the whole transaction, for instance because the disk is full.
             going = Err(fault.to_string());
         }
         stepped.push((job, step));
@@ -118,16 +120,16 @@ fn in_transaction(jobs: Vec<Box<dyn Job>>, tx: &mut Tx<'_>) -> (Vec<Stepped>, Re
 
 fn finish(sql: &Connection) -> rusqlite::Result<()> {
     if sql.is_autocommit() {
-        // The only job failed, and was taken back.
+        // The only job failed and was rolled back.
         return Ok(());
     }
     execute(sql, "COMMIT").inspect_err(|_| {
-        // Where the engine has done so already there is nothing to roll back.
+        // Fails if the engine has rolled back already.
         let _ = execute(sql, "ROLLBACK");
     })
 }
 
-/// One job's step. Where it fails nothing of it is left, and nothing of others is touched.
+/// Runs a step of one job. A failed step is rolled back, without effect on other jobs.
 fn step(job: &mut Box<dyn Job>, tx: &mut Tx<'_>, alone: bool) -> Outcome<bool> {
     let mark = tx.mark();
     if !alone {
@@ -154,7 +156,7 @@ fn execute(sql: &Connection, statement: &str) -> rusqlite::Result<()> {
     sql.prepare_cached(statement)?.execute([]).map(drop)
 }
 
-/// Nothing was committed. Nobody knows how far a job of several steps had come.
+/// Fails all jobs, because nothing was committed. Earlier steps of a job may have been.
 fn fail(jobs: Vec<Stepped>, detail: &str, name: &str) -> Vec<Box<dyn Job>> {
     for (job, step) in jobs {
         let error: StoreError = match step {
@@ -200,7 +202,7 @@ mod tests {
         }
     }
 
-    /// A job that writes down `texts`, one a step.
+    /// A job that inserts `texts`, one in each step.
     fn note(texts: &'static [&'static str]) -> (Box<dyn Job>, Answer) {
         let mut left = texts.iter();
         job(move |tx| {
@@ -215,7 +217,7 @@ mod tests {
         })
     }
 
-    /// A job that writes something down and then runs `statement`.
+    /// A job that inserts a row and then runs `statement`.
     fn then(statement: &'static str) -> (Box<dyn Job>, Answer) {
         job(move |tx| {
             tx.sql
@@ -236,7 +238,7 @@ mod tests {
     const FAILS: &str = "INSERT INTO notes VALUES ('to be taken back')";
 
     #[test]
-    fn a_job_that_fails_harms_no_other() {
+    fn a_failed_job_has_no_effect_on_the_others() {
         let folder = tempfile::tempdir().unwrap();
         let mut writer = writer(&folder);
         let (first, mut first_answer) = note(&["a"]);
@@ -250,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_that_fails_alone_leaves_nothing() {
+    fn a_failed_job_without_others_leaves_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let mut writer = writer(&folder);
         let (failing, mut answer) = then(FAILS);
@@ -263,11 +265,11 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_told_of_success_when_the_transaction_is_given_up() {
+    fn no_job_succeeds_when_the_transaction_is_rolled_back() {
         let folder = tempfile::tempdir().unwrap();
         let mut writer = writer(&folder);
         let (first, mut first_answer) = note(&["a"]);
-        // What a full disk does.
+        // A full disk has this effect.
         let (failing, mut failing_answer) = then("INSERT OR ROLLBACK INTO notes VALUES ('a')");
         let (last, mut last_answer) = note(&["b"]);
         assert!(writer.group(vec![first, failing, last]).is_empty());
@@ -284,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn others_have_their_turn_between_two_steps() {
+    fn other_jobs_run_between_two_steps() {
         let folder = tempfile::tempdir().unwrap();
         let mut writer = writer(&folder);
         let (long, mut long_answer) = note(&["a", "b", "c"]);

@@ -1,4 +1,4 @@
--- ARGV: (id, event)…. Keeps new events behind the tenant's other accepted ones.
+-- Keeps new events behind the tenant's other accepted ones. ARGV: (id, event)….
 -- Returns {'unknown'}, or {'done', and for each event 1 new, 0 known, -1 with other content…}.
 if not call('HGET', T, ':v') then return { 'unknown' } end
 local results = { 'done' }

@@ -1,5 +1,5 @@
--- ARGV: owner, most events, most bytes. Takes the oldest accepted events for planning, and counts a try
--- of each: one alone that was tried before, else as many as were not.
+-- Takes the oldest accepted events for planning, and counts a try of each: an event that was tried
+-- before alone, else events until one that was. ARGV: owner, maximum events, maximum bytes.
 -- Returns {'empty'}, {'busy'} or {'events', (id, earlier tries, event)…}.
 local accepted, tries = B .. 'a', B .. 'at'
 local ids = call('LRANGE', accepted, 0, ARGV[2] - 1)

@@ -1,4 +1,5 @@
--- ARGV: endpoint, now in eight bytes, most. Answers 1 if there are more.
+-- Buries pending deliveries of a removed endpoint. ARGV: endpoint, now in eight bytes, maximum.
+-- Returns 1 if there are more.
 local endpoint, now, most = ARGV[1], ARGV[2], tonumber(ARGV[3])
 if call('SISMEMBER', B .. 'g', endpoint) == 0 then return 0 end
 local function bury_if(id, state)
@@ -15,7 +16,7 @@ local function in_flight(id)
   return record and byte(record) == 70
 end
 
--- A turn is kept by what is in flight: an endpoint of the same id may come back before it ends.
+-- A group stays taken by a delivery in flight: an endpoint of the same id may be created before it ends.
 local function end_burial()
   local all = call('HGETALL', kept)
   for i = 1, #all, 2 do

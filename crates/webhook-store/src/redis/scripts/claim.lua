@@ -1,5 +1,5 @@
--- ARGV: owner, fence, now, then (endpoint, room)…
--- Returns (id, record as it was, event or body)…
+-- Claims due deliveries. ARGV: owner, fence, now, then (endpoint, limit)…
+-- Returns (id, record before the claim, event or body)…
 local owner, now = ARGV[1], ARGV[3]
 local mine = in_flight_prefix(owner) .. ARGV[2]
 local ids, n = {}, 0
@@ -9,7 +9,7 @@ for i = 4, #ARGV, 2 do
     local queue = B .. 'q:' .. endpoint
     local due = call('ZRANGEBYSCORE', queue, '-inf', now, 'LIMIT', 0, ARGV[i + 1])
     if #due > 0 then
-      -- First of all writes: a full server refuses it, and would let ZREM and all behind it through.
+      -- The first write: a full server rejects it, but would accept ZREM and all later writes.
       if n == 0 then call('SADD', B .. 'o', owner) end
       each(due, 1, #due, 'ZREM', queue)
       touched[endpoint] = true
@@ -36,7 +36,7 @@ for i = 1, n do
     if byte(record, 13) >= 2 then
       sources[m] = B .. 'b:' .. ids[i]
     else
-      -- A pending record has no owner and no reason: its event is always at the same place.
+      -- A pending record has no owner and no reason, so its event has a fixed offset.
       local len = byte(record, 24) * 256 + byte(record, 25)
       sources[m] = B .. 'e:' .. sub(record, 26, 25 + len)
     end

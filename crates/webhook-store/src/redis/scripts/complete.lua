@@ -1,6 +1,6 @@
--- ARGV: owner, now in eight bytes, then (id, fence, what, attempt, more)…
---   what: S succeeded, P due at `more`, D dead by reason `more`.
--- Returns {one 1 or 0 for each: whether it is recorded, now or since before; lowered or ''}.
+-- Records outcomes. ARGV: owner, now in eight bytes, then (id, fence, what, attempt, more)…
+--   what: S succeeded, P due at `more`, D dead with the reason `more`.
+-- Returns {1 for each outcome that is recorded, now or before, and 0 for others; lowered or ''}.
 local owner, now = ARGV[1], ARGV[2]
 local mine = in_flight_prefix(owner)
 local from = #mine + FENCE + 1
@@ -23,7 +23,7 @@ local function died_of(record, reason)
   return byte(record) == 68 and sub(record, at, at + 1 + #reason) == pack('>I2', #reason) .. reason
 end
 
--- Whether an outcome was recorded before. An attempt ends with the number of its claim.
+-- Returns whether an outcome was recorded before. An attempt ends with the number of its claim.
 local function is_recorded(record, what, attempt, more)
   if attempt ~= '' then
     return string.find(record, sub(attempt, -8), tail(record).attempts, true) ~= nil
@@ -37,7 +37,7 @@ end
 for i = 1, n do
   local id, fence, what, attempt, more = unpack(ARGV, 5 * i - 2, 5 * i + 2)
   local record = records[i]
-  -- An outcome before it in this call may have changed it.
+  -- An earlier outcome in this call may have changed it.
   if done[id] then record = done[id] ~= true and done[id] or call('GET', keys[i]) end
   if not record then
     answer[i] = '0'

@@ -1,11 +1,11 @@
--- KEYS: the hashes of endpoints of some tenants, which are in one slot or on a server without any.
--- Returns {pending, in flight, dead, earliest due or '', accepted} of all of them.
+-- KEYS: the hashes of endpoints of some tenants, in one slot or on a server without slots.
+-- Returns {pending, in flight, dead, earliest due time or '', accepted} of all of them.
 local call = redis.call
 local pending, in_flight, dead, accepted = 0, 0, 0, 0
 local earliest = false
 
 local function count(base)
-  -- Most tenants have nothing that is kept.
+  -- Most tenants have no data.
   if call('EXISTS', base .. 'h', base .. 'i', base .. 'o', base .. 'r', base .. 'a') == 0 then return end
   pending = pending + tonumber(call('GET', base .. 'h') or '0')
   accepted = accepted + call('LLEN', base .. 'a')

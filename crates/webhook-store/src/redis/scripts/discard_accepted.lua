@@ -1,4 +1,4 @@
--- ARGV: id. Removes an accepted event.
+-- Removes an accepted event. ARGV: id.
 if call('LREM', B .. 'a', 1, ARGV[1]) == 1 then
   call('DEL', B .. 'e:' .. ARGV[1])
   call('HDEL', B .. 'at', ARGV[1])

@@ -1,7 +1,7 @@
--- ARGV: endpoint. Returns the tenant's new version, or '' if there was no such endpoint.
+-- Removes an endpoint. ARGV: endpoint. Returns the tenant's new version, or '' if it did not exist.
 local id = ARGV[1]
 if call('HEXISTS', T, id) == 0 then return '' end
--- SADD first: a full server refuses it, and would let HDEL through.
+-- SADD first: a full server rejects it, but would accept HDEL.
 call('SADD', B .. 'g', id)
 call('HDEL', T, id)
 call('SREM', B .. 'off', id)

@@ -1,8 +1,8 @@
--- ARGV: now. Answers {earliest or '', next after now or '', (endpoint, since)…}.
+-- ARGV: now. Returns {earliest due time or '', next one after now or '', (endpoint, since)…}.
 local now = ARGV[1]
 local ready = B .. 'r'
 local rows = call('ZRANGEBYSCORE', ready, '-inf', now, 'WITHSCORES')
--- Not unpacked: Lua refuses some thousands of results.
+-- Not unpacked: the Lua stack cannot hold thousands of results.
 local answer = { '', '' }
 for i = 1, #rows do answer[i + 2] = rows[i] end
 local next = call('ZRANGEBYSCORE', ready, '(' .. now, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]

@@ -1,4 +1,4 @@
--- ARGV: owner, ids of events whose try does not count….
+-- Ends the planning of an owner. ARGV: owner, ids of events whose try does not count….
 if call('GET', B .. 'p') ~= ARGV[1] then return 0 end
 call('DEL', B .. 'p')
 for i = 2, #ARGV do

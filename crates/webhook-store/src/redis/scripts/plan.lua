@@ -1,4 +1,4 @@
--- ARGV: version, owner, 1 if the events were accepted, then sections, each with its number of entries in front:
+-- ARGV: version, owner, 1 if the events were accepted, then sections, each preceded by its number of entries:
 --   events (key, value), other pairs (key, value), claimed (id),
 --   planned by endpoint (endpoint, n, n × (score, id)), due by endpoint (the same),
 --   dead by endpoint (the same), dead (entry), lingering (planned, id),
@@ -22,7 +22,7 @@ local pairs_from = at
 local keys = {}
 for i = 1, events do keys[i] = ARGV[at + 2 * i - 2] end
 if is_accepted then
-  -- Those that do not come next are planned already.
+  -- Events that are not next in the list are planned already.
   local waiting = call('LRANGE', B .. 'a', 0, events - 1)
   local next, found = 1, { 'known' }
   for i = 1, events do
@@ -52,7 +52,7 @@ local claimed_from = at
 at = at + claimed
 local grouped_from = at
 
--- The ordered ones come last, and are looked at first: they decide what is written.
+-- The ordered deliveries come last, and are read first: they decide which records are written.
 local function skip_groups()
   for _ = 1, number() do
     at = at + 1
@@ -80,7 +80,7 @@ for i = 1, ordered do
   at = at + 5
   local written = others_from + 2 * pair + 1
   if due == 'dead' then
-    -- It has its place for the day it is replayed.
+    -- It has a position in its group in case it is replayed.
   elseif not queue_up(id, endpoint, group, text(place + i)) then
     ARGV[written] = record
     waiting[#waiting + 1] = id

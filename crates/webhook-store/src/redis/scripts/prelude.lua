@@ -1,5 +1,5 @@
--- What the scripts of a tenant share. KEYS[1] is the hash of its endpoints; every other key of the
--- tenant has the same beginning and so the same slot. `record.rs` says how a delivery is written.
+-- The code that a tenant's scripts share. KEYS[1] is the hash of its endpoints; all keys of the tenant
+-- have the same prefix and therefore the same slot. `record.rs` documents the format of a delivery.
 local call, sub, byte, char = redis.call, string.sub, string.byte, string.char
 local pack, unpack_bytes = struct.pack, struct.unpack
 local T = KEYS[1]
@@ -7,7 +7,7 @@ local B = sub(T, 1, -2)
 local D = B .. 'd:'
 local MANY = 4000 -- the Lua stack holds no more arguments than some 8,000
 
--- A command with the arguments list[from..to], in pieces of an even number of them.
+-- Calls a command with the arguments list[from..to], in parts of an even number.
 local function each(list, from, to, command, ...)
   while from <= to do
     local last = math.min(from + MANY - 1, to)
@@ -22,7 +22,7 @@ local function each(list, from, to, command, ...)
   end
 end
 
--- The values of keys, in pieces.
+-- Returns the values of keys, read in parts.
 local function values(keys)
   if #keys <= MANY then
     return #keys > 0 and call('MGET', unpack(keys)) or {}
@@ -35,17 +35,17 @@ local function values(keys)
   return all
 end
 
--- The number as text, every digit of it.
+-- Returns a number as text with all digits.
 local function text(number)
   return string.format('%.0f', number)
 end
 
--- Where a record's `when` begins.
+-- Returns the offset of a record's `when`.
 local function head(record)
   return 3 + byte(record, 2)
 end
 
--- The parts of a record that do not change, and where they begin.
+-- Returns the fields of a record that never change, and their offset.
 local function tail(record)
   local reason, at = unpack_bytes('>I2', record, head(record) + 11)
   at = at + reason
@@ -79,8 +79,8 @@ local function exists(endpoint)
   return known[endpoint]
 end
 
--- Keeps the earliest due moment of an endpoint where it is looked for. `lowered` is the earliest
--- moment that has become earlier by this script: others have to be told.
+-- Updates the earliest due time of an endpoint in `r`. `lowered` is the earliest due time that this
+-- script has made earlier, which must be announced to other processes.
 local lowered = nil
 local function refresh(endpoint)
   local ready = B .. 'r'
@@ -114,10 +114,10 @@ local function group_key(endpoint, group)
   return B .. 'n:' .. endpoint .. ':' .. group
 end
 
--- Ordered deliveries of a group are due or in flight one at a time. `ns:<endpoint>` says which has its
--- turn; the others wait in the order of planning, also those that are replayed.
+-- Of an ordering group, one delivery at a time is due or in flight. `ns:<endpoint>` holds the current
+-- one; the others, including replayed ones, wait in the order of planning.
 
--- Gives a delivery its turn, if nobody has it; else it waits. Answers whether it has it.
+-- Makes a delivery the current one of its group if there is none; else it waits. Returns whether it is.
 local function queue_up(id, endpoint, group, place)
   if call('HSETNX', B .. 'ns:' .. endpoint, group, id) == 1 then return true end
   call('ZADD', group_key(endpoint, group), place, id)
@@ -125,7 +125,7 @@ local function queue_up(id, endpoint, group, place)
   return false
 end
 
--- Whoever has the turn is done: it is the next one's.
+-- Ends the current delivery of a group, and makes the next one due.
 local function advance(id, parts, now)
   local turns, key = B .. 'ns:' .. parts.endpoint, group_key(parts.endpoint, parts.group)
   if call('HGET', turns, parts.group) ~= id then return end
@@ -142,7 +142,7 @@ local function advance(id, parts, now)
   make_due(next, parts.endpoint, text(at))
 end
 
--- Makes a dead letter of a record that is in no queue any more. `now` is eight bytes.
+-- Turns a record that is in no queue any more into a dead letter. `now` is eight bytes.
 local function bury(id, record, now, reason, made, attempt)
   local parts = tail(record)
   local from = head(record)
@@ -155,14 +155,14 @@ local function bury(id, record, now, reason, made, attempt)
   return parts
 end
 
--- How the record of a delivery begins that is in flight under an owner. Its claim's fence follows.
+-- The start of the record of a delivery in flight under an owner. The fence of its claim follows.
 local FENCE = 16
 local function in_flight_prefix(owner)
   return 'F' .. char(#owner + FENCE) .. owner
 end
 
--- Makes what an owner has in flight due again, but for claims whose fence is in `kept` at the same
--- place. Returns how many that were, and the ids of all that are not in flight under the owner now.
+-- Makes deliveries in flight under an owner due again, except claims whose fence is in `kept` at the
+-- same index. Returns their number, and the ids of all that are not in flight under the owner now.
 local function return_claims(owner, ids, now, kept)
   local keys = {}
   for i = 1, #ids do keys[i] = D .. ids[i] end
@@ -177,7 +177,7 @@ local function return_claims(owner, ids, now, kept)
     if flies and gone[#gone] == ids[i] then
       local parts = tail(record)
       if exists(parts.endpoint) then
-        -- It was due when it was claimed: a later moment comes from a clock that was ahead.
+        -- It was due when it was claimed: a later due time comes from a clock that was ahead.
         local at = math.min(due_at(record), latest)
         call('SET', keys[i], 'P\0' .. pack('>I8', at) .. sub(record, #mine + FENCE + 9))
         make_due(ids[i], parts.endpoint, text(at))

@@ -1,9 +1,9 @@
--- ARGV: succeeded before, dead before, events planned before, most.
--- Answers {how many deliveries and events, 1 if there may be more}.
+-- ARGV: succeeded before, dead before, events planned before, maximum.
+-- Returns {number of deliveries and events, 1 if there may be more}.
 local planned_before, most = tonumber(ARGV[3]), tonumber(ARGV[4])
 local count, more = 0, 0
 
--- An event goes with its last delivery, but not before its id may be used again.
+-- Deletes an event with its last delivery, but not before its id may be used again.
 local function prune_event(event)
   local key = B .. 'e:' .. event
   local value = call('GET', key)
@@ -34,7 +34,7 @@ local function prune_ended(list, state, before)
   local gone, of, events = {}, {}, {}
   for i = 1, n do
     local record = records[i]
-    -- One that was replayed since has another state or moment, and another entry.
+    -- A delivery that was replayed since has another state or time, and another entry.
     if record and byte(record) == state and sub(record, 3, 10) == sub(entries[i], 1, 8) then
       local id, parts = sub(entries[i], 9), tail(record)
       gone[#gone + 1] = keys[i]

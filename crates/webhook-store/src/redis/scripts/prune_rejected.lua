@@ -1,5 +1,5 @@
--- KEYS[1]: the index of tenants. ARGV: before, most, and a tenant, or '' for all.
--- Answers {how many, 1 if there may be more}.
+-- KEYS[1]: the index of tenants. ARGV: before, maximum, and a tenant, or '' for all.
+-- Returns {number, 1 if there may be more}.
 local B = string.sub(KEYS[1], 1, -2)
 local list = ARGV[3] == '' and B .. 'r' or B .. 'r:' .. ARGV[3]
 local ids = redis.call('ZRANGEBYSCORE', list, '-inf', '(' .. ARGV[1], 'LIMIT', 0, ARGV[2])

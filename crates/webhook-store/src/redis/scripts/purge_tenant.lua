@@ -1,4 +1,4 @@
--- ARGV: most. Removes that many deliveries of a dropped tenant. Answers 1 if there are more.
+-- Deletes deliveries of a dropped tenant. ARGV: maximum. Returns 1 if there are more.
 if call('EXISTS', B .. 'gone') == 0 then return 0 end
 local most = tonumber(ARGV[1])
 for _, endpoint in ipairs(call('SMEMBERS', B .. 'i')) do

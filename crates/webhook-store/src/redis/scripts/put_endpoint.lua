@@ -1,6 +1,6 @@
--- ARGV: endpoint, version it replaces or '', 1 if enabled, the endpoint as JSON.
--- Answers {'done', version, lowered or ''}, {'unknown'}, {'conflict'}, or {'busy'} while what an
--- endpoint of that name has left is being buried.
+-- ARGV: endpoint, version that it replaces or '', 1 if enabled, the endpoint as JSON.
+-- Returns {'done', version, lowered or ''}, {'unknown'}, {'conflict'}, or {'busy'} while pending
+-- deliveries of a removed endpoint of the same id are being buried.
 local id, over = ARGV[1], ARGV[2]
 if call('HEXISTS', T, ':v') == 0 then return { 'unknown' } end
 local stored = call('HGET', T, id)

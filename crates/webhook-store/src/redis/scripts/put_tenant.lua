@@ -1,4 +1,4 @@
--- ARGV: version to start from. Answers {1 if new, 0 if it was there, -1 if it is being removed; version}.
+-- ARGV: first version. Returns {1 if new, 0 if it existed, -1 if it is being deleted; version}.
 if call('EXISTS', B .. 'gone') == 1 then return { -1, '0' } end
 local version = call('HGET', T, ':v')
 if version then return { 0, version } end

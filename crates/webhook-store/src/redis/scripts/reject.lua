@@ -3,7 +3,7 @@ local B = string.sub(KEYS[1], 1, -2)
 for i = 1, #ARGV, 4 do
   local id, tenant, at, json = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2]), ARGV[i + 3]
   if redis.call('HSETNX', B .. 'rv', id, tenant .. ' ' .. json) == 1 then
-    -- Scores go up within a millisecond, so that the order is that of the calls.
+    -- Scores increase within a millisecond, so that the order is that of the calls.
     local last = tonumber(redis.call('GET', B .. 'rs') or '0')
     local score = at * 1024
     if last >= score and last < score + 1023 then score = last + 1 end

@@ -1,4 +1,4 @@
--- ARGV: now, now in eight bytes, then ids. Answers {how many, lowered or ''}.
+-- ARGV: now, now in eight bytes, then ids. Returns {number of replayed deliveries, lowered or ''}.
 local now, stamp = ARGV[1], ARGV[2]
 local count = 0
 for i = 3, #ARGV do

@@ -1,5 +1,5 @@
--- ARGV: owner, now in eight bytes, most, then (id, fence of the claim that stays or '')…; without ids,
--- any of the owner's. Returns {how many were given back, how many are left, lowered or ''}.
+-- ARGV: owner, now in eight bytes, maximum, then (id, fence of the claim that stays or '')…; without
+-- ids, any of the owner's. Returns {number of returned claims, number left, lowered or ''}.
 local owner = ARGV[1]
 local lease = B .. 'l:' .. owner
 local ids, kept = {}, {}
@@ -13,10 +13,10 @@ else
 end
 local count, gone = return_claims(owner, ids, ARGV[2], kept)
 each(gone, 1, #gone, 'SREM', lease)
--- What is being planned under the owner is left to another one.
+-- Another owner may plan the accepted events.
 if #ARGV == 3 and call('GET', B .. 'p') == owner then call('DEL', B .. 'p') end
 local left = call('SCARD', lease)
--- An owner that plans is found by this set alone.
+-- Recovery finds an owner that plans by this set only.
 if left == 0 and call('GET', B .. 'p') ~= owner then call('SREM', B .. 'o', owner) end
 refresh_touched()
 return { count, left, lowered and text(lowered) or '' }

@@ -1,13 +1,13 @@
--- ARGV: endpoint, now, score to begin at, how many of that score to pass over, most.
--- Moves back what was made due by a clock that was ahead of now: see `Store::rewind`.
--- Returns {how many were moved, score to go on from or '', how many of it to pass over, lowered or ''}.
+-- Corrects due times that a clock ahead of now has set: see `Queue::rewind`.
+-- ARGV: endpoint, now, first score, number of deliveries of that score to skip, maximum.
+-- Returns {number of corrected deliveries, next score or '', number of it to skip, lowered or ''}.
 local endpoint, now, last = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local rows = call('ZRANGEBYSCORE', B .. 'q:' .. endpoint, last, '+inf', 'WITHSCORES', 'LIMIT', ARGV[4], ARGV[5])
 local keys = {}
 for i = 1, #rows, 2 do keys[#keys + 1] = D .. rows[i] end
 local records = values(keys)
 
--- Dates back attempts that ended after now. Returns them, and the moment the last one ended.
+-- Dates back attempts that ended after now. Returns them, and the time at which the last one ended.
 local function dated_back(record, at)
   local pieces, ended = {}, 0
   while at <= #record do
@@ -21,7 +21,7 @@ local function dated_back(record, at)
   return table.concat(pieces), ended
 end
 
--- When it should be due, and its record then; nothing where that is when it is due.
+-- Returns the corrected due time and record; nothing if the due time is correct.
 local function rewound(record)
   local start = 'P\0' .. pack('>I8', now)
   if byte(record, 11) == 0 and byte(record, 12) == 0 then return now, start .. sub(record, 11) end

@@ -1,5 +1,5 @@
--- ARGV: endpoint, group, now in eight bytes, from, most. The same as `rewind.lua` for what waits for its
--- turn. Returns how many were looked at.
+-- Corrects due times of waiting deliveries, like `rewind.lua`. ARGV: endpoint, group, now in eight
+-- bytes, first index, maximum. Returns the number of deliveries that were read.
 local now = ARGV[3]
 local from = tonumber(ARGV[4])
 local ids = call('ZRANGE', group_key(ARGV[1], ARGV[2]), from, from + ARGV[5] - 1)

@@ -1,4 +1,4 @@
--- KEYS[1]: the index of tenants. ARGV: id. Answers its value, or false.
+-- KEYS[1]: the index of tenants. ARGV: id. Returns its value, or false.
 local B = string.sub(KEYS[1], 1, -2)
 local value = redis.call('HGET', B .. 'rv', ARGV[1])
 if not value then return false end

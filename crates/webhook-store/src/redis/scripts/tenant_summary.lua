@@ -1,5 +1,5 @@
--- Answers {version or '', 1 if it is being removed, earliest due or '', owners, endpoints being buried,
--- accepted events}.
+-- Returns {version or '', 1 if the tenant is being deleted, earliest due time or '', owners, endpoints
+-- being deleted, number of accepted events}.
 return {
   call('HGET', T, ':v') or '',
   call('EXISTS', B .. 'gone'),

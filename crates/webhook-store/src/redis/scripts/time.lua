@@ -1,2 +1,2 @@
--- KEYS[1]: the index of tenants, which says whose clock it is. Returns the time in seconds and microseconds.
+-- KEYS[1]: the index of tenants, whose node's clock is read. Returns seconds and microseconds.
 return redis.call('TIME')

@@ -1,6 +1,6 @@
 -- KEYS[1]: the index of tenants. ARGV: tenant, version.
--- With a version: hides the tenant and keeps in mind that no later one of its name may start below
--- that version. Without: takes out a tenant that is hidden.
+-- With a version: hides the tenant, and records that no later tenant of its id may start below that
+-- version. Without: removes a hidden tenant.
 local B = string.sub(KEYS[1], 1, -2)
 if ARGV[2] ~= '' then
   local highest = tonumber(redis.call('GET', B .. 'v') or '0')

@@ -1,4 +1,4 @@
-//! The events that wait to be planned.
+//! The backlog: accepted events that are not planned yet.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use webhook_model::{Owner, TenantId};
 use super::in_flight::NO_LEASE;
 use super::leases::Leases;
 
-/// How many events of each tenant wait, and under which lease one plans them.
+/// The number of accepted events of each tenant, and the lease of the owner that plans them.
 #[derive(Default)]
 pub(in crate::sqlite) struct Backlog {
     tenants: HashMap<TenantId, Waiting>,
@@ -16,7 +16,7 @@ pub(in crate::sqlite) struct Backlog {
 #[derive(Default)]
 struct Waiting {
     count: i64,
-    /// The lease of the owner that plans them.
+    /// The number of the lease of the owner that plans them.
     planner: u64,
 }
 
@@ -38,7 +38,7 @@ impl Backlog {
         self.tenants.remove(tenant);
     }
 
-    /// The tenants that have events waiting.
+    /// Returns the tenants with accepted events.
     pub fn tenants(&self) -> Vec<TenantId> {
         let waiting = self.tenants.iter().filter(|(_, waiting)| waiting.count > 0);
         waiting.map(|(tenant, _)| tenant.clone()).collect()
@@ -49,7 +49,7 @@ impl Backlog {
         counts.sum::<i64>().unsigned_abs()
     }
 
-    /// Has an owner plan for a tenant, unless another with a lease does. Returns whether it may.
+    /// Lets an owner plan for a tenant, unless another owner with a lease does. Returns whether it may.
     pub fn acquire(&mut self, tenant: &TenantId, owner: &Owner, leases: &Leases) -> bool {
         let own = leases.of(owner).unwrap_or(NO_LEASE);
         let Some(waiting) = self.tenants.get_mut(tenant) else {

@@ -1,4 +1,4 @@
-//! Where each endpoint's queue begins.
+//! The first delivery of each endpoint's queue, and its due time.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -7,7 +7,7 @@ use webhook_model::{EndpointId, Millis, TenantId};
 use crate::DueEndpoint;
 use crate::sqlite::row::millis;
 
-/// A place in an endpoint's queue: when it is due, then in the order of planning.
+/// A position in an endpoint's queue: by due time, then in the order of planning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::sqlite) struct QueuePosition {
     pub at: i64,
@@ -19,21 +19,21 @@ struct EndpointQueue {
     tenant: TenantId,
     endpoint: EndpointId,
     enabled: bool,
-    /// The first delivery that can be claimed, now or once it is due. Nothing before it can.
+    /// The first delivery that can be claimed, now or once it is due.
     first: Option<QueuePosition>,
-    /// The first moment after `later_than` at which one is due: looked up when it is asked for.
+    /// The first due time after `later_than`, which is looked up on demand.
     later: Option<i64>,
     later_than: i64,
 }
 
-/// When something is due.
+/// The endpoints with due deliveries, and the next due time.
 pub(in crate::sqlite) type Due = (Vec<DueEndpoint>, Option<Millis>);
 
 #[derive(Default)]
 pub(in crate::sqlite) struct EndpointQueues {
     by_key: HashMap<i64, EndpointQueue>,
     endpoint_keys: HashMap<TenantId, HashMap<EndpointId, i64>>,
-    /// Enabled lanes that have a first, by its moment.
+    /// Enabled queues that have a first delivery, by its due time.
     ready: BTreeSet<(i64, i64)>,
 }
 
@@ -42,13 +42,13 @@ impl EndpointQueues {
         self.endpoint_keys.get(tenant)?.get(endpoint).copied()
     }
 
-    /// The first of an enabled lane.
+    /// Returns the first position of an enabled queue.
     pub fn first(&self, endpoint_key: i64) -> Option<QueuePosition> {
         let queue = self.by_key.get(&endpoint_key)?;
         queue.first.filter(|_| queue.enabled)
     }
 
-    /// A new lane that begins at `first`; or one that is there, which keeps its queue.
+    /// Adds a queue that begins at `first`. An existing one keeps its first position.
     pub fn put(
         &mut self,
         endpoint_key: i64,
@@ -71,7 +71,7 @@ impl EndpointQueues {
         };
         let known = self.by_key.contains_key(&endpoint_key);
         self.by_key.entry(endpoint_key).or_insert(new);
-        // Only what changes a lane that is there gets into `ready`.
+        // `change` updates `ready` for existing queues only, so a new one is inserted disabled first.
         self.change(endpoint_key, |queue| {
             queue.enabled = enabled;
             if !known {
@@ -97,7 +97,7 @@ impl EndpointQueues {
         }
     }
 
-    /// A delivery waits to be claimed.
+    /// Adds a delivery that can be claimed, now or once it is due.
     pub fn arrived(&mut self, endpoint_key: i64, position: QueuePosition) {
         self.change(endpoint_key, |queue| {
             queue.first = Some(queue.first.map_or(position, |first| first.min(position)));
@@ -111,19 +111,20 @@ impl EndpointQueues {
         });
     }
 
-    /// What was before `first` has been claimed.
+    /// Sets the first position, after all deliveries before it were claimed.
     pub fn begins_at(&mut self, endpoint_key: i64, first: Option<QueuePosition>) {
         self.change(endpoint_key, |queue| queue.first = first);
     }
 
-    /// At `than` the next moment after that was looked up.
+    /// Sets the next due time after `than`, as it was looked up.
     pub fn later_than(&mut self, endpoint_key: i64, than: i64, later: Option<i64>) {
         self.change(endpoint_key, |queue| {
             (queue.later_than, queue.later) = (than, later)
         });
     }
 
-    /// What is due at `now`, or the lanes whose later moments have to be looked up first.
+    /// Returns the endpoints that are due at `now`, or the keys of those whose next due time must be
+    /// looked up first.
     pub fn due(&self, now: Millis) -> Result<Due, Vec<i64>> {
         let now = now.as_i64();
         let due = || {
@@ -158,13 +159,13 @@ impl EndpointQueues {
         ))
     }
 
-    /// When the longest due delivery was due.
+    /// Returns the moment at which the delivery that is due longest became due.
     pub fn oldest_due(&self, now: Millis) -> Option<Millis> {
         let (at, _) = self.ready.first()?;
         (*at <= now.as_i64()).then(|| millis(*at))
     }
 
-    /// Changes a lane and keeps `ready` in step.
+    /// Changes a queue, and updates `ready` accordingly.
     fn change(&mut self, endpoint_key: i64, change: impl FnOnce(&mut EndpointQueue)) {
         let Some(queue) = self.by_key.get_mut(&endpoint_key) else {
             return;

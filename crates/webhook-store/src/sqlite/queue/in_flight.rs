@@ -7,26 +7,26 @@ use webhook_model::{DeliveryId, TenantId};
 
 use crate::Fence;
 
-/// A delivery by its name.
+/// The tenant and the id of a delivery.
 pub(in crate::sqlite) type Key = (TenantId, DeliveryId);
 
-/// The number of no lease.
+/// The number that stands for no lease.
 pub(in crate::sqlite) const NO_LEASE: u64 = 0;
 
-/// One delivery in flight, with what its outcome will need.
+/// A delivery in flight, with the data that its outcome needs.
 #[derive(Clone, Debug)]
 pub(in crate::sqlite) struct Flight {
     pub seq: i64,
     pub endpoint_key: i64,
-    /// The number of the lease it is under.
+    /// The number of its lease.
     pub lease: u64,
     /// The incarnation that claimed it.
     pub owner: Arc<str>,
-    /// Its claim.
+    /// The fence of its claim.
     pub fence: Fence,
-    /// When it was due.
+    /// The moment at which it became due, in milliseconds.
     pub at: i64,
-    /// What keeps its order, if anything does.
+    /// Its ordering group, if its endpoint is ordered.
     pub ordering_group: Option<Arc<str>>,
 }
 
@@ -50,7 +50,7 @@ impl InFlight {
         }
     }
 
-    /// Leaves those under no lease that are still under `lease`.
+    /// Takes the lease away from those of `keys` that are still under `lease`.
     pub fn abandon(&mut self, keys: &[Key], lease: u64) {
         for key in keys {
             let flight = self.by_key.get_mut(key);

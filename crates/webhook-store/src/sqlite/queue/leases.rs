@@ -1,6 +1,6 @@
-//! Who takes part, and until when.
+//! The leases of owners.
 //!
-//! Kept in memory: the file is one process's, so leases of a process before are over.
+//! Kept in memory only: one process has the file, so leases of an earlier process have ended.
 
 use std::collections::HashMap;
 
@@ -21,7 +21,7 @@ pub(in crate::sqlite) struct Leases {
 }
 
 impl Leases {
-    /// The number of `owner`'s lease, if it has one.
+    /// Returns the number of `owner`'s lease, if it has one.
     pub fn of(&self, owner: &Owner) -> Option<u64> {
         let lease = self.by_name.get(&owner.name)?;
         (lease.owner.incarnation == owner.incarnation).then_some(lease.number)
@@ -31,7 +31,7 @@ impl Leases {
         self.by_name.values().any(|lease| lease.number == number)
     }
 
-    /// Gives `owner` a lease, in the place of that of an earlier run which is over.
+    /// Adds a lease for `owner`, which replaces an ended one of an earlier run.
     pub fn acquire(&mut self, owner: &Owner, now: Millis, until: Millis) -> Result<(), StoreError> {
         if self.renew(owner, until).is_ok() {
             return Ok(());
@@ -68,7 +68,7 @@ impl Leases {
         }
     }
 
-    /// Ends the leases of others than `owner` that have run out.
+    /// Ends the expired leases of others than `owner`.
     pub fn expire(&mut self, owner: &Owner, now: Millis) {
         let is_own = |lease: &Lease| lease.owner.incarnation == owner.incarnation;
         self.by_name

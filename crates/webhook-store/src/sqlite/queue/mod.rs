@@ -1,7 +1,7 @@
-//! What the store keeps in memory: what is in flight, under whose lease, and where something is due.
+//! The in-memory state of the store: leases, deliveries in flight, and due endpoints.
 //!
-//! Written by the writer's thread only, and only after what it speaks of is committed. Read by
-//! everybody: `due` and `depth` are answered from here, listings look up what is in flight.
+//! Written by the writer's thread only, and only after the commit of the change. Read by all
+//! threads: `due` and `depth` return from here, and listings look up deliveries in flight.
 
 mod backlog;
 mod endpoint_queues;
@@ -27,34 +27,34 @@ pub(in crate::sqlite) struct Queue {
     pub in_flight: InFlight,
     pub leases: Leases,
     pub backlog: Backlog,
-    /// Deliveries that are pending on the disk: those in flight are among them.
+    /// Deliveries that are pending on the disk, which includes those in flight.
     pub pending: i64,
     /// Dead deliveries and rejected events.
     pub dead: i64,
 }
 
-/// The queue, shared. Held for moments: never while the disk is read or written.
+/// The shared queue. Its lock is held for moments, never while the disk is read or written.
 #[derive(Default)]
 pub(in crate::sqlite) struct Shared {
     queue: Mutex<Queue>,
-    /// The latest moment that any call told of, in milliseconds.
+    /// The latest time that any call passed, in milliseconds.
     now: AtomicU64,
-    /// Told when deliveries were given back that nobody has been told of.
+    /// Notified when claims were returned and their deliveries are due again.
     pub claims_returned: Notify,
 }
 
 impl Shared {
     pub fn lock(&self) -> MutexGuard<'_, Queue> {
-        // Nothing that can panic is done under the lock.
+        // No code that can panic runs under the lock.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A call says what time it is. Answers the latest moment of all.
+    /// Records the time that a call passed. Returns the latest time of all calls.
     pub fn observe_time(&self, now: Millis) -> Millis {
         Millis(self.now.fetch_max(now.0, Ordering::Relaxed).max(now.0))
     }
 
-    /// The clock was set back: what was told of before was ahead.
+    /// Replaces the latest time, because the clock was ahead and was set back.
     pub fn set_back(&self, now: Millis) {
         self.now.store(now.0, Ordering::Relaxed);
     }
@@ -64,25 +64,25 @@ impl Shared {
     }
 }
 
-/// What a job has done, once it is committed.
+/// A change of the queue that follows from a committed job.
 #[derive(Debug)]
 pub(in crate::sqlite) enum Effect {
-    /// A delivery waits to be claimed.
+    /// A delivery can be claimed, now or once it is due.
     Ready {
         endpoint_key: i64,
         position: QueuePosition,
     },
-    /// One is in flight.
+    /// A delivery is in flight.
     Claimed {
         key: Key,
         flight: Flight,
     },
-    /// One is no longer in flight.
+    /// A delivery is no longer in flight.
     Ended {
         key: Key,
         seq: i64,
     },
-    /// Deliveries are due again that were in flight for somebody who is gone.
+    /// Claims of ended leases or cancelled calls were returned to the queue.
     ClaimsReturned,
     EndpointPut {
         endpoint_key: i64,
@@ -101,7 +101,7 @@ pub(in crate::sqlite) enum Effect {
         pending: i64,
         dead: i64,
     },
-    /// So many more events of a tenant wait to be planned.
+    /// The change in the number of a tenant's accepted events.
     Accepted {
         tenant: TenantId,
         count: i64,
@@ -109,8 +109,8 @@ pub(in crate::sqlite) enum Effect {
 }
 
 impl Queue {
-    /// Has an owner plan a tenant's accepted events, unless another with a lease does. Returns whether
-    /// it may.
+    /// Lets an owner plan a tenant's accepted events, unless another owner with a lease does. Returns
+    /// whether it may.
     pub fn begin_planning(&mut self, tenant: &TenantId, owner: &Owner) -> bool {
         self.backlog.acquire(tenant, owner, &self.leases)
     }
@@ -139,7 +139,7 @@ impl Queue {
             } => self.endpoint_queues.arrived(endpoint_key, position),
             Effect::Claimed { key, flight } => self.in_flight.insert(key, flight),
             Effect::Ended { key, .. } => self.in_flight.remove(&key),
-            // Whoever waits for that is told once all of it can be seen.
+            // Waiters are notified by `Tx::committed`, after all effects are applied.
             Effect::ClaimsReturned => {}
             Effect::EndpointPut {
                 endpoint_key,
