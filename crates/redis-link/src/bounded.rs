@@ -116,11 +116,11 @@ async fn dial_tcp(host: &str, port: u16) -> io::Result<TcpStream> {
     Err(failed)
 }
 
-/// A stream that fails where more is read than the bound since something was written.
+/// A stream that fails if more bytes are read than the limit since the last write.
 struct Bounded<S> {
     inner: S,
     bound: Bound,
-    /// The bytes that were read since the last write.
+    /// The number of bytes read since the last write.
     read: usize,
 }
 

@@ -214,8 +214,8 @@ impl Failures {
     }
 }
 
-/// How long to wait after so many failures in a row: doubled each time up to a bound, and drawn
-/// from its upper half, so that those who lost a server together do not come back together.
+/// Returns the delay after this number of consecutive failures. It doubles up to a maximum, and is
+/// drawn from its upper half, so that clients of a failed server do not reconnect simultaneously.
 pub fn delay(failures: u32) -> Duration {
     let doubled = FIRST_DELAY.saturating_mul(1 << failures.saturating_sub(1).min(16));
     doubled
@@ -223,7 +223,7 @@ pub fn delay(failures: u32) -> Duration {
         .mul_f64(0.5 + 0.5 * rand::random::<f64>())
 }
 
-/// The same error, of TLS in words.
+/// Converts an error of TLS to a readable one.
 fn in_words(error: RedisError) -> RedisError {
     match tls_trust::find(&error) {
         Some(text) => io::Error::other(text).into(),
@@ -231,8 +231,8 @@ fn in_words(error: RedisError) -> RedisError {
     }
 }
 
-/// Whether another connection may fare better. One to a server that has become a replica may: its
-/// name leads elsewhere by then.
+/// Returns whether another connection may succeed. If the server has become a replica it may, because
+/// the host name may lead to the new primary.
 fn is_of_the_connection(error: &RedisError) -> bool {
     error.is_unrecoverable_error()
         || error.is_timeout()
@@ -240,7 +240,7 @@ fn is_of_the_connection(error: &RedisError) -> bool {
         || matches!(error.code(), Some("READONLY" | REPLY_TOO_LARGE))
 }
 
-/// `EVALSHA sha …` as `EVAL source …`.
+/// Converts `EVALSHA sha …` to `EVAL source …`.
 fn in_full(script: &Script, call: &Cmd) -> Cmd {
     let mut full = redis::cmd("EVAL");
     full.arg(script.source());
@@ -257,7 +257,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn delays_grow_up_to_a_bound() {
+    fn delays_grow_up_to_a_maximum() {
         for (failures, longest) in [(1, 20), (2, 40), (5, 320), (8, 2000), (4_000_000, 2000)] {
             let longest = Duration::from_millis(longest);
             let drawn = delay(failures);

@@ -7,8 +7,8 @@
 use bytes::Bytes;
 
 use super::RedisStore;
+use super::event_record::{read_event, write_event};
 use super::keys::{self, TenantKeys};
-use super::record::{read_event, write_event};
 use super::scripts::{ACCEPT, BEGIN_PLANNING, DISCARD_ACCEPTED, END_PLANNING};
 use super::store::{AT_A_TIME, tenant_call};
 use crate::{Acceptance, AcceptedEvent, PLANNING_BYTES, Result, StoreError};

@@ -6,7 +6,8 @@ use bytes::Bytes;
 use webhook_model::{DeliveryId, EndpointId, Millis, Owner, TenantId};
 
 use super::RedisStore;
-use super::record::{Record, event_data};
+use super::event_record::event_data;
+use super::record::Record;
 use super::scripts::CLAIM;
 use super::store::{AT_A_TIME, all, tenant_call};
 use crate::{Claim, ClaimRequest, Fence, NextState, Outcome, Result};

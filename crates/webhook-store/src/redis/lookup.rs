@@ -4,8 +4,10 @@ use bytes::Bytes;
 use webhook_model::{Delivery, DeliveryId, EventId, TenantId};
 
 use super::RedisStore;
+use super::encoding::Unreadable;
+use super::event_record::{StoredEvent, event_kind, read_event};
 use super::keys::TenantKeys;
-use super::record::{Record, StoredEvent, Unreadable, event_kind, read_event};
+use super::record::Record;
 use super::store::all;
 use crate::Result;
 

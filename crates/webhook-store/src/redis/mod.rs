@@ -23,7 +23,7 @@
 //! |---|---|---|
 //! | `t` | hash | `:v`: version of the endpoints; else endpoint → version and JSON |
 //! | `off` | set | disabled endpoints |
-//! | `e:<event>` | string | an event (`record.rs`) |
+//! | `e:<event>` | string | an event (`event_record.rs`) |
 //! | `d:<delivery>` | string | a delivery (`record.rs`) |
 //! | `b:<delivery>` | string | its body, if a transform rendered one |
 //! | `q:<endpoint>` | sorted set | pending deliveries by due time |
@@ -66,7 +66,9 @@ mod accept;
 mod claim;
 mod complete;
 mod due;
+mod encoding;
 mod endpoints;
+mod event_record;
 mod eviction;
 mod identity;
 mod in_flight;
@@ -75,6 +77,7 @@ mod list;
 mod lookup;
 mod owners;
 mod plan;
+mod plan_call;
 mod record;
 mod recover;
 mod rejected;

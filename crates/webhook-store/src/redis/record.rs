@@ -1,4 +1,4 @@
-//! The binary records of deliveries and events.
+//! The binary records of deliveries.
 //!
 //! A delivery is one string, which the scripts parse too (`scripts/prelude.lua`). Fields that change
 //! precede those that do not, and attempts are appended, so that a script changes the state by
@@ -20,11 +20,11 @@
 //! attempts    4 + n each, with the number of its claim at the end (8)
 //! ```
 
-use bytes::Bytes;
 use webhook_model::{
-    Attempt, Delivery, DeliveryId, DeliveryState, EndpointId, Event, EventId, Millis, Phase,
+    Attempt, Delivery, DeliveryId, DeliveryState, EndpointId, EventId, Millis, Phase,
 };
 
+use super::encoding::{Reader, Unreadable, short, text};
 use crate::Fence;
 
 /// The number of scores in a millisecond. Until the year 2248, scores are integers that a double
@@ -33,11 +33,6 @@ pub(super) const SCORES_PER_MS: u64 = 1024;
 
 pub(super) const ORDERED: u8 = 1;
 pub(super) const OWN_BODY: u8 = 2;
-
-/// The error of a record that cannot be parsed. It names the delivery or event.
-#[derive(Debug, thiserror::Error)]
-#[error("the record of {0} cannot be read")]
-pub(super) struct Unreadable(pub(super) String);
 
 /// The fields of a new delivery's record.
 pub(super) struct NewRecord<'a> {
@@ -197,155 +192,6 @@ fn phase_number(phase: Phase) -> u8 {
     }
 }
 
-/// Encodes an event: its metadata, then its data.
-///
-/// ```text
-/// planned 8 · deliveries 2, each 1 + n · at 8 · type 2 + n · has key 1, key 2 + n · data
-/// ```
-pub(super) fn write_event(event: &Event, planned: Millis, deliveries: &[&DeliveryId]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(64 + event.data.len() + 40 * deliveries.len());
-    out.extend(planned.0.to_be_bytes());
-    out.extend(
-        u16::try_from(deliveries.len())
-            .unwrap_or(u16::MAX)
-            .to_be_bytes(),
-    );
-    for id in deliveries {
-        short(&mut out, id.as_str().as_bytes());
-    }
-    out.extend(event.at.0.to_be_bytes());
-    text(&mut out, event.kind.as_bytes());
-    out.push(event.ordering_key.is_some().into());
-    text(
-        &mut out,
-        event.ordering_key.as_deref().unwrap_or_default().as_bytes(),
-    );
-    out.extend_from_slice(&event.data);
-    out
-}
-
-/// A parsed record of an event.
-pub(super) struct StoredEvent {
-    pub event: Event,
-    pub deliveries: Vec<DeliveryId>,
-}
-
-pub(super) fn read_event(id: &EventId, bytes: &Bytes) -> Result<StoredEvent, Unreadable> {
-    parse_event(id, bytes).ok_or_else(|| Unreadable(format!("event `{id}`")))
-}
-
-fn parse_event(id: &EventId, bytes: &Bytes) -> Option<StoredEvent> {
-    let mut from = Reader(bytes);
-    from.u64()?;
-    let deliveries = from.delivery_ids()?;
-    let at = Millis(from.u64()?);
-    let kind = from.string()?;
-    let keyed = from.u8()? != 0;
-    let key = from.string()?;
-    let data = bytes.slice(bytes.len() - from.0.len()..);
-    let ordering_key = keyed.then_some(key);
-    let event = Event {
-        id: id.clone(),
-        kind,
-        data,
-        at,
-        ordering_key,
-    };
-    Some(StoredEvent { event, deliveries })
-}
-
-/// Returns the type of an event whose record begins with `head`; `None` if `head` is too short.
-pub(super) fn event_kind(head: &[u8]) -> Option<String> {
-    let mut from = Reader(head);
-    from.u64()?;
-    for _ in 0..from.u16()? {
-        from.short()?;
-    }
-    from.u64()?;
-    from.string()
-}
-
-/// Returns the data of an event, without a copy.
-pub(super) fn event_data(id: &EventId, bytes: &Bytes) -> Result<Bytes, Unreadable> {
-    let data = || {
-        let mut from = Reader(bytes);
-        from.u64()?;
-        for _ in 0..from.u16()? {
-            from.short()?;
-        }
-        from.u64()?;
-        from.text()?;
-        from.u8()?;
-        from.text()?;
-        Some(bytes.slice(bytes.len() - from.0.len()..))
-    };
-    data().ok_or_else(|| Unreadable(format!("event `{id}`")))
-}
-
-fn short(out: &mut Vec<u8>, bytes: &[u8]) {
-    let len = u8::try_from(bytes.len()).unwrap_or(u8::MAX);
-    out.push(len);
-    out.extend_from_slice(&bytes[..usize::from(len)]);
-}
-
-fn text(out: &mut Vec<u8>, bytes: &[u8]) {
-    let len = u16::try_from(bytes.len()).unwrap_or(u16::MAX);
-    out.extend(len.to_be_bytes());
-    out.extend_from_slice(&bytes[..usize::from(len)]);
-}
-
-struct Reader<'a>(&'a [u8]);
-
-impl<'a> Reader<'a> {
-    fn take(&mut self, len: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(len)?;
-        self.0 = rest;
-        Some(taken)
-    }
-
-    fn number<const N: usize>(&mut self) -> Option<[u8; N]> {
-        self.take(N)?.try_into().ok()
-    }
-
-    fn u8(&mut self) -> Option<u8> {
-        self.number().map(u8::from_be_bytes)
-    }
-
-    fn u16(&mut self) -> Option<u16> {
-        self.number().map(u16::from_be_bytes)
-    }
-
-    fn u32(&mut self) -> Option<u32> {
-        self.number().map(u32::from_be_bytes)
-    }
-
-    fn u64(&mut self) -> Option<u64> {
-        self.number().map(u64::from_be_bytes)
-    }
-
-    fn short(&mut self) -> Option<&'a [u8]> {
-        let len = self.u8()?;
-        self.take(len.into())
-    }
-
-    fn text(&mut self) -> Option<&'a [u8]> {
-        let len = self.u16()?;
-        self.take(len.into())
-    }
-
-    /// Reads a text, which may have been cut in the middle of a character.
-    fn string(&mut self) -> Option<String> {
-        self.text()
-            .map(|bytes| String::from_utf8_lossy(bytes).into_owned())
-    }
-
-    fn delivery_ids(&mut self) -> Option<Vec<DeliveryId>> {
-        let count = self.u16()?;
-        let id = |bytes| DeliveryId::parse(std::str::from_utf8(bytes).ok()?).ok();
-        (0..count).map(|_| id(self.short()?)).collect()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -389,21 +235,5 @@ mod tests {
             // A truncated record is an error, or has fewer attempts; it never causes a panic.
             let _ = Record::read(&id, &bytes[..cut]);
         }
-    }
-
-    #[test]
-    fn an_event_is_read_as_it_was_written() {
-        let event = Event {
-            id: EventId::random(),
-            kind: "order.shipped".into(),
-            data: Bytes::from_static(b"\"\xff\0\""),
-            at: Millis(9),
-            ordering_key: Some(String::new()),
-        };
-        let id = DeliveryId::parse("one").unwrap();
-        let bytes = Bytes::from(write_event(&event, Millis(1), &[&id]));
-        let read = read_event(&event.id, &bytes).unwrap();
-        assert_eq!((read.event, read.deliveries), (event.clone(), vec![id]));
-        assert_eq!(event_data(&event.id, &bytes).unwrap(), event.data);
     }
 }

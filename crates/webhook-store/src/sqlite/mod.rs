@@ -35,6 +35,7 @@ mod claim_guard;
 mod complete;
 mod endpoints;
 mod fault;
+mod interface;
 mod job;
 mod lease;
 mod list;

@@ -1,4 +1,4 @@
--- Returns the type and the data of an event, as `record.rs` writes it.
+-- Returns the type and the data of an event, as `event_record.rs` writes it.
 local function content(event)
   local n, at = unpack_bytes('>I2', event, 9)
   for _ = 1, n do at = at + 1 + byte(event, at) end
