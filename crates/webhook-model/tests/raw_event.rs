@@ -1,4 +1,4 @@
-//! Which events are let in.
+//! Tests of the validation of published events.
 
 use bytes::Bytes;
 use webhook_model::{Event, EventError, Millis, RawEvent};
@@ -24,7 +24,7 @@ fn code(raw: RawEvent<'_>) -> &'static str {
 }
 
 #[test]
-fn an_event_keeps_what_was_given() {
+fn an_event_keeps_its_published_fields() {
     let key = Some("customer-7");
     let data = Bytes::from_static(b" {\"a\":  1.0}\n");
     let event = check(RawEvent {
@@ -48,7 +48,7 @@ fn an_event_without_an_id_gets_a_new_one() {
 }
 
 #[test]
-fn an_id_is_what_a_signature_can_carry() {
+fn an_id_fits_into_a_signature() {
     let long = "x".repeat(257);
     for id in ["", "a.b", "a b", "ä", "a\n", &long] {
         assert_eq!(

@@ -1,4 +1,4 @@
-//! A cluster: every tenant in a slot of its own, what all share in another.
+//! Tests on a cluster: each tenant has its own slot, and the shared keys another one.
 
 use std::time::Duration;
 
@@ -115,10 +115,10 @@ async fn tenants_all_over_a_cluster_are_served() {
         store.claim(&owner, &requests, at(5)).await.unwrap().len(),
         8
     );
-    // A cluster's client may repeat calls, so that renewals look for more than was handed out.
+    // A cluster's client may repeat calls, so renewals look for claims that no caller received.
     store.renew(&owner, at(6), at(10_000)).await.unwrap();
     assert_eq!(store.depth(at(6)).await.unwrap().in_flight, 8);
-    // The lease that ran out is ended by another, not by its owner.
+    // Another owner ends the expired lease, not its own.
     assert_eq!(store.recover(&owner, at(10_001)).await.unwrap(), 0);
     let other = crate::world::owner("b");
     store

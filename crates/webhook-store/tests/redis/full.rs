@@ -1,4 +1,4 @@
-//! A server at `maxmemory`: what it refuses, it refuses as a whole.
+//! Tests of a server at `maxmemory`, which rejects each call as a whole.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ async fn make_room(world: &World) {
     world.command(&["CONFIG", "SET", "maxmemory", "0"]).await;
 }
 
-/// Every key with what it holds.
+/// Returns every key with its value.
 async fn dump(world: &World) -> BTreeMap<String, Vec<u8>> {
     let keys = world.command(&["KEYS", "*"]).await;
     let keys: Vec<String> = redis::from_redis_value(keys).unwrap();
@@ -50,7 +50,7 @@ async fn a_sole_sender_records_its_outcomes_once_a_full_server_has_room() {
     let id = claimed(&store, &a, "e").await;
     let outcome = success(&tenant("acme"), &id, "orders");
     fill(&world).await;
-    // For longer than the lease, which was until 10,000.
+    // Longer than the lease, which ended at 10,000.
     for ms in [5_000, 11_000, 20_000] {
         store.renew(&a, at(ms), at(ms + 10_000)).await.unwrap_err();
         assert_eq!(store.recover(&a, at(ms)).await.unwrap(), 0);
@@ -82,7 +82,7 @@ async fn no_lease_is_ended_while_none_can_be_renewed() {
     assert_eq!(recorded.unwrap(), [true]);
 }
 
-/// Tells whether a call was refused, and that it has left everything as it was.
+/// Asserts that a call was rejected and changed nothing.
 async fn assert_refused<T>(
     world: &World,
     call: &str,
@@ -100,7 +100,7 @@ async fn assert_refused<T>(
 }
 
 #[tokio::test]
-async fn a_full_server_refuses_every_change_as_a_whole() {
+async fn a_full_server_rejects_every_change_as_a_whole() {
     let world = World::new().await;
     let (a, b) = (owner("a"), owner("b"));
     let (one, other) = (world.store(&a).await, world.store(&b).await);

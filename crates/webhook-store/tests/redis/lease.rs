@@ -1,4 +1,4 @@
-//! The lease of a process over a real server that comes and goes.
+//! Tests of a process's lease on a real server that stops and restarts.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,9 +21,9 @@ async fn until(what: &str, ready: impl Fn() -> bool) {
 }
 
 #[tokio::test]
-async fn a_sole_sender_goes_on_after_an_outage_longer_than_its_lease() {
+async fn a_single_sender_continues_after_an_outage_longer_than_its_lease() {
     let mut world = World::new().await;
-    // For the tenant and its endpoint alone.
+    // This lease is only for creating the tenant and its endpoint.
     let _ = world.store(&owner("other")).await;
     let store = Arc::new(world.bare_store());
     let length = Duration::from_millis(400);
@@ -57,7 +57,7 @@ async fn a_sole_sender_goes_on_after_an_outage_longer_than_its_lease() {
 }
 
 #[tokio::test]
-async fn a_process_back_from_an_outage_leaves_the_others_time_to_come_back() {
+async fn after_an_outage_a_process_leaves_others_time_to_renew() {
     let world = World::new().await;
     let _ = world.store(&owner("other")).await;
     let (one, other) = (Arc::new(world.bare_store()), Arc::new(world.bare_store()));
@@ -67,7 +67,7 @@ async fn a_process_back_from_an_outage_leaves_the_others_time_to_come_back() {
     let mine = mine.await.unwrap();
     plan(&one, &a, "e", InitialState::Claimed, 1).await.unwrap();
     until("the end of the lease", || !mine.covers(&a, Duration::ZERO)).await;
-    // The other one is there first, and renews several times.
+    // The other process reconnects first, and renews several times.
     let theirs = Lease::acquire(other.clone(), Clock::system(), b.clone(), length);
     let theirs = theirs.await.unwrap();
     let stop = CancellationToken::new();
@@ -75,7 +75,7 @@ async fn a_process_back_from_an_outage_leaves_the_others_time_to_come_back() {
         let (theirs, stop) = (theirs.clone(), stop.clone());
         async move { theirs.keep(stop).await }
     });
-    // A tick each, behind which the leases of others would be ended.
+    // One renewal of each, after which leases of others could be ended.
     let mut renewals = std::collections::HashSet::new();
     let renewed = async {
         while renewals.len() < 4 {
@@ -94,7 +94,7 @@ async fn a_process_back_from_an_outage_leaves_the_others_time_to_come_back() {
 }
 
 #[tokio::test]
-async fn a_process_takes_over_from_one_that_is_gone() {
+async fn a_process_recovers_deliveries_of_one_that_is_gone() {
     let world = World::new().await;
     let _ = world.store(&owner("other")).await;
     let (one, other) = (world.bare_store(), Arc::new(world.bare_store()));

@@ -1,5 +1,5 @@
-//! What the Redis store promises beyond the contract of all stores: what a lost connection, a
-//! restarted or refusing server, and other processes do to it.
+//! Tests of the Redis store beyond the contract of all stores: lost connections, restarted and full
+//! servers, and other processes.
 
 mod cluster;
 mod full;

@@ -1,4 +1,4 @@
-//! What the server's settings keep the store from is said, once.
+//! Tests of the warnings about the server's permissions and settings.
 
 use std::sync::{Arc, Mutex};
 
@@ -12,7 +12,7 @@ use webhook_store::{InitialState, Leases};
 
 use crate::world::{World, at, owner, plan};
 
-/// The warnings of this thread, where all of a test runs.
+/// The collected warnings of this thread, on which the whole test runs.
 #[derive(Clone, Default)]
 struct Warnings {
     texts: Arc<Mutex<Vec<String>>>,
@@ -61,7 +61,7 @@ impl<S: Subscriber> Layer<S> for Warnings {
 }
 
 #[tokio::test]
-async fn a_channel_that_is_denied_is_warned_of_once() {
+async fn a_denied_channel_causes_one_warning() {
     let world = World::new().await;
     let rules = "ACL SETUSER limited on >secret ~* resetchannels +@all";
     let rules: Vec<_> = rules.split(' ').collect();
@@ -72,7 +72,7 @@ async fn a_channel_that_is_denied_is_warned_of_once() {
     let store = world.store_at(&world.server.url().replace("//", "//limited:secret@"));
     store.acquire_lease(&a, at(0), at(10_000)).await.unwrap();
     warnings.until("wake").await;
-    // Announcing is denied as well, and delivery goes on.
+    // Publishing is denied too, and deliveries continue.
     let _ = world.store(&owner("b")).await;
     for id in ["one", "two"] {
         plan(&store, &a, id, InitialState::Due(at(5)), 1)
@@ -85,7 +85,7 @@ async fn a_channel_that_is_denied_is_warned_of_once() {
 }
 
 #[tokio::test]
-async fn a_server_that_evicts_is_warned_of() {
+async fn a_server_that_evicts_keys_causes_a_warning() {
     for (policy, warned) in [("allkeys-lru", 1), ("volatile-lru", 0), ("noeviction", 0)] {
         let world = World::new().await;
         world
@@ -101,7 +101,7 @@ async fn a_server_that_evicts_is_warned_of() {
 }
 
 #[tokio::test]
-async fn a_server_that_does_not_tell_its_policy_is_used_all_the_same() {
+async fn a_server_that_hides_its_policy_is_used() {
     let world = World::new().await;
     let rules = "ACL SETUSER limited on >secret ~* &* +@all -info";
     let rules: Vec<_> = rules.split(' ').collect();

@@ -1,4 +1,4 @@
-//! Several processes on one server.
+//! Tests of several processes on one server.
 
 use futures::FutureExt;
 use test_support::with_timeout;
@@ -8,11 +8,11 @@ use webhook_store::{InitialState, Leases, Planned, Queue, StoreError, Tenants};
 use crate::world::{World, all, at, claim, endpoint, owner, plan, success, tenant};
 
 #[tokio::test]
-async fn a_process_is_woken_by_what_another_makes_due() {
+async fn a_process_is_woken_when_another_makes_a_delivery_due() {
     let world = World::new().await;
     let (a, b) = (owner("a"), owner("b"));
     let (one, other) = (world.store(&a).await, world.store(&b).await);
-    // A new listener looks once.
+    // A new subscription wakes once.
     with_timeout(other.wait_for_work(), || "the listener".into()).await;
     with_timeout(one.wait_for_work(), || "the listener".into()).await;
     plan(&one, &a, "e", InitialState::Due(at(5)), 1)
@@ -24,7 +24,7 @@ async fn a_process_is_woken_by_what_another_makes_due() {
 }
 
 #[tokio::test]
-async fn a_process_is_woken_by_what_it_takes_over() {
+async fn a_process_is_woken_by_claims_that_it_recovers() {
     let world = World::new().await;
     let (a, b) = (owner("a"), owner("b"));
     let (one, other) = (world.store(&a).await, world.store(&b).await);
@@ -40,7 +40,7 @@ async fn a_process_is_woken_by_what_it_takes_over() {
 }
 
 #[tokio::test]
-async fn a_dead_process_s_work_goes_to_another_and_its_outcomes_are_fenced() {
+async fn deliveries_of_a_dead_process_go_to_another_and_its_outcomes_are_fenced() {
     let world = World::new().await;
     let (a, b) = (owner("a"), owner("b"));
     let (one, other) = (world.store(&a).await, world.store(&b).await);
@@ -52,7 +52,7 @@ async fn a_dead_process_s_work_goes_to_another_and_its_outcomes_are_fenced() {
     assert_eq!(other.recover(&b, at(10_001)).await.unwrap(), 1);
     assert_eq!(claim(&other, &b, 10, 10_001).await.unwrap().len(), 1);
 
-    // The dead one was only slow. It has not been told, and plans once more.
+    // The process was only slow. It does not know of the lost lease, and plans again.
     let outcome = success(&tenant("acme"), &claimed[0], "orders");
     assert_eq!(
         one.complete(&a, &[outcome], at(10_002)).await.unwrap(),
@@ -63,13 +63,13 @@ async fn a_dead_process_s_work_goes_to_another_and_its_outcomes_are_fenced() {
         .unwrap();
     let lost = one.renew(&a, at(10_003), at(30_000)).await;
     assert!(matches!(lost, Err(StoreError::LeaseLost(_))), "{lost:?}");
-    // What it took into flight without a lease is found.
+    // Recovery finds its claims without a lease.
     assert_eq!(other.recover(&b, at(10_004)).await.unwrap(), 1);
     assert_eq!(claim(&other, &b, 10, 10_004).await.unwrap().len(), 1);
 }
 
 #[tokio::test]
-async fn a_newcomer_is_not_taken_for_a_dead_one() {
+async fn a_new_process_is_not_mistaken_for_a_dead_one() {
     let world = World::new().await;
     let old = owner("old");
     let store = world.store(&old).await;
@@ -107,7 +107,7 @@ async fn a_newcomer_is_not_taken_for_a_dead_one() {
 }
 
 #[tokio::test]
-async fn hints_that_are_gone_are_written_again() {
+async fn lost_hints_are_restored() {
     let world = World::new().await;
     let owner = owner("a");
     let store = world.store(&owner).await;
@@ -121,14 +121,14 @@ async fn hints_that_are_gone_are_written_again() {
 }
 
 #[tokio::test]
-async fn a_removal_that_was_cut_short_is_finished() {
+async fn an_interrupted_deletion_is_completed() {
     let world = World::new().await;
     let owner = owner("a");
     let store = world.store(&owner).await;
     plan(&store, &owner, "e", InitialState::Due(at(5)), 1)
         .await
         .unwrap();
-    // As a process leaves it that dies after the first step.
+    // The state after a process died between the first and the second step.
     world.command(&["SET", "ws:{acme}:gone", "1"]).await;
     world.command(&["DEL", "ws:{acme}:t"]).await;
     world.command(&["HSET", "ws:{*}:t", "acme", "0"]).await;

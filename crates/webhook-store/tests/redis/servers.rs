@@ -1,4 +1,4 @@
-//! What the server may do: go, come back, forget the scripts, refuse.
+//! Tests of servers that stop, restart, flush their scripts or reject commands.
 
 use webhook_model::DeliveryState;
 use webhook_store::{InitialState, Leases, Planned, Queries, Queue, StoreError};
@@ -13,7 +13,7 @@ fn unavailable(result: Result<impl std::fmt::Debug, StoreError>) -> String {
 }
 
 #[tokio::test]
-async fn a_server_that_is_gone_is_unavailable_and_one_that_is_back_goes_on() {
+async fn a_stopped_server_is_unavailable_until_it_restarts() {
     let mut world = World::new().await;
     let owner = owner("a");
     let store = world.store(&owner).await;
@@ -28,7 +28,7 @@ async fn a_server_that_is_gone_is_unavailable_and_one_that_is_back_goes_on() {
         unavailable(store.ping().await);
         unavailable(store.due(at(1)).await);
         world.server.restart().await;
-        // The scripts are gone with the process; leases and deliveries are not.
+        // A restart loses the scripts, but no leases and deliveries.
         store.ping().await.unwrap();
         store.renew(&owner, at(2), at(20_000)).await.unwrap();
     }
@@ -64,7 +64,7 @@ async fn scripts_that_were_flushed_are_sent_again() {
 }
 
 #[tokio::test]
-async fn a_server_that_may_not_be_written_to_says_so() {
+async fn a_read_only_server_is_unavailable_with_its_own_error() {
     let world = World::new().await;
     let owner = owner("a");
     let store = world.store(&owner).await;
@@ -109,7 +109,7 @@ async fn a_password_is_not_in_an_error() {
     let mut world = World::new().await;
     let url = format!("redis://:hunter2@127.0.0.1:{}", world.server.port());
     let store = world.store_at(&url);
-    // The server wants no password, and says so.
+    // The server has no password configured, and rejects one.
     let refused = unavailable(store.ping().await);
     world.server.kill();
     let gone = store.ping().await.unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! What a delivery costs. Run by hand, on a machine that does nothing else:
+//! Measures the cost of a delivery. Run by hand on an idle machine:
 //!
 //! ```text
 //! cargo test --release -p webhook-store --test redis -- --ignored --nocapture what_a_delivery_costs
@@ -74,7 +74,7 @@ impl Run {
         }
     }
 
-    /// Batches of the same events for every tenant in turn, `BATCH` in all.
+    /// Returns batches of the same events for each tenant, `BATCH` events in total.
     fn batches(&self, round: usize, start: &InitialState) -> Vec<PlanBatch> {
         let count = BATCH.div_ceil(self.tenants.len());
         let batch = |(tenant, version): &(TenantId, u64)| {
@@ -157,7 +157,7 @@ impl Run {
     }
 }
 
-/// Planned as claimed, completed: the way of a delivery whose endpoint has a place.
+/// Plans deliveries as claimed and completes them, as for an endpoint with a free permit.
 async fn claimed_at_once(tenants: usize, endpoints: usize) {
     let run = Run::new(tenants, endpoints).await;
     let rounds: Vec<_> = (0..80)
@@ -178,7 +178,7 @@ async fn claimed_at_once(tenants: usize, endpoints: usize) {
     run.end("claimed at once", cost, count).await;
 }
 
-/// Planned as due, claimed, completed: the way of a backlog.
+/// Plans deliveries as due, claims and completes them, as for a busy endpoint.
 async fn by_way_of_the_queue(tenants: usize, endpoints: usize) {
     let run = Run::new(tenants, endpoints).await;
     let rounds: Vec<_> = (0..80)
@@ -216,7 +216,7 @@ async fn by_way_of_the_queue(tenants: usize, endpoints: usize) {
     run.end("by way of the queue", cost, count).await;
 }
 
-/// The seconds of CPU that a process has used, of user and system.
+/// Returns the CPU time of a process in seconds, user and system.
 fn cpu_of(pid: &str) -> f64 {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
     let fields = stat.rsplit_once(')').unwrap().1;

@@ -1,4 +1,4 @@
-//! A `redis-server` of its own, and words for what tests do with stores on it.
+//! A `redis-server` for a test, and helpers for stores on it.
 
 use redis::aio::MultiplexedConnection;
 use redis_link::Address;
@@ -28,7 +28,7 @@ pub fn endpoint_id(id: &str) -> EndpointId {
     EndpointId::parse(id).unwrap()
 }
 
-/// A process of which nobody can tell whether it is gone.
+/// Returns an owner on another host, which is not known to be gone.
 pub fn owner(name: &str) -> Owner {
     Owner {
         host: format!("machine of {name}"),
@@ -40,7 +40,7 @@ pub fn endpoint(tenant: &TenantId, id: &str) -> Endpoint {
     test_fixtures::endpoint(tenant, id, at(0))
 }
 
-/// An event with one delivery to `endpoint`.
+/// Returns an event with one delivery to `endpoint`.
 pub fn planned(
     tenant: &TenantId,
     id: &str,
@@ -69,13 +69,13 @@ pub fn planned(
     }
 }
 
-/// The claim that what starts claimed belongs to here.
+/// The fence of deliveries that start claimed in these tests.
 pub const PLANNED: Fence = Fence {
     at: Millis(1_800_000_000_001),
     count: 7,
 };
 
-/// An outcome of a first attempt that succeeded, of a delivery that started claimed.
+/// Returns the successful outcome of the first attempt of a delivery that started claimed.
 pub fn success(tenant: &TenantId, id: &DeliveryId, to: &str) -> Outcome {
     let attempt = Attempt {
         at: at(1),
@@ -102,7 +102,8 @@ impl World {
         }
     }
 
-    /// A store with tenant `acme` and its endpoint `orders`, entered by `owner` until 10,000.
+    /// Returns a store with tenant `acme` and its endpoint `orders`, with a lease of `owner` until
+    /// 10,000.
     pub async fn store(&self, owner: &Owner) -> RedisStore {
         let store = self.bare_store();
         store.acquire_lease(owner, at(0), at(10_000)).await.unwrap();

@@ -1,4 +1,4 @@
-//! What is promised of the SQLite store alone: its file, and callers that stop waiting.
+//! Tests of the SQLite store only: its file, and cancelled calls.
 
 use std::future::poll_fn;
 use std::io::{BufRead, BufReader};
@@ -23,7 +23,7 @@ fn folder() -> (TempDir, PathBuf) {
     (folder, file)
 }
 
-/// Why a file cannot be opened; the reason names it.
+/// Returns the error of opening a file, which must name the file.
 fn refused(file: &Path) -> OpenError {
     let error = SqliteStore::open(file).err().unwrap();
     let name = file.file_name().unwrap().to_str().unwrap();
@@ -33,7 +33,7 @@ fn refused(file: &Path) -> OpenError {
 
 const HOLDER: &str = "FILE_TO_HOLD";
 
-/// Another process that has the file open, and a tenant in it.
+/// Starts another process that has opened the file and created a tenant.
 fn holder(file: &Path) -> Child {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args([
@@ -68,7 +68,7 @@ async fn holds_a_file_until_it_is_killed() {
 }
 
 #[tokio::test]
-async fn a_file_has_one_process_and_a_killed_one_is_not_in_the_way() {
+async fn a_file_has_one_process_and_the_lock_of_a_killed_one_is_released() {
     let (_folder, file) = folder();
     let mut child = holder(&file);
     match refused(&file) {
@@ -83,7 +83,7 @@ async fn a_file_has_one_process_and_a_killed_one_is_not_in_the_way() {
 }
 
 #[tokio::test]
-async fn a_file_is_one_by_all_its_names() {
+async fn all_paths_to_a_file_share_one_lock() {
     let (folder, file) = folder();
     let _store = SqliteStore::open(&file).unwrap();
     let link = folder.path().join("link.db");
@@ -105,7 +105,7 @@ async fn a_dropped_store_can_be_opened_again() {
 }
 
 #[tokio::test]
-async fn what_is_no_database_is_refused_and_left_as_it_is() {
+async fn a_file_that_is_not_a_database_is_rejected_and_unchanged() {
     let (_folder, file) = folder();
     let text = "no database, but something that somebody wrote ".repeat(100);
     std::fs::write(&file, &text).unwrap();
@@ -114,7 +114,7 @@ async fn what_is_no_database_is_refused_and_left_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_database_of_another_program_is_refused_and_left_as_it_is() {
+async fn a_database_of_another_program_is_rejected_and_unchanged() {
     for version in [0, 1] {
         let (_folder, file) = folder();
         let other = Connection::open(&file).unwrap();
@@ -130,7 +130,7 @@ async fn a_database_of_another_program_is_refused_and_left_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_newer_schema_is_refused() {
+async fn a_newer_schema_is_rejected() {
     let (_folder, file) = folder();
     drop(SqliteStore::open(&file).unwrap());
     Connection::open(&file)
@@ -144,9 +144,9 @@ async fn a_newer_schema_is_refused() {
 }
 
 #[tokio::test]
-async fn a_folder_that_cannot_be_written_to_is_named() {
+async fn an_error_names_a_folder_that_cannot_be_written() {
     let (folder, _) = folder();
-    // Not even the super-user makes files in `/proc`.
+    // Not even root can create files in `/proc`.
     for file in [
         Path::new("/proc/sender.db"),
         &folder.path().join("missing").join("sender.db"),
@@ -172,10 +172,10 @@ async fn only_its_owner_can_read_the_file() {
 }
 
 #[tokio::test]
-async fn a_file_that_others_could_read_is_the_owner_s_alone_once_it_was_opened() {
+async fn opening_a_file_removes_the_permissions_of_others() {
     let (folder, file) = folder();
     drop(SqliteStore::open(&file).unwrap());
-    // The log and its index of a process that was killed.
+    // The log and its index, as a killed process leaves them.
     let paths = ["", "-wal", "-shm", "-lock"].map(|suffix| {
         let path = folder.path().join(format!("sender.db{suffix}"));
         std::fs::OpenOptions::new()
@@ -195,7 +195,7 @@ async fn a_file_that_others_could_read_is_the_owner_s_alone_once_it_was_opened()
     }
 }
 
-/// Plans, delivers and forgets `rounds` times so many deliveries.
+/// Plans, completes and prunes a number of deliveries, `rounds` times.
 async fn churn(world: &World, rounds: std::ops::Range<u64>) {
     for round in rounds {
         let now = 10 * DAY * (round + 1);
@@ -239,7 +239,7 @@ async fn churn(world: &World, rounds: std::ops::Range<u64>) {
 }
 
 #[tokio::test]
-async fn the_file_does_not_grow_with_what_was_forgotten() {
+async fn the_file_does_not_grow_with_pruned_deliveries() {
     let folder = Folder::new();
     let path = folder.path().to_owned();
     let world = World::new(folder).await;
@@ -253,12 +253,12 @@ async fn the_file_does_not_grow_with_what_was_forgotten() {
     let before = size();
     churn(&world, 4..20).await;
     let after = size();
-    // The log comes and goes; 16 rounds more are some 40 MB of bodies.
+    // The size of the log varies; 16 more rounds are about 40 MB of bodies.
     assert!(after < before + (24 << 20), "{before} bytes became {after}");
 }
 
 #[tokio::test]
-async fn a_large_file_gives_its_space_back() {
+async fn a_large_file_shrinks_after_pruning() {
     let folder = Folder::new();
     let path = folder.path().join("sender.db");
     let world = World::new(folder).await;
@@ -290,14 +290,13 @@ async fn a_large_file_gives_its_space_back() {
     assert!(left < 20 << 20, "{left} bytes are left of 50 MB");
 }
 
-/// Polls once, so that the call is under way, and then stops waiting for it. False where it had ended
-/// by then.
+/// Polls a call once, so that it is in progress, and cancels it. Returns false if it had ended.
 async fn give_up<T>(call: impl Future<Output = T>) -> bool {
     let mut call = std::pin::pin!(call);
     poll_fn(|context| Poll::Ready(call.as_mut().poll(context).is_pending())).await
 }
 
-/// Waits until the writer has done all that was asked of it, and what that led to.
+/// Waits until the writer has run all commands, and those that they caused.
 async fn settle(world: &World) {
     for _ in 0..2 {
         world.store().ping().await.unwrap();
@@ -305,11 +304,11 @@ async fn settle(world: &World) {
 }
 
 #[tokio::test]
-async fn what_is_claimed_for_a_caller_that_is_gone_is_given_back() {
+async fn claims_of_a_cancelled_call_are_returned() {
     let world = World::new(Folder::new()).await;
     let id = world.one(event("e"), due(&world.orders, 1), 1).await;
     let requests = [world.ask(&world.orders, 5)];
-    // A claim writes nothing, and so may have ended at once: then it is the caller's.
+    // A claim writes nothing, so it may have ended at once, and then belongs to the caller.
     while !give_up(world.store().claim(&world.owner, &requests, at(2))).await {
         assert!(world.complete(&id, None, NextState::Due(at(1)), 2).await);
     }
@@ -319,7 +318,7 @@ async fn what_is_claimed_for_a_caller_that_is_gone_is_given_back() {
 }
 
 #[tokio::test]
-async fn what_is_planned_for_a_caller_that_is_gone_is_due() {
+async fn deliveries_planned_by_a_cancelled_call_are_due() {
     let folder = Folder::new();
     let path = folder.path().to_owned();
     let world = World::new(folder).await;
@@ -337,7 +336,7 @@ async fn what_is_planned_for_a_caller_that_is_gone_is_due() {
         events: vec![event],
         accepted: false,
     };
-    // While the file is locked, the call cannot end.
+    // The call cannot end while the file is locked.
     let lock = Connection::open(path.join("sender.db")).unwrap();
     lock.execute_batch("BEGIN IMMEDIATE").unwrap();
     assert!(give_up(world.store().plan(&world.owner, batch, at(2))).await);

@@ -1,4 +1,4 @@
-//! How long a store takes over a delivery. It asserts nothing: run it and read.
+//! Measures the time that a store needs for a delivery. It prints results and asserts nothing.
 //!
 //! ```text
 //! cargo test -p webhook-store --release --test store -- --ignored --nocapture speed
@@ -87,7 +87,7 @@ async fn measure(what: &str, world: World, to: impl Fn(&World) -> To) {
 }
 
 fn body(batch: usize, n: usize) -> Event {
-    // Ids as random as real ones.
+    // Ids are as random as real ones.
     let random: [u8; 16] = rand::random();
     let id = format!("evt_{}", hex::encode(random));
     Event {
@@ -135,7 +135,7 @@ impl Span {
     }
 }
 
-/// What this process has used of the processors.
+/// Returns the CPU time of this process.
 fn cpu() -> Duration {
     let tasks = std::fs::read_dir("/proc/self/task")
         .into_iter()

@@ -1,4 +1,4 @@
-//! A store to be tested, and words for what tests do with it.
+//! A store under test, and helpers for tests.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -15,32 +15,32 @@ use webhook_store::{
     NextState, Outcome, PlanBatch, PlanResult, Planned, PlannedEvent, Store,
 };
 
-/// Where a store lives. What was stored is there when it is opened again.
+/// The location of a store, which keeps its data when the store is opened again.
 #[async_trait]
 pub trait Home: Send + Sync + 'static {
     async fn open(&self) -> Arc<dyn Store>;
 }
 
-/// A store that was empty, with a tenant `acme`, its endpoint `orders`, and a sender that has
-/// entered until [`UNTIL`].
+/// A new store with a tenant `acme`, its endpoint `orders`, and the lease of a sender until
+/// [`UNTIL`].
 pub struct World {
     home: Box<dyn Home>,
     store: Option<Arc<dyn Store>>,
     pub owner: Owner,
     pub acme: TenantId,
     pub orders: EndpointId,
-    /// The claims that deliveries were last in flight under.
+    /// The fence of each delivery's last claim.
     fences: Mutex<HashMap<DeliveryId, Fence>>,
 }
 
-/// A moment `ms` after the tests' beginning.
+/// Returns the time `ms` after the start of the test.
 pub fn at(ms: u64) -> Millis {
     Millis(1_800_000_000_000 + ms)
 }
 
 pub const DAY: u64 = 24 * 60 * 60 * 1000;
 
-/// Until when a world's own sender has entered: longer than any test goes on.
+/// The end of the lease of a world's own sender, later than any test lasts.
 pub const UNTIL: u64 = 1000 * DAY;
 
 pub fn tenant_id(id: &str) -> TenantId {
@@ -55,7 +55,7 @@ pub fn event_id(id: &str) -> EventId {
     EventId::parse(id).unwrap()
 }
 
-/// A sender of that name on a machine that nobody knows anything of.
+/// Returns a sender of that name on an unknown host.
 pub fn sender(name: &str) -> Owner {
     static RUNS: AtomicU32 = AtomicU32::new(0);
     let run = RUNS.fetch_add(1, Ordering::Relaxed);
@@ -71,7 +71,7 @@ pub fn endpoint(tenant: &TenantId, id: &str) -> Endpoint {
     test_fixtures::endpoint(tenant, id, at(0))
 }
 
-/// An event `id` whose data names it.
+/// Returns an event `id` whose data contains the id.
 pub fn event(id: &str) -> Event {
     Event {
         id: event_id(id),
@@ -89,7 +89,7 @@ pub fn keyed(id: &str, key: &str) -> Event {
     }
 }
 
-/// A delivery to be made for one event to one endpoint.
+/// Returns a new delivery of an event to an endpoint.
 #[derive(Clone)]
 pub struct To {
     pub endpoint: EndpointId,
@@ -142,7 +142,7 @@ pub fn planned(tenant: &TenantId, event: Event, to: &[To]) -> PlannedEvent {
     PlannedEvent { event, deliveries }
 }
 
-/// An attempt at that moment that failed with 500.
+/// Returns an attempt at that time that failed with 500.
 pub fn failure(ms: u64) -> Attempt {
     Attempt {
         at: at(ms),
@@ -154,7 +154,7 @@ pub fn failure(ms: u64) -> Attempt {
     }
 }
 
-/// An attempt at that moment that succeeded.
+/// Returns an attempt at that time that succeeded.
 pub fn success(ms: u64) -> Attempt {
     Attempt {
         status: Some(204),
@@ -203,7 +203,7 @@ impl World {
         self.store.as_ref().unwrap()
     }
 
-    /// Drops the store as it is, and has the next run of this process open it.
+    /// Drops the store without releasing the lease, and opens it as another run of the process.
     pub async fn restart(&mut self, ms: u64) {
         self.store = None;
         self.store = Some(self.home.open().await);
@@ -214,17 +214,17 @@ impl World {
             .unwrap();
     }
 
-    /// Drops the store, and hands back where it lives.
+    /// Drops the store, and returns its location.
     pub fn into_home(self) -> Box<dyn Home> {
         self.home
     }
 
-    /// A new endpoint of `acme`.
+    /// Adds an endpoint of `acme`.
     pub async fn add(&self, id: &str) -> EndpointId {
         self.put(&endpoint(&self.acme, id)).await.id
     }
 
-    /// Puts an endpoint in the place of whatever there is. Answers what is stored.
+    /// Writes an endpoint over any version. Returns the stored endpoint.
     pub async fn put(&self, endpoint: &Endpoint) -> Endpoint {
         let over = self
             .find(&endpoint.tenant, &endpoint.id)
@@ -310,7 +310,7 @@ impl World {
         }
     }
 
-    /// Plans one event of `acme`. Answers the ids of its deliveries.
+    /// Plans one event of `acme`. Returns the ids of its deliveries.
     pub async fn plan(&self, event: Event, to: &[To], ms: u64) -> Vec<DeliveryId> {
         let event = planned(&self.acme, event, to);
         let ids = event
@@ -328,7 +328,7 @@ impl World {
         self.plan(event, &[to], ms).await.remove(0)
     }
 
-    /// Takes up to `limit` deliveries of an endpoint of `acme`.
+    /// Claims up to `limit` deliveries of an endpoint of `acme`.
     pub async fn claim(&self, endpoint: &EndpointId, limit: usize, ms: u64) -> Vec<Claim> {
         self.claim_as(&self.owner, endpoint, limit, ms).await
     }
@@ -351,19 +351,19 @@ impl World {
         claims
     }
 
-    /// Keeps the claim that these deliveries are in flight under.
+    /// Records the fence of these deliveries.
     pub fn flies_under(&self, ids: &[DeliveryId], fence: Fence) {
         let mut fences = self.fences.lock().unwrap();
         fences.extend(ids.iter().map(|id| (id.clone(), fence)));
     }
 
-    /// The claim that a delivery was last in flight under; one that nobody made, if it never was.
+    /// Returns the fence of a delivery's last claim; an unused fence if it was never claimed.
     pub fn fence(&self, id: &DeliveryId) -> Fence {
         let fences = self.fences.lock().unwrap();
         fences.get(id).copied().unwrap_or_else(|| Fence::new(at(0)))
     }
 
-    /// Makes due what is in flight under leases that have run out.
+    /// Makes deliveries in flight under expired leases due.
     pub async fn recover(&self, ms: u64) -> u64 {
         self.store().recover(&self.owner, at(ms)).await.unwrap()
     }
@@ -376,7 +376,7 @@ impl World {
         }
     }
 
-    /// The ids of what can be claimed of `orders`, which is in flight then.
+    /// Claims all due deliveries of `orders`, and returns their ids.
     pub async fn claim_ids(&self, ms: u64) -> Vec<DeliveryId> {
         let claims = self.claim(&self.orders, 100, ms).await;
         claims.into_iter().map(|claim| claim.id).collect()
@@ -398,7 +398,7 @@ impl World {
         }
     }
 
-    /// Records an outcome of a delivery of `acme`. Answers whether it was accepted.
+    /// Records an outcome of a delivery of `acme`. Returns whether it was recorded.
     pub async fn complete(
         &self,
         id: &DeliveryId,
@@ -463,7 +463,7 @@ impl World {
         states
     }
 
-    /// What is due, and when the next is.
+    /// Returns the due endpoints, and the next due time.
     pub async fn due(&self, ms: u64) -> (Vec<DueEndpoint>, Option<Millis>) {
         self.store().due(at(ms)).await.unwrap()
     }
@@ -472,7 +472,7 @@ impl World {
         !self.due(ms).await.0.is_empty()
     }
 
-    /// All deliveries of `acme` that a filter selects, the newest first.
+    /// Returns all deliveries of `acme` that match a filter, the newest first.
     pub async fn list(&self, filter: &DeliveryFilter) -> Vec<Delivery> {
         let page = self
             .store()

@@ -1,4 +1,4 @@
-//! Keeping events before they are planned.
+//! Guarantees of accepting events and planning them later.
 
 use webhook_model::{DeliveryState::Pending, Event};
 use webhook_store::{Acceptance, DeliveryFilter, PlanBatch, PlanResult, Planned, StoreError};
@@ -9,12 +9,12 @@ fn events(ids: &[&str]) -> Vec<Event> {
     ids.iter().map(|id| event(id)).collect()
 }
 
-/// What planning begins with: ids that were not tried before.
+/// Returns the events that planning takes first: ids without earlier tries.
 fn untried(ids: &[&str]) -> Vec<(String, u32)> {
     ids.iter().map(|id| ((*id).to_owned(), 0)).collect()
 }
 
-pub async fn an_accepted_event_is_there_and_has_no_deliveries(world: World) {
+pub async fn an_accepted_event_is_stored_without_deliveries(world: World) {
     let keyed = Event {
         ordering_key: Some("käse".into()),
         at: at(77),
@@ -39,7 +39,7 @@ pub async fn accepting_twice_changes_nothing(world: World) {
     assert_eq!(taken, untried(&["e", "new"]));
 }
 
-pub async fn an_accepted_id_with_other_content_is_refused(world: World) {
+pub async fn an_accepted_id_with_other_content_is_rejected(world: World) {
     world.accept(&events(&["e"]), 1).await;
     let other = Event {
         data: "2".into(),
@@ -58,7 +58,7 @@ pub async fn events_of_an_unknown_tenant_are_not_accepted(world: World) {
     assert_eq!(taken.await.unwrap(), []);
 }
 
-pub async fn accepted_events_come_in_the_order_of_their_acceptance(world: World) {
+pub async fn accepted_events_are_planned_in_the_order_of_acceptance(world: World) {
     world.accept(&events(&["c", "a"]), 5).await;
     world.accept(&events(&["b"]), 1).await;
     assert_eq!(world.begin_as(&world.owner, 2).await, untried(&["c", "a"]));
@@ -160,7 +160,7 @@ pub async fn one_owner_plans_for_a_tenant_at_a_time(world: World) {
     assert_eq!(world.begin_as(&world.owner, 9).await, []);
 }
 
-pub async fn what_a_gone_owner_was_planning_is_left_to_others(world: World) {
+pub async fn events_that_a_gone_owner_was_planning_are_planned_by_others(world: World) {
     let gone = sender("gone");
     world
         .store()
@@ -186,7 +186,7 @@ pub async fn accepted_events_are_counted_and_outlive_a_restart(mut world: World)
     assert_eq!(world.begin_as(&world.owner, 9).await, [("a".into(), 1)]);
 }
 
-pub async fn a_discarded_event_leaves_its_id(world: World) {
+pub async fn the_id_of_a_discarded_event_can_be_used_again(world: World) {
     world.accept(&events(&["a", "b"]), 1).await;
     let id = event("a").id;
     let discarded = world.store().discard_accepted(&world.acme, &id).await;
@@ -211,7 +211,7 @@ pub async fn a_deleted_tenant_leaves_no_accepted_events(world: World) {
     assert_eq!(world.begin_as(&world.owner, 9).await, untried(&["a"]));
 }
 
-pub async fn accepted_events_are_not_forgotten(world: World) {
+pub async fn accepted_events_are_never_pruned(world: World) {
     world.accept(&events(&["a"]), 1).await;
     while world
         .store()

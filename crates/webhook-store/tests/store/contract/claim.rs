@@ -1,4 +1,4 @@
-//! What is due, and taking it into flight.
+//! Guarantees of due deliveries and claims.
 
 use std::collections::HashSet;
 
@@ -20,7 +20,7 @@ fn shown(due: &[DueEndpoint]) -> Vec<(&str, &str, Millis)> {
     rows
 }
 
-/// Plans `count` deliveries to `orders` that are due from `first` on, one each millisecond.
+/// Plans `count` deliveries to `orders` that are due from `first` on, one per millisecond.
 async fn several(world: &World, count: u64, first: u64) -> Vec<webhook_model::DeliveryId> {
     let mut ids = Vec::new();
     for n in 0..count {
@@ -37,7 +37,7 @@ pub async fn nothing_is_due_before_its_time(world: World) {
     assert!(world.is_due(10).await);
 }
 
-pub async fn due_names_each_endpoint_once_since_when(world: World) {
+pub async fn due_returns_each_endpoint_once_with_its_due_time(world: World) {
     let other = world.add("other").await;
     let late = world.add("late").await;
     let globex = tenant_id("globex");
@@ -58,7 +58,7 @@ pub async fn due_names_each_endpoint_once_since_when(world: World) {
     assert_eq!((shown(&due), next), (expected.into(), Some(at(99))));
 }
 
-pub async fn due_tells_when_the_next_is_due(world: World) {
+pub async fn due_returns_the_next_due_time(world: World) {
     let other = world.add("other").await;
     several(&world, 3, 10).await;
     several(&world, 1, 50).await;
@@ -73,13 +73,13 @@ pub async fn due_tells_when_the_next_is_due(world: World) {
     ] {
         assert_eq!(world.due(now).await.1, next.map(at), "at {now}");
     }
-    // Also of what comes when something is due already, and of what is put off.
+    // Also after new deliveries while one is due, and after a retry.
     world.one(event("b"), due(&world.orders, 70), 1).await;
     assert_eq!(world.due(61).await.1, Some(at(70)));
     let claims = world.claim(&other, 1, 61).await;
     world.retry(&claims[0].id, 65, 61).await;
     assert_eq!(world.due(61).await.1, Some(at(65)));
-    // And when the clock goes back.
+    // And after the clock went back.
     assert_eq!(world.due(10).await.1, Some(at(11)));
 }
 
@@ -107,7 +107,7 @@ pub async fn thousands_of_endpoints_are_due_at_once(world: World) {
     assert_eq!(world.due(10).await, (vec![], None));
 }
 
-pub async fn what_is_claimed_is_no_longer_due(world: World) {
+pub async fn a_claimed_delivery_is_no_longer_due(world: World) {
     several(&world, 3, 10).await;
     assert_eq!(world.claim(&world.orders, 2, 20).await.len(), 2);
     assert_eq!(world.due(20).await.0[0].at, at(12));
@@ -115,7 +115,7 @@ pub async fn what_is_claimed_is_no_longer_due(world: World) {
     assert_eq!(world.due(20).await, (vec![], None));
 }
 
-pub async fn no_more_is_claimed_than_there_is_room_for(world: World) {
+pub async fn no_more_is_claimed_than_the_limit(world: World) {
     let other = world.add("other").await;
     several(&world, 10, 1).await;
     for n in 0..10 {
@@ -174,7 +174,7 @@ pub async fn nothing_is_claimed_before_its_time(world: World) {
     assert_eq!(world.claim_ids(12).await, ids[2..]);
 }
 
-pub async fn only_what_is_asked_for_is_claimed(world: World) {
+pub async fn only_requested_endpoints_are_claimed(world: World) {
     let other = world.add("other").await;
     let globex = tenant_id("globex");
     world.store().put_tenant(&globex).await.unwrap();
@@ -223,14 +223,14 @@ pub async fn nothing_is_claimed_twice(world: World) {
     assert_eq!(seen.len(), 50);
 }
 
-pub async fn a_disabled_endpoint_has_nothing_due(world: World) {
+pub async fn a_disabled_endpoint_has_no_due_deliveries(world: World) {
     let other = world.add("other").await;
     several(&world, 3, 10).await;
     world.one(event("a"), due(&other, 30), 1).await;
     world.enable(&world.orders, false).await;
     assert_eq!(world.due(20).await, (vec![], Some(at(30))));
     assert_eq!(world.claim_ids(20).await, []);
-    // Nor has it when more comes, or when what is in flight fails.
+    // Also after new deliveries, and after a failure of one in flight.
     several(&world, 1, 15).await;
     let flying = world.one(event("f"), claimed(&world.orders), 16).await;
     world.retry(&flying, 17, 16).await;
@@ -239,7 +239,7 @@ pub async fn a_disabled_endpoint_has_nothing_due(world: World) {
     assert_eq!((depth.pending, depth.oldest_due), (6, None));
 }
 
-pub async fn an_enabled_endpoint_has_its_deliveries_again(mut world: World) {
+pub async fn deliveries_of_an_enabled_endpoint_are_due_again(mut world: World) {
     let ids = several(&world, 3, 10).await;
     world.enable(&world.orders, false).await;
     world.restart(11).await;
@@ -249,7 +249,7 @@ pub async fn an_enabled_endpoint_has_its_deliveries_again(mut world: World) {
     assert_eq!(world.claim_ids(20).await, ids);
 }
 
-pub async fn a_claim_tells_all_that_is_needed(world: World) {
+pub async fn a_claim_has_all_data_for_an_attempt(world: World) {
     let body = Bytes::from_static(b"{\"shaped\":true}");
     let to = To {
         body: Some(body.clone()),
@@ -276,7 +276,7 @@ pub async fn a_claim_tells_all_that_is_needed(world: World) {
     assert_eq!(world.claim(&world.orders, 1, 30).await[0].attempts_made, 2);
 }
 
-pub async fn two_claimers_at_the_same_time_share(world: World) {
+pub async fn concurrent_claims_never_overlap(world: World) {
     let ids = several(&world, 100, 1).await;
     let tasks: Vec<_> = (0..4)
         .map(|_| {

@@ -1,4 +1,4 @@
-//! Recording what came of attempts.
+//! Guarantees of recording outcomes.
 
 use webhook_model::DeliveryState::{Dead, InFlight, Pending, Succeeded};
 use webhook_model::{Attempt, Phase};
@@ -19,7 +19,7 @@ pub async fn a_success_ends_the_delivery(world: World) {
     assert_eq!(world.recover(10).await, 0);
 }
 
-pub async fn a_retry_is_due_at_its_moment(world: World) {
+pub async fn a_retry_is_due_at_its_time(world: World) {
     let id = world.one(event("e"), claimed(&world.orders), 1).await;
     world.retry(&id, 50, 2).await;
     let delivery = world.get(&id).await;
@@ -42,7 +42,7 @@ pub async fn a_burial_keeps_the_reason(world: World) {
         (Dead, Some("gave up"))
     );
     assert_eq!(delivery.attempts, [failure(2)]);
-    // Untried as well.
+    // Without an attempt too.
     let id = world.one(event("f"), claimed(&world.orders), 3).await;
     assert!(
         world
@@ -84,7 +84,7 @@ pub async fn attempts_are_kept_in_order(world: World) {
     assert_eq!(world.get(&id).await.attempts, attempts);
 }
 
-pub async fn a_release_counts_as_no_attempt(world: World) {
+pub async fn a_release_does_not_count_as_an_attempt(world: World) {
     let id = world.one(event("e"), due(&world.orders, 1), 1).await;
     assert_eq!(world.claim_ids(2).await, std::slice::from_ref(&id));
     assert!(world.complete(&id, None, NextState::Due(at(5)), 3).await);
@@ -147,7 +147,7 @@ pub async fn an_outcome_recorded_again_changes_nothing(world: World) {
     }
 }
 
-pub async fn a_failure_recorded_again_leaves_the_next_claim_alone(world: World) {
+pub async fn a_failure_recorded_again_does_not_affect_the_next_claim(world: World) {
     let id = world.one(event("e"), claimed(&world.orders), 1).await;
     let first = world.outcome(
         &world.get(&id).await,
@@ -160,7 +160,7 @@ pub async fn a_failure_recorded_again_leaves_the_next_claim_alone(world: World) 
         recorded.unwrap()
     };
     assert_eq!(repeat(2).await, [true]);
-    // The reply was lost, and the delivery has been claimed by the same sender since.
+    // The reply was lost, and the same sender has claimed the delivery since.
     assert_eq!(world.claim_ids(5).await, std::slice::from_ref(&id));
     assert_eq!(repeat(6).await, [true]);
     assert_eq!(world.state(&id).await, InFlight);
@@ -174,7 +174,7 @@ pub async fn a_failure_recorded_again_leaves_the_next_claim_alone(world: World) 
     );
 }
 
-pub async fn the_claim_before_cannot_settle_the_next_of_the_same_moment(world: World) {
+pub async fn an_earlier_claim_cannot_complete_the_next_one_of_the_same_moment(world: World) {
     let id = world.one(event("e"), claimed(&world.orders), 1).await;
     let first = world.outcome(
         &world.get(&id).await,
@@ -190,7 +190,7 @@ pub async fn the_claim_before_cannot_settle_the_next_of_the_same_moment(world: W
     world.succeed(&id, 2).await;
 }
 
-pub async fn an_outcome_of_what_is_not_in_flight_is_refused(world: World) {
+pub async fn an_outcome_of_a_delivery_not_in_flight_is_rejected(world: World) {
     let id = world.one(event("e"), due(&world.orders, 1), 1).await;
     assert!(
         !world
@@ -218,7 +218,7 @@ pub async fn an_outcome_of_what_is_not_in_flight_is_refused(world: World) {
     );
 }
 
-pub async fn anothers_outcome_is_refused(world: World) {
+pub async fn an_outcome_of_another_owner_is_rejected(world: World) {
     let second = sender("second");
     world
         .store()
@@ -238,7 +238,7 @@ pub async fn anothers_outcome_is_refused(world: World) {
     world.succeed(&id, 3).await;
 }
 
-pub async fn each_outcome_is_judged_by_itself(world: World) {
+pub async fn each_outcome_is_recorded_or_rejected_individually(world: World) {
     let mut outcomes = Vec::new();
     let mut ids = Vec::new();
     for (n, next) in [

@@ -1,4 +1,4 @@
-//! Who takes part, and what becomes of the work of those who are gone.
+//! Guarantees of leases, and recovery of deliveries whose lease ended.
 
 use std::process::{Child, Command};
 
@@ -10,7 +10,7 @@ use webhook_store::{NextState, StoreError};
 
 use crate::world::{World, at, claimed, event, planned, sender, success};
 
-/// A process that runs until it is killed.
+/// A child process that runs until it is killed.
 struct Process(Child);
 
 impl Process {
@@ -48,7 +48,7 @@ fn assert_taken(result: Result<(), StoreError>, left: u64) {
     }
 }
 
-/// An owner `a` until 1,000 with one delivery in flight.
+/// Returns an owner `a` with a lease until 1,000 and one delivery in flight.
 async fn one_in_flight(world: &World) -> (Owner, webhook_model::DeliveryId) {
     let owner = sender("a");
     enter(world, &owner, 0, 1_000).await.unwrap();
@@ -87,21 +87,21 @@ pub async fn a_name_is_free_once_its_process_is_known_to_be_gone(world: World) {
         .unwrap();
 }
 
-pub async fn a_name_is_free_once_its_lease_has_run_out(world: World) {
+pub async fn a_name_is_free_once_its_lease_has_expired(world: World) {
     let (_, id) = one_in_flight(&world).await;
     enter(&world, &sender("a"), 1_001, 2_000).await.unwrap();
     assert_eq!(world.state(&id).await, Pending);
     assert!(world.is_due(1_001).await);
 }
 
-pub async fn entering_again_extends_the_lease(world: World) {
+pub async fn acquiring_a_lease_again_extends_it(world: World) {
     let (owner, id) = one_in_flight(&world).await;
     enter(&world, &owner, 500, 2_000).await.unwrap();
     assert_eq!(world.recover(1_500).await, 0);
     assert_eq!(world.state(&id).await, InFlight);
 }
 
-pub async fn what_a_gone_process_had_in_flight_is_due_at_once(world: World) {
+pub async fn deliveries_of_a_gone_process_are_due_at_once(world: World) {
     let mut process = Process::new();
     let before = process.as_owner("a");
     enter(&world, &before, 0, 1_000).await.unwrap();
@@ -144,7 +144,7 @@ pub async fn a_renewed_lease_is_not_recovered(world: World) {
     );
 }
 
-pub async fn a_lease_that_ran_out_is_renewed_if_nothing_was_given_away(world: World) {
+pub async fn an_expired_lease_is_renewed_unless_another_process_ended_it(world: World) {
     let (owner, id) = one_in_flight(&world).await;
     world
         .store()
@@ -172,7 +172,7 @@ pub async fn no_process_ends_its_own_lease(world: World) {
     );
 }
 
-pub async fn an_outcome_is_recorded_after_the_lease_if_nobody_took_over(world: World) {
+pub async fn an_outcome_is_recorded_after_the_lease_unless_another_process_ended_it(world: World) {
     let (owner, id) = one_in_flight(&world).await;
     assert!(
         world
@@ -183,9 +183,9 @@ pub async fn an_outcome_is_recorded_after_the_lease_if_nobody_took_over(world: W
     assert_eq!(world.state(&id).await, Succeeded);
 }
 
-pub async fn what_is_taken_back_is_told_of(world: World) {
+pub async fn a_returned_claim_wakes_waiters(world: World) {
     let (_, id) = one_in_flight(&world).await;
-    // A store that listens to others has looked once by now, or will: that is no news of this.
+    // A new subscription wakes once, which is unrelated to this recovery.
     while world.store().wait_for_work().now_or_never().is_some() {}
     assert_eq!(world.recover(1_001).await, 1);
     with_timeout(world.store().wait_for_work(), || "the wake".into()).await;
@@ -200,7 +200,7 @@ pub async fn a_lost_lease_is_not_renewed(world: World) {
         matches!(&lost, Err(StoreError::LeaseLost(name)) if name == "a"),
         "{lost:?}"
     );
-    // Another run of it may take part again.
+    // Another run may acquire a lease again.
     let again = owner.reincarnated();
     enter(&world, &again, 1_003, 2_000).await.unwrap();
     world
@@ -210,7 +210,7 @@ pub async fn a_lost_lease_is_not_renewed(world: World) {
         .unwrap();
 }
 
-pub async fn recovery_counts_what_it_gives_back(world: World) {
+pub async fn recovery_counts_the_returned_claims(world: World) {
     let (owner, _) = one_in_flight(&world).await;
     let more = ["f", "g"].map(|id| planned(&world.acme, event(id), &[claimed(&world.orders)]));
     world.plan_as(&owner, &world.acme, more.into(), 0).await;
@@ -220,14 +220,14 @@ pub async fn recovery_counts_what_it_gives_back(world: World) {
     assert_eq!(world.claim(&world.orders, 10, 1_001).await.len(), 3);
 }
 
-pub async fn recovery_leaves_those_alone_whose_lease_lasts(world: World) {
+pub async fn recovery_does_not_affect_live_leases(world: World) {
     let (_, lost) = one_in_flight(&world).await;
     let kept = world.one(event("f"), claimed(&world.orders), 0).await;
     assert_eq!(world.recover(1_001).await, 1);
     assert_eq!(world.states(&[lost, kept]).await, [Pending, InFlight]);
 }
 
-pub async fn leaving_makes_what_is_in_flight_due(world: World) {
+pub async fn releasing_a_lease_makes_its_deliveries_due(world: World) {
     let (owner, id) = one_in_flight(&world).await;
     world.store().release_lease(&owner, at(10)).await.unwrap();
     assert_eq!(world.claim_ids(10).await, std::slice::from_ref(&id));
@@ -240,7 +240,7 @@ pub async fn leaving_makes_what_is_in_flight_due(world: World) {
     enter(&world, &sender("a"), 11, 1_000).await.unwrap();
 }
 
-pub async fn leaving_twice_is_no_error(world: World) {
+pub async fn releasing_a_lease_twice_is_not_an_error(world: World) {
     let (owner, _) = one_in_flight(&world).await;
     world.store().release_lease(&owner, at(10)).await.unwrap();
     world.store().release_lease(&owner, at(11)).await.unwrap();
@@ -265,7 +265,7 @@ pub async fn nothing_is_claimed_without_a_lease(world: World) {
     assert_eq!(world.claim_ids(1_002).await, [id]);
 }
 
-pub async fn nothing_is_planned_as_claimed_without_a_lease(world: World) {
+pub async fn no_delivery_starts_claimed_without_a_lease(world: World) {
     let event = planned(&world.acme, event("e"), &[claimed(&world.orders)]);
     let version = world.version(&world.acme).await;
     let batch = webhook_store::PlanBatch {
@@ -283,7 +283,7 @@ pub async fn nothing_is_planned_as_claimed_without_a_lease(world: World) {
         matches!(refused, Err(StoreError::LeaseLost(_))),
         "{refused:?}"
     );
-    // Nothing of it was kept.
+    // No part of it was kept.
     let planned = world
         .store()
         .plan(&world.owner, batch, at(1))
@@ -316,7 +316,7 @@ pub async fn a_lost_lease_fences_the_outcome(world: World) {
     world.succeed(&id, 1_005).await;
 }
 
-pub async fn the_run_before_is_fenced_from_the_run_after(world: World) {
+pub async fn an_earlier_run_is_fenced_from_a_later_one(world: World) {
     let (before, id) = one_in_flight(&world).await;
     let after = before.reincarnated();
     enter(&world, &after, 1_001, 2_000).await.unwrap();

@@ -1,4 +1,4 @@
-//! Looking at deliveries.
+//! Guarantees of lists of deliveries.
 
 use std::collections::HashSet;
 
@@ -8,7 +8,7 @@ use webhook_store::{Cursor, DeliveryFilter, RejectedFilter, StoreError};
 
 use crate::world::{World, at, claimed, dead, due, event, of_delivery, of_state, planned};
 
-/// Two endpoints, and deliveries in every state, made at 10, 20, ... in this order.
+/// Creates two endpoints, and deliveries in every state, planned at 10, 20, ... in this order.
 async fn sample(world: &World) -> Vec<(DeliveryId, DeliveryState)> {
     let other = world.add("other").await;
     let mut sample = Vec::new();
@@ -57,7 +57,7 @@ pub async fn the_newest_come_first(world: World) {
     }
 }
 
-pub async fn every_filter_selects(world: World) {
+pub async fn every_filter_selects_its_deliveries(world: World) {
     let sample = sample(&world).await;
     let select = |keep: &dyn Fn(usize, DeliveryState) -> bool| -> Vec<DeliveryId> {
         let kept = sample
@@ -101,7 +101,7 @@ pub async fn every_filter_selects(world: World) {
     assert_eq!(ids(&world, &to).await, select(&|n, _| n < 4));
 }
 
-pub async fn filters_are_joined(world: World) {
+pub async fn all_parts_of_a_filter_must_match(world: World) {
     let sample = sample(&world).await;
     let newest_first = |n: usize| sample[sample.len() - 1 - n].0.clone();
     for wanted in DeliveryState::ALL {
@@ -128,7 +128,7 @@ pub async fn filters_are_joined(world: World) {
             ..base.clone()
         };
         assert_eq!(ids(&world, &late).await, [newest_first(8 + n)]);
-        // Parts that contradict each other select nothing.
+        // Contradicting parts match nothing.
         let id = newest_first((n + 1) % 4);
         assert_eq!(
             ids(
@@ -156,7 +156,7 @@ pub async fn filters_are_joined(world: World) {
 }
 
 pub async fn pages_follow_each_other(world: World) {
-    // Many in the same moment, too.
+    // Many of the same time too.
     let events = (0..23).map(|n| {
         planned(
             &world.acme,
@@ -192,7 +192,7 @@ pub async fn pages_follow_each_other(world: World) {
     }
 }
 
-pub async fn pages_are_not_disturbed_by_what_arrives(world: World) {
+pub async fn new_deliveries_do_not_change_later_pages(world: World) {
     let before: HashSet<_> = {
         let events = (0..20).map(|n| {
             planned(
@@ -218,7 +218,7 @@ pub async fn pages_are_not_disturbed_by_what_arrives(world: World) {
             .await
             .unwrap();
         seen.extend(page.items.into_iter().map(|delivery| delivery.id));
-        // In the same moment, and later.
+        // At the same time, and later.
         world
             .one(event(&format!("same{n}")), dead(&world.orders, "no"), 5)
             .await;
@@ -234,13 +234,13 @@ pub async fn pages_are_not_disturbed_by_what_arrives(world: World) {
             break;
         }
     }
-    // What arrived in the moment of the page may be on the next one, by its id.
+    // A delivery planned at the time of the page's end may be on the next one, depending on its id.
     seen.retain(|id| before.contains(id));
     assert_eq!(seen.len(), 20, "each once");
     assert_eq!(seen.into_iter().collect::<HashSet<_>>(), before);
 }
 
-pub async fn a_cursor_of_no_list_is_refused(world: World) {
+pub async fn an_invalid_cursor_is_rejected(world: World) {
     sample(&world).await;
     for bad in ["", "x", "d", "d1", "d1-x", "-1", "\u{1f980}"] {
         let cursor = Cursor(bad.into());
@@ -264,7 +264,7 @@ pub async fn a_cursor_of_no_list_is_refused(world: World) {
     }
 }
 
-pub async fn a_list_of_nothing_is_empty(world: World) {
+pub async fn a_list_without_matches_is_empty(world: World) {
     let nobody = crate::world::tenant_id("nobody");
     let none = crate::world::endpoint_id("none");
     let page = world
@@ -305,8 +305,8 @@ pub async fn a_delivery_is_found_by_its_id(world: World) {
     );
 }
 
-pub async fn what_is_answered_is_listed(world: World) {
-    // A read sees what was answered before it, however soon it comes.
+pub async fn a_returned_call_is_visible_in_lists(world: World) {
+    // A read sees every call that returned before it.
     for n in 0..100 {
         let id = world
             .one(event(&format!("e{n}")), claimed(&world.orders), n)

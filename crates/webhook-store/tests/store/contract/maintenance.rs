@@ -1,4 +1,4 @@
-//! Forgetting, counting, and whether the store works.
+//! Guarantees of pruning, corrected due times, depth and ping.
 
 use webhook_model::DeliveryState::{Dead, InFlight, Pending, Succeeded};
 use webhook_model::{DeliveryId, EventId};
@@ -7,13 +7,13 @@ use webhook_store::{DeliveryFilter, Depth, Planned, RejectedFilter};
 use super::rejected::rejected;
 use crate::world::{DAY, World, at, claimed, dead, due, event, failure, planned};
 
-/// Forgets what ended before, to the end. Says to the store that it is `now`.
-async fn forget(world: &World, succeeded: u64, dead: u64, now: u64) {
+/// Prunes until there is nothing more to delete. A call first passes the time `now` to the store.
+async fn prune(world: &World, succeeded: u64, dead: u64, now: u64) {
     world.recover(now).await;
     let mut calls = 0;
     while world.store().prune(at(succeeded), at(dead)).await.unwrap() {
         calls += 1;
-        assert!(calls < 1_000, "there is always more to forget");
+        assert!(calls < 1_000, "pruning does not end");
     }
 }
 
@@ -35,7 +35,7 @@ async fn has_event(world: &World, id: &EventId) -> bool {
         .is_some()
 }
 
-/// Whether an event of that id is planned as new at that moment.
+/// Returns whether an event of that id is planned as new at that time.
 async fn is_new(world: &World, id: &str, ms: u64) -> bool {
     let again = planned(&world.acme, event(id), &[dead(&world.orders, "again")]);
     let result = world
@@ -50,30 +50,30 @@ async fn succeeded(world: &World, id: &str, ms: u64) -> DeliveryId {
     id
 }
 
-pub async fn what_succeeded_long_ago_is_forgotten(world: World) {
+pub async fn old_succeeded_deliveries_are_pruned(world: World) {
     let old = succeeded(&world, "old", 10).await;
     let young = succeeded(&world, "young", 20).await;
     let buried = world
         .one(event("buried"), dead(&world.orders, "no"), 1)
         .await;
-    forget(&world, 20, 0, 20).await;
+    prune(&world, 20, 0, 20).await;
     assert_eq!(
         (has(&world, &old).await, has(&world, &young).await),
         (false, true)
     );
     assert!(has(&world, &buried).await);
     assert_eq!(world.list(&DeliveryFilter::default()).await.len(), 2);
-    forget(&world, 21, 0, 21).await;
+    prune(&world, 21, 0, 21).await;
     assert!(!has(&world, &young).await);
 }
 
-pub async fn what_died_long_ago_is_forgotten(world: World) {
+pub async fn old_dead_deliveries_are_pruned(world: World) {
     let old = world.one(event("old"), claimed(&world.orders), 1).await;
     world.bury(&old, 10).await;
     let young = world.one(event("young"), claimed(&world.orders), 1).await;
     world.bury(&young, 20).await;
     let done = succeeded(&world, "done", 1).await;
-    forget(&world, 0, 20, 20).await;
+    prune(&world, 0, 20, 20).await;
     assert_eq!(
         (has(&world, &old).await, has(&world, &young).await),
         (false, true)
@@ -82,7 +82,7 @@ pub async fn what_died_long_ago_is_forgotten(world: World) {
     assert_eq!(world.store().depth(at(20)).await.unwrap().dead, 1);
 }
 
-pub async fn what_is_pending_is_never_forgotten(world: World) {
+pub async fn pending_deliveries_are_never_pruned(world: World) {
     let late = world.one(event("late"), due(&world.orders, 5), 1).await;
     let flying = world.one(event("flying"), claimed(&world.orders), 1).await;
     let first = world
@@ -91,13 +91,13 @@ pub async fn what_is_pending_is_never_forgotten(world: World) {
     let waits = world
         .one(event("waits"), due(&world.orders, 5).ordered(), 1)
         .await;
-    forget(&world, 500 * DAY, 500 * DAY, 500 * DAY).await;
+    prune(&world, 500 * DAY, 500 * DAY, 500 * DAY).await;
     let all = [late.clone(), flying.clone(), first, waits];
     assert_eq!(
         world.states(&all).await,
         [Pending, InFlight, Pending, Pending]
     );
-    // What it is sent with is there as well.
+    // Its body is kept too.
     assert_eq!(
         world.claim(&world.orders, 1, 9).await[0].body,
         event("late").data
@@ -105,16 +105,16 @@ pub async fn what_is_pending_is_never_forgotten(world: World) {
     world.succeed(&flying, 10).await;
 }
 
-pub async fn a_forgotten_event_stays_known_for_a_day(world: World) {
+pub async fn the_id_of_a_pruned_event_stays_known_for_a_day(world: World) {
     let id = succeeded(&world, "e", 10).await;
-    forget(&world, DAY - 1, DAY - 1, DAY - 1).await;
+    prune(&world, DAY - 1, DAY - 1, DAY - 1).await;
     assert!(!has(&world, &id).await);
     assert!(!is_new(&world, "e", DAY - 1).await);
 }
 
-pub async fn an_event_is_forgotten_after_a_day(world: World) {
+pub async fn an_event_is_pruned_after_a_day(world: World) {
     let id = succeeded(&world, "e", 10).await;
-    // Its delivery first, or both at once.
+    // The delivery first, or both together.
     for early in [true, false] {
         let id = if early {
             id.clone()
@@ -122,10 +122,10 @@ pub async fn an_event_is_forgotten_after_a_day(world: World) {
             succeeded(&world, "f", 10).await
         };
         if early {
-            forget(&world, 20, 20, 20).await;
+            prune(&world, 20, 20, 20).await;
             assert!(!has(&world, &id).await);
         }
-        forget(&world, 3 * DAY, 3 * DAY, 3 * DAY).await;
+        prune(&world, 3 * DAY, 3 * DAY, 3 * DAY).await;
         assert!(!has(&world, &id).await);
         let event = event(if early { "e" } else { "f" }).id;
         assert!(!has_event(&world, &event).await);
@@ -139,7 +139,7 @@ pub async fn an_event_stays_with_its_last_delivery(world: World) {
         .plan(event("e"), &[claimed(&world.orders), due(&other, 5)], 1)
         .await;
     world.succeed(&ids[0], 2).await;
-    forget(&world, 3 * DAY, 3 * DAY, 3 * DAY).await;
+    prune(&world, 3 * DAY, 3 * DAY, 3 * DAY).await;
     assert_eq!(
         (has(&world, &ids[0]).await, has(&world, &ids[1]).await),
         (false, true)
@@ -156,25 +156,25 @@ pub async fn an_event_stays_with_its_last_delivery(world: World) {
         event("e").data
     );
     world.succeed(&ids[1], 3 * DAY).await;
-    forget(&world, 6 * DAY, 6 * DAY, 6 * DAY).await;
+    prune(&world, 6 * DAY, 6 * DAY, 6 * DAY).await;
     assert!(!has_event(&world, &event("e").id).await);
 }
 
-pub async fn an_event_that_nobody_wanted_is_forgotten_after_a_day(world: World) {
+pub async fn an_event_without_deliveries_is_pruned_after_a_day(world: World) {
     world.plan(event("e"), &[], 1).await;
-    forget(&world, DAY - 1, DAY - 1, DAY - 1).await;
+    prune(&world, DAY - 1, DAY - 1, DAY - 1).await;
     assert!(!is_new(&world, "e", DAY - 1).await);
-    forget(&world, 3 * DAY, 3 * DAY, 3 * DAY).await;
+    prune(&world, 3 * DAY, 3 * DAY, 3 * DAY).await;
     assert!(is_new(&world, "e", 3 * DAY).await);
 }
 
-pub async fn rejected_events_are_forgotten(world: World) {
+pub async fn old_rejected_events_are_pruned(world: World) {
     world
         .store()
         .reject(&[rejected("1-0", 10), rejected("2-0", 20)])
         .await
         .unwrap();
-    forget(&world, 99, 20, 99).await;
+    prune(&world, 99, 20, 99).await;
     let left = world
         .store()
         .rejected(&RejectedFilter::All, None, 10)
@@ -185,7 +185,7 @@ pub async fn rejected_events_are_forgotten(world: World) {
     assert_eq!(world.store().depth(at(99)).await.unwrap().dead, 1);
 }
 
-pub async fn forgetting_comes_to_an_end(world: World) {
+pub async fn pruning_ends(world: World) {
     for batch in 0..8 {
         let start = |n| {
             if n % 4 == 0 {
@@ -206,11 +206,11 @@ pub async fn forgetting_comes_to_an_end(world: World) {
     }
     let rejected: Vec<_> = (0..1_500).map(|n| rejected(&format!("{n}-0"), 1)).collect();
     world.store().reject(&rejected).await.unwrap();
-    forget(&world, 3 * DAY, 3 * DAY, 3 * DAY).await;
+    prune(&world, 3 * DAY, 3 * DAY, 3 * DAY).await;
     let depth = world.store().depth(at(3 * DAY)).await.unwrap();
     assert_eq!((depth.pending, depth.dead), (800, 0));
     assert_eq!(world.list(&DeliveryFilter::default()).await.len(), 800);
-    forget(&world, 3 * DAY, 3 * DAY, 3 * DAY).await;
+    prune(&world, 3 * DAY, 3 * DAY, 3 * DAY).await;
     assert_eq!(world.claim(&world.orders, 1_000, 3 * DAY).await.len(), 800);
 }
 
@@ -219,7 +219,7 @@ pub async fn a_clock_that_was_ahead_delays_nothing_once_it_is_set_back(world: Wo
     let waits_legally = world.one(event("legal"), claimed(&world.orders), 1).await;
     world.retry(&waits_legally, 2 * HOUR, 1).await;
     let replayed = succeeded(&world, "replayed", 2).await;
-    // An hour ahead, all at once.
+    // All of them an hour ahead.
     let untried = world.one(event("untried"), due(&world.orders, HOUR), HOUR);
     let untried = untried.await;
     let retried = world
@@ -244,16 +244,16 @@ pub async fn a_clock_that_was_ahead_delays_nothing_once_it_is_set_back(world: Wo
     assert_eq!(world.get(&retried).await.attempts, [failure(10_000 - 7)]);
     let depth = world.store().depth(at(10_000)).await.unwrap();
     assert_eq!(depth.oldest_due, Some(at(10_000)));
-    // What waits for its turn does not wait for the hour as well.
+    // Waiting deliveries are corrected too.
     world.succeed(&first, 10_001).await;
     assert_eq!(due(&second).await, Some(at(10_001)));
     assert_eq!(world.claim(&world.orders, 10, 10_001).await.len(), 3);
-    // A second correction, by another process for instance, finds nothing more.
+    // A second correction, for instance by another process, finds nothing more.
     assert_eq!(world.store().rewind(at(10_001)).await.unwrap(), 0);
     assert_eq!(due(&retried).await, Some(at(15_000)));
 }
 
-pub async fn what_was_claimed_ahead_of_time_is_given_back_as_due(world: World) {
+pub async fn a_claim_made_ahead_of_time_is_due_when_returned(world: World) {
     let ahead = 3_600_000;
     let id = world
         .one(event("e"), due(&world.orders, ahead), ahead)
@@ -274,7 +274,7 @@ pub async fn what_was_claimed_ahead_of_time_is_given_back_as_due(world: World) {
     assert_eq!(world.claim_ids(10_001).await, [id]);
 }
 
-pub async fn many_due_times_are_set_back(world: World) {
+pub async fn many_due_times_are_corrected(world: World) {
     let ahead = 3_600_000;
     let one = |n| {
         planned(
@@ -291,7 +291,7 @@ pub async fn many_due_times_are_set_back(world: World) {
     assert_eq!(world.claim(&world.orders, 2_000, 5).await.len(), 1_200);
 }
 
-pub async fn depth_counts_what_waits(mut world: World) {
+pub async fn depth_counts_waiting_deliveries(mut world: World) {
     assert_eq!(world.store().depth(at(0)).await.unwrap(), Depth::default());
     world.one(event("due"), due(&world.orders, 5), 1).await;
     world.one(event("late"), due(&world.orders, 500), 1).await;
@@ -318,7 +318,7 @@ pub async fn depth_counts_what_waits(mut world: World) {
     assert_eq!((depth.pending, depth.in_flight, depth.dead), (4, 0, 2));
 }
 
-pub async fn depth_knows_the_longest_due(world: World) {
+pub async fn depth_has_the_oldest_due_time(world: World) {
     let other = world.add("other").await;
     world.one(event("a"), due(&world.orders, 30), 1).await;
     world.one(event("b"), due(&other, 20), 1).await;
@@ -341,6 +341,6 @@ pub async fn depth_knows_the_longest_due(world: World) {
     );
 }
 
-pub async fn a_store_that_works_answers_a_ping(world: World) {
+pub async fn ping_succeeds_for_a_working_store(world: World) {
     world.store().ping().await.unwrap();
 }

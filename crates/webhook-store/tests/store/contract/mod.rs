@@ -1,14 +1,14 @@
-//! The promises, by what they are about.
+//! The contract tests by topic.
 
 pub mod accept;
 pub mod claim;
 pub mod complete;
 pub mod leases;
 pub mod list;
+pub mod maintenance;
 pub mod model;
 pub mod order;
 pub mod plan;
 pub mod rejected;
 pub mod replay;
 pub mod tenants;
-pub mod upkeep;

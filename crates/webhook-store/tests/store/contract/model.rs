@@ -1,4 +1,4 @@
-//! Random calls, and after each of them the store is as a simple model of it says.
+//! Compares a store with a simple model after each of many random calls.
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -19,29 +19,29 @@ const SEEDS: u64 = 24;
 const CALLS: usize = 120;
 const ENDPOINTS: [&str; 3] = ["first", "second", "third"];
 
-/// A delivery as the model has it, in the order of planning.
+/// A delivery of the model. The model lists them in the order of planning.
 struct Expected {
     id: DeliveryId,
     event: Event,
     endpoint: usize,
     ordered: bool,
     state: DeliveryState,
-    /// When it is due, or when its turn comes at the earliest.
+    /// The due time, or the earliest one while it waits.
     due: Millis,
-    /// Whether it waits for its turn.
+    /// True if it waits for its ordering group.
     waits: bool,
     owner: usize,
     reason: Option<String>,
     attempts: Vec<Attempt>,
-    /// The claim it is in flight under, or was last.
+    /// The fence of its last claim.
     fence: Fence,
-    /// The claims that attempts were recorded for.
+    /// The fences of claims with recorded attempts.
     recorded: Vec<Fence>,
     made: u32,
     created_at: Millis,
 }
 
-/// What is known of an endpoint.
+/// An endpoint of the model.
 #[derive(Clone, Copy, PartialEq)]
 enum Is {
     Enabled,
@@ -56,17 +56,17 @@ struct Run {
     ids: Vec<EndpointId>,
     endpoints: Vec<Is>,
     owners: Vec<Owner>,
-    /// Until when each owner has entered; `None`: its lease is lost.
+    /// The end of each owner's lease; `None` if it is lost.
     leases: Vec<Option<u64>>,
     known: Vec<String>,
     all: Vec<Expected>,
-    /// Outcomes and who recorded them, to be recorded again.
+    /// Outcomes and their owners, to record again.
     past: Vec<(Owner, Outcome)>,
-    /// What was called, to be shown when something is wrong.
+    /// The calls so far, for the message of a failure.
     log: Vec<String>,
 }
 
-pub async fn a_store_does_what_its_model_does(mut world: World) {
+pub async fn a_store_behaves_like_its_model(mut world: World) {
     for seed in 0..SEEDS {
         let mut run = Run::new(world, seed).await;
         for _ in 0..CALLS {
@@ -79,7 +79,7 @@ pub async fn a_store_does_what_its_model_does(mut world: World) {
     }
 }
 
-/// Whether an outcome was recorded before, of a claim that is not in flight.
+/// Returns whether the outcome of a claim that is not in flight was recorded before.
 fn is_recorded(one: &Expected, outcome: &Outcome) -> bool {
     let died_of = |reason: &str| one.state == Dead && one.reason.as_deref() == Some(reason);
     match &outcome.next {
@@ -125,7 +125,7 @@ impl Run {
         self.random.random_range(0..end)
     }
 
-    /// An owner that is in no doubt of its lease: one that ran out is renewed first.
+    /// Returns a random owner with a live lease; an expired one is renewed first.
     async fn owner(&mut self) -> usize {
         let owner = self.below(2);
         if self.leases[owner].is_some_and(|until| until <= self.now) {
@@ -237,7 +237,7 @@ impl Run {
                 1..4 => due(&id, self.now + self.random.random_range(0..80)),
                 _ => claimed(&id),
             };
-            // The second endpoint keeps order, the third sometimes.
+            // The second endpoint is ordered, the third sometimes.
             let ordered = n == 1 || (n == 2 && self.chance(50));
             all.push((n, if ordered { start.ordered() } else { start }));
         }
@@ -324,7 +324,7 @@ impl Run {
         }
     }
 
-    /// The claims of an endpoint: as many as there is room for, the longest due first.
+    /// Checks the claims of an endpoint: up to the limit, the longest due first.
     fn claimed(&mut self, owner: usize, endpoint: usize, limit: usize, claims: Vec<&Claim>) {
         let mut due: Vec<Millis> = self.due_of(endpoint).map(|one| one.due).collect();
         due.sort();
@@ -356,7 +356,7 @@ impl Run {
             if self.all.is_empty() {
                 return;
             }
-            // What is in flight mostly; anything at times.
+            // Mostly a delivery in flight, sometimes any.
             let flying: Vec<usize> = (0..self.all.len())
                 .filter(|n| self.all[*n].state == InFlight)
                 .collect();
@@ -396,8 +396,7 @@ impl Run {
         assert_eq!(accepted, expected, "{}", self.story());
     }
 
-    /// Records an outcome once more, as after a lost reply. It is in flight under that claim no more,
-    /// so nothing changes.
+    /// Records an outcome again, as after a lost reply. Its claim has ended, so nothing changes.
     async fn repeat(&mut self) {
         if self.past.is_empty() {
             return;
@@ -411,7 +410,7 @@ impl Run {
         let one = self.all.iter().find(|one| one.id == outcome.id).unwrap();
         let flies = one.state == InFlight && one.fence == outcome.fence;
         if flies && self.owners[one.owner] == owner {
-            // It was refused then, as another had it; by now it is its own.
+            // It was rejected because of another owner; now the delivery is its own.
             unreachable!("a claim has one owner\n{}", self.story());
         }
         let expected = is_recorded(one, &outcome);
@@ -474,7 +473,7 @@ impl Run {
                 expected += self.give_back(owner).await;
             }
         }
-        // Nothing was asked of the store yet but what it must not change by itself.
+        // Time alone must not change anything.
         let recovered = self.world.recover(self.now).await;
         assert_eq!(recovered, expected, "{}", self.story());
         self.adopt().await;
@@ -487,7 +486,7 @@ impl Run {
         if again {
             let next = self.owners[owner].reincarnated();
             self.said(format!("enter {owner} anew until {until}"));
-            // The run before had the number that this one has, so it is gone.
+            // The earlier run had the process id of this one, so it is gone.
             self.world
                 .store()
                 .acquire_lease(&next, at(self.now), at(until))
@@ -521,7 +520,7 @@ impl Run {
         self.adopt().await;
     }
 
-    /// What an owner had in flight is due at once.
+    /// Makes all deliveries in flight under an owner due at once.
     async fn give_back(&mut self, owner: usize) -> u64 {
         self.leases[owner] = None;
         let mut count = 0;
@@ -534,14 +533,14 @@ impl Run {
                 Is::Deleted => {
                     (one.state, one.reason) = (Dead, Some("endpoint deleted".into()));
                 }
-                // Which moment before now is the store's to say.
+                // The store may choose any due time up to now.
                 _ => (one.state, one.due) = (Pending, Millis(0)),
             }
         }
         count
     }
 
-    /// Takes over what the store says of moments that are left to it.
+    /// Copies due times that the store may choose.
     async fn adopt(&mut self) {
         for one in self.all.iter_mut().filter(|one| one.due == Millis(0)) {
             let due = self.world.get(&one.id).await.next_attempt_at;
@@ -630,7 +629,7 @@ impl Run {
             && filter.from.is_none_or(|from| from <= one.created_at)
     }
 
-    /// Whether something of that order is due or in flight.
+    /// Returns whether the ordering group has a delivery that is due or in flight.
     fn is_busy(&self, endpoint: usize, key: &Option<String>) -> bool {
         self.all.iter().any(|one| {
             one.ordered
@@ -640,7 +639,7 @@ impl Run {
         })
     }
 
-    /// Once a delivery has ended, the next of its order has its turn.
+    /// Makes the next delivery of an ordering group due after one has ended.
     fn promote(&mut self, n: usize) {
         let ended = &self.all[n];
         if !ended.ordered || !matches!(ended.state, Succeeded | Dead) {
@@ -657,7 +656,7 @@ impl Run {
         }
     }
 
-    /// What can be claimed of an endpoint.
+    /// Returns the deliveries of an endpoint that can be claimed.
     fn due_of(&self, endpoint: usize) -> impl Iterator<Item = &Expected> {
         let enabled = self.endpoints[endpoint] == Is::Enabled;
         let now = at(self.now);
@@ -677,7 +676,7 @@ impl Run {
         let listed = self.world.list(&DeliveryFilter::default()).await;
         let expected: Vec<Delivery> = self.all.iter().rev().map(|one| self.shown(one)).collect();
         assert_eq!(listed.len(), expected.len(), "{}", story());
-        // Those of one batch are of one age: their order is the store's.
+        // Deliveries of one batch have the same age, and the store chooses their order.
         for one in &expected {
             let found = listed.iter().find(|listed| listed.id == one.id);
             assert_eq!(found, Some(one), "{}", story());

@@ -1,4 +1,4 @@
-//! Deliveries that keep their order.
+//! Guarantees of ordered deliveries.
 
 use webhook_model::DeliveryState::{Dead, InFlight, Pending, Succeeded};
 use webhook_model::{DeliveryId, Event};
@@ -6,7 +6,7 @@ use webhook_store::{NextState, Planned};
 
 use crate::world::{World, at, claimed, dead, due, event, keyed, of_delivery, of_state, planned};
 
-/// Plans events as ordered ones that start claimed: the first flies, the others wait.
+/// Plans ordered events that start claimed: the first is in flight, the others wait.
 async fn line(world: &World, ids: &[&str]) -> Vec<DeliveryId> {
     let mut line = Vec::new();
     for id in ids {
@@ -42,7 +42,7 @@ pub async fn the_first_is_claimed_and_the_second_waits(world: World) {
     assert_eq!(world.store().depth(at(99)).await.unwrap().pending, 1);
 }
 
-pub async fn the_next_has_its_turn_after_a_success(world: World) {
+pub async fn the_next_is_due_after_a_success(world: World) {
     let ids = line(&world, &["a", "b", "c"]).await;
     world.succeed(&ids[0], 5).await;
     assert_eq!(world.get(&ids[1]).await.next_attempt_at, Some(at(5)));
@@ -50,14 +50,14 @@ pub async fn the_next_has_its_turn_after_a_success(world: World) {
     world.succeed(&ids[1], 6).await;
     assert_eq!(world.claim_ids(6).await, ids[2..]);
     world.succeed(&ids[2], 7).await;
-    // The line is empty: the next comes first at once.
+    // The group is empty, so the next event is the first at once.
     let id = world
         .one(event("d"), claimed(&world.orders).ordered(), 8)
         .await;
     assert_eq!(world.state(&id).await, InFlight);
 }
 
-pub async fn the_next_has_its_turn_after_a_burial(world: World) {
+pub async fn the_next_is_due_after_a_burial(world: World) {
     let ids = line(&world, &["a", "b"]).await;
     world.bury(&ids[0], 5).await;
     assert_eq!(world.claim_ids(5).await, ids[1..]);
@@ -82,8 +82,8 @@ pub async fn the_next_waits_while_the_first_is_released(world: World) {
     assert_eq!(world.claim_ids(9).await, ids[..1]);
 }
 
-pub async fn what_waits_is_given_its_turn_in_the_order_of_planning(world: World) {
-    // The order of planning, not of ids, nor of when they are due.
+pub async fn waiting_deliveries_become_due_in_the_order_of_planning(world: World) {
+    // In the order of planning, not of ids or due times.
     let mut ids = Vec::new();
     for (id, ms) in [("m", 30), ("z", 20), ("a", 40), ("k", 10)] {
         ids.push(
@@ -98,7 +98,7 @@ pub async fn what_waits_is_given_its_turn_in_the_order_of_planning(world: World)
     }
 }
 
-pub async fn thousands_wait_for_their_turn_at_once(world: World) {
+pub async fn thousands_of_deliveries_of_a_group_wait(world: World) {
     const MANY: usize = 9000;
     let to = [claimed(&world.orders).ordered()];
     let events: Vec<_> = (0..MANY)
@@ -120,7 +120,7 @@ pub async fn thousands_wait_for_their_turn_at_once(world: World) {
     assert_eq!(world.claim_ids(5).await, ids[1..2]);
 }
 
-pub async fn keys_do_not_wait_for_each_other(world: World) {
+pub async fn ordering_keys_do_not_wait_for_each_other(world: World) {
     let to = || claimed(&world.orders).ordered();
     let other = world.add("other").await;
     let a1 = world.one(keyed("a1", "a"), to(), 1).await;
@@ -140,7 +140,7 @@ pub async fn keys_do_not_wait_for_each_other(world: World) {
     assert_eq!(world.claim_ids(4).await, [a2]);
 }
 
-pub async fn no_key_is_a_key_of_its_own(world: World) {
+pub async fn deliveries_without_an_ordering_key_are_a_group(world: World) {
     let to = || claimed(&world.orders).ordered();
     for (n, first) in [event("none"), keyed("empty", ""), keyed("equals", "=")]
         .into_iter()
@@ -156,13 +156,13 @@ pub async fn no_key_is_a_key_of_its_own(world: World) {
     }
 }
 
-pub async fn what_is_not_ordered_waits_for_nothing(world: World) {
+pub async fn an_unordered_delivery_does_not_wait(world: World) {
     line(&world, &["a", "b"]).await;
     let free = world.one(event("free"), claimed(&world.orders), 1).await;
     assert_eq!(world.state(&free).await, InFlight);
 }
 
-pub async fn a_dead_start_holds_up_nobody(world: World) {
+pub async fn a_delivery_that_starts_dead_delays_no_other(world: World) {
     world
         .one(event("a"), dead(&world.orders, "no").ordered(), 1)
         .await;
@@ -175,7 +175,7 @@ pub async fn a_dead_start_holds_up_nobody(world: World) {
     assert_eq!(world.claim_ids(2).await, ids[1..]);
 }
 
-pub async fn a_turn_does_not_come_before_its_time(world: World) {
+pub async fn a_waiting_delivery_is_not_due_before_its_time(world: World) {
     let first = world
         .one(event("a"), claimed(&world.orders).ordered(), 1)
         .await;
@@ -187,7 +187,7 @@ pub async fn a_turn_does_not_come_before_its_time(world: World) {
     assert_eq!(world.claim_ids(50).await, [second]);
 }
 
-pub async fn a_replayed_delivery_waits_for_its_turn(world: World) {
+pub async fn a_replayed_delivery_waits_for_its_group(world: World) {
     let ids = line(&world, &["a", "b", "c"]).await;
     world.bury(&ids[0], 5).await;
     assert_eq!(world.claim_ids(5).await, ids[1..2]);
@@ -215,7 +215,7 @@ pub async fn a_replay_of_many_keeps_their_order(world: World) {
     }
 }
 
-pub async fn deleting_the_endpoint_buries_those_that_wait(world: World) {
+pub async fn deleting_the_endpoint_buries_waiting_deliveries(world: World) {
     let ids = line(&world, &["a", "b", "c"]).await;
     world
         .store()
@@ -228,7 +228,7 @@ pub async fn deleting_the_endpoint_buries_those_that_wait(world: World) {
     assert_eq!(world.due(99).await, (vec![], None));
 }
 
-pub async fn order_outlives_a_lost_lease(world: World) {
+pub async fn order_survives_a_lost_lease(world: World) {
     let ids = line(&world, &["a", "b"]).await;
     world
         .store()
@@ -258,7 +258,7 @@ pub async fn order_outlives_a_lost_lease(world: World) {
     );
 }
 
-pub async fn order_outlives_a_restart(mut world: World) {
+pub async fn order_survives_a_restart(mut world: World) {
     let ids = line(&world, &["a", "b"]).await;
     world.restart(3).await;
     let third = world

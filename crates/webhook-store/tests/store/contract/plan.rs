@@ -1,4 +1,4 @@
-//! Keeping events and their deliveries.
+//! Guarantees of planning events.
 
 use bytes::Bytes;
 use webhook_model::DeliveryState::{Dead, InFlight, Pending};
@@ -21,7 +21,7 @@ fn batch(tenant: &TenantId, version: u64, events: Vec<PlannedEvent>) -> PlanBatc
     }
 }
 
-pub async fn an_event_is_kept_as_it_is(world: World) {
+pub async fn an_event_is_stored_unchanged(world: World) {
     let full = Event {
         id: event_id("evt_1:2/3"),
         kind: "order.shipped.v2".into(),
@@ -66,7 +66,7 @@ pub async fn planning_twice_changes_nothing(world: World) {
     let id = world.one(event("e"), claimed(&world.orders), 1).await;
     world.succeed(&id, 2).await;
     let before = world.list(&DeliveryFilter::default()).await;
-    // Another time of happening and another ordering key make no other event of it.
+    // An event with another time or ordering key counts as the same event.
     let again = Event {
         at: at(77),
         ordering_key: Some("k".into()),
@@ -91,7 +91,7 @@ pub async fn planning_twice_changes_nothing(world: World) {
     assert!(!world.is_due(9).await);
 }
 
-pub async fn an_id_with_another_type_or_other_data_is_refused_and_changes_nothing(world: World) {
+pub async fn an_id_with_another_type_or_other_data_is_rejected_and_changes_nothing(world: World) {
     world.one(event("e"), claimed(&world.orders), 1).await;
     let before = world.list(&DeliveryFilter::default()).await;
     let other_type = Event {
@@ -125,7 +125,7 @@ pub async fn an_id_with_another_type_or_other_data_is_refused_and_changes_nothin
     assert_eq!(kept.unwrap(), Some(event("e")));
 }
 
-pub async fn the_first_event_of_an_id_in_a_batch_decides_about_the_others(world: World) {
+pub async fn later_events_of_an_id_in_a_batch_are_compared_with_the_first(world: World) {
     let other = Event {
         data: "{}".into(),
         ..event("a")
@@ -140,7 +140,7 @@ pub async fn the_first_event_of_an_id_in_a_batch_decides_about_the_others(world:
     assert_eq!(world.claim_ids(1).await.len(), 2);
 }
 
-pub async fn of_events_planned_at_the_same_time_under_one_id_one_is_kept(world: World) {
+pub async fn of_events_planned_concurrently_with_one_id_one_is_kept(world: World) {
     let version = world.version(&world.acme).await;
     let tasks: Vec<_> = (0..8)
         .map(|task| {
@@ -176,7 +176,7 @@ pub async fn an_event_twice_in_a_batch_is_planned_once(world: World) {
     assert_eq!(world.claim_ids(1).await.len(), 2);
 }
 
-pub async fn planning_at_the_same_time_makes_one(world: World) {
+pub async fn concurrent_planning_creates_one_delivery(world: World) {
     let version = world.version(&world.acme).await;
     let events = |_| {
         (0..20).map(|n| {
@@ -254,11 +254,11 @@ pub async fn a_stale_version_keeps_nothing(world: World) {
             .unwrap(),
         None
     );
-    // Planned again it is new.
+    // Planned again, it is new.
     world.one(event("e"), claimed(&world.orders), 1).await;
 }
 
-pub async fn an_unknown_tenant_is_refused(world: World) {
+pub async fn an_unknown_tenant_is_rejected(world: World) {
     let nobody = tenant_id("nobody");
     let events = vec![planned(&nobody, event("e"), &[])];
     let refused = world
@@ -271,7 +271,7 @@ pub async fn an_unknown_tenant_is_refused(world: World) {
     );
 }
 
-pub async fn what_starts_claimed_is_in_flight(world: World) {
+pub async fn a_delivery_that_starts_claimed_is_in_flight(world: World) {
     let other = world.add("other").await;
     let event = planned(
         &world.acme,
@@ -304,7 +304,7 @@ pub async fn what_starts_claimed_is_in_flight(world: World) {
     );
 }
 
-pub async fn what_starts_due_is_due_then(world: World) {
+pub async fn a_delivery_that_starts_due_is_due_at_its_time(world: World) {
     let id = world.one(event("e"), due(&world.orders, 70), 1).await;
     let delivery = world.get(&id).await;
     assert_eq!(
@@ -315,7 +315,7 @@ pub async fn what_starts_due_is_due_then(world: World) {
     assert_eq!(world.claim_ids(70).await, [id]);
 }
 
-pub async fn what_starts_dead_is_dead(world: World) {
+pub async fn a_delivery_that_starts_dead_is_dead(world: World) {
     let id = world
         .one(event("e"), dead(&world.orders, "filter: no such key"), 1)
         .await;
@@ -324,7 +324,7 @@ pub async fn what_starts_dead_is_dead(world: World) {
     assert_eq!(delivery.reason.as_deref(), Some("filter: no such key"));
     assert_eq!(delivery.attempts, []);
     assert_eq!(world.due(9).await, (vec![], None));
-    // It has a body to be replayed with.
+    // It has a body for a replay.
     let filter = crate::world::of_delivery(&id);
     assert_eq!(world.replay(&filter, 5).await, 1);
     assert_eq!(
@@ -333,7 +333,7 @@ pub async fn what_starts_dead_is_dead(world: World) {
     );
 }
 
-pub async fn an_event_that_nobody_wants_is_known(world: World) {
+pub async fn an_event_without_deliveries_is_known(world: World) {
     assert_eq!(world.plan(event("e"), &[], 1).await, []);
     let again = planned(&world.acme, event("e"), &[claimed(&world.orders)]);
     let result = world
@@ -350,7 +350,7 @@ pub async fn an_empty_batch_is_planned(world: World) {
     );
 }
 
-pub async fn what_was_answered_is_there_after_a_restart(mut world: World) {
+pub async fn returned_results_survive_a_restart(mut world: World) {
     let due_at_5 = world.one(event("due"), due(&world.orders, 5), 1).await;
     let in_flight = world.one(event("flying"), claimed(&world.orders), 1).await;
     let ended = world.one(event("ended"), claimed(&world.orders), 1).await;
@@ -378,7 +378,7 @@ pub async fn what_was_answered_is_there_after_a_restart(mut world: World) {
         ],
         done
     );
-    // What was in flight is due at once; the run before cannot speak for it.
+    // The delivery in flight is due at once; outcomes of the earlier run are rejected.
     assert!(
         !world
             .complete_as(
@@ -414,7 +414,7 @@ pub async fn bodies_are_kept_byte_for_byte(world: World) {
         large.clone(),
     ];
     for (n, body) in bodies.iter().enumerate() {
-        // A body of its own, and the event's.
+        // One with its own body, one with the event's data.
         let own = To {
             body: Some(body.clone()),
             ..due(&world.orders, 1)

@@ -1,4 +1,4 @@
-//! Events that nothing could be made of.
+//! Guarantees of rejected events.
 
 use webhook_model::{Rejected, Source};
 use webhook_store::{PAGE_BYTES, RejectedFilter};
@@ -26,7 +26,7 @@ async fn list(world: &World, filter: &RejectedFilter) -> Vec<Rejected> {
     page.items
 }
 
-pub async fn a_rejected_event_is_kept_as_it_came(world: World) {
+pub async fn a_rejected_event_is_stored_unchanged(world: World) {
     let full = Rejected {
         tenant: Some(world.acme.clone()),
         source: Source::Api,

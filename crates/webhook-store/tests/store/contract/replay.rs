@@ -1,4 +1,4 @@
-//! Making what ended due again.
+//! Guarantees of replays.
 
 use webhook_model::DeliveryState::{Dead, InFlight, Pending, Succeeded};
 use webhook_model::{DeliveryId, DeliveryState};
@@ -38,7 +38,7 @@ pub async fn a_success_can_be_replayed(world: World) {
     assert_eq!(world.get(&id).await.attempts, [success(2), success(10)]);
 }
 
-pub async fn what_is_pending_or_in_flight_is_left_alone(world: World) {
+pub async fn a_replay_does_not_affect_pending_and_in_flight_deliveries(world: World) {
     let flying = world.one(event("e"), claimed(&world.orders), 1).await;
     let pending = world.one(event("f"), due(&world.orders, 50), 1).await;
     let all = DeliveryFilter::default();
@@ -56,7 +56,7 @@ pub async fn what_is_pending_or_in_flight_is_left_alone(world: World) {
     world.succeed(&flying, 10).await;
 }
 
-pub async fn a_replay_counts_attempts_anew_and_keeps_them(world: World) {
+pub async fn a_replay_restarts_the_schedule_and_keeps_attempts(world: World) {
     let id = world.one(event("e"), claimed(&world.orders), 1).await;
     world.retry(&id, 2, 2).await;
     world.claim_ids(2).await;
@@ -70,7 +70,7 @@ pub async fn a_replay_counts_attempts_anew_and_keeps_them(world: World) {
     assert_eq!(attempts, [failure(2), failure(3), failure(5)]);
 }
 
-pub async fn a_replay_takes_what_its_filter_selects(world: World) {
+pub async fn a_replay_affects_the_deliveries_that_match_its_filter(world: World) {
     let other = world.add("other").await;
     let filters = |state, endpoint, from: Option<u64>, to: Option<u64>| DeliveryFilter {
         state,
@@ -129,7 +129,7 @@ pub async fn a_replay_takes_what_its_filter_selects(world: World) {
     }
 }
 
-pub async fn a_replay_of_nothing_is_none(world: World) {
+pub async fn a_replay_without_a_match_returns_zero(world: World) {
     let unknown = DeliveryId::parse("dlv_none").unwrap();
     assert_eq!(world.replay(&of_delivery(&unknown), 1).await, 0);
     assert_eq!(world.replay(&DeliveryFilter::default(), 1).await, 0);
@@ -141,7 +141,7 @@ pub async fn a_replay_of_nothing_is_none(world: World) {
     );
 }
 
-pub async fn what_has_no_endpoint_is_not_replayed(world: World) {
+pub async fn a_delivery_without_an_endpoint_is_not_replayed(world: World) {
     let id = buried(&world, "e", 1).await;
     world
         .store()
@@ -150,13 +150,13 @@ pub async fn what_has_no_endpoint_is_not_replayed(world: World) {
         .unwrap();
     assert_eq!(world.replay(&of_delivery(&id), 3).await, 0);
     assert_eq!(world.state(&id).await, Dead);
-    // It is again once its endpoint is there again.
+    // It is replayed once its endpoint exists again.
     world.add("orders").await;
     assert_eq!(world.replay(&of_delivery(&id), 4).await, 1);
     assert_eq!(world.claim_ids(4).await, [id]);
 }
 
-pub async fn what_died_with_its_endpoint_is_replayed_once_it_is_there_again(world: World) {
+pub async fn a_delivery_of_a_recreated_endpoint_can_be_replayed(world: World) {
     let to = due(&world.orders, 50);
     let pending = world.one(event("pending"), to, 1).await;
     let flying = world.one(event("flying"), claimed(&world.orders), 1).await;
@@ -180,14 +180,14 @@ pub async fn what_died_with_its_endpoint_is_replayed_once_it_is_there_again(worl
     }
     world.add("orders").await;
     assert_eq!(world.replay(&of_state(Dead), 10).await, 4);
-    // All but the one that waits for the first of its order.
+    // All except the one that waits for the first of its group.
     assert_eq!(world.claim_ids(10).await.len(), 3);
     assert_eq!(world.state(&waits).await, Pending);
     world.succeed(&head, 11).await;
     assert_eq!(world.claim_ids(11).await, [waits]);
 }
 
-pub async fn many_are_replayed(world: World) {
+pub async fn many_deliveries_are_replayed(world: World) {
     for batch in 0..6 {
         let one = |n| {
             planned(

@@ -1,4 +1,4 @@
-//! Tenants and their endpoints.
+//! Guarantees of tenants and their endpoints.
 
 use std::time::Duration;
 
@@ -57,7 +57,7 @@ pub async fn a_deleted_tenant_leaves_nothing(world: World) {
         .unwrap();
     assert_eq!(all.items, []);
 
-    // Nor does one that is made in its place have anything of it.
+    // A recreated tenant has no data of the deleted one.
     world.store().put_tenant(&world.acme).await.unwrap();
     for id in &ids {
         assert_eq!(world.store().delivery(&world.acme, id).await.unwrap(), None);
@@ -89,7 +89,7 @@ fn rejected(world: &World) -> Rejected {
     }
 }
 
-pub async fn a_tenant_made_anew_has_a_version_of_its_own(world: World) {
+pub async fn a_recreated_tenant_has_a_new_version(world: World) {
     let before = world.version(&world.acme).await;
     world.store().delete_tenant(&world.acme).await.unwrap();
     world.store().put_tenant(&world.acme).await.unwrap();
@@ -97,7 +97,7 @@ pub async fn a_tenant_made_anew_has_a_version_of_its_own(world: World) {
     assert_ne!(world.version(&world.acme).await, before);
 }
 
-pub async fn one_tenant_never_sees_anothers(world: World) {
+pub async fn a_tenant_never_sees_data_of_another(world: World) {
     let globex = tenant_id("globex");
     world.store().put_tenant(&globex).await.unwrap();
     world.put(&endpoint(&globex, "orders")).await;
@@ -156,7 +156,7 @@ pub async fn one_tenant_never_sees_anothers(world: World) {
     );
     assert_eq!(world.claim_ids(2).await, std::slice::from_ref(&id));
 
-    // An outcome in another tenant's name is none.
+    // An outcome under another tenant is rejected.
     let mut theirs = world.outcome(&world.get(&id).await, None, NextState::Succeeded);
     theirs.tenant = globex;
     assert_eq!(
@@ -170,7 +170,7 @@ pub async fn one_tenant_never_sees_anothers(world: World) {
     assert_eq!(world.state(&id).await, InFlight);
 }
 
-pub async fn an_endpoint_is_kept_as_it_is(world: World) {
+pub async fn an_endpoint_is_stored_unchanged(world: World) {
     let mut old = Secret::new("an older secret of the endpoint").unwrap();
     old.expires_at = Some(at(9));
     let full = Endpoint {
@@ -210,7 +210,7 @@ pub async fn an_endpoint_is_kept_as_it_is(world: World) {
         world.find(&world.acme, &full.id).await,
         Some(stored.clone())
     );
-    // Its place is taken as a whole.
+    // It is replaced as a whole.
     let plain = world.put(&endpoint(&world.acme, "full")).await;
     assert_eq!(world.find(&world.acme, &full.id).await, Some(plain));
 }
@@ -244,7 +244,7 @@ pub async fn the_version_goes_up_with_every_change(world: World) {
         .unwrap();
     versions.push(world.version(&world.acme).await);
     assert!(versions.is_sorted_by(|a, b| a < b), "{versions:?}");
-    // What is no change raises nothing.
+    // A call without a change does not raise the version.
     world
         .store()
         .delete_endpoint(&world.acme, &stored.id, at(1))
@@ -254,7 +254,7 @@ pub async fn the_version_goes_up_with_every_change(world: World) {
     assert_eq!(world.version(&world.acme).await, versions[3]);
 }
 
-pub async fn an_endpoint_changed_meanwhile_is_a_conflict(world: World) {
+pub async fn a_concurrent_change_of_an_endpoint_is_a_conflict(world: World) {
     let first = world.put(&endpoint(&world.acme, "b")).await;
     let second = world.put(&first).await;
     let absent = endpoint(&world.acme, "c");
@@ -282,7 +282,7 @@ pub async fn an_endpoint_changed_meanwhile_is_a_conflict(world: World) {
         .unwrap();
 }
 
-pub async fn an_endpoint_of_no_tenant_is_refused(world: World) {
+pub async fn an_endpoint_of_an_unknown_tenant_is_rejected(world: World) {
     let nobody = tenant_id("nobody");
     let refused = world
         .store()
@@ -326,9 +326,9 @@ async fn delete(world: &World, ms: u64) {
     );
 }
 
-pub async fn deleting_an_endpoint_buries_what_is_pending(world: World) {
+pub async fn deleting_an_endpoint_buries_its_pending_deliveries(world: World) {
     let other = world.add("other").await;
-    // More than a store would do in one go.
+    // More than a store processes in one step.
     let mut ids = Vec::new();
     for batch in 0..6 {
         let events = (0..200).map(|at| {
@@ -366,7 +366,7 @@ pub async fn deleting_an_endpoint_buries_what_is_pending(world: World) {
     );
 }
 
-/// One delivery in flight to an endpoint that was deleted.
+/// Creates one delivery in flight to an endpoint that was deleted.
 async fn orphan(world: &World) -> DeliveryId {
     let id = world.one(event("e"), claimed(&world.orders), 1).await;
     delete(world, 2).await;
@@ -374,13 +374,13 @@ async fn orphan(world: &World) -> DeliveryId {
     id
 }
 
-pub async fn what_is_in_flight_to_a_deleted_endpoint_may_still_succeed(world: World) {
+pub async fn a_delivery_in_flight_to_a_deleted_endpoint_may_succeed(world: World) {
     let id = orphan(&world).await;
     world.succeed(&id, 3).await;
     assert_eq!(world.state(&id).await, Succeeded);
 }
 
-pub async fn what_is_in_flight_to_a_deleted_endpoint_is_not_retried(world: World) {
+pub async fn a_delivery_in_flight_to_a_deleted_endpoint_is_not_retried(world: World) {
     let id = orphan(&world).await;
     world.retry(&id, 50, 3).await;
     let delivery = world.get(&id).await;
@@ -391,7 +391,7 @@ pub async fn what_is_in_flight_to_a_deleted_endpoint_is_not_retried(world: World
     assert_eq!(delivery.attempts.len(), 1);
 }
 
-pub async fn what_is_given_back_to_a_deleted_endpoint_is_buried(world: World) {
+pub async fn a_claim_returned_to_a_deleted_endpoint_is_buried(world: World) {
     let id = orphan(&world).await;
     world
         .store()
@@ -406,7 +406,7 @@ pub async fn what_is_given_back_to_a_deleted_endpoint_is_buried(world: World) {
     assert_eq!(world.store().depth(at(3)).await.unwrap().dead, 1);
 }
 
-pub async fn an_endpoint_made_anew_takes_new_deliveries(world: World) {
+pub async fn a_recreated_endpoint_receives_new_deliveries(world: World) {
     let old = world.one(event("old"), due(&world.orders, 1), 1).await;
     delete(&world, 2).await;
     world.add("orders").await;

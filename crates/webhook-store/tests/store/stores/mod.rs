@@ -1,4 +1,4 @@
-//! The stores that are held to the contract.
+//! The stores that the contract tests run on.
 
 pub mod redis;
 pub mod sqlite;

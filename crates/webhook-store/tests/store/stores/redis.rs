@@ -1,5 +1,5 @@
-//! The Redis store, in a `redis-server` of its own, as a user with the permissions that the
-//! documentation names and no more.
+//! The Redis store, in its own `redis-server`, as a user with exactly the permissions that the
+//! documentation names.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ impl Home for Server {
     }
 }
 
-/// The command that the documentation gives for the store's user.
+/// Returns the documented command that creates the store's user.
 fn acl() -> Vec<String> {
     let docs = include_str!("../../../../../docs/OPERATIONS.md");
     let from = docs.find("ACL SETUSER webhook-sender ").unwrap();
@@ -41,7 +41,7 @@ async fn permit(server: &RedisServer) {
 }
 
 pub async fn world() -> World {
-    // A restart of a world is one of the sender: what it was answered is in the server's memory.
+    // A restart of a world is one of the sender, so the server's memory keeps the data.
     let server = RedisServer::start(Fsync::EverySecond).await;
     permit(&server).await;
     World::new(Server(server)).await

@@ -1,4 +1,4 @@
-//! The SQLite store, in a folder of its own.
+//! The SQLite store, in its own folder.
 
 use std::path::Path;
 use std::sync::Arc;
