@@ -68,7 +68,13 @@ async fn attempt_delivery(context: Arc<Context>, mut flight: Flight) {
     let took = began.elapsed();
     let retry = flight.template.retry(&settings);
     let random = rand::random();
-    let disposition = classify(response, flight.claim.attempts_made, retry, (at, took), random);
+    let disposition = classify(
+        response,
+        flight.claim.attempts_made,
+        retry,
+        (at, took),
+        random,
+    );
     let summary = Summary::of(&disposition);
     let change = flight.end(disposition, at.after(took), random);
     // Observers run last, so that a panic in one cannot lose the outcome.

@@ -205,8 +205,18 @@ mod tests {
         let unhealthy = |seconds| Health::Unhealthy(Duration::from_secs(seconds));
         let dead = |text: &str| NextState::Dead(text.to_owned());
         let cases = [
-            (status(200, None), NextState::Succeeded, Health::Healthy, false),
-            (status(204, None), NextState::Succeeded, Health::Healthy, false),
+            (
+                status(200, None),
+                NextState::Succeeded,
+                Health::Healthy,
+                false,
+            ),
+            (
+                status(204, None),
+                NextState::Succeeded,
+                Health::Healthy,
+                false,
+            ),
             (
                 status(299, Some("60")),
                 NextState::Succeeded,

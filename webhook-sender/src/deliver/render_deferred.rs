@@ -8,7 +8,7 @@ use bytes::Bytes;
 use event_transforms::expression::Vars;
 use event_transforms::{MAX_OUTPUT_BYTES, Rendered};
 use webhook_model::{Event, MAX_DATA_BYTES, TenantId};
-use webhook_store::Next;
+use webhook_store::NextState;
 
 use super::context::Context;
 use super::flight::Flight;
@@ -26,20 +26,23 @@ const MEMORY_WAIT: Duration = Duration::from_secs(1);
 /// # Errors
 ///
 /// The next state of the delivery, if no attempt can be made.
-pub(super) async fn render_deferred(context: &Context, flight: &Flight) -> Result<Bytes, Next> {
+pub(super) async fn render_deferred(
+    context: &Context,
+    flight: &Flight,
+) -> Result<Bytes, NextState> {
     let (tenant, event) = (&flight.claim.tenant, &flight.claim.event);
     // Covers the event and the rendered body.
     let bytes = MAX_DATA_BYTES + MAX_OUTPUT_BYTES;
     let budget = context.registry.budget(tenant);
     let Ok(reserved) = tokio::time::timeout(MEMORY_WAIT, budget.reserve(bytes)).await else {
-        return Err(Next::Due(context.clock.now().after(MEMORY_WAIT)));
+        return Err(NextState::Due(context.clock.now().after(MEMORY_WAIT)));
     };
     let event = match context.store.event(tenant, event).await {
         Ok(Some(event)) => event,
-        Ok(None) => return Err(Next::Dead("its event is no longer kept".into())),
+        Ok(None) => return Err(NextState::Dead("its event is no longer kept".into())),
         Err(error) => {
             tracing::warn!(%tenant, %event, %error, "cannot read the event of a delivery");
-            return Err(Next::Due(context.clock.now().after(PAUSE)));
+            return Err(NextState::Due(context.clock.now().after(PAUSE)));
         }
     };
     match run(
@@ -51,8 +54,10 @@ pub(super) async fn render_deferred(context: &Context, flight: &Flight) -> Resul
     {
         Rendered::AsPublished => Ok(held(reserved, event.data)),
         Rendered::Body(body) => Ok(held(reserved, body)),
-        Rendered::Unwanted => Err(Next::Dead("the endpoint's filter rejects the event".into())),
-        Rendered::Failed(reason) => Err(Next::Dead(reason)),
+        Rendered::Unwanted => Err(NextState::Dead(
+            "the endpoint's filter rejects the event".into(),
+        )),
+        Rendered::Failed(reason) => Err(NextState::Dead(reason)),
     }
 }
 

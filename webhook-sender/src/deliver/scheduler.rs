@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
-use webhook_store::{Ask, Claim, StoreError};
+use webhook_store::{Claim, ClaimRequest, StoreError};
 
 use super::concurrency::EndpointKey;
 use super::context::Context;
@@ -121,7 +121,7 @@ impl Scheduler {
 
     /// Acquires permits for due deliveries. Returns also the moment from which on more may be
     /// available even if no attempt ends.
-    async fn requests(&mut self) -> (Vec<Ask>, Instant) {
+    async fn requests(&mut self) -> (Vec<ClaimRequest>, Instant) {
         let now = Instant::now();
         let settings = self.context.concurrency.settings();
         let share = (MAX_CLAIM / self.waiting.len().max(1)).max(MIN_SHARE);
@@ -146,10 +146,10 @@ impl Scheduler {
                     left -= room;
                     refused = 0;
                     let (tenant, endpoint) = key;
-                    requests.push(Ask {
+                    requests.push(ClaimRequest {
                         tenant,
                         endpoint,
-                        room,
+                        limit: room,
                     });
                     continue;
                 }
@@ -195,15 +195,15 @@ impl Scheduler {
 
     /// Releases permits for which nothing was claimed. An endpoint of which something was claimed
     /// is requested again, as more may be due.
-    fn release_unused(&mut self, requests: Vec<Ask>, claims: &[Claim]) {
+    fn release_unused(&mut self, requests: Vec<ClaimRequest>, claims: &[Claim]) {
         let mut counts = HashMap::<_, usize>::new();
         for claim in claims {
             *counts.entry((&claim.tenant, &claim.endpoint)).or_default() += 1;
         }
-        for Ask {
+        for ClaimRequest {
             tenant,
             endpoint,
-            room,
+            limit,
         } in requests
         {
             let count = counts
@@ -213,7 +213,7 @@ impl Scheduler {
             let key = (tenant, endpoint);
             self.context
                 .concurrency
-                .release(&key, room.saturating_sub(count));
+                .release(&key, limit.saturating_sub(count));
             if count == 0 {
                 self.context.concurrency.nothing_due(&key);
             } else {
@@ -243,7 +243,7 @@ impl Scheduler {
         let due = Instant::now() + due_in.min(LONGEST_SLEEP);
         tokio::select! {
             () = context.concurrency.wake_signals.wait() => {}
-            () = context.store.woken() => context.concurrency.wake_signals.queue_changed(),
+            () = context.store.wait_for_work() => context.concurrency.wake_signals.queue_changed(),
             () = sleep_until(until.min(due)) => {}
         }
     }

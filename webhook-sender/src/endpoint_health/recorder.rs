@@ -210,7 +210,8 @@ mod tests {
             let store: Arc<dyn Store> = Arc::new(store);
             let clock = Clock::system();
             let owner = Owner::this_process("recorder");
-            let lease = Lease::enter(store.clone(), clock.clone(), owner, Duration::from_secs(60));
+            let lease =
+                Lease::acquire(store.clone(), clock.clone(), owner, Duration::from_secs(60));
             let registry = Arc::new(Registry::new(store.clone()));
             let planner = Planner::new(Parts {
                 store: store.clone(),

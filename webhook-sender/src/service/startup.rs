@@ -129,7 +129,7 @@ pub async fn build(config: Config, path: &Path, session: &StoreSession) -> Resul
         session.clock.clone(),
         session.owner.clone(),
     );
-    let lease = Lease::enter(store.clone(), clock.clone(), owner, config.delivery.lease).await?;
+    let lease = Lease::acquire(store.clone(), clock.clone(), owner, config.delivery.lease).await?;
     let components = config.delivery.components.clone();
     let registry = Arc::new(Registry::with_components(store.clone(), components));
     let client = Arc::new(Client::new(webhook_client::Settings {
