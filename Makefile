@@ -120,6 +120,7 @@ test: setup setup-redis setup-chaos setup-interop setup-examples setup-image ## 
 
 lint: setup-lint ## Check formatting, spelling and documentation, and lint the code
 	cargo fmt --all --check
+	python3 scripts/prose.py
 	@sh scripts/spelling.sh
 	cargo clippy --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings -A rustdoc::private_intra_doc_links' cargo doc --no-deps --document-private-items

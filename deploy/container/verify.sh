@@ -1,6 +1,6 @@
 #!/bin/sh
 # Registers the consumer with the producer, fires an event, and ends well once the sender has
-# delivered it to the consumer, which answers 200 only to what it has verified.
+# delivered it to the consumer, which responds with 200 only to what it has verified.
 #
 # PRODUCER, CONSUMER and SENDER are URLs; API_TOKEN is the producer's, HANDSHAKE_TOKEN the consumer's;
 # SENDER_TOKEN and TENANT are as the producer has them.

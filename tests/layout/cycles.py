@@ -1,12 +1,13 @@
-"""Fails if modules of a crate, each with all below it, import each other in a circle, and prints it.
+"""Fails if modules of a crate import each other in a circle, and prints it.
 
 Imports through files that only list and re-export modules are resolved to their targets. Inline
-modules, which are usually tests, are ignored, and so is a `main.rs` beside a `lib.rs`. Usage: `python3 cycles.py SRC...`"""
+modules, which are usually tests, are ignored, and so are a `main.rs` beside a
+`lib.rs` and the types given to generated bindings. Usage: `python3 cycles.py SRC...`"""
 import graphlib, os, pathlib, re, sys
 
-LEFT_OUT = re.compile(r"//[^\n]*|^(?:pub(?:\(\w+\))? )?mod \w+ \{.*?^\}", re.M | re.S)
+LEFT_OUT = re.compile(r"//[^\n]*|^ *\"[\w:/.-]+\": crate::[\w:]+,|^(?:pub(?:\(\w+\))? )?mod \w+ \{.*?^\}", re.M | re.S)
 GROUP = re.compile(r"(\w[\w:]*::)\{([^{}]*)\}")
-LISTS = re.compile(r"(?:\s|#!?\[[^\]]*\]|(?:pub(?:\([^)]*\))? )?(?:use|mod) [^;{]*;)*")
+LISTS = re.compile(r"(?:\s|#!?\[[^\]]*\]|extern crate \w+;|(?:pub(?:\([^)]*\))? )?(?:use|mod) [^;{]*;)*")
 PATH = re.compile(r"\b[a-z_]\w*(?:::[\w*]+)+")
 
 def parse(text):
@@ -40,8 +41,7 @@ for source in map(pathlib.Path, sys.argv[1:]):
     graph = {}
     for at, (paths, lists) in files.items():
         for to in {resolve(files, at, path) for path in paths if not lists} - {at, None}:
-            level = len(os.path.commonprefix([at, to])) + 1
-            graph.setdefault((at + ("self",))[:level], set()).add((to + ("self",))[:level])
+            graph.setdefault(at, set()).add(to)
     try:
         graphlib.TopologicalSorter(graph).prepare()
     except graphlib.CycleError as error:

@@ -27,7 +27,7 @@ pub const MAX_URL_BYTES: usize = 2048;
 /// The policy on receivers: those that may be called beside public ones over `https`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
-    /// Whether `http` is allowed.
+    /// Allows `http`.
     pub allow_http: bool,
     /// Networks allowed by the address check. A metadata service is allowed only by a network of its
     /// address alone, such as `169.254.169.254/32`, so that it is not allowed by accident.

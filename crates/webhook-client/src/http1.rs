@@ -50,7 +50,7 @@ pub(super) struct Connection {
 /// The result of an exchange.
 pub(super) struct Exchanged {
     pub response: Response,
-    /// Whether the connection can be used again.
+    /// Set if the connection can be used again.
     pub reusable: bool,
     /// The time for which the receiver announces to keep the connection open.
     pub keep_alive: Option<Duration>,
@@ -116,7 +116,7 @@ struct Exchange<'a> {
     sent: usize,
     /// The bytes of interim responses.
     interim: usize,
-    /// Whether the interim responses leave the connection open.
+    /// Set if the interim responses leave the connection open.
     persists: bool,
 }
 

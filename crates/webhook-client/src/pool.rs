@@ -61,7 +61,7 @@ struct Connections {
     /// Ordered by last use. The last one is taken first, so that surplus connections expire.
     idle: Vec<IdleConnection>,
     shared: Vec<Arc<SharedConnection>>,
-    /// Whether the origin chose HTTP/1.1 for its last new connection.
+    /// Set if the origin chose HTTP/1.1 for its last new connection.
     speaks_http1: bool,
     /// Held while a connection is made that other requests may share.
     dialing: Arc<tokio::sync::Mutex<()>>,

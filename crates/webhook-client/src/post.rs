@@ -3,10 +3,8 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::rustls::pki_types::CertificateDer;
-use url::Url;
 use webhook_model::Phase;
 
 use super::dial::Dialer;
@@ -15,6 +13,7 @@ use super::http1;
 use super::http2::{self, ExchangeError, SharedConnection, Slot};
 use super::origin::{self, Origin};
 use super::pool::{IdleConnection, MAX_IDLE, Pool, PooledConnection};
+use super::request::WebhookRequest;
 use super::resolve::Resolver;
 use super::{
     CallError, Policy, Resolve, Response, SystemResolver, TlsError, UrlError, address, tls,
@@ -39,20 +38,6 @@ impl Default for Settings {
             max_idle: MAX_IDLE,
         }
     }
-}
-
-/// A request. `Host` and `Content-Length` are added to its headers.
-#[derive(Clone, Copy)]
-pub struct WebhookRequest<'a> {
-    /// A URL that [`check_url`](super::check_url) returned.
-    pub url: &'a Url,
-    /// The key among which name lookups are divided fairly: the tenant.
-    pub fairness_key: &'a str,
-    pub headers: &'a [(&'a str, &'a str)],
-    /// Sent byte for byte.
-    pub body: &'a Bytes,
-    /// The time by which the response has to be read.
-    pub deadline: Instant,
 }
 
 /// Posts to receivers, over pooled connections.

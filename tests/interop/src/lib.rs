@@ -18,6 +18,8 @@
 //! fails. The one in Go is optional even there. All functions panic on failure, because they only run
 //! in tests.
 
+#[cfg(doctest)]
+mod doctests;
 mod document;
 mod form;
 mod go;
@@ -32,8 +34,3 @@ mod shell;
 pub use form::{Bodies, Form};
 pub use reference::{Headers, Message, Reference, Request, header};
 pub use references::References;
-
-/// Compiles and runs the Rust examples in `docs/SIGNATURES.md`.
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/SIGNATURES.md")]
-struct Documentation;

@@ -24,7 +24,7 @@ const ACK: u8 = 1;
 const END_STREAM: u8 = 1;
 const END_HEADERS: u8 = 4;
 
-/// What happens to a request.
+/// The response to a request.
 pub enum Reply {
     /// These frames are sent.
     Frames(Vec<u8>),

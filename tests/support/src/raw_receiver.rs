@@ -1,4 +1,4 @@
-//! A receiver that answers with given bytes, or with none.
+//! A receiver that responds with given bytes, or with none.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-/// Reads one request after the other and answers each with the bytes that `answer` gives for its
+/// Reads one request after the other and responds to each with the bytes that `answer` returns for its
 /// number, counted over all connections; `None` closes the connection.
 pub struct RawReceiver {
     pub address: SocketAddr,
@@ -77,14 +77,14 @@ async fn connection(mut stream: TcpStream, counts: Arc<Counts>, answer: Arc<Answ
     while read_request(&mut stream).await {
         let number = counts.requests.fetch_add(1, Ordering::SeqCst);
         let Some(bytes) = answer(number) else { return };
-        // Whoever has read enough goes away.
+        // A client that has read enough disconnects.
         if stream.write_all(&bytes).await.is_err() {
             return;
         }
     }
 }
 
-/// Whether there was another request. Its body is as long as it says.
+/// Reads a request with the body that it announces. Returns false if there was none.
 async fn read_request(stream: &mut TcpStream) -> bool {
     let mut request = Vec::new();
     loop {

@@ -28,7 +28,7 @@ pub(super) struct Head {
     pub status: u16,
     pub retry_after: Option<String>,
     pub framing: Framing,
-    /// Whether the connection stays open after the body, according to the head.
+    /// Set if the head lets the connection stay open after the body.
     pub persists: bool,
     /// The time for which the receiver keeps an idle connection open (`Keep-Alive: timeout=5`).
     pub keep_alive: Option<Duration>,

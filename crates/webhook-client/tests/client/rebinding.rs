@@ -10,7 +10,7 @@ use webhook_client::{AddressError, CallError, Client, Policy, Resolve, Settings}
 
 use super::connect::{post, reply};
 
-/// Answers one after the other; the last one for good.
+/// The results, in order; the last one is returned from then on.
 struct Answers(Mutex<Vec<Vec<IpAddr>>>);
 
 impl Answers {
