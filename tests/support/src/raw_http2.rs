@@ -48,7 +48,7 @@ type Script = dyn Fn(usize, u32) -> Reply + Send + Sync;
 impl RawHttp2 {
     pub async fn start(reply: impl Fn(usize, u32) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let (authority, counts) = (Authority::new(), Arc::new(Counts::default()));
+        let (authority, counts) = (Authority::generate(), Arc::new(Counts::default()));
         let address = listener.local_addr().unwrap();
         let tls = authority.acceptor(&["h2"]);
         let serving = tokio::spawn(serve(listener, tls, counts.clone(), Arc::new(reply)));

@@ -2,11 +2,12 @@
 //! each.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use event_transforms::Rendered;
 use event_transforms::expression::Vars;
+use tokio::time::Instant;
 use webhook_model::{DeliveryId, EndpointId, Event, Millis, TenantId};
 use webhook_store::{InitialState, NewDelivery, PlannedEvent};
 

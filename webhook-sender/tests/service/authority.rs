@@ -35,7 +35,7 @@ async fn receiver(authority: &Authority) -> (String, tokio::task::JoinHandle<Str
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_private_authority_is_believed_where_the_environment_names_its_certificate() {
-    let authority = Authority::new();
+    let authority = Authority::generate();
     let (url, first) = receiver(&authority).await;
     let setting = Setting::new(Store::Sqlite).await;
     setting.configure(
@@ -88,7 +88,7 @@ async fn an_authority_that_cannot_be_read_is_an_error_that_names_its_variable() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn commands_believe_it_as_well_and_say_in_words_why_they_do_not() {
-    let authority = Authority::new();
+    let authority = Authority::generate();
     let setting = Setting::new(Store::Sqlite).await;
     setting.configure("sender", "");
     let sender = setting.start("sender");

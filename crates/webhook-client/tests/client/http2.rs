@@ -60,7 +60,7 @@ async fn server(protocols: &[&str], answer: usize) -> Server {
 
 /// Its certificate is for 127.0.0.1, wherever it listens.
 async fn server_at(address: &str, protocols: &[&str], answer: usize, seen: Seen) -> Server {
-    let authority = Authority::new();
+    let authority = Authority::generate();
     let listener = TcpListener::bind(address).await.unwrap();
     let url = format!("https://{}/hooks?a=b", listener.local_addr().unwrap());
     let seen = Arc::new(seen);
@@ -213,7 +213,7 @@ async fn a_certificate_of_an_unknown_authority_is_refused() {
     let refused = post(&client(None), &server.url, 10).await.unwrap_err();
     let unknown = "the server's certificate is not issued by a trusted authority";
     assert_eq!(refused, CallError::Tls(unknown.into()));
-    let other = Authority::new().pem();
+    let other = Authority::generate().pem();
     let refused = post(&client(Some(&other)), &server.url, 10)
         .await
         .unwrap_err();
