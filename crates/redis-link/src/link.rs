@@ -65,7 +65,7 @@ impl Link {
     }
 
     /// Limits replies to `max_bytes` bytes, for commands that are sent one after the other. A larger
-    /// reply is an error with the code [`REPLY_TOO_LARGE`](super::REPLY_TOO_LARGE), and closes the
+    /// reply is an error with the code [`REPLY_TOO_LARGE`], and closes the
     /// connection.
     pub fn with_max_reply(self, max_bytes: usize) -> Self {
         Self {

@@ -4,12 +4,12 @@
 //! [`outbound_http`] and [`variables`]. The dependencies between the modules go from top to bottom
 //! in this list:
 //!
-//! - [`startup`] builds a [`Host`](loaded_app::Host) from an app, and [`request`] runs its guests.
+//! - [`startup`] builds a [`Host`] from an app, and [`request`] runs its guests.
 //! - [`link`] compiles a component and links it to the capabilities.
 //! - The capabilities implement the interfaces of guests for [`state::State`], the state of one
 //!   request.
 //! - [`grants`] are the capabilities of a component, shared by its requests: its
-//!   [stores](stores), [files], [logs](stdio) and [network].
+//!   [stores], [files], [logs](stdio) and [network].
 
 mod bindings;
 mod blocking;
