@@ -303,7 +303,7 @@ mod tests {
             ("noise", &noise[..]),
             ("data", &[b'1'; 64]),
             ("tenant", b"acme"),
-            ("type", b"a.b"),
+            ("type", b"a..b"),
             ("more", b"noise"),
         ];
         let rejected = read(&fields).content.unwrap_err();

@@ -1,4 +1,5 @@
 //! The entry point of the Spin component.
+#![allow(clippy::disallowed_macros)] // the macro's expansion prints its errors
 #![allow(unsafe_code)] // the macro's expansion receives the request and the response as handles
 
 use spin_sdk::http::{IncomingRequest, ResponseOutparam};

@@ -1,5 +1,6 @@
 //! The component's HTTP handler.
-
+#![allow(clippy::disallowed_macros)]
+// the macro's expansion prints its errors
 // `#[http_component]` generates the exported function, which receives raw handles.
 #![allow(unsafe_code)]
 

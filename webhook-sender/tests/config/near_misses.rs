@@ -108,7 +108,7 @@ fn an_address_that_would_be_misread_is_refused_with_what_to_write_instead() {
         ("redis://127.0.0.1:6379?db=3", "redis://HOST:PORT/3"),
         ("sqlite://sender.db?mode=rwc", "`mode`"),
         ("sqlite://:memory:", "name a file"),
-        ("sqlite://", "no file is named"),
+        ("sqlite://", "is missing"),
         (" sqlite://sender.db", "white space"),
     ] {
         let text = format!("[store]\nurl = '{url}'\n");

@@ -21,10 +21,12 @@ pub async fn to_stream(redis: &RedisServer, numbers: std::ops::Range<usize>) {
 /// Adds a tenant's events to the stream, all at once.
 pub async fn to_stream_of(redis: &RedisServer, tenant: &str, numbers: std::ops::Range<usize>) {
     let client = redis::Client::open(redis.url()).expect("a url");
+    // On a busy machine the server takes its time.
+    let config = redis::AsyncConnectionConfig::new().set_response_timeout(None);
     let mut connection = client
-        .get_multiplexed_async_connection()
+        .get_multiplexed_async_connection_with_config(&config)
         .await
-        .expect("redis-server answers");
+        .expect("redis-server responds");
     for chunk in numbers.collect::<Vec<_>>().chunks(500) {
         let mut pipeline = redis::pipe();
         for number in chunk {

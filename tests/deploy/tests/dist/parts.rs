@@ -21,7 +21,7 @@ fn an_sbom_lists_every_crate_of_its_binary_with_its_dependents() {
                 "wac-graph",
                 "ring",
                 "wasmtime-wasi-http",
-                "toml_edit",
+                "toml_parser",
             ],
         ),
     ];
