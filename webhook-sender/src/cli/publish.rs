@@ -13,8 +13,9 @@ use super::exit::blocking;
 use super::output::{Output, text};
 use super::replay::progress;
 
-/// The number of concurrent requests for a file.
-const AT_ONCE: usize = 64;
+/// The number of concurrent requests for a file: fewer than the connections that the API of a process
+/// with few file descriptors accepts. Beyond those it closes idle ones, also under a request.
+const AT_ONCE: usize = 32;
 
 #[derive(Args)]
 pub struct Publish {
