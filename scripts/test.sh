@@ -58,7 +58,7 @@ cargo test --no-run --message-format=json-render-diagnostics >"$messages"
 # The plan, the slowest first: seconds, together or alone, name, folder, program. A program without a
 # recorded time counts as slow.
 plan=target/test-logs/plan
-sed -n 's/^.*"manifest_path":"\([^"]*\)\/Cargo\.toml","target":{"kind":\["\([^"]*\)".*,"name":"\([^"]*\)","src_path":.*"test":true}.*"executable":"\([^"]*\)".*$/\2 \3 \1 \4/p' \
+sed -n 's/^.*"manifest_path":"\([^"]*\)\/Cargo\.toml","target":{"kind":\["\([^"]*\)".*,"name":"\([^"]*\)","src_path":.*"profile":{[^}]*"test":true}.*"executable":"\([^"]*\)".*$/\2 \3 \1 \4/p' \
     "$messages" | while read -r kind target folder program; do
     name=$(basename "$folder")--$target
     [ "$kind" = test ] || name=$name-$kind
