@@ -9,7 +9,8 @@
 //!   the store change nothing.
 //! - A tenant's entries are passed to the sink in the order of the stream. One process reads at a time.
 //!   Before it reads new entries, it claims all pending entries of the group.
-//! - A tenant whose part of the store is unreachable delays no other tenant.
+//! - A tenant whose part of the store is out of reach delays no other tenant, as long as its entries do
+//!   not fill the memory of the reader.
 //! - An entry that was read before is marked as redelivered: the sink runs no filter or transform for it
 //!   before it is durable. An invalid entry is rejected with a reason.
 //! - Memory is bounded in bytes, however large entries are, and no more of an entry is read than an

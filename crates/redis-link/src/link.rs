@@ -102,7 +102,7 @@ impl Link {
     ///
     /// # Errors
     ///
-    /// Those of [`Link::query`].
+    /// Returns the errors of [`Link::query`].
     pub async fn run(&self, script: &Script, call: &Cmd) -> RedisResult<Value> {
         match self.query(call).await {
             Err(error) if error.code() == Some("NOSCRIPT") => {

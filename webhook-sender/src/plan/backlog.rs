@@ -55,7 +55,7 @@ pub struct BacklogPlanner {
     running: JoinSet<()>,
     /// The tenants whose events are being planned, by their tasks.
     active: HashMap<Id, TenantId>,
-    /// Those of them for which events were accepted since their task began.
+    /// Active tenants with events that were accepted since their task began.
     again: HashSet<TenantId>,
 }
 

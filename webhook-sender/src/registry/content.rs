@@ -4,7 +4,7 @@
 //! that lacks the last writes. Tenants and endpoints that are read while they are written again may
 //! be incomplete, and events planned against them would be lost. Therefore the content has an
 //! identity, which is lost with it, and which is assigned once the whole configuration was applied.
-//! What is read is valid only if the identity is the same before and afterwards.
+//! A read is valid only if the identity is the same before and afterwards.
 
 use std::collections::HashSet;
 use std::sync::{PoisonError, RwLock};

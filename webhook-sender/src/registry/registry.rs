@@ -78,7 +78,7 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// Those of the store.
+    /// Returns the errors of the store.
     pub async fn tenant(&self, id: &TenantId) -> Result<Option<Arc<Tenant>>, StoreError> {
         match self.known(id) {
             Some(tenant) => Ok(Some(tenant)),
@@ -105,7 +105,7 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// Those of the store.
+    /// Returns the errors of the store.
     pub async fn reload(&self, id: &TenantId) -> Result<Option<Arc<Tenant>>, StoreError> {
         let loaded = self.reloads.fetch_add(1, Ordering::Relaxed);
         let (store, known) = (&*self.store, self.known(id));
@@ -143,7 +143,7 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// Those of the store.
+    /// Returns the errors of the store.
     pub async fn refresh(&self) -> Result<(), StoreError> {
         let identity = self.content.identity(&*self.store).await?;
         let stored: HashMap<_, _> = self.store.tenants().await?.into_iter().collect();
