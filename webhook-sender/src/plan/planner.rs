@@ -288,11 +288,13 @@ impl Inner {
             let Some(known) = tenant else {
                 return Err(PlanError::UnknownTenant(id.clone()));
             };
-            if !accepted && work::may_take_long(&known, events) {
+            let takes_long = work::may_take_long(&known, events);
+            if takes_long && !accepted {
                 return Ok(None);
             }
             let batch = Batch {
                 events,
+                takes_long,
                 accepted,
                 claiming,
             };
@@ -314,6 +316,7 @@ impl Inner {
     ) -> Result<Ended, PlanError> {
         let Batch {
             events,
+            takes_long,
             accepted,
             claiming,
         } = batch;
@@ -326,7 +329,7 @@ impl Inner {
         } = &self.parts;
         let now = clock.now();
         let budget = registry.budget(id);
-        let mut events = work::deliveries(id, tenant, events, budget, now).await?;
+        let mut events = work::deliveries(id, tenant, events, takes_long, budget, now).await?;
         let mut reservations = Reservations::none(dispatch_port, id, Fence::new(now));
         if claiming {
             reservations.reserve(&mut events, now);
@@ -409,6 +412,8 @@ enum Keeping {
 /// One try of planning events.
 struct Batch<'a> {
     events: &'a [Event],
+    /// Set if their programs may take long.
+    takes_long: bool,
     /// Set if they were accepted before.
     accepted: bool,
     /// Set if deliveries may start immediately.
