@@ -7,7 +7,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use tokio::runtime::Runtime;
+use event_transforms::expression::STACK_BYTES;
+use tokio::runtime::Builder;
 use webhook_sender::cli::{Cli, report};
 
 /// The time that threads which read a file or compile a component get to end. Nothing depends on
@@ -16,7 +17,12 @@ const LEFTOVERS: Duration = Duration::from_millis(200);
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let runtime = match Runtime::new() {
+    // Expressions of tenants run on threads of the runtime.
+    let runtime = Builder::new_multi_thread()
+        .enable_all()
+        .thread_stack_size(STACK_BYTES)
+        .build();
+    let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => return report(Err(error.into())),
     };
