@@ -137,12 +137,14 @@ async fn an_event_that_is_retried_while_its_rejection_ends_is_not_lost() {
     let (discard, gate) = tokio::sync::oneshot::channel();
     *world.store.discards.lock().unwrap() = Some(gate);
     world.planner.submit(&acme(), long("bad")).await.unwrap();
+    // The event is kept as rejected, and the planner waits before it removes the accepted one.
     let is_rejected = async {
-        while rejected(&world).await.is_empty() {
+        while world.store.discards.lock().unwrap().is_some() {
             tokio::task::yield_now().await;
         }
     };
     with_timeout(is_rejected, || "the rejection".into()).await;
+    assert_eq!(rejected(&world).await.len(), 1);
     *world.store.deadly.lock().unwrap() = None;
     let corrected = Event {
         kind: "order.corrected".into(),
