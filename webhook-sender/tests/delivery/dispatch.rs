@@ -200,7 +200,7 @@ async fn probes_detect_a_recovered_endpoint_without_failing_other_deliveries() {
 async fn outcomes_are_recorded_once_the_store_is_available_again() {
     let (world, receiver) = (World::start().await, Receiver::start().await);
     let endpoint = world.endpoint("orders", &receiver.url("/"), |_| {}).await;
-    world.store.fail_to_complete(4);
+    world.store.fault(|faults| faults.failing_completes = 4);
     world.publish_many(&endpoint, 10);
     world.store.all_succeed(&endpoint).await;
     assert_eq!(
