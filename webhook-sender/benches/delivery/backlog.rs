@@ -70,17 +70,19 @@ pub async fn measure(receiver: &Receiver) -> Result<Table> {
 
 async fn one_endpoint(receiver: &Receiver, store: Store, answer: &str) -> Result<Run> {
     let (tenants, batch) = (tenants(receiver, store, answer), Batch::of(BACKLOG));
-    run(receiver, Setting::new(store, &tenants).await?, store, batch).await
+    let setting = Setting::new(store, &tenants).await?;
+    run(receiver, &setting, store, batch).await
 }
 
 /// Delivers the backlog of one endpoint with the senders of another build.
 pub async fn by_program(receiver: &Receiver, store: Store, program: &Path) -> Result<Run> {
     let setting = Setting::new(store, &tenants(receiver, store, "")).await?;
     let setting = setting.with_program(program);
-    run(receiver, setting, store, Batch::of(BACKLOG)).await
+    run(receiver, &setting, store, Batch::of(BACKLOG)).await
 }
 
-fn tenants(receiver: &Receiver, store: Store, answer: &str) -> String {
+/// Returns the configuration of one tenant with one endpoint.
+pub fn tenants(receiver: &Receiver, store: Store, answer: &str) -> String {
     let path = match store {
         Store::Redis => format!("/now-{answer}"),
         Store::Sqlite => format!("/gated-{answer}"),
@@ -93,11 +95,16 @@ fn tenants(receiver: &Receiver, store: Store, answer: &str) -> String {
 }
 
 /// Delivers `batch` as a backlog to the endpoints of the setting.
-pub async fn run(receiver: &Receiver, setting: Setting, store: Store, batch: Batch) -> Result<Run> {
+pub async fn run(
+    receiver: &Receiver,
+    setting: &Setting,
+    store: Store,
+    batch: Batch,
+) -> Result<Run> {
     let count = batch.to - batch.from;
     receiver.open(false);
     if store == Store::Redis {
-        to_stream(&setting, batch).await?;
+        to_stream(setting, batch).await?;
     }
     let store_cpu = setting.store_cpu()?;
     let sender = setting.start()?;

@@ -198,8 +198,7 @@ impl Queue for SqliteStore {
 
     async fn event(&self, tenant: &TenantId, id: &EventId) -> Result<Option<Event>> {
         let (tenant, id) = (tenant.clone(), id.clone());
-        self.read(move |view| list::event(view.sql, &tenant, &id))
-            .await
+        self.read(move |view| list::event(view, &tenant, &id)).await
     }
 
     async fn prune(&self, succeeded_before: Millis, dead_before: Millis) -> Result<bool> {

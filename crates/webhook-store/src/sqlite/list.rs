@@ -24,7 +24,7 @@ pub(super) fn deliveries(
     let below = Mark::below('d', cursor)?;
     // Before the first read of the disk: a delivery that ends meanwhile is then seen as ended.
     let in_flight = InFlightSeqs::of(view, tenant);
-    let Some(search) = Search::new(view.sql, tenant, filter)? else {
+    let Some(search) = Search::new(view.sql, view.shared, tenant, filter)? else {
         return Ok(page('d', Vec::new(), limit));
     };
     let marks = newest(view, &search, filter.state, &in_flight, below, limit)?;
@@ -47,13 +47,13 @@ pub(super) fn delivery(
     Ok(deliveries(view, tenant, &filter, None, 1)?.items.pop())
 }
 
-pub(super) fn event(sql: &Connection, tenant: &TenantId, id: &EventId) -> Outcome<Option<Event>> {
-    let Some((tenant, _)) = lookup::tenant(sql, tenant)? else {
+pub(super) fn event(view: &View<'_>, tenant: &TenantId, id: &EventId) -> Outcome<Option<Event>> {
+    let Some((tenant, _)) = lookup::tenant(view.sql, tenant)? else {
         return Ok(None);
     };
-    let mut found = sql.prepare_cached(
+    let mut found = view.sql.prepare_cached(
         "SELECT kind, data, at, ordering_key FROM events
-         WHERE hash = ?1 AND tenant = ?2 AND id = ?3",
+         WHERE key = ?1 AND tenant = ?2 AND id = ?3",
     )?;
     let read = |row: &Row<'_>| {
         Ok(Event {
@@ -64,9 +64,13 @@ pub(super) fn event(sql: &Connection, tenant: &TenantId, id: &EventId) -> Outcom
             ordering_key: row.get(3)?,
         })
     };
-    Ok(found
-        .query_row((event_hash(tenant, id), tenant, id.as_str()), read)
-        .optional()?)
+    for key in view.keys(event_hash(tenant, id))? {
+        let event = found.query_row((key, tenant, id.as_str()), read);
+        if let Some(event) = event.optional()? {
+            return Ok(Some(event));
+        }
+    }
+    Ok(None)
 }
 
 /// The sequence numbers of a tenant's deliveries in flight at one moment, sorted.

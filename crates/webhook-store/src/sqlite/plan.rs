@@ -115,14 +115,14 @@ impl Planner<'_> {
     /// Keeps a new event. Returns its key, or the result for a known id.
     fn keep(&self, tx: &mut Tx<'_>, planned: &PlannedEvent) -> Outcome<Result<i64, Planned>> {
         let new = NewEvent::new(self.tenant, &planned.event);
-        match new.is_same(tx.sql)? {
+        match new.is_same(tx)? {
             Some(true) => return Ok(Err(Planned::Known)),
             Some(false) => return Ok(Err(Planned::Conflict)),
             None => {}
         }
         let count = planned.deliveries.len();
         let key = tx.reserve(1 + count);
-        new.insert(tx.sql, key, count as i64, self.now)?;
+        new.insert(tx, key, count as i64, self.now)?;
         Ok(Ok(key))
     }
 
@@ -139,7 +139,7 @@ impl Planner<'_> {
         };
         let count = planned.deliveries.len();
         let key = tx.reserve(1 + count);
-        accept::set_planned(tx.sql, event, key, count as i64, self.now)?;
+        accept::set_planned(tx, event, key, count as i64, self.now)?;
         Ok(Ok(key))
     }
 
@@ -161,6 +161,7 @@ impl Planner<'_> {
             .ordered
             .then(|| row::ordering_group(event.ordering_key.as_deref()));
         let begins = self.beginning(tx, new, alive, ordering_group.as_deref())?;
+        let id = row::delivery_id(&new.id);
         tx.sql.prepare_cached(DELIVERY)?.execute(params![
             seq,
             self.tenant,
@@ -169,11 +170,12 @@ impl Planner<'_> {
             begins.state,
             begins.at,
             self.now.as_i64(),
-            row::delivery_id(&new.id),
+            id,
             ordering_group,
             begins.reason,
             new.body.as_deref(),
         ])?;
+        tx.add_id(row::delivery_hash((&id).into()), seq);
         self.effects(
             tx,
             &new.id,
