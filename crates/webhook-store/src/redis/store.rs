@@ -13,7 +13,7 @@ use webhook_model::{
     Delivery, DeliveryId, Endpoint, EndpointId, Event, EventId, Millis, Owner, Rejected, TenantId,
 };
 
-use super::in_flight::InFlightTracker;
+use crate::in_flight::InFlightTracker;
 use super::keys::{self, TenantKeys};
 use super::record::SCORES_PER_MS;
 use super::wake::{Denials, Listener};
