@@ -8,10 +8,10 @@ use config_diagnostics::{Fields, Node, quoted_list, unknown_name};
 use event_transforms::component::Folder;
 use ipnet::IpNet;
 use redis_link::Address;
-use webhook_store::postgres;
 use webhook_client::Policy;
 use webhook_model::MAX_DATA_BYTES;
 use webhook_signature::{MIN_SECRET_BYTES, check_text};
+use webhook_store::postgres;
 
 use super::check::outlasts;
 use super::read::{self, bytes, duration_within, flag, number, parsed};

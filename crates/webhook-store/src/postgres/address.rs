@@ -220,7 +220,9 @@ fn is_schema(name: &str) -> bool {
     let first = name.bytes().next();
     name.len() <= MAX_NAME_BYTES
         && first.is_some_and(letter)
-        && name.bytes().all(|byte| letter(byte) || byte.is_ascii_digit())
+        && name
+            .bytes()
+            .all(|byte| letter(byte) || byte.is_ascii_digit())
         && !name.starts_with("pg_")
 }
 
@@ -306,12 +308,24 @@ mod tests {
             ("mysql://app@db", "begins with `postgres://`"),
             ("postgres://app:secret@/shop", "no host"),
             ("postgres://db/shop", "no user"),
-            ("postgres://app:secret@db/shop?sslmode=on", "`on` is not an `sslmode`"),
-            ("postgres://app:secret@db/shop?schema=Web-Hooks", "`schema` must be"),
-            ("postgres://app:secret@db/shop?schema=pg_x", "`schema` must be"),
+            (
+                "postgres://app:secret@db/shop?sslmode=on",
+                "`on` is not an `sslmode`",
+            ),
+            (
+                "postgres://app:secret@db/shop?schema=Web-Hooks",
+                "`schema` must be",
+            ),
+            (
+                "postgres://app:secret@db/shop?schema=pg_x",
+                "`schema` must be",
+            ),
             ("postgres://app:secret@db:secret/shop", "port"),
             ("postgres://app:secret@db/shop?colour=red", "colour"),
-            ("postgres://app:secret@db/shop?options=-c", "`options` is not supported"),
+            (
+                "postgres://app:secret@db/shop?options=-c",
+                "`options` is not supported",
+            ),
         ];
         for (url, reason) in cases {
             let error = Address::parse(url).unwrap_err().to_string();

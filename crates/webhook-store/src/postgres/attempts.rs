@@ -39,7 +39,8 @@ impl<'a> AttemptColumns<'a> {
         self.durations.push(attempt.duration_ms.into());
         self.statuses.push(attempt.status.map(i32::from));
         self.phases.push(attempt.phase.map(Phase::name));
-        self.errors.push(attempt.error.as_deref().map(str::as_bytes));
+        self.errors
+            .push(attempt.error.as_deref().map(str::as_bytes));
         let response = attempt.response.as_deref();
         self.responses.push(response.map(str::as_bytes));
     }

@@ -153,8 +153,19 @@ async fn complete(
             None => {}
         }
     }
-    let others: Vec<usize> = (0..outcomes.len()).filter(|index| !recorded[*index]).collect();
-    finish(session, outcomes, &others, &attempts, &ended, &mut recorded, now).await?;
+    let others: Vec<usize> = (0..outcomes.len())
+        .filter(|index| !recorded[*index])
+        .collect();
+    finish(
+        session,
+        outcomes,
+        &others,
+        &attempts,
+        &ended,
+        &mut recorded,
+        now,
+    )
+    .await?;
     Ok(Completed { recorded, any_due })
 }
 
@@ -232,8 +243,14 @@ async fn finish(
         .collect();
     let ids: Vec<Uuid> = others.iter().map(|(_, id)| *id).collect();
     let of = |(index, _): &(usize, Uuid)| &outcomes[*index];
-    let tenants: Vec<&str> = others.iter().map(|other| of(other).tenant.as_str()).collect();
-    let fences: Vec<i64> = others.iter().map(|other| claim_number(of(other).fence)).collect();
+    let tenants: Vec<&str> = others
+        .iter()
+        .map(|other| of(other).tenant.as_str())
+        .collect();
+    let fences: Vec<i64> = others
+        .iter()
+        .map(|other| claim_number(of(other).fence))
+        .collect();
     let params: Params<'_> = &[&ids, &tenants, &fences];
     let kept = attempts.params();
     let mut last = Vec::new();
@@ -267,8 +284,6 @@ fn is_recorded(row: &Row, outcome: &crate::Outcome) -> Outcome<bool> {
         _ if outcome.attempt.is_some() => column(row, 3)?,
         NextState::Succeeded => state == state::SUCCEEDED,
         NextState::Dead(reason) => died_of(reason),
-        NextState::Due(_) => {
-            state == state::DUE || state == state::WAITING || died_of(DELETED)
-        }
+        NextState::Due(_) => state == state::DUE || state == state::WAITING || died_of(DELETED),
     })
 }

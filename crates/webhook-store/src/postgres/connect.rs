@@ -147,12 +147,13 @@ impl ConnectError {
 pub(super) async fn session(pool: &Pool) -> Outcome<Session> {
     match pool.get().await {
         Ok(client) => Ok(Session::new(client)),
-        Err(PoolError::Backend(error)) | Err(PoolError::PostCreateHook(HookError::Backend(error))) => {
+        Err(PoolError::Backend(error))
+        | Err(PoolError::PostCreateHook(HookError::Backend(error))) => {
             Err(Fault::Pool(describe(&error)))
         }
-        Err(PoolError::Timeout(_)) => Err(Fault::Pool(
-            "no connection became available in time".into(),
-        )),
+        Err(PoolError::Timeout(_)) => {
+            Err(Fault::Pool("no connection became available in time".into()))
+        }
         Err(error) => Err(Fault::Pool(error.to_string())),
     }
 }

@@ -26,8 +26,7 @@ impl Fault {
     pub fn is_transient(&self) -> bool {
         let Self::Sql(error) = self else { return false };
         error.code().is_some_and(|code| {
-            *code == SqlState::T_R_DEADLOCK_DETECTED
-                || *code == SqlState::T_R_SERIALIZATION_FAILURE
+            *code == SqlState::T_R_DEADLOCK_DETECTED || *code == SqlState::T_R_SERIALIZATION_FAILURE
         })
     }
 

@@ -31,7 +31,9 @@ pub(super) async fn compare(
     let mut same = vec![None; events.len()];
     for row in &rows {
         let number: i64 = column(row, 0)?;
-        let index = usize::try_from(number).unwrap_or_default().saturating_sub(1);
+        let index = usize::try_from(number)
+            .unwrap_or_default()
+            .saturating_sub(1);
         if let Some(one) = same.get_mut(index) {
             *one = Some(column(row, 1)?);
         }

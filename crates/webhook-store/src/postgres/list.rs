@@ -1,9 +1,7 @@
 //! Reads events and lists of deliveries.
 
 use tokio_postgres::Row;
-use webhook_model::{
-    Delivery, DeliveryId, DeliveryState, EndpointId, Event, EventId, TenantId,
-};
+use webhook_model::{Delivery, DeliveryId, DeliveryState, EndpointId, Event, EventId, TenantId};
 
 use super::PostgresStore;
 use super::attempts::{ATTEMPTS_OF, read_attempts};

@@ -60,10 +60,7 @@ pub(super) fn page<T>(mut items: Vec<(Mark, T)>, limit: usize) -> Page<T> {
 }
 
 /// Reads the numbers of a cursor of the list with this letter.
-pub(super) fn numbers<const N: usize>(
-    list: char,
-    cursor: &Cursor,
-) -> Result<[i64; N], StoreError> {
+pub(super) fn numbers<const N: usize>(list: char, cursor: &Cursor) -> Result<[i64; N], StoreError> {
     let read = || {
         let parts = cursor.0.strip_prefix(list)?.split('-');
         let numbers: Option<Vec<i64>> = parts.map(|part| part.parse().ok()).collect();

@@ -83,22 +83,36 @@ impl Migration {
 
     fn failed(&self, error: &tokio_postgres::Error) -> OpenError {
         match error.code() {
-            Some(&SqlState::INSUFFICIENT_PRIVILEGE) => self.rights(),
+            Some(&SqlState::INSUFFICIENT_PRIVILEGE) => self.rights(&self.creation()),
             _ => OpenError::sql(&self.address, error),
         }
     }
 
-    fn rights(&self) -> OpenError {
-        let Address { schema, .. } = &self.address;
-        let user = self.address.user();
+    fn rights(&self, statement: &str) -> OpenError {
         OpenError::Rights {
             address: self.address.clone(),
-            user: user.into(),
-            statement: format!(
-                "CREATE SCHEMA IF NOT EXISTS \"{schema}\"; GRANT USAGE, CREATE ON SCHEMA \"{schema}\" \
-                 TO \"{user}\";"
-            ),
+            user: self.address.user().into(),
+            statement: statement.into(),
         }
+    }
+
+    /// Returns the statement that lets the user create the tables.
+    fn creation(&self) -> String {
+        let (schema, user) = (&self.address.schema, self.address.user());
+        format!(
+            "CREATE SCHEMA IF NOT EXISTS \"{schema}\"; \
+             GRANT USAGE, CREATE ON SCHEMA \"{schema}\" TO \"{user}\";"
+        )
+    }
+
+    /// Returns the statement that lets the user read and write the tables of another user.
+    fn usage(&self) -> String {
+        let (schema, user) = (&self.address.schema, self.address.user());
+        format!(
+            "GRANT USAGE ON SCHEMA \"{schema}\" TO \"{user}\"; \
+             GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA \"{schema}\" TO \"{user}\"; \
+             GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA \"{schema}\" TO \"{user}\";"
+        )
     }
 
     /// Checks the release and the encoding of the server.
@@ -156,6 +170,9 @@ impl Migration {
             Ok(Some(row)) => self.version(row.get(0)),
             Ok(None) => Err(self.foreign()),
             Err(error) if error.code() == Some(&SqlState::UNDEFINED_COLUMN) => Err(self.foreign()),
+            Err(error) if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) => {
+                Err(self.rights(&self.usage()))
+            }
             Err(error) => Err(self.failed(&error)),
         }
     }

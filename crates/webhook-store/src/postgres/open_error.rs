@@ -66,7 +66,7 @@ pub enum OpenError {
         known: usize,
     },
     #[error(
-        "user `{user}` may not create the tables of the store in `{address}`; have an administrator \
+        "user `{user}` lacks rights on the tables of the store in `{address}`; have an administrator \
          run: {statement}"
     )]
     Rights {

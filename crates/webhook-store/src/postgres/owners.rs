@@ -11,7 +11,8 @@ use super::store::call;
 use crate::{Result, StoreError};
 
 /// Locks the name's lease, so that of several processes one replaces it.
-const FIND: &str = "SELECT key, incarnation, host, pid, until FROM owners WHERE name = $1 FOR UPDATE";
+const FIND: &str =
+    "SELECT key, incarnation, host, pid, until FROM owners WHERE name = $1 FOR UPDATE";
 
 const INSERT: &str = "INSERT INTO owners (name, incarnation, host, pid, until)
     VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING RETURNING key";
@@ -94,8 +95,7 @@ async fn acquire(session: &Session, owner: &Owner, now: Millis, until: Millis) -
 
 /// Returns an error if the process of a lease may be alive.
 fn check_ended(row: &Row, owner: &Owner, now: Millis) -> Outcome<()> {
-    let (host, pid, until): (&str, i64, i64) =
-        (column(row, 2)?, column(row, 3)?, column(row, 4)?);
+    let (host, pid, until): (&str, i64, i64) = (column(row, 2)?, column(row, 3)?, column(row, 4)?);
     let gone = owner.is_known_gone(host, u32::try_from(pid).unwrap_or(u32::MAX));
     if until <= now.as_i64() || gone {
         return Ok(());

@@ -1,7 +1,7 @@
 //! The first half of a plan: locks, lookups, and the events.
 
-use std::collections::{BTreeSet, HashMap};
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
 
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -172,8 +172,7 @@ impl<'a> PlanCall<'a> {
             return Ok(Start::Stale);
         };
         let tenant = tenants.first();
-        let tenant =
-            tenant.ok_or_else(|| StoreError::UnknownTenant(self.batch.tenant.clone()))?;
+        let tenant = tenant.ok_or_else(|| StoreError::UnknownTenant(self.batch.tenant.clone()))?;
         if column::<i64>(tenant, 1)?.unsigned_abs() != self.batch.version {
             return Ok(Start::Stale);
         }

@@ -29,7 +29,8 @@ const OLD: &str = "SELECT d.created_at, d.event, d.endpoint, d.at FROM deliverie
     ORDER BY d.created_at, d.event, d.endpoint LIMIT $7";
 
 /// Deletes deliveries with their bodies and attempts.
-const DELETE: &str = "DELETE FROM deliveries d USING unnest($1::bigint[], $2::int[]) n (event, endpoint)
+const DELETE: &str =
+    "DELETE FROM deliveries d USING unnest($1::bigint[], $2::int[]) n (event, endpoint)
     WHERE d.event = n.event AND d.endpoint = n.endpoint AND d.state + 0 = $3 AND d.at < $4";
 
 /// Remembers events whose last delivery was deleted, for as long as their ids must stay known.
@@ -88,11 +89,20 @@ impl PostgresStore {
             succeeded: succeeded_before.as_i64(),
             dead: dead_before.as_i64(),
         };
-        let mut cursor = *self.prune_cursor.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cursor = *self
+            .prune_cursor
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let ended = self.prune_deliveries(&mut cursor, cutoff).await?;
-        *self.prune_cursor.lock().unwrap_or_else(PoisonError::into_inner) = cursor;
+        *self
+            .prune_cursor
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = cursor;
         // Both moments are past, so an event kept this long before the later one is old enough.
-        let known_from = succeeded_before.max(dead_before).before(IDEMPOTENCY).as_i64();
+        let known_from = succeeded_before
+            .max(dead_before)
+            .before(IDEMPOTENCY)
+            .as_i64();
         let bare = call!(self, session => session.rows(BARE, &[&known_from, &PART]).await)?;
         let rejected = self.prune_rejected_before(dead_before).await?;
         Ok(!ended || bare.len() as i64 == PART || rejected)
@@ -127,7 +137,9 @@ impl PostgresStore {
             return Ok(true);
         }
         let rows = call!(self, session => session.rows(NEXT_TENANT, &[&cursor.tenant]).await)?;
-        let next = rows.first().map_or(Ok(None), |row| column::<Option<i32>>(row, 0));
+        let next = rows
+            .first()
+            .map_or(Ok(None), |row| column::<Option<i32>>(row, 0));
         let Some(tenant) = next.map_err(|fault| self.failed(fault))? else {
             *cursor = PruneCursor::default();
             return Ok(false);
@@ -148,7 +160,15 @@ async fn prune_some(session: &Session, cursor: PruneCursor, before: i64) -> Outc
     let rows = session
         .rows(
             OLD,
-            &[&tenant, &state, &before, &at, &key.event, &key.endpoint, &PART],
+            &[
+                &tenant,
+                &state,
+                &before,
+                &at,
+                &key.event,
+                &key.endpoint,
+                &PART,
+            ],
         )
         .await?;
     let ended = |row: &Row| Ok((read_mark(row)?, column::<i64>(row, 3)?));

@@ -14,7 +14,8 @@ use super::store::{AT_A_TIME, call};
 use crate::Result;
 
 /// Ends leases. It waits for claims of their owners that are being written, and sees them afterwards.
-const EXPIRE: &str = "DELETE FROM owners WHERE until <= $2 AND incarnation <> $1 RETURNING incarnation";
+const EXPIRE: &str =
+    "DELETE FROM owners WHERE until <= $2 AND incarnation <> $1 RETURNING incarnation";
 
 const ORPHANS: &str = "SELECT d.event, d.endpoint, d.fence, d.id
     FROM tenants t CROSS JOIN LATERAL (

@@ -145,7 +145,10 @@ fn read(row: &Row) -> Outcome<Rejected> {
     let text = |index| column::<&[u8]>(row, index).map(text);
     Ok(Rejected {
         id: text(2)?,
-        tenant: tenant.map(TenantId::parse).transpose().map_err(Fault::from)?,
+        tenant: tenant
+            .map(TenantId::parse)
+            .transpose()
+            .map_err(Fault::from)?,
         source: serde_json::from_str(column(row, 4)?)?,
         at: millis(column(row, 0)?),
         code: text(5)?,

@@ -22,7 +22,8 @@ const LOCK: &str = "SELECT FROM tenants WHERE id = $1 FOR NO KEY UPDATE";
 
 const LAST_EVENT: &str = "SELECT last_value FROM events_key_seq";
 
-const COLUMNS: &str = "d.created_at, d.event, d.endpoint, d.ordering_group, p.definition IS NOT NULL";
+const COLUMNS: &str =
+    "d.created_at, d.event, d.endpoint, d.ordering_group, p.definition IS NOT NULL";
 
 const JOINS: &str = "JOIN endpoints p ON p.key = d.endpoint";
 

@@ -87,8 +87,12 @@ impl Search<'_> {
                 let place = format!("${}", params.len());
                 let value = match condition {
                     "d.id = " => place,
-                    "d.event = " => format!("(SELECT key FROM events WHERE tenant = t.key AND id = {place})"),
-                    _ => format!("(SELECT key FROM endpoints WHERE tenant = t.key AND id = {place})"),
+                    "d.event = " => {
+                        format!("(SELECT key FROM events WHERE tenant = t.key AND id = {place})")
+                    }
+                    _ => {
+                        format!("(SELECT key FROM endpoints WHERE tenant = t.key AND id = {place})")
+                    }
                 };
                 conditions = format!("{conditions} AND {condition}{value}");
             }

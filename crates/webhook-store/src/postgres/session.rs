@@ -146,8 +146,7 @@ impl Session {
         let calls = statements.iter().zip(queries);
         let calls = calls.map(|(statement, query)| client.query(statement, query.params));
         // A future sends its message when it is polled first, and the futures are polled in order.
-        let (begun, rows, ended) =
-            futures::join!(command(first), join_all(calls), command(last));
+        let (begun, rows, ended) = futures::join!(command(first), join_all(calls), command(last));
         begun?;
         let rows = rows.into_iter().collect::<Result<_, _>>()?;
         ended?;

@@ -113,6 +113,22 @@ impl PostgresServer {
         }
     }
 
+    /// Offers TLS with this certificate and key, both PEM.
+    pub async fn use_certificate(&self, certificate: &str, key: &str) {
+        program::write_private(&self.data().join("server.crt"), certificate);
+        program::write_private(&self.data().join("server.key"), key);
+        self.sql("ALTER SYSTEM SET ssl = on");
+        let loaded = "SELECT pg_conf_load_time()";
+        let before = self.sql(loaded);
+        self.sql("SELECT pg_reload_conf()");
+        let reloaded = async {
+            while self.sql(loaded) == before {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        with_timeout(reloaded, || "the certificate".into()).await;
+    }
+
     /// Makes a standby the primary server.
     pub fn promote(&self) {
         run(command("pg_ctl")
@@ -227,7 +243,10 @@ impl PostgresServer {
             .expect("the log can be opened");
         let mut server = command("postgres");
         server.arg("-D").arg(data(&self.folder));
-        for setting in arguments(self.port, self.folder.path()).iter().chain(&self.settings) {
+        for setting in arguments(self.port, self.folder.path())
+            .iter()
+            .chain(&self.settings)
+        {
             server.args(["-c", setting]);
         }
         server

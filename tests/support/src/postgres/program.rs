@@ -1,9 +1,9 @@
 //! The programs of PostgreSQL, run as a user that they accept.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, chown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
 
@@ -19,9 +19,8 @@ static PROGRAMS: LazyLock<PathBuf> = LazyLock::new(|| {
         .filter_map(|entry| Some(entry.ok()?.path().join("bin")))
         .collect();
     // The newest first, by number.
-    let version = |path: &PathBuf| -> Option<u32> {
-        path.parent()?.file_name()?.to_str()?.parse().ok()
-    };
+    let version =
+        |path: &PathBuf| -> Option<u32> { path.parent()?.file_name()?.to_str()?.parse().ok() };
     versions.sort_by_key(|path| std::cmp::Reverse(version(path)));
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path)
@@ -64,6 +63,15 @@ pub(super) fn make_folder() -> TempDir {
         chown(folder.path(), Some(NOBODY), Some(NOBODY)).expect("root can change an owner");
     }
     folder
+}
+
+/// Writes a file that only those programs can read.
+pub(super) fn write_private(path: &Path, content: &str) {
+    fs::write(path, content).expect("the folder can be written");
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("it is our file");
+    if *IS_ROOT {
+        chown(path, Some(NOBODY), Some(NOBODY)).expect("root can change an owner");
+    }
 }
 
 /// Runs a command to its end. Returns its output.

@@ -84,7 +84,13 @@ pub async fn shared_url() -> String {
 
 async fn responds(port: u16) -> bool {
     let mut ready = command("pg_isready");
-    ready.args(["--quiet", "--host", "127.0.0.1", "--port", &port.to_string()]);
+    ready.args([
+        "--quiet",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        &port.to_string(),
+    ]);
     let status = tokio::task::spawn_blocking(move || ready.status()).await;
     matches!(status, Ok(Ok(status)) if status.success())
 }
