@@ -30,6 +30,12 @@ impl Fault {
         })
     }
 
+    /// Returns whether the server does not accept writes.
+    pub fn is_read_only(&self) -> bool {
+        let Self::Sql(error) = self else { return false };
+        error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION)
+    }
+
     /// Returns whether the connection still works: the call was rejected, here or by the server.
     pub fn is_of_server(&self) -> bool {
         match self {

@@ -154,23 +154,33 @@ impl<'a> PlanCall<'a> {
         } else {
             query(INSERT, new)
         };
-        let rows = session
-            .begin(&[
-                query(if exclusive { LOCK } else { LOCK_SHARED }, &[&tenant]),
-                query(OWNER, &[&self.owner.incarnation]),
-                query(ENDPOINTS, &[&tenant, &self.endpoints]),
-                query(BUSY, &[&tenant, &self.groups.0, &self.groups.1]),
-                query(BACKLOG, &[&tenant]),
-                keep,
-            ])
-            .await?;
+        let of_tenant: Params<'_> = &[&tenant];
+        let of_owner: Params<'_> = &[&self.owner.incarnation];
+        let of_endpoints: Params<'_> = &[&tenant, &self.endpoints];
+        let of_groups: Params<'_> = &[&tenant, &self.groups.0, &self.groups.1];
+        let mut first = vec![
+            query(if exclusive { LOCK } else { LOCK_SHARED }, of_tenant),
+            query(ENDPOINTS, of_endpoints),
+            query(BACKLOG, of_tenant),
+            keep,
+        ];
+        if self.claims {
+            first.push(query(OWNER, of_owner));
+        }
+        if !self.groups.0.is_empty() {
+            first.push(query(BUSY, of_groups));
+        }
+        let rows = session.begin(&first).await?;
         self.started(session, &rows).await
     }
 
     async fn started(&self, session: &Session, rows: &[Vec<Row>]) -> Outcome<Start> {
-        let [tenants, owners, endpoints, busy, backlog, kept] = rows else {
+        let [tenants, endpoints, backlog, kept, others @ ..] = rows else {
             return Ok(Start::Stale);
         };
+        let mut others = others.iter();
+        let owners = others.next().filter(|_| self.claims);
+        let busy = if self.claims { others.next() } else { rows.get(4) };
         let tenant = tenants.first();
         let tenant = tenant.ok_or_else(|| StoreError::UnknownTenant(self.batch.tenant.clone()))?;
         if column::<i64>(tenant, 1)?.unsigned_abs() != self.batch.version {
@@ -179,7 +189,8 @@ impl<'a> PlanCall<'a> {
         if !self.accepted && !backlog.is_empty() {
             return Ok(Start::Backlog);
         }
-        let owner = owners.first().map(|row| column(row, 0)).transpose()?;
+        let owner = owners.and_then(|rows| rows.first());
+        let owner = owner.map(|row| column(row, 0)).transpose()?;
         if self.claims && owner.is_none() {
             return Err(StoreError::LeaseLost(self.owner.name.clone()).into());
         }
@@ -189,7 +200,7 @@ impl<'a> PlanCall<'a> {
             fence: claim_number(self.batch.fence),
             now: self.now,
             endpoints: found_endpoints(endpoints)?,
-            busy: busy_groups(busy)?,
+            busy: busy_groups(busy.map_or(&[], Vec::as_slice))?,
         };
         self.name_missing(session, &mut circumstances).await?;
         let keys = self.keys(kept)?;

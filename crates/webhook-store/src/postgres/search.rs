@@ -97,7 +97,8 @@ impl Search<'_> {
                 conditions = format!("{conditions} AND {condition}{value}");
             }
         }
-        let sql = statement(from, &conditions, columns, joins);
+        let named = delivery.is_some() || event.is_some();
+        let sql = statement(from, named, &conditions, columns, joins);
         session.rows(&sql, &params).await
     }
 }
@@ -113,7 +114,10 @@ impl<T: ToSql + Sync> ToSqlOption for Option<T> {
     }
 }
 
-fn statement(from: From, conditions: &str, columns: &str, joins: &str) -> String {
+/// Returns the text of a search. If the filter names a delivery or an event, that finds it, and not the
+/// index by state and time.
+fn statement(from: From, named: bool, conditions: &str, columns: &str, joins: &str) -> String {
+    let unindexed = if named { " + 0" } else { "" };
     let (side, order) = match from {
         From::Newest(_) => ("<", "DESC"),
         From::Oldest(_) => (">", "ASC"),
@@ -124,9 +128,9 @@ fn statement(from: From, conditions: &str, columns: &str, joins: &str) -> String
             SELECT d.* FROM tenants t CROSS JOIN unnest($2::smallint[]) s (state)
             CROSS JOIN LATERAL (
                 SELECT d.* FROM deliveries d
-                WHERE d.tenant = t.key AND d.state = s.state
-                    AND d.created_at >= $3 AND d.created_at < $4
-                    AND (d.created_at, d.event, d.endpoint) {side} ($5, $6, $7) {conditions}
+                WHERE d.tenant{unindexed} = t.key AND d.state{unindexed} = s.state
+                    AND d.created_at{unindexed} >= $3 AND d.created_at{unindexed} < $4
+                    AND (d.created_at{unindexed}, d.event, d.endpoint) {side} ($5, $6, $7) {conditions}
                 {order} LIMIT $8
             ) d
             WHERE t.id = $1 {order} LIMIT $8

@@ -98,6 +98,11 @@ impl Session {
         }
     }
 
+    /// Closes the connection.
+    pub fn close(self) {
+        self.taint(true);
+    }
+
     fn taint(&self, tainted: bool) {
         self.tainted.store(tainted, Ordering::Relaxed);
     }

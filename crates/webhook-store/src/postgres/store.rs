@@ -85,7 +85,10 @@ impl PostgresStore {
             Ok(value) => return Some(Ok(value)),
             Err(fault) => fault,
         };
-        if fault.is_of_server() {
+        if fault.is_read_only() {
+            // Another host of the address may accept writes.
+            session.close();
+        } else if fault.is_of_server() {
             session.abandon().await;
         }
         if !fault.is_transient() || *tries >= RETRIES {
