@@ -31,7 +31,7 @@ const OLD: &str = "SELECT d.created_at, d.event, d.endpoint, d.at FROM deliverie
 /// Deletes deliveries with their bodies and attempts.
 const DELETE: &str =
     "DELETE FROM deliveries d USING unnest($1::bigint[], $2::int[]) n (event, endpoint)
-    WHERE d.event = n.event AND d.endpoint = n.endpoint AND d.state + 0 = $3 AND d.at < $4";
+    WHERE d.event = n.event AND d.endpoint = n.endpoint AND d.state + 0 = $3::smallint AND d.at < $4";
 
 /// Remembers events whose last delivery was deleted, for as long as their ids must stay known.
 const REMEMBER: &str = "INSERT INTO bare_events (event, since)
