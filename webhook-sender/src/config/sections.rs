@@ -283,7 +283,7 @@ fn log_filter(node: Node) -> Result<String, String> {
 
 /// Reads the URL of a store. Errors contain the scheme only, because the rest may hold a password.
 fn store_url(node: Node, folder: &Path) -> Result<Token, String> {
-    let schemes = [&["sqlite"], &POSTGRES[..], &REDIS].concat();
+    let schemes = [&["sqlite"][..], &POSTGRES, &REDIS].concat();
     secret_ref::resolve(read::text(node)?, folder, |text| {
         checked_url(text, &schemes)
     })
