@@ -4,13 +4,23 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::LazyLock;
 
 use tempfile::TempDir;
 
 /// The user and group `nobody`.
 const NOBODY: u32 = 65534;
+
+/// The programs that the tests run.
+const NEEDED: [&str; 6] = [
+    "initdb",
+    "pg_basebackup",
+    "pg_ctl",
+    "pg_isready",
+    "postgres",
+    "psql",
+];
 
 /// The folder of the programs. Debian does not put them on the path.
 static PROGRAMS: LazyLock<PathBuf> = LazyLock::new(|| {
@@ -25,10 +35,10 @@ static PROGRAMS: LazyLock<PathBuf> = LazyLock::new(|| {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path)
         .chain(versions)
-        .find(|folder| folder.join("initdb").is_file());
+        .find(|folder| NEEDED.iter().all(|name| folder.join(name).is_file()));
     found.unwrap_or_else(|| {
         panic!(
-            "`initdb` is not found: this test needs PostgreSQL 14 or later; `make setup-postgres` \
+            "the programs of PostgreSQL are not found: this test needs PostgreSQL 14 or later; `make setup-postgres` \
              installs it"
         )
     })
@@ -90,9 +100,10 @@ pub(super) fn run(command: &mut Command) -> String {
     text(&output.stdout)
 }
 
-/// Kills a process and waits for its end.
+/// Kills a server and waits for its end. Its children would serve their clients for a moment more.
 pub(super) fn end(mut process: Child) {
     // An error means that the process has already ended.
+    let _ = signal(process.id(), "KILL");
     let _ = process.kill();
     process
         .wait()
@@ -101,12 +112,17 @@ pub(super) fn end(mut process: Child) {
 
 /// Sends a signal to a process and its children.
 pub(super) fn signal_tree(pid: u32, name: &str) {
-    let script = r#"kill -s "$0" "$1" $(cat "/proc/$1/task/$1/children")"#;
-    let status = Command::new("sh")
-        .args(["-c", script, name, &pid.to_string()])
-        .status();
+    let status = signal(pid, name);
     assert!(
         status.is_ok_and(|status| status.success()),
         "cannot signal {pid}"
     );
+}
+
+fn signal(pid: u32, name: &str) -> std::io::Result<ExitStatus> {
+    let script = r#"kill -s "$0" "$1" $(cat "/proc/$1/task/$1/children")"#;
+    let mut kill = Command::new("sh");
+    kill.args(["-c", script, name, &pid.to_string()])
+        .stderr(Stdio::null());
+    kill.status()
 }
