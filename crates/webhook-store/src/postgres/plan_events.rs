@@ -180,7 +180,11 @@ impl<'a> PlanCall<'a> {
         };
         let mut others = others.iter();
         let owners = others.next().filter(|_| self.claims);
-        let busy = if self.claims { others.next() } else { rows.get(4) };
+        let busy = if self.claims {
+            others.next()
+        } else {
+            rows.get(4)
+        };
         let tenant = tenants.first();
         let tenant = tenant.ok_or_else(|| StoreError::UnknownTenant(self.batch.tenant.clone()))?;
         if column::<i64>(tenant, 1)?.unsigned_abs() != self.batch.version {
