@@ -12,8 +12,7 @@ use super::session::Session;
 use super::stats::{Stats, add};
 use super::stream::Stream;
 use super::{Sink, SinkError, StreamEntry};
-use redis_link::delay;
-use webhook_model::TenantId;
+use webhook_model::{Backoff, TenantId};
 
 /// The most batches that are passed to the sink in one call.
 const BATCHES: usize = 16;
@@ -32,7 +31,7 @@ pub(super) struct Acceptor {
 struct Held {
     entries: Vec<StreamEntry>,
     tenants: HashSet<Option<TenantId>>,
-    failures: u32,
+    backoff: Backoff,
     until: Option<Instant>,
 }
 
@@ -138,15 +137,14 @@ impl Held {
     fn hold(&mut self, failed: Vec<StreamEntry>) {
         if failed.is_empty() {
             if self.entries.is_empty() {
-                self.failures = 0;
+                self.backoff.reset();
             }
             return;
         }
         self.tenants
             .extend(failed.iter().map(|entry| entry.tenant.clone()));
         self.entries.splice(0..0, failed);
-        self.failures += 1;
-        self.until = Some(Instant::now() + delay(self.failures));
+        self.until = Some(Instant::now() + self.backoff.next_wait());
     }
 
     /// Waits for the next retry of held entries; never returns if none are held.

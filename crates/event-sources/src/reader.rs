@@ -5,12 +5,11 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use redis::{ErrorKind, RedisError, RedisResult};
-use redis_link::delay;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
-use webhook_model::Clock;
+use webhook_model::{Backoff, Clock};
 
 use super::acceptor::Acceptor;
 use super::entry::Entry;
@@ -134,19 +133,17 @@ impl Intake {
     /// Reads until `stop`, and reconnects after failures. Entries that were read by then are stored and
     /// acknowledged if the store and the stream are reachable; then the lease is released.
     pub async fn run(&self, stop: CancellationToken) {
-        let mut failures = 0;
+        let mut backoff = Backoff::default();
         while !stop.is_cancelled() {
             let began = Instant::now();
             match self.round(&stop).await {
-                Ok(()) => failures = 0,
+                Ok(()) => backoff.reset(),
                 Err(error) => {
-                    failures = if began.elapsed() > SWEEP {
-                        1
-                    } else {
-                        failures + 1
-                    };
+                    if began.elapsed() > SWEEP {
+                        backoff.reset();
+                    }
                     self.record_failure(&error);
-                    stop.run_until_cancelled(sleep(delay(failures))).await;
+                    stop.run_until_cancelled(sleep(backoff.next_wait())).await;
                 }
             }
         }

@@ -10,5 +10,5 @@ mod script;
 
 pub use address::{Address, AddressError};
 pub use bounded::REPLY_TOO_LARGE;
-pub use link::{Link, delay};
+pub use link::Link;
 pub use script::Script;

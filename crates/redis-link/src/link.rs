@@ -14,14 +14,13 @@ use redis::cluster_async::ClusterConnection;
 use redis::{Arg, AsyncConnectionConfig, Cmd, RedisError, RedisResult, Value};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
+use webhook_model::Backoff;
 
 use super::Address;
 use super::bounded::{Bound, REPLY_TOO_LARGE};
 use super::script::Script;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-const FIRST_DELAY: Duration = Duration::from_millis(20);
-const LONGEST_DELAY: Duration = Duration::from_secs(2);
 
 /// A connection to Redis or Valkey that tasks share.
 pub struct Link {
@@ -40,8 +39,14 @@ pub struct Link {
 /// The failed connection attempts since the last successful one.
 #[derive(Default)]
 struct Failures {
-    in_a_row: u32,
-    last: Option<(Instant, RedisError)>,
+    backoff: Backoff,
+    last: Option<Failure>,
+}
+
+struct Failure {
+    error: RedisError,
+    /// The moment of the next attempt.
+    until: Instant,
 }
 
 #[derive(Clone)]
@@ -130,8 +135,8 @@ impl Link {
             return Ok(open);
         }
         let attempts = self.attempts.load(Ordering::SeqCst);
-        if let Some((_, error)) = failures.last.as_ref().filter(|_| attempts > before) {
-            return Err(error.clone());
+        if let Some(last) = failures.last.as_ref().filter(|_| attempts > before) {
+            return Err(last.error.clone());
         }
         failures.wait().await;
         let outcome = self.connect().await.map_err(in_words);
@@ -144,8 +149,10 @@ impl Link {
                 Ok(open)
             }
             Err(error) => {
-                failures.in_a_row += 1;
-                failures.last = Some((Instant::now(), error.clone()));
+                failures.last = Some(Failure {
+                    error: error.clone(),
+                    until: Instant::now() + failures.backoff.next_wait(),
+                });
                 Err(error)
             }
         }
@@ -208,19 +215,10 @@ impl Link {
 impl Failures {
     /// Waits until another attempt may be made.
     async fn wait(&self) {
-        if let Some((at, _)) = &self.last {
-            tokio::time::sleep_until(*at + delay(self.in_a_row)).await;
+        if let Some(Failure { until, .. }) = &self.last {
+            tokio::time::sleep_until(*until).await;
         }
     }
-}
-
-/// Returns the delay after this number of consecutive failures. It doubles up to a maximum, and is
-/// drawn from its upper half, so that clients of a failed server do not reconnect simultaneously.
-pub fn delay(failures: u32) -> Duration {
-    let doubled = FIRST_DELAY.saturating_mul(1 << failures.saturating_sub(1).min(16));
-    doubled
-        .min(LONGEST_DELAY)
-        .mul_f64(0.5 + 0.5 * rand::random::<f64>())
 }
 
 /// Converts an error of TLS to a readable one.
@@ -250,21 +248,4 @@ fn in_full(script: &Script, call: &Cmd) -> Cmd {
         }
     }
     full
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn delays_grow_up_to_a_maximum() {
-        for (failures, longest) in [(1, 20), (2, 40), (5, 320), (8, 2000), (4_000_000, 2000)] {
-            let longest = Duration::from_millis(longest);
-            let drawn = delay(failures);
-            assert!(
-                drawn <= longest && drawn >= longest / 2,
-                "{failures}: {drawn:?}"
-            );
-        }
-    }
 }

@@ -15,8 +15,8 @@
 
 use std::net::IpAddr;
 
+use ip_network::IpNetwork;
 use ip_scope::{Scope, scope, scope_of_name};
-use ipnet::IpNet;
 use url::{Host, Url};
 
 use super::origin;
@@ -31,9 +31,9 @@ pub struct Policy {
     pub allow_http: bool,
     /// Networks allowed by the address check. A metadata service is allowed only by a network of its
     /// address alone, such as `169.254.169.254/32`, so that it is not allowed by accident.
-    pub allow_networks: Vec<IpNet>,
+    pub allow_networks: Vec<IpNetwork>,
     /// Networks refused beside the built-in ones. They take precedence over `allow_networks`.
-    pub deny_networks: Vec<IpNet>,
+    pub deny_networks: Vec<IpNetwork>,
 }
 
 /// The reason why an origin, such as `https://example.com:8443`, is refused. The text does not contain
@@ -156,10 +156,10 @@ impl Policy {
     }
 
     fn names(&self, address: IpAddr) -> bool {
-        self.allow_networks.contains(&IpNet::from(address))
+        self.allow_networks.contains(&IpNetwork::from(address))
     }
 }
 
-fn contains(networks: &[IpNet], address: IpAddr) -> bool {
-    networks.iter().any(|network| network.contains(&address))
+fn contains(networks: &[IpNetwork], address: IpAddr) -> bool {
+    networks.iter().any(|network| network.contains(address))
 }

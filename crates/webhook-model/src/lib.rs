@@ -4,6 +4,7 @@
 //! the sender can rely on them.
 
 mod attempt;
+mod backoff;
 mod dead_letter;
 mod delivery;
 mod endpoint;
@@ -18,6 +19,7 @@ mod secret;
 mod time;
 
 pub use attempt::{Attempt, MAX_RESPONSE_BYTES, Phase};
+pub use backoff::Backoff;
 pub use dead_letter::{FieldText, Rejected, Source};
 pub use delivery::{Delivery, DeliveryState};
 pub use endpoint::{Endpoint, Handshake, Origin};

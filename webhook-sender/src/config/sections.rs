@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use config_diagnostics::{Fields, Node, quoted_list, unknown_name};
 use event_transforms::component::Folder;
-use ipnet::IpNet;
+use ip_network::IpNetwork;
 use redis_link::Address;
 use webhook_client::Policy;
 use webhook_model::MAX_DATA_BYTES;
@@ -185,7 +185,7 @@ impl MetricsConfig {
 impl DeliveryConfig {
     pub(super) fn read(fields: Part<'_, '_>, folder: &Path) -> Self {
         let allow_http = fields.get("allow_http", flag).unwrap_or(false);
-        let network = || parsed::<IpNet>("a network such as `10.0.0.0/8`");
+        let network = || parsed::<IpNetwork>("a network such as `10.0.0.0/8`");
         let mut networks = |key| fields.list(key, network()).unwrap_or_default();
         let policy = Policy {
             allow_http,

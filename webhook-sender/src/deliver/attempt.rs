@@ -76,7 +76,7 @@ async fn attempt_delivery(context: Arc<Context>, mut flight: Flight) {
         random,
     );
     let summary = Summary::of(&disposition);
-    let change = flight.end(disposition, at.after(took), random);
+    let change = flight.end(disposition, at, random);
     // Observers run last, so that a panic in one cannot lose the outcome.
     context.observe(|| {
         context.metrics.attempted(summary.attempt.as_ref(), took);

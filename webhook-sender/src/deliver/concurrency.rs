@@ -48,6 +48,7 @@ pub(super) struct AttemptReport {
     /// `None` for an attempt that does not count.
     pub succeeded: Option<bool>,
     pub gone: Option<String>,
+    /// The time at which the attempt began, as the attempt itself records it.
     pub at: Millis,
     pub random: f64,
 }

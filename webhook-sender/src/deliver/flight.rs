@@ -53,8 +53,9 @@ impl Flight {
         self.record(None, next, ended);
     }
 
-    /// Ends with the outcome of an attempt. Returns the change of the circuit breaker.
-    pub(super) fn end(&mut self, disposition: Disposition, now: Millis, random: f64) -> Change {
+    /// Ends with the outcome of an attempt that began at `at`. Returns the change of the circuit
+    /// breaker.
+    pub(super) fn end(&mut self, disposition: Disposition, at: Millis, random: f64) -> Change {
         let gone = match &disposition.next {
             NextState::Dead(reason) if disposition.gone => Some(reason.clone()),
             _ => None,
@@ -65,7 +66,7 @@ impl Flight {
             health: disposition.health,
             succeeded: disposition.attempt.as_ref().map(succeeded),
             gone,
-            at: now,
+            at,
             random,
         };
         let key = self.key();

@@ -2,12 +2,11 @@
 //! next.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
-use webhook_model::Owner;
+use webhook_model::{Backoff, Owner};
 use webhook_store::{NextState, Outcome, StoreError};
 
 use super::context::{Context, QueuedOutcome};
@@ -15,10 +14,6 @@ use super::rewind::set_back;
 
 /// The most outcomes in one call.
 const MAX_BATCH: usize = 1024;
-
-/// The wait after a failed call of an unavailable store: from the first to the longest, doubling.
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// Records outcomes until `done`, when none are left.
 pub(super) async fn run(
@@ -81,7 +76,7 @@ async fn complete(
     owner: &Owner,
     outcomes: &mut [Outcome],
 ) -> Result<Vec<bool>, StoreError> {
-    let mut pause = FIRST_PAUSE;
+    let mut backoff = Backoff::default();
     loop {
         let now = context.clock.now();
         set_back(outcomes, now);
@@ -91,8 +86,7 @@ async fn complete(
                 context.observe(
                     || tracing::warn!(outcomes = waiting, %error, "outcomes not recorded"),
                 );
-                sleep(pause).await;
-                pause = (pause * 2).min(LONGEST_PAUSE);
+                sleep(backoff.next_wait()).await;
             }
             done => return done,
         }

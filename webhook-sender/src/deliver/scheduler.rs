@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
+use webhook_model::Backoff;
 use webhook_store::{Claim, ClaimRequest, StoreError};
 
 use super::concurrency::EndpointKey;
@@ -36,16 +37,12 @@ const UNKNOWN_ENDPOINT_WAIT: Duration = Duration::from_secs(1);
 /// The wait for a lease that does not outlast an attempt.
 const SHORT_LEASE_WAIT: Duration = Duration::from_millis(100);
 
-/// The wait after a failure of the store: from the first to the longest, doubling.
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-
 struct Scheduler {
     context: Arc<Context>,
     /// Endpoints with something due, in rotation. The one with the oldest due delivery is first.
     waiting: VecDeque<EndpointKey>,
-    /// The wait after the next failure of the store.
-    pause: Duration,
+    /// The waits after failures of the store.
+    backoff: Backoff,
     /// The time of the last query for due deliveries.
     checked_at: Instant,
 }
@@ -55,13 +52,13 @@ pub(super) async fn run(context: Arc<Context>, stop: CancellationToken) {
     let mut scheduler = Scheduler {
         context,
         waiting: VecDeque::new(),
-        pause: FIRST_PAUSE,
+        backoff: Backoff::default(),
         checked_at: Instant::now(),
     };
     while !stop.is_cancelled() {
         let sleep_until = match scheduler.round().await {
             Ok(until) => {
-                scheduler.pause = FIRST_PAUSE;
+                scheduler.backoff.reset();
                 until
             }
             Err(error) => Some(scheduler.failed(&error)),
@@ -227,9 +224,7 @@ impl Scheduler {
         self.context
             .observe(|| tracing::warn!(%error, "cannot claim due deliveries"));
         self.context.concurrency.wake_signals.queue_changed();
-        let until = Instant::now() + self.pause;
-        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
-        until
+        Instant::now() + self.backoff.next_wait()
     }
 
     /// Sleeps until a wake signal, or until something is due.

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::planner::Inner;
 use super::{PlanError, Planner, rejected};
-use webhook_model::{Event, EventId, Owner, TenantId};
+use webhook_model::{Backoff, Event, EventId, Owner, TenantId};
 use webhook_store::AcceptedEvent;
 
 /// The number of events of a tenant that are taken first, and the most that are taken at a time.
@@ -28,10 +28,6 @@ const TENANTS_AT_A_TIME: usize = 8;
 /// The interval at which the store is queried for tenants with accepted events, which other
 /// processes may have left.
 const LOOK: Duration = Duration::from_secs(1);
-
-/// The wait between tries of a tenant's events: from the first to the longest, doubling.
-const FIRST_WAIT: Duration = Duration::from_millis(50);
-const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
 /// Counters of a [`BacklogPlanner`].
 #[derive(Debug, Default)]
@@ -149,15 +145,14 @@ impl BacklogPlanner {
 impl Shared {
     /// Plans a tenant's accepted events until none are left, or another process plans them.
     async fn tenant(&self, tenant: &TenantId, stop: &CancellationToken) {
-        let (mut wait, mut size) = (FIRST_WAIT, FIRST_TAKEN);
+        let (mut backoff, mut size) = (Backoff::default(), FIRST_TAKEN);
         while !stop.is_cancelled() {
             match self.some(tenant, &mut size, stop).await {
-                Ok(true) => wait = FIRST_WAIT,
+                Ok(true) => backoff.reset(),
                 Ok(false) | Err(PlanError::UnknownTenant(_)) => return,
                 Err(error) => {
                     tracing::warn!(%tenant, %error, "accepted events wait to be planned");
-                    stop.run_until_cancelled(sleep(wait)).await;
-                    wait = (wait * 2).min(LONGEST_WAIT);
+                    stop.run_until_cancelled(sleep(backoff.next_wait())).await;
                 }
             }
         }
@@ -286,7 +281,8 @@ impl Shared {
         let why = ("poison", reason);
         let rejected = rejected::of_accepted(tenant, event, why, parts.clock.now());
         parts.store.reject(&[rejected]).await?;
-        parts.store.discard_accepted(tenant, &event.id).await?;
+        let store = &parts.store;
+        store.discard_accepted(tenant, &event.id, tries).await?;
         self.stats.poison.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }

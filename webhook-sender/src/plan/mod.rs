@@ -18,17 +18,21 @@
 //! - A delivery starts without a round trip through the queue if its endpoint has a free permit.
 
 mod backlog;
+mod batches;
 mod dispatch_port;
 mod error;
+mod kept;
 mod planner;
 mod rejected;
 mod reservations;
 mod signals;
 mod uncertain_claims;
+mod waiting;
 mod work;
 
 pub use backlog::{BacklogPlanner, BacklogStats};
 pub use dispatch_port::DispatchPort;
 pub use error::PlanError;
-pub use planner::{Parts, Planner, Submitted};
+pub use kept::Submitted;
+pub use planner::{Parts, Planner};
 pub use rejected::rejected;

@@ -5,30 +5,32 @@
 //! see [`BacklogPlanner`](super::BacklogPlanner).
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use futures::future::join_all;
 use tokio::sync::oneshot;
-use webhook_model::{Clock, DeliveryId, Event, EventId, Owner, TenantId};
+use webhook_model::{Clock, DeliveryId, Event, Owner, TenantId};
 use webhook_store::{
-    Acceptance, Fence, InitialState, Lease, NewDelivery, PlanBatch, PlanResult, Planned, Queue,
-    StoreError,
+    Fence, InitialState, Lease, NewDelivery, PlanBatch, PlanResult, Planned, Queue, StoreError,
 };
 
+use super::batches::split;
 use super::dispatch_port::DispatchPort;
 use super::error::PlanError;
+use super::kept::{Kept, Submitted, submitted};
 use super::reservations::Reservations;
 use super::signals::TenantSignals;
 use super::uncertain_claims::UncertainClaims;
+use super::waiting::{Waiting, WaitingEvents};
 use super::work;
 use crate::registry::{Registry, Tenant};
 
-/// The most events in one call of the store, and the most bytes of their data.
-const BATCH_EVENTS: usize = 256;
-const BATCH_BYTES: usize = 8 << 20;
-
 /// The number of changes of the endpoints during one batch after which planning fails.
 const TRIES: usize = 8;
+
+/// The fewest tries of an event that can be poison: one more than the first. Each try is counted
+/// before it is made.
+const POISON_TRIES: u32 = 2;
 
 /// The dependencies of a planner.
 #[derive(Clone)]
@@ -40,14 +42,6 @@ pub struct Parts {
     pub clock: Clock,
 }
 
-/// A durable event. Its deliveries are stored, or will be planned from the store.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Submitted {
-    pub id: EventId,
-    /// Set if the event was known before. Nothing was changed then.
-    pub known: bool,
-}
-
 /// Plans the deliveries of events. Cheap to clone.
 #[derive(Clone)]
 pub struct Planner(pub(super) Arc<Inner>);
@@ -56,15 +50,7 @@ pub(super) struct Inner {
     pub(super) parts: Parts,
     /// Tenants for which events were accepted.
     pub(super) accepted: TenantSignals,
-    /// Events that wait for the task of their tenant. A tenant is in the map while it has a task:
-    /// the caller that adds the first event starts the task, which removes the tenant when no event
-    /// waits. Panics of the task remove it too. The lock is never held across an await.
-    waiting: Mutex<HashMap<TenantId, Vec<Waiting>>>,
-}
-
-struct Waiting {
-    event: Event,
-    reply: oneshot::Sender<Result<Submitted, PlanError>>,
+    waiting: WaitingEvents,
 }
 
 impl Planner {
@@ -72,7 +58,7 @@ impl Planner {
         Self(Arc::new(Inner {
             parts,
             accepted: TenantSignals::default(),
-            waiting: Mutex::default(),
+            waiting: WaitingEvents::default(),
         }))
     }
 
@@ -88,7 +74,7 @@ impl Planner {
             event: event.clone(),
             reply,
         };
-        if self.0.enqueue(tenant, waiting) {
+        if self.0.waiting.add(tenant, waiting) {
             tokio::spawn(self.0.clone().drain(tenant.clone()));
         }
         match received.await {
@@ -96,6 +82,23 @@ impl Planner {
             // Planning panicked. The event is accepted instead, so that its tries are counted.
             Err(_) => self.accept_one(tenant, event).await,
         }
+    }
+
+    /// Stores a rejected event again, perhaps corrected, like [`submit`](Self::submit).
+    ///
+    /// A poison event is removed from the accepted ones only after it is kept as rejected. If that is
+    /// still to be done, it is done here: the planner would reject the event again, or remove it
+    /// although it was just submitted.
+    ///
+    /// # Errors
+    ///
+    /// A [`PlanError`].
+    pub async fn resubmit(&self, tenant: &TenantId, event: Event) -> Result<Submitted, PlanError> {
+        let store = &self.0.parts.store;
+        store
+            .discard_accepted(tenant, &event.id, POISON_TRIES)
+            .await?;
+        self.submit(tenant, event).await
     }
 
     async fn accept_one(&self, tenant: &TenantId, event: Event) -> Result<Submitted, PlanError> {
@@ -153,37 +156,9 @@ impl Planner {
 }
 
 impl Inner {
-    /// Queues an event. Returns true if the tenant has no task yet.
-    fn enqueue(&self, tenant: &TenantId, waiting: Waiting) -> bool {
-        let mut all = self.waiting();
-        match all.get_mut(tenant) {
-            Some(queue) => {
-                queue.push(waiting);
-                false
-            }
-            None => {
-                all.insert(tenant.clone(), vec![waiting]);
-                true
-            }
-        }
-    }
-
-    /// Takes all waiting events of a tenant; if there are none, removes the tenant and returns
-    /// `None`.
-    fn take(&self, tenant: &TenantId) -> Option<Vec<Waiting>> {
-        let mut all = self.waiting();
-        match all.get_mut(tenant) {
-            Some(queue) if !queue.is_empty() => Some(std::mem::take(queue)),
-            _ => {
-                all.remove(tenant);
-                None
-            }
-        }
-    }
-
     async fn drain(self: Arc<Self>, tenant: TenantId) {
-        let _leaving = Leaving(&self, &tenant);
-        while let Some(waiting) = self.take(&tenant) {
+        let task = self.waiting.task(&tenant);
+        while let Some(waiting) = task.take() {
             let (events, replies): (Vec<_>, Vec<_>) = waiting
                 .into_iter()
                 .map(|one| (one.event, one.reply))
@@ -288,11 +263,13 @@ impl Inner {
             let Some(known) = tenant else {
                 return Err(PlanError::UnknownTenant(id.clone()));
             };
-            if !accepted && work::may_take_long(&known, events) {
+            let takes_long = work::may_take_long(&known, events);
+            if takes_long && !accepted {
                 return Ok(None);
             }
             let batch = Batch {
                 events,
+                takes_long,
                 accepted,
                 claiming,
             };
@@ -314,6 +291,7 @@ impl Inner {
     ) -> Result<Ended, PlanError> {
         let Batch {
             events,
+            takes_long,
             accepted,
             claiming,
         } = batch;
@@ -326,7 +304,7 @@ impl Inner {
         } = &self.parts;
         let now = clock.now();
         let budget = registry.budget(id);
-        let mut events = work::deliveries(id, tenant, events, budget, now).await?;
+        let mut events = work::deliveries(id, tenant, events, takes_long, budget, now).await?;
         let mut reservations = Reservations::none(dispatch_port, id, Fence::new(now));
         if claiming {
             reservations.reserve(&mut events, now);
@@ -381,22 +359,6 @@ impl Inner {
             tokio::spawn(uncertain.release(store, dispatch_port, clock));
         }
     }
-
-    fn waiting(&self) -> MutexGuard<'_, HashMap<TenantId, Vec<Waiting>>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Removes the tenant when its task panics. Dropping the waiting events closes their channels,
-/// which wakes their callers.
-struct Leaving<'a>(&'a Inner, &'a TenantId);
-
-impl Drop for Leaving<'_> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.0.waiting().remove(self.1);
-        }
-    }
 }
 
 /// The way in which new events are stored: planned if that is quick, or always accepted.
@@ -409,37 +371,12 @@ enum Keeping {
 /// One try of planning events.
 struct Batch<'a> {
     events: &'a [Event],
+    /// Set if their programs may take long.
+    takes_long: bool,
     /// Set if they were accepted before.
     accepted: bool,
     /// Set if deliveries may start immediately.
     claiming: bool,
-}
-
-/// The result of storing an event.
-enum Kept {
-    New,
-    Known,
-    Conflict,
-}
-
-impl From<&Planned> for Kept {
-    fn from(planned: &Planned) -> Self {
-        match planned {
-            Planned::New { .. } => Self::New,
-            Planned::Known => Self::Known,
-            Planned::Conflict => Self::Conflict,
-        }
-    }
-}
-
-impl From<Acceptance> for Kept {
-    fn from(acceptance: Acceptance) -> Self {
-        match acceptance {
-            Acceptance::New => Self::New,
-            Acceptance::Known => Self::Known,
-            Acceptance::Conflict => Self::Conflict,
-        }
-    }
 }
 
 /// The result of one try of planning a batch.
@@ -453,15 +390,6 @@ enum Ended {
     LeaseLost,
 }
 
-fn submitted((event, kept): (&Event, Kept)) -> Result<Submitted, PlanError> {
-    let id = event.id.clone();
-    match kept {
-        Kept::New => Ok(Submitted { id, known: false }),
-        Kept::Known => Ok(Submitted { id, known: true }),
-        Kept::Conflict => Err(PlanError::ConflictingId(id)),
-    }
-}
-
 fn is_due(delivery: &NewDelivery) -> bool {
     matches!(delivery.start, InitialState::Due(_))
 }
@@ -472,22 +400,4 @@ fn claimed(planned: &[Planned]) -> Vec<DeliveryId> {
         Planned::Known | Planned::Conflict => Vec::new(),
     };
     planned.iter().flat_map(claimed).collect()
-}
-
-/// Splits events into batches of at most [`BATCH_EVENTS`] events and, except for a single larger
-/// event, [`BATCH_BYTES`].
-fn split(events: Vec<Event>) -> Vec<Vec<Event>> {
-    let mut batches: Vec<Vec<Event>> = Vec::new();
-    let mut bytes = 0;
-    for event in events {
-        bytes += event.data.len();
-        match batches.last_mut() {
-            Some(last) if last.len() < BATCH_EVENTS && bytes <= BATCH_BYTES => last.push(event),
-            _ => {
-                bytes = event.data.len();
-                batches.push(vec![event]);
-            }
-        }
-    }
-    batches
 }

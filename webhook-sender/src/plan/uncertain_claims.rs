@@ -5,16 +5,11 @@
 //! For deliveries that were never claimed, that changes nothing.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use webhook_model::{Clock, DeliveryId, EndpointId, Owner, TenantId};
+use webhook_model::{Backoff, Clock, DeliveryId, EndpointId, Owner, TenantId};
 use webhook_store::{Fence, NextState, Outcome, Queue};
 
 use super::dispatch_port::DispatchPort;
-
-/// The wait between tries: from the first to the longest, doubling.
-const FIRST_WAIT: Duration = Duration::from_millis(100);
-const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// Deliveries whose claim status is unknown because the store's reply was lost.
 pub struct UncertainClaims {
@@ -43,7 +38,7 @@ impl UncertainClaims {
             next: NextState::Due(now),
         };
         let mut outcomes: Vec<_> = self.deliveries.into_iter().map(outcome).collect();
-        let mut wait = FIRST_WAIT;
+        let mut backoff = Backoff::default();
         loop {
             // The clock may have been set back meanwhile.
             let due = clock.now().min(now);
@@ -56,8 +51,7 @@ impl UncertainClaims {
             };
             let deliveries = outcomes.len();
             tracing::warn!(%error, deliveries, "cannot release uncertain claims; retrying");
-            tokio::time::sleep(wait).await;
-            wait = (wait * 2).min(LONGEST_WAIT);
+            tokio::time::sleep(backoff.next_wait()).await;
         }
         dispatch_port.wake();
     }

@@ -19,7 +19,7 @@ const SLICE: Duration = Duration::from_millis(25);
 
 /// Computes the deliveries of the first of `events`: of all, unless their bodies exceed the size of
 /// a batch or their programs take longer than [`SLICE`]. Deliveries that can start are due at
-/// `now`.
+/// `now`. `takes_long` is the result of [`may_take_long`].
 ///
 /// # Errors
 ///
@@ -28,11 +28,11 @@ pub async fn deliveries(
     id: &TenantId,
     tenant: &Arc<Tenant>,
     events: &[Event],
+    takes_long: bool,
     budget: Arc<Budget>,
     now: Millis,
 ) -> Result<Vec<PlannedEvent>, PlanError> {
     let (id, tenant, events) = (id.clone(), tenant.clone(), events.to_vec());
-    let takes_long = may_take_long(&tenant, &events);
     let work = move || {
         let (began, mut bytes) = (Instant::now(), 0);
         let mut planned = Vec::with_capacity(events.len());

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
-use webhook_model::Clock;
+use webhook_model::{Backoff, Clock};
 use webhook_store::Tenants;
 
 use super::descriptors;
@@ -20,9 +20,9 @@ use crate::handshake::ByHttp;
 use crate::plan::DispatchPort;
 use crate::registry::Registry;
 
-/// The pause before failed handshakes are retried: doubled after each failure, up to the longest.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// The waits before failed handshakes are retried, from the first to the longest.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// The state that a reload changes: tenants, endpoints, retry policies and the limits of delivery.
 pub struct Reload {
@@ -41,13 +41,23 @@ pub struct Reload {
 }
 
 /// The work to retry, and the time of the next retry.
-#[derive(Default)]
 pub struct RetryTimer {
     at: Option<Instant>,
-    pause: Duration,
+    backoff: Backoff,
     handshakes: Vec<FailedHandshake>,
     /// True if the last configuration was applied in part only.
     partly_applied: bool,
+}
+
+impl Default for RetryTimer {
+    fn default() -> Self {
+        Self {
+            at: None,
+            backoff: Backoff::new(FIRST_WAIT, LONGEST_WAIT),
+            handshakes: Vec::new(),
+            partly_applied: false,
+        }
+    }
 }
 
 impl RetryTimer {
@@ -69,8 +79,7 @@ impl RetryTimer {
     }
 
     fn schedule(&mut self) {
-        self.pause = (self.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
-        self.at = Some(Instant::now() + self.pause);
+        self.at = Some(Instant::now() + self.backoff.next_wait());
     }
 }
 

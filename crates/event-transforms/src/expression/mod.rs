@@ -35,3 +35,7 @@ mod write;
 pub use compile::{CompileError, MAX_SOURCE_BYTES};
 pub use run::{Program, RunError};
 pub use vars::Vars;
+
+/// The stack in bytes with which a thread can run every expression: Rust's default, and that of
+/// Tokio's threads.
+pub const STACK_BYTES: usize = 2 << 20;

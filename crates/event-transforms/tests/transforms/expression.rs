@@ -1,7 +1,7 @@
 //! The cost of expressions is bounded, and none of them ends the process.
 
 use bytes::Bytes;
-use event_transforms::expression::{MAX_SOURCE_BYTES, Program, RunError, Vars};
+use event_transforms::expression::{MAX_SOURCE_BYTES, Program, RunError, STACK_BYTES, Vars};
 use proptest::prelude::*;
 use webhook_model::{Event, EventId, Millis, TenantId};
 
@@ -15,10 +15,15 @@ fn event(data: impl Into<Bytes>) -> Event {
     }
 }
 
+/// Returns the body that an expression makes, on a thread like those of the sender.
 fn body(source: &str, event: &Event) -> Result<String, RunError> {
     let tenant = TenantId::parse("acme").unwrap();
     let program = Program::compile(source).unwrap_or_else(|error| panic!("{source}: {error}"));
-    let body = program.body(&Vars::new(&tenant, event), 1 << 20)?;
+    let run = || program.body(&Vars::new(&tenant, event), 1 << 20);
+    let body = std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
+        thread.spawn_scoped(scope, run).unwrap().join().unwrap()
+    })?;
     Ok(String::from_utf8(body).unwrap())
 }
 
@@ -225,23 +230,29 @@ fn no_long_expression_overflows_the_stack() {
 
 /// Runs the deepest expression that is accepted, in each form that recurses.
 #[test]
-fn the_deepest_expressions_run_on_an_ordinary_stack() {
+fn the_deepest_expressions_run_on_the_stack_of_a_thread() {
     let event = event("[1]");
     let forms = [
-        ("(", ")"),
-        ("[", "]"),
-        ("{'a': ", "}"),
-        ("-(", ")"),
-        ("[1].map(x, ", ")"),
-        ("true ? ", " : 1"),
+        ("(", "1", ")"),
+        ("[", "1", "]"),
+        ("{'a': ", "1", "}"),
+        ("-(", "1", ")"),
+        ("[1].map(x, ", "1", ")"),
+        ("", "[1]", ".map(x, x)"),
+        ("", "[1]", ".filter(x, [x].exists(y, y == 1))"),
+        ("true ? ", "1", " : 1"),
     ];
-    for (open, close) in forms {
-        let source = |depth: usize| format!("{}1{}", open.repeat(depth), close.repeat(depth));
+    for (open, middle, close) in forms {
+        let source =
+            |depth: usize| format!("{}{middle}{}", open.repeat(depth), close.repeat(depth));
         let depth = (1..100)
             .rev()
             .find(|depth| Program::compile(&source(*depth)).is_ok());
-        let depth = depth.unwrap_or_else(|| panic!("{open} is never let through"));
-        assert!(body(&source(depth), &event).is_ok(), "{open} {depth}");
+        let depth = depth.unwrap_or_else(|| panic!("{open}{close} is never accepted"));
+        assert!(
+            body(&source(depth), &event).is_ok(),
+            "{open}{close} {depth}"
+        );
     }
 }
 

@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use redis::{RedisError, RedisResult};
-use redis_link::{Link, delay};
+use redis_link::Link;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+use webhook_model::Backoff;
 
 use super::keys;
 
@@ -48,14 +49,13 @@ impl Listener {
         denials: Arc<Denials>,
     ) -> Self {
         Self(tokio::spawn(async move {
-            let mut failures = 0;
+            let mut backoff = Backoff::default();
             loop {
-                if let Err(error) = listen(&link, &wakes, &mark, &mut failures).await {
+                if let Err(error) = listen(&link, &wakes, &mark, &mut backoff).await {
                     denials.report(&error);
                     tracing::debug!(%error, "subscription to wakes failed");
                 }
-                failures += 1;
-                tokio::time::sleep(delay(failures)).await;
+                tokio::time::sleep(backoff.next_wait()).await;
             }
         }))
     }
@@ -67,7 +67,7 @@ impl Drop for Listener {
     }
 }
 
-async fn listen(link: &Link, wakes: &Notify, mark: &str, failures: &mut u32) -> RedisResult<()> {
+async fn listen(link: &Link, wakes: &Notify, mark: &str, backoff: &mut Backoff) -> RedisResult<()> {
     let client = link.client()?;
     let subscribed = timeout(SILENCE, async {
         let mut subscriber = client.get_async_pubsub().await?;
@@ -78,7 +78,7 @@ async fn listen(link: &Link, wakes: &Notify, mark: &str, failures: &mut u32) -> 
         return Ok(());
     };
     let mut subscriber = subscriber?;
-    *failures = 0;
+    backoff.reset();
     wakes.notify_one();
     let mut messages = subscriber.on_message();
     loop {

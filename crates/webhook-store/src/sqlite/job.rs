@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
-use webhook_model::Owner;
+use webhook_model::{Owner, TenantId};
 
 use super::fault::Fault;
 use super::queue::{Effect, Flight, Key, Shared};
@@ -84,6 +84,8 @@ pub(super) struct Tx<'a> {
     ended: HashSet<Key>,
     /// Changes of this transaction by sequence number: false for ended, true for claimed.
     in_flight: HashMap<i64, bool>,
+    /// Tenants for which this transaction has accepted events.
+    accepted: HashSet<TenantId>,
 }
 
 impl<'a> Tx<'a> {
@@ -95,6 +97,7 @@ impl<'a> Tx<'a> {
             effects: Vec::new(),
             ended: HashSet::new(),
             in_flight: HashMap::new(),
+            accepted: HashSet::new(),
         }
     }
 
@@ -122,6 +125,9 @@ impl<'a> Tx<'a> {
                 self.in_flight.insert(*seq, false);
             }
             Effect::Claimed { flight, .. } => drop(self.in_flight.insert(flight.seq, true)),
+            Effect::Accepted { tenant, count: 1.. } => {
+                self.accepted.insert(tenant.clone());
+            }
             _ => {}
         }
         self.effects.push(effect);
@@ -150,6 +156,12 @@ impl<'a> Tx<'a> {
     pub fn is_in_flight(&self, seq: i64) -> bool {
         let here = self.in_flight.get(&seq).copied();
         here.unwrap_or_else(|| self.shared.lock().in_flight.has(seq))
+    }
+
+    /// Returns false if the tenant certainly has no accepted events, without a query: that holds for
+    /// nearly every batch.
+    pub fn may_have_backlog(&self, tenant: &TenantId) -> bool {
+        self.accepted.contains(tenant) || self.shared.lock().backlog.has(tenant)
     }
 
     pub fn mark(&self) -> usize {

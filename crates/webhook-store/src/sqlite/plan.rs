@@ -32,7 +32,8 @@ pub(super) fn plan(
     if version != batch.version {
         return Ok(claim_return.guard(PlanResult::Stale, Vec::new(), NO_LEASE));
     }
-    if !batch.accepted && accept::has_backlog(tx.sql, tenant)? {
+    let may_have_backlog = !batch.accepted && tx.may_have_backlog(&batch.tenant);
+    if may_have_backlog && accept::has_backlog(tx.sql, tenant)? {
         return Ok(claim_return.guard(PlanResult::Backlog, Vec::new(), NO_LEASE));
     }
     let mut planner = Planner {

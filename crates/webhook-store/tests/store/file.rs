@@ -310,6 +310,7 @@ async fn claims_of_a_cancelled_call_are_returned() {
     let requests = [world.ask(&world.orders, 5)];
     // A claim writes nothing, so it may have ended at once, and then belongs to the caller.
     while !give_up(world.store().claim(&world.owner, &requests, at(2))).await {
+        world.flies_under(std::slice::from_ref(&id), Fence::new(at(2)));
         assert!(world.complete(&id, None, NextState::Due(at(1)), 2).await);
     }
     settle(&world).await;

@@ -44,6 +44,12 @@ impl Backlog {
         waiting.map(|(tenant, _)| tenant.clone()).collect()
     }
 
+    pub fn has(&self, tenant: &TenantId) -> bool {
+        self.tenants
+            .get(tenant)
+            .is_some_and(|waiting| waiting.count > 0)
+    }
+
     pub fn count(&self) -> u64 {
         let counts = self.tenants.values().map(|waiting| waiting.count.max(0));
         counts.sum::<i64>().unsigned_abs()
