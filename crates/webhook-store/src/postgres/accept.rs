@@ -71,9 +71,10 @@ const UNCOUNT: &str = "UPDATE accepted a SET tries = greatest(a.tries - 1, 0)
         SELECT e.key FROM events e WHERE e.tenant = $1 AND e.id = n.id OFFSET 0
     ) e WHERE a.event = e.key";
 
+/// Deletes an event that was tried often enough and not planned.
 const DISCARD: &str = "DELETE FROM events WHERE key = (
         SELECT e.key FROM tenants t JOIN events e ON e.tenant = t.key AND e.id = $2
-        JOIN accepted a ON a.event = e.key WHERE t.id = $1
+        JOIN accepted a ON a.event = e.key WHERE t.id = $1 AND a.tries >= $3
     )";
 
 impl PostgresStore {
@@ -164,9 +165,15 @@ impl PostgresStore {
         call!(self, session => end(&session, owner, tenant, untried).await)
     }
 
-    pub(super) async fn remove_accepted(&self, tenant: &TenantId, event: &EventId) -> Result<()> {
+    pub(super) async fn remove_accepted(
+        &self,
+        tenant: &TenantId,
+        event: &EventId,
+        tries: u32,
+    ) -> Result<()> {
+        let tries = i32::try_from(tries).unwrap_or(i32::MAX);
         call!(self, session => {
-            session.rows(DISCARD, &[&tenant.as_str(), &event.as_str()]).await
+            session.rows(DISCARD, &[&tenant.as_str(), &event.as_str(), &tries]).await
         })?;
         Ok(())
     }
