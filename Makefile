@@ -41,7 +41,7 @@ setup-redis: setup
 setup-postgres: setup
 	@sh scripts/setup-postgres.sh
 
-setup-chaos: setup-redis
+setup-chaos: setup-redis setup-postgres
 	@sh scripts/setup-chaos.sh
 
 setup-interop: setup
@@ -152,7 +152,7 @@ FUZZ_SECONDS = 60
 fuzz: setup ## Fuzz the parsers of headers, timestamps, secrets and tags
 	sh fuzz/run.sh $(FUZZ_SECONDS)
 
-bench: build-all build-examples setup-redis ## Measure speed; the last table is in benchmarks/
+bench: build-all build-examples setup-redis setup-postgres ## Measure speed; the last table is in benchmarks/
 	$(CARGO_BUILD) --release --bin spin-local --bin benchmarks --bench delivery
 	target/release/benchmarks
 	cargo bench --bench delivery

@@ -36,6 +36,12 @@ impl Fault {
         error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION)
     }
 
+    /// Returns whether the server has no room on its disk.
+    pub fn is_full(&self) -> bool {
+        let Self::Sql(error) = self else { return false };
+        error.code() == Some(&SqlState::DISK_FULL)
+    }
+
     /// Returns whether the connection still works: the call was rejected, here or by the server.
     pub fn is_of_server(&self) -> bool {
         match self {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use deadpool_postgres::Pool;
@@ -36,6 +36,8 @@ pub struct PostgresStore {
     pub(super) in_flight: InFlightTracker,
     /// True if deliveries may be in flight under owners without a lease.
     pub(super) orphans: AtomicBool,
+    /// True after a call that found the disk full, until there is room.
+    pub(super) full: AtomicBool,
     pub(super) prune_cursor: Mutex<PruneCursor>,
     /// Notified when another process has made a delivery due, or a claim was returned.
     pub(super) wakes: Arc<Notify>,
@@ -58,6 +60,7 @@ impl PostgresStore {
             name: connector.address.to_string(),
             in_flight: InFlightTracker::default(),
             orphans: AtomicBool::new(false),
+            full: AtomicBool::new(false),
             prune_cursor: Mutex::default(),
             listener: Listener::start(connector, wakes.clone()),
             wakes,
@@ -71,6 +74,9 @@ impl PostgresStore {
 
     /// Returns the error of a call that failed.
     pub(super) fn failed(&self, fault: Fault) -> StoreError {
+        if fault.is_full() {
+            self.full.store(true, Ordering::Relaxed);
+        }
         fault.of(&self.name)
     }
 
