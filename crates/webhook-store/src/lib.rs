@@ -1,8 +1,8 @@
 //! The durable store of tenants, endpoints, events and deliveries.
 //!
-//! One interface in four parts ([`Leases`], [`Tenants`], [`Queue`], [`Queries`]) has two engines:
-//! [`sqlite`] for one process without a server, and [`redis`] for any number of processes. Both
-//! pass the same contract tests (`tests/store/`).
+//! One interface in four parts ([`Leases`], [`Tenants`], [`Queue`], [`Queries`]) has three engines:
+//! [`sqlite`] for one process without a server, and [`postgres`] and [`redis`] for any number of
+//! processes. All pass the same contract tests (`tests/store/`).
 //!
 //! # Guarantees
 //!
@@ -31,9 +31,11 @@
 mod batch;
 mod error;
 mod fence;
+mod in_flight;
 mod interface;
 mod lease;
 mod page;
+pub mod postgres;
 pub mod redis;
 pub mod sqlite;
 

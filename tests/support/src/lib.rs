@@ -32,6 +32,7 @@ pub mod clock;
 pub mod components;
 pub mod conformance;
 mod output;
+pub mod postgres;
 pub mod raw;
 pub mod raw_http2;
 mod raw_receiver;

@@ -16,7 +16,7 @@ use crate::{BACKLOG, ceiling, for_each_store};
 pub struct Run {
     /// Deliveries per second.
     pub rate: f64,
-    /// CPU seconds of sender and store for 1,000 deliveries.
+    /// CPU seconds of the sender and the store's server for 1,000 deliveries.
     pub cpu: f64,
     /// The peak memory of the sender in MiB.
     pub memory: f64,
@@ -43,13 +43,11 @@ pub async fn measure(receiver: &Receiver) -> Result<Table> {
     Ok(Table {
         heading: "A backlog of 20,000 deliveries",
         note: "One tenant, one endpoint, bodies of 1 KiB. With Redis the backlog is on the stream when \
-               the sender starts; with SQLite it is published through the API while the receiver \
+               the sender starts; with the others it is published through the API while the receiver \
                withholds its answers, and the CPU time includes that. The ceiling is a bare client that \
                signs and posts the same bodies.",
         rows: vec![
-            ["", "Redis", "SQLite", "ceiling"]
-                .map(str::to_owned)
-                .to_vec(),
+            [Store::head(), vec!["ceiling".into()]].concat(),
             rates("deliveries a second, receiver at once", &at_once, top),
             rates("the same, receiver after 20 ms", &later, top_later),
             row(
@@ -83,10 +81,8 @@ pub async fn by_program(receiver: &Receiver, store: Store, program: &Path) -> Re
 
 /// Returns the configuration of one tenant with one endpoint.
 pub fn tenants(receiver: &Receiver, store: Store, answer: &str) -> String {
-    let path = match store {
-        Store::Redis => format!("/now-{answer}"),
-        Store::Sqlite => format!("/gated-{answer}"),
-    };
+    let gate = if store.has_stream() { "now" } else { "gated" };
+    let path = format!("/{gate}-{answer}");
     let url = receiver.url(&path);
     format!(
         "[[tenant]]\nid = \"acme\"\n[[tenant.endpoint]]\nid = \"orders\"\nurl = \"{url}\"\n\
@@ -103,12 +99,12 @@ pub async fn run(
 ) -> Result<Run> {
     let count = batch.to - batch.from;
     receiver.open(false);
-    if store == Store::Redis {
+    if store.has_stream() {
         to_stream(setting, batch).await?;
     }
     let store_cpu = setting.store_cpu()?;
     let sender = setting.start()?;
-    if store == Store::Sqlite {
+    if !store.has_stream() {
         to_api(&sender, batch).await?;
     }
     let opened = Instant::now();
@@ -117,9 +113,10 @@ pub async fn run(
         .await
         .with_context(|| format!("{} of {count} arrived", receiver.count()))?;
     let arrivals = receiver.take();
-    let start = match store {
-        Store::Redis => arrivals.iter().map(|arrival| arrival.at).min(),
-        Store::Sqlite => Some(opened),
+    let start = if store.has_stream() {
+        arrivals.iter().map(|arrival| arrival.at).min()
+    } else {
+        Some(opened)
     };
     let end = arrivals.iter().map(|arrival| arrival.at).max();
     let took = end

@@ -11,6 +11,7 @@ mod compare;
 mod endpoints;
 mod isolation;
 mod latency;
+mod listing;
 mod publish;
 mod receiver;
 mod restart;
@@ -51,6 +52,9 @@ async fn main() -> Result<()> {
     if wanted("latency") {
         tables.add(latency::measure(&receiver).await?);
     }
+    if wanted("listing") {
+        tables.add(listing::measure(&receiver).await?);
+    }
     if wanted("isolation") {
         tables.add(isolation::measure(&receiver).await?);
     }
@@ -76,7 +80,7 @@ where
     F: Future<Output = Result<T>>,
 {
     let mut values = Vec::new();
-    for store in Store::BOTH {
+    for store in Store::ALL {
         values.push(measure(store).await?);
     }
     Ok(values)

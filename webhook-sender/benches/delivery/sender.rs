@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
+use test_support::postgres::{self, PostgresServer};
 use test_support::redis::{Fsync, RedisServer};
 
 /// The store of the sender.
@@ -14,15 +15,28 @@ use test_support::redis::{Fsync, RedisServer};
 pub enum Store {
     Redis,
     Sqlite,
+    Postgres,
 }
 
 impl Store {
-    pub const BOTH: [Self; 2] = [Self::Redis, Self::Sqlite];
+    pub const ALL: [Self; 3] = [Self::Redis, Self::Sqlite, Self::Postgres];
+
+    /// Returns the head of a table with a column for each store.
+    pub fn head() -> Vec<String> {
+        let names = Self::ALL.map(|store| store.name().to_owned());
+        std::iter::once(String::new()).chain(names).collect()
+    }
+
+    /// Returns whether events come on a stream; otherwise they come through the API.
+    pub fn has_stream(self) -> bool {
+        self == Self::Redis
+    }
 
     pub fn name(self) -> &'static str {
         match self {
             Self::Redis => "Redis",
             Self::Sqlite => "SQLite",
+            Self::Postgres => "PostgreSQL",
         }
     }
 }
@@ -30,8 +44,10 @@ impl Store {
 /// The folder, the store and the stream of a measurement, in which senders are started one after
 /// another.
 pub struct Setting {
-    /// The Redis server, with an append-only file that is synced every second; `None` for SQLite.
+    /// The Redis server, with an append-only file that is synced every second.
     pub redis: Option<RedisServer>,
+    /// The PostgreSQL server, with its default settings.
+    pub postgres: Option<PostgresServer>,
     /// The executable of the senders.
     program: PathBuf,
     folder: TempDir,
@@ -47,12 +63,17 @@ impl Setting {
     pub async fn new(store: Store, tenants: &str) -> Result<Self> {
         let redis = match store {
             Store::Redis => Some(RedisServer::start(Fsync::EverySecond).await),
-            Store::Sqlite => None,
+            Store::Sqlite | Store::Postgres => None,
+        };
+        let postgres = match store {
+            Store::Postgres => Some(PostgresServer::start(postgres::Fsync::On).await),
+            Store::Redis | Store::Sqlite => None,
         };
         let folder = TempDir::new()?;
-        let (url, stream) = match &redis {
-            Some(redis) => (redis.url(), format!("[stream]\nurl = \"{}\"", redis.url())),
-            None => {
+        let (url, stream) = match (&redis, &postgres) {
+            (Some(redis), _) => (redis.url(), format!("[stream]\nurl = \"{}\"", redis.url())),
+            (_, Some(postgres)) => (postgres.url(), String::new()),
+            (None, None) => {
                 let file = folder.path().join("sender.db");
                 (format!("sqlite://{}", file.display()), String::new())
             }
@@ -65,6 +86,7 @@ impl Setting {
         std::fs::write(folder.path().join("sender.toml"), config)?;
         Ok(Self {
             redis,
+            postgres,
             program: env!("CARGO_BIN_EXE_webhook-sender").into(),
             folder,
         })
@@ -111,8 +133,11 @@ impl Setting {
         Ok(std::fs::read_to_string(self.folder().join("sender.log"))?)
     }
 
-    /// Returns the CPU seconds of the store's own process, if it has one.
+    /// Returns the CPU seconds of the store's own processes, if it has any.
     pub fn store_cpu(&self) -> Result<f64> {
+        if let Some(pid) = self.postgres.as_ref().and_then(PostgresServer::pid) {
+            return tree_cpu(pid);
+        }
         let pid = self.redis.as_ref().and_then(RedisServer::pid);
         pid.map_or(Ok(0.0), cpu)
     }
@@ -158,12 +183,28 @@ impl Drop for Sender {
 
 /// Returns the user and system time of a process in seconds; Linux counts it in hundredths.
 fn cpu(pid: u32) -> Result<f64> {
+    cpu_fields(pid, 2)
+}
+
+/// Returns the CPU seconds of a process and its children, including those that have ended.
+fn tree_cpu(pid: u32) -> Result<f64> {
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"))?;
+    let children = children
+        .split_whitespace()
+        .filter_map(|pid| pid.parse().ok());
+    // A child may have ended since.
+    let running: f64 = children.map(|pid| cpu(pid).unwrap_or_default()).sum();
+    Ok(cpu_fields(pid, 4)? + running)
+}
+
+/// Returns the sum of the first times of a process: user, system, and those of ended children.
+fn cpu_fields(pid: u32, count: usize) -> Result<f64> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
     let fields = stat.rsplit_once(')').context("stat")?.1;
     let ticks: f64 = fields
         .split_whitespace()
         .skip(11)
-        .take(2)
+        .take(count)
         .filter_map(|field| field.parse::<f64>().ok())
         .sum();
     Ok(ticks / 100.0)

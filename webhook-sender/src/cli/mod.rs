@@ -1,6 +1,6 @@
 //! The command line: one subcommand per file.
 //!
-//! `run` and `check` read a configuration file. `sign`, `verify` and `listen` need nothing but a
+//! `run`, `check` and `migrate` read a configuration file. `sign`, `verify` and `listen` need nothing but a
 //! secret. All other commands call the API of a running sender.
 
 mod api_client;
@@ -10,6 +10,7 @@ mod endpoints;
 mod exit;
 mod health;
 mod listen;
+mod migrate;
 mod output;
 mod publish;
 mod replay;
@@ -41,6 +42,8 @@ enum Command {
     Run(run::Run),
     /// Check a configuration file and report all faults
     Check(run::Check),
+    /// Migrate the tables of the store in PostgreSQL to this release
+    Migrate(migrate::Migrate),
     /// Publish an event or a file of events
     Publish(WithApi<publish::Publish>),
     /// List, add and remove tenants
@@ -104,6 +107,7 @@ impl Command {
         match self {
             Self::Run(command) => command.run().await,
             Self::Listen(command) => command.run().await,
+            Self::Migrate(command) => command.run().await,
             Self::Check(command) => exit::blocking(move || command.run()).await,
             Self::Sign(command) => exit::blocking(move || command.run()).await,
             Self::Verify(command) => exit::blocking(move || command.run()).await,

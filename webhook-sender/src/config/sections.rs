@@ -11,6 +11,7 @@ use redis_link::Address;
 use webhook_client::Policy;
 use webhook_model::MAX_DATA_BYTES;
 use webhook_signature::{MIN_SECRET_BYTES, check_text};
+use webhook_store::postgres;
 
 use super::check::outlasts;
 use super::read::{self, bytes, duration_within, flag, number, parsed};
@@ -25,10 +26,14 @@ const YEAR: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 /// The URL schemes of Redis: a single server, and a cluster by any of its nodes.
 const REDIS: [&str; 4] = ["redis", "rediss", "redis+cluster", "rediss+cluster"];
 
+/// The URL schemes of PostgreSQL.
+const POSTGRES: [&str; 2] = ["postgres", "postgresql"];
+
 /// `[store]`: the durable store of events, endpoints and deliveries.
 #[derive(Clone, Debug)]
 pub struct StoreConfig {
-    /// `sqlite://PATH`, or a URL of Redis as [`Address`] parses it. May contain a password: do not log.
+    /// `sqlite://PATH`, a URL of PostgreSQL as [`postgres::Address`] parses it, or one of Redis as
+    /// [`Address`] does. May contain a password: do not log.
     pub url: Token,
 }
 
@@ -278,8 +283,7 @@ fn log_filter(node: Node) -> Result<String, String> {
 
 /// Reads the URL of a store. Errors contain the scheme only, because the rest may hold a password.
 fn store_url(node: Node, folder: &Path) -> Result<Token, String> {
-    let [one, tls, cluster, cluster_tls] = REDIS;
-    let schemes = ["sqlite", one, tls, cluster, cluster_tls];
+    let schemes = [&["sqlite"][..], &POSTGRES, &REDIS].concat();
     secret_ref::resolve(read::text(node)?, folder, |text| {
         checked_url(text, &schemes)
     })
@@ -300,7 +304,11 @@ fn checked_url(text: &str, schemes: &[&str]) -> Result<Token, String> {
     match text.split_once("://") {
         Some(("sqlite", path)) if schemes.contains(&"sqlite") => check_sqlite(path)?,
         Some((scheme, rest)) if schemes.contains(&scheme) && !rest.is_empty() => {
-            Address::parse(text).map_err(|error| error.to_string())?;
+            if POSTGRES.contains(&scheme) {
+                postgres::Address::parse(text).map_err(|error| error.to_string())?;
+            } else {
+                Address::parse(text).map_err(|error| error.to_string())?;
+            }
         }
         Some((scheme, _)) => {
             let scheme: String = scheme.chars().take(20).collect();

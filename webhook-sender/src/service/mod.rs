@@ -11,4 +11,5 @@ mod status;
 mod stop;
 
 pub use run::run;
+pub use startup::postgres_address;
 pub use stop::StopSignals;

@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use webhook_client::Client;
 use webhook_model::{Clock, Owner};
+use webhook_store::postgres::{self, PostgresStore};
 use webhook_store::redis::RedisStore;
 use webhook_store::sqlite::SqliteStore;
 use webhook_store::{Lease, Store};
@@ -377,6 +378,20 @@ async fn open(config: &Config) -> Result<Arc<dyn Store>> {
         let store = opened.await?.context("store.url")?;
         return Ok(Arc::new(store));
     }
+    if let Some(address) = postgres_address(config)? {
+        let store = PostgresStore::open(address).await.context("store.url")?;
+        return Ok(Arc::new(store));
+    }
     let address = Address::parse(url).context("store.url")?;
     Ok(Arc::new(RedisStore::new(address)))
+}
+
+/// Returns the address of a store in PostgreSQL; `None` for another store.
+pub fn postgres_address(config: &Config) -> Result<Option<postgres::Address>> {
+    let url = config.store.url.reveal();
+    if !url.starts_with("postgres") {
+        return Ok(None);
+    }
+    let address = postgres::Address::parse(url).context("store.url")?;
+    Ok(Some(address))
 }

@@ -25,6 +25,7 @@ mod life;
 mod logging;
 mod observability;
 mod openapi;
+mod postgres;
 mod publisher;
 mod receiver;
 mod rejected;

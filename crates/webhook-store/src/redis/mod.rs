@@ -71,7 +71,6 @@ mod endpoints;
 mod event_record;
 mod eviction;
 mod identity;
-mod in_flight;
 mod keys;
 mod list;
 mod lookup;

@@ -13,10 +13,10 @@ use webhook_model::{
     Delivery, DeliveryId, Endpoint, EndpointId, Event, EventId, Millis, Owner, Rejected, TenantId,
 };
 
-use super::in_flight::InFlightTracker;
 use super::keys::{self, TenantKeys};
 use super::record::SCORES_PER_MS;
 use super::wake::{Denials, Listener};
+use crate::in_flight::InFlightTracker;
 use crate::{
     Acceptance, AcceptedEvent, Claim, ClaimRequest, Cursor, DeliveryFilter, Depth, DueEndpoint,
     Leases, Outcome, Page, PlanBatch, PlanResult, Queries, Queue, RejectedFilter, Result,

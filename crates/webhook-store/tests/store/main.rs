@@ -195,4 +195,5 @@ macro_rules! guarantees {
 }
 
 guarantees!(sqlite);
+guarantees!(postgres);
 guarantees!(redis);

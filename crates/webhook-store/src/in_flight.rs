@@ -3,7 +3,7 @@
 //! A call that plans or claims may have taken effect although its reply was lost. Its claims would
 //! then stay in flight as long as this process renews its lease. The tracker therefore records every
 //! claim that was returned to a caller, and after a call with an unknown outcome the difference is
-//! returned to the queue (`RedisStore::return_lost_claims`).
+//! returned to the queue (`return_lost_claims` of the stores).
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard};
@@ -14,7 +14,7 @@ use webhook_model::{DeliveryId, Owner, TenantId};
 use crate::{Fence, StoreError};
 
 #[derive(Default)]
-pub(super) struct InFlightTracker {
+pub(crate) struct InFlightTracker {
     /// Read-locked by calls that plan or claim, until their claims are recorded. Write-locked by
     /// the comparison, which must see all of them.
     gate: RwLock<()>,
@@ -33,7 +33,7 @@ struct State {
 }
 
 /// A call in progress. If it is dropped before [`TrackedCall::finish`], its tenants are uncertain.
-pub(super) struct TrackedCall<'a> {
+pub(crate) struct TrackedCall<'a> {
     in_flight: &'a InFlightTracker,
     incarnation: &'a str,
     tenants: Vec<TenantId>,
@@ -42,7 +42,7 @@ pub(super) struct TrackedCall<'a> {
 
 impl InFlightTracker {
     /// Adds an incarnation that has acquired a lease.
-    pub(super) fn entered(&self, incarnation: &str) {
+    pub(crate) fn entered(&self, incarnation: &str) {
         self.state()
             .handed_out
             .entry(incarnation.to_owned())
@@ -55,7 +55,7 @@ impl InFlightTracker {
     ///
     /// [`StoreError::LeaseLost`] for an owner that is known to have no lease. An owner whose loss
     /// is not known yet may claim until its next renewal; recovery returns those claims.
-    pub(super) async fn track<'a>(
+    pub(crate) async fn track<'a>(
         &'a self,
         owner: &'a Owner,
         tenants: Vec<TenantId>,
@@ -73,7 +73,7 @@ impl InFlightTracker {
     }
 
     /// Removes deliveries that are no longer in flight under these claims.
-    pub(super) fn remove_all<'a>(
+    pub(crate) fn remove_all<'a>(
         &self,
         incarnation: &str,
         ended: impl Iterator<Item = (&'a TenantId, &'a DeliveryId, Fence)>,
@@ -96,7 +96,7 @@ impl InFlightTracker {
     }
 
     /// Removes an incarnation whose lease has ended.
-    pub(super) fn remove_owner(&self, incarnation: &str) {
+    pub(crate) fn remove_owner(&self, incarnation: &str) {
         let mut state = self.state();
         state.handed_out.remove(incarnation);
         state.uncertain.retain(|(of, _)| of != incarnation);
@@ -104,33 +104,33 @@ impl InFlightTracker {
     }
 
     /// Returns the tenants that may have unknown deliveries in flight.
-    pub(super) fn uncertain(&self, incarnation: &str) -> Vec<TenantId> {
+    pub(crate) fn uncertain(&self, incarnation: &str) -> Vec<TenantId> {
         let state = self.state();
         let of = |(of, tenant): &(String, TenantId)| (of == incarnation).then(|| tenant.clone());
         state.uncertain.iter().filter_map(of).collect()
     }
 
     /// Marks a tenant for which the client may have repeated a call.
-    pub(super) fn suspect(&self, incarnation: &str, tenant: &TenantId) {
+    pub(crate) fn suspect(&self, incarnation: &str, tenant: &TenantId) {
         self.state()
             .suspected
             .insert((incarnation.into(), tenant.clone()));
     }
 
     /// Makes suspected tenants uncertain.
-    pub(super) fn promote_suspected(&self) {
+    pub(crate) fn promote_suspected(&self) {
         let mut state = self.state();
         let suspected = std::mem::take(&mut state.suspected);
         state.uncertain.extend(suspected);
     }
 
     /// Blocks calls that claim, and waits for those in progress.
-    pub(super) async fn block_calls(&self) -> RwLockWriteGuard<'_, ()> {
+    pub(crate) async fn block_calls(&self) -> RwLockWriteGuard<'_, ()> {
         self.gate.write().await
     }
 
     /// Returns each of `ids` with the claim that was returned to a caller, if any.
-    pub(super) fn claims(
+    pub(crate) fn claims(
         &self,
         incarnation: &str,
         tenant: &TenantId,
@@ -150,7 +150,7 @@ impl InFlightTracker {
     }
 
     /// Marks a tenant as certain: all of its claims in flight were returned to callers.
-    pub(super) fn resolved(&self, incarnation: &str, tenant: &TenantId) {
+    pub(crate) fn resolved(&self, incarnation: &str, tenant: &TenantId) {
         self.state()
             .uncertain
             .remove(&(incarnation.to_owned(), tenant.clone()));
@@ -165,7 +165,7 @@ impl InFlightTracker {
 
 impl TrackedCall<'_> {
     /// Records the claims of a call that got its reply: these deliveries, under `fence`.
-    pub(super) fn finish<'b>(
+    pub(crate) fn finish<'b>(
         mut self,
         fence: Fence,
         taken: impl Iterator<Item = (&'b TenantId, &'b DeliveryId)>,
