@@ -8,7 +8,7 @@ use event_transforms::component::Folder;
 use tempfile::TempDir;
 use test_support::with_timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
-use webhook_model::{Clock, Delivery, Endpoint, Event, EventId, Millis, Owner, TenantId};
+use webhook_model::{Clock, Delivery, Endpoint, Event, EventId, Millis, Owner, Source, TenantId};
 use webhook_sender::plan::{BacklogPlanner, BacklogStats, Parts, Planner};
 use webhook_sender::registry::Registry;
 use webhook_signature::Scheme;
@@ -135,5 +135,6 @@ pub fn event(id: &str, data: impl Into<Bytes>) -> Event {
         data: data.into(),
         at: NOW,
         ordering_key: None,
+        source: Source::API,
     }
 }

@@ -34,6 +34,7 @@ mod claim;
 mod claim_guard;
 mod complete;
 mod endpoints;
+mod events;
 mod fault;
 mod interface;
 mod job;

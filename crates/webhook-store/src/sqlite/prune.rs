@@ -125,7 +125,7 @@ impl Ended {
     }
 }
 
-/// Returns the moment before which a planned event's id is no longer needed.
+/// Returns the moment of acceptance before which a planned event's id is no longer needed.
 fn known_until(before: PruneCutoff) -> i64 {
     before.now.before(IDEMPOTENCY).as_i64()
 }
@@ -139,17 +139,18 @@ fn prune_delivery(tx: &mut Tx<'_>, seq: i64, ended: &Ended, before: PruneCutoff)
         dead: -i64::from(ended.state == state::DEAD),
     });
     let mut left = sql.prepare_cached(
-        "SELECT planned_at, EXISTS (SELECT 1 FROM deliveries
-             WHERE seq > e.key AND seq <= e.key + e.deliveries)
+        "SELECT accepted_at, EXISTS (SELECT 1 FROM deliveries
+             WHERE seq >= coalesce(e.first_delivery, e.key + 1)
+                 AND seq < coalesce(e.first_delivery, e.key + 1) + e.deliveries)
          FROM events e WHERE key = ?1",
     )?;
     let row = left
         .query_row([ended.event], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    let Some((planned_at, false)): Option<(i64, bool)> = row else {
+    let Some((accepted_at, false)): Option<(i64, bool)> = row else {
         return Ok(());
     };
-    let text = if planned_at < known_until(before) {
+    let text = if accepted_at < known_until(before) {
         "DELETE FROM events WHERE key = ?1"
     } else {
         "UPDATE events SET deliveries = 0 WHERE key = ?1"
@@ -163,7 +164,7 @@ fn prune_bare_events(sql: &Connection, before: PruneCutoff) -> Outcome<bool> {
     let mut delete = sql.prepare_cached(
         "DELETE FROM events WHERE key IN (
              SELECT key FROM events INDEXED BY events_bare
-             WHERE deliveries = 0 AND planned_at < ?1 LIMIT ?2)",
+             WHERE deliveries = 0 AND accepted_at < ?1 LIMIT ?2)",
     )?;
     Ok(delete.execute((known_until(before), PART as i64))? == PART)
 }

@@ -202,14 +202,15 @@ fn named(sql: &Connection, tenant: i64, id: &DeliveryId) -> Outcome<Vec<i64>> {
 
 fn of_event(sql: &Connection, tenant: i64, id: &EventId) -> Outcome<Vec<i64>> {
     let mut found = sql.prepare_cached(
-        "SELECT key, deliveries FROM events WHERE hash = ?1 AND tenant = ?2 AND id = ?3",
+        "SELECT coalesce(first_delivery, key + 1), deliveries FROM events
+         WHERE hash = ?1 AND tenant = ?2 AND id = ?3",
     )?;
     let key = (event_hash(tenant, id), tenant, id.as_str());
     let row = found
         .query_row(key, |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    // The deliveries of an event have the keys that follow its own: see `schema.sql`.
+    // The deliveries of an event have consecutive keys: see `schema.sql`.
     Ok(row
-        .map(|(key, count): (i64, i64)| (key + 1..=key + count).collect())
+        .map(|(first, count): (i64, i64)| (first..first + count).collect())
         .unwrap_or_default())
 }

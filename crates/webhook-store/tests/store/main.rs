@@ -153,6 +153,21 @@ macro_rules! guarantees {
                 a_list_without_matches_is_empty
                 a_delivery_is_found_by_its_id
                 a_returned_call_is_visible_in_lists;
+            events:
+                an_event_is_listed_with_all_fields_but_its_data
+                an_event_is_found_with_its_state_and_its_source
+                the_source_of_a_known_event_stays
+                every_filter_selects_its_events
+                pages_of_events_follow_each_other
+                events_that_arrive_do_not_change_later_pages
+                an_event_keeps_its_position_when_it_is_planned
+                an_event_of_a_rare_type_is_found_in_bounded_pages
+                a_page_of_large_rejected_events_is_bounded
+                pruned_events_leave_the_list
+                an_event_that_becomes_rejected_is_listed_once
+                a_list_has_no_events_of_another_tenant
+                an_invalid_cursor_of_events_is_rejected
+                a_stored_event_is_in_lists_when_the_call_returns;
             rejected:
                 a_rejected_event_is_stored_unchanged
                 rejecting_twice_changes_nothing

@@ -16,6 +16,7 @@ local function prune_event(event)
   end
   if planned < planned_before then
     call('DEL', key)
+    call('ZREM', B .. 'ep', event)
   else
     call('ZADD', B .. 'w', text(planned), event)
   end
@@ -61,5 +62,6 @@ prune_ended(B .. 'x', 68, tonumber(ARGV[2]))
 local events = call('ZRANGEBYSCORE', B .. 'w', '-inf', '(' .. ARGV[3], 'LIMIT', 0, most)
 for i = 1, #events do call('DEL', B .. 'e:' .. events[i]) end
 each(events, 1, #events, 'ZREM', B .. 'w')
+each(events, 1, #events, 'ZREM', B .. 'ep')
 if #events == most then more = 1 end
 return { count + #events, more }
