@@ -86,7 +86,7 @@ struct Search<'a> {
     limit: usize,
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
     /// Returns the time from which on events match, and the mark below which a list continues.
     fn range(&self, is_kept: bool) -> (i64, Mark) {
         let from = self.filter.from.map_or(i64::MIN, |from| from.as_i64());
@@ -105,7 +105,7 @@ impl Search<'_> {
         (from, to.min(behind))
     }
 
-    fn kept(&self, sql: &Connection, state: EventState) -> Outcome<Scan<'_, i64>> {
+    fn kept(&self, sql: &Connection, state: EventState) -> Outcome<Scan<'a, i64>> {
         let (from, below) = self.range(true);
         let mut found = sql.prepare_cached(&kept_events(state))?;
         let mut rows = found.query((self.tenant, from, below.at, below.key))?;
@@ -119,7 +119,7 @@ impl Search<'_> {
         Ok(scan)
     }
 
-    fn rejected(&self, sql: &Connection) -> Outcome<Scan<'_, i64>> {
+    fn rejected(&self, sql: &Connection) -> Outcome<Scan<'a, i64>> {
         let (from, below) = self.range(false);
         let text = format!(
             "{} WHERE r.tenant = ?1 AND r.at >= ?2 AND (r.at, r.key) < (?3, ?4)

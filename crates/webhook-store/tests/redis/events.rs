@@ -43,7 +43,15 @@ async fn a_page_reads_as_little_of_many_events_as_of_few() {
     let store = world.store(&owner).await;
     let acme = tenant("acme");
     let (version, _) = store.endpoints(&acme).await.unwrap().unwrap();
-    let one = |n| planned(&acme, &format!("e{n}"), "orders", InitialState::Due(at(9)), 10);
+    let one = |n| {
+        planned(
+            &acme,
+            &format!("e{n}"),
+            "orders",
+            InitialState::Due(at(9)),
+            10,
+        )
+    };
     let batch = PlanBatch {
         tenant: acme.clone(),
         version,
@@ -60,6 +68,10 @@ async fn a_page_reads_as_little_of_many_events_as_of_few() {
         cursor = page.unwrap().next_cursor;
         assert!(cursor.is_some());
         assert_eq!(calls(&world, "getrange").await, 11);
-        assert_eq!(calls(&world, "zrevrangebyscore").await, 3, "one for each state");
+        assert_eq!(
+            calls(&world, "zrevrangebyscore").await,
+            3,
+            "one for each state"
+        );
     }
 }

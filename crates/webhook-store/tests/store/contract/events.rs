@@ -141,9 +141,8 @@ pub async fn an_event_is_found_with_its_state_and_its_source(world: World) {
     };
     assert_eq!(details(&world, "e").await, Some(planned));
     assert_eq!(details(&world, "other").await, None);
-    let of_nobody = world
-        .store()
-        .event_details(&tenant_id("nobody"), &event("e").id);
+    let (nobody, id) = (tenant_id("nobody"), event("e").id);
+    let of_nobody = world.store().event_details(&nobody, &id);
     assert_eq!(of_nobody.await.unwrap(), None);
 }
 
