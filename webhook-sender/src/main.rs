@@ -7,8 +7,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use event_transforms::expression::STACK_BYTES;
-use tokio::runtime::Builder;
+use tokio::runtime::Runtime;
 use webhook_sender::cli::{Cli, report};
 
 /// The time that threads which read a file or compile a component get to end. Nothing depends on
@@ -17,12 +16,7 @@ const LEFTOVERS: Duration = Duration::from_millis(200);
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    // Expressions of tenants run on threads of the runtime.
-    let runtime = Builder::new_multi_thread()
-        .enable_all()
-        .thread_stack_size(STACK_BYTES)
-        .build();
-    let runtime = match runtime {
+    let runtime = match Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return report(Err(error.into())),
     };

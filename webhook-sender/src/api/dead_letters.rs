@@ -129,7 +129,7 @@ async fn plan_again(
         source: rejected.source.clone(),
     };
     let event = raw.check(api.max_data_bytes, api.clock.now())?;
-    Ok(api.planner.submit(&tenant, event).await?.id)
+    Ok(api.planner.resubmit(&tenant, event).await?.id)
 }
 
 fn text(rejected: &Rejected, name: &str) -> Result<Option<String>, ApiError> {

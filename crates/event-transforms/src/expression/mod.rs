@@ -36,6 +36,6 @@ pub use compile::{CompileError, MAX_SOURCE_BYTES};
 pub use run::{Program, RunError};
 pub use vars::Vars;
 
-/// The stack in bytes with which a thread can run every expression. Rust's default of 2 MiB is too
-/// little for the deepest ones in a build without optimisation.
-pub const STACK_BYTES: usize = 8 << 20;
+/// The stack in bytes with which a thread can run every expression: Rust's default, and that of
+/// Tokio's threads.
+pub const STACK_BYTES: usize = 2 << 20;
