@@ -28,7 +28,16 @@ impl Source {
     /// Stored by a version of the sender that did not record the source.
     pub const UNKNOWN: Self = Self(Name::Fixed("unknown"));
 
-    /// Returns the source of that name.
+    const FIXED: [Self; 5] = [
+        Self::API,
+        Self::CLI,
+        Self::STREAM,
+        Self::SENDER,
+        Self::UNKNOWN,
+    ];
+
+    /// Returns the source of that name. Allocates only for the name of a configured source: keep it,
+    /// and clone it for each event.
     ///
     /// ```
     /// use webhook_model::Source;
@@ -36,7 +45,10 @@ impl Source {
     /// assert_eq!(Source::named("api"), Source::API);
     /// ```
     pub fn named(name: &str) -> Self {
-        Self(Name::Given(name.into()))
+        let mut fixed = Self::FIXED.into_iter();
+        fixed
+            .find(|source| source.as_str() == name)
+            .unwrap_or_else(|| Self(Name::Given(name.into())))
     }
 
     /// Returns the name.

@@ -45,13 +45,15 @@ pub struct View {
     rejection: Option<Rejection>,
 }
 
-/// The reason of a rejected event.
+/// The reason of a rejected event, and the event in full.
 #[derive(Serialize)]
 struct Rejection {
     /// The id that the event names.
     event: Option<String>,
     code: String,
     reason: String,
+    /// All fields as they arrived.
+    fields: Vec<(FieldText, FieldText)>,
 }
 
 /// The JSON form of one event, with its data and its deliveries.
@@ -62,9 +64,6 @@ pub struct Details {
     /// Absent if a rejected event has none, or none that is JSON.
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<Box<RawValue>>,
-    /// All fields of a rejected event.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    fields: Option<Vec<(FieldText, FieldText)>>,
     deliveries: Page<deliveries::View>,
 }
 
@@ -83,23 +82,24 @@ impl From<EventSummary> for View {
     }
 }
 
-impl From<&Rejected> for View {
-    fn from(rejected: &Rejected) -> Self {
+impl From<Rejected> for View {
+    fn from(rejected: Rejected) -> Self {
         let text = |name| rejected.field(name).and_then(FieldText::text);
         let text = |name| text(name).map(str::to_owned);
         Self {
-            id: rejected.id.clone(),
             kind: text("type"),
             timestamp: text("timestamp"),
+            ordering_key: text("ordering_key"),
             accepted_at: rejected.at.to_string(),
             state: EventState::Rejected.name(),
-            source: rejected.source.clone(),
-            ordering_key: text("ordering_key"),
             rejection: Some(Rejection {
                 event: text("id"),
-                code: rejected.code.clone(),
-                reason: rejected.reason.clone(),
+                code: rejected.code,
+                reason: rejected.reason,
+                fields: rejected.fields,
             }),
+            id: rejected.id,
+            source: rejected.source,
         }
     }
 }
@@ -108,7 +108,7 @@ impl From<ListedEvent> for View {
     fn from(listed: ListedEvent) -> Self {
         match listed {
             ListedEvent::Kept(event) => event.into(),
-            ListedEvent::Rejected(rejected) => (&rejected).into(),
+            ListedEvent::Rejected(rejected) => rejected.into(),
         }
     }
 }
@@ -164,7 +164,6 @@ async fn kept(api: &Api, tenant: &TenantId, found: EventDetails) -> Result<Detai
     Ok(Details {
         event: event.into(),
         data: json(&data),
-        fields: None,
         deliveries: deliveries::page(api, tenant, &filter, None, DEFAULT_LIMIT).await?,
     })
 }
@@ -172,9 +171,8 @@ async fn kept(api: &Api, tenant: &TenantId, found: EventDetails) -> Result<Detai
 impl Details {
     fn of_rejected(rejected: Rejected) -> Self {
         Self {
-            event: (&rejected).into(),
             data: rejected.field("data").and_then(|data| json(data.bytes())),
-            fields: Some(rejected.fields),
+            event: rejected.into(),
             deliveries: Page {
                 items: Vec::new(),
                 next_cursor: None,

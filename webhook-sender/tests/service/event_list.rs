@@ -50,13 +50,14 @@ async fn to_stream(api: &Api, fields: &[(&str, &str)]) {
     let redis = api.setting.redis.as_ref().expect("the setting has one");
     let client = redis::Client::open(redis.url()).expect("a url");
     let connection = client.get_multiplexed_async_connection().await;
+    let mut connection = connection.expect("redis-server responds");
     let mut add = redis::cmd("XADD");
     add.arg("events")
         .arg("*")
         .arg(&[("tenant", "acme")])
         .arg(fields);
-    let added = add.query_async(&mut connection.expect("redis-server responds"));
-    let _: String = added.await.expect("redis-server takes it");
+    let added = add.query_async(&mut connection).await;
+    let _: String = added.expect("redis-server takes it");
 }
 
 /// Waits until the list has `count` events.
@@ -128,8 +129,8 @@ async fn events_are_listed_and_shown(store: Store) {
     }
     let (mut seen, mut cursor) = (Vec::new(), String::new());
     loop {
-        let page = api.send("GET", &format!("{EVENTS}?limit=1{cursor}"), None);
-        let page = page.await.json();
+        let path = format!("{EVENTS}?limit=1{cursor}");
+        let page = api.send("GET", &path, None).await.json();
         seen.extend(page["items"].as_array().unwrap().iter().cloned());
         match page["next_cursor"].as_str() {
             Some(next) => cursor = format!("&cursor={next}"),

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use webhook_model::{DeliveryId, Event, EventId, Millis, Source};
 
-use super::encoding::{Reader, Unreadable, short, text};
+use super::encoding::{Reader, Unreadable, joined, short, text};
 
 /// Encodes an event: its metadata, then its data.
 ///
@@ -28,7 +28,8 @@ pub(super) fn write_event(event: &Event, planned: Millis, deliveries: &[&Deliver
     text(&mut out, event.kind.as_bytes());
     out.push(event.ordering_key.is_some().into());
     let key = event.ordering_key.as_deref().unwrap_or_default();
-    text(&mut out, format!("{key}\n{}", event.source).as_bytes());
+    let source = event.source.as_str().as_bytes();
+    joined(&mut out, &[key.as_bytes(), b"\n", source]);
     out.extend_from_slice(&event.data);
     out
 }

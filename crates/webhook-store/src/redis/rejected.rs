@@ -95,6 +95,9 @@ impl RedisStore {
 
     /// Returns the values of a few rejected events; `None` for one that does not exist any more.
     pub(super) async fn rejected_at(&self, positions: &[Position]) -> Result<Vec<Option<String>>> {
+        if positions.is_empty() {
+            return Ok(Vec::new());
+        }
         let mut command = redis::cmd("HMGET");
         command.arg(keys::rejected_values());
         for (_, id) in positions {

@@ -1,7 +1,7 @@
 -- Keeps new events behind the tenant's other accepted ones. ARGV: score of the first, (id, event)….
 -- Returns {'unknown'}, or {'done', and for each event 1 new, 0 known, -1 with other content…}.
 if not call('HGET', T, ':v') then return { 'unknown' } end
-local results, first = { 'done' }, tonumber(ARGV[1])
+local results, first, listed = { 'done' }, tonumber(ARGV[1]), {}
 for i = 2, #ARGV, 2 do
   local id, event = ARGV[i], ARGV[i + 1]
   local stored = call('GET', B .. 'e:' .. id)
@@ -10,8 +10,10 @@ for i = 2, #ARGV, 2 do
   else
     call('SET', B .. 'e:' .. id, event)
     call('RPUSH', B .. 'a', id)
-    call('ZADD', B .. 'ea', event_score(first, i / 2), id)
+    listed[#listed + 1] = event_score(first, i / 2)
+    listed[#listed + 1] = id
     results[#results + 1] = 1
   end
 end
+each(listed, 1, #listed, 'ZADD', B .. 'ea')
 return results

@@ -95,12 +95,16 @@ for i = 1, ordered do
 end
 
 each(ARGV, pairs_from, pairs_to, 'MSET')
-local ids, listed, first = {}, {}, tonumber(ARGV[4])
+local ids, kept, listed, first = {}, {}, {}, tonumber(ARGV[4])
+for i = 1, events do ids[i] = sub(keys[i], #B + 3) end
+for from = 1, is_accepted and events or 0, MANY do
+  local some = call('ZMSCORE', B .. 'ea', unpack(ids, from, math.min(from + MANY - 1, events)))
+  for i = 1, #some do kept[from + i - 1] = some[i] end
+end
 for i = 1, events do
-  local id = sub(keys[i], #B + 3)
-  ids[i] = id
-  listed[2 * i - 1] = is_accepted and call('ZSCORE', B .. 'ea', id) or event_score(first, i)
-  listed[2 * i] = id
+  -- An event that an earlier version accepted has no score yet.
+  listed[2 * i - 1] = kept[i] or event_score(first, i)
+  listed[2 * i] = ids[i]
 end
 each(listed, 1, 2 * events, 'ZADD', B .. 'ep')
 if is_accepted then

@@ -380,7 +380,7 @@ pub async fn an_event_that_becomes_rejected_is_listed_once(world: World) {
     let id = event("poison").id;
     world
         .store()
-        .discard_accepted(&world.acme, &id)
+        .discard_accepted(&world.acme, &id, 0)
         .await
         .unwrap();
     assert_eq!(ids(&world, &ALL).await, ["acme.1.poison"]);
