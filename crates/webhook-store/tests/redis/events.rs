@@ -1,7 +1,7 @@
 //! Tests of the lists of events.
 
 use webhook_model::{EventId, EventState};
-use webhook_store::{EventFilter, InitialState, PlanBatch, Queries, Queue, Tenants};
+use webhook_store::{EventFilter, InitialState, ListedEvent, PlanBatch, Queries, Queue, Tenants};
 
 use crate::world::{PLANNED, World, at, owner, plan, planned, tenant};
 
@@ -24,6 +24,39 @@ async fn an_event_that_an_earlier_version_stored_is_found_and_not_listed() {
     assert_eq!(old.state, EventState::Planned);
     let all = store.events(&acme, &EventFilter::default(), None, 9).await;
     assert_eq!(all.unwrap().items.len(), 1);
+}
+
+#[tokio::test]
+async fn an_event_that_an_earlier_version_accepted_is_listed_once_it_is_planned() {
+    let world = World::new().await;
+    let owner = owner("a");
+    let store = world.store(&owner).await;
+    let acme = tenant("acme");
+    let one = |id| planned(&acme, id, "orders", InitialState::Due(at(9)), 10);
+    let (old, new) = (one("old"), one("new"));
+    let accepted = [old.event.clone(), new.event.clone()];
+    store.accept(&acme, &accepted[..1], at(5)).await.unwrap();
+    // Earlier versions had no such set.
+    world.command(&["DEL", "ws:{acme}:ea"]).await;
+    store.accept(&acme, &accepted[1..], at(6)).await.unwrap();
+    let (version, _) = store.endpoints(&acme).await.unwrap().unwrap();
+    let taken = store.begin_planning(&owner, &acme, 9).await.unwrap();
+    assert_eq!(taken.len(), 2);
+    let batch = PlanBatch {
+        tenant: acme.clone(),
+        version,
+        fence: PLANNED,
+        events: vec![old, new],
+        accepted: true,
+    };
+    store.plan(&owner, batch, at(7)).await.unwrap();
+    let all = store.events(&acme, &EventFilter::default(), None, 9).await;
+    let all = all.unwrap().items.into_iter().map(|listed| match listed {
+        ListedEvent::Kept(event) => (event.id.to_string(), event.accepted_at),
+        ListedEvent::Rejected(rejected) => panic!("{rejected:?}"),
+    });
+    let expected = [("old".to_owned(), at(7)), ("new".to_owned(), at(6))];
+    assert!(all.eq(expected));
 }
 
 /// Returns the number of calls of a command since the statistics were reset.

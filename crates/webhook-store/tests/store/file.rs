@@ -8,19 +8,16 @@ use std::process::{Child, Command, Stdio};
 use std::task::Poll;
 
 use rusqlite::Connection;
-use sha2::{Digest, Sha256};
 use tempfile::TempDir;
-use webhook_model::{DeliveryId, EventState, Owner, Source};
 use webhook_store::sqlite::{OpenError, SqliteStore};
 use webhook_store::{
-    DeliveryFilter, EventFilter, Fence, Leases, ListedEvent, NextState, Outcome, PlanBatch,
-    Planned, Queries, Queue, Tenants,
+    DeliveryFilter, Fence, NextState, Outcome, PlanBatch, Planned, Queries, Tenants,
 };
 
 use crate::stores::sqlite::Folder;
 use crate::world::{DAY, UNTIL, World, at, due, event, planned, success, tenant_id};
 
-fn folder() -> (TempDir, PathBuf) {
+pub fn folder() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("sender.db");
     (folder, file)
@@ -143,98 +140,6 @@ async fn a_newer_schema_is_rejected() {
     match refused(&file) {
         OpenError::Newer { found, known, .. } => assert!(found == 99 && known < 99),
         other => panic!("{other}"),
-    }
-}
-
-/// Creates a file as version 2 of the schema had it: tenant `acme` with a planned event, which has a
-/// succeeded delivery, and an accepted one.
-fn version_2(file: &Path) {
-    let sql = Connection::open(file).unwrap();
-    sql.execute_batch(include_str!("../../src/sqlite/schema.sql"))
-        .unwrap();
-    sql.execute_batch(include_str!("../../src/sqlite/schema2.sql"))
-        .unwrap();
-    let application = i32::from_be_bytes(*b"whsd");
-    sql.pragma_update(None, "application_id", application)
-        .unwrap();
-    sql.pragma_update(None, "user_version", 2).unwrap();
-    let hash = |id: &str| {
-        let tenant = 1_i64.to_le_bytes();
-        let digest = Sha256::new().chain_update(tenant).chain_update(id);
-        i64::from_be_bytes(digest.finalize()[..8].try_into().unwrap())
-    };
-    let (acme, orders) = (tenant_id("acme"), crate::world::endpoint_id("orders"));
-    let definition = crate::world::endpoint(&acme, "orders");
-    let definition = serde_json::to_string(&definition).unwrap();
-    let delivery = DeliveryId::of(&acme, &event("planned").id, &orders);
-    let delivery = hex::decode(&delivery.as_str()[4..]).unwrap();
-    let data = |id| event(id).data.to_vec();
-    let now = at(5).as_i64();
-    sql.execute_batch("INSERT INTO tenants VALUES (1, 'acme', 1)")
-        .unwrap();
-    sql.execute(
-        "INSERT INTO endpoints VALUES (1, 1, 'orders', ?1, 1, 1, NULL)",
-        [definition],
-    )
-    .unwrap();
-    let insert = "INSERT INTO events VALUES (?1, ?2, 1, ?3, ?4, ?4, ?5, 'order.shipped', NULL, ?6)";
-    for (key, deliveries, id) in [(1, 1, "planned"), (3, -1, "accepted")] {
-        let row = (key, hash(id), deliveries, now, id, data(id));
-        sql.execute(insert, row).unwrap();
-    }
-    sql.execute(
-        "INSERT INTO deliveries VALUES (2, 1, 1, 1, 2, ?1, ?1, 1, ?2, NULL, NULL, NULL, NULL)",
-        (now, delivery),
-    )
-    .unwrap();
-    sql.execute_batch("INSERT INTO accepted (tenant, event) VALUES (1, 3)")
-        .unwrap();
-}
-
-#[tokio::test]
-async fn events_of_an_earlier_schema_are_listed_and_planned() {
-    let (_folder, file) = folder();
-    version_2(&file);
-    let store = SqliteStore::open(&file).unwrap();
-    let (acme, all) = (tenant_id("acme"), EventFilter::default());
-    let list = async || {
-        let events = store.events(&acme, &all, None, 10).await.unwrap().items;
-        let kept = |listed| match listed {
-            ListedEvent::Kept(one) => (one.id.to_string(), one.state, one.accepted_at, one.source),
-            ListedEvent::Rejected(rejected) => panic!("{rejected:?}"),
-        };
-        events.into_iter().map(kept).collect::<Vec<_>>()
-    };
-    let listed = |id: &str, state| (id.to_owned(), state, at(5), Source::UNKNOWN);
-    let (accepted, planned) = (EventState::Accepted, EventState::Planned);
-    let before = [listed("accepted", accepted), listed("planned", planned)];
-    assert_eq!(list().await, before);
-
-    let owner = Owner::this_process("sender");
-    store.acquire_lease(&owner, at(6), at(UNTIL)).await.unwrap();
-    let taken = store.begin_planning(&owner, &acme, 9).await.unwrap();
-    let event = taken.into_iter().next().unwrap().event;
-    let orders = crate::world::endpoint_id("orders");
-    let batch = PlanBatch {
-        tenant: acme.clone(),
-        version: 1,
-        fence: Fence::new(at(7)),
-        events: vec![crate::world::planned(&acme, event, &[due(&orders, 7)])],
-        accepted: true,
-    };
-    store.plan(&owner, batch, at(7)).await.unwrap();
-    let after = [listed("accepted", planned), listed("planned", planned)];
-    assert_eq!(list().await, after);
-    for id in ["accepted", "planned"] {
-        let of_event = DeliveryFilter {
-            event: Some(crate::world::event(id).id),
-            ..DeliveryFilter::default()
-        };
-        let deliveries = store.deliveries(&acme, &of_event, None, 9).await.unwrap();
-        let [one] = &deliveries.items[..] else {
-            panic!("{deliveries:?}")
-        };
-        assert_eq!(one.event.as_str(), id);
     }
 }
 
