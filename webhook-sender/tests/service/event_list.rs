@@ -32,6 +32,7 @@ async fn with_events(store: Store) -> (Api, Receiver) {
     assert_eq!(published, "evt_cli\n");
     let of_stream = [("type", "a.b"), ("id", "evt_stream"), ("data", "3")];
     to_stream(&api, &of_stream).await;
+    listed(&api, "?source=stream", 1).await;
     to_stream(&api, &[("type", "a..b"), ("data", "{\"n\": 4.0}")]).await;
     listed(&api, "?state=rejected", 1).await;
     (api, receiver)

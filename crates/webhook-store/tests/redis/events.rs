@@ -85,14 +85,16 @@ async fn a_page_reads_as_little_of_many_events_as_of_few() {
             10,
         )
     };
-    let batch = PlanBatch {
-        tenant: acme.clone(),
-        version,
-        fence: PLANNED,
-        events: (0..3_000).map(one).collect(),
-        accepted: false,
-    };
-    store.plan(&owner, batch, at(5)).await.unwrap();
+    for ms in 0..5 {
+        let batch = PlanBatch {
+            tenant: acme.clone(),
+            version,
+            fence: PLANNED,
+            events: (600 * ms..600 * (ms + 1)).map(one).collect(),
+            accepted: false,
+        };
+        store.plan(&owner, batch, at(ms)).await.unwrap();
+    }
     let mut cursor = None;
     for _ in 0..3 {
         world.command(&["CONFIG", "RESETSTAT"]).await;

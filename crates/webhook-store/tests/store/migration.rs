@@ -94,13 +94,13 @@ async fn events_of_an_earlier_schema_are_listed_and_planned() {
     let owner = Owner::this_process("sender");
     store.acquire_lease(&owner, at(6), at(UNTIL)).await.unwrap();
     let taken = store.begin_planning(&owner, &acme, 9).await.unwrap();
-    let event = taken.into_iter().next().unwrap().event;
+    let first = taken.into_iter().next().unwrap().event;
     let orders = endpoint_id("orders");
     let batch = PlanBatch {
         tenant: acme.clone(),
         version: 1,
         fence: Fence::new(at(7)),
-        events: vec![planned(&acme, event, &[due(&orders, 7)])],
+        events: vec![planned(&acme, first, &[due(&orders, 7)])],
         accepted: true,
     };
     store.plan(&owner, batch, at(7)).await.unwrap();
