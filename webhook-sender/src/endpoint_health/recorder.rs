@@ -178,20 +178,18 @@ mod tests {
 
     use webhook_model::{Delivery, Origin, Owner};
     use webhook_store::sqlite::SqliteStore;
-    use webhook_store::{Claim, DeliveryFilter, Lease, Store};
+    use webhook_store::{DeliveryFilter, Lease, Store};
 
     use super::*;
-    use crate::plan::{DispatchPort, Parts};
+    use crate::plan::{DispatchPort, Parts, ReservedPermit};
 
     /// A dispatcher without free permits.
     struct NoPermits;
 
     impl DispatchPort for NoPermits {
-        fn reserve(&self, _: &TenantId, _: &EndpointId) -> bool {
-            false
+        fn reserve(&self, _: &TenantId, _: &EndpointId) -> Option<Box<dyn ReservedPermit>> {
+            None
         }
-        fn unreserve(&self, _: &TenantId, _: &EndpointId) {}
-        fn start(&self, _: &Arc<Owner>, _: Vec<Claim>) {}
         fn wake(&self) {}
     }
 

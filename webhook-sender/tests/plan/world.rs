@@ -7,6 +7,7 @@ use bytes::Bytes;
 use event_transforms::component::Folder;
 use tempfile::TempDir;
 use test_support::with_timeout;
+use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use webhook_model::{Clock, Delivery, Endpoint, Event, EventId, Millis, Owner, Source, TenantId};
 use webhook_sender::plan::{BacklogPlanner, BacklogStats, Parts, Planner};
@@ -30,8 +31,10 @@ pub struct World {
     pub registry: Arc<Registry>,
     pub lease: Arc<Lease>,
     pub stats: Arc<BacklogStats>,
-    /// Plans accepted events until the world is dropped.
-    _backlog: DropGuard,
+    /// Plans accepted events.
+    pub backlog: JoinHandle<()>,
+    /// Stops that when the world is dropped.
+    _stop: DropGuard,
     /// The folder of its components.
     pub folder: TempDir,
 }
@@ -64,15 +67,15 @@ impl World {
             CancellationToken::new(),
         );
         let stats = backlog.stats();
-        tokio::spawn(backlog.run(stop.clone()));
         Self {
+            backlog: tokio::spawn(backlog.run(stop.clone())),
             planner,
             store,
             dispatch_port,
             registry,
             lease,
             stats,
-            _backlog: stop.drop_guard(),
+            _stop: stop.drop_guard(),
             folder,
         }
     }

@@ -1,26 +1,25 @@
-//! Permits for attempts: the total limit, and the limits of each endpoint.
+//! Counts the permits in use, in total and of each endpoint.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
-use webhook_model::{EndpointId, Millis, TenantId};
+use webhook_model::{EndpointId, TenantId};
 
-use super::Settings;
-use super::breaker::Change;
-use super::endpoint_state::{Admission, EndpointState, Source};
-use super::outcome::Health;
-use super::request_template::RequestTemplate;
-use super::wake_signals::WakeSignals;
+use super::endpoint_state::{AttemptReport, EndpointState, Refusal, Source};
+use crate::deliver::Settings;
+use crate::deliver::breaker::Change;
+use crate::deliver::request_template::RequestTemplate;
+use crate::deliver::wake_signals::WakeSignals;
 use crate::endpoint_health::HealthChange;
 use crate::metrics::Metrics;
 use crate::registry::CompiledEndpoint;
 
-pub(super) type EndpointKey = (TenantId, EndpointId);
+pub(in crate::deliver) type EndpointKey = (TenantId, EndpointId);
 
-pub(super) struct Concurrency {
+/// The permits in use. They are acquired and released by [`Permits`](super::Permits) and its parts.
+pub(in crate::deliver) struct Concurrency {
     inner: Mutex<Inner>,
     /// Receives the closing of breakers that are removed while open. Attempts report all other
     /// changes of breakers.
@@ -40,21 +39,8 @@ struct Inner {
     stopped: bool,
 }
 
-/// The result of an attempt, as far as it concerns its endpoint.
-pub(super) struct AttemptReport {
-    /// The version of the endpoint that was called.
-    pub version: u64,
-    pub health: Health,
-    /// `None` for an attempt that does not count.
-    pub succeeded: Option<bool>,
-    pub gone: Option<String>,
-    /// The time at which the attempt began, as the attempt itself records it.
-    pub at: Millis,
-    pub random: f64,
-}
-
 impl Concurrency {
-    pub(super) fn new(settings: Settings, metrics: Arc<Metrics>) -> Self {
+    pub(in crate::deliver) fn new(settings: Settings, metrics: Arc<Metrics>) -> Self {
         let inner = Inner {
             settings: Arc::new(settings),
             endpoints: HashMap::new(),
@@ -70,34 +56,35 @@ impl Concurrency {
         }
     }
 
-    pub(super) fn settings(&self) -> Arc<Settings> {
+    pub(in crate::deliver) fn settings(&self) -> Arc<Settings> {
         self.lock().settings.clone()
     }
 
     /// Returns the settings for an attempt that starts now; `None` once the dispatcher is stopping.
-    pub(super) fn start(&self) -> Option<Arc<Settings>> {
+    pub(in crate::deliver) fn start(&self) -> Option<Arc<Settings>> {
         let inner = self.lock();
         (!inner.stopped).then(|| inner.settings.clone())
     }
 
-    pub(super) fn set_settings(&self, settings: Settings) {
+    pub(in crate::deliver) fn set_settings(&self, settings: Settings) {
         self.lock().settings = Arc::new(settings);
         self.freed.notify_waiters();
         self.wake_signals.permits_freed(true);
     }
 
-    /// Acquires at most `most` permits for an endpoint.
+    /// Acquires at most `most` permits for an endpoint. Returns their number, and the template of the
+    /// endpoint's requests.
     pub(super) fn acquire(
         &self,
         compiled: &Arc<CompiledEndpoint>,
         most: usize,
         source: Source,
-    ) -> Admission {
+    ) -> Result<(usize, Arc<RequestTemplate>), Refusal> {
         let now = Instant::now();
         let mut inner = self.lock();
         let inner = &mut *inner;
         if inner.stopped {
-            return Admission::Closed;
+            return Err(Refusal::Closed);
         }
         let free = inner.free();
         let endpoint = inner
@@ -107,48 +94,32 @@ impl Concurrency {
         if endpoint.update(compiled, now) {
             self.metrics.breaker(false);
         }
-        let admission = match endpoint.admission(&inner.settings, free, source, now) {
-            Admission::Granted(count) => Admission::Granted(count.min(most)),
-            other => other,
-        };
-        if let Admission::Granted(count) = admission {
-            endpoint.acquire(count, now);
-            inner.in_use += count;
-        }
+        let admission = endpoint.admission(&inner.settings, free, source, now);
         if source == Source::Scheduler {
             endpoint.waiting = true;
-            inner.exhausted |= admission == Admission::Exhausted;
+            inner.exhausted |= admission == Err(Refusal::Exhausted);
         }
-        admission
+        let count = admission?.min(most);
+        endpoint.acquire(count, now);
+        inner.in_use += count;
+        Ok((count, endpoint.template.clone()))
     }
 
     /// Releases permits that were not used.
     pub(super) fn release(&self, key: &EndpointKey, count: usize) {
-        if count == 0 {
-            return;
-        }
         let mut inner = self.lock();
         if let Some(endpoint) = inner.endpoints.get_mut(key) {
             endpoint.release(count, Instant::now());
         }
-        self.freed(&mut inner, key, count);
+        self.freed(&mut inner, count);
+        inner.wake_scheduler(key, &self.wake_signals);
     }
 
     /// Records that nothing more is due for an endpoint.
-    pub(super) fn nothing_due(&self, key: &EndpointKey) {
+    pub(in crate::deliver) fn nothing_due(&self, key: &EndpointKey) {
         if let Some(endpoint) = self.lock().endpoints.get_mut(key) {
             endpoint.waiting = false;
         }
-    }
-
-    /// Returns the template of an endpoint that holds a permit; `None` for any other.
-    pub(super) fn template(&self, key: &EndpointKey) -> Option<Arc<RequestTemplate>> {
-        let inner = self.lock();
-        let endpoint = inner
-            .endpoints
-            .get(key)
-            .filter(|endpoint| endpoint.in_flight > 0)?;
-        Some(endpoint.template.clone())
     }
 
     /// Applies the result of an attempt to its endpoint. The permit of the total is held until the
@@ -164,18 +135,9 @@ impl Concurrency {
         let Some(endpoint) = inner.endpoints.get_mut(key) else {
             return (Change::None, None);
         };
-        endpoint.in_flight = endpoint.in_flight.saturating_sub(1);
-        let change = match report.health {
-            Health::Healthy => endpoint.breaker.on_success(),
-            Health::Unhealthy(asked) => endpoint.breaker.on_failure(asked, now, report.random),
-            Health::Unknown => {
-                endpoint.breaker.attempt_cancelled(now);
-                Change::None
-            }
-        };
-        let health_change = endpoint.health_change(report, disable_after);
+        let changes = endpoint.attempt_ended(report, disable_after, now);
         inner.wake_scheduler(key, &self.wake_signals);
-        (change, health_change)
+        changes
     }
 
     /// Releases the endpoint's permit of a delivery that is returned without an attempt. The permit
@@ -190,18 +152,12 @@ impl Concurrency {
 
     /// Releases the permits of outcomes that are recorded.
     pub(super) fn outcomes_recorded(&self, count: usize) {
-        let mut inner = self.lock();
-        inner.in_use = inner.in_use.saturating_sub(count);
-        if std::mem::take(&mut inner.exhausted) {
-            self.wake_signals.exhaustion_ended();
-        }
-        drop(inner);
-        self.freed.notify_waiters();
+        self.freed(&mut self.lock(), count);
     }
 
     /// Returns true if no permit is free. The scheduler, the only caller, is woken when that
     /// changes.
-    pub(super) fn is_exhausted(&self) -> bool {
+    pub(in crate::deliver) fn is_exhausted(&self) -> bool {
         let mut inner = self.lock();
         let none = inner.free() == 0;
         inner.exhausted |= none;
@@ -209,28 +165,28 @@ impl Concurrency {
     }
 
     /// Waits until a permit is free, and returns the number of free permits.
-    pub(super) async fn free_permits(&self) -> usize {
+    pub(in crate::deliver) async fn free_permits(&self) -> usize {
         self.until(|inner| Some(inner.free()).filter(|free| *free > 0))
             .await
     }
 
     /// Waits until no permit is in use.
-    pub(super) async fn drained(&self) {
+    pub(in crate::deliver) async fn drained(&self) {
         self.until(|inner| (inner.in_use == 0).then_some(())).await;
     }
 
     /// Rejects every further request for a permit.
-    pub(super) fn stop(&self) {
+    pub(in crate::deliver) fn stop(&self) {
         self.lock().stopped = true;
     }
 
     /// Returns the number of deliveries that are started and not yet recorded.
-    pub(super) fn in_use(&self) -> usize {
+    pub(in crate::deliver) fn in_use(&self) -> usize {
         self.lock().in_use
     }
 
     /// Removes endpoints that no longer exist and have no attempt in flight.
-    pub(super) fn retain(&self, exist: impl Fn(&EndpointKey) -> bool) {
+    pub(in crate::deliver) fn retain(&self, exist: impl Fn(&EndpointKey) -> bool) {
         self.lock().endpoints.retain(|key, endpoint| {
             let stays = endpoint.in_flight > 0 || exist(key);
             if !stays && endpoint.breaker.is_open() {
@@ -251,12 +207,11 @@ impl Concurrency {
         }
     }
 
-    fn freed(&self, inner: &mut Inner, key: &EndpointKey, count: usize) {
+    fn freed(&self, inner: &mut Inner, count: usize) {
         inner.in_use = inner.in_use.saturating_sub(count);
         if std::mem::take(&mut inner.exhausted) {
             self.wake_signals.exhaustion_ended();
         }
-        inner.wake_scheduler(key, &self.wake_signals);
         self.freed.notify_waiters();
     }
 
@@ -283,38 +238,7 @@ impl Inner {
     }
 }
 
-impl EndpointState {
-    fn health_change(
-        &mut self,
-        report: &AttemptReport,
-        disable_after: Duration,
-    ) -> Option<HealthChange> {
-        let endpoint = &self.template.compiled.endpoint;
-        let version = endpoint.version;
-        // A response to an older version does not apply to the current one, which may have another
-        // URL.
-        let gone = report.gone.as_ref().filter(|_| report.version == version);
-        let change = match (gone, report.succeeded) {
-            (Some(reason), _) => Some(HealthChange::Disabled {
-                version,
-                reason: reason.clone(),
-            }),
-            (None, Some(true)) => self.failures.on_success(endpoint),
-            (None, Some(false)) => self.failures.on_failure(endpoint, report.at, disable_after),
-            (None, None) => None,
-        };
-        match change {
-            Some(HealthChange::Disabled { .. }) if self.closed == Some(version) => None,
-            Some(disabled @ HealthChange::Disabled { .. }) => {
-                self.closed = Some(version);
-                Some(disabled)
-            }
-            other => other,
-        }
-    }
-}
-
-fn key(compiled: &CompiledEndpoint) -> EndpointKey {
+pub(super) fn key(compiled: &CompiledEndpoint) -> EndpointKey {
     (
         compiled.endpoint.tenant.clone(),
         compiled.endpoint.id.clone(),
@@ -326,8 +250,10 @@ mod tests {
     use std::time::Duration;
 
     use serde_json::json;
+    use webhook_model::Millis;
 
     use super::*;
+    use crate::deliver::outcome::Health;
 
     /// Returns the endpoint `orders` with this URL.
     fn at(url: &str) -> Arc<CompiledEndpoint> {
@@ -368,10 +294,7 @@ mod tests {
             let concurrency = Concurrency::new(Settings::default(), Arc::default());
             let fails = |url: &str, at| {
                 let compiled = self::at(url);
-                assert_eq!(
-                    concurrency.acquire(&compiled, 1, Source::Scheduler),
-                    Admission::Granted(1)
-                );
+                assert!(concurrency.acquire(&compiled, 1, Source::Scheduler).is_ok());
                 concurrency.attempt_ended(&key(&compiled), &failed_at(at)).1
             };
             assert_eq!(fails("https://a.example/", Millis(0)), None);
@@ -388,10 +311,7 @@ mod tests {
         let metrics = Arc::new(Metrics::default());
         let concurrency = Concurrency::new(Settings::default(), metrics.clone());
         let failed = failed_at(Millis(0));
-        while matches!(
-            concurrency.acquire(compiled, 1, Source::Scheduler),
-            Admission::Granted(1)
-        ) {
+        while concurrency.acquire(compiled, 1, Source::Scheduler).is_ok() {
             let (change, _) = concurrency.attempt_ended(&key(compiled), &failed);
             if change == Change::Opened {
                 metrics.breaker(true);
@@ -406,8 +326,8 @@ mod tests {
     fn replacing_the_url_of_an_open_breaker_decrements_the_gauge() {
         let before = at("https://a.example/");
         let (concurrency, metrics) = with_open_breaker(&before);
-        let admission = concurrency.acquire(&at("https://b.example/"), 1, Source::Scheduler);
-        assert_eq!(admission, Admission::Granted(1));
+        let after = at("https://b.example/");
+        assert!(concurrency.acquire(&after, 1, Source::Scheduler).is_ok());
         assert_eq!(open_breakers(&metrics), "0");
     }
 

@@ -1,14 +1,17 @@
 //! One endpoint's permits, rate limiter and circuit breaker.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
+use webhook_model::Millis;
 
-use super::Settings;
-use super::breaker::{Allowance, Breaker};
-use super::rate_limiter::RateLimiter;
-use super::request_template::RequestTemplate;
-use crate::endpoint_health::FailureTracker;
+use crate::deliver::Settings;
+use crate::deliver::breaker::{Allowance, Breaker, Change};
+use crate::deliver::outcome::Health;
+use crate::deliver::rate_limiter::RateLimiter;
+use crate::deliver::request_template::RequestTemplate;
+use crate::endpoint_health::{FailureTracker, HealthChange};
 use crate::registry::CompiledEndpoint;
 
 /// The state of an endpoint, created with its first delivery.
@@ -28,17 +31,16 @@ pub(super) struct EndpointState {
 
 /// The component that requests permits.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Source {
+pub(in crate::deliver) enum Source {
     /// Requests permits for deliveries that are due.
     Scheduler,
     /// Requests permits for new deliveries.
     Planner,
 }
 
-/// The result of a request for permits.
+/// The reason for which no permit is granted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Admission {
-    Granted(usize),
+pub(in crate::deliver) enum Refusal {
     /// No permit until an attempt of this endpoint ends.
     Full,
     /// No permit until an attempt of any endpoint ends.
@@ -47,6 +49,19 @@ pub(super) enum Admission {
     After(Instant),
     /// No permit until the endpoint is changed.
     Closed,
+}
+
+/// The result of an attempt, as far as it concerns its endpoint.
+pub(in crate::deliver) struct AttemptReport {
+    /// The version of the endpoint that was called.
+    pub version: u64,
+    pub health: Health,
+    /// `None` for an attempt that does not count.
+    pub succeeded: Option<bool>,
+    pub gone: Option<String>,
+    /// The time at which the attempt began, as the attempt itself records it.
+    pub at: Millis,
+    pub random: f64,
 }
 
 impl EndpointState {
@@ -98,14 +113,14 @@ impl EndpointState {
         free: usize,
         source: Source,
         now: Instant,
-    ) -> Admission {
+    ) -> Result<usize, Refusal> {
         let endpoint = &self.template.compiled.endpoint;
         if !endpoint.enabled || self.closed == Some(endpoint.version) {
-            return Admission::Closed;
+            return Err(Refusal::Closed);
         }
         let breaker = match self.breaker.allowance(self.in_flight, now) {
-            Allowance::After(moment) => return Admission::After(moment),
-            Allowance::UpTo(0) => return Admission::Full,
+            Allowance::After(moment) => return Err(Refusal::After(moment)),
+            Allowance::UpTo(0) => return Err(Refusal::Full),
             Allowance::UpTo(count) => count,
             Allowance::Any => usize::MAX,
         };
@@ -113,23 +128,21 @@ impl EndpointState {
             .limit_for(settings, source)
             .saturating_sub(self.in_flight);
         if own == 0 {
-            return Admission::Full;
+            return Err(Refusal::Full);
         }
         let fair = match self.in_flight {
             0 => (free / 2).max(free.min(1)),
             held => free.saturating_sub(held) / 2,
         };
         if fair == 0 {
-            return Admission::Exhausted;
+            return Err(Refusal::Exhausted);
         }
-        match self
+        let rate = self
             .rate_limiter
             .as_ref()
             .map_or(Ok(usize::MAX), |rate_limiter| rate_limiter.available(now))
-        {
-            Ok(rate) => Admission::Granted(own.min(breaker).min(fair).min(rate)),
-            Err(moment) => Admission::After(moment),
-        }
+            .map_err(Refusal::After)?;
+        Ok(own.min(breaker).min(fair).min(rate))
     }
 
     /// While deliveries wait in the store, new ones get only half of the permits. Otherwise a
@@ -169,6 +182,54 @@ impl EndpointState {
         self.breaker.attempt_cancelled(now);
         if let Some(rate_limiter) = &mut self.rate_limiter {
             rate_limiter.release(attempts);
+        }
+    }
+
+    /// Applies the result of an attempt, and releases its permit.
+    pub(super) fn attempt_ended(
+        &mut self,
+        report: &AttemptReport,
+        disable_after: Duration,
+        now: Instant,
+    ) -> (Change, Option<HealthChange>) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        let change = match report.health {
+            Health::Healthy => self.breaker.on_success(),
+            Health::Unhealthy(asked) => self.breaker.on_failure(asked, now, report.random),
+            Health::Unknown => {
+                self.breaker.attempt_cancelled(now);
+                Change::None
+            }
+        };
+        (change, self.health_change(report, disable_after))
+    }
+
+    fn health_change(
+        &mut self,
+        report: &AttemptReport,
+        disable_after: Duration,
+    ) -> Option<HealthChange> {
+        let endpoint = &self.template.compiled.endpoint;
+        let version = endpoint.version;
+        // A response to an older version does not apply to the current one, which may have another
+        // URL.
+        let gone = report.gone.as_ref().filter(|_| report.version == version);
+        let change = match (gone, report.succeeded) {
+            (Some(reason), _) => Some(HealthChange::Disabled {
+                version,
+                reason: reason.clone(),
+            }),
+            (None, Some(true)) => self.failures.on_success(endpoint),
+            (None, Some(false)) => self.failures.on_failure(endpoint, report.at, disable_after),
+            (None, None) => None,
+        };
+        match change {
+            Some(HealthChange::Disabled { .. }) if self.closed == Some(version) => None,
+            Some(disabled @ HealthChange::Disabled { .. }) => {
+                self.closed = Some(version);
+                Some(disabled)
+            }
+            other => other,
         }
     }
 }
