@@ -9,7 +9,7 @@ use super::lookup;
 use super::queue::Effect;
 use super::row::{self, millis};
 use crate::{Acceptance, AcceptedEvent, PLANNING_BYTES};
-use webhook_model::{Event, EventId, Millis, Owner, TenantId};
+use webhook_model::{Event, EventId, Millis, Owner, Source, TenantId};
 
 /// The value of `events.deliveries` for an event that is not planned.
 const NOT_PLANNED: i64 = -1;
@@ -17,10 +17,10 @@ const NOT_PLANNED: i64 = -1;
 const KNOWN: &str = "SELECT kind, data FROM events WHERE key = ?1 AND tenant = ?2 AND id = ?3";
 
 const EVENT: &str = "INSERT INTO events
-    (key, hash, tenant, deliveries, planned_at, at, id, kind, ordering_key, data)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+    (key, hash, tenant, deliveries, accepted_at, at, id, kind, ordering_key, data, source)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
 
-const OLDEST: &str = "SELECT a.place, a.tries, e.id, e.kind, e.at, e.ordering_key, e.data
+const OLDEST: &str = "SELECT a.place, a.tries, e.id, e.kind, e.at, e.ordering_key, e.data, e.source
     FROM accepted a INDEXED BY accepted_by_tenant JOIN events e ON e.key = a.event
     WHERE a.tenant = ?1 ORDER BY a.place";
 
@@ -79,6 +79,7 @@ impl<'a> NewEvent<'a> {
             event.kind,
             event.ordering_key,
             &event.data[..],
+            event.source.as_str(),
         ])?;
         tx.add_id(self.hash, key);
         Ok(())
@@ -174,6 +175,7 @@ fn oldest(sql: &Connection, tenant: i64, limit: usize) -> Outcome<Vec<(i64, Acce
 fn read(row: &Row<'_>) -> Outcome<AcceptedEvent> {
     let id = row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?;
     let data = row.get_ref(6)?.as_blob().map_err(rusqlite::Error::from)?;
+    let source = row.get_ref(7)?.as_str().map_err(rusqlite::Error::from)?;
     Ok(AcceptedEvent {
         tries: row.get(1)?,
         event: Event {
@@ -182,6 +184,7 @@ fn read(row: &Row<'_>) -> Outcome<AcceptedEvent> {
             at: millis(row.get(4)?),
             ordering_key: row.get(5)?,
             data: Bytes::copy_from_slice(data),
+            source: Source::named(source),
         },
     })
 }
@@ -243,21 +246,12 @@ fn remove(tx: &mut Tx<'_>, place: i64, tenant: &TenantId) -> Outcome<()> {
     Ok(())
 }
 
-/// Marks an event as planned. Its new key is the one before those of its deliveries.
-pub(super) fn set_planned(
-    tx: &mut Tx<'_>,
-    event: i64,
-    key: i64,
-    deliveries: i64,
-    now: Millis,
-) -> Outcome<()> {
-    let mut update = tx.sql.prepare_cached(
-        "UPDATE events SET key = ?2, deliveries = ?3, planned_at = ?4 WHERE key = ?1
-         RETURNING hash",
-    )?;
-    let hash = update.query_row((event, key, deliveries, now.as_i64()), |row| row.get(0))?;
-    tx.add_id(hash, key);
-    tx.then(Effect::IdRemoved { hash, key: event });
+/// Marks an event as planned. `first` is the key of the first of its deliveries.
+pub(super) fn set_planned(tx: &Tx<'_>, event: i64, first: i64, deliveries: i64) -> Outcome<()> {
+    let mut update = tx
+        .sql
+        .prepare_cached("UPDATE events SET deliveries = ?2, first_delivery = ?3 WHERE key = ?1")?;
+    update.execute((event, deliveries, first))?;
     Ok(())
 }
 

@@ -1,14 +1,14 @@
-//! Reads events and lists of deliveries.
+//! Reads deliveries and lists of deliveries.
 
-use rusqlite::{Connection, OptionalExtension, Row};
-use webhook_model::{Delivery, DeliveryId, DeliveryState, EndpointId, Event, EventId, TenantId};
+use rusqlite::{Connection, Row};
+use webhook_model::{Delivery, DeliveryId, DeliveryState, EndpointId, EventId, TenantId};
 
+use super::fault::Fault;
 use super::job::Outcome;
 use super::page::{Mark, page};
 use super::reader::View;
-use super::row::{event_hash, millis, read_delivery_id, state};
+use super::row::{millis, read_delivery_id, state};
 use super::search::{From, Search};
-use super::{fault::Fault, lookup};
 use crate::{Cursor, DeliveryFilter, Page};
 
 /// Up to this number, pending deliveries are collected and sorted instead of scanned for.
@@ -45,32 +45,6 @@ pub(super) fn delivery(
         ..DeliveryFilter::default()
     };
     Ok(deliveries(view, tenant, &filter, None, 1)?.items.pop())
-}
-
-pub(super) fn event(view: &View<'_>, tenant: &TenantId, id: &EventId) -> Outcome<Option<Event>> {
-    let Some((tenant, _)) = lookup::tenant(view.sql, tenant)? else {
-        return Ok(None);
-    };
-    let mut found = view.sql.prepare_cached(
-        "SELECT kind, data, at, ordering_key FROM events
-         WHERE key = ?1 AND tenant = ?2 AND id = ?3",
-    )?;
-    let read = |row: &Row<'_>| {
-        Ok(Event {
-            id: id.clone(),
-            kind: row.get(0)?,
-            data: row.get::<_, Vec<u8>>(1)?.into(),
-            at: millis(row.get(2)?),
-            ordering_key: row.get(3)?,
-        })
-    };
-    for key in view.keys(event_hash(tenant, id))? {
-        let event = found.query_row((key, tenant, id.as_str()), read);
-        if let Some(event) = event.optional()? {
-            return Ok(Some(event));
-        }
-    }
-    Ok(None)
 }
 
 /// The sequence numbers of a tenant's deliveries in flight at one moment, sorted.

@@ -38,6 +38,7 @@ mod claim_guard;
 mod complete;
 mod delete;
 mod endpoints;
+mod events;
 mod fault;
 mod ids;
 mod interface;

@@ -10,10 +10,11 @@ use super::lock::{Lock, private, restrict};
 use super::open_error::OpenError;
 
 /// The migrations of the schema, in order. A released one is never changed; new ones are appended.
-const MIGRATIONS: [&str; 3] = [
+pub(super) const MIGRATIONS: [&str; 4] = [
     include_str!("schema.sql"),
     include_str!("schema2.sql"),
     include_str!("schema3.sql"),
+    include_str!("schema4.sql"),
 ];
 
 /// The `PRAGMA application_id` of a sender's database: the letters `whsd`.

@@ -126,7 +126,7 @@ impl Ended {
     }
 }
 
-/// Returns the moment before which a planned event's id is no longer needed.
+/// Returns the moment of acceptance before which a planned event's id is no longer needed.
 fn known_until(before: PruneCutoff) -> i64 {
     before.now.before(IDEMPOTENCY).as_i64()
 }
@@ -138,17 +138,18 @@ fn prune_delivery(tx: &mut Tx<'_>, seq: i64, ended: &Ended, before: PruneCutoff)
         dead: -i64::from(ended.state == state::DEAD),
     });
     let mut left = tx.sql.prepare_cached(
-        "SELECT planned_at, EXISTS (SELECT 1 FROM deliveries
-             WHERE seq > e.key AND seq <= e.key + e.deliveries)
+        "SELECT accepted_at, EXISTS (SELECT 1 FROM deliveries
+             WHERE seq >= coalesce(e.first_delivery, e.key + 1)
+                 AND seq < coalesce(e.first_delivery, e.key + 1) + e.deliveries)
          FROM events e WHERE key = ?1",
     )?;
     let row = left
         .query_row([ended.event], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    let Some((planned_at, false)): Option<(i64, bool)> = row else {
+    let Some((accepted_at, false)): Option<(i64, bool)> = row else {
         return Ok(());
     };
-    if planned_at < known_until(before) {
+    if accepted_at < known_until(before) {
         return delete::event(tx, ended.event);
     }
     tx.sql
@@ -161,7 +162,7 @@ fn prune_delivery(tx: &mut Tx<'_>, seq: i64, ended: &Ended, before: PruneCutoff)
 fn prune_bare_events(tx: &mut Tx<'_>, before: PruneCutoff) -> Outcome<bool> {
     let statement = "DELETE FROM events WHERE key IN (
              SELECT key FROM events INDEXED BY events_bare
-             WHERE deliveries = 0 AND planned_at < ?1 LIMIT ?2) RETURNING hash, key";
+             WHERE deliveries = 0 AND accepted_at < ?1 LIMIT ?2) RETURNING hash, key";
     let deleted = delete::events(tx, statement, (known_until(before), PART as i64))?;
     Ok(deleted == PART)
 }

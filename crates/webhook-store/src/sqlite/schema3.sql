@@ -1,11 +1,11 @@
--- Version 3: the keys of events and deliveries by the hashes of their ids. It replaces two indexes in
--- which every new row changed a page at random. Keys after `counters.indexed_to` are not in it yet: see
--- `ids.rs`.
-DROP INDEX events_by_hash;
-DROP INDEX deliveries_by_id;
-CREATE TABLE ids (
-    hash INTEGER NOT NULL,
-    key  INTEGER NOT NULL,      -- `events.key` or `deliveries.seq`, which have one sequence
-    PRIMARY KEY (hash, key)
-) WITHOUT ROWID;
-ALTER TABLE counters ADD COLUMN indexed_to INTEGER NOT NULL DEFAULT 0;
+-- Version 3: the source of each event, and the list of a tenant's events by acceptance. An event
+-- keeps its key when it is planned later than it was accepted.
+ALTER TABLE events RENAME COLUMN planned_at TO accepted_at;
+ALTER TABLE events ADD COLUMN source TEXT NOT NULL DEFAULT 'unknown';
+ALTER TABLE events ADD COLUMN first_delivery INTEGER;   -- its key; NULL: the key after the event's
+
+-- An event is in one of them. They contain `source`, which a row stores behind its data: a list
+-- would have to read all of the data to find it.
+CREATE INDEX events_planned ON events (tenant, accepted_at, key, source) WHERE deliveries >= 0;
+CREATE INDEX events_accepted ON events (tenant, accepted_at, key, source) WHERE deliveries < 0;
+CREATE INDEX rejected_by_tenant ON rejected (tenant, at);

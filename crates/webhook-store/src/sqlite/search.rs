@@ -213,13 +213,16 @@ fn named(sql: &Connection, shared: &Shared, tenant: i64, id: &DeliveryId) -> Out
 
 fn of_event(sql: &Connection, shared: &Shared, tenant: i64, id: &EventId) -> Outcome<Vec<i64>> {
     let mut found = sql.prepare_cached(
-        "SELECT deliveries FROM events WHERE key = ?1 AND tenant = ?2 AND id = ?3",
+        "SELECT coalesce(first_delivery, key + 1), deliveries FROM events
+         WHERE key = ?1 AND tenant = ?2 AND id = ?3",
     )?;
     for key in ids::keys(sql, shared, event_hash(tenant, id))? {
-        let count = found.query_row((key, tenant, id.as_str()), |row| row.get::<_, i64>(0));
-        if let Some(count) = count.optional()? {
-            // The deliveries of an event have the keys that follow its own: see `schema.sql`.
-            return Ok((key + 1..=key + count).collect());
+        let deliveries = found.query_row((key, tenant, id.as_str()), |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
+        });
+        if let Some((first, count)) = deliveries.optional()? {
+            // The deliveries of an event have consecutive keys: see `schema.sql`.
+            return Ok((first..first + count).collect());
         }
     }
     Ok(Vec::new())

@@ -74,7 +74,7 @@ mod tests {
         let sql = open(&folder.path().join("sender.db")).unwrap().writer;
         for key in (1..=LAST).step_by(2) {
             let event = "INSERT INTO events
-                (key, hash, tenant, deliveries, planned_at, at, id, kind, data)
+                (key, hash, tenant, deliveries, accepted_at, at, id, kind, data)
                 VALUES (?1, ?1 * 100, 1, 1, 0, 0, 'a', 'b', x'')";
             sql.execute(event, [key]).unwrap();
             let delivery = "INSERT INTO deliveries

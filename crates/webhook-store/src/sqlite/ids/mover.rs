@@ -215,7 +215,7 @@ mod tests {
         /// Adds a row, so that the entries of later keys are not deleted as those of old rows.
         fn oldest_row(&self, key: i64) {
             let insert =
-                "INSERT INTO events (key, hash, tenant, deliveries, planned_at, at, id, kind, data)
+                "INSERT INTO events (key, hash, tenant, deliveries, accepted_at, at, id, kind, data)
                 VALUES (?1, 0, 1, 0, 0, 0, 'a', 'b', x'')";
             self.sql.execute(insert, [key]).unwrap();
         }
