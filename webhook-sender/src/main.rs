@@ -10,7 +10,7 @@ use clap::Parser;
 use tokio::runtime::Runtime;
 use webhook_sender::cli::{Cli, report};
 
-/// musl's own allocator costs the released binaries a third of their throughput.
+/// A static binary delivers a seventh more with it than with musl's own allocator.
 #[cfg(target_env = "musl")]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -170,6 +170,11 @@ impl<'a, K: Clone> Scan<'a, K> {
         self.reached = is_enough.then_some(at);
         !is_enough
     }
+
+    /// Ends the part at the last position that was examined, although the list has more events.
+    pub(crate) fn ends_early(&mut self, at: EventPosition<K>) {
+        self.reached = Some(at);
+    }
 }
 
 fn rejected_bytes(event: &ListedEvent) -> usize {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use tokio_postgres::Row;
-use webhook_model::{Event, EventId, Millis, Owner, TenantId};
+use webhook_model::{Event, EventId, Millis, Owner, Source, TenantId};
 
 use super::PostgresStore;
 use super::fault::Outcome;
@@ -17,10 +17,10 @@ use crate::{Acceptance, AcceptedEvent, PLANNING_BYTES, Result, StoreError};
 const ACCEPT: &str = "WITH t AS MATERIALIZED (
         SELECT key FROM tenants WHERE id = $1 FOR SHARE
     ), new AS (
-        INSERT INTO events (tenant, id, kind, at, kept_at, ordering_key, data)
-        SELECT t.key, n.id, n.kind, n.at, $7, n.ordering_key, n.data
-        FROM t, unnest($2::text[], $3::text[], $4::bigint[], $5::bytea[], $6::bytea[])
-            WITH ORDINALITY n (id, kind, at, ordering_key, data, number)
+        INSERT INTO events (tenant, id, kind, at, kept_at, ordering_key, data, source)
+        SELECT t.key, n.id, n.kind, n.at, $7, n.ordering_key, n.data, n.source
+        FROM t, unnest($2::text[], $3::text[], $4::bigint[], $5::bytea[], $6::bytea[],
+                $8::text[]) WITH ORDINALITY n (id, kind, at, ordering_key, data, source, number)
         ORDER BY n.number
         ON CONFLICT (tenant, id) DO NOTHING
         RETURNING key, tenant, id
@@ -58,7 +58,7 @@ const TAKE: &str = "WITH oldest AS (
         WHERE a.event = n.event AND (n.number = 1 OR (NOT n.tried AND n.bytes <= $4))
         RETURNING a.event, a.tries - 1 AS tries
     )
-    SELECT e.id, e.kind, e.at, e.ordering_key, e.data, n.tries
+    SELECT e.id, e.kind, e.at, e.ordering_key, e.data, n.tries, e.source
     FROM taken n JOIN events e ON e.key = n.event ORDER BY n.event";
 
 /// Ends the planning of an owner. Returns a row if it planned.
@@ -198,6 +198,7 @@ async fn insert(
                 &columns.ordering_keys,
                 &columns.data,
                 &now.as_i64(),
+                &columns.sources,
             ],
         )
         .await?;
@@ -217,6 +218,7 @@ pub(super) struct EventColumns<'a> {
     pub times: Vec<i64>,
     pub ordering_keys: Vec<Option<&'a [u8]>>,
     pub data: Vec<&'a [u8]>,
+    pub sources: Vec<&'a str>,
 }
 
 impl<'a> EventColumns<'a> {
@@ -227,6 +229,7 @@ impl<'a> EventColumns<'a> {
             kinds: events.clone().map(|event| &*event.kind).collect(),
             times: events.clone().map(|event| event.at.as_i64()).collect(),
             ordering_keys: events.clone().map(key).collect(),
+            sources: events.clone().map(|event| event.source.as_str()).collect(),
             data: events.map(|event| &event.data[..]).collect(),
         }
     }
@@ -257,6 +260,7 @@ fn accepted_event(row: &Row) -> Outcome<AcceptedEvent> {
             at: millis(column(row, 2)?),
             ordering_key: column::<Option<&[u8]>>(row, 3)?.map(text),
             data: bytes(row, 4)?,
+            source: Source::named(column(row, 6)?),
         },
         tries: u32::try_from(column::<i32>(row, 5)?).unwrap_or(0),
     })

@@ -8,7 +8,8 @@ use webhook_model::{
 use super::PostgresStore;
 use crate::{
     Acceptance, AcceptedEvent, Claim, ClaimRequest, Cursor, DeliveryFilter, Depth, DueEndpoint,
-    Leases, Outcome, Page, PlanBatch, PlanResult, Queries, Queue, RejectedFilter, Result, Tenants,
+    EventDetails, EventFilter, Leases, ListedEvent, Outcome, Page, PlanBatch, PlanResult, Queries,
+    Queue, RejectedFilter, Result, Tenants,
 };
 
 #[async_trait]
@@ -150,7 +151,8 @@ impl Queue for PostgresStore {
     }
 
     async fn event(&self, tenant: &TenantId, id: &EventId) -> Result<Option<Event>> {
-        self.find_event(tenant, id).await
+        let details = self.find_event(tenant, id).await?;
+        Ok(details.map(|details| details.event))
     }
 
     async fn prune(&self, succeeded_before: Millis, dead_before: Millis) -> Result<bool> {
@@ -176,6 +178,20 @@ impl Queries for PostgresStore {
         limit: usize,
     ) -> Result<Page<Delivery>> {
         self.list_deliveries(tenant, filter, cursor, limit).await
+    }
+
+    async fn event_details(&self, tenant: &TenantId, id: &EventId) -> Result<Option<EventDetails>> {
+        self.find_event(tenant, id).await
+    }
+
+    async fn events(
+        &self,
+        tenant: &TenantId,
+        filter: &EventFilter,
+        cursor: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Page<ListedEvent>> {
+        self.list_events(tenant, filter, cursor, limit).await
     }
 
     async fn replay(&self, tenant: &TenantId, filter: &DeliveryFilter, now: Millis) -> Result<u64> {

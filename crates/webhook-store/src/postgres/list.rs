@@ -1,22 +1,19 @@
-//! Reads events and lists of deliveries.
+//! Reads lists of deliveries.
 
 use tokio_postgres::Row;
-use webhook_model::{Delivery, DeliveryId, DeliveryState, EndpointId, Event, EventId, TenantId};
+use webhook_model::{Delivery, DeliveryId, DeliveryState, EndpointId, TenantId};
 
 use super::PostgresStore;
 use super::attempts::{ATTEMPTS_OF, read_attempts};
 use super::fault::Outcome;
 use super::mark::{Mark, page};
-use super::row::{DeliveryKey, bytes, column, delivery_id, event_id, millis, state, text};
+use super::row::{DeliveryKey, column, delivery_id, event_id, millis, state, text};
 use super::search::{From, Search, stored_states};
 use super::store::call;
 use crate::{Cursor, DeliveryFilter, Page, Result};
 
 const COLUMNS: &str = "d.created_at, d.event, d.endpoint, d.id, e.id, e.kind, p.id, d.state, d.at,
     d.reason, a.times, a.durations, a.statuses, a.phases, a.errors, a.responses";
-
-const EVENT: &str = "SELECT e.kind, e.data, e.at, e.ordering_key
-    FROM tenants t JOIN events e ON e.tenant = t.key AND e.id = $2 WHERE t.id = $1";
 
 impl PostgresStore {
     pub(super) async fn list_deliveries(
@@ -56,27 +53,6 @@ impl PostgresStore {
         };
         let page = self.list_deliveries(tenant, &filter, None, 1).await?;
         Ok(page.items.into_iter().next())
-    }
-
-    pub(super) async fn find_event(
-        &self,
-        tenant: &TenantId,
-        id: &EventId,
-    ) -> Result<Option<Event>> {
-        let rows = call!(self, session => {
-            session.rows(EVENT, &[&tenant.as_str(), &id.as_str()]).await
-        })?;
-        let event = |row| -> Outcome<Event> {
-            Ok(Event {
-                id: id.clone(),
-                kind: column(row, 0)?,
-                data: bytes(row, 1)?,
-                at: millis(column(row, 2)?),
-                ordering_key: column::<Option<&[u8]>>(row, 3)?.map(text),
-            })
-        };
-        let event = rows.first().map(event).transpose();
-        event.map_err(|fault| self.failed(fault))
     }
 }
 

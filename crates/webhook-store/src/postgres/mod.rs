@@ -51,6 +51,7 @@ mod complete;
 mod connect;
 mod due;
 mod endpoints;
+mod events;
 mod fault;
 mod identity;
 mod interface;

@@ -43,11 +43,12 @@ const BACKLOG: &str = "SELECT FROM tenants t JOIN accepted a ON a.tenant = t.key
     WHERE t.id = $1 LIMIT 1";
 
 /// Keeps events, if the version is right and no accepted event waits.
-const INSERT: &str = "INSERT INTO events (tenant, id, kind, at, kept_at, ordering_key, data)
-    SELECT t.key, n.id, n.kind, n.at, $7, n.ordering_key, n.data
+const INSERT: &str =
+    "INSERT INTO events (tenant, id, kind, at, kept_at, ordering_key, data, source)
+    SELECT t.key, n.id, n.kind, n.at, $7, n.ordering_key, n.data, n.source
     FROM tenants t,
-        unnest($2::text[], $3::text[], $4::bigint[], $5::bytea[], $6::bytea[])
-            WITH ORDINALITY n (id, kind, at, ordering_key, data, number)
+        unnest($2::text[], $3::text[], $4::bigint[], $5::bytea[], $6::bytea[],
+                $9::text[]) WITH ORDINALITY n (id, kind, at, ordering_key, data, source, number)
     WHERE t.id = $1 AND t.version = $8
         AND NOT EXISTS (SELECT FROM accepted a WHERE a.tenant = t.key)
     ORDER BY n.number
@@ -148,6 +149,7 @@ impl<'a> PlanCall<'a> {
             &columns.data,
             &now,
             &version,
+            &columns.sources,
         ];
         let keep = if self.accepted {
             query(ACCEPTED, accepted)

@@ -29,7 +29,7 @@ const PRUNE: &str = "DELETE FROM rejected WHERE key IN (
 
 /// Returns the statement that lists events below a position, up to one more than a page, of which the
 /// page has about so many bytes. `$1` and `$2` are the position, `$3` the number, `$4` the bytes and
-/// `$5` the value of the condition.
+/// `$5` and more the values of the condition.
 fn list(condition: &str) -> String {
     format!(
         "WITH listed AS (
@@ -69,8 +69,8 @@ impl PostgresStore {
         let rows = call!(self, session => page(&session, filter, below, limit).await)?;
         let read = || -> Outcome<Page<Rejected>> {
             let items = rows.iter().map(read).collect::<Outcome<Vec<_>>>()?;
-            let listed = rows.first().map_or(Ok(0), |row| column::<i64>(row, 8))?;
-            let last = rows.last().filter(|_| listed > items.len() as i64);
+            let more = has_more(&rows)?;
+            let last = rows.last().filter(|_| more);
             let cursor = |row| -> Outcome<Cursor> {
                 let (at, key): (i64, i64) = (column(row, 0)?, column(row, 1)?);
                 Ok(Cursor(format!("r{at}-{key}")))
@@ -118,6 +118,32 @@ async fn reject(session: &Session, rejected: &[Rejected]) -> Outcome<()> {
     rows.map(drop)
 }
 
+/// Lists a tenant's events that were rejected at `from` or later, below a position, up to `count` and
+/// about [`PAGE_BYTES`].
+pub(super) async fn of_tenant(
+    session: &Session,
+    tenant: &TenantId,
+    from: i64,
+    [at, key]: [i64; 2],
+    count: i64,
+) -> Outcome<Vec<Row>> {
+    let bytes = i64::try_from(PAGE_BYTES).unwrap_or(i64::MAX);
+    let condition = "r.tenant = (SELECT key FROM tenants WHERE id = $5) AND r.at >= $6";
+    let tenant = tenant.as_str();
+    session
+        .rows(
+            &list(condition),
+            &[&at, &key, &count, &bytes, &tenant, &from],
+        )
+        .await
+}
+
+/// Returns whether there are more events behind a page.
+pub(super) fn has_more(rows: &[Row]) -> Outcome<bool> {
+    let listed = rows.first().map_or(Ok(0), |row| column::<i64>(row, 8))?;
+    Ok(listed > rows.len() as i64)
+}
+
 async fn page(
     session: &Session,
     filter: &RejectedFilter,
@@ -140,7 +166,7 @@ async fn page(
         .await
 }
 
-fn read(row: &Row) -> Outcome<Rejected> {
+pub(super) fn read(row: &Row) -> Outcome<Rejected> {
     let tenant: Option<&str> = column(row, 3)?;
     let text = |index| column::<&[u8]>(row, index).map(text);
     Ok(Rejected {

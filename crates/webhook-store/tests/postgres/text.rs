@@ -56,7 +56,7 @@ async fn rejected_text_with_nul_is_kept_as_it_came() {
     let rejected = Rejected {
         id: NUL.into(),
         tenant: None,
-        source: Source::Stream,
+        source: Source::named("orders"),
         at: at(1),
         code: "bad-data".into(),
         reason: NUL.into(),

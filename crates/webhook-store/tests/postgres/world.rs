@@ -66,6 +66,7 @@ pub fn event(id: &str) -> Event {
         data: format!(r#"{{"id":"{id}"}}"#).into(),
         at: at(0),
         ordering_key: None,
+        source: webhook_model::Source::API,
     }
 }
 

@@ -55,10 +55,13 @@ CREATE TABLE events (
     tenant       integer NOT NULL,
     id           text COLLATE "C" NOT NULL CHECK (octet_length(id) BETWEEN 1 AND 256),
     kind         text COLLATE "C" NOT NULL,
+    source       text COLLATE "C" NOT NULL,
     ordering_key bytea,
     data         bytea NOT NULL,
     UNIQUE (tenant, id)
 );
+
+CREATE INDEX events_listed ON events (tenant, kept_at, key);
 
 -- Events that are accepted and not planned yet.
 CREATE TABLE accepted (
