@@ -111,6 +111,7 @@ impl Entry {
             data,
             timestamp: self.text("timestamp", "bad-timestamp")?,
             ordering_key: self.text("ordering_key", "bad-ordering-key")?,
+            source: Source::STREAM,
         };
         let event = raw.check(max_data_bytes, now);
         event.map_err(|error| Fault {
@@ -140,7 +141,7 @@ impl Entry {
         Rejected {
             id: derived.to_owned(),
             tenant: None,
-            source: Source::Stream,
+            source: Source::STREAM,
             at: now,
             code: fault.code.into(),
             reason: fault.reason,

@@ -30,6 +30,7 @@
 
 mod batch;
 mod error;
+mod event_list;
 mod fence;
 mod in_flight;
 mod interface;
@@ -45,6 +46,7 @@ pub use batch::{
 };
 pub(crate) use error::Result;
 pub use error::StoreError;
+pub use event_list::{EventDetails, EventFilter, EventSummary, ListedEvent, MAX_EXAMINED};
 pub use fence::Fence;
 pub use interface::{IDEMPOTENCY, Leases, Queries, Queue, Store, Tenants};
 pub use lease::Lease;

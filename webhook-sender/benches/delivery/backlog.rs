@@ -68,17 +68,19 @@ pub async fn measure(receiver: &Receiver) -> Result<Table> {
 
 async fn one_endpoint(receiver: &Receiver, store: Store, answer: &str) -> Result<Run> {
     let (tenants, batch) = (tenants(receiver, store, answer), Batch::of(BACKLOG));
-    run(receiver, Setting::new(store, &tenants).await?, store, batch).await
+    let setting = Setting::new(store, &tenants).await?;
+    run(receiver, &setting, store, batch).await
 }
 
 /// Delivers the backlog of one endpoint with the senders of another build.
 pub async fn by_program(receiver: &Receiver, store: Store, program: &Path) -> Result<Run> {
     let setting = Setting::new(store, &tenants(receiver, store, "")).await?;
     let setting = setting.with_program(program);
-    run(receiver, setting, store, Batch::of(BACKLOG)).await
+    run(receiver, &setting, store, Batch::of(BACKLOG)).await
 }
 
-fn tenants(receiver: &Receiver, store: Store, answer: &str) -> String {
+/// Returns the configuration of one tenant with one endpoint.
+pub fn tenants(receiver: &Receiver, store: Store, answer: &str) -> String {
     let gate = if store.has_stream() { "now" } else { "gated" };
     let path = format!("/{gate}-{answer}");
     let url = receiver.url(&path);
@@ -89,15 +91,23 @@ fn tenants(receiver: &Receiver, store: Store, answer: &str) -> String {
 }
 
 /// Delivers `batch` as a backlog to the endpoints of the setting.
-pub async fn run(receiver: &Receiver, setting: Setting, store: Store, batch: Batch) -> Result<Run> {
+pub async fn run(
+    receiver: &Receiver,
+    setting: &Setting,
+    store: Store,
+    batch: Batch,
+) -> Result<Run> {
     let count = batch.to - batch.from;
     receiver.open(false);
     if store.has_stream() {
-        to_stream(&setting, batch).await?;
+        to_stream(setting, batch).await?;
     }
     let store_cpu = setting.store_cpu()?;
     let sender = setting.start()?;
+    // With a backlog on the stream, delivery begins with the start.
+    let mut start_cpu = 0.0;
     if !store.has_stream() {
+        start_cpu = sender.cpu()?;
         to_api(&sender, batch).await?;
     }
     let opened = Instant::now();
@@ -115,7 +125,7 @@ pub async fn run(receiver: &Receiver, setting: Setting, store: Store, batch: Bat
     let took = end
         .context("arrivals")?
         .duration_since(start.context("arrivals")?);
-    let cpu = sender.cpu()? + setting.store_cpu()? - store_cpu;
+    let cpu = sender.cpu()? - start_cpu + setting.store_cpu()? - store_cpu;
     Ok(Run {
         rate: count as f64 / took.as_secs_f64(),
         cpu: cpu * 1000.0 / count as f64,

@@ -66,5 +66,5 @@ async fn spread(
         ..spread
     };
     let batch = if tenants == 1 { single } else { spread };
-    backlog::run(receiver, Setting::new(store, &config).await?, store, batch).await
+    backlog::run(receiver, &Setting::new(store, &config).await?, store, batch).await
 }

@@ -17,6 +17,7 @@ mod receiver;
 mod restart;
 mod sender;
 mod startup;
+mod stored;
 mod tables;
 mod workload;
 
@@ -59,6 +60,9 @@ async fn main() -> Result<()> {
     }
     if wanted("restart") {
         tables.add(restart::measure(&receiver).await?);
+    }
+    if wanted("stored") {
+        tables.add(stored::measure(&receiver).await?);
     }
     if wanted("startup") {
         tables.add(startup::measure().await?);

@@ -7,6 +7,7 @@ mod api_client;
 mod dead_letters;
 mod deliveries;
 mod endpoints;
+mod events;
 mod exit;
 mod health;
 mod listen;
@@ -50,6 +51,8 @@ enum Command {
     Tenants(WithApi<tenants::Tenants>),
     /// List, show, add, change and remove a tenant's endpoints
     Endpoints(WithApi<endpoints::Endpoints>),
+    /// Show the events of a tenant, and what became of them
+    Events(WithApi<events::Events>),
     /// Show the deliveries of a tenant
     Deliveries(WithApi<deliveries::Deliveries>),
     /// Show dead letters, and retry rejected events
@@ -114,6 +117,7 @@ impl Command {
             Self::Publish(with) => with.split()?.run(publish::Publish::run).await,
             Self::Tenants(with) => with.split()?.run(tenants::Tenants::run).await,
             Self::Endpoints(with) => with.split()?.run(endpoints::Endpoints::run).await,
+            Self::Events(with) => with.split()?.run(events::Events::run).await,
             Self::Deliveries(with) => with.split()?.run(deliveries::Deliveries::run).await,
             Self::DeadLetters(with) => with.split()?.run(dead_letters::DeadLetters::run).await,
             Self::Replay(with) => with.split()?.run(replay::Replay::run).await,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use webhook_model::{Clock, Endpoint, EndpointId, Event, EventId, Millis, TenantId};
+use webhook_model::{Clock, Endpoint, EndpointId, Event, EventId, Millis, Source, TenantId};
 use webhook_store::{StoreError, Tenants};
 
 use super::HealthObserver;
@@ -76,6 +76,7 @@ impl HealthRecorder {
             data: data.to_string().into(),
             at: now,
             ordering_key: None,
+            source: Source::SENDER,
         };
         let error = match self.planner.submit(tenant, event).await {
             // It was published before, with the time of that call.

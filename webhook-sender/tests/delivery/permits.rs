@@ -58,6 +58,7 @@ async fn a_batch_that_the_store_does_not_plan_releases_its_permits() {
         data: "{}".into(),
         at: world.clock.now(),
         ordering_key: None,
+        source: webhook_model::Source::API,
     };
     world.store.held.send_replace(true);
     let tenant = endpoint.tenant.clone();

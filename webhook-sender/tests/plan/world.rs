@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use test_support::with_timeout;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
-use webhook_model::{Clock, Delivery, Endpoint, Event, EventId, Millis, Owner, TenantId};
+use webhook_model::{Clock, Delivery, Endpoint, Event, EventId, Millis, Owner, Source, TenantId};
 use webhook_sender::plan::{BacklogPlanner, BacklogStats, Parts, Planner};
 use webhook_sender::registry::Registry;
 use webhook_signature::Scheme;
@@ -138,5 +138,6 @@ pub fn event(id: &str, data: impl Into<Bytes>) -> Event {
         data: data.into(),
         at: NOW,
         ordering_key: None,
+        source: Source::API,
     }
 }

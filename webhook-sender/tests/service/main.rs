@@ -17,6 +17,7 @@ mod content;
 mod crash;
 mod descriptors;
 mod endpoint_health;
+mod event_list;
 mod fixtures;
 mod handshake;
 mod isolation;

@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 use webhook_model::{EndpointId, Millis, Owner, TenantId};
 
 use crate::Depth;
+use crate::sqlite::ids::RecentIds;
 
 use backlog::Backlog;
 pub(in crate::sqlite) use endpoint_queues::{EndpointQueues, QueuePosition};
@@ -27,6 +28,7 @@ pub(in crate::sqlite) struct Queue {
     pub in_flight: InFlight,
     pub leases: Leases,
     pub backlog: Backlog,
+    pub recent_ids: RecentIds,
     /// Deliveries that are pending on the disk, which includes those in flight.
     pub pending: i64,
     /// Dead deliveries and rejected events.
@@ -101,6 +103,11 @@ pub(in crate::sqlite) enum Effect {
         pending: i64,
         dead: i64,
     },
+    /// An event or a delivery was deleted.
+    IdRemoved {
+        hash: i64,
+        key: i64,
+    },
     /// The change in the number of a tenant's accepted events.
     Accepted {
         tenant: TenantId,
@@ -157,6 +164,7 @@ impl Queue {
                 self.in_flight.remove_tenant(&tenant);
                 self.backlog.remove(&tenant);
             }
+            Effect::IdRemoved { hash, key } => self.recent_ids.remove((hash, key)),
             Effect::Accepted { tenant, count } => self.backlog.add(&tenant, count),
             Effect::Counted { pending, dead } => {
                 self.pending += pending;
