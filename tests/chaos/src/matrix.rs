@@ -28,11 +28,9 @@ pub fn subset(seed: u64) -> Vec<Cell> {
 
 const SUBSET: &[(Column, Fault)] = &[
     (Column::Sqlite, Fault::SenderKilled),
-    (Column::Postgres, Fault::SenderKilled),
     (Column::RedisSource, Fault::SenderKilled),
     (Column::RedisStream, Fault::OneOfThreeKilled),
     (Column::RedisStream, Fault::StoreKilled),
-    (Column::Postgres, Fault::StoreKilled),
     (Column::Postgres, Fault::StoreFrozen),
     (Column::Redis, Fault::StoreFrozen),
     (Column::Sqlite, Fault::StoreFull),

@@ -19,8 +19,8 @@ const LIST: &str = "/v1/tenants/acme/deliveries?limit=50";
 
 /// Fills the tables with deliveries that succeeded an hour ago, each with its attempt.
 const FILL: [&str; 4] = [
-    "INSERT INTO webhook_sender.events (at, kept_at, tenant, id, kind, data)
-     SELECT t.at, t.at, tenants.key, 'old_' || n, 'order.shipped', convert_to('{}', 'UTF8')
+    "INSERT INTO webhook_sender.events (at, kept_at, tenant, id, kind, data, source)
+     SELECT t.at, t.at, tenants.key, 'old_' || n, 'order.shipped', convert_to('{}', 'UTF8'), 'api'
      FROM webhook_sender.tenants, generate_series(1, COUNT) n,
          (SELECT extract(epoch FROM now())::bigint * 1000 - 3600000 AS at) t",
     "INSERT INTO webhook_sender.deliveries

@@ -125,8 +125,8 @@ async fn the_tables_reject_states_that_no_call_may_produce() {
         "INSERT INTO attempts (event, at, claim, duration_ms, endpoint, number)
             VALUES (0, 0, 0, 0, 0, 1)",
         "UPDATE endpoints SET deleted_at = 1",
-        "INSERT INTO events (at, kept_at, tenant, id, kind, data)
-            SELECT at, kept_at, tenant, id, kind, data FROM events",
+        "INSERT INTO events (at, kept_at, tenant, id, kind, data, source)
+            SELECT at, kept_at, tenant, id, kind, data, source FROM events",
     ] {
         let error = client.batch_execute(impossible).await.unwrap_err();
         let code = error.code().map(|code| code.code().to_owned());

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use test_support::postgres::{PostgresServer, shared_url};
 use test_support::with_timeout;
-use webhook_model::{Attempt, DeliveryId, EndpointId, Event, EventId, Millis, Owner, TenantId};
+use webhook_model::{
+    Attempt, DeliveryId, EndpointId, Event, EventId, Millis, Owner, Source, TenantId,
+};
 use webhook_store::postgres::{Address, PostgresStore};
 use webhook_store::{
     ClaimRequest, Fence, InitialState, Leases, NewDelivery, NextState, Outcome, PlanBatch,
@@ -66,7 +68,7 @@ pub fn event(id: &str) -> Event {
         data: format!(r#"{{"id":"{id}"}}"#).into(),
         at: at(0),
         ordering_key: None,
-        source: webhook_model::Source::API,
+        source: Source::API,
     }
 }
 
