@@ -153,9 +153,9 @@ fuzz: setup ## Fuzz the parsers of headers, timestamps, secrets and tags
 	sh fuzz/run.sh $(FUZZ_SECONDS)
 
 bench: build-all build-examples setup-redis setup-postgres ## Measure speed; the last table is in benchmarks/
-	$(CARGO_BUILD) --release --bin spin-local --bin benchmarks --bench delivery
+	CARGO_PROFILE_RELEASE_LTO=thin $(CARGO_BUILD) --release --bin spin-local --bin benchmarks --bench delivery
 	target/release/benchmarks
-	cargo bench --bench delivery
+	CARGO_PROFILE_RELEASE_LTO=thin cargo bench --bench delivery
 
 package: setup ## Package the crates that are meant for a registry, and build them from the packages
 	@sh scripts/package.sh
