@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// The time limit, far longer than any wait should take: only a hang reaches it.
-const TIMEOUT: Duration = Duration::from_secs(120);
+const TIMEOUT: Duration = Duration::from_secs(300);
 
 /// Waits for `event`.
 ///
