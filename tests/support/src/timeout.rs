@@ -9,7 +9,7 @@ const TIMEOUT: Duration = Duration::from_secs(300);
 ///
 /// # Panics
 ///
-/// After two minutes, with the description that `waiting_for` returns.
+/// After five minutes, with the description that `waiting_for` returns.
 pub async fn with_timeout<T>(
     event: impl Future<Output = T>,
     waiting_for: impl FnOnce() -> String,
