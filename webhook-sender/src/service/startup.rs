@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use event_sources::Intake;
+use event_sources::{Bounds, Intake, redis_streams};
 use redis_link::Address;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -360,13 +360,14 @@ fn intake(config: &Config, lease: &Lease, sink: PlannerSink) -> Result<Option<In
     let address = Address::parse(stream.url.reveal()).context("stream.url")?;
     let owner = Owner::clone(&lease.owner());
     let clock = sink.clock.clone();
-    let settings = event_sources::Settings {
-        max_data_bytes: config.delivery.max_body,
+    let settings = redis_streams::Settings {
+        bounds: Bounds::shared_by(1, config.delivery.max_body).a_quarter(),
         min_idle: stream.claim_after,
         trim: stream.trim,
-        ..event_sources::Settings::new(address, &*stream.name, &*stream.group, owner)
+        ..redis_streams::Settings::new("stream", address, &*stream.name, &*stream.group, owner)
     };
-    Ok(Some(Intake::new(settings, Arc::new(sink), clock)))
+    let source = redis_streams::RedisStream::new(settings, clock);
+    Ok(Some(Intake::new(source, Arc::new(sink))))
 }
 
 async fn open(config: &Config) -> Result<Arc<dyn Store>> {

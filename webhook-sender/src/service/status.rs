@@ -7,14 +7,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use event_sources::{Intake, Stats};
+use event_sources::{Intake, SourceError};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::registry::{Registry, Unit};
-use redis::RedisError;
 use tokio::time::{Instant, timeout};
 use webhook_model::Clock;
 use webhook_store::{Queries, Store, StoreError, Tenants};
@@ -80,7 +79,7 @@ impl Overview {
         registry.register_collector(Box::new(DroppedLines));
         if let Some(intake) = &intake {
             registry.register_collector(Box::new(StreamLag(Arc::clone(&lag))));
-            registry.register_collector(Box::new(IntakeCounters(intake.stats())));
+            registry.register_collector(Box::new(IntakeCounters(intake.clone())));
         }
         registry.register_collector(Box::new(Poison(backlog)));
         let accepted = Gauge::default();
@@ -135,7 +134,7 @@ impl Overview {
         identity.map(drop).ok_or(StoreError::ContentLost)
     }
 
-    async fn check_stream(&self) -> Result<(), RedisError> {
+    async fn check_stream(&self) -> Result<(), SourceError> {
         match &self.intake {
             Some(intake) => intake.ping().await,
             None => Ok(()),
@@ -233,11 +232,11 @@ impl Collector for Poison {
 
 /// A collector of the counters of the intake.
 #[derive(Debug)]
-struct IntakeCounters(Arc<Stats>);
+struct IntakeCounters(Arc<Intake>);
 
 impl Collector for IntakeCounters {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let seen = self.0.snapshot();
+        let seen = self.0.stats();
         let counters = [
             (
                 "stream_entries_taken",
@@ -280,7 +279,7 @@ impl Status for Overview {
         if let Some(fault) = self.fault().await {
             return Some(fault);
         }
-        let connected = |intake: &Arc<Intake>| intake.stats().snapshot().connected;
+        let connected = |intake: &Arc<Intake>| intake.stats().connected;
         let cut_off = self
             .intake
             .as_ref()
