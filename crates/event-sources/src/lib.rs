@@ -43,6 +43,7 @@ mod acceptor;
 mod bounds;
 mod entry;
 mod intake;
+mod message;
 mod origin;
 mod outstanding;
 pub mod redis_streams;
