@@ -46,6 +46,7 @@ mod intake;
 mod message;
 mod origin;
 mod outstanding;
+pub mod rabbitmq;
 pub mod redis_streams;
 mod session;
 mod sink;
