@@ -44,6 +44,7 @@ mod bounds;
 mod entry;
 mod intake;
 mod message;
+pub mod nats;
 mod origin;
 mod outstanding;
 pub mod rabbitmq;
