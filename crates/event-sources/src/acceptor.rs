@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
@@ -80,13 +81,13 @@ impl Acceptor {
         self.give_back(&held).await
     }
 
-    /// Returns held entries to the source, for any process to retry later.
+    /// Returns held entries to the source, at once: the next process to read them has its own delays.
     async fn give_back(&self, held: &Held) -> Result<(), SourceError> {
         if held.entries.is_empty() {
             return Ok(());
         }
         let ids: Vec<String> = held.entries.iter().map(|entry| entry.id.clone()).collect();
-        let how = Settlement::Return(delay(held.failures));
+        let how = Settlement::Return(Duration::ZERO);
         self.source.settle(&ids, how).await.map(drop)
     }
 

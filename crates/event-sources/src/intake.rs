@@ -124,8 +124,8 @@ impl Intake {
         let SourceInfo { name, address, .. } = self.info();
         tracing::warn!(source = %name, %address, %error, "reading the source failed; retrying");
         let stats = &self.info().stats;
-        add(&stats.failures, 1);
         stats.connected.store(false, Ordering::Relaxed);
+        add(&stats.failures, 1);
     }
 
     /// Runs one session, or waits while another process reads.

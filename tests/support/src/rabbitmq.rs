@@ -126,6 +126,8 @@ impl RabbitServer {
             .env("HOME", folder)
             .env("ERL_EPMD_ADDRESS", "127.0.0.1")
             .env("ERL_EPMD_PORT", self.port_mapper.to_string())
+            // It may be ended while it has a node, as it notices the end of a node a little later.
+            .env("ERL_EPMD_RELAXED_COMMAND_CHECK", "1")
             .env("RABBITMQ_NODENAME", format!("test{}@localhost", self.port))
             .env("RABBITMQ_NODE_IP_ADDRESS", "127.0.0.1")
             .env("RABBITMQ_NODE_PORT", self.port.to_string())

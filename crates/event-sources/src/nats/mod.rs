@@ -189,9 +189,10 @@ impl JetStream {
 
     fn entry(&self, origin: &Origin, delivery: Delivery) -> Result<SourceEntry, SourceError> {
         let info = delivery.info().map_err(SourceError::new)?;
-        let (id, redelivered) = (info.stream_sequence.to_string(), info.delivered > 1);
+        let (sequence, redelivered) = (info.stream_sequence, info.delivered > 1);
         let (message, acker) = delivery.split();
-        self.unsettled.add(id.clone(), acker);
+        self.unsettled.add(sequence, acker);
+        let id = sequence.to_string();
         let derived = origin.derived_id(&id);
         let message = Message {
             id,
@@ -312,11 +313,13 @@ impl Source for JetStream {
             return Ok(0);
         };
         for id in ids {
-            let Some(acker) = self.unsettled.take(id) else {
+            let Some(acker) = id.parse().ok().and_then(|id| self.unsettled.take(id)) else {
                 continue;
             };
             let kind = match how {
                 Settlement::Acknowledge => AckKind::Ack,
+                // Without a delay, the message comes before new ones.
+                Settlement::Return(Duration::ZERO) => AckKind::Nak(None),
                 Settlement::Return(delay) => AckKind::Nak(Some(delay)),
             };
             within(acker.ack_with(kind)).await?;

@@ -1,28 +1,28 @@
 //! The messages that are not settled, whose acknowledgement the server waits for.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_nats::jetstream::AckKind;
 use async_nats::jetstream::message::Acker;
 
-/// The messages under way, by their ids. Cheap to clone.
+/// The messages under way, by their sequence numbers. Cheap to clone.
 #[derive(Clone, Default)]
-pub(super) struct Unsettled(Arc<Mutex<HashMap<String, Arc<Acker>>>>);
+pub(super) struct Unsettled(Arc<Mutex<BTreeMap<u64, Arc<Acker>>>>);
 
 impl Unsettled {
-    pub(super) fn add(&self, id: String, acker: Acker) {
-        self.lock().insert(id, Arc::new(acker));
+    pub(super) fn add(&self, sequence: u64, acker: Acker) {
+        self.lock().insert(sequence, Arc::new(acker));
     }
 
-    pub(super) fn take(&self, id: &str) -> Option<Arc<Acker>> {
-        self.lock().remove(id)
+    pub(super) fn take(&self, sequence: u64) -> Option<Arc<Acker>> {
+        self.lock().remove(&sequence)
     }
 
-    /// Returns the messages that are left, and forgets them.
+    /// Returns the messages that are left, in the order of the stream, and forgets them.
     pub(super) fn drain(&self) -> Vec<Arc<Acker>> {
-        self.lock().drain().map(|(_, acker)| acker).collect()
+        std::mem::take(&mut *self.lock()).into_values().collect()
     }
 
     /// Reports at intervals that the messages are in progress, so that they are not delivered again
@@ -40,7 +40,7 @@ impl Unsettled {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<Acker>>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Acker>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

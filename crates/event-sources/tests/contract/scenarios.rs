@@ -120,12 +120,13 @@ pub async fn an_entry_that_is_too_large_is_rejected_and_acknowledged(world: &mut
 
 pub async fn large_entries_are_read_within_the_memory(world: &mut World<'_>) {
     const LARGE: usize = 8 << 20;
+    const COUNT: usize = 16;
     world.bounds = Bounds::shared_by(1, LARGE);
     if world.queue.kind == Kind::Redis {
         world.bounds = world.bounds.a_quarter();
     }
     let data = format!("\"{}\"", "x".repeat(LARGE - 2));
-    for _ in 0..64 {
+    for _ in 0..COUNT {
         world.publish_data("acme", data.as_bytes()).await;
     }
     let sink = Recorder::new();
@@ -136,10 +137,10 @@ pub async fn large_entries_are_read_within_the_memory(world: &mut World<'_>) {
     sink.asked(2).await;
     let lag = world.undelivered().await;
     sink.hold(false);
-    running.acknowledged(64).await;
+    running.acknowledged(COUNT).await;
     running.stop().await;
     if let Some(left) = lag {
-        let delivered = 64 - left;
+        let delivered = COUNT - left;
         let bytes = delivered * LARGE;
         assert!(
             bytes <= 64 << 20,
