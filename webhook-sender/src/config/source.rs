@@ -128,10 +128,6 @@ impl SourceConfig {
 /// because the URL is wrong.
 fn read_kind(fields: Part<'_, '_>, folder: &Path, system: Option<System>) -> Option<SourceKind> {
     let is = |one| system.is_none_or(|system| system == one);
-    let text = |fields: Part<'_, '_>, key, default: &str| {
-        let text = fields.get(key, read::text);
-        text.unwrap_or_else(|| default.to_owned())
-    };
     let (mut stream, mut group) = (EVENTS.to_owned(), GROUP.to_owned());
     if is(System::Redis) || is(System::Nats) {
         stream = text(fields, "stream", EVENTS);
@@ -157,6 +153,11 @@ fn read_kind(fields: Part<'_, '_>, folder: &Path, system: Option<System>) -> Opt
     });
     system?;
     redis.or(rabbitmq).or(nats)
+}
+
+fn text(fields: Part<'_, '_>, key: &'static str, default: &str) -> String {
+    let text = fields.get(key, read::text);
+    text.unwrap_or_else(|| default.to_owned())
 }
 
 /// Parses a name that can be part of an event's id.
@@ -223,21 +224,19 @@ fn replacement(node: &Node) -> String {
         format!("url = \"{url}\""),
         format!("stream = \"{stream}\""),
     ];
-    let mut tries = None;
-    for (key, node) in entries {
-        let value = match &node.value {
-            Value::Text(text) => format!("\"{text}\""),
-            Value::Int(number) => number.to_string(),
-            Value::Bool(flag) => flag.to_string(),
-            _ => continue,
-        };
-        match key.as_str() {
-            "group" | "claim_after" | "trim" => lines.push(format!("{key} = {value}")),
-            "max_tries" => tries = Some(value),
-            _ => {}
+    let value = |key: &str| {
+        let (_, node) = entries.iter().find(|(name, _)| name == key)?;
+        match &node.value {
+            Value::Text(text) => Some(format!("\"{text}\"")),
+            Value::Int(number) => Some(number.to_string()),
+            Value::Bool(flag) => Some(flag.to_string()),
+            _ => None,
         }
+    };
+    for key in ["group", "claim_after", "trim"] {
+        lines.extend(value(key).map(|value| format!("{key} = {value}")));
     }
-    if let Some(tries) = tries {
+    if let Some(tries) = value("max_tries") {
         lines.push("and in `[delivery]`".to_owned());
         lines.push(format!("max_tries = {tries}"));
     }

@@ -44,14 +44,6 @@ impl Sources {
     ///
     /// The first failure as text.
     pub async fn check(&self) -> Result<(), String> {
-        let check = async |intake: &Arc<Intake>| {
-            let name = format!("source `{}`", intake.name());
-            let checked = with_timeout(&name, intake.ping()).await;
-            checked.map_err(|error| match error.starts_with(&name) {
-                true => error,
-                false => format!("{name}: {error}"),
-            })
-        };
         let checked = join_all(self.intakes.iter().map(check)).await;
         checked.into_iter().collect()
     }
@@ -64,19 +56,29 @@ impl Sources {
 
     /// Reads the lags. Those that cannot be read keep their values.
     pub async fn read_lags(&self) {
-        let read = |intake: &Arc<Intake>| timeout(CHECK_TIMEOUT, lag(intake.clone()));
-        let read = join_all(self.intakes.iter().map(read)).await;
+        let read = join_all(self.intakes.iter().map(lag)).await;
         let mut lags = self.lags.lock().unwrap_or_else(PoisonError::into_inner);
         for (known, read) in lags.iter_mut().zip(read) {
-            if let Ok(Some(lag)) = read {
+            if let Some(lag) = read {
                 *known = lag;
             }
         }
     }
 }
 
-async fn lag(intake: Arc<Intake>) -> Option<Option<u64>> {
-    intake.lag().await.ok()
+/// Checks that the server of a source responds, and returns its failure as text.
+async fn check(intake: &Arc<Intake>) -> Result<(), String> {
+    let name = format!("source `{}`", intake.name());
+    let ping = async {
+        let checked = intake.ping().await;
+        checked.map_err(|error| format!("{name}: {error}"))
+    };
+    with_timeout(&name, ping).await
+}
+
+/// Returns the lag of a source, or `None` if it cannot be read.
+async fn lag(intake: &Arc<Intake>) -> Option<Option<u64>> {
+    timeout(CHECK_TIMEOUT, intake.lag()).await.ok()?.ok()
 }
 
 /// A collector of the counters of the sources.

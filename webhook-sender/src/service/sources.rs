@@ -22,7 +22,7 @@ pub fn intakes(
     clock: &Clock,
 ) -> Result<Vec<Arc<Intake>>> {
     let bounds = Bounds::shared_by(config.sources.len(), config.delivery.max_body);
-    let intake = |source: &SourceConfig| {
+    let intake = |source: &SourceConfig| -> Result<Arc<Intake>> {
         let intake = intake(source, bounds, owner, sink.clone(), clock.clone());
         let intake = intake.with_context(|| format!("source `{}`", source.name))?;
         Ok(Arc::new(intake))

@@ -33,7 +33,7 @@ impl std::fmt::Debug for Shown<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Config {
             store,
-            stream,
+            sources,
             api,
             metrics,
             delivery,
@@ -46,7 +46,7 @@ impl std::fmt::Debug for Shown<'_> {
         } = self.0;
         f.debug_struct("Config")
             .field("store", store)
-            .field("stream", stream)
+            .field("sources", sources)
             .field("api", api)
             .field("metrics", metrics)
             .field("delivery", delivery)

@@ -319,7 +319,7 @@ impl Source for JetStream {
             let kind = match how {
                 Settlement::Acknowledge => AckKind::Ack,
                 // Without a delay, the message comes before new ones.
-                Settlement::Return(Duration::ZERO) => AckKind::Nak(None),
+                Settlement::Return(delay) if delay.is_zero() => AckKind::Nak(None),
                 Settlement::Return(delay) => AckKind::Nak(Some(delay)),
             };
             within(acker.ack_with(kind)).await?;
