@@ -46,6 +46,7 @@ pub mod tls;
 
 pub use app::{App, Ended, Running};
 pub use client::{Reply, Request};
+pub use private_server::free_port;
 pub use raw_receiver::{Counts, RawReceiver};
 pub use receiver::{Behaviour, Receiver, Recorded};
 pub use runtime::Runtime;

@@ -89,7 +89,7 @@ impl Drop for PrivateServer {
 
 /// Returns a port that was free a moment ago. If another process takes it in the meantime, the test
 /// fails with the log of the server.
-pub(crate) fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
     let address = socket.local_addr().expect("a bound socket has an address");
     address.port()

@@ -9,6 +9,7 @@ mod proxy;
 #[path = "../recorder/mod.rs"]
 mod recorder;
 mod scenarios;
+mod tls;
 mod world;
 
 use crate::broker::{Broker, Kind};
