@@ -31,7 +31,10 @@ pub mod client;
 pub mod clock;
 pub mod components;
 pub mod conformance;
+pub mod nats;
 mod output;
+mod private_server;
+pub mod rabbitmq;
 pub mod raw;
 pub mod raw_http2;
 mod raw_receiver;
@@ -43,6 +46,7 @@ pub mod tls;
 
 pub use app::{App, Ended, Running};
 pub use client::{Reply, Request};
+pub use private_server::free_port;
 pub use raw_receiver::{Counts, RawReceiver};
 pub use receiver::{Behaviour, Receiver, Recorded};
 pub use runtime::Runtime;

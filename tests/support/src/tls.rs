@@ -24,6 +24,14 @@ impl Authority {
         self.0.pem()
     }
 
+    /// Issues a certificate for 127.0.0.1. Returns it and its key as PEM.
+    pub fn issue(&self) -> (String, String) {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+        let certificate = params.signed_by(&key, &self.0).unwrap();
+        (certificate.pem(), key.serialize_pem())
+    }
+
     /// Accepts connections with a certificate for 127.0.0.1, and speaks one of `protocols`.
     pub fn acceptor(&self, protocols: &[&str]) -> TlsAcceptor {
         let key = KeyPair::generate().unwrap();

@@ -50,15 +50,18 @@ impl Setting {
             Store::Sqlite => None,
         };
         let folder = TempDir::new()?;
-        let (url, stream) = match &redis {
-            Some(redis) => (redis.url(), format!("[stream]\nurl = \"{}\"", redis.url())),
+        let (url, source) = match &redis {
+            Some(redis) => {
+                let source = format!("[[source]]\nname = \"events\"\nurl = \"{}\"", redis.url());
+                (redis.url(), source)
+            }
             None => {
                 let file = folder.path().join("sender.db");
                 (format!("sqlite://{}", file.display()), String::new())
             }
         };
         let config = format!(
-            "[store]\nurl = \"{url}\"\n{stream}\n\
+            "[store]\nurl = \"{url}\"\n{source}\n\
              [api]\nlisten = \"127.0.0.1:0\"\n\
              [delivery]\nallow_http = true\nallow_networks = [\"127.0.0.0/8\"]\n{tenants}"
         );

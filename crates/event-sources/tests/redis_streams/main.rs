@@ -1,4 +1,4 @@
-//! The intake against a real `redis-server`.
+//! Redis Streams against a real `redis-server`.
 
 mod capacity;
 mod group;
@@ -8,4 +8,6 @@ mod invalid;
 mod large;
 mod loss;
 mod outage;
+#[path = "../recorder/mod.rs"]
+mod recorder;
 mod world;
