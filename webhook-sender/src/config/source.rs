@@ -19,6 +19,9 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// The most characters of a source's name.
 const MAX_NAME: usize = 64;
 
+/// The origins of events that come from no source.
+const RESERVED: [&str; 4] = ["api", "cli", "sender", "unknown"];
+
 /// The default name of a stream or a queue.
 const EVENTS: &str = "events";
 
@@ -102,7 +105,7 @@ impl SourceConfig {
         if let Some(name) = &name
             && !names.insert(name.clone())
         {
-            fields.fault_at("name", line, format!("source `{name}` is there twice"));
+            fields.fault_at("name", line, format!("source `{name}` is defined twice"));
         }
         let tenant = fields.get("tenant", |node| {
             TenantId::parse(&read::text(node)?).map_err(|error| error.to_string())
@@ -165,13 +168,16 @@ fn name(node: Node) -> Result<String, String> {
     let text = read::text(node)?;
     let fits =
         |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
-    if text.len() <= MAX_NAME && text.bytes().all(fits) {
-        Ok(text)
-    } else {
-        Err(format!(
+    if text.is_empty() || text.len() > MAX_NAME || !text.bytes().all(fits) {
+        return Err(format!(
             "`{text}` is not 1 to {MAX_NAME} lower-case letters, digits, `-` and `_`"
-        ))
+        ));
     }
+    if RESERVED.contains(&&*text) {
+        let reserved = quoted_list(&RESERVED);
+        return Err(format!("`{text}` is reserved, as {reserved} are"));
+    }
+    Ok(text)
 }
 
 /// Checks a URL, and returns the system that its scheme stands for. Errors do not contain the URL, which
