@@ -2,14 +2,13 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use super::outstanding::{Load, Outstanding};
 use super::session::Session;
-use super::source::{Settlement, Source, SourceError};
+use super::source::{Source, SourceError};
 use super::stats::{Stats, add};
 use super::{Sink, SinkError, SourceEntry};
 use webhook_model::{Backoff, TenantId};
@@ -36,7 +35,7 @@ struct Held {
 
 impl Acceptor {
     /// Runs until the channel of batches closes or the session is lost. Entries that could not be
-    /// stored are returned to the source.
+    /// stored are not acknowledged: the source delivers them again.
     ///
     /// # Errors
     ///
@@ -76,18 +75,7 @@ impl Acceptor {
                 break;
             }
         }
-        self.acknowledge(durable).await?;
-        self.give_back(&held).await
-    }
-
-    /// Returns held entries to the source, at once: the next process to read them has its own delays.
-    async fn give_back(&self, held: &Held) -> Result<(), SourceError> {
-        if held.entries.is_empty() {
-            return Ok(());
-        }
-        let ids: Vec<String> = held.entries.iter().map(|entry| entry.id.clone()).collect();
-        let how = Settlement::Return(Duration::ZERO);
-        self.source.settle(&ids, how).await.map(drop)
+        self.acknowledge(durable).await
     }
 
     fn stats(&self) -> &Stats {
@@ -128,7 +116,7 @@ impl Acceptor {
         if ids.is_empty() {
             return Ok(());
         }
-        let acknowledged = self.source.settle(&ids, Settlement::Acknowledge).await?;
+        let acknowledged = self.source.acknowledge(&ids).await?;
         add(&self.stats().acknowledged, acknowledged);
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! Takes events from message queues and streams, as one group of any number of sender processes.
 //!
-//! A [`Source`] reads one queue; an [`Intake`] passes its entries to a [`Sink`], and settles those that
-//! the sink has made durable.
+//! A [`Source`] reads one queue; an [`Intake`] passes its entries to a [`Sink`], and acknowledges those
+//! that the sink has made durable.
 //!
 //! # Guarantees
 //!
@@ -58,5 +58,5 @@ mod unsettled;
 pub use bounds::Bounds;
 pub use intake::Intake;
 pub use sink::{Sink, SinkError, SourceEntry};
-pub use source::{Connected, Read, Room, Settlement, Source, SourceError, SourceInfo};
+pub use source::{Connected, Read, Room, Source, SourceError, SourceInfo};
 pub use stats::{Snapshot, Stats};

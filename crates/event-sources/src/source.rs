@@ -2,7 +2,6 @@
 
 use std::fmt::Display;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
@@ -12,8 +11,9 @@ use super::{Bounds, SourceEntry, Stats};
 /// A queue or stream that entries are read from, for one group of consumers.
 ///
 /// An [`Intake`](super::Intake) calls [`connect`](Source::connect), then [`next`](Source::next) again
-/// and again and [`settle`](Source::settle) beside it, then [`release`](Source::release), and begins
-/// again. `lag` and `ping` may be called at any time. No function waits for longer than some seconds.
+/// and again and [`acknowledge`](Source::acknowledge) beside it, then [`release`](Source::release), and
+/// begins again. `lag` and `ping` may be called at any time. No function waits for longer than some
+/// seconds.
 #[async_trait]
 pub trait Source: Send + Sync + 'static {
     /// Connects, and prepares to read: entries that were read and not acknowledged come first. Safe to
@@ -24,11 +24,11 @@ pub trait Source: Send + Sync + 'static {
     /// one if there are any. Must not be cancelled: entries might be lost until they are redelivered.
     async fn next(&self, room: Room) -> Result<Read, SourceError>;
 
-    /// Ends the work on entries, which are named by [`SourceEntry::id`]. Returns the number of those
-    /// that were acknowledged.
-    async fn settle(&self, ids: &[String], how: Settlement) -> Result<usize, SourceError>;
+    /// Acknowledges entries that are durable, which are named by [`SourceEntry::id`]: they are not
+    /// delivered again. Returns their number. Entries of a session that is over are left out.
+    async fn acknowledge(&self, ids: &[String]) -> Result<usize, SourceError>;
 
-    /// Ends reading, so that other processes may read what is not settled.
+    /// Ends reading. Entries that are not acknowledged are delivered again, to any process.
     async fn release(&self) -> Result<(), SourceError>;
 
     /// Returns the number of entries that no process of the group has read, if the server reports it.
@@ -56,7 +56,7 @@ pub struct SourceInfo {
 #[derive(Debug)]
 pub enum Connected {
     /// This process reads. The token is cancelled when the session is lost: from then on, another
-    /// process may read the entries that are not settled.
+    /// process may read the entries that are not acknowledged.
     Reading(CancellationToken),
     /// Another process reads, and does so still after a short wait.
     Standby,
@@ -76,16 +76,6 @@ pub enum Read {
 pub struct Room {
     pub entries: usize,
     pub bytes: usize,
-}
-
-/// The end of the work on an entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Settlement {
-    /// The entry is durable: it is not delivered again.
-    Acknowledge,
-    /// The entry is to be delivered again, to any process and, where the source can do so, after this
-    /// delay.
-    Return(Duration),
 }
 
 /// The failure of a source, as text for the log. Contains no secret.

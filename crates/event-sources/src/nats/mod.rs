@@ -14,11 +14,12 @@ use std::time::Duration;
 
 use async_nats::jetstream::consumer::pull::{self, Batch};
 use async_nats::jetstream::consumer::{AckPolicy, Consumer, DeliverPolicy};
+use async_nats::jetstream::message::Acker;
 use async_nats::jetstream::{self, AckKind, Message as Delivery};
 use async_nats::{Client, ConnectOptions, Event};
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::{FutureExt, StreamExt};
+use futures::StreamExt;
 use sha2::{Digest, Sha256};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -31,13 +32,10 @@ use super::SourceEntry;
 use super::entry::Context;
 use super::message::Message;
 use super::origin::Origin;
-use super::source::{Connected, Read, Room, Settlement, Source, SourceError, SourceInfo};
+use super::source::{Connected, Read, Room, Source, SourceError, SourceInfo};
 
 /// The longest wait for messages.
 const WAIT: Duration = Duration::from_millis(500);
-
-/// The time for which a request for messages is valid.
-const EXPIRES: Duration = Duration::from_secs(5);
 
 /// The longest wait for a reply of the server.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -61,7 +59,7 @@ pub struct JetStream {
     connection: tokio::sync::Mutex<Option<Connection>>,
     /// The session of reading. Locked by `next` while it waits.
     session: tokio::sync::Mutex<Option<Session>>,
-    /// The connection of the session, for `settle`.
+    /// The connection of the session, for `acknowledge`.
     client: Mutex<Option<Client>>,
     unsettled: Unsettled,
 }
@@ -77,10 +75,6 @@ struct Connection {
 struct Session {
     consumer: Consumer<pull::Config>,
     origin: Origin,
-    /// The messages that were requested and have not all come.
-    batch: Option<Batch>,
-    /// The next request must not be bounded in bytes: the next message alone exceeds the bound.
-    single: bool,
     lost: CancellationToken,
     _in_progress: AbortOnDropHandle<()>,
 }
@@ -212,56 +206,45 @@ impl JetStream {
 }
 
 impl Session {
-    /// Returns the next message, or `None` if none comes in time.
-    async fn wait(&mut self, room: Room) -> Result<Option<Delivery>, SourceError> {
-        if self.batch.is_none() {
-            let batch = self.consumer.batch().expires(EXPIRES);
-            let batch = if self.single {
-                batch.max_messages(1)
-            } else {
-                batch.max_messages(room.entries).max_bytes(room.bytes)
-            };
-            self.batch = Some(within(batch.messages()).await?);
+    /// Returns the messages that are there, or the next one if it comes in time.
+    ///
+    /// Reads every reply to its requests. A request that is left open may be served with messages that
+    /// are returned when the session ends, which nobody would read then.
+    async fn read(&self, room: Room) -> Result<Vec<Delivery>, SourceError> {
+        let there = self.consumer.fetch();
+        let there = there.max_messages(room.entries).max_bytes(room.bytes);
+        let deliveries = self.receive(within(there.messages()).await?).await?;
+        if !deliveries.is_empty() {
+            return Ok(deliveries);
         }
-        let Some(batch) = &mut self.batch else {
-            return Ok(None);
-        };
-        let next = tokio::select! {
-            biased;
-            next = timeout(WAIT, batch.next()) => next,
-            () = self.lost.cancelled() => return Err(SourceError::new("the server has disconnected")),
-        };
-        match next {
-            Err(_) => Ok(None),
-            Ok(Some(Ok(delivery))) => {
-                self.single = false;
-                Ok(Some(delivery))
-            }
-            Ok(None) => {
-                self.batch = None;
-                Ok(None)
-            }
-            Ok(Some(Err(error))) => {
-                self.batch = None;
-                // The next message does not fit into what is left of the request.
-                if error.to_string().contains("MaxBytes") {
-                    self.single = true;
-                    return Ok(None);
-                }
-                Err(SourceError::new(error))
-            }
-        }
+        // Not bounded in bytes: a message that exceeds the bound comes alone.
+        let next = self.consumer.batch().max_messages(1).expires(WAIT);
+        self.receive(within(next.messages()).await?).await
     }
 
-    /// Returns a message that has come already.
-    fn ready(&mut self) -> Option<Delivery> {
-        match self.batch.as_mut()?.next().now_or_never()? {
-            Some(Ok(delivery)) => Some(delivery),
-            // The next request finds the cause, if it lasts.
-            Some(Err(_)) | None => {
-                self.batch = None;
-                None
+    /// Returns the messages of a reply. An error after the first of them is left to the next request.
+    async fn receive(&self, mut batch: Batch) -> Result<Vec<Delivery>, SourceError> {
+        let mut deliveries = Vec::new();
+        loop {
+            let next = tokio::select! {
+                biased;
+                next = timeout(RESPONSE_TIMEOUT, batch.next()) => next.map_err(|_| silent()),
+                () = self.lost.cancelled() => Err(SourceError::new("the server has disconnected")),
+            };
+            let error = match next {
+                Ok(Some(Ok(delivery))) => {
+                    deliveries.push(delivery);
+                    continue;
+                }
+                Ok(None) => return Ok(deliveries),
+                Ok(Some(Err(error))) => SourceError::new(error),
+                Err(error) => error,
+            };
+            // The next message does not fit into what is left of the request.
+            if deliveries.is_empty() && !error.to_string().contains("MaxBytes") {
+                return Err(error);
             }
+            return Ok(deliveries);
         }
     }
 }
@@ -279,8 +262,6 @@ impl Source for JetStream {
         *self.session.lock().await = Some(Session {
             origin: Origin::new(&self.settings.name, &incarnation(stream.cached_info())),
             consumer,
-            batch: None,
-            single: false,
             lost: lost.clone(),
             _in_progress: AbortOnDropHandle::new(in_progress),
         });
@@ -288,67 +269,41 @@ impl Source for JetStream {
     }
 
     async fn next(&self, room: Room) -> Result<Read, SourceError> {
-        let mut session = self.session.lock().await;
-        let Some(session) = session.as_mut() else {
+        let session = self.session.lock().await;
+        let Some(session) = session.as_ref() else {
             return Ok(Read::End);
         };
-        let Some(first) = session.wait(room).await? else {
-            return Ok(Read::Entries(Vec::new()));
-        };
-        let mut entries = vec![self.entry(&session.origin, first)?];
-        let mut bytes = entries[0].bytes;
-        while entries.len() < room.entries && bytes < room.bytes {
-            let Some(delivery) = session.ready() else {
-                break;
-            };
-            let entry = self.entry(&session.origin, delivery)?;
-            bytes += entry.bytes;
-            entries.push(entry);
-        }
-        Ok(Read::Entries(entries))
+        let deliveries = session.read(room).await?.into_iter();
+        let entries = deliveries.map(|delivery| self.entry(&session.origin, delivery));
+        Ok(Read::Entries(entries.collect::<Result<_, _>>()?))
     }
 
-    async fn settle(&self, ids: &[String], how: Settlement) -> Result<usize, SourceError> {
+    async fn acknowledge(&self, ids: &[String]) -> Result<usize, SourceError> {
         let Some(client) = self.client() else {
             return Ok(0);
         };
-        for id in ids {
-            let Some(acker) = id.parse().ok().and_then(|id| self.unsettled.take(id)) else {
-                continue;
-            };
-            let kind = match how {
-                Settlement::Acknowledge => AckKind::Ack,
-                // Without a delay, the message comes before new ones.
-                Settlement::Return(delay) if delay.is_zero() => AckKind::Nak(None),
-                Settlement::Return(delay) => AckKind::Nak(Some(delay)),
-            };
-            within(acker.ack_with(kind)).await?;
-        }
+        let known = ids
+            .iter()
+            .filter_map(|id| self.unsettled.take(id.parse().ok()?));
+        let known: Vec<_> = known.collect();
+        settle(&known, AckKind::Ack).await?;
         within(client.flush()).await?;
-        Ok(match how {
-            Settlement::Acknowledge => ids.len(),
-            Settlement::Return(_) => 0,
-        })
+        Ok(known.len())
     }
 
     async fn release(&self) -> Result<(), SourceError> {
         let session = self.session.lock().await.take();
         let client = self.client();
         self.set_client(None);
-        let mut left = self.unsettled.drain();
-        let Some((mut session, client)) = session.zip(client) else {
-            return Ok(());
-        };
-        while let Some(delivery) = session.ready() {
-            left.push(Arc::new(delivery.split().1));
+        let left = self.unsettled.drain();
+        match session.zip(client) {
+            Some((session, client)) if !session.lost.is_cancelled() => {
+                // In order, and before new messages: without a delay.
+                settle(&left, AckKind::Nak(None)).await?;
+                within(client.flush()).await
+            }
+            _ => Ok(()),
         }
-        if session.lost.is_cancelled() {
-            return Ok(());
-        }
-        for acker in left {
-            within(acker.ack_with(AckKind::Nak(None))).await?;
-        }
-        within(client.flush()).await
     }
 
     async fn lag(&self) -> Result<Option<u64>, SourceError> {
@@ -383,14 +338,26 @@ fn headers(headers: &async_nats::HeaderMap) -> Vec<(Bytes, Bytes)> {
     all
 }
 
+/// Ends the work on messages.
+async fn settle(messages: &[Arc<Acker>], how: AckKind) -> Result<(), SourceError> {
+    for message in messages {
+        within(message.ack_with(how)).await?;
+    }
+    Ok(())
+}
+
 /// Waits for the server, which may be frozen.
 async fn within<T, E: Display>(
     reply: impl IntoFuture<Output = Result<T, E>>,
 ) -> Result<T, SourceError> {
     match timeout(RESPONSE_TIMEOUT, reply).await {
         Ok(reply) => reply.map_err(SourceError::new),
-        Err(_) => Err(SourceError::new(format!(
-            "the server has not responded within {RESPONSE_TIMEOUT:?}"
-        ))),
+        Err(_) => Err(silent()),
     }
+}
+
+fn silent() -> SourceError {
+    SourceError::new(format!(
+        "the server has not responded within {RESPONSE_TIMEOUT:?}"
+    ))
 }

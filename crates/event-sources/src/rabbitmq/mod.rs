@@ -16,9 +16,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::{FutureExt, StreamExt};
 use lapin::message::Delivery;
-use lapin::options::{
-    BasicAckOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions, QueueDeclareOptions,
-};
+use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{Channel, Connection, ConnectionProperties, Consumer};
 use tokio::time::{Instant, timeout};
@@ -31,7 +29,7 @@ use self::transport::Transport;
 use super::SourceEntry;
 use super::entry::Context;
 use super::message::Message;
-use super::source::{Connected, Read, Room, Settlement, Source, SourceError, SourceInfo};
+use super::source::{Connected, Read, Room, Source, SourceError, SourceInfo};
 
 /// The longest wait for messages.
 const WAIT: Duration = Duration::from_millis(500);
@@ -52,7 +50,7 @@ pub struct RabbitQueue {
     connection: tokio::sync::Mutex<Option<Arc<Connection>>>,
     /// The deliveries of the session. Locked by `next` while it waits.
     deliveries: tokio::sync::Mutex<Option<Deliveries>>,
-    /// The channel of the session, for `settle`.
+    /// The channel of the session, for `acknowledge`.
     session: Mutex<Option<Session>>,
     identities: Mutex<Identities>,
 }
@@ -199,30 +197,29 @@ impl RabbitQueue {
         })
     }
 
-    async fn acknowledge(&self, channel: &Channel, tags: &[u64]) -> Result<(), SourceError> {
-        let all = self.identities().settled(tags);
-        if all {
-            let last = tags.iter().max().copied().unwrap_or_default();
-            return Ok(channel
-                .basic_ack(last, BasicAckOptions { multiple: true })
-                .await?);
-        }
-        for tag in tags {
-            channel.basic_ack(*tag, BasicAckOptions::default()).await?;
-        }
-        Ok(())
+    /// Ends a connection on which messages may be left that are not acknowledged: the server delivers
+    /// them again when it notices the end.
+    async fn disconnect(&self) {
+        *self.connection.lock().await = None;
     }
+}
 
-    async fn give_back(&self, channel: &Channel, tags: &[u64]) -> Result<(), SourceError> {
-        let requeue = BasicNackOptions {
-            requeue: true,
-            ..BasicNackOptions::default()
-        };
-        for tag in tags {
-            channel.basic_nack(*tag, requeue).await?;
-        }
-        Ok(())
+/// Acknowledges deliveries: in one frame if no others were delivered before the last of them.
+async fn acknowledge(
+    channel: &Channel,
+    tags: &[u64],
+    all_before: bool,
+) -> Result<(), lapin::Error> {
+    if all_before {
+        let last = tags.iter().max().copied().unwrap_or_default();
+        return channel
+            .basic_ack(last, BasicAckOptions { multiple: true })
+            .await;
     }
+    for tag in tags {
+        channel.basic_ack(*tag, BasicAckOptions::default()).await?;
+    }
+    Ok(())
 }
 
 #[async_trait]
@@ -279,22 +276,14 @@ impl Source for RabbitQueue {
         Ok(Read::Entries(entries))
     }
 
-    async fn settle(&self, ids: &[String], how: Settlement) -> Result<usize, SourceError> {
+    async fn acknowledge(&self, ids: &[String]) -> Result<usize, SourceError> {
         let tags: Vec<u64> = ids.iter().filter_map(|id| id.parse().ok()).collect();
         let Some(Session { channel, .. }) = self.session() else {
             return Ok(0);
         };
-        match how {
-            Settlement::Acknowledge => {
-                self.acknowledge(&channel, &tags).await?;
-                Ok(tags.len())
-            }
-            // RabbitMQ has no delay for messages that are returned.
-            Settlement::Return(_) => {
-                self.give_back(&channel, &tags).await?;
-                Ok(0)
-            }
-        }
+        let all_before = self.identities().settled(&tags);
+        within(acknowledge(&channel, &tags, all_before)).await?;
+        Ok(tags.len())
     }
 
     async fn release(&self) -> Result<(), SourceError> {
@@ -304,8 +293,12 @@ impl Source for RabbitQueue {
         if let Some(Session { channel, .. }) = session
             && channel.status().connected()
         {
-            // The server takes back what is not settled.
-            within(channel.close(200, "released".into())).await?;
+            // The server takes back what is not acknowledged.
+            let closed = within(channel.close(200, "released".into())).await;
+            if closed.is_err() {
+                self.disconnect().await;
+            }
+            return closed;
         }
         Ok(())
     }

@@ -28,7 +28,7 @@ pub use settings::Settings;
 use self::reader_lease::{ReaderLease, ReaderLock};
 use self::stream::{Incarnation, Stream};
 use self::turn::Turn;
-use super::source::{Connected, Read, Room, Settlement, Source, SourceError, SourceInfo};
+use super::source::{Connected, Read, Room, Source, SourceError, SourceInfo};
 use super::unsettled::Unsettled;
 
 /// The interval at which a waiting process checks that the reader is alive.
@@ -47,9 +47,9 @@ pub struct RedisStream {
     lease: Mutex<Lease>,
     /// The session of the reader. Locked by `next` while it reads.
     turn: tokio::sync::Mutex<Option<Turn>>,
-    /// The incarnation that is being read. Set by `connect`, for `settle`.
+    /// The incarnation that is being read. Set by `connect`, for `acknowledge`.
     incarnation: Mutex<Option<Incarnation>>,
-    /// The number of entries that were read and are not settled.
+    /// The number of entries that were read and are not acknowledged.
     unsettled: Unsettled,
 }
 
@@ -157,15 +157,13 @@ impl Source for RedisStream {
         }
     }
 
-    async fn settle(&self, ids: &[String], how: Settlement) -> Result<usize, SourceError> {
+    async fn acknowledge(&self, ids: &[String]) -> Result<usize, SourceError> {
+        let Some(incarnation) = self.incarnation() else {
+            return Ok(0);
+        };
         let mut acknowledged = 0;
-        // Entries that are returned stay pending: the next session begins with them.
-        if how == Settlement::Acknowledge
-            && let Some(incarnation) = self.incarnation()
-        {
-            for some in ids.chunks(ACKNOWLEDGED) {
-                acknowledged += self.stream.acknowledge(&incarnation, some).await?;
-            }
+        for some in ids.chunks(ACKNOWLEDGED) {
+            acknowledged += self.stream.acknowledge(&incarnation, some).await?;
         }
         self.unsettled.settled(ids.len());
         Ok(acknowledged)

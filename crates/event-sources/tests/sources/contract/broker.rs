@@ -105,6 +105,16 @@ pub struct Queue {
 }
 
 impl Queue {
+    /// Returns the URL of the server.
+    pub fn url(&self) -> String {
+        let scheme = match self.kind {
+            Kind::Redis => "redis",
+            Kind::ClassicQueue | Kind::QuorumQueue => "amqp",
+            Kind::JetStream => "nats",
+        };
+        format!("{scheme}://{}", self.address)
+    }
+
     /// Creates the queue. A Redis stream is created by its first entry.
     pub async fn declare(&self) {
         match self.kind {
@@ -245,7 +255,11 @@ impl Queue {
         match self.kind {
             Kind::Redis => {
                 let address = Address::parse(&format!("redis://{address}")).unwrap();
-                let owner = Owner::this_process(reader);
+                // On another host, a process cannot be checked for being alive.
+                let owner = Owner {
+                    host: format!("machine of {reader}"),
+                    ..Owner::this_process(reader)
+                };
                 let settings = redis_streams::Settings {
                     bounds,
                     lease: Duration::from_secs(1),

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::proxy::Proxy;
+use crate::contract::proxy::Proxy;
+use crate::contract::world::World;
 use crate::recorder::Recorder;
-use crate::world::World;
 
 pub async fn a_connection_that_is_cut_in_a_batch_loses_nothing(world: &mut World<'_>) {
     let proxy = Proxy::to(world.queue.address).await;

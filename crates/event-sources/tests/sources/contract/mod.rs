@@ -5,15 +5,14 @@
 
 mod broker;
 mod disruptions;
+mod process;
 mod proxy;
-#[path = "../recorder/mod.rs"]
-mod recorder;
 mod scenarios;
 mod tls;
 mod world;
 
-use crate::broker::{Broker, Kind};
-use crate::world::World;
+use crate::contract::broker::{Broker, Kind};
+use crate::contract::world::World;
 
 /// Runs a scenario for each kind of queue. Its name is printed first: the output of a failed test names
 /// the scenario.

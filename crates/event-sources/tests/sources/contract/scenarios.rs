@@ -3,12 +3,12 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use event_sources::{Bounds, SinkError, SourceEntry};
+use event_sources::{SinkError, SourceEntry};
 use test_support::with_timeout;
 
-use crate::broker::Kind;
+use crate::contract::process::Reader;
+use crate::contract::world::{MAX_DATA, World};
 use crate::recorder::Recorder;
-use crate::world::{MAX_DATA, World};
 
 /// Returns the ids of events.
 fn ids(entries: &[SourceEntry]) -> Vec<String> {
@@ -120,33 +120,22 @@ pub async fn an_entry_that_is_too_large_is_rejected_and_acknowledged(world: &mut
 
 pub async fn large_entries_are_read_within_the_memory(world: &mut World<'_>) {
     const LARGE: usize = 8 << 20;
-    const COUNT: usize = 16;
-    world.bounds = Bounds::shared_by(1, LARGE);
-    if world.queue.kind == Kind::Redis {
-        world.bounds = world.bounds.a_quarter();
-    }
+    const COUNT: usize = 64;
     let data = format!("\"{}\"", "x".repeat(LARGE - 2));
     for _ in 0..COUNT {
         world.publish_data("acme", data.as_bytes()).await;
     }
-    let sink = Recorder::new();
-    sink.hold(true);
-    let running = world.intake("a", &sink);
-    sink.taken(1).await;
-    // The reader asks for capacity only before it reads: it has stopped when it asks no more.
-    sink.asked(2).await;
-    let lag = world.undelivered().await;
-    sink.hold(false);
-    running.acknowledged(COUNT).await;
-    running.stop().await;
-    if let Some(left) = lag {
-        let delivered = COUNT - left;
-        let bytes = delivered * LARGE;
-        assert!(
-            bytes <= 64 << 20,
-            "{delivered} entries of 8 MiB were in memory"
-        );
-    }
+    let reader = Reader {
+        url: &world.queue.url(),
+        queue: &world.queue.name,
+        count: COUNT,
+        max_data: LARGE,
+        environment: &[],
+    };
+    let ended = reader.run().await;
+    assert!(ended.passed, "{}", ended.output);
+    let peak = ended.peak_bytes();
+    assert!(peak > 0 && peak <= 128 << 20, "{peak} bytes were in use");
 }
 
 pub async fn equal_entries_of_two_sources_are_two_events(world: &mut World<'_>) {

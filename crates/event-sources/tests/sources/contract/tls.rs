@@ -2,24 +2,16 @@
 //! one of its own.
 
 use std::path::Path;
-use std::process::Stdio;
-use std::sync::Arc;
 
-use event_sources::{Intake, Source, nats, rabbitmq};
 use tempfile::TempDir;
+use test_support::free_port;
 use test_support::nats::NatsServer;
 use test_support::rabbitmq::RabbitServer;
 use test_support::tls::Authority;
-use test_support::{free_port, with_timeout};
-use tokio::process::Command;
-use tokio_util::sync::CancellationToken;
-use webhook_model::Clock;
 
-use crate::broker::{Entry, Kind, Queue};
-use crate::recorder::Recorder;
-
-/// The variable with the URL of the source that the other process reads.
-const URL: &str = "TEST_SOURCE_URL";
+use crate::contract::broker::{Entry, Kind, Queue};
+use crate::contract::process::{Ended, Reader};
+use crate::contract::world::MAX_DATA;
 
 const QUEUE: &str = "encrypted";
 
@@ -37,24 +29,16 @@ fn write_certificates(folder: &Path) {
     }
 }
 
-/// Runs `read_one_entry` in a process that trusts the authorities in a file. Returns whether it passed,
-/// and its output.
-async fn read_in_another_process(url: &str, authorities: &Path) -> (bool, String) {
-    let program = std::env::current_exe().unwrap();
-    let reading = Command::new(program)
-        .args(["--exact", "--ignored", "--nocapture", "tls::read_one_entry"])
-        .env(URL, url)
-        .env("SSL_CERT_FILE", authorities)
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output();
-    let output = with_timeout(reading, || format!("an entry of {url}"));
-    let output = output.await.unwrap();
-    let text = [output.stdout, output.stderr].concat();
-    (
-        output.status.success(),
-        String::from_utf8_lossy(&text).into_owned(),
-    )
+/// Reads one entry in a process that trusts the authorities in a file.
+async fn read_one_entry(url: &str, authorities: &Path) -> Ended {
+    let reader = Reader {
+        url,
+        queue: QUEUE,
+        count: 1,
+        max_data: MAX_DATA,
+        environment: &[("SSL_CERT_FILE", authorities.display().to_string())],
+    };
+    reader.run().await
 }
 
 fn entries() -> [Entry<'static>; 1] {
@@ -83,7 +67,7 @@ async fn rabbitmq_is_read_over_tls() {
     queue.declare().await;
     queue.publish(&entries()).await;
     let url = format!("amqps://guest:guest@127.0.0.1:{port}");
-    let (passed, output) = read_in_another_process(&url, &folder.path().join("ca.pem")).await;
+    let Ended { passed, output } = read_one_entry(&url, &folder.path().join("ca.pem")).await;
     assert!(passed, "{output}");
 }
 
@@ -111,47 +95,7 @@ async fn nats_is_read_over_tls_with_a_password() {
     let sent = context.publish(QUEUE, body.into()).await.unwrap();
     sent.await.unwrap();
     let url = format!("tls://me:s3cret@{}", server.address());
-    let (passed, output) = read_in_another_process(&url, &folder.path().join("ca.pem")).await;
+    let Ended { passed, output } = read_one_entry(&url, &folder.path().join("ca.pem")).await;
     assert!(passed, "{output}");
     assert!(!output.contains("s3cret@"), "{output}");
-}
-
-/// Reads one entry of the source in the environment. The tests above run it.
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "the other process of the tests above"]
-async fn read_one_entry() {
-    let url = std::env::var(URL).expect("the URL of a source");
-    let sink = Recorder::new();
-    let clock = Clock::system();
-    let (intake, stats) = if url.starts_with("amqps:") {
-        let address = rabbitmq::Address::parse(&url).unwrap();
-        let settings = rabbitmq::Settings::new("source", address, QUEUE);
-        let source = rabbitmq::RabbitQueue::new(settings, clock).unwrap();
-        let stats = source.info().stats.clone();
-        (Intake::new(source, sink.clone()), stats)
-    } else {
-        let address = nats::Address::parse(&url).unwrap();
-        let settings = nats::Settings::new("source", address, QUEUE, "group");
-        let source = nats::JetStream::new(settings, clock);
-        let stats = source.info().stats.clone();
-        (Intake::new(source, sink.clone()), stats)
-    };
-    let (intake, stop) = (Arc::new(intake), CancellationToken::new());
-    let running = tokio::spawn({
-        let (intake, stop) = (intake.clone(), stop.clone());
-        async move { intake.run(stop).await }
-    });
-    let read = async {
-        while stats.snapshot().acknowledged < 1 {
-            // A failure to connect has its reason here.
-            if let Err(error) = intake.ping().await {
-                eprintln!("{error}");
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        }
-    };
-    with_timeout(read, || format!("an entry: {stats:?}")).await;
-    assert_eq!(sink.data(), ["1"]);
-    stop.cancel();
-    running.await.unwrap();
 }

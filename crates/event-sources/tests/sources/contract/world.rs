@@ -10,7 +10,7 @@ use test_support::with_timeout;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::broker::{Broker, Entry, Kind, Queue};
+use crate::contract::broker::{Broker, Entry, Kind, Queue};
 use crate::recorder::Recorder;
 
 /// The most bytes of an event's data in the scenarios.
@@ -72,14 +72,6 @@ impl<'a> World<'a> {
     /// Publishes an entry that has the same id in every queue.
     pub async fn publish_at_one_id(&self) {
         self.queue.publish_as("1-1", "acme", b"1").await;
-    }
-
-    /// Returns the number of entries that were not delivered, if the server reports it.
-    pub async fn undelivered(&self) -> Option<usize> {
-        let sink = Recorder::new();
-        let (probe, _) = self.queue.intake("probe", "source", self.bounds, sink);
-        let lag = probe.lag().await.unwrap();
-        lag.map(|lag| usize::try_from(lag).unwrap())
     }
 
     /// Starts an intake of the process `reader`.

@@ -1,6 +1,6 @@
 //! Back-pressure: no more entries are read than the sink has capacity for.
 
-use crate::world::{Recorder, World};
+use crate::redis_streams::world::{Recorder, World};
 
 #[tokio::test]
 async fn without_capacity_nothing_is_read() {

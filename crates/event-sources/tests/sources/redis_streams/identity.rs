@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use event_sources::SourceEntry;
 use webhook_model::Owner;
 
-use crate::world::{GROUP, Recorder, STREAM, World};
+use crate::redis_streams::world::{GROUP, Recorder, STREAM, World};
 
 const FIELDS: [(&str, &str); 3] = [("tenant", "acme"), ("type", "a.b"), ("data", "1")];
 

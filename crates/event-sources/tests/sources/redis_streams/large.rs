@@ -2,7 +2,7 @@
 
 use webhook_model::Owner;
 
-use crate::world::{Recorder, World};
+use crate::redis_streams::world::{Recorder, World};
 
 const MAX: usize = 1000;
 

@@ -8,6 +8,4 @@ mod invalid;
 mod large;
 mod loss;
 mod outage;
-#[path = "../recorder/mod.rs"]
-mod recorder;
 mod world;
