@@ -121,6 +121,7 @@ impl JetStream {
                     }
                 }
             });
+        options = self.settings.address.authenticate(options);
         if let Some(credentials) = &self.settings.credentials {
             // The error may show a part of the text.
             let read = options.credentials(credentials.reveal());

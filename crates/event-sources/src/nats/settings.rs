@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use async_nats::ServerAddr;
+use async_nats::{ConnectOptions, ServerAddr};
+use percent_encoding::percent_decode_str;
 use webhook_model::TenantId;
 
 use crate::Bounds;
@@ -86,6 +87,18 @@ impl Address {
         let address: ServerAddr = url.parse().map_err(|_| AddressError)?;
         let known = matches!(address.scheme(), "nats" | "tls") && !address.host().is_empty();
         known.then_some(Self(address)).ok_or(AddressError)
+    }
+
+    /// Adds the user and the password, or the token: the client library ignores those of a URL.
+    pub(super) fn authenticate(&self, options: ConnectOptions) -> ConnectOptions {
+        let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+        match (self.0.username(), self.0.password()) {
+            (Some(user), Some(password)) => {
+                options.user_and_password(decoded(user), decoded(password))
+            }
+            (Some(token), None) => options.token(decoded(token)),
+            (None, _) => options,
+        }
     }
 
     pub(super) fn server(&self) -> ServerAddr {
