@@ -135,7 +135,7 @@ impl ConnectError {
     pub fn of(self, address: &Address) -> OpenError {
         match self {
             Self::Timeout => OpenError::Unreachable {
-                address: address.clone(),
+                address: Box::new(address.clone()),
                 detail: "it did not respond in time".into(),
             },
             Self::Sql(error) => OpenError::connect(address, &error),

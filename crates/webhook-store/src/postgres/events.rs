@@ -26,7 +26,7 @@ const PLANNED: &str = "SELECT e.kept_at, e.key, e.source, e.kind, e.at, e.orderi
         AND NOT EXISTS (SELECT FROM accepted a WHERE a.event = e.key)
     ORDER BY e.kept_at DESC, e.key DESC LIMIT $5";
 
-/// The same for accepted events. Few are accepted, so that they are found first.
+/// Lists accepted events, with the parameters of [`PLANNED`]. Few are accepted, so that they are found first.
 const ACCEPTED: &str = "SELECT e.kept_at, e.key, e.source, e.kind, e.at, e.ordering_key, e.id
     FROM accepted a JOIN events e ON e.key = a.event
     WHERE a.tenant = (SELECT key FROM tenants WHERE id = $1)

@@ -90,7 +90,7 @@ impl Migration {
 
     fn rights(&self, statement: &str) -> OpenError {
         OpenError::Rights {
-            address: self.address.clone(),
+            address: Box::new(self.address.clone()),
             user: self.address.user().into(),
             statement: statement.into(),
         }
@@ -123,13 +123,13 @@ impl Migration {
         let row = row.map_err(|error| self.failed(&error))?;
         let (number, found): (i32, String) = (row.get(0), row.get(1));
         if number < OLDEST_SERVER * 10_000 {
-            let address = self.address.clone();
+            let address = Box::new(self.address.clone());
             return Err(OpenError::OldServer { address, found });
         }
         match row.get::<_, String>(2) {
             utf8 if utf8 == "UTF8" => Ok(()),
             found => Err(OpenError::Encoding {
-                address: self.address.clone(),
+                address: Box::new(self.address.clone()),
                 database: self.address.database().into(),
                 found,
             }),
@@ -157,7 +157,7 @@ impl Migration {
     fn foreign(&self) -> OpenError {
         OpenError::Foreign {
             schema: self.address.schema.clone(),
-            address: self.address.clone(),
+            address: Box::new(self.address.clone()),
         }
     }
 
@@ -182,7 +182,7 @@ impl Migration {
         match usize::try_from(found) {
             Ok(found) if found <= needed => Ok(SchemaVersion { found, needed }),
             _ => Err(OpenError::Newer {
-                address: self.address.clone(),
+                address: Box::new(self.address.clone()),
                 schema: self.address.schema.clone(),
                 found,
                 known: needed,

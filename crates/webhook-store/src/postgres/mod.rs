@@ -66,6 +66,7 @@ mod owners;
 mod plan;
 mod plan_events;
 mod prune;
+mod prune_cursor;
 mod recover;
 mod rejected;
 mod replay;

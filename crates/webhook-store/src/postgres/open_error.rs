@@ -14,39 +14,54 @@ pub(super) const OLDEST_SERVER: i32 = 14;
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     #[error("`{address}` cannot be reached: {detail}")]
-    Unreachable { address: Address, detail: String },
+    Unreachable {
+        address: Box<Address>,
+        detail: String,
+    },
     #[error("the host of `{address}` is unknown: {detail}; correct its name in the URL")]
-    UnknownHost { address: Address, detail: String },
+    UnknownHost {
+        address: Box<Address>,
+        detail: String,
+    },
     #[error("`{address}` rejected the password of user `{user}`; correct it in the URL")]
-    Password { address: Address, user: String },
+    Password { address: Box<Address>, user: String },
     #[error("`{address}` rejected user `{user}`: {detail}")]
     User {
-        address: Address,
+        address: Box<Address>,
         user: String,
         detail: String,
     },
     #[error(
         "`{address}` has no database `{database}`; create it with `CREATE DATABASE \"{database}\"`"
     )]
-    NoDatabase { address: Address, database: String },
+    NoDatabase {
+        address: Box<Address>,
+        database: String,
+    },
     #[error(
         "`{address}` runs PostgreSQL {found}; this store needs {OLDEST_SERVER} or later, so upgrade it"
     )]
-    OldServer { address: Address, found: String },
+    OldServer {
+        address: Box<Address>,
+        found: String,
+    },
     #[error(
         "`{address}` does not offer TLS, which `sslmode` requires; configure the server, or use \
          `sslmode=disable` on a network that you trust"
     )]
-    NoTls { address: Address },
+    NoTls { address: Box<Address> },
     #[error("TLS to `{address}` failed: {detail}")]
-    TlsFailed { address: Address, detail: String },
+    TlsFailed {
+        address: Box<Address>,
+        detail: String,
+    },
     #[error("TLS cannot be set up: {0}")]
     Tls(String),
     #[error("`sslrootcert` file `{}`: {detail}", file.display())]
     Authorities { file: PathBuf, detail: String },
     #[error("database `{database}` of `{address}` has encoding {found}; the store needs UTF8")]
     Encoding {
-        address: Address,
+        address: Box<Address>,
         database: String,
         found: String,
     },
@@ -54,13 +69,16 @@ pub enum OpenError {
         "schema `{schema}` of `{address}` has tables of another program; name another one with \
          `?schema=`"
     )]
-    Foreign { address: Address, schema: String },
+    Foreign {
+        address: Box<Address>,
+        schema: String,
+    },
     #[error(
         "schema `{schema}` of `{address}` has version {found} of a newer release; this one supports \
          up to {known}"
     )]
     Newer {
-        address: Address,
+        address: Box<Address>,
         schema: String,
         found: i32,
         known: usize,
@@ -70,22 +88,25 @@ pub enum OpenError {
          run: {statement}"
     )]
     Rights {
-        address: Address,
+        address: Box<Address>,
         user: String,
         statement: String,
     },
     #[error(
         "`{address}` is a read-only standby without the store's tables; connect to its primary server"
     )]
-    Standby { address: Address },
+    Standby { address: Box<Address> },
     #[error("`{address}`: {detail}")]
-    Other { address: Address, detail: String },
+    Other {
+        address: Box<Address>,
+        detail: String,
+    },
 }
 
 impl OpenError {
     /// Returns the error of a connection that was not established.
     pub(super) fn connect(address: &Address, error: &tokio_postgres::Error) -> Self {
-        let (address, detail) = (address.clone(), describe(error));
+        let (address, detail) = (Box::new(address.clone()), describe(error));
         let (user, database) = (address.user().to_owned(), address.database().to_owned());
         match error.code() {
             Some(&SqlState::INVALID_PASSWORD) => Self::Password { address, user },
@@ -105,7 +126,7 @@ impl OpenError {
         }
     }
 
-    fn unconnected(address: Address, error: &tokio_postgres::Error, detail: String) -> Self {
+    fn unconnected(address: Box<Address>, error: &tokio_postgres::Error, detail: String) -> Self {
         if tls_trust::find(error).is_some() {
             return Self::TlsFailed { address, detail };
         }
@@ -126,7 +147,7 @@ impl OpenError {
 
     /// Returns the error of a statement that failed.
     pub(super) fn sql(address: &Address, error: &tokio_postgres::Error) -> Self {
-        let address = address.clone();
+        let address = Box::new(address.clone());
         match error.code() {
             Some(&SqlState::READ_ONLY_SQL_TRANSACTION) => Self::Standby { address },
             _ => Self::Other {

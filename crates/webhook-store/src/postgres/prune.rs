@@ -9,6 +9,7 @@ use super::PostgresStore;
 use super::fault::Outcome;
 use super::list::read_mark;
 use super::mark::Mark;
+use super::prune_cursor::PruneCursor;
 use super::row::{column, state};
 use super::session::{Params, Session, query};
 use super::store::call;
@@ -42,25 +43,6 @@ const REMEMBER: &str = "INSERT INTO bare_events (event, since)
 const BARE: &str = "DELETE FROM events WHERE key IN (
         SELECT event FROM bare_events WHERE since < $1 ORDER BY since LIMIT $2
     ) RETURNING 1";
-
-/// The progress through all deliveries: tenant after tenant, succeeded ones, then dead ones, the oldest
-/// first. After the last tenant it starts again, for deliveries that have ended since.
-#[derive(Clone, Copy)]
-pub(super) struct PruneCursor {
-    tenant: i32,
-    state: i16,
-    reached: Mark,
-}
-
-impl Default for PruneCursor {
-    fn default() -> Self {
-        Self {
-            tenant: 0,
-            state: state::DEAD,
-            reached: Mark::BOTTOM,
-        }
-    }
-}
 
 /// The moments before which deliveries are deleted.
 #[derive(Clone, Copy)]

@@ -13,7 +13,7 @@ use super::connect::{Connector, session};
 use super::fault::{Fault, Outcome};
 use super::migrate;
 use super::open_error::OpenError;
-use super::prune::PruneCursor;
+use super::prune_cursor::PruneCursor;
 use super::session::Session;
 use super::wake::Listener;
 use crate::in_flight::InFlightTracker;

@@ -62,12 +62,11 @@ fn is_recorded(tx: &Tx<'_>, outcome: &crate::Outcome) -> Outcome<bool> {
     })
 }
 
-/// Returns a delivery's sequence number, state and reason, and whether it has an attempt of the
-/// outcome's claim.
-fn stored(
-    tx: &Tx<'_>,
-    outcome: &crate::Outcome,
-) -> Outcome<Option<(i64, i64, Option<String>, bool)>> {
+/// A delivery's sequence number, state and reason, and whether it has an attempt of a claim.
+type StoredOutcome = (i64, i64, Option<String>, bool);
+
+/// Returns what is stored of a delivery.
+fn stored(tx: &Tx<'_>, outcome: &crate::Outcome) -> Outcome<Option<StoredOutcome>> {
     let mut found = tx.sql.prepare_cached(RECORDED)?;
     let (tenant, id) = (outcome.tenant.as_str(), row::delivery_id(&outcome.id));
     let claim = claim_mark(outcome.fence);

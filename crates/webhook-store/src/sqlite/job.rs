@@ -122,7 +122,7 @@ impl<'a> Tx<'a> {
 
     /// Returns the keys of rows whose ids may have this hash.
     pub fn keys(&self, hash: i64) -> Outcome<Vec<i64>> {
-        ids::keys(self.sql, self.shared, hash)
+        Ok(ids::keys(self.sql, self.shared, hash)?)
     }
 
     pub fn shared(&self) -> &'a Shared {

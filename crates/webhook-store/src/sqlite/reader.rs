@@ -22,7 +22,7 @@ pub(super) struct View<'a> {
 impl View<'_> {
     /// Returns the keys of rows whose ids may have this hash.
     pub fn keys(&self, hash: i64) -> Outcome<Vec<i64>> {
-        ids::keys(self.sql, self.shared, hash)
+        Ok(ids::keys(self.sql, self.shared, hash)?)
     }
 
     /// Runs `read` on one snapshot of the database.

@@ -119,7 +119,7 @@ fn begin(sql: &mut Connection, shared: &Shared) -> Outcome<i64> {
     }
     let mut queue = shared.lock();
     lookup::load(sql, &mut queue)?;
-    ids::load(sql, &mut queue.recent_ids, last_key)
+    Ok(ids::load(sql, &mut queue.recent_ids, last_key)?)
 }
 
 /// Ends the threads by closing their channels, and closes the file.

@@ -2,8 +2,8 @@
 
 use rusqlite::Connection;
 
-use super::{ALL, RecentIds, insert, set_indexed_to};
-use crate::sqlite::job::Outcome;
+use super::table::{insert, set_indexed_to};
+use crate::sqlite::queue::{ALL, RecentIds};
 use crate::sqlite::row::delivery_hash;
 
 /// The most keys whose entries are read at once. More are after the last indexed one only if the
@@ -16,7 +16,7 @@ pub(in crate::sqlite) fn load(
     sql: &mut Connection,
     recent: &mut RecentIds,
     last_key: i64,
-) -> Outcome<i64> {
+) -> rusqlite::Result<i64> {
     load_in(sql, recent, last_key, WINDOW)
 }
 
@@ -25,7 +25,7 @@ fn load_in(
     recent: &mut RecentIds,
     last_key: i64,
     window: i64,
-) -> Outcome<i64> {
+) -> rusqlite::Result<i64> {
     let mut indexed_to: i64 =
         sql.query_row("SELECT indexed_to FROM counters", [], |row| row.get(0))?;
     while indexed_to < last_key.saturating_sub(window) {
@@ -44,7 +44,7 @@ fn load_in(
 }
 
 /// Reads the entries of the keys after `after`, up to `end`.
-fn read(sql: &Connection, recent: &mut RecentIds, after: i64, end: i64) -> Outcome<()> {
+fn read(sql: &Connection, recent: &mut RecentIds, after: i64, end: i64) -> rusqlite::Result<()> {
     let mut events = sql.prepare("SELECT hash, key FROM events WHERE key > ?1 AND key <= ?2")?;
     let mut rows = events.query((after, end))?;
     while let Some(row) = rows.next()? {

@@ -4,9 +4,9 @@ use std::ops::RangeInclusive;
 
 use rusqlite::Connection;
 
-use super::{ALL, Entry, insert, set_indexed_to};
+use super::table::{insert, set_indexed_to};
 use crate::sqlite::checkpoint::Gate;
-use crate::sqlite::queue::Shared;
+use crate::sqlite::queue::{ALL, Entry, Shared};
 
 /// The number of changes in memory from which on a pass moves them.
 const FULL: usize = 1 << 16;

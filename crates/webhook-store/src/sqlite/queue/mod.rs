@@ -7,6 +7,7 @@ mod backlog;
 mod endpoint_queues;
 mod in_flight;
 mod leases;
+mod recent_ids;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,12 +16,12 @@ use tokio::sync::Notify;
 use webhook_model::{EndpointId, Millis, Owner, TenantId};
 
 use crate::Depth;
-use crate::sqlite::ids::RecentIds;
 
 use backlog::Backlog;
 pub(in crate::sqlite) use endpoint_queues::{EndpointQueues, QueuePosition};
 pub(in crate::sqlite) use in_flight::{Flight, InFlight, Key, NO_LEASE};
 pub(in crate::sqlite) use leases::Leases;
+pub(in crate::sqlite) use recent_ids::{ALL, Entry, RecentIds};
 
 #[derive(Default)]
 pub(in crate::sqlite) struct Queue {

@@ -1,9 +1,14 @@
-//! The entries in memory.
+//! The hashes of ids of new rows: see [`ids`](crate::sqlite::ids).
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
-use super::Entry;
+/// A hash, and the key of an event or a delivery with an id of that hash.
+pub(in crate::sqlite) type Entry = (i64, i64);
+
+/// All entries.
+pub(in crate::sqlite) const ALL: RangeInclusive<Entry> =
+    (i64::MIN, i64::MIN)..=(i64::MAX, i64::MAX);
 
 /// Entries that are not in the table, and entries to delete from it.
 #[derive(Default)]
@@ -42,23 +47,18 @@ impl RecentIds {
     }
 
     /// Returns the first `most` entries in a range, in order, of keys up to `last_key`.
-    pub(super) fn added(
-        &self,
-        range: RangeInclusive<Entry>,
-        last_key: i64,
-        most: usize,
-    ) -> Vec<Entry> {
+    pub fn added(&self, range: RangeInclusive<Entry>, last_key: i64, most: usize) -> Vec<Entry> {
         let added = self.added.range(range);
         let added = added.filter(|(_, key)| *key <= last_key);
         added.take(most).copied().collect()
     }
 
-    pub(super) fn removed(&self, range: RangeInclusive<Entry>) -> Vec<Entry> {
+    pub fn removed(&self, range: RangeInclusive<Entry>) -> Vec<Entry> {
         self.removed.range(range).copied().collect()
     }
 
     /// Records that the table has `added`, and no longer has `removed`.
-    pub(super) fn moved(&mut self, added: &[Entry], removed: &[Entry]) {
+    pub fn moved(&mut self, added: &[Entry], removed: &[Entry]) {
         for entry in added {
             // An entry that was removed meanwhile is among those to delete.
             if self.added.remove(entry) {
@@ -70,12 +70,12 @@ impl RecentIds {
         }
     }
 
-    pub(super) fn has_moved(&self) -> bool {
+    pub fn has_moved(&self) -> bool {
         !self.moved.is_empty()
     }
 
     /// Forgets the entries that every read sees in the table.
-    pub(super) fn forget_moved(&mut self) {
+    pub fn forget_moved(&mut self) {
         self.moved.clear();
     }
 }
@@ -83,7 +83,6 @@ impl RecentIds {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sqlite::ids::ALL;
 
     fn recent(entries: &[Entry]) -> RecentIds {
         let mut recent = RecentIds::default();
