@@ -23,10 +23,12 @@ BUILT = target/wasm32-wasip2/release
 # developer's own machine only.
 OPEN = --variable open_handshake=true --variable weakest_scheme=plain
 
-.PHONY: help setup setup-redis setup-postgres setup-chaos setup-interop setup-examples setup-image setup-lint build-all \
+.PHONY: help setup setup-redis setup-postgres setup-queues setup-chaos setup-interop setup-examples \
+	setup-image setup-lint build-all \
 	build-hmac build-apps build-producer build-consumer build-guard build-examples build-sender \
 	build-spin-local start-producer \
-	start-consumer register-consumer fire-webhook demo demo-sender demo-redis demo-polyglot \
+	start-consumer register-consumer fire-webhook demo demo-sender demo-redis demo-queues \
+	demo-polyglot \
 	test lint chaos fuzz bench dist package push deploy-cloud clean
 
 help: ## List the targets
@@ -40,6 +42,9 @@ setup-redis: setup
 
 setup-postgres: setup
 	@sh scripts/setup-postgres.sh
+
+setup-queues: setup
+	@sh scripts/setup-queues.sh
 
 setup-chaos: setup-redis setup-postgres
 	@sh scripts/setup-chaos.sh
@@ -115,10 +120,14 @@ demo-redis: setup-redis ## The same from a Redis stream
 	@MAKE='$(MAKE)' sh scripts/build-together.sh demo-redis build-apps build-sender $(RUNTIME_BUILT)
 	@sh scripts/demo-sender.sh $(RUNTIME) target/debug/webhook-sender redis
 
+demo-queues: setup-redis setup-queues ## One event each through RabbitMQ, NATS and Redis
+	@MAKE='$(MAKE)' sh scripts/build-together.sh demo-queues build-apps build-sender $(RUNTIME_BUILT)
+	@sh scripts/demo-queues.sh $(RUNTIME) target/debug/webhook-sender
+
 demo-polyglot: build-all build-examples $(RUNTIME_BUILT) ## Fire at consumers in Rust, Python and JavaScript
 	@sh scripts/demo-polyglot.sh $(RUNTIME)
 
-test: setup setup-redis setup-postgres setup-chaos setup-interop setup-examples setup-image ## Run every test
+test: setup setup-redis setup-postgres setup-queues setup-chaos setup-interop setup-examples setup-image ## Run every test
 	@sh scripts/test.sh
 
 lint: setup-lint ## Check formatting, spelling and documentation, and lint the code

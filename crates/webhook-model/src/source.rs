@@ -21,20 +21,12 @@ impl Source {
     pub const API: Self = Self(Name::Fixed("api"));
     /// Published by `webhook-sender publish`.
     pub const CLI: Self = Self(Name::Fixed("cli"));
-    /// Read from the stream.
-    pub const STREAM: Self = Self(Name::Fixed("stream"));
     /// Published by the sender itself: an operational event.
     pub const SENDER: Self = Self(Name::Fixed("sender"));
     /// Stored by a version of the sender that did not record the source.
     pub const UNKNOWN: Self = Self(Name::Fixed("unknown"));
 
-    const FIXED: [Self; 5] = [
-        Self::API,
-        Self::CLI,
-        Self::STREAM,
-        Self::SENDER,
-        Self::UNKNOWN,
-    ];
+    const FIXED: [Self; 4] = [Self::API, Self::CLI, Self::SENDER, Self::UNKNOWN];
 
     /// Returns the source of that name. Allocates only for the name of a configured source: keep it,
     /// and clone it for each event.

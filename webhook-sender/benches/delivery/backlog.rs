@@ -75,7 +75,7 @@ async fn one_endpoint(receiver: &Receiver, store: Store, answer: &str) -> Result
 /// Delivers the backlog of one endpoint with the senders of another build.
 pub async fn by_program(receiver: &Receiver, store: Store, program: &Path) -> Result<Run> {
     let setting = Setting::new(store, &tenants(receiver, store, "")).await?;
-    let setting = setting.with_program(program);
+    let setting = setting.with_program(program)?;
     run(receiver, &setting, store, Batch::of(BACKLOG)).await
 }
 

@@ -10,6 +10,12 @@ use tempfile::TempDir;
 use test_support::postgres::{self, PostgresServer};
 use test_support::redis::{Fsync, RedisServer};
 
+/// The name of the configuration file.
+const CONFIG: &str = "sender.toml";
+
+/// The head of the table of the stream.
+const SOURCE: &str = "[[source]]\nname = \"events\"";
+
 /// The store of the sender.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Store {
@@ -70,8 +76,12 @@ impl Setting {
             Store::Redis | Store::Sqlite => None,
         };
         let folder = TempDir::new()?;
-        let (url, stream) = match (&redis, &postgres) {
-            (Some(redis), _) => (redis.url(), format!("[stream]\nurl = \"{}\"", redis.url())),
+        let (url, source) = match (&redis, &postgres) {
+            (Some(redis), _) => {
+                let url = redis.url();
+                let source = format!("{SOURCE}\nurl = \"{url}\"");
+                (url, source)
+            }
             (_, Some(postgres)) => (postgres.url(), String::new()),
             (None, None) => {
                 let file = folder.path().join("sender.db");
@@ -79,11 +89,11 @@ impl Setting {
             }
         };
         let config = format!(
-            "[store]\nurl = \"{url}\"\n{stream}\n\
+            "[store]\nurl = \"{url}\"\n{source}\n\
              [api]\nlisten = \"127.0.0.1:0\"\n\
              [delivery]\nallow_http = true\nallow_networks = [\"127.0.0.0/8\"]\n{tenants}"
         );
-        std::fs::write(folder.path().join("sender.toml"), config)?;
+        std::fs::write(folder.path().join(CONFIG), config)?;
         Ok(Self {
             redis,
             postgres,
@@ -92,10 +102,31 @@ impl Setting {
         })
     }
 
-    /// Returns the same setting for the senders of another build.
-    pub fn with_program(self, program: &Path) -> Self {
+    /// Returns the same setting for the senders of another build. An older one, which rejects
+    /// `[[source]]`, gets the table that it reads instead.
+    pub fn with_program(self, program: &Path) -> Result<Self> {
         let program = program.into();
-        Self { program, ..self }
+        let setting = Self { program, ..self };
+        if !setting.is_valid()? {
+            let file = setting.folder().join(CONFIG);
+            let config = std::fs::read_to_string(&file)?;
+            std::fs::write(&file, config.replace(SOURCE, "[stream]"))?;
+            ensure!(
+                setting.is_valid()?,
+                "{config}\nis rejected by {program:?}",
+                program = setting.program
+            );
+        }
+        Ok(setting)
+    }
+
+    /// Returns whether the program accepts the configuration.
+    fn is_valid(&self) -> Result<bool> {
+        let checked = Command::new(&self.program)
+            .args(["check", "--config", CONFIG])
+            .current_dir(self.folder())
+            .output()?;
+        Ok(checked.status.success())
     }
 
     pub fn folder(&self) -> &Path {
@@ -106,7 +137,7 @@ impl Setting {
     pub fn start(&self) -> Result<Sender> {
         let log = std::fs::File::create(self.folder().join("sender.log"))?;
         let mut child = Command::new(&self.program)
-            .args(["run", "--config", "sender.toml"])
+            .args(["run", "--config", CONFIG])
             .current_dir(self.folder())
             .stdout(Stdio::piped())
             .stderr(log)

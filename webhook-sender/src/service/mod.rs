@@ -6,6 +6,8 @@ mod maintenance;
 mod planner_sink;
 mod reload;
 mod run;
+mod source_metrics;
+mod sources;
 mod startup;
 mod status;
 mod stop;

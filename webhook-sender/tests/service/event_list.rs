@@ -32,7 +32,7 @@ async fn with_events(store: Store) -> (Api, Receiver) {
     assert_eq!(published, "evt_cli\n");
     let of_stream = [("type", "a.b"), ("id", "evt_stream"), ("data", "3")];
     to_stream(&api, &of_stream).await;
-    listed(&api, "?source=stream", 1).await;
+    listed(&api, "?source=events", 1).await;
     to_stream(&api, &[("type", "a..b"), ("data", "{\"n\": 4.0}")]).await;
     listed(&api, "?state=rejected", 1).await;
     (api, receiver)
@@ -99,7 +99,7 @@ async fn events_are_listed_and_shown(store: Store) {
         parts("state"),
         ["rejected", "planned", "planned", "planned"]
     );
-    assert_eq!(parts("source"), ["stream", "stream", "cli", "api"]);
+    assert_eq!(parts("source"), ["events", "events", "cli", "api"]);
     assert_eq!(parts("type"), ["a..b", "a.b", "a", "order.paid"]);
     assert_eq!(
         (&all[3]["ordering_key"], &all[3]["data"]),
@@ -114,7 +114,7 @@ async fn events_are_listed_and_shown(store: Store) {
         ("?source=cli", &["evt_cli"][..]),
         ("?type=a.b", &["evt_stream"]),
         ("?state=rejected", &[&rejected]),
-        ("?state=planned&source=stream", &["evt_stream"]),
+        ("?state=planned&source=events", &["evt_stream"]),
         ("?state=accepted", &[]),
         ("?to=2020-01-01T00:00:00Z", &[]),
         (
@@ -177,7 +177,7 @@ async fn events_are_listed_and_shown(store: Store) {
     let shown = api.send("GET", &path, None).await.json();
     assert_eq!(
         (&shown["state"], &shown["source"]),
-        (&json!("planned"), &json!("stream"))
+        (&json!("planned"), &json!("events"))
     );
 }
 

@@ -57,7 +57,9 @@ async fn rejected(sender: &Sender, count: usize) {
     let counted = async {
         loop {
             let metrics = Request::get(format!("{}/metrics", sender.api)).send().await;
-            let line = format!("webhook_sender_stream_entries_acknowledged_total {count}");
+            let line = format!(
+                "webhook_sender_source_entries_acknowledged_total{{source=\"events\"}} {count}"
+            );
             if metrics.text().lines().any(|one| one == line) {
                 return;
             }

@@ -92,7 +92,8 @@ async fn a_cluster_serves_as_store_and_stream_and_the_stream_is_trimmed() {
     let setting = Setting::new(Store::Sqlite).await;
     let url = format!("redis+cluster://{}", redis.address());
     let text = format!(
-        "name = \"sender\"\n[store]\nurl = \"{url}\"\n[stream]\nurl = \"{url}\"\ntrim = true\n\
+        "name = \"sender\"\n[store]\nurl = \"{url}\"\n\
+         [[source]]\nname = \"events\"\nurl = \"{url}\"\ntrim = true\n\
          [api]\nlisten = \"127.0.0.1:0\"\n{}",
         config(receiver.address, "")
     );

@@ -60,7 +60,7 @@ impl Setting {
         let file = folder.path().join("sender.db");
         let stream = redis.as_ref().map(|redis| {
             let url = redis.url();
-            format!("[stream]\nurl = \"{url}\"\n")
+            format!("[[source]]\nname = \"events\"\nurl = \"{url}\"\n")
         });
         let store = match (&redis, &postgres) {
             (Some(redis), _) if store == Store::Redis => redis.url(),

@@ -65,6 +65,7 @@ mod ordering;
 mod owners;
 mod plan;
 mod plan_events;
+mod plan_once;
 mod prune;
 mod prune_cursor;
 mod recover;

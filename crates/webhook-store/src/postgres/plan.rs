@@ -7,6 +7,7 @@ use super::fault::Outcome;
 use super::known::compare;
 use super::new_deliveries::NewRows;
 use super::plan_events::{PlanCall, Start};
+use super::plan_once::plan_once;
 use super::session::{Params, Session, query};
 use super::store::call;
 use crate::{InitialState, PlanBatch, PlanResult, Planned, PlannedEvent, Result};
@@ -125,6 +126,12 @@ fn claims_any(events: &[PlannedEvent]) -> bool {
 }
 
 async fn run(session: &Session, call: &PlanCall<'_>) -> Outcome<Reply> {
+    if let Some(planned) = plan_once(session, call).await? {
+        return Ok(Reply::Done(Done {
+            results: planned.results,
+            any_due: planned.any_due,
+        }));
+    }
     let mut started = match call.start(session).await? {
         Start::Stale => return session.roll_back().await.map(|()| Reply::Stale),
         Start::Backlog => return session.roll_back().await.map(|()| Reply::Backlog),

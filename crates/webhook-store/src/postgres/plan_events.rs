@@ -68,8 +68,8 @@ const NAME_ENDPOINTS: &str = "INSERT INTO endpoints (tenant, id, version, enable
 
 /// A plan of events of one tenant.
 pub(super) struct PlanCall<'a> {
-    owner: &'a Owner,
-    batch: &'a PlanBatch,
+    pub owner: &'a Owner,
+    pub batch: &'a PlanBatch,
     pub events: Vec<&'a PlannedEvent>,
     pub accepted: bool,
     pub now: Millis,

@@ -82,7 +82,7 @@ async fn events_of_an_earlier_schema_are_listed_and_planned() {
         "rejected".into(),
         EventState::Rejected,
         at(4),
-        Source::STREAM,
+        Source::named("stream"),
     );
     let with = |accepted| {
         let first = listed("accepted", accepted);

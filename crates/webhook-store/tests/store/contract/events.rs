@@ -170,7 +170,12 @@ pub async fn every_filter_selects_its_events(world: World) {
         ..event(id)
     };
     plan(&world, vec![of_kind("paid", "order.paid")], 10).await;
-    plan(&world, vec![of_source("streamed", Source::STREAM)], 20).await;
+    plan(
+        &world,
+        vec![of_source("streamed", Source::named("stream"))],
+        20,
+    )
+    .await;
     world.accept(&[of_kind("late", "order.paid")], 30).await;
     let unplannable = Rejected {
         id: "no".into(),
@@ -196,7 +201,7 @@ pub async fn every_filter_selects_its_events(world: World) {
         (ALL, &["no", "late", "streamed", "paid"][..]),
         (kind("order.paid"), &["no", "late", "paid"]),
         (kind("order.*"), &[]),
-        (source(Source::STREAM), &["no", "streamed"]),
+        (source(Source::named("stream")), &["no", "streamed"]),
         (source(Source::named("other")), &[]),
         (in_state(EventState::Accepted), &["late"]),
         (in_state(EventState::Planned), &["streamed", "paid"]),

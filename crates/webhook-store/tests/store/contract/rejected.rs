@@ -9,7 +9,7 @@ pub fn rejected(id: &str, ms: u64) -> Rejected {
     Rejected {
         id: id.into(),
         tenant: None,
-        source: Source::STREAM,
+        source: Source::named("stream"),
         at: at(ms),
         code: "no-tenant".into(),
         reason: "field `tenant` is missing".into(),

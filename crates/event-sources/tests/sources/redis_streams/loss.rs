@@ -1,6 +1,6 @@
 //! Failures of the stream's server.
 
-use crate::world::{Recorder, World};
+use crate::redis_streams::world::{Recorder, World};
 
 #[tokio::test]
 async fn a_reader_continues_after_a_flush_that_removes_the_group() {

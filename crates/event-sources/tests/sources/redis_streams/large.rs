@@ -2,7 +2,7 @@
 
 use webhook_model::Owner;
 
-use crate::world::{Recorder, World};
+use crate::redis_streams::world::{Recorder, World};
 
 const MAX: usize = 1000;
 
@@ -24,7 +24,7 @@ async fn no_more_of_a_pending_entry_is_read_than_an_event_may_have() {
     world.take_as("gone").await;
     let sink = Recorder::new();
     let mut settings = world.settings(Owner::this_process("a"));
-    settings.max_data_bytes = MAX;
+    settings.bounds.max_data_bytes = MAX;
     let running = world.intake_with(settings, &sink);
     let taken = sink.taken(2).await;
 
@@ -60,7 +60,7 @@ async fn large_redelivered_entries_are_claimed_within_the_bounds() {
     let sink = Recorder::new();
     sink.hold(true);
     let mut settings = world.settings(Owner::this_process("a"));
-    settings.max_bytes = 210_000;
+    settings.bounds.max_bytes = 210_000;
     let running = world.intake_with(settings, &sink);
     sink.taken(2).await;
     sink.asked(3).await;
@@ -83,7 +83,7 @@ async fn new_entries_that_exceed_the_bound_together_are_claimed_within_it() {
     }
     let sink = Recorder::new();
     let mut settings = world.settings(Owner::this_process("a"));
-    (settings.max_bytes, settings.max_data_bytes) = (500_000, 300_000);
+    (settings.bounds.max_bytes, settings.bounds.max_data_bytes) = (500_000, 300_000);
     let running = world.intake_with(settings, &sink);
     world.acknowledged(&running, 8).await;
     assert_eq!(sink.ids().len(), 8, "none is planned twice");

@@ -1,6 +1,6 @@
 //! Back-pressure: no more entries are read than the sink has capacity for.
 
-use crate::world::{Recorder, World};
+use crate::redis_streams::world::{Recorder, World};
 
 #[tokio::test]
 async fn without_capacity_nothing_is_read() {
@@ -59,7 +59,7 @@ async fn large_entries_are_bounded_by_their_bytes() {
     }
     let sink = Recorder::new();
     let mut settings = world.settings(webhook_model::Owner::this_process("a"));
-    settings.max_bytes = 4500;
+    settings.bounds.max_bytes = 4500;
     let _running = world.intake_with(settings, &sink);
     sink.taken(12).await;
     assert_eq!(sink.calls(), [4, 4, 4]);

@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use event_sources::StreamEntry;
+use event_sources::SourceEntry;
 use webhook_model::Owner;
 
-use crate::world::{GROUP, Recorder, STREAM, World};
+use crate::redis_streams::world::{GROUP, Recorder, STREAM, World};
 
 const FIELDS: [(&str, &str); 3] = [("tenant", "acme"), ("type", "a.b"), ("data", "1")];
 
@@ -23,8 +23,8 @@ async fn send(world: &World, command: &mut redis::Cmd) {
 }
 
 /// Returns the derived ids of the events.
-fn events(taken: &[StreamEntry]) -> Vec<String> {
-    let event = |taken: &StreamEntry| taken.content.as_ref().unwrap().id.to_string();
+fn events(taken: &[SourceEntry]) -> Vec<String> {
+    let event = |taken: &SourceEntry| taken.content.as_ref().unwrap().id.to_string();
     taken.iter().map(event).collect()
 }
 

@@ -1,6 +1,6 @@
 //! Entries that are no valid event.
 
-use crate::world::{Recorder, World};
+use crate::redis_streams::world::{Recorder, World};
 
 #[tokio::test]
 async fn each_kind_of_invalid_entry_is_rejected_and_blocks_nothing() {

@@ -1,6 +1,6 @@
 //! The consumer group: its first entry, and pending entries.
 
-use crate::world::{GROUP, Recorder, STREAM, World};
+use crate::redis_streams::world::{GROUP, Recorder, STREAM, World};
 
 #[tokio::test]
 async fn entries_from_before_the_group_are_read() {

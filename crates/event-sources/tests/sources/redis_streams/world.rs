@@ -1,151 +1,23 @@
-//! Fixtures: a stream in a dedicated `redis-server`, a sink that records entries, and intakes between
-//! the two.
+//! Fixtures: a stream in a dedicated `redis-server`, and intakes between it and a recording sink.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use event_sources::{Intake, Settings, Sink, SinkError, Stats, StreamEntry};
+use event_sources::redis_streams::{RedisStream, Settings};
+use event_sources::{Intake, Source, Stats};
 use redis::AsyncConnectionConfig;
 use redis::aio::MultiplexedConnection;
 use redis_link::Address;
 use test_support::redis::{Fsync, RedisServer};
 use test_support::with_timeout;
-use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use webhook_model::{Clock, Owner};
 
+pub use crate::recorder::Recorder;
+
 pub const STREAM: &str = "events";
 pub const GROUP: &str = "webhook-sender";
-
-/// Decides the result for an entry.
-type Judge = Box<dyn Fn(&StreamEntry) -> Result<(), SinkError> + Send + Sync>;
-
-/// A sink that records the entries it receives.
-pub struct Recorder {
-    room: watch::Sender<usize>,
-    /// The number of calls of `capacity`.
-    asked: watch::Sender<usize>,
-    taken: watch::Sender<Vec<StreamEntry>>,
-    /// The number of entries of each call of `take`.
-    calls: Mutex<Vec<usize>>,
-    judge: Mutex<Judge>,
-    /// While true, calls of `take` do not return.
-    held: watch::Sender<bool>,
-}
-
-impl Recorder {
-    pub fn new() -> Arc<Self> {
-        Arc::new(Self {
-            room: watch::Sender::new(1000),
-            asked: watch::Sender::default(),
-            taken: watch::Sender::default(),
-            calls: Mutex::default(),
-            judge: Mutex::new(Box::new(|_| Ok(()))),
-            held: watch::Sender::new(false),
-        })
-    }
-
-    pub fn set_room(&self, room: usize) {
-        self.room.send_replace(room);
-    }
-
-    pub fn judge(
-        &self,
-        judge: impl Fn(&StreamEntry) -> Result<(), SinkError> + Send + Sync + 'static,
-    ) {
-        *self.judge.lock().unwrap() = Box::new(judge);
-    }
-
-    /// Waits for this many further calls of `capacity`.
-    pub async fn asked(&self, times: usize) {
-        let mut asked = self.asked.subscribe();
-        let until = *asked.borrow_and_update() + times;
-        let often = asked.wait_for(|asked| *asked >= until);
-        let _asked = with_timeout(often, || format!("{times} calls of capacity")).await;
-    }
-
-    /// Blocks calls of `take` while `held` is true.
-    pub fn hold(&self, held: bool) {
-        self.held.send_replace(held);
-    }
-
-    /// Returns the ids of a tenant's entries so far.
-    pub fn ids_of(&self, tenant: &str) -> Vec<String> {
-        let taken = self.taken.borrow();
-        let theirs = |taken: &&StreamEntry| names(taken, tenant);
-        taken
-            .iter()
-            .filter(theirs)
-            .map(|one| one.id.clone())
-            .collect()
-    }
-
-    /// Waits until `count` entries of a tenant have come.
-    pub async fn taken_of(&self, tenant: &str, count: usize) {
-        let mut taken = self.taken.subscribe();
-        let theirs = |all: &Vec<StreamEntry>| all.iter().filter(|one| names(one, tenant)).count();
-        let enough = taken.wait_for(|all| theirs(all) >= count);
-        let seen = || {
-            format!(
-                "{count} entries of {tenant}; so far {:?}",
-                self.ids_of(tenant)
-            )
-        };
-        let _all = with_timeout(enough, seen).await.unwrap();
-    }
-
-    /// Returns the number of entries of each call so far.
-    pub fn calls(&self) -> Vec<usize> {
-        self.calls.lock().unwrap().clone()
-    }
-
-    /// Returns the ids of all entries so far, in order, including repeated ones.
-    pub fn ids(&self) -> Vec<String> {
-        self.taken
-            .borrow()
-            .iter()
-            .map(|taken| taken.id.clone())
-            .collect()
-    }
-
-    /// Waits until `count` entries have come, and returns all of them.
-    pub async fn taken(&self, count: usize) -> Vec<StreamEntry> {
-        let mut taken = self.taken.subscribe();
-        let enough = taken.wait_for(|taken| taken.len() >= count);
-        let seen = || format!("{count} entries; so far {:?}", self.ids());
-        with_timeout(enough, seen).await.unwrap().clone()
-    }
-}
-
-#[async_trait]
-impl Sink for Recorder {
-    async fn capacity(&self) -> usize {
-        self.asked.send_modify(|asked| *asked += 1);
-        let mut room = self.room.subscribe();
-        let room = room.wait_for(|room| *room > 0).await.unwrap();
-        *room
-    }
-
-    async fn take(&self, entries: Vec<StreamEntry>) -> Vec<Result<(), SinkError>> {
-        self.calls.lock().unwrap().push(entries.len());
-        let results = {
-            let judge = self.judge.lock().unwrap();
-            entries.iter().map(&**judge).collect()
-        };
-        self.taken.send_modify(|taken| taken.extend(entries));
-        self.held.subscribe().wait_for(|held| !held).await.unwrap();
-        results
-    }
-}
-
-fn names(taken: &StreamEntry, tenant: &str) -> bool {
-    taken
-        .tenant
-        .as_ref()
-        .is_some_and(|it| it.as_str() == tenant)
-}
 
 /// A server with a stream.
 pub struct World {
@@ -188,7 +60,7 @@ impl World {
 
     pub fn settings(&self, owner: Owner) -> Settings {
         let address = Address::parse(&self.server.url()).unwrap();
-        Settings::new(address, STREAM, GROUP, owner)
+        Settings::new("stream", address, STREAM, GROUP, owner)
     }
 
     pub fn intake(&self, name: &str, sink: &Arc<Recorder>) -> Running {
@@ -196,8 +68,9 @@ impl World {
     }
 
     pub fn intake_with(&self, settings: Settings, sink: &Arc<Recorder>) -> Running {
-        let intake = Intake::new(settings, sink.clone(), Clock::system());
-        let (stats, stop) = (intake.stats(), CancellationToken::new());
+        let source = RedisStream::new(settings, Clock::system());
+        let (stats, stop) = (source.info().stats.clone(), CancellationToken::new());
+        let intake = Intake::new(source, sink.clone());
         let token = stop.clone();
         let task = tokio::spawn(async move { intake.run(token).await });
         Running { stats, stop, task }

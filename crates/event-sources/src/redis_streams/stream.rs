@@ -8,8 +8,8 @@ use redis::{Cmd, ErrorKind, FromRedisValue, RedisError, RedisResult};
 use redis_link::{Link, REPLY_TOO_LARGE, Script};
 
 use super::Settings;
-use super::entry::{Entry, max_entry_bytes};
-use super::origin::{MARKER, Origin};
+use crate::entry::{Entry, max_entry_bytes};
+use crate::origin::Origin;
 
 /// The longest duration of a command that does not block.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -23,6 +23,10 @@ const MAX_READ_FROM_CLUSTER: usize = 8;
 
 /// The size of a reply besides the names and values of entries: ids and lengths, in bytes.
 const MAX_FRAMING_BYTES: usize = 64 << 10;
+
+/// The prefix of the name of the group that marks a stream's incarnation. Redis keeps that group together
+/// with the stream: on disk, in replicas and in dumps. No consumer reads through it.
+const MARKER: &str = "webhook-sender:incarnation:";
 
 macro_rules! scripts {
     ($($name:ident = [$($file:literal),+];)*) => {$(
@@ -49,6 +53,14 @@ pub(super) struct Stream {
     max_data_bytes: usize,
 }
 
+/// One incarnation of the stream: a random text, which is the name of one of its consumer groups. Cheap
+/// to clone.
+#[derive(Clone)]
+pub(super) struct Incarnation {
+    pub origin: Origin,
+    marker: Arc<str>,
+}
+
 /// Pending entries that were claimed.
 pub(super) struct Claimed {
     pub entries: Vec<Entry>,
@@ -71,7 +83,7 @@ impl Stream {
             key: settings.stream.clone(),
             group: settings.group.clone(),
             consumer: settings.owner.name.clone(),
-            max_data_bytes: settings.max_data_bytes,
+            max_data_bytes: settings.bounds.max_data_bytes,
         }
     }
 
@@ -87,7 +99,7 @@ impl Stream {
 
     /// Creates the stream and the group if they are missing, and returns the incarnation of the stream.
     /// A new group begins with the oldest entry.
-    pub(super) async fn prepare(&self) -> RedisResult<Origin> {
+    pub(super) async fn prepare(&self) -> RedisResult<Incarnation> {
         let mut call = PREPARE.call(self.key.as_bytes());
         call.arg(&self.group).arg(MARKER);
         call.arg(Origin::random_incarnation()).arg(GREATEST_ID);
@@ -96,7 +108,10 @@ impl Stream {
             let Self { key, group, .. } = self;
             tracing::info!(stream = key, group, "consumer group created");
         }
-        Ok(Origin::new(&self.key, &incarnation))
+        Ok(Incarnation {
+            origin: Origin::new(&self.key, &incarnation),
+            marker: format!("{MARKER}{incarnation}").into(),
+        })
     }
 
     /// Returns the most entries to read in one call. Fewer from a cluster, whose replies are not bounded
@@ -191,12 +206,16 @@ impl Stream {
     ///
     /// Errors of the server and of the connection. Fails without acknowledging anything if the stream
     /// was replaced.
-    pub(super) async fn acknowledge(&self, origin: &Origin, ids: &[&str]) -> RedisResult<usize> {
+    pub(super) async fn acknowledge(
+        &self,
+        incarnation: &Incarnation,
+        ids: &[String],
+    ) -> RedisResult<usize> {
         if ids.is_empty() {
             return Ok(0);
         }
         let mut call = ACKNOWLEDGE.call_sized(self.key.as_bytes(), ids.len(), ids.len() * 24);
-        call.arg(&self.group).arg(origin.marker()).arg(ids);
+        call.arg(&self.group).arg(&*incarnation.marker).arg(ids);
         let count: i64 = self.run(&ACKNOWLEDGE, &call).await?;
         usize::try_from(count).map_err(|_| {
             let error = "the stream was removed or replaced while its entries were planned";
@@ -204,7 +223,7 @@ impl Stream {
         })
     }
 
-    /// Returns the number of entries that the group has not read yet. See [`Intake::lag`](super::Intake::lag).
+    /// Returns the number of entries that the group has not read yet. See [`Intake::lag`](crate::Intake::lag).
     pub(super) async fn lag(&self) -> RedisResult<Option<u64>> {
         let groups = self.groups().await?;
         Ok(groups
@@ -299,7 +318,7 @@ impl Group {
 
 /// Returns the most bytes of a reply with new entries: the bound on memory, and one entry more.
 fn max_reply_bytes(settings: &Settings) -> usize {
-    settings.max_bytes + max_entry_bytes(settings.max_data_bytes) + MAX_FRAMING_BYTES
+    settings.bounds.max_bytes + max_entry_bytes(settings.bounds.max_data_bytes) + MAX_FRAMING_BYTES
 }
 
 fn entry((id, fields, cut): (String, Fields, usize)) -> Entry {

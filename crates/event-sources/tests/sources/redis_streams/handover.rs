@@ -6,7 +6,7 @@ use event_sources::SinkError;
 use test_support::with_timeout;
 use webhook_model::Owner;
 
-use crate::world::{Recorder, World};
+use crate::redis_streams::world::{Recorder, World};
 
 /// A process on another host, which cannot be checked for being alive.
 fn elsewhere(name: &str) -> Owner {

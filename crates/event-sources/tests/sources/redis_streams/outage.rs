@@ -2,7 +2,7 @@
 
 use event_sources::SinkError;
 
-use crate::world::{Recorder, World};
+use crate::redis_streams::world::{Recorder, World};
 
 #[tokio::test]
 async fn entries_wait_for_a_store_that_is_unreachable() {

@@ -108,9 +108,10 @@ impl ReaderLock {
         waiting.query(&command).await.map(drop)
     }
 
-    /// Releases the lease, and wakes a process that waits for it.
-    pub(super) async fn hand_over(&self, lease: ReaderLease) -> RedisResult<()> {
-        lease.renewing.abort();
+    /// Releases the lease if this process has it, and wakes a process that waits for it. `lease` is `None`
+    /// if the outcome of [`ReaderLock::take`] is unknown.
+    pub(super) async fn hand_over(&self, lease: Option<ReaderLease>) -> RedisResult<()> {
+        drop(lease);
         let mut call = DROP.call(self.key.as_bytes());
         call.arg(self.mark()).arg(self.lease_ms());
         self.link.run(&DROP, &call).await.map(drop)

@@ -1,4 +1,4 @@
-//! The intake against a real `redis-server`.
+//! Redis Streams against a real `redis-server`.
 
 mod capacity;
 mod group;
