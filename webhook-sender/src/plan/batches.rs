@@ -1,6 +1,8 @@
-//! Batches of a bounded size.
+//! Events by tenant, and in batches of a bounded size.
 
-use webhook_model::Event;
+use std::collections::HashMap;
+
+use webhook_model::{Event, TenantId};
 
 /// The most events in one call of the store, and the most bytes of their data.
 const BATCH_EVENTS: usize = 256;
@@ -22,4 +24,17 @@ pub(super) fn split(events: Vec<Event>) -> Vec<Vec<Event>> {
         }
     }
     batches
+}
+
+/// Groups events by tenant, in their order, each group with the positions of its events.
+pub(super) fn by_tenant(
+    events: Vec<(TenantId, Event)>,
+) -> HashMap<TenantId, (Vec<usize>, Vec<Event>)> {
+    let mut tenants: HashMap<TenantId, (Vec<usize>, Vec<Event>)> = HashMap::new();
+    for (position, (tenant, event)) in events.into_iter().enumerate() {
+        let (positions, events) = tenants.entry(tenant).or_default();
+        positions.push(position);
+        events.push(event);
+    }
+    tenants
 }

@@ -4,7 +4,6 @@
 //! deliveries are stored in one write. Otherwise the event is accepted, and planned from the store:
 //! see [`BacklogPlanner`](super::BacklogPlanner).
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures::future::join_all;
@@ -14,7 +13,7 @@ use webhook_store::{
     Fence, InitialState, Lease, NewDelivery, PlanBatch, PlanResult, Planned, Queue, StoreError,
 };
 
-use super::batches::split;
+use super::batches::{by_tenant, split};
 use super::dispatch_port::DispatchPort;
 use super::error::PlanError;
 use super::kept::{Kept, Submitted, submitted};
@@ -126,14 +125,8 @@ impl Planner {
         events: Vec<(TenantId, Event)>,
         keeping: Keeping,
     ) -> Vec<Result<Submitted, PlanError>> {
-        let mut tenants: HashMap<TenantId, (Vec<usize>, Vec<Event>)> = HashMap::new();
         let count = events.len();
-        for (index, (tenant, event)) in events.into_iter().enumerate() {
-            let (indices, events) = tenants.entry(tenant).or_default();
-            indices.push(index);
-            events.push(event);
-        }
-        let plans = tenants
+        let plans = by_tenant(events)
             .into_iter()
             .map(async |(tenant, (indices, events))| {
                 // A separate task, so that dropping the future does not cancel it half-way.
