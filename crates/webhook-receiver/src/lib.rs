@@ -20,6 +20,7 @@ mod settings;
 mod settings_error;
 #[cfg(target_family = "wasm")]
 pub mod spin;
+mod store;
 pub mod variables;
 mod verification;
 
@@ -28,8 +29,8 @@ pub use handshake::{Handshake, handshake};
 pub use health::check_health;
 pub use log::Log;
 pub use platform::{
-    Clock, Database, Headers, KeyValue, Platform, PlatformError, Scheme, Signatures, Value,
-    Variables, Verified, VerifyError, VerifyInput,
+    Clock, Database, Headers, KeyValue, Platform, PlatformError, Postgres, Redis, RedisReply,
+    Scheme, Signatures, Value, Variables, Verified, VerifyError, VerifyInput,
 };
 pub use receive::{Delivery, Processed, Received, receive};
 pub use refusal::Refusal;
@@ -38,3 +39,4 @@ pub use request::Request;
 pub use response::Response;
 pub use settings::Settings;
 pub use settings_error::SettingsError;
+pub use store::{ClaimResult, Retention, Store};

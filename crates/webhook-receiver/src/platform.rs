@@ -1,4 +1,7 @@
-//! The interface to the platform: stores, clock, variables, and the component that verifies.
+//! The interface to the platform: what stores are built of, clock, variables, and the component that
+//! verifies.
+
+use crate::Store;
 
 /// A failure of the platform. It is meant for the log; clients do not see it.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -14,9 +17,9 @@ pub struct PlatformError {
 pub type Headers = Vec<(String, Vec<u8>)>;
 
 /// The complete platform.
-pub trait Platform: Clock + Database + KeyValue + Signatures + Variables {}
+pub trait Platform: Clock + Signatures + Store + Variables {}
 
-impl<P: Clock + Database + KeyValue + Signatures + Variables> Platform for P {}
+impl<P: Clock + Signatures + Store + Variables> Platform for P {}
 
 /// The host's clock.
 pub trait Clock {
@@ -31,11 +34,6 @@ pub trait KeyValue {
 
     /// Sets the value of `key`, replacing any previous value.
     fn set(&self, key: &str, value: &[u8]) -> Result<(), PlatformError>;
-
-    /// Returns the name of the store for log lines.
-    fn origin(&self) -> &'static str {
-        "key-value store"
-    }
 }
 
 /// A value of a SQLite statement.
@@ -55,6 +53,42 @@ pub trait Database {
         statement: &str,
         parameters: &[Value],
     ) -> Result<Vec<Vec<Value>>, PlatformError>;
+}
+
+/// PostgreSQL servers. Each statement is one transaction.
+pub trait Postgres {
+    /// Runs one statement with text `parameters` for `$1`, `$2`, … on the database at `address`, and
+    /// returns its rows, whose columns must be text.
+    fn query(
+        &self,
+        address: &str,
+        statement: &str,
+        parameters: &[&str],
+    ) -> Result<Vec<Vec<String>>, PlatformError>;
+}
+
+/// Redis servers.
+pub trait Redis {
+    /// Runs one command on the server at `address`, and returns the parts of its reply.
+    fn command(
+        &self,
+        address: &str,
+        command: &str,
+        arguments: &[&[u8]],
+    ) -> Result<Vec<RedisReply>, PlatformError>;
+}
+
+/// A part of a Redis reply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RedisReply {
+    /// A nil reply.
+    Nil,
+    /// A number.
+    Number(i64),
+    /// Bytes.
+    Bytes(Vec<u8>),
+    /// A status, such as `OK`.
+    Status(String),
 }
 
 /// The app's variables.

@@ -32,12 +32,14 @@ pub mod clock;
 pub mod components;
 pub mod conformance;
 mod output;
+pub mod postgres;
 pub mod raw;
 pub mod raw_http2;
 mod raw_receiver;
 pub mod receiver;
 pub mod redis;
 pub mod runtime;
+pub mod stores;
 mod timeout;
 pub mod tls;
 
