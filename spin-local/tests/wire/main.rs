@@ -13,6 +13,7 @@ mod faults;
 mod files;
 mod logs;
 mod outbound;
+mod postgres;
 mod private_files;
 mod private_routes;
 mod probe;
