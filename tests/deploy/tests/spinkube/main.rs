@@ -1,7 +1,9 @@
-//! Builds every file under `spinkube/` like kustomize, validates it with `schemas/`, and checks its
-//! references.
+//! Builds every file under `spinkube/` with kustomize, and renders the chart of `helm/` with Helm;
+//! validates the resources with `schemas/`, and checks their references.
 
+mod chart;
 mod faults;
+mod helm;
 mod kustomize;
 mod references;
 mod schemas;
