@@ -7,7 +7,7 @@ mod world;
 
 use std::sync::Barrier;
 
-use test_support::stores::{on_postgres, on_redis};
+use test_support::stores::{on_postgres, on_redis, unique};
 use webhook_producer::key::SigningKey;
 use webhook_producer::store::{Registration, Store};
 use world::{Call, World};
@@ -123,7 +123,8 @@ fn race(world: &World, known: Option<&str>) -> usize {
         let registration = Registration {
             url: URL.to_owned(),
             event: "*".to_owned(),
-            key: SigningKey::from_text(format!("key {number}")),
+            // Unlike any other, as generated keys are.
+            key: SigningKey::from_text(format!("key {} {number}", unique())),
         };
         let known = known.map(|key| SigningKey::from_text(key.to_owned()));
         start.wait();

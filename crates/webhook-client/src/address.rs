@@ -15,8 +15,8 @@
 
 use std::net::IpAddr;
 
-use ip_scope::{Scope, scope, scope_of_name};
 use ip_network::IpNetwork;
+use ip_scope::{Scope, scope, scope_of_name};
 use url::{Host, Url};
 
 use super::origin;

@@ -49,9 +49,17 @@ fn common() -> Vec<(&'static str, Value, &'static str)> {
         ("bool", json!({ "boolean": true }), "Boolean(true)"),
         ("int2", json!({ "int16": -5 }), "Int16(-5)"),
         ("int4", json!({ "int32": 70000 }), "Int32(70000)"),
-        ("int8", json!({ "int64": 5_000_000_000_i64 }), "Int64(5000000000)"),
+        (
+            "int8",
+            json!({ "int64": 5_000_000_000_i64 }),
+            "Int64(5000000000)",
+        ),
         ("float4", json!({ "floating32": 1.5 }), "Floating32(1.5)"),
-        ("float8", json!({ "floating64": -2.25 }), "Floating64(-2.25)"),
+        (
+            "float8",
+            json!({ "floating64": -2.25 }),
+            "Floating64(-2.25)",
+        ),
         ("text", json!({ "str": "ä" }), "Str(\"ä\")"),
         ("varchar", json!({ "str": "a" }), "Str(\"a\")"),
         ("bytea", json!({ "binary": [0, 255] }), "Binary([0, 255])"),
@@ -62,7 +70,11 @@ fn common() -> Vec<(&'static str, Value, &'static str)> {
 
 fn of_version_3() -> Vec<(&'static str, Value, &'static str)> {
     vec![
-        ("date", json!({ "date": [2026, 2, 28] }), "Date((2026, 2, 28))"),
+        (
+            "date",
+            json!({ "date": [2026, 2, 28] }),
+            "Date((2026, 2, 28))",
+        ),
         (
             "time",
             json!({ "time": [23, 59, 58, 123_456_000] }),
@@ -90,7 +102,11 @@ fn of_version_4() -> Vec<(&'static str, Value, &'static str)> {
             "Uuid(\"67e55044-10b1-426f-9247-bb680e5fe0c8\")",
         ),
         ("jsonb", json!({ "jsonb": [1] }), "Jsonb([91, 49, 93])"),
-        ("numeric", json!({ "decimal": "-12.340" }), "Decimal(\"-12.340\")"),
+        (
+            "numeric",
+            json!({ "decimal": "-12.340" }),
+            "Decimal(\"-12.340\")",
+        ),
         (
             "int4range",
             json!({ "range-int32": [[1, "inclusive"], [5, "exclusive"]] }),
@@ -111,7 +127,11 @@ fn of_version_4() -> Vec<(&'static str, Value, &'static str)> {
             json!({ "array-int32": [1, null] }),
             "ArrayInt32([Some(1), None])",
         ),
-        ("int8[]", json!({ "array-int64": [2] }), "ArrayInt64([Some(2)])"),
+        (
+            "int8[]",
+            json!({ "array-int64": [2] }),
+            "ArrayInt64([Some(2)])",
+        ),
         (
             "numeric[]",
             json!({ "array-decimal": ["1.5", null] }),
@@ -175,7 +195,10 @@ async fn columns_have_the_types_of_the_interface() {
     assert_eq!(row.matches("Unsupported").count(), 2, "{row}");
     let answer = post(&app, &path(&server, "query", 4), &body).await;
     let row = answer["ok"]["rows"][0].to_string();
-    assert!(row.contains("Unsupported([") && row.contains("Jsonb(["), "{row}");
+    assert!(
+        row.contains("Unsupported([") && row.contains("Jsonb(["),
+        "{row}"
+    );
 }
 
 #[tokio::test]
@@ -256,11 +279,17 @@ async fn only_a_server_in_the_manifest_can_be_reached() {
             format!("postgres://postgres@127.0.0.1:{port},127.0.0.1:{denied_port}/postgres"),
             Some("is not permitted"),
         ),
-        ("host=/var/run/postgresql user=postgres".to_owned(), Some("Unix")),
+        (
+            "host=/var/run/postgresql user=postgres".to_owned(),
+            Some("Unix"),
+        ),
         ("not an address".to_owned(), Some("invalid")),
         ("user=postgres".to_owned(), Some("no host")),
     ] {
-        let address: String = address.replace('%', "%25").replace(' ', "%20").replace('=', "%3D");
+        let address: String = address
+            .replace('%', "%25")
+            .replace(' ', "%20")
+            .replace('=', "%3D");
         let answer = ask(&app, &format!("/postgres/open?address={address}")).await;
         match expected {
             None => assert_eq!(answer, json!({ "ok": null })),
@@ -293,10 +322,16 @@ async fn a_server_that_does_not_serve_is_an_error_after_the_connect_timeout() {
     let server = PostgresServer::start();
     let app = probe_of(&server).await;
     server.stall();
-    let path = format!("{}?connect_timeout%3D1", path(&server, "open", 4).replace("&version=4", ""));
+    let path = format!(
+        "{}?connect_timeout%3D1",
+        path(&server, "open", 4).replace("&version=4", "")
+    );
     let answer = ask(&app, &path).await;
     assert_eq!(error_of(&answer), "connection-failed", "{answer}");
-    assert!(answer.to_string().contains("no response within 1s"), "{answer}");
+    assert!(
+        answer.to_string().contains("no response within 1s"),
+        "{answer}"
+    );
     server.unstall();
 }
 
@@ -318,14 +353,20 @@ async fn a_session_ends_with_its_connection() {
     // The next request has a session of its own, without that transaction.
     let count = statement("SELECT count(*) FROM t", json!([]));
     let answer = post(&app, &path(&server, "query", 4), &count).await;
-    assert!(answer["ok"]["rows"][0][0].to_string().contains("Int64(1)"), "{answer}");
+    assert!(
+        answer["ok"]["rows"][0][0].to_string().contains("Int64(1)"),
+        "{answer}"
+    );
 }
 
 #[tokio::test]
 async fn a_result_over_the_limit_is_an_error() {
     let server = PostgresServer::start();
     let app = probe_of(&server).await;
-    let body = statement("SELECT repeat('x', 1000000) FROM generate_series(1, 300)", json!([]));
+    let body = statement(
+        "SELECT repeat('x', 1000000) FROM generate_series(1, 300)",
+        json!([]),
+    );
     let answer = post(&app, &path(&server, "query", 4), &body).await;
     assert_eq!(error_of(&answer), "query-failed", "{answer}");
     assert!(answer.to_string().contains("exceeds limit"), "{answer}");

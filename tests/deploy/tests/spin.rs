@@ -196,8 +196,7 @@ fn every_variable_is_passed_to_the_component_and_tokens_are_secret() {
         }
         for (name, variable) in declared {
             let secret = variable.get("secret").and_then(Value::as_bool) == Some(true);
-            let holds_one =
-                name.ends_with("_token") || name == "stream_url" || name == "store_url";
+            let holds_one = name.ends_with("_token") || name == "stream_url" || name == "store_url";
             assert_eq!(secret, holds_one, "{app}: `{name}`");
         }
     }
@@ -219,17 +218,18 @@ fn the_manifests_of_the_stores_differ_only_in_what_a_store_needs() {
             let server = without_store(toml_of(&path), component);
             assert_eq!(local, server, "{path}");
             let manifest = toml_of(&path);
-            let commands: Vec<_> = strings(
-                manifest["component"][component]["build"].get("command"),
-            )
-            .collect();
+            let commands: Vec<_> =
+                strings(manifest["component"][component]["build"].get("command")).collect();
             let builds = |command: &String| {
                 command.ends_with(&format!("-p {package} --no-default-features"))
                     && command.contains("target/server-store ")
             };
             assert!(commands.iter().any(builds), "{path}: {commands:?}");
             let source = manifest["component"][component]["source"].as_str().unwrap();
-            assert!(source.contains("/target/server-store/wasm32-wasip2/release/"), "{path}");
+            assert!(
+                source.contains("/target/server-store/wasm32-wasip2/release/"),
+                "{path}"
+            );
         }
     }
 }
@@ -256,7 +256,10 @@ fn without_store(mut manifest: toml::Table, component: &str) -> toml::Table {
 #[test]
 fn the_manifest_of_a_store_grants_that_store_and_no_other() {
     for (folder, component, _) in ON_A_SERVER {
-        for (store, schemes) in [("postgres", vec!["postgres"]), ("redis", vec!["redis", "rediss"])] {
+        for (store, schemes) in [
+            ("postgres", vec!["postgres"]),
+            ("redis", vec!["redis", "rediss"]),
+        ] {
             let path = format!("{folder}/spin.{store}.toml");
             let manifest = toml_of(&path);
             let local = toml_of(&format!("{folder}/spin.toml"));
@@ -267,7 +270,11 @@ fn the_manifest_of_a_store_grants_that_store_and_no_other() {
             let mut expected = hosts(&local);
             // The producer's grants for the stream are for every Redis.
             if (folder, store) != ("webhook-producer", "redis") {
-                expected.extend(schemes.iter().map(|it| format!("{it}://{{{{ store_host }}}}")));
+                expected.extend(
+                    schemes
+                        .iter()
+                        .map(|it| format!("{it}://{{{{ store_host }}}}")),
+                );
             }
             assert_eq!(hosts(&manifest), expected, "{path}");
             for list in ["key_value_stores", "sqlite_databases"] {

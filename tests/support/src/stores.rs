@@ -12,7 +12,7 @@ use crate::postgres::PostgresServer;
 use crate::redis::{Fsync, RedisServer};
 
 /// The number of databases of a Redis server, one for each platform of its tests.
-const REDIS_DATABASES: &str = "100000";
+const REDIS_DATABASES: &str = "2000";
 
 /// The store of the current test.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -84,7 +84,7 @@ async fn tls(
         .await?)
 }
 
-/// Starts the protocol. There is no response timeout, because some commands block on purpose.
+/// Starts the protocol. There is no response timeout here, because some commands block on purpose.
 async fn start_protocol(
     server: &ConnectionInfo,
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,

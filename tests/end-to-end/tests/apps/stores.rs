@@ -1,5 +1,7 @@
 //! Both apps on each of their stores, and each runtime of this machine.
 
+use std::net::SocketAddr;
+
 use serde_json::json;
 use test_support::postgres::PostgresServer;
 use test_support::redis::{Fsync, RedisServer};
@@ -56,16 +58,19 @@ impl Store {
             Self::Postgres(server) => ("postgres", server.url(), server.address()),
             Self::Redis(server) => ("redis", server.url(), server.address()),
         };
-        let app = App::from(components::on_server(name, store));
-        let app = app.args(["--variable", &format!("store_url={url}")]);
-        // The grants of the producer for its stream are for every Redis.
-        let has_host = (name, store) != ("webhook-producer", "redis");
-        Some(if has_host {
-            app.args(["--variable", &format!("store_host={host}")])
-        } else {
-            app
-        })
+        Some(app_on(name, store, &url, host))
     }
+}
+
+/// Returns an app with its manifest for `store`, with its store at `url`, and allowed to connect to `host`.
+fn app_on(name: &str, store: &str, url: &str, host: SocketAddr) -> App {
+    let app = App::from(components::on_server(name, store));
+    let app = app.args(["--variable", &format!("store_url={url}")]);
+    // The grants of the producer for its stream are for every Redis.
+    if (name, store) == ("webhook-producer", "redis") {
+        return app;
+    }
+    app.args(["--variable", &format!("store_host={host}")])
 }
 
 async fn runtimes() -> Vec<Runtime> {
@@ -303,6 +308,25 @@ async fn while_postgresql_accepts_connections_without_serving_them_requests_get_
 }
 
 #[tokio::test]
+async fn while_redis_accepts_connections_without_serving_them_requests_get_503() {
+    let store = Store::redis().await;
+    let receiver = Receiver::start().await;
+    let (producer, consumer) = apps_in_use(&store, &receiver).await;
+    let Store::Redis(server) = &store else {
+        unreachable!()
+    };
+    server.stall();
+    // Together, because each waits for the timeout of the runtime.
+    let listed = Request::get(producer.0.url("/registrations")).send();
+    let health = Request::get(consumer.0.url("/healthz")).send();
+    let (listed, health) = tokio::join!(listed, health);
+    assert_problem(&listed, 503, "store-unavailable");
+    assert_problem(&health, 503, "unavailable");
+    server.unstall();
+    assert_unchanged(&producer, &consumer, &receiver).await;
+}
+
+#[tokio::test]
 async fn a_statement_that_waits_too_long_is_a_503_and_changes_nothing() {
     let store = Store::postgres();
     let receiver = Receiver::start().await;
@@ -335,17 +359,12 @@ async fn a_statement_that_waits_too_long_is_a_503_and_changes_nothing() {
 
 #[tokio::test]
 async fn the_manifest_of_a_store_grants_no_other_server() {
-    let store = Store::postgres();
-    let other = Store::postgres();
-    let Store::Postgres(server) = &other else {
-        unreachable!()
-    };
-    for (app, code) in [
-        (store.producer(), "store-unavailable"),
-        (store.consumer(), "unavailable"),
+    let [granted, other] = [PostgresServer::start(), PostgresServer::start()];
+    for (name, code) in [
+        ("webhook-producer", "store-unavailable"),
+        ("webhook-consumer", "unavailable"),
     ] {
-        // The last value of a variable counts, and `store_host` is that of the first server.
-        let app = app.args(["--variable", &format!("store_url={}", server.url())]);
+        let app = app_on(name, "postgres", &other.url(), granted.address());
         let running = app.start(&Runtime::spin_local()).await;
         let health = Request::get(running.url("/healthz")).send().await;
         assert_problem(&health, 503, code);
