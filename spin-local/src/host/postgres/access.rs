@@ -42,7 +42,7 @@ impl State {
                 self.open_postgres_connections += 1;
                 Ok(Ok(self.table.push(connection)?))
             }
-            Err(error) => Ok(Err(Error::ConnectionFailed(format!("{error:?}")))),
+            Err(error) => Ok(Err(Error::ConnectionFailed(format!("{error:#}")))),
         }
     }
 
@@ -120,7 +120,7 @@ async fn query(
     limit: ResultLimit,
 ) -> Result<RowSet, Error> {
     let parameters = parameter::to_server(parameters)
-        .map_err(|error| Error::BadParameter(format!("{error:?}")))?;
+        .map_err(|error| Error::BadParameter(format!("{error:#}")))?;
     let rows = connection.client.query_raw(statement, parameters).await;
     collect(rows.map_err(|error| query_failed(&error))?, limit).await
 }
@@ -131,7 +131,7 @@ async fn execute(
     parameters: Vec<ParameterValue>,
 ) -> Result<u64, Error> {
     let parameters = parameter::to_server(parameters)
-        .map_err(|error| Error::ValueConversionFailed(format!("{error:?}")))?;
+        .map_err(|error| Error::ValueConversionFailed(format!("{error:#}")))?;
     let changed = connection.client.execute_raw(statement, parameters).await;
     changed.map_err(|error| query_failed(&error))
 }
@@ -150,7 +150,7 @@ async fn collect(rows: RowStream, mut limit: ResultLimit) -> Result<RowSet, Erro
             columns = value::columns(&row);
         }
         let values =
-            value::values(&row).map_err(|error| query_failed_with(format!("{error:?}")))?;
+            value::values(&row).map_err(|error| query_failed_with(format!("{error:#}")))?;
         let size: usize = values.iter().map(value::size).sum();
         limit
             .take(size_of::<Vec<DbValue>>() + size)
