@@ -370,3 +370,17 @@ async fn the_manifest_of_a_store_grants_no_other_server() {
         assert_problem(&health, 503, code);
     }
 }
+
+#[test]
+fn a_component_whose_store_is_on_a_server_imports_neither_sqlite_nor_key_value() {
+    components::on_server("webhook-producer", "postgres");
+    let built = components::root().join("target/server-store/wasm32-wasip2/release");
+    for name in ["webhook_producer", "webhook_consumer", "webhook_guard"] {
+        let component = std::fs::read(built.join(format!("{name}.wasm"))).expect("it is built");
+        let names = String::from_utf8_lossy(&component);
+        assert!(names.contains("fermyon:spin/postgres@"), "{name}");
+        for import in ["fermyon:spin/sqlite@", "fermyon:spin/key-value@"] {
+            assert!(!names.contains(import), "{name}: {import}");
+        }
+    }
+}
