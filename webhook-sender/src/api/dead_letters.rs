@@ -128,7 +128,7 @@ async fn plan_again(
         ordering_key: ordering_key.as_deref(),
     };
     let event = raw.check(api.max_data_bytes, api.clock.now())?;
-    Ok(api.planner.submit(&tenant, event).await?.id)
+    Ok(api.planner.resubmit(&tenant, event).await?.id)
 }
 
 fn text(rejected: &Rejected, name: &str) -> Result<Option<String>, ApiError> {

@@ -50,6 +50,7 @@ pub fn report(done: Result<()>) -> ExitCode {
         let number = u8::try_from(signal.as_raw_value()).unwrap_or_default();
         return (SIGNALLED + number).into();
     }
-    let _ = writeln!(std::io::stderr().lock(), "error: {error:#}");
+    let line = format!("error: {error:#}\n");
+    let _ = std::io::stderr().lock().write_all(line.as_bytes());
     ExitCode::FAILURE
 }

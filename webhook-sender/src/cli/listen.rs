@@ -85,7 +85,9 @@ impl Listen {
         let listener = tokio::net::TcpListener::bind(self.listen).await;
         let listener = listener.with_context(|| format!("cannot listen on {}", self.listen))?;
         let address = listener.local_addr()?;
-        let _ = writeln!(std::io::stderr().lock(), "listening on http://{address}");
+        // In one write: standard error has no buffer, and a reader could see half of the address.
+        let line = format!("listening on http://{address}\n");
+        let _ = std::io::stderr().lock().write_all(line.as_bytes());
         let router = router(receiver.clone());
         let limits = Limits::of_this_process();
         tokio::select! {

@@ -281,7 +281,8 @@ impl Shared {
         let why = ("poison", reason);
         let rejected = rejected::of_accepted(tenant, event, why, parts.clock.now());
         parts.store.reject(&[rejected]).await?;
-        parts.store.discard_accepted(tenant, &event.id).await?;
+        let store = &parts.store;
+        store.discard_accepted(tenant, &event.id, tries).await?;
         self.stats.poison.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }

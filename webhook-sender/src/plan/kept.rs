@@ -13,7 +13,7 @@ pub struct Submitted {
     pub known: bool,
 }
 
-/// What the store did with an event.
+/// The effect of storing an event.
 pub(super) enum Kept {
     New,
     Known,

@@ -28,6 +28,10 @@ use crate::registry::{Registry, Tenant};
 /// The number of changes of the endpoints during one batch after which planning fails.
 const TRIES: usize = 8;
 
+/// The fewest tries of an event that can be poison: one more than the first. Each try is counted
+/// before it is made.
+const POISON_TRIES: u32 = 2;
+
 /// The dependencies of a planner.
 #[derive(Clone)]
 pub struct Parts {
@@ -78,6 +82,23 @@ impl Planner {
             // Planning panicked. The event is accepted instead, so that its tries are counted.
             Err(_) => self.accept_one(tenant, event).await,
         }
+    }
+
+    /// Stores a rejected event again, perhaps corrected, like [`submit`](Self::submit).
+    ///
+    /// A poison event is removed from the accepted ones only after it is kept as rejected. If that is
+    /// still to be done, it is done here: the planner would reject the event again, or remove it
+    /// although it was just submitted.
+    ///
+    /// # Errors
+    ///
+    /// A [`PlanError`].
+    pub async fn resubmit(&self, tenant: &TenantId, event: Event) -> Result<Submitted, PlanError> {
+        let store = &self.0.parts.store;
+        store
+            .discard_accepted(tenant, &event.id, POISON_TRIES)
+            .await?;
+        self.submit(tenant, event).await
     }
 
     async fn accept_one(&self, tenant: &TenantId, event: Event) -> Result<Submitted, PlanError> {

@@ -1,13 +1,15 @@
 //! The log: structured lines on standard error.
 //!
 //! Logging never blocks the work that it reports. A line is put into a bounded queue that a dedicated
-//! thread writes out. A line that finds the queue full, or that cannot be written, is dropped and
-//! counted. No task waits for the reader of standard error, and its failures are reported in the count
-//! only.
+//! thread writes out, together with others that arrive within [`GATHER`]. A line that finds the queue
+//! full, or that cannot be written, is dropped and counted. No task waits for the reader of standard
+//! error, and its failures are reported in the count only.
 
-#![allow(clippy::disallowed_methods, reason = "`RUST_LOG` sets the levels")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "`RUST_LOG` sets the levels, and the thread that writes sleeps"
+)]
 
-use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
@@ -23,6 +25,13 @@ use crate::config::{LogConfig, LogFormat};
 
 /// The most bytes of queued lines.
 const MAX_QUEUED_BYTES: usize = 4 << 20;
+
+/// The time for which the thread gathers lines before it writes them. Waking it for each line would
+/// take more CPU time than the lines themselves.
+const GATHER: Duration = Duration::from_millis(2);
+
+/// The capacity that a buffer keeps after a burst of lines.
+const KEPT_CAPACITY: usize = 64 << 10;
 
 /// The longest wait for queued lines at the end of the process.
 const LAST_LINES: Duration = Duration::from_secs(1);
@@ -48,10 +57,13 @@ struct Queue {
 
 #[derive(Default)]
 struct Lines {
-    waiting: VecDeque<Vec<u8>>,
-    bytes: usize,
-    /// True while the thread writes a line that it has taken out of `waiting`.
+    waiting: Vec<u8>,
+    /// The number of lines in `waiting`.
+    count: u64,
+    /// True while the thread writes lines that it has taken out of `waiting`.
     writing: bool,
+    /// True while the thread waits for a line.
+    idle: bool,
 }
 
 /// A writer that queues its input: the formatter writes each line in one call.
@@ -132,44 +144,55 @@ impl Write for Line {
 impl Queue {
     fn put(&self, line: &[u8]) {
         let mut lines = self.lock();
-        if lines.bytes + line.len() > MAX_QUEUED_BYTES {
+        if lines.waiting.len() + line.len() > MAX_QUEUED_BYTES {
             DROPPED.fetch_add(1, Ordering::Relaxed);
             return;
         }
-        lines.bytes += line.len();
-        lines.waiting.push_back(line.to_vec());
+        lines.waiting.extend_from_slice(line);
+        lines.count += 1;
+        let wakes = std::mem::take(&mut lines.idle);
         drop(lines);
-        self.added.notify_one();
+        if wakes {
+            self.added.notify_one();
+        }
     }
 
     /// Writes queued lines. Never returns.
     fn write_to(&self, mut stderr: io::Result<File>) {
+        let mut buffer = Vec::new();
         loop {
-            let line = self.next();
+            let count = self.next(&mut buffer);
             let written = match &mut stderr {
-                Ok(stderr) => stderr.write_all(&line).is_ok(),
+                Ok(stderr) => stderr.write_all(&buffer).is_ok(),
                 Err(_) => false,
             };
             if !written {
-                DROPPED.fetch_add(1, Ordering::Relaxed);
+                DROPPED.fetch_add(count, Ordering::Relaxed);
             }
+            buffer.clear();
+            buffer.shrink_to(KEPT_CAPACITY);
         }
     }
 
-    /// Waits for the next line, and marks the previous one as written.
-    fn next(&self) -> Vec<u8> {
+    /// Marks the previous lines as written, and waits for the next ones. Puts them into `buffer`, which
+    /// is empty, and returns their number.
+    fn next(&self, buffer: &mut Vec<u8>) -> u64 {
         let mut lines = self.lock();
         lines.writing = false;
-        loop {
-            if let Some(line) = lines.waiting.pop_front() {
-                lines.bytes -= line.len();
-                lines.writing = true;
-                return line;
-            }
+        while lines.waiting.is_empty() {
             self.written.notify_all();
+            lines.idle = true;
             let added = self.added.wait(lines);
             lines = added.unwrap_or_else(PoisonError::into_inner);
+            if !lines.waiting.is_empty() {
+                drop(lines);
+                std::thread::sleep(GATHER);
+                lines = self.lock();
+            }
         }
+        lines.writing = true;
+        std::mem::swap(&mut lines.waiting, buffer);
+        std::mem::take(&mut lines.count)
     }
 
     fn lock(&self) -> MutexGuard<'_, Lines> {
@@ -188,14 +211,14 @@ mod tests {
         for _ in 0..3 {
             queue.put(&line);
         }
-        assert_eq!(queue.lock().waiting.len(), 2);
+        assert_eq!(queue.lock().count, 2);
         assert_eq!(dropped_lines() - before, 1);
-        queue.next();
+        assert_eq!(queue.next(&mut Vec::new()), 2);
         queue.put(&line);
         assert_eq!(
-            queue.lock().waiting.len(),
-            2,
-            "a line is queued again after one was written"
+            queue.lock().count,
+            1,
+            "a line is queued again after a write"
         );
     }
 }

@@ -341,7 +341,7 @@ impl Queue for FakeStore {
         Err(unavailable())
     }
 
-    async fn discard_accepted(&self, _: &TenantId, _: &EventId) -> Result<()> {
+    async fn discard_accepted(&self, _: &TenantId, _: &EventId, _: u32) -> Result<()> {
         Err(unavailable())
     }
 

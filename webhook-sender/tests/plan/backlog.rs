@@ -131,6 +131,34 @@ async fn an_event_whose_planning_never_ends_is_rejected_alone() {
 }
 
 #[tokio::test]
+async fn an_event_that_is_retried_while_its_rejection_ends_is_not_lost() {
+    let world = world().await;
+    *world.store.deadly.lock().unwrap() = Some(event("bad", "1").id);
+    let (discard, gate) = tokio::sync::oneshot::channel();
+    *world.store.discards.lock().unwrap() = Some(gate);
+    world.planner.submit(&acme(), long("bad")).await.unwrap();
+    // The event is kept as rejected, and the planner waits before it removes the accepted one.
+    let is_rejected = async {
+        while world.store.discards.lock().unwrap().is_some() {
+            tokio::task::yield_now().await;
+        }
+    };
+    with_timeout(is_rejected, || "the rejection".into()).await;
+    assert_eq!(rejected(&world).await.len(), 1);
+    *world.store.deadly.lock().unwrap() = None;
+    let corrected = Event {
+        kind: "order.corrected".into(),
+        ..long("bad")
+    };
+    let retried = world.planner.resubmit(&acme(), corrected).await;
+    assert!(!retried.unwrap().known);
+    discard.send(()).unwrap();
+    world.all_planned().await;
+    assert_eq!(planned(&world).await, ["bad"]);
+    assert_eq!(rejected(&world).await.len(), 1);
+}
+
+#[tokio::test]
 async fn an_event_whose_planning_never_ends_counts_no_try_of_another_tenant() {
     let world = world().await;
     let tenants: Vec<_> = (0..12)

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, oneshot, watch};
 use webhook_model::{
     Delivery, DeliveryId, Endpoint, EndpointId, Event, EventId, Millis, Owner, Rejected, TenantId,
 };
@@ -47,6 +47,8 @@ pub struct Flaky<S> {
     pub held: watch::Sender<Option<TenantId>>,
     /// A call of `plan` takes a permit, and waits if none is free.
     pub gate: Semaphore,
+    /// The next call of `discard_accepted` waits for this.
+    pub discards: Mutex<Option<oneshot::Receiver<()>>>,
 }
 
 impl<S> Flaky<S> {
@@ -60,6 +62,7 @@ impl<S> Flaky<S> {
             forgotten: Mutex::default(),
             held: watch::Sender::default(),
             gate: Semaphore::new(1_000_000),
+            discards: Mutex::default(),
         }
     }
 }
@@ -189,8 +192,12 @@ impl<S: Store> Queue for Flaky<S> {
         self.inner.end_planning(owner, tenant, untried).await
     }
 
-    async fn discard_accepted(&self, tenant: &TenantId, event: &EventId) -> Result<()> {
-        self.inner.discard_accepted(tenant, event).await
+    async fn discard_accepted(&self, tenant: &TenantId, event: &EventId, tries: u32) -> Result<()> {
+        let gate = self.discards.lock().unwrap().take();
+        if let Some(gate) = gate {
+            gate.await.unwrap();
+        }
+        self.inner.discard_accepted(tenant, event, tries).await
     }
 
     async fn complete(&self, owner: &Owner, all: &[Outcome], now: Millis) -> Result<Vec<bool>> {

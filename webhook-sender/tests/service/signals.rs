@@ -328,7 +328,8 @@ async fn a_listener_whose_output_nobody_reads_ends_quietly() {
     let folder = tempfile::tempdir().expect("a folder");
     let arguments = ["listen", "--secret", SECRET, "--listen", "127.0.0.1:0"];
     let mut process = Process::start_with(folder.path(), &arguments, unread());
-    process.says("listening on").await;
+    // The line break: the whole address is there.
+    process.says("\n").await;
     let log = process.log();
     let url = log.trim().strip_prefix("listening on ").expect("its URL");
     // It ends while it responds, or right after that.

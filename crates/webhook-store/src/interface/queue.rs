@@ -67,8 +67,9 @@ pub trait Queue: Send + Sync + 'static {
         untried: &[EventId],
     ) -> Result<()>;
 
-    /// Removes an accepted event, after it was kept as rejected. Its id may be used again.
-    async fn discard_accepted(&self, tenant: &TenantId, event: &EventId) -> Result<()>;
+    /// Removes an accepted event whose planning began at least `tries` times, after it was kept as
+    /// rejected. Its id may be used again: an event with fewer tries is such a use, and stays.
+    async fn discard_accepted(&self, tenant: &TenantId, event: &EventId, tries: u32) -> Result<()>;
 
     /// Keeps events that could not be planned.
     async fn reject(&self, rejected: &[Rejected]) -> Result<()>;

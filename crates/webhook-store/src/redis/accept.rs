@@ -94,7 +94,7 @@ impl RedisStore {
                     tracing::error!(%tenant, %error, "accepted event removed: it cannot be read");
                     let id = self.text(row.first().cloned())?;
                     let id = EventId::parse(&id).map_err(|error| self.failed(error))?;
-                    self.remove_accepted(tenant, &id).await?;
+                    self.remove_accepted(tenant, &id, 0).await?;
                 }
             }
         }
@@ -127,9 +127,14 @@ impl RedisStore {
         self.run::<i64>(&END_PLANNING, &call).await.map(drop)
     }
 
-    pub(super) async fn remove_accepted(&self, tenant: &TenantId, event: &EventId) -> Result<()> {
+    pub(super) async fn remove_accepted(
+        &self,
+        tenant: &TenantId,
+        event: &EventId,
+        tries: u32,
+    ) -> Result<()> {
         let mut call = tenant_call(&DISCARD_ACCEPTED, tenant);
-        call.arg(event.as_str());
+        call.arg(event.as_str()).arg(tries);
         self.run::<i64>(&DISCARD_ACCEPTED, &call).await.map(drop)
     }
 

@@ -277,8 +277,8 @@ impl Queue for RedisStore {
         self.end_planning_of(owner, tenant, untried).await
     }
 
-    async fn discard_accepted(&self, tenant: &TenantId, event: &EventId) -> Result<()> {
-        self.remove_accepted(tenant, event).await
+    async fn discard_accepted(&self, tenant: &TenantId, event: &EventId, tries: u32) -> Result<()> {
+        self.remove_accepted(tenant, event, tries).await
     }
 
     async fn reject(&self, rejected: &[Rejected]) -> Result<()> {

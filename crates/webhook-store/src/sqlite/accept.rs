@@ -247,16 +247,18 @@ pub(super) fn set_planned(
     Ok(())
 }
 
-pub(super) fn discard(tx: &mut Tx<'_>, tenant: &TenantId, id: &EventId) -> Outcome<()> {
+pub(super) fn discard(tx: &mut Tx<'_>, tenant: &TenantId, id: &EventId, tries: u32) -> Outcome<()> {
     let Some((key, _)) = lookup::tenant(tx.sql, tenant)? else {
         return Ok(());
     };
     let Some(event) = accepted_event(tx.sql, key, id)? else {
         return Ok(());
     };
-    let place = "SELECT place FROM accepted WHERE tenant = ?1 AND event = ?2";
+    let place = "SELECT place FROM accepted WHERE tenant = ?1 AND event = ?2 AND tries >= ?3";
     let mut found = tx.sql.prepare_cached(place)?;
-    let place = found.query_row((key, event), |row| row.get(0)).optional()?;
+    let place = found
+        .query_row((key, event, tries), |row| row.get(0))
+        .optional()?;
     if let Some(place) = place {
         remove(tx, place, tenant)?;
         tx.sql

@@ -136,9 +136,9 @@ impl Queue for SqliteStore {
             .await
     }
 
-    async fn discard_accepted(&self, tenant: &TenantId, event: &EventId) -> Result<()> {
+    async fn discard_accepted(&self, tenant: &TenantId, event: &EventId, tries: u32) -> Result<()> {
         let (tenant, event) = (tenant.clone(), event.clone());
-        self.write(move |tx| accept::discard(tx, &tenant, &event))
+        self.write(move |tx| accept::discard(tx, &tenant, &event, tries))
             .await
     }
 

@@ -3,10 +3,15 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 
 use crate::host::limit::limit_sqlite_values;
+
+/// The time for which a statement waits for those of other guests. SQLite lets none of them go first, so
+/// one of many on a slow disk may wait for longer than the five seconds of rusqlite's default.
+const BUSY: Duration = Duration::from_secs(20);
 
 /// A connection that knows whether a statement may have left state on it that another guest could
 /// see: a setting, a temporary table, an attached database.
@@ -19,6 +24,7 @@ pub(super) struct Handle {
 impl Handle {
     pub(super) fn open(path: &Path) -> rusqlite::Result<Self> {
         let mut connection = rusqlite::Connection::open(path)?;
+        connection.busy_timeout(BUSY)?;
         limit_sqlite_values(&connection)?;
         let has_state = Arc::new(AtomicBool::new(false));
         let flag = has_state.clone();

@@ -198,10 +198,16 @@ pub async fn accepted_events_are_counted_and_outlive_a_restart(mut world: World)
 pub async fn the_id_of_a_discarded_event_can_be_used_again(world: World) {
     world.accept(&events(&["a", "b"]), 1).await;
     let id = event("a").id;
-    let discarded = world.store().discard_accepted(&world.acme, &id).await;
-    discarded.unwrap();
-    let found = world.store().event(&world.acme, &id).await;
-    assert_eq!(found.unwrap(), None);
+    let discard = async |tries| {
+        let discarded = world.store().discard_accepted(&world.acme, &id, tries);
+        discarded.await.unwrap();
+        world.store().event(&world.acme, &id).await.unwrap()
+    };
+    // Another use of the id: it was not tried.
+    assert!(discard(1).await.is_some());
+    world.begin_as(&world.owner, 1).await;
+    assert!(discard(2).await.is_some());
+    assert_eq!(discard(1).await, None);
     assert_eq!(world.store().depth(at(2)).await.unwrap().accepted, 1);
     assert_eq!(world.accept(&events(&["a"]), 3).await, [Acceptance::New]);
     assert_eq!(world.begin_as(&world.owner, 9).await, untried(&["b", "a"]));
