@@ -1,11 +1,12 @@
 #!/bin/sh
 # Installs PostgreSQL if it is missing, and reports if it cannot be installed. The tests start their own
-# servers with it.
+# servers with it, as an unprivileged user.
 set -eu
 
 has_postgres() {
-    command -v postgres >/dev/null 2>&1 && return 0
-    for program in /usr/lib/postgresql/*/bin/postgres; do
+    command -v initdb >/dev/null 2>&1 && return 0
+    # Debian does not put the programs on the path.
+    for program in /usr/lib/postgresql/*/bin/initdb; do
         [ -x "$program" ] && return 0
     done
     return 1
@@ -23,13 +24,17 @@ fi
 
 if command -v apt-get >/dev/null 2>&1 && [ "$as_root" != no ]; then
     echo 'installing postgresql'
+    # Without a server of its own, which nothing here uses.
+    $as_root mkdir -p /etc/postgresql-common/createcluster.d
+    echo 'create_main_cluster = false' |
+        $as_root tee /etc/postgresql-common/createcluster.d/no-main-cluster.conf >/dev/null
     $as_root apt-get update -qq
     $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql >/dev/null
 elif command -v brew >/dev/null 2>&1; then
-    brew install postgresql@17
+    brew install postgresql
 fi
 
 has_postgres || {
-    echo 'missing: PostgreSQL 14 or later, which the tests of the apps on PostgreSQL need.' >&2
-    echo 'Debian: apt-get install postgresql; macOS: brew install postgresql@17' >&2
+    echo 'missing: PostgreSQL 14 or later, which the tests of the PostgreSQL store need.' >&2
+    echo 'Debian: apt-get install postgresql; macOS: brew install postgresql' >&2
 }

@@ -1,8 +1,10 @@
 //! Outbound PostgreSQL, with a private server.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
-use test_support::Running;
-use test_support::postgres::PostgresServer;
+use test_support::postgres::{Fsync, PostgresServer};
+use test_support::{Running, with_timeout};
 
 use crate::probe::*;
 
@@ -152,7 +154,7 @@ fn of_version_4() -> Vec<(&'static str, Value, &'static str)> {
 
 #[tokio::test]
 async fn every_type_of_every_version_makes_the_round_trip() {
-    let server = PostgresServer::start();
+    let server = PostgresServer::start(Fsync::Off).await;
     let app = probe_of(&server).await;
     for version in [2, 3, 4] {
         let mut cases = common();
@@ -171,7 +173,7 @@ async fn every_type_of_every_version_makes_the_round_trip() {
 
 #[tokio::test]
 async fn columns_have_the_types_of_the_interface() {
-    let server = PostgresServer::start();
+    let server = PostgresServer::start(Fsync::Off).await;
     let app = probe_of(&server).await;
     let kinds = [
         ("bool", "Boolean", "Boolean"),
@@ -203,8 +205,8 @@ async fn columns_have_the_types_of_the_interface() {
 
 #[tokio::test]
 async fn execute_returns_the_number_of_changed_rows() {
-    let server = PostgresServer::start();
-    server.psql(&["-c", "CREATE TABLE t (n int)"]);
+    let server = PostgresServer::start(Fsync::Off).await;
+    server.sql("CREATE TABLE t (n int)");
     let app = probe_of(&server).await;
     for version in [2, 3, 4] {
         let execute = path(&server, "execute", version);
@@ -220,7 +222,7 @@ async fn execute_returns_the_number_of_changed_rows() {
 
 #[tokio::test]
 async fn an_error_of_the_server_has_its_code() {
-    let server = PostgresServer::start();
+    let server = PostgresServer::start(Fsync::Off).await;
     let app = probe_of(&server).await;
     let body = statement("SELECT * FROM missing", json!([]));
     for (version, part) in [(2, "E42P01"), (3, "E42P01"), (4, "code: \"42P01\"")] {
@@ -233,7 +235,7 @@ async fn an_error_of_the_server_has_its_code() {
 
 #[tokio::test]
 async fn an_invalid_parameter_is_an_error_and_is_not_sent() {
-    let server = PostgresServer::start();
+    let server = PostgresServer::start(Fsync::Off).await;
     let app = probe_of(&server).await;
     let query = path(&server, "query", 4);
     for parameter in [
@@ -260,8 +262,8 @@ async fn an_invalid_parameter_is_an_error_and_is_not_sent() {
 
 #[tokio::test]
 async fn only_a_server_in_the_manifest_can_be_reached() {
-    let server = PostgresServer::start();
-    let other = PostgresServer::start();
+    let server = PostgresServer::start(Fsync::Off).await;
+    let other = PostgresServer::start(Fsync::Off).await;
     let app = probe_of(&server).await;
     for version in [2, 3, 4] {
         let allowed = ask(&app, &path(&server, "open", version)).await;
@@ -300,7 +302,7 @@ async fn only_a_server_in_the_manifest_can_be_reached() {
 
 #[tokio::test]
 async fn a_blocked_network_is_not_reached() {
-    let server = PostgresServer::start();
+    let server = PostgresServer::start(Fsync::Off).await;
     let entry = format!("postgres://{}", server.address());
     let app = probe_with(&format!("allowed_outbound_hosts = [{entry:?}]"));
     let config = app.file(
@@ -319,7 +321,7 @@ async fn a_blocked_network_is_not_reached() {
 
 #[tokio::test]
 async fn a_server_that_does_not_serve_is_an_error_after_the_connect_timeout() {
-    let server = PostgresServer::start();
+    let server = PostgresServer::start(Fsync::Off).await;
     let app = probe_of(&server).await;
     server.stall();
     let path = format!(
@@ -337,8 +339,8 @@ async fn a_server_that_does_not_serve_is_an_error_after_the_connect_timeout() {
 
 #[tokio::test]
 async fn a_session_ends_with_its_connection() {
-    let server = PostgresServer::start();
-    server.psql(&["-c", "CREATE TABLE t (n int)"]);
+    let server = PostgresServer::start(Fsync::Off).await;
+    server.sql("CREATE TABLE t (n int)");
     let app = probe_of(&server).await;
     // The guest leaves a transaction open, with a row in it.
     let execute = path(&server, "execute", 4);
@@ -346,10 +348,13 @@ async fn a_session_ends_with_its_connection() {
     assert_eq!(post(&app, &execute, &begin).await, json!({ "ok": 0 }));
     let insert = statement("INSERT INTO t VALUES (1)", json!([]));
     assert_eq!(post(&app, &execute, &insert).await, json!({ "ok": 1 }));
-    server.wait_for(
-        "SELECT 1 WHERE NOT EXISTS (SELECT FROM pg_stat_activity \
-         WHERE state LIKE 'idle in transaction%')",
-    );
+    let open = "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'";
+    let ended = async {
+        while server.sql(open) != "0" {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    with_timeout(ended, || "the end of the session".into()).await;
     // The next request has a session of its own, without that transaction.
     let count = statement("SELECT count(*) FROM t", json!([]));
     let answer = post(&app, &path(&server, "query", 4), &count).await;
@@ -361,7 +366,7 @@ async fn a_session_ends_with_its_connection() {
 
 #[tokio::test]
 async fn a_result_over_the_limit_is_an_error() {
-    let server = PostgresServer::start();
+    let server = PostgresServer::start(Fsync::Off).await;
     let app = probe_of(&server).await;
     let body = statement(
         "SELECT repeat('x', 1000000) FROM generate_series(1, 300)",

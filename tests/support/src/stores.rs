@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use crate::postgres::PostgresServer;
+use crate::postgres::shared_url;
 use crate::redis::{Fsync, RedisServer};
 
 /// The number of databases of a Redis server, one for each platform of its tests.
@@ -40,46 +40,48 @@ pub fn unique() -> usize {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// A server that concurrent tests share. The last of them ends it.
-struct Shared<T>(Mutex<Weak<T>>);
-
-impl<T> Shared<T> {
-    const fn new() -> Self {
-        Self(Mutex::new(Weak::new()))
-    }
-
-    fn get(&self, start: impl FnOnce() -> T) -> Arc<T> {
-        let mut shared = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match shared.upgrade() {
-            Some(running) => running,
-            None => {
-                let started = Arc::new(start());
-                *shared = Arc::downgrade(&started);
-                started
-            }
-        }
-    }
-}
-
 /// Runs `test` on PostgreSQL.
+///
+/// # Panics
+///
+/// The test fails, or PostgreSQL cannot be started.
 pub fn on_postgres(test: impl FnOnce()) {
-    static SERVER: Shared<PostgresServer> = Shared::new();
-    let server = SERVER.get(PostgresServer::start);
-    run(Current::Postgres(server.url()), test);
+    let url = block_on(shared_url());
+    // Without its schema, because each platform of a test has its own.
+    let server = url.split('?').next().unwrap_or_default();
+    run(Current::Postgres(server.to_owned()), test);
 }
 
 /// Runs `test` on Redis.
+///
+/// # Panics
+///
+/// The test fails, or Redis cannot be started.
 pub fn on_redis(test: impl FnOnce()) {
-    static SERVER: Shared<RedisServer> = Shared::new();
-    let server = SERVER.get(|| {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("a runtime can be built");
-        let databases = ["--databases", REDIS_DATABASES];
-        runtime.block_on(RedisServer::start_with(Fsync::EverySecond, &databases))
-    });
+    let server = shared_redis();
     run(Current::Redis(server.url()), test);
+}
+
+/// Returns the server that concurrent tests share. The last of them ends it.
+fn shared_redis() -> Arc<RedisServer> {
+    static SERVER: Mutex<Weak<RedisServer>> = Mutex::new(Weak::new());
+    let mut shared = SERVER.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(running) = shared.upgrade() {
+        return running;
+    }
+    let databases = ["--databases", REDIS_DATABASES];
+    let started = block_on(RedisServer::start_with(Fsync::EverySecond, &databases));
+    let started = Arc::new(started);
+    *shared = Arc::downgrade(&started);
+    started
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime can be built");
+    runtime.block_on(future)
 }
 
 fn run(store: Current, test: impl FnOnce()) {

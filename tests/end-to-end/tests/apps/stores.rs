@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 
 use serde_json::json;
-use test_support::postgres::PostgresServer;
-use test_support::redis::{Fsync, RedisServer};
+use test_support::postgres::{self, PostgresServer};
+use test_support::redis::{self, RedisServer};
 use test_support::{App, Behaviour, Receiver, Reply, Request, Runtime, components};
 use tokio::task::JoinSet;
 
@@ -19,17 +19,15 @@ enum Store {
 }
 
 impl Store {
-    fn postgres() -> Self {
-        let server = PostgresServer::start();
+    async fn postgres() -> Self {
+        let server = PostgresServer::start(postgres::Fsync::Off).await;
         let migrations = components::postgres_migrations();
-        // Read here, because the server's user may not have access to the tree.
-        let statements = std::fs::read_to_string(migrations).expect("the migrations");
-        server.psql(&["-c", &statements]);
+        server.sql(&std::fs::read_to_string(migrations).expect("the migrations"));
         Self::Postgres(server)
     }
 
     async fn redis() -> Self {
-        Self::Redis(RedisServer::start(Fsync::EverySecond).await)
+        Self::Redis(RedisServer::start(redis::Fsync::EverySecond).await)
     }
 
     fn producer(&self) -> App {
@@ -136,7 +134,7 @@ async fn a_webhook_is_registered_signed_sent_and_verified_on_the_apps_own_stores
 #[tokio::test]
 async fn a_webhook_is_registered_signed_sent_and_verified_on_postgresql() {
     for runtime in runtimes().await {
-        register_fire_verify(&Store::postgres(), &runtime).await;
+        register_fire_verify(&Store::postgres().await, &runtime).await;
     }
 }
 
@@ -182,7 +180,7 @@ async fn of_racing_registrations_of_one_url_in_sqlite_one_is_new() {
 
 #[tokio::test]
 async fn of_racing_registrations_of_one_url_in_postgresql_one_is_new() {
-    race_registrations(&Store::postgres()).await;
+    race_registrations(&Store::postgres().await).await;
 }
 
 #[tokio::test]
@@ -218,7 +216,7 @@ async fn of_racing_requests_with_one_id_one_is_processed_on_the_apps_own_stores(
 
 #[tokio::test]
 async fn of_racing_requests_with_one_id_one_is_processed_on_postgresql() {
-    race_ids(&Store::postgres()).await;
+    race_ids(&Store::postgres().await).await;
 }
 
 #[tokio::test]
@@ -267,7 +265,7 @@ async fn assert_unchanged(producer: &Producer, consumer: &Consumer, receiver: &R
 
 #[tokio::test]
 async fn while_postgresql_is_down_requests_get_503_and_nothing_changes() {
-    let mut store = Store::postgres();
+    let mut store = Store::postgres().await;
     let receiver = Receiver::start().await;
     let (producer, consumer) = apps_in_use(&store, &receiver).await;
     let Store::Postgres(server) = &mut store else {
@@ -275,7 +273,7 @@ async fn while_postgresql_is_down_requests_get_503_and_nothing_changes() {
     };
     server.kill();
     assert_unavailable(&producer, &consumer, &receiver).await;
-    server.restart();
+    server.restart().await;
     assert_unchanged(&producer, &consumer, &receiver).await;
 }
 
@@ -295,7 +293,7 @@ async fn while_redis_is_down_requests_get_503_and_nothing_changes() {
 
 #[tokio::test]
 async fn while_postgresql_accepts_connections_without_serving_them_requests_get_503() {
-    let store = Store::postgres();
+    let store = Store::postgres().await;
     let receiver = Receiver::start().await;
     let (producer, consumer) = apps_in_use(&store, &receiver).await;
     let Store::Postgres(server) = &store else {
@@ -326,40 +324,38 @@ async fn while_redis_accepts_connections_without_serving_them_requests_get_503()
     assert_unchanged(&producer, &consumer, &receiver).await;
 }
 
+async fn client_of(server: &PostgresServer) -> tokio_postgres::Client {
+    let connected = tokio_postgres::connect(&server.url(), tokio_postgres::NoTls).await;
+    let (client, connection) = connected.expect("a connection");
+    tokio::spawn(connection);
+    client
+}
+
 #[tokio::test]
 async fn a_statement_that_waits_too_long_is_a_503_and_changes_nothing() {
-    let store = Store::postgres();
+    let store = Store::postgres().await;
     let receiver = Receiver::start().await;
     let (producer, consumer) = apps_in_use(&store, &receiver).await;
     let Store::Postgres(server) = &store else {
         unreachable!()
     };
+    let locking = client_of(server).await;
     // Writes wait for this transaction, and reads do not.
-    let lock = "BEGIN; LOCK TABLE webhook_registrations, webhook_keys, webhook_ids IN SHARE MODE; \
-                SELECT pg_sleep(3600)";
-    let _locking = server.psql_in_background(lock);
-    server.wait_for("SELECT 1 FROM pg_locks WHERE mode = 'ShareLock' AND granted");
+    let lock = "BEGIN; LOCK TABLE webhook_registrations, webhook_keys, webhook_ids IN SHARE MODE";
+    locking.batch_execute(lock).await.expect("a lock");
     let registered = producer.try_register(&receiver.url("/target"), "*").await;
     assert_problem(&registered, 503, "store-unavailable");
-    assert_problem(
-        &consumer.try_handshake(consumer::OTHER).await,
-        503,
-        "unavailable",
-    );
+    let refused = consumer.try_handshake(consumer::OTHER).await;
+    assert_problem(&refused, 503, "unavailable");
     assert_eq!(producer.urls().await, [receiver.url("/registered")]);
-    // The server notices the end of a client only after the statement.
-    server.psql(&[
-        "-c",
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
-         WHERE query LIKE 'BEGIN; LOCK%' AND pid <> pg_backend_pid()",
-    ]);
-    server.wait_for("SELECT 1 WHERE NOT EXISTS (SELECT FROM pg_locks WHERE mode = 'ShareLock')");
+    locking.batch_execute("ROLLBACK").await.expect("no lock");
     assert_unchanged(&producer, &consumer, &receiver).await;
 }
 
 #[tokio::test]
 async fn the_manifest_of_a_store_grants_no_other_server() {
-    let [granted, other] = [PostgresServer::start(), PostgresServer::start()];
+    let granted = PostgresServer::start(postgres::Fsync::Off).await;
+    let other = PostgresServer::start(postgres::Fsync::Off).await;
     for (name, code) in [
         ("webhook-producer", "store-unavailable"),
         ("webhook-consumer", "unavailable"),
