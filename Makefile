@@ -23,7 +23,7 @@ BUILT = target/wasm32-wasip2/release
 # developer's own machine only.
 OPEN = --variable open_handshake=true --variable weakest_scheme=plain
 
-.PHONY: help setup setup-redis setup-postgres setup-helm setup-chaos setup-interop setup-examples setup-image setup-lint build-all \
+.PHONY: help setup setup-redis setup-postgres setup-kubernetes setup-chaos setup-interop setup-examples setup-image setup-lint build-all \
 	build-hmac build-apps build-producer build-consumer build-server-store build-guard build-examples build-sender \
 	build-spin-local start-producer \
 	start-consumer register-consumer fire-webhook demo demo-sender demo-redis demo-polyglot \
@@ -41,8 +41,8 @@ setup-redis: setup
 setup-postgres: setup
 	@sh scripts/setup-postgres.sh
 
-setup-helm: setup
-	@sh scripts/setup-helm.sh
+setup-kubernetes: setup
+	@sh scripts/setup-kubernetes.sh
 
 setup-chaos: setup-redis
 	@sh scripts/setup-chaos.sh
@@ -125,7 +125,7 @@ demo-redis: setup-redis ## The same from a Redis stream
 demo-polyglot: build-all build-examples $(RUNTIME_BUILT) ## Fire at consumers in Rust, Python and JavaScript
 	@sh scripts/demo-polyglot.sh $(RUNTIME)
 
-test: setup setup-redis setup-postgres setup-helm setup-chaos setup-interop setup-examples setup-image ## Run every test
+test: setup setup-redis setup-postgres setup-kubernetes setup-chaos setup-interop setup-examples setup-image ## Run every test
 	@sh scripts/test.sh
 
 lint: setup-lint ## Check formatting, spelling and documentation, and lint the code

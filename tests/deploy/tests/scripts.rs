@@ -415,7 +415,7 @@ fn deploy_akamai_reports_missing_requirements() {
         "sqlite://file",
         "db.example.com",
         "postgres://a\"b@c/d",
-        "redis",
+        "redis:s3cret",
     ] {
         let world = World::with_spin();
         world.refuses(script, &akamai(bad), "STORE_URL");

@@ -7,6 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use spin_sdk::variables;
 
+use super::servers::Servers;
 use crate::{Clock, PlatformError, Variables};
 
 /// The platform of this instance. Stores stay open for the whole request.
@@ -16,10 +17,7 @@ pub struct Spin {
     pub(super) store: OnceCell<spin_sdk::key_value::Store>,
     #[cfg(feature = "local-store")]
     pub(super) database: OnceCell<spin_sdk::sqlite::Connection>,
-    /// An app uses one address.
-    pub(super) postgres: OnceCell<spin_sdk::pg::Connection>,
-    /// An app uses one address.
-    pub(super) redis: OnceCell<spin_sdk::redis::Connection>,
+    pub(super) servers: Servers,
 }
 
 /// Returns the content of the cell, which `open` fills when it is first used.

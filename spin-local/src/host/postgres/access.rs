@@ -14,6 +14,7 @@ use crate::host::bindings::spin::postgres4_1_0::postgres::{
     Column, DbValue, Error, ParameterValue, RowSet,
 };
 use crate::host::limit::ResultLimit;
+use crate::host::meter::Meter;
 use crate::host::state::State;
 
 /// The maximum number of open connections of an instance, as in Spin.
@@ -37,7 +38,8 @@ impl State {
             let reason = "too many connections".to_owned();
             return Ok(Err(Error::ConnectionFailed(reason)));
         }
-        match connect(&config, ca_root, &self.grants.network.blocked).await {
+        let meter = Meter::new(&self.memory.result_limit());
+        match connect(&config, ca_root, &self.grants.network.blocked, &meter).await {
             Ok(connection) => {
                 self.open_postgres_connections += 1;
                 Ok(Ok(self.table.push(connection)?))
@@ -91,7 +93,8 @@ impl State {
     ) -> wasmtime::Result<Result<RowSet, Error>> {
         let connection = self.table.get(connection)?.clone();
         let limit = self.memory.result_limit();
-        Ok(timed(query(&connection, statement, parameters, limit)).await)
+        let running = query(&connection, statement, parameters, limit.clone());
+        Ok(run(&connection, &limit, running).await)
     }
 
     pub(super) async fn execute_postgres(
@@ -101,15 +104,27 @@ impl State {
         parameters: Vec<ParameterValue>,
     ) -> wasmtime::Result<Result<u64, Error>> {
         let connection = self.table.get(connection)?.clone();
-        Ok(timed(execute(&connection, statement, parameters)).await)
+        let limit = self.memory.result_limit();
+        let running = execute(&connection, statement, parameters);
+        Ok(run(&connection, &limit, running).await)
     }
 }
 
-async fn timed<T>(running: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+/// Runs a statement within its timeout. A reply over the limit of a result closes the connection.
+async fn run<T>(
+    connection: &Connection,
+    limit: &ResultLimit,
+    running: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    connection.meter.begin(limit);
     let result = tokio::time::timeout(STATEMENT_TIMEOUT, running).await;
-    result.unwrap_or_else(|_| {
+    let result = result.unwrap_or_else(|_| {
         let seconds = STATEMENT_TIMEOUT.as_secs();
         Err(query_failed_with(format!("no result within {seconds} s")))
+    });
+    result.map_err(|error| match connection.meter.exceeded() {
+        Some(too_large) => query_failed_with(too_large.to_string()),
+        None => error,
     })
 }
 

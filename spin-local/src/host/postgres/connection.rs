@@ -5,6 +5,8 @@ use std::sync::Arc;
 use tokio::task::JoinHandle;
 use tokio_postgres::Client;
 
+use crate::host::meter::Meter;
+
 /// The task that reads and writes a connection. Dropping this ends it, and the server ends the
 /// session: a transaction that is open is rolled back.
 pub(super) struct Driver(pub(super) JoinHandle<()>);
@@ -19,6 +21,7 @@ impl Drop for Driver {
 #[derive(Clone)]
 pub struct Connection {
     pub(super) client: Arc<Client>,
+    pub(super) meter: Meter,
     pub(super) _driver: Arc<Driver>,
 }
 

@@ -10,8 +10,8 @@ use wasmtime::component::Resource;
 use super::address;
 use super::connect::connect;
 use super::connection::Connection;
-use super::meter::Meter;
 use crate::host::limit::TooLarge;
+use crate::host::meter::Meter;
 use crate::host::state::State;
 
 /// The maximum number of open connections of an instance, as in Spin.

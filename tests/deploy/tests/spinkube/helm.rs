@@ -1,4 +1,4 @@
-//! Helm: the program, or its library under `target/helm`, which `make setup-helm` installs.
+//! Helm: the program, or its library under `target/kubernetes`, which `make setup-kubernetes` installs.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -25,20 +25,18 @@ impl Helm {
     ///
     /// It has none, and the environment has `CI=true`.
     pub fn available() -> Option<Self> {
-        let python = root().join("target/helm/bin/python");
+        let python = root().join("target/kubernetes/bin/python");
         if found("helm") {
             let program = PathBuf::from("helm");
             let first = Vec::new();
             return Some(Self { program, first });
         }
         if python.is_file() {
-            let first = vec![root().join("tests/deploy/helm/helm.py")];
+            let first = vec![root().join("tests/deploy/kubernetes/helm.py")];
             let program = python;
             return Some(Self { program, first });
         }
-        let is_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
-        assert!(!is_ci, "neither `helm` nor `target/helm`: make setup-helm");
-        eprintln!("left out: the chart, because Helm is missing: make setup-helm");
+        leave_out("the chart by Helm");
         None
     }
 
@@ -87,6 +85,17 @@ impl Helm {
             .unwrap();
         text(output)
     }
+}
+
+/// Reports that a check is left out, because its tool is missing.
+///
+/// # Panics
+///
+/// The environment has `CI=true`.
+pub fn leave_out(check: &str) {
+    let is_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
+    assert!(!is_ci, "cannot check {check}: make setup-kubernetes");
+    eprintln!("left out: {check}: make setup-kubernetes");
 }
 
 fn text(output: Output) -> Result<String, String> {
