@@ -99,7 +99,7 @@ impl<P: Postgres> Store for PostgresStore<'_, P> {
                 _ => ClaimResult::InProgress,
             });
         };
-        let is_due = |seq: u64| seq % PRUNE_EVERY.min(retention.max_ids) == 0;
+        let is_due = |seq: u64| seq.is_multiple_of(PRUNE_EVERY.min(retention.max_ids));
         if seq.parse().is_ok_and(is_due) {
             // A failure must not lose the claim, which would block the id. The next pruning catches
             // up.

@@ -117,11 +117,13 @@ async fn run<T>(
     running: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Error> {
     connection.meter.begin(limit);
-    let result = tokio::time::timeout(STATEMENT_TIMEOUT, running).await;
-    let result = result.unwrap_or_else(|_| {
-        let seconds = STATEMENT_TIMEOUT.as_secs();
-        Err(query_failed_with(format!("no result within {seconds} s")))
-    });
+    let result = match tokio::time::timeout(STATEMENT_TIMEOUT, running).await {
+        Ok(result) => result,
+        Err(_) => {
+            let seconds = STATEMENT_TIMEOUT.as_secs();
+            Err(query_failed_with(format!("no result within {seconds} s")))
+        }
+    };
     result.map_err(|error| match connection.meter.exceeded() {
         Some(too_large) => query_failed_with(too_large.to_string()),
         None => error,
