@@ -83,7 +83,8 @@ build-spin-local: setup ## Build the runtime used where Spin is missing
 	$(CARGO_BUILD) --bin spin-local
 
 build-server-store: build-hmac ## Build the apps with their stores on a server: no SQLite
-	$(WASM) --target-dir target/server-store -p webhook-producer -p webhook-consumer -p webhook-guard \
+	cargo build --target-dir target/server-store --release --target wasm32-wasip2 \
+		-p webhook-producer -p webhook-consumer -p webhook-guard \
 		--no-default-features
 
 build-guard: build-hmac ## Build the guard, the component it verifies with, and the app it guards

@@ -98,7 +98,7 @@ async fn register_fire_verify(store: &Store, runtime: &Runtime) {
 
     let consumer = Consumer(consumer_app.start_on(runtime, &address).await);
     let producer = Producer(producer_app.start(runtime).await);
-    assert_eq!(producer.urls().await, [target.clone()]);
+    assert_eq!(producer.urls().await, [&*target]);
     let rows = producer.fire_event("order.paid", &json!(null)).await;
     assert_eq!(
         (rows.len(), &rows[0]["status"]),
@@ -168,7 +168,7 @@ async fn race_registrations(store: &Store) {
     };
     assert_eq!(count(201), 1, "{replies:?}");
     assert_eq!(count(201) + count(200) + count(409), 16, "{replies:?}");
-    assert_eq!(producers[1].urls().await, [url.clone()]);
+    assert_eq!(producers[1].urls().await, [&*url]);
     // A registration without a race still succeeds.
     assert_eq!(producers[0].try_register(&url, "*").await.status, 200);
 }

@@ -26,8 +26,9 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::with_timeout;
-use program::{command, end, make_folder, run};
+use program::{command, end, make_folder, make_folder_in, run};
 
+pub use program::is_installed;
 pub use shared::shared_url;
 
 /// The `fsync` setting.
@@ -74,7 +75,16 @@ impl PostgresServer {
     ///
     /// See [`PostgresServer::start`].
     pub async fn start_with(fsync: Fsync, settings: &[&str]) -> Self {
-        let folder = make_folder();
+        Self::start_in(&std::env::temp_dir(), fsync, settings).await
+    }
+
+    /// Starts a server like [`PostgresServer::start_with`], with its files in a new folder of `parent`.
+    ///
+    /// # Panics
+    ///
+    /// See [`PostgresServer::start`].
+    pub async fn start_in(parent: &Path, fsync: Fsync, settings: &[&str]) -> Self {
+        let folder = make_folder_in(parent);
         initialize(&data(&folder));
         let mut server = Self::of(folder, &[&[fsync.setting()], settings].concat());
         server.restart().await;
@@ -207,6 +217,17 @@ impl PostgresServer {
             format!("postgres:\n{log}")
         };
         with_timeout(self.respond(), waiting_for).await;
+    }
+
+    /// Starts the server again if it has ended by itself.
+    ///
+    /// # Panics
+    ///
+    /// See [`PostgresServer::start`].
+    pub async fn restart_if_ended(&mut self) {
+        if self.has_ended() {
+            self.restart().await;
+        }
     }
 
     async fn respond(&mut self) {

@@ -23,7 +23,7 @@ const NEEDED: [&str; 6] = [
 ];
 
 /// The folder of the programs. Debian does not put them on the path.
-static PROGRAMS: LazyLock<PathBuf> = LazyLock::new(|| {
+static PROGRAMS: LazyLock<Option<PathBuf>> = LazyLock::new(|| {
     let debian = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
     let mut versions: Vec<PathBuf> = debian
         .filter_map(|entry| Some(entry.ok()?.path().join("bin")))
@@ -33,16 +33,15 @@ static PROGRAMS: LazyLock<PathBuf> = LazyLock::new(|| {
         |path: &PathBuf| -> Option<u32> { path.parent()?.file_name()?.to_str()?.parse().ok() };
     versions.sort_by_key(|path| std::cmp::Reverse(version(path)));
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path)
+    std::env::split_paths(&path)
         .chain(versions)
-        .find(|folder| NEEDED.iter().all(|name| folder.join(name).is_file()));
-    found.unwrap_or_else(|| {
-        panic!(
-            "the programs of PostgreSQL are not found: this test needs PostgreSQL 14 or later; `make setup-postgres` \
-             installs it"
-        )
-    })
+        .find(|folder| NEEDED.iter().all(|name| folder.join(name).is_file()))
 });
+
+/// Returns whether the programs are installed.
+pub fn is_installed() -> bool {
+    PROGRAMS.is_some()
+}
 
 /// True if this process is root.
 static IS_ROOT: LazyLock<bool> = LazyLock::new(|| {
@@ -53,7 +52,13 @@ static IS_ROOT: LazyLock<bool> = LazyLock::new(|| {
 
 /// Returns a command of PostgreSQL's program of that name.
 pub(super) fn command(program: &str) -> Command {
-    let mut command = Command::new(PROGRAMS.join(program));
+    let folder = PROGRAMS.as_ref().unwrap_or_else(|| {
+        panic!(
+            "the programs of PostgreSQL are not found: this test needs PostgreSQL 14 or later; \
+             `make setup-postgres` installs it"
+        )
+    });
+    let mut command = Command::new(folder.join(program));
     as_user(&mut command);
     command
 }
@@ -66,9 +71,14 @@ pub(super) fn as_user(command: &mut Command) {
     }
 }
 
-/// Makes a folder that those programs can write.
+/// Makes a temporary folder that those programs can write.
 pub(super) fn make_folder() -> TempDir {
-    let folder = TempDir::new().expect("a temporary folder can be made");
+    make_folder_in(&std::env::temp_dir())
+}
+
+/// Makes such a folder in another one.
+pub(super) fn make_folder_in(parent: &Path) -> TempDir {
+    let folder = TempDir::new_in(parent).expect("a temporary folder can be made");
     if *IS_ROOT {
         chown(folder.path(), Some(NOBODY), Some(NOBODY)).expect("root can change an owner");
     }
