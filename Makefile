@@ -23,10 +23,12 @@ BUILT = target/wasm32-wasip2/release
 # developer's own machine only.
 OPEN = --variable open_handshake=true --variable weakest_scheme=plain
 
-.PHONY: help setup setup-redis setup-postgres setup-kubernetes setup-chaos setup-interop setup-examples setup-image setup-lint build-all \
-	build-hmac build-apps build-producer build-consumer build-server-store build-guard build-examples build-sender \
-	build-spin-local start-producer \
-	start-consumer register-consumer fire-webhook demo demo-sender demo-redis demo-polyglot \
+.PHONY: help setup setup-redis setup-postgres setup-queues setup-kubernetes setup-chaos setup-interop \
+	setup-examples setup-image setup-lint build-all \
+	build-hmac build-apps build-producer build-consumer build-server-store build-guard build-examples \
+	build-sender build-spin-local start-producer \
+	start-consumer register-consumer fire-webhook demo demo-sender demo-redis demo-queues \
+	demo-polyglot \
 	test lint chaos fuzz bench dist package push deploy-cloud deploy-akamai clean
 
 help: ## List the targets
@@ -41,10 +43,13 @@ setup-redis: setup
 setup-postgres: setup
 	@sh scripts/setup-postgres.sh
 
+setup-queues: setup
+	@sh scripts/setup-queues.sh
+
 setup-kubernetes: setup
 	@sh scripts/setup-kubernetes.sh
 
-setup-chaos: setup-redis
+setup-chaos: setup-redis setup-postgres
 	@sh scripts/setup-chaos.sh
 
 setup-interop: setup
@@ -123,10 +128,14 @@ demo-redis: setup-redis ## The same from a Redis stream
 	@MAKE='$(MAKE)' sh scripts/build-together.sh demo-redis build-apps build-sender $(RUNTIME_BUILT)
 	@sh scripts/demo-sender.sh $(RUNTIME) target/debug/webhook-sender redis
 
+demo-queues: setup-redis setup-queues ## One event each through RabbitMQ, NATS and Redis
+	@MAKE='$(MAKE)' sh scripts/build-together.sh demo-queues build-apps build-sender $(RUNTIME_BUILT)
+	@sh scripts/demo-queues.sh $(RUNTIME) target/debug/webhook-sender
+
 demo-polyglot: build-all build-examples $(RUNTIME_BUILT) ## Fire at consumers in Rust, Python and JavaScript
 	@sh scripts/demo-polyglot.sh $(RUNTIME)
 
-test: setup setup-redis setup-postgres setup-kubernetes setup-chaos setup-interop setup-examples setup-image ## Run every test
+test: setup setup-redis setup-postgres setup-queues setup-kubernetes setup-chaos setup-interop setup-examples setup-image ## Run every test
 	@sh scripts/test.sh
 
 lint: setup-lint ## Check formatting, spelling and documentation, and lint the code
@@ -160,10 +169,10 @@ FUZZ_SECONDS = 60
 fuzz: setup ## Fuzz the parsers of headers, timestamps, secrets and tags
 	sh fuzz/run.sh $(FUZZ_SECONDS)
 
-bench: build-all build-examples setup-redis ## Measure speed; the last table is in benchmarks/
-	$(CARGO_BUILD) --release --bin spin-local --bin benchmarks --bench delivery
+bench: build-all build-examples setup-redis setup-postgres ## Measure speed; the last table is in benchmarks/
+	CARGO_PROFILE_RELEASE_LTO=thin $(CARGO_BUILD) --release --bin spin-local --bin benchmarks --bench delivery
 	target/release/benchmarks
-	cargo bench --bench delivery
+	CARGO_PROFILE_RELEASE_LTO=thin cargo bench --bench delivery
 
 package: setup ## Package the crates that are meant for a registry, and build them from the packages
 	@sh scripts/package.sh

@@ -36,7 +36,7 @@ printf 'serving the consumer at %s\n' "$consumer"
 sh "$(dirname "$0")/say-open.sh"
 
 store="sqlite://$work/sender.db"
-stream=
+source=
 if [ "$mode" = redis ]; then
     command -v redis-server >/dev/null 2>&1 || fail 'redis-server is missing'
     port=7379
@@ -48,7 +48,8 @@ if [ "$mode" = redis ]; then
     pids="$pids $!"
     until_found "$work/redis.out" 'Ready to accept connections' 'redis-server does not start'
     store="redis://127.0.0.1:$port"
-    stream="[stream]
+    source="[[source]]
+name = \"events\"
 url = \"$store\""
     printf 'redis-server at 127.0.0.1:%s\n' "$port"
 fi
@@ -57,7 +58,7 @@ fi
 cat >"$work/sender.toml" <<CONFIG
 [store]
 url = "$store"
-$stream
+$source
 [api]
 listen = "127.0.0.1:0"
 [delivery]

@@ -77,7 +77,9 @@ build_binaries() {
             fi
             ;;
     esac
-    cargo build --release --locked --target-dir target --target "$target" \
+    # The sender consists of many crates, whose small functions are called for every delivery.
+    CARGO_PROFILE_RELEASE_LTO=thin \
+        cargo build --release --locked --target-dir target --target "$target" \
         --bin webhook-sender --bin spin-local
     binaries=target/$target/release
 }

@@ -42,7 +42,8 @@ build_sender() {
         fail 'ca-certificates is missing: sh scripts/setup-image.sh'
     # IMAGE_OPTIONS is split into options.
     # shellcheck disable=SC2086
-    cargo build --profile "$profile" --target "$target" --bin webhook-sender ${IMAGE_OPTIONS:-}
+    CARGO_PROFILE_RELEASE_LTO=thin \
+        cargo build --profile "$profile" --target "$target" --bin webhook-sender ${IMAGE_OPTIONS:-}
     cp "$(built "$target" webhook-sender)" "$1/webhook-sender"
     cp /etc/ssl/certs/ca-certificates.crt "$1/ca-certificates.crt"
     mkdir -p "$1/state/webhook-sender"
@@ -54,7 +55,7 @@ build_apps() {
     $wasm -p hmac-component
     $wasm -p webhook-producer -p webhook-consumer -p webhook-guard
     sh scripts/lay-out-apps.sh "$1/apps"
-    cargo build --profile "$profile" --bin spin-local
+    CARGO_PROFILE_RELEASE_LTO=thin cargo build --profile "$profile" --bin spin-local
     cp "$(built . spin-local)" "$1/spin-local"
     mkdir -p "$1/state/spin"
 }

@@ -10,6 +10,11 @@ use clap::Parser;
 use tokio::runtime::Runtime;
 use webhook_sender::cli::{Cli, report};
 
+/// A static binary delivers a seventh more with it than with musl's own allocator.
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The time that threads which read a file or compile a component get to end. Nothing depends on
 /// them any more, and one that reads a pipe may never end.
 const LEFTOVERS: Duration = Duration::from_millis(200);

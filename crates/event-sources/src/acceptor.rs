@@ -3,15 +3,14 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use redis::RedisResult;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use super::outstanding::{Load, Outstanding};
 use super::session::Session;
+use super::source::{Source, SourceError};
 use super::stats::{Stats, add};
-use super::stream::Stream;
-use super::{Sink, SinkError, StreamEntry};
+use super::{Sink, SinkError, SourceEntry};
 use webhook_model::{Backoff, TenantId};
 
 /// The most batches that are passed to the sink in one call.
@@ -19,9 +18,8 @@ const BATCHES: usize = 16;
 
 /// The receiving end of one session.
 pub(super) struct Acceptor {
-    pub stream: Arc<Stream>,
+    pub source: Arc<dyn Source>,
     pub sink: Arc<dyn Sink>,
-    pub stats: Arc<Stats>,
     pub outstanding: Arc<Outstanding>,
     pub session: Session,
 }
@@ -29,7 +27,7 @@ pub(super) struct Acceptor {
 /// Entries that the sink could not store yet, and later entries of the same tenants.
 #[derive(Default)]
 struct Held {
-    entries: Vec<StreamEntry>,
+    entries: Vec<SourceEntry>,
     tenants: HashSet<Option<TenantId>>,
     backoff: Backoff,
     until: Option<Instant>,
@@ -37,15 +35,15 @@ struct Held {
 
 impl Acceptor {
     /// Runs until the channel of batches closes or the session is lost. Entries that could not be
-    /// stored stay pending in the stream.
+    /// stored are not acknowledged: the source delivers them again.
     ///
     /// # Errors
     ///
-    /// Errors of the stream's server and of the connection.
+    /// Errors of the source's server and of the connection.
     pub(super) async fn run(
         self,
-        mut batches: mpsc::Receiver<Vec<StreamEntry>>,
-    ) -> RedisResult<()> {
+        mut batches: mpsc::Receiver<Vec<SourceEntry>>,
+    ) -> Result<(), SourceError> {
         let (mut held, mut durable, mut received) = (Held::default(), Vec::new(), Vec::new());
         loop {
             let (new, entries) = tokio::select! {
@@ -55,7 +53,7 @@ impl Acceptor {
                     if count == 0 {
                         break;
                     }
-                    let entries: Vec<StreamEntry> = received.drain(..).flatten().collect();
+                    let entries: Vec<SourceEntry> = received.drain(..).flatten().collect();
                     (Load::of(&entries), held.push_back_held(entries))
                 }
             };
@@ -80,12 +78,16 @@ impl Acceptor {
         self.acknowledge(durable).await
     }
 
+    fn stats(&self) -> &Stats {
+        &self.source.info().stats
+    }
+
     /// Passes entries to the sink once. Returns the ids of those that are durable, and holds the others.
-    async fn keep(&self, entries: Vec<StreamEntry>, held: &mut Held) -> Vec<String> {
+    async fn keep(&self, entries: Vec<SourceEntry>, held: &mut Held) -> Vec<String> {
         if entries.is_empty() {
             return Vec::new();
         }
-        add(&self.stats.taken, entries.len());
+        add(&self.stats().taken, entries.len());
         let results = self.sink.take(entries.clone()).await;
         let missing = SinkError("the sink returned no result for it".into());
         let results = results.into_iter().chain(std::iter::repeat(Err(missing)));
@@ -94,7 +96,7 @@ impl Acceptor {
         for (entry, result) in entries.into_iter().zip(results) {
             match result {
                 Ok(()) => {
-                    add(&self.stats.rejected, entry.content.is_err().into());
+                    add(&self.stats().rejected, entry.content.is_err().into());
                     durable.push(entry.id);
                 }
                 Err(SinkError(error)) => {
@@ -110,31 +112,30 @@ impl Acceptor {
         durable
     }
 
-    async fn acknowledge(&self, ids: Vec<String>) -> RedisResult<()> {
-        for some in ids.chunks(1024) {
-            let ids: Vec<&str> = some.iter().map(String::as_str).collect();
-            let origin = self.session.origin();
-            let acknowledged = self.stream.acknowledge(origin, &ids).await?;
-            add(&self.stats.acknowledged, acknowledged);
+    async fn acknowledge(&self, ids: Vec<String>) -> Result<(), SourceError> {
+        if ids.is_empty() {
+            return Ok(());
         }
+        let acknowledged = self.source.acknowledge(&ids).await?;
+        add(&self.stats().acknowledged, acknowledged);
         Ok(())
     }
 }
 
 impl Held {
     /// Queues entries of tenants that have held entries, and returns the others.
-    fn push_back_held(&mut self, entries: Vec<StreamEntry>) -> Vec<StreamEntry> {
+    fn push_back_held(&mut self, entries: Vec<SourceEntry>) -> Vec<SourceEntry> {
         if self.entries.is_empty() {
             return entries;
         }
-        let is_held = |entry: &StreamEntry| self.tenants.contains(&entry.tenant);
+        let is_held = |entry: &SourceEntry| self.tenants.contains(&entry.tenant);
         let (behind, others) = entries.into_iter().partition(is_held);
-        self.entries.extend::<Vec<StreamEntry>>(behind);
+        self.entries.extend::<Vec<SourceEntry>>(behind);
         others
     }
 
     /// Holds failed entries, in front of later ones of the same tenants.
-    fn hold(&mut self, failed: Vec<StreamEntry>) {
+    fn hold(&mut self, failed: Vec<SourceEntry>) {
         if failed.is_empty() {
             if self.entries.is_empty() {
                 self.backoff.reset();
@@ -155,7 +156,7 @@ impl Held {
         }
     }
 
-    fn take(&mut self) -> Vec<StreamEntry> {
+    fn take(&mut self) -> Vec<SourceEntry> {
         self.until = None;
         self.tenants.clear();
         std::mem::take(&mut self.entries)

@@ -1,10 +1,9 @@
-//! Parses an entry of the stream into an event.
+//! Parses the fields of an entry into an event.
 
 use bytes::Bytes;
 use webhook_model::{Event, EventError, FieldText, Millis, RawEvent, Rejected, Source, TenantId};
 
-use super::StreamEntry;
-use super::origin::Origin;
+use super::SourceEntry;
 
 /// The most bytes of a rejected entry that are kept besides its data.
 const MAX_REST_BYTES: usize = 64 << 10;
@@ -19,7 +18,7 @@ const READ: [&[u8]; 6] = [
     b"ordering_key",
 ];
 
-/// An entry as stored in the stream, not parsed yet.
+/// An entry as its source holds it, not parsed yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Entry {
     pub id: String,
@@ -28,15 +27,40 @@ pub(super) struct Entry {
     pub cut: usize,
 }
 
-/// Returns the most bytes of an entry that are read from the stream.
+/// Returns the most bytes of an entry that are kept in memory.
 pub(super) fn max_entry_bytes(max_data_bytes: usize) -> usize {
     max_data_bytes.saturating_add(MAX_REST_BYTES)
 }
 
+/// The circumstances in which an entry was read.
+#[derive(Clone, Copy)]
+pub(super) struct Context<'a> {
+    /// The source that it was read from.
+    pub source: &'a Source,
+    /// The id that is derived from the entry.
+    pub derived: &'a str,
+    /// The tenant of all entries of the source, if it has one.
+    pub tenant: Option<&'a TenantId>,
+    pub redelivered: bool,
+    pub max_data_bytes: usize,
+    /// The timestamp of events without one.
+    pub now: Millis,
+}
+
 /// The reason why an entry cannot be planned.
-struct Fault {
-    code: &'static str,
-    reason: String,
+#[derive(Debug)]
+pub(super) struct Fault {
+    pub code: &'static str,
+    pub reason: String,
+}
+
+impl From<EventError> for Fault {
+    fn from(error: EventError) -> Self {
+        Self {
+            code: error.code(),
+            reason: error.to_string(),
+        }
+    }
 }
 
 impl Entry {
@@ -48,27 +72,39 @@ impl Entry {
             .sum()
     }
 
-    /// Parses the event. `now` is the timestamp of events without one.
-    pub(super) fn read(
-        self,
-        origin: &Origin,
-        redelivered: bool,
-        max_data_bytes: usize,
-        now: Millis,
-    ) -> StreamEntry {
-        let (derived, bytes) = (origin.derived_id(&self.id), self.bytes());
-        let (tenant, event) = match self.tenant() {
-            Ok(tenant) => (Some(tenant), self.event(&derived, max_data_bytes, now)),
+    /// Parses the event.
+    pub(super) fn read(self, context: &Context<'_>) -> SourceEntry {
+        let Context {
+            derived,
+            redelivered,
+            ..
+        } = *context;
+        let bytes = self.bytes();
+        let (tenant, event) = match self.tenant(context.tenant) {
+            Ok(tenant) => (Some(tenant), self.event(context)),
             Err(fault) => (None, Err(fault)),
         };
-        let content = event.map_err(|fault| self.rejected(&derived, fault, max_data_bytes, now));
-        StreamEntry {
+        let content = event.map_err(|fault| self.rejected(context, fault));
+        let derived = derived.to_owned();
+        SourceEntry {
             id: self.id,
             derived,
             tenant,
             redelivered,
             bytes,
             content,
+        }
+    }
+
+    /// Rejects the entry for a fault that was found before its fields.
+    pub(super) fn reject(self, context: &Context<'_>, fault: Fault) -> SourceEntry {
+        SourceEntry {
+            derived: context.derived.to_owned(),
+            tenant: context.tenant.cloned(),
+            redelivered: context.redelivered,
+            bytes: self.bytes(),
+            content: Err(self.rejected(context, fault)),
+            id: self.id,
         }
     }
 
@@ -93,33 +129,41 @@ impl Entry {
         })
     }
 
-    fn tenant(&self) -> Result<TenantId, Fault> {
+    fn tenant(&self, fixed: Option<&TenantId>) -> Result<TenantId, Fault> {
         let text = self.text("tenant", "bad-tenant")?;
-        let text = Self::required(text, "tenant", "no-tenant")?;
+        let text = match (fixed, text) {
+            (Some(fixed), None) => return Ok(fixed.clone()),
+            (Some(fixed), Some(text)) if text == fixed.as_str() => return Ok(fixed.clone()),
+            (Some(fixed), Some(text)) => {
+                return Err(Fault {
+                    code: "bad-tenant",
+                    reason: format!("tenant `{text}`; all entries of the source are of `{fixed}`"),
+                });
+            }
+            (None, text) => Self::required(text, "tenant", "no-tenant")?,
+        };
         TenantId::parse(text).map_err(|error| Fault {
             code: "bad-tenant",
             reason: error.to_string(),
         })
     }
 
-    fn event(&self, derived: &str, max_data_bytes: usize, now: Millis) -> Result<Event, Fault> {
+    fn event(&self, context: &Context<'_>) -> Result<Event, Fault> {
         let data = Self::required(self.field("data"), "data", "no-data")?.clone();
         let kind = Self::required(self.text("type", "bad-type")?, "type", "no-type")?;
         let raw = RawEvent {
-            id: Some(self.text("id", "bad-id")?.unwrap_or(derived)),
+            id: Some(self.text("id", "bad-id")?.unwrap_or(context.derived)),
             kind,
             data,
             timestamp: self.text("timestamp", "bad-timestamp")?,
             ordering_key: self.text("ordering_key", "bad-ordering-key")?,
+            source: context.source.clone(),
         };
-        let event = raw.check(max_data_bytes, now);
-        event.map_err(|error| Fault {
-            code: error.code(),
-            reason: self.whole(error).to_string(),
-        })
+        let event = raw.check(context.max_data_bytes, context.now);
+        event.map_err(|error| Fault::from(self.whole(error)))
     }
 
-    /// Corrects the size in an error to that of the data in the stream.
+    /// Corrects the size in an error to that of the data at the source.
     fn whole(&self, error: EventError) -> EventError {
         match error {
             EventError::TooLarge { bytes, max } => EventError::TooLarge {
@@ -130,21 +174,15 @@ impl Entry {
         }
     }
 
-    fn rejected(
-        &self,
-        derived: &str,
-        fault: Fault,
-        max_data_bytes: usize,
-        now: Millis,
-    ) -> Rejected {
+    fn rejected(&self, context: &Context<'_>, fault: Fault) -> Rejected {
         Rejected {
-            id: derived.to_owned(),
+            id: context.derived.to_owned(),
             tenant: None,
-            source: Source::Stream,
-            at: now,
+            source: context.source.clone(),
+            at: context.now,
             code: fault.code.into(),
             reason: fault.reason,
-            fields: self.kept(max_data_bytes),
+            fields: self.kept(context.max_data_bytes),
         }
     }
 
@@ -189,8 +227,18 @@ impl Entry {
 mod tests {
     use super::*;
 
-    fn origin() -> Origin {
-        Origin::new("events", "0123456789abcdef")
+    static SOURCE: Source = Source::UNKNOWN;
+    const DERIVED: &str = "events_0123456789abcdef_1700000000000-0";
+
+    fn context() -> Context<'static> {
+        Context {
+            source: &SOURCE,
+            derived: DERIVED,
+            tenant: None,
+            redelivered: false,
+            max_data_bytes: 64,
+            now: Millis(5),
+        }
     }
 
     fn entry(fields: &[(&'static str, &[u8])]) -> Entry {
@@ -204,8 +252,8 @@ mod tests {
         }
     }
 
-    fn read(fields: &[(&'static str, &[u8])]) -> StreamEntry {
-        entry(fields).read(&origin(), false, 64, Millis(5))
+    fn read(fields: &[(&'static str, &[u8])]) -> SourceEntry {
+        entry(fields).read(&context())
     }
 
     #[test]
@@ -221,6 +269,24 @@ mod tests {
             (event.at, &event.data[..]),
             (Millis(5), &b" {\"x\": 1}"[..])
         );
+    }
+
+    #[test]
+    fn a_source_of_one_tenant_takes_no_entries_that_name_another() {
+        let tenant = TenantId::parse("acme").unwrap();
+        let context = Context {
+            tenant: Some(&tenant),
+            ..context()
+        };
+        let (kind, data) = (("type", &b"a.b"[..]), ("data", &b"1"[..]));
+        let without = entry(&[kind, data]).read(&context);
+        assert_eq!(without.tenant.as_ref(), Some(&tenant));
+        assert!(without.content.is_ok());
+        let same = entry(&[("tenant", b"acme"), kind, data]).read(&context);
+        assert!(same.content.is_ok());
+        let other = entry(&[("tenant", b"other"), kind, data]).read(&context);
+        assert_eq!(other.tenant, None);
+        assert_eq!(other.content.unwrap_err().code, "bad-tenant");
     }
 
     #[test]
@@ -326,10 +392,7 @@ mod tests {
     fn data_that_is_too_large_is_kept_up_to_the_limit_and_its_size_is_reported() {
         let mut large = entry(&[("tenant", b"acme"), ("type", b"a"), ("data", &[b'1'; 65])]);
         large.cut = 1000;
-        let rejected = large
-            .read(&origin(), false, 64, Millis(5))
-            .content
-            .unwrap_err();
+        let rejected = large.read(&context()).content.unwrap_err();
         assert_eq!(
             rejected.reason,
             "data of 1065 bytes; at most 64 are allowed"

@@ -2,35 +2,26 @@
 //!
 //! The id of an entry is unique within one stream while that stream exists. Ids repeat in other streams,
 //! and in a stream that was removed and created again. One store may hold the events of all of them, so
-//! a derived id also names the stream and its *incarnation*: a random text with the lifetime of the
-//! stream, because it is the name of one of its consumer groups. Redis keeps that group together with
-//! the stream: on disk, in replicas and in dumps. No consumer reads through it.
+//! a derived id also names the source and its *incarnation*: a text with the lifetime of the stream.
 
 use std::sync::Arc;
 
-/// The prefix of the name of the group that marks a stream's incarnation.
-pub(super) const MARKER: &str = "webhook-sender:incarnation:";
-
-/// The most characters of a stream's name in a derived id.
+/// The most characters of a name in a derived id.
 const MAX_NAME: usize = 64;
 
-/// One incarnation of one stream. Cheap to clone.
+/// One incarnation of one source. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Origin {
     /// The prefix of derived ids.
     prefix: Arc<str>,
-    /// The name of the group that marks the incarnation.
-    marker: Arc<str>,
 }
 
 impl Origin {
-    pub(super) fn new(stream: &str, incarnation: &str) -> Self {
-        // The name is for readers of the id: the incarnation alone makes it unique.
+    pub(super) fn new(name: &str, incarnation: &str) -> Self {
         let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
-        let name: String = stream.chars().take(MAX_NAME).map(plain).collect();
+        let name: String = name.chars().take(MAX_NAME).map(plain).collect();
         Self {
             prefix: format!("{name}_{incarnation}").into(),
-            marker: format!("{MARKER}{incarnation}").into(),
         }
     }
 
@@ -39,11 +30,7 @@ impl Origin {
         hex::encode(rand::random::<[u8; 8]>())
     }
 
-    pub(super) fn marker(&self) -> &str {
-        &self.marker
-    }
-
-    /// Returns the id derived from an entry: unique among all streams and incarnations, stable when the
+    /// Returns the id derived from an entry: unique among all sources and incarnations, stable when the
     /// entry is read again, and valid as a `webhook-id`.
     pub(super) fn derived_id(&self, entry: &str) -> String {
         format!("{}_{entry}", self.prefix)

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::StreamEntry;
+use super::SourceEntry;
 
 /// A number of entries and of bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub(super) struct Load {
 }
 
 impl Load {
-    pub(super) fn of(entries: &[StreamEntry]) -> Self {
+    pub(super) fn of(entries: &[SourceEntry]) -> Self {
         Self {
             entries: entries.len(),
             bytes: entries.iter().map(|entry| entry.bytes).sum(),
@@ -89,13 +89,6 @@ impl Outstanding {
     pub(super) async fn change(&self, at_most: Duration) {
         let mut released = self.released.subscribe();
         let _changed = timeout(at_most, released.changed()).await;
-    }
-
-    /// Waits until nothing is outstanding, at most `at_most`. Returns `false` on a timeout.
-    pub(super) async fn flushed(&self, at_most: Duration) -> bool {
-        let mut released = self.released.subscribe();
-        let none = released.wait_for(|()| self.is_none());
-        timeout(at_most, none).await.is_ok()
     }
 
     fn lock(&self) -> MutexGuard<'_, Now> {

@@ -3,12 +3,12 @@
 use async_trait::async_trait;
 use webhook_model::{Event, Rejected, TenantId};
 
-/// An entry as it was read from the stream.
+/// An entry as it was read from its source.
 #[derive(Clone, Debug)]
-pub struct StreamEntry {
-    /// The entry's id in the stream.
+pub struct SourceEntry {
+    /// The id by which the source knows the entry.
     pub id: String,
-    /// The id derived from the entry: unique across streams, sources and recreated streams. It is the
+    /// The id derived from the entry: unique across all sources, including recreated ones. It is the
     /// id of an event without one, and always [`Rejected::id`].
     pub derived: String,
     /// The tenant that the entry names, if the name is valid. The sink checks that the tenant exists,
@@ -37,5 +37,5 @@ pub trait Sink: Send + Sync + 'static {
     /// Stores events and rejected entries. Returns one result for each entry, in order; a missing result
     /// counts as failed. Entries with `Ok` are durable and will be acknowledged. Idempotent: the same
     /// entry may be passed again.
-    async fn take(&self, entries: Vec<StreamEntry>) -> Vec<Result<(), SinkError>>;
+    async fn take(&self, entries: Vec<SourceEntry>) -> Vec<Result<(), SinkError>>;
 }

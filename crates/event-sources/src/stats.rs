@@ -1,8 +1,8 @@
-//! The counters of the intake.
+//! The counters of a source.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// Counters for metrics and readiness. Written by the intake only.
+/// Counters for metrics and readiness. Written by the source and its intake only.
 #[derive(Debug, Default)]
 pub struct Stats {
     pub(super) taken: AtomicU64,
@@ -19,7 +19,7 @@ pub struct Stats {
 /// The counters at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Snapshot {
-    /// Entries read from the stream, including redelivered ones.
+    /// Entries read from the source, including redelivered ones.
     pub taken: u64,
     /// Entries that are no valid event.
     pub rejected: u64,
@@ -32,9 +32,9 @@ pub struct Snapshot {
     pub trimmed: u64,
     /// Sessions that failed, for example because the connection was lost.
     pub failures: u64,
-    /// True if the stream was reachable at the last attempt.
+    /// True if the source was reachable at the last attempt.
     pub connected: bool,
-    /// True if this process holds the reader's lease.
+    /// True if this process reads.
     pub reading: bool,
 }
 

@@ -57,20 +57,30 @@ pub fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError
 ///
 /// A [`TlsError`] for authorities that cannot be used.
 pub fn client_config(extra: &[CertificateDer<'static>]) -> Result<ClientConfig, TlsError> {
-    let mut roots = authorities()?;
-    for certificate in extra {
-        roots
-            .add(certificate.clone())
-            .map_err(|error| TlsError::Root(explain(&error)))?;
-    }
+    let roots = authorities(extra)?;
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| TlsError::Config(explain(&error)))?;
     Ok(config.with_root_certificates(roots).with_no_client_auth())
 }
 
+/// Returns the authorities of the environment or the system, and `extra`.
+///
+/// # Errors
+///
+/// A [`TlsError`] for authorities that cannot be used.
+pub fn authorities(extra: &[CertificateDer<'static>]) -> Result<RootCertStore, TlsError> {
+    let mut roots = general_authorities()?;
+    for certificate in extra {
+        roots
+            .add(certificate.clone())
+            .map_err(|error| TlsError::Root(explain(&error)))?;
+    }
+    Ok(roots)
+}
+
 /// Returns the authorities that the environment names, or else the system's, or else Mozilla's.
-fn authorities() -> Result<RootCertStore, TlsError> {
+fn general_authorities() -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
     let found = rustls_native_certs::load_native_certs();
     roots.add_parsable_certificates(found.certs);

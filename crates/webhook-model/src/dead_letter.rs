@@ -4,20 +4,12 @@ use base64ct::{Base64, Encoding};
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::{Millis, TenantId};
-
-/// The source of a rejected event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Source {
-    Stream,
-    Api,
-}
+use super::{Millis, Source, TenantId};
 
 /// An event that could not be planned. It is kept in full, so that it can be planned later.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rejected {
-    /// The id derived from the stream entry. Rejecting an id again changes nothing.
+    /// The id derived from the entry at the source, or from the accepted event. Rejecting an id again changes nothing.
     pub id: String,
     /// The tenant, where the event names one that exists.
     pub tenant: Option<TenantId>,

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
-use crate::{Event, EventId, MAX_TYPE_BYTES, Millis};
+use crate::{Event, EventId, MAX_TYPE_BYTES, Millis, Source};
 
 /// The default maximum number of bytes of an event's data.
 pub const MAX_DATA_BYTES: usize = 1 << 20;
@@ -26,6 +26,7 @@ pub struct RawEvent<'a> {
     pub timestamp: Option<&'a str>,
     /// The ordering key; an empty one counts as none.
     pub ordering_key: Option<&'a str>,
+    pub source: Source,
 }
 
 /// The reason for which an event is rejected.
@@ -81,7 +82,7 @@ impl RawEvent<'_> {
     /// Validates the event. `now` is the time of acceptance.
     ///
     /// ```
-    /// use webhook_model::{MAX_DATA_BYTES, Millis, RawEvent};
+    /// use webhook_model::{MAX_DATA_BYTES, Millis, RawEvent, Source};
     ///
     /// let raw = RawEvent {
     ///     id: Some("evt_1"),
@@ -89,6 +90,7 @@ impl RawEvent<'_> {
     ///     data: br#"{"id": 1}"#.as_slice().into(),
     ///     timestamp: Some("2026-01-01T00:00:00Z"),
     ///     ordering_key: None,
+    ///     source: Source::API,
     /// };
     /// let event = raw.check(MAX_DATA_BYTES, Millis(0))?;
     /// assert_eq!(event.at, Millis(1_767_225_600_000));
@@ -116,6 +118,7 @@ impl RawEvent<'_> {
             data: self.data,
             at,
             ordering_key: ordering_key.map(str::to_owned),
+            source: self.source,
         })
     }
 }

@@ -1,7 +1,7 @@
 //! Tests of the validation of published events.
 
 use bytes::Bytes;
-use webhook_model::{Event, EventError, Millis, RawEvent};
+use webhook_model::{Event, EventError, Millis, RawEvent, Source};
 
 const NOW: Millis = Millis(1_800_000_000_000);
 
@@ -12,6 +12,7 @@ fn raw<'a>() -> RawEvent<'a> {
         data: Bytes::from_static(b"{}"),
         timestamp: None,
         ordering_key: None,
+        source: Source::API,
     }
 }
 
@@ -30,6 +31,7 @@ fn an_event_keeps_its_published_fields() {
     let event = check(RawEvent {
         data: data.clone(),
         ordering_key: key,
+        source: Source::named("orders"),
         ..raw()
     })
     .unwrap();
@@ -39,6 +41,7 @@ fn an_event_keeps_its_published_fields() {
     );
     assert_eq!((event.data, event.at), (data, NOW));
     assert_eq!(event.ordering_key.as_deref(), key);
+    assert_eq!(event.source.as_str(), "orders");
 }
 
 #[test]

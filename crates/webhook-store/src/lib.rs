@@ -1,8 +1,8 @@
 //! The durable store of tenants, endpoints, events and deliveries.
 //!
-//! One interface in four parts ([`Leases`], [`Tenants`], [`Queue`], [`Queries`]) has two engines:
-//! [`sqlite`] for one process without a server, and [`redis`] for any number of processes. Both
-//! pass the same contract tests (`tests/store/`).
+//! One interface in four parts ([`Leases`], [`Tenants`], [`Queue`], [`Queries`]) has three engines:
+//! [`sqlite`] for one process without a server, and [`postgres`] and [`redis`] for any number of
+//! processes. All pass the same contract tests (`tests/store/`).
 //!
 //! # Guarantees
 //!
@@ -30,10 +30,13 @@
 
 mod batch;
 mod error;
+mod event_list;
 mod fence;
+mod in_flight;
 mod interface;
 mod lease;
 mod page;
+pub mod postgres;
 pub mod redis;
 pub mod sqlite;
 
@@ -43,6 +46,7 @@ pub use batch::{
 };
 pub(crate) use error::Result;
 pub use error::StoreError;
+pub use event_list::{EventDetails, EventFilter, EventSummary, ListedEvent, MAX_EXAMINED};
 pub use fence::Fence;
 pub use interface::{IDEMPOTENCY, Leases, Queries, Queue, Store, Tenants};
 pub use lease::Lease;

@@ -130,12 +130,17 @@ impl Cell {
     fn missing(&self) -> Option<String> {
         let faults = self.steps.iter().map(|step| step.fault);
         let small_disk = |fault| fault == Fault::StoreFull && !self.column.is_redis();
+        let postgres = (self.column == Column::Postgres).then_some(Tool::Postgres);
         let tools = faults.flat_map(|fault| {
             let mount = small_disk(fault).then_some(Tool::Mount);
             fault.profile().tools.iter().copied().chain(mount)
         });
         let redis = self.column.is_redis().then_some(Tool::Redis);
-        let missing: Vec<_> = tools.chain(redis).filter_map(Tool::missing).collect();
+        let missing: Vec<_> = tools
+            .chain(redis)
+            .chain(postgres)
+            .filter_map(Tool::missing)
+            .collect();
         (!missing.is_empty()).then(|| missing.join("; "))
     }
 }

@@ -7,6 +7,8 @@ use std::fmt;
 pub enum Column {
     /// A SQLite file; events come through the API.
     Sqlite,
+    /// PostgreSQL; events come through the API.
+    Postgres,
     /// Redis; events come through the API.
     Redis,
     /// Redis; events come through the API and a stream of the same server.
@@ -16,8 +18,9 @@ pub enum Column {
 }
 
 impl Column {
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::Sqlite,
+        Self::Postgres,
         Self::Redis,
         Self::RedisStream,
         Self::RedisSource,
@@ -26,6 +29,7 @@ impl Column {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
             Self::Redis => "redis",
             Self::RedisStream => "redis+stream",
             Self::RedisSource => "redis+source",
@@ -33,7 +37,7 @@ impl Column {
     }
 
     pub fn is_redis(self) -> bool {
-        self != Self::Sqlite
+        matches!(self, Self::Redis | Self::RedisStream | Self::RedisSource)
     }
 
     pub fn has_stream(self) -> bool {

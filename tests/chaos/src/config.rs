@@ -57,7 +57,7 @@ impl Config {
         if let Some(url) = &self.stream {
             let _ = writeln!(
                 text,
-                "[stream]\nurl = \"{url}\"\nname = \"{STREAM}\"\ngroup = \"{GROUP}\"\n\
+                "[[source]]\nname = \"{STREAM}\"\nurl = \"{url}\"\nstream = \"{STREAM}\"\ngroup = \"{GROUP}\"\n\
                  claim_after = \"{}ms\"",
                 LEASE.as_millis()
             );

@@ -5,19 +5,17 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-const SIZE: &str = "size=24m";
-
 /// A tmpfs. Dropping it unmounts it.
 pub struct Disk {
     folder: PathBuf,
 }
 
 impl Disk {
-    /// Creates `folder` and mounts a tmpfs at it, which requires root.
-    pub fn mount(folder: &Path) -> Result<Self> {
+    /// Creates `folder` and mounts a tmpfs of so many MiB at it, which requires root.
+    pub fn mount(folder: &Path, size: u32) -> Result<Self> {
         std::fs::create_dir_all(folder)?;
         let status = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", SIZE, "tmpfs"])
+            .args(["-t", "tmpfs", "-o", &format!("size={size}m"), "tmpfs"])
             .arg(folder)
             .status();
         if !status.context("cannot run `mount`")?.success() {

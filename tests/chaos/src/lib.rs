@@ -28,6 +28,7 @@ mod report;
 mod runner;
 mod schedule;
 mod sender;
+mod server;
 mod store;
 mod tools;
 mod traffic;

@@ -51,7 +51,8 @@ fn recovery(outcome: &Outcome) -> String {
 /// Returns the matrix with its results in Markdown.
 pub fn table(outcomes: &[Outcome]) -> String {
     let columns = Column::ALL.map(Column::name).join(" | ");
-    let mut text = format!("| fault | {columns} |\n|---|---|---|---|---|\n");
+    let rule = "|---".repeat(Column::ALL.len() + 1);
+    let mut text = format!("| fault | {columns} |\n{rule}|\n");
     for fault in Fault::all() {
         let profile = fault.profile();
         let cells = Column::ALL.map(|column| entry(profile, column, outcomes));

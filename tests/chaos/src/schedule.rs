@@ -89,6 +89,7 @@ fn is_generated(fault: Fault, column: Column) -> bool {
         Fault::OneOfThreeKilled
             | Fault::StoreEmptied
             | Fault::ReplicaPromoted
+            | Fault::StoreOnStandby
             | Fault::LittleMemory
             | Fault::ManyEndpoints
             | Fault::Receiver(_)

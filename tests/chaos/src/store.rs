@@ -1,4 +1,4 @@
-//! Redis servers: administration, replicas and unread stream entries.
+//! Servers of stores: administration, replicas, unread stream entries, and a proxy.
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use redis::Value;
+use test_support::postgres::PostgresServer;
 use test_support::redis::{Fsync, RedisServer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -26,6 +27,14 @@ pub async fn command(server: &RedisServer, words: &[&str]) -> Result<Value> {
         .query_async(&mut connection)
         .await;
     value.with_context(|| format!("redis-server refused {words:?}"))
+}
+
+/// Starts a standby of `primary`, which waits for it from now on before it confirms a commit.
+pub async fn standby(primary: &PostgresServer) -> PostgresServer {
+    let standby = primary.start_standby().await;
+    primary.sql("ALTER SYSTEM SET synchronous_standby_names = '*'");
+    primary.sql("SELECT pg_reload_conf()");
+    standby
 }
 
 /// Starts a replica of `primary`, and waits until it is synchronised.

@@ -13,6 +13,7 @@ pub enum Tool {
     /// The right to mount a file system.
     Mount,
     Redis,
+    Postgres,
 }
 
 impl Tool {
@@ -34,6 +35,10 @@ impl Tool {
             Self::Redis => (
                 runs("redis-server", &["--version"]),
                 "redis-server (Debian: apt-get install redis-server)",
+            ),
+            Self::Postgres => (
+                test_support::postgres::is_installed(),
+                "PostgreSQL 14 or later (Debian: apt-get install postgresql)",
             ),
         };
         (!present).then(|| description.to_owned())

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, ensure};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rustix::process::Signal;
+use test_support::postgres::{self, PostgresServer};
 use test_support::redis::{Fsync, RedisServer};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -22,13 +23,18 @@ use crate::names::{HOST, Names};
 use crate::probe::Probe;
 use crate::receiver::Receiver;
 use crate::sender::{Launch, Log, Sender};
-use crate::store::{Link, replica};
+use crate::server::Server;
+use crate::store::{Link, replica, standby};
 use crate::tools::faketime;
 use crate::traffic::{Stream, Traffic};
 
 /// The time limit for a stop: the limit of API requests in progress, which exceeds the slowest attempt,
 /// and a margin.
 pub const STOP: Duration = Duration::from_secs(8);
+
+/// The sizes of small disks in MiB: a new PostgreSQL has 40 MiB of files.
+const SQLITE_DISK: u32 = 24;
+const POSTGRES_DISK: u32 = 120;
 
 /// The requirements of faults on their world.
 pub struct Setup {
@@ -78,10 +84,10 @@ pub struct World {
     pub ledger: Arc<Ledger>,
     pub launch: Launch,
     pub config: Config,
-    pub store: Option<RedisServer>,
+    pub store: Option<Server>,
     /// The server of the stream, if it is not the store's.
     pub source: Option<RedisServer>,
-    pub replica: Option<RedisServer>,
+    pub replica: Option<Server>,
     pub link: Option<Link>,
     pub disk: Option<Disk>,
     pub receiver: Receiver,
@@ -90,6 +96,8 @@ pub struct World {
     pub apis: watch::Sender<Vec<String>>,
     /// API clients that hold their connections.
     pub clients: Vec<TcpStream>,
+    /// Clients of PostgreSQL that hold its connections.
+    pub holders: Vec<tokio_postgres::Client>,
     pub rng: StdRng,
     clock: Option<PathBuf>,
 }
@@ -120,6 +128,7 @@ impl World {
             senders: Vec::new(),
             apis: watch::Sender::default(),
             clients: Vec::new(),
+            holders: Vec::new(),
             rng: StdRng::seed_from_u64(seed),
             clock: setup.clock.then(|| folder.join("clock")),
         };
@@ -131,24 +140,24 @@ impl World {
     }
 
     async fn start_store(&mut self, setup: &Setup) -> Result<()> {
-        if !self.column.is_redis() {
-            let file = self.sqlite_file(setup)?;
-            self.config.store = format!("sqlite://{}", file.display());
-            return Ok(());
-        }
-        let store = if setup.persistent {
-            RedisServer::start(Fsync::Always).await
-        } else {
-            RedisServer::start_with(Fsync::EverySecond, &["--appendonly", "no"]).await
+        let (store, replica) = match self.column {
+            Column::Sqlite => {
+                let folder = self.store_folder(setup, SQLITE_DISK)?;
+                let file = folder.join("sender.db");
+                self.config.store = format!("sqlite://{}", file.display());
+                return Ok(());
+            }
+            Column::Postgres => self.start_postgres(setup).await?,
+            Column::Redis | Column::RedisStream | Column::RedisSource => start_redis(setup).await?,
         };
-        self.config.store = store.url();
-        if setup.replica {
-            self.replica = Some(replica(&store).await?);
+        self.config.store = store.url_at(store.address());
+        if replica.is_some() {
             let link = Link::to(store.address()).await?;
-            self.config.store = format!("redis://{}", link.address);
+            self.config.store = store.url_at(link.address);
             self.link = Some(link);
         }
         self.store = Some(store);
+        self.replica = replica;
         match self.column {
             Column::RedisStream => self.config.stream = Some(self.config.store.clone()),
             Column::RedisSource => {
@@ -156,19 +165,38 @@ impl World {
                 self.config.stream = Some(source.url());
                 self.source = Some(source);
             }
-            Column::Sqlite | Column::Redis => {}
+            Column::Sqlite | Column::Postgres | Column::Redis => {}
         }
         Ok(())
     }
 
-    fn sqlite_file(&mut self, setup: &Setup) -> Result<PathBuf> {
+    async fn start_postgres(&mut self, setup: &Setup) -> Result<(Server, Option<Server>)> {
+        let folder = if setup.small_disk {
+            self.store_folder(setup, POSTGRES_DISK)?
+        } else {
+            std::env::temp_dir()
+        };
+        // The kernel keeps what a killed server has written.
+        let fsync = postgres::Fsync::Off;
+        let settings = ["max_connections=40", "superuser_reserved_connections=0"];
+        let store = PostgresServer::start_in(&folder, fsync, &settings).await;
+        let replica = if setup.replica {
+            Some(Server::Postgres(standby(&store).await))
+        } else {
+            None
+        };
+        Ok((Server::Postgres(store), replica))
+    }
+
+    /// Returns the folder of the store's files: on a small disk of so many MiB if the fault needs one.
+    fn store_folder(&mut self, setup: &Setup, size: u32) -> Result<PathBuf> {
         let folder = &self.launch.folder;
         if !setup.small_disk {
-            return Ok(folder.join("sender.db"));
+            return Ok(folder.clone());
         }
         let mount = folder.join("disk");
-        self.disk = Some(Disk::mount(&mount)?);
-        Ok(mount.join("sender.db"))
+        self.disk = Some(Disk::mount(&mount, size)?);
+        Ok(mount)
     }
 
     async fn start_endpoints(&mut self, setup: &Setup) -> Result<()> {
@@ -273,8 +301,8 @@ impl World {
         Ok(pid.as_raw_nonzero().to_string())
     }
 
-    pub fn store_mut(&mut self) -> &mut RedisServer {
-        self.store.as_mut().expect("the column has a Redis store")
+    pub fn store_mut(&mut self) -> &mut Server {
+        self.store.as_mut().expect("the store has a server")
     }
 
     pub fn source_mut(&mut self) -> &mut RedisServer {
@@ -317,6 +345,20 @@ impl World {
         self.apis
             .send_modify(|apis| apis.retain(|other| other != api));
     }
+}
+
+async fn start_redis(setup: &Setup) -> Result<(Server, Option<Server>)> {
+    let store = if setup.persistent {
+        RedisServer::start(Fsync::Always).await
+    } else {
+        RedisServer::start_with(Fsync::EverySecond, &["--appendonly", "no"]).await
+    };
+    let replica = if setup.replica {
+        Some(Server::Redis(replica(&store).await?))
+    } else {
+        None
+    };
+    Ok((Server::Redis(store), replica))
 }
 
 fn launch(setup: &Setup, program: &Path, folder: &Path) -> Result<Launch> {

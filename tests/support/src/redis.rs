@@ -12,7 +12,7 @@
 //! # }
 //! ```
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -20,6 +20,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use crate::private_server::free_port;
 use crate::with_timeout;
 
 /// The `appendfsync` setting.
@@ -197,16 +198,6 @@ impl Drop for RedisServer {
     fn drop(&mut self) {
         self.kill();
     }
-}
-
-/// Returns a port that was free a moment ago. If another process takes it in the meantime, the test
-/// fails with the log of the server.
-fn free_port() -> u16 {
-    let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
-    socket
-        .local_addr()
-        .expect("a bound socket has an address")
-        .port()
 }
 
 /// Returns `true` if the server replies to PING with PONG, which it does not while it loads its

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 /// The time limit, far longer than any wait should take: only a hang reaches it.
-const TIMEOUT: Duration = Duration::from_secs(120);
+const TIMEOUT: Duration = Duration::from_secs(300);
 
 /// Waits for `event`.
 ///
 /// # Panics
 ///
-/// After two minutes, with the description that `waiting_for` returns.
+/// After five minutes, with the description that `waiting_for` returns.
 pub async fn with_timeout<T>(
     event: impl Future<Output = T>,
     waiting_for: impl FnOnce() -> String,

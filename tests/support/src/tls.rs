@@ -24,6 +24,14 @@ impl Authority {
         self.0.pem()
     }
 
+    /// Returns a certificate for a name or an address, and its key, as PEM.
+    pub fn certificate(&self, name: &str) -> (String, String) {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        let certificate = params.signed_by(&key, &self.0).unwrap();
+        (certificate.pem(), key.serialize_pem())
+    }
+
     /// Accepts connections with a certificate for 127.0.0.1, and speaks one of `protocols`.
     pub fn acceptor(&self, protocols: &[&str]) -> TlsAcceptor {
         let key = KeyPair::generate().unwrap();

@@ -16,7 +16,7 @@ use crate::{BACKLOG, ceiling, for_each_store};
 pub struct Run {
     /// Deliveries per second.
     pub rate: f64,
-    /// CPU seconds of sender and store for 1,000 deliveries.
+    /// CPU seconds of the sender and the store's server for 1,000 deliveries.
     pub cpu: f64,
     /// The peak memory of the sender in MiB.
     pub memory: f64,
@@ -43,13 +43,11 @@ pub async fn measure(receiver: &Receiver) -> Result<Table> {
     Ok(Table {
         heading: "A backlog of 20,000 deliveries",
         note: "One tenant, one endpoint, bodies of 1 KiB. With Redis the backlog is on the stream when \
-               the sender starts; with SQLite it is published through the API while the receiver \
+               the sender starts; with the others it is published through the API while the receiver \
                withholds its answers, and the CPU time includes that. The ceiling is a bare client that \
                signs and posts the same bodies.",
         rows: vec![
-            ["", "Redis", "SQLite", "ceiling"]
-                .map(str::to_owned)
-                .to_vec(),
+            [Store::head(), vec!["ceiling".into()]].concat(),
             rates("deliveries a second, receiver at once", &at_once, top),
             rates("the same, receiver after 20 ms", &later, top_later),
             row(
@@ -70,21 +68,21 @@ pub async fn measure(receiver: &Receiver) -> Result<Table> {
 
 async fn one_endpoint(receiver: &Receiver, store: Store, answer: &str) -> Result<Run> {
     let (tenants, batch) = (tenants(receiver, store, answer), Batch::of(BACKLOG));
-    run(receiver, Setting::new(store, &tenants).await?, store, batch).await
+    let setting = Setting::new(store, &tenants).await?;
+    run(receiver, &setting, store, batch).await
 }
 
 /// Delivers the backlog of one endpoint with the senders of another build.
 pub async fn by_program(receiver: &Receiver, store: Store, program: &Path) -> Result<Run> {
     let setting = Setting::new(store, &tenants(receiver, store, "")).await?;
-    let setting = setting.with_program(program);
-    run(receiver, setting, store, Batch::of(BACKLOG)).await
+    let setting = setting.with_program(program)?;
+    run(receiver, &setting, store, Batch::of(BACKLOG)).await
 }
 
-fn tenants(receiver: &Receiver, store: Store, answer: &str) -> String {
-    let path = match store {
-        Store::Redis => format!("/now-{answer}"),
-        Store::Sqlite => format!("/gated-{answer}"),
-    };
+/// Returns the configuration of one tenant with one endpoint.
+pub fn tenants(receiver: &Receiver, store: Store, answer: &str) -> String {
+    let gate = if store.has_stream() { "now" } else { "gated" };
+    let path = format!("/{gate}-{answer}");
     let url = receiver.url(&path);
     format!(
         "[[tenant]]\nid = \"acme\"\n[[tenant.endpoint]]\nid = \"orders\"\nurl = \"{url}\"\n\
@@ -93,15 +91,23 @@ fn tenants(receiver: &Receiver, store: Store, answer: &str) -> String {
 }
 
 /// Delivers `batch` as a backlog to the endpoints of the setting.
-pub async fn run(receiver: &Receiver, setting: Setting, store: Store, batch: Batch) -> Result<Run> {
+pub async fn run(
+    receiver: &Receiver,
+    setting: &Setting,
+    store: Store,
+    batch: Batch,
+) -> Result<Run> {
     let count = batch.to - batch.from;
     receiver.open(false);
-    if store == Store::Redis {
-        to_stream(&setting, batch).await?;
+    if store.has_stream() {
+        to_stream(setting, batch).await?;
     }
     let store_cpu = setting.store_cpu()?;
     let sender = setting.start()?;
-    if store == Store::Sqlite {
+    // With a backlog on the stream, delivery begins with the start.
+    let mut start_cpu = 0.0;
+    if !store.has_stream() {
+        start_cpu = sender.cpu()?;
         to_api(&sender, batch).await?;
     }
     let opened = Instant::now();
@@ -110,15 +116,16 @@ pub async fn run(receiver: &Receiver, setting: Setting, store: Store, batch: Bat
         .await
         .with_context(|| format!("{} of {count} arrived", receiver.count()))?;
     let arrivals = receiver.take();
-    let start = match store {
-        Store::Redis => arrivals.iter().map(|arrival| arrival.at).min(),
-        Store::Sqlite => Some(opened),
+    let start = if store.has_stream() {
+        arrivals.iter().map(|arrival| arrival.at).min()
+    } else {
+        Some(opened)
     };
     let end = arrivals.iter().map(|arrival| arrival.at).max();
     let took = end
         .context("arrivals")?
         .duration_since(start.context("arrivals")?);
-    let cpu = sender.cpu()? + setting.store_cpu()? - store_cpu;
+    let cpu = sender.cpu()? - start_cpu + setting.store_cpu()? - store_cpu;
     Ok(Run {
         rate: count as f64 / took.as_secs_f64(),
         cpu: cpu * 1000.0 / count as f64,

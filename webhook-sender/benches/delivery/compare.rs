@@ -20,7 +20,7 @@ pub async fn measure(receiver: &Receiver, other: &Path) -> Result<Table> {
             .map(str::to_owned)
             .to_vec(),
     ];
-    for store in Store::BOTH {
+    for store in Store::ALL {
         let mut pairs = Vec::new();
         for round in 0..ROUNDS {
             // The order alternates, because the second build finds a warmer machine.

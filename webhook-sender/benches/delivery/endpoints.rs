@@ -24,7 +24,7 @@ pub async fn measure(receiver: &Receiver) -> Result<Table> {
         heading: "1,000 endpoints over 100 tenants",
         note: "The same backlog, each event for one of the endpoints; deliveries a second.",
         rows: vec![
-            row("", vec!["Redis".into(), "SQLite".into()]),
+            Store::head(),
             row("one endpoint", one.iter().map(rate).collect()),
             row("1,000 endpoints", many.iter().map(rate).collect()),
             row(
@@ -41,10 +41,7 @@ async fn spread(
     tenants: usize,
     endpoints: usize,
 ) -> Result<Run> {
-    let path = match store {
-        Store::Redis => "/now",
-        Store::Sqlite => "/gated",
-    };
+    let path = if store.has_stream() { "/now" } else { "/gated" };
     let mut config = String::new();
     for tenant in 0..tenants {
         write!(config, "[[tenant]]\nid = \"t{tenant}\"\n")?;
@@ -69,5 +66,5 @@ async fn spread(
         ..spread
     };
     let batch = if tenants == 1 { single } else { spread };
-    backlog::run(receiver, Setting::new(store, &config).await?, store, batch).await
+    backlog::run(receiver, &Setting::new(store, &config).await?, store, batch).await
 }

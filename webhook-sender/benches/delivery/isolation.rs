@@ -37,7 +37,7 @@ pub async fn measure(receiver: &Receiver) -> Result<Table> {
                answering after 10 s: 1,000 of its requests hang at a time. The median of three rounds \
                by turns: a single p99 is one pause of the machine.",
         rows: vec![
-            ["", "Redis", "SQLite"].map(str::to_owned).to_vec(),
+            Store::head(),
             row("alone", &alone),
             row("beside it", &beside),
             [vec!["beside / alone".to_owned()], ratios].concat(),

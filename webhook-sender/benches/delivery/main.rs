@@ -11,11 +11,13 @@ mod compare;
 mod endpoints;
 mod isolation;
 mod latency;
+mod listing;
 mod publish;
 mod receiver;
 mod restart;
 mod sender;
 mod startup;
+mod stored;
 mod tables;
 mod workload;
 
@@ -50,11 +52,17 @@ async fn main() -> Result<()> {
     if wanted("latency") {
         tables.add(latency::measure(&receiver).await?);
     }
+    if wanted("listing") {
+        tables.add(listing::measure(&receiver).await?);
+    }
     if wanted("isolation") {
         tables.add(isolation::measure(&receiver).await?);
     }
     if wanted("restart") {
         tables.add(restart::measure(&receiver).await?);
+    }
+    if wanted("stored") {
+        tables.add(stored::measure(&receiver).await?);
     }
     if wanted("startup") {
         tables.add(startup::measure().await?);
@@ -72,7 +80,7 @@ where
     F: Future<Output = Result<T>>,
 {
     let mut values = Vec::new();
-    for store in Store::BOTH {
+    for store in Store::ALL {
         values.push(measure(store).await?);
     }
     Ok(values)

@@ -128,6 +128,19 @@ fn add(batch: Batch, number: usize) -> redis::Cmd {
     command
 }
 
+/// Requests a path of the API over a connection of its own.
+pub async fn get(sender: &Sender, path: &str) -> Result<Bytes> {
+    let mut connection = connect(&sender.api).await?;
+    let request = Request::get(path).header("host", "localhost");
+    let response = connection
+        .send_request(request.body(Full::new(Bytes::new()))?)
+        .await?;
+    let status = response.status();
+    let body = response.into_body().collect().await?.to_bytes();
+    ensure!(status == 200, "{path}: {status}");
+    Ok(body)
+}
+
 async fn connect(api: &str) -> Result<http1::SendRequest<Full<Bytes>>> {
     let address = api.strip_prefix("http://").context("an http url")?;
     let stream = TcpStream::connect(address).await?;

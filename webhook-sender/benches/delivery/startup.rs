@@ -26,7 +26,7 @@ type Seconds = fn(&Run) -> f64;
 pub async fn measure() -> Result<Table> {
     let few = for_each_store(|store| run(store, FEW)).await?;
     let many = for_each_store(|store| run(store, MANY)).await?;
-    let mut rows = vec![["", "Redis", "SQLite"].map(str::to_owned).to_vec()];
+    let mut rows = vec![Store::head()];
     let steps: [(&str, Seconds); 4] = [
         ("`check`", |run| run.check),
         ("first start", |run| run.first_start),

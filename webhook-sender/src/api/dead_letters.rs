@@ -126,6 +126,7 @@ async fn plan_again(
             .clone(),
         timestamp: timestamp.as_deref(),
         ordering_key: ordering_key.as_deref(),
+        source: rejected.source.clone(),
     };
     let event = raw.check(api.max_data_bytes, api.clock.now())?;
     Ok(api.planner.resubmit(&tenant, event).await?.id)

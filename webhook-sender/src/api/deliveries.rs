@@ -10,7 +10,8 @@ use super::error::ApiError;
 use super::extract::{Path, Query};
 use super::state::Api;
 
-const DEFAULT_LIMIT: usize = 50;
+/// The number of items of a page by default.
+pub(super) const DEFAULT_LIMIT: usize = 50;
 const MAX_LIMIT: usize = 500;
 
 #[derive(Deserialize)]
@@ -100,14 +101,25 @@ pub async fn list(
         to: super::moment::optional("to", wanted.to.as_deref())?,
     };
     let cursor = wanted.cursor.as_ref();
+    page(&api, &tenant, &filter, cursor, limit).await.map(Json)
+}
+
+/// Returns a page of the deliveries that match `filter`.
+pub(super) async fn page(
+    api: &Api,
+    tenant: &TenantId,
+    filter: &DeliveryFilter,
+    cursor: Option<&Cursor>,
+    limit: usize,
+) -> Result<Page<View>, ApiError> {
     let page = api
         .queries
-        .deliveries(&tenant, &filter, cursor, limit)
+        .deliveries(tenant, filter, cursor, limit)
         .await?;
-    Ok(Json(Page {
+    Ok(Page {
         items: page.items.into_iter().map(Into::into).collect(),
         next_cursor: page.next_cursor,
-    }))
+    })
 }
 
 pub async fn get(

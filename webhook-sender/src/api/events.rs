@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use webhook_model::{EventError, RawEvent, TenantId};
 
 use super::error::ApiError;
-use super::extract::{JsonBytes, Path, object};
+use super::extract::{JsonBytes, Path, Publisher, object};
 use super::state::Api;
 use crate::plan::{PlanError, Submitted};
 
@@ -35,6 +35,7 @@ fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<&'de RawValue>, 
 pub async fn publish(
     State(api): State<Api>,
     Path(tenant): Path<TenantId>,
+    Publisher(source): Publisher,
     JsonBytes(body): JsonBytes,
 ) -> Result<impl IntoResponse, ApiError> {
     let event = {
@@ -47,6 +48,7 @@ pub async fn publish(
             data: data(&body, wanted.data.ok_or_else(|| required("data"))?),
             timestamp: timestamp.as_deref(),
             ordering_key: wanted.ordering_key.as_deref(),
+            source,
         };
         raw.check(api.max_data_bytes, api.clock.now())?
     };

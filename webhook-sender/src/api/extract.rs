@@ -1,17 +1,18 @@
 //! Extractors for handlers, whose errors are problem documents.
 
+use std::convert::Infallible;
 use std::error::Error;
 
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, USER_AGENT};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use problem_details::Problem;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use webhook_model::{DeliveryId, EndpointId, TenantId};
+use webhook_model::{DeliveryId, EndpointId, Source, TenantId};
 
 use super::error::ApiError;
 use super::server::Stalled;
@@ -67,6 +68,22 @@ impl<S: Send + Sync> FromRequest<S> for JsonBytes {
         require_json(request.headers())?;
         let body = Bytes::from_request(request, state).await.map_err(unread)?;
         Ok(Self(body))
+    }
+}
+
+/// The start of the `User-Agent` of the command line.
+pub const CLI_AGENT: &str = "webhook-sender-cli/";
+
+/// The source of an event that is published by a request.
+pub struct Publisher(pub Source);
+
+impl<S: Send + Sync> FromRequestParts<S> for Publisher {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let agent = parts.headers.get(USER_AGENT).map(|agent| agent.as_bytes());
+        let is_cli = agent.is_some_and(|agent| agent.starts_with(CLI_AGENT.as_bytes()));
+        Ok(Self(if is_cli { Source::CLI } else { Source::API }))
     }
 }
 
@@ -131,6 +148,14 @@ impl FromPath for (TenantId, DeliveryId) {
         let tenant = TenantId::from_texts(tenant)?;
         let id = DeliveryId::parse(&id).map_err(|_| ApiError::not_found("delivery", id))?;
         Ok((tenant, id))
+    }
+}
+
+/// The id of an event, or of a dead letter, which may be any text.
+impl FromPath for (TenantId, String) {
+    type Texts = (String, String);
+    fn from_texts((tenant, id): (String, String)) -> Result<Self, ApiError> {
+        Ok((TenantId::from_texts(tenant)?, id))
     }
 }
 

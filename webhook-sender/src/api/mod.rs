@@ -6,6 +6,7 @@ mod dead_letters;
 mod deliveries;
 mod endpoints;
 mod error;
+mod event_list;
 mod events;
 mod extract;
 mod health;
@@ -19,6 +20,7 @@ mod throttle;
 
 pub use auth::{Access, Token};
 pub use error::ApiError;
+pub use extract::CLI_AGENT;
 pub use routes::router;
 pub use server::{Limits, serve};
 pub use state::{Api, Parts, Status};

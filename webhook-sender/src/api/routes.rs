@@ -11,7 +11,9 @@ use problem_details::Problem;
 
 use super::error::ApiError;
 use super::state::Api;
-use super::{auth, browser, dead_letters, deliveries, endpoints, events, health, replay, tenants};
+use super::{
+    auth, browser, dead_letters, deliveries, endpoints, event_list, events, health, replay, tenants,
+};
 
 const OPENAPI: &str = include_str!("openapi.json");
 
@@ -97,6 +99,8 @@ fn v1() -> Vec<Route> {
     let endpoints = "/tenants/{tenant}/endpoints";
     let endpoint = "/tenants/{tenant}/endpoints/{endpoint}";
     let rotate = "/tenants/{tenant}/endpoints/{endpoint}/rotate-secret";
+    let events = "/tenants/{tenant}/events";
+    let event = "/tenants/{tenant}/events/{event}";
     let deliveries = "/tenants/{tenant}/deliveries";
     let delivery = "/tenants/{tenant}/deliveries/{delivery}";
     let dead_letters = "/tenants/{tenant}/dead-letters";
@@ -113,7 +117,9 @@ fn v1() -> Vec<Route> {
         route(patch, endpoint, endpoints::change),
         route(delete, endpoint, endpoints::delete),
         route(post.clone(), rotate, endpoints::rotate),
-        route(post.clone(), "/tenants/{tenant}/events", events::publish),
+        route(post.clone(), events, events::publish),
+        route(get.clone(), events, event_list::list),
+        route(get.clone(), event, event_list::get),
         route(get.clone(), deliveries, deliveries::list),
         route(get.clone(), delivery, deliveries::get),
         route(get.clone(), dead_letters, dead_letters::of_tenant),

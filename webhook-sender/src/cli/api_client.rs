@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT};
 use http::{Method, Request, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -13,6 +13,9 @@ use serde_json::Value;
 use webhook_client::client_config;
 
 use super::output::text;
+use crate::api::CLI_AGENT;
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// A client of one sender. Clones share their connections.
 #[derive(Clone)]
@@ -91,6 +94,7 @@ impl ApiClient {
     async fn send(&self, method: Method, path: &str, body: Option<String>) -> Result<Value> {
         let mut request = Request::builder()
             .method(method)
+            .header(USER_AGENT, format!("{CLI_AGENT}{VERSION}"))
             .uri(format!("{}{path}", self.base));
         if body.is_some() {
             request = request.header(CONTENT_TYPE, "application/json");

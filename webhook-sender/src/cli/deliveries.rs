@@ -56,7 +56,7 @@ impl Filter {
     }
 }
 
-const COLUMNS: [Column; 7] = [
+pub const COLUMNS: [Column; 7] = [
     ("DELIVERY", |v| text(v, "id")),
     ("EVENT", |v| text(v, "event")),
     ("TYPE", |v| text(v, "type")),
@@ -125,14 +125,22 @@ fn last(delivery: &Value) -> String {
     .unwrap_or_else(|| text(delivery, "reason"))
 }
 
-fn details(delivery: &Value) -> String {
-    let mut lines: Vec<String> = ["id", "event", "type", "endpoint", "state", "created_at"]
+/// Returns the members of a value that are not empty, one in a line.
+pub fn lines(value: &Value, names: &[&str]) -> Vec<String> {
+    names
         .iter()
-        .chain(&["next_attempt_at", "reason"])
-        .map(|name| (name, text(delivery, name)))
+        .map(|name| (name, text(value, name)))
         .filter(|(_, value)| !value.is_empty())
         .map(|(name, value)| format!("{name:16} {value}"))
-        .collect();
+        .collect()
+}
+
+fn details(delivery: &Value) -> String {
+    let names = ["id", "event", "type", "endpoint", "state", "created_at"];
+    let mut lines = lines(
+        delivery,
+        &[&names[..], &["next_attempt_at", "reason"]].concat(),
+    );
     for (at, attempt) in attempts(delivery).iter().enumerate() {
         let part = |name| text(attempt, name);
         let line = format!(

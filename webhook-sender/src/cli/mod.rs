@@ -1,15 +1,17 @@
 //! The command line: one subcommand per file.
 //!
-//! `run` and `check` read a configuration file. `sign`, `verify` and `listen` need nothing but a
+//! `run`, `check` and `migrate` read a configuration file. `sign`, `verify` and `listen` need nothing but a
 //! secret. All other commands call the API of a running sender.
 
 mod api_client;
 mod dead_letters;
 mod deliveries;
 mod endpoints;
+mod events;
 mod exit;
 mod health;
 mod listen;
+mod migrate;
 mod output;
 mod publish;
 mod replay;
@@ -41,12 +43,16 @@ enum Command {
     Run(run::Run),
     /// Check a configuration file and report all faults
     Check(run::Check),
+    /// Migrate the tables of the store in PostgreSQL to this release
+    Migrate(migrate::Migrate),
     /// Publish an event or a file of events
     Publish(WithApi<publish::Publish>),
     /// List, add and remove tenants
     Tenants(WithApi<tenants::Tenants>),
     /// List, show, add, change and remove a tenant's endpoints
     Endpoints(WithApi<endpoints::Endpoints>),
+    /// Show the events of a tenant, and what became of them
+    Events(WithApi<events::Events>),
     /// Show the deliveries of a tenant
     Deliveries(WithApi<deliveries::Deliveries>),
     /// Show dead letters, and retry rejected events
@@ -104,12 +110,14 @@ impl Command {
         match self {
             Self::Run(command) => command.run().await,
             Self::Listen(command) => command.run().await,
+            Self::Migrate(command) => command.run().await,
             Self::Check(command) => exit::blocking(move || command.run()).await,
             Self::Sign(command) => exit::blocking(move || command.run()).await,
             Self::Verify(command) => exit::blocking(move || command.run()).await,
             Self::Publish(with) => with.split()?.run(publish::Publish::run).await,
             Self::Tenants(with) => with.split()?.run(tenants::Tenants::run).await,
             Self::Endpoints(with) => with.split()?.run(endpoints::Endpoints::run).await,
+            Self::Events(with) => with.split()?.run(events::Events::run).await,
             Self::Deliveries(with) => with.split()?.run(deliveries::Deliveries::run).await,
             Self::DeadLetters(with) => with.split()?.run(dead_letters::DeadLetters::run).await,
             Self::Replay(with) => with.split()?.run(replay::Replay::run).await,

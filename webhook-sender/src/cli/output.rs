@@ -42,23 +42,30 @@ impl Output {
                 .iter()
                 .try_for_each(|value| print(&value.to_string()));
         }
-        let head = columns.iter().map(|(head, _)| (*head).to_owned()).collect();
-        let row = |value| columns.iter().map(|(_, cell)| cell(value)).collect();
-        let rows: Vec<Vec<String>> = std::iter::once(head)
-            .chain(values.iter().map(row))
-            .collect();
-        let width = |at: usize| rows.iter().map(|row| row[at].chars().count()).max();
-        let widths: Vec<_> = (0..columns.len())
-            .map(|at| width(at).unwrap_or(0))
-            .collect();
-        rows.iter().try_for_each(|row| {
-            let cells = row.iter().zip(&widths);
-            let line: Vec<_> = cells
-                .map(|(cell, width)| format!("{cell:width$}"))
-                .collect();
-            print(line.join("  ").trim_end())
-        })
+        let lines = table(values, columns);
+        lines.iter().try_for_each(|line| print(line))
     }
+}
+
+/// Returns the lines of a table, the titles first.
+pub fn table(values: &[Value], columns: &[Column]) -> Vec<String> {
+    let head = columns.iter().map(|(head, _)| (*head).to_owned()).collect();
+    let row = |value| columns.iter().map(|(_, cell)| cell(value)).collect();
+    let rows: Vec<Vec<String>> = std::iter::once(head)
+        .chain(values.iter().map(row))
+        .collect();
+    let width = |at: usize| rows.iter().map(|row| row[at].chars().count()).max();
+    let widths: Vec<_> = (0..columns.len())
+        .map(|at| width(at).unwrap_or(0))
+        .collect();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths);
+        let cells: Vec<_> = cells
+            .map(|(cell, width)| format!("{cell:width$}"))
+            .collect();
+        cells.join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect()
 }
 
 /// Returns a member of a value in one line, or an empty text if it is missing.

@@ -12,7 +12,7 @@ use super::rules::Source;
 use super::sections;
 use super::{
     ApiConfig, DeliveryConfig, EndpointSpec, LogConfig, MetricsConfig, RetentionConfig, Rules,
-    StoreConfig, StreamConfig,
+    SourceConfig, StoreConfig,
 };
 use crate::registry::Limits;
 
@@ -25,7 +25,8 @@ pub struct Config {
     /// The name of this process among the senders of a store; default: the host name.
     pub name: String,
     pub store: StoreConfig,
-    pub stream: Option<StreamConfig>,
+    /// `[[source]]`
+    pub sources: Vec<SourceConfig>,
     pub api: ApiConfig,
     pub metrics: MetricsConfig,
     pub delivery: DeliveryConfig,
@@ -110,9 +111,7 @@ impl Config {
         Self {
             name: fields.get("name", name).unwrap_or_else(machine),
             store: fields.section("store", |part| StoreConfig::read(part, &folder)),
-            stream: fields
-                .table("stream", |part| StreamConfig::read(part, &folder))
-                .flatten(),
+            sources: SourceConfig::read_all(fields, &folder),
             api: fields.section("api", |part| ApiConfig::read(part, &folder)),
             metrics: fields.section("metrics", |part| MetricsConfig::read(part, &folder)),
             retention: fields.section("retention", RetentionConfig::read),

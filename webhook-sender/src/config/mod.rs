@@ -39,6 +39,7 @@ mod removal;
 mod rules;
 mod secret_ref;
 mod sections;
+mod source;
 mod stored;
 mod summary;
 
@@ -56,5 +57,5 @@ pub use rules::Rules;
 pub use secret_ref::Token;
 pub use sections::{
     ApiConfig, DeliveryConfig, LogConfig, LogFormat, MetricsConfig, RetentionConfig, StoreConfig,
-    StreamConfig,
 };
+pub use source::{SourceConfig, SourceKind};

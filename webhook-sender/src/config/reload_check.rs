@@ -3,7 +3,7 @@
 use config_diagnostics::Diagnostic;
 use webhook_client::check_url;
 
-use super::{Config, Rules, Token, check};
+use super::{Config, Rules, SourceConfig, SourceKind, Token, check};
 
 impl Config {
     /// Returns the keys of `new` whose changes take effect after a restart only.
@@ -13,7 +13,7 @@ impl Config {
         let changes = [
             ("name", self.name != new.name),
             ("store", self.store.url.reveal() != new.store.url.reveal()),
-            ("stream", stream(self) != stream(new)),
+            ("source", sources(self) != sources(new)),
             ("api", api(self) != api(new)),
             ("metrics", metrics(self) != metrics(new)),
             ("delivery.allow_http", was.allow_http != is.allow_http),
@@ -28,6 +28,7 @@ impl Config {
             ),
             ("delivery.lease", before.lease != after.lease),
             ("delivery.max_body", before.max_body != after.max_body),
+            ("delivery.max_tries", before.max_tries != after.max_tries),
             ("retention", self.retention != new.retention),
             ("log", self.log != new.log),
         ];
@@ -68,14 +69,18 @@ impl Config {
     }
 }
 
-fn stream(config: &Config) -> Option<impl PartialEq> {
-    config.stream.as_ref().map(|stream| {
-        (
-            stream.url.reveal(),
-            (&stream.name, &stream.group),
-            (stream.claim_after, stream.max_tries, stream.trim),
-        )
-    })
+/// Returns the content of the sources, whose secrets have no comparison.
+fn sources(config: &Config) -> Vec<impl PartialEq> {
+    let source = |source: &SourceConfig| {
+        let credentials = match &source.kind {
+            SourceKind::Nats { credentials, .. } => credentials.as_ref(),
+            SourceKind::Redis { .. } | SourceKind::RabbitMq { .. } => None,
+        };
+        let secrets = [Some(&source.url), credentials];
+        let secrets = secrets.map(|secret| secret.map(|secret| secret.reveal().to_owned()));
+        (format!("{source:?}"), secrets)
+    };
+    config.sources.iter().map(source).collect()
 }
 
 fn api(config: &Config) -> impl PartialEq {

@@ -11,6 +11,7 @@ use redis_link::Address;
 use webhook_client::Policy;
 use webhook_model::MAX_DATA_BYTES;
 use webhook_signature::{MIN_SECRET_BYTES, check_text};
+use webhook_store::postgres;
 
 use super::check::outlasts;
 use super::read::{self, bytes, duration_within, flag, number, parsed};
@@ -25,26 +26,15 @@ const YEAR: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 /// The URL schemes of Redis: a single server, and a cluster by any of its nodes.
 const REDIS: [&str; 4] = ["redis", "rediss", "redis+cluster", "rediss+cluster"];
 
+/// The URL schemes of PostgreSQL.
+const POSTGRES: [&str; 2] = ["postgres", "postgresql"];
+
 /// `[store]`: the durable store of events, endpoints and deliveries.
 #[derive(Clone, Debug)]
 pub struct StoreConfig {
-    /// `sqlite://PATH`, or a URL of Redis as [`Address`] parses it. May contain a password: do not log.
+    /// `sqlite://PATH`, a URL of PostgreSQL as [`postgres::Address`] parses it, or one of Redis as
+    /// [`Address`] does. May contain a password: do not log.
     pub url: Token,
-}
-
-/// `[stream]`: the Redis stream that events are read from, besides the API.
-#[derive(Clone, Debug)]
-pub struct StreamConfig {
-    /// A URL of Redis as [`Address`] parses it. May contain a password: do not log.
-    pub url: Token,
-    pub name: String,
-    pub group: String,
-    /// The time after which an entry that is pending with another consumer is claimed.
-    pub claim_after: Duration,
-    /// The number of times that an entry may be tried before it becomes a dead letter.
-    pub max_tries: u32,
-    /// If true, entries that every group of the stream has acknowledged are removed.
-    pub trim: bool,
 }
 
 /// `[api]`
@@ -81,6 +71,8 @@ pub struct DeliveryConfig {
     pub max_body: usize,
     /// An endpoint that has been failing for this long is disabled.
     pub disable_after: Duration,
+    /// The number of times that the planning of an event may begin before the event is rejected.
+    pub max_tries: u32,
 }
 
 /// Reads `[limits]` or `[tenant.limits]`, with `general` as defaults.
@@ -125,30 +117,6 @@ impl StoreConfig {
         Self {
             url: url.unwrap_or_else(|| Token::new("sqlite://sender.db")),
         }
-    }
-}
-
-impl StreamConfig {
-    /// Reads the section. Returns `None`, with a fault recorded, if the URL is missing or invalid.
-    pub(super) fn read(fields: Part<'_, '_>, folder: &Path) -> Option<Self> {
-        let url = fields.need("url", |node| redis_url(node, folder));
-        let config = Self {
-            name: fields
-                .get("name", read::text)
-                .unwrap_or_else(|| "events".into()),
-            group: fields
-                .get("group", read::text)
-                .unwrap_or_else(|| "webhook-sender".into()),
-            claim_after: fields
-                .get("claim_after", duration_within(Duration::from_secs(1)..=DAY))
-                .unwrap_or(MINUTE),
-            // The first try is the first read: with a single one, entries left to the next process would
-            // become dead letters at once.
-            max_tries: fields.get("max_tries", number(2..=1000)).unwrap_or(5),
-            trim: fields.get("trim", flag).unwrap_or(false),
-            url: url.unwrap_or_else(|| Token::new("")),
-        };
-        (!config.url.reveal().is_empty()).then_some(config)
     }
 }
 
@@ -215,6 +183,9 @@ impl DeliveryConfig {
             disable_after: fields
                 .get("disable_after", duration_within(MINUTE..=YEAR))
                 .unwrap_or(5 * DAY),
+            // The first try is the first planning: with a single one, events that a crash has
+            // interrupted would be rejected at once.
+            max_tries: fields.get("max_tries", number(2..=1000)).unwrap_or(5),
         }
     }
 }
@@ -278,16 +249,10 @@ fn log_filter(node: Node) -> Result<String, String> {
 
 /// Reads the URL of a store. Errors contain the scheme only, because the rest may hold a password.
 fn store_url(node: Node, folder: &Path) -> Result<Token, String> {
-    let [one, tls, cluster, cluster_tls] = REDIS;
-    let schemes = ["sqlite", one, tls, cluster, cluster_tls];
+    let schemes = [&["sqlite"][..], &POSTGRES, &REDIS].concat();
     secret_ref::resolve(read::text(node)?, folder, |text| {
         checked_url(text, &schemes)
     })
-}
-
-/// Reads the URL of a Redis server or cluster.
-fn redis_url(node: Node, folder: &Path) -> Result<Token, String> {
-    secret_ref::resolve(read::text(node)?, folder, |text| checked_url(text, &REDIS))
 }
 
 /// Checks a URL with one of these schemes. Errors contain the scheme only, because the rest may hold a
@@ -300,7 +265,11 @@ fn checked_url(text: &str, schemes: &[&str]) -> Result<Token, String> {
     match text.split_once("://") {
         Some(("sqlite", path)) if schemes.contains(&"sqlite") => check_sqlite(path)?,
         Some((scheme, rest)) if schemes.contains(&scheme) && !rest.is_empty() => {
-            Address::parse(text).map_err(|error| error.to_string())?;
+            if POSTGRES.contains(&scheme) {
+                postgres::Address::parse(text).map_err(|error| error.to_string())?;
+            } else {
+                Address::parse(text).map_err(|error| error.to_string())?;
+            }
         }
         Some((scheme, _)) => {
             let scheme: String = scheme.chars().take(20).collect();

@@ -1,5 +1,7 @@
 //! A summary of a configuration in one line.
 
+use config_diagnostics::quoted_list;
+
 use super::Config;
 
 impl Config {
@@ -10,9 +12,11 @@ impl Config {
             .iter()
             .map(|tenant| tenant.endpoints.len())
             .sum();
-        let stream = match &self.stream {
-            Some(stream) => format!("stream `{}` of group `{}`", stream.name, stream.group),
-            None => "no stream".into(),
+        let names: Vec<_> = self.sources.iter().map(|source| &*source.name).collect();
+        let sources = match &names[..] {
+            [] => "no source".into(),
+            [name] => format!("source `{name}`"),
+            _ => format!("sources {}", quoted_list(&names)),
         };
         let scheme = self
             .store
@@ -26,7 +30,7 @@ impl Config {
             None => "without a token",
         };
         format!(
-            "sender `{}`, {scheme} store, {stream}, API on {} {token}, {}, {}",
+            "sender `{}`, {scheme} store, {sources}, API on {} {token}, {}, {}",
             self.name,
             self.api.listen,
             counted(self.tenants.len(), "tenant"),

@@ -10,33 +10,33 @@ use webhook_model::{Attempt, Millis, Owner};
 use webhook_store::{Claim, NextState};
 
 use super::breaker::Change;
-use super::context::Context;
+use super::context::{Context, QueuedOutcome};
 use super::flight::{Flight, outcome};
 use super::outcome::{Disposition, classify};
+use super::permits::Permit;
 use super::render_deferred::render_deferred;
 use crate::metrics::Metrics;
 use crate::registry::DEFERRED_BODY;
 
-/// Starts a delivery that `owner` has claimed, with a permit that is reserved for it.
-pub(super) fn start(context: &Arc<Context>, claim: Claim, owner: &Arc<Owner>) {
-    let key = (claim.tenant.clone(), claim.endpoint.clone());
-    let owner = owner.clone();
-    match context.concurrency.template(&key) {
-        Some(template) => {
-            let flight = Flight::new(context.clone(), owner, claim, template);
-            tokio::spawn(run(context.clone(), flight));
-        }
-        None => {
-            context.concurrency.attempt_skipped(&key);
-            let due = context.due_again(&claim);
-            context.record(owner, outcome(&claim, None, due), false);
-        }
-    }
+/// Starts a delivery that `owner` has claimed.
+pub(super) fn start(context: &Arc<Context>, claim: Claim, owner: &Arc<Owner>, permit: Permit) {
+    let flight = Flight::new(context.clone(), owner.clone(), claim, permit);
+    tokio::spawn(run(context.clone(), flight));
+}
+
+/// Returns a delivery to the queue for which there is no permit.
+pub(super) fn return_excess(context: &Context, claim: &Claim, owner: &Arc<Owner>) {
+    context.record(QueuedOutcome {
+        owner: owner.clone(),
+        outcome: outcome(claim, None, context.due_again(claim)),
+        ordered: false,
+        permit: None,
+    });
 }
 
 /// Runs an attempt, and passes the outcome to the recorder.
 ///
-/// A panic ends only this attempt: its permit is released and its failure is recorded.
+/// A panic ends only this attempt, and is recorded as its failure.
 async fn run(context: Arc<Context>, flight: Flight) {
     let attempt = AssertUnwindSafe(attempt_delivery(context.clone(), flight));
     if attempt.catch_unwind().await.is_err() {

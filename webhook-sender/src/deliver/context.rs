@@ -8,7 +8,7 @@ use webhook_client::Client;
 use webhook_model::{Clock, Owner};
 use webhook_store::{Claim, Lease, NextState, Outcome, Queue};
 
-use super::concurrency::Concurrency;
+use super::permits::{Concurrency, TotalPermits};
 use crate::endpoint_health::EndpointHealthChange;
 use crate::metrics::Metrics;
 use crate::registry::Registry;
@@ -21,7 +21,7 @@ pub(super) struct Context {
     pub client: Arc<Client>,
     pub metrics: Arc<Metrics>,
     pub clock: Clock,
-    pub concurrency: Concurrency,
+    pub concurrency: Arc<Concurrency>,
     /// Sends to the recorder. Holds at most as many outcomes as there are permits.
     pub outcomes: UnboundedSender<QueuedOutcome>,
     /// Sends to the task that reports health changes. Holds a few per endpoint and version at most.
@@ -36,6 +36,9 @@ pub(super) struct QueuedOutcome {
     /// Set for an ordered endpoint, of which another delivery may be due once this outcome is
     /// recorded.
     pub ordered: bool,
+    /// Released when the outcome is recorded, or rejected by the store. `None` for a claim that
+    /// exceeded the permits.
+    pub permit: Option<TotalPermits>,
 }
 
 impl Context {
@@ -45,14 +48,13 @@ impl Context {
         NextState::Due(claim.due.min(self.clock.now()))
     }
 
-    pub(super) fn record(&self, owner: Arc<Owner>, outcome: Outcome, ordered: bool) {
-        let queued = QueuedOutcome {
-            owner,
-            outcome,
-            ordered,
-        };
-        // The recorder runs as long as any permit is in use.
-        let _ = self.outcomes.send(queued);
+    pub(super) fn record(&self, outcome: QueuedOutcome) {
+        // The recorder runs as long as any permit is in use, unless it panicked. Attempts whose
+        // outcomes are lost would be made again, so none may start then.
+        let sent = self.outcomes.send(outcome);
+        if sent.is_err() {
+            self.concurrency.stop();
+        }
     }
 
     /// Runs code that only observes (logs, metrics). A panic in it is counted and does not

@@ -10,13 +10,12 @@ use webhook_client::Client;
 use webhook_model::{Clock, EndpointId, Owner, TenantId};
 use webhook_store::{Claim, Lease, Queue};
 
-use super::concurrency::Concurrency;
 use super::context::{Context, QueuedOutcome};
-use super::endpoint_state::{Admission, Source};
+use super::permits::{Concurrency, Permit, Permits, Source};
 use super::{Settings, attempt, recorder, rewind, scheduler};
 use crate::endpoint_health::{EndpointHealthChange, HealthObserver, report};
 use crate::metrics::Metrics;
-use crate::plan::DispatchPort;
+use crate::plan::{DispatchPort, ReservedPermit};
 use crate::registry::Registry;
 
 /// The interval at which idle connections are closed and removed endpoints are dropped.
@@ -54,7 +53,7 @@ impl Dispatcher {
             registry: parts.registry,
             lease: parts.lease,
             client: parts.client,
-            concurrency: Concurrency::new(parts.settings, parts.metrics.clone()),
+            concurrency: Arc::new(Concurrency::new(parts.settings, parts.metrics.clone())),
             metrics: parts.metrics,
             clock: parts.clock,
             outcomes: to_outcomes,
@@ -129,29 +128,27 @@ impl Handle {
 }
 
 impl DispatchPort for Handle {
-    fn reserve(&self, tenant: &TenantId, endpoint: &EndpointId) -> bool {
-        let Some(compiled) = self.0.registry.endpoint(tenant, endpoint) else {
-            return false;
-        };
-        matches!(
-            self.0.concurrency.acquire(&compiled, 1, Source::Planner),
-            Admission::Granted(1..)
-        )
-    }
-
-    fn unreserve(&self, tenant: &TenantId, endpoint: &EndpointId) {
-        self.0
-            .concurrency
-            .release(&(tenant.clone(), endpoint.clone()), 1);
-    }
-
-    fn start(&self, owner: &Arc<Owner>, claims: Vec<Claim>) {
-        for claim in claims {
-            attempt::start(&self.0, claim, owner);
-        }
+    fn reserve(&self, tenant: &TenantId, endpoint: &EndpointId) -> Option<Box<dyn ReservedPermit>> {
+        let context = self.0.clone();
+        let compiled = context.registry.endpoint(tenant, endpoint)?;
+        let permits = Permits::acquire(&context.concurrency, &compiled, 1, Source::Planner);
+        let permit = permits.ok()?.take()?;
+        Some(Box::new(Reserved { context, permit }))
     }
 
     fn wake(&self) {
         self.0.concurrency.wake_signals.queue_changed();
+    }
+}
+
+/// A permit that the planner has reserved.
+struct Reserved {
+    context: Arc<Context>,
+    permit: Permit,
+}
+
+impl ReservedPermit for Reserved {
+    fn start(self: Box<Self>, owner: &Arc<Owner>, claim: Claim) {
+        attempt::start(&self.context, claim, owner, self.permit);
     }
 }

@@ -6,22 +6,22 @@ use webhook_model::{Attempt, Millis, Owner};
 use webhook_store::{Claim, NextState, Outcome};
 
 use super::breaker::Change;
-use super::concurrency::{AttemptReport, EndpointKey};
-use super::context::Context;
+use super::context::{Context, QueuedOutcome};
 use super::outcome::{Disposition, classify_panic};
+use super::permits::{AttemptReport, EndpointPermit, Permit, TotalPermits};
 use super::request_template::RequestTemplate;
 
 /// A delivery that holds a permit. It ends with exactly one outcome, even if its task panics:
-/// dropping it without an outcome records a failed attempt and releases the permit.
+/// dropping it without an outcome records a failed attempt.
 pub(super) struct Flight {
     context: Arc<Context>,
     pub owner: Arc<Owner>,
     pub claim: Claim,
     pub template: Arc<RequestTemplate>,
-    /// Set while the permit of the endpoint is held.
-    holds_permit: bool,
-    /// Set until the outcome is passed to the recorder.
-    open: bool,
+    /// Held until the attempt ends or is skipped.
+    endpoint_permit: Option<EndpointPermit>,
+    /// Held until it is passed to the recorder together with the outcome.
+    total_permit: Option<TotalPermits>,
 }
 
 impl Flight {
@@ -29,15 +29,15 @@ impl Flight {
         context: Arc<Context>,
         owner: Arc<Owner>,
         claim: Claim,
-        template: Arc<RequestTemplate>,
+        permit: Permit,
     ) -> Self {
         Self {
             context,
             owner,
             claim,
-            template,
-            holds_permit: true,
-            open: true,
+            template: permit.endpoint.template().clone(),
+            endpoint_permit: Some(permit.endpoint),
+            total_permit: Some(permit.total),
         }
     }
 
@@ -48,7 +48,7 @@ impl Flight {
     }
 
     pub(super) fn end_untried(mut self, next: NextState) {
-        self.release_permit();
+        self.endpoint_permit = None;
         let ended = !matches!(next, NextState::Due(_));
         self.record(None, next, ended);
     }
@@ -69,40 +69,36 @@ impl Flight {
             at,
             random,
         };
-        let key = self.key();
-        self.holds_permit = false;
-        let (change, health_change) = self.context.concurrency.attempt_ended(&key, &report);
+        let ended = self
+            .endpoint_permit
+            .take()
+            .map(|permit| permit.end(&report));
+        let (change, health_change) = ended.unwrap_or((Change::None, None));
         let ordered = self.template.compiled.endpoint.ordered;
         self.record(disposition.attempt, disposition.next, ordered);
         if let Some(health_change) = health_change {
+            let (tenant, endpoint) = (self.claim.tenant.clone(), self.claim.endpoint.clone());
             self.context
-                .report_health_change((key.0, key.1, health_change));
+                .report_health_change((tenant, endpoint, health_change));
         }
         change
     }
 
-    fn key(&self) -> EndpointKey {
-        (self.claim.tenant.clone(), self.claim.endpoint.clone())
-    }
-
-    fn release_permit(&mut self) {
-        if std::mem::take(&mut self.holds_permit) {
-            self.context.concurrency.attempt_skipped(&self.key());
-        }
-    }
-
     fn record(&mut self, attempt: Option<Attempt>, next: NextState, ordered: bool) {
-        self.open = false;
-        let outcome = outcome(&self.claim, attempt, next);
-        self.context.record(self.owner.clone(), outcome, ordered);
+        self.context.record(QueuedOutcome {
+            owner: self.owner.clone(),
+            outcome: outcome(&self.claim, attempt, next),
+            ordered,
+            permit: self.total_permit.take(),
+        });
     }
 }
 
 /// No observer runs here: a panic during a panic would abort the process.
 impl Drop for Flight {
     fn drop(&mut self) {
-        self.release_permit();
-        if !self.open {
+        self.endpoint_permit = None;
+        if self.total_permit.is_none() {
             return;
         }
         let settings = self.context.concurrency.settings();

@@ -10,6 +10,7 @@
 //!
 //! - *Isolation.* Permits limit the attempts in total and for each endpoint. No endpoint holds more
 //!   permits than it leaves free, so that other endpoints are served however many receivers hang.
+//! - *No leaks.* A permit is a value that releases itself, however the work that holds it ends.
 //! - *No waiting for others.* Every attempt is a task of its own. A due delivery starts as soon as
 //!   its endpoint has a permit; nothing waits for a batch to end.
 //! - *Idle without work.* If nothing is due, the scheduler sleeps until the next due time or a wake
@@ -23,12 +24,11 @@
 
 mod attempt;
 mod breaker;
-mod concurrency;
 mod context;
 mod dispatcher;
-mod endpoint_state;
 mod flight;
 mod outcome;
+mod permits;
 mod rate_limiter;
 mod recorder;
 mod render_deferred;

@@ -10,6 +10,7 @@ use webhook_model::{Backoff, Owner};
 use webhook_store::{NextState, Outcome, StoreError};
 
 use super::context::{Context, QueuedOutcome};
+use super::permits::TotalPermits;
 use super::rewind::set_back;
 
 /// The most outcomes in one call.
@@ -48,17 +49,24 @@ pub(super) async fn run(
 /// Records outcomes of one owner.
 async fn record(context: &Context, owner: &Owner, entries: Vec<QueuedOutcome>) {
     let ordered = entries.iter().any(|entry| entry.ordered);
-    let mut outcomes: Vec<_> = entries.into_iter().map(|entry| entry.outcome).collect();
+    let (mut outcomes, permits): (Vec<_>, Vec<_>) = entries
+        .into_iter()
+        .map(|entry| (entry.outcome, entry.permit))
+        .unzip();
     match complete(context, owner, &mut outcomes).await {
-        Ok(kept) => recorded(context, &outcomes, &kept),
+        Ok(kept) => {
+            // Released at once, and not one by one.
+            let permits = permits.into_iter().flatten().reduce(TotalPermits::merge);
+            recorded(context, &outcomes, &kept, permits);
+        }
         // An outcome that the store rejects does not prevent the others from being recorded.
         Err(_) => {
-            for outcome in &mut outcomes {
+            for (outcome, permit) in outcomes.iter_mut().zip(permits) {
                 let one = std::slice::from_mut(outcome);
                 match complete(context, owner, one).await {
-                    Ok(kept) => recorded(context, one, &kept),
+                    Ok(kept) => recorded(context, one, &kept, permit),
                     Err(error) => {
-                        context.concurrency.outcomes_recorded(1);
+                        drop(permit);
                         context.observe(|| log_failed(outcome, &error));
                     }
                 }
@@ -93,14 +101,15 @@ async fn complete(
     }
 }
 
-/// Releases the permits of outcomes that the store has recorded or rejected.
-fn recorded(context: &Context, outcomes: &[Outcome], kept: &[bool]) {
+/// Releases the permits of outcomes that the store has recorded, or rejected because their claims
+/// are outdated.
+fn recorded(context: &Context, outcomes: &[Outcome], kept: &[bool], permits: Option<TotalPermits>) {
     for (outcome, _) in outcomes.iter().zip(kept).filter(|(_, kept)| **kept) {
         if let NextState::Due(moment) = outcome.next {
             context.concurrency.wake_signals.due_at(moment);
         }
     }
-    context.concurrency.outcomes_recorded(outcomes.len());
+    drop(permits);
     context.observe(|| account(context, outcomes, kept));
 }
 

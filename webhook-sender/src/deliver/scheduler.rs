@@ -10,9 +10,8 @@ use tokio_util::sync::CancellationToken;
 use webhook_model::Backoff;
 use webhook_store::{Claim, ClaimRequest, StoreError};
 
-use super::concurrency::EndpointKey;
 use super::context::Context;
-use super::endpoint_state::{Admission, Source};
+use super::permits::{EndpointKey, Permit, Permits, Refusal, Source};
 use super::{Settings, attempt};
 use crate::registry::CompiledEndpoint;
 
@@ -84,7 +83,7 @@ impl Scheduler {
         {
             self.find_due().await?;
         }
-        let (requests, until) = self.requests().await;
+        let (requests, permits, until) = self.requests().await;
         if requests.is_empty() {
             return Ok(Some(until));
         }
@@ -93,9 +92,13 @@ impl Scheduler {
             .store
             .claim(&owner, &requests, context.clock.now())
             .await;
-        self.release_unused(requests, claimed.as_deref().unwrap_or_default());
-        for claim in claimed? {
-            attempt::start(&context, claim, &owner);
+        let permits = self.assign(requests, permits, claimed.as_deref().unwrap_or_default());
+        for (claim, permit) in claimed?.into_iter().zip(permits) {
+            match permit {
+                Some(permit) => attempt::start(&context, claim, &owner, permit),
+                // The store has claimed more than was requested.
+                None => attempt::return_excess(&context, &claim, &owner),
+            }
         }
         Ok(None)
     }
@@ -116,15 +119,16 @@ impl Scheduler {
         Ok(())
     }
 
-    /// Acquires permits for due deliveries. Returns also the moment from which on more may be
-    /// available even if no attempt ends.
-    async fn requests(&mut self) -> (Vec<ClaimRequest>, Instant) {
+    /// Acquires permits for due deliveries. Returns a request for the permits of each endpoint, and
+    /// the moment from which on more may be available even if no attempt ends.
+    async fn requests(&mut self) -> (Vec<ClaimRequest>, Vec<Permits>, Instant) {
         let now = Instant::now();
         let settings = self.context.concurrency.settings();
         let share = (MAX_CLAIM / self.waiting.len().max(1)).max(MIN_SHARE);
-        let (mut requests, mut left, mut until) = (vec![], MAX_CLAIM, now + LONGEST_SLEEP);
+        let (mut requests, mut granted) = (vec![], vec![]);
+        let (mut left, mut until) = (MAX_CLAIM, now + LONGEST_SLEEP);
         if !self.waiting.is_empty() && self.context.concurrency.is_exhausted() {
-            return (requests, until);
+            return (requests, granted, until);
         }
         let mut refused = 0;
         for _ in 0..self.waiting.len() {
@@ -136,27 +140,29 @@ impl Scheduler {
             };
             let admission = match self.endpoint(&key).await {
                 Some(compiled) => self.acquire(&compiled, share.min(left), &settings, now),
-                None => Admission::After(now + UNKNOWN_ENDPOINT_WAIT),
+                None => Err(Refusal::After(now + UNKNOWN_ENDPOINT_WAIT)),
             };
             match admission {
-                Admission::Granted(room) => {
-                    left -= room;
+                Ok(permits) => {
+                    let limit = permits.count();
+                    left -= limit;
                     refused = 0;
                     let (tenant, endpoint) = key;
                     requests.push(ClaimRequest {
                         tenant,
                         endpoint,
-                        limit: room,
+                        limit,
                     });
+                    granted.push(permits);
                     continue;
                 }
-                Admission::After(moment) => until = until.min(moment),
-                Admission::Full | Admission::Exhausted | Admission::Closed => {}
+                Err(Refusal::After(moment)) => until = until.min(moment),
+                Err(Refusal::Full | Refusal::Exhausted | Refusal::Closed) => {}
             }
             refused += 1;
             self.waiting.push_back(key);
         }
-        (requests, until)
+        (requests, granted, until)
     }
 
     /// Returns the endpoint, and loads its tenant if it is not known.
@@ -179,44 +185,43 @@ impl Scheduler {
         most: usize,
         settings: &Settings,
         now: Instant,
-    ) -> Admission {
+    ) -> Result<Permits, Refusal> {
         let timeout = settings.timeout_of(&compiled.endpoint);
         let lease = &self.context.lease;
         if lease.covers(&lease.owner(), timeout) {
             let concurrency = &self.context.concurrency;
-            concurrency.acquire(compiled, most, Source::Scheduler)
+            Permits::acquire(concurrency, compiled, most, Source::Scheduler)
         } else {
-            Admission::After(now + SHORT_LEASE_WAIT)
+            Err(Refusal::After(now + SHORT_LEASE_WAIT))
         }
     }
 
-    /// Releases permits for which nothing was claimed. An endpoint of which something was claimed
-    /// is requested again, as more may be due.
-    fn release_unused(&mut self, requests: Vec<ClaimRequest>, claims: &[Claim]) {
-        let mut counts = HashMap::<_, usize>::new();
-        for claim in claims {
-            *counts.entry((&claim.tenant, &claim.endpoint)).or_default() += 1;
-        }
-        for ClaimRequest {
-            tenant,
-            endpoint,
-            limit,
-        } in requests
-        {
-            let count = counts
-                .get(&(&tenant, &endpoint))
-                .copied()
-                .unwrap_or_default();
-            let key = (tenant, endpoint);
-            self.context
-                .concurrency
-                .release(&key, limit.saturating_sub(count));
-            if count == 0 {
-                self.context.concurrency.nothing_due(&key);
-            } else {
+    /// Returns a permit for each claim, and releases the others. `granted` has the permits of each
+    /// request. An endpoint of which something was claimed is requested again, as more may be due.
+    fn assign(
+        &mut self,
+        requests: Vec<ClaimRequest>,
+        mut granted: Vec<Permits>,
+        claims: &[Claim],
+    ) -> Vec<Option<Permit>> {
+        let endpoints = requests.iter().map(|it| (&it.tenant, &it.endpoint));
+        let mut left: HashMap<_, _> = endpoints.zip(&mut granted).collect();
+        let assigned = claims.iter().map(|claim| {
+            let permits = left.get_mut(&(&claim.tenant, &claim.endpoint))?;
+            permits.take()
+        });
+        let assigned = assigned.collect();
+        for (request, unused) in requests.into_iter().zip(granted) {
+            let claimed = unused.count() < request.limit;
+            drop(unused);
+            let key = (request.tenant, request.endpoint);
+            if claimed {
                 self.waiting.push_back(key);
+            } else {
+                self.context.concurrency.nothing_due(&key);
             }
         }
+        assigned
     }
 
     /// Records a failure of the store. Returns the moment of the next try.

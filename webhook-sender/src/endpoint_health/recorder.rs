@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use webhook_model::{Clock, Endpoint, EndpointId, Event, EventId, Millis, TenantId};
+use webhook_model::{Clock, Endpoint, EndpointId, Event, EventId, Millis, Source, TenantId};
 use webhook_store::{StoreError, Tenants};
 
 use super::HealthObserver;
@@ -76,6 +76,7 @@ impl HealthRecorder {
             data: data.to_string().into(),
             at: now,
             ordering_key: None,
+            source: Source::SENDER,
         };
         let error = match self.planner.submit(tenant, event).await {
             // It was published before, with the time of that call.
@@ -177,20 +178,18 @@ mod tests {
 
     use webhook_model::{Delivery, Origin, Owner};
     use webhook_store::sqlite::SqliteStore;
-    use webhook_store::{Claim, DeliveryFilter, Lease, Store};
+    use webhook_store::{DeliveryFilter, Lease, Store};
 
     use super::*;
-    use crate::plan::{DispatchPort, Parts};
+    use crate::plan::{DispatchPort, Parts, ReservedPermit};
 
     /// A dispatcher without free permits.
     struct NoPermits;
 
     impl DispatchPort for NoPermits {
-        fn reserve(&self, _: &TenantId, _: &EndpointId) -> bool {
-            false
+        fn reserve(&self, _: &TenantId, _: &EndpointId) -> Option<Box<dyn ReservedPermit>> {
+            None
         }
-        fn unreserve(&self, _: &TenantId, _: &EndpointId) {}
-        fn start(&self, _: &Arc<Owner>, _: Vec<Claim>) {}
         fn wake(&self) {}
     }
 

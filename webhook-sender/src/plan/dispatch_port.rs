@@ -6,19 +6,20 @@ use std::sync::Arc;
 use webhook_model::{EndpointId, Owner, TenantId};
 use webhook_store::Claim;
 
-/// Permits for attempts, as the planner uses them.
+/// The part of delivery that the planner uses.
 pub trait DispatchPort: Send + Sync + 'static {
-    /// Reserves a permit. Returns false if a delivery to the endpoint cannot start now: its permits
+    /// Reserves a permit. Returns `None` if a delivery to the endpoint cannot start now: its permits
     /// or all permits are in use, its rate limit is reached, its circuit breaker is open, or it is
     /// disabled or unknown.
-    fn reserve(&self, tenant: &TenantId, endpoint: &EndpointId) -> bool;
-
-    /// Releases a reserved permit that is not used.
-    fn unreserve(&self, tenant: &TenantId, endpoint: &EndpointId);
-
-    /// Starts deliveries that `owner` has claimed, each with a permit that is reserved for it.
-    fn start(&self, owner: &Arc<Owner>, claims: Vec<Claim>);
+    fn reserve(&self, tenant: &TenantId, endpoint: &EndpointId) -> Option<Box<dyn ReservedPermit>>;
 
     /// Makes the scheduler query the queue, as something may be due.
     fn wake(&self);
+}
+
+/// A permit for a delivery that is being planned. Dropping it releases it.
+#[must_use = "dropping a permit releases it"]
+pub trait ReservedPermit: Send {
+    /// Uses the permit to start a delivery to its endpoint, which `owner` has claimed.
+    fn start(self: Box<Self>, owner: &Arc<Owner>, claim: Claim);
 }

@@ -31,7 +31,7 @@ mod waiting;
 mod work;
 
 pub use backlog::{BacklogPlanner, BacklogStats};
-pub use dispatch_port::DispatchPort;
+pub use dispatch_port::{DispatchPort, ReservedPermit};
 pub use error::PlanError;
 pub use kept::Submitted;
 pub use planner::{Parts, Planner};

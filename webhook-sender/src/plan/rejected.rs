@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
-use webhook_model::{Event, FieldText, Millis, Rejected, Source, TenantId};
+use webhook_model::{Event, FieldText, Millis, Rejected, TenantId};
 
 /// Returns a rejected event with the fields of `event`. `id` is the id of the rejection, and
 /// `tenant` the tenant that the event names.
@@ -27,7 +27,7 @@ pub fn rejected(
     Rejected {
         id,
         tenant: None,
-        source: Source::Stream,
+        source: event.source.clone(),
         at: now,
         code: code.into(),
         reason,

@@ -6,15 +6,21 @@ use std::sync::Arc;
 use webhook_model::{DeliveryId, EndpointId, Event, Millis, Owner, TenantId};
 use webhook_store::{Claim, Fence, InitialState, NewDelivery, PlannedEvent};
 
-use super::dispatch_port::DispatchPort;
+use super::dispatch_port::{DispatchPort, ReservedPermit};
 
 /// Deliveries that start immediately if the store accepts their claims. Permits that are not used
-/// are released when this is dropped, however planning ends.
+/// are released with this, however planning ends.
 pub struct Reservations {
     dispatch_port: Arc<dyn DispatchPort>,
     tenant: TenantId,
     fence: Fence,
-    held: HashMap<DeliveryId, Claim>,
+    held: HashMap<DeliveryId, Reservation>,
+}
+
+/// The claim of a delivery, and the permit with which it starts.
+struct Reservation {
+    claim: Claim,
+    permit: Box<dyn ReservedPermit>,
 }
 
 impl Reservations {
@@ -34,17 +40,18 @@ impl Reservations {
             for delivery in deliveries {
                 // Duplicates of an event in a batch have the same deliveries.
                 let due = matches!(delivery.start, InitialState::Due(_));
-                if due && !self.held.contains_key(&delivery.id) && self.take(delivery) {
+                if !due || self.held.contains_key(&delivery.id) {
+                    continue;
+                }
+                let permit = self.dispatch_port.reserve(&self.tenant, &delivery.endpoint);
+                if let Some(permit) = permit {
                     let claim = self.claim(event, delivery, now);
-                    self.held.insert(delivery.id.clone(), claim);
+                    let reservation = Reservation { claim, permit };
+                    self.held.insert(delivery.id.clone(), reservation);
                     delivery.start = InitialState::Claimed;
                 }
             }
         }
-    }
-
-    fn take(&self, delivery: &NewDelivery) -> bool {
-        self.dispatch_port.reserve(&self.tenant, &delivery.endpoint)
     }
 
     fn claim(&self, event: &Event, delivery: &NewDelivery, now: Millis) -> Claim {
@@ -71,27 +78,16 @@ impl Reservations {
 
     /// Starts the deliveries that the store has claimed for `owner`.
     pub fn start(&mut self, owner: &Arc<Owner>, claimed: impl IntoIterator<Item = DeliveryId>) {
-        let claims: Vec<_> = claimed
-            .into_iter()
-            .filter_map(|id| self.held.remove(&id))
-            .collect();
-        if !claims.is_empty() {
-            self.dispatch_port.start(owner, claims);
+        let reservations = claimed.into_iter().filter_map(|id| self.held.remove(&id));
+        for Reservation { claim, permit } in reservations {
+            permit.start(owner, claim);
         }
     }
 
     /// Returns the deliveries for which permits are reserved.
     pub fn deliveries(&self) -> Vec<(DeliveryId, EndpointId)> {
         let held = self.held.values();
-        held.map(|claim| (claim.id.clone(), claim.endpoint.clone()))
+        held.map(|Reservation { claim, .. }| (claim.id.clone(), claim.endpoint.clone()))
             .collect()
-    }
-}
-
-impl Drop for Reservations {
-    fn drop(&mut self) {
-        for claim in self.held.values() {
-            self.dispatch_port.unreserve(&self.tenant, &claim.endpoint);
-        }
     }
 }

@@ -6,9 +6,12 @@ mod maintenance;
 mod planner_sink;
 mod reload;
 mod run;
+mod source_metrics;
+mod sources;
 mod startup;
 mod status;
 mod stop;
 
 pub use run::run;
+pub use startup::postgres_address;
 pub use stop::StopSignals;

@@ -1,9 +1,9 @@
-//! The sink of the stream's intake: plans events, and keeps those that cannot be planned.
+//! The sink of all sources: plans events, and keeps those that cannot be planned.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use event_sources::{Sink, SinkError, StreamEntry};
+use event_sources::{Sink, SinkError, SourceEntry};
 use webhook_model::{Clock, Event, Rejected, TenantId};
 use webhook_store::{Queue, StoreError};
 
@@ -11,7 +11,7 @@ use crate::deliver::Handle;
 use crate::plan::{PlanError, Planner, Submitted, rejected};
 use crate::registry::Registry;
 
-/// Plans the entries of the stream, and stores those that cannot be planned as rejected events.
+/// Plans the entries of sources, and stores those that cannot be planned as rejected events.
 pub struct PlannerSink {
     pub planner: Planner,
     pub store: Arc<dyn Queue>,
@@ -26,7 +26,7 @@ impl Sink for PlannerSink {
         self.lanes.free_permits().await
     }
 
-    async fn take(&self, entries: Vec<StreamEntry>) -> Vec<Result<(), SinkError>> {
+    async fn take(&self, entries: Vec<SourceEntry>) -> Vec<Result<(), SinkError>> {
         let redelivered = entries.iter().any(|entry| entry.redelivered);
         let mut ids = Vec::with_capacity(entries.len());
         let mut events = Vec::with_capacity(entries.len());

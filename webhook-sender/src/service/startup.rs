@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use webhook_client::Client;
 use webhook_model::{Clock, Owner};
+use webhook_store::postgres::{self, PostgresStore};
 use webhook_store::redis::RedisStore;
 use webhook_store::sqlite::SqliteStore;
 use webhook_store::{Lease, Store};
@@ -22,6 +23,7 @@ use super::descriptors;
 use super::maintenance;
 use super::planner_sink::PlannerSink;
 use super::reload::{Reload, RetryTimer, settings};
+use super::sources;
 use super::status::Overview;
 use super::stop::{ReloadSignal, StopSignals};
 use crate::api;
@@ -43,9 +45,6 @@ const GRACE: Duration = Duration::from_secs(10);
 /// The longest wait for the release of the lease when the start is aborted. A lease that is not
 /// released expires by itself.
 const LEAVE: Duration = Duration::from_secs(2);
-
-/// The default number of times that the planning of an event may begin before the event is rejected.
-const MAX_TRIES: u32 = 5;
 
 /// An open store, and the identity of this process in it.
 pub struct StoreSession {
@@ -90,7 +89,7 @@ pub struct Sender {
     health_recorder: Arc<HealthRecorder>,
     client: Arc<Client>,
     backlog: BacklogPlanner,
-    intake: Option<Arc<Intake>>,
+    intakes: Vec<Arc<Intake>>,
     metrics: Arc<Metrics>,
     overview: Arc<Overview>,
     rules: watch::Receiver<Arc<Rules>>,
@@ -167,15 +166,11 @@ pub async fn build(config: Config, path: &Path, session: &StoreSession) -> Resul
         lanes: dispatcher.handle(),
         clock: clock.clone(),
     };
-    let intake = intake(&config, &lease, sink)?.map(Arc::new);
-    let max_tries = config
-        .stream
-        .as_ref()
-        .map_or(MAX_TRIES, |stream| stream.max_tries);
-    let backlog = BacklogPlanner::new(&planner, max_tries);
+    let intakes = sources::intakes(&config, &lease.owner(), Arc::new(sink), &clock)?;
+    let backlog = BacklogPlanner::new(&planner, config.delivery.max_tries);
     let overview = Overview::new(
         &store,
-        intake.clone(),
+        intakes.clone(),
         backlog.stats(),
         &metrics,
         clock.clone(),
@@ -208,7 +203,7 @@ pub async fn build(config: Config, path: &Path, session: &StoreSession) -> Resul
         health_recorder: Arc::new(health_recorder),
         client,
         backlog,
-        intake,
+        intakes,
         metrics,
         overview: Arc::new(overview),
         rules,
@@ -229,9 +224,9 @@ impl Sender {
             <(CancellationToken, CancellationToken, CancellationToken)>::default();
         let api = self.serve(listener, intake.clone());
         let mut intake_tasks = Vec::new();
-        if let Some(stream) = self.intake.clone() {
+        for source in self.intakes.clone() {
             let stop = intake.clone();
-            intake_tasks.push(tokio::spawn(async move { stream.run(stop).await }));
+            intake_tasks.push(tokio::spawn(async move { source.run(stop).await }));
         }
         intake_tasks.push(tokio::spawn(self.backlog.run(intake.clone())));
         let maintenance_tasks = vec![
@@ -353,22 +348,6 @@ impl Running {
     }
 }
 
-fn intake(config: &Config, lease: &Lease, sink: PlannerSink) -> Result<Option<Intake>> {
-    let Some(stream) = &config.stream else {
-        return Ok(None);
-    };
-    let address = Address::parse(stream.url.reveal()).context("stream.url")?;
-    let owner = Owner::clone(&lease.owner());
-    let clock = sink.clock.clone();
-    let settings = event_sources::Settings {
-        max_data_bytes: config.delivery.max_body,
-        min_idle: stream.claim_after,
-        trim: stream.trim,
-        ..event_sources::Settings::new(address, &*stream.name, &*stream.group, owner)
-    };
-    Ok(Some(Intake::new(settings, Arc::new(sink), clock)))
-}
-
 async fn open(config: &Config) -> Result<Arc<dyn Store>> {
     let url = config.store.url.reveal();
     if let Some(path) = url.strip_prefix("sqlite://") {
@@ -377,6 +356,20 @@ async fn open(config: &Config) -> Result<Arc<dyn Store>> {
         let store = opened.await?.context("store.url")?;
         return Ok(Arc::new(store));
     }
+    if let Some(address) = postgres_address(config)? {
+        let store = PostgresStore::open(address).await.context("store.url")?;
+        return Ok(Arc::new(store));
+    }
     let address = Address::parse(url).context("store.url")?;
     Ok(Arc::new(RedisStore::new(address)))
+}
+
+/// Returns the address of a store in PostgreSQL; `None` for another store.
+pub fn postgres_address(config: &Config) -> Result<Option<postgres::Address>> {
+    let url = config.store.url.reveal();
+    if !url.starts_with("postgres") {
+        return Ok(None);
+    }
+    let address = postgres::Address::parse(url).context("store.url")?;
+    Ok(Some(address))
 }

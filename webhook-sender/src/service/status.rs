@@ -1,25 +1,25 @@
 //! The readiness and the metrics of the sender.
 
 use std::fmt::Display;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use event_sources::{Intake, Stats};
+use event_sources::Intake;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::counter::{ConstCounter, Counter};
-use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
-use redis::RedisError;
 use tokio::time::{Instant, timeout};
 use webhook_model::Clock;
 use webhook_store::{Queries, Store, StoreError, Tenants};
 
 use super::logging::dropped_lines;
+use super::source_metrics::Sources;
 use crate::api::Status;
 use crate::metrics::Metrics;
 use crate::plan::BacklogStats;
@@ -30,9 +30,9 @@ const PREFIX: &str = "webhook_sender";
 /// The time for which a result is cached, because each check costs the store work.
 const CACHED_FOR: Duration = Duration::from_secs(1);
 
-/// The time that the store and the stream have to respond before the sender counts as not ready. It
+/// The time that the store and each source have to respond before the sender counts as not ready. It
 /// bounds the duration of `/readyz`.
-const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
+pub(super) const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Metrics of the queue are cached for this many times as long as their queries took, so that a long
 /// queue does not keep the store busy.
@@ -42,7 +42,7 @@ const IDLE_FACTOR: u32 = 20;
 pub struct Overview {
     tenants: Arc<dyn Tenants>,
     queries: Arc<dyn Queries>,
-    intake: Option<Arc<Intake>>,
+    sources: Sources,
     clock: Clock,
     registry: Registry,
     accepted: Gauge<i64, AtomicI64>,
@@ -50,7 +50,6 @@ pub struct Overview {
     in_flight: Gauge<i64, AtomicI64>,
     dead: Gauge<i64, AtomicI64>,
     oldest: Gauge<f64, AtomicU64>,
-    lag: Arc<Lag>,
     published: Counter,
     /// The time and the result of the last check. Locked for the duration of a check, so that
     /// concurrent requests share its result.
@@ -59,14 +58,10 @@ pub struct Overview {
     written: tokio::sync::Mutex<Option<(Instant, Bytes)>>,
 }
 
-/// The number of entries of the stream that the group has not read yet, if the server reports it.
-#[derive(Debug, Default)]
-struct Lag(Mutex<Option<u64>>);
-
 impl Overview {
     pub fn new(
         store: &Arc<dyn Store>,
-        intake: Option<Arc<Intake>>,
+        intakes: Vec<Arc<Intake>>,
         backlog: Arc<BacklogStats>,
         metrics: &Metrics,
         clock: Clock,
@@ -74,14 +69,12 @@ impl Overview {
         let mut registry = Registry::with_prefix(PREFIX);
         metrics.register(&mut registry);
         let (pending, in_flight, dead) = (Gauge::default(), Gauge::default(), Gauge::default());
-        let (oldest, lag, published) = (Gauge::default(), Arc::default(), Counter::default());
+        let (oldest, published) = (Gauge::default(), Counter::default());
         let events = "Events accepted by the API";
         registry.register("published_events", events, published.clone());
         registry.register_collector(Box::new(DroppedLines));
-        if let Some(intake) = &intake {
-            registry.register_collector(Box::new(StreamLag(Arc::clone(&lag))));
-            registry.register_collector(Box::new(IntakeCounters(intake.stats())));
-        }
+        let sources = Sources::new(intakes);
+        registry.register_collector(sources.collector());
         registry.register_collector(Box::new(Poison(backlog)));
         let accepted = Gauge::default();
         let unplanned = "Events that are accepted and not planned yet";
@@ -97,7 +90,7 @@ impl Overview {
         Self {
             tenants: store.clone(),
             queries: store.clone(),
-            intake,
+            sources,
             clock,
             registry,
             accepted,
@@ -105,14 +98,13 @@ impl Overview {
             in_flight,
             dead,
             oldest,
-            lag,
             published,
             fault: tokio::sync::Mutex::default(),
             written: tokio::sync::Mutex::default(),
         }
     }
 
-    /// Returns what is wrong with the store or the stream, checked at most once per [`CACHED_FOR`].
+    /// Returns what is wrong with the store or a source, checked at most once per [`CACHED_FOR`].
     async fn fault(&self) -> Option<String> {
         let mut known = self.fault.lock().await;
         if let Some((at, fault)) = &*known
@@ -120,11 +112,11 @@ impl Overview {
         {
             return fault.clone();
         }
-        let (store, stream) = tokio::join!(
-            with_timeout("store", self.check_store()),
-            with_timeout("stream", self.check_stream()),
+        let (store, sources) = tokio::join!(
+            with_timeout("the store", self.check_store()),
+            self.sources.check(),
         );
-        let fault = store.and(stream).err();
+        let fault = store.and(sources).err();
         *known = Some((Instant::now(), fault.clone()));
         fault
     }
@@ -135,13 +127,6 @@ impl Overview {
         identity.map(drop).ok_or(StoreError::ContentLost)
     }
 
-    async fn check_stream(&self) -> Result<(), RedisError> {
-        match &self.intake {
-            Some(intake) => intake.ping().await,
-            None => Ok(()),
-        }
-    }
-
     fn write(&self) -> Bytes {
         let mut text = String::new();
         if let Err(error) = encode(&mut text, &self.registry) {
@@ -150,7 +135,7 @@ impl Overview {
         text.into()
     }
 
-    /// Updates the gauges of the queue and the stream. Gauges that cannot be read keep their values.
+    /// Updates the gauges of the queue and the sources. Gauges that cannot be read keep their values.
     async fn update_gauges(&self) {
         let now = self.clock.now();
         match self.queries.depth(now).await {
@@ -167,41 +152,18 @@ impl Overview {
             }
             Err(error) => tracing::warn!(%error, "queue metrics not read"),
         }
-        if let Some(intake) = &self.intake
-            && let Ok(lag) = intake.lag().await
-        {
-            *self.lag.0.lock().unwrap_or_else(PoisonError::into_inner) = lag;
-        }
+        self.sources.read_lags().await;
     }
 }
 
 /// Runs a check for at most [`CHECK_TIMEOUT`], and returns its failure as text.
-async fn with_timeout<E: Display>(
+pub(super) async fn with_timeout<E: Display>(
     name: &str,
     check: impl Future<Output = Result<(), E>>,
 ) -> Result<(), String> {
     match timeout(CHECK_TIMEOUT, check).await {
         Ok(checked) => checked.map_err(|error| error.to_string()),
-        Err(_) => Err(format!(
-            "the {name} has not responded within {CHECK_TIMEOUT:?}"
-        )),
-    }
-}
-
-/// A collector of the lag, which is left out if the server does not report it: zero would be wrong.
-#[derive(Debug)]
-struct StreamLag(Arc<Lag>);
-
-impl Collector for StreamLag {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let lag = *self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(lag) = lag else { return Ok(()) };
-        let gauge = ConstGauge::new(i64::try_from(lag).unwrap_or(i64::MAX));
-        let (help, kind) = (
-            "Entries of the stream that the group has not read yet",
-            gauge.metric_type(),
-        );
-        gauge.encode(encoder.encode_descriptor("stream_lag", help, None, kind)?)
+        Err(_) => Err(format!("{name} has not responded within {CHECK_TIMEOUT:?}")),
     }
 }
 
@@ -231,61 +193,14 @@ impl Collector for Poison {
     }
 }
 
-/// A collector of the counters of the intake.
-#[derive(Debug)]
-struct IntakeCounters(Arc<Stats>);
-
-impl Collector for IntakeCounters {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let seen = self.0.snapshot();
-        let counters = [
-            (
-                "stream_entries_taken",
-                "Entries read from the stream",
-                seen.taken,
-            ),
-            (
-                "stream_entries_rejected",
-                "Entries rejected because they are no valid event",
-                seen.rejected,
-            ),
-            (
-                "stream_entries_acknowledged",
-                "Entries acknowledged",
-                seen.acknowledged,
-            ),
-            (
-                "stream_entries_claimed",
-                "Pending entries claimed again",
-                seen.claimed,
-            ),
-            (
-                "stream_failures",
-                "Read sessions that failed",
-                seen.failures,
-            ),
-        ];
-        for (name, help, count) in counters {
-            let counter = ConstCounter::new(count);
-            let kind = counter.metric_type();
-            counter.encode(encoder.encode_descriptor(name, help, None, kind)?)?;
-        }
-        Ok(())
-    }
-}
-
 #[async_trait]
 impl Status for Overview {
     async fn unready(&self) -> Option<String> {
         if let Some(fault) = self.fault().await {
             return Some(fault);
         }
-        let connected = |intake: &Arc<Intake>| intake.stats().snapshot().connected;
-        let cut_off = self
-            .intake
-            .as_ref()
-            .is_some_and(|intake| !connected(intake));
-        cut_off.then(|| "the stream is unreachable".into())
+        let unreachable = self.sources.unreachable();
+        unreachable.map(|name| format!("source `{name}` is unreachable"))
     }
 
     fn published(&self) {
@@ -305,24 +220,5 @@ impl Status for Overview {
         let holds = CACHED_FOR.max(began.elapsed() * IDLE_FACTOR);
         *written = Some((Instant::now() + holds, text.clone()));
         text
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_lag_that_the_server_does_not_report_is_left_out() {
-        let (mut registry, lag) = (Registry::default(), Arc::<Lag>::default());
-        registry.register_collector(Box::new(StreamLag(lag.clone())));
-        let text = || {
-            let mut text = String::new();
-            encode(&mut text, &registry).unwrap();
-            text
-        };
-        assert!(!text().contains("stream_lag"), "{}", text());
-        *lag.0.lock().unwrap() = Some(0);
-        assert!(text().contains("stream_lag 0\n"), "{}", text());
     }
 }

@@ -33,7 +33,7 @@ impl std::fmt::Debug for Shown<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Config {
             store,
-            stream,
+            sources,
             api,
             metrics,
             delivery,
@@ -46,7 +46,7 @@ impl std::fmt::Debug for Shown<'_> {
         } = self.0;
         f.debug_struct("Config")
             .field("store", store)
-            .field("stream", stream)
+            .field("sources", sources)
             .field("api", api)
             .field("metrics", metrics)
             .field("delivery", delivery)
@@ -102,7 +102,7 @@ fn a_tenant_with_more_endpoints_than_it_may_have_is_refused() {
 #[test]
 fn no_secret_is_shown() {
     let text = "[api]\ntoken = 's3cret-token-of-the-api-itself'\n[store]\nurl = 'redis://:s3cret-pw@127.0.0.1'\n\
-                [stream]\nurl = 'redis://:s3cret-pw@127.0.0.1'\n\
+                [[source]]\nname = 'events'\nurl = 'redis://:s3cret-pw@127.0.0.1'\n\
                 [[tenant]]\nid = 'a'\n[[tenant.endpoint]]\nid = 'b'\nurl = 'https://example.com'\n\
                 events = ['*']\nsecret = 's3cret-key-of-the-endpoint'\n";
     let config = Config::parse(text, "sender.toml".as_ref()).unwrap();
@@ -136,7 +136,7 @@ fn the_manual_names_every_key() {
     let tables = [
         ("The top", ""),
         ("`[store]`", "[store]\n"),
-        ("`[stream]`", "[stream]\n"),
+        ("`[[source]]`", "[[source]]\n"),
         ("`[api]`", "[api]\n"),
         ("`[delivery]`", "[delivery]\n"),
         ("`[retry.NAME]`", "[retry.x]\n"),
@@ -171,16 +171,16 @@ fn what_a_running_process_keeps_is_told_by_its_keys() {
     );
     assert_eq!(before.needs_restart(&same), [""; 0]);
     let other = parse(
-        "name = 'b'\n[store]\nurl = 'sqlite://other.db'\n[stream]\nurl = 'redis://host'\n\
+        "name = 'b'\n[store]\nurl = 'sqlite://other.db'\n[[source]]\nname = 'a'\nurl = 'redis://host'\n\
          [api]\ntoken = 'a-token-that-nobody-guesses'\n\
          [metrics]\ntoken = 'another-that-nobody-guesses'\n\
          [delivery]\nallow_http = true\nallow_networks = ['10.0.0.0/8']\ncomponents = 'c'\n\
-         lease = '2m'\nmax_body = 1\n[retention]\ndead = '1h'\n[log]\nformat = 'text'",
+         lease = '2m'\nmax_body = 1\nmax_tries = 2\n[retention]\ndead = '1h'\n[log]\nformat = 'text'",
     );
     let keys = [
         "name",
         "store",
-        "stream",
+        "source",
         "api",
         "metrics",
         "delivery.allow_http",
@@ -188,6 +188,7 @@ fn what_a_running_process_keeps_is_told_by_its_keys() {
         "delivery.components",
         "delivery.lease",
         "delivery.max_body",
+        "delivery.max_tries",
         "retention",
         "log",
     ];

@@ -48,11 +48,11 @@ async fn a_planned_delivery_starts_immediately_with_its_reserved_permit() {
     let endpoint = world.endpoint("orders", &receiver.url("/"), |_| {}).await;
     let never = world.clock.now().after(Duration::from_secs(3600));
     let claim = world.store.add(&endpoint, "evt_1", b"{}", never);
-    assert!(world.dispatch_port.reserve(&endpoint.tenant, &endpoint.id));
+    let permit = world.reserve(&endpoint).unwrap();
     assert_eq!(world.dispatch_port.in_flight(), 1);
     let owner = world.lease.owner();
     world.store.claim_now(&claim, &owner);
-    world.dispatch_port.start(&owner, vec![claim]);
+    permit.start(&owner, claim);
     world.store.all_succeed(&endpoint).await;
     world.end().await;
 }
@@ -65,9 +65,9 @@ async fn a_claim_of_a_lost_lease_is_not_attempted() {
     let claim = world.store.add(&endpoint, "evt_1", b"{}", never);
     // Another process may have claimed it in the meantime.
     let before = Arc::new(world.lease.owner().reincarnated());
-    assert!(world.dispatch_port.reserve(&endpoint.tenant, &endpoint.id));
+    let permit = world.reserve(&endpoint).unwrap();
     world.store.claim_now(&claim, &before);
-    world.dispatch_port.start(&before, vec![claim.clone()]);
+    permit.start(&before, claim.clone());
     world.store.all_succeed(&endpoint).await;
     // It was released with the due time that it was claimed with, and claimed again.
     assert!(world.store.calls().claim >= 1);
@@ -97,24 +97,20 @@ async fn a_permit_is_reserved_only_if_a_delivery_could_start() {
         .await;
     let off = world.endpoint("off", url, |it| it.enabled = false).await;
     let unknown = super::support::endpoint("unknown", url);
-    let reserved = |endpoint: &webhook_model::Endpoint| {
-        (0..20)
-            .filter(|_| world.dispatch_port.reserve(&endpoint.tenant, &endpoint.id))
-            .count()
-    };
-    assert_eq!(reserved(&off), 0);
-    assert_eq!(reserved(&unknown), 0);
-    assert_eq!(reserved(&wide), 4);
-    assert_eq!(reserved(&narrow), 1);
-    assert_eq!(reserved(&slow), 1);
-    assert_eq!(world.dispatch_port.free_permits().await, 4);
-    for (endpoint, count) in [(&wide, 4), (&narrow, 1), (&slow, 1)] {
-        for _ in 0..count {
-            world
-                .dispatch_port
-                .unreserve(&endpoint.tenant, &endpoint.id);
-        }
+    let mut permits = vec![];
+    for (endpoint, most) in [
+        (&off, 0),
+        (&unknown, 0),
+        (&wide, 4),
+        (&narrow, 1),
+        (&slow, 1),
+    ] {
+        let reserved: Vec<_> = (0..20).filter_map(|_| world.reserve(endpoint)).collect();
+        assert_eq!(reserved.len(), most, "{}", endpoint.id);
+        permits.extend(reserved);
     }
+    assert_eq!(world.dispatch_port.free_permits().await, 4);
+    drop(permits);
     assert_eq!(world.dispatch_port.free_permits().await, 10);
     world.end().await;
 }
@@ -182,7 +178,7 @@ async fn probes_detect_a_recovered_endpoint_without_failing_other_deliveries() {
     let untried = |row: &Row| row.attempts.is_empty();
     let held = world.store.count(&endpoint, untried);
     assert!(held >= 50 - 15, "{held} of 50 are held back");
-    assert!(!world.dispatch_port.reserve(&endpoint.tenant, &endpoint.id));
+    assert!(world.reserve(&endpoint).is_none());
     receiver.on("/", Behaviour::status(200));
     world.store.all_succeed(&endpoint).await;
     let attempts: usize = world
@@ -200,7 +196,7 @@ async fn probes_detect_a_recovered_endpoint_without_failing_other_deliveries() {
 async fn outcomes_are_recorded_once_the_store_is_available_again() {
     let (world, receiver) = (World::start().await, Receiver::start().await);
     let endpoint = world.endpoint("orders", &receiver.url("/"), |_| {}).await;
-    world.store.fail_to_complete(4);
+    world.store.fault(|faults| faults.failing_completes = 4);
     world.publish_many(&endpoint, 10);
     world.store.all_succeed(&endpoint).await;
     assert_eq!(
@@ -255,10 +251,10 @@ async fn nothing_starts_while_the_lease_does_not_outlast_the_attempt() {
         .await;
     // The planner has claimed it, and then the lease was too short.
     let claim = world.store.add(&endpoint, "evt_1", b"{}", began);
-    assert!(world.dispatch_port.reserve(&endpoint.tenant, &endpoint.id));
+    let permit = world.reserve(&endpoint).unwrap();
     let owner = world.lease.owner();
     world.store.claim_now(&claim, &owner);
-    world.dispatch_port.start(&owner, vec![claim.clone()]);
+    permit.start(&owner, claim.clone());
     let released =
         |store: &super::support::FakeStore| store.row(&claim.id).state == State::Due(began);
     world.store.until("its release", released).await;
@@ -290,7 +286,8 @@ async fn after_the_stop_attempts_in_flight_end_and_other_deliveries_stay_due() {
     let succeeded = state(|state| *state == State::Succeeded);
     let due = state(|state| matches!(state, State::Due(_)));
     assert_eq!((succeeded, due), (2, 8));
-    assert!(!dispatch_port.reserve(&endpoint.tenant, &endpoint.id));
+    let permit = dispatch_port.reserve(&endpoint.tenant, &endpoint.id);
+    assert!(permit.is_none());
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ async fn an_attempt_that_panics_counts_as_failed_and_releases_its_permit() {
         })
         .await;
     // Both attempts of the first delivery load the event, which panics.
-    world.store.panic_on_event(2);
+    world.store.fault(|faults| faults.panicking_events = 2);
     let broken = world.publish(&endpoint, "evt_1", &DEFERRED_BODY);
     let dead = |store: &FakeStore| matches!(store.row(&broken.id).state, State::Dead(_));
     world.store.until("the end of the broken one", dead).await;
@@ -59,8 +59,8 @@ async fn a_panicking_log_does_not_prevent_delivering_and_recording() {
     let endpoint = world
         .endpoint("orders", &url, |it| it.max_in_flight = Some(2))
         .await;
-    world.store.fail_to_claim(1);
-    world.store.fail_to_complete(2);
+    world.store.fault(|faults| faults.failing_claims = 1);
+    world.store.fault(|faults| faults.failing_completes = 2);
     world.publish_many(&endpoint, 50);
     world.store.all_succeed(&endpoint).await;
     assert_eq!(receiver.requests().len(), 50);

@@ -6,4 +6,5 @@ mod support;
 mod dispatch;
 mod faults;
 mod outcomes;
+mod permits;
 mod request;

@@ -1,7 +1,7 @@
 //! A store in memory that tests can query for every delivery.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -17,29 +17,18 @@ use webhook_store::{
     StoreError, Tenants,
 };
 
+use super::faults::{Faults, unavailable};
+use super::row::{Row, State};
+
 type Result<T> = std::result::Result<T, StoreError>;
-
-/// One delivery and its history.
-#[derive(Clone, Debug)]
-pub struct Row {
-    pub claim: Claim,
-    pub state: State,
-    pub attempts: Vec<Attempt>,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub enum State {
-    Due(Millis),
-    InFlight(String),
-    Succeeded,
-    Dead(String),
-}
 
 #[derive(Default)]
 pub struct FakeStore {
     inner: Mutex<Inner>,
-    /// Incremented when outcomes are recorded.
+    /// Incremented when outcomes are recorded, and by calls of `claim`, `plan` and `rewind`.
     changes: watch::Sender<u64>,
+    /// Set while calls of `claim` and `plan` wait.
+    pub held: watch::Sender<bool>,
 }
 
 #[derive(Default)]
@@ -52,21 +41,17 @@ struct Inner {
     sequence: u64,
     /// The number of deliveries of an endpoint that have not succeeded.
     open: HashMap<EndpointId, usize>,
-    /// The number of further calls of `complete` that fail.
-    failing: usize,
     calls: Calls,
     /// The arguments of the calls of `rewind`.
     rewound: Vec<Millis>,
-    /// The number of further calls of `event` that panic.
-    panicking: usize,
-    /// The number of further calls of `claim` that fail.
-    unclaimable: usize,
+    faults: Faults,
 }
 
 /// The number of calls of the store.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Calls {
     pub due: usize,
+    pub plan: usize,
     pub claim: usize,
     pub complete: usize,
 }
@@ -127,23 +112,13 @@ impl FakeStore {
         }
     }
 
-    /// Makes the next calls of `complete` fail.
-    pub fn fail_to_complete(&self, calls: usize) {
-        self.lock().failing = calls;
+    /// Changes the faults of later calls.
+    pub fn fault(&self, change: impl FnOnce(&mut Faults)) {
+        change(&mut self.lock().faults);
     }
 
     pub fn calls(&self) -> Calls {
         self.lock().calls
-    }
-
-    /// Makes the next calls of `event` panic. An attempt calls it if its body is not rendered yet.
-    pub fn panic_on_event(&self, calls: usize) {
-        self.lock().panicking = calls;
-    }
-
-    /// Makes the next calls of `claim` fail.
-    pub fn fail_to_claim(&self, calls: usize) {
-        self.lock().unclaimable = calls;
     }
 
     /// Returns the times that were passed to `rewind`.
@@ -166,12 +141,8 @@ impl FakeStore {
     }
 
     pub fn count(&self, endpoint: &Endpoint, state: impl Fn(&Row) -> bool) -> usize {
-        let inner = self.lock();
-        let rows = inner
-            .rows
-            .values()
-            .filter(|row| row.claim.endpoint == endpoint.id);
-        rows.filter(|row| state(row)).count()
+        let rows = self.rows(endpoint);
+        rows.iter().filter(|row| state(row)).count()
     }
 
     /// Waits until `ready` returns true. It is called after each change.
@@ -198,8 +169,14 @@ impl FakeStore {
         self.until(&what, done).await;
     }
 
+    async fn released(&self) {
+        let mut held = self.held.subscribe();
+        held.wait_for(|held| !held).await.unwrap();
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap()
+        // A call that panics on purpose holds the lock.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -212,14 +189,6 @@ impl Inner {
             .entry(endpoint)
             .or_default()
             .insert((due, sequence), id.clone());
-    }
-
-    fn fails(&mut self) -> Result<()> {
-        if self.failing == 0 {
-            return Ok(());
-        }
-        self.failing -= 1;
-        Err(unavailable())
     }
 
     fn complete(&mut self, owner: &Owner, outcome: &Outcome) -> bool {
@@ -247,13 +216,6 @@ impl Inner {
             self.enqueue(&outcome.id, at);
         }
         true
-    }
-}
-
-fn unavailable() -> StoreError {
-    StoreError::Unavailable {
-        store: "fake".into(),
-        detail: "unreachable".into(),
     }
 }
 
@@ -317,6 +279,9 @@ impl Tenants for FakeStore {
 #[async_trait]
 impl Queue for FakeStore {
     async fn plan(&self, _: &Owner, _: PlanBatch, _: Millis) -> Result<PlanResult> {
+        self.lock().calls.plan += 1;
+        self.changes.send_modify(|changes| *changes += 1);
+        self.released().await;
         Err(unavailable())
     }
 
@@ -371,19 +336,18 @@ impl Queue for FakeStore {
     }
 
     async fn claim(&self, owner: &Owner, asks: &[ClaimRequest], now: Millis) -> Result<Vec<Claim>> {
+        self.lock().calls.claim += 1;
+        self.changes.send_modify(|changes| *changes += 1);
+        self.released().await;
         let mut inner = self.lock();
-        inner.calls.claim += 1;
         let inner = &mut *inner;
-        if inner.unclaimable > 0 {
-            inner.unclaimable -= 1;
-            return Err(unavailable());
-        }
+        inner.faults.of_claim()?;
         let mut claims = vec![];
         for ask in asks {
             let Some(queue) = inner.due.get_mut(&ask.endpoint) else {
                 continue;
             };
-            for _ in 0..ask.limit {
+            for _ in 0..ask.limit + inner.faults.excess_claims {
                 let Some(first) = queue.first_entry().filter(|first| first.key().0 <= now) else {
                     break;
                 };
@@ -400,7 +364,7 @@ impl Queue for FakeStore {
         let kept = {
             let mut inner = self.lock();
             inner.calls.complete += 1;
-            inner.fails()?;
+            inner.faults.of_complete(outcomes)?;
             outcomes
                 .iter()
                 .map(|outcome| inner.complete(owner, outcome))
@@ -417,13 +381,7 @@ impl Queue for FakeStore {
     }
 
     async fn event(&self, _: &TenantId, _: &EventId) -> Result<Option<Event>> {
-        let panics = {
-            let mut inner = self.lock();
-            let panics = inner.panicking > 0;
-            inner.panicking -= usize::from(panics);
-            panics
-        };
-        assert!(!panics, "a fault of the store");
+        self.lock().faults.of_event();
         Err(unavailable())
     }
 

@@ -7,7 +7,10 @@
 )]
 
 mod fake_store;
+mod faults;
+mod row;
 mod world;
 
-pub use fake_store::{FakeStore, Row, State};
+pub use fake_store::FakeStore;
+pub use row::{Row, State};
 pub use world::{SECRET, Setup, World, endpoint, loopback, schedule};

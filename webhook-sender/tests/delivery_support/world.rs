@@ -15,7 +15,7 @@ use webhook_model::{
 use webhook_sender::deliver::{Dispatcher, Handle, Parts, Settings};
 use webhook_sender::endpoint_health::HealthObserver;
 use webhook_sender::metrics::Metrics;
-use webhook_sender::plan::DispatchPort;
+use webhook_sender::plan::{DispatchPort, ReservedPermit};
 use webhook_sender::registry::Registry;
 use webhook_store::{Claim, Lease, StoreError};
 
@@ -124,6 +124,11 @@ impl World {
         self.registry.reload(&tenant).await.unwrap();
     }
 
+    /// Reserves a permit, as planning does.
+    pub fn reserve(&self, endpoint: &Endpoint) -> Option<Box<dyn ReservedPermit>> {
+        self.dispatch_port.reserve(&endpoint.tenant, &endpoint.id)
+    }
+
     /// Makes one delivery due now.
     pub fn publish(&self, endpoint: &Endpoint, event: &str, body: &[u8]) -> Claim {
         let claim = self.store.add(endpoint, event, body, self.clock.now());
@@ -141,6 +146,13 @@ impl World {
         let claims = (0..count).map(add).collect();
         self.dispatch_port.wake();
         claims
+    }
+
+    /// Drops the dispatcher's future.
+    pub async fn abort(&mut self) {
+        self.running.abort();
+        let ended = with_timeout(&mut self.running, || "the end".into()).await;
+        assert!(ended.unwrap_err().is_cancelled());
     }
 
     /// Stops the dispatcher and waits until it has ended.

@@ -12,7 +12,6 @@ use support::{Setup, State, World, schedule};
 use test_support::{Behaviour, RawReceiver, Receiver};
 use webhook_model::{Endpoint, Phase};
 use webhook_sender::deliver::Settings;
-use webhook_sender::plan::DispatchPort;
 
 const PERMITS: usize = 32;
 const SICK: usize = 100;
@@ -207,8 +206,7 @@ async fn new_deliveries_do_not_overtake_the_backlog_of_a_saturated_endpoint() {
         .await;
     world.publish_many(&sick, SICK);
     receiver.received(PERMITS / 2).await;
-    assert!(!world.dispatch_port.reserve(&sick.tenant, &sick.id));
-    assert!(world.dispatch_port.reserve(&other.tenant, &other.id));
-    world.dispatch_port.unreserve(&other.tenant, &other.id);
+    assert!(world.reserve(&sick).is_none());
+    assert!(world.reserve(&other).is_some());
     assert!(world.dispatch_port.free_permits().await > 0);
 }

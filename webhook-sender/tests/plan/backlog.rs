@@ -69,6 +69,19 @@ async fn events_of_a_tenant_are_planned_in_the_order_of_acceptance() {
 }
 
 #[tokio::test]
+async fn planning_that_is_aborted_releases_its_permits() {
+    let world = World::with_permits(9).await;
+    let filter = |one: &mut webhook_model::Endpoint| one.filter = Some("true".into());
+    world.endpoint("all", filter).await;
+    world.store.held.send_replace(Some(acme()));
+    world.planner.submit(&acme(), long("evt_1")).await.unwrap();
+    world.dispatch_port.until_held(1).await;
+    world.backlog.abort();
+    world.dispatch_port.until_held(0).await;
+    assert!(world.dispatch_port.started().is_empty());
+}
+
+#[tokio::test]
 async fn slow_planning_of_a_tenant_delays_no_other_tenant() {
     let world = world().await;
     let other = TenantId::parse("other").unwrap();

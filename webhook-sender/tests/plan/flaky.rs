@@ -10,8 +10,8 @@ use webhook_model::{
 };
 use webhook_store::{
     Acceptance, AcceptedEvent, Claim, ClaimRequest, Cursor, DeliveryFilter, Depth, DueEndpoint,
-    Leases, Outcome, Page, PlanBatch, PlanResult, Queries, Queue, RejectedFilter, Store,
-    StoreError, Tenants,
+    EventDetails, EventFilter, Leases, ListedEvent, Outcome, Page, PlanBatch, PlanResult, Queries,
+    Queue, RejectedFilter, Store, StoreError, Tenants,
 };
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -238,6 +238,20 @@ impl<S: Store> Queue for Flaky<S> {
 
 #[async_trait]
 impl<S: Store> Queries for Flaky<S> {
+    async fn event_details(&self, tenant: &TenantId, id: &EventId) -> Result<Option<EventDetails>> {
+        self.inner.event_details(tenant, id).await
+    }
+
+    async fn events(
+        &self,
+        tenant: &TenantId,
+        filter: &EventFilter,
+        cursor: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Page<ListedEvent>> {
+        self.inner.events(tenant, filter, cursor, limit).await
+    }
+
     async fn replay(&self, tenant: &TenantId, all: &DeliveryFilter, now: Millis) -> Result<u64> {
         self.inner.replay(tenant, all, now).await
     }

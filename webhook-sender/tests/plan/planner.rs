@@ -636,6 +636,7 @@ async fn a_panic_in_planning_affects_no_later_events() {
     let later = world.planner.submit(&tenant, event("evt_2", "1"));
     let seen = || "the tenant's planning to go on".into();
     assert!(is_new(test_support::with_timeout(later, seen).await));
+    world.dispatch_port.until_held(0).await;
 }
 
 /// Returns a transform whose body is as large as the data.

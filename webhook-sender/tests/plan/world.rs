@@ -7,8 +7,9 @@ use bytes::Bytes;
 use event_transforms::component::Folder;
 use tempfile::TempDir;
 use test_support::with_timeout;
+use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
-use webhook_model::{Clock, Delivery, Endpoint, Event, EventId, Millis, Owner, TenantId};
+use webhook_model::{Clock, Delivery, Endpoint, Event, EventId, Millis, Owner, Source, TenantId};
 use webhook_sender::plan::{BacklogPlanner, BacklogStats, Parts, Planner};
 use webhook_sender::registry::Registry;
 use webhook_signature::Scheme;
@@ -30,8 +31,10 @@ pub struct World {
     pub registry: Arc<Registry>,
     pub lease: Arc<Lease>,
     pub stats: Arc<BacklogStats>,
-    /// Plans accepted events until the world is dropped.
-    _backlog: DropGuard,
+    /// Plans accepted events.
+    pub backlog: JoinHandle<()>,
+    /// Stops that when the world is dropped.
+    _stop: DropGuard,
     /// The folder of its components.
     pub folder: TempDir,
 }
@@ -64,15 +67,15 @@ impl World {
             CancellationToken::new(),
         );
         let stats = backlog.stats();
-        tokio::spawn(backlog.run(stop.clone()));
         Self {
+            backlog: tokio::spawn(backlog.run(stop.clone())),
             planner,
             store,
             dispatch_port,
             registry,
             lease,
             stats,
-            _backlog: stop.drop_guard(),
+            _stop: stop.drop_guard(),
             folder,
         }
     }
@@ -135,5 +138,6 @@ pub fn event(id: &str, data: impl Into<Bytes>) -> Event {
         data: data.into(),
         at: NOW,
         ordering_key: None,
+        source: Source::API,
     }
 }

@@ -253,10 +253,18 @@ async fn problem(api: &Api, method: &str, path: &str, body: Option<Value>, statu
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_its_store_a_sender_responds_with_problem_documents() {
-    let mut setting = Setting::new(Store::Redis).await;
+    for store in [Store::Redis, Store::Postgres] {
+        requests_without_a_store(store).await;
+    }
+}
+
+async fn requests_without_a_store(store: Store) {
+    let mut setting = Setting::new(store).await;
     setting.configure("sender", &format!("token = \"{TOKEN}\"\n"));
     let sender = setting.start("sender");
-    setting.redis.as_mut().expect("a Redis").kill();
+    // Dropping a server kills it.
+    setting.redis = None;
+    setting.postgres = None;
     let api = Api { sender, setting };
     let event = || Some(json!({ "type": "a", "data": 1 }));
     let cases = [

@@ -55,6 +55,11 @@ async fn an_id_published_with_other_content_is_refused_on_redis() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_id_published_with_other_content_is_refused_on_postgresql() {
+    an_id_belongs_to_one_content(Store::Postgres).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_entry_of_the_stream_whose_id_belongs_to_another_event_is_kept_as_rejected() {
     let api = Api::start_on(Store::SqliteWithStream, "").await;
     let redis = api.setting.redis.as_ref().unwrap();

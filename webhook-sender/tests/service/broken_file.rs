@@ -34,7 +34,7 @@ async fn read_again(sender: &Sender, text: &str) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_emptied_file_removes_nothing_until_the_removal_is_confirmed() {
-    for store in [Store::Sqlite, Store::Redis] {
+    for store in [Store::Sqlite, Store::Redis, Store::Postgres] {
         let setting = Setting::new(store).await;
         let declared = format!("{ENDPOINT}secret = \"{SECRET}\"\n");
         setting.configure("sender", &declared);

@@ -73,7 +73,7 @@ async fn two_streams_with_equal_entry_ids_in_one_store_lose_nothing() {
     for stream in ["eu", "us"] {
         let config = format!(
             "name = \"{stream}\"\n[store]\nurl = \"{url}\"\n\
-             [stream]\nurl = \"{url}\"\nname = \"{stream}\"\n\
+             [[source]]\nname = \"{stream}\"\nurl = \"{url}\"\nstream = \"{stream}\"\n\
              [api]\nlisten = \"127.0.0.1:0\"\n{}",
             config(&receiver)
         );

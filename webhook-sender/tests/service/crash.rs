@@ -126,26 +126,39 @@ async fn a_killed_sender_redelivers_and_loses_nothing_with_redis() {
     a_killed_sender_redelivers_and_loses_nothing(Store::Redis).await;
 }
 
-// With Redis only: a SQLite file is one process's.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_work_of_one_of_three_killed_senders_is_done_by_the_others() {
+async fn a_killed_sender_redelivers_and_loses_nothing_with_postgresql() {
+    a_killed_sender_redelivers_and_loses_nothing(Store::Postgres).await;
+}
+
+// Not with SQLite: its file is one process's.
+async fn the_work_of_one_of_three_killed_senders_is_done_by_the_others(store: Store) {
     let receiver = Receiver::start(TAKES).await;
-    let setting = Setting::new(Store::Redis).await;
+    let setting = Setting::new(store).await;
     let names = ["one", "two", "three"];
     let mut senders = names.map(|name| {
         setting.configure(name, &config(receiver.address));
         setting.start(name)
     });
-    let redis = setting.redis.as_ref().expect("the Redis store has one");
+    senders.rotate_left(rand::rng().random_range(0..names.len()));
+    let [killed, left, _other] = senders;
+    let api = Api::of(&left);
     let kill = async {
         receiver.counts.reach(EVENTS / 3).await;
-        senders.rotate_left(rand::rng().random_range(0..names.len()));
-        let [killed, left, other] = senders;
         killed.kill();
-        (left, other)
     };
-    let ((left, _other), ()) = tokio::join!(kill, to_stream(redis, 0..EVENTS));
+    tokio::join!(kill, publish(&setting, &api, 0..EVENTS));
     accounted(&receiver.counts, &left, IN_FLIGHT).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_work_of_one_of_three_killed_senders_is_done_by_the_others_with_redis() {
+    the_work_of_one_of_three_killed_senders_is_done_by_the_others(Store::Redis).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_work_of_one_of_three_killed_senders_is_done_by_the_others_with_postgresql() {
+    the_work_of_one_of_three_killed_senders_is_done_by_the_others(Store::Postgres).await;
 }
 
 async fn a_killed_redis_loses_nothing(store: Store) {
@@ -183,6 +196,27 @@ async fn a_killed_redis_loses_nothing_of_the_stream_to_sqlite() {
     a_killed_redis_loses_nothing(Store::SqliteWithStream).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_postgresql_loses_nothing() {
+    const KILLS: usize = 3;
+    let receiver = Receiver::start(TAKES).await;
+    let mut setting = Setting::new(Store::Postgres).await;
+    setting.configure("sender", &config(receiver.address));
+    let sender = setting.start("sender");
+    let api = Api::of(&sender);
+    let mut postgres = setting.postgres.take().expect("the store has one");
+    let kills = async {
+        for moment in moments(KILLS) {
+            receiver.counts.reach(moment).await;
+            postgres.kill();
+            postgres.restart().await;
+        }
+    };
+    tokio::join!(api.publish(0..EVENTS), kills);
+    // Responses that were not recorded when it died are recorded when it is back.
+    accounted(&receiver.counts, &sender, KILLS * IN_FLIGHT).await;
+}
+
 async fn a_killed_receiver_gets_everything(store: Store) {
     const KILLS: usize = 3;
     let mut receiver = Receiver::start(TAKES).await;
@@ -212,6 +246,11 @@ async fn a_killed_receiver_gets_everything_with_sqlite() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_receiver_gets_everything_with_redis() {
     a_killed_receiver_gets_everything(Store::Redis).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_receiver_gets_everything_with_postgresql() {
+    a_killed_receiver_gets_everything(Store::Postgres).await;
 }
 
 async fn a_network_that_stalls_loses_nothing(store: Store) {

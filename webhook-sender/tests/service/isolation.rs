@@ -150,6 +150,11 @@ async fn a_healthy_endpoint_gets_everything_beside_five_sick_ones_with_redis() {
     a_healthy_endpoint_gets_everything_beside_five_sick_ones(Store::Redis).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_healthy_endpoint_gets_everything_beside_five_sick_ones_with_postgresql() {
+    a_healthy_endpoint_gets_everything_beside_five_sick_ones(Store::Postgres).await;
+}
+
 /// An expression that takes as many steps as an expression may.
 pub fn endless() -> String {
     let digits = "[0,1,2,3,4,5,6,7,8,9]";

@@ -57,7 +57,9 @@ async fn rejected(sender: &Sender, count: usize) {
     let counted = async {
         loop {
             let metrics = Request::get(format!("{}/metrics", sender.api)).send().await;
-            let line = format!("webhook_sender_stream_entries_acknowledged_total {count}");
+            let line = format!(
+                "webhook_sender_source_entries_acknowledged_total{{source=\"events\"}} {count}"
+            );
             if metrics.text().lines().any(|one| one == line) {
                 return;
             }
@@ -84,10 +86,10 @@ async fn entries_larger_than_an_event_are_rejected_within_the_memory_that_there_
 async fn large_events_are_delivered_within_the_memory_that_there_is() {
     for taken in [false, true] {
         let receiver = Receiver::start(Duration::ZERO).await;
-        let setting = setting(256, MIB, taken).await;
+        let setting = setting(512, MIB, taken).await;
         setting.configure("sender", &config(&receiver));
         let _sender = setting.start_within("sender", 512 << 20);
-        receiver.counts.reach(256).await;
+        receiver.counts.reach(512).await;
         assert_eq!(receiver.counts.refused(), [""; 0]);
     }
 }

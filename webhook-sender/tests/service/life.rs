@@ -28,8 +28,14 @@ async fn a_sender_that_stops_completes_the_attempts_in_flight() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_name_is_used_by_one_sender_at_a_time() {
+    for store in [Store::Redis, Store::Postgres] {
+        a_second_sender_of_a_name_waits(store).await;
+    }
+}
+
+async fn a_second_sender_of_a_name_waits(store: Store) {
     let receiver = Receiver::start(Duration::ZERO).await;
-    let setting = Setting::new(Store::Redis).await;
+    let setting = Setting::new(store).await;
     let file = setting.configure("sender", &config(receiver.address, ""));
     let _sender = setting.start("sender");
     let mut second = std::process::Command::new(env!("CARGO_BIN_EXE_webhook-sender"))
@@ -86,7 +92,8 @@ async fn a_cluster_serves_as_store_and_stream_and_the_stream_is_trimmed() {
     let setting = Setting::new(Store::Sqlite).await;
     let url = format!("redis+cluster://{}", redis.address());
     let text = format!(
-        "name = \"sender\"\n[store]\nurl = \"{url}\"\n[stream]\nurl = \"{url}\"\ntrim = true\n\
+        "name = \"sender\"\n[store]\nurl = \"{url}\"\n\
+         [[source]]\nname = \"events\"\nurl = \"{url}\"\ntrim = true\n\
          [api]\nlisten = \"127.0.0.1:0\"\n{}",
         config(receiver.address, "")
     );

@@ -66,8 +66,8 @@ async fn the_metrics_count_events_and_attempts_and_are_documented() {
     let wanted = [
         "webhook_sender_deliveries_total{outcome=\"succeeded\"} 20",
         "webhook_sender_attempts_total{phase=\"none\",status=\"2xx\"} 20",
-        "webhook_sender_stream_entries_taken_total 20",
-        "webhook_sender_stream_lag 0",
+        "webhook_sender_source_entries_taken_total{source=\"events\"} 20",
+        "webhook_sender_source_lag{source=\"events\"} 0",
         "webhook_sender_pending_deliveries 0",
         "webhook_sender_in_flight_deliveries 0",
     ];

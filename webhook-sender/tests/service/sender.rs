@@ -6,6 +6,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use tempfile::TempDir;
+use test_support::postgres::{self, PostgresServer};
 use test_support::redis::{Fsync, RedisServer};
 use test_support::with_timeout;
 
@@ -23,11 +24,14 @@ pub enum Store {
     SqliteWithStream,
     /// So they do, from the same Redis.
     Redis,
+    /// Events come through the API.
+    Postgres,
 }
 
 /// A store, a stream where there is one, and a configuration.
 pub struct Setting {
     pub redis: Option<RedisServer>,
+    pub postgres: Option<PostgresServer>,
     folder: TempDir,
     store: String,
     stream: String,
@@ -45,20 +49,27 @@ impl Setting {
     pub async fn new(store: Store) -> Self {
         let redis = match store {
             Store::Redis | Store::SqliteWithStream => Some(RedisServer::start(Fsync::Always).await),
-            Store::Sqlite => None,
+            Store::Sqlite | Store::Postgres => None,
+        };
+        let postgres = match store {
+            // A kill of the process loses nothing either way.
+            Store::Postgres => Some(PostgresServer::start(postgres::Fsync::Off).await),
+            _ => None,
         };
         let folder = TempDir::new().expect("a temporary folder");
         let file = folder.path().join("sender.db");
         let stream = redis.as_ref().map(|redis| {
             let url = redis.url();
-            format!("[stream]\nurl = \"{url}\"\n")
+            format!("[[source]]\nname = \"events\"\nurl = \"{url}\"\n")
         });
-        let store = match &redis {
-            Some(redis) if store == Store::Redis => redis.url(),
+        let store = match (&redis, &postgres) {
+            (Some(redis), _) if store == Store::Redis => redis.url(),
+            (_, Some(postgres)) => postgres.url(),
             _ => format!("sqlite://{}", file.display()),
         };
         Self {
             redis,
+            postgres,
             folder,
             store,
             stream: stream.unwrap_or_default(),

@@ -9,7 +9,7 @@ use std::path::Path;
 use bytes::Bytes;
 use event_transforms::expression::{Program, Vars};
 use test_support::cases;
-use webhook_model::{Event, EventId, Millis, TenantId};
+use webhook_model::{Event, EventId, Millis, Source, TenantId};
 
 /// The size limit of an output in bytes.
 const MAX: usize = 10_000;
@@ -67,5 +67,6 @@ fn event(json: &str) -> Event {
         data: Bytes::from(case.data.get().to_owned()),
         at: Millis(case.timestamp.unwrap_or(1_700_000_000_123)),
         ordering_key: case.ordering_key,
+        source: Source::API,
     }
 }

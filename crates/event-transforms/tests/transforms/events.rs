@@ -1,7 +1,7 @@
 //! A tenant and its events.
 
 use bytes::Bytes;
-use webhook_model::{Event, EventId, Millis, TenantId};
+use webhook_model::{Event, EventId, Millis, Source, TenantId};
 
 const NOW: Millis = Millis(1_800_000_000_000);
 
@@ -17,5 +17,6 @@ pub fn event(id: &str, data: impl Into<Bytes>) -> Event {
         data: data.into(),
         at: NOW,
         ordering_key: None,
+        source: Source::API,
     }
 }

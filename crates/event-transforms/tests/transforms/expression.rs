@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use event_transforms::expression::{MAX_SOURCE_BYTES, Program, RunError, STACK_BYTES, Vars};
 use proptest::prelude::*;
-use webhook_model::{Event, EventId, Millis, TenantId};
+use webhook_model::{Event, EventId, Millis, Source, TenantId};
 
 fn event(data: impl Into<Bytes>) -> Event {
     Event {
@@ -12,6 +12,7 @@ fn event(data: impl Into<Bytes>) -> Event {
         data: data.into(),
         at: Millis(1_700_000_000_000),
         ordering_key: None,
+        source: Source::API,
     }
 }
 

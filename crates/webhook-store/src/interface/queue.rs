@@ -114,8 +114,8 @@ pub trait Queue: Send + Sync + 'static {
 
     /// Deletes deliveries that succeeded before the first moment, and dead letters (including
     /// rejected events) from before the second one. An event is deleted with its last delivery, but
-    /// not before [`IDEMPOTENCY`] has passed. A call does a bounded amount of work, and returns
-    /// whether there may be more to delete.
+    /// not before [`IDEMPOTENCY`] has passed since it was accepted. A call does a bounded amount of
+    /// work, and returns whether there may be more to delete.
     async fn prune(&self, succeeded_before: Millis, dead_before: Millis) -> Result<bool>;
 
     /// Waits until something may be due that no call by this process made due: by a call of another

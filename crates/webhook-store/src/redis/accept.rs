@@ -43,7 +43,8 @@ impl RedisStore {
     ) -> Result<Vec<Acceptance>> {
         let bytes: usize = events.iter().map(|event| event.data.len() + 256).sum();
         let root = TenantKeys::of(tenant).root();
-        let mut call = ACCEPT.call_sized(&root, 2 * events.len(), bytes);
+        let mut call = ACCEPT.call_sized(&root, 1 + 2 * events.len(), bytes);
+        call.arg(self.event_scores.first(now, events.len()));
         for event in events {
             call.arg(event.id.as_str())
                 .arg(write_event(event, now, &[]));

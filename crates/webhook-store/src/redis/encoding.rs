@@ -14,9 +14,19 @@ pub(super) fn short(out: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 pub(super) fn text(out: &mut Vec<u8>, bytes: &[u8]) {
-    let len = u16::try_from(bytes.len()).unwrap_or(u16::MAX);
+    joined(out, &[bytes]);
+}
+
+/// Writes the parts of one text.
+pub(super) fn joined(out: &mut Vec<u8>, parts: &[&[u8]]) {
+    let len = parts.iter().map(|part| part.len()).sum::<usize>();
+    let len = u16::try_from(len).unwrap_or(u16::MAX);
     out.extend(len.to_be_bytes());
-    out.extend_from_slice(&bytes[..usize::from(len)]);
+    let end = out.len() + usize::from(len);
+    for part in parts {
+        out.extend_from_slice(part);
+    }
+    out.truncate(end);
 }
 
 /// A reader of the remaining bytes of a record.

@@ -1,15 +1,18 @@
 //! The binary records of events.
 
 use bytes::Bytes;
-use webhook_model::{DeliveryId, Event, EventId, Millis};
+use webhook_model::{DeliveryId, Event, EventId, Millis, Source};
 
-use super::encoding::{Reader, Unreadable, short, text};
+use super::encoding::{Reader, Unreadable, joined, short, text};
 
 /// Encodes an event: its metadata, then its data.
 ///
 /// ```text
-/// planned 8 · deliveries 2, each 1 + n · at 8 · type 2 + n · has key 1, key 2 + n · data
+/// planned 8 · deliveries 2, each 1 + n · at 8 · type 2 + n · has key 1, key and source 2 + n · data
 /// ```
+///
+/// A line feed precedes the source, which no ordering key contains. Records of earlier versions have
+/// no source.
 pub(super) fn write_event(event: &Event, planned: Millis, deliveries: &[&DeliveryId]) -> Vec<u8> {
     let mut out = Vec::with_capacity(64 + event.data.len() + 40 * deliveries.len());
     out.extend(planned.0.to_be_bytes());
@@ -24,10 +27,9 @@ pub(super) fn write_event(event: &Event, planned: Millis, deliveries: &[&Deliver
     out.extend(event.at.0.to_be_bytes());
     text(&mut out, event.kind.as_bytes());
     out.push(event.ordering_key.is_some().into());
-    text(
-        &mut out,
-        event.ordering_key.as_deref().unwrap_or_default().as_bytes(),
-    );
+    let key = event.ordering_key.as_deref().unwrap_or_default();
+    let source = event.source.as_str().as_bytes();
+    joined(&mut out, &[key.as_bytes(), b"\n", source]);
     out.extend_from_slice(&event.data);
     out
 }
@@ -35,7 +37,52 @@ pub(super) fn write_event(event: &Event, planned: Millis, deliveries: &[&Deliver
 /// A parsed record of an event.
 pub(super) struct StoredEvent {
     pub event: Event,
+    /// The time of planning, or of acceptance if it is not planned.
+    pub planned_at: Millis,
     pub deliveries: Vec<DeliveryId>,
+}
+
+/// The fields of a record before the data.
+struct Head<'a> {
+    planned_at: Millis,
+    /// The ids of the deliveries, with their number.
+    deliveries: &'a [u8],
+    at: Millis,
+    kind: &'a [u8],
+    has_key: bool,
+    key_and_source: &'a [u8],
+}
+
+impl<'a> Head<'a> {
+    /// Parses the fields, and leaves the data to be read.
+    fn parse(from: &mut Reader<'a>) -> Option<Self> {
+        let planned_at = Millis(from.u64()?);
+        let start = from.0;
+        for _ in 0..from.u16()? {
+            from.short()?;
+        }
+        Some(Self {
+            planned_at,
+            deliveries: &start[..start.len() - from.0.len()],
+            at: Millis(from.u64()?),
+            kind: from.text()?,
+            has_key: from.u8()? != 0,
+            key_and_source: from.text()?,
+        })
+    }
+
+    fn kind(&self) -> String {
+        String::from_utf8_lossy(self.kind).into_owned()
+    }
+
+    fn key_and_source(&self) -> (Option<String>, Source) {
+        let text = String::from_utf8_lossy(self.key_and_source);
+        let (key, source) = match text.rsplit_once('\n') {
+            Some((key, source)) => (key, Source::named(source)),
+            None => (&*text, Source::UNKNOWN),
+        };
+        (self.has_key.then(|| key.to_owned()), source)
+    }
 }
 
 pub(super) fn read_event(id: &EventId, bytes: &Bytes) -> Result<StoredEvent, Unreadable> {
@@ -44,50 +91,45 @@ pub(super) fn read_event(id: &EventId, bytes: &Bytes) -> Result<StoredEvent, Unr
 
 fn parse_event(id: &EventId, bytes: &Bytes) -> Option<StoredEvent> {
     let mut from = Reader(bytes);
-    from.u64()?;
-    let deliveries = from.delivery_ids()?;
-    let at = Millis(from.u64()?);
-    let kind = from.string()?;
-    let keyed = from.u8()? != 0;
-    let key = from.string()?;
-    let data = bytes.slice(bytes.len() - from.0.len()..);
-    let ordering_key = keyed.then_some(key);
+    let head = Head::parse(&mut from)?;
+    let (ordering_key, source) = head.key_and_source();
     let event = Event {
         id: id.clone(),
-        kind,
-        data,
-        at,
+        kind: head.kind(),
+        data: bytes.slice(bytes.len() - from.0.len()..),
+        at: head.at,
         ordering_key,
+        source,
     };
-    Some(StoredEvent { event, deliveries })
+    Some(StoredEvent {
+        event,
+        planned_at: head.planned_at,
+        deliveries: Reader(head.deliveries).delivery_ids()?,
+    })
 }
 
-/// Returns the type of an event whose record begins with `head`; `None` if `head` is too short.
-pub(super) fn event_kind(head: &[u8]) -> Option<String> {
-    let mut from = Reader(head);
-    from.u64()?;
-    for _ in 0..from.u16()? {
-        from.short()?;
-    }
-    from.u64()?;
-    from.string()
+/// Returns the event whose record begins with `head`, with empty data; `None` if `head` is too
+/// short.
+pub(super) fn event_without_data(id: &EventId, head: &[u8]) -> Option<Event> {
+    let head = Head::parse(&mut Reader(head))?;
+    let (ordering_key, source) = head.key_and_source();
+    Some(Event {
+        id: id.clone(),
+        kind: head.kind(),
+        data: Bytes::new(),
+        at: head.at,
+        ordering_key,
+        source,
+    })
 }
 
 /// Returns the data of an event, without a copy.
 pub(super) fn event_data(id: &EventId, bytes: &Bytes) -> Result<Bytes, Unreadable> {
-    let data = || {
-        let mut from = Reader(bytes);
-        from.u64()?;
-        for _ in 0..from.u16()? {
-            from.short()?;
-        }
-        from.u64()?;
-        from.text()?;
-        from.u8()?;
-        from.text()?;
-        Some(bytes.slice(bytes.len() - from.0.len()..))
-    };
-    data().ok_or_else(|| Unreadable(format!("event `{id}`")))
+    let mut from = Reader(bytes);
+    match Head::parse(&mut from) {
+        Some(_) => Ok(bytes.slice(bytes.len() - from.0.len()..)),
+        None => Err(Unreadable(format!("event `{id}`"))),
+    }
 }
 
 #[cfg(test)]
@@ -102,11 +144,42 @@ mod tests {
             data: Bytes::from_static(b"\"\xff\0\""),
             at: Millis(9),
             ordering_key: Some(String::new()),
+            source: Source::named("orders"),
         };
         let id = DeliveryId::parse("one").unwrap();
         let bytes = Bytes::from(write_event(&event, Millis(1), &[&id]));
         let read = read_event(&event.id, &bytes).unwrap();
         assert_eq!((read.event, read.deliveries), (event.clone(), vec![id]));
         assert_eq!(event_data(&event.id, &bytes).unwrap(), event.data);
+        let (mut complete, size) = (0, bytes.len() - event.data.len());
+        for end in 0..bytes.len() {
+            let head = event_without_data(&event.id, &bytes[..end]);
+            assert_eq!(head.is_some(), end >= size);
+            if let Some(head) = head {
+                complete += 1;
+                assert_eq!(
+                    (head.kind, head.source),
+                    (event.kind.clone(), event.source.clone())
+                );
+            }
+        }
+        assert_eq!(complete, event.data.len());
+    }
+
+    #[test]
+    fn a_record_of_an_earlier_version_has_an_unknown_source() {
+        for (has_key, key) in [(0, None), (1, Some("k"))] {
+            let mut bytes = [&1_u64.to_be_bytes()[..], &0_u16.to_be_bytes()].concat();
+            bytes.extend(9_u64.to_be_bytes());
+            text(&mut bytes, b"a.b");
+            bytes.push(has_key);
+            text(&mut bytes, key.unwrap_or_default().as_bytes());
+            bytes.extend(b"[1]");
+            let id = EventId::random();
+            let event = read_event(&id, &Bytes::from(bytes)).unwrap().event;
+            assert_eq!((event.at, &event.data[..]), (Millis(9), &b"[1]"[..]));
+            assert_eq!(event.ordering_key.as_deref(), key);
+            assert_eq!(event.source, Source::UNKNOWN);
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! The names of the keys. See the table in the module's documentation.
 
-use webhook_model::{DeliveryId, EndpointId, EventId, TenantId};
+use webhook_model::{DeliveryId, EndpointId, EventId, EventState, TenantId};
 
 /// The prefix of every key of this store.
 const PREFIX: &str = "ws";
@@ -49,6 +49,12 @@ impl TenantKeys {
     /// Returns the key of the list of accepted events, the oldest first.
     pub(super) fn accepted(&self) -> String {
         format!("{}a", self.base)
+    }
+
+    /// Returns the key of the accepted events, or of the planned ones, by their time of acceptance.
+    pub(super) fn events(&self, state: EventState) -> String {
+        let accepted = state == EventState::Accepted;
+        format!("{}{}", self.base, if accepted { "ea" } else { "ep" })
     }
 
     /// Returns the key of an endpoint's deliveries by creation.

@@ -6,11 +6,13 @@
 
 use std::cmp::Reverse;
 
-use webhook_model::{Delivery, DeliveryId, DeliveryState, EndpointId, Millis, TenantId};
+use webhook_model::{Delivery, DeliveryId, DeliveryState, EndpointId, TenantId};
 
 use super::RedisStore;
 use super::keys::TenantKeys;
-use super::record::{Record, SCORES_PER_MS};
+use super::positions::Position;
+use super::record::Record;
+use super::scores::first_score;
 use super::store::{AT_A_TIME, all};
 use crate::{Cursor, DeliveryFilter, Page, Result, StoreError};
 
@@ -128,14 +130,14 @@ impl RedisStore {
         behind: Option<&ListPosition>,
         count: usize,
     ) -> Result<Vec<ListPosition>> {
-        let call = |list: &'_ String| self.positions(list.clone(), filter, behind, count);
+        let call = |list: &'_ String| self.of_list(list.clone(), filter, behind, count);
         let mut positions = all(lists.iter().map(call).collect()).await?.concat();
         positions.sort_by(|one, other| other.cmp(one));
         positions.truncate(count);
         Ok(positions)
     }
 
-    async fn positions(
+    async fn of_list(
         &self,
         list: String,
         filter: &DeliveryFilter,
@@ -150,36 +152,20 @@ impl RedisStore {
         let oldest = filter
             .from
             .map_or("-inf".into(), |from| first_score(from).to_string());
-        // Several deliveries may share the score at which the last page ended.
-        let mut some = count + 8;
-        loop {
-            let mut command = redis::cmd("ZREVRANGEBYSCORE");
-            command
-                .arg(&list)
-                .arg(&newest)
-                .arg(&oldest)
-                .arg("WITHSCORES");
-            command.arg("LIMIT").arg(0).arg(some);
-            let rows: Vec<(String, f64)> = self.query(&command).await?;
-            let read = rows.len();
-            let mut positions: Vec<ListPosition> =
-                rows.iter().filter_map(ListPosition::of).collect();
-            positions.retain(|position| behind.is_none_or(|behind| position < behind));
-            if positions.len() >= count || read < some {
-                positions.truncate(count);
-                return Ok(positions);
-            }
-            some *= 2;
-        }
+        let is_next = |position: &Position| {
+            ListPosition::of(position)
+                .is_some_and(|position| behind.is_none_or(|behind| position < *behind))
+        };
+        let range = (&*oldest, &*newest);
+        let positions = self.positions(&list, range, is_next, count).await?;
+        Ok(positions.iter().filter_map(ListPosition::of).collect())
     }
 }
 
 impl ListPosition {
-    fn of((id, score): &(String, f64)) -> Option<Self> {
-        // Scores are whole numbers below 2^53: see `record.rs`.
-        let score = *score as u64;
+    fn of((score, id): &Position) -> Option<Self> {
         Some(Self {
-            score,
+            score: *score,
             id: DeliveryId::parse(id).ok()?,
         })
     }
@@ -198,10 +184,6 @@ impl ListPosition {
         };
         parts().ok_or_else(|| StoreError::Cursor(cursor.0.chars().take(80).collect()))
     }
-}
-
-fn first_score(at: Millis) -> u64 {
-    at.0.saturating_mul(SCORES_PER_MS)
 }
 
 /// Returns whether records must be read to decide which deliveries match.

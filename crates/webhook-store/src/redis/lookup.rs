@@ -1,11 +1,11 @@
 //! Looks up deliveries and events by id.
 
 use bytes::Bytes;
-use webhook_model::{Delivery, DeliveryId, EventId, TenantId};
+use webhook_model::{Delivery, DeliveryId, Event, EventId, TenantId};
 
 use super::RedisStore;
 use super::encoding::Unreadable;
-use super::event_record::{StoredEvent, event_kind, read_event};
+use super::event_record::{StoredEvent, event_without_data, read_event};
 use super::keys::TenantKeys;
 use super::record::Record;
 use super::store::all;
@@ -58,27 +58,30 @@ impl RedisStore {
         found: Vec<(DeliveryId, Record)>,
     ) -> Result<Vec<Delivery>> {
         let call =
-            |(_, record): &'_ (DeliveryId, Record)| self.kind_of(tenant, record.event.clone());
-        let kinds = all(found.iter().map(call).collect()).await?;
-        let shown = found.into_iter().zip(kinds);
+            |(_, record): &'_ (DeliveryId, Record)| self.event_head(tenant, record.event.clone());
+        let events = all(found.iter().map(call).collect()).await?;
+        let shown = found.into_iter().zip(events);
         Ok(shown
-            .map(|((id, record), kind)| record.into_delivery(id, kind))
+            .map(|((id, record), event)| {
+                // The type is empty if the event was deleted.
+                record.into_delivery(id, event.map(|event| event.kind).unwrap_or_default())
+            })
             .collect())
     }
 
-    /// Returns the type of an event; empty if the event was deleted. Its data is not read, because
-    /// the events of a page of deliveries may exceed the memory.
-    async fn kind_of(&self, tenant: &TenantId, id: EventId) -> Result<String> {
+    /// Returns an event with empty data; `None` if it does not exist. Its data is not read, because
+    /// the events of a page may exceed the memory.
+    pub(super) async fn event_head(&self, tenant: &TenantId, id: EventId) -> Result<Option<Event>> {
         let key = TenantKeys::of(tenant).event(&id);
         for end in HEADS {
             let mut command = redis::cmd("GETRANGE");
             command.arg(&key).arg(0).arg(end - 1);
             let head: Vec<u8> = self.query(&command).await?;
             if head.is_empty() {
-                return Ok(String::new());
+                return Ok(None);
             }
-            if let Some(kind) = event_kind(&head) {
-                return Ok(kind);
+            if let Some(event) = event_without_data(&id, &head) {
+                return Ok(Some(event));
             }
         }
         Err(self.failed(Unreadable(format!("event `{id}`"))))

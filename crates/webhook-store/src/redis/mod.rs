@@ -35,6 +35,7 @@
 //! | `k`, `h` | numbers | the last position in that order; the number of waiting deliveries |
 //! | `i` | set | endpoints that have deliveries |
 //! | `a` | list | accepted events in the order of acceptance |
+//! | `ea`, `ep` | sorted sets | accepted events, and planned ones, by their time of acceptance |
 //! | `at` | hash | accepted event → number of plannings that began |
 //! | `p` | string | the owner that plans them |
 //! | `c:<endpoint>`, `z:<endpoint>` | sorted sets | deliveries by creation: all, and dead ones |
@@ -69,20 +70,22 @@ mod due;
 mod encoding;
 mod endpoints;
 mod event_record;
+mod events;
 mod eviction;
 mod identity;
-mod in_flight;
 mod keys;
 mod list;
 mod lookup;
 mod owners;
 mod plan;
 mod plan_call;
+mod positions;
 mod record;
 mod recover;
 mod rejected;
 mod replay;
 mod rewind;
+mod scores;
 mod scripts;
 mod store;
 mod tenants;

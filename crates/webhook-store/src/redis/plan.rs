@@ -7,7 +7,7 @@ use webhook_model::{DeliveryId, EventId, Millis, Owner};
 use super::RedisStore;
 use super::claim::in_flight_prefix;
 use super::keys::TenantKeys;
-use super::plan_call::{Claimer, PlanCall};
+use super::plan_call::{CallScores, Claimer, PlanCall};
 use super::scripts::PLAN;
 use super::store::AT_A_TIME;
 use crate::{
@@ -106,7 +106,10 @@ impl RedisStore {
         } = batch;
         let deliveries = events.iter().map(|event| event.deliveries.len()).sum();
         let keys = TenantKeys::of(tenant);
-        let scores = self.scores(now, deliveries);
+        let scores = CallScores {
+            event: self.event_scores.first(now, events.len()),
+            deliveries: Box::new(self.delivery_scores.next(now, deliveries)),
+        };
         let mut writer = PlanCall::new(&keys, claimer, *accepted, now, scores);
         let call = writer.call(*version, events);
         let mut answer: Vec<redis::Value> = self.run(&PLAN, &call).await?;

@@ -19,6 +19,13 @@ pub(super) struct Claimer<'a> {
     pub in_flight_prefix: Vec<u8>,
 }
 
+/// The scores of the records of one call.
+pub(super) struct CallScores {
+    /// The score of the first new event.
+    pub event: u64,
+    pub deliveries: Box<dyn Iterator<Item = u64> + Send>,
+}
+
 type ByEndpoint<'a> = BTreeMap<&'a EndpointId, Vec<(u64, &'a DeliveryId)>>;
 
 /// The arguments of the script that follow the records.
@@ -48,7 +55,7 @@ pub(super) struct PlanCall<'a> {
     keys: &'a TenantKeys,
     claimer: &'a Claimer<'a>,
     now: Millis,
-    scores: Box<dyn Iterator<Item = u64> + Send>,
+    scores: CallScores,
     sections: Sections<'a>,
 }
 
@@ -58,14 +65,14 @@ impl<'a> PlanCall<'a> {
         claimer: &'a Claimer<'a>,
         accepted: bool,
         now: Millis,
-        scores: impl Iterator<Item = u64> + Send + 'static,
+        scores: CallScores,
     ) -> Self {
         Self {
             accepted,
             keys,
             claimer,
             now,
-            scores: Box::new(scores),
+            scores,
             sections: Sections::default(),
         }
     }
@@ -87,7 +94,7 @@ impl<'a> PlanCall<'a> {
             bytes + 400 * (events.len() + count),
         );
         call.arg(version).arg(&self.claimer.owner.incarnation);
-        call.arg(u8::from(self.accepted));
+        call.arg(u8::from(self.accepted)).arg(self.scores.event);
         call.arg(events.len()).arg(count + own);
         for event in events {
             self.write_event(&mut call, event);
@@ -124,7 +131,7 @@ impl<'a> PlanCall<'a> {
         pair: usize,
     ) -> usize {
         let base = self.keys.base();
-        let score = self.scores.next().unwrap_or_default();
+        let score = self.scores.deliveries.next().unwrap_or_default();
         let ordering_group = if delivery.ordered {
             ordering_group(event.event.ordering_key.as_deref())
         } else {

@@ -25,11 +25,8 @@ use webhook_model::{
 };
 
 use super::encoding::{Reader, Unreadable, short, text};
+use super::scores::time_of;
 use crate::Fence;
-
-/// The number of scores in a millisecond. Until the year 2248, scores are integers that a double
-/// represents exactly.
-pub(super) const SCORES_PER_MS: u64 = 1024;
 
 pub(super) const ORDERED: u8 = 1;
 pub(super) const OWN_BODY: u8 = 2;
@@ -122,7 +119,7 @@ impl Record {
 
     /// Returns the time of planning.
     pub(super) fn created_at(&self) -> Millis {
-        Millis(self.score / SCORES_PER_MS)
+        time_of(self.score)
     }
 
     /// Returns whether the request body is not the event's data.
@@ -194,6 +191,7 @@ fn phase_number(phase: Phase) -> u8 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::scores::SCORES_PER_MS;
     use super::*;
 
     fn attempt() -> Attempt {

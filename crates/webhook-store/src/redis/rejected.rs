@@ -4,12 +4,14 @@ use webhook_model::{Millis, Rejected, TenantId};
 
 use super::RedisStore;
 use super::keys;
+use super::positions::Position;
+use super::scores::first_score;
 use super::scripts::{PRUNE_REJECTED, REJECT, TAKE_REJECTED};
 use super::store::{AT_A_TIME, shared_call};
 use crate::{Cursor, PAGE_BYTES, Page, RejectedFilter, Result, StoreError};
 
 /// The number of rejected events that one command reads: each may be as large as an event.
-const VALUES_AT_A_TIME: usize = 8;
+pub(super) const VALUES_AT_A_TIME: usize = 8;
 
 impl RedisStore {
     pub(super) async fn keep_rejected(&self, rejected: &[Rejected]) -> Result<()> {
@@ -64,41 +66,21 @@ impl RedisStore {
     async fn rejected_positions(
         &self,
         list: &str,
-        behind: Option<&(u64, String)>,
+        behind: Option<&Position>,
         count: usize,
-    ) -> Result<Vec<(u64, String)>> {
+    ) -> Result<Vec<Position>> {
         let newest = behind.map_or("+inf".into(), |(score, _)| score.to_string());
-        let mut some = count + 8;
-        loop {
-            let mut command = redis::cmd("ZREVRANGEBYSCORE");
-            command.arg(list).arg(&newest).arg("-inf").arg("WITHSCORES");
-            command.arg("LIMIT").arg(0).arg(some);
-            let rows: Vec<(String, f64)> = self.query(&command).await?;
-            let read = rows.len();
-            let mut positions: Vec<_> = rows
-                .into_iter()
-                .map(|(id, score)| (score as u64, id))
-                .collect();
-            positions.retain(|position| behind.is_none_or(|behind| position < behind));
-            if positions.len() >= count || read < some {
-                positions.truncate(count);
-                return Ok(positions);
-            }
-            some *= 2;
-        }
+        let is_next = |position: &Position| behind.is_none_or(|behind| position < behind);
+        self.positions(list, ("-inf", &newest), is_next, count)
+            .await
     }
 
     /// Returns the events at the first of these positions, about [`PAGE_BYTES`] of them, and the
     /// number of positions that were read.
-    async fn rejected_values(&self, positions: &[(u64, String)]) -> Result<(Vec<Rejected>, usize)> {
+    async fn rejected_values(&self, positions: &[Position]) -> Result<(Vec<Rejected>, usize)> {
         let (mut items, mut shown, mut bytes) = (Vec::new(), 0, 0);
         for some in positions.chunks(VALUES_AT_A_TIME) {
-            let mut command = redis::cmd("HMGET");
-            command.arg(keys::rejected_values());
-            for (_, id) in some {
-                command.arg(id);
-            }
-            let values: Vec<Option<String>> = self.query(&command).await?;
+            let values = self.rejected_at(some).await?;
             shown += some.len();
             for value in values.iter().flatten() {
                 bytes += value.len();
@@ -111,7 +93,20 @@ impl RedisStore {
         Ok((items, shown))
     }
 
-    fn read_rejected(&self, value: &str) -> Result<Rejected> {
+    /// Returns the values of a few rejected events; `None` for one that does not exist any more.
+    pub(super) async fn rejected_at(&self, positions: &[Position]) -> Result<Vec<Option<String>>> {
+        if positions.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut command = redis::cmd("HMGET");
+        command.arg(keys::rejected_values());
+        for (_, id) in positions {
+            command.arg(id);
+        }
+        self.query(&command).await
+    }
+
+    pub(super) fn read_rejected(&self, value: &str) -> Result<Rejected> {
         let (_, json) = value.split_once(' ').unwrap_or_default();
         serde_json::from_str(json).map_err(|error| self.failed(error))
     }
@@ -126,8 +121,8 @@ impl RedisStore {
     /// Deletes a part of the events that were rejected before a moment. Returns whether there are
     /// more.
     pub(super) async fn prune_rejected_before(&self, before: Millis) -> Result<bool> {
-        let before = before.0.saturating_mul(super::record::SCORES_PER_MS);
-        self.prune_rejected_some(&before.to_string(), "").await
+        let before = first_score(before).to_string();
+        self.prune_rejected_some(&before, "").await
     }
 
     /// Deletes all rejected events of a tenant.
@@ -144,7 +139,7 @@ impl RedisStore {
     }
 }
 
-fn read_cursor(cursor: &Cursor) -> Result<(u64, String)> {
+fn read_cursor(cursor: &Cursor) -> Result<Position> {
     let parts = || {
         let (score, id) = cursor.0.split_once('.')?;
         Some((score.parse().ok()?, id.to_owned()))

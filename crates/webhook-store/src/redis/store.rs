@@ -1,7 +1,7 @@
 //! The store: the state and functions that its operations share. Each operation has a file.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -13,14 +13,14 @@ use webhook_model::{
     Delivery, DeliveryId, Endpoint, EndpointId, Event, EventId, Millis, Owner, Rejected, TenantId,
 };
 
-use super::in_flight::InFlightTracker;
 use super::keys::{self, TenantKeys};
-use super::record::SCORES_PER_MS;
+use super::scores::Scores;
 use super::wake::{Denials, Listener};
+use crate::in_flight::InFlightTracker;
 use crate::{
     Acceptance, AcceptedEvent, Claim, ClaimRequest, Cursor, DeliveryFilter, Depth, DueEndpoint,
-    Leases, Outcome, Page, PlanBatch, PlanResult, Queries, Queue, RejectedFilter, Result,
-    StoreError, Tenants,
+    EventDetails, EventFilter, Leases, ListedEvent, Outcome, Page, PlanBatch, PlanResult, Queries,
+    Queue, RejectedFilter, Result, StoreError, Tenants,
 };
 
 /// The timeout of a reply, longer than the delay that a busy disk causes.
@@ -36,8 +36,8 @@ const CALLS_AT_A_TIME: usize = 128;
 pub struct RedisStore {
     pub(super) link: Arc<Link>,
     pub(super) in_flight: InFlightTracker,
-    /// The last score of a delivery: see `record.rs`.
-    scores: AtomicU64,
+    pub(super) delivery_scores: Scores,
+    pub(super) event_scores: Scores,
     /// True if a hint may be missing because its write failed.
     pub(super) hints_missing: AtomicBool,
     /// True if the server's eviction policy was checked.
@@ -64,7 +64,8 @@ impl RedisStore {
         let mark = hex::encode(rand::random::<[u8; 8]>());
         Self {
             in_flight: InFlightTracker::default(),
-            scores: AtomicU64::new(0),
+            delivery_scores: Scores::default(),
+            event_scores: Scores::default(),
             hints_missing: AtomicBool::new(false),
             eviction_checked: AtomicBool::new(false),
             _listener: Listener::start(link.clone(), wakes.clone(), mark.clone(), denials.clone()),
@@ -97,33 +98,6 @@ impl RedisStore {
             store: self.link.address().to_string(),
             detail: detail.to_string(),
         }
-    }
-
-    /// Returns scores for `count` deliveries planned at `now`, which increase within the millisecond.
-    /// Deliveries beyond the scores of the millisecond share the last one.
-    pub(super) fn scores(&self, now: Millis, count: usize) -> impl Iterator<Item = u64> + use<> {
-        let count = u64::try_from(count).unwrap_or(u64::MAX);
-        let first = now.0.saturating_mul(SCORES_PER_MS);
-        let last = first.saturating_add(SCORES_PER_MS - 1);
-        let begin = |before: u64| {
-            if (first..=last).contains(&before) {
-                before.saturating_add(1)
-            } else {
-                first
-            }
-        };
-        let moved = self
-            .scores
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |before| {
-                Some(
-                    begin(before)
-                        .saturating_add(count)
-                        .saturating_sub(1)
-                        .min(last),
-                )
-            });
-        let begin = begin(moved.unwrap_or_else(|before| before));
-        (begin..=u64::MAX).map(move |score| score.min(last))
     }
 
     /// Writes the hint that a tenant has a delivery due at `lowered`, and wakes other processes.
@@ -329,6 +303,20 @@ impl Queue for RedisStore {
 
 #[async_trait]
 impl Queries for RedisStore {
+    async fn event_details(&self, tenant: &TenantId, id: &EventId) -> Result<Option<EventDetails>> {
+        self.find_event_details(tenant, id).await
+    }
+
+    async fn events(
+        &self,
+        tenant: &TenantId,
+        filter: &EventFilter,
+        cursor: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Page<ListedEvent>> {
+        self.list_events(tenant, filter, cursor, limit).await
+    }
+
     async fn replay(&self, tenant: &TenantId, filter: &DeliveryFilter, now: Millis) -> Result<u64> {
         self.replay_selected(tenant, filter, now).await
     }

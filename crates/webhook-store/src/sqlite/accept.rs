@@ -3,23 +3,24 @@
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::delete;
 use super::job::{Outcome, Tx};
 use super::lookup;
 use super::queue::Effect;
 use super::row::{self, millis};
 use crate::{Acceptance, AcceptedEvent, PLANNING_BYTES};
-use webhook_model::{Event, EventId, Millis, Owner, TenantId};
+use webhook_model::{Event, EventId, Millis, Owner, Source, TenantId};
 
 /// The value of `events.deliveries` for an event that is not planned.
 const NOT_PLANNED: i64 = -1;
 
-const KNOWN: &str = "SELECT kind, data FROM events WHERE hash = ?1 AND tenant = ?2 AND id = ?3";
+const KNOWN: &str = "SELECT kind, data FROM events WHERE key = ?1 AND tenant = ?2 AND id = ?3";
 
 const EVENT: &str = "INSERT INTO events
-    (key, hash, tenant, deliveries, planned_at, at, id, kind, ordering_key, data)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+    (key, hash, tenant, deliveries, accepted_at, at, id, kind, ordering_key, data, source)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
 
-const OLDEST: &str = "SELECT a.place, a.tries, e.id, e.kind, e.at, e.ordering_key, e.data
+const OLDEST: &str = "SELECT a.place, a.tries, e.id, e.kind, e.at, e.ordering_key, e.data, e.source
     FROM accepted a INDEXED BY accepted_by_tenant JOIN events e ON e.key = a.event
     WHERE a.tenant = ?1 ORDER BY a.place";
 
@@ -40,25 +41,34 @@ impl<'a> NewEvent<'a> {
     }
 
     /// Returns whether the stored event of that id has the same content; `None` if there is none.
-    pub(super) fn is_same(&self, sql: &Connection) -> Outcome<Option<bool>> {
-        let mut found = sql.prepare_cached(KNOWN)?;
+    pub(super) fn is_same(&self, tx: &Tx<'_>) -> Outcome<Option<bool>> {
+        let keys = tx.keys(self.hash)?;
+        if keys.is_empty() {
+            return Ok(None);
+        }
+        let mut found = tx.sql.prepare_cached(KNOWN)?;
         let compare = |row: &Row<'_>| {
             let (kind, data) = (row.get_ref(0)?.as_bytes()?, row.get_ref(1)?.as_bytes()?);
             Ok(kind == self.event.kind.as_bytes() && data == self.event.data)
         };
-        let same = found.query_row((self.hash, self.tenant, self.event.id.as_str()), compare);
-        Ok(same.optional()?)
+        for key in keys {
+            let same = found.query_row((key, self.tenant, self.event.id.as_str()), compare);
+            if let Some(same) = same.optional()? {
+                return Ok(Some(same));
+            }
+        }
+        Ok(None)
     }
 
     pub(super) fn insert(
         &self,
-        sql: &Connection,
+        tx: &Tx<'_>,
         key: i64,
         deliveries: i64,
         now: Millis,
     ) -> Outcome<()> {
         let event = self.event;
-        sql.prepare_cached(EVENT)?.execute(params![
+        tx.sql.prepare_cached(EVENT)?.execute(params![
             key,
             self.hash,
             self.tenant,
@@ -69,7 +79,9 @@ impl<'a> NewEvent<'a> {
             event.kind,
             event.ordering_key,
             &event.data[..],
+            event.source.as_str(),
         ])?;
+        tx.add_id(self.hash, key);
         Ok(())
     }
 }
@@ -85,12 +97,12 @@ pub(super) fn accept(
     let mut accepted = Vec::with_capacity(events.len());
     for event in events {
         let new = NewEvent::new(key, event);
-        accepted.push(match new.is_same(tx.sql)? {
+        accepted.push(match new.is_same(tx)? {
             Some(true) => Acceptance::Known,
             Some(false) => Acceptance::Conflict,
             None => {
                 let number = tx.reserve(1);
-                new.insert(tx.sql, number, NOT_PLANNED, now)?;
+                new.insert(tx, number, NOT_PLANNED, now)?;
                 let mut insert = tx
                     .sql
                     .prepare_cached("INSERT INTO accepted (tenant, event) VALUES (?1, ?2)")?;
@@ -163,6 +175,7 @@ fn oldest(sql: &Connection, tenant: i64, limit: usize) -> Outcome<Vec<(i64, Acce
 fn read(row: &Row<'_>) -> Outcome<AcceptedEvent> {
     let id = row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?;
     let data = row.get_ref(6)?.as_blob().map_err(rusqlite::Error::from)?;
+    let source = row.get_ref(7)?.as_str().map_err(rusqlite::Error::from)?;
     Ok(AcceptedEvent {
         tries: row.get(1)?,
         event: Event {
@@ -171,6 +184,7 @@ fn read(row: &Row<'_>) -> Outcome<AcceptedEvent> {
             at: millis(row.get(4)?),
             ordering_key: row.get(5)?,
             data: Bytes::copy_from_slice(data),
+            source: Source::named(source),
         },
     })
 }
@@ -191,7 +205,7 @@ pub(super) fn end(
         .sql
         .prepare_cached("UPDATE accepted SET tries = max(0, tries - 1) WHERE event = ?1")?;
     for id in untried {
-        if let Some(event) = accepted_event(tx.sql, key, id)? {
+        if let Some(event) = accepted_event(tx, key, id)? {
             uncount.execute([event])?;
         }
     }
@@ -232,18 +246,12 @@ fn remove(tx: &mut Tx<'_>, place: i64, tenant: &TenantId) -> Outcome<()> {
     Ok(())
 }
 
-/// Marks an event as planned. Its new key is the one before those of its deliveries.
-pub(super) fn set_planned(
-    sql: &Connection,
-    event: i64,
-    key: i64,
-    deliveries: i64,
-    now: Millis,
-) -> Outcome<()> {
-    sql.prepare_cached(
-        "UPDATE events SET key = ?2, deliveries = ?3, planned_at = ?4 WHERE key = ?1",
-    )?
-    .execute((event, key, deliveries, now.as_i64()))?;
+/// Marks an event as planned. `first` is the key of the first of its deliveries.
+pub(super) fn set_planned(tx: &Tx<'_>, event: i64, first: i64, deliveries: i64) -> Outcome<()> {
+    let mut update = tx
+        .sql
+        .prepare_cached("UPDATE events SET deliveries = ?2, first_delivery = ?3 WHERE key = ?1")?;
+    update.execute((event, deliveries, first))?;
     Ok(())
 }
 
@@ -251,7 +259,7 @@ pub(super) fn discard(tx: &mut Tx<'_>, tenant: &TenantId, id: &EventId, tries: u
     let Some((key, _)) = lookup::tenant(tx.sql, tenant)? else {
         return Ok(());
     };
-    let Some(event) = accepted_event(tx.sql, key, id)? else {
+    let Some(event) = accepted_event(tx, key, id)? else {
         return Ok(());
     };
     let place = "SELECT place FROM accepted WHERE tenant = ?1 AND event = ?2 AND tries >= ?3";
@@ -261,23 +269,20 @@ pub(super) fn discard(tx: &mut Tx<'_>, tenant: &TenantId, id: &EventId, tries: u
         .optional()?;
     if let Some(place) = place {
         remove(tx, place, tenant)?;
-        tx.sql
-            .prepare_cached("DELETE FROM events WHERE key = ?1")?
-            .execute([event])?;
+        delete::event(tx, event)?;
     }
     Ok(())
 }
 
 /// Returns the key of an event that is not planned.
-fn accepted_event(sql: &Connection, tenant: i64, id: &EventId) -> Outcome<Option<i64>> {
-    let mut found = sql.prepare_cached(
-        "SELECT key FROM events WHERE hash = ?1 AND tenant = ?2 AND id = ?3 AND deliveries = ?4",
+fn accepted_event(tx: &Tx<'_>, tenant: i64, id: &EventId) -> Outcome<Option<i64>> {
+    let mut found = tx.sql.prepare_cached(
+        "SELECT 1 FROM events WHERE key = ?1 AND tenant = ?2 AND id = ?3 AND deliveries = ?4",
     )?;
-    let key = (
-        row::event_hash(tenant, id),
-        tenant,
-        id.as_str(),
-        NOT_PLANNED,
-    );
-    Ok(found.query_row(key, |row| row.get(0)).optional()?)
+    for key in tx.keys(row::event_hash(tenant, id))? {
+        if found.exists((key, tenant, id.as_str(), NOT_PLANNED))? {
+            return Ok(Some(key));
+        }
+    }
+    Ok(None)
 }

@@ -17,8 +17,8 @@ const ATTEMPT: &str = "UPDATE deliveries SET state = ?2, at = ?3, reason = ?4, m
     WHERE seq = ?1";
 
 const RECORDED: &str = "SELECT d.seq, d.state, d.reason, instr(coalesce(d.attempts, ''), ?3) > 0
-    FROM deliveries d INDEXED BY deliveries_by_id JOIN tenants t ON t.key = d.tenant
-    WHERE substr(d.id, 1, 8) = substr(?2, 1, 8) AND d.id = ?2 AND t.id = ?1";
+    FROM deliveries d JOIN tenants t ON t.key = d.tenant
+    WHERE d.seq = ?4 AND d.id = ?2 AND t.id = ?1";
 
 const TURN: &str = "SELECT seq, at FROM deliveries INDEXED BY deliveries_chained
     WHERE endpoint = ?1 AND chain = ?2 AND state = 1 AND state < 2 ORDER BY seq LIMIT 1";
@@ -49,16 +49,10 @@ pub(super) fn complete(
 
 /// Returns whether the outcome of a claim that is not in flight any more was recorded before.
 fn is_recorded(tx: &Tx<'_>, outcome: &crate::Outcome) -> Outcome<bool> {
-    let mut found = tx.sql.prepare_cached(RECORDED)?;
-    let (tenant, id) = (outcome.tenant.as_str(), row::delivery_id(&outcome.id));
-    let claim = claim_mark(outcome.fence);
-    let row = found.query_row((tenant, id, claim), |row| {
-        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
-    });
-    let Some(row) = row.optional()? else {
+    let Some(stored) = stored(tx, outcome)? else {
         return Ok(false);
     };
-    let (seq, state, reason, has_attempt): (i64, i64, Option<String>, bool) = row;
+    let (seq, state, reason, has_attempt) = stored;
     let died_of = |wanted: &str| state == state::DEAD && reason.as_deref() == Some(wanted);
     Ok(match &outcome.next {
         _ if outcome.attempt.is_some() => has_attempt,
@@ -66,6 +60,25 @@ fn is_recorded(tx: &Tx<'_>, outcome: &crate::Outcome) -> Outcome<bool> {
         NextState::Dead(reason) => died_of(reason),
         NextState::Due(_) => died_of(DELETED) || (state <= state::WAITING && !tx.is_in_flight(seq)),
     })
+}
+
+/// A delivery's sequence number, state and reason, and whether it has an attempt of a claim.
+type StoredOutcome = (i64, i64, Option<String>, bool);
+
+/// Returns what is stored of a delivery.
+fn stored(tx: &Tx<'_>, outcome: &crate::Outcome) -> Outcome<Option<StoredOutcome>> {
+    let mut found = tx.sql.prepare_cached(RECORDED)?;
+    let (tenant, id) = (outcome.tenant.as_str(), row::delivery_id(&outcome.id));
+    let claim = claim_mark(outcome.fence);
+    for seq in tx.keys(row::delivery_hash((&id).into()))? {
+        let row = found.query_row(params![tenant, id, claim, seq], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        });
+        if let Some(stored) = row.optional()? {
+            return Ok(Some(stored));
+        }
+    }
+    Ok(None)
 }
 
 /// An attempt as it is stored, with the number of its claim.

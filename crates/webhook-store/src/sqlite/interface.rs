@@ -11,10 +11,11 @@ use super::prune::PruneCutoff;
 use super::replay::Replay;
 use super::rewind::Rewind;
 use super::store::SqliteStore;
-use super::{accept, claim, complete, endpoints, lease, list, plan, rejected, tenants};
+use super::{accept, claim, complete, endpoints, events, lease, list, plan, rejected, tenants};
 use crate::{
     Acceptance, AcceptedEvent, Claim, ClaimRequest, Cursor, DeliveryFilter, Depth, DueEndpoint,
-    Leases, Page, PlanBatch, PlanResult, Queries, Queue, RejectedFilter, Result, Tenants,
+    EventDetails, EventFilter, Leases, ListedEvent, Page, PlanBatch, PlanResult, Queries, Queue,
+    RejectedFilter, Result, Tenants,
 };
 
 #[async_trait]
@@ -197,9 +198,8 @@ impl Queue for SqliteStore {
     }
 
     async fn event(&self, tenant: &TenantId, id: &EventId) -> Result<Option<Event>> {
-        let (tenant, id) = (tenant.clone(), id.clone());
-        self.read(move |view| list::event(view.sql, &tenant, &id))
-            .await
+        let details = self.event_details(tenant, id).await?;
+        Ok(details.map(|details| details.event))
     }
 
     async fn prune(&self, succeeded_before: Millis, dead_before: Millis) -> Result<bool> {
@@ -227,6 +227,24 @@ impl Queue for SqliteStore {
 
 #[async_trait]
 impl Queries for SqliteStore {
+    async fn event_details(&self, tenant: &TenantId, id: &EventId) -> Result<Option<EventDetails>> {
+        let (tenant, id) = (tenant.clone(), id.clone());
+        self.read(move |view| events::details(view, &tenant, &id))
+            .await
+    }
+
+    async fn events(
+        &self,
+        tenant: &TenantId,
+        filter: &EventFilter,
+        cursor: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Page<ListedEvent>> {
+        let (tenant, filter, cursor) = (tenant.clone(), filter.clone(), cursor.cloned());
+        self.read(move |view| events::list(view.sql, &tenant, &filter, cursor.as_ref(), limit))
+            .await
+    }
+
     async fn replay(&self, tenant: &TenantId, filter: &DeliveryFilter, now: Millis) -> Result<u64> {
         self.observe_time(now);
         let (tenant, filter, mut replay) = (tenant.clone(), filter.clone(), Replay::new());

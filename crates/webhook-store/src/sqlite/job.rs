@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 use webhook_model::{Owner, TenantId};
 
 use super::fault::Fault;
+use super::ids;
 use super::queue::{Effect, Flight, Key, Shared};
 use crate::{Fence, StoreError};
 
@@ -111,6 +112,21 @@ impl<'a> Tx<'a> {
     /// Returns the last reserved key.
     pub fn last_key(&self) -> i64 {
         *self.last_key
+    }
+
+    /// Makes a row that this transaction inserts findable by the hash of its id. If the transaction
+    /// is rolled back, the entry is of no use and harmless: see [`ids`].
+    pub fn add_id(&self, hash: i64, key: i64) {
+        self.shared.lock().recent_ids.add((hash, key));
+    }
+
+    /// Returns the keys of rows whose ids may have this hash.
+    pub fn keys(&self, hash: i64) -> Outcome<Vec<i64>> {
+        Ok(ids::keys(self.sql, self.shared, hash)?)
+    }
+
+    pub fn shared(&self) -> &'a Shared {
+        self.shared
     }
 
     pub fn queue(&self) -> std::sync::MutexGuard<'a, super::queue::Queue> {

@@ -1,14 +1,14 @@
-//! Reads events and lists of deliveries.
+//! Reads deliveries and lists of deliveries.
 
-use rusqlite::{Connection, OptionalExtension, Row};
-use webhook_model::{Delivery, DeliveryId, DeliveryState, EndpointId, Event, EventId, TenantId};
+use rusqlite::{Connection, Row};
+use webhook_model::{Delivery, DeliveryId, DeliveryState, EndpointId, EventId, TenantId};
 
+use super::fault::Fault;
 use super::job::Outcome;
 use super::page::{Mark, page};
 use super::reader::View;
-use super::row::{event_hash, millis, read_delivery_id, state};
+use super::row::{millis, read_delivery_id, state};
 use super::search::{From, Search};
-use super::{fault::Fault, lookup};
 use crate::{Cursor, DeliveryFilter, Page};
 
 /// Up to this number, pending deliveries are collected and sorted instead of scanned for.
@@ -24,7 +24,7 @@ pub(super) fn deliveries(
     let below = Mark::below('d', cursor)?;
     // Before the first read of the disk: a delivery that ends meanwhile is then seen as ended.
     let in_flight = InFlightSeqs::of(view, tenant);
-    let Some(search) = Search::new(view.sql, tenant, filter)? else {
+    let Some(search) = Search::new(view.sql, view.shared, tenant, filter)? else {
         return Ok(page('d', Vec::new(), limit));
     };
     let marks = newest(view, &search, filter.state, &in_flight, below, limit)?;
@@ -45,28 +45,6 @@ pub(super) fn delivery(
         ..DeliveryFilter::default()
     };
     Ok(deliveries(view, tenant, &filter, None, 1)?.items.pop())
-}
-
-pub(super) fn event(sql: &Connection, tenant: &TenantId, id: &EventId) -> Outcome<Option<Event>> {
-    let Some((tenant, _)) = lookup::tenant(sql, tenant)? else {
-        return Ok(None);
-    };
-    let mut found = sql.prepare_cached(
-        "SELECT kind, data, at, ordering_key FROM events
-         WHERE hash = ?1 AND tenant = ?2 AND id = ?3",
-    )?;
-    let read = |row: &Row<'_>| {
-        Ok(Event {
-            id: id.clone(),
-            kind: row.get(0)?,
-            data: row.get::<_, Vec<u8>>(1)?.into(),
-            at: millis(row.get(2)?),
-            ordering_key: row.get(3)?,
-        })
-    };
-    Ok(found
-        .query_row((event_hash(tenant, id), tenant, id.as_str()), read)
-        .optional()?)
 }
 
 /// The sequence numbers of a tenant's deliveries in flight at one moment, sorted.

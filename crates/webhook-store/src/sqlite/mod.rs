@@ -18,6 +18,9 @@
 //! they are pending until their outcome is written. A claim therefore writes nothing, and
 //! deliveries that an earlier process had in flight are due as soon as the file is opened.
 //!
+//! Rows have keys in the order of their creation, so that all indexes but one grow at their ends. The
+//! one of [`ids`], which are hashes, is kept in memory for new rows and written many rows at a time.
+//!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! use webhook_store::{Queries, sqlite::SqliteStore};
@@ -33,8 +36,11 @@ mod checkpoint;
 mod claim;
 mod claim_guard;
 mod complete;
+mod delete;
 mod endpoints;
+mod events;
 mod fault;
+mod ids;
 mod interface;
 mod job;
 mod lease;

@@ -10,7 +10,12 @@ use super::lock::{Lock, private, restrict};
 use super::open_error::OpenError;
 
 /// The migrations of the schema, in order. A released one is never changed; new ones are appended.
-const MIGRATIONS: [&str; 2] = [include_str!("schema.sql"), include_str!("schema2.sql")];
+pub(super) const MIGRATIONS: [&str; 4] = [
+    include_str!("schema.sql"),
+    include_str!("schema2.sql"),
+    include_str!("schema3.sql"),
+    include_str!("schema4.sql"),
+];
 
 /// The `PRAGMA application_id` of a sender's database: the letters `whsd`.
 const APPLICATION: i32 = i32::from_be_bytes(*b"whsd");

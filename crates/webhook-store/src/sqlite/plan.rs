@@ -95,16 +95,16 @@ struct Beginning<'a> {
 impl Planner<'_> {
     fn event(&mut self, tx: &mut Tx<'_>, planned: &PlannedEvent) -> Outcome<Planned> {
         let kept = if self.accepted {
-            self.move_accepted(tx, planned)?
+            self.keep_accepted(tx, planned)?
         } else {
             self.keep(tx, planned)?
         };
-        let key = match kept {
-            Ok(key) => key,
+        let (key, first) = match kept {
+            Ok(keys) => keys,
             Err(known) => return Ok(known),
         };
         let mut claimed = Vec::new();
-        for (seq, delivery) in (key + 1..).zip(&planned.deliveries) {
+        for (seq, delivery) in (first..).zip(&planned.deliveries) {
             if self.delivery(tx, key, seq, &planned.event, delivery)? {
                 claimed.push(delivery.id.clone());
             }
@@ -112,35 +112,40 @@ impl Planner<'_> {
         Ok(Planned::New { claimed })
     }
 
-    /// Keeps a new event. Returns its key, or the result for a known id.
-    fn keep(&self, tx: &mut Tx<'_>, planned: &PlannedEvent) -> Outcome<Result<i64, Planned>> {
+    /// Keeps a new event. Returns its key and that of its first delivery, or the result for a known
+    /// id.
+    fn keep(
+        &self,
+        tx: &mut Tx<'_>,
+        planned: &PlannedEvent,
+    ) -> Outcome<Result<(i64, i64), Planned>> {
         let new = NewEvent::new(self.tenant, &planned.event);
-        match new.is_same(tx.sql)? {
+        match new.is_same(tx)? {
             Some(true) => return Ok(Err(Planned::Known)),
             Some(false) => return Ok(Err(Planned::Conflict)),
             None => {}
         }
         let count = planned.deliveries.len();
         let key = tx.reserve(1 + count);
-        new.insert(tx.sql, key, count as i64, self.now)?;
-        Ok(Ok(key))
+        new.insert(tx, key, count as i64, self.now)?;
+        Ok(Ok((key, key + 1)))
     }
 
-    /// Moves an accepted event to a new key, which those of its deliveries follow. An event that is not
-    /// the first accepted one is planned already.
-    fn move_accepted(
+    /// Plans an accepted event. Returns the same as [`keep`](Self::keep). An event that is not the
+    /// first accepted one is planned already.
+    fn keep_accepted(
         &self,
         tx: &mut Tx<'_>,
         planned: &PlannedEvent,
-    ) -> Outcome<Result<i64, Planned>> {
+    ) -> Outcome<Result<(i64, i64), Planned>> {
         let found = accept::take_first(tx, self.tenant, self.name, &planned.event.id)?;
         let Some(event) = found else {
             return Ok(Err(Planned::Known));
         };
         let count = planned.deliveries.len();
-        let key = tx.reserve(1 + count);
-        accept::set_planned(tx.sql, event, key, count as i64, self.now)?;
-        Ok(Ok(key))
+        let first = tx.reserve(count);
+        accept::set_planned(tx, event, first, count as i64)?;
+        Ok(Ok((event, first)))
     }
 
     /// Creates a delivery. Returns whether it is in flight.
@@ -161,6 +166,7 @@ impl Planner<'_> {
             .ordered
             .then(|| row::ordering_group(event.ordering_key.as_deref()));
         let begins = self.beginning(tx, new, alive, ordering_group.as_deref())?;
+        let id = row::delivery_id(&new.id);
         tx.sql.prepare_cached(DELIVERY)?.execute(params![
             seq,
             self.tenant,
@@ -169,11 +175,12 @@ impl Planner<'_> {
             begins.state,
             begins.at,
             self.now.as_i64(),
-            row::delivery_id(&new.id),
+            id,
             ordering_group,
             begins.reason,
             new.body.as_deref(),
         ])?;
+        tx.add_id(row::delivery_hash((&id).into()), seq);
         self.effects(
             tx,
             &new.id,

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, Row};
 use webhook_model::Millis;
 
+use super::delete;
 use super::job::{Outcome, Tx};
 use super::page::Mark;
 use super::queue::Effect;
@@ -53,7 +54,7 @@ impl PruneCursor {
     /// Deletes a bounded part. Returns whether there may be more to delete.
     pub fn step(&mut self, tx: &mut Tx<'_>, before: PruneCutoff) -> Outcome<bool> {
         let more = self.deliveries(tx, before)?;
-        let bare = prune_bare_events(tx.sql, before)?;
+        let bare = prune_bare_events(tx, before)?;
         let rejected = prune_rejected(tx, before)?;
         shrink(tx.sql)?;
         Ok(more || bare || rejected)
@@ -125,47 +126,45 @@ impl Ended {
     }
 }
 
-/// Returns the moment before which a planned event's id is no longer needed.
+/// Returns the moment of acceptance before which a planned event's id is no longer needed.
 fn known_until(before: PruneCutoff) -> i64 {
     before.now.before(IDEMPOTENCY).as_i64()
 }
 
 fn prune_delivery(tx: &mut Tx<'_>, seq: i64, ended: &Ended, before: PruneCutoff) -> Outcome<()> {
-    let sql = tx.sql;
-    sql.prepare_cached("DELETE FROM deliveries WHERE seq = ?1")?
-        .execute([seq])?;
+    delete::delivery(tx, seq)?;
     tx.then(Effect::Counted {
         pending: 0,
         dead: -i64::from(ended.state == state::DEAD),
     });
-    let mut left = sql.prepare_cached(
-        "SELECT planned_at, EXISTS (SELECT 1 FROM deliveries
-             WHERE seq > e.key AND seq <= e.key + e.deliveries)
+    let mut left = tx.sql.prepare_cached(
+        "SELECT accepted_at, EXISTS (SELECT 1 FROM deliveries
+             WHERE seq >= coalesce(e.first_delivery, e.key + 1)
+                 AND seq < coalesce(e.first_delivery, e.key + 1) + e.deliveries)
          FROM events e WHERE key = ?1",
     )?;
     let row = left
         .query_row([ended.event], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    let Some((planned_at, false)): Option<(i64, bool)> = row else {
+    let Some((accepted_at, false)): Option<(i64, bool)> = row else {
         return Ok(());
     };
-    let text = if planned_at < known_until(before) {
-        "DELETE FROM events WHERE key = ?1"
-    } else {
-        "UPDATE events SET deliveries = 0 WHERE key = ?1"
-    };
-    sql.prepare_cached(text)?.execute([ended.event])?;
+    if accepted_at < known_until(before) {
+        return delete::event(tx, ended.event);
+    }
+    tx.sql
+        .prepare_cached("UPDATE events SET deliveries = 0 WHERE key = ?1")?
+        .execute([ended.event])?;
     Ok(())
 }
 
 /// Deletes events without deliveries. Returns whether there may be more.
-fn prune_bare_events(sql: &Connection, before: PruneCutoff) -> Outcome<bool> {
-    let mut delete = sql.prepare_cached(
-        "DELETE FROM events WHERE key IN (
+fn prune_bare_events(tx: &mut Tx<'_>, before: PruneCutoff) -> Outcome<bool> {
+    let statement = "DELETE FROM events WHERE key IN (
              SELECT key FROM events INDEXED BY events_bare
-             WHERE deliveries = 0 AND planned_at < ?1 LIMIT ?2)",
-    )?;
-    Ok(delete.execute((known_until(before), PART as i64))? == PART)
+             WHERE deliveries = 0 AND accepted_at < ?1 LIMIT ?2) RETURNING hash, key";
+    let deleted = delete::events(tx, statement, (known_until(before), PART as i64))?;
+    Ok(deleted == PART)
 }
 
 fn prune_rejected(tx: &mut Tx<'_>, before: PruneCutoff) -> Outcome<bool> {

@@ -6,6 +6,7 @@ use rusqlite::Connection;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::checkpoint::Gate;
+use super::ids;
 use super::job::Outcome;
 use super::queue::Shared;
 
@@ -19,6 +20,11 @@ pub(super) struct View<'a> {
 }
 
 impl View<'_> {
+    /// Returns the keys of rows whose ids may have this hash.
+    pub fn keys(&self, hash: i64) -> Outcome<Vec<i64>> {
+        Ok(ids::keys(self.sql, self.shared, hash)?)
+    }
+
     /// Runs `read` on one snapshot of the database.
     pub fn in_snapshot<T>(&self, read: impl FnOnce(&Self) -> Outcome<T>) -> Outcome<T> {
         let snapshot = self.sql.unchecked_transaction()?;

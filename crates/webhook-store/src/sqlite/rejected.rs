@@ -12,7 +12,8 @@ use super::queue::Effect;
 use super::row::millis;
 use crate::{Cursor, PAGE_BYTES, Page, RejectedFilter};
 
-const COLUMNS: &str = "SELECT r.at, r.key, r.id, t.id, r.source, r.code, r.reason, r.fields
+pub(super) const COLUMNS: &str =
+    "SELECT r.at, r.key, r.id, t.id, r.source, r.code, r.reason, r.fields
     FROM rejected r LEFT JOIN tenants t ON t.key = r.tenant";
 
 pub(super) fn reject(tx: &mut Tx<'_>, rejected: &[Rejected]) -> Outcome<()> {
@@ -52,19 +53,21 @@ pub(super) fn list(
     limit: usize,
 ) -> Outcome<Page<Rejected>> {
     let below = Mark::below('r', cursor)?;
-    let (which, id) = match filter {
+    let (which, value) = match filter {
         RejectedFilter::All => ("true", None),
-        RejectedFilter::Tenant(id) => ("t.id = ?3", Some(id.as_str())),
+        RejectedFilter::Tenant(id) => match lookup::tenant(sql, id)? {
+            Some((tenant, _)) => ("r.tenant = ?3", Some(Value::Integer(tenant))),
+            None => return Ok(page('r', Vec::new(), limit)),
+        },
         RejectedFilter::Unassigned => ("r.tenant IS NULL", None),
-        RejectedFilter::Id(id) => ("r.id = ?3", Some(id.as_str())),
+        RejectedFilter::Id(id) => ("r.id = ?3", Some(Value::Text(id.clone()))),
     };
     let text = format!(
         "{COLUMNS} WHERE {which} AND (r.at, r.key) < (?1, ?2)
          ORDER BY r.at DESC, r.key DESC LIMIT {}",
         limit.saturating_add(1).min(i32::MAX as usize)
     );
-    let id = id.map(|id| Value::Text(id.into()));
-    let values = [below.at.into(), below.key.into()].into_iter().chain(id);
+    let values = [below.at.into(), below.key.into()].into_iter().chain(value);
     let mut found = sql.prepare_cached(&text)?;
     let mut rows = found.query(params_from_iter(values))?;
     let (mut items, mut bytes, mut limit) = (Vec::new(), 0, limit);
@@ -105,7 +108,7 @@ pub(super) fn take(tx: &mut Tx<'_>, id: &str) -> Outcome<Option<Rejected>> {
     taken.map(Some)
 }
 
-fn read(row: &Row<'_>) -> Result<Rejected, Fault> {
+pub(super) fn read(row: &Row<'_>) -> Result<Rejected, Fault> {
     let tenant: Option<String> = row.get(3)?;
     let text = |column| {
         Ok::<_, Fault>(

@@ -64,7 +64,7 @@ impl Replay {
         filter: &DeliveryFilter,
     ) -> Outcome<Vec<Mark>> {
         let last_key = *self.last_key.get_or_insert(tx.last_key());
-        let Some(search) = Search::new(tx.sql, tenant, filter)? else {
+        let Some(search) = Search::new(tx.sql, tx.shared(), tenant, filter)? else {
             return Ok(Vec::new());
         };
         let from = From::Oldest(self.reached);

@@ -27,10 +27,22 @@ pub(super) fn event_hash(tenant: i64, id: &EventId) -> i64 {
         .chain_update(tenant.to_le_bytes())
         .chain_update(id.as_str())
         .finalize();
-    digest
-        .iter()
-        .take(8)
-        .fold(0, |hash, byte| hash << 8 | i64::from(*byte))
+    first_bytes(&digest)
+}
+
+/// Returns the hash by which a delivery is looked up, from its stored id.
+pub(super) fn delivery_hash(stored: ValueRef<'_>) -> i64 {
+    match stored {
+        // A digest.
+        ValueRef::Blob(digest) => first_bytes(digest),
+        ValueRef::Text(text) => first_bytes(&Sha256::digest(text)),
+        _ => 0,
+    }
+}
+
+fn first_bytes(digest: &[u8]) -> i64 {
+    let bytes = digest.iter().take(8);
+    bytes.fold(0, |hash, byte| hash << 8 | i64::from(*byte))
 }
 
 /// Returns a delivery's id as a blob of half the bytes if it has the usual form, else as text.

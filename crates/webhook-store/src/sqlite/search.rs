@@ -5,9 +5,10 @@ use rusqlite::{Connection, OptionalExtension, params_from_iter};
 use webhook_model::{DeliveryId, DeliveryState, EventId, Millis, TenantId};
 
 use super::job::Outcome;
-use super::lookup;
 use super::page::Mark;
-use super::row::{delivery_id, event_hash};
+use super::queue::Shared;
+use super::row::{delivery_hash, delivery_id, event_hash};
+use super::{ids, lookup};
 use crate::DeliveryFilter;
 
 /// A filter whose ids are resolved to keys. Callers check the state: the database does not record
@@ -36,6 +37,7 @@ impl Search {
     /// Returns `None` if the filter names a tenant or an endpoint that does not exist.
     pub fn new(
         sql: &Connection,
+        shared: &Shared,
         tenant: &TenantId,
         filter: &DeliveryFilter,
     ) -> Outcome<Option<Self>> {
@@ -55,7 +57,7 @@ impl Search {
             endpoint,
             from: moment(filter.from, i64::MIN),
             to: moment(filter.to, i64::MAX),
-            only: only(sql, tenant, filter)?,
+            only: only(sql, shared, tenant, filter)?,
             dead: filter.state == Some(DeliveryState::Dead),
         }))
     }
@@ -169,16 +171,21 @@ impl Search {
     }
 }
 
-fn only(sql: &Connection, tenant: i64, filter: &DeliveryFilter) -> Outcome<Option<Vec<i64>>> {
+fn only(
+    sql: &Connection,
+    shared: &Shared,
+    tenant: i64,
+    filter: &DeliveryFilter,
+) -> Outcome<Option<Vec<i64>>> {
     let named = filter
         .delivery
         .as_ref()
-        .map(|id| named(sql, tenant, id))
+        .map(|id| named(sql, shared, tenant, id))
         .transpose()?;
     let of_event = filter
         .event
         .as_ref()
-        .map(|id| of_event(sql, tenant, id))
+        .map(|id| of_event(sql, shared, tenant, id))
         .transpose()?;
     Ok(match (named, of_event) {
         (Some(named), Some(of_event)) => Some(
@@ -191,25 +198,32 @@ fn only(sql: &Connection, tenant: i64, filter: &DeliveryFilter) -> Outcome<Optio
     })
 }
 
-fn named(sql: &Connection, tenant: i64, id: &DeliveryId) -> Outcome<Vec<i64>> {
-    let mut found = sql.prepare_cached(
-        "SELECT seq FROM deliveries INDEXED BY deliveries_by_id
-         WHERE substr(id, 1, 8) = substr(?1, 1, 8) AND id = ?1 AND tenant = ?2",
-    )?;
-    let rows = found.query_map((delivery_id(id), tenant), |row| row.get(0))?;
-    Ok(rows.collect::<Result<_, _>>()?)
+fn named(sql: &Connection, shared: &Shared, tenant: i64, id: &DeliveryId) -> Outcome<Vec<i64>> {
+    let id = delivery_id(id);
+    let mut found =
+        sql.prepare_cached("SELECT 1 FROM deliveries WHERE seq = ?1 AND id = ?2 AND tenant = ?3")?;
+    let mut seqs = Vec::new();
+    for seq in ids::keys(sql, shared, delivery_hash((&id).into()))? {
+        if found.exists((seq, &id, tenant))? {
+            seqs.push(seq);
+        }
+    }
+    Ok(seqs)
 }
 
-fn of_event(sql: &Connection, tenant: i64, id: &EventId) -> Outcome<Vec<i64>> {
+fn of_event(sql: &Connection, shared: &Shared, tenant: i64, id: &EventId) -> Outcome<Vec<i64>> {
     let mut found = sql.prepare_cached(
-        "SELECT key, deliveries FROM events WHERE hash = ?1 AND tenant = ?2 AND id = ?3",
+        "SELECT coalesce(first_delivery, key + 1), deliveries FROM events
+         WHERE key = ?1 AND tenant = ?2 AND id = ?3",
     )?;
-    let key = (event_hash(tenant, id), tenant, id.as_str());
-    let row = found
-        .query_row(key, |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
-    // The deliveries of an event have the keys that follow its own: see `schema.sql`.
-    Ok(row
-        .map(|(key, count): (i64, i64)| (key + 1..=key + count).collect())
-        .unwrap_or_default())
+    for key in ids::keys(sql, shared, event_hash(tenant, id))? {
+        let deliveries = found.query_row((key, tenant, id.as_str()), |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
+        });
+        if let Some((first, count)) = deliveries.optional()? {
+            // The deliveries of an event have consecutive keys: see `schema.sql`.
+            return Ok((first..first + count).collect());
+        }
+    }
+    Ok(Vec::new())
 }

@@ -11,6 +11,7 @@ use webhook_model::Millis;
 use super::checkpoint::{Gate, checkpoints};
 use super::claim_guard::ClaimReturn;
 use super::fault::unavailable;
+use super::ids::{self, Mover};
 use super::job::{Outcome, Step, Tx, job};
 use super::open::{Opened, open};
 use super::prune::PruneCursor;
@@ -67,6 +68,7 @@ impl SqliteStore {
             commands: received,
             last_key,
             checkpoints,
+            ids_mover: Mover::new(gate.clone()),
             name: name.to_string(),
             _lock: lock,
         };
@@ -115,8 +117,9 @@ fn begin(sql: &mut Connection, shared: &Shared) -> Outcome<i64> {
     for endpoint in endpoints {
         until_done(&|tx| sweep::endpoint(tx, &endpoint))?;
     }
-    lookup::load(sql, &mut shared.lock())?;
-    Ok(last_key)
+    let mut queue = shared.lock();
+    lookup::load(sql, &mut queue)?;
+    Ok(ids::load(sql, &mut queue.recent_ids, last_key)?)
 }
 
 /// Ends the threads by closing their channels, and closes the file.

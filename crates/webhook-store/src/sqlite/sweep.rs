@@ -2,6 +2,7 @@
 
 use rusqlite::Connection;
 
+use super::delete;
 use super::job::{Outcome, Tx};
 use super::queue::Effect;
 use super::row::{DELETED, state};
@@ -19,12 +20,8 @@ pub(super) fn tenant(tx: &mut Tx<'_>, tenant: i64) -> Outcome<bool> {
         .query_map((tenant, PART as i64), read)?
         .collect::<Result<_, _>>()?;
     for (seq, event, state) in &part {
-        tx.sql
-            .prepare_cached("DELETE FROM deliveries WHERE seq = ?1")?
-            .execute([seq])?;
-        tx.sql
-            .prepare_cached("DELETE FROM events WHERE key = ?1")?
-            .execute([event])?;
+        delete::delivery(tx, *seq)?;
+        delete::event(tx, *event)?;
         let dead = -i64::from(*state == state::DEAD);
         let pending = -i64::from(*state < state::SUCCEEDED);
         tx.then(Effect::Counted { pending, dead });
@@ -39,14 +36,12 @@ pub(super) fn tenant(tx: &mut Tx<'_>, tenant: i64) -> Outcome<bool> {
 /// Removes the rest of a deleted tenant that has no deliveries any more.
 fn rest(tx: &mut Tx<'_>, tenant: i64) -> Outcome<()> {
     let sql = tx.sql;
-    sql.execute(
-        "DELETE FROM events WHERE deliveries = 0 AND tenant = ?1",
-        [tenant],
-    )?;
-    sql.execute(
-        "DELETE FROM events WHERE key IN (SELECT event FROM accepted WHERE tenant = ?1)",
-        [tenant],
-    )?;
+    let without_deliveries =
+        "DELETE FROM events WHERE deliveries = 0 AND tenant = ?1 RETURNING hash, key";
+    delete::events(tx, without_deliveries, [tenant])?;
+    let accepted = "DELETE FROM events WHERE key IN (SELECT event FROM accepted WHERE tenant = ?1)
+        RETURNING hash, key";
+    delete::events(tx, accepted, [tenant])?;
     sql.execute("DELETE FROM accepted WHERE tenant = ?1", [tenant])?;
     let rejected = sql.execute("DELETE FROM rejected WHERE tenant = ?1", [tenant])?;
     tx.then(Effect::Counted {

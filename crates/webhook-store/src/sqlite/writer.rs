@@ -8,6 +8,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::checkpoint::Checkpoints;
 use super::fault::{Fault, unavailable};
+use super::ids;
 use super::job::{Job, Outcome, Tx};
 use super::lock::Lock;
 use super::queue::Shared;
@@ -31,6 +32,7 @@ pub(super) struct Writer {
     /// The last key of an event or a delivery.
     pub last_key: i64,
     pub checkpoints: Checkpoints,
+    pub ids_mover: ids::Mover,
     /// The name of the store in errors.
     pub name: String,
     /// Dropped last, after the connection is closed.
@@ -46,7 +48,15 @@ impl Writer {
             let unfinished = self.group(jobs.drain(..group).collect());
             // Behind the waiting jobs, which run between two steps of an unfinished one.
             jobs.extend(unfinished);
+            self.move_ids();
             self.checkpoints.after_commit(&self.sql);
+        }
+    }
+
+    fn move_ids(&mut self) {
+        let moved = self.ids_mover.step(&self.sql, &self.shared, self.last_key);
+        if let Err(error) = moved {
+            tracing::warn!(%error, "ids of the store not moved to their table, which is tried again");
         }
     }
 
@@ -190,13 +200,15 @@ mod tests {
         } = opened;
         sql.execute_batch("CREATE TABLE notes (text TEXT PRIMARY KEY)")
             .unwrap();
-        let (checkpoints, _) = checkpoints(&mut sql, checkpointer, Gate::default()).unwrap();
+        let gate = Gate::default();
+        let (checkpoints, _) = checkpoints(&mut sql, checkpointer, gate.clone()).unwrap();
         Writer {
             sql,
             shared: Arc::default(),
             commands: mpsc::unbounded_channel().1,
             last_key: 0,
             checkpoints,
+            ids_mover: ids::Mover::new(gate),
             name: "test".into(),
             _lock: lock,
         }

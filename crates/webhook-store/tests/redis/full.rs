@@ -147,7 +147,7 @@ async fn a_full_server_rejects_every_change_as_a_whole() {
         id: "1-0".into(),
         tenant: None,
         at: at(1),
-        source: Source::Stream,
+        source: Source::named("stream"),
         code: "unreadable".into(),
         reason: "no".into(),
         fields: vec![],

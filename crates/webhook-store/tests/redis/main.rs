@@ -2,6 +2,7 @@
 //! servers, and other processes.
 
 mod cluster;
+mod events;
 mod full;
 mod lease;
 mod permissions;

@@ -4,7 +4,8 @@ use redis::aio::MultiplexedConnection;
 use redis_link::Address;
 use test_support::redis::{Fsync, RedisServer};
 use webhook_model::{
-    Attempt, Delivery, DeliveryId, Endpoint, EndpointId, Event, EventId, Millis, Owner, TenantId,
+    Attempt, Delivery, DeliveryId, Endpoint, EndpointId, Event, EventId, Millis, Owner, Source,
+    TenantId,
 };
 use webhook_store::redis::RedisStore;
 use webhook_store::{
@@ -54,6 +55,7 @@ pub fn planned(
         data: format!("\"{}\"", "x".repeat(bytes)).into(),
         at: at(0),
         ordering_key: None,
+        source: Source::API,
     };
     let endpoint = endpoint_id(to);
     let delivery = NewDelivery {

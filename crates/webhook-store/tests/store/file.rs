@@ -17,7 +17,7 @@ use webhook_store::{
 use crate::stores::sqlite::Folder;
 use crate::world::{DAY, UNTIL, World, at, due, event, planned, success, tenant_id};
 
-fn folder() -> (TempDir, PathBuf) {
+pub fn folder() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("sender.db");
     (folder, file)

@@ -3,10 +3,11 @@
 //! A guarantee is a function of a [`World`](world::World) in `contract/`; one that the list below
 //! omits is dead code, which the lints reject. A store is a module of `stores/` with a function
 //! `world` that opens an empty one, and a line at the end of this file. Guarantees of the SQLite
-//! store's file are in `file.rs`.
+//! store's file are in `file.rs` and `migration.rs`.
 
 mod contract;
 mod file;
+mod migration;
 mod speed;
 mod stores;
 mod world;
@@ -153,6 +154,22 @@ macro_rules! guarantees {
                 a_list_without_matches_is_empty
                 a_delivery_is_found_by_its_id
                 a_returned_call_is_visible_in_lists;
+            events:
+                an_event_is_listed_with_all_fields_but_its_data
+                an_event_is_found_with_its_state_and_its_source
+                the_source_of_a_known_event_stays
+                every_filter_selects_its_events
+                pruned_events_leave_the_list
+                an_event_that_becomes_rejected_is_listed_once
+                a_list_has_no_events_of_another_tenant
+                a_stored_event_is_in_lists_when_the_call_returns;
+            event_pages:
+                pages_of_events_follow_each_other
+                events_that_arrive_do_not_change_later_pages
+                an_event_keeps_its_position_when_it_is_planned
+                an_event_of_a_rare_type_is_found_in_bounded_pages
+                a_page_of_large_rejected_events_is_bounded
+                an_invalid_cursor_of_events_is_rejected;
             rejected:
                 a_rejected_event_is_stored_unchanged
                 rejecting_twice_changes_nothing
@@ -195,4 +212,5 @@ macro_rules! guarantees {
 }
 
 guarantees!(sqlite);
+guarantees!(postgres);
 guarantees!(redis);

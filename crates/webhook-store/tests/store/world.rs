@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use webhook_model::{
     Attempt, Delivery, DeliveryId, DeliveryState, Endpoint, EndpointId, Event, EventId, Millis,
-    Owner, Phase, TenantId,
+    Owner, Phase, Source, TenantId,
 };
 use webhook_store::{
     Acceptance, Claim, ClaimRequest, DeliveryFilter, DueEndpoint, Fence, InitialState, NewDelivery,
@@ -79,6 +79,7 @@ pub fn event(id: &str) -> Event {
         data: format!(r#"{{"id":"{id}"}}"#).into(),
         at: at(0),
         ordering_key: None,
+        source: Source::API,
     }
 }
 

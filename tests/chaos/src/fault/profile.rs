@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::kind::Fault;
-use crate::column::Column::{self, Redis, RedisSource, RedisStream, Sqlite};
+use crate::column::Column::{self, Postgres, Redis, RedisSource, RedisStream, Sqlite};
 use crate::hostile::Hostile;
 use crate::tools::Tool;
 
@@ -35,8 +35,12 @@ pub struct Profile {
 const EVERY: &[Column] = &Column::ALL;
 const BOTH: &[Column] = &[Sqlite, Redis];
 const STREAMS: &[Column] = &[RedisStream, RedisSource];
-const SERVERS: &[Column] = &[Redis, RedisStream, RedisSource];
+/// Every store, with events through the API.
+const STORES: &[Column] = &[Sqlite, Postgres, Redis];
+const SERVERS: &[Column] = &[Postgres, Redis, RedisStream, RedisSource];
+const REDIS: &[Column] = &[Redis, RedisStream, RedisSource];
 const SHARED: &[Column] = &[Redis, RedisStream];
+const FAILING_OVER: &[Column] = &[Postgres, Redis, RedisStream];
 const LINUX: &[Tool] = &[Tool::Linux];
 
 const fn row(
@@ -129,7 +133,7 @@ static ALL: &[Profile] = &[
         "one of three senders on one store is killed",
         "the others deliver what it had in flight once its lease has run out").deaths(1).restarts(),
     row(Fault::StoreKilled, "kill-store", SERVERS, 2000,
-        "Redis (`appendfsync always`) is killed and started again",
+        "the store's server is killed and started again (Redis with `appendfsync always`)",
         "outcomes are kept in memory and recorded once it is back").stops_work().deaths(1),
     row(Fault::SourceKilled, "kill-source", &[RedisSource], 2000,
         "the Redis of the stream is killed and started again",
@@ -138,32 +142,41 @@ static ALL: &[Profile] = &[
         "the receiver is killed and started again",
         "deliveries are attempted again by their schedule").stops_receiver().deaths(1),
     row(Fault::StoreFrozenBriefly, "freeze-store-briefly", SERVERS, 2000,
-        "Redis is frozen (SIGSTOP) for less than the lease",
+        "the store's server is frozen (SIGSTOP) for less than the lease",
         "nothing is delivered twice").stops_work(),
     row(Fault::StoreFrozen, "freeze-store", SERVERS, 6000,
-        "Redis is frozen for twice the lease",
+        "the store's server is frozen for twice the lease",
         "nothing is delivered twice: a sole sender keeps what it has in flight").stops_work(),
     row(Fault::SourceFrozen, "freeze-source", &[RedisSource], 6000,
         "the Redis of the stream is frozen for twice the lease",
         "nothing is delivered twice").stops_work(),
     row(Fault::StoreFull, "full", EVERY, 6000,
-        "the store is full for twice the lease: Redis at `maxmemory`, SQLite on a full file system",
+        "the store is full for twice the lease: Redis at `maxmemory`, the others on a full file system",
         "outcomes are kept and recorded once there is room").stops_work(),
-    row(Fault::StoreFlushed, "flush", SERVERS, 1000,
+    row(Fault::StoreFlushed, "flush", REDIS, 1000,
         "`FLUSHALL` on the store",
         "tenants and endpoints of the file are restored before the next event is judged").loses(),
-    row(Fault::StoreEmptied, "restart-empty", SERVERS, 1000,
+    row(Fault::StoreEmptied, "restart-empty", REDIS, 1000,
         "Redis without persistence is killed and started again",
         "as for a flushed store").stops_work().loses(),
-    row(Fault::StoreReadOnly, "read-only", SERVERS, 5000,
+    row(Fault::StoreReadOnly, "read-only", REDIS, 5000,
         "Redis is made a replica, which refuses writes, and then a primary again",
         "outcomes are kept and recorded once it is writable").stops_work(),
     row(Fault::StoreWithoutReplicas, "no-replicas", SHARED, 5000,
         "Redis refuses writes for want of replicas (`min-replicas-to-write`)",
         "as for a read-only store").stops_work(),
-    row(Fault::ReplicaPromoted, "promote", SHARED, 1000,
-        "Redis is killed and its replica promoted behind the same address",
-        "only what the replica did not have can be lost").stops_work().loses().deaths(1),
+    row(Fault::StoreOnStandby, "standby", &[Postgres], 5000,
+        "the address of PostgreSQL leads to a standby, which is read-only, and then to the primary again",
+        "outcomes are kept and recorded once it is writable").stops_work(),
+    row(Fault::ConnectionsExhausted, "no-connections", &[Postgres], 4000,
+        "other clients take all connections of PostgreSQL (`max_connections`), also those of the sender",
+        "what cannot connect waits, and goes on once there are connections").stops_work(),
+    row(Fault::ConnectionsEnded, "end-connections", &[Postgres], 0,
+        "connections of the sender are ended at random for three seconds (`pg_terminate_backend`)",
+        "nothing is delivered twice, and nothing is recorded twice"),
+    row(Fault::ReplicaPromoted, "promote", FAILING_OVER, 1000,
+        "the store's server is killed and its replica promoted behind the same address",
+        "only what the replica did not have can be lost: with PostgreSQL, whose standby is synchronous, nothing").stops_work().loses().deaths(1),
     row(Fault::LogReaderGone, "log-reader-gone", BOTH, 2000,
         "the reader of standard error exits",
         "lines are dropped; deliveries go on").lasts().needs(LINUX),
@@ -173,17 +186,17 @@ static ALL: &[Profile] = &[
     row(Fault::LogNotDrained, "log-not-drained", BOTH, 4000,
         "standard error is a pipe that nobody reads",
         "lines are dropped; deliveries go on").lasts().needs(LINUX),
-    row(Fault::FewDescriptors, "few-descriptors", BOTH, 3000,
+    row(Fault::FewDescriptors, "few-descriptors", STORES, 3000,
         "the limit of descriptors is lowered to those in use and two more (`prlimit`)",
         "what cannot connect is attempted again").stops_receiver().needs(LINUX),
     row(Fault::LittleMemory, "little-memory", STREAMS, 0,
         "the sender has little memory (RLIMIT_DATA), and more large entries wait for it than fit",
         "memory is bounded by bytes: the process goes on, and every entry is delivered")
         .restarts().needs(LINUX),
-    row(Fault::ClockAhead, "clock-ahead", BOTH, 4000,
+    row(Fault::ClockAhead, "clock-ahead", STORES, 4000,
         "the sender's clock is an hour ahead, and then correct again",
         "due times move back with the clock").stops_receiver().needs(&[Tool::Linux, Tool::Faketime]),
-    row(Fault::ClockBehind, "clock-behind", BOTH, 4000,
+    row(Fault::ClockBehind, "clock-behind", STORES, 4000,
         "the sender's clock is an hour behind, and then correct again",
         "nothing waits for the hour").stops_receiver().needs(&[Tool::Linux, Tool::Faketime]),
     row(Fault::PartialHeads, "partial-heads", BOTH, 3000,
@@ -209,13 +222,13 @@ static ALL: &[Profile] = &[
         "the name server stops responding",
         "endpoints by address are served as before, and those by name afterwards")
         .needs(&[Tool::Linux, Tool::Mount]),
-    row(Fault::StopsAtStart, "stop-at-start", BOTH, 0,
+    row(Fault::StopsAtStart, "stop-at-start", STORES, 0,
         "SIGTERM and SIGINT at every moment of start",
         "each stops the sender in time, with exit code 0").restarts().needs(LINUX),
-    row(Fault::StopsWaitingForStore, "stop-without-store", SHARED, 0,
-        "SIGTERM and SIGINT during a start that waits for a frozen Redis",
+    row(Fault::StopsWaitingForStore, "stop-without-store", FAILING_OVER, 0,
+        "SIGTERM and SIGINT during a start that waits for a frozen server",
         "each stops the sender in time, with exit code 0").restarts().needs(LINUX),
-    row(Fault::StopsWaitingForName, "stop-without-name", &[Redis], 0,
+    row(Fault::StopsWaitingForName, "stop-without-name", &[Postgres, Redis], 0,
         "SIGTERM during a start that waits for the sender's name, which another process has",
         "it stops in time, with exit code 0; the other is not affected").needs(LINUX),
     row(Fault::ReloadsAtStart, "reload-at-start", BOTH, 0,
@@ -236,7 +249,7 @@ static ALL: &[Profile] = &[
     row(Fault::FileCut, "file-cut", BOTH, 2000,
         "SIGHUP with a configuration file that was cut anywhere, and then with the whole one",
         "the reload is refused; nothing is deleted"),
-    row(Fault::ManyEndpoints, "many-endpoints", BOTH, 0,
+    row(Fault::ManyEndpoints, "many-endpoints", STORES, 0,
         "a tenant has 5,000 endpoints, and the sender is killed and started again",
         "the start takes less than ten seconds").deaths(1).restarts(),
 ];

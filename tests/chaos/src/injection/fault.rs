@@ -3,7 +3,7 @@
 use anyhow::Result;
 use rustix::process::Signal;
 
-use super::{api, machine, signals, store};
+use super::{api, connections, machine, signals, store};
 use crate::fault::Fault;
 use crate::sender::Log;
 use crate::world::{Setup, World};
@@ -15,7 +15,7 @@ impl Fault {
             Self::OneOfThreeKilled => setup.senders = 3,
             Self::StoreFull => setup.small_disk = true,
             Self::StoreEmptied => setup.persistent = false,
-            Self::ReplicaPromoted => setup.replica = true,
+            Self::ReplicaPromoted | Self::StoreOnStandby => setup.replica = true,
             Self::LogReaderGone | Self::LogNotDrained => setup.log = Log::Pipe,
             Self::LogDiskFull => setup.log = Log::Full,
             Self::LittleMemory => setup.memory = Some(machine::MEMORY),
@@ -41,18 +41,27 @@ impl Fault {
             Self::SenderKilled => world.kill_sender(0).await,
             Self::OneOfThreeKilled => machine::kill_one(world).await,
             Self::StoreKilled => store::kill(world.store_mut()),
-            Self::SourceKilled => store::kill(world.source_mut()),
+            Self::SourceKilled => {
+                world.source_mut().kill();
+                Ok(())
+            }
             Self::ReceiverKilled => {
                 world.receiver.kill();
                 Ok(())
             }
             Self::StoreFrozenBriefly | Self::StoreFrozen => store::freeze(world.store_mut()),
-            Self::SourceFrozen => store::freeze(world.source_mut()),
+            Self::SourceFrozen => {
+                world.source_mut().stall();
+                Ok(())
+            }
             Self::StoreFull => store::fill(world).await,
             Self::StoreFlushed => store::flush(world).await,
             Self::StoreEmptied => store::empty(world).await,
             Self::StoreReadOnly => store::make_replica(world).await,
             Self::StoreWithoutReplicas => store::want_replicas(world, "1").await,
+            Self::StoreOnStandby => store::redirect_to_replica(world),
+            Self::ConnectionsExhausted => connections::take_all(world).await,
+            Self::ConnectionsEnded => connections::end_at_random(world).await,
             Self::ReplicaPromoted => store::fail(world),
             Self::LogReaderGone => {
                 world.senders[0].close_log();
@@ -98,10 +107,18 @@ impl Fault {
             }
             Self::ReceiverKilled => world.receiver.restart().await,
             Self::StoreFrozenBriefly | Self::StoreFrozen => store::thaw(world.store_mut()),
-            Self::SourceFrozen => store::thaw(world.source_mut()),
+            Self::SourceFrozen => {
+                world.source_mut().unstall();
+                Ok(())
+            }
             Self::StoreFull => store::make_room(world).await,
             Self::StoreReadOnly => store::make_primary(world).await,
             Self::StoreWithoutReplicas => store::want_replicas(world, "0").await,
+            Self::StoreOnStandby => store::redirect_to_primary(world),
+            Self::ConnectionsExhausted => {
+                world.holders.clear();
+                Ok(())
+            }
             Self::ReplicaPromoted => store::promote(world).await,
             Self::FewDescriptors => machine::restore_descriptors(world),
             Self::ClockAhead | Self::ClockBehind => world.set_clock("+0"),

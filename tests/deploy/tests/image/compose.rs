@@ -9,6 +9,33 @@ fn compose() -> Value {
     yaml("deploy/container/compose.yaml")
 }
 
+/// Returns `compose.yaml` as the variant with PostgreSQL changes it: objects are merged, and volumes are
+/// replaced by target.
+fn with_postgres() -> Value {
+    let mut whole = compose();
+    let variant = yaml("deploy/container/compose.postgres.yaml");
+    let sender = &variant["services"]["sender"];
+    for key in ["environment", "depends_on"] {
+        let more = sender[key].as_object().expect("an object").clone();
+        let merged = whole["services"]["sender"][key].as_object_mut();
+        merged.expect("an object").extend(more);
+    }
+    let target = |volume: &Value| {
+        volume
+            .as_str()
+            .and_then(|text| text.split(':').nth(1).map(str::to_owned))
+    };
+    let volumes = whole["services"]["sender"]["volumes"].as_array_mut();
+    let volumes = volumes.expect("a list");
+    for volume in sender["volumes"].as_array().expect("a list") {
+        volumes.retain(|other| target(other) != target(volume));
+        volumes.push(volume.clone());
+    }
+    whole["services"]["postgres"] = variant["services"]["postgres"].clone();
+    whole["volumes"]["postgres"] = variant["volumes"]["postgres"].clone();
+    whole
+}
+
 fn services(compose: &Value) -> impl Iterator<Item = (&str, &Value)> {
     let services = compose["services"].as_object().expect("it has services");
     services
@@ -23,7 +50,7 @@ fn words(value: &Value) -> Vec<&str> {
 
 #[test]
 fn every_service_runs_a_pinned_image() {
-    let compose = compose();
+    let compose = with_postgres();
     let built: Vec<&Value> = services(&compose)
         .filter(|(_, service)| service.get("build").is_some())
         .map(|(_, service)| &service["image"])
@@ -37,7 +64,7 @@ fn every_service_runs_a_pinned_image() {
 
 #[test]
 fn services_can_write_to_their_volumes_only_and_gain_no_privileges() {
-    let compose = compose();
+    let compose = with_postgres();
     let declared = compose["volumes"].as_object().expect("it has volumes");
     for (name, service) in services(&compose) {
         assert_eq!(service["read_only"], true, "{name}");
@@ -68,12 +95,16 @@ fn services_can_write_to_their_volumes_only_and_gain_no_privileges() {
 
 #[test]
 fn services_wait_for_the_health_of_their_dependencies() {
-    let compose = compose();
+    let compose = with_postgres();
     let names: Vec<&str> = services(&compose).map(|(name, _)| name).collect();
-    assert_eq!(names, ["consumer", "producer", "redis", "sender", "verify"]);
+    let expected = [
+        "consumer", "postgres", "producer", "redis", "sender", "verify",
+    ];
+    assert_eq!(names, expected);
     for (name, service) in services(&compose) {
         let awaited = service["depends_on"].as_object();
-        assert_eq!(awaited.is_none(), name == "redis", "{name}");
+        let is_server = ["postgres", "redis"].contains(&name);
+        assert_eq!(awaited.is_none(), is_server, "{name}");
         for (other, how) in awaited.into_iter().flatten() {
             assert_eq!(how["condition"], "service_healthy", "{name} on {other}");
             let asked = compose["services"][other]["healthcheck"]["test"].as_array();
@@ -112,6 +143,24 @@ fn the_services_agree_on_token_tenant_and_network() {
         subnet.is_some() && allowed == subnet,
         "{allowed:?} {subnet:?}"
     );
+}
+
+#[test]
+fn the_variant_with_postgresql_changes_the_store_and_nothing_else() {
+    let mut with = toml("deploy/container/compose.postgres.toml");
+    let mut without = toml("deploy/container/compose.sender.toml");
+    let store = with.remove("store").expect("a store");
+    assert!(without.remove("store").is_some());
+    assert_eq!(with, without);
+    assert_eq!(store["url"].as_str(), Some("env:STORE_URL"));
+    let compose = with_postgres();
+    let url = compose["services"]["sender"]["environment"]["STORE_URL"].as_str();
+    let server = &compose["services"]["postgres"]["environment"];
+    let text = |key: &str| server[key].as_str().expect("a text");
+    let (user, database) = (text("POSTGRES_USER"), text("POSTGRES_DB"));
+    let password = text("POSTGRES_PASSWORD");
+    let expected = format!("postgres://{user}:{password}@postgres/{database}");
+    assert_eq!(url, Some(expected.as_str()));
 }
 
 #[test]

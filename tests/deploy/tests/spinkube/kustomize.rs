@@ -144,7 +144,8 @@ impl Built {
     fn patch(&mut self, patch: &Value) {
         let shown = format!("patch of {} {}", patch["kind"], patch["metadata"]["name"]);
         // kustomize merges lists of built-in kinds by special rules.
-        if patch["kind"] != "SpinApp" && has_list(patch) {
+        let builtin = patch["kind"] != "SpinApp";
+        if builtin && has_unnamed_list(patch) {
             self.faults
                 .push(format!("{shown}: it holds a list, which is not merged"));
         }
@@ -157,6 +158,7 @@ impl Built {
             Some(index) if patch["$patch"] == "delete" => {
                 self.documents.remove(index);
             }
+            Some(index) if builtin => merge_by_names(&mut self.documents[index], patch),
             Some(index) => json_patch::merge(&mut self.documents[index], patch),
             None => self
                 .faults
@@ -220,11 +222,35 @@ fn images_of<'a>(
     })
 }
 
-fn has_list(value: &Value) -> bool {
+/// Returns whether a value has a list whose items are not objects with names.
+fn has_unnamed_list(value: &Value) -> bool {
     match value {
-        Value::Array(_) => true,
-        Value::Object(fields) => fields.values().any(has_list),
+        Value::Array(items) => items
+            .iter()
+            .any(|item| item["name"].is_null() || has_unnamed_list(item)),
+        Value::Object(fields) => fields.values().any(has_unnamed_list),
         _ => false,
+    }
+}
+
+/// Merges a patch of a built-in kind: of lists, such as those of containers and of environment variables,
+/// the items of one name are merged, and others are added.
+fn merge_by_names(document: &mut Value, patch: &Value) {
+    match (document, patch) {
+        (Value::Array(items), Value::Array(patches)) => {
+            for patch in patches {
+                match items.iter_mut().find(|item| item["name"] == patch["name"]) {
+                    Some(item) => merge_by_names(item, patch),
+                    None => items.push(patch.clone()),
+                }
+            }
+        }
+        (Value::Object(fields), Value::Object(patches)) => {
+            for (key, patch) in patches {
+                merge_by_names(fields.entry(key).or_insert(Value::Null), patch);
+            }
+        }
+        (document, patch) => *document = patch.clone(),
     }
 }
 

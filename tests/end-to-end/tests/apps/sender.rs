@@ -18,7 +18,7 @@ impl Sender {
     /// Starts a sender with its store in `folder`, reading the stream of the server at `redis`.
     pub fn start(folder: &Path, redis: &str) -> Self {
         let config = format!(
-            "[store]\nurl = \"sqlite://{}\"\n[stream]\nurl = \"{redis}\"\n\
+            "[store]\nurl = \"sqlite://{}\"\n[[source]]\nname = \"events\"\nurl = \"{redis}\"\n\
              [api]\nlisten = \"127.0.0.1:0\"\ntoken = \"{TOKEN}\"\n\
              [delivery]\nallow_http = true\nallow_networks = [\"127.0.0.0/8\"]\n",
             folder.join("sender.db").display()

@@ -15,10 +15,11 @@
 //! # }
 //! ```
 
+mod files;
 mod program;
 mod shared;
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::Duration;
@@ -26,6 +27,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::with_timeout;
+use files::{arguments, data, free_port, initialize};
 use program::{command, end, make_folder, make_folder_in, run};
 
 pub use program::is_installed;
@@ -285,31 +287,6 @@ impl Drop for PostgresServer {
     }
 }
 
-fn data(folder: &TempDir) -> PathBuf {
-    folder.path().join("data")
-}
-
-/// Creates the files of a server: superuser `postgres`, without a password for local connections.
-fn initialize(data: &Path) {
-    let mut initdb = command("initdb");
-    initdb
-        .args(["--username", "postgres", "--auth", "trust"])
-        .args(["--encoding", "UTF8", "--locale", "C"])
-        .args(["--no-sync", "--no-instructions", "--pgdata"])
-        .arg(data);
-    run(&mut initdb);
-}
-
-/// Returns the settings of every server.
-fn arguments(port: u16, folder: &Path) -> Vec<String> {
-    vec![
-        format!("port={port}"),
-        "listen_addresses=127.0.0.1".into(),
-        format!("unix_socket_directories={}", folder.display()),
-        "log_min_messages=log".into(),
-    ]
-}
-
 fn sql_at(port: u16, sql: &str) -> String {
     let mut psql = command("psql");
     psql.args(["--host", "127.0.0.1", "--username", "postgres"])
@@ -317,12 +294,4 @@ fn sql_at(port: u16, sql: &str) -> String {
         .args(["--no-psqlrc", "--quiet", "--no-align", "--tuples-only"])
         .args(["--set", "ON_ERROR_STOP=1", "--command", sql]);
     run(&mut psql).trim().to_owned()
-}
-
-/// Returns a port that was free a moment ago. If another process takes it in the meantime, the test
-/// fails with the log of the server.
-fn free_port() -> u16 {
-    let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
-    let address = socket.local_addr();
-    address.expect("a bound socket has an address").port()
 }

@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use super::files::{arguments, data, free_port, initialize};
 use super::program::{as_user, command, make_folder};
-use super::{arguments, data, free_port, initialize};
 use crate::with_timeout;
 
 /// Runs the server, and ends it when this program has ended in any way: its input is a pipe that this

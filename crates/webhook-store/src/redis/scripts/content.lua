@@ -9,6 +9,13 @@ local function content(event)
   return kind, sub(event, at + 2 + unpack_bytes('>I2', event, at))
 end
 
+-- Returns the score of the nth event of a call. Those beyond the scores of a millisecond share the
+-- last one: see `scores.rs`.
+local function event_score(first, n)
+  local last = first - first % 1024 + 1023
+  return text(math.min(first + n - 1, last))
+end
+
 local function is_same(stored, given)
   local kind, data = content(stored)
   local given_kind, given_data = content(given)

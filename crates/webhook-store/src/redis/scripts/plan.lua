@@ -1,4 +1,5 @@
--- ARGV: version, owner, 1 if the events were accepted, then sections, each preceded by its number of entries:
+-- ARGV: version, owner, 1 if the events were accepted, score of the first event that was not, then sections,
+-- each preceded by its number of entries:
 --   events (key, value), other pairs (key, value), claimed (id),
 --   planned by endpoint (endpoint, n, n × (score, id)), due by endpoint (the same),
 --   dead by endpoint (the same), dead (entry), lingering (planned, id),
@@ -10,7 +11,7 @@ if not version then return { 'unknown' } end
 if version ~= ARGV[1] then return { 'stale' } end
 local is_accepted = ARGV[3] == '1'
 if not is_accepted and call('EXISTS', B .. 'a') == 1 then return { 'backlog' } end
-local at = 4
+local at = 5
 local function number()
   at = at + 1
   return tonumber(ARGV[at - 1])
@@ -94,11 +95,22 @@ for i = 1, ordered do
 end
 
 each(ARGV, pairs_from, pairs_to, 'MSET')
+local ids, kept, listed, first = {}, {}, {}, tonumber(ARGV[4])
+for i = 1, events do ids[i] = sub(keys[i], #B + 3) end
+for from = 1, is_accepted and events or 0, MANY do
+  local some = call('ZMSCORE', B .. 'ea', unpack(ids, from, math.min(from + MANY - 1, events)))
+  for i = 1, #some do kept[from + i - 1] = some[i] end
+end
+for i = 1, events do
+  -- An event that an earlier version accepted has no score yet.
+  listed[2 * i - 1] = kept[i] or event_score(first, i)
+  listed[2 * i] = ids[i]
+end
+each(listed, 1, 2 * events, 'ZADD', B .. 'ep')
 if is_accepted then
-  local ids = {}
-  for i = 1, events do ids[i] = sub(keys[i], #B + 3) end
   call('LTRIM', B .. 'a', events, -1)
   each(ids, 1, events, 'HDEL', B .. 'at')
+  each(ids, 1, events, 'ZREM', B .. 'ea')
 end
 if claimed + #started > 0 then
   local lease = B .. 'l:' .. ARGV[2]

@@ -1,7 +1,7 @@
 -- ARGV: succeeded before, dead before, events planned before, maximum.
 -- Returns {number of deliveries and events, 1 if there may be more}.
 local planned_before, most = tonumber(ARGV[3]), tonumber(ARGV[4])
-local count, more = 0, 0
+local count, more, unlisted = 0, 0, {}
 
 -- Deletes an event with its last delivery, but not before its id may be used again.
 local function prune_event(event)
@@ -16,6 +16,7 @@ local function prune_event(event)
   end
   if planned < planned_before then
     call('DEL', key)
+    unlisted[#unlisted + 1] = event
   else
     call('ZADD', B .. 'w', text(planned), event)
   end
@@ -59,7 +60,11 @@ end
 prune_ended(B .. 's', 83, tonumber(ARGV[1]))
 prune_ended(B .. 'x', 68, tonumber(ARGV[2]))
 local events = call('ZRANGEBYSCORE', B .. 'w', '-inf', '(' .. ARGV[3], 'LIMIT', 0, most)
-for i = 1, #events do call('DEL', B .. 'e:' .. events[i]) end
+for i = 1, #events do
+  call('DEL', B .. 'e:' .. events[i])
+  unlisted[#unlisted + 1] = events[i]
+end
 each(events, 1, #events, 'ZREM', B .. 'w')
+each(unlisted, 1, #unlisted, 'ZREM', B .. 'ep')
 if #events == most then more = 1 end
 return { count + #events, more }

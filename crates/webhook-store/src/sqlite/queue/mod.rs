@@ -7,6 +7,7 @@ mod backlog;
 mod endpoint_queues;
 mod in_flight;
 mod leases;
+mod recent_ids;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -20,6 +21,7 @@ use backlog::Backlog;
 pub(in crate::sqlite) use endpoint_queues::{EndpointQueues, QueuePosition};
 pub(in crate::sqlite) use in_flight::{Flight, InFlight, Key, NO_LEASE};
 pub(in crate::sqlite) use leases::Leases;
+pub(in crate::sqlite) use recent_ids::{ALL, Entry, RecentIds};
 
 #[derive(Default)]
 pub(in crate::sqlite) struct Queue {
@@ -27,6 +29,7 @@ pub(in crate::sqlite) struct Queue {
     pub in_flight: InFlight,
     pub leases: Leases,
     pub backlog: Backlog,
+    pub recent_ids: RecentIds,
     /// Deliveries that are pending on the disk, which includes those in flight.
     pub pending: i64,
     /// Dead deliveries and rejected events.
@@ -101,6 +104,11 @@ pub(in crate::sqlite) enum Effect {
         pending: i64,
         dead: i64,
     },
+    /// An event or a delivery was deleted.
+    IdRemoved {
+        hash: i64,
+        key: i64,
+    },
     /// The change in the number of a tenant's accepted events.
     Accepted {
         tenant: TenantId,
@@ -157,6 +165,7 @@ impl Queue {
                 self.in_flight.remove_tenant(&tenant);
                 self.backlog.remove(&tenant);
             }
+            Effect::IdRemoved { hash, key } => self.recent_ids.remove((hash, key)),
             Effect::Accepted { tenant, count } => self.backlog.add(&tenant, count),
             Effect::Counted { pending, dead } => {
                 self.pending += pending;

@@ -3,6 +3,8 @@
 pub mod accept;
 pub mod claim;
 pub mod complete;
+pub mod event_pages;
+pub mod events;
 pub mod leases;
 pub mod list;
 pub mod maintenance;

@@ -7,8 +7,8 @@ use webhook_model::{
     Attempt, Delivery, DeliveryId, DeliveryState, EndpointId, Event, Millis, Owner,
 };
 use webhook_store::{
-    Claim, ClaimRequest, DeliveryFilter, DueEndpoint, Fence, InitialState, NextState, Outcome,
-    PlanBatch, PlanResult, Planned,
+    Claim, ClaimRequest, DeliveryFilter, DueEndpoint, EventFilter, Fence, InitialState,
+    ListedEvent, NextState, Outcome, PlanBatch, PlanResult, Planned,
 };
 
 use crate::world::{
@@ -58,6 +58,7 @@ struct Run {
     owners: Vec<Owner>,
     /// The end of each owner's lease; `None` if it is lost.
     leases: Vec<Option<u64>>,
+    /// The ids of events in the order of planning.
     known: Vec<String>,
     all: Vec<Expected>,
     /// Outcomes and their owners, to record again.
@@ -682,6 +683,14 @@ impl Run {
             assert_eq!(found, Some(one), "{}", story());
         }
         assert!(listed.is_sorted_by(|a, b| a.created_at >= b.created_at));
+
+        let (tenant, all) = (&self.world.acme, EventFilter::default());
+        let events = self.world.store().events(tenant, &all, None, 1_000).await;
+        let events = events.unwrap().items.into_iter().map(|event| match event {
+            ListedEvent::Kept(event) => event.id.to_string(),
+            ListedEvent::Rejected(rejected) => rejected.id,
+        });
+        assert!(events.eq(self.known.iter().rev().cloned()), "{}", story());
 
         let (mut due, next) = self.world.due(self.now).await;
         due.sort_by_key(|due| due.endpoint.clone());

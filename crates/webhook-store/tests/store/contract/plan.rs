@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use webhook_model::DeliveryState::{Dead, InFlight, Pending};
-use webhook_model::{Event, TenantId};
+use webhook_model::{Event, Source, TenantId};
 use webhook_store::{
     DeliveryFilter, Fence, PlanBatch, PlanResult, Planned, PlannedEvent, StoreError,
 };
@@ -28,6 +28,7 @@ pub async fn an_event_is_stored_unchanged(world: World) {
         data: Bytes::from_static(b" { \"a\" : 1.0 }\n"),
         at: at(77),
         ordering_key: Some("käse".into()),
+        source: Source::named("orders"),
     };
     let bare = Event {
         ordering_key: None,

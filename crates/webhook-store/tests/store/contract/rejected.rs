@@ -9,7 +9,7 @@ pub fn rejected(id: &str, ms: u64) -> Rejected {
     Rejected {
         id: id.into(),
         tenant: None,
-        source: Source::Stream,
+        source: Source::named("stream"),
         at: at(ms),
         code: "no-tenant".into(),
         reason: "field `tenant` is missing".into(),
@@ -29,7 +29,7 @@ async fn list(world: &World, filter: &RejectedFilter) -> Vec<Rejected> {
 pub async fn a_rejected_event_is_stored_unchanged(world: World) {
     let full = Rejected {
         tenant: Some(world.acme.clone()),
-        source: Source::Api,
+        source: Source::API,
         ..rejected("1700000000000-0", 5)
     };
     let bare = Rejected {

@@ -81,7 +81,7 @@ fn rejected(world: &World) -> Rejected {
     Rejected {
         id: "1-0".into(),
         tenant: Some(world.acme.clone()),
-        source: Source::Api,
+        source: Source::API,
         at: at(1),
         code: "bad-data".into(),
         reason: "not JSON".into(),

@@ -1,4 +1,5 @@
 //! The stores that the contract tests run on.
 
+pub mod postgres;
 pub mod redis;
 pub mod sqlite;

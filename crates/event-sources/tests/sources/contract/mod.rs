@@ -1,0 +1,72 @@
+//! The contract of every source, against real servers.
+//!
+//! A test starts one server and runs all scenarios of its kind on it, each on a queue of its own: a
+//! RabbitMQ takes seconds to start. Scenarios that kill, freeze or empty the server come last.
+
+mod broker;
+mod disruptions;
+mod process;
+mod proxy;
+mod scenarios;
+mod tls;
+mod world;
+
+use crate::contract::broker::{Broker, Kind};
+use crate::contract::world::World;
+
+/// Runs scenarios. The name of each is printed first: the output of a failed test names it.
+macro_rules! run {
+    ($broker:expr, $kind:expr, [$($module:ident :: $scenario:ident),* $(,)?]) => {$(
+        let name = stringify!($scenario);
+        println!("{:?}: {name}", $kind);
+        let mut world = World::new(&mut $broker, $kind, name).await;
+        $module::$scenario(&mut world).await;
+    )*};
+}
+
+async fn fulfil_the_contract(kind: Kind) {
+    let mut broker = Broker::start(kind).await;
+    run!(
+        broker,
+        kind,
+        [
+            scenarios::the_backlog_is_read_in_order,
+            scenarios::an_entry_is_acknowledged_only_when_it_is_durable,
+            scenarios::entries_of_killed_processes_are_read_again_and_are_the_same_events,
+            scenarios::an_invalid_entry_is_rejected_and_acknowledged,
+            scenarios::an_entry_that_is_too_large_is_rejected_and_acknowledged,
+            scenarios::large_entries_are_read_within_the_memory,
+            scenarios::equal_entries_of_two_sources_are_two_events,
+            scenarios::a_tenant_whose_store_is_out_of_reach_delays_no_other,
+            scenarios::the_order_of_a_tenant_is_kept_over_a_restart_of_the_reader,
+            scenarios::a_reader_that_stops_leaves_nothing_half_done,
+            scenarios::three_readers_share_a_queue,
+            scenarios::an_entry_under_way_for_long_is_not_read_again,
+            scenarios::the_lag_and_the_health_are_those_of_the_queue,
+            disruptions::a_connection_that_is_cut_in_a_batch_loses_nothing,
+            disruptions::a_server_that_is_frozen_delays_entries_and_loses_none,
+            disruptions::a_server_that_is_killed_and_restarted_loses_nothing,
+            disruptions::a_server_that_is_restarted_without_its_data_is_read_again,
+        ]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redis_streams_fulfil_the_contract() {
+    fulfil_the_contract(Kind::Redis).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn classic_queues_of_rabbitmq_fulfil_the_contract() {
+    fulfil_the_contract(Kind::ClassicQueue).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn quorum_queues_of_rabbitmq_fulfil_the_contract() {
+    fulfil_the_contract(Kind::QuorumQueue).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nats_jetstream_fulfils_the_contract() {
+    fulfil_the_contract(Kind::JetStream).await;
+}

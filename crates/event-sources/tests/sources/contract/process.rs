@@ -1,0 +1,160 @@
+//! A reader in a process of its own: with an environment of its own, and with a memory that can be measured.
+
+use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use event_sources::{Bounds, Intake, Sink, SinkError, Source, SourceEntry};
+use event_sources::{nats, rabbitmq, redis_streams};
+use redis_link::Address;
+use test_support::with_timeout;
+use tokio::process::Command;
+use tokio_util::sync::CancellationToken;
+use webhook_model::{Clock, Owner};
+
+/// The variables that name the source, the number of entries to read, and the bound on their data.
+const URL: &str = "TEST_SOURCE_URL";
+const QUEUE: &str = "TEST_SOURCE_QUEUE";
+const COUNT: &str = "TEST_SOURCE_COUNT";
+const MAX_DATA: &str = "TEST_SOURCE_MAX_DATA";
+
+/// The start of the line that reports the peak memory of the process.
+const PEAK: &str = "peak memory in KiB: ";
+
+/// A reader to be run.
+pub struct Reader<'a> {
+    pub url: &'a str,
+    pub queue: &'a str,
+    pub count: usize,
+    pub max_data: usize,
+    pub environment: &'a [(&'a str, String)],
+}
+
+/// The result of a process.
+pub struct Ended {
+    pub passed: bool,
+    pub output: String,
+}
+
+impl Ended {
+    /// Returns the peak memory in bytes.
+    pub fn peak_bytes(&self) -> usize {
+        let line = self.output.lines().find_map(|line| line.strip_prefix(PEAK));
+        let kib: usize = line.expect("a peak").parse().expect("a number");
+        kib * 1024
+    }
+}
+
+impl Reader<'_> {
+    /// Runs the process until it has read the entries.
+    pub async fn run(&self) -> Ended {
+        let program = std::env::current_exe().unwrap();
+        let reading = Command::new(program)
+            .args([
+                "--exact",
+                "--ignored",
+                "--nocapture",
+                "contract::process::read",
+            ])
+            .env(URL, self.url)
+            .env(QUEUE, self.queue)
+            .env(COUNT, self.count.to_string())
+            .env(MAX_DATA, self.max_data.to_string())
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
+            .output();
+        let output = with_timeout(reading, || format!("entries of {}", self.queue));
+        let output = output.await.unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        Ended {
+            passed: output.status.success(),
+            output: String::from_utf8_lossy(&text).into_owned(),
+        }
+    }
+}
+
+/// A store that is slower than the source, and keeps nothing.
+#[derive(Default)]
+struct SlowStore(AtomicUsize);
+
+#[async_trait]
+impl Sink for SlowStore {
+    async fn capacity(&self) -> usize {
+        1000
+    }
+
+    async fn take(&self, entries: Vec<SourceEntry>) -> Vec<Result<(), SinkError>> {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let valid = |entry: &&SourceEntry| entry.content.is_ok();
+        let valid = entries.iter().filter(valid).count();
+        self.0.fetch_add(valid, Ordering::Relaxed);
+        vec![Ok(()); entries.len()]
+    }
+}
+
+fn variable(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("{name} is missing"))
+}
+
+fn source(url: &str, queue: &str, bounds: Bounds) -> Box<dyn FnOnce(Arc<dyn Sink>) -> Intake> {
+    fn of(source: impl Source) -> Box<dyn FnOnce(Arc<dyn Sink>) -> Intake> {
+        Box::new(|sink| Intake::new(source, sink))
+    }
+    let clock = Clock::system();
+    if url.starts_with("redis:") {
+        let (address, owner) = (Address::parse(url).unwrap(), Owner::this_process("a"));
+        let settings = redis_streams::Settings {
+            bounds: bounds.a_quarter(),
+            ..redis_streams::Settings::new("source", address, queue, "group", owner)
+        };
+        of(redis_streams::RedisStream::new(settings, clock))
+    } else if url.starts_with("amqp") {
+        let settings = rabbitmq::Settings {
+            bounds,
+            ..rabbitmq::Settings::new("source", rabbitmq::Address::parse(url).unwrap(), queue)
+        };
+        of(rabbitmq::RabbitQueue::new(settings, clock).unwrap())
+    } else {
+        let address = nats::Address::parse(url).unwrap();
+        let settings = nats::Settings {
+            bounds,
+            ..nats::Settings::new("source", address, queue, "group")
+        };
+        of(nats::JetStream::new(settings, clock))
+    }
+}
+
+/// Reads the entries of the source in the environment, and reports its peak memory. Other tests run it.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "the process of other tests"]
+async fn read() {
+    let number = |name| variable(name).parse::<usize>().unwrap();
+    let (count, bounds) = (number(COUNT), Bounds::shared_by(1, number(MAX_DATA)));
+    let store = Arc::new(SlowStore::default());
+    let intake = source(&variable(URL), &variable(QUEUE), bounds)(store.clone());
+    let (intake, stop) = (Arc::new(intake), CancellationToken::new());
+    let running = tokio::spawn({
+        let (intake, stop) = (intake.clone(), stop.clone());
+        async move { intake.run(stop).await }
+    });
+    let read = async {
+        while intake.stats().acknowledged < count as u64 {
+            // A failure to connect has its reason here.
+            if let Err(error) = intake.ping().await {
+                eprintln!("{error}");
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    with_timeout(read, || format!("{count} entries: {:?}", intake.stats())).await;
+    stop.cancel();
+    running.await.unwrap();
+    assert_eq!(store.0.load(Ordering::Relaxed), count);
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib = line.and_then(|line| line.split_whitespace().next());
+    println!("\n{PEAK}{}", kib.unwrap_or("0"));
+}

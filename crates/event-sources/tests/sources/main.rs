@@ -1,0 +1,5 @@
+//! Sources against real servers.
+
+mod contract;
+mod recorder;
+mod redis_streams;

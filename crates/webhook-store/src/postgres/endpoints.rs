@@ -1,0 +1,169 @@
+//! Reads, writes and deletes endpoints.
+
+use tokio_postgres::Row;
+use webhook_model::{Endpoint, EndpointId, Millis, TenantId};
+
+use super::PostgresStore;
+use super::fault::Outcome;
+use super::row::{DELETED, column};
+use super::session::Session;
+use super::store::{AT_A_TIME, call};
+use crate::{Result, StoreError};
+
+/// One statement, because a change could come between two.
+const LIST: &str = "SELECT t.version, p.version, p.definition::text
+    FROM tenants t LEFT JOIN endpoints p ON p.tenant = t.key AND p.definition IS NOT NULL
+    WHERE t.id = $1 ORDER BY p.id";
+
+/// Writes an endpoint over a version. The tenant's lock comes first, so that versions are in the order
+/// of their changes, and no plan with an earlier version is in progress.
+const PUT: &str = "WITH t AS MATERIALIZED (
+        SELECT key FROM tenants WHERE id = $1 FOR NO KEY UPDATE
+    ), put AS (
+        INSERT INTO endpoints AS p (tenant, id, version, definition, enabled)
+        SELECT t.key, $2, nextval('versions'), $3::text::json, $4 FROM t
+        WHERE $5::bigint IS NULL
+            OR EXISTS (SELECT FROM endpoints e WHERE e.tenant = t.key AND e.id = $2)
+        ON CONFLICT (tenant, id) DO UPDATE SET version = excluded.version,
+            definition = excluded.definition, enabled = excluded.enabled, deleted_at = NULL
+        WHERE CASE WHEN p.definition IS NULL THEN $5::bigint IS NULL ELSE p.version = $5::bigint END
+        RETURNING p.tenant, p.version
+    ), raised AS (
+        UPDATE tenants SET version = put.version FROM put WHERE key = put.tenant
+    )
+    SELECT EXISTS (SELECT FROM t), (SELECT version FROM put)";
+
+/// Removes the definition first, so that no event is planned for the endpoint any more. Returns the
+/// last event that may have deliveries to it.
+const REMOVE: &str = "WITH t AS MATERIALIZED (
+        SELECT key FROM tenants WHERE id = $1 FOR NO KEY UPDATE
+    ), gone AS (
+        UPDATE endpoints p SET definition = NULL, enabled = false, deleted_at = $3
+        FROM t WHERE p.tenant = t.key AND p.id = $2 AND p.definition IS NOT NULL
+        RETURNING p.key, p.tenant
+    ), raised AS (
+        UPDATE tenants SET version = nextval('versions') FROM gone WHERE tenants.key = gone.tenant
+    )
+    SELECT gone.key, (SELECT last_value FROM events_key_seq) FROM gone";
+
+/// Buries pending deliveries. One in flight is decided by its outcome.
+const BURY: &str = "UPDATE deliveries d SET state = 4, at = $3, reason = $4
+    FROM (
+        (SELECT event FROM deliveries WHERE endpoint = $1 AND state = 0 AND event <= $2 LIMIT $5)
+        UNION ALL
+        (SELECT event FROM deliveries WHERE endpoint = $1 AND state = 1 AND event <= $2 LIMIT $5)
+    ) p
+    WHERE d.event = p.event AND d.endpoint = $1 AND d.state + 0 IN (0, 1)
+    RETURNING 1";
+
+/// Deleted endpoints with pending deliveries, and deleted tenants.
+const UNFINISHED: &str = "SELECT key, deleted_at FROM endpoints p WHERE definition IS NULL AND (
+        EXISTS (SELECT FROM deliveries d WHERE d.endpoint = p.key AND d.state = 0 OFFSET 0)
+        OR EXISTS (SELECT FROM deliveries d WHERE d.endpoint = p.key AND d.state = 1 OFFSET 0)
+    )";
+const UNFINISHED_TENANTS: &str = "SELECT key FROM tenants WHERE id IS NULL";
+
+impl PostgresStore {
+    pub(super) async fn endpoints_of(
+        &self,
+        tenant: &TenantId,
+    ) -> Result<Option<(u64, Vec<Endpoint>)>> {
+        let rows = call!(self, session => session.rows(LIST, &[&tenant.as_str()]).await)?;
+        let Some(first) = rows.first() else {
+            return Ok(None);
+        };
+        let read = || -> Outcome<_> {
+            let version = column::<i64>(first, 0)?.unsigned_abs();
+            let endpoints = rows.iter().filter_map(|row| endpoint(row).transpose());
+            Ok((version, endpoints.collect::<Outcome<_>>()?))
+        };
+        read().map(Some).map_err(|fault| self.failed(fault))
+    }
+
+    pub(super) async fn write_endpoint(
+        &self,
+        endpoint: &Endpoint,
+        over: Option<u64>,
+    ) -> Result<u64> {
+        let over = over.map(|version| i64::try_from(version).unwrap_or(i64::MAX));
+        let definition =
+            serde_json::to_string(endpoint).map_err(|error| self.failed(error.into()))?;
+        let (tenant, id) = (endpoint.tenant.as_str(), endpoint.id.as_str());
+        let rows = call!(self, session => {
+            session.rows(PUT, &[&tenant, &id, &definition, &endpoint.enabled, &over]).await
+        })?;
+        let read = |row: &Row| Ok((column::<bool>(row, 0)?, column::<Option<i64>>(row, 1)?));
+        let read = rows.first().map_or(Ok((false, None)), read);
+        match read.map_err(|fault| self.failed(fault))? {
+            (false, _) => Err(StoreError::UnknownTenant(endpoint.tenant.clone())),
+            (true, None) => Err(StoreError::Conflict {
+                tenant: endpoint.tenant.clone(),
+                endpoint: endpoint.id.clone(),
+            }),
+            (true, Some(version)) => {
+                // Its deliveries may be due again.
+                self.listener.announce();
+                Ok(version.unsigned_abs())
+            }
+        }
+    }
+
+    pub(super) async fn remove_endpoint(
+        &self,
+        tenant: &TenantId,
+        endpoint: &EndpointId,
+        now: Millis,
+    ) -> Result<bool> {
+        let rows = call!(self, session => {
+            let params = (tenant.as_str(), endpoint.as_str(), now.as_i64());
+            session.rows(REMOVE, &[&params.0, &params.1, &params.2]).await
+        })?;
+        let Some(row) = rows.first() else {
+            return Ok(false);
+        };
+        let read = || -> Outcome<(i32, i64)> { Ok((column(row, 0)?, column(row, 1)?)) };
+        let (key, last_event) = read().map_err(|fault| self.failed(fault))?;
+        self.bury(key, last_event, now.as_i64()).await?;
+        Ok(true)
+    }
+
+    /// Buries pending deliveries of events up to `last_event`, in steps.
+    async fn bury(&self, endpoint: i32, last_event: i64, at: i64) -> Result<()> {
+        while call!(self, session => bury_some(&session, endpoint, last_event, at).await)? {}
+        Ok(())
+    }
+
+    /// Finishes deletions that a killed process left unfinished, or that an outcome has overtaken.
+    pub(super) async fn finish_deletions(&self, now: Millis) -> Result<()> {
+        let rows = call!(self, session => session.rows(UNFINISHED, &[]).await)?;
+        for row in &rows {
+            let read = || -> Outcome<(i32, Option<i64>)> { Ok((column(row, 0)?, column(row, 1)?)) };
+            let (key, at) = read().map_err(|fault| self.failed(fault))?;
+            self.bury(key, i64::MAX, at.unwrap_or(now.as_i64())).await?;
+        }
+        let rows = call!(self, session => session.rows(UNFINISHED_TENANTS, &[]).await)?;
+        for row in &rows {
+            let key = column(row, 0).map_err(|fault| self.failed(fault))?;
+            self.purge_tenant(key).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Buries a part of an endpoint's pending deliveries. Returns whether there was one.
+async fn bury_some(session: &Session, endpoint: i32, last_event: i64, at: i64) -> Outcome<bool> {
+    let reason = DELETED.as_bytes();
+    let buried = session
+        .rows(BURY, &[&endpoint, &last_event, &at, &reason, &AT_A_TIME])
+        .await?;
+    Ok(!buried.is_empty())
+}
+
+fn endpoint(row: &Row) -> Outcome<Option<Endpoint>> {
+    let Some(definition) = column::<Option<&str>>(row, 2)? else {
+        return Ok(None);
+    };
+    let mut endpoint: Endpoint = serde_json::from_str(definition)?;
+    endpoint.version = column::<i64>(row, 1)?.unsigned_abs();
+    Ok(Some(endpoint))
+}

@@ -1,0 +1,200 @@
+//! Reads events and lists of events.
+
+use tokio_postgres::Row;
+use webhook_model::{Event, EventId, EventState, Source, TenantId};
+
+use super::PostgresStore;
+use super::fault::Outcome;
+use super::rejected;
+use super::row::{bytes, column, event_id, millis, text};
+use super::session::Session;
+use super::store::call;
+use crate::event_list::{EventPosition, MAX_EXAMINED, Scan, merge};
+use crate::{Cursor, EventDetails, EventFilter, EventSummary, ListedEvent, Page, Result};
+
+type Position = EventPosition<i64>;
+
+const EVENT: &str = "SELECT e.kept_at, e.key, e.source, e.kind, e.at, e.ordering_key, e.data,
+        EXISTS (SELECT FROM accepted a WHERE a.event = e.key)
+    FROM tenants t JOIN events e ON e.tenant = t.key AND e.id = $2 WHERE t.id = $1";
+
+/// Lists planned events below a position. `$2` is the time from which on they match, `$3` and `$4`
+/// the position, and `$5` the number.
+const PLANNED: &str = "SELECT e.kept_at, e.key, e.source, e.kind, e.at, e.ordering_key, e.id
+    FROM events e WHERE e.tenant = (SELECT key FROM tenants WHERE id = $1)
+        AND e.kept_at >= $2 AND (e.kept_at, e.key) < ($3, $4)
+        AND NOT EXISTS (SELECT FROM accepted a WHERE a.event = e.key)
+    ORDER BY e.kept_at DESC, e.key DESC LIMIT $5";
+
+/// Lists accepted events, with the parameters of [`PLANNED`]. Few are accepted, so that they are found first.
+const ACCEPTED: &str = "SELECT e.kept_at, e.key, e.source, e.kind, e.at, e.ordering_key, e.id
+    FROM accepted a JOIN events e ON e.key = a.event
+    WHERE a.tenant = (SELECT key FROM tenants WHERE id = $1)
+        AND e.kept_at >= $2 AND (e.kept_at, e.key) < ($3, $4)
+    ORDER BY e.kept_at DESC, e.key DESC LIMIT $5";
+
+struct Search<'a> {
+    tenant: &'a TenantId,
+    filter: &'a EventFilter,
+    behind: Option<Position>,
+    limit: usize,
+}
+
+impl PostgresStore {
+    pub(super) async fn find_event(
+        &self,
+        tenant: &TenantId,
+        id: &EventId,
+    ) -> Result<Option<EventDetails>> {
+        let rows = call!(self, session => {
+            session.rows(EVENT, &[&tenant.as_str(), &id.as_str()]).await
+        })?;
+        let details = rows.first().map(|row| details(row, id)).transpose();
+        details.map_err(|fault| self.failed(fault))
+    }
+
+    pub(super) async fn list_events(
+        &self,
+        tenant: &TenantId,
+        filter: &EventFilter,
+        cursor: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Page<ListedEvent>> {
+        let search = Search {
+            tenant,
+            filter,
+            behind: cursor.map(Position::parse).transpose()?,
+            limit,
+        };
+        let scans = call!(self, session => search.run(&session).await)?;
+        Ok(merge(scans, limit))
+    }
+}
+
+impl<'a> Search<'a> {
+    async fn run(&self, session: &Session) -> Outcome<Vec<Scan<'a, i64>>> {
+        let mut scans = Vec::new();
+        for state in EventState::ALL {
+            if self.filter.wants(state) {
+                scans.push(match state {
+                    EventState::Rejected => self.rejected(session).await?,
+                    EventState::Accepted => self.kept(session, state, ACCEPTED).await?,
+                    EventState::Planned => self.kept(session, state, PLANNED).await?,
+                });
+            }
+        }
+        Ok(scans)
+    }
+
+    /// Returns the position below which a list continues.
+    fn below(&self, is_kept: bool) -> [i64; 2] {
+        let to = self
+            .filter
+            .to
+            .map_or([i64::MAX; 2], |to| [to.as_i64(), i64::MIN]);
+        let behind = self.behind.as_ref().map_or([i64::MAX; 2], |behind| {
+            let key = match (behind.is_kept, is_kept) {
+                (true, false) => i64::MAX,
+                (false, true) => i64::MIN,
+                _ => behind.key,
+            };
+            [i64::try_from(behind.at).unwrap_or(i64::MAX), key]
+        });
+        to.min(behind)
+    }
+
+    fn from(&self) -> i64 {
+        self.filter.from.map_or(i64::MIN, |from| from.as_i64())
+    }
+
+    /// Returns the number of rows to read: one more than a page has, unless some may not match.
+    fn count(&self) -> i64 {
+        let matches_all = self.filter.kind.is_none() && self.filter.source.is_none();
+        let count = if matches_all {
+            MAX_EXAMINED.min(self.limit.saturating_add(1))
+        } else {
+            MAX_EXAMINED
+        };
+        i64::try_from(count).unwrap_or(i64::MAX)
+    }
+
+    async fn kept(
+        &self,
+        session: &Session,
+        state: EventState,
+        statement: &str,
+    ) -> Outcome<Scan<'a, i64>> {
+        let [at, key] = self.below(true);
+        let (tenant, from, count) = (self.tenant.as_str(), self.from(), self.count());
+        let rows = session
+            .rows(statement, &[&tenant, &from, &at, &key, &count])
+            .await?;
+        let mut scan = Scan::new(self.filter, self.limit);
+        for row in rows {
+            let event = ListedEvent::Kept(summary(&row, state)?);
+            if !scan.examine(position(&row, true)?, Some(event)) {
+                break;
+            }
+        }
+        Ok(scan)
+    }
+
+    async fn rejected(&self, session: &Session) -> Outcome<Scan<'a, i64>> {
+        let (from, below) = (self.from(), self.below(false));
+        let count = self.count();
+        let rows = rejected::of_tenant(session, self.tenant, from, below, count).await?;
+        let more = rejected::has_more(&rows)?;
+        let mut scan = Scan::new(self.filter, self.limit);
+        for row in &rows {
+            let event = ListedEvent::Rejected(rejected::read(row)?);
+            if !scan.examine(position(row, false)?, Some(event)) {
+                return Ok(scan);
+            }
+        }
+        if let Some(last) = rows.last().filter(|_| more) {
+            scan.ends_early(position(last, false)?);
+        }
+        Ok(scan)
+    }
+}
+
+/// Returns the position of a row that starts with its time and its key.
+fn position(row: &Row, is_kept: bool) -> Outcome<Position> {
+    Ok(Position {
+        at: millis(column(row, 0)?).0,
+        is_kept,
+        key: column(row, 1)?,
+    })
+}
+
+fn summary(row: &Row, state: EventState) -> Outcome<EventSummary> {
+    Ok(EventSummary {
+        accepted_at: millis(column(row, 0)?),
+        source: Source::named(column(row, 2)?),
+        kind: column(row, 3)?,
+        at: millis(column(row, 4)?),
+        ordering_key: column::<Option<&[u8]>>(row, 5)?.map(text),
+        id: event_id(row, 6)?,
+        state,
+    })
+}
+
+fn details(row: &Row, id: &EventId) -> Outcome<EventDetails> {
+    let event = Event {
+        id: id.clone(),
+        source: Source::named(column(row, 2)?),
+        kind: column(row, 3)?,
+        at: millis(column(row, 4)?),
+        ordering_key: column::<Option<&[u8]>>(row, 5)?.map(text),
+        data: bytes(row, 6)?,
+    };
+    Ok(EventDetails {
+        event,
+        accepted_at: millis(column(row, 0)?),
+        state: if column(row, 7)? {
+            EventState::Accepted
+        } else {
+            EventState::Planned
+        },
+    })
+}

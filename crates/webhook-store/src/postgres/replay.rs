@@ -1,0 +1,146 @@
+//! Makes deliveries that ended due again.
+
+use std::collections::BTreeSet;
+
+use tokio_postgres::Row;
+use uuid::Uuid;
+use webhook_model::{DeliveryState, Millis, TenantId};
+
+use super::PostgresStore;
+use super::fault::Outcome;
+use super::list::read_mark;
+use super::mark::Mark;
+use super::ordering::{BUSY, Group, busy_groups};
+use super::row::{column, state};
+use super::search::{From, Search, stored_states};
+use super::session::{Params, Session, query};
+use super::store::{AT_A_TIME, call};
+use crate::{DeliveryFilter, Result};
+
+/// Locks the tenant against changes of its endpoints and of its ordering groups.
+const LOCK: &str = "SELECT FROM tenants WHERE id = $1 FOR NO KEY UPDATE";
+
+const LAST_EVENT: &str = "SELECT last_value FROM events_key_seq";
+
+const COLUMNS: &str =
+    "d.created_at, d.event, d.endpoint, d.ordering_group, p.definition IS NOT NULL";
+
+const JOINS: &str = "JOIN endpoints p ON p.key = d.endpoint";
+
+const AGAIN: &str = "UPDATE deliveries d
+    SET state = n.state, at = $4, earlier = d.attempts, reason = NULL
+    FROM unnest($1::bigint[], $2::int[], $3::smallint[]) n (event, endpoint, state)
+    WHERE d.event = n.event AND d.endpoint = n.endpoint AND d.state + 0 IN (3, 4)
+    RETURNING 1";
+
+/// The result of a step.
+struct Step {
+    count: u64,
+    /// The position from which the next step continues; `None` at the end.
+    reached: Option<Mark>,
+}
+
+impl PostgresStore {
+    /// Goes from the oldest to the newest in steps, to keep the order of ordered deliveries.
+    pub(super) async fn replay_matching(
+        &self,
+        tenant: &TenantId,
+        filter: &DeliveryFilter,
+        now: Millis,
+    ) -> Result<u64> {
+        let mut states = stored_states(filter.state);
+        states.retain(|state| *state >= state::SUCCEEDED);
+        let search = Search {
+            tenant,
+            filter,
+            states,
+        };
+        if matches!(
+            filter.state,
+            Some(DeliveryState::Pending | DeliveryState::InFlight)
+        ) {
+            return Ok(0);
+        }
+        let rows = call!(self, session => session.rows(LAST_EVENT, &[]).await)?;
+        let last_event = rows.first().map_or(Ok(0), |row| column(row, 0));
+        // Deliveries that are planned later are not replayed.
+        let last_event: i64 = last_event.map_err(|fault| self.failed(fault))?;
+        let (mut reached, mut count) = (Some(Mark::BOTTOM), 0);
+        while let Some(mark) = reached {
+            let step = call!(self, session => {
+                replay_some(&session, &search, mark, last_event, now).await
+            })?;
+            if step.count > 0 {
+                self.listener.announce();
+            }
+            (reached, count) = (step.reached, count + step.count);
+        }
+        Ok(count)
+    }
+}
+
+async fn replay_some(
+    session: &Session,
+    search: &Search<'_>,
+    from: Mark,
+    last_event: i64,
+    now: Millis,
+) -> Outcome<Step> {
+    session
+        .begin(&[query(LOCK, &[&search.tenant.as_str()])])
+        .await?;
+    let most = AT_A_TIME as usize;
+    let rows = search
+        .run(session, From::Oldest(from), most, COLUMNS, JOINS)
+        .await?;
+    let reached = match rows.last() {
+        Some(last) if rows.len() == most => Some(read_mark(last)?),
+        _ => None,
+    };
+    let ended: Outcome<Vec<Ended>> = rows.iter().map(Ended::read).collect();
+    let mut ended = ended?;
+    ended.retain(|one| one.exists && one.mark.key.event <= last_event);
+    let count = replay(session, &ended, now).await?;
+    Ok(Step { count, reached })
+}
+
+/// A delivery that has ended.
+struct Ended {
+    mark: Mark,
+    ordering_group: Option<Uuid>,
+    /// True if its endpoint exists.
+    exists: bool,
+}
+
+impl Ended {
+    fn read(row: &Row) -> Outcome<Self> {
+        Ok(Self {
+            mark: read_mark(row)?,
+            ordering_group: column(row, 3)?,
+            exists: column(row, 4)?,
+        })
+    }
+
+    fn group(&self) -> Option<Group> {
+        Some((self.mark.key.endpoint, self.ordering_group?))
+    }
+}
+
+/// Makes these deliveries due, or lets them wait for their groups, and commits. Returns their number.
+async fn replay(session: &Session, ended: &[Ended], now: Millis) -> Outcome<u64> {
+    let groups: BTreeSet<Group> = ended.iter().filter_map(Ended::group).collect();
+    let mut busy = BTreeSet::new();
+    if !groups.is_empty() {
+        let (endpoints, groups): (Vec<_>, Vec<_>) = groups.into_iter().unzip();
+        busy = busy_groups(&session.rows(BUSY, &[&endpoints, &groups]).await?)?;
+    }
+    let events: Vec<i64> = ended.iter().map(|one| one.mark.key.event).collect();
+    let endpoints: Vec<i32> = ended.iter().map(|one| one.mark.key.endpoint).collect();
+    let mut waits = |one: &Ended| one.group().is_some_and(|group| !busy.insert(group));
+    let state = |waits| if waits { state::WAITING } else { state::DUE };
+    let states: Vec<i16> = ended.iter().map(|one| state(waits(one))).collect();
+    let now = now.as_i64();
+    let params: Params<'_> = &[&events, &endpoints, &states, &now];
+    let rows = session.commit(&[query(AGAIN, params)]).await?;
+    Ok(rows.iter().map(|rows| rows.len() as u64).sum())
+}

@@ -1,0 +1,226 @@
+//! Reads events and lists of events.
+
+use bytes::Bytes;
+use rusqlite::{Connection, OptionalExtension, Row};
+use webhook_model::{Event, EventId, EventState, Source, TenantId};
+
+use super::fault::Fault;
+use super::job::Outcome;
+use super::page::Mark;
+use super::reader::View;
+use super::row::{event_hash, millis};
+use super::{lookup, rejected};
+use crate::event_list::{EventPosition, Scan, merge};
+use crate::{Cursor, EventDetails, EventFilter, EventSummary, ListedEvent, Page};
+
+type Position = EventPosition<i64>;
+
+pub(super) fn details(
+    view: &View<'_>,
+    tenant: &TenantId,
+    id: &EventId,
+) -> Outcome<Option<EventDetails>> {
+    let Some((tenant, _)) = lookup::tenant(view.sql, tenant)? else {
+        return Ok(None);
+    };
+    let mut found = view.sql.prepare_cached(
+        "SELECT kind, data, at, ordering_key, source, accepted_at, deliveries FROM events
+         WHERE key = ?1 AND tenant = ?2 AND id = ?3",
+    )?;
+    let read = |row: &Row<'_>| {
+        let event = Event {
+            id: id.clone(),
+            kind: row.get(0)?,
+            data: Bytes::from(row.get::<_, Vec<u8>>(1)?),
+            at: millis(row.get(2)?),
+            ordering_key: row.get(3)?,
+            source: Source::named(row.get_ref(4)?.as_str()?),
+        };
+        let (accepted_at, deliveries): (_, i64) = (millis(row.get(5)?), row.get(6)?);
+        let state = if deliveries < 0 {
+            EventState::Accepted
+        } else {
+            EventState::Planned
+        };
+        Ok(EventDetails {
+            event,
+            accepted_at,
+            state,
+        })
+    };
+    for key in view.keys(event_hash(tenant, id))? {
+        let details = found.query_row((key, tenant, id.as_str()), read);
+        if let Some(details) = details.optional()? {
+            return Ok(Some(details));
+        }
+    }
+    Ok(None)
+}
+
+pub(super) fn list(
+    sql: &Connection,
+    tenant: &TenantId,
+    filter: &EventFilter,
+    cursor: Option<&Cursor>,
+    limit: usize,
+) -> Outcome<Page<ListedEvent>> {
+    let behind = cursor.map(Position::parse).transpose()?;
+    let mut scans = Vec::new();
+    if let Some((tenant, _)) = lookup::tenant(sql, tenant)? {
+        let search = Search {
+            tenant,
+            filter,
+            behind,
+            limit,
+        };
+        let wanted = EventState::ALL.into_iter();
+        for state in wanted.filter(|state| filter.wants(*state)) {
+            scans.push(match state {
+                EventState::Rejected => search.rejected(sql)?,
+                kept => search.kept(sql, kept)?,
+            });
+        }
+    }
+    Ok(merge(scans, limit))
+}
+
+struct Search<'a> {
+    tenant: i64,
+    filter: &'a EventFilter,
+    behind: Option<Position>,
+    limit: usize,
+}
+
+impl<'a> Search<'a> {
+    /// Returns the time from which on events match, and the mark below which a list continues.
+    fn range(&self, is_kept: bool) -> (i64, Mark) {
+        let from = self.filter.from.map_or(i64::MIN, |from| from.as_i64());
+        let to = self.filter.to.map_or(Mark::TOP, |to| Mark {
+            at: to.as_i64(),
+            key: i64::MIN,
+        });
+        let behind = self.behind.as_ref().map_or(Mark::TOP, |behind| Mark {
+            at: i64::try_from(behind.at).unwrap_or(i64::MAX),
+            key: match (behind.is_kept, is_kept) {
+                (true, false) => i64::MAX,
+                (false, true) => i64::MIN,
+                _ => behind.key,
+            },
+        });
+        (from, to.min(behind))
+    }
+
+    fn kept(&self, sql: &Connection, state: EventState) -> Outcome<Scan<'a, i64>> {
+        let (from, below) = self.range(true);
+        let mut found = sql.prepare_cached(&kept_events(state))?;
+        let mut rows = found.query((self.tenant, from, below.at, below.key))?;
+        let mut scan = Scan::new(self.filter, self.limit);
+        while let Some(row) = rows.next()? {
+            let event = ListedEvent::Kept(summary(row, state)?);
+            if !scan.examine(position(row, true)?, Some(event)) {
+                break;
+            }
+        }
+        Ok(scan)
+    }
+
+    fn rejected(&self, sql: &Connection) -> Outcome<Scan<'a, i64>> {
+        let (from, below) = self.range(false);
+        let text = format!(
+            "{} WHERE r.tenant = ?1 AND r.at >= ?2 AND (r.at, r.key) < (?3, ?4)
+             ORDER BY r.at DESC, r.key DESC",
+            rejected::COLUMNS
+        );
+        let mut found = sql.prepare_cached(&text)?;
+        let mut rows = found.query((self.tenant, from, below.at, below.key))?;
+        let mut scan = Scan::new(self.filter, self.limit);
+        while let Some(row) = rows.next()? {
+            let event = ListedEvent::Rejected(rejected::read(row)?);
+            if !scan.examine(position(row, false)?, Some(event)) {
+                break;
+            }
+        }
+        Ok(scan)
+    }
+}
+
+fn kept_events(state: EventState) -> String {
+    let (index, condition) = match state {
+        EventState::Accepted => ("events_accepted", "deliveries < 0"),
+        _ => ("events_planned", "deliveries >= 0"),
+    };
+    format!(
+        "SELECT accepted_at, key, source, kind, id, at, ordering_key
+         FROM events INDEXED BY {index}
+         WHERE tenant = ?1 AND {condition} AND accepted_at >= ?2
+             AND (accepted_at, key) < (?3, ?4)
+         ORDER BY accepted_at DESC, key DESC"
+    )
+}
+
+fn summary(row: &Row<'_>, state: EventState) -> Result<EventSummary, Fault> {
+    let text = |column| {
+        Ok::<_, Fault>(
+            row.get_ref(column)?
+                .as_str()
+                .map_err(rusqlite::Error::from)?,
+        )
+    };
+    Ok(EventSummary {
+        accepted_at: millis(row.get(0)?),
+        source: Source::named(text(2)?),
+        kind: row.get(3)?,
+        id: EventId::parse(text(4)?)?,
+        at: millis(row.get(5)?),
+        ordering_key: row.get(6)?,
+        state,
+    })
+}
+
+/// Returns the position of a row that starts with its time and its key.
+fn position(row: &Row<'_>, is_kept: bool) -> Result<Position, Fault> {
+    Ok(Position {
+        at: millis(row.get(0)?).0,
+        is_kept,
+        key: row.get(1)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::StatementStatus;
+
+    use super::super::open::MIGRATIONS;
+    use super::*;
+
+    /// Returns the steps of SQLite's machine for a page in the middle of `count` events.
+    fn steps(count: i64) -> i32 {
+        let sql = Connection::open_in_memory().unwrap();
+        for migration in MIGRATIONS {
+            sql.execute_batch(migration).unwrap();
+        }
+        sql.execute_batch("INSERT INTO tenants VALUES (1, 'acme', 1), (2, 'globex', 1)")
+            .unwrap();
+        // Ten events of each moment, and as many of another tenant.
+        let insert = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ?1)
+             INSERT INTO events SELECT n, n, 1 + n % 2, 0, n / 20, 0, n, 'a.b', NULL, '1', 'api', NULL
+             FROM n";
+        sql.execute(insert, [2 * count]).unwrap();
+        let (acme, middle) = (TenantId::parse("acme").unwrap(), count);
+        let cursor = Cursor(format!("ek{}-{}", middle / 20, middle));
+        let filter = EventFilter {
+            state: Some(EventState::Planned),
+            ..EventFilter::default()
+        };
+        let page = list(&sql, &acme, &filter, Some(&cursor), 50).unwrap();
+        assert_eq!(page.items.len(), 50);
+        let statement = sql.prepare_cached(&kept_events(EventState::Planned));
+        statement.unwrap().get_status(StatementStatus::VmStep)
+    }
+
+    #[test]
+    fn a_page_among_many_events_costs_as_much_as_among_few() {
+        let (few, many) = (steps(200), steps(20_000));
+        assert!(few > 0 && many <= few + 20, "{few} steps became {many}");
+    }
+}

@@ -1,0 +1,58 @@
+//! Faults of the connections to PostgreSQL.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use test_support::postgres::PostgresServer;
+use tokio::time::sleep;
+use tokio_postgres::{Client, NoTls};
+
+use crate::world::World;
+
+/// The time for which connections are ended.
+const ENDING: Duration = Duration::from_secs(3);
+
+/// The time limit for taking every connection.
+const TAKING: Duration = Duration::from_secs(10);
+
+/// Selects the sender's connections, and ends them.
+const END: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+    WHERE application_name = 'webhook-sender'";
+
+/// Ends the sender's connections and takes their places, until it has none.
+pub async fn take_all(world: &mut World) -> Result<()> {
+    let began = Instant::now();
+    let control = connect(world.store_mut().postgres()?).await;
+    let control = control.context("the server has no connection")?;
+    while began.elapsed() < TAKING {
+        while let Ok(client) = connect(world.store_mut().postgres()?).await {
+            world.holders.push(client);
+        }
+        let ended: i64 = control.query_one(END, &[]).await?.get(0);
+        if ended == 0 {
+            world.holders.push(control);
+            return Ok(());
+        }
+    }
+    bail!("the sender still has connections after {TAKING:?}")
+}
+
+/// Ends connections of the sender at random.
+pub async fn end_at_random(world: &mut World) -> Result<()> {
+    let control = connect(world.store_mut().postgres()?).await?;
+    let end = format!("{END} AND random() < 0.4");
+    let (began, mut count) = (Instant::now(), 0);
+    while began.elapsed() < ENDING {
+        count += control.query_one(&end, &[]).await?.get::<_, i64>(0);
+        sleep(Duration::from_millis(100)).await;
+    }
+    anyhow::ensure!(count > 0, "no connection was ended");
+    Ok(())
+}
+
+/// Returns a connection. It ends when it is dropped.
+async fn connect(server: &PostgresServer) -> Result<Client, tokio_postgres::Error> {
+    let (client, connection) = tokio_postgres::connect(&server.url(), NoTls).await?;
+    tokio::spawn(connection);
+    Ok(client)
+}

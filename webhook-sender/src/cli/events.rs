@@ -1,0 +1,95 @@
+//! `webhook-sender events`.
+
+use anyhow::Result;
+use clap::Args;
+use serde_json::Value;
+
+use super::api_client::{ApiClient, segment};
+use super::deliveries::{COLUMNS as DELIVERY_COLUMNS, lines, list};
+use super::output::{Column, Output, table, text};
+
+/// Shows events, and what became of them.
+#[derive(Args)]
+pub struct Events {
+    /// The tenant
+    #[arg(long)]
+    tenant: String,
+    /// Show this event, or the rejected event with this id, with its data and its deliveries
+    #[arg(conflicts_with_all = ["kind", "state", "source", "from", "to"])]
+    event: Option<String>,
+    /// The exact type
+    #[arg(long = "type", value_name = "TYPE")]
+    kind: Option<String>,
+    /// The state: accepted, planned or rejected
+    #[arg(long)]
+    state: Option<String>,
+    /// The source: api, cli, stream or sender
+    #[arg(long)]
+    source: Option<String>,
+    /// Accepted at this time or later, for example 2026-01-31T09:30:00Z
+    #[arg(long)]
+    from: Option<String>,
+    /// Accepted before this time
+    #[arg(long)]
+    to: Option<String>,
+    /// The maximum number, newest first
+    #[arg(long, default_value_t = 50)]
+    limit: usize,
+}
+
+const COLUMNS: [Column; 6] = [
+    ("EVENT", |v| text(v, "id")),
+    ("TYPE", |v| text(v, "type")),
+    ("ACCEPTED", |v| text(v, "accepted_at")),
+    ("STATE", |v| text(v, "state")),
+    ("SOURCE", |v| text(v, "source")),
+    ("REASON", |v| text(v, "reason")),
+];
+
+/// The members that are shown of one event, before its data.
+const MEMBERS: [&str; 10] = [
+    "id",
+    "event",
+    "type",
+    "timestamp",
+    "accepted_at",
+    "state",
+    "source",
+    "ordering_key",
+    "code",
+    "reason",
+];
+
+impl Events {
+    pub async fn run(self, api: ApiClient, output: Output) -> Result<()> {
+        let base = format!("/v1/tenants/{}/events", segment(&self.tenant));
+        if let Some(id) = &self.event {
+            let event = api.get(&format!("{base}/{}", segment(id))).await?;
+            return output.one(&event, details);
+        }
+        let filter = [
+            ("type", self.kind),
+            ("state", self.state),
+            ("source", self.source),
+            ("from", self.from),
+            ("to", self.to),
+        ];
+        let items = list(&api, &base, &filter, self.limit).await?;
+        output.many(&items, &COLUMNS)
+    }
+}
+
+fn details(event: &Value) -> String {
+    let mut shown = lines(event, &MEMBERS);
+    if let Some(data) = event.get("data") {
+        shown.push(format!("{:16} {data}", "data"));
+    } else {
+        shown.push(format!("{:16} {}", "fields", text(event, "fields")));
+    }
+    let deliveries = event.pointer("/deliveries/items").and_then(Value::as_array);
+    if let Some(deliveries) = deliveries.filter(|deliveries| !deliveries.is_empty()) {
+        shown.push(String::new());
+        shown.extend(table(deliveries, &DELIVERY_COLUMNS));
+    }
+    shown.join("\n")
+}
