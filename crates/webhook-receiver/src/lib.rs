@@ -3,6 +3,7 @@
 #![cfg_attr(not(test), deny(clippy::disallowed_macros, clippy::disallowed_methods))]
 
 mod body;
+mod capabilities;
 pub mod dedup;
 mod handshake;
 mod health;
@@ -25,13 +26,14 @@ pub mod variables;
 mod verification;
 
 pub use body::{BodyError, read_bounded};
+pub use capabilities::{
+    Clock, Database, Headers, KeyValue, PlatformError, Postgres, Redis, RedisReply, Scheme,
+    Signatures, Value, Variables, Verified, VerifyError, VerifyInput,
+};
 pub use handshake::{Handshake, handshake};
 pub use health::check_health;
 pub use log::Log;
-pub use platform::{
-    Clock, Database, Headers, KeyValue, Platform, PlatformError, Postgres, Redis, RedisReply,
-    Scheme, Signatures, Value, Variables, Verified, VerifyError, VerifyInput,
-};
+pub use platform::Platform;
 pub use receive::{Delivery, Processed, Received, receive};
 pub use refusal::Refusal;
 pub use registration::Registration;
