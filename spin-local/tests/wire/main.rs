@@ -14,6 +14,7 @@ mod files;
 mod logs;
 mod outbound;
 mod postgres;
+mod postgres_tls;
 mod private_files;
 mod private_routes;
 mod probe;

@@ -49,6 +49,7 @@ async fn round_trip(
 fn common() -> Vec<(&'static str, Value, &'static str)> {
     vec![
         ("bool", json!({ "boolean": true }), "Boolean(true)"),
+        ("\"char\"::text", json!({ "int8": 65 }), "Str(\"A\")"),
         ("int2", json!({ "int16": -5 }), "Int16(-5)"),
         ("int4", json!({ "int32": 70000 }), "Int32(70000)"),
         (

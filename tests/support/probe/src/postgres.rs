@@ -1,10 +1,12 @@
 //! A PostgreSQL server, through each version of the interface.
 
+use std::fmt::Debug;
+
 use serde_json::{Value, json};
 
 use crate::call::{Call, Usage};
 use crate::reply::{Outcome, Reply};
-use crate::variant;
+use crate::{trust, variant};
 
 /// The body: `{"statement": "…", "parameters": [{"int32": 1}, …]}`, with the names of the interface.
 struct Statement {
@@ -32,7 +34,7 @@ impl Statement {
 macro_rules! version {
     ($module:ident, $convert:ident) => {
         mod $module {
-            use spin_sdk::$module::{Connection, PgError};
+            use spin_sdk::$module::Connection;
 
             use super::*;
 
@@ -65,13 +67,14 @@ macro_rules! version {
                 let columns: Vec<Value> = columns.collect();
                 Ok(Reply::ok(json!({ "columns": columns, "rows": rows })))
             }
-
-            fn failed(error: &PgError) -> Reply {
-                let shown = format!("{error:?}");
-                Reply::json(&variant::error(&variant::name_of(&shown), Some(&shown)))
-            }
         }
     };
+}
+
+/// Shows an error of any version.
+pub fn failed(error: &impl Debug) -> Reply {
+    let shown = format!("{error:?}");
+    Reply::json(&variant::error(&variant::name_of(&shown), Some(&shown)))
 }
 
 version!(pg, version_2);
@@ -80,6 +83,9 @@ version!(pg4, version_4);
 
 pub fn reply(operation: &str, call: &Call) -> Outcome {
     let address = call.required("address")?;
+    if operation == "open-trusting" {
+        return trust::open(address, call);
+    }
     match call.parameter("version") {
         Some("2") => pg::reply(operation, address, call),
         Some("3") => pg3::reply(operation, address, call),
