@@ -5,9 +5,8 @@
 use std::cell::OnceCell;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use spin_sdk::variables;
+use spin_sdk::{pg, redis, variables};
 
-use super::servers::Servers;
 use crate::{Clock, PlatformError, Variables};
 
 /// The platform of this instance. Stores stay open for the whole request.
@@ -17,7 +16,9 @@ pub struct Spin {
     pub(super) store: OnceCell<spin_sdk::key_value::Store>,
     #[cfg(feature = "local-store")]
     pub(super) database: OnceCell<spin_sdk::sqlite::Connection>,
-    pub(super) servers: Servers,
+    /// The connections to servers. An app uses one address of each kind.
+    pub(super) postgres: OnceCell<pg::Connection>,
+    pub(super) redis: OnceCell<redis::Connection>,
 }
 
 /// Returns the content of the cell, which `open` fills when it is first used.

@@ -1,8 +1,6 @@
 //! Spin's outbound PostgreSQL and Redis. The interface of PostgreSQL is the oldest one, which every Spin
 //! has.
 
-use std::cell::OnceCell;
-
 use spin_sdk::pg::{self, DbValue, ParameterValue, PgError};
 use spin_sdk::redis::{self, RedisParameter, RedisResult};
 
@@ -14,16 +12,9 @@ use crate::{PlatformError, Postgres, Redis, RedisReply};
 const CONNECT_TIMEOUT: (&str, &str) = ("connect_timeout", "5");
 const STATEMENT_TIMEOUT: (&str, &str) = ("statement_timeout", "5000");
 
-/// The connections to servers. An app uses one address of each kind.
-#[derive(Default)]
-pub(super) struct Servers {
-    postgres: OnceCell<pg::Connection>,
-    redis: OnceCell<redis::Connection>,
-}
-
 impl Spin {
-    fn postgres(&self, address: &str) -> Result<&pg::Connection, PlatformError> {
-        opened(&self.servers.postgres, "connecting to PostgreSQL", || {
+    fn connect_postgres(&self, address: &str) -> Result<&pg::Connection, PlatformError> {
+        opened(&self.postgres, "connecting to PostgreSQL", || {
             let open = pg::Connection::open(&with_connect_timeout(address)).map_err(pg_reason)?;
             let (name, value) = STATEMENT_TIMEOUT;
             if !address.contains(name) {
@@ -57,7 +48,9 @@ impl Postgres for Spin {
             .iter()
             .map(|value| ParameterValue::Str((*value).to_owned()))
             .collect();
-        let result = self.postgres(address)?.query(statement, &parameters);
+        let result = self
+            .connect_postgres(address)?
+            .query(statement, &parameters);
         let result = result.map_err(|error| failed(doing, &pg_reason(error)))?;
         let text = |value| match value {
             DbValue::Str(text) => Ok(text),
@@ -86,7 +79,7 @@ impl Redis for Spin {
         command: &str,
         arguments: &[&[u8]],
     ) -> Result<Vec<RedisReply>, PlatformError> {
-        let connection = opened(&self.servers.redis, "connecting to Redis", || {
+        let connection = opened(&self.redis, "connecting to Redis", || {
             redis::Connection::open(address).map_err(redis_reason)
         })?;
         let arguments: Vec<RedisParameter> = arguments

@@ -4,7 +4,7 @@
 //! that a key was created after it was found absent, neither on SQLite nor on Redis, and its counters,
 //! which are atomic, cannot hold an expiry.
 
-use super::{ClaimResult, Retention, Store};
+use super::interface::{ClaimResult, Retention, Store};
 use crate::{Database, KeyValue, PlatformError, Value};
 
 /// The schema. `seq` grows with every claim, so that the oldest rows are found without counting.

@@ -3,7 +3,7 @@
 //! Every operation is one statement, which PostgreSQL runs as one transaction. A transaction of several
 //! statements could be left open on a pooled connection when the runtime ends a request.
 
-use super::{ClaimResult, Retention, Store};
+use super::interface::{ClaimResult, Retention, Store};
 use crate::{PlatformError, Postgres};
 
 /// The codes of PostgreSQL for a missing table and a missing column (SQLSTATE), which hosts include in

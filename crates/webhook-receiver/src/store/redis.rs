@@ -11,7 +11,7 @@
 //! value, by the clock of the apps, because the server may delete a key late, and its clock may differ.
 //! The braces put all ids on one node of a cluster, because a script may use the keys of one node only.
 
-use super::{ClaimResult, Retention, Store};
+use super::interface::{ClaimResult, Retention, Store};
 use crate::{PlatformError, Redis, RedisReply};
 
 /// Takes over a claim that has ended, if it is still the same, and returns 1 if it did.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::call::{Call, Usage};
 use crate::reply::{Outcome, Reply};
-use crate::{trust, variant};
+use crate::variant;
 
 /// The body: `{"statement": "…", "parameters": [{"int32": 1}, …]}`, with the names of the interface.
 struct Statement {
@@ -83,9 +83,6 @@ version!(pg4, version_4);
 
 pub fn reply(operation: &str, call: &Call) -> Outcome {
     let address = call.required("address")?;
-    if operation == "open-trusting" {
-        return trust::open(address, call);
-    }
     match call.parameter("version") {
         Some("2") => pg::reply(operation, address, call),
         Some("3") => pg3::reply(operation, address, call),

@@ -23,7 +23,8 @@ mod bindings {
 }
 
 /// Connects to the server, and trusts the authorities in the body, in PEM.
-pub fn open(address: &str, call: &Call) -> Outcome {
+pub fn open(call: &Call) -> Outcome {
+    let address = call.required("address")?;
     let authorities = call.body_text()?;
     let builder = ConnectionBuilder::new(address);
     let connected = builder
