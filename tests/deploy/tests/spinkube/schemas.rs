@@ -1,6 +1,7 @@
 //! Validation of resources with JSON Schema: by the schemas in `schemas/`, and those of Kubernetes.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use jsonschema::Validator;
@@ -16,6 +17,8 @@ pub struct Schemas {
     /// The schemas in `schemas/`, by the lower-case kinds of resources.
     own: BTreeMap<String, Validator>,
     published: Option<Published>,
+    /// The faults of every resource that was checked, by its JSON: most are in several builds.
+    known: RefCell<HashMap<String, Vec<String>>>,
 }
 
 impl Schemas {
@@ -37,6 +40,7 @@ impl Schemas {
         Self {
             own: compiled.collect(),
             published: Published::available(),
+            known: RefCell::default(),
         }
     }
 
@@ -46,6 +50,12 @@ impl Schemas {
 
     /// Returns the faults of a resource with their paths.
     pub fn faults(&self, document: &Value) -> Vec<String> {
+        let mut known = self.known.borrow_mut();
+        let faults = known.entry(document.to_string());
+        faults.or_insert_with(|| self.check(document)).clone()
+    }
+
+    fn check(&self, document: &Value) -> Vec<String> {
         let kind = document["kind"].as_str().unwrap_or_default();
         let Some(validator) = self.own.get(&kind.to_lowercase()) else {
             return vec![format!("no schema for kind `{kind}`")];
