@@ -23,13 +23,13 @@ BUILT = target/wasm32-wasip2/release
 # developer's own machine only.
 OPEN = --variable open_handshake=true --variable weakest_scheme=plain
 
-.PHONY: help setup setup-redis setup-postgres setup-queues setup-chaos setup-interop setup-examples \
-	setup-image setup-lint build-all \
-	build-hmac build-apps build-producer build-consumer build-guard build-examples build-sender \
-	build-spin-local start-producer \
+.PHONY: help setup setup-redis setup-postgres setup-queues setup-kubernetes setup-chaos setup-interop \
+	setup-examples setup-image setup-lint build-all \
+	build-hmac build-apps build-producer build-consumer build-server-store build-guard build-examples \
+	build-sender build-spin-local start-producer \
 	start-consumer register-consumer fire-webhook demo demo-sender demo-redis demo-queues \
 	demo-polyglot \
-	test lint chaos fuzz bench dist package push deploy-cloud clean
+	test lint chaos fuzz bench dist package push deploy-cloud deploy-akamai clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-20s %s\n", $$1, $$2 }' Makefile
@@ -45,6 +45,9 @@ setup-postgres: setup
 
 setup-queues: setup
 	@sh scripts/setup-queues.sh
+
+setup-kubernetes: setup
+	@sh scripts/setup-kubernetes.sh
 
 setup-chaos: setup-redis setup-postgres
 	@sh scripts/setup-chaos.sh
@@ -83,6 +86,11 @@ build-consumer: build-hmac ## Build the consumer and the component it verifies w
 
 build-spin-local: setup ## Build the runtime used where Spin is missing
 	$(CARGO_BUILD) --bin spin-local
+
+build-server-store: build-hmac ## Build the apps with their stores on a server: no SQLite
+	cargo build --target-dir target/server-store --release --target wasm32-wasip2 \
+		-p webhook-producer -p webhook-consumer -p webhook-guard \
+		--no-default-features
 
 build-guard: build-hmac ## Build the guard, the component it verifies with, and the app it guards
 	$(WASM) -p webhook-guard -p guarded-app
@@ -127,7 +135,7 @@ demo-queues: setup-redis setup-queues ## One event each through RabbitMQ, NATS a
 demo-polyglot: build-all build-examples $(RUNTIME_BUILT) ## Fire at consumers in Rust, Python and JavaScript
 	@sh scripts/demo-polyglot.sh $(RUNTIME)
 
-test: setup setup-redis setup-postgres setup-queues setup-chaos setup-interop setup-examples setup-image ## Run every test
+test: setup setup-redis setup-postgres setup-queues setup-kubernetes setup-chaos setup-interop setup-examples setup-image ## Run every test
 	@sh scripts/test.sh
 
 lint: setup-lint ## Check formatting, spelling and documentation, and lint the code
@@ -177,6 +185,10 @@ push: setup ## Build both apps and push them: make push REGISTRY=ghcr.io/you
 
 deploy-cloud: setup ## Deploy both apps to Fermyon Cloud; needs API_TOKEN and HANDSHAKE_TOKEN
 	@sh scripts/deploy-cloud.sh
+
+# Needs STORE_URL as well: postgres://… or rediss://…
+deploy-akamai: setup ## Deploy both apps to Akamai Functions; needs API_TOKEN and HANDSHAKE_TOKEN
+	@sh scripts/deploy-akamai.sh
 
 clean: ## Remove everything that was built, and the state of the apps
 	cargo clean

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Builds the producer and the consumer, and pushes both to a registry, with their versions as tags.
 # Usage: REGISTRY=ghcr.io/you push.sh (`make push REGISTRY=ghcr.io/you`). Needs `spin registry login`
-# first. Reports anything that is missing, and then nothing is built or pushed.
+# first. STORE=postgres or STORE=redis pushes the apps with their stores on a server. Reports anything that
+# is missing, and then nothing is built or pushed.
 set -eu
 
 cd "$(dirname "$0")/.."
@@ -21,6 +22,11 @@ case $registry in
     missing "a REGISTRY of the form \`ghcr.io/you\`: \`$registry\` has a scheme, a slash at its end or a character that is none of a-z 0-9 . _ : / -"
     ;;
 esac
+case ${STORE:-} in
+'') manifest=spin.toml ;;
+postgres | redis) manifest=spin.$STORE.toml ;;
+*) missing "a STORE that is \`postgres\`, \`redis\` or empty: \`$STORE\` is none of them" ;;
+esac
 [ "$spin" != spin-local ] ||
     missing 'the Spin CLI: spin-local pushes nothing'
 command -v "$spin" >/dev/null 2>&1 ||
@@ -28,7 +34,7 @@ command -v "$spin" >/dev/null 2>&1 ||
 
 # version APP: prints the version in its manifest
 version() {
-    sed -n 's/^version = "\(.*\)"$/\1/p' "$1/spin.toml" | head -n 1
+    sed -n 's/^version = "\(.*\)"$/\1/p' "$1/$manifest" | head -n 1
 }
 
 # The manifests expect components in this folder, even if CARGO_TARGET_DIR is set.
@@ -37,11 +43,11 @@ export CARGO_TARGET_DIR
 
 # Both are built before either is pushed.
 for app in $apps; do
-    [ -n "$(version "$app")" ] || missing "a version in $app/spin.toml"
-    "$spin" build --from "$app"
+    [ -n "$(version "$app")" ] || missing "a version in $app/$manifest"
+    "$spin" build --from "$app/$manifest"
 done
 for app in $apps; do
     image=$registry/$app:$(version "$app")
-    "$spin" registry push --from "$app" "$image"
+    "$spin" registry push --from "$app/$manifest" "$image"
     printf 'pushed %s\n' "$image"
 done

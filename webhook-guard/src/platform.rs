@@ -3,16 +3,16 @@
 use serde_json::json;
 use webhook_receiver::limits::{KEY_MAX_BYTES, KEY_MIN_BYTES};
 use webhook_receiver::{
-    Clock, Database, KeyValue, Platform, PlatformError, Refusal, Signatures, Value, Variables,
+    ClaimResult, Clock, Platform, PlatformError, Refusal, Retention, Signatures, Store, Variables,
     Verified, VerifyError, VerifyInput, variables,
 };
 
-/// The names that [`webhook_receiver`] reads from the key-value store.
+/// The names that [`webhook_receiver`] reads from the store.
 const CURRENT: &str = "signing-key-data";
 const RETIRED: &str = "signing-key-previous";
 
 /// A platform with the keys of the variables `signing_key` and `signing_key_previous` if the first
-/// is set, and otherwise with those in the platform's key-value store.
+/// is set, and otherwise with those in the platform's store.
 pub struct GuardPlatform<'a, P> {
     platform: &'a P,
     fixed: Option<FixedKey>,
@@ -72,39 +72,45 @@ impl FixedKey {
     }
 }
 
-impl<P: KeyValue> KeyValue for GuardPlatform<'_, P> {
-    fn get(&self, key: &str) -> Result<Option<Vec<u8>>, PlatformError> {
-        match &self.fixed {
-            Some(fixed) => Ok(fixed.get(key)),
-            None => self.platform.get(key),
-        }
-    }
-
-    fn set(&self, key: &str, value: &[u8]) -> Result<(), PlatformError> {
-        self.platform.set(key, value)
-    }
-
+impl<P: Store> Store for GuardPlatform<'_, P> {
     fn origin(&self) -> &'static str {
         match &self.fixed {
             Some(_) => "the variable `signing_key`",
             None => self.platform.origin(),
         }
     }
+
+    fn key(&self, name: &str) -> Result<Option<Vec<u8>>, PlatformError> {
+        match &self.fixed {
+            Some(fixed) => Ok(fixed.get(name)),
+            None => self.platform.key(name),
+        }
+    }
+
+    fn set_key(&self, name: &str, value: &[u8]) -> Result<(), PlatformError> {
+        self.platform.set_key(name, value)
+    }
+
+    fn claim(&self, id: &str, retention: Retention) -> Result<ClaimResult, PlatformError> {
+        self.platform.claim(id, retention)
+    }
+
+    fn complete(&self, id: &str, retention: Retention) -> Result<(), PlatformError> {
+        self.platform.complete(id, retention)
+    }
+
+    fn release(&self, id: &str, until: u64) -> Result<(), PlatformError> {
+        self.platform.release(id, until)
+    }
+
+    fn check(&self) -> Result<(), PlatformError> {
+        self.platform.check()
+    }
 }
 
 impl<P: Clock> Clock for GuardPlatform<'_, P> {
     fn now(&self) -> u64 {
         self.platform.now()
-    }
-}
-
-impl<P: Database> Database for GuardPlatform<'_, P> {
-    fn execute(
-        &self,
-        statement: &str,
-        parameters: &[Value],
-    ) -> Result<Vec<Vec<Value>>, PlatformError> {
-        self.platform.execute(statement, parameters)
     }
 }
 

@@ -16,12 +16,12 @@ use crate::fan_out::{CallOutcome, fan_out};
 use crate::fields::Fields;
 use crate::http::{Request, Response};
 use crate::platform::{
-    CallError, Clock, Database, Log, Message, Method, Network, Outgoing, Phase, Signer, Stream,
+    CallError, Clock, Log, Message, Method, Network, Outgoing, Phase, Signer, Stream,
 };
 use crate::problems;
 use crate::sender::Queue;
 use crate::signing;
-use crate::store::{Registration, Store};
+use crate::store::{Registration, Storage, Store};
 
 /// The payload that a consumer receives.
 #[derive(Serialize)]
@@ -89,7 +89,7 @@ pub async fn enqueue(
 /// are more consumers than `settings.max_concurrency`, the order of the calls is randomized, so that
 /// consumers that hang do not always block the same others.
 pub async fn fire(
-    platform: &(impl Database + Network + Signer + Clock + Log),
+    platform: &(impl Storage + Network + Signer),
     settings: &Settings,
     request: Request<impl Chunks>,
 ) -> Result<Response, Problem> {
@@ -101,7 +101,7 @@ pub async fn fire(
     };
     platform.log(&format!("PRODUCER: Firing event {}", dispatch.id));
     platform.log("PRODUCER: Loading all CONSUMERS from database");
-    let mut targets: Vec<(usize, Registration)> = Store::new(platform)
+    let mut targets: Vec<(usize, Registration)> = Store::select(platform)?
         .load_with_keys()?
         .into_iter()
         .filter(|registration| dispatch.firing.is_for(registration))

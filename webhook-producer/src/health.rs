@@ -4,9 +4,9 @@ use problem_details::Problem;
 use serde::Serialize;
 
 use crate::http::Response;
-use crate::platform::{Database, Log, Stream};
+use crate::platform::Stream;
 use crate::sender::Queue;
-use crate::store::Store;
+use crate::store::{Storage, Store};
 
 #[derive(Serialize)]
 struct Healthy {
@@ -16,10 +16,10 @@ struct Healthy {
 /// Returns 200 if the table can be read and the stream, if there is one, responds; otherwise 503. The
 /// caller has already checked the variables.
 pub fn check(
-    platform: &(impl Database + Stream + Log),
+    platform: &(impl Storage + Stream),
     queue: Option<&Queue>,
 ) -> Result<Response, Problem> {
-    Store::new(platform).check_readable()?;
+    Store::select(platform)?.check_readable()?;
     if let Some(queue) = queue {
         queue.check(platform)?;
     }

@@ -17,7 +17,8 @@
 //! - no response contains a query's `token` or another value that may be a secret;
 //! - it never calls itself, the runtime or a cloud's metadata service.
 //!
-//! The statements that create its table are in `migrations.sql`.
+//! The registrations are in the store that the variable `store_url` selects: [`store`]. The statements
+//! that create its tables are in `migrations.sql` and `migrations.postgres.sql`.
 
 #![cfg_attr(not(test), deny(clippy::disallowed_macros, clippy::disallowed_methods))]
 

@@ -19,6 +19,45 @@ pub trait Database {
     fn execute(&self, statement: &str, values: &[&str]) -> Result<Vec<Vec<String>>, String>;
 }
 
+/// Runs SQL statements on PostgreSQL servers.
+pub trait Postgres {
+    /// Runs one statement with text `values` for `$1`, `$2`, … on the database at `address`, and
+    /// returns its rows, whose columns must be text.
+    ///
+    /// The error is a message for the log, without values and passwords. It contains the SQLSTATE of
+    /// the server's error.
+    fn query(
+        &self,
+        address: &str,
+        statement: &str,
+        values: &[&str],
+    ) -> Result<Vec<Vec<String>>, String>;
+}
+
+/// Runs commands on Redis servers.
+pub trait Redis {
+    /// Runs one command on the server at `address`, and returns the parts of its reply.
+    ///
+    /// The error is a message for the log, without values and passwords. It contains the code of the
+    /// server's error.
+    fn command(
+        &self,
+        address: &str,
+        command: &str,
+        arguments: &[&[u8]],
+    ) -> Result<Vec<RedisReply>, String>;
+}
+
+/// A part of a Redis reply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RedisReply {
+    Nil,
+    Number(i64),
+    Bytes(Vec<u8>),
+    /// A status, such as `OK`.
+    Status(String),
+}
+
 /// Sends requests to consumers and to the sender's API.
 pub trait Network {
     /// Sends one request and returns the status of the response.
@@ -108,9 +147,15 @@ pub trait Log {
 }
 
 /// The complete platform.
-pub trait Platform: Database + Network + Stream + Signer + Clock + Variables + Log {}
+pub trait Platform:
+    Database + Postgres + Redis + Network + Stream + Signer + Clock + Variables + Log
+{
+}
 
-impl<T: Database + Network + Stream + Signer + Clock + Variables + Log> Platform for T {}
+impl<T> Platform for T where
+    T: Database + Postgres + Redis + Network + Stream + Signer + Clock + Variables + Log
+{
+}
 
 /// The reason why a call got no response.
 ///

@@ -198,27 +198,27 @@ pub fn store_unavailable() -> Problem {
     .detail("the database failed; see the log")
 }
 
-/// 503: the table does not exist.
-pub fn store_without_table() -> Problem {
+/// 503: the table does not exist. `repair` is the advice of the store.
+pub fn store_without_table(repair: &str) -> Problem {
     Problem::new(
         503,
         "store-unavailable",
         "The registrations are unavailable",
     )
-    .detail("the table is missing: apply `migrations.sql` to the database: `spin up --sqlite @migrations.sql`")
+    .detail(format!("the table is missing: {repair}"))
 }
 
-/// 503: the table differs from the one in `migrations.sql`.
-pub fn store_structure() -> Problem {
+/// 503: the table differs from the one that this version creates. `repair` is the advice of the
+/// store.
+pub fn store_structure(repair: &str) -> Problem {
     Problem::new(
         503,
         "store-structure",
-        "The table of registrations has an unknown structure",
+        "The registrations have an unknown structure",
     )
-    .detail(
-        "the table `webhook_registrations` was not created by this version's `migrations.sql`; \
-         the log names the missing part",
-    )
+    .detail(format!(
+        "this version did not create them, and the log names the part at fault: {repair}"
+    ))
 }
 
 /// Quotes external text in backticks, shortened for a message.

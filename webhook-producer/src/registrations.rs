@@ -12,10 +12,10 @@ use crate::fields::Fields;
 use crate::handshake;
 use crate::http::{Request, Response};
 use crate::key::SigningKey;
-use crate::platform::{Clock, Database, Log, Network};
+use crate::platform::{Clock, Network};
 use crate::problems::{self, quote};
 use crate::sender::SenderApi;
-use crate::store::{ListedRegistration, Registration, Store};
+use crate::store::{ListedRegistration, Registration, Storage, Store};
 
 /// The response to a registration: the only one with a key.
 #[derive(Serialize)]
@@ -53,14 +53,14 @@ impl From<EventError> for Problem {
 /// its key. If a sender delivers the events, it is updated before the table: the sender knows every
 /// URL in the table.
 pub async fn register(
-    platform: &(impl Database + Network + Clock + Log),
+    platform: &(impl Storage + Network),
     settings: &Settings,
     sender: Option<&SenderApi>,
     request: Request<impl Chunks>,
 ) -> Result<Response, Problem> {
     let (url, event) = read(platform, request).await?;
     url.check_host(settings.allow_private_hosts)?;
-    let store = Store::new(platform);
+    let store = Store::select(platform)?;
     let known_key = store.find_key(url.as_str())?;
     let registration = Registration {
         url: url.as_str().to_owned(),
@@ -107,8 +107,8 @@ async fn read(
 
 /// Handles `GET /registrations`: responds with 200 and the list, the oldest first, without keys and
 /// tokens.
-pub fn list(platform: &(impl Database + Log)) -> Result<Response, Problem> {
-    let rows = Store::new(platform).list()?;
+pub fn list(platform: &impl Storage) -> Result<Response, Problem> {
+    let rows = Store::select(platform)?.list()?;
     let rows: Vec<Listed> = rows.into_iter().map(Listed::from).collect();
     Ok(Response::json(200, &rows))
 }
@@ -133,7 +133,7 @@ enum Selection {
 /// Handles `DELETE /registrations` with `?url=` for one or `?all=true` for all: responds with 200 and
 /// the number of deleted ones. If a sender delivers the events, its endpoints are deleted first.
 pub async fn delete(
-    platform: &(impl Database + Network + Clock + Log),
+    platform: &(impl Storage + Network),
     settings: &Settings,
     sender: Option<&SenderApi>,
     request: Request<impl Chunks>,
@@ -145,7 +145,7 @@ pub async fn delete(
             "the body must be empty; select registrations with the query",
         ));
     }
-    let store = Store::new(platform);
+    let store = Store::select(platform)?;
     let urls: Vec<String> = match &selection {
         Selection::All => store.list()?.into_iter().map(|row| row.url).collect(),
         Selection::One(url) => registered(&store, url)?.into_iter().collect(),
@@ -172,7 +172,7 @@ pub async fn delete(
 /// Returns the URL in the table for a URL in a request: either the URL itself, or the one whose
 /// redacted form it is. So entries of the list, whose tokens are redacted, can be deleted.
 fn registered(
-    store: &Store<'_, impl Database + Log>,
+    store: &Store<'_, impl Storage>,
     url: &ConsumerUrl,
 ) -> Result<Option<String>, Problem> {
     let rows = store.list()?;

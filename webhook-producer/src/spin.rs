@@ -6,18 +6,20 @@ mod database;
 mod entry;
 mod log;
 mod network;
+mod postgres;
+mod redis;
 mod signer;
-mod stream;
 mod variables;
 mod wait;
 
 use std::cell::OnceCell;
 
-use spin_sdk::sqlite::Connection;
-
 /// The platform of one request. Spin creates an instance for each, so nothing is shared.
 #[derive(Default)]
 struct Spin {
     /// Opened when it is first used.
-    connection: OnceCell<Connection>,
+    #[cfg(feature = "local-store")]
+    connection: OnceCell<spin_sdk::sqlite::Connection>,
+    /// Opened when it is first used. A request uses one address.
+    postgres: OnceCell<spin_sdk::pg::Connection>,
 }

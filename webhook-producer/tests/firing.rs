@@ -10,6 +10,14 @@ use serde_json::{Value, json};
 use webhook_producer::platform::{Clock, Outgoing};
 use world::{Call, Consumer, Reply, World, tag};
 
+test_support::on_every_store!(
+    without_a_body_every_consumer_gets_its_own_pattern_and_url_under_its_own_key,
+    an_event_reaches_the_consumers_whose_pattern_matches,
+    firing_without_consumers_returns_an_empty_list,
+    fifty_consumers_are_called_concurrently,
+    neither_response_nor_log_contains_a_key_even_if_the_signer_repeats_it,
+);
+
 fn fire(world: &World) -> Reply {
     world.send(Call::new("POST", "/fire"))
 }

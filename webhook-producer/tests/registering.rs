@@ -6,7 +6,27 @@ mod world;
 
 use serde_json::{Value, json};
 use webhook_producer::platform::Clock;
-use world::{Call, Consumer, MIGRATIONS, World};
+use world::{Call, Consumer, MIGRATIONS, Meanwhile, World};
+
+test_support::on_every_store!(
+    a_consumer_that_accepts_the_handshake_is_registered_with_its_key,
+    a_redacted_url_is_not_registered,
+    a_handshake_is_a_json_request_to_the_url_with_one_more_parameter,
+    any_2xx_accepts_a_handshake_and_any_other_status_rejects_it,
+    registering_again_replaces_key_and_event,
+    a_failed_handshake_does_not_change_the_table,
+    a_handshake_is_aborted_at_the_timeout,
+    of_two_concurrent_registrations_the_second_one_to_finish_gets_a_conflict,
+    a_registration_deleted_during_its_renewal_is_created_again,
+    the_list_has_everything_except_the_keys,
+    one_registration_or_all_can_be_deleted,
+    a_registration_can_be_deleted_when_its_host_is_no_longer_allowed,
+    an_invalid_selection_deletes_nothing,
+    no_response_contains_the_token_of_a_url_and_redacted_urls_can_be_deleted,
+    unknown_fields_of_a_registration_are_ignored_and_an_empty_event_stands_for_all,
+    a_response_ends_with_a_line_feed,
+    the_log_has_the_fingerprint_of_a_handshake_but_neither_key_nor_token,
+);
 
 const URL: &str = "http://consumer.example/target";
 
@@ -120,31 +140,22 @@ fn a_handshake_is_aborted_at_the_timeout() {
 #[test]
 fn of_two_concurrent_registrations_the_second_one_to_finish_gets_a_conflict() {
     let world = World::new();
-    let other = "INSERT INTO webhook_registrations (url, event, signing_key) \
-                 VALUES ('http://consumer.example/target', 'e', 'another key') \
-                 ON CONFLICT (url) DO UPDATE SET signing_key = 'a third key'";
-    *world.meanwhile.borrow_mut() = Some(Box::new(move |database| {
-        database.execute_batch(other).unwrap();
-    }));
+    *world.meanwhile.borrow_mut() = Some(Meanwhile::Registers(URL));
     let reply = world.register(URL, "e");
     assert_eq!(reply.status(), 409);
     assert_eq!(reply.problem(), "registration-conflict");
-    assert_eq!(world.table()[0][2], "another key");
+    assert_eq!(world.table()[0][2], "another key 1");
 
     let reply = world.register(URL, "e");
     assert_eq!(reply.problem(), "registration-conflict");
-    assert_eq!(world.table()[0][2], "a third key");
+    assert_eq!(world.table()[0][2], "another key 2");
 }
 
 #[test]
 fn a_registration_deleted_during_its_renewal_is_created_again() {
     let world = World::new();
     world.insert(URL, "e", "the old key");
-    *world.meanwhile.borrow_mut() = Some(Box::new(|database| {
-        database
-            .execute_batch("DELETE FROM webhook_registrations")
-            .unwrap();
-    }));
+    *world.meanwhile.borrow_mut() = Some(Meanwhile::DeletesAll);
     assert_eq!(world.register(URL, "e").status(), 200);
     assert_eq!(world.table()[0][2], key_in_handshake(&world, 0));
 }

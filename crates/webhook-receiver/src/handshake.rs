@@ -56,7 +56,7 @@ pub fn handshake(
         "Received key {fingerprint} upon registering for webhooks with PRODUCER."
     ));
     replace(platform, &settings, handshake.registration, &key)?;
-    log.line("Stored key data in key value store");
+    log.line(format!("Stored key data in {}", platform.origin()));
     Ok(Response::text("Stored the key data"))
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{Platform, Refusal, Registration, Response, Settings, keys, variables};
 
-/// Returns 200 if the variables are valid and both stores can be read. A key is not required.
+/// Returns 200 if the variables are valid and the store can be used. A key is not required.
 ///
 /// # Errors
 ///
@@ -11,6 +11,6 @@ pub fn check_health(platform: &impl Platform) -> Result<Response, Refusal> {
     Settings::read(platform)?;
     variables::secret(platform, "handshake_token")?;
     keys::current(platform, &Registration::default())?;
-    platform.execute("SELECT 1", &[])?;
+    platform.check()?;
     Ok(Response::text("ok"))
 }

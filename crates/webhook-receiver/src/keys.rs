@@ -9,7 +9,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{KeyValue, PlatformError, Registration};
+use crate::{PlatformError, Registration, Store};
 
 /// The name of the key of the last handshake.
 const CURRENT: &str = "signing-key-data";
@@ -34,10 +34,10 @@ struct Retired {
 /// A caller that needs the replaced keys as well must read them after this one: a key that is being
 /// replaced at the same time is then found in one of the two.
 pub fn current(
-    store: &impl KeyValue,
+    store: &impl Store,
     registration: &Registration,
 ) -> Result<Option<String>, PlatformError> {
-    let bytes = store.get(&registration.store_name(CURRENT))?;
+    let bytes = store.key(&registration.store_name(CURRENT))?;
     bytes
         .map(|bytes| text(bytes, "reading the key"))
         .transpose()
@@ -45,7 +45,7 @@ pub fn current(
 
 /// Returns the replaced keys that are valid at `now`, the newest first.
 pub fn retired(
-    store: &impl KeyValue,
+    store: &impl Store,
     registration: &Registration,
     now: u64,
 ) -> Result<Vec<String>, PlatformError> {
@@ -58,7 +58,7 @@ pub fn retired(
 /// The caller must not run two of these concurrently: both would retire the same key, and one of
 /// the new keys would be lost.
 pub fn replace(
-    store: &impl KeyValue,
+    store: &impl Store,
     registration: &Registration,
     key: &str,
     now: u64,
@@ -74,16 +74,16 @@ pub fn replace(
     retired.retain(|retired| retired.key != key);
     retired.truncate(MAX_RETIRED);
     // The order matters: the replaced key can be found in one of the two places at any time.
-    store.set(&registration.store_name(RETIRED), &json(&retired)?)?;
-    store.set(&registration.store_name(CURRENT), key.as_bytes())
+    store.set_key(&registration.store_name(RETIRED), &json(&retired)?)?;
+    store.set_key(&registration.store_name(CURRENT), key.as_bytes())
 }
 
 fn load(
-    store: &impl KeyValue,
+    store: &impl Store,
     registration: &Registration,
     now: u64,
 ) -> Result<Vec<Retired>, PlatformError> {
-    let Some(bytes) = store.get(&registration.store_name(RETIRED))? else {
+    let Some(bytes) = store.key(&registration.store_name(RETIRED))? else {
         return Ok(Vec::new());
     };
     let mut retired: Vec<Retired> = serde_json::from_slice(&bytes).map_err(|_| PlatformError {

@@ -1,7 +1,7 @@
 //! Receiving of a signed request.
 
 use crate::body::check_length;
-use crate::dedup::{self, Claim, Lease};
+use crate::dedup::{self, Claim};
 use crate::limits::DELIVERY_BYTES;
 use crate::verification::{check_headers, input_of, verify};
 use crate::{Log, Platform, Refusal, Registration, Request, Settings, Verified, VerifyInput};
@@ -70,8 +70,16 @@ pub fn receive<T>(
         Some(id) => match dedup::claim(platform, &settings, &registration.scoped(id), now)? {
             Claim::Granted(lease) => {
                 let processed = process(delivery, log);
-                let until = settings.remember_until(platform.now(), verified.at);
-                record(&processed, lease, until, platform, log);
+                let now = platform.now();
+                let until = settings.remember_until(now, verified.at);
+                let recorded = match &processed {
+                    Processed::Done(_) => lease.complete(platform, now, until),
+                    Processed::Failed(_) => lease.release(platform),
+                };
+                // The work is done: an error response would cause a retry that repeats it.
+                if let Err(error) = recorded {
+                    log.line(format!("Failed to record the event's id: {error}"));
+                }
                 Ok(Received::Processed(processed.into_inner()))
             }
             Claim::Done => {
@@ -106,24 +114,6 @@ fn logged_verify(
         log.line(format!("Signed by scheme {scheme}{id}"));
     }
     result
-}
-
-/// Records the outcome under the id. A failure is only logged: the work is done, and an error
-/// response would cause a retry that repeats it.
-fn record<T>(
-    processed: &Processed<T>,
-    lease: Lease,
-    until: u64,
-    platform: &impl Platform,
-    log: &mut Log,
-) {
-    let recorded = match processed {
-        Processed::Done(_) => lease.complete(platform, until),
-        Processed::Failed(_) => lease.release(platform),
-    };
-    if let Err(error) = recorded {
-        log.line(format!("Failed to record the event's id: {error}"));
-    }
 }
 
 impl<T> Processed<T> {

@@ -12,8 +12,13 @@
 
 mod bindings;
 mod incoming;
+#[cfg(feature = "local-store")]
+mod local_store;
+#[cfg(not(feature = "local-store"))]
+mod no_local_store;
 mod outgoing;
 mod platform;
+mod servers;
 mod signatures;
 mod stream;
 

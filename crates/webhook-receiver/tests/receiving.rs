@@ -7,9 +7,37 @@ mod platform;
 use platform::{FakePlatform, FakeRequest, NOW};
 use webhook_receiver::{
     BodyError, Clock, Database, Handshake, Headers, Log, Platform, Processed, Received, Refusal,
-    Registration, Request, Value, dedup, handshake,
+    Registration, Request, check_health, dedup, handshake,
 };
 use webhook_signature::{Credential, Message};
+
+test_support::on_every_store!(
+    an_event_that_is_sent_repeatedly_is_processed_once,
+    a_delivery_whose_processing_failed_is_processed_again,
+    a_concurrent_request_with_the_same_id_gets_a_conflict,
+    a_claim_whose_holder_died_ends_with_its_lease,
+    a_claim_that_outlived_its_lease_does_not_release_the_next_one,
+    a_signature_must_be_fresh_when_the_body_has_arrived,
+    a_replaced_key_must_be_valid_when_the_body_has_arrived,
+    a_claim_begins_when_the_body_has_arrived,
+    an_id_is_remembered_for_as_long_as_its_signature_is_fresh,
+    an_id_is_remembered_for_the_retry_horizon_and_no_longer,
+    the_number_of_remembered_ids_is_bounded,
+    a_claim_in_progress_is_never_pruned,
+    an_id_that_is_claimed_again_counts_as_new,
+    an_unverified_request_does_not_claim_its_id,
+    a_store_that_fails_is_a_503_and_changes_nothing,
+    a_success_that_cannot_be_recorded_is_still_a_success,
+    schemes_without_an_id_are_processed_each_time,
+    a_replaced_key_is_accepted_until_its_overlap_has_passed,
+    without_an_overlap_a_replaced_key_is_rejected_at_once,
+    each_replaced_key_has_its_own_overlap,
+    the_number_of_replaced_keys_is_bounded,
+    a_concurrent_handshake_gets_a_conflict,
+    neither_a_response_nor_the_log_contains_a_key,
+    each_registration_verifies_under_its_own_key_without_expiry,
+    an_id_is_a_duplicate_only_for_the_registration_that_processed_it,
+);
 
 const KEY: &str = "RqJcWxsJDKjgINLWWiBwYEV3ROg7LaXD1Xzz";
 const OTHER: &str = "mB5kQpXz7TtYw2LcAhN4sVdRe8Gu0JfiK1oP";
@@ -162,14 +190,6 @@ const DONE: Result<Received<&str>, Refusal> = Ok(Received::Processed("done"));
 const FAILED: Result<Received<&str>, Refusal> = Ok(Received::Processed("failed"));
 const DUPLICATE: Result<Received<&str>, Refusal> = Ok(Received::Duplicate);
 
-fn remembered(platform: &FakePlatform) -> i64 {
-    let rows = platform.execute("SELECT count(*) FROM webhook_ids", &[]);
-    match rows.expect("a table").remove(0).remove(0) {
-        Value::Integer(count) => count,
-        Value::Text(text) => panic!("{text} rows"),
-    }
-}
-
 #[test]
 fn an_event_that_is_sent_repeatedly_is_processed_once() {
     let platform = platform();
@@ -302,9 +322,9 @@ fn the_number_of_remembered_ids_is_bounded() {
     platform.set_variable("seen_ids_max", "10");
     for number in 0..100 {
         assert_eq!(deliver(&platform, &format!("msg_{number}"), succeed), DONE);
-        assert!(remembered(&platform) <= 20, "{}", remembered(&platform));
+        assert!(platform.remembered() <= 20, "{}", platform.remembered());
     }
-    assert!(remembered(&platform) >= 10);
+    assert!(platform.remembered() >= 10);
     for number in 90..100 {
         assert_eq!(
             deliver(&platform, &format!("msg_{number}"), never),
@@ -350,7 +370,7 @@ fn a_delivery_is_processed_even_if_pruning_fails() {
         BEGIN SELECT RAISE(ABORT, 'not now'); END";
     platform.execute(refuse, &[]).expect("a trigger");
     assert_eq!(deliver(&platform, "msg_2", succeed), DONE);
-    assert_eq!(remembered(&platform), 2, "nothing can be deleted");
+    assert_eq!(platform.remembered(), 2, "nothing can be deleted");
     assert_eq!(deliver(&platform, "msg_2", never), DUPLICATE);
 }
 
@@ -366,7 +386,126 @@ fn expired_ids_are_deleted() {
     for number in 0..64 {
         assert_eq!(deliver(&platform, &format!("new_{number}"), succeed), DONE);
     }
-    assert!(remembered(&platform) <= 64, "{}", remembered(&platform));
+    assert!(platform.remembered() <= 64, "{}", platform.remembered());
+}
+
+#[test]
+fn expired_ids_are_deleted_from_postgresql() {
+    test_support::stores::on_postgres(expired_ids_are_deleted);
+}
+
+#[test]
+fn ids_in_redis_expire_by_themselves() {
+    test_support::stores::on_redis(|| {
+        let platform = platform();
+        assert_eq!(deliver(&platform, "msg_1", succeed), DONE);
+        let left = platform
+            .server
+            .command("TTL", &[b"{webhook-ids}:id:msg_1"])
+            .expect("a reply");
+        let [webhook_receiver::RedisReply::Number(seconds)] = left[..] else {
+            panic!("{left:?}");
+        };
+        assert!((345_590..=345_601).contains(&seconds), "{seconds}");
+    });
+}
+
+/// Claims one id from eight processes at once, and returns the number of them that process it.
+fn race(platform: &FakePlatform, id: &str) -> usize {
+    let start = std::sync::Barrier::new(8);
+    let processed = std::sync::atomic::AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            let other = platform.beside();
+            let (start, processed) = (&start, &processed);
+            scope.spawn(move || {
+                start.wait();
+                let outcome = deliver(&other, id, || {
+                    processed.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                    succeed()
+                });
+                let expected = [DONE, DUPLICATE, Err(Refusal::InProgress)];
+                assert!(expected.contains(&outcome), "{outcome:?}");
+            });
+        }
+    });
+    processed.into_inner()
+}
+
+fn of_concurrent_requests_with_one_id_exactly_one_is_processed() {
+    let platform = platform();
+    for number in 0..20 {
+        assert_eq!(race(&platform, &format!("msg_{number}")), 1, "{number}");
+    }
+    // The same for ids whose claim has ended.
+    for number in 0..20 {
+        let id = format!("old_{number}");
+        platform.hold(&id, NOW - 1);
+        assert_eq!(race(&platform, &id), 1, "{id}");
+    }
+}
+
+#[test]
+fn of_concurrent_requests_with_one_id_exactly_one_is_processed_on_postgresql() {
+    test_support::stores::on_postgres(of_concurrent_requests_with_one_id_exactly_one_is_processed);
+}
+
+#[test]
+fn of_concurrent_requests_with_one_id_exactly_one_is_processed_on_redis() {
+    test_support::stores::on_redis(of_concurrent_requests_with_one_id_exactly_one_is_processed);
+}
+
+#[test]
+fn a_store_that_fails_is_a_503_and_changes_nothing() {
+    let platform = platform();
+    let is_unavailable = |refusal: Refusal| {
+        assert_eq!(refusal.problem().status(), 503, "{refusal}");
+        assert!(!refusal.problem().to_string().contains("disk"), "{refusal}");
+    };
+    platform.database_fails.set(true);
+    is_unavailable(deliver(&platform, "msg_1", never).expect_err("a refusal"));
+    is_unavailable(try_handshake(&platform, OTHER).expect_err("a refusal"));
+    is_unavailable(check_health(&platform).expect_err("a refusal"));
+    platform.database_fails.set(false);
+    assert_eq!(platform.stored("signing-key-data").as_deref(), Some(KEY));
+    assert_eq!(deliver(&platform, "msg_1", succeed), DONE);
+    check_health(&platform).expect("healthy");
+}
+
+#[test]
+fn a_missing_table_in_postgresql_is_reported_with_its_remedy() {
+    test_support::stores::on_postgres(|| {
+        let platform = platform();
+        platform
+            .server
+            .query("DROP TABLE webhook_ids", &[])
+            .expect("no table");
+        let refusal = check_health(&platform).expect_err("a refusal");
+        assert_eq!(refusal.problem().status(), 503);
+        assert!(
+            refusal.to_string().contains("migrations.postgres.sql"),
+            "{refusal}"
+        );
+    });
+}
+
+#[test]
+fn an_invalid_store_url_is_reported_without_its_value() {
+    for url in [
+        "sqlite://file",
+        "postgres://",
+        "redis:",
+        "s3cret",
+        "host=db password=s3cret",
+    ] {
+        let platform = FakePlatform::default();
+        platform.set_variable("store_url", url);
+        let refusal = try_handshake(&platform, KEY).expect_err("a refusal");
+        assert_eq!(refusal.problem().status(), 503, "{url}");
+        let text = format!("{refusal} {refusal:?}");
+        assert!(text.contains("`store_url`"), "{text}");
+        assert!(!text.contains("s3cret"), "{text}");
+    }
 }
 
 #[test]
@@ -506,11 +645,7 @@ fn the_number_of_replaced_keys_is_bounded() {
 fn a_concurrent_handshake_gets_a_conflict() {
     let platform = platform();
     // The claim of the first handshake, before it replaces the key.
-    let claim = "INSERT INTO webhook_ids (id, until, done) VALUES ('the keys', ?1, 0)";
-    let until = i64::try_from(NOW + dedup::LEASE).expect("a time");
-    platform
-        .execute(claim, &[Value::Integer(until)])
-        .expect("a row");
+    platform.hold("the keys", NOW + dedup::LEASE);
     assert_eq!(
         try_handshake(&platform, OTHER),
         Err(Refusal::HandshakeInProgress)

@@ -10,11 +10,16 @@ use crate::compose::denied_interface;
 use crate::terminal;
 
 /// The interfaces of the host in addition to WASI.
-const PROVIDED: [&str; 5] = [
+const PROVIDED: [&str; 9] = [
     "fermyon:spin/key-value@2.0.0",
+    "fermyon:spin/postgres@2.0.0",
     "fermyon:spin/redis@2.0.0",
     "fermyon:spin/sqlite@2.0.0",
     "fermyon:spin/variables@2.0.0",
+    "spin:postgres/postgres@3.0.0",
+    // The linker provides a later minor version for an earlier one.
+    "spin:postgres/postgres@4.0.0",
+    "spin:postgres/postgres@4.1.0",
     "spin:sqlite/sqlite@3.0.0",
 ];
 

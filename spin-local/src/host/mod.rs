@@ -1,6 +1,6 @@
 //! The host: compiled components, the stores behind their labels, and the state of each request.
 //!
-//! Each capability has a module of its own: [`key_value`], [`sqlite`], [`redis`],
+//! Each capability has a module of its own: [`key_value`], [`sqlite`], [`postgres`], [`redis`],
 //! [`outbound_http`] and [`variables`]. The dependencies between the modules go from top to bottom
 //! in this list:
 //!
@@ -22,11 +22,14 @@ mod key_value;
 mod limit;
 mod link;
 mod loaded_app;
+mod meter;
 mod network;
 mod outbound_http;
 mod permits;
+mod postgres;
 mod redis;
 mod request;
+mod server;
 mod settings;
 mod sqlite;
 mod startup;

@@ -20,6 +20,7 @@ pub(crate) struct State {
     pub(super) grants: Arc<Grants>,
     pub(super) open_stores: usize,
     pub(super) open_connections: usize,
+    pub(super) open_postgres_connections: usize,
     pub(super) open_redis_connections: usize,
 }
 
@@ -41,6 +42,7 @@ impl State {
             grants,
             open_stores: 0,
             open_connections: 0,
+            open_postgres_connections: 0,
             open_redis_connections: 0,
         })
     }

@@ -37,9 +37,10 @@ pub(super) fn read(
     found.or(hosts)
 }
 
-/// The schemes of the outbound interfaces that this host has: HTTP, Redis, and the sockets of WASI.
-const SUPPORTED_SCHEMES: [&str; 8] = [
-    "http", "https", "redis", "rediss", "tcp", "udp", "valkey", "valkeys",
+/// The schemes of the outbound interfaces that this host has: HTTP, PostgreSQL, Redis, and the
+/// sockets of WASI.
+const SUPPORTED_SCHEMES: [&str; 9] = [
+    "http", "https", "postgres", "redis", "rediss", "tcp", "udp", "valkey", "valkeys",
 ];
 
 /// Warns of a host for an outbound interface that only Spin has.

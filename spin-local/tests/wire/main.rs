@@ -13,6 +13,8 @@ mod faults;
 mod files;
 mod logs;
 mod outbound;
+mod postgres;
+mod postgres_tls;
 mod private_files;
 mod private_routes;
 mod probe;

@@ -1,7 +1,8 @@
 //! Oversized results, which are errors for the guest and must not use memory of the host.
 
 use rusqlite::Connection;
-use serde_json::Value;
+use serde_json::{Value, json};
+use test_support::postgres::{self, PostgresServer};
 use test_support::redis::{Fsync, RedisServer};
 use test_support::{App, Running};
 
@@ -115,4 +116,32 @@ async fn a_redis_reply_over_the_limit_is_an_error() {
     assert_peak(&app, 300);
     let sum = post(&app, &path("execute"), "INCRBY n 7").await;
     assert_eq!(sum["ok"][0], 7);
+}
+
+#[tokio::test]
+async fn a_postgresql_row_over_the_limit_is_never_built() {
+    let server = PostgresServer::start(postgres::Fsync::Off).await;
+    let grant = format!(
+        "allowed_outbound_hosts = [\"postgres://{}\"]",
+        server.address()
+    );
+    let app = start_counted(&probe_with(&grant).args(["--max-memory", "64"])).await;
+    let path = |operation: &str| format!("/postgres/{operation}?address={}", server.url());
+    let statement = |text: &str| json!({ "statement": text, "parameters": [] }).to_string();
+    let large = statement("SELECT repeat('x', 400000000)");
+    for operation in ["query", "execute"] {
+        let answer = post(&app, &path(operation), &large).await;
+        assert_eq!(error_of(&answer), "query-failed", "{answer}");
+        let message = answer["message"].as_str().unwrap_or_default();
+        assert!(
+            message.contains("query result exceeds limit of "),
+            "{answer}"
+        );
+    }
+    assert_peak(&app, 300);
+    let small = post(&app, &path("query"), &statement("SELECT 7")).await;
+    assert!(
+        small["ok"]["rows"][0][0].to_string().contains("Int32(7)"),
+        "{small}"
+    );
 }

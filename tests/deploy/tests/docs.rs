@@ -104,7 +104,15 @@ fn every_make_target_exists() {
         .filter_map(|rest| words(rest).next());
     let is_target = |word: &&str| word.contains('-') || *word == "push";
     let targets: BTreeSet<_> = named.filter(is_target).collect();
-    assert_eq!(targets, BTreeSet::from(["deploy-cloud", "push"]));
+    assert_eq!(
+        targets,
+        BTreeSet::from([
+            "build-server-store",
+            "deploy-akamai",
+            "deploy-cloud",
+            "push"
+        ])
+    );
     for target in targets {
         assert!(
             makefile.contains(&format!("\n{target}:")),

@@ -149,12 +149,14 @@ fn an_app_has_exactly_the_permissions_that_it_uses() {
         ),
     ];
     for (app, folders) in sources {
-        // The consumer shares code with the guard, and only the guard makes requests.
+        // The consumer shares code with the guard, and only the guard makes requests. Servers are used
+        // with the manifests of the other stores.
         let files = folders
             .iter()
             .flat_map(|folder| files_under(&root().join(folder)));
-        let files =
-            files.filter(|file| !file.ends_with("crates/webhook-receiver/src/spin/outgoing.rs"));
+        let unused = ["outgoing.rs", "servers.rs"]
+            .map(|name| format!("crates/webhook-receiver/src/spin/{name}"));
+        let files = files.filter(|file| !unused.iter().any(|name| file.ends_with(name)));
         let code: String = files.map(|file| text_of(&file)).collect();
         let manifest = toml_of(&format!("{app}/spin.toml"));
         let component = &manifest["component"][app];
@@ -194,8 +196,96 @@ fn every_variable_is_passed_to_the_component_and_tokens_are_secret() {
         }
         for (name, variable) in declared {
             let secret = variable.get("secret").and_then(Value::as_bool) == Some(true);
-            let holds_one = name.ends_with("_token") || name == "stream_url";
+            let holds_one = name.ends_with("_token") || name == "stream_url" || name == "store_url";
             assert_eq!(secret, holds_one, "{app}: `{name}`");
+        }
+    }
+}
+
+/// The folders with a manifest for each store, and the component whose store it is.
+const ON_A_SERVER: [(&str, &str, &str); 3] = [
+    ("webhook-producer", "webhook-producer", "webhook-producer"),
+    ("webhook-consumer", "webhook-consumer", "webhook-consumer"),
+    ("examples/guarded-app", "guard", "webhook-guard"),
+];
+
+#[test]
+fn the_manifests_of_the_stores_differ_only_in_what_a_store_needs() {
+    for (folder, component, package) in ON_A_SERVER {
+        for store in ["postgres", "redis"] {
+            let local = without_store(toml_of(&format!("{folder}/spin.toml")), component);
+            let path = format!("{folder}/spin.{store}.toml");
+            let server = without_store(toml_of(&path), component);
+            assert_eq!(local, server, "{path}");
+            let manifest = toml_of(&path);
+            let commands: Vec<_> =
+                strings(manifest["component"][component]["build"].get("command")).collect();
+            let builds = |command: &String| {
+                command.ends_with(&format!("-p {package} --no-default-features"))
+                    && command.contains("target/server-store ")
+            };
+            assert!(commands.iter().any(builds), "{path}: {commands:?}");
+            let source = manifest["component"][component]["source"].as_str().unwrap();
+            assert!(
+                source.contains("/target/server-store/wasm32-wasip2/release/"),
+                "{path}"
+            );
+        }
+    }
+}
+
+/// Removes what the store of a component determines.
+fn without_store(mut manifest: toml::Table, component: &str) -> toml::Table {
+    let application = manifest["application"].as_table_mut().unwrap();
+    assert!(application.remove("targets").is_some());
+    let variables = manifest["variables"].as_table_mut().unwrap();
+    variables.retain(|name, _| name != "store_url" && name != "store_host");
+    let component = manifest["component"][component].as_table_mut().unwrap();
+    for key in [
+        "source",
+        "allowed_outbound_hosts",
+        "key_value_stores",
+        "sqlite_databases",
+        "build",
+    ] {
+        component.remove(key);
+    }
+    manifest
+}
+
+#[test]
+fn the_manifest_of_a_store_grants_that_store_and_no_other() {
+    for (folder, component, _) in ON_A_SERVER {
+        for (store, schemes) in [
+            ("postgres", vec!["postgres"]),
+            ("redis", vec!["redis", "rediss"]),
+        ] {
+            let path = format!("{folder}/spin.{store}.toml");
+            let manifest = toml_of(&path);
+            let local = toml_of(&format!("{folder}/spin.toml"));
+            let hosts = |manifest: &toml::Table| -> BTreeSet<String> {
+                let component = &manifest["component"][component];
+                strings(component.get("allowed_outbound_hosts")).collect()
+            };
+            let mut expected = hosts(&local);
+            // The producer's grants for the stream are for every Redis.
+            if (folder, store) != ("webhook-producer", "redis") {
+                expected.extend(
+                    schemes
+                        .iter()
+                        .map(|it| format!("{it}://{{{{ store_host }}}}")),
+                );
+            }
+            assert_eq!(hosts(&manifest), expected, "{path}");
+            for list in ["key_value_stores", "sqlite_databases"] {
+                let granted = manifest["component"][component].get(list);
+                assert!(granted.is_none(), "{path}: {list}");
+            }
+            let required = &manifest["variables"]["store_url"];
+            assert_eq!(required["required"].as_bool(), Some(true), "{path}");
+            assert_eq!(required["secret"].as_bool(), Some(true), "{path}");
+            let targets: Vec<_> = strings(manifest["application"].get("targets")).collect();
+            assert!(targets.contains(&"akamai-functions".to_owned()), "{path}");
         }
     }
 }

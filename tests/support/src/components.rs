@@ -53,10 +53,35 @@ pub fn migrations() -> PathBuf {
     root().join("migrations.sql")
 }
 
+/// Returns the file of statements that create the tables of the apps in PostgreSQL.
+pub fn postgres_migrations() -> PathBuf {
+    root().join("migrations.postgres.sql")
+}
+
 /// Builds the components, and returns the folder of the consumer's manifest.
 pub fn consumer() -> PathBuf {
     build_components();
     root().join("webhook-consumer")
+}
+
+/// Builds the components of the apps that have their store on a server, and returns the manifest of `app`
+/// for `store`, which is `postgres` or `redis`.
+pub fn on_server(app: &str, store: &str) -> PathBuf {
+    static BUILT: OnceLock<()> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        build_wasm(&["hmac-component"]);
+        let apps = ["webhook-producer", "webhook-consumer", "webhook-guard"];
+        let packages = apps.iter().flat_map(|name| ["-p", name]);
+        let arguments = [
+            "--release",
+            "--target",
+            "wasm32-wasip2",
+            "--no-default-features",
+        ];
+        let arguments: Vec<_> = arguments.into_iter().chain(packages).collect();
+        cargo_build_into(&target().join("server-store"), &arguments);
+    });
+    root().join(app).join(format!("spin.{store}.toml"))
 }
 
 /// Returns the `spin-local` binary: the path in the environment variable `SPIN_LOCAL`, or one that is
@@ -115,13 +140,17 @@ fn target() -> PathBuf {
 }
 
 fn cargo_build(arguments: &[&str]) {
+    cargo_build_into(&target(), arguments);
+}
+
+fn cargo_build_into(folder: &Path, arguments: &[&str]) {
     let cargo = std::env::var_os("CARGO").unwrap_or(OsString::from("cargo"));
     let output = Command::new(cargo)
         .current_dir(root())
         .arg("build")
         .args(arguments)
         .arg("--target-dir")
-        .arg(target())
+        .arg(folder)
         .output()
         .expect("cargo can be run");
     assert!(

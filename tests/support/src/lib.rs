@@ -42,6 +42,7 @@ mod raw_receiver;
 pub mod receiver;
 pub mod redis;
 pub mod runtime;
+pub mod stores;
 mod timeout;
 pub mod tls;
 

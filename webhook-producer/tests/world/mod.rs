@@ -1,8 +1,11 @@
-//! A test platform for the producer: a real SQLite with the real `migrations.sql`, consumers with
+//! A test platform for the producer: a real store with its real migrations, consumers with
 //! configurable behaviour, a clock that advances only when all tasks wait, and a recorded log.
+//!
+//! The store is SQLite, or the server on which the test runs (`test_support::stores`).
 
 #![allow(dead_code, reason = "each test binary uses only a part")]
 
+mod rows;
 pub mod timeline;
 
 use std::cell::RefCell;
@@ -17,9 +20,11 @@ use sha2::Sha256;
 use webhook_producer::http::{Headers, Request, Response};
 use webhook_producer::key::SigningKey;
 use webhook_producer::platform::{
-    CallError, Clock, Database, Log, Message, Network, Outgoing, Phase, Signer, Stream, Variables,
+    CallError, Clock, Database, Log, Message, Network, Outgoing, Phase, Postgres, Redis,
+    RedisReply, Signer, Stream, Variables,
 };
 
+use rows::Rows;
 use timeline::Timeline;
 
 /// The statements that every deployment runs.
@@ -42,11 +47,20 @@ pub struct Entry {
     pub fields: Vec<(String, String)>,
 }
 
-/// A concurrent change of the database.
-pub type Meanwhile = Box<dyn Fn(&Connection)>;
+/// A concurrent change of the registrations.
+#[derive(Clone, Copy, Debug)]
+pub enum Meanwhile {
+    /// Another registration of this URL, with a key that differs each time.
+    Registers(&'static str),
+    /// All are deleted.
+    DeletesAll,
+}
 
 pub struct World {
+    /// The SQLite database, which is empty if the test runs on another store.
     pub database: Connection,
+    /// The server on which the test runs.
+    rows: Rows,
     pub timeline: Timeline,
     /// By URL without the query. Unknown consumers respond with 200.
     pub consumers: RefCell<HashMap<String, Consumer>>,
@@ -56,6 +70,8 @@ pub struct World {
     pub log: RefCell<Vec<String>>,
     /// Every entry that was written to a stream.
     pub entries: RefCell<Vec<Entry>>,
+    /// If set, the PostgreSQL or Redis server of the registrations fails with this text.
+    pub store_fails: RefCell<Option<String>>,
     /// If set, the stream fails with this text.
     pub stream_fails: RefCell<Option<String>>,
     /// Runs while a consumer is being called.
@@ -68,11 +84,46 @@ impl World {
     /// Creates a world with the table, the defaults of `spin.toml`, and private hosts allowed.
     pub fn new() -> Self {
         let world = Self::without_table();
-        world.database.execute_batch(MIGRATIONS).unwrap();
+        world.migrate();
         world
     }
 
+    /// Runs the migrations of the store.
+    pub fn migrate(&self) {
+        match &self.rows {
+            Rows::Sqlite => self.database.execute_batch(MIGRATIONS).unwrap(),
+            server => server.migrate(),
+        }
+    }
+
     pub fn without_table() -> Self {
+        Self::with(Rows::of_this_test())
+    }
+
+    /// Creates a world of another process, on the server of this one.
+    pub fn beside(store_url: &str) -> Self {
+        Self::with(Rows::connect(store_url))
+    }
+
+    /// Returns the variable `store_url`.
+    pub fn store_url(&self) -> String {
+        self.rows.store_url().to_owned()
+    }
+
+    /// Runs a statement on PostgreSQL, or a command on Redis, beside the producer.
+    pub fn run_on_server(&self, statement: &str) {
+        match &self.rows {
+            Rows::Sqlite => self.database.execute_batch(statement).unwrap(),
+            Rows::Postgres { .. } => drop(self.rows.query(statement, &[]).unwrap()),
+            Rows::Redis { .. } => {
+                let words: Vec<&[u8]> = statement.split(' ').map(str::as_bytes).collect();
+                let command = std::str::from_utf8(words[0]).unwrap();
+                self.rows.command(command, &words[1..]).unwrap();
+            }
+        }
+    }
+
+    fn with(rows: Rows) -> Self {
         let variables = [
             ("api_token", ""),
             ("outbound_timeout_ms", "5000"),
@@ -83,16 +134,20 @@ impl World {
             ("sender_url", ""),
             ("sender_token", ""),
             ("tenant", ""),
+            ("store_url", rows.store_url()),
         ];
         let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        let variables = RefCell::new(variables.map(own).into());
         Self {
             database: Connection::open_in_memory().unwrap(),
+            rows,
             timeline: Timeline::default(),
             consumers: RefCell::default(),
-            variables: RefCell::new(variables.map(own).into()),
+            variables,
             posts: RefCell::default(),
             log: RefCell::default(),
             entries: RefCell::default(),
+            store_fails: RefCell::default(),
             stream_fails: RefCell::default(),
             meanwhile: RefCell::default(),
             signing_fails: RefCell::default(),
@@ -111,18 +166,47 @@ impl World {
             .insert(url.to_owned(), behaviour);
     }
 
-    /// Inserts a row into the table directly.
+    /// Inserts a row into the table directly, or replaces the key of its URL.
     pub fn insert(&self, url: &str, event: &str, key: &str) {
+        if !matches!(self.rows, Rows::Sqlite) {
+            return self.rows.insert(url, event, key);
+        }
         let statement = "INSERT INTO webhook_registrations (url, event, signing_key) \
-                         VALUES (?1, ?2, ?3)";
+                         VALUES (?1, ?2, ?3) \
+                         ON CONFLICT (url) DO UPDATE SET signing_key = excluded.signing_key";
         self.database.execute(statement, [url, event, key]).unwrap();
     }
 
     /// Returns the whole table, including times.
     pub fn table(&self) -> Vec<Vec<String>> {
+        if !matches!(self.rows, Rows::Sqlite) {
+            return self.rows.table();
+        }
         let statement = "SELECT url, event, signing_key, created_at, updated_at \
                          FROM webhook_registrations ORDER BY rowid";
-        self.execute(statement, &[]).unwrap()
+        Database::execute(self, statement, &[]).unwrap()
+    }
+
+    /// Deletes all rows directly.
+    pub fn clear(&self) {
+        match &self.rows {
+            Rows::Sqlite => self
+                .database
+                .execute_batch("DELETE FROM webhook_registrations")
+                .unwrap(),
+            server => server.clear(),
+        }
+    }
+
+    fn change_meanwhile(&self) {
+        match *self.meanwhile.borrow() {
+            Some(Meanwhile::Registers(url)) => {
+                let key = format!("another key {}", self.posted());
+                self.insert(url, "e", &key);
+            }
+            Some(Meanwhile::DeletesAll) => self.clear(),
+            None => {}
+        }
     }
 
     /// Handles a request, advancing the clock whenever all tasks wait.
@@ -258,15 +342,44 @@ impl Database for World {
     }
 }
 
+impl World {
+    fn check_store(&self, address: &str) -> Result<(), String> {
+        assert_eq!(address, self.variables.borrow()["store_url"]);
+        self.store_fails.borrow().clone().map_or(Ok(()), Err)
+    }
+}
+
+impl Postgres for World {
+    fn query(
+        &self,
+        address: &str,
+        statement: &str,
+        values: &[&str],
+    ) -> Result<Vec<Vec<String>>, String> {
+        self.check_store(address)?;
+        self.rows.query(statement, values)
+    }
+}
+
+impl Redis for World {
+    fn command(
+        &self,
+        address: &str,
+        command: &str,
+        arguments: &[&[u8]],
+    ) -> Result<Vec<RedisReply>, String> {
+        self.check_store(address)?;
+        self.rows.command(command, arguments)
+    }
+}
+
 impl Network for World {
     async fn send(&self, outgoing: Outgoing, _: Duration) -> Result<u16, CallError> {
         let mut url = outgoing.url.clone();
         url.set_query(None);
         let behaviour = self.consumers.borrow().get(url.as_str()).copied();
         self.posts.borrow_mut().push(outgoing);
-        if let Some(meanwhile) = self.meanwhile.borrow().as_ref() {
-            meanwhile(&self.database);
-        }
+        self.change_meanwhile();
         match behaviour.unwrap_or(Consumer::Responds(200)) {
             Consumer::Responds(status) => Ok(status),
             Consumer::RespondsAfter(time, status) => {

@@ -1,5 +1,6 @@
 //! The sender as a process: startup, reload, maintenance, status and shutdown.
 
+mod checks;
 mod descriptors;
 mod logging;
 mod maintenance;

@@ -11,7 +11,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use tokio::time::timeout;
 
-use super::status::{CHECK_TIMEOUT, with_timeout};
+use super::checks::{CHECK_TIMEOUT, with_timeout};
 
 /// The sources of the sender, and their lags as they were read last.
 pub struct Sources {

@@ -1,6 +1,5 @@
 //! The readiness and the metrics of the sender.
 
-use std::fmt::Display;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::time::Duration;
@@ -14,10 +13,11 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 use webhook_model::Clock;
 use webhook_store::{Queries, Store, StoreError, Tenants};
 
+use super::checks::with_timeout;
 use super::logging::dropped_lines;
 use super::source_metrics::Sources;
 use crate::api::Status;
@@ -29,10 +29,6 @@ const PREFIX: &str = "webhook_sender";
 
 /// The time for which a result is cached, because each check costs the store work.
 const CACHED_FOR: Duration = Duration::from_secs(1);
-
-/// The time that the store and each source have to respond before the sender counts as not ready. It
-/// bounds the duration of `/readyz`.
-pub(super) const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Metrics of the queue are cached for this many times as long as their queries took, so that a long
 /// queue does not keep the store busy.
@@ -153,17 +149,6 @@ impl Overview {
             Err(error) => tracing::warn!(%error, "queue metrics not read"),
         }
         self.sources.read_lags().await;
-    }
-}
-
-/// Runs a check for at most [`CHECK_TIMEOUT`], and returns its failure as text.
-pub(super) async fn with_timeout<E: Display>(
-    name: &str,
-    check: impl Future<Output = Result<(), E>>,
-) -> Result<(), String> {
-    match timeout(CHECK_TIMEOUT, check).await {
-        Ok(checked) => checked.map_err(|error| error.to_string()),
-        Err(_) => Err(format!("{name} has not responded within {CHECK_TIMEOUT:?}")),
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use super::envelope::{present, slice_of};
-use super::{Fields, field};
+use super::fields::{Fields, field};
 use crate::entry::Fault;
 
 /// The version of the specification.

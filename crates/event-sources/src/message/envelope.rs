@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::{Fields, field};
+use super::fields::{Fields, field};
 use crate::entry::Fault;
 
 #[derive(Deserialize)]

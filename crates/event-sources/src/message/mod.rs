@@ -11,10 +11,12 @@
 
 mod cloud_event;
 mod envelope;
+mod fields;
 
 use bytes::Bytes;
 use webhook_model::EventError;
 
+use self::fields::Fields;
 use crate::SourceEntry;
 use crate::entry::{Context, Entry, Fault, max_entry_bytes};
 
@@ -34,9 +36,6 @@ pub(crate) struct Message {
     pub key: Option<Bytes>,
     pub body: Bytes,
 }
-
-/// The fields of an event, by their names.
-type Fields = Vec<(Bytes, Bytes)>;
 
 impl Message {
     /// Returns the approximate size in memory, in bytes.
@@ -105,14 +104,6 @@ impl Message {
         let media_type = text.split(';').next().unwrap_or_default();
         Some(media_type.trim().to_ascii_lowercase())
     }
-}
-
-/// Returns a field of an event.
-fn field(name: &'static str, value: impl AsRef<[u8]>) -> (Bytes, Bytes) {
-    (
-        Bytes::from_static(name.as_bytes()),
-        Bytes::copy_from_slice(value.as_ref()),
-    )
 }
 
 #[cfg(test)]

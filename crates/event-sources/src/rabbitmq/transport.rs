@@ -18,7 +18,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_util::compat::{Compat, TokioAsyncReadCompatExt};
 
-use super::Address;
+use super::settings::Address;
 use crate::SourceError;
 
 /// The current runtime, whose connections are encrypted if the address requires that.

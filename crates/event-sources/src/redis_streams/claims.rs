@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use redis::RedisResult;
 
-use super::RedisStream;
+use super::consumer_group::ConsumerGroup;
 use super::stream::Incarnation;
 use crate::entry::Entry;
 use crate::source::Room;
@@ -57,7 +57,7 @@ impl Claims {
     /// Errors of the server and of the connection.
     pub(super) async fn next(
         &mut self,
-        source: &RedisStream,
+        source: &ConsumerGroup,
         incarnation: &Incarnation,
         room: Room,
     ) -> RedisResult<Option<Vec<Entry>>> {
@@ -73,7 +73,7 @@ impl Claims {
     }
 
     /// Reads the ids of the next page. Returns `false` after the last.
-    async fn turn_page(&mut self, source: &RedisStream) -> RedisResult<bool> {
+    async fn turn_page(&mut self, source: &ConsumerGroup) -> RedisResult<bool> {
         let idle = match self.which {
             Pending::Left | Pending::Refused => None,
             Pending::Idle(idle) => {
@@ -96,7 +96,7 @@ impl Claims {
     /// Claims from the page. Returns no entries if those examined were removed from the stream.
     async fn claim(
         &mut self,
-        source: &RedisStream,
+        source: &ConsumerGroup,
         incarnation: &Incarnation,
         room: Room,
     ) -> RedisResult<Vec<Entry>> {

@@ -10,6 +10,7 @@
 //! the only case in which the order of the stream is not kept.
 
 mod claims;
+mod consumer_group;
 mod reader_lease;
 mod settings;
 mod stream;
@@ -25,6 +26,7 @@ use webhook_model::Clock;
 
 pub use settings::Settings;
 
+use self::consumer_group::ConsumerGroup;
 use self::reader_lease::{ReaderLease, ReaderLock};
 use self::stream::{Incarnation, Stream};
 use self::turn::Turn;
@@ -39,18 +41,13 @@ const ACKNOWLEDGED: usize = 1024;
 
 /// A Redis stream, read as a consumer group.
 pub struct RedisStream {
-    settings: Settings,
-    info: SourceInfo,
-    clock: Clock,
-    stream: Stream,
+    group: ConsumerGroup,
     lock: ReaderLock,
     lease: Mutex<Lease>,
     /// The session of the reader. Locked by `next` while it reads.
     turn: tokio::sync::Mutex<Option<Turn>>,
     /// The incarnation that is being read. Set by `connect`, for `acknowledge`.
     incarnation: Mutex<Option<Incarnation>>,
-    /// The number of entries that were read and are not acknowledged.
-    unsettled: Unsettled,
 }
 
 /// The reader's lease, as far as this process knows.
@@ -64,30 +61,32 @@ enum Lease {
 impl RedisStream {
     /// Creates a source. It connects when an intake runs.
     pub fn new(settings: Settings, clock: Clock) -> Self {
-        let Settings {
-            stream: key,
-            group,
-            owner,
-            lease,
-            ..
-        } = &settings;
         let stream = Stream::new(&settings);
-        let link = stream.link().clone();
+        let lock = ReaderLock::new(
+            stream.link().clone(),
+            &settings.stream,
+            &settings.group,
+            settings.owner.clone(),
+            settings.lease,
+        );
+        let info = SourceInfo {
+            name: webhook_model::Source::named(&settings.name),
+            address: settings.address.to_string(),
+            bounds: settings.bounds,
+            stats: Arc::default(),
+        };
         Self {
-            info: SourceInfo {
-                name: webhook_model::Source::named(&settings.name),
-                address: settings.address.to_string(),
-                bounds: settings.bounds,
-                stats: Arc::default(),
+            group: ConsumerGroup {
+                settings,
+                info,
+                clock,
+                stream,
+                unsettled: Unsettled::default(),
             },
-            lock: ReaderLock::new(link, key, group, owner.clone(), *lease),
-            settings,
-            clock,
-            stream,
+            lock,
             lease: Mutex::new(Lease::None),
             turn: tokio::sync::Mutex::default(),
             incarnation: Mutex::default(),
-            unsettled: Unsettled::default(),
         }
     }
 
@@ -129,13 +128,15 @@ impl RedisStream {
 impl Source for RedisStream {
     async fn connect(&self) -> Result<Connected, SourceError> {
         let Some(lost) = self.take_lease().await? else {
-            self.lock.wait(self.stream.waiting(), STAND_BY).await?;
+            self.lock
+                .wait(self.group.stream.waiting(), STAND_BY)
+                .await?;
             return Ok(Connected::Standby);
         };
-        let incarnation = self.stream.prepare().await?;
+        let incarnation = self.group.stream.prepare().await?;
         let known = self.incarnation.lock();
         *known.unwrap_or_else(PoisonError::into_inner) = Some(incarnation.clone());
-        self.unsettled.clear();
+        self.group.unsettled.clear();
         *self.turn.lock().await = Some(Turn::new(incarnation));
         Ok(Connected::Reading(lost))
     }
@@ -145,11 +146,11 @@ impl Source for RedisStream {
         let Some(turn) = turn.as_mut() else {
             return Ok(Read::End);
         };
-        match turn.next(self, room).await {
+        match turn.next(&self.group, room).await {
             // The server unblocks a waiting reader when the stream is removed. The next session creates
             // the stream and the group again, after the entries of this one are stored.
             Err(error) if matches!(error.code(), Some("NOGROUP" | "UNBLOCKED")) => {
-                let Settings { stream, group, .. } = &self.settings;
+                let Settings { stream, group, .. } = &self.group.settings;
                 tracing::warn!(%stream, %group, "the consumer group is missing; creating it again");
                 Ok(Read::End)
             }
@@ -163,9 +164,9 @@ impl Source for RedisStream {
         };
         let mut acknowledged = 0;
         for some in ids.chunks(ACKNOWLEDGED) {
-            acknowledged += self.stream.acknowledge(&incarnation, some).await?;
+            acknowledged += self.group.stream.acknowledge(&incarnation, some).await?;
         }
-        self.unsettled.settled(ids.len());
+        self.group.unsettled.settled(ids.len());
         Ok(acknowledged)
     }
 
@@ -179,7 +180,7 @@ impl Source for RedisStream {
     }
 
     async fn lag(&self) -> Result<Option<u64>, SourceError> {
-        Ok(self.stream.lag().await?)
+        Ok(self.group.stream.lag().await?)
     }
 
     async fn ping(&self) -> Result<(), SourceError> {
@@ -187,7 +188,7 @@ impl Source for RedisStream {
     }
 
     fn info(&self) -> &SourceInfo {
-        &self.info
+        &self.group.info
     }
 }
 

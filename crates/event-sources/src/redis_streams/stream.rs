@@ -7,7 +7,7 @@ use bytes::Bytes;
 use redis::{Cmd, ErrorKind, FromRedisValue, RedisError, RedisResult};
 use redis_link::{Link, REPLY_TOO_LARGE, Script};
 
-use super::Settings;
+use super::settings::Settings;
 use crate::entry::{Entry, max_entry_bytes};
 use crate::origin::Origin;
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use redis::RedisResult;
 use tokio::time::Instant;
 
-use super::RedisStream;
 use super::claims::{Claims, Pending};
+use super::consumer_group::ConsumerGroup;
 use super::stream::Incarnation;
 use crate::SourceEntry;
 use crate::entry::{Context, Entry};
@@ -50,7 +50,7 @@ impl Turn {
     /// # Errors
     ///
     /// Errors of the server and of the connection.
-    pub(super) async fn next(&mut self, source: &RedisStream, room: Room) -> RedisResult<Read> {
+    pub(super) async fn next(&mut self, source: &ConsumerGroup, room: Room) -> RedisResult<Read> {
         loop {
             let sweep = SWEEP.min(source.settings.min_idle);
             match &mut self.phase {
@@ -80,7 +80,7 @@ impl Turn {
     /// Reads new entries. Returns `None` if they exceeded the size of a reply.
     async fn read_new(
         &mut self,
-        source: &RedisStream,
+        source: &ConsumerGroup,
         room: Room,
     ) -> RedisResult<Option<Vec<Entry>>> {
         let most = self.max_read.min(source.stream.max_read());
@@ -96,7 +96,7 @@ impl Turn {
 
     /// Parses entries. Redelivered entries are accepted without planning: their filters or transforms
     /// may have crashed the process.
-    fn pass_on(&self, source: &RedisStream, entries: Vec<Entry>, redelivered: bool) -> Read {
+    fn pass_on(&self, source: &ConsumerGroup, entries: Vec<Entry>, redelivered: bool) -> Read {
         source.unsettled.add(entries.len());
         let now = source.clock.now();
         let read = |entry: Entry| -> SourceEntry {
@@ -113,7 +113,7 @@ impl Turn {
         Read::Entries(entries.into_iter().map(read).collect())
     }
 
-    async fn trim(&self, source: &RedisStream) -> RedisResult<()> {
+    async fn trim(&self, source: &ConsumerGroup) -> RedisResult<()> {
         if source.settings.trim {
             add(&source.info.stats.trimmed, source.stream.trim().await?);
         }

@@ -1,38 +1,28 @@
-//! Spin's stores, variables and clock.
+//! Spin's variables and clock, and the open stores of a request.
 
 #![allow(clippy::disallowed_methods, reason = "the app's clock")]
 
 use std::cell::OnceCell;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use spin_sdk::key_value::Store;
-use spin_sdk::sqlite::{self, Connection};
-use spin_sdk::variables;
+use spin_sdk::{pg, redis, variables};
 
-use crate::{Clock, Database, KeyValue, PlatformError, Value, Variables};
+use crate::{Clock, PlatformError, Variables};
 
 /// The platform of this instance. Stores stay open for the whole request.
 #[derive(Default)]
 pub struct Spin {
-    store: OnceCell<Store>,
-    database: OnceCell<Connection>,
+    #[cfg(feature = "local-store")]
+    pub(super) store: OnceCell<spin_sdk::key_value::Store>,
+    #[cfg(feature = "local-store")]
+    pub(super) database: OnceCell<spin_sdk::sqlite::Connection>,
+    /// The connections to servers. An app uses one address of each kind.
+    pub(super) postgres: OnceCell<pg::Connection>,
+    pub(super) redis: OnceCell<redis::Connection>,
 }
 
-impl Spin {
-    fn store(&self) -> Result<&Store, PlatformError> {
-        opened(&self.store, "opening the key-value store", || {
-            Store::open_default()
-        })
-    }
-
-    fn database(&self) -> Result<&Connection, PlatformError> {
-        opened(&self.database, "opening the database", || {
-            Connection::open_default()
-        })
-    }
-}
-
-fn opened<'a, T, E: ToString>(
+/// Returns the content of the cell, which `open` fills when it is first used.
+pub(super) fn opened<'a, T, E: ToString>(
     cell: &'a OnceCell<T>,
     doing: &'static str,
     open: impl FnOnce() -> Result<T, E>,
@@ -53,53 +43,6 @@ impl Clock for Spin {
     }
 }
 
-impl KeyValue for Spin {
-    fn get(&self, key: &str) -> Result<Option<Vec<u8>>, PlatformError> {
-        let value = self.store()?.get(key);
-        value.map_err(|error| failed("reading the key-value store", &error))
-    }
-
-    fn set(&self, key: &str, value: &[u8]) -> Result<(), PlatformError> {
-        let set = self.store()?.set(key, value);
-        set.map_err(|error| failed("writing the key-value store", &error))
-    }
-}
-
-impl Database for Spin {
-    fn execute(
-        &self,
-        statement: &str,
-        parameters: &[Value],
-    ) -> Result<Vec<Vec<Value>>, PlatformError> {
-        let parameters: Vec<_> = parameters.iter().map(to_sqlite).collect();
-        let result = self
-            .database()?
-            .execute(statement, &parameters)
-            .map_err(|error| failed("using the database", &error))?;
-        let rows = result.rows.into_iter();
-        rows.map(|row| row.values.into_iter().map(from_sqlite).collect())
-            .collect()
-    }
-}
-
-fn to_sqlite(value: &Value) -> sqlite::Value {
-    match value {
-        Value::Integer(number) => sqlite::Value::Integer(*number),
-        Value::Text(text) => sqlite::Value::Text(text.clone()),
-    }
-}
-
-fn from_sqlite(value: sqlite::Value) -> Result<Value, PlatformError> {
-    match value {
-        sqlite::Value::Integer(number) => Ok(Value::Integer(number)),
-        sqlite::Value::Text(text) => Ok(Value::Text(text)),
-        _ => Err(failed(
-            "using the database",
-            &"a column is neither a number nor text",
-        )),
-    }
-}
-
 impl Variables for Spin {
     fn variable(&self, name: &'static str) -> Result<String, PlatformError> {
         variables::get(name).map_err(|error| PlatformError {
@@ -109,7 +52,7 @@ impl Variables for Spin {
     }
 }
 
-fn failed(doing: &'static str, error: &impl ToString) -> PlatformError {
+pub(super) fn failed(doing: &'static str, error: &impl ToString) -> PlatformError {
     let cause = error.to_string();
     PlatformError { doing, cause }
 }

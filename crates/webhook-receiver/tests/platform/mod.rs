@@ -1,17 +1,23 @@
 //! A fake platform: a map as the key-value store, a real SQLite, a manual clock, and the crate
-//! `webhook-signature` in place of the component.
+//! `webhook-signature` in place of the component. Keys and ids are in those stores, or on the server on
+//! which the test runs (`test_support::stores`).
 
 #![allow(dead_code, reason = "each test binary uses only a part")]
+
+mod server;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use rusqlite::types::Value as Stored;
 use webhook_receiver::{
-    BodyError, Clock, Database, Headers, KeyValue, PlatformError, Request, Scheme, Signatures,
-    Value, Variables, Verified, VerifyError, VerifyInput, read_bounded,
+    BodyError, Clock, Database, Headers, KeyValue, PlatformError, Postgres, Redis, RedisReply,
+    Request, Scheme, Signatures, Value, Variables, Verified, VerifyError, VerifyInput,
+    read_bounded,
 };
 use webhook_signature::{Credential, Freshness};
+
+use server::Server;
 
 /// The initial time in Unix seconds: that of the specification's example.
 pub const NOW: u64 = 1_614_265_330;
@@ -20,16 +26,28 @@ pub struct FakePlatform {
     pub now: Cell<u64>,
     pub store: RefCell<BTreeMap<String, Vec<u8>>>,
     pub database: rusqlite::Connection,
+    pub server: Server,
     pub variables: RefCell<BTreeMap<String, String>>,
     /// If set, every use of the key-value store fails.
     pub store_fails: Cell<bool>,
-    /// If set, every use of the database fails.
+    /// If set, every use of the database or of a server fails.
     pub database_fails: Cell<bool>,
 }
 
 impl Default for FakePlatform {
     /// Returns empty stores, and the defaults of the consumer's `spin.toml`.
     fn default() -> Self {
+        Self::on(Server::of_this_test())
+    }
+}
+
+impl FakePlatform {
+    /// Creates a platform of another process, on the server of this one.
+    pub fn beside(&self) -> Self {
+        Self::on(Server::connect(self.server.store_url()))
+    }
+
+    fn on(server: Server) -> Self {
         let variables = [
             ("handshake_token", ""),
             ("open_handshake", "false"),
@@ -38,20 +56,21 @@ impl Default for FakePlatform {
             ("key_overlap_seconds", "86400"),
             ("retry_horizon_seconds", "345600"),
             ("seen_ids_max", "100000"),
+            ("store_url", server.store_url()),
         ];
         let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        let variables = RefCell::new(variables.map(own).into());
         Self {
             now: Cell::new(NOW),
             store: RefCell::default(),
             database: rusqlite::Connection::open_in_memory().expect("a database"),
-            variables: RefCell::new(variables.map(own).into()),
+            server,
+            variables,
             store_fails: Cell::default(),
             database_fails: Cell::default(),
         }
     }
-}
 
-impl FakePlatform {
     pub fn set_variable(&self, name: &str, value: &str) {
         let mut variables = self.variables.borrow_mut();
         let known = variables.insert(name.to_owned(), value.to_owned());
@@ -65,9 +84,35 @@ impl FakePlatform {
 
     /// Returns the value of `key` as text.
     pub fn stored(&self, key: &str) -> Option<String> {
+        if !matches!(self.server, Server::None) {
+            return self.server.stored(key);
+        }
         let store = self.store.borrow();
         let value = store.get(key)?.clone();
         Some(String::from_utf8(value).expect("text"))
+    }
+
+    /// Claims an id, as another process does.
+    pub fn hold(&self, id: &str, until: u64) {
+        if !matches!(self.server, Server::None) {
+            return self.server.hold(id, until);
+        }
+        let claim = "INSERT INTO webhook_ids (id, until, done) VALUES (?1, ?2, 0)";
+        let until = i64::try_from(until).expect("a time");
+        let parameters = [Value::Text(id.to_owned()), Value::Integer(until)];
+        self.execute(claim, &parameters).expect("a row");
+    }
+
+    /// Returns the number of stored ids.
+    pub fn remembered(&self) -> i64 {
+        if !matches!(self.server, Server::None) {
+            return self.server.remembered();
+        }
+        let rows = self.execute("SELECT count(*) FROM webhook_ids", &[]);
+        match rows.expect("a table").remove(0).remove(0) {
+            Value::Integer(count) => count,
+            Value::Text(text) => panic!("{text} rows"),
+        }
     }
 
     pub fn advance(&self, seconds: u64) {
@@ -137,6 +182,32 @@ fn from_sqlite(value: Stored) -> Value {
         Stored::Integer(number) => Value::Integer(number),
         Stored::Text(text) => Value::Text(text),
         other => panic!("{other:?} in a row"),
+    }
+}
+
+impl Postgres for FakePlatform {
+    fn query(
+        &self,
+        address: &str,
+        statement: &str,
+        parameters: &[&str],
+    ) -> Result<Vec<Vec<String>>, PlatformError> {
+        assert_eq!(address, self.server.store_url());
+        check(&self.database_fails, "using PostgreSQL")?;
+        self.server.query(statement, parameters)
+    }
+}
+
+impl Redis for FakePlatform {
+    fn command(
+        &self,
+        address: &str,
+        command: &str,
+        arguments: &[&[u8]],
+    ) -> Result<Vec<RedisReply>, PlatformError> {
+        assert_eq!(address, self.server.store_url());
+        check(&self.database_fails, "using Redis")?;
+        self.server.command(command, arguments)
     }
 }
 

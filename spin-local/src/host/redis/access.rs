@@ -1,19 +1,41 @@
 //! The connections to Redis servers that a guest has open.
 
+use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
-use ::redis::{Client, Cmd, FromRedisValue, RedisError};
+use ::redis::{Arg, Client, Cmd, FromRedisValue, RedisError};
 use wasmtime::component::Resource;
 
 use super::address;
 use super::connect::connect;
 use super::connection::Connection;
-use super::meter::Meter;
 use crate::host::limit::TooLarge;
+use crate::host::meter::Meter;
 use crate::host::state::State;
 
 /// The maximum number of open connections of an instance, as in Spin.
 const MAX_OPEN_CONNECTIONS: usize = 1024;
+
+/// The timeout for a reply: a server that accepts a command and never replies must not occupy an
+/// instance forever.
+const REPLY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Commands that wait on purpose, for as long as their arguments say.
+const BLOCKING: [&str; 12] = [
+    "BLMOVE",
+    "BLMPOP",
+    "BLPOP",
+    "BRPOP",
+    "BRPOPLPUSH",
+    "BZMPOP",
+    "BZPOPMAX",
+    "BZPOPMIN",
+    "WAIT",
+    "WAITAOF",
+    "XREAD",
+    "XREADGROUP",
+];
 
 /// The error of a connection that cannot be opened.
 pub(super) enum OpenError {
@@ -80,10 +102,25 @@ impl State {
             mut client, meter, ..
         } = self.table.get(connection)?.clone();
         meter.begin(&self.memory.result_limit());
-        let reply = command.query_async(&mut client).await;
+        let reply = if is_blocking(&command) {
+            command.query_async(&mut client).await
+        } else {
+            let reply = tokio::time::timeout(REPLY_TIMEOUT, command.query_async(&mut client)).await;
+            let timed_out = || io::Error::new(io::ErrorKind::TimedOut, "no reply in time");
+            reply.unwrap_or_else(|_| Err(timed_out().into()))
+        };
         Ok(reply.map_err(|error| match meter.exceeded() {
             Some(too_large) => CommandError::TooLarge(too_large),
             None => CommandError::Redis(error),
         }))
     }
+}
+
+fn is_blocking(command: &Cmd) -> bool {
+    let Some(Arg::Simple(name)) = command.args_iter().next() else {
+        return false;
+    };
+    BLOCKING
+        .iter()
+        .any(|blocking| name.eq_ignore_ascii_case(blocking.as_bytes()))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ::redis::aio::MultiplexedConnection;
 
 use super::connect::Driver;
-use super::meter::Meter;
+use crate::host::meter::Meter;
 
 /// A connection of a guest.
 #[derive(Clone)]

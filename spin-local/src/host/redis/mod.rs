@@ -5,7 +5,7 @@ mod address;
 mod connect;
 mod connection;
 mod interface;
-mod meter;
 mod reply;
+mod reply_size;
 
 pub use connection::Connection;

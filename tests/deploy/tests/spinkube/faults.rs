@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::kustomize::{Built, build};
+use super::kustomize::{Built, build, build_with_kustomize};
 use super::references::{self, SecretKey};
 use super::schemas::Schemas;
 use super::sender;
@@ -22,7 +22,12 @@ pub fn of(folder: &Path, schemas: &Schemas) -> Vec<String> {
     let mut files = BTreeSet::from([folder.join(EXAMPLE).canonicalize().unwrap()]);
     let mut kinds = BTreeSet::from(["kustomization".to_owned(), "secret".to_owned()]);
     for overlay in overlays(folder) {
-        let built = build(&overlay, schemas);
+        let mut built = build(&overlay, schemas);
+        match build_with_kustomize(&overlay) {
+            Some(Ok(documents)) => built.documents = documents,
+            Some(Err(message)) => built.faults.push(message),
+            None => {}
+        }
         let shown = overlay.strip_prefix(folder).unwrap().display();
         let found = one(&built, schemas, &mut used);
         faults.extend(found.into_iter().map(|fault| format!("{shown}: {fault}")));

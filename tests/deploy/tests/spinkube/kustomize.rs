@@ -1,11 +1,16 @@
 //! The subset of kustomize that the folder uses: resources, generated ConfigMaps, merge patches (RFC
 //! 7386), namespace, images and replicas. The schema of kustomizations refuses everything else.
+//!
+//! It finds the faults of each kustomization, and the files that none uses. The resources come from
+//! kustomize itself where `kustomize` or `kubectl` is installed ([`build_with_kustomize`]).
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde_json::{Map, Value, json};
 
+use super::helm::found;
 use super::schemas::Schemas;
 use crate::support::text_of;
 
@@ -55,6 +60,40 @@ pub fn build(folder: &Path, schemas: &Schemas) -> Built {
         built.count_replicas(count);
     }
     built
+}
+
+/// Builds the kustomization of `folder` with kustomize, if this machine has it. The names of generated
+/// ConfigMaps are without their hashes.
+///
+/// # Errors
+///
+/// The message of kustomize.
+pub fn build_with_kustomize(folder: &Path) -> Option<Result<Vec<Value>, String>> {
+    let commands = [("kustomize", "build"), ("kubectl", "kustomize")];
+    let (program, command) = commands.into_iter().find(|(program, _)| found(program))?;
+    let output = Command::new(program).arg(command).arg(folder).output();
+    let output = output.unwrap_or_else(|error| panic!("{program}: {error}"));
+    if !output.status.success() {
+        return Some(Err(String::from_utf8_lossy(&output.stderr).into_owned()));
+    }
+    let text = String::from_utf8(output.stdout).unwrap();
+    Some(serde_saphyr::from_multiple(&without_hashes(&text)).map_err(|error| error.to_string()))
+}
+
+/// The number of characters of a hash.
+const HASH: usize = 10;
+
+/// Removes the hash from the name of each generated ConfigMap, and from the references to it.
+fn without_hashes(text: &str) -> String {
+    let documents: Vec<Value> = serde_saphyr::from_multiple(text).unwrap();
+    let generated = documents.iter().filter(|one| one["kind"] == "ConfigMap");
+    generated
+        .filter_map(|config| config["metadata"]["name"].as_str())
+        .filter_map(|name| Some((name, name.rsplit_once('-')?)))
+        .filter(|(_, (_, hash))| hash.len() == HASH)
+        .fold(text.to_owned(), |text, (name, (bare, _))| {
+            text.replace(name, bare)
+        })
 }
 
 impl Built {
@@ -110,13 +149,17 @@ impl Built {
             self.faults
                 .push(format!("{shown}: it holds a list, which is not merged"));
         }
-        let same = |document: &&mut Value| {
+        let same = |document: &Value| {
             document["kind"] == patch["kind"]
                 && document["metadata"]["name"] == patch["metadata"]["name"]
         };
-        match self.documents.iter_mut().find(same) {
-            Some(document) if builtin => merge_by_names(document, patch),
-            Some(document) => json_patch::merge(document, patch),
+        let found = self.documents.iter().position(same);
+        match found {
+            Some(index) if patch["$patch"] == "delete" => {
+                self.documents.remove(index);
+            }
+            Some(index) if builtin => merge_by_names(&mut self.documents[index], patch),
+            Some(index) => json_patch::merge(&mut self.documents[index], patch),
             None => self
                 .faults
                 .push(format!("{shown}: the target does not exist")),

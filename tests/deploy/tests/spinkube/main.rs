@@ -1,8 +1,11 @@
-//! Builds every file under `spinkube/` like kustomize, validates it with `schemas/`, and checks its
-//! references.
+//! Builds every file under `spinkube/` with kustomize, and renders the chart of `helm/` with Helm;
+//! validates the resources with `schemas/`, and checks their references.
 
+mod chart;
 mod faults;
+mod helm;
 mod kustomize;
+mod published;
 mod references;
 mod schemas;
 mod sender;
@@ -55,6 +58,28 @@ fn a_file_that_no_kustomization_uses_is_found() {
         faults.iter().any(|fault| fault.contains("stray.yaml")),
         "{faults:?}"
     );
+}
+
+/// Our own schemas have only the fields that are used, so their faults come first.
+#[test]
+fn the_schemas_of_kubernetes_find_faults_by_themselves() {
+    let Some(published) = published::Published::available() else {
+        return;
+    };
+    let mut service = serde_json::json!({
+        "apiVersion": "v1", "kind": "Service", "metadata": { "name": "s" },
+        "spec": { "ports": [{ "port": 80 }] },
+    });
+    assert_eq!(published.faults(&service), [""; 0]);
+    service["spec"]["ports"][0]["port"] = "http".into();
+    let faults = published.faults(&service);
+    assert!(faults[0].contains("/spec/ports/0/port"), "{faults:?}");
+    service["spec"] = serde_json::json!({ "portz": [] });
+    let faults = published.faults(&service);
+    assert!(faults[0].contains("portz"), "{faults:?}");
+    service["apiVersion"] = "v2".into();
+    let faults = published.faults(&service);
+    assert!(faults[0].contains("no schema"), "{faults:?}");
 }
 
 fn manifests() -> PathBuf {

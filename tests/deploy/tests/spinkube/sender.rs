@@ -7,14 +7,19 @@ use serde_json::Value;
 use super::kustomize::list;
 use crate::support::{read, toml_of};
 
-/// A table of the file, and the type of the sender that reads it.
-const TABLES: [(&str, &str); 6] = [
-    ("store", "StoreConfig"),
-    ("stream", "StreamConfig"),
-    ("api", "ApiConfig"),
-    ("delivery", "DeliveryConfig"),
-    ("retention", "RetentionConfig"),
-    ("log", "LogConfig"),
+/// A table of the file, the source of the sender that reads it, and the beginning and the end of its code.
+const TABLES: [(&str, &str, &str, &str); 6] = [
+    ("store", "sections.rs", "impl StoreConfig {", "\n}\n"),
+    ("source", "source.rs", "impl SourceConfig {", "#[cfg(test)]"),
+    ("api", "sections.rs", "impl ApiConfig {", "\n}\n"),
+    ("delivery", "sections.rs", "impl DeliveryConfig {", "\n}\n"),
+    (
+        "retention",
+        "sections.rs",
+        "impl RetentionConfig {",
+        "\n}\n",
+    ),
+    ("log", "sections.rs", "impl LogConfig {", "\n}\n"),
 ];
 
 /// The time that the sender waits for its attempts at a stop: `delivery.lease`, a minute by default, and
@@ -40,20 +45,36 @@ pub fn faults(documents: &[Value]) -> Vec<String> {
 }
 
 fn unknown_keys(config: &toml::Table) -> Vec<String> {
-    let source = read("webhook-sender/src/config/sections.rs");
     let mut faults = Vec::new();
-    for (table, keys) in config {
-        let Some((_, reader)) = TABLES.iter().find(|(name, _)| name == table) else {
-            faults.push(format!("sender.toml: unknown table `{table}`"));
+    for (name, table) in tables(config) {
+        let Some(reader) = reader_of(name) else {
+            faults.push(format!("sender.toml: unknown table `{name}`"));
             continue;
         };
-        let from = source.split_once(&format!("impl {reader} {{")).unwrap().1;
-        let block = from.split_once("\n}\n").unwrap().0;
-        let keys = keys.as_table().into_iter().flat_map(toml::Table::keys);
-        let unknown = keys.filter(|key| !block.contains(&format!("\"{key}\"")));
-        faults.extend(unknown.map(|key| format!("sender.toml: unknown key `{table}.{key}`")));
+        let unknown = table
+            .keys()
+            .filter(|key| !reader.contains(&format!("\"{key}\"")));
+        faults.extend(unknown.map(|key| format!("sender.toml: unknown key `{name}.{key}`")));
     }
     faults
+}
+
+/// Returns the tables with their names: each `[name]` and each `[[name]]`.
+fn tables(config: &toml::Table) -> impl Iterator<Item = (&str, &toml::Table)> {
+    config.iter().flat_map(|(name, value)| {
+        let several = value.as_array().into_iter().flatten();
+        let all = std::iter::once(value).chain(several);
+        all.filter_map(move |one| Some((name.as_str(), one.as_table()?)))
+    })
+}
+
+/// Returns the code that reads a table.
+fn reader_of(table: &str) -> Option<String> {
+    let (_, file, begin, end) = TABLES.iter().find(|(name, ..)| *name == table)?;
+    let source = read(&format!("webhook-sender/src/config/{file}"));
+    let from = source.split_once(begin).unwrap().1;
+    let block = from.split_once(end).map_or(from, |(block, _)| block);
+    Some(block.to_owned())
 }
 
 fn pod_faults(deployment: &Value, config: &toml::Table) -> Vec<String> {
@@ -99,8 +120,7 @@ fn pod_faults(deployment: &Value, config: &toml::Table) -> Vec<String> {
 
 /// Returns the environment variables from which the file takes values.
 fn wanted(config: &toml::Table) -> BTreeSet<&str> {
-    let tables = config.values().filter_map(toml::Value::as_table);
-    let values = tables.flat_map(toml::Table::values);
+    let values = tables(config).flat_map(|(_, table)| table.values());
     values
         .filter_map(|value| value.as_str()?.strip_prefix("env:"))
         .collect()

@@ -25,4 +25,5 @@ mod scripts;
 mod secrecy;
 mod sender;
 mod signature;
+mod stores;
 mod tokens;

@@ -62,6 +62,7 @@ tolerance_seconds = "300"
 key_overlap_seconds = "0"
 retry_horizon_seconds = "3600"
 seen_ids_max = "1000"
+store_url = ""
 [component.guard.dependencies]
 "signed-webhooks:signature@0.1.0" = {{ path = {signature:?} }}
 

@@ -14,3 +14,4 @@ mod responses;
 mod runtimes;
 mod settings;
 mod signing;
+mod stores;

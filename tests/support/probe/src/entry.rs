@@ -7,7 +7,7 @@ use spin_sdk::http_component;
 use crate::call::Call;
 use crate::reply::{Outcome, Reply};
 use crate::streaming::{self, Chunks};
-use crate::{faults, kv, outbound, redis, relay, sqlite, system, variable};
+use crate::{faults, kv, outbound, postgres, redis, relay, sqlite, system, trust, variable};
 
 #[http_component]
 fn handle(request: IncomingRequest, outparam: ResponseOutparam) {
@@ -35,6 +35,12 @@ fn reply(call: &Call) -> Outcome {
     let operation = call.operation.as_str();
     if let Some(operation) = operation.strip_prefix("/kv/") {
         return kv::reply(operation, call);
+    }
+    if let Some(operation) = operation.strip_prefix("/postgres/") {
+        return match operation {
+            "open-trusting" => trust::open(call),
+            _ => postgres::reply(operation, call),
+        };
     }
     if let Some(operation) = operation.strip_prefix("/redis/") {
         return redis::reply(operation, call);

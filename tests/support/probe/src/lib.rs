@@ -15,6 +15,8 @@
 //! | `/sqlite/open`, `/sqlite/execute` | `?db=`; the body is `{"statement": "…", "parameters": [{"integer": 1}, …]}` |
 //! | `/sqlite/open-many?count=` | holds that many connections open |
 //! | `/sqlite/bench-setup`, `/sqlite/bench` | creates and queries a small table |
+//! | `/postgres/open`, `/postgres/query`, `/postgres/execute` | `?address=&version=`, with `version` 2, 3 or 4; the body is `{"statement": "…", "parameters": [{"int32": 1}, …]}` |
+//! | `/postgres/open-trusting` | `?address=`; trusts the authorities in the body, in PEM |
 //! | `/redis/get`, `/redis/set`, `/redis/incr`, `/redis/del`, `/redis/publish`, `/redis/sadd`, `/redis/srem`, `/redis/smembers`, `/redis/execute` | `?address=&key=`; the body is the value, the message, or words |
 //! | `/variable?name=` | reads a variable |
 //! | `/outbound?url=&method=&header=Name:Value&timeout_ms=` | sends the body to the URL, and returns the response |
@@ -40,11 +42,13 @@ mod entry;
 mod faults;
 mod kv;
 mod outbound;
+mod postgres;
 mod redis;
 mod relay;
 mod reply;
 mod sqlite;
 mod streaming;
 mod system;
+mod trust;
 mod variable;
 mod variant;
