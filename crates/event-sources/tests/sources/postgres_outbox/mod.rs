@@ -1,0 +1,7 @@
+//! Guarantees of an outbox besides the contract of every source.
+
+mod content;
+mod ddl;
+mod invalid;
+mod reading;
+mod world;
