@@ -48,9 +48,15 @@ pub async fn measure(receiver: &Receiver) -> Result<Table> {
                transaction of its own. The median of three rounds.",
         rows: vec![
             row("", "PostgreSQL".into()),
-            row("commit to arrival, 100 rows a second, p50", format!("{half:.2} ms")),
+            row(
+                "commit to arrival, 100 rows a second, p50",
+                format!("{half:.2} ms"),
+            ),
             row("the same, p99", format!("{most:.2} ms")),
-            row("rows a second, inserted by thirty writers and delivered", format!("{rate:.0}")),
+            row(
+                "rows a second, inserted by thirty writers and delivered",
+                format!("{rate:.0}"),
+            ),
         ],
     })
 }
@@ -65,7 +71,9 @@ async fn set_up(receiver: &Receiver) -> Result<(Setting, String, Client)> {
     let setting = Setting::new(Store::Postgres, &tenants).await?;
     let server = setting.postgres.as_ref().context("a server")?;
     let database = server.url();
-    setting.add(&format!("[[source]]\nname = \"shop\"\nurl = \"{database}\"\n"))?;
+    setting.add(&format!(
+        "[[source]]\nname = \"shop\"\nurl = \"{database}\"\n"
+    ))?;
     let client = connect(&database).await?;
     let table = Outbox::new(Outbox::SCHEMA, Outbox::NAME)?;
     client.batch_execute(&table.ddl()).await?;

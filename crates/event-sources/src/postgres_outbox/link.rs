@@ -22,16 +22,26 @@ use super::table::READING;
 /// The deadline of a statement.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// The interval at which a connection is used, so that the server does not end it.
-pub(super) const HEARTBEAT: Duration = Duration::from_secs(4);
-
 /// The longest wait for another reader to end.
 const STAND_BY: Duration = Duration::from_millis(500);
 
-/// Settings by which the server ends a connection whose process is frozen, or whose machine is gone: its
-/// locks would keep other processes from reading.
-pub(super) const ALIVE: &str = "SET idle_session_timeout = '15s'; SET tcp_keepalives_idle = 10;
-    SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 2; SET client_min_messages = error;";
+/// Returns settings by which the server ends a connection whose process is frozen, or whose machine is
+/// gone: its locks would keep other processes from reading.
+pub(super) fn lease_settings(lease: Duration) -> String {
+    let (millis, seconds) = (lease.as_millis(), lease.as_secs().max(3));
+    format!(
+        "SET idle_session_timeout = {millis}; SET tcp_keepalives_idle = {};
+        SET tcp_keepalives_interval = {}; SET tcp_keepalives_count = 2;
+        SET client_min_messages = error;",
+        seconds / 3,
+        seconds / 3
+    )
+}
+
+/// Returns the interval at which a connection is used, so that the server does not end it.
+pub(super) fn heartbeat(lease: Duration) -> Duration {
+    lease / 4
+}
 
 /// Further settings. The statistics of a table that is mostly empty say nothing about a backlog: rows are
 /// always found by the index.
@@ -66,15 +76,16 @@ impl Link {
         connector: &Connector,
         table: &Table,
         woken: Arc<Notify>,
+        lease: Duration,
     ) -> Result<Self, OutboxError> {
         let address = connector.address().clone();
         let (client, connection) = connector.connect().await?;
         let (client, lost) = (Arc::new(client), CancellationToken::new());
         let driver = tokio::spawn(drive(connection, woken, lost.clone()));
         let driver = AbortOnDropHandle::new(driver);
-        let prepared = within(&address, prepare(&client, &address, table)).await?;
+        let prepared = within(&address, prepare(&client, &address, table, lease)).await?;
         let (found, read, remove) = prepared?;
-        let alive = tokio::spawn(keep_alive(client.clone(), found.oid, lost.clone()));
+        let alive = tokio::spawn(keep_alive(client.clone(), found.oid, lease, lost.clone()));
         Ok(Self {
             client,
             address,
@@ -179,11 +190,13 @@ async fn prepare(
     client: &Client,
     address: &Address,
     table: &Table,
+    lease: Duration,
 ) -> Result<(Found, Statement, Statement), OutboxError> {
     let failed = |error: Error| OutboxError::sql(address, &error);
     let found = check(client, address, table).await?;
     let oid = found.oid;
-    let settings = format!("{ALIVE} {SETTINGS} LISTEN webhook_outbox_{oid};");
+    let lease = lease_settings(lease);
+    let settings = format!("{lease} {SETTINGS} LISTEN webhook_outbox_{oid};");
     client.batch_execute(&settings).await.map_err(failed)?;
     let table = table.to_string();
     let read = client.prepare(&statements::read(&table)).await;
@@ -204,11 +217,11 @@ async fn drive(mut connection: Driver, woken: Arc<Notify>, lost: CancellationTok
 
 /// Uses a connection at intervals, and gives it up if the server does not respond, or if the table was
 /// dropped: the channel and the locks are those of a table by its number.
-async fn keep_alive(client: Arc<Client>, table: u32, lost: CancellationToken) {
+async fn keep_alive(client: Arc<Client>, table: u32, lease: Duration, lost: CancellationToken) {
     let _lost = lost.drop_guard();
     let sql = "SELECT EXISTS (SELECT FROM pg_catalog.pg_class WHERE oid = $1)";
     loop {
-        tokio::time::sleep(HEARTBEAT).await;
+        tokio::time::sleep(heartbeat(lease)).await;
         let params: [&(dyn ToSql + Sync); 1] = [&table];
         let exists = timeout(RESPONSE_TIMEOUT, client.query_one(sql, &params)).await;
         let exists = matches!(exists, Ok(Ok(row)) if row.get(0));

@@ -97,7 +97,8 @@ struct Session {
 ///
 /// An [`OutboxError`] that says what to do.
 pub async fn check(connector: &Connector, table: &Table) -> Result<(), OutboxError> {
-    Link::open(connector, table, Arc::default()).await.map(drop)
+    let link = Link::open(connector, table, Arc::default(), settings::LEASE);
+    link.await.map(drop)
 }
 
 impl Outbox {
@@ -131,9 +132,13 @@ impl Outbox {
         }
         *known = None;
         let Settings {
-            connector, table, ..
+            connector,
+            table,
+            lease,
+            ..
         } = &self.settings;
-        let link = Arc::new(Link::open(connector, table, self.woken.clone()).await?);
+        let link = Link::open(connector, table, self.woken.clone(), *lease).await?;
+        let link = Arc::new(link);
         self.overtaken.store(true, Ordering::Relaxed);
         if !link.table.notifies {
             let command = table.ddl_command();
@@ -240,6 +245,7 @@ impl Source for Outbox {
             link.table.oid,
             self.woken.clone(),
             lost.clone(),
+            self.settings.lease,
         );
         *self.rows() = Rows::default();
         self.set_current(Some(link.clone()));

@@ -1,10 +1,15 @@
 //! The settings of an outbox.
 
+use std::time::Duration;
+
 use postgres_link::Connector;
 use webhook_model::TenantId;
 
 use super::Table;
 use crate::Bounds;
+
+/// The default of [`Settings::lease`].
+pub(super) const LEASE: Duration = Duration::from_secs(15);
 
 /// A table, its database, and the bounds of reading it.
 #[derive(Clone)]
@@ -13,6 +18,8 @@ pub struct Settings {
     pub name: String,
     pub connector: Connector,
     pub table: Table,
+    /// The time after which the server ends the connection of a process that is frozen or unreachable.
+    pub lease: Duration,
     /// The bounds in memory. A reply may take as many bytes again.
     pub bounds: Bounds,
     /// The tenant of all rows. Without it, each row names its tenant.
@@ -26,6 +33,7 @@ impl Settings {
             name: name.into(),
             connector,
             table,
+            lease: LEASE,
             bounds: Bounds::default().a_quarter(),
             tenant: None,
         }

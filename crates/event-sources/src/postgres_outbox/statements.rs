@@ -19,9 +19,11 @@ pub(super) fn read(table: &str) -> String {
                 ORDER BY o.id LIMIT $3::bigint
             ) r ORDER BY r.id LIMIT $3::bigint
         ), sized AS (
-            SELECT o.*, octet_length(o.data::text) AS bytes, row_number() OVER w AS number,
-                sum(least(octet_length(o.data::text), $4::integer) + {MAX_TEXT}) OVER w AS total
-            FROM free f JOIN {table} o ON o.id = f.id WINDOW w AS (ORDER BY o.id)
+            SELECT o.*, d.bytes, row_number() OVER w AS number,
+                sum(least(d.bytes, $4::integer) + {MAX_TEXT}) OVER w AS total
+            FROM free f JOIN {table} o ON o.id = f.id
+            CROSS JOIN LATERAL (SELECT octet_length(o.data::text) AS bytes OFFSET 0) d
+            WINDOW w AS (ORDER BY o.id)
         )
         SELECT id::bigint, left(tenant::text, {MAX_TEXT}), left(type::text, {MAX_TEXT}),
             left(event_id::text, {MAX_TEXT}), left(ordering_key::text, {MAX_TEXT}),

@@ -16,7 +16,7 @@ use tokio_postgres::{Client, Error};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::link::{ALIVE, HEARTBEAT};
+use super::link::{heartbeat, lease_settings};
 use super::table::WAITING;
 
 /// The longest wait for the lock in one statement. A server does not notice a client that has gone while
@@ -44,10 +44,11 @@ impl Waiter {
         table: u32,
         woken: Arc<Notify>,
         lost: CancellationToken,
+        lease: Duration,
     ) -> Self {
         let (wanted, wants) = watch::channel(false);
         let task = async move {
-            let failed = run(&connector, table.cast_signed(), &woken, wants).await;
+            let failed = run(&connector, table.cast_signed(), &woken, wants, lease).await;
             tracing::debug!(reason = %failed, "the lock of a waiting reader is lost");
             lost.cancel();
         };
@@ -73,6 +74,7 @@ async fn run(
     table: i32,
     woken: &Notify,
     mut wants: watch::Receiver<bool>,
+    lease: Duration,
 ) -> String {
     if !becomes(&mut wants, true).await {
         return ENDED.into();
@@ -82,8 +84,8 @@ async fn run(
         Err(error) => return error.to_string(),
     };
     let _driver = AbortOnDropHandle::new(tokio::spawn(connection));
-    let millis = LOCK_TIMEOUT.as_millis();
-    let settings = format!("{ALIVE} SET statement_timeout = 0; SET lock_timeout = {millis};");
+    let (alive, millis) = (lease_settings(lease), LOCK_TIMEOUT.as_millis());
+    let settings = format!("{alive} SET statement_timeout = 0; SET lock_timeout = {millis};");
     if let Err(reason) = execute(&client, &settings).await {
         return reason.to_string();
     }
@@ -99,7 +101,7 @@ async fn run(
             Err(failure) => return failure.to_string(),
         }
         loop {
-            match timeout(HEARTBEAT, becomes(&mut wants, false)).await {
+            match timeout(heartbeat(lease), becomes(&mut wants, false)).await {
                 Ok(true) => break,
                 Ok(false) => return ENDED.into(),
                 Err(_) => {

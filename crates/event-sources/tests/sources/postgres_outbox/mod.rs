@@ -4,4 +4,5 @@ mod content;
 mod ddl;
 mod invalid;
 mod reading;
+mod takeover;
 mod world;

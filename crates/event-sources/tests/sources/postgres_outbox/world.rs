@@ -1,15 +1,19 @@
 //! An outbox of its own, on a server that the tests share.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
-use event_sources::postgres_outbox::Table;
+use event_sources::postgres_outbox::{Outbox, Settings, Table};
 use event_sources::{Bounds, Intake, Source, Stats};
+use postgres_link::{Address, Connector};
 use test_support::postgres::shared_url;
 use test_support::with_timeout;
 use tokio::task::JoinHandle;
 use tokio_postgres::{Client, NoTls};
 use tokio_util::sync::CancellationToken;
+use webhook_model::Clock;
 
 use crate::contract::outbox::source;
 use crate::recorder::Recorder;
@@ -75,14 +79,36 @@ impl World {
     pub async fn has_rows(&self, count: i64) {
         let reached = async {
             while self.rows().await != count {
-                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+                tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
         with_timeout(reached, || format!("{count} rows in {}", self.table)).await;
     }
 
     pub fn intake(&self, sink: &Arc<Recorder>) -> Running {
-        let outbox = source(&self.url, &self.name, "source", Bounds::shared_by(1, 1000));
+        let bounds = Bounds::shared_by(1, 1000);
+        Self::run(source(&self.url, &self.name, "source", bounds), sink)
+    }
+
+    /// Starts an intake that connects to another address, and whose connection the server ends after a
+    /// second without a sign of life.
+    pub fn intake_at(&self, address: SocketAddr, sink: &Arc<Recorder>) -> Running {
+        let url = format!("postgres://postgres@{address}/postgres");
+        let connector = Connector::new(Address::parse(&url).unwrap()).unwrap();
+        let settings = Settings {
+            lease: Duration::from_secs(1),
+            ..Settings::new("source", connector, self.table.clone())
+        };
+        Self::run(Outbox::new(settings, Clock::system()), sink)
+    }
+
+    /// Returns the address of the server.
+    pub fn address(&self) -> SocketAddr {
+        let (_, rest) = self.url.split_once('@').unwrap();
+        rest.split('/').next().unwrap().parse().unwrap()
+    }
+
+    fn run(outbox: Outbox, sink: &Arc<Recorder>) -> Running {
         let stats = outbox.info().stats.clone();
         let (intake, stop) = (Intake::new(outbox, sink.clone()), CancellationToken::new());
         let token = stop.clone();
