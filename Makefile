@@ -27,7 +27,7 @@ OPEN = --variable open_handshake=true --variable weakest_scheme=plain
 	setup-examples setup-image setup-lint build-all \
 	build-hmac build-apps build-producer build-consumer build-server-store build-guard build-examples \
 	build-sender build-spin-local start-producer \
-	start-consumer register-consumer fire-webhook demo demo-sender demo-redis demo-queues \
+	start-consumer register-consumer fire-webhook demo demo-sender demo-redis demo-queues demo-postgres \
 	demo-polyglot \
 	test lint chaos fuzz bench dist package push deploy-cloud deploy-akamai clean
 
@@ -131,6 +131,10 @@ demo-redis: setup-redis ## The same from a Redis stream
 demo-queues: setup-redis setup-queues ## One event each through RabbitMQ, NATS and Redis
 	@MAKE='$(MAKE)' sh scripts/build-together.sh demo-queues build-apps build-sender $(RUNTIME_BUILT)
 	@sh scripts/demo-queues.sh $(RUNTIME) target/debug/webhook-sender
+
+demo-postgres: setup-postgres ## One row of an outbox that is committed, and one that is rolled back
+	@MAKE='$(MAKE)' sh scripts/build-together.sh demo-postgres build-apps build-sender $(RUNTIME_BUILT)
+	@sh scripts/demo-postgres.sh $(RUNTIME) target/debug/webhook-sender
 
 demo-polyglot: build-all build-examples $(RUNTIME_BUILT) ## Fire at consumers in Rust, Python and JavaScript
 	@sh scripts/demo-polyglot.sh $(RUNTIME)

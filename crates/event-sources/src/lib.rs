@@ -11,8 +11,8 @@
 //!   created again and begins with the oldest entry; entries that are already in the store change
 //!   nothing.
 //! - A tenant's entries are passed to the sink in the order of the source, as long as one process reads.
-//!   Of a Redis stream, one process reads at a time: before it reads new entries, it claims all pending
-//!   entries of the group.
+//!   Of a Redis stream and of an outbox, one process reads at a time. Before it reads new entries of a
+//!   stream, it claims all pending entries of the group.
 //! - A tenant whose part of the store is out of reach delays no other tenant, as long as its entries do
 //!   not fill the memory of the reader.
 //! - An entry that was read before is marked as redelivered: the sink runs no filter or transform for it
@@ -47,6 +47,7 @@ mod message;
 pub mod nats;
 mod origin;
 mod outstanding;
+pub mod postgres_outbox;
 pub mod rabbitmq;
 pub mod redis_streams;
 mod session;

@@ -12,6 +12,7 @@ mod endpoints;
 mod isolation;
 mod latency;
 mod listing;
+mod outbox;
 mod publish;
 mod receiver;
 mod restart;
@@ -51,6 +52,9 @@ async fn main() -> Result<()> {
     }
     if wanted("latency") {
         tables.add(latency::measure(&receiver).await?);
+    }
+    if wanted("outbox") {
+        tables.add(outbox::measure(&receiver).await?);
     }
     if wanted("listing") {
         tables.add(listing::measure(&receiver).await?);

@@ -133,6 +133,13 @@ impl Setting {
         self.folder.path()
     }
 
+    /// Adds tables to the configuration.
+    pub fn add(&self, more: &str) -> Result<()> {
+        let file = self.folder().join(CONFIG);
+        let config = std::fs::read_to_string(&file)?;
+        Ok(std::fs::write(&file, format!("{config}{more}"))?)
+    }
+
     /// Starts a sender and waits until its API responds.
     pub fn start(&self) -> Result<Sender> {
         let log = std::fs::File::create(self.folder().join("sender.log"))?;

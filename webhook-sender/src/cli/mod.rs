@@ -1,7 +1,7 @@
 //! The command line: one subcommand per file.
 //!
 //! `run`, `check` and `migrate` read a configuration file. `sign`, `verify` and `listen` need nothing but a
-//! secret. All other commands call the API of a running sender.
+//! secret, and `outbox` nothing. All other commands call the API of a running sender.
 
 mod api_client;
 mod dead_letters;
@@ -12,6 +12,7 @@ mod exit;
 mod health;
 mod listen;
 mod migrate;
+mod outbox;
 mod output;
 mod publish;
 mod replay;
@@ -45,6 +46,8 @@ enum Command {
     Check(run::Check),
     /// Migrate the tables of the store in PostgreSQL to this release
     Migrate(migrate::Migrate),
+    /// Print what an outbox in PostgreSQL needs
+    Outbox(outbox::Outbox),
     /// Publish an event or a file of events
     Publish(WithApi<publish::Publish>),
     /// List, add and remove tenants
@@ -111,6 +114,7 @@ impl Command {
             Self::Run(command) => command.run().await,
             Self::Listen(command) => command.run().await,
             Self::Migrate(command) => command.run().await,
+            Self::Outbox(command) => exit::blocking(move || command.run()).await,
             Self::Check(command) => exit::blocking(move || command.run()).await,
             Self::Sign(command) => exit::blocking(move || command.run()).await,
             Self::Verify(command) => exit::blocking(move || command.run()).await,

@@ -74,7 +74,9 @@ fn sources(config: &Config) -> Vec<impl PartialEq> {
     let source = |source: &SourceConfig| {
         let credentials = match &source.kind {
             SourceKind::Nats { credentials, .. } => credentials.as_ref(),
-            SourceKind::Redis { .. } | SourceKind::RabbitMq { .. } => None,
+            SourceKind::Redis { .. }
+            | SourceKind::RabbitMq { .. }
+            | SourceKind::Postgres { .. } => None,
         };
         let secrets = [Some(&source.url), credentials];
         let secrets = secrets.map(|secret| secret.map(|secret| secret.reveal().to_owned()));

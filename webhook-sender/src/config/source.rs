@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use config_diagnostics::{Fields, Node, Value, quoted_list};
+use event_sources::postgres_outbox::Table;
 use event_sources::{nats, rabbitmq};
 use redis_link::Address;
 use webhook_model::TenantId;
@@ -29,7 +30,7 @@ const EVENTS: &str = "events";
 const GROUP: &str = "webhook-sender";
 
 /// The URL schemes, and the systems that they stand for.
-const SCHEMES: [(&str, System); 8] = [
+const SCHEMES: [(&str, System); 10] = [
     ("redis", System::Redis),
     ("rediss", System::Redis),
     ("redis+cluster", System::Redis),
@@ -38,6 +39,8 @@ const SCHEMES: [(&str, System); 8] = [
     ("amqps", System::RabbitMq),
     ("nats", System::Nats),
     ("tls", System::Nats),
+    ("postgres", System::Postgres),
+    ("postgresql", System::Postgres),
 ];
 
 /// `[[source]]`
@@ -76,6 +79,9 @@ pub enum SourceKind {
         /// The content of a credentials file.
         credentials: Option<Token>,
     },
+    Postgres {
+        table: Table,
+    },
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -83,6 +89,7 @@ enum System {
     Redis,
     RabbitMq,
     Nats,
+    Postgres,
 }
 
 type Part<'a, 'f> = &'a mut Fields<'f>;
@@ -154,8 +161,25 @@ fn read_kind(fields: Part<'_, '_>, folder: &Path, system: Option<System>) -> Opt
         subjects: fields.list("subjects", read::text).unwrap_or_default(),
         credentials: fields.get("credentials", secret_ref::secret(folder)),
     });
+    let postgres = is(System::Postgres).then(|| outbox(fields));
     system?;
-    redis.or(rabbitmq).or(nats)
+    redis.or(rabbitmq).or(nats).or(postgres.flatten())
+}
+
+/// Reads the keys of an outbox. Returns `None` if one is invalid.
+fn outbox(fields: Part<'_, '_>) -> Option<SourceKind> {
+    let mut name = |key, default: &str| {
+        let checked = |node| {
+            let text = read::text(node)?;
+            let checked = Table::new(&text, &text).map(|_| text);
+            checked.map_err(|error| error.to_string())
+        };
+        let name = fields.get(key, checked);
+        name.unwrap_or_else(|| default.to_owned())
+    };
+    let (schema, table) = (name("schema", Table::SCHEMA), name("table", Table::NAME));
+    let table = Table::new(&schema, &table).ok()?;
+    Some(SourceKind::Postgres { table })
 }
 
 fn text(fields: Part<'_, '_>, key: &'static str, default: &str) -> String {
@@ -206,8 +230,20 @@ fn checked_system(text: &str) -> Result<System, String> {
         System::Nats => nats::Address::parse(text)
             .map(drop)
             .map_err(|error| error.to_string()),
+        System::Postgres => check_database(text),
     };
     checked.map(|()| *system)
+}
+
+/// Checks the URL of a database.
+fn check_database(text: &str) -> Result<(), String> {
+    let address = postgres_link::Address::parse(text).map_err(|error| error.to_string())?;
+    if address.names_schema() {
+        return Err(
+            "`schema` in the URL is for stores; name that of the table by the key `schema`".into(),
+        );
+    }
+    Ok(())
 }
 
 /// Returns what to write instead of the table `[stream]` of earlier versions.

@@ -4,6 +4,7 @@ mod checks;
 mod descriptors;
 mod logging;
 mod maintenance;
+mod outboxes;
 mod planner_sink;
 mod reload;
 mod run;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use event_sources::{Bounds, Intake, Sink};
-use event_sources::{nats, rabbitmq, redis_streams};
+use event_sources::{nats, postgres_outbox, rabbitmq, redis_streams};
+use postgres_link::Connector;
 use redis_link::Address;
 use webhook_model::{Clock, Owner};
 
@@ -82,6 +83,15 @@ fn intake(
                 ..nats::Settings::new(name, nats::Address::parse(url)?, stream, group)
             };
             Intake::new(nats::JetStream::new(settings, clock), sink)
+        }
+        SourceKind::Postgres { table } => {
+            let connector = Connector::new(postgres_link::Address::parse(url)?)?;
+            let settings = postgres_outbox::Settings {
+                bounds: bounds.a_quarter(),
+                tenant,
+                ..postgres_outbox::Settings::new(name, connector, table.clone())
+            };
+            Intake::new(postgres_outbox::Outbox::new(settings, clock), sink)
         }
     })
 }

@@ -21,6 +21,7 @@ use webhook_store::{Lease, Store};
 
 use super::descriptors;
 use super::maintenance;
+use super::outboxes;
 use super::planner_sink::PlannerSink;
 use super::reload::{Reload, RetryTimer, settings};
 use super::sources;
@@ -351,15 +352,20 @@ impl Running {
 async fn open(config: &Config) -> Result<Arc<dyn Store>> {
     let url = config.store.url.reveal();
     if let Some(path) = url.strip_prefix("sqlite://") {
+        outboxes::check(config, None).await?;
         let path: PathBuf = config.folder.join(path);
         let opened = tokio::task::spawn_blocking(move || SqliteStore::open(&path));
         let store = opened.await?.context("store.url")?;
         return Ok(Arc::new(store));
     }
     if let Some(address) = postgres_address(config)? {
-        let store = PostgresStore::open(address).await.context("store.url")?;
+        let store = PostgresStore::open(address.clone()).await;
+        let mut store = store.context("store.url")?;
+        let shared = outboxes::check(config, Some(&address)).await?;
+        store.remove_from(&shared).await.context("store.url")?;
         return Ok(Arc::new(store));
     }
+    outboxes::check(config, None).await?;
     let address = Address::parse(url).context("store.url")?;
     Ok(Arc::new(RedisStore::new(address)))
 }

@@ -26,6 +26,7 @@ mod life;
 mod logging;
 mod observability;
 mod openapi;
+mod outbox;
 mod postgres;
 mod publisher;
 mod receiver;

@@ -1,5 +1,6 @@
 //! Sources against real servers.
 
 mod contract;
+mod postgres_outbox;
 mod recorder;
 mod redis_streams;

@@ -8,8 +8,9 @@ use webhook_model::{Event, EventId, Millis, Owner, Source, TenantId};
 use super::PostgresStore;
 use super::fault::Outcome;
 use super::known::compare;
+use super::outbox::Rows;
 use super::row::{bytes, column, event_id, millis, text};
-use super::session::{Session, query};
+use super::session::{Params, Session, query};
 use super::store::call;
 use crate::{Acceptance, AcceptedEvent, PLANNING_BYTES, Result, StoreError};
 
@@ -108,7 +109,9 @@ impl PostgresStore {
         now: Millis,
     ) -> Result<()> {
         let some: Vec<&Event> = indices.iter().map(|index| &events[*index]).collect();
-        let mut new = call!(self, session => insert(&session, tenant, &some, now).await)?;
+        let outbox = self.outboxes.rows(some.iter().copied());
+        let outbox = outbox.as_ref();
+        let mut new = call!(self, session => insert(&session, tenant, &some, now, outbox).await)?;
         if !new.is_empty() {
             self.listener.announce();
         }
@@ -179,29 +182,44 @@ impl PostgresStore {
     }
 }
 
-/// Inserts events. Returns the ids of those that are new.
+/// Inserts events, and deletes the rows of an outbox from which new ones were read. Returns the ids of
+/// those that are new.
 async fn insert(
     session: &Session,
     tenant: &TenantId,
     events: &[&Event],
     now: Millis,
+    outbox: Option<&Rows<'_>>,
 ) -> Outcome<HashSet<String>> {
     let columns = EventColumns::of(events.iter().copied());
-    let rows = session
-        .rows(
-            ACCEPT,
-            &[
-                &tenant.as_str(),
-                &columns.ids,
-                &columns.kinds,
-                &columns.times,
-                &columns.ordering_keys,
-                &columns.data,
-                &now.as_i64(),
-                &columns.sources,
-            ],
-        )
+    let (id, now) = (tenant.as_str(), now.as_i64());
+    let params: Params<'_> = &[
+        &id,
+        &columns.ids,
+        &columns.kinds,
+        &columns.times,
+        &columns.ordering_keys,
+        &columns.data,
+        &now,
+        &columns.sources,
+    ];
+    let Some(rows) = outbox else {
+        return new_ids(&session.rows(ACCEPT, params).await?, tenant);
+    };
+    let accepted = session.begin(&[query(ACCEPT, params)]).await?;
+    let new = new_ids(accepted.first().map_or(&[], Vec::as_slice), tenant)?;
+    let mut left: HashSet<&str> = new.iter().map(String::as_str).collect();
+    // Of several events with one id, the first is new.
+    let is_new: Vec<bool> = columns.ids.iter().map(|id| left.remove(id)).collect();
+    let removed = rows.ids_where(|at| is_new[at]);
+    session
+        .commit(&[query(&rows.outbox.remove, &[&removed])])
         .await?;
+    Ok(new)
+}
+
+/// Returns the ids of new events from the reply.
+fn new_ids(rows: &[Row], tenant: &TenantId) -> Outcome<HashSet<String>> {
     let Some(row) = rows.first() else {
         return Ok(HashSet::new());
     };

@@ -1,5 +1,6 @@
 //! The errors of calls.
 
+use postgres_link::describe;
 use tokio_postgres::error::SqlState;
 
 use crate::StoreError;
@@ -64,24 +65,6 @@ impl Fault {
             detail,
         }
     }
-}
-
-/// Returns the text of an error of the database or the connection. The error's own text leaves the
-/// cause out.
-pub(super) fn describe(error: &tokio_postgres::Error) -> String {
-    if let Some(error) = error.as_db_error() {
-        return format!("{} ({})", error.message(), error.code().code());
-    }
-    if let Some(tls) = tls_trust::find(error) {
-        return tls;
-    }
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(next) = cause {
-        text = format!("{text}: {next}");
-        cause = next.source();
-    }
-    text
 }
 
 impl From<StoreError> for Fault {

@@ -3,13 +3,12 @@
 //! They run in one transaction under an advisory lock, so that any number of processes may start at
 //! once, and none sees a part of a migration.
 
+use postgres_link::{Address, ConnectError, Connector};
 use sha2::{Digest, Sha256};
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
-use super::address::Address;
-use super::connect::Connector;
-use super::open_error::{OLDEST_SERVER, OpenError};
+use super::open_error::OpenError;
 
 /// The migrations of the schema, in order. A released one is never changed; new ones are appended.
 const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001.sql")];
@@ -73,9 +72,8 @@ struct Migration {
 
 impl Migration {
     async fn connect(connector: &Connector) -> Result<Self, OpenError> {
-        let address = connector.address.clone();
-        let connected = connector.connect().await;
-        let (client, connection) = connected.map_err(|error| error.of(&address))?;
+        let address = connector.address().clone();
+        let (client, connection) = connector.connect().await?;
         // It ends when the client is dropped.
         tokio::spawn(connection);
         Ok(Self { client, address })
@@ -98,7 +96,7 @@ impl Migration {
 
     /// Returns the statement that lets the user create the tables.
     fn creation(&self) -> String {
-        let (schema, user) = (&self.address.schema, self.address.user());
+        let (schema, user) = (self.address.schema(), self.address.user());
         format!(
             "CREATE SCHEMA IF NOT EXISTS \"{schema}\"; \
              GRANT USAGE, CREATE ON SCHEMA \"{schema}\" TO \"{user}\";"
@@ -107,7 +105,7 @@ impl Migration {
 
     /// Returns the statement that lets the user read and write the tables of another user.
     fn usage(&self) -> String {
-        let (schema, user) = (&self.address.schema, self.address.user());
+        let (schema, user) = (self.address.schema(), self.address.user());
         format!(
             "GRANT USAGE ON SCHEMA \"{schema}\" TO \"{user}\"; \
              GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA \"{schema}\" TO \"{user}\"; \
@@ -122,10 +120,7 @@ impl Migration {
         let row = self.client.query_one(sql, &[]).await;
         let row = row.map_err(|error| self.failed(&error))?;
         let (number, found): (i32, String) = (row.get(0), row.get(1));
-        if number < OLDEST_SERVER * 10_000 {
-            let address = Box::new(self.address.clone());
-            return Err(OpenError::OldServer { address, found });
-        }
+        ConnectError::check_release(&self.address, number, found)?;
         match row.get::<_, String>(2) {
             utf8 if utf8 == "UTF8" => Ok(()),
             found => Err(OpenError::Encoding {
@@ -138,14 +133,14 @@ impl Migration {
 
     /// Returns the version of the schema: 0 if it has no tables.
     async fn found(&self) -> Result<SchemaVersion, OpenError> {
-        let schema = &self.address.schema;
+        let schema = self.address.schema();
         // `to_regclass` returns NULL without the right to use the schema too, and fails for none.
         let sql = "SELECT
             EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                     WHERE n.nspname = $1 AND c.relname = 'schema_version' AND c.relkind = 'r'),
             EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                     WHERE n.nspname = $1 AND c.relkind IN ('r', 'p', 'v', 'm', 'f'))";
-        let row = self.client.query_one(sql, &[schema]).await;
+        let row = self.client.query_one(sql, &[&schema]).await;
         let row = row.map_err(|error| self.failed(&error))?;
         match (row.get(0), row.get(1)) {
             (false, false) => self.version(0),
@@ -156,7 +151,7 @@ impl Migration {
 
     fn foreign(&self) -> OpenError {
         OpenError::Foreign {
-            schema: self.address.schema.clone(),
+            schema: self.address.schema().into(),
             address: Box::new(self.address.clone()),
         }
     }
@@ -164,7 +159,7 @@ impl Migration {
     async fn stored_version(&self) -> Result<SchemaVersion, OpenError> {
         let sql = format!(
             "SELECT version FROM \"{}\".schema_version WHERE application = 'webhook-sender'",
-            self.address.schema
+            self.address.schema()
         );
         match self.client.query_opt(&sql, &[]).await {
             Ok(Some(row)) => self.version(row.get(0)),
@@ -183,7 +178,7 @@ impl Migration {
             Ok(found) if found <= needed => Ok(SchemaVersion { found, needed }),
             _ => Err(OpenError::Newer {
                 address: Box::new(self.address.clone()),
-                schema: self.address.schema.clone(),
+                schema: self.address.schema().into(),
                 found,
                 known: needed,
             }),
@@ -192,7 +187,7 @@ impl Migration {
 
     /// Applies the missing migrations in one transaction. Without a commit, it has no effect.
     async fn apply(&self) -> Result<SchemaVersion, OpenError> {
-        let lock = lock_key(&self.address.schema);
+        let lock = lock_key(self.address.schema());
         let begin = format!("BEGIN; {LOCK_TIMEOUT}; SELECT pg_advisory_xact_lock({lock})");
         self.execute(&begin).await?;
         // Another process may have migrated it while this one waited.
@@ -200,7 +195,7 @@ impl Migration {
         if version.found == 0 {
             self.create_schema().await?;
         }
-        let path = format!("SET LOCAL search_path = \"{}\"", self.address.schema);
+        let path = format!("SET LOCAL search_path = \"{}\"", self.address.schema());
         self.execute(&path).await?;
         if version.found == 0 {
             self.execute(VERSION_TABLE).await?;
@@ -220,9 +215,9 @@ impl Migration {
     /// Creates the schema if it does not exist. Checks first, because the statement needs the right to
     /// create one even if it exists.
     async fn create_schema(&self) -> Result<(), OpenError> {
-        let schema = &self.address.schema;
+        let schema = self.address.schema();
         let sql = "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)";
-        let row = self.client.query_one(sql, &[schema]).await;
+        let row = self.client.query_one(sql, &[&schema]).await;
         if row.map_err(|error| self.failed(&error))?.get(0) {
             return Ok(());
         }

@@ -25,6 +25,11 @@
 //! groups that they advance are locked afterwards, by tenant; each statement sees what was committed
 //! before it began, so that the last one sees deliveries that were planned meanwhile.
 //!
+//! # Outboxes
+//!
+//! Rows of an outbox table in this database ([`OutboxTable`]) are deleted in the transaction that keeps
+//! their events. A row that another transaction has locked is skipped: its source deletes it later.
+//!
 //! # Leases
 //!
 //! An owner's lease is a row of `owners`, renewed by one write for any number of deliveries, and timed
@@ -44,7 +49,6 @@
 //! ```
 
 mod accept;
-mod address;
 mod attempts;
 mod claim;
 mod complete;
@@ -62,6 +66,7 @@ mod migrate;
 mod new_deliveries;
 mod open_error;
 mod ordering;
+mod outbox;
 mod owners;
 mod plan;
 mod plan_events;
@@ -77,10 +82,10 @@ mod search;
 mod session;
 mod store;
 mod tenants;
-mod tls;
 mod wake;
 
-pub use address::{Address, AddressError};
 pub use migrate::{SchemaVersion, check, migrate};
 pub use open_error::OpenError;
+pub use outbox::OutboxTable;
+pub use postgres_link::{Address, AddressError, ConnectError};
 pub use store::PostgresStore;

@@ -6,6 +6,7 @@ use super::PostgresStore;
 use super::fault::Outcome;
 use super::known::compare;
 use super::new_deliveries::NewRows;
+use super::outbox::Rows;
 use super::plan_events::{PlanCall, Start};
 use super::plan_once::plan_once;
 use super::session::{Params, Session, query};
@@ -48,7 +49,10 @@ impl PostgresStore {
         loop {
             let events: Vec<_> = indices.iter().map(|index| &batch.events[*index]).collect();
             let plan_call = PlanCall::new(owner, &batch, events, now);
-            match call!(self, session => run(&session, &plan_call).await)? {
+            let outbox = self
+                .outboxes
+                .rows(plan_call.events.iter().map(|event| &event.event));
+            match call!(self, session => run(&session, &plan_call, outbox.as_ref()).await)? {
                 Reply::Stale => return Ok(PlanResult::Stale),
                 Reply::Backlog => return Ok(PlanResult::Backlog),
                 Reply::Done(done) => {
@@ -125,8 +129,8 @@ fn claims_any(events: &[PlannedEvent]) -> bool {
     deliveries.any(|delivery| delivery.start == InitialState::Claimed)
 }
 
-async fn run(session: &Session, call: &PlanCall<'_>) -> Outcome<Reply> {
-    if let Some(planned) = plan_once(session, call).await? {
+async fn run(session: &Session, call: &PlanCall<'_>, outbox: Option<&Rows<'_>>) -> Outcome<Reply> {
+    if let Some(planned) = plan_once(session, call, outbox).await? {
         return Ok(Reply::Done(Done {
             results: planned.results,
             any_due: planned.any_due,
@@ -155,6 +159,11 @@ async fn run(session: &Session, call: &PlanCall<'_>) -> Outcome<Reply> {
     let accepted: Params<'_> = &[&planned];
     if call.accepted && !planned.is_empty() {
         queries.push(query(TAKE_ACCEPTED, accepted));
+    }
+    let removed = outbox.map(|rows| rows.ids_where(|at| results[at].is_some()));
+    let removed_ids: Params<'_> = &[&removed];
+    if let Some(Rows { outbox, .. }) = outbox {
+        queries.push(query(&outbox.remove, removed_ids));
     }
     session.commit(&queries).await?;
     Ok(Reply::Done(Done {

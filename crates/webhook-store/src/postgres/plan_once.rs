@@ -5,14 +5,16 @@
 //! events, the owner has no lease, or an endpoint does not exist. The longer way finds out which.
 
 use std::collections::{BTreeSet, HashSet};
+use std::sync::LazyLock;
 
 use uuid::Uuid;
 
 use super::accept::EventColumns;
 use super::fault::Outcome;
+use super::outbox::{self, Rows};
 use super::plan_events::PlanCall;
 use super::row::{claim_number, column, new_digest, state};
-use super::session::Session;
+use super::session::{Params, Session};
 use crate::{InitialState, Planned, PlannedEvent};
 
 /// The maximum number of deliveries: the statement joins each with each event.
@@ -48,8 +50,21 @@ const PLAN: &str = "WITH t AS MATERIALIZED (
             n (event, endpoint, id, state, at)
         JOIN new ON new.id = n.event
         JOIN wanted w ON w.id = n.endpoint
-    )
-    SELECT EXISTS (SELECT FROM go), ARRAY(SELECT id FROM new)";
+    )";
+
+/// The end of the statement.
+const RESULT: &str = "SELECT EXISTS (SELECT FROM go), ARRAY(SELECT id FROM new)";
+
+/// The whole statement.
+static PLAN_NEW: LazyLock<String> = LazyLock::new(|| format!("{PLAN} {RESULT}"));
+
+/// Returns the statement for events that were read from an outbox, whose rows are its last parameter.
+pub(super) fn removing(table: &str) -> String {
+    let new = "ARRAY(SELECT n.entry FROM unnest($7::text[], $19::bigint[]) n (id, entry)
+        JOIN new ON new.id = n.id)";
+    let remove = outbox::remove(table, new);
+    format!("{PLAN}, removed AS ({remove}) {RESULT}")
+}
 
 /// The deliveries by columns.
 #[derive(Default)]
@@ -86,6 +101,7 @@ fn is_simple(events: &[&PlannedEvent]) -> bool {
 pub(super) async fn plan_once(
     session: &Session,
     call: &PlanCall<'_>,
+    outbox: Option<&Rows<'_>>,
 ) -> Outcome<Option<PlannedOnce>> {
     if call.accepted || !is_simple(&call.events) {
         return Ok(None);
@@ -97,31 +113,34 @@ pub(super) async fn plan_once(
     let claims = columns.states.contains(&state::IN_FLIGHT);
     let version = i64::try_from(call.batch.version).unwrap_or(i64::MAX);
     let (now, fence) = (call.now.as_i64(), claim_number(call.batch.fence));
-    let rows = session
-        .rows(
-            PLAN,
-            &[
-                &call.batch.tenant.as_str(),
-                &version,
-                &call.owner.incarnation,
-                &endpoints,
-                &claims,
-                &now,
-                &events.ids,
-                &events.kinds,
-                &events.times,
-                &events.ordering_keys,
-                &events.data,
-                &events.sources,
-                &fence,
-                &columns.events,
-                &columns.endpoints,
-                &columns.ids,
-                &columns.states,
-                &columns.times,
-            ],
-        )
-        .await?;
+    let tenant = call.batch.tenant.as_str();
+    let params: Params<'_> = &[
+        &tenant,
+        &version,
+        &call.owner.incarnation,
+        &endpoints,
+        &claims,
+        &now,
+        &events.ids,
+        &events.kinds,
+        &events.times,
+        &events.ordering_keys,
+        &events.data,
+        &events.sources,
+        &fence,
+        &columns.events,
+        &columns.endpoints,
+        &columns.ids,
+        &columns.states,
+        &columns.times,
+    ];
+    let rows = match outbox {
+        None => session.rows(&PLAN_NEW, params).await?,
+        Some(Rows { outbox, ids }) => {
+            let params = [params, &[ids]].concat();
+            session.rows(&outbox.plan_once, &params).await?
+        }
+    };
     let Some(row) = rows.first() else {
         return Ok(None);
     };

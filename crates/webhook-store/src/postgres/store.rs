@@ -6,13 +6,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use deadpool_postgres::Pool;
+use postgres_link::{Address, Connector};
 use tokio::sync::Notify;
 
-use super::address::Address;
-use super::connect::{Connector, session};
+use super::connect::{pool, session};
 use super::fault::{Fault, Outcome};
 use super::migrate;
 use super::open_error::OpenError;
+use super::outbox::{OutboxTable, Outboxes};
 use super::prune_cursor::PruneCursor;
 use super::session::Session;
 use super::wake::Listener;
@@ -32,6 +33,7 @@ const LONGEST_PAUSE_MS: u64 = 50;
 /// A store in one PostgreSQL database, which any number of processes share.
 pub struct PostgresStore {
     pool: Pool,
+    connector: Connector,
     name: String,
     pub(super) in_flight: InFlightTracker,
     /// True if deliveries may be in flight under owners without a lease.
@@ -42,6 +44,7 @@ pub struct PostgresStore {
     /// Notified when another process has made a delivery due, or a claim was returned.
     pub(super) wakes: Arc<Notify>,
     pub(super) listener: Listener,
+    pub(super) outboxes: Outboxes,
 }
 
 impl PostgresStore {
@@ -56,15 +59,30 @@ impl PostgresStore {
         migrate::run(&connector).await?;
         let wakes = Arc::new(Notify::new());
         Ok(Self {
-            pool: connector.pool()?,
-            name: connector.address.to_string(),
+            pool: pool(&connector)?,
+            name: connector.address().to_string(),
             in_flight: InFlightTracker::default(),
             orphans: AtomicBool::new(false),
             full: AtomicBool::new(false),
             prune_cursor: Mutex::default(),
-            listener: Listener::start(connector, wakes.clone()),
+            listener: Listener::start(connector.clone(), wakes.clone()),
+            connector,
             wakes,
+            outboxes: Outboxes::default(),
         })
+    }
+
+    /// Deletes rows of these tables in the transactions that keep their events.
+    ///
+    /// # Errors
+    ///
+    /// An [`OpenError`] if a table is missing here, or the user may not delete from it.
+    pub async fn remove_from(
+        &mut self,
+        tables: &[OutboxTable],
+    ) -> std::result::Result<(), OpenError> {
+        self.outboxes = Outboxes::check(&self.connector, tables).await?;
+        Ok(())
     }
 
     /// Returns a connection of the pool.

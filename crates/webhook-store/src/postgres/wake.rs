@@ -8,13 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{StreamExt, stream};
+use postgres_link::{Connector, Direct, describe};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_postgres::{AsyncMessage, Client, Error};
-
-use super::connect::{Connector, Direct};
-use super::fault::describe;
 
 /// The least time between two notifications of this process.
 const BETWEEN: Duration = Duration::from_millis(50);
@@ -41,7 +39,7 @@ impl Listener {
         let announcements = Arc::new(Notify::new());
         let link = Link {
             mark: hex::encode(rand::random::<[u8; 8]>()),
-            channel: format!("{}_wake", connector.address.schema),
+            channel: format!("{}_wake", connector.address().schema()),
             announcements: announcements.clone(),
             connector,
             wakes,

@@ -2,7 +2,7 @@
 
 use test_support::postgres::{Fsync, PostgresServer};
 use webhook_store::Queries;
-use webhook_store::postgres::{OpenError, PostgresStore};
+use webhook_store::postgres::{ConnectError, OpenError, PostgresStore};
 
 use crate::world::{address, open, url_as};
 
@@ -28,14 +28,17 @@ async fn each_wrong_address_has_its_own_error() {
     let app = url_as(&server, "app", "s3cret");
     let wrong = error(&url_as(&server, "app", "s3cret-but-wrong")).await;
     assert!(
-        matches!(&wrong, OpenError::Password { user, .. } if user == "app"),
+        matches!(&wrong, OpenError::Connect(ConnectError::Password { user, .. }) if user == "app"),
         "{wrong}"
     );
     let missing = error(&format!("postgres://app@{}/postgres", server.address())).await;
-    assert!(matches!(missing, OpenError::Password { .. }), "{missing}");
+    assert!(
+        matches!(missing, OpenError::Connect(ConnectError::Password { .. })),
+        "{missing}"
+    );
     let database = error(&app.replace("/postgres", "/shop")).await;
     assert!(
-        matches!(&database, OpenError::NoDatabase { database, .. } if database == "shop"),
+        matches!(&database, OpenError::Connect(ConnectError::NoDatabase { database, .. }) if database == "shop"),
         "{database}"
     );
     assert!(
@@ -43,11 +46,20 @@ async fn each_wrong_address_has_its_own_error() {
         "{database}"
     );
     let host = error("postgres://app:s3cret@no-such-host.invalid/postgres").await;
-    assert!(matches!(host, OpenError::UnknownHost { .. }), "{host}");
+    assert!(
+        matches!(host, OpenError::Connect(ConnectError::UnknownHost { .. })),
+        "{host}"
+    );
     let port = error("postgres://app:s3cret@127.0.0.1:1/postgres").await;
-    assert!(matches!(port, OpenError::Unreachable { .. }), "{port}");
+    assert!(
+        matches!(port, OpenError::Connect(ConnectError::Unreachable { .. })),
+        "{port}"
+    );
     let tls = error(&format!("{app}?sslmode=require")).await;
-    assert!(matches!(tls, OpenError::NoTls { .. }), "{tls}");
+    assert!(
+        matches!(tls, OpenError::Connect(ConnectError::NoTls { .. })),
+        "{tls}"
+    );
     let encoding = error(&format!("postgres://postgres@{}/latin", server.address())).await;
     assert!(
         encoding.to_string().contains("encoding LATIN1"),
@@ -57,7 +69,10 @@ async fn each_wrong_address_has_its_own_error() {
         "{app}?sslmode=verify-ca&sslrootcert=/no/such/file"
     ))
     .await;
-    assert!(matches!(file, OpenError::Authorities { .. }), "{file}");
+    assert!(
+        matches!(file, OpenError::Connect(ConnectError::Authorities { .. })),
+        "{file}"
+    );
     rights(&server, &app).await;
 }
 

@@ -5,6 +5,7 @@ mod bad_input;
 mod connections;
 mod crash;
 mod migrations;
+mod outbox;
 mod processes;
 mod standby;
 mod text;

@@ -3,7 +3,7 @@
 use test_support::postgres::{Fsync, PostgresServer};
 use test_support::tls::Authority;
 use webhook_store::Queries;
-use webhook_store::postgres::{OpenError, PostgresStore};
+use webhook_store::postgres::{ConnectError, OpenError, PostgresStore};
 
 use crate::world::{address, open};
 
@@ -55,7 +55,7 @@ async fn sslmode_checks_what_it_says() {
             .map(drop)
             .unwrap_err();
         assert!(
-            matches!(error, OpenError::TlsFailed { .. }),
+            matches!(error, OpenError::Connect(ConnectError::TlsFailed { .. })),
             "{query}: {error}"
         );
         assert!(error.to_string().contains(reason), "{query}: {error}");

@@ -221,6 +221,19 @@ impl PostgresServer {
         with_timeout(self.respond(), waiting_for).await;
     }
 
+    /// Kills the process, and starts it again without its data.
+    ///
+    /// # Panics
+    ///
+    /// See [`PostgresServer::start`].
+    pub async fn restart_empty(&mut self) {
+        self.kill();
+        let data = self.data();
+        std::fs::remove_dir_all(&data).expect("the files are not used");
+        initialize(&data);
+        self.restart().await;
+    }
+
     /// Starts the server again if it has ended by itself.
     ///
     /// # Panics

@@ -11,9 +11,12 @@ use lapin::types::{AMQPValue, FieldTable, LongString};
 use lapin::{BasicProperties, Connection, ConnectionProperties};
 use redis_link::Address;
 use test_support::nats::NatsServer;
+use test_support::postgres::{self, PostgresServer};
 use test_support::rabbitmq::RabbitServer;
 use test_support::redis::{Fsync, RedisServer};
 use webhook_model::{Clock, Owner};
+
+use crate::contract::outbox;
 
 /// The consumer group, and the durable consumer.
 const GROUP: &str = "group";
@@ -25,6 +28,24 @@ pub enum Kind {
     ClassicQueue,
     QuorumQueue,
     JetStream,
+    Outbox,
+}
+
+impl Kind {
+    /// Returns whether entries that were read are counted by the server. If not, all that are found by a
+    /// reader at its start count as read before.
+    pub fn counts_reads(self) -> bool {
+        self != Self::Outbox
+    }
+
+    /// Returns the code of the rejection of data that is not JSON.
+    pub fn code_of_bad_data(self) -> &'static str {
+        match self {
+            // See `outbox::publish`.
+            Self::Outbox => "bad-type",
+            _ => "bad-data",
+        }
+    }
 }
 
 /// A server.
@@ -32,6 +53,7 @@ pub enum Broker {
     Redis(RedisServer),
     Rabbit(RabbitServer),
     Nats(NatsServer),
+    Postgres(PostgresServer),
 }
 
 /// An entry to publish. `id` identifies it at sources that give entries no identity of their own.
@@ -47,6 +69,7 @@ macro_rules! each {
             Broker::Redis($server) => $call,
             Broker::Rabbit($server) => $call,
             Broker::Nats($server) => $call,
+            Broker::Postgres($server) => $call,
         }
     };
 }
@@ -59,6 +82,7 @@ impl Broker {
             Kind::JetStream => Self::Nats(
                 NatsServer::start_with("max_payload: 16777216\nmax_pending: 67108864\n").await,
             ),
+            Kind::Outbox => Self::Postgres(PostgresServer::start(postgres::Fsync::Off).await),
         }
     }
 
@@ -92,6 +116,7 @@ impl Broker {
             }
             Self::Rabbit(server) => server.restart_empty().await,
             Self::Nats(server) => server.restart_empty().await,
+            Self::Postgres(server) => server.restart_empty().await,
         }
     }
 }
@@ -111,6 +136,7 @@ impl Queue {
             Kind::Redis => "redis",
             Kind::ClassicQueue | Kind::QuorumQueue => "amqp",
             Kind::JetStream => "nats",
+            Kind::Outbox => return outbox::url(self.address),
         };
         format!("{scheme}://{}", self.address)
     }
@@ -119,6 +145,7 @@ impl Queue {
     pub async fn declare(&self) {
         match self.kind {
             Kind::Redis => {}
+            Kind::Outbox => outbox::declare(self).await,
             Kind::ClassicQueue | Kind::QuorumQueue => {
                 let mut arguments = FieldTable::default();
                 if self.kind == Kind::QuorumQueue {
@@ -170,6 +197,7 @@ impl Queue {
                 }
             }
             Kind::ClassicQueue | Kind::QuorumQueue => self.publish_to_rabbit(entries).await,
+            Kind::Outbox => outbox::publish(self, entries).await,
             Kind::JetStream => {
                 let context = self.jetstream().await;
                 for Entry { tenant, data, .. } in entries {
@@ -283,6 +311,10 @@ impl Queue {
                 };
                 of(nats::JetStream::new(settings, clock), sink)
             }
+            Kind::Outbox => of(
+                outbox::source(&self.url(), &self.name, source, bounds),
+                sink,
+            ),
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod broker;
 mod disruptions;
+pub mod outbox;
 mod process;
 mod proxy;
 mod scenarios;
@@ -64,6 +65,11 @@ async fn classic_queues_of_rabbitmq_fulfil_the_contract() {
 #[tokio::test(flavor = "multi_thread")]
 async fn quorum_queues_of_rabbitmq_fulfil_the_contract() {
     fulfil_the_contract(Kind::QuorumQueue).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn outboxes_of_postgresql_fulfil_the_contract() {
+    fulfil_the_contract(Kind::Outbox).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

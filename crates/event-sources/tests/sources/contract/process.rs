@@ -14,6 +14,8 @@ use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 use webhook_model::{Clock, Owner};
 
+use crate::contract::outbox;
+
 /// The variables that name the source, the number of entries to read, and the bound on their data.
 const URL: &str = "TEST_SOURCE_URL";
 const QUEUE: &str = "TEST_SOURCE_QUEUE";
@@ -117,6 +119,8 @@ fn source(url: &str, queue: &str, bounds: Bounds) -> Box<dyn FnOnce(Arc<dyn Sink
             ..rabbitmq::Settings::new("source", rabbitmq::Address::parse(url).unwrap(), queue)
         };
         of(rabbitmq::RabbitQueue::new(settings, clock).unwrap())
+    } else if url.starts_with("postgres") {
+        of(outbox::source(url, queue, "source", bounds.a_quarter()))
     } else {
         let address = nats::Address::parse(url).unwrap();
         let settings = nats::Settings {

@@ -25,7 +25,8 @@ pub async fn the_backlog_is_read_in_order(world: &mut World<'_>) {
     running.acknowledged(205).await;
     let taken = sink.taken(205).await;
     assert_eq!(sink.data(), [backlog, more].concat());
-    assert!(taken.iter().all(|entry| !entry.redelivered));
+    let kind = world.queue.kind;
+    assert!(!kind.counts_reads() || taken.iter().all(|entry| !entry.redelivered));
     running.stop().await;
 }
 
@@ -68,7 +69,7 @@ pub async fn entries_of_killed_processes_are_read_again_and_are_the_same_events(
         sink.taken(1).await;
         running.kill().await;
         events.extend(ids(&sink.taken(1).await));
-        if round == 0 {
+        if round == 0 && world.queue.kind.counts_reads() {
             assert!(!sink.taken(1).await[0].redelivered);
         }
     }
@@ -97,7 +98,7 @@ pub async fn an_invalid_entry_is_rejected_and_acknowledged(world: &mut World<'_>
     let taken = sink.taken(3).await;
     let code = |entry: &SourceEntry| entry.content.as_ref().err().map(|one| one.code.clone());
     let codes: Vec<_> = taken.iter().filter_map(code).collect();
-    assert_eq!(codes, ["bad-tenant", "bad-data"]);
+    assert_eq!(codes, ["bad-tenant", world.queue.kind.code_of_bad_data()]);
     assert_eq!(sink.data(), data);
     assert_eq!(running.stats.snapshot().rejected, 2);
     running.stop().await;

@@ -22,12 +22,12 @@ const UNSUPPORTED: [&str; 6] = [
     "options",
 ];
 
-/// The database of a store, and the schema of its tables in it. Displays without the password.
+/// A database, and the schema of a store's tables in it. Displays without the password.
 #[derive(Clone)]
 pub struct Address {
     pub(super) config: Config,
     pub(super) tls: Tls,
-    pub(super) schema: String,
+    schema: Option<String>,
     shown: String,
 }
 
@@ -62,7 +62,7 @@ pub enum AddressError {
     SslMode { value: String },
     #[error("`schema` must be 1 to 63 of a-z, 0-9 and `_`, and not begin with a digit or `pg_`")]
     Schema,
-    #[error("`{0}` is not supported in the URL of a store")]
+    #[error("`{0}` is not supported in the URL of PostgreSQL")]
     Unsupported(String),
     #[error("the URL names no host")]
     Host,
@@ -107,13 +107,13 @@ impl Address {
             return Err(AddressError::Host);
         }
         let user = config.get_user().ok_or(AddressError::User)?;
-        let schema = schema.unwrap_or_else(|| DEFAULT_SCHEMA.into());
-        if !is_schema(&schema) {
+        let schema = schema.filter(|name| name != DEFAULT_SCHEMA);
+        if !schema.as_deref().is_none_or(is_schema) {
             return Err(AddressError::Schema);
         }
         let database = config.get_dbname().unwrap_or(user);
         let mut shown = format!("postgres://{}/{database}", hosts(&config));
-        if schema != DEFAULT_SCHEMA {
+        if let Some(schema) = &schema {
             shown = format!("{shown}?schema={schema}");
         }
         Ok(Self {
@@ -124,13 +124,23 @@ impl Address {
         })
     }
 
+    /// Returns the schema of a store's tables.
+    pub fn schema(&self) -> &str {
+        self.schema.as_deref().unwrap_or(DEFAULT_SCHEMA)
+    }
+
+    /// Returns whether the URL names a schema other than the default one.
+    pub fn names_schema(&self) -> bool {
+        self.schema.is_some()
+    }
+
     /// Returns the user of the connections.
-    pub(super) fn user(&self) -> &str {
+    pub fn user(&self) -> &str {
         self.config.get_user().unwrap_or_default()
     }
 
     /// Returns the name of the database.
-    pub(super) fn database(&self) -> &str {
+    pub fn database(&self) -> &str {
         self.config.get_dbname().unwrap_or_else(|| self.user())
     }
 }

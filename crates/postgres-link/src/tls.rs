@@ -16,13 +16,13 @@ use tokio_rustls::rustls::{
 };
 
 use super::address::{Tls, TlsMode};
-use super::open_error::OpenError;
+use super::error::ConnectError;
 
 /// Returns the connector for connections to an address. Reads the file of authorities.
-pub(super) fn connector(tls: &Tls) -> Result<MakeRustlsConnect, OpenError> {
+pub(super) fn connector(tls: &Tls) -> Result<MakeRustlsConnect, ConnectError> {
     let mut extra = Vec::new();
     if let Some(file) = &tls.authorities {
-        let unusable = |detail: String| OpenError::Authorities {
+        let unusable = |detail: String| ConnectError::Authorities {
             file: file.clone(),
             detail,
         };
@@ -37,14 +37,14 @@ pub(super) fn connector(tls: &Tls) -> Result<MakeRustlsConnect, OpenError> {
     Ok(MakeRustlsConnect::new(config))
 }
 
-fn trusting(extra: &[CertificateDer<'static>]) -> Result<ClientConfig, OpenError> {
-    tls_trust::client_config(extra).map_err(|error| OpenError::Tls(error.to_string()))
+fn trusting(extra: &[CertificateDer<'static>]) -> Result<ClientConfig, ConnectError> {
+    tls_trust::client_config(extra).map_err(|error| ConnectError::Tls(error.to_string()))
 }
 
 fn authority_verifier(
     extra: &[CertificateDer<'static>],
-) -> Result<Arc<WebPkiServerVerifier>, OpenError> {
-    let unusable = |error: &dyn std::fmt::Display| OpenError::Tls(error.to_string());
+) -> Result<Arc<WebPkiServerVerifier>, ConnectError> {
+    let unusable = |error: &dyn std::fmt::Display| ConnectError::Tls(error.to_string());
     let roots = tls_trust::authorities(extra).map_err(|error| unusable(&error))?;
     let provider = Arc::new(ring::default_provider());
     WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
@@ -52,7 +52,7 @@ fn authority_verifier(
         .map_err(|error| unusable(&error))
 }
 
-fn with_verifier(checks: Checks) -> Result<ClientConfig, OpenError> {
+fn with_verifier(checks: Checks) -> Result<ClientConfig, ConnectError> {
     let provider = Arc::new(ring::default_provider());
     let verifier = Arc::new(Verifier {
         checks,
@@ -60,7 +60,7 @@ fn with_verifier(checks: Checks) -> Result<ClientConfig, OpenError> {
     });
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|error| OpenError::Tls(tls_trust::explain(&error)))?;
+        .map_err(|error| ConnectError::Tls(tls_trust::explain(&error)))?;
     let config = config
         .dangerous()
         .with_custom_certificate_verifier(verifier);
