@@ -19,6 +19,7 @@ pub mod deliver;
 pub mod endpoint_health;
 mod handshake;
 pub mod metrics;
+pub mod pages;
 pub mod plan;
 pub mod registry;
 mod service;

@@ -61,6 +61,11 @@ impl Access {
         }
     }
 
+    /// Returns `true` if no token is configured.
+    pub fn is_open(&self) -> bool {
+        self.token.is_none()
+    }
+
     /// Checks that a request carries one of `tokens`. Accepts every request if `tokens` is empty.
     fn check<'a>(
         &self,

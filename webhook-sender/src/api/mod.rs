@@ -21,6 +21,6 @@ mod throttle;
 pub use auth::{Access, Token};
 pub use error::ApiError;
 pub use extract::CLI_AGENT;
-pub use routes::router;
-pub use server::{Limits, serve};
+pub use routes::{for_this_machine, router};
+pub use server::{Limits, Peer, serve};
 pub use state::{Api, Parts, Status};

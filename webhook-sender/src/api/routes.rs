@@ -39,11 +39,12 @@ pub fn router(api: Api, access: auth::Access) -> Router {
         .fallback(not_found)
         .method_not_allowed_fallback(not_allowed)
         .with_state(api);
-    if is_open {
-        all.layer(middleware::from_fn(browser::check))
-    } else {
-        all
-    }
+    if is_open { for_this_machine(all) } else { all }
+}
+
+/// Rejects requests of pages in a browser that another origin has sent: see [`browser`].
+pub fn for_this_machine(router: Router) -> Router {
+    router.layer(middleware::from_fn(browser::check))
 }
 
 /// A method of a path, and its handler.

@@ -29,6 +29,7 @@ impl Config {
             ("delivery.lease", before.lease != after.lease),
             ("delivery.max_body", before.max_body != after.max_body),
             ("delivery.max_tries", before.max_tries != after.max_tries),
+            ("pages", self.pages != new.pages),
             ("retention", self.retention != new.retention),
             ("log", self.log != new.log),
         ];

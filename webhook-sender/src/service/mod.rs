@@ -3,6 +3,7 @@
 mod descriptors;
 mod logging;
 mod maintenance;
+mod pages;
 mod planner_sink;
 mod reload;
 mod run;

@@ -282,7 +282,12 @@ impl Sender {
             clock: self.clock.clone(),
             status: self.overview.clone(),
         });
-        let router = api::router(api, access);
+        let router = super::pages::beside(
+            &self.config.pages,
+            api::router(api, access.clone()),
+            access,
+            &self.clock,
+        );
         tokio::spawn(api::serve(
             listener,
             router,

@@ -1,0 +1,309 @@
+//! The JSON of the API, as far as the pages show it. Members that a page does not show are left out.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use webhook_model::DeliveryState;
+
+use super::moment::Moment;
+use super::text::Text;
+
+/// A page of a list.
+#[derive(Deserialize)]
+pub struct List<T> {
+    pub items: Vec<T>,
+    pub next_cursor: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub struct Tenant {
+    pub id: Text,
+}
+
+#[derive(Deserialize)]
+pub struct Delivery {
+    pub id: Text,
+    pub event: Text,
+    #[serde(rename = "type")]
+    pub kind: Text,
+    pub endpoint: Text,
+    pub state: DeliveryState,
+    pub created_at: Moment,
+    pub next_attempt_at: Option<Moment>,
+    pub reason: Option<Text>,
+    #[serde(default)]
+    pub attempts: Vec<Attempt>,
+}
+
+impl Delivery {
+    /// Returns the result of the last attempt in short: a status, or the phase that failed.
+    pub fn last_result(&self) -> String {
+        self.attempts.last().map_or("–".into(), Attempt::result)
+    }
+
+    /// Returns `true` if a replay would make the delivery due again.
+    pub fn can_be_replayed(&self) -> bool {
+        matches!(self.state, DeliveryState::Dead | DeliveryState::Succeeded)
+    }
+}
+
+#[derive(Deserialize)]
+pub struct Attempt {
+    pub at: Moment,
+    pub status: Option<u16>,
+    pub error: Option<Text>,
+    pub phase: Option<Text>,
+    pub duration_ms: u64,
+    pub request: Option<SentRequest>,
+    pub response: Option<Response>,
+}
+
+impl Attempt {
+    pub fn succeeded(&self) -> bool {
+        self.error.is_none()
+    }
+
+    pub fn result(&self) -> String {
+        match (self.status, &self.phase) {
+            (Some(status), _) => status.to_string(),
+            (None, Some(phase)) => format!("{phase} failed"),
+            (None, None) => "no response".to_owned(),
+        }
+    }
+
+    /// Returns the result without anything that a receiver or a store wrote.
+    pub fn short_result(&self) -> String {
+        match (self.status, self.succeeded()) {
+            (Some(status), _) => status.to_string(),
+            (None, true) => "succeeded".to_owned(),
+            (None, false) => "failed without a response".to_owned(),
+        }
+    }
+
+    pub fn duration(&self) -> String {
+        super::moment::duration(self.duration_ms)
+    }
+}
+
+/// A request as it went over the wire.
+#[derive(Deserialize)]
+pub struct SentRequest {
+    pub url: Text,
+    pub protocol: Option<Text>,
+    #[serde(default)]
+    pub headers: Vec<Header>,
+}
+
+#[derive(Deserialize)]
+pub struct Header {
+    pub name: Text,
+    pub value: Text,
+}
+
+/// A response as it came over the wire, or its body only.
+#[derive(Deserialize)]
+#[serde(from = "WireResponse")]
+pub struct Response {
+    pub headers: Vec<Header>,
+    pub body: Text,
+    /// The length of the whole body, as far as it was read.
+    pub body_bytes: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum WireResponse {
+    Body(Text),
+    Whole {
+        #[serde(default)]
+        headers: Vec<Header>,
+        #[serde(default)]
+        body: Text,
+        #[serde(default)]
+        body_bytes: u64,
+    },
+}
+
+impl From<WireResponse> for Response {
+    fn from(response: WireResponse) -> Self {
+        match response {
+            WireResponse::Body(body) => Self {
+                headers: Vec::new(),
+                body,
+                body_bytes: 0,
+            },
+            WireResponse::Whole {
+                headers,
+                body,
+                body_bytes,
+            } => Self {
+                headers,
+                body,
+                body_bytes,
+            },
+        }
+    }
+}
+
+impl Response {
+    /// Returns `true` if only the beginning of the body is kept.
+    pub fn is_cut(&self) -> bool {
+        u64::try_from(self.body.raw().len()).unwrap_or(u64::MAX) < self.body_bytes
+    }
+}
+
+/// An event of a list.
+#[derive(Deserialize)]
+pub struct Event {
+    pub id: Text,
+    #[serde(rename = "type")]
+    pub kind: Option<Text>,
+    pub timestamp: Option<Text>,
+    pub accepted_at: Moment,
+    pub state: Text,
+    pub source: Text,
+    pub ordering_key: Option<Text>,
+    pub code: Option<Text>,
+    pub reason: Option<Text>,
+    #[serde(default)]
+    pub erased: bool,
+}
+
+impl Event {
+    pub fn is_rejected(&self) -> bool {
+        self.state.raw() == "rejected"
+    }
+}
+
+/// One event with its data and its deliveries.
+#[derive(Deserialize)]
+pub struct EventDetails {
+    #[serde(flatten)]
+    pub event: Event,
+    pub deliveries: List<Delivery>,
+}
+
+/// The data of one event, byte for byte. Apart from [`EventDetails`], because raw values cannot be
+/// members of flattened ones.
+#[derive(Deserialize)]
+pub struct EventData {
+    pub data: Option<Box<RawValue>>,
+}
+
+/// A rejected event.
+#[derive(Deserialize)]
+pub struct Rejected {
+    pub id: Text,
+    pub source: Text,
+    pub at: Moment,
+    pub code: Text,
+    pub reason: Text,
+    pub fields: Vec<(Field, Field)>,
+}
+
+/// A rejected event as the route of a single event has it.
+#[derive(Deserialize)]
+pub struct RejectedDetails {
+    id: Text,
+    source: Text,
+    accepted_at: Moment,
+    code: Option<Text>,
+    #[serde(default)]
+    reason: Text,
+    #[serde(default)]
+    fields: Vec<(Field, Field)>,
+}
+
+impl RejectedDetails {
+    /// Returns the rejected event; none if the event is not rejected.
+    pub fn rejected(self) -> Option<Rejected> {
+        Some(Rejected {
+            id: self.id,
+            source: self.source,
+            at: self.accepted_at,
+            code: self.code?,
+            reason: self.reason,
+            fields: self.fields,
+        })
+    }
+}
+
+/// A field's name or value: text, or bytes that are no text.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub enum Field {
+    Text(Text),
+    Bytes { base64: Text },
+}
+
+impl Field {
+    pub fn text(&self) -> Option<&Text> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Bytes { .. } => None,
+        }
+    }
+
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Text(text) => text.to_string(),
+            Self::Bytes { base64 } => format!("(base64) {base64}"),
+        }
+    }
+}
+
+impl Rejected {
+    /// Returns the text of the first field of that name.
+    pub fn field(&self, name: &str) -> Option<&Text> {
+        let mut named = self
+            .fields
+            .iter()
+            .filter(|(given, _)| given.text().is_some_and(|it| it.raw() == name));
+        named.next().and_then(|(_, value)| value.text())
+    }
+}
+
+#[derive(Deserialize)]
+pub struct Endpoint {
+    pub id: Text,
+    pub url: Text,
+    pub events: Vec<Text>,
+    pub filter: Option<Text>,
+    pub transform: Option<Text>,
+    pub transform_component: Option<Text>,
+    #[serde(default)]
+    pub schemes: Vec<Text>,
+    pub rate_limit: Option<u32>,
+    pub max_in_flight: Option<u32>,
+    #[serde(default)]
+    pub ordered: bool,
+    pub enabled: bool,
+    pub handshake: Option<serde_json::Value>,
+    pub disabled_reason: Option<Text>,
+    pub failing_since: Option<Moment>,
+    pub origin: Text,
+    pub created_at: Moment,
+    pub updated_at: Moment,
+}
+
+impl Endpoint {
+    /// Returns the patterns as one text.
+    pub fn patterns(&self) -> String {
+        let all: Vec<_> = self.events.iter().map(ToString::to_string).collect();
+        all.join(", ")
+    }
+
+    /// Returns `true` if only the configuration file may change the endpoint.
+    pub fn is_of_file(&self) -> bool {
+        self.origin.raw() == "config"
+    }
+}
+
+/// An error of the API.
+#[derive(Deserialize)]
+pub struct Problem {
+    #[serde(default)]
+    pub title: Text,
+    #[serde(default)]
+    pub code: Text,
+    pub detail: Option<Text>,
+}
