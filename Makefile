@@ -24,6 +24,7 @@ BUILT = target/wasm32-wasip2/release
 OPEN = --variable open_handshake=true --variable weakest_scheme=plain
 
 .PHONY: help setup setup-redis setup-postgres setup-queues setup-chaos setup-interop setup-examples \
+	setup-pages pages \
 	setup-image setup-lint build-all \
 	build-hmac build-apps build-producer build-consumer build-guard build-examples build-sender \
 	build-spin-local start-producer \
@@ -54,6 +55,9 @@ setup-interop: setup
 
 setup-examples: setup
 	@sh scripts/setup-examples.sh
+
+setup-pages: setup
+	@sh scripts/setup-pages.sh
 
 setup-image: setup
 	@sh scripts/setup-image.sh
@@ -124,10 +128,14 @@ demo-queues: setup-redis setup-queues ## One event each through RabbitMQ, NATS a
 	@MAKE='$(MAKE)' sh scripts/build-together.sh demo-queues build-apps build-sender $(RUNTIME_BUILT)
 	@sh scripts/demo-queues.sh $(RUNTIME) target/debug/webhook-sender
 
+pages: setup ## Start a sender with sample data, and print the address and the key of its pages
+	$(CARGO_BUILD) --bin webhook-sender --example pages
+	@target/debug/examples/pages target/debug/webhook-sender
+
 demo-polyglot: build-all build-examples $(RUNTIME_BUILT) ## Fire at consumers in Rust, Python and JavaScript
 	@sh scripts/demo-polyglot.sh $(RUNTIME)
 
-test: setup setup-redis setup-postgres setup-queues setup-chaos setup-interop setup-examples setup-image ## Run every test
+test: setup setup-redis setup-postgres setup-queues setup-chaos setup-interop setup-examples setup-pages setup-image ## Run every test
 	@sh scripts/test.sh
 
 lint: setup-lint ## Check formatting, spelling and documentation, and lint the code

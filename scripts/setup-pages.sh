@@ -19,4 +19,4 @@ has_browser || {
         'apt-get install chromium chromium-driver' >&2
 }
 mkdir -p target/pages
-node_packages target/pages tests/pages/javascript 'npm axe-core, and Node'
+node_packages target/pages webhook-sender/tests/pages/javascript 'npm axe-core, and Node'

@@ -46,7 +46,7 @@ impl Backend {
         parsed(&body)
     }
 
-    /// Sends JSON to a path, and returns the JSON of the response.
+    /// Sends JSON to a path, or nothing for `null`, and returns the JSON of the response.
     ///
     /// # Errors
     ///
@@ -58,7 +58,8 @@ impl Backend {
         path: Link,
         body: Value,
     ) -> Result<T, PageError> {
-        let body = self.bytes(visitor, method, path, Some(body)).await?;
+        let body = (!body.is_null()).then_some(body);
+        let body = self.bytes(visitor, method, path, body).await?;
         // A response without content is `null`.
         parsed(if body.is_empty() { b"null" } else { &body })
     }

@@ -3,20 +3,28 @@
 /// The most bytes of an event; a larger one is left out.
 const MAX_EVENT: usize = 4 << 20;
 
-/// Splits a stream into events, and returns the data of each.
+/// An event of a stream.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ServerEvent {
+    /// The name; empty for an event without one.
+    pub name: String,
+    pub data: String,
+}
+
+/// Splits a stream into events.
 #[derive(Default)]
 pub struct Decoder {
     pending: Vec<u8>,
 }
 
 impl Decoder {
-    /// Takes the next bytes of the stream, and returns the data of the events that they complete.
-    pub fn take(&mut self, bytes: &[u8]) -> Vec<String> {
+    /// Takes the next bytes of the stream, and returns the events that they complete.
+    pub fn take(&mut self, bytes: &[u8]) -> Vec<ServerEvent> {
         self.pending.extend_from_slice(bytes);
         let mut complete = Vec::new();
         while let Some(end) = end_of_event(&self.pending) {
             let event: Vec<u8> = self.pending.drain(..end).collect();
-            complete.extend(data(&event));
+            complete.extend(parsed(&event));
         }
         if self.pending.len() > MAX_EVENT {
             self.pending.clear();
@@ -31,14 +39,21 @@ fn end_of_event(bytes: &[u8]) -> Option<usize> {
     empty.map(|start| start + 2)
 }
 
-/// Returns the lines of data of an event; none if it has no data, like a comment.
-fn data(event: &[u8]) -> Option<String> {
+/// Returns an event; none if it has no data, like a comment.
+fn parsed(event: &[u8]) -> Option<ServerEvent> {
     let text = String::from_utf8_lossy(event);
-    let lines = text.lines().filter_map(|line| line.strip_prefix("data:"));
-    let lines: Vec<_> = lines
-        .map(|line| line.strip_prefix(' ').unwrap_or(line))
-        .collect();
-    (!lines.is_empty()).then(|| lines.join("\n"))
+    let field = |name: &str| -> Vec<&str> {
+        let values = text.lines().filter_map(|line| {
+            let value = line.strip_prefix(name)?.strip_prefix(':')?;
+            Some(value.strip_prefix(' ').unwrap_or(value))
+        });
+        values.collect()
+    };
+    let data = field("data");
+    (!data.is_empty()).then(|| ServerEvent {
+        name: field("event").concat(),
+        data: data.join("\n"),
+    })
 }
 
 #[cfg(test)]
@@ -53,7 +68,12 @@ mod tests {
             let mut decoder = Decoder::default();
             let mut all = decoder.take(first);
             all.extend(decoder.take(second));
-            assert_eq!(all, ["{\"a\":\n1}", "two"], "split at {split}");
+            let event = |name: &str, data: &str| ServerEvent {
+                name: name.into(),
+                data: data.into(),
+            };
+            let expected = [event("x", "{\"a\":\n1}"), event("", "two")];
+            assert_eq!(all, expected, "split at {split}");
         }
     }
 

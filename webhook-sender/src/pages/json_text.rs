@@ -2,6 +2,14 @@
 
 use std::mem::take;
 
+/// Returns text with line breaks and indentation if it is JSON, else as it is.
+pub fn readable(text: &str) -> String {
+    match serde_json::from_str::<&serde_json::value::RawValue>(text) {
+        Ok(_) => indented(text),
+        Err(_) => text.to_owned(),
+    }
+}
+
 /// Returns JSON text with line breaks and indentation. Everything but white space between tokens stays
 /// as it is: the order of members, duplicate members, and how numbers are written.
 pub fn indented(json: &str) -> String {

@@ -54,10 +54,6 @@ impl Page {
         self.section == section
     }
 
-    pub fn is_admin(&self) -> bool {
-        self.visitor.as_ref().is_some_and(|it| it.is_admin)
-    }
-
     pub fn can_change(&self) -> bool {
         self.visitor.as_ref().is_some_and(|it| it.can_change)
     }

@@ -11,8 +11,8 @@ use super::headers::{self, FramePolicy};
 use super::link::Link;
 use super::state::Pages;
 use super::views::{
-    deliveries, delivery, editor, endpoint, endpoint_list, events, home, live, overview, rejected,
-    replay, sign_in,
+    audit, deliveries, delivery, editor, endpoint, endpoint_list, events, home, keys, live,
+    overview, portal, rejected, replay, sign_in,
 };
 
 /// The most bytes of a form.
@@ -25,6 +25,9 @@ pub fn router(pages: Pages, frames: FramePolicy) -> Router {
         .route("/assets/{hash}/{name}", get(assets::serve))
         .route("/sign-in", get(sign_in::form).post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))
+        .route("/keys", get(keys::list).post(keys::create))
+        .route("/keys/{id}/revoke", post(keys::revoke))
+        .route("/audit", get(audit::list))
         .nest("/t/{tenant}", of_tenant())
         .route("/portal", get(enter_portal))
         .nest("/portal/{token}", of_tenant())
@@ -67,6 +70,8 @@ fn of_tenant() -> Router<Pages> {
         .route("/rejected", get(rejected::list))
         .route("/rejected/{id}", get(rejected::show).post(rejected::retry))
         .route("/replay", get(replay::show).post(replay::replay))
+        .route("/portal-links", get(portal::list).post(portal::create))
+        .route("/portal-links/{id}/revoke", post(portal::revoke))
         .route("/live", get(live::show))
         .route("/live/stream", get(live::stream))
 }

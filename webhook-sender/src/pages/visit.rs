@@ -24,7 +24,6 @@ use crate::api::Peer;
 pub struct Visit {
     pub pages: Pages,
     pub visitor: Visitor,
-    pub peer: Peer,
     pub now: Millis,
     /// The tenant that the address names; that of the session in a portal.
     tenant: Option<String>,
@@ -52,7 +51,6 @@ impl FromRequestParts<Pages> for Visit {
             now: pages.clock.now(),
             pages: pages.clone(),
             visitor,
-            peer,
             tenant,
             base,
             names,

@@ -162,7 +162,6 @@ pub struct Event {
     pub state: Text,
     pub source: Text,
     pub ordering_key: Option<Text>,
-    pub code: Option<Text>,
     pub reason: Option<Text>,
     #[serde(default)]
     pub erased: bool,
@@ -277,11 +276,9 @@ pub struct Endpoint {
     #[serde(default)]
     pub ordered: bool,
     pub enabled: bool,
-    pub handshake: Option<serde_json::Value>,
     pub disabled_reason: Option<Text>,
     pub failing_since: Option<Moment>,
     pub origin: Text,
-    pub created_at: Moment,
     pub updated_at: Moment,
 }
 

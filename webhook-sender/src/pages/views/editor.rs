@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::endpoint::patterns;
 use crate::pages::error::PageError;
-use crate::pages::json_text::indented;
+use crate::pages::json_text::readable;
 use crate::pages::layout::{Page, html};
 use crate::pages::link::Link;
 use crate::pages::text::Text;
@@ -45,7 +45,6 @@ struct Draft {
 /// What an endpoint would receive.
 struct Preview {
     outcome: &'static str,
-    is_sent: bool,
     body: Option<Text>,
     error: Option<Text>,
 }
@@ -209,14 +208,12 @@ impl Preview {
             (_, true, _) => "Not sent: the filter is false.",
             (true, false, None) => "Sent, with this body:",
         };
-        let is_sent = matched && !filtered && error.is_none();
         let body = body.map(|body| match body {
-            Value::String(text) => indented(&text),
-            other => indented(&other.to_string()),
+            Value::String(text) => readable(&text),
+            other => readable(&other.to_string()),
         });
         Self {
             outcome,
-            is_sent,
             body: body.map(Text::from),
             error,
         }

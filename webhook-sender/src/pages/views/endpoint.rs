@@ -152,7 +152,7 @@ pub async fn delete(posted: Posted) -> Result<Response, PageError> {
         ));
     }
     let route = visit.route("endpoints").push(id);
-    let _: Value = visit.send(Method::DELETE, route, json!({})).await?;
+    let _: Value = visit.send(Method::DELETE, route, Value::Null).await?;
     let place = visit.here("endpoints").query("done", "deleted");
     Ok(Redirect::to(place.as_str()).into_response())
 }

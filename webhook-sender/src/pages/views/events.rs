@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::http::Method;
 use axum::response::{IntoResponse, Redirect, Response};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::deliveries::Row;
 use super::window;
@@ -154,7 +154,7 @@ pub async fn erase(posted: Posted) -> Result<Response, PageError> {
     let visit = &posted.visit;
     let id = visit.name("id");
     let route = visit.route("events").push(id).push("data");
-    let _: Value = visit.send(Method::DELETE, route, json!({})).await?;
+    let _: Value = visit.send(Method::DELETE, route, Value::Null).await?;
     let place = visit.here("events").push(id).query("done", "erased");
     Ok(Redirect::to(place.as_str()).into_response())
 }

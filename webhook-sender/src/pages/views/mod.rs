@@ -1,5 +1,6 @@
 //! The pages: each reads what it shows from the API, and renders its template.
 
+pub mod audit;
 pub mod deliveries;
 pub mod delivery;
 pub mod editor;
@@ -7,8 +8,11 @@ pub mod endpoint;
 pub mod endpoint_list;
 pub mod events;
 pub mod home;
+pub mod keys;
 pub mod live;
+mod once;
 pub mod overview;
+pub mod portal;
 pub mod rejected;
 pub mod replay;
 pub mod sign_in;
