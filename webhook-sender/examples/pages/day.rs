@@ -7,8 +7,8 @@ use bytes::Bytes;
 use serde_json::json;
 use test_support::Receiver;
 use webhook_model::{
-    Attempt, Clock, DeliveryId, Endpoint, EndpointId, FieldText, Millis, Origin, Owner,
-    Phase, RawEvent, Rejected, Source, TenantId,
+    Attempt, Clock, DeliveryId, Endpoint, EndpointId, FieldText, Millis, Origin, Owner, Phase,
+    RawEvent, Rejected, Source, TenantId,
 };
 use webhook_sender::config::{Config, EndpointSpec};
 use webhook_store::sqlite::SqliteStore;
@@ -93,7 +93,8 @@ impl Day {
             let id = endpoint_id(sample.id);
             let endpoint = Endpoint {
                 enabled: sample.enabled,
-                disabled_reason: (!sample.enabled).then(|| "the receiver responded with 410".into()),
+                disabled_reason: (!sample.enabled)
+                    .then(|| "the receiver responded with 410".into()),
                 failing_since: fails(sample).then(|| at.after(STEP * 120)),
                 ..spec.endpoint(tenant.clone(), id, Origin::Api, at)
             };
@@ -135,7 +136,11 @@ impl Day {
             self.events += 1;
             let event = event(self.events, at);
             let deliveries: Vec<_> = new_deliveries(&tenant, &event, self.events);
-            firsts.extend(deliveries.iter().map(|it| (it.id.clone(), it.endpoint.clone())));
+            firsts.extend(
+                deliveries
+                    .iter()
+                    .map(|it| (it.id.clone(), it.endpoint.clone())),
+            );
             events.push(PlannedEvent { event, deliveries });
         }
         let batch = PlanBatch {
@@ -148,7 +153,9 @@ impl Day {
         let planned = self.store.plan(&self.owner, batch, at).await;
         assert!(matches!(planned, Ok(PlanResult::Done(_))), "{planned:?}");
         self.deliveries += firsts.len();
-        let firsts = firsts.into_iter().filter(|(_, endpoint)| is_enabled(endpoint));
+        let firsts = firsts
+            .into_iter()
+            .filter(|(_, endpoint)| is_enabled(endpoint));
         let outcomes: Vec<_> = firsts
             .map(|(id, endpoint)| outcome(&tenant, id, endpoint, fence, 0, at))
             .collect();
@@ -250,7 +257,9 @@ fn outcome(
     let now = Clock::system().now();
     let is_late = now.since(at) < STEP * 24;
     let failure = match (endpoint.as_str(), is_late) {
-        ("accounting", true) => Some((Some(500), "the receiver responded with 500", Phase::Respond)),
+        ("accounting", true) => {
+            Some((Some(500), "the receiver responded with 500", Phase::Respond))
+        }
         ("warehouse", true) => Some((None, "no response within 5s", Phase::Respond)),
         _ => None,
     };
