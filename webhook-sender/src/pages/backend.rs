@@ -100,12 +100,20 @@ impl Backend {
         if response.status().is_success() {
             return Ok(response);
         }
-        let status = response.status();
-        let body = Limited::new(response.into_body(), MAX_RESPONSE);
-        let body = body.collect().await.map_err(PageError::unreadable)?;
-        let problem: Option<Problem> = serde_json::from_slice(&body.to_bytes()).ok();
-        Err(PageError::of_api(status, problem))
+        Err(page_error(response).await)
     }
+}
+
+/// Returns the error of a response of the API.
+pub async fn page_error(response: Response) -> PageError {
+    let status = response.status();
+    let body = Limited::new(response.into_body(), MAX_RESPONSE);
+    let body = match body.collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(error) => return PageError::unreadable(error),
+    };
+    let problem: Option<Problem> = serde_json::from_slice(&body).ok();
+    PageError::of_api(status, problem)
 }
 
 fn request(

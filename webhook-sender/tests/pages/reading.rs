@@ -32,7 +32,7 @@ async fn an_operator_signs_in_and_finds_out_why_a_delivery_failed() {
     browser.open(&world.url("/ui/")).await;
     browser.fill("key", "not-the-key").await;
     browser.click("Sign in").await;
-    browser.until_text("The token is missing or wrong").await;
+    browser.until_text("The key is wrong").await;
     world.sign_in(&browser).await;
 
     browser.click("acme").await;

@@ -1,15 +1,18 @@
 //! Signing in with a key, and out.
 
+use std::collections::HashMap;
+
 use askama::Template;
-use axum::extract::{Request, State};
+use axum::extract::{Query, Request, State};
 use axum::http::header::{LOCATION, SET_COOKIE};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 
 use crate::pages::cookie;
 use crate::pages::csrf::{self, FormToken};
 use crate::pages::error::PageError;
 use crate::pages::layout::{Page, html};
+use crate::pages::notice;
 use crate::pages::state::Pages;
 use crate::pages::text::Text;
 use crate::pages::visit::{Posted, fields, peer, require_same_origin};
@@ -23,17 +26,28 @@ struct SignIn {
 
 /// Shows the form. Its token belongs to a cookie, so that no other site can sign a browser in with a
 /// key of its own.
-pub async fn form(headers: HeaderMap) -> Result<Response, PageError> {
-    show(StatusCode::OK, &headers, None)
+pub async fn form(
+    State(pages): State<Pages>,
+    Query(query): Query<HashMap<String, String>>,
+    request: Request,
+) -> Result<Response, PageError> {
+    let (parts, _) = request.into_parts();
+    if pages.gate.without_key(peer(&parts)).is_some() {
+        return Ok(Redirect::to("/ui/").into_response());
+    }
+    let done = query.get("done").map(String::as_str).unwrap_or_default();
+    show(StatusCode::OK, &parts.headers, None, notice::of(done, ""))
 }
 
 fn show(
     status: StatusCode,
     headers: &HeaderMap,
     failure: Option<Text>,
+    notice: Option<String>,
 ) -> Result<Response, PageError> {
     let secret = hex::encode(rand::random::<[u8; 16]>());
     let mut page = Page::outside("Sign in");
+    page.notice = notice;
     page.form_token = FormToken::of(&secret).as_str().to_owned();
     let body = html(&SignIn { page, failure })?;
     let cookie = [(SET_COOKIE, cookie::begin_sign_in(&secret, headers))];
@@ -52,7 +66,7 @@ pub async fn sign_in(State(pages): State<Pages>, request: Request) -> Result<Res
     }
     let session = match pages.gate.sign_in(field("key").trim(), peer).await {
         Ok(session) => session,
-        Err(error) => return show(error.status, &headers, Some(error.sentence)),
+        Err(error) => return show(error.status, &headers, Some(error.sentence), None),
     };
     let cookie = cookie::begin_session(&session.token, session.seconds, &headers);
     Ok(leave_for("/ui", cookie))
