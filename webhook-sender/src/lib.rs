@@ -13,11 +13,13 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod api;
+pub mod audit;
 pub mod cli;
 pub mod config;
 pub mod deliver;
 pub mod endpoint_health;
 mod handshake;
+pub mod keys;
 pub mod metrics;
 pub mod plan;
 pub mod registry;

@@ -1,5 +1,6 @@
 //! The HTTP API, its health and its metrics. `openapi.json` describes all of it.
 
+mod audit;
 mod auth;
 mod browser;
 mod dead_letters;
@@ -9,8 +10,12 @@ mod error;
 mod event_list;
 mod events;
 mod extract;
+mod guard;
 mod health;
+mod keys;
+mod lifetime;
 mod moment;
+mod portal;
 mod replay;
 mod routes;
 mod server;
@@ -22,5 +27,5 @@ pub use auth::{Access, Token};
 pub use error::ApiError;
 pub use extract::CLI_AGENT;
 pub use routes::router;
-pub use server::{Limits, serve};
+pub use server::{Limits, Peer, serve};
 pub use state::{Api, Parts, Status};

@@ -11,7 +11,9 @@ use webhook_model::{Clock, TenantId};
 use webhook_store::{Queries, Tenants};
 
 use super::error::ApiError;
+use crate::audit::AuditLog;
 use crate::config::Rules;
+use crate::keys::Keyring;
 use crate::plan::{DispatchPort, Planner};
 use crate::registry::Registry;
 
@@ -29,6 +31,10 @@ pub struct Parts {
     pub max_data_bytes: usize,
     pub clock: Clock,
     pub status: Arc<dyn Status>,
+    pub keyring: Arc<Keyring>,
+    pub audit: AuditLog,
+    /// The address of the pages for users, without which links name the host of the request.
+    pub pages_url: Option<String>,
 }
 
 /// The readiness and the metrics of the sender.
