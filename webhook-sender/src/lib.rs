@@ -18,6 +18,7 @@ pub mod cli;
 pub mod config;
 pub mod deliver;
 pub mod endpoint_health;
+pub mod feed;
 mod handshake;
 pub mod keys;
 pub mod metrics;

@@ -93,11 +93,7 @@ id!(
     "The id of an event, and the `webhook-id` of its deliveries: visible ASCII without a full stop, which separates the parts that the scheme `standard` signs."
 );
 
-id!(
-    KeyId,
-    |text| slug("key", text),
-    "The id of an access key."
-);
+id!(KeyId, |text| slug("key", text), "The id of an access key.");
 id!(
     SessionId,
     |text| slug("session", text),

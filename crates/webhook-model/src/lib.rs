@@ -30,9 +30,7 @@ pub use dead_letter::{FieldText, Rejected};
 pub use delivery::{Delivery, DeliveryState};
 pub use endpoint::{Endpoint, Handshake, Origin};
 pub use event::{Event, EventState, MAX_TYPE_BYTES};
-pub use id::{
-    AuditId, DeliveryId, EndpointId, EventId, IdError, KeyId, SessionId, TenantId,
-};
+pub use id::{AuditId, DeliveryId, EndpointId, EventId, IdError, KeyId, SessionId, TenantId};
 pub use masked::{MASK, is_masked_url, masked_url};
 pub use owner::Owner;
 pub use pattern::{Pattern, PatternError};

@@ -28,6 +28,7 @@
 //! that was not attempted. To *bury* is to create a dead letter. To *replay* is to make a delivery
 //! due again.
 
+mod access;
 mod batch;
 mod error;
 mod event_list;

@@ -3,9 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
-use webhook_model::{
-    AuditChange, AuditEntry, AuditId, AuditOutcome, KeyId, SessionId, TenantId,
-};
+use webhook_model::{AuditChange, AuditEntry, AuditId, AuditOutcome, KeyId, SessionId, TenantId};
 use webhook_store::{AuditFilter, Cursor, Page};
 
 use super::deliveries::limit;
@@ -76,7 +74,10 @@ pub async fn list(
         from: moment::optional("from", wanted.from.as_deref())?,
         to: moment::optional("to", wanted.to.as_deref())?,
     };
-    let page = api.audit.list(&filter, wanted.cursor.as_ref(), limit).await?;
+    let page = api
+        .audit
+        .list(&filter, wanted.cursor.as_ref(), limit)
+        .await?;
     Ok(Json(Page {
         items: page.items.into_iter().map(Into::into).collect(),
         next_cursor: page.next_cursor,

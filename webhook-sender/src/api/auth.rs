@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Request, State};
+use axum::http::Extensions;
 use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::Response;
 use problem_details::Problem;
@@ -47,11 +49,7 @@ pub struct Access {
 }
 
 impl Access {
-    pub fn new(
-        keyring: Arc<Keyring>,
-        metrics_token: Option<Token>,
-        metrics: Arc<Metrics>,
-    ) -> Self {
+    pub fn new(keyring: Arc<Keyring>, metrics_token: Option<Token>, metrics: Arc<Metrics>) -> Self {
         Self {
             keyring,
             metrics_token,
@@ -66,7 +64,7 @@ impl Access {
     }
 
     /// Returns the principal of a request that carries a key.
-    async fn principal(&self, request: &Request) -> Result<Principal, ApiError> {
+    async fn principal(&self, request: &Parts) -> Result<Principal, ApiError> {
         if self.is_open() {
             return Ok(Principal::local());
         }
@@ -109,9 +107,9 @@ impl Access {
     }
 
     /// Returns the error of a request without a valid key.
-    fn refuse(&self, request: &Request) -> ApiError {
-        if request.headers().contains_key(AUTHORIZATION) {
-            return self.wrong_token(peer_of(request));
+    fn refuse(&self, request: &Parts) -> ApiError {
+        if request.headers.contains_key(AUTHORIZATION) {
+            return self.wrong_token(peer_of(&request.extensions));
         }
         self.metrics.refused(Refusal::NoToken);
         unauthorized()
@@ -130,15 +128,15 @@ impl Access {
     }
 }
 
-/// Returns the address of the client of a request.
-pub fn peer_of(request: &Request) -> Peer {
-    let peer = request.extensions().get::<Peer>().copied();
+/// Returns the address of the client of a request, from its extensions.
+pub fn peer_of(extensions: &Extensions) -> Peer {
+    let peer = extensions.get::<Peer>().copied();
     peer.unwrap_or_else(|| Peer::of(Ipv4Addr::UNSPECIFIED.into()))
 }
 
 /// Returns the key that a request carries.
-fn sent(request: &Request) -> Option<&[u8]> {
-    let value = request.headers().get(AUTHORIZATION)?;
+fn sent(request: &Parts) -> Option<&[u8]> {
+    let value = request.headers.get(AUTHORIZATION)?;
     bearer(value.as_bytes())
 }
 
@@ -162,12 +160,13 @@ fn too_many(wait: Duration) -> ApiError {
 /// Accepts requests that carry a key, and adds its principal to their extensions.
 pub async fn check(
     State(access): State<Access>,
-    mut request: Request,
+    request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
+    let (mut request, body) = request.into_parts();
     let principal = access.principal(&request).await?;
-    request.extensions_mut().insert(principal);
-    Ok(next.run(request).await)
+    request.extensions.insert(principal);
+    Ok(next.run(Request::from_parts(request, body)).await)
 }
 
 /// Accepts requests that carry an administrator's key, or the token for metrics.
@@ -176,15 +175,15 @@ pub async fn check_metrics(
     request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
+    let (request, body) = request.into_parts();
     let own = access.metrics_token.as_ref();
     let is_own = sent(&request).is_some_and(|text| own.is_some_and(|token| token.is(text)));
-    if is_own {
-        return Ok(next.run(request).await);
+    if !is_own {
+        if own.is_some() && access.is_open() {
+            return Err(access.refuse(&request));
+        }
+        let principal = access.principal(&request).await?;
+        super::guard::permit(&principal, Permission::Administer, None)?;
     }
-    if own.is_some() && access.is_open() {
-        return Err(access.refuse(&request));
-    }
-    let principal = access.principal(&request).await?;
-    super::guard::permit(&principal, Permission::Administer, None)?;
-    Ok(next.run(request).await)
+    Ok(next.run(Request::from_parts(request, body)).await)
 }

@@ -66,7 +66,7 @@ fn response(submitted: Submitted) -> Value {
 }
 
 /// Returns the bytes of the data in the body, without copying them.
-fn data(body: &Bytes, data: &RawValue) -> Bytes {
+pub(super) fn data(body: &Bytes, data: &RawValue) -> Bytes {
     body.slice_ref(data.get().as_bytes())
 }
 

@@ -5,11 +5,12 @@ use axum::extract::{RawPathParams, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::Response;
-use webhook_model::{AuditOutcome, TenantId};
+use webhook_model::{AuditOutcome, Clock, TenantId};
 
 use super::auth::peer_of;
 use super::error::{ApiError, Code};
 use crate::audit::{AuditDetail, AuditLog, Author};
+use crate::feed::{Feed, Happening};
 use crate::keys::{Denial, Permission, Principal};
 
 /// The rule of a route.
@@ -19,6 +20,8 @@ pub struct Guard {
     /// The name of the change in the audit list; `None` for routes that change no state.
     pub action: Option<&'static str>,
     pub audit: AuditLog,
+    pub feed: Feed,
+    pub clock: Clock,
 }
 
 /// Lets requests through that their key permits. A change is entered in the audit list before it is
@@ -36,16 +39,23 @@ pub async fn check(
     let Some(action) = guard.action else {
         return Ok(next.run(request).await);
     };
-    let author = Author::of_request(&principal, peer_of(&request));
+    let author = Author::of_request(&principal, peer_of(request.extensions()));
     let tenant = tenant.and_then(|tenant| TenantId::parse(tenant).ok());
     let tenant = tenant.or_else(|| principal.tenant.clone());
     let target = params.iter().filter(|(name, _)| *name != "tenant").last();
     let target = target.map(|(_, target)| shortened(target));
+    let subject = tenant.clone().zip(Some(target.clone()));
     let begun = guard.audit.begin(&author, action, tenant, target).await?;
     let mut response = next.run(request).await;
     let detail = response.extensions_mut().remove::<AuditDetail>();
+    let detail = detail.unwrap_or_default();
     let outcome = outcome(&response);
-    guard.audit.end(begun, outcome, detail.unwrap_or_default()).await;
+    if let (AuditOutcome::Done, Some((tenant, target))) = (&outcome, subject) {
+        let target = target.or_else(|| detail.target.clone());
+        let happening = || Happening::Changed { action, target };
+        guard.feed.publish(&tenant, guard.clock.now(), happening);
+    }
+    guard.audit.end(begun, outcome, detail).await;
     Ok(response)
 }
 

@@ -126,7 +126,10 @@ pub async fn renew(
     let wanted = renewal.unwrap_or_default();
     let lifetime = lifetime::within(LIFETIMES, wanted.expires_in.as_deref())?;
     let lifetime = lifetime.unwrap_or(LIFETIME);
-    let renewed = api.keyring.renew_portal(&tenant, &session, lifetime).await?;
+    let renewed = api
+        .keyring
+        .renew_portal(&tenant, &session, lifetime)
+        .await?;
     let renewed = renewed.ok_or_else(|| missing(&id))?;
     let ends = renewed.expires_at.to_string();
     let detail = AuditDetail::default().with("expires_at", ends);
@@ -140,7 +143,9 @@ pub async fn revoke(
 ) -> Result<StatusCode, ApiError> {
     let session = session_id(&id)?;
     let revoked = api.keyring.revoke_portal(&tenant, &session).await?;
-    revoked.map(|_| StatusCode::NO_CONTENT).ok_or_else(|| missing(&id))
+    revoked
+        .map(|_| StatusCode::NO_CONTENT)
+        .ok_or_else(|| missing(&id))
 }
 
 fn portal_role(name: &str) -> Result<Role, ApiError> {

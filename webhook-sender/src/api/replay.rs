@@ -59,8 +59,12 @@ fn detail(wanted: &Wanted) -> AuditDetail {
         ("from", &wanted.from),
         ("to", &wanted.to),
     ];
-    let set = fields.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
-    set.fold(AuditDetail::default(), |detail, (name, value)| detail.with(name, value))
+    let set = fields
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value.as_deref()?)));
+    set.fold(AuditDetail::default(), |detail, (name, value)| {
+        detail.with(name, value)
+    })
 }
 
 /// Reads the filter of a replay. An empty one is rejected, because it would replay everything by mistake.

@@ -14,9 +14,8 @@ use super::guard::{self, Guard};
 use super::state::Api;
 use super::{
     audit, auth, browser, dead_letters, deliveries, endpoints, event_list, events, health, keys,
-    portal, replay, tenants,
+    portal, preview, replay, stream, tenants, test_delivery,
 };
-use crate::audit::AuditLog;
 use crate::keys::Permission::{self, Administer, Enter, Operate, Publish, Read};
 
 const OPENAPI: &str = include_str!("openapi.json");
@@ -29,7 +28,7 @@ const BESIDE_DATA: usize = 64 * 1024;
 /// of pages in a browser are rejected.
 pub fn router(api: Api, access: auth::Access) -> Router {
     let limit = DefaultBodyLimit::max(api.max_data_bytes.saturating_add(BESIDE_DATA));
-    let v1 = guarded(v1(), &api.audit)
+    let v1 = guarded(v1(), &api)
         .fallback(not_found)
         .method_not_allowed_fallback(not_allowed)
         .layer(limit)
@@ -99,12 +98,14 @@ fn under(routes: Vec<Route>) -> Router<Api> {
 }
 
 /// Returns routes that each check their permission and enter their changes in the audit list.
-fn guarded(routes: Vec<Route>, audit: &AuditLog) -> Router<Api> {
+fn guarded(routes: Vec<Route>, api: &Api) -> Router<Api> {
     let guarded = routes.into_iter().map(|route| {
         let guard = Guard {
             permission: route.permission,
             action: route.action,
-            audit: audit.clone(),
+            audit: api.audit.clone(),
+            feed: api.feed.clone(),
+            clock: api.clock.clone(),
         };
         let layer = middleware::from_fn_with_state(guard, guard::check);
         Route {
@@ -143,6 +144,9 @@ fn v1() -> Vec<Route> {
     let dead_letters = "/tenants/{tenant}/dead-letters";
     let retry = "/dead-letters/{id}/retry";
     let replay = "/tenants/{tenant}/replay";
+    let preview = "/tenants/{tenant}/preview";
+    let test = "/tenants/{tenant}/endpoints/{endpoint}/test";
+    let stream = "/tenants/{tenant}/deliveries/stream";
     let portal = "/tenants/{tenant}/portal-sessions";
     let session = "/tenants/{tenant}/portal-sessions/{session}";
     let renew = "/tenants/{tenant}/portal-sessions/{session}/renew";
@@ -165,16 +169,24 @@ fn v1() -> Vec<Route> {
         route(get.clone(), delivery, Read, deliveries::get),
         route(get.clone(), dead_letters, Read, dead_letters::of_tenant),
         route(post.clone(), replay, Operate, replay::replay).audited("deliveries.replay"),
-        route(get.clone(), "/dead-letters", Administer, dead_letters::unassigned),
+        route(
+            get.clone(),
+            "/dead-letters",
+            Administer,
+            dead_letters::unassigned,
+        ),
         route(post.clone(), retry, Operate, dead_letters::retry).audited("dead-letter.retry"),
         route(get.clone(), "/keys", Administer, keys::list),
         route(post.clone(), "/keys", Administer, keys::create).audited("key.create"),
         route(delete.clone(), "/keys/{key}", Administer, keys::delete).audited("key.delete"),
         route(get.clone(), portal, Operate, portal::list),
         route(post.clone(), portal, Operate, portal::open).audited("portal-session.create"),
-        route(post, renew, Operate, portal::renew).audited("portal-session.renew"),
+        route(post.clone(), renew, Operate, portal::renew).audited("portal-session.renew"),
         route(delete, session, Operate, portal::revoke).audited("portal-session.revoke"),
-        route(get, "/audit", Administer, audit::list),
+        route(get.clone(), "/audit", Administer, audit::list),
+        route(post.clone(), preview, Operate, preview::show),
+        route(post.clone(), test, Operate, test_delivery::send).audited("endpoint.test"),
+        route(get, stream, Read, stream::follow),
     ]
 }
 
@@ -218,8 +230,8 @@ mod tests {
 
     #[test]
     fn every_route_that_changes_state_is_audited() {
-        // Publishing has a list of its own: the events.
-        let exempt = ["/tenants/{tenant}/events"];
+        // Publishing has a list of its own, the events. A preview changes nothing.
+        let exempt = ["/tenants/{tenant}/events", "/tenants/{tenant}/preview"];
         for route in v1() {
             let changes = route.method != Method::GET && !exempt.contains(&route.path);
             let (method, path) = (&route.method, route.path);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use webhook_model::{AuditEntry, AuditId, AuditOutcome, Clock, TenantId};
-use webhook_store::{Audit, AuditFilter, Cursor, Page, StoreError};
+use webhook_store::{Audit, AuditFilter, Cursor, MAX_AUDIT_ENTRIES, Page, StoreError};
 
 use super::author::Author;
 use super::detail::AuditDetail;
@@ -50,7 +50,9 @@ impl AuditLog {
             outcome: AuditOutcome::Unknown,
             changes: Vec::new(),
         };
-        self.store.put_audit_entry(&entry).await?;
+        self.store
+            .put_audit_entry(&entry, MAX_AUDIT_ENTRIES)
+            .await?;
         Ok(Begun(entry))
     }
 
@@ -61,7 +63,7 @@ impl AuditLog {
         entry.changes = detail.changes;
         entry.target = entry.target.or(detail.target);
         entry.tenant = entry.tenant.or(detail.tenant);
-        if let Err(error) = self.store.put_audit_entry(&entry).await {
+        if let Err(error) = self.store.put_audit_entry(&entry, MAX_AUDIT_ENTRIES).await {
             let (id, action, outcome) = (&entry.id, &entry.action, &entry.outcome);
             tracing::error!(%id, action, ?outcome, %error, "outcome of an audit entry not recorded");
         }

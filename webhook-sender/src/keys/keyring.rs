@@ -81,6 +81,15 @@ impl Keyring {
         Ok(found)
     }
 
+    /// Returns true if a key is still valid.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the keys of the store cannot be read.
+    pub async fn is_valid(&self, id: &KeyId) -> Result<bool, StoreError> {
+        Ok(self.by_id(id).await?.is_some())
+    }
+
     /// Returns the principal of a key that is valid now.
     pub(super) async fn by_id(&self, id: &KeyId) -> Result<Option<Principal>, StoreError> {
         if *id == local_key() {

@@ -9,8 +9,8 @@ use super::permission::Permission;
 /// The id and the name of the principal of an API without keys.
 const LOCAL: &str = "local";
 
-/// The author of a request: a key, with its rights. In the extensions of every request that
-/// [`api::Access`](crate::api::Access) has let through.
+/// The author of a request: a key, with its rights. In the extensions of every request that the API has
+/// let through.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Principal {
     pub key: KeyId,

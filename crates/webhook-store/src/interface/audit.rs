@@ -23,9 +23,9 @@ pub struct AuditFilter {
 /// The list of changes that keys have made.
 #[async_trait]
 pub trait Audit: Send + Sync + 'static {
-    /// Stores an entry, or replaces the one with its id. Deletes the oldest entries of its tenant beyond
-    /// [`MAX_AUDIT_ENTRIES`], perhaps some hundred entries later.
-    async fn put_audit_entry(&self, entry: &AuditEntry) -> Result<()>;
+    /// Stores an entry, or replaces the one with its id. Of its tenant, or of the entries without a
+    /// tenant, the newest `keep` stay, and some of the older ones are deleted.
+    async fn put_audit_entry(&self, entry: &AuditEntry, keep: usize) -> Result<()>;
 
     /// Returns the entries that match `filter`, the newest first, at most `limit` of them.
     async fn audit_entries(
