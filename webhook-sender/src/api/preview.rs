@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 use webhook_model::{EndpointId, Event, EventId, Millis, Origin, RawEvent, Source, TenantId};
 
 use super::error::ApiError;
-use super::events::{data, moment};
+use super::events::{data, moment, present};
 use super::extract::{JsonBytes, Path, object};
 use super::state::Api;
 use crate::config::{EndpointSpec, Rules};
@@ -85,7 +85,7 @@ struct Wanted<'a> {
 struct Given<'a> {
     #[serde(rename = "type")]
     kind: Option<String>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "present")]
     data: Option<&'a RawValue>,
     id: Option<String>,
     timestamp: Option<Value>,

@@ -35,7 +35,7 @@ pub struct Parts {
     pub clock: Clock,
     pub status: Arc<dyn Status>,
     pub keyring: Arc<Keyring>,
-    /// What happens in this process.
+    /// The happenings of this process.
     pub feed: Feed,
     /// Makes test deliveries.
     pub single: Arc<dyn SingleAttempt>,

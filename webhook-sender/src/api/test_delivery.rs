@@ -14,7 +14,7 @@ use webhook_model::{EndpointId, EventId, RawEvent, Source, TenantId};
 
 use super::deliveries::AttemptView;
 use super::error::ApiError;
-use super::events::data;
+use super::events::{data, present};
 use super::extract::{OptionalJsonBytes, Path, object};
 use super::state::Api;
 use crate::audit::AuditDetail;
@@ -28,7 +28,7 @@ const TEST_TYPE: &str = "webhook.test";
 struct Wanted<'a> {
     #[serde(rename = "type")]
     kind: Option<String>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "present")]
     data: Option<&'a RawValue>,
 }
 

@@ -18,6 +18,9 @@ mod sessions;
 mod stored;
 mod uses;
 
+#[cfg(test)]
+mod tests;
+
 pub use configured::ConfiguredKey;
 pub use declaration::{check_name, check_tenant, parse_role};
 pub use keyring::Keyring;

@@ -11,11 +11,11 @@ use crate::{KeyAddition, MAX_KEYS, Result};
 
 impl RedisStore {
     pub(super) async fn listed_keys(&self) -> Result<Vec<AccessKey>> {
-        let mut command = redis::cmd("HVALS");
+        let mut command = redis::cmd("HGETALL");
         command.arg(keys::access_keys());
-        let bodies: Vec<String> = self.query(&command).await?;
-        let read = |body: &String| self.read_access::<AccessKey>(body);
-        let mut all = bodies.iter().map(read).collect::<Result<Vec<_>>>()?;
+        let rows: Vec<(String, String)> = self.query(&command).await?;
+        let read = |(_, body): &(String, String)| self.read_access::<AccessKey>(body);
+        let mut all = rows.iter().map(read).collect::<Result<Vec<_>>>()?;
         all.sort_unstable_by(|one, other| one.name.cmp(&other.name));
         Ok(all)
     }

@@ -40,9 +40,10 @@ impl RedisStore {
         cursor: Option<&Cursor>,
         limit: usize,
     ) -> Result<Page<AccessSession>> {
-        let mut command = redis::cmd("ZREVRANGEBYLEX");
+        let mut command = redis::cmd("ZRANGE");
         command.arg(keys::sessions_of(tenant));
         command.arg(format!("({}", session_bound(cursor)?)).arg("-");
+        command.arg("BYLEX").arg("REV");
         command.arg("LIMIT").arg(0).arg(limit + 1);
         let ids: Vec<String> = self.query(&command).await?;
         let Page { items, next_cursor } = page("s", ids, limit, |id: &String| id);

@@ -25,9 +25,10 @@ impl RedisStore {
         limit: usize,
     ) -> Result<Page<AuditEntry>> {
         let (from, to) = audit_range(filter, cursor)?;
-        let mut command = redis::cmd("ZREVRANGEBYLEX");
+        let mut command = redis::cmd("ZRANGE");
         command.arg(keys::audit_ids(filter.tenant.as_ref()));
         command.arg(format!("({to}")).arg(format!("[{from}"));
+        command.arg("BYLEX").arg("REV");
         command.arg("LIMIT").arg(0).arg(limit + 1);
         let ids: Vec<String> = self.query(&command).await?;
         let Page { items, next_cursor } = page("a", ids, limit, |id: &String| id);

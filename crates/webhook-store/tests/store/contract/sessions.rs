@@ -121,9 +121,8 @@ pub async fn a_portal_session_is_deleted_by_its_tenant_only(world: World) {
     let session = portal("a", &key("k").id, "acme");
     add(&world, &session).await;
     let delete = async |tenant: &str| {
-        let deleted = world
-            .store()
-            .delete_portal_session(&tenant_id(tenant), &session.id);
+        let tenant = tenant_id(tenant);
+        let deleted = world.store().delete_portal_session(&tenant, &session.id);
         deleted.await.unwrap()
     };
     assert_eq!(delete("globex").await, None);
