@@ -43,7 +43,7 @@ pub struct View {
 }
 
 #[derive(Serialize)]
-struct AttemptView {
+pub struct AttemptView {
     at: String,
     status: Option<u16>,
     error: Option<String>,

@@ -1,5 +1,6 @@
 //! `/v1/tenants/{tenant}/replay`: makes ended deliveries due again.
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
@@ -13,6 +14,7 @@ use super::error::ApiError;
 use super::extract::{Json, Path};
 use super::moment;
 use super::state::Api;
+use crate::audit::AuditDetail;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -42,7 +44,27 @@ pub async fn replay(
         .replay(&tenant, &filter, api.clock.now())
         .await?;
     api.lanes.wake();
-    Ok((StatusCode::ACCEPTED, axum::Json(json!({ "count": count }))))
+    let detail = detail(&wanted).with("count", count);
+    let body = axum::Json(json!({ "count": count }));
+    Ok((StatusCode::ACCEPTED, Extension(detail), body))
+}
+
+/// Returns the filter of a replay for the audit list.
+fn detail(wanted: &Wanted) -> AuditDetail {
+    let fields = [
+        ("delivery", &wanted.delivery),
+        ("state", &wanted.state),
+        ("endpoint", &wanted.endpoint),
+        ("event", &wanted.event),
+        ("from", &wanted.from),
+        ("to", &wanted.to),
+    ];
+    let set = fields
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value.as_deref()?)));
+    set.fold(AuditDetail::default(), |detail, (name, value)| {
+        detail.with(name, value)
+    })
 }
 
 /// Reads the filter of a replay. An empty one is rejected, because it would replay everything by mistake.

@@ -24,6 +24,7 @@
 //! );
 //! ```
 
+mod api;
 mod apply;
 mod check;
 mod declared;
@@ -44,6 +45,7 @@ mod source;
 mod stored;
 mod summary;
 
+pub use api::{ApiConfig, ApiKeyConfig};
 pub use apply::{Applied, ApplyError, apply};
 pub use config_diagnostics::{Diagnostic, InvalidFile};
 
@@ -58,6 +60,6 @@ pub use removal::Removal;
 pub use rules::Rules;
 pub use secret_ref::Token;
 pub use sections::{
-    ApiConfig, DeliveryConfig, LogConfig, LogFormat, MetricsConfig, RetentionConfig, StoreConfig,
+    DeliveryConfig, LogConfig, LogFormat, MetricsConfig, RetentionConfig, StoreConfig,
 };
 pub use source::{SourceConfig, SourceKind};

@@ -14,7 +14,7 @@ impl Config {
             ("name", self.name != new.name),
             ("store", self.store.url.reveal() != new.store.url.reveal()),
             ("source", sources(self) != sources(new)),
-            ("api", api(self) != api(new)),
+            ("api.listen", self.api.listen != new.api.listen),
             ("metrics", metrics(self) != metrics(new)),
             ("delivery.allow_http", was.allow_http != is.allow_http),
             (
@@ -82,13 +82,6 @@ fn sources(config: &Config) -> Vec<impl PartialEq> {
         (format!("{source:?}"), secrets)
     };
     config.sources.iter().map(source).collect()
-}
-
-fn api(config: &Config) -> impl PartialEq {
-    (
-        config.api.listen,
-        config.api.token.as_ref().map(Token::reveal),
-    )
 }
 
 fn metrics(config: &Config) -> Option<&str> {

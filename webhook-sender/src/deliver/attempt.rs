@@ -15,6 +15,7 @@ use super::flight::{Flight, outcome};
 use super::outcome::{Disposition, classify};
 use super::permits::Permit;
 use super::render_deferred::render_deferred;
+use crate::feed::Happening;
 use crate::metrics::Metrics;
 use crate::registry::DEFERRED_BODY;
 
@@ -81,6 +82,7 @@ async fn attempt_delivery(context: Arc<Context>, mut flight: Flight) {
     context.observe(|| {
         context.metrics.attempted(summary.attempt.as_ref(), took);
         summary.log(&flight.claim);
+        summary.publish(&context, &flight);
         report_breaker(&context.metrics, &flight.claim, change);
     });
 }
@@ -148,6 +150,30 @@ impl Summary {
             duration_ms = attempt.map(|attempt| attempt.duration_ms),
             state = self.state,
         );
+    }
+}
+
+impl Summary {
+    /// Publishes the attempt to readers of the tenant.
+    fn publish(&self, context: &Context, flight: &Flight) {
+        let (claim, attempt) = (&flight.claim, self.attempt.as_ref());
+        context
+            .feed
+            .publish(&claim.tenant, context.clock.now(), || {
+                Happening::Attempted {
+                    delivery: claim.id.clone(),
+                    event: claim.event.clone(),
+                    endpoint: claim.endpoint.clone(),
+                    attempt: claim.attempts_made.saturating_add(1),
+                    status: attempt.and_then(|attempt| attempt.status),
+                    error: attempt.and_then(|attempt| attempt.error.clone()),
+                    phase: attempt
+                        .and_then(|attempt| attempt.phase)
+                        .map(|phase| phase.name()),
+                    duration_ms: attempt.map(|attempt| attempt.duration_ms),
+                    state: self.state,
+                }
+            });
     }
 }
 

@@ -37,6 +37,7 @@ mod retry_after;
 mod rewind;
 mod scheduler;
 mod settings;
+mod single;
 mod wake_signals;
 
 pub use dispatcher::{Dispatcher, Handle, Parts};

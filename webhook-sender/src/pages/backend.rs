@@ -5,7 +5,7 @@
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, HOST};
 use axum::http::{Method, Request};
 use axum::response::Response;
 use bytes::Bytes;
@@ -122,7 +122,10 @@ fn request(
     path: &Link,
     body: Option<Value>,
 ) -> Result<Request<Body>, axum::http::Error> {
-    let request = Request::builder().method(method).uri(path.as_str());
+    let mut request = Request::builder().method(method).uri(path.as_str());
+    if let Some(host) = &visitor.host {
+        request = request.header(HOST, host);
+    }
     let mut request = match body {
         None => request.body(Body::empty()),
         Some(body) => request

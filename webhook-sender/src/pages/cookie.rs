@@ -17,33 +17,34 @@ pub fn sign_in(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// Returns the value of `Set-Cookie` that begins a session.
-pub fn begin_session(token: &str, seconds: u64, headers: &HeaderMap) -> String {
-    let attributes = attributes("/ui", headers);
+pub fn begin_session(token: &str, seconds: u64, is_https: bool) -> String {
+    let attributes = attributes("/ui", is_https);
     format!("{SESSION}={token}; Max-Age={seconds}; {attributes}")
 }
 
 /// Returns the value of `Set-Cookie` that removes a session from a browser.
-pub fn end_session(headers: &HeaderMap) -> String {
-    format!("{SESSION}=; Max-Age=0; {}", attributes("/ui", headers))
+pub fn end_session(is_https: bool) -> String {
+    format!("{SESSION}=; Max-Age=0; {}", attributes("/ui", is_https))
 }
 
 /// Returns the value of `Set-Cookie` that keeps the secret of a sign-in form.
-pub fn begin_sign_in(secret: &str, headers: &HeaderMap) -> String {
-    let attributes = attributes("/ui/sign-in", headers);
+pub fn begin_sign_in(secret: &str, is_https: bool) -> String {
+    let attributes = attributes("/ui/sign-in", is_https);
     format!("{SIGN_IN}={secret}; Max-Age=3600; {attributes}")
 }
 
-/// No script reads a cookie, and no other site sends one. The sender itself does not speak TLS: a proxy
-/// that does states it in `X-Forwarded-Proto`. A client that lies about it affects its own cookie only.
-fn attributes(path: &str, headers: &HeaderMap) -> String {
-    let secure = match is_behind_tls(headers) {
+/// No script reads a cookie, and no other site sends one.
+fn attributes(path: &str, is_https: bool) -> String {
+    let secure = match is_https {
         true => "; Secure",
         false => "",
     };
     format!("Path={path}; HttpOnly; SameSite=Strict{secure}")
 }
 
-fn is_behind_tls(headers: &HeaderMap) -> bool {
+/// Returns `true` if a request came over TLS. The sender itself does not speak it: a proxy that does says
+/// so in `X-Forwarded-Proto`. A client that lies about it affects its own cookies only.
+pub fn is_behind_tls(headers: &HeaderMap) -> bool {
     let protocol = headers.get("x-forwarded-proto");
     let protocol = protocol.and_then(|value| value.to_str().ok());
     let first = protocol.and_then(|value| value.split(',').next());
@@ -66,14 +67,16 @@ mod tests {
 
     #[test]
     fn a_cookie_is_for_this_site_only_and_secure_behind_tls() {
-        let mut headers = HeaderMap::new();
-        let cookie = begin_session("token", 60, &headers);
+        let cookie = begin_session("token", 60, false);
         let expected =
             "webhook_sender_session=token; Max-Age=60; Path=/ui; HttpOnly; SameSite=Strict";
         assert_eq!(cookie, expected);
-        headers.insert("x-forwarded-proto", "https".parse().unwrap());
-        assert!(begin_session("token", 60, &headers).ends_with("; Secure"));
-        assert!(end_session(&headers).contains("Max-Age=0"));
+        assert!(begin_session("token", 60, true).ends_with("; Secure"));
+        assert!(end_session(false).contains("Max-Age=0"));
+        let mut headers = HeaderMap::new();
+        assert!(!is_behind_tls(&headers));
+        headers.insert("x-forwarded-proto", "HTTPS, http".parse().unwrap());
+        assert!(is_behind_tls(&headers));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The visitors of the pages, and how they come in.
 
 use async_trait::async_trait;
-use axum::http::Extensions;
+use axum::http::{Extensions, HeaderValue};
 
 use super::csrf::FormToken;
 use super::error::PageError;
@@ -27,6 +27,8 @@ pub struct Visitor {
     pub can_sign_out: bool,
     /// The secret that the tokens of the visitor's forms are derived from.
     pub secret: String,
+    /// The host by which the visitor calls, for links to these pages.
+    pub host: Option<HeaderValue>,
     /// The extensions of a request to the API that is made for the visitor.
     pub grants: Extensions,
 }

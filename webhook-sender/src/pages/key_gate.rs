@@ -99,6 +99,7 @@ fn visitor(principal: Principal, peer: Peer, secret: String, can_sign_out: bool)
         is_portal: principal.is_portal,
         can_sign_out,
         secret,
+        host: None,
         grants,
     }
 }

@@ -13,6 +13,8 @@ pub struct Parts {
     pub backend: Backend,
     pub gate: Arc<dyn Gate>,
     pub clock: Clock,
+    /// Set if browsers are known to reach the pages over TLS.
+    pub is_https: bool,
 }
 
 /// A handle to the [`Parts`], cheap to clone.

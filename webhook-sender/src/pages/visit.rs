@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::header::HOST;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode};
 use bytes::Bytes;
@@ -47,10 +48,11 @@ impl FromRequestParts<Pages> for Visit {
             Some(token) => of_portal(pages, token, peer).await?,
             None => of_key(pages, parts, names.get("tenant"), peer).await?,
         };
+        let host = parts.headers.get(HOST).cloned();
         Ok(Self {
             now: pages.clock.now(),
             pages: pages.clone(),
-            visitor,
+            visitor: Visitor { host, ..visitor },
             tenant,
             base,
             names,

@@ -19,6 +19,10 @@ pub fn beside(config: &PagesConfig, api: Router, access: Access, clock: &Clock) 
         backend: Backend::new(api.clone()),
         gate: Arc::new(KeyGate::new(access)),
         clock: clock.clone(),
+        is_https: config
+            .url
+            .as_ref()
+            .is_some_and(|url| url.starts_with("https:")),
     });
     let pages = pages::router(pages, FramePolicy::new(&config.embed_origins));
     api.merge(if is_open {

@@ -1,5 +1,7 @@
 //! The service as a whole: real processes, real stores, real sockets.
 
+mod access;
+mod access_world;
 mod api;
 mod api_access;
 mod api_components;
@@ -9,6 +11,7 @@ mod api_events;
 mod api_rejections;
 mod api_secrets;
 mod api_world;
+mod audit;
 mod authority;
 mod bodies;
 mod broken_file;
@@ -27,6 +30,7 @@ mod logging;
 mod observability;
 mod openapi;
 mod postgres;
+mod preview;
 mod publisher;
 mod receiver;
 mod rejected;

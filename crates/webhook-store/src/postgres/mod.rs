@@ -44,8 +44,12 @@
 //! ```
 
 mod accept;
+mod access;
+mod access_keys;
+mod access_sessions;
 mod address;
 mod attempts;
+mod audit;
 mod claim;
 mod complete;
 mod connect;

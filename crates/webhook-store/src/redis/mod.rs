@@ -45,7 +45,8 @@
 //!
 //! Shared by all tenants, with the prefix `ws:{*}:`: `t` (tenants and versions), `v`, `due` (tenants
 //! by their earliest due time), `a` (tenants that may have accepted events), `o` and `n` (owners by
-//! incarnation and by name), `r…` (rejected events), `id` (the identity of the content), `wake` (a
+//! incarnation and by name), `r…` (rejected events), `key…` (access keys), `ses…` (sessions), `aud…`
+//! (audit entries), `id` (the identity of the content), `wake` (a
 //! channel) and `ping`.
 //!
 //! A tenant's own keys are authoritative. The shared keys hold hints about tenants, because no script
@@ -64,6 +65,10 @@
 //! No key has a time to live: no clock can delete data.
 
 mod accept;
+mod access;
+mod access_keys;
+mod access_sessions;
+mod audit;
 mod claim;
 mod complete;
 mod due;

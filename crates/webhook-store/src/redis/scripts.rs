@@ -38,6 +38,40 @@ macro_rules! shared_scripts {
     )*};
 }
 
+/// Returns a script that ends sessions.
+fn with_sessions(own: &str) -> Script {
+    Script::new(&[include_str!("scripts/session.lua"), own])
+}
+
+/// Deletes an access key, and ends its sessions.
+pub(super) static DROP_KEY: LazyLock<Script> =
+    LazyLock::new(|| with_sessions(include_str!("scripts/drop_key.lua")));
+
+/// Ends a session.
+pub(super) static DROP_SESSION: LazyLock<Script> =
+    LazyLock::new(|| with_sessions(include_str!("scripts/drop_session.lua")));
+
+/// Ends a part of the sessions of a tenant's portal.
+pub(super) static DROP_SESSIONS_OF: LazyLock<Script> =
+    LazyLock::new(|| with_sessions(include_str!("scripts/drop_sessions_of.lua")));
+
+/// Deletes a part of the sessions that have ended.
+pub(super) static PRUNE_SESSIONS: LazyLock<Script> =
+    LazyLock::new(|| with_sessions(include_str!("scripts/prune_sessions.lua")));
+
+/// Returns a script that deletes audit entries.
+fn with_audit(own: &str) -> Script {
+    Script::new(&[include_str!("scripts/audit.lua"), own])
+}
+
+/// Stores or replaces an audit entry.
+pub(super) static PUT_AUDIT: LazyLock<Script> =
+    LazyLock::new(|| with_audit(include_str!("scripts/put_audit.lua")));
+
+/// Deletes a part of the old audit entries.
+pub(super) static PRUNE_AUDIT: LazyLock<Script> =
+    LazyLock::new(|| with_audit(include_str!("scripts/prune_audit.lua")));
+
 tenant_scripts! {
     /// Takes events for planning.
     BEGIN_PLANNING = "begin_planning.lua";
@@ -100,6 +134,14 @@ shared_scripts! {
     TAKE_REJECTED = "take_rejected.lua";
     /// Counts the waiting events and deliveries of some tenants.
     DEPTH = "depth.lua";
+    /// Adds an access key.
+    ADD_KEY = "add_key.lua";
+    /// Records the last uses of access keys.
+    RECORD_KEY_USES = "record_key_uses.lua";
+    /// Adds a session.
+    ADD_SESSION = "add_session.lua";
+    /// Moves the end of a session, unless it was changed.
+    EXTEND_SESSION = "extend_session.lua";
     /// Deletes rejected events.
     PRUNE_REJECTED = "prune_rejected.lua";
 }

@@ -32,6 +32,10 @@
 //! ```
 
 mod accept;
+mod access;
+mod access_keys;
+mod access_sessions;
+mod audit;
 mod checkpoint;
 mod claim;
 mod claim_guard;

@@ -194,6 +194,27 @@ macro_rules! guarantees {
                 depth_counts_waiting_deliveries
                 depth_has_the_oldest_due_time
                 ping_succeeds_for_a_working_store;
+            access_keys:
+                a_key_is_stored_unchanged
+                a_key_has_its_own_name_id_and_text
+                a_deleted_key_is_gone_with_its_sessions
+                the_keys_of_a_tenant_are_deleted_with_its_portal_sessions
+                the_number_of_keys_is_bounded
+                the_last_use_of_a_key_stays;
+            sessions:
+                a_session_is_found_by_its_token
+                a_deleted_session_is_gone
+                portal_sessions_are_listed_by_tenant_in_pages
+                a_portal_session_is_extended_before_its_end_only
+                a_portal_session_is_deleted_by_its_tenant_only
+                ended_sessions_are_pruned;
+            audit:
+                an_audit_entry_is_stored_unchanged
+                an_audit_entry_is_replaced_by_its_outcome
+                every_filter_selects_its_audit_entries
+                pages_of_audit_entries_follow_each_other
+                a_tenant_pushes_out_its_own_audit_entries_only
+                old_audit_entries_are_pruned;
             model:
                 a_store_behaves_like_its_model;
         }

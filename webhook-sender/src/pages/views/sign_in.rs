@@ -36,12 +36,17 @@ pub async fn form(
         return Ok(Redirect::to("/ui/").into_response());
     }
     let done = query.get("done").map(String::as_str).unwrap_or_default();
-    show(StatusCode::OK, &parts.headers, None, notice::of(done, ""))
+    let is_https = is_https(&pages, &parts.headers);
+    show(StatusCode::OK, is_https, None, notice::of(done, ""))
+}
+
+fn is_https(pages: &Pages, headers: &HeaderMap) -> bool {
+    pages.is_https || cookie::is_behind_tls(headers)
 }
 
 fn show(
     status: StatusCode,
-    headers: &HeaderMap,
+    is_https: bool,
     failure: Option<Text>,
     notice: Option<String>,
 ) -> Result<Response, PageError> {
@@ -50,7 +55,7 @@ fn show(
     page.notice = notice;
     page.form_token = FormToken::of(&secret).as_str().to_owned();
     let body = html(&SignIn { page, failure })?;
-    let cookie = [(SET_COOKIE, cookie::begin_sign_in(&secret, headers))];
+    let cookie = [(SET_COOKIE, cookie::begin_sign_in(&secret, is_https))];
     Ok((status, cookie, body).into_response())
 }
 
@@ -58,6 +63,7 @@ pub async fn sign_in(State(pages): State<Pages>, request: Request) -> Result<Res
     let (parts, body) = request.into_parts();
     let (headers, peer) = (parts.headers.clone(), peer(&parts));
     require_same_origin(&headers)?;
+    let is_https = is_https(&pages, &headers);
     let fields = fields(Request::from_parts(parts, body), &pages).await?;
     let field = |name| fields.get(name).map(String::as_str).unwrap_or_default();
     let secret = cookie::sign_in(&headers).ok_or_else(PageError::foreign_form)?;
@@ -66,9 +72,9 @@ pub async fn sign_in(State(pages): State<Pages>, request: Request) -> Result<Res
     }
     let session = match pages.gate.sign_in(field("key").trim(), peer).await {
         Ok(session) => session,
-        Err(error) => return show(error.status, &headers, Some(error.sentence), None),
+        Err(error) => return show(error.status, is_https, Some(error.sentence), None),
     };
-    let cookie = cookie::begin_session(&session.token, session.seconds, &headers);
+    let cookie = cookie::begin_session(&session.token, session.seconds, is_https);
     Ok(leave_for("/ui", cookie))
 }
 
@@ -77,8 +83,8 @@ pub async fn sign_out(headers: HeaderMap, posted: Posted) -> Result<Response, Pa
     if let Some(token) = cookie::session(&headers) {
         visit.pages.gate.sign_out(token).await?;
     }
-    let place = "/ui/sign-in?done=signed-out";
-    Ok(leave_for(place, cookie::end_session(&headers)))
+    let cookie = cookie::end_session(is_https(&visit.pages, &headers));
+    Ok(leave_for("/ui/sign-in?done=signed-out", cookie))
 }
 
 fn leave_for(place: &str, cookie: String) -> Response {

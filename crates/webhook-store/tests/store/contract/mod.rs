@@ -1,6 +1,8 @@
 //! The contract tests by topic.
 
 pub mod accept;
+pub mod access_keys;
+pub mod audit;
 pub mod claim;
 pub mod complete;
 pub mod event_pages;
@@ -13,4 +15,5 @@ pub mod order;
 pub mod plan;
 pub mod rejected;
 pub mod replay;
+pub mod sessions;
 pub mod tenants;
