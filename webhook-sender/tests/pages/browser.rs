@@ -1,22 +1,32 @@
-//! A browser without a window, driven by `chromedriver`.
+//! A browser without a window, driven by `chromedriver` through the WebDriver protocol, which is JSON
+//! over HTTP.
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
-use fantoccini::elements::Element;
-use fantoccini::{Client, ClientBuilder, Locator};
-use hyper_util::client::legacy::connect::HttpConnector;
+use base64ct::{Base64, Encoding};
 use serde_json::{Value, json};
-use test_support::with_timeout;
+use test_support::{Request, with_timeout};
 
 /// The widths of screenshots, with their names.
 const WIDTHS: [(&str, u32); 2] = [("narrow", 360), ("wide", 1280)];
 
+/// The member that holds the reference of an element (WebDriver, section 12.3).
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
 /// A browser with one window. Dropping it ends the browser.
 pub struct Browser {
-    pub client: Client,
     driver: Child,
+    /// The address of the session.
+    session: String,
+}
+
+/// An element of a page.
+pub struct Element<'b> {
+    browser: &'b Browser,
+    id: String,
 }
 
 impl Browser {
@@ -37,7 +47,11 @@ impl Browser {
             .stderr(Stdio::null())
             .spawn()
             .expect("chromedriver must be installed: `make setup-pages`");
-        let port = port(&mut driver);
+        let address = format!("http://127.0.0.1:{}", port(&mut driver));
+        let mut browser = Self {
+            driver,
+            session: format!("{address}/session"),
+        };
         let arguments = [
             "--headless=new",
             "--no-sandbox",
@@ -45,87 +59,133 @@ impl Browser {
             "--disable-dev-shm-usage",
             "--disable-background-networking",
             "--lang=en",
+            "--window-size=1280,1000",
         ];
-        let capabilities = json!({
-            "goog:chromeOptions": { "args": arguments, "prefs": preferences },
-            "goog:loggingPrefs": { "browser": "ALL" },
-        });
-        let Value::Object(capabilities) = capabilities else {
-            unreachable!("it is an object");
-        };
-        let client = ClientBuilder::new(HttpConnector::new())
-            .capabilities(capabilities)
-            .connect(&format!("http://127.0.0.1:{port}"))
-            .await
-            .expect("chromium must be installed: `make setup-pages`");
-        Self { client, driver }
+        let options = json!({ "args": arguments, "prefs": preferences });
+        let wanted = json!({ "alwaysMatch": { "goog:chromeOptions": options } });
+        let session = browser.post("", json!({ "capabilities": wanted })).await;
+        let id = session["sessionId"].as_str();
+        let id = id.unwrap_or_else(|| panic!("chromium must be installed: {session}"));
+        browser.session = format!("{address}/session/{id}");
+        browser
     }
 
-    pub async fn open(&self, url: &str) {
-        self.client.goto(url).await.expect("the page is served");
-    }
-
-    /// Waits for the first element that matches, and returns it.
-    pub async fn element(&self, css: &str) -> Element {
-        let waiting = self.client.wait().for_element(Locator::Css(css));
-        let found = with_timeout(waiting, || format!("the element `{css}`")).await;
-        match found {
-            Ok(found) => found,
-            Err(error) => panic!("`{css}`: {error}\n{}", self.text().await),
+    /// Sends a command, and returns the value of the response or the error.
+    async fn try_post(&self, command: &str, body: Value) -> Result<Value, Value> {
+        let request = Request::post(format!("{}{command}", self.session));
+        let reply = request.json(body.to_string()).send().await;
+        let value = reply.json()["value"].take();
+        if reply.status == 200 {
+            Ok(value)
+        } else {
+            Err(value)
         }
     }
 
-    /// Waits for the link or button with this text, and clicks it.
+    async fn post(&self, command: &str, body: Value) -> Value {
+        let result = self.try_post(command, body.clone()).await;
+        result.unwrap_or_else(|error| panic!("{command} {body}: {error}"))
+    }
+
+    async fn get(&self, command: &str) -> String {
+        let request = Request::get(format!("{}{command}", self.session));
+        let value = request.send().await.json()["value"].take();
+        let text = value.as_str().map(str::to_owned);
+        text.unwrap_or_else(|| panic!("{command}: {value}"))
+    }
+
+    pub async fn open(&self, url: &str) {
+        self.post("/url", json!({ "url": url })).await;
+    }
+
+    async fn find(&self, using: &str, value: &str) -> Option<Element<'_>> {
+        let body = json!({ "using": using, "value": value });
+        let found = self.try_post("/element", body).await.ok()?;
+        let id = found[ELEMENT].as_str()?.to_owned();
+        Some(Element { browser: self, id })
+    }
+
+    async fn until_found(&self, using: &str, value: &str) -> Element<'_> {
+        let found = async {
+            loop {
+                if let Some(element) = self.find(using, value).await {
+                    return element;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        with_timeout(found, || format!("the element `{value}`")).await
+    }
+
+    /// Waits for the first element that matches, and returns it.
+    pub async fn element(&self, css: &str) -> Element<'_> {
+        self.until_found("css selector", css).await
+    }
+
+    /// Waits for the link or button with this text in the content or the navigation, and clicks it. An
+    /// element that goes away meanwhile, with its page, is looked for again.
     pub async fn click(&self, text: &str) {
         let path = format!(
             "//*[self::a or self::button or self::summary][contains(normalize-space(.), \"{text}\")]"
         );
-        let waiting = self.client.wait().for_element(Locator::XPath(&path));
-        let found = with_timeout(waiting, || format!("“{text}”")).await;
-        match found {
-            Ok(found) => found.click().await.expect("it can be clicked"),
-            Err(error) => panic!("“{text}”: {error}\n{}", self.text().await),
-        }
+        let clicked = async {
+            while !self.until_found("xpath", &path).await.try_click().await {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        with_timeout(clicked, || format!("a click on “{text}”")).await;
     }
 
     /// Replaces the content of a form's field.
     pub async fn fill(&self, name: &str, text: &str) {
-        let field = self.element(&format!("main [name={name}]")).await;
-        field.clear().await.expect("it can be cleared");
-        field.send_keys(text).await.expect("it can be filled");
+        let css = format!("main [name={name}]:not([type=hidden])");
+        let field = self.element(&css).await;
+        field.send("clear", json!({})).await;
+        field.send("value", json!({ "text": text })).await;
     }
 
     /// Returns the visible text of the page.
     pub async fn text(&self) -> String {
-        let body = self.client.find(Locator::Css("body")).await;
-        let body = body.expect("a page has a body");
-        body.text().await.expect("its text")
+        self.element("body").await.text().await
     }
 
     /// Waits until the page contains a text.
     pub async fn until_text(&self, wanted: &str) {
         let appeared = async {
-            // The element may go away between two calls, with its page.
-            while !self.body_text().await.is_some_and(|it| it.contains(wanted)) {
-                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            while !self.visible_text().await.contains(wanted) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
         with_timeout(appeared, || format!("“{wanted}” on the page")).await;
     }
 
-    async fn body_text(&self) -> Option<String> {
-        let body = self.client.find(Locator::Css("body")).await.ok()?;
-        body.text().await.ok()
+    /// Returns the visible text; nothing while one page replaces another.
+    async fn visible_text(&self) -> String {
+        let script = "return document.body ? document.body.innerText : ''";
+        let body = json!({ "script": script, "args": [] });
+        let text = self.try_post("/execute/sync", body).await;
+        let text = text.ok().and_then(|text| text.as_str().map(str::to_owned));
+        text.unwrap_or_default()
     }
 
     pub async fn url(&self) -> String {
-        let url = self.client.current_url().await;
-        url.expect("an address").to_string()
+        self.get("/url").await
     }
 
-    pub async fn run(&self, script: &str) -> Value {
-        let result = self.client.execute(script, Vec::new()).await;
-        result.expect("the script runs")
+    /// Returns the markup of the page.
+    pub async fn source(&self) -> String {
+        self.get("/source").await
+    }
+
+    /// Continues inside the frame of the page, or with `None` on the page.
+    pub async fn enter(&self, frame: Option<&Element<'_>>) {
+        let frame = frame.map(|frame| json!({ ELEMENT: frame.id }));
+        self.post("/frame", json!({ "id": frame })).await;
+    }
+
+    async fn run(&self, script: &str) -> Value {
+        let body = json!({ "script": script, "args": [] });
+        self.post("/execute/sync", body).await
     }
 
     /// Keeps pictures of the page at both widths, under `target/pages/screenshots`.
@@ -133,11 +193,9 @@ impl Browser {
         let folder = target().join("screenshots");
         std::fs::create_dir_all(&folder).expect("a folder");
         for (width_name, width) in WIDTHS {
-            self.client
-                .set_window_size(width, 1000)
-                .await
-                .expect("a size");
-            let image = self.client.screenshot().await.expect("an image");
+            self.post("/goog/cdp/execute", device(width)).await;
+            let image = self.get("/screenshot").await;
+            let image = Base64::decode_vec(&image).expect("an image");
             let file = folder.join(format!("{name}-{width_name}.png"));
             std::fs::write(file, image).expect("a file");
             assert!(
@@ -163,11 +221,41 @@ impl Browser {
             axe.run().then((result) => done(result.violations.map((it) =>
                 it.id + ': ' + it.nodes.map((node) =>
                     node.target.join(' ') + ' (' + node.failureSummary + ')').join('; '))));";
-        let found = self.client.execute_async(script, Vec::new()).await;
-        let found = found.expect("axe-core runs");
+        let body = json!({ "script": script, "args": [] });
+        let found = self.post("/execute/async", body).await;
         let lines = found.as_array().expect("a list").iter();
         let lines: Vec<_> = lines.filter_map(Value::as_str).collect();
         lines.join("\n")
+    }
+}
+
+/// Returns the command that gives the page this width: a window cannot be narrower than 500 pixels.
+fn device(width: u32) -> Value {
+    json!({
+        "cmd": "Emulation.setDeviceMetricsOverride",
+        "params": { "width": width, "height": 1000, "deviceScaleFactor": 1, "mobile": false },
+    })
+}
+
+impl Element<'_> {
+    async fn send(&self, command: &str, body: Value) -> Value {
+        let command = format!("/element/{}/{command}", self.id);
+        self.browser.post(&command, body).await
+    }
+
+    pub async fn click(&self) {
+        self.send("click", json!({})).await;
+    }
+
+    async fn try_click(&self) -> bool {
+        let command = format!("/element/{}/click", self.id);
+        self.browser.try_post(&command, json!({})).await.is_ok()
+    }
+
+    pub async fn text(&self) -> String {
+        self.browser
+            .get(&format!("/element/{}/text", self.id))
+            .await
     }
 }
 
@@ -191,7 +279,7 @@ fn port(driver: &mut Child) -> u16 {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // On this signal, the driver ends its browsers; it must not be killed.
+        // On this signal, the driver ends its browser; it must not be killed.
         let id = self.driver.id().to_string();
         let _ = Command::new("kill").args(["-TERM", &id]).status();
         let _ = self.driver.wait();

@@ -104,14 +104,9 @@ async fn host(url: &str) -> Receiver {
 async fn framed(browser: &Browser, host: &Receiver) -> String {
     browser.open(&host.url("/")).await;
     let frame = browser.element("iframe").await;
-    frame.enter_frame().await.expect("a frame");
+    browser.enter(Some(&frame)).await;
     let text = browser.text().await;
-    browser
-        .client
-        .clone()
-        .enter_frame(None)
-        .await
-        .expect("the page");
+    browser.enter(None).await;
     text
 }
 
@@ -141,12 +136,8 @@ async fn only_configured_origins_may_frame_the_portal_and_nobody_the_other_pages
     let shown = framed(&browser, &page).await;
     assert!(shown.contains("Circuit breaker"), "{shown}");
     // Forms work in the frame, where the browser sends no cookie.
-    browser
-        .element("iframe")
-        .await
-        .enter_frame()
-        .await
-        .expect("a frame");
+    let frame = browser.element("iframe").await;
+    browser.enter(Some(&frame)).await;
     browser.click("Send a test delivery").await;
     browser.until_text("Test delivery succeeded").await;
 

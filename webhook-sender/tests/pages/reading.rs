@@ -40,12 +40,8 @@ async fn an_operator_signs_in_and_finds_out_why_a_delivery_failed() {
     browser.click("Deliveries").await;
     browser.until_text("order.shipped").await;
     browser.fill("type", "invoice.sent").await;
-    browser
-        .element("select[name=state] option[value=dead]")
-        .await
-        .click()
-        .await
-        .unwrap();
+    let dead = "select[name=state] option[value=dead]";
+    browser.element(dead).await.click().await;
     browser.click("Filter").await;
     browser.until_text("Replay what matches").await;
     assert!(
