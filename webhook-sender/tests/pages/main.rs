@@ -1,6 +1,7 @@
 //! The pages, in a real browser and over the wire.
 
 mod browser;
+mod document;
 mod forms;
 mod markup;
 mod plain;
