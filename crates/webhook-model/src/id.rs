@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Millis, TokenHash};
+use super::Millis;
 
 /// The maximum number of bytes of an event's id.
 const MAX_EVENT_ID_BYTES: usize = 256;
@@ -113,8 +113,8 @@ impl KeyId {
 
     /// Returns the id of a key of the configuration file: `cfg_` and 16 hex digits of the SHA-256 of its
     /// hash. It is the same in all processes that have the key.
-    pub fn of_configured(hash: &TokenHash) -> Self {
-        let digest = Sha256::digest(hash.as_bytes());
+    pub fn of_configured(hash: &[u8; 32]) -> Self {
+        let digest = Sha256::digest(hash);
         Self(format!("cfg_{}", hex::encode(&digest[..8])).into())
     }
 

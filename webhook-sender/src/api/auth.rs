@@ -75,14 +75,23 @@ impl Access {
         found.ok_or_else(|| self.refuse(request))
     }
 
+    /// Returns the principal of a key that a client sends in a form.
+    ///
+    /// # Errors
+    ///
+    /// 401 for a wrong key, 429 for too many of them, 503 if the store does not respond.
+    pub async fn verify(&self, peer: Peer, key: &str) -> Result<Principal, ApiError> {
+        let found = self.keyring.principal(key.trim().as_bytes()).await?;
+        found.ok_or_else(|| self.wrong_token(peer))
+    }
+
     /// Opens a session of the pages for a client that sends the text of a key.
     ///
     /// # Errors
     ///
     /// 401 for a wrong key, 429 for too many of them, 503 if the store does not respond.
     pub async fn sign_in(&self, peer: Peer, key: &str) -> Result<SignedIn, ApiError> {
-        let found = self.keyring.principal(key.trim().as_bytes()).await?;
-        let principal = found.ok_or_else(|| self.wrong_token(peer))?;
+        let principal = self.verify(peer, key).await?;
         Ok(self.keyring.open_session(principal).await?)
     }
 
@@ -157,12 +166,16 @@ fn too_many(wait: Duration) -> ApiError {
     ApiError::from(problem).retry_after(wait).closing()
 }
 
-/// Accepts requests that carry a key, and adds its principal to their extensions.
+/// Accepts requests that carry a key, and adds its principal to their extensions. A request of the pages,
+/// which call the API within the process, has its principal already: no client can add an extension.
 pub async fn check(
     State(access): State<Access>,
     request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
+    if request.extensions().get::<Principal>().is_some() {
+        return Ok(next.run(request).await);
+    }
     let (mut request, body) = request.into_parts();
     let principal = access.principal(&request).await?;
     request.extensions.insert(principal);
