@@ -15,6 +15,7 @@ mod health;
 mod keys;
 mod lifetime;
 mod moment;
+mod permit;
 mod portal;
 mod preview;
 mod previews;
