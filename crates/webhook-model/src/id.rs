@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Millis, TokenHash};
+use super::Millis;
 
 /// The maximum number of bytes of an event's id.
 const MAX_EVENT_ID_BYTES: usize = 256;
@@ -113,8 +114,8 @@ impl KeyId {
 
     /// Returns the id of a key of the configuration file: `cfg_` and 16 hex digits of the SHA-256 of its
     /// hash. It is the same in all processes that have the key.
-    pub fn of_configured(hash: &TokenHash) -> Self {
-        let digest = Sha256::digest(hash.as_bytes());
+    pub fn of_configured(hash: &[u8; 32]) -> Self {
+        let digest = Sha256::digest(hash);
         Self(format!("cfg_{}", hex::encode(&digest[..8])).into())
     }
 
@@ -126,19 +127,17 @@ impl KeyId {
 
 impl SessionId {
     /// Returns a new id for a session of that moment. Ids sort by time: `ses_`, the milliseconds in 12
-    /// hex digits, and 16 random ones.
+    /// hex digits, a count of 4 within the process, and 8 random ones.
     pub fn at(at: Millis) -> Self {
-        let random = hex::encode(rand::random::<[u8; 8]>());
-        Self(format!("ses_{}{random}", sortable(at)).into())
+        Self(format!("ses_{}", unique(at)).into())
     }
 }
 
 impl AuditId {
     /// Returns a new id for an entry of that moment. Ids sort by time: `aud_`, the milliseconds in 12
-    /// hex digits, and 8 random ones.
+    /// hex digits, a count of 4 within the process, and 8 random ones.
     pub fn at(at: Millis) -> Self {
-        let random = hex::encode(rand::random::<[u8; 4]>());
-        Self(format!("{}{random}", Self::prefix(at)).into())
+        Self(format!("aud_{}", unique(at)).into())
     }
 
     /// Returns the common start of the ids of that moment, which sorts before each of them.
@@ -170,6 +169,14 @@ impl EndpointId {
     pub fn random() -> Self {
         Self(format!("ep_{}", hex::encode(rand::random::<[u8; 12]>())).into())
     }
+}
+
+/// Returns a text that sorts like a time, and within a millisecond in the order of the calls.
+fn unique(at: Millis) -> String {
+    static CALLS: AtomicU16 = AtomicU16::new(0);
+    let call = CALLS.fetch_add(1, Ordering::Relaxed);
+    let random = hex::encode(rand::random::<[u8; 4]>());
+    format!("{}{call:04x}{random}", sortable(at))
 }
 
 /// Returns a time as a text that sorts like it.

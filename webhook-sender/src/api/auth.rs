@@ -15,10 +15,13 @@ use problem_details::Problem;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tokio::time::Instant;
+use webhook_model::AuditOutcome;
 
 use super::error::ApiError;
+use super::permit::permit;
 use super::server::Peer;
 use super::throttle::{Throttle, Verdict};
+use crate::audit::{AuditDetail, AuditLog, Author};
 use crate::keys::{Keyring, Permission, Principal, SignedIn};
 use crate::metrics::{Metrics, Refusal};
 
@@ -42,6 +45,7 @@ impl Token {
 #[derive(Clone)]
 pub struct Access {
     keyring: Arc<Keyring>,
+    audit: AuditLog,
     /// Grants access to `/metrics` only.
     metrics_token: Option<Token>,
     metrics: Arc<Metrics>,
@@ -52,6 +56,7 @@ impl Access {
     pub fn new(keyring: Arc<Keyring>, metrics_token: Option<Token>, metrics: Arc<Metrics>) -> Self {
         Self {
             keyring,
+            audit,
             metrics_token,
             metrics,
             wrong: Arc::default(),
@@ -75,15 +80,32 @@ impl Access {
         found.ok_or_else(|| self.refuse(request))
     }
 
+    /// Returns the principal of a key that a client sends in a form.
+    ///
+    /// # Errors
+    ///
+    /// 401 for a wrong key, 429 for too many of them, 503 if the store does not respond.
+    pub async fn verify(&self, peer: Peer, key: &str) -> Result<Principal, ApiError> {
+        let found = self.keyring.principal(key.trim().as_bytes()).await?;
+        found.ok_or_else(|| self.wrong_token(peer))
+    }
+
     /// Opens a session of the pages for a client that sends the text of a key.
     ///
     /// # Errors
     ///
     /// 401 for a wrong key, 429 for too many of them, 503 if the store does not respond.
     pub async fn sign_in(&self, peer: Peer, key: &str) -> Result<SignedIn, ApiError> {
-        let found = self.keyring.principal(key.trim().as_bytes()).await?;
-        let principal = found.ok_or_else(|| self.wrong_token(peer))?;
-        Ok(self.keyring.open_session(principal).await?)
+        let principal = self.verify(peer, key).await?;
+        let author = Author::of_request(&principal, peer);
+        let tenant = principal.tenant.clone();
+        let begun = self.audit.begin(&author, "session.create", tenant, None);
+        let begun = begun.await?;
+        let opened = self.keyring.open_session(principal).await?;
+        let session = opened.principal.session.as_ref();
+        let detail = session.map(AuditDetail::of).unwrap_or_default();
+        self.audit.end(begun, AuditOutcome::Done, detail).await;
+        Ok(opened)
     }
 
     /// Returns the principal of a session of the pages or of a portal.
@@ -97,13 +119,24 @@ impl Access {
         found.ok_or_else(|| self.wrong_token(peer))
     }
 
-    /// Ends a session.
+    /// Ends a session. One that has ended already is no error.
     ///
     /// # Errors
     ///
     /// 503 if the store does not respond.
-    pub async fn sign_out(&self, token: &str) -> Result<(), ApiError> {
-        Ok(self.keyring.end_session(token).await?)
+    pub async fn sign_out(&self, peer: Peer, token: &str) -> Result<(), ApiError> {
+        let Some(principal) = self.keyring.session(token).await? else {
+            return Ok(());
+        };
+        let author = Author::of_request(&principal, peer);
+        let target = principal.session.as_ref().map(ToString::to_string);
+        let tenant = principal.tenant.clone();
+        let begun = self.audit.begin(&author, "session.delete", tenant, target);
+        let begun = begun.await?;
+        self.keyring.end_session(token).await?;
+        let detail = AuditDetail::default();
+        self.audit.end(begun, AuditOutcome::Done, detail).await;
+        Ok(())
     }
 
     /// Returns the error of a request without a valid key.
@@ -157,18 +190,19 @@ fn too_many(wait: Duration) -> ApiError {
     ApiError::from(problem).retry_after(wait).closing()
 }
 
-/// Accepts requests that carry a key, and adds its principal to their extensions. A request of the pages
-/// has the principal of a session in its extensions already, where no client can put it.
+/// Accepts requests that carry a key, and adds its principal to their extensions. A request of the pages,
+/// which call the API within the process, has its principal already: no client can add an extension.
 pub async fn check(
     State(access): State<Access>,
     request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
-    let (mut request, body) = request.into_parts();
-    if request.extensions.get::<Principal>().is_none() {
-        let principal = access.principal(&request).await?;
-        request.extensions.insert(principal);
+    if request.extensions().get::<Principal>().is_some() {
+        return Ok(next.run(request).await);
     }
+    let (mut request, body) = request.into_parts();
+    let principal = access.principal(&request).await?;
+    request.extensions.insert(principal);
     Ok(next.run(Request::from_parts(request, body)).await)
 }
 
@@ -186,7 +220,7 @@ pub async fn check_metrics(
             return Err(access.refuse(&request));
         }
         let principal = access.principal(&request).await?;
-        super::guard::permit(&principal, Permission::Administer, None)?;
+        permit(&principal, Permission::Administer, None)?;
     }
     Ok(next.run(Request::from_parts(request, body)).await)
 }

@@ -1,7 +1,5 @@
 //! `/v1/tenants/{tenant}/preview`: the bodies of an event, without sending or storing anything.
 
-use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Json;
@@ -11,7 +9,6 @@ use problem_details::Problem;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
-use tokio::sync::Semaphore;
 use webhook_model::{EndpointId, Event, EventId, Millis, Origin, RawEvent, Source, TenantId};
 
 use super::error::ApiError;
@@ -21,54 +18,6 @@ use super::state::Api;
 use crate::config::{EndpointSpec, Rules};
 use crate::plan::{PreviewOutcome, Previewed, Previewing, preview};
 use crate::registry::CompiledEndpoint;
-
-/// The number of previews that run at a time. They must not take all threads from planning.
-const AT_A_TIME: usize = 2;
-
-/// The previews in progress: one for each tenant, and [`AT_A_TIME`] in total.
-pub struct Previews {
-    tenants: Mutex<HashSet<TenantId>>,
-    permits: Semaphore,
-}
-
-impl Default for Previews {
-    fn default() -> Self {
-        Self {
-            tenants: Mutex::default(),
-            permits: Semaphore::new(AT_A_TIME),
-        }
-    }
-}
-
-/// The turn of a tenant. Dropping it ends the turn.
-struct Turn {
-    api: Api,
-    tenant: TenantId,
-}
-
-impl Turn {
-    fn of(api: &Api, tenant: &TenantId) -> Result<Self, ApiError> {
-        let running = api.previews.tenants.lock();
-        let mut running = running.unwrap_or_else(PoisonError::into_inner);
-        if !running.insert(tenant.clone()) {
-            let title = "Another preview of the tenant is in progress";
-            let problem = Problem::new(429, "preview-in-progress", title);
-            return Err(ApiError::from(problem).retry_after(Duration::from_secs(1)));
-        }
-        Ok(Self {
-            api: api.clone(),
-            tenant: tenant.clone(),
-        })
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        let running = self.api.previews.tenants.lock();
-        let mut running = running.unwrap_or_else(PoisonError::into_inner);
-        running.remove(&self.tenant);
-    }
-}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -100,7 +49,7 @@ pub async fn show(
 ) -> Result<Json<Value>, ApiError> {
     let known = api.registry.tenant(&tenant).await?;
     let known = known.ok_or_else(|| ApiError::not_found("tenant", &tenant))?;
-    let turn = Turn::of(&api, &tenant)?;
+    let turn = api.previews.begin(&tenant).ok_or_else(in_progress)?;
     let (given, event_id, declared) = {
         let wanted: Wanted<'_> = object(&body)?;
         let given = wanted.event.map(|given| read(&api, &body, given));
@@ -114,7 +63,7 @@ pub async fn show(
             return Err(ApiError::invalid(detail));
         }
     };
-    let permit = api.previews.permits.acquire().await;
+    let permit = turn.permit().await;
     let rules = api.rules.borrow().clone();
     let now = api.clock.now();
     let work = move || {
@@ -127,14 +76,19 @@ pub async fn show(
         };
         let previewed = preview(&tenant, &event, &endpoints);
         // Held until the work has ended, even if the client does not wait for it.
-        drop(turn);
+        drop((turn, permit));
         Ok::<_, ApiError>(previewed)
     };
     let previewed = tokio::task::spawn_blocking(work).await;
-    drop(permit);
     let previewed = previewed.map_err(|_| ApiError::invalid("the preview failed"))??;
     let items: Vec<_> = previewed.into_iter().map(view).collect();
     Ok(Json(json!({ "items": items })))
+}
+
+fn in_progress() -> ApiError {
+    let title = "Another preview of the tenant is in progress";
+    let problem = Problem::new(429, "preview-in-progress", title);
+    ApiError::from(problem).retry_after(Duration::from_secs(1))
 }
 
 fn read(api: &Api, body: &Bytes, given: Given<'_>) -> Result<Event, ApiError> {

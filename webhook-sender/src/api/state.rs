@@ -12,7 +12,7 @@ use webhook_model::{Clock, TenantId};
 use webhook_store::{Queries, Tenants};
 
 use super::error::ApiError;
-use super::preview::Previews;
+use super::previews::Previews;
 use crate::audit::AuditLog;
 use crate::config::Rules;
 use crate::feed::Feed;

@@ -23,8 +23,8 @@ use crate::keys::Principal;
 /// The interval of comments that keep a quiet connection open.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
-/// The interval at which the key of the reader is checked.
-const CHECK: Duration = Duration::from_secs(1);
+/// The interval at which the key or the session of the reader is checked.
+const CHECK: Duration = Duration::from_secs(2);
 
 /// A stream that is being sent.
 struct Following {
@@ -89,11 +89,11 @@ impl Following {
         Some((part(text), self))
     }
 
-    /// Returns true if the key of the reader is still valid. A store that does not respond ends no
+    /// Returns true if the key or the session of the reader is still valid. A store that does not respond ends no
     /// stream.
     async fn is_permitted(&self) -> bool {
-        let valid = self.api.keyring.is_valid(&self.principal.key).await;
-        valid.unwrap_or(true)
+        let current = self.api.keyring.is_current(&self.principal).await;
+        current.unwrap_or(true)
     }
 }
 

@@ -21,7 +21,7 @@ impl ConfiguredKey {
     pub fn new(name: &str, role: Role, tenant: Option<TenantId>, text: &str) -> Self {
         let hash = TokenHash::of(text);
         Self {
-            id: KeyId::of_configured(&hash),
+            id: KeyId::of_configured(hash.as_bytes()),
             name: name.to_owned(),
             role,
             tenant,
@@ -37,6 +37,8 @@ impl ConfiguredKey {
             tenant: self.tenant.clone(),
             session: None,
             is_portal: false,
+            expires_at: None,
+            token: None,
         }
     }
 }

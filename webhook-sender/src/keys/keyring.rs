@@ -81,13 +81,20 @@ impl Keyring {
         Ok(found)
     }
 
-    /// Returns true if a key is still valid.
+    /// Returns true if the key of a principal, and its session if it has one, are still valid.
     ///
     /// # Errors
     ///
-    /// Fails if the keys of the store cannot be read.
-    pub async fn is_valid(&self, id: &KeyId) -> Result<bool, StoreError> {
-        Ok(self.by_id(id).await?.is_some())
+    /// Fails if the store does.
+    pub async fn is_current(&self, principal: &Principal) -> Result<bool, StoreError> {
+        if self.by_id(&principal.key).await?.is_none() {
+            return Ok(false);
+        }
+        let Some(token) = &principal.token else {
+            return Ok(true);
+        };
+        let (session, now) = (self.store.session(token).await?, self.clock.now());
+        Ok(session.is_some_and(|session| now < session.expires_at))
     }
 
     /// Returns the principal of a key that is valid now.
@@ -202,5 +209,7 @@ fn principal(key: &AccessKey) -> Principal {
         tenant: key.tenant.clone(),
         session: None,
         is_portal: false,
+        expires_at: None,
+        token: None,
     }
 }

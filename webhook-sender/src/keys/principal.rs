@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use webhook_model::{KeyId, Role, SessionId, TenantId};
+use webhook_model::{KeyId, Millis, Role, SessionId, TenantId, TokenHash};
 
 use super::permission::Permission;
 
@@ -22,6 +22,10 @@ pub struct Principal {
     pub session: Option<SessionId>,
     /// Set for a session of a tenant's portal.
     pub is_portal: bool,
+    /// The end of the session.
+    pub expires_at: Option<Millis>,
+    /// The hash of the session's token.
+    pub(super) token: Option<TokenHash>,
 }
 
 /// The reason why a request is refused.
@@ -43,6 +47,8 @@ impl Principal {
             tenant: None,
             session: None,
             is_portal: false,
+            expires_at: None,
+            token: None,
         }
     }
 

@@ -36,6 +36,8 @@ impl Keyring {
             expires_at: session.expires_at,
             principal: Principal {
                 session: Some(session.id),
+                expires_at: Some(session.expires_at),
+                token: Some(session.hash),
                 ..principal
             },
         })
@@ -59,7 +61,7 @@ impl Keyring {
         Ok(key.and_then(|key| within(key, session)))
     }
 
-    /// Ends the session with this token. Returns its principal if it was valid.
+    /// Ends the session with this token, if there is one.
     ///
     /// # Errors
     ///
@@ -96,6 +98,8 @@ fn within(key: Principal, session: AccessSession) -> Option<Principal> {
     let Some(Portal { tenant, role }) = session.portal else {
         return Some(Principal {
             session: Some(session.id),
+            expires_at: Some(session.expires_at),
+            token: Some(session.hash),
             ..key
         });
     };
@@ -105,6 +109,8 @@ fn within(key: Principal, session: AccessSession) -> Option<Principal> {
         tenant: Some(tenant),
         session: Some(session.id),
         is_portal: true,
+        expires_at: Some(session.expires_at),
+        token: Some(session.hash),
         ..key
     })
 }

@@ -159,30 +159,23 @@ impl Reload {
         }
     }
 
-    /// Applies `config` like [`apply`](Self::apply), with an entry in the audit list.
+    /// Applies `config` like [`apply`](Self::apply), with an entry in the audit list. An entry that cannot
+    /// be written prevents nothing, because a full store must not keep a sender from starting: the log
+    /// has the change then.
     pub async fn apply_audited(&mut self, config: &Config) -> Result<()> {
-        let before: Vec<_> = self.key_names();
-        let author = Author::configuration();
-        let begun = self.audit.begin(&author, "configuration.apply", None, None);
-        let begun = begun.await?;
+        let before = self.key_names();
+        let begun = self
+            .audit
+            .begin(&Author::configuration(), "configuration.apply", None, None)
+            .await
+            .inspect_err(
+                |error| tracing::warn!(%error, "configuration applied without an audit entry"),
+            );
         let applied = self.apply(config).await;
-        let detail = AuditDetail::default();
-        let (outcome, mut detail) = match &applied {
-            Ok(applied) => (
-                AuditOutcome::Done,
-                detail.with("declarations", applied.to_string()),
-            ),
-            Err(_) => (AuditOutcome::Failed("not-applied".into()), detail),
-        };
-        let after = self.key_names();
-        if after != before {
-            detail = detail.changed(vec![AuditChange {
-                field: "keys".into(),
-                from: Some(before.into()),
-                to: Some(after.into()),
-            }]);
+        if let Ok(begun) = begun {
+            let (outcome, detail) = described(&applied, before, self.key_names());
+            self.audit.end(begun, outcome, detail).await;
         }
-        self.audit.end(begun, outcome, detail).await;
         applied.map(drop)
     }
 
@@ -277,6 +270,32 @@ impl Reload {
             }
         }
     }
+}
+
+/// Describes the application of a configuration for the audit list.
+fn described(
+    applied: &Result<Applied>,
+    before: Vec<String>,
+    after: Vec<String>,
+) -> (AuditOutcome, AuditDetail) {
+    let (outcome, mut detail) = match applied {
+        Ok(applied) => {
+            let detail = AuditDetail::default().with("declarations", applied.to_string());
+            (AuditOutcome::Done, detail)
+        }
+        Err(_) => {
+            let outcome = AuditOutcome::Failed("not-applied".into());
+            (outcome, AuditDetail::default())
+        }
+    };
+    if after != before {
+        detail = detail.changed(vec![AuditChange {
+            field: "keys".into(),
+            from: Some(before.into()),
+            to: Some(after.into()),
+        }]);
+    }
+    (outcome, detail)
 }
 
 /// Loads the file on a blocking thread, because it may declare components to compile.

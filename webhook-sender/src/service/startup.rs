@@ -289,7 +289,12 @@ impl Sender {
     fn serve(&self, listener: TcpListener, stop: CancellationToken) -> JoinHandle<()> {
         let token = self.config.metrics.token.as_ref();
         let token = token.map(|token| Token::new(token.reveal()));
-        let access = Access::new(self.keyring.clone(), token, self.metrics.clone());
+        let access = Access::new(
+            self.keyring.clone(),
+            self.audit.clone(),
+            token,
+            self.metrics.clone(),
+        );
         let api = Api::new(api::Parts {
             tenants: self.store.clone(),
             queries: self.store.clone(),
