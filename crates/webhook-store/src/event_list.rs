@@ -43,9 +43,11 @@ pub struct EventSummary {
     pub source: Source,
     pub accepted_at: Millis,
     pub state: EventState,
+    /// True if its data was erased.
+    pub erased: bool,
 }
 
-/// An accepted or planned event with its data.
+/// An accepted or planned event with its data, which is empty if it was erased.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventDetails {
     pub event: Event,
@@ -65,6 +67,7 @@ impl EventDetails {
             source: self.event.source,
             accepted_at: self.accepted_at,
             state: self.state,
+            erased: self.event.data.is_empty(),
         };
         (summary, self.event.data)
     }

@@ -29,6 +29,8 @@
 //! due again.
 
 mod batch;
+mod endpoint_stats;
+mod erasure;
 mod error;
 mod event_list;
 mod fence;
@@ -39,11 +41,16 @@ mod page;
 pub mod postgres;
 pub mod redis;
 pub mod sqlite;
+mod status_filter;
 
 pub use batch::{
     Acceptance, AcceptedEvent, Claim, ClaimRequest, DueEndpoint, InitialState, NewDelivery,
     NextState, Outcome, PLANNING_BYTES, PlanBatch, PlanResult, Planned, PlannedEvent,
 };
+pub use endpoint_stats::{
+    Counters, EndpointStats, HOURS_KEPT, Histogram, Interval, MAX_COUNTED, MINUTES_KEPT,
+};
+pub use erasure::Erased;
 pub(crate) use error::Result;
 pub use error::StoreError;
 pub use event_list::{EventDetails, EventFilter, EventSummary, ListedEvent, MAX_EXAMINED};
@@ -51,3 +58,4 @@ pub use fence::Fence;
 pub use interface::{IDEMPOTENCY, Leases, Queries, Queue, Store, Tenants};
 pub use lease::Lease;
 pub use page::{Cursor, DeliveryFilter, Depth, PAGE_BYTES, Page, RejectedFilter};
+pub use status_filter::{StatusFilter, StatusFilterError};

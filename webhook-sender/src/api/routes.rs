@@ -12,7 +12,8 @@ use problem_details::Problem;
 use super::error::ApiError;
 use super::state::Api;
 use super::{
-    auth, browser, dead_letters, deliveries, endpoints, event_list, events, health, replay, tenants,
+    auth, browser, dead_letters, deliveries, delivery_body, endpoint_stats, endpoints, event_list,
+    events, health, replay, tenants,
 };
 
 const OPENAPI: &str = include_str!("openapi.json");
@@ -101,6 +102,9 @@ fn v1() -> Vec<Route> {
     let rotate = "/tenants/{tenant}/endpoints/{endpoint}/rotate-secret";
     let events = "/tenants/{tenant}/events";
     let event = "/tenants/{tenant}/events/{event}";
+    let data = "/tenants/{tenant}/events/{event}/data";
+    let stats = "/tenants/{tenant}/endpoints/{endpoint}/stats";
+    let body = "/tenants/{tenant}/deliveries/{delivery}/body";
     let deliveries = "/tenants/{tenant}/deliveries";
     let delivery = "/tenants/{tenant}/deliveries/{delivery}";
     let dead_letters = "/tenants/{tenant}/dead-letters";
@@ -115,13 +119,16 @@ fn v1() -> Vec<Route> {
         route(post.clone(), endpoints, endpoints::add),
         route(get.clone(), endpoint, endpoints::get),
         route(patch, endpoint, endpoints::change),
-        route(delete, endpoint, endpoints::delete),
+        route(delete.clone(), endpoint, endpoints::delete),
+        route(get.clone(), stats, endpoint_stats::get),
         route(post.clone(), rotate, endpoints::rotate),
         route(post.clone(), events, events::publish),
         route(get.clone(), events, event_list::list),
         route(get.clone(), event, event_list::get),
+        route(delete, data, event_list::erase),
         route(get.clone(), deliveries, deliveries::list),
         route(get.clone(), delivery, deliveries::get),
+        route(get.clone(), body, delivery_body::get),
         route(get.clone(), dead_letters, dead_letters::of_tenant),
         route(post.clone(), "/tenants/{tenant}/replay", replay::replay),
         route(get, "/dead-letters", dead_letters::unassigned),

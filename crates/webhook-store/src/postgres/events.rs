@@ -20,14 +20,16 @@ const EVENT: &str = "SELECT e.kept_at, e.key, e.source, e.kind, e.at, e.ordering
 
 /// Lists planned events below a position. `$2` is the time from which on they match, `$3` and `$4`
 /// the position, and `$5` the number.
-const PLANNED: &str = "SELECT e.kept_at, e.key, e.source, e.kind, e.at, e.ordering_key, e.id
+const PLANNED: &str = "SELECT e.kept_at, e.key, e.source, e.kind, e.at, e.ordering_key, e.id,
+        octet_length(e.data) = 0
     FROM events e WHERE e.tenant = (SELECT key FROM tenants WHERE id = $1)
         AND e.kept_at >= $2 AND (e.kept_at, e.key) < ($3, $4)
         AND NOT EXISTS (SELECT FROM accepted a WHERE a.event = e.key)
     ORDER BY e.kept_at DESC, e.key DESC LIMIT $5";
 
 /// Lists accepted events, with the parameters of [`PLANNED`]. Few are accepted, so that they are found first.
-const ACCEPTED: &str = "SELECT e.kept_at, e.key, e.source, e.kind, e.at, e.ordering_key, e.id
+const ACCEPTED: &str = "SELECT e.kept_at, e.key, e.source, e.kind, e.at, e.ordering_key, e.id,
+        octet_length(e.data) = 0
     FROM accepted a JOIN events e ON e.key = a.event
     WHERE a.tenant = (SELECT key FROM tenants WHERE id = $1)
         AND e.kept_at >= $2 AND (e.kept_at, e.key) < ($3, $4)
@@ -176,6 +178,7 @@ fn summary(row: &Row, state: EventState) -> Outcome<EventSummary> {
         ordering_key: column::<Option<&[u8]>>(row, 5)?.map(text),
         id: event_id(row, 6)?,
         state,
+        erased: column(row, 7)?,
     })
 }
 

@@ -150,7 +150,7 @@ fn kept_events(state: EventState) -> String {
         _ => ("events_planned", "deliveries >= 0"),
     };
     format!(
-        "SELECT accepted_at, key, source, kind, id, at, ordering_key
+        "SELECT accepted_at, key, source, kind, id, at, ordering_key, length(data) = 0
          FROM events INDEXED BY {index}
          WHERE tenant = ?1 AND {condition} AND accepted_at >= ?2
              AND (accepted_at, key) < (?3, ?4)
@@ -174,6 +174,7 @@ fn summary(row: &Row<'_>, state: EventState) -> Result<EventSummary, Fault> {
         at: millis(row.get(5)?),
         ordering_key: row.get(6)?,
         state,
+        erased: row.get(7)?,
     })
 }
 

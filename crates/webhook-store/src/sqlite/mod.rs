@@ -32,12 +32,14 @@
 //! ```
 
 mod accept;
+mod attempts;
 mod checkpoint;
 mod claim;
 mod claim_guard;
 mod complete;
 mod delete;
 mod endpoints;
+mod erase;
 mod events;
 mod fault;
 mod ids;
@@ -49,6 +51,7 @@ mod lock;
 mod lookup;
 mod open;
 mod open_error;
+mod outcome_counts;
 mod page;
 mod plan;
 mod prune;

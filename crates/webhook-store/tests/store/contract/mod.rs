@@ -3,8 +3,10 @@
 pub mod accept;
 pub mod claim;
 pub mod complete;
+pub mod erase;
 pub mod event_pages;
 pub mod events;
+pub mod inspection;
 pub mod leases;
 pub mod list;
 pub mod maintenance;
