@@ -66,6 +66,11 @@ impl ApiClient {
         self.send(Method::GET, path, None).await
     }
 
+    /// Sends `GET path`, and returns the body byte for byte.
+    pub async fn get_bytes(&self, path: &str) -> Result<Bytes> {
+        self.request(Method::GET, path, None).await
+    }
+
     /// Sends `POST path` with a JSON body.
     pub async fn post(&self, path: &str, body: &Value) -> Result<Value> {
         self.send(Method::POST, path, Some(body.to_string())).await
@@ -92,6 +97,13 @@ impl ApiClient {
     }
 
     async fn send(&self, method: Method, path: &str, body: Option<String>) -> Result<Value> {
+        let body = self.request(method, path, body).await?;
+        // An empty body is not JSON either.
+        Ok(serde_json::from_slice(&body).unwrap_or(Value::Null))
+    }
+
+    /// Returns the body of a successful response.
+    async fn request(&self, method: Method, path: &str, body: Option<String>) -> Result<Bytes> {
         let mut request = Request::builder()
             .method(method)
             .header(USER_AGENT, format!("{CLI_AGENT}{VERSION}"))
@@ -117,12 +129,11 @@ impl ApiClient {
             .await
             .with_context(unreachable)?
             .to_bytes();
-        // An empty body is not JSON either.
-        let value = serde_json::from_slice(&body).unwrap_or(Value::Null);
         if !status.is_success() {
-            bail!("{}", problem_line(status.as_u16(), &value));
+            let problem = serde_json::from_slice(&body).unwrap_or(Value::Null);
+            bail!("{}", problem_line(status.as_u16(), &problem));
         }
-        Ok(value)
+        Ok(body)
     }
 }
 
