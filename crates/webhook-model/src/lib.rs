@@ -11,6 +11,7 @@ mod dead_letter;
 mod delivery;
 mod endpoint;
 mod event;
+mod exchange;
 mod id;
 mod masked;
 mod owner;
@@ -23,13 +24,18 @@ mod source;
 mod time;
 
 pub use access::{AccessKey, AccessSession, Portal, TokenHash};
-pub use attempt::{Attempt, MAX_RESPONSE_BYTES, Phase};
+pub use attempt::{Attempt, Phase};
 pub use audit::{AuditChange, AuditEntry, AuditOutcome};
 pub use backoff::Backoff;
 pub use dead_letter::{FieldText, Rejected};
 pub use delivery::{Delivery, DeliveryState};
 pub use endpoint::{Endpoint, Handshake, Origin};
 pub use event::{Event, EventState, MAX_TYPE_BYTES};
+pub use exchange::{
+    DEFAULT_KEPT_RESPONSE_BYTES, Exchange, HeaderBlock, MAX_HEADER_BLOCK_BYTES,
+    MAX_KEPT_RESPONSE_BYTES, Protocol, ReceivedParts, ReceivedResponse, RequestRecord, SentRequest,
+    WireHeader,
+};
 pub use id::{AuditId, DeliveryId, EndpointId, EventId, IdError, KeyId, SessionId, TenantId};
 pub use masked::{MASK, is_masked_url, masked_url};
 pub use owner::Owner;

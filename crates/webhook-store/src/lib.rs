@@ -30,6 +30,8 @@
 
 mod access;
 mod batch;
+mod endpoint_stats;
+mod erasure;
 mod error;
 mod event_list;
 mod fence;
@@ -40,11 +42,16 @@ mod page;
 pub mod postgres;
 pub mod redis;
 pub mod sqlite;
+mod status_filter;
 
 pub use batch::{
     Acceptance, AcceptedEvent, Claim, ClaimRequest, DueEndpoint, InitialState, NewDelivery,
     NextState, Outcome, PLANNING_BYTES, PlanBatch, PlanResult, Planned, PlannedEvent,
 };
+pub use endpoint_stats::{
+    Counters, EndpointStats, HOURS_KEPT, Histogram, Interval, MAX_COUNTED, MINUTES_KEPT,
+};
+pub use erasure::Erased;
 pub(crate) use error::Result;
 pub use error::StoreError;
 pub use event_list::{EventDetails, EventFilter, EventSummary, ListedEvent, MAX_EXAMINED};
@@ -55,3 +62,4 @@ pub use interface::{
 };
 pub use lease::Lease;
 pub use page::{Cursor, DeliveryFilter, Depth, PAGE_BYTES, Page, RejectedFilter};
+pub use status_filter::{StatusFilter, StatusFilterError};

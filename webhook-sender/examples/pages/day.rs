@@ -7,8 +7,8 @@ use bytes::Bytes;
 use serde_json::json;
 use test_support::Receiver;
 use webhook_model::{
-    Attempt, Clock, DeliveryId, Endpoint, EndpointId, FieldText, Millis, Origin, Owner, Phase,
-    RawEvent, Rejected, Source, TenantId,
+    Attempt, Clock, DeliveryId, Endpoint, EndpointId, Exchange, FieldText, Millis, Origin, Owner,
+    Phase, RawEvent, Rejected, Source, TenantId,
 };
 use webhook_sender::config::{Config, EndpointSpec};
 use webhook_store::sqlite::SqliteStore;
@@ -270,7 +270,7 @@ fn outcome(
         error: failure.map(|(_, error, _)| error.to_owned()),
         phase: failure.map(|(_, _, phase)| phase),
         duration_ms: u32::try_from(pace).unwrap_or_default(),
-        response: None,
+        exchange: Exchange::default(),
     };
     let next = match failure {
         None => NextState::Succeeded,

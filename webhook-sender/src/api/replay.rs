@@ -9,7 +9,7 @@ use serde_json::json;
 use webhook_model::{DeliveryId, EndpointId, EventId, TenantId};
 use webhook_store::DeliveryFilter;
 
-use super::deliveries::state;
+use super::deliveries::{state, status};
 use super::error::ApiError;
 use super::extract::{Json, Path};
 use super::moment;
@@ -23,8 +23,14 @@ pub struct Wanted {
     state: Option<String>,
     endpoint: Option<String>,
     event: Option<String>,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    status: Option<String>,
     from: Option<String>,
     to: Option<String>,
+    /// Count the deliveries, and replay nothing.
+    #[serde(default)]
+    dry_run: bool,
 }
 
 pub async fn replay(
@@ -38,6 +44,10 @@ pub async fn replay(
         && api.queries.delivery(&tenant, id).await?.is_none()
     {
         return Err(ApiError::not_found("delivery", id));
+    }
+    if wanted.dry_run {
+        let count = api.queries.count_replayable(&tenant, &filter).await?;
+        return Ok((StatusCode::OK, axum::Json(json!({ "count": count }))));
     }
     let count = api
         .queries
@@ -82,12 +92,14 @@ fn filter(wanted: &Wanted) -> Result<DeliveryFilter, ApiError> {
             .map(EndpointId::parse)
             .transpose()?,
         event: wanted.event.as_deref().map(EventId::parse).transpose()?,
+        kind: wanted.kind.clone(),
+        status: wanted.status.as_deref().map(status).transpose()?,
         from: moment::optional("from", wanted.from.as_deref())?,
         to: moment::optional("to", wanted.to.as_deref())?,
     };
     if filter == DeliveryFilter::default() {
         return Err(ApiError::invalid(
-            "a replay needs at least one of delivery, state, endpoint, event, from, to",
+            "a replay needs at least one of delivery, state, endpoint, event, type, status, from, to",
         ));
     }
     Ok(filter)

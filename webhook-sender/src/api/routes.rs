@@ -13,8 +13,8 @@ use super::error::ApiError;
 use super::guard::{self, Guard};
 use super::state::Api;
 use super::{
-    audit, auth, browser, dead_letters, deliveries, endpoints, event_list, events, health, keys,
-    portal, preview, replay, stream, tenants, test_delivery,
+    audit, auth, browser, dead_letters, deliveries, delivery_body, endpoint_stats, endpoints,
+    event_list, events, health, keys, portal, preview, replay, stream, tenants, test_delivery,
 };
 use crate::keys::Permission::{self, Administer, Enter, Operate, Publish, Read};
 
@@ -140,6 +140,9 @@ fn v1() -> Vec<Route> {
     let rotate = "/tenants/{tenant}/endpoints/{endpoint}/rotate-secret";
     let events = "/tenants/{tenant}/events";
     let event = "/tenants/{tenant}/events/{event}";
+    let data = "/tenants/{tenant}/events/{event}/data";
+    let stats = "/tenants/{tenant}/endpoints/{endpoint}/stats";
+    let body = "/tenants/{tenant}/deliveries/{delivery}/body";
     let deliveries = "/tenants/{tenant}/deliveries";
     let delivery = "/tenants/{tenant}/deliveries/{delivery}";
     let dead_letters = "/tenants/{tenant}/dead-letters";
@@ -183,11 +186,14 @@ fn v1() -> Vec<Route> {
         route(get.clone(), portal, Operate, portal::list),
         route(post.clone(), portal, Operate, portal::open).audited("portal-session.create"),
         route(post.clone(), renew, Operate, portal::renew).audited("portal-session.renew"),
-        route(delete, session, Operate, portal::revoke).audited("portal-session.revoke"),
+        route(delete.clone(), session, Operate, portal::revoke).audited("portal-session.revoke"),
         route(get.clone(), "/audit", Administer, audit::list),
         route(post.clone(), preview, Operate, preview::show),
         route(post.clone(), test, Operate, test_delivery::send).audited("endpoint.test"),
-        route(get, stream, Read, stream::follow),
+        route(get.clone(), stream, Read, stream::follow),
+        route(get.clone(), stats, Read, endpoint_stats::get),
+        route(get, body, Read, delivery_body::get),
+        route(delete, data, Operate, event_list::erase).audited("event.erase"),
     ]
 }
 

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use webhook_model::{EndpointId, EventId, RawEvent, Source, TenantId};
 
-use super::deliveries::AttemptView;
+use super::delivery_view::AttemptView;
 use super::error::ApiError;
 use super::events::{data, present};
 use super::extract::{OptionalJsonBytes, Path, object};

@@ -67,6 +67,11 @@ impl ApiClient {
         self.send(Method::GET, path, None).await
     }
 
+    /// Sends `GET path`, and returns the body byte for byte.
+    pub async fn get_bytes(&self, path: &str) -> Result<Bytes> {
+        self.request(Method::GET, path, None).await
+    }
+
     /// Sends `POST path` with a JSON body.
     pub async fn post(&self, path: &str, body: &Value) -> Result<Value> {
         self.send(Method::POST, path, Some(body.to_string())).await
@@ -97,7 +102,7 @@ impl ApiClient {
         let response = self.respond(Method::GET, path, None).await?;
         match response.status().is_success() {
             true => Ok(Follow(response.into_body())),
-            false => match self.value_of(response).await {
+            false => match self.body_of(response).await {
                 Err(error) => Err(error),
                 Ok(_) => bail!("the sender rejected the request"),
             },
@@ -105,8 +110,15 @@ impl ApiClient {
     }
 
     async fn send(&self, method: Method, path: &str, body: Option<String>) -> Result<Value> {
+        let body = self.request(method, path, body).await?;
+        // An empty body is not JSON either.
+        Ok(serde_json::from_slice(&body).unwrap_or(Value::Null))
+    }
+
+    /// Returns the body of a successful response.
+    async fn request(&self, method: Method, path: &str, body: Option<String>) -> Result<Bytes> {
         let response = self.respond(method, path, body).await?;
-        self.value_of(response).await
+        self.body_of(response).await
     }
 
     /// Sends a request, and returns the head of the response.
@@ -134,16 +146,15 @@ impl ApiClient {
     }
 
     /// Reads the body of a response. Fails for a response that is no success.
-    async fn value_of(&self, response: Response<Incoming>) -> Result<Value> {
+    async fn body_of(&self, response: Response<Incoming>) -> Result<Bytes> {
         let status = response.status();
         let body = response.into_body().collect().await;
         let body = body.with_context(|| self.unreachable())?.to_bytes();
-        // An empty body is not JSON either.
-        let value = serde_json::from_slice(&body).unwrap_or(Value::Null);
         if !status.is_success() {
-            bail!("{}", problem_line(status.as_u16(), &value));
+            let problem = serde_json::from_slice(&body).unwrap_or(Value::Null);
+            bail!("{}", problem_line(status.as_u16(), &problem));
         }
-        Ok(value)
+        Ok(body)
     }
 
     fn unreachable(&self) -> String {

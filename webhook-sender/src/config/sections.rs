@@ -8,7 +8,7 @@ use event_transforms::component::Folder;
 use ip_network::IpNetwork;
 use redis_link::Address;
 use webhook_client::Policy;
-use webhook_model::MAX_DATA_BYTES;
+use webhook_model::{DEFAULT_KEPT_RESPONSE_BYTES, MAX_DATA_BYTES, MAX_KEPT_RESPONSE_BYTES};
 use webhook_signature::check_text;
 use webhook_store::postgres;
 
@@ -63,6 +63,8 @@ pub struct DeliveryConfig {
     pub max_body: usize,
     /// An endpoint that has been failing for this long is disabled.
     pub disable_after: Duration,
+    /// The number of bytes of a response's body that an attempt keeps.
+    pub keep_response: usize,
     /// The number of times that the planning of an event may begin before the event is rejected.
     pub max_tries: u32,
 }
@@ -160,6 +162,9 @@ impl DeliveryConfig {
             disable_after: fields
                 .get("disable_after", duration_within(MINUTE..=YEAR))
                 .unwrap_or(5 * DAY),
+            keep_response: fields
+                .get("keep_response", bytes(0..=MAX_KEPT_RESPONSE_BYTES as i64))
+                .unwrap_or(DEFAULT_KEPT_RESPONSE_BYTES),
             // The first try is the first planning: with a single one, events that a crash has
             // interrupted would be rejected at once.
             max_tries: fields.get("max_tries", number(2..=1000)).unwrap_or(5),

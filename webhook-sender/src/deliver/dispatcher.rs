@@ -147,6 +147,11 @@ impl DispatchPort for Handle {
         Some(Box::new(Reserved { context, permit }))
     }
 
+    fn is_breaker_open(&self, tenant: &TenantId, endpoint: &EndpointId) -> bool {
+        let key = (tenant.clone(), endpoint.clone());
+        self.0.concurrency.is_breaker_open(&key)
+    }
+
     fn wake(&self) {
         self.0.concurrency.wake_signals.queue_changed();
     }

@@ -42,5 +42,6 @@ mod wake_signals;
 
 pub use dispatcher::{Dispatcher, Handle, Parts};
 pub use outcome::{Disposition, Health, classify};
+pub use render_deferred::render;
 pub use retry_after::retry_after;
 pub use settings::Settings;

@@ -67,5 +67,5 @@ pub trait Gate: Send + Sync + 'static {
     fn without_key(&self, peer: Peer) -> Option<Visitor>;
 
     /// Ends a session.
-    async fn sign_out(&self, token: &str) -> Result<(), PageError>;
+    async fn sign_out(&self, token: &str, peer: Peer) -> Result<(), PageError>;
 }

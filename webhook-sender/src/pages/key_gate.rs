@@ -36,7 +36,7 @@ impl Gate for KeyGate {
         };
         let token = signed_in.token.reveal().to_owned();
         if !signed_in.principal.may(Permission::Read) {
-            self.sign_out(&token).await?;
+            self.sign_out(&token, peer).await?;
             return Err(PageError::new(
                 StatusCode::FORBIDDEN,
                 "This key can only publish events. The pages need a key that can read.",
@@ -63,8 +63,8 @@ impl Gate for KeyGate {
         self.access.is_open().then(local)
     }
 
-    async fn sign_out(&self, token: &str) -> Result<(), PageError> {
-        match self.access.sign_out(token).await {
+    async fn sign_out(&self, token: &str, peer: Peer) -> Result<(), PageError> {
+        match self.access.sign_out(peer, token).await {
             Ok(()) => Ok(()),
             Err(error) => Err(refused(error).await),
         }

@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 use serde::Deserialize;
+use webhook_model::Millis;
 
 use super::chart::Interval;
 use super::error::PageError;
@@ -73,10 +74,31 @@ impl Stats {
         // Negative and absurd ages become the nearest that there is.
         Some(duration((seconds * 1000.0) as u64))
     }
+}
 
-    pub fn hours(&self) -> Vec<Interval> {
-        self.series.iter().copied().map(Into::into).collect()
+/// The intervals of the charts.
+const HOUR: u64 = 60 * 60 * 1000;
+
+/// Returns the last 24 hours without any attempt, the oldest first.
+pub fn empty_day(now: Millis) -> Vec<Interval> {
+    let last = now.0 / HOUR;
+    let hours = last.saturating_sub(23)..=last;
+    hours
+        .map(|hour| Interval {
+            at: Moment(Millis(hour * HOUR)),
+            ..Interval::default()
+        })
+        .collect()
+}
+
+/// Returns the last 24 hours of one endpoint. The API leaves out hours without attempts.
+pub fn day_of(series: &[Bucket], now: Millis) -> Vec<Interval> {
+    let mut day = empty_day(now);
+    for hour in &mut day {
+        let found = series.iter().find(|bucket| bucket.at == hour.at);
+        *hour = found.map_or(*hour, |bucket| (*bucket).into());
     }
+    day
 }
 
 /// Returns the statistics of an endpoint over the last `window`.
@@ -89,50 +111,48 @@ pub async fn of(visit: &Visit, endpoint: &str, window: &str) -> Result<Stats, Pa
     }
 }
 
-/// Adds the counts of an endpoint to those of others, interval by interval.
-pub fn add(sums: &mut Vec<Interval>, series: &[Bucket]) {
+/// Adds the counts of an endpoint to those of others, hour by hour.
+pub fn add(day: &mut [Interval], series: &[Bucket]) {
     for bucket in series {
-        match sums.binary_search_by_key(&bucket.at, |sum| sum.at) {
-            Ok(found) => {
-                if let Some(sum) = sums.get_mut(found) {
-                    sum.succeeded += bucket.succeeded;
-                    sum.failed += bucket.failed;
-                }
-            }
-            Err(place) => sums.insert(
-                place,
-                Interval {
-                    p50_ms: None,
-                    p95_ms: None,
-                    ..Interval::from(*bucket)
-                },
-            ),
+        if let Some(hour) = day.iter_mut().find(|hour| hour.at == bucket.at) {
+            hour.succeeded += bucket.succeeded;
+            hour.failed += bucket.failed;
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use webhook_model::Millis;
-
     use super::*;
 
-    #[test]
-    fn the_counts_of_endpoints_are_added_by_interval() {
-        let bucket = |at, succeeded| Bucket {
-            at: Moment(Millis(at)),
+    fn bucket(hour: u64, succeeded: u64) -> Bucket {
+        Bucket {
+            at: Moment(Millis(hour * HOUR)),
             succeeded,
             failed: 1,
             p50_ms: Some(1),
             p95_ms: None,
-        };
-        let mut sums = Vec::new();
-        add(&mut sums, &[bucket(1, 1), bucket(3, 1)]);
-        add(&mut sums, &[bucket(2, 5), bucket(3, 2)]);
-        let counts: Vec<_> = sums
-            .iter()
-            .map(|it| (it.at.0.0, it.succeeded, it.failed, it.p50_ms))
-            .collect();
-        assert_eq!(counts, [(1, 1, 1, None), (2, 5, 1, None), (3, 3, 2, None)]);
+        }
+    }
+
+    #[test]
+    fn a_day_has_every_hour_up_to_now() {
+        let now = Millis(100 * HOUR + 1);
+        let day = day_of(&[bucket(100, 7), bucket(98, 3), bucket(50, 9)], now);
+        let counts: Vec<_> = day.iter().map(|it| it.succeeded).collect();
+        assert_eq!(day.len(), 24);
+        assert_eq!(counts[21..], [3, 0, 7]);
+        assert_eq!(counts.iter().sum::<u64>(), 10);
+    }
+
+    #[test]
+    fn the_counts_of_endpoints_are_added_by_hour() {
+        let mut day = empty_day(Millis(23 * HOUR));
+        add(&mut day, &[bucket(1, 1), bucket(3, 1)]);
+        add(&mut day, &[bucket(3, 2), bucket(77, 5)]);
+        let counts: Vec<_> = day.iter().map(|it| it.succeeded).take(4).collect();
+        assert_eq!(counts, [0, 1, 0, 3]);
+        assert_eq!(day[3].failed, 2);
+        assert_eq!(day[3].p50_ms, None, "a median of sums is unknown");
     }
 }

@@ -25,6 +25,7 @@ use crate::api::Peer;
 pub struct Visit {
     pub pages: Pages,
     pub visitor: Visitor,
+    pub peer: Peer,
     pub now: Millis,
     /// The tenant that the address names; that of the session in a portal.
     tenant: Option<String>,
@@ -53,6 +54,7 @@ impl FromRequestParts<Pages> for Visit {
             now: pages.clock.now(),
             pages: pages.clone(),
             visitor: Visitor { host, ..visitor },
+            peer,
             tenant,
             base,
             names,

@@ -54,7 +54,16 @@ pub struct Attempt {
     pub phase: Option<Text>,
     pub duration_ms: u64,
     pub request: Option<SentRequest>,
-    pub response: Option<Response>,
+    /// The kept bytes of the response's body as text.
+    pub response: Option<Text>,
+    #[serde(default)]
+    pub response_headers: Vec<Header>,
+    /// The length of the whole body, as far as it was received.
+    #[serde(default)]
+    pub response_bytes: u64,
+    /// The kept bytes of the response's body.
+    #[serde(default)]
+    response_base64: String,
 }
 
 impl Attempt {
@@ -79,6 +88,21 @@ impl Attempt {
         }
     }
 
+    pub fn has_response(&self) -> bool {
+        self.response.is_some() || !self.response_headers.is_empty()
+    }
+
+    /// Returns `true` if only the beginning of the response's body is kept.
+    pub fn is_response_cut(&self) -> bool {
+        let padding = self
+            .response_base64
+            .bytes()
+            .rev()
+            .take_while(|it| *it == b'=');
+        let kept = self.response_base64.len() / 4 * 3 - padding.count();
+        u64::try_from(kept).unwrap_or(u64::MAX) < self.response_bytes
+    }
+
     pub fn duration(&self) -> String {
         super::moment::duration(self.duration_ms)
     }
@@ -97,58 +121,6 @@ pub struct SentRequest {
 pub struct Header {
     pub name: Text,
     pub value: Text,
-}
-
-/// A response as it came over the wire, or its body only.
-#[derive(Deserialize)]
-#[serde(from = "WireResponse")]
-pub struct Response {
-    pub headers: Vec<Header>,
-    pub body: Text,
-    /// The length of the whole body, as far as it was read.
-    pub body_bytes: u64,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum WireResponse {
-    Body(Text),
-    Whole {
-        #[serde(default)]
-        headers: Vec<Header>,
-        #[serde(default)]
-        body: Text,
-        #[serde(default)]
-        body_bytes: u64,
-    },
-}
-
-impl From<WireResponse> for Response {
-    fn from(response: WireResponse) -> Self {
-        match response {
-            WireResponse::Body(body) => Self {
-                headers: Vec::new(),
-                body,
-                body_bytes: 0,
-            },
-            WireResponse::Whole {
-                headers,
-                body,
-                body_bytes,
-            } => Self {
-                headers,
-                body,
-                body_bytes,
-            },
-        }
-    }
-}
-
-impl Response {
-    /// Returns `true` if only the beginning of the body is kept.
-    pub fn is_cut(&self) -> bool {
-        u64::try_from(self.body.raw().len()).unwrap_or(u64::MAX) < self.body_bytes
-    }
 }
 
 /// An event of a list.

@@ -313,6 +313,7 @@ pub fn settings(config: &Config, lease: Duration) -> Settings {
         timeout: config.delivery.timeout,
         longest_timeout: longest_attempt(lease),
         disable_after: config.delivery.disable_after,
+        keep_response: config.delivery.keep_response,
         retry: config.retry(),
     }
 }

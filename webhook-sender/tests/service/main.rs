@@ -23,6 +23,7 @@ mod endpoint_health;
 mod event_list;
 mod fixtures;
 mod handshake;
+mod inspection;
 mod isolation;
 mod large;
 mod life;

@@ -33,6 +33,11 @@ impl TenantKeys {
         format!("{}d:{id}", self.base)
     }
 
+    /// Returns the key of the body that a transform rendered for a delivery.
+    pub(super) fn body(&self, id: &DeliveryId) -> String {
+        format!("{}b:{id}", self.base)
+    }
+
     pub(super) fn event(&self, id: &EventId) -> String {
         format!("{}e:{id}", self.base)
     }

@@ -41,6 +41,8 @@
 //! | `c:<endpoint>`, `z:<endpoint>` | sorted sets | deliveries by creation: all, and dead ones |
 //! | `s`, `x` | lists | succeeded and dead deliveries, by the time they ended |
 //! | `w` | sorted set | events without deliveries, by the time of planning |
+//! | `om:<endpoint>:<slot>`, `oh:<endpoint>:<slot>` | hashes | outcomes by minute and by hour, in slots that are used in turn |
+//! | `os` | set | endpoints that have them |
 //! | `g`, `gone` | set, string | endpoints, or the tenant, whose remaining data is being deleted |
 //!
 //! Shared by all tenants, with the prefix `ws:{*}:`: `t` (tenants and versions), `v`, `due` (tenants
@@ -73,7 +75,9 @@ mod claim;
 mod complete;
 mod due;
 mod encoding;
+mod endpoint_stats;
 mod endpoints;
+mod erase;
 mod event_record;
 mod events;
 mod eviction;

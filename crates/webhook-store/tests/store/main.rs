@@ -170,6 +170,24 @@ macro_rules! guarantees {
                 an_event_of_a_rare_type_is_found_in_bounded_pages
                 a_page_of_large_rejected_events_is_bounded
                 an_invalid_cursor_of_events_is_rejected;
+            inspection:
+                requests_and_responses_are_kept_byte_for_byte
+                a_body_is_returned_byte_for_byte
+                deliveries_are_selected_by_type_and_last_status
+                a_delivery_of_a_rare_type_is_found_in_bounded_pages
+                a_dry_run_counts_what_a_replay_would_make_due
+                outcomes_are_counted_by_minute_and_by_hour
+                statistics_have_the_pending_deliveries;
+            erase:
+                an_erased_event_keeps_its_record_without_its_payload
+                requests_and_responses_of_an_erased_event_are_deleted
+                an_erased_delivery_in_flight_is_not_retried
+                an_erased_delivery_in_flight_is_dead_after_a_restart
+                an_erased_delivery_is_not_replayed
+                an_erased_id_stays_known
+                an_erased_accepted_event_is_not_planned
+                the_next_of_a_group_is_due_after_an_erasure
+                an_erased_rejected_event_keeps_what_identifies_it;
             rejected:
                 a_rejected_event_is_stored_unchanged
                 rejecting_twice_changes_nothing

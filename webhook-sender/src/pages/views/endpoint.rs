@@ -74,7 +74,7 @@ async fn render(visit: &Visit, test: Option<TestResult>) -> Result<Response, Pag
         page: visit.page(format!("Endpoint {}", endpoint.id.raw()), "endpoints"),
         state: Badge::of_endpoint(endpoint.enabled, endpoint.failing_since.is_some()),
         breaker: Badge::of_breaker(stats.breaker.raw()),
-        hours: stats.hours(),
+        hours: stats::day_of(&stats.series, visit.now),
         marks: last.items.iter().rev().filter_map(mark).collect(),
         links: Links {
             edit: here.clone().push("edit"),

@@ -48,7 +48,7 @@ pub async fn show(visit: Visit) -> Result<Response, PageError> {
     let rejected: List<Rejected> = visit.get(route).await?;
     let endpoints = endpoint_rows(&visit).await?;
     let charted = endpoints.len().min(CHARTED);
-    let mut hours = Vec::new();
+    let mut hours = stats::empty_day(visit.now);
     for row in endpoints.iter().take(CHARTED) {
         let stats = stats::of(&visit, row.endpoint.id.raw(), "24h").await?;
         stats::add(&mut hours, &stats.series);

@@ -81,7 +81,7 @@ pub async fn sign_in(State(pages): State<Pages>, request: Request) -> Result<Res
 pub async fn sign_out(headers: HeaderMap, posted: Posted) -> Result<Response, PageError> {
     let visit = posted.visit;
     if let Some(token) = cookie::session(&headers) {
-        visit.pages.gate.sign_out(token).await?;
+        visit.pages.gate.sign_out(token, visit.peer).await?;
     }
     let cookie = cookie::end_session(is_https(&visit.pages, &headers));
     Ok(leave_for("/ui/sign-in?done=signed-out", cookie))
