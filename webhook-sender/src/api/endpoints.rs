@@ -207,6 +207,10 @@ fn view(endpoint: &Endpoint) -> Value {
     let rest = [
         ("id", json!(endpoint.id)),
         ("disabled_reason", json!(endpoint.disabled_reason)),
+        (
+            "previous_secret_expires_at",
+            json!(previous_secret(endpoint).map(moment)),
+        ),
         ("failing_since", json!(endpoint.failing_since.map(moment))),
         ("origin", json!(endpoint.origin)),
         ("created_at", json!(moment(endpoint.created_at))),
@@ -214,6 +218,12 @@ fn view(endpoint: &Endpoint) -> Value {
     ];
     shown.extend(rest.map(|(name, value)| (name.to_owned(), value)));
     Value::Object(shown)
+}
+
+/// Returns the time until which a replaced secret still signs.
+fn previous_secret(endpoint: &Endpoint) -> Option<Millis> {
+    let previous = endpoint.secrets.iter().skip(1);
+    previous.filter_map(|secret| secret.expires_at).max()
 }
 
 fn newest(endpoint: &Endpoint) -> Value {

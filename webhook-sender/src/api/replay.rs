@@ -47,7 +47,9 @@ pub async fn replay(
     }
     if wanted.dry_run {
         let count = api.queries.count_replayable(&tenant, &filter).await?;
-        return Ok((StatusCode::OK, axum::Json(json!({ "count": count }))));
+        let detail = detail(&wanted).with("dry_run", true);
+        let body = axum::Json(json!({ "count": count }));
+        return Ok((StatusCode::OK, Extension(detail), body));
     }
     let count = api
         .queries

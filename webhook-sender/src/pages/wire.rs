@@ -1,5 +1,6 @@
 //! The JSON of the API, as far as the pages show it. Members that a page does not show are left out.
 
+use base64ct::{Base64, Encoding};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use webhook_model::DeliveryState;
@@ -92,15 +93,24 @@ impl Attempt {
         self.response.is_some() || !self.response_headers.is_empty()
     }
 
+    /// Returns the kept bytes of the response's body.
+    fn kept(&self) -> Vec<u8> {
+        Base64::decode_vec(&self.response_base64).unwrap_or_default()
+    }
+
+    /// Returns the kept part of the response's body. The API's own text has lost its control
+    /// characters, which the pages make visible.
+    pub fn response_body(&self) -> Option<Text> {
+        let kept = self.kept();
+        if kept.is_empty() {
+            return self.response.clone();
+        }
+        Some(String::from_utf8_lossy(&kept).into_owned().into())
+    }
+
     /// Returns `true` if only the beginning of the response's body is kept.
     pub fn is_response_cut(&self) -> bool {
-        let padding = self
-            .response_base64
-            .bytes()
-            .rev()
-            .take_while(|it| *it == b'=');
-        let kept = self.response_base64.len() / 4 * 3 - padding.count();
-        u64::try_from(kept).unwrap_or(u64::MAX) < self.response_bytes
+        u64::try_from(self.kept().len()).unwrap_or(u64::MAX) < self.response_bytes
     }
 
     pub fn duration(&self) -> String {
@@ -250,6 +260,7 @@ pub struct Endpoint {
     pub enabled: bool,
     pub disabled_reason: Option<Text>,
     pub failing_since: Option<Moment>,
+    pub previous_secret_expires_at: Option<Moment>,
     pub origin: Text,
     pub updated_at: Moment,
 }

@@ -67,7 +67,9 @@ async fn a_rotated_secret_is_shown_once_and_the_old_one_signs_during_the_overlap
     let secret = browser.element("pre.secret").await.text().await;
     assert!(secret.starts_with("whsec_"), "{secret}");
     browser.click("To the endpoint").await;
-    browser.until_text("Circuit breaker").await;
+    browser
+        .until_text("the previous one expires in 1 hour")
+        .await;
     assert!(!browser.source().await.contains(&secret));
 
     world.publish("evt_1", "order.paid", json!({})).await;

@@ -10,6 +10,7 @@ use crate::pages::chart::{Bars, Interval, Lines, Mark, Strip};
 use crate::pages::error::PageError;
 use crate::pages::layout::{Page, html};
 use crate::pages::link::Link;
+use crate::pages::moment::Moment;
 use crate::pages::stats::{self, Stats};
 use crate::pages::text::Text;
 use crate::pages::visit::{Posted, Visit};
@@ -26,6 +27,8 @@ struct EndpointPage {
     state: Badge,
     breaker: Badge,
     stats: Stats,
+    /// The time until which two secrets sign.
+    overlap: Option<Moment>,
     hours: Vec<Interval>,
     marks: Vec<Mark>,
     links: Links,
@@ -70,7 +73,9 @@ async fn render(visit: &Visit, test: Option<TestResult>) -> Result<Response, Pag
     let last: List<Delivery> = visit.get(last.query("limit", STRIP)).await?;
     let here = visit.here("endpoints").push(id);
     let dead = |link: Link| link.query("state", "dead").query("endpoint", id);
+    let overlap = endpoint.previous_secret_expires_at;
     html(&EndpointPage {
+        overlap: overlap.filter(|until| until.0 > visit.now),
         page: visit.page(format!("Endpoint {}", endpoint.id.raw()), "endpoints"),
         state: Badge::of_endpoint(endpoint.enabled, endpoint.failing_since.is_some()),
         breaker: Badge::of_breaker(stats.breaker.raw()),
