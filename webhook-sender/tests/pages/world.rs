@@ -3,6 +3,10 @@
 use serde_json::{Value, json};
 use test_support::{Behaviour, Receiver, Reply, Request, with_timeout};
 
+use webhook_model::{FieldText, Millis, Rejected, Source, TenantId};
+use webhook_store::sqlite::SqliteStore;
+use webhook_store::{Queue, Tenants};
+
 use crate::browser::Browser;
 use crate::sender::{Sender, Setting, Store};
 
@@ -22,7 +26,23 @@ impl World {
 
     /// Starts a sender with further configuration, and the tenants `acme` and `globex`.
     pub async fn start_with(more: &str) -> Self {
+        Self::start_in(Setting::new(Store::Sqlite).await, more).await
+    }
+
+    /// Starts a sender whose store has a rejected event of `acme`, as a source leaves it, under the id
+    /// `rejected-1`.
+    pub async fn start_with_rejected() -> Self {
         let setting = Setting::new(Store::Sqlite).await;
+        let store = SqliteStore::open(&setting.folder().join("sender.db")).expect("a store");
+        let acme = TenantId::parse("acme").expect("a valid id");
+        store.put_tenant(&acme).await.expect("a new tenant");
+        let rejected = rejected(acme);
+        store.reject(&[rejected]).await.expect("it is kept");
+        drop(store);
+        Self::start_in(setting, "").await
+    }
+
+    async fn start_in(setting: Setting, more: &str) -> Self {
         setting.configure(
             "sender",
             &format!(
@@ -37,7 +57,8 @@ impl World {
         };
         for tenant in ["acme", "globex"] {
             let path = format!("/v1/tenants/{tenant}");
-            assert_eq!(world.api("PUT", &path, None).await.status, 201);
+            let put = world.api("PUT", &path, None).await;
+            assert!(matches!(put.status, 200 | 201), "{put:?}");
         }
         world
             .receiver
@@ -100,5 +121,23 @@ impl World {
         browser.fill("key", KEY).await;
         browser.click("Sign in").await;
         browser.until_text("Tenants").await;
+    }
+}
+
+fn rejected(tenant: TenantId) -> Rejected {
+    let text = |text: &str| FieldText::from(text.as_bytes().to_vec());
+    Rejected {
+        id: "rejected-1".into(),
+        tenant: Some(tenant),
+        source: Source::named("shop"),
+        at: Millis(1_769_851_800_000),
+        code: "bad-type".into(),
+        reason: "type `order shipped` is not visible ASCII".into(),
+        fields: vec![
+            (text("tenant"), text("acme")),
+            (text("type"), text("order shipped")),
+            (text("data"), text("{\"id\": 17}")),
+            (text("note"), text("<script>alert(1)</script>\u{1b}[31m")),
+        ],
     }
 }

@@ -125,3 +125,29 @@ async fn an_endpoint_is_added_disabled_and_deleted() {
     let listed = world.api("GET", "/v1/tenants/acme/endpoints", None).await;
     assert_eq!(listed.json()["items"], json!([]));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rejected_event_is_corrected_and_delivered() {
+    let world = World::start_with_rejected().await;
+    world.endpoint("orders", "/hook", json!({})).await;
+    let browser = Browser::start().await;
+    world.sign_in(&browser).await;
+    browser.open(&world.url("/ui/t/acme/rejected")).await;
+    browser.click("rejected-1").await;
+    browser.until_text("The event was rejected").await;
+    let source = browser.source().await;
+    assert!(
+        !source.contains("<script>alert") && !source.contains('\u{1b}'),
+        "{source}"
+    );
+    browser.fill("type", "order..shipped").await;
+    browser.click("Retry the event").await;
+    browser.until_text("The event is still rejected").await;
+    browser.fill("type", "order.shipped").await;
+    browser.click("Retry the event").await;
+    browser
+        .until_text("The event is accepted, and will be delivered")
+        .await;
+    world.delivered("rejected-1", "succeeded").await;
+    assert_eq!(world.receiver.received(1).await[0].body, b"{\"id\": 17}");
+}
