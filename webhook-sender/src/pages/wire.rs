@@ -163,8 +163,7 @@ pub struct EventDetails {
     pub deliveries: List<Delivery>,
 }
 
-/// The data of one event, byte for byte. Apart from [`EventDetails`], because raw values cannot be
-/// members of flattened ones.
+/// The data of one event, byte for byte.
 #[derive(Deserialize)]
 pub struct EventData {
     pub data: Option<Box<RawValue>>,

@@ -7,14 +7,14 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde_json::json;
 use webhook_model::DeliveryState;
 
+use super::events;
 use crate::pages::badge::Badge;
 use crate::pages::error::PageError;
-use crate::pages::json_text::indented;
 use crate::pages::layout::{Page, html};
 use crate::pages::link::Link;
 use crate::pages::text::Text;
 use crate::pages::visit::{Posted, Visit};
-use crate::pages::wire::{Attempt, Delivery, Endpoint, EventData, EventDetails, SentRequest};
+use crate::pages::wire::{Attempt, Delivery, Endpoint, EventDetails, SentRequest};
 
 /// The most bytes of a body that a page shows; the rest can be downloaded.
 const SHOWN: usize = 64 * 1024;
@@ -69,11 +69,10 @@ struct Check {
 pub async fn show(visit: Visit) -> Result<Response, PageError> {
     let id = visit.name("id");
     let mut delivery: Delivery = visit.get(visit.route("deliveries").push(id)).await?;
-    let event_route = visit.route("events").push(delivery.event.raw());
     let endpoint_route = visit.route("endpoints").push(delivery.endpoint.raw());
     // Each may have been deleted before the delivery.
-    let event: Option<EventDetails> = optional(visit.get(event_route.clone()).await)?;
-    let data: Option<EventData> = optional(visit.get(event_route).await)?;
+    let event = optional(events::details(&visit, delivery.event.raw()).await)?;
+    let (event, data) = event.map_or((None, None), |(event, data)| (Some(event), data));
     let endpoint: Option<Endpoint> = optional(visit.get(endpoint_route).await)?;
     let body = Body::of(bytes(&visit, id).await?.as_deref());
     let attempts = std::mem::take(&mut delivery.attempts);
@@ -84,9 +83,7 @@ pub async fn show(visit: Visit) -> Result<Response, PageError> {
         state: Badge::of_delivery(delivery.state),
         check: last_request.map(Check::of),
         attempts: attempts.into_iter().enumerate().map(Step::of).collect(),
-        data: data
-            .and_then(|it| it.data)
-            .map(|it| indented(it.get()).into()),
+        data,
         links: Links {
             event: visit.here("events").push(delivery.event.raw()),
             endpoint: visit.here("endpoints").push(delivery.endpoint.raw()),

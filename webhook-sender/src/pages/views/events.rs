@@ -125,18 +125,29 @@ fn row(visit: &Visit, event: Event) -> EventRow {
     }
 }
 
+/// Returns one event, and its data with line breaks.
+pub async fn details(visit: &Visit, id: &str) -> Result<(EventDetails, Option<Text>), PageError> {
+    let route = visit.route("events").push(id);
+    let backend = &visit.pages.backend;
+    let body = backend.bytes(&visit.visitor, Method::GET, route, None);
+    let body = body.await?;
+    let details = serde_json::from_slice(&body).map_err(PageError::unreadable)?;
+    // Apart from the rest, because raw values cannot be members of flattened ones.
+    let data: EventData = serde_json::from_slice(&body).map_err(PageError::unreadable)?;
+    let data = data.data.map(|data| indented(data.get()).into());
+    Ok((details, data))
+}
+
 pub async fn show(visit: Visit) -> Result<Response, PageError> {
     let id = visit.name("id");
-    let route = visit.route("events").push(id);
-    let details: EventDetails = visit.get(route.clone()).await?;
-    let data: EventData = visit.get(route).await?;
+    let (details, data) = details(&visit, id).await?;
     let EventDetails { event, deliveries } = details;
     let here = visit.here("events").push(id);
     let all = visit.here("deliveries").query("event", id);
     html(&EventPage {
         page: visit.page(format!("Event {}", event.id.raw()), "events"),
         state: Badge::of_event(event.state.raw()),
-        data: data.data.map(|it| indented(it.get()).into()),
+        data,
         rows: deliveries
             .items
             .into_iter()
