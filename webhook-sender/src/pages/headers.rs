@@ -48,9 +48,7 @@ impl FramePolicy {
 
 /// Adds the headers to every response, also to errors.
 pub async fn add(State(frames): State<FramePolicy>, request: Request, next: Next) -> Response {
-    let path = request.uri().path();
-    let is_portal = path.starts_with("/ui/portal/") || path.starts_with("/portal/");
-    let policy = match is_portal {
+    let policy = match is_of_portal(request.uri().path()) {
         true => frames.portal,
         false => frames.unframed,
     };
@@ -77,9 +75,31 @@ pub async fn add(State(frames): State<FramePolicy>, request: Request, next: Next
     response
 }
 
+/// Returns `true` for the addresses of portals, with or without the prefix of all pages.
+fn is_of_portal(path: &str) -> bool {
+    let path = path.strip_prefix("/ui").unwrap_or(path);
+    path.strip_prefix("/portal")
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_addresses_of_portals_may_be_framed() {
+        for path in ["/ui/portal", "/ui/portal/x/events", "/portal/x"] {
+            assert!(is_of_portal(path), "{path}");
+        }
+        for path in [
+            "/ui/portals",
+            "/ui/t/portal",
+            "/ui/",
+            "/ui/t/acme/portal-links",
+        ] {
+            assert!(!is_of_portal(path), "{path}");
+        }
+    }
 
     #[test]
     fn only_the_configured_origins_may_frame_the_portal() {
