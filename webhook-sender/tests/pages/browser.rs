@@ -30,17 +30,18 @@ pub struct Element<'b> {
 }
 
 impl Browser {
-    pub async fn start() -> Self {
-        Self::with_preferences(json!({})).await
-    }
-
-    /// Starts a browser that runs no script of any page.
+    /// Starts a browser that runs no script of any page, but those of its driver.
     pub async fn without_scripts() -> Self {
-        let blocked = json!({ "profile.managed_default_content_settings.javascript": 2 });
-        Self::with_preferences(blocked).await
+        let browser = Self::start().await;
+        let command = json!({
+            "cmd": "Emulation.setScriptExecutionDisabled",
+            "params": { "value": true },
+        });
+        browser.post("/goog/cdp/execute", command).await;
+        browser
     }
 
-    async fn with_preferences(preferences: Value) -> Self {
+    pub async fn start() -> Self {
         let mut driver = Command::new("chromedriver")
             .arg("--port=0")
             .stdout(Stdio::piped())
@@ -61,7 +62,7 @@ impl Browser {
             "--lang=en",
             "--window-size=1280,1000",
         ];
-        let options = json!({ "args": arguments, "prefs": preferences });
+        let options = json!({ "args": arguments });
         let wanted = json!({ "alwaysMatch": { "goog:chromeOptions": options } });
         let session = browser.post("", json!({ "capabilities": wanted })).await;
         let id = session["sessionId"].as_str();
