@@ -30,25 +30,35 @@ pub(super) async fn attempt(
     let template = endpoint.template().clone();
     let timeout = template.timeout(&settings);
     let (at, began) = (context.clock.now(), Instant::now());
-    let response = match template.sign(event, body, at) {
-        Err(error) => Err(webhook_client::CallError::Unsigned(error)),
+    let (response, exchange) = match template.sign(event, body, at) {
+        Err(error) => {
+            let exchange = template.exchange([], body, None);
+            (Err(webhook_client::CallError::Unsigned(error)), exchange)
+        }
         Ok(signed) => {
             let signed = signed.iter().map(|(name, value)| (*name, value.as_str()));
-            let headers: Vec<_> = template.headers().chain(signed).collect();
+            let headers: Vec<_> = template.headers().chain(signed.clone()).collect();
             let post = WebhookRequest {
                 url: &template.compiled.url,
                 fairness_key: tenant.as_str(),
                 headers: &headers,
                 body,
+                keep_response: settings.keep_response,
                 deadline: began + timeout,
             };
-            context.client.post(&post).await
+            let response = context.client.post(&post).await;
+            let exchange = template.exchange(signed, body, response.as_ref().ok());
+            (response, exchange)
         }
     };
     let retry = template.retry(&settings);
     let disposition = classify(response, 0, retry, (at, began.elapsed()), 0.5);
     drop((endpoint, total));
-    disposition.attempt.ok_or(SingleRefusal::Busy)
+    let attempt = disposition.attempt.ok_or(SingleRefusal::Busy)?;
+    Ok(Attempt {
+        exchange,
+        ..attempt
+    })
 }
 
 fn refusal(refusal: Refusal) -> SingleRefusal {

@@ -47,8 +47,6 @@ impl Visitor {
 
 /// A session that has begun.
 pub struct NewSession {
-    /// Has a session to end.
-    pub can_sign_out: bool,
     /// The secret that the cookie holds.
     pub token: String,
     pub seconds: u64,
