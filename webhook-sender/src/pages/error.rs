@@ -1,10 +1,7 @@
-//! Errors as pages, in full sentences.
+//! Errors that readers see, in full sentences.
 
 use axum::http::StatusCode;
-use axum::http::header::LOCATION;
-use axum::response::{Html, IntoResponse, Response};
 
-use super::layout::ErrorPage;
 use super::text::Text;
 use super::wire::Problem;
 
@@ -17,7 +14,7 @@ pub struct PageError {
     /// One sentence or more.
     pub sentence: Text,
     /// The address to go to instead.
-    elsewhere: Option<&'static str>,
+    pub elsewhere: Option<&'static str>,
 }
 
 impl PageError {
@@ -96,16 +93,5 @@ fn sentence(problem: &Problem) -> String {
             .to_owned(),
         _ if detail.is_empty() => format!("{}.", problem.title.raw()),
         _ => format!("{}: {detail}.", problem.title.raw()),
-    }
-}
-
-impl IntoResponse for PageError {
-    fn into_response(self) -> Response {
-        if let Some(place) = self.elsewhere {
-            return (self.status, [(LOCATION, place)]).into_response();
-        }
-        let page = ErrorPage::of(&self);
-        let body = askama::Template::render(&page).unwrap_or_else(|_| self.sentence.to_string());
-        (self.status, Html(body)).into_response()
     }
 }

@@ -63,24 +63,6 @@ impl Page {
     }
 }
 
-/// An error as a page.
-#[derive(Template)]
-#[template(path = "error.html")]
-pub struct ErrorPage<'a> {
-    page: Page,
-    sentence: &'a Text,
-}
-
-impl<'a> ErrorPage<'a> {
-    pub fn of(error: &'a PageError) -> Self {
-        let reason = error.status.canonical_reason().unwrap_or("Error");
-        Self {
-            page: Page::outside(reason),
-            sentence: &error.sentence,
-        }
-    }
-}
-
 /// Renders a page.
 ///
 /// # Errors

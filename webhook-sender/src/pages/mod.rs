@@ -10,6 +10,7 @@ mod chart;
 mod cookie;
 mod csrf;
 mod error;
+mod error_page;
 mod event_stream;
 mod gate;
 mod headers;

@@ -42,7 +42,7 @@ struct Draft {
     transform: String,
 }
 
-/// What an endpoint would receive.
+/// The request that an endpoint would receive, or the reason why it would receive none.
 struct Preview {
     outcome: &'static str,
     body: Option<Text>,

@@ -56,7 +56,7 @@ pub struct NewSecret {
     page: Page,
     endpoint: Text,
     secret: Text,
-    /// How long the previous secret still signs.
+    /// The time for which the previous secret still signs.
     overlap: Option<Text>,
     back: Link,
 }

@@ -13,10 +13,10 @@ use crate::pages::text::Text;
 #[template(path = "once.html")]
 pub struct Once {
     pub page: Page,
-    /// What the value is, as the subject of a sentence.
+    /// The name of the value, as the subject of a sentence.
     pub what: Text,
     pub value: Text,
-    /// What to do with it.
+    /// The use of the value.
     pub hint: &'static str,
     pub back: Link,
 }
