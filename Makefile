@@ -24,10 +24,10 @@ BUILT = target/wasm32-wasip2/release
 OPEN = --variable open_handshake=true --variable weakest_scheme=plain
 
 .PHONY: help setup setup-redis setup-postgres setup-queues setup-kubernetes setup-chaos setup-interop \
-	setup-examples setup-image setup-lint build-all \
+	setup-examples setup-image setup-pages setup-lint build-all \
 	build-hmac build-apps build-producer build-consumer build-server-store build-guard build-examples \
 	build-sender build-spin-local start-producer \
-	start-consumer register-consumer fire-webhook demo demo-sender demo-redis demo-queues demo-postgres \
+	start-consumer register-consumer fire-webhook demo demo-sender demo-redis demo-queues demo-postgres pages \
 	demo-polyglot \
 	test lint chaos fuzz bench dist package push deploy-cloud deploy-akamai clean
 
@@ -57,6 +57,9 @@ setup-interop: setup
 
 setup-examples: setup
 	@sh scripts/setup-examples.sh
+
+setup-pages: setup
+	@sh scripts/setup-pages.sh
 
 setup-image: setup
 	@sh scripts/setup-image.sh
@@ -136,10 +139,14 @@ demo-postgres: setup-postgres ## One row of an outbox that is committed, and one
 	@MAKE='$(MAKE)' sh scripts/build-together.sh demo-postgres build-apps build-sender $(RUNTIME_BUILT)
 	@sh scripts/demo-postgres.sh $(RUNTIME) target/debug/webhook-sender
 
+pages: setup ## Start a sender with sample data, and print the address and the key of its pages
+	$(CARGO_BUILD) --bin webhook-sender --example pages
+	@target/debug/examples/pages target/debug/webhook-sender
+
 demo-polyglot: build-all build-examples $(RUNTIME_BUILT) ## Fire at consumers in Rust, Python and JavaScript
 	@sh scripts/demo-polyglot.sh $(RUNTIME)
 
-test: setup setup-redis setup-postgres setup-queues setup-kubernetes setup-chaos setup-interop setup-examples setup-image ## Run every test
+test: setup setup-redis setup-postgres setup-queues setup-kubernetes setup-chaos setup-interop setup-examples setup-pages setup-image ## Run every test
 	@sh scripts/test.sh
 
 lint: setup-lint ## Check formatting, spelling and documentation, and lint the code

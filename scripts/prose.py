@@ -17,7 +17,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 # Files of other projects, kept as they were published.
-FOREIGN = ("wit/spin/", "wit/deps/", "tests/deploy/schemas/", "LICENSE")
+FOREIGN = ("wit/spin/", "wit/deps/", "webhook-sender/assets/vendor/htmx", "webhook-sender/assets/vendor/pico", "tests/deploy/schemas/", "LICENSE")
 
 # Prefixes of comments by suffix, longest first.
 RUST = ("///", "//!", "//")

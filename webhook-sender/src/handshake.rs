@@ -51,6 +51,7 @@ pub async fn perform(
         url: &url,
         fairness_key: target.tenant.as_str(),
         headers: &headers.collect::<Vec<_>>(),
+        keep_response: 0,
         body: &json!({ "keyData": key.reveal() }).to_string().into(),
         deadline: Instant::now() + target.timeout.unwrap_or(timeout),
     };

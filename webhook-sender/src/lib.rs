@@ -13,12 +13,16 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod api;
+pub mod audit;
 pub mod cli;
 pub mod config;
 pub mod deliver;
 pub mod endpoint_health;
+pub mod feed;
 mod handshake;
+pub mod keys;
 pub mod metrics;
+pub mod pages;
 pub mod plan;
 pub mod registry;
 mod service;

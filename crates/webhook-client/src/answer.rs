@@ -1,9 +1,12 @@
 //! A receiver's response, as far as it is kept.
 
-use webhook_model::MAX_RESPONSE_BYTES;
+use webhook_model::{HeaderBlock, MAX_KEPT_RESPONSE_BYTES, Protocol, ReceivedParts};
 
 /// The most bytes of a response's body that are read.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// A body can be kept as far as it is read.
+const _: () = assert!(MAX_KEPT_RESPONSE_BYTES <= MAX_BODY_BYTES);
 
 /// The most bytes of a response's head, interim responses (1xx) included.
 pub const MAX_HEAD_BYTES: usize = 16 * 1024;
@@ -15,50 +18,56 @@ pub struct Response {
     pub status: u16,
     /// The value of the `Retry-After` header, unparsed.
     pub retry_after: Option<String>,
-    /// The first bytes of the body, at most [`MAX_RESPONSE_BYTES`].
+    pub protocol: Protocol,
+    pub headers: HeaderBlock,
+    /// The first bytes of the body, as many as the request asks for.
     pub body: Vec<u8>,
+    /// The number of bytes of the body that were read.
+    pub body_bytes: usize,
 }
 
 impl Response {
-    /// Returns the kept bytes of the body as printable text; `None` for an empty body.
-    pub fn text(&self) -> Option<String> {
-        let text = String::from_utf8_lossy(&self.body);
-        let readable = text
-            .chars()
-            .map(|c| if c.is_control() && c != '\n' { ' ' } else { c });
-        (!text.is_empty()).then(|| truncated(MAX_RESPONSE_BYTES, readable))
+    /// Returns the parts that an attempt records.
+    pub fn parts(&self) -> ReceivedParts<'_> {
+        ReceivedParts {
+            protocol: self.protocol,
+            headers: &self.headers,
+            body: &self.body,
+            body_bytes: self.body_bytes as u64,
+        }
     }
 }
 
-/// Returns as many of the characters as fit into `bytes`: replacing invalid UTF-8 makes a text longer.
-fn truncated(bytes: usize, text: impl Iterator<Item = char>) -> String {
-    let mut room = bytes;
-    text.take_while(|c| {
-        let fits = c.len_utf8() <= room;
-        room = room.saturating_sub(c.len_utf8());
-        fits
-    })
-    .collect()
-}
-
 /// The body of a response that is being read. Keeps its beginning and counts the rest.
-#[derive(Default)]
 pub(super) struct BodyExcerpt {
+    /// The most bytes that are kept.
+    keep: usize,
     kept: Vec<u8>,
     read: usize,
 }
 
 impl BodyExcerpt {
+    /// Creates an excerpt that keeps the first `keep` bytes.
+    pub(super) fn new(keep: usize) -> Self {
+        Self {
+            keep: keep.min(MAX_BODY_BYTES),
+            kept: Vec::new(),
+            read: 0,
+        }
+    }
+
     /// Adds a part of the body. Returns whether more may be read.
     pub(super) fn push(&mut self, part: &[u8]) -> bool {
-        let room = MAX_RESPONSE_BYTES - self.kept.len();
-        self.kept.extend(part.iter().take(room));
+        let room = self.keep - self.kept.len();
+        let kept = part.get(..room).unwrap_or(part);
+        self.kept.extend_from_slice(kept);
         self.read = self.read.saturating_add(part.len());
         self.read <= MAX_BODY_BYTES
     }
 
-    pub(super) fn into_bytes(self) -> Vec<u8> {
-        self.kept
+    /// Returns the kept bytes, and the number of bytes that were read.
+    pub(super) fn into_parts(self) -> (Vec<u8>, usize) {
+        (self.kept, self.read)
     }
 }
 
@@ -66,33 +75,23 @@ impl BodyExcerpt {
 mod tests {
     use super::*;
 
-    fn response(body: &[u8]) -> Response {
-        Response {
-            status: 200,
-            retry_after: None,
-            body: body.to_vec(),
-        }
-    }
-
-    #[test]
-    fn the_text_of_a_body_is_printable_and_bounded() {
-        assert_eq!(response(b"").text(), None);
-        assert_eq!(
-            response(b"a\0b\x1b[1m\nc\xff").text().unwrap(),
-            "a b [1m\nc\u{fffd}"
-        );
-        let binary = response(&[0xff; MAX_RESPONSE_BYTES]).text().unwrap();
-        assert_eq!(binary.len(), MAX_RESPONSE_BYTES / 3 * 3);
-    }
-
     #[test]
     fn only_the_beginning_of_a_body_is_kept() {
-        let mut excerpt = BodyExcerpt::default();
+        let mut excerpt = BodyExcerpt::new(256);
         assert!(excerpt.push(&[b'a'; 200]));
         assert!(excerpt.push(&[b'b'; MAX_BODY_BYTES - 200]));
         assert!(!excerpt.push(b"c"));
-        let kept = excerpt.into_bytes();
-        assert_eq!(kept.len(), MAX_RESPONSE_BYTES);
+        let (kept, read) = excerpt.into_parts();
+        assert_eq!((kept.len(), read), (256, MAX_BODY_BYTES + 1));
         assert_eq!((kept[199], kept[200]), (b'a', b'b'));
+    }
+
+    #[test]
+    fn nothing_or_everything_of_a_body_can_be_kept() {
+        for (keep, kept) in [(0, 0), (usize::MAX, MAX_BODY_BYTES)] {
+            let mut excerpt = BodyExcerpt::new(keep);
+            assert!(excerpt.push(&[b'a'; MAX_BODY_BYTES]));
+            assert_eq!(excerpt.into_parts().0.len(), kept);
+        }
     }
 }

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::time::timeout_at;
-use webhook_model::Phase;
+use webhook_model::{Phase, Protocol};
 
 use self::body::{Decoder, Progress};
 use self::head::{Framing, Head};
@@ -65,18 +65,22 @@ pub(super) async fn exchange(
     let head = timeout_at(request.deadline, exchange.send_and_read_head()).await;
     let head = head.unwrap_or_else(|_| Err(CallError::TimedOut(exchange.phase())));
     let head = head.or_else(|error| exchange.take_unfinished_head().ok_or(error))?;
-    let mut excerpt = BodyExcerpt::default();
+    let mut excerpt = BodyExcerpt::new(request.keep_response);
     let body = exchange.read_body(head.framing, &mut excerpt);
     let complete = timeout_at(request.deadline, body).await;
     let persists = head.persists && exchange.persists && exchange.is_sent();
     connection.shrink_buffers();
+    let (body, body_bytes) = excerpt.into_parts();
     Ok(Exchanged {
         reusable: persists && complete == Ok(true),
         keep_alive: head.keep_alive,
         response: Response {
             status: head.status,
             retry_after: head.retry_after,
-            body: excerpt.into_bytes(),
+            protocol: Protocol::Http1,
+            headers: head.headers,
+            body,
+            body_bytes,
         },
     })
 }

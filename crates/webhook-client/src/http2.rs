@@ -14,7 +14,7 @@ use h2::{Ping, Reason};
 use http::{HeaderName, HeaderValue, Request};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout, timeout_at};
-use webhook_model::Phase;
+use webhook_model::{HeaderBlock, Phase, Protocol};
 
 use super::answer::{BodyExcerpt, MAX_BODY_BYTES, Response};
 use super::error::plain;
@@ -145,16 +145,24 @@ pub(super) async fn exchange(
     let response = timeout_at(request.deadline, send(requests, head, request.body)).await;
     let response = response.map_err(|_| failed(CallError::TimedOut(Phase::Respond), false))??;
     let (head, mut body) = response.into_parts();
-    let mut excerpt = BodyExcerpt::default();
+    let mut excerpt = BodyExcerpt::new(request.keep_response);
     // The status counts even if the body breaks off or is too long.
     let _ = timeout_at(request.deadline, read(&mut body, &mut excerpt)).await;
     let retry_after = head.headers.get(http::header::RETRY_AFTER);
+    let mut headers = HeaderBlock::default();
+    for (name, value) in &head.headers {
+        headers.push(name.as_str(), value.as_bytes());
+    }
+    let (body, body_bytes) = excerpt.into_parts();
     Ok(Response {
         status: head.status.as_u16(),
         retry_after: retry_after
             .and_then(|value| value.to_str().ok())
             .map(str::to_owned),
-        body: excerpt.into_bytes(),
+        protocol: Protocol::Http2,
+        headers,
+        body,
+        body_bytes,
     })
 }
 

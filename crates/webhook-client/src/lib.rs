@@ -12,14 +12,13 @@
 //!   connection, each of its addresses is checked, and the connection goes to the very address that
 //!   was checked, so DNS rebinding has no effect.
 //! - Redirects are not followed.
-//! - Of a response's body at most [`MAX_BODY_BYTES`] are read and [`MAX_RESPONSE_BYTES`] are kept.
+//! - Of a response's body at most [`MAX_BODY_BYTES`] are read, and as many are kept as the request asks
+//!   for.
 //! - A connection is used again only if the response before was well-formed and read to its end.
 //!
 //! A receiver may close a pooled connection just as a request goes out on it. That attempt fails, and
 //! the schedule makes another. To make this rare, a pooled connection is checked before it is used,
 //! and closed before the receiver is due to close it.
-//!
-//! [`MAX_RESPONSE_BYTES`]: webhook_model::MAX_RESPONSE_BYTES
 //!
 //! ```no_run
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
@@ -36,6 +35,7 @@
 //!         fairness_key: "acme",
 //!         headers: &[("Content-Type", "application/json")],
 //!         body: &bytes::Bytes::from_static(b"{}"),
+//!         keep_response: 4096,
 //!         deadline: Instant::now() + Duration::from_secs(15),
 //!     })
 //!     .await?;

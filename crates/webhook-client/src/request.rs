@@ -14,6 +14,9 @@ pub struct WebhookRequest<'a> {
     pub headers: &'a [(&'a str, &'a str)],
     /// Sent byte for byte.
     pub body: &'a Bytes,
+    /// The number of bytes of the response's body to keep, at most
+    /// [`MAX_BODY_BYTES`](super::MAX_BODY_BYTES).
+    pub keep_response: usize,
     /// The time by which the response has to be read.
     pub deadline: Instant,
 }

@@ -2,10 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Millis;
-
-/// The maximum number of bytes of a response body that an attempt keeps.
-pub const MAX_RESPONSE_BYTES: usize = 256;
+use super::{Exchange, Millis};
 
 /// The phase in which an attempt failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -50,7 +47,7 @@ pub struct Attempt {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phase: Option<Phase>,
     pub duration_ms: u32,
-    /// The first bytes of the response body, at most [`MAX_RESPONSE_BYTES`], as readable text.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub response: Option<String>,
+    /// The request and the response. Empty in lists, which show attempts without them.
+    #[serde(skip)]
+    pub exchange: Exchange,
 }

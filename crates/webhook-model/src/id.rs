@@ -2,9 +2,12 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+
+use super::Millis;
 
 /// The maximum number of bytes of an event's id.
 const MAX_EVENT_ID_BYTES: usize = 256;
@@ -91,6 +94,58 @@ id!(
     "The id of an event, and the `webhook-id` of its deliveries: visible ASCII without a full stop, which separates the parts that the scheme `standard` signs."
 );
 
+id!(KeyId, |text| slug("key", text), "The id of an access key.");
+id!(
+    SessionId,
+    |text| slug("session", text),
+    "The id of a session, which is not its token."
+);
+id!(
+    AuditId,
+    |text| slug("audit entry", text),
+    "The id of an audit entry: see [`AuditId::at`]."
+);
+
+impl KeyId {
+    /// Returns a new id: `key_` and 16 random hex digits.
+    pub fn random() -> Self {
+        Self(format!("key_{}", hex::encode(rand::random::<[u8; 8]>())).into())
+    }
+
+    /// Returns the id of a key of the configuration file: `cfg_` and 16 hex digits of the SHA-256 of its
+    /// hash. It is the same in all processes that have the key.
+    pub fn of_configured(hash: &[u8; 32]) -> Self {
+        let digest = Sha256::digest(hash);
+        Self(format!("cfg_{}", hex::encode(&digest[..8])).into())
+    }
+
+    /// Returns the id of an author that is no key, such as `local`.
+    pub fn named(name: &'static str) -> Self {
+        Self(name.into())
+    }
+}
+
+impl SessionId {
+    /// Returns a new id for a session of that moment. Ids sort by time: `ses_`, the milliseconds in 12
+    /// hex digits, a count of 4 within the process, and 8 random ones.
+    pub fn at(at: Millis) -> Self {
+        Self(format!("ses_{}", unique(at)).into())
+    }
+}
+
+impl AuditId {
+    /// Returns a new id for an entry of that moment. Ids sort by time: `aud_`, the milliseconds in 12
+    /// hex digits, a count of 4 within the process, and 8 random ones.
+    pub fn at(at: Millis) -> Self {
+        Self(format!("aud_{}", unique(at)).into())
+    }
+
+    /// Returns the common start of the ids of that moment, which sorts before each of them.
+    pub fn prefix(at: Millis) -> String {
+        format!("aud_{}", sortable(at))
+    }
+}
+
 impl DeliveryId {
     /// Returns the id of the delivery of `event` to `endpoint`: `dlv_` and 32 hex digits of a
     /// SHA-256. It is deterministic, so that planning an event twice changes nothing.
@@ -114,6 +169,19 @@ impl EndpointId {
     pub fn random() -> Self {
         Self(format!("ep_{}", hex::encode(rand::random::<[u8; 12]>())).into())
     }
+}
+
+/// Returns a text that sorts like a time, and within a millisecond in the order of the calls.
+fn unique(at: Millis) -> String {
+    static CALLS: AtomicU16 = AtomicU16::new(0);
+    let call = CALLS.fetch_add(1, Ordering::Relaxed);
+    let random = hex::encode(rand::random::<[u8; 4]>());
+    format!("{}{call:04x}{random}", sortable(at))
+}
+
+/// Returns a time as a text that sorts like it.
+fn sortable(at: Millis) -> String {
+    format!("{:012x}", at.0.min((1 << 48) - 1))
 }
 
 fn slug(owner: &'static str, text: &str) -> Result<(), IdError> {

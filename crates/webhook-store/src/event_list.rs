@@ -43,9 +43,11 @@ pub struct EventSummary {
     pub source: Source,
     pub accepted_at: Millis,
     pub state: EventState,
+    /// True if its data was erased.
+    pub erased: bool,
 }
 
-/// An accepted or planned event with its data.
+/// An accepted or planned event with its data, which is empty if it was erased.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventDetails {
     pub event: Event,
@@ -65,6 +67,7 @@ impl EventDetails {
             source: self.event.source,
             accepted_at: self.accepted_at,
             state: self.state,
+            erased: self.event.data.is_empty(),
         };
         (summary, self.event.data)
     }
@@ -129,6 +132,75 @@ impl<K: Display + FromStr> EventPosition<K> {
             })
         };
         parts().ok_or_else(|| StoreError::Cursor(cursor.0.chars().take(80).collect()))
+    }
+}
+
+/// A search for a page of a tenant's events, in an engine whose keys are numbers.
+pub(crate) struct EventSearch<'a> {
+    filter: &'a EventFilter,
+    behind: Option<EventPosition<i64>>,
+    limit: usize,
+}
+
+impl<'a> EventSearch<'a> {
+    /// Creates a search behind a cursor.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Cursor`] for a cursor of another list.
+    pub(crate) fn new(
+        filter: &'a EventFilter,
+        cursor: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Self, StoreError> {
+        Ok(Self {
+            filter,
+            behind: cursor.map(EventPosition::parse).transpose()?,
+            limit,
+        })
+    }
+
+    /// Returns the states whose lists are searched.
+    pub(crate) fn states(&self) -> impl Iterator<Item = EventState> {
+        let wanted = EventState::ALL.into_iter();
+        wanted.filter(|state| self.filter.wants(*state))
+    }
+
+    /// Returns the time from which on events match.
+    pub(crate) fn from(&self) -> i64 {
+        self.filter.from.map_or(i64::MIN, |from| from.as_i64())
+    }
+
+    /// Returns the time and the key below which a list continues: that of the kept events, or that of
+    /// the rejected ones.
+    pub(crate) fn below(&self, is_kept: bool) -> (i64, i64) {
+        let to = self.filter.to;
+        let to = to.map_or((i64::MAX, i64::MAX), |to| (to.as_i64(), i64::MIN));
+        let behind = self.behind.as_ref();
+        let behind = behind.map_or((i64::MAX, i64::MAX), |behind| {
+            let key = match (behind.is_kept, is_kept) {
+                (true, false) => i64::MAX,
+                (false, true) => i64::MIN,
+                _ => behind.key,
+            };
+            (i64::try_from(behind.at).unwrap_or(i64::MAX), key)
+        });
+        to.min(behind)
+    }
+
+    /// Returns the number of events to read of a list: one more than a page has, unless some may not
+    /// match.
+    pub(crate) fn count(&self) -> usize {
+        if self.filter.kind.is_none() && self.filter.source.is_none() {
+            MAX_EXAMINED.min(self.limit.saturating_add(1))
+        } else {
+            MAX_EXAMINED
+        }
+    }
+
+    /// Returns an empty scan of one list.
+    pub(crate) fn scan(&self) -> Scan<'a, i64> {
+        Scan::new(self.filter, self.limit)
     }
 }
 

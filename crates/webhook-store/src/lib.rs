@@ -1,7 +1,7 @@
 //! The durable store of tenants, endpoints, events and deliveries.
 //!
-//! One interface in four parts ([`Leases`], [`Tenants`], [`Queue`], [`Queries`]) has three engines:
-//! [`sqlite`] for one process without a server, and [`postgres`] and [`redis`] for any number of
+//! One interface in six parts ([`Leases`], [`Tenants`], [`Queue`], [`Queries`], [`Keys`], [`Audit`]) has
+//! three engines: [`sqlite`] for one process without a server, and [`postgres`] and [`redis`] for any number of
 //! processes. All pass the same contract tests (`tests/store/`).
 //!
 //! # Guarantees
@@ -28,7 +28,10 @@
 //! that was not attempted. To *bury* is to create a dead letter. To *replay* is to make a delivery
 //! due again.
 
+mod access;
 mod batch;
+mod endpoint_stats;
+mod erasure;
 mod error;
 mod event_list;
 mod fence;
@@ -39,15 +42,24 @@ mod page;
 pub mod postgres;
 pub mod redis;
 pub mod sqlite;
+mod status_filter;
 
 pub use batch::{
     Acceptance, AcceptedEvent, Claim, ClaimRequest, DueEndpoint, InitialState, NewDelivery,
     NextState, Outcome, PLANNING_BYTES, PlanBatch, PlanResult, Planned, PlannedEvent,
 };
+pub use endpoint_stats::{
+    Counters, EndpointStats, HOURS_KEPT, Histogram, Interval, MAX_COUNTED, MINUTES_KEPT,
+};
+pub use erasure::Erased;
 pub(crate) use error::Result;
 pub use error::StoreError;
 pub use event_list::{EventDetails, EventFilter, EventSummary, ListedEvent, MAX_EXAMINED};
 pub use fence::Fence;
-pub use interface::{IDEMPOTENCY, Leases, Queries, Queue, Store, Tenants};
+pub use interface::{
+    Audit, AuditFilter, IDEMPOTENCY, KeyAddition, Keys, Leases, MAX_AUDIT_ENTRIES, MAX_KEYS,
+    MAX_PORTAL_SESSIONS, Queries, Queue, Store, Tenants,
+};
 pub use lease::Lease;
 pub use page::{Cursor, DeliveryFilter, Depth, PAGE_BYTES, Page, RejectedFilter};
+pub use status_filter::{StatusFilter, StatusFilterError};

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use webhook_model::{DeliveryId, DeliveryState, EndpointId, EventId, Millis, TenantId};
 
+use crate::StatusFilter;
+
 /// The end of a page, to continue from. Opaque to callers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -23,6 +25,10 @@ pub struct DeliveryFilter {
     pub state: Option<DeliveryState>,
     pub endpoint: Option<EndpointId>,
     pub event: Option<EventId>,
+    /// The exact type of the event.
+    pub kind: Option<String>,
+    /// The status of the last attempt.
+    pub status: Option<StatusFilter>,
     /// Planned at this moment or later.
     pub from: Option<Millis>,
     /// Planned before this moment.

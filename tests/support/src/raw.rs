@@ -91,7 +91,8 @@ impl Connection {
         }
     }
 
-    fn received(&self) -> String {
+    /// Returns what was received so far.
+    pub fn received(&self) -> String {
         String::from_utf8_lossy(&self.received).into_owned()
     }
 

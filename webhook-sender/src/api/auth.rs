@@ -1,29 +1,29 @@
-//! Access to the API. With a configured token: clients that send it. Without one: programs on this
-//! machine, but no page in a browser (see [`browser`](super::browser)).
+//! Access to the API and the pages, by key or by session. Without a configured key: for programs on this
+//! machine, but for no page in a browser (see [`browser`](super::browser)).
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Request, State};
+use axum::http::Extensions;
 use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::Response;
 use problem_details::Problem;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tokio::time::Instant;
+use webhook_model::AuditOutcome;
 
 use super::error::ApiError;
+use super::permit::permit;
 use super::server::Peer;
 use super::throttle::{Throttle, Verdict};
+use crate::audit::{AuditDetail, AuditLog, Author};
+use crate::keys::{Keyring, Permission, Principal, SignedIn};
 use crate::metrics::{Metrics, Refusal};
-
-/// The result of comparing the token of a request.
-enum TokenCheck {
-    Missing,
-    Valid,
-    Invalid,
-}
 
 /// The digest of a token, so that the time of a comparison does not depend on the length of the text
 /// that a client sends.
@@ -35,53 +35,122 @@ impl Token {
         Self(Sha256::digest(text).into())
     }
 
-    fn is(&self, digest: &[u8; 32]) -> bool {
+    fn is(&self, text: &[u8]) -> bool {
+        let digest: [u8; 32] = Sha256::digest(text).into();
         digest.ct_eq(&self.0[..]).into()
     }
 }
 
-/// The tokens that grant access to the API.
+/// The keys and tokens that grant access. Cheap to clone.
 #[derive(Clone)]
 pub struct Access {
-    /// Grants access to everything. Without one, everything is open, on loopback only.
-    pub token: Option<Token>,
+    keyring: Arc<Keyring>,
+    audit: AuditLog,
     /// Grants access to `/metrics` only.
-    pub metrics_token: Option<Token>,
-    pub metrics: Arc<Metrics>,
+    metrics_token: Option<Token>,
+    metrics: Arc<Metrics>,
     wrong: Arc<Throttle>,
 }
 
 impl Access {
-    pub fn new(token: Option<Token>, metrics_token: Option<Token>, metrics: Arc<Metrics>) -> Self {
+    pub fn new(keyring: Arc<Keyring>, metrics_token: Option<Token>, metrics: Arc<Metrics>) -> Self {
         Self {
-            token,
+            keyring,
+            audit,
             metrics_token,
             metrics,
             wrong: Arc::default(),
         }
     }
 
-    /// Checks that a request carries one of `tokens`. Accepts every request if `tokens` is empty.
-    fn check<'a>(
-        &self,
-        request: &Request,
-        tokens: impl Iterator<Item = &'a Token> + Clone,
-    ) -> Result<(), ApiError> {
-        match check_token(request, tokens) {
-            TokenCheck::Valid => Ok(()),
-            TokenCheck::Missing => {
-                self.metrics.refused(Refusal::NoToken);
-                Err(unauthorized())
-            }
-            TokenCheck::Invalid => Err(self.wrong_token(request)),
-        }
+    /// Returns true if no key is configured: every request is that of [`Principal::local`].
+    pub fn is_open(&self) -> bool {
+        self.keyring.is_open()
     }
 
-    fn wrong_token(&self, request: &Request) -> ApiError {
+    /// Returns the principal of a request that carries a key.
+    async fn principal(&self, request: &Parts) -> Result<Principal, ApiError> {
+        if self.is_open() {
+            return Ok(Principal::local());
+        }
+        let found = match sent(request) {
+            Some(text) => self.keyring.principal(text).await?,
+            None => None,
+        };
+        found.ok_or_else(|| self.refuse(request))
+    }
+
+    /// Returns the principal of a key that a client sends in a form.
+    ///
+    /// # Errors
+    ///
+    /// 401 for a wrong key, 429 for too many of them, 503 if the store does not respond.
+    pub async fn verify(&self, peer: Peer, key: &str) -> Result<Principal, ApiError> {
+        let found = self.keyring.principal(key.trim().as_bytes()).await?;
+        found.ok_or_else(|| self.wrong_token(peer))
+    }
+
+    /// Opens a session of the pages for a client that sends the text of a key.
+    ///
+    /// # Errors
+    ///
+    /// 401 for a wrong key, 429 for too many of them, 503 if the store does not respond.
+    pub async fn sign_in(&self, peer: Peer, key: &str) -> Result<SignedIn, ApiError> {
+        let principal = self.verify(peer, key).await?;
+        let author = Author::of_request(&principal, peer);
+        let tenant = principal.tenant.clone();
+        let begun = self.audit.begin(&author, "session.create", tenant, None);
+        let begun = begun.await?;
+        let opened = self.keyring.open_session(principal).await?;
+        let session = opened.principal.session.as_ref();
+        let detail = session.map(AuditDetail::of).unwrap_or_default();
+        self.audit.end(begun, AuditOutcome::Done, detail).await;
+        Ok(opened)
+    }
+
+    /// Returns the principal of a session of the pages or of a portal.
+    ///
+    /// # Errors
+    ///
+    /// 401 if the session has ended or never existed, 429 for too many such tokens, 503 if the store does
+    /// not respond.
+    pub async fn session(&self, peer: Peer, token: &str) -> Result<Principal, ApiError> {
+        let found = self.keyring.session(token).await?;
+        found.ok_or_else(|| self.wrong_token(peer))
+    }
+
+    /// Ends a session. One that has ended already is no error.
+    ///
+    /// # Errors
+    ///
+    /// 503 if the store does not respond.
+    pub async fn sign_out(&self, peer: Peer, token: &str) -> Result<(), ApiError> {
+        let Some(principal) = self.keyring.session(token).await? else {
+            return Ok(());
+        };
+        let author = Author::of_request(&principal, peer);
+        let target = principal.session.as_ref().map(ToString::to_string);
+        let tenant = principal.tenant.clone();
+        let begun = self.audit.begin(&author, "session.delete", tenant, target);
+        let begun = begun.await?;
+        self.keyring.end_session(token).await?;
+        let detail = AuditDetail::default();
+        self.audit.end(begun, AuditOutcome::Done, detail).await;
+        Ok(())
+    }
+
+    /// Returns the error of a request without a valid key.
+    fn refuse(&self, request: &Parts) -> ApiError {
+        if request.headers.contains_key(AUTHORIZATION) {
+            return self.wrong_token(peer_of(&request.extensions));
+        }
+        self.metrics.refused(Refusal::NoToken);
+        unauthorized()
+    }
+
+    fn wrong_token(&self, peer: Peer) -> ApiError {
         self.metrics.refused(Refusal::WrongToken);
         let now = Instant::now();
-        let peer = request.extensions().get::<Peer>().copied();
-        let peer = peer.unwrap_or_else(|| Peer::of(std::net::Ipv4Addr::UNSPECIFIED.into()));
         if let Some(attempts) = self.wrong.attempts_to_log(now) {
             tracing::warn!(%peer, attempts, "api called with a wrong token");
         }
@@ -92,27 +161,16 @@ impl Access {
     }
 }
 
-fn check_token<'a>(
-    request: &Request,
-    tokens: impl Iterator<Item = &'a Token> + Clone,
-) -> TokenCheck {
-    if tokens.clone().next().is_none() {
-        return TokenCheck::Valid;
-    }
-    let Some(value) = request.headers().get(AUTHORIZATION) else {
-        return TokenCheck::Missing;
-    };
-    let Some(text) = bearer(value.as_bytes()) else {
-        return TokenCheck::Invalid;
-    };
-    let digest: [u8; 32] = Sha256::digest(text).into();
-    // All tokens are compared, so that the time does not depend on which one matches.
-    let known = tokens.fold(false, |known, one| one.is(&digest) | known);
-    if known {
-        TokenCheck::Valid
-    } else {
-        TokenCheck::Invalid
-    }
+/// Returns the address of the client of a request, from its extensions.
+pub fn peer_of(extensions: &Extensions) -> Peer {
+    let peer = extensions.get::<Peer>().copied();
+    peer.unwrap_or_else(|| Peer::of(Ipv4Addr::UNSPECIFIED.into()))
+}
+
+/// Returns the key that a request carries.
+fn sent(request: &Parts) -> Option<&[u8]> {
+    let value = request.headers.get(AUTHORIZATION)?;
+    bearer(value.as_bytes())
 }
 
 /// Returns the token after `Bearer `, which is case-insensitive (RFC 9110, section 11.1).
@@ -132,22 +190,37 @@ fn too_many(wait: Duration) -> ApiError {
     ApiError::from(problem).retry_after(wait).closing()
 }
 
-/// Accepts requests that carry the token.
+/// Accepts requests that carry a key, and adds its principal to their extensions. A request of the pages,
+/// which call the API within the process, has its principal already: no client can add an extension.
 pub async fn check(
     State(access): State<Access>,
     request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
-    access.check(&request, access.token.iter())?;
-    Ok(next.run(request).await)
+    if request.extensions().get::<Principal>().is_some() {
+        return Ok(next.run(request).await);
+    }
+    let (mut request, body) = request.into_parts();
+    let principal = access.principal(&request).await?;
+    request.extensions.insert(principal);
+    Ok(next.run(Request::from_parts(request, body)).await)
 }
 
-/// Accepts requests that carry the token, or the one for metrics.
+/// Accepts requests that carry an administrator's key, or the token for metrics.
 pub async fn check_metrics(
     State(access): State<Access>,
     request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
-    access.check(&request, access.token.iter().chain(&access.metrics_token))?;
-    Ok(next.run(request).await)
+    let (request, body) = request.into_parts();
+    let own = access.metrics_token.as_ref();
+    let is_own = sent(&request).is_some_and(|text| own.is_some_and(|token| token.is(text)));
+    if !is_own {
+        if own.is_some() && access.is_open() {
+            return Err(access.refuse(&request));
+        }
+        let principal = access.principal(&request).await?;
+        permit(&principal, Permission::Administer, None)?;
+    }
+    Ok(next.run(Request::from_parts(request, body)).await)
 }

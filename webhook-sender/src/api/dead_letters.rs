@@ -1,9 +1,9 @@
 //! `/v1/dead-letters` and `/v1/tenants/{tenant}/dead-letters`: events that could not be planned.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
+use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use webhook_model::{EventId, FieldText, RawEvent, Rejected, Source, TenantId};
@@ -14,6 +14,8 @@ use super::error::ApiError;
 use super::events::moment;
 use super::extract::{OptionalJson, Path, Query};
 use super::state::Api;
+use crate::audit::AuditDetail;
+use crate::keys::Principal;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -80,28 +82,37 @@ pub async fn of_tenant(
 /// Plans a rejected event, with the corrections of the body.
 pub async fn retry(
     State(api): State<Api>,
+    Extension(principal): Extension<Principal>,
     Path(id): Path<String>,
     OptionalJson(corrections): OptionalJson<Corrections>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let rejected = find(&api, &id).await?;
-    let event = plan_again(&api, &rejected, &corrections.unwrap_or_default()).await?;
+    let rejected = find(&api, &principal, &id).await?;
+    let corrections = corrections.unwrap_or_default();
+    let (tenant, event) = plan_again(&api, &principal, &rejected, &corrections).await?;
+    let detail = AuditDetail::default()
+        .with("event", event.as_str())
+        .in_tenant(Some(tenant));
     // After planning, so that a failure in between loses nothing. Planning twice changes nothing.
     api.queries.take_rejected(&id).await?;
-    Ok((StatusCode::ACCEPTED, Json(json!({ "id": event }))))
+    let body = Json(json!({ "id": event }));
+    Ok((StatusCode::ACCEPTED, Extension(detail), body))
 }
 
-async fn find(api: &Api, id: &str) -> Result<Rejected, ApiError> {
+async fn find(api: &Api, principal: &Principal, id: &str) -> Result<Rejected, ApiError> {
     let filter = RejectedFilter::Id(id.to_owned());
     let page = api.queries.rejected(&filter, None, 1).await?;
-    let found = page.items.into_iter().next();
+    let own = principal.tenant.as_ref();
+    let is_visible = |found: &Rejected| own.is_none() || found.tenant.as_ref() == own;
+    let found = page.items.into_iter().next().filter(is_visible);
     found.ok_or_else(|| ApiError::not_found("dead letter", id))
 }
 
 async fn plan_again(
     api: &Api,
+    principal: &Principal,
     rejected: &Rejected,
     corrections: &Corrections,
-) -> Result<EventId, ApiError> {
+) -> Result<(TenantId, EventId), ApiError> {
     let timestamp = corrections.timestamp.as_ref().map(moment).transpose()?;
     let correct = |name: &str, corrected: Option<&String>| match corrected {
         Some(text) => Ok(Some(text.clone())),
@@ -112,6 +123,9 @@ async fn plan_again(
         correct(name, corrected)?.ok_or_else(missing)
     };
     let tenant = TenantId::parse(&required("tenant", corrections.tenant.as_ref())?)?;
+    if !principal.sees(&tenant) {
+        return Err(ApiError::not_found("tenant", tenant));
+    }
     let kind = required("type", corrections.kind.as_ref())?;
     let id = correct("id", corrections.id.as_ref())?;
     let timestamp = correct("timestamp", timestamp.as_ref())?;
@@ -129,7 +143,8 @@ async fn plan_again(
         source: rejected.source.clone(),
     };
     let event = raw.check(api.max_data_bytes, api.clock.now())?;
-    Ok(api.planner.resubmit(&tenant, event).await?.id)
+    let id = api.planner.resubmit(&tenant, event).await?.id;
+    Ok((tenant, id))
 }
 
 fn text(rejected: &Rejected, name: &str) -> Result<Option<String>, ApiError> {

@@ -2,10 +2,11 @@
 
 use axum::Json;
 use axum::extract::State;
-use serde::{Deserialize, Serialize};
-use webhook_model::{Attempt, Delivery, DeliveryId, DeliveryState, EndpointId, EventId, TenantId};
-use webhook_store::{Cursor, DeliveryFilter, Page};
+use serde::Deserialize;
+use webhook_model::{DeliveryId, DeliveryState, EndpointId, EventId, TenantId};
+use webhook_store::{Cursor, DeliveryFilter, Page, StatusFilter};
 
+use super::delivery_view::View;
 use super::error::ApiError;
 use super::extract::{Path, Query};
 use super::state::Api;
@@ -20,65 +21,13 @@ pub struct Wanted {
     state: Option<String>,
     endpoint: Option<String>,
     event: Option<String>,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    status: Option<String>,
     from: Option<String>,
     to: Option<String>,
     cursor: Option<Cursor>,
     limit: Option<usize>,
-}
-
-/// The JSON form of a delivery, with times in RFC 3339.
-#[derive(Serialize)]
-pub struct View {
-    id: DeliveryId,
-    event: EventId,
-    #[serde(rename = "type")]
-    kind: String,
-    endpoint: EndpointId,
-    state: DeliveryState,
-    created_at: String,
-    next_attempt_at: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
-    attempts: Vec<AttemptView>,
-}
-
-#[derive(Serialize)]
-struct AttemptView {
-    at: String,
-    status: Option<u16>,
-    error: Option<String>,
-    phase: Option<&'static str>,
-    duration_ms: u32,
-    response: Option<String>,
-}
-
-impl From<Delivery> for View {
-    fn from(delivery: Delivery) -> Self {
-        Self {
-            id: delivery.id,
-            event: delivery.event,
-            kind: delivery.kind,
-            endpoint: delivery.endpoint,
-            state: delivery.state,
-            created_at: delivery.created_at.to_string(),
-            next_attempt_at: delivery.next_attempt_at.map(|at| at.to_string()),
-            reason: delivery.reason,
-            attempts: delivery.attempts.into_iter().map(Into::into).collect(),
-        }
-    }
-}
-
-impl From<Attempt> for AttemptView {
-    fn from(attempt: Attempt) -> Self {
-        Self {
-            at: attempt.at.to_string(),
-            status: attempt.status,
-            error: attempt.error,
-            phase: attempt.phase.map(|phase| phase.name()),
-            duration_ms: attempt.duration_ms,
-            response: attempt.response,
-        }
-    }
 }
 
 pub async fn list(
@@ -97,6 +46,8 @@ pub async fn list(
             .map(EndpointId::parse)
             .transpose()?,
         event: wanted.event.as_deref().map(EventId::parse).transpose()?,
+        kind: wanted.kind,
+        status: wanted.status.as_deref().map(status).transpose()?,
         from: super::moment::optional("from", wanted.from.as_deref())?,
         to: super::moment::optional("to", wanted.to.as_deref())?,
     };
@@ -140,6 +91,11 @@ pub(super) fn state(name: &str) -> Result<DeliveryState, ApiError> {
         let known = DeliveryState::ALL.map(DeliveryState::name).join(", ");
         ApiError::invalid(format!("state `{name}` is none of {known}"))
     })
+}
+
+pub(super) fn status(text: &str) -> Result<StatusFilter, ApiError> {
+    text.parse()
+        .map_err(|error| ApiError::invalid(format!("status `{text}` is {error}")))
 }
 
 pub(super) fn limit(asked: Option<usize>) -> Result<usize, ApiError> {

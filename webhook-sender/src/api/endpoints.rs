@@ -1,9 +1,9 @@
 //! `/v1/tenants/{tenant}/endpoints`: the endpoints of a tenant.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
+use axum::{Extension, Json};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use webhook_model::{Endpoint, EndpointId, Handshake, Millis, Origin, Secret, TenantId};
@@ -12,6 +12,7 @@ use webhook_store::StoreError;
 use super::error::ApiError;
 use super::extract::{self, Path};
 use super::state::Api;
+use crate::audit::{AuditDetail, difference};
 use crate::config::{Diagnostic, EndpointSpec, new_handshake_key};
 use crate::handshake;
 
@@ -71,14 +72,16 @@ pub async fn add(
     put(&api, &endpoint, None).await?;
     let mut shown = view(&endpoint);
     shown["secret"] = newest(&endpoint);
-    Ok((StatusCode::CREATED, Json(shown)))
+    let created = difference(&Map::new(), &EndpointSpec::to_json(&endpoint));
+    let detail = AuditDetail::of(&endpoint.id).changed(created);
+    Ok((StatusCode::CREATED, Extension(detail), Json(shown)))
 }
 
 pub async fn change(
     State(api): State<Api>,
     Path((tenant, id)): Path<(TenantId, EndpointId)>,
     extract::Json(patch): extract::Json<Map<String, Value>>,
-) -> ApiResult {
+) -> Result<impl IntoResponse, ApiError> {
     if patch.contains_key("secret") {
         return Err(ApiError::invalid(
             "secret: use `rotate-secret` to change it",
@@ -93,6 +96,7 @@ pub async fn change(
     let (rules, now) = (api.rules.borrow().clone(), api.clock.now());
     let over = before.version;
     let (url, handshake) = (before.url.clone(), before.handshake);
+    let (headers, shown_before) = (before.headers.clone(), EndpointSpec::to_json(&before));
     let mut after = blocking(move || EndpointSpec::patch(&before, &patch, &rules, now)).await?;
     let moved = after.url != url;
     if after.handshake.is_some() && (moved || handshake.is_none()) {
@@ -101,7 +105,16 @@ pub async fn change(
         after.secrets = rekeyed(&after.secrets, key, moved, now);
     }
     put(&api, &after, Some(over)).await?;
-    Ok(Json(view(&after)))
+    let changes = difference(&shown_before, &EndpointSpec::to_json(&after));
+    let mut detail = AuditDetail::default().changed(changes);
+    // Secret values are masked before and after.
+    if after.headers != headers {
+        detail = detail.with_secret("header values");
+    }
+    if moved && !detail.has("url") {
+        detail = detail.with_secret("url");
+    }
+    Ok((Extension(detail), Json(view(&after))))
 }
 
 pub async fn delete(
@@ -133,7 +146,7 @@ pub async fn rotate(
     State(api): State<Api>,
     Path((tenant, id)): Path<(TenantId, EndpointId)>,
     extract::Json(rotation): extract::Json<Rotation>,
-) -> ApiResult {
+) -> Result<impl IntoResponse, ApiError> {
     let overlap = match rotation.overlap.as_deref() {
         None => crate::config::OVERLAP,
         Some(text) => humantime::parse_duration(text).map_err(|_| {
@@ -155,7 +168,11 @@ pub async fn rotate(
     endpoint.secrets = rotated(&endpoint.secrets, secret, now.after(overlap));
     endpoint.updated_at = now;
     put(&api, &endpoint, Some(over)).await?;
-    Ok(Json(json!({ "secret": newest(&endpoint) })))
+    let until = now.after(overlap).to_string();
+    let detail = AuditDetail::default().with("previous_until", until);
+    let detail = detail.with_secret("secret");
+    let body = Json(json!({ "secret": newest(&endpoint) }));
+    Ok((Extension(detail), body))
 }
 
 fn parse_secret(text: String) -> Result<Secret, ApiError> {
@@ -190,6 +207,10 @@ fn view(endpoint: &Endpoint) -> Value {
     let rest = [
         ("id", json!(endpoint.id)),
         ("disabled_reason", json!(endpoint.disabled_reason)),
+        (
+            "previous_secret_expires_at",
+            json!(previous_secret(endpoint).map(moment)),
+        ),
         ("failing_since", json!(endpoint.failing_since.map(moment))),
         ("origin", json!(endpoint.origin)),
         ("created_at", json!(moment(endpoint.created_at))),
@@ -197,6 +218,12 @@ fn view(endpoint: &Endpoint) -> Value {
     ];
     shown.extend(rest.map(|(name, value)| (name.to_owned(), value)));
     Value::Object(shown)
+}
+
+/// Returns the time until which a replaced secret still signs.
+fn previous_secret(endpoint: &Endpoint) -> Option<Millis> {
+    let previous = endpoint.secrets.iter().skip(1);
+    previous.filter_map(|secret| secret.expires_at).max()
 }
 
 fn newest(endpoint: &Endpoint) -> Value {

@@ -8,6 +8,10 @@ use problem_details::Problem;
 use webhook_model::IdError;
 use webhook_store::StoreError;
 
+/// The code of an error response, in its extensions.
+#[derive(Clone, Copy, Debug)]
+pub struct Code(pub &'static str);
+
 /// An error response.
 #[derive(Debug)]
 pub struct ApiError {
@@ -34,6 +38,13 @@ impl ApiError {
     /// Returns 422 for a well-formed request with invalid values.
     pub fn invalid(detail: impl Into<String>) -> Self {
         Problem::new(422, "invalid", "A value is invalid")
+            .detail(detail)
+            .into()
+    }
+
+    /// Returns 403 for a key whose role does not have the permission.
+    pub fn forbidden(detail: impl Into<String>) -> Self {
+        Problem::new(403, "forbidden", "The key's role does not allow this")
             .detail(detail)
             .into()
     }
@@ -117,6 +128,7 @@ impl IntoResponse for ApiError {
         let status = StatusCode::from_u16(self.problem.status());
         let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, self.problem.to_json()).into_response();
+        response.extensions_mut().insert(Code(self.problem.code()));
         let headers = response.headers_mut();
         let kind = HeaderValue::from_static(problem_details::CONTENT_TYPE);
         headers.insert(header::CONTENT_TYPE, kind);

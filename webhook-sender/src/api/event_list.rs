@@ -5,6 +5,7 @@ use axum::extract::State;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 use webhook_model::{EventId, EventState, FieldText, Rejected, Source, TenantId};
 use webhook_store::{
     Cursor, DeliveryFilter, EventDetails, EventFilter, EventSummary, ListedEvent, Page,
@@ -12,6 +13,7 @@ use webhook_store::{
 };
 
 use super::deliveries::{self, DEFAULT_LIMIT, limit};
+use super::delivery_view;
 use super::error::ApiError;
 use super::extract::{Path, Query};
 use super::state::Api;
@@ -41,8 +43,16 @@ pub struct View {
     state: &'static str,
     source: Source,
     ordering_key: Option<String>,
+    /// Present if the data was erased.
+    #[serde(skip_serializing_if = "is_false")]
+    erased: bool,
     #[serde(flatten)]
     rejection: Option<Rejection>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "called by serde")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// The reason of a rejected event, and the event in full.
@@ -64,7 +74,7 @@ pub struct Details {
     /// Absent if a rejected event has none, or none that is JSON.
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<Box<RawValue>>,
-    deliveries: Page<deliveries::View>,
+    deliveries: Page<delivery_view::View>,
 }
 
 impl From<EventSummary> for View {
@@ -77,6 +87,7 @@ impl From<EventSummary> for View {
             state: event.state.name(),
             source: event.source,
             ordering_key: event.ordering_key,
+            erased: event.erased,
             rejection: None,
         }
     }
@@ -90,6 +101,7 @@ impl From<Rejected> for View {
             kind: text("type"),
             timestamp: text("timestamp"),
             ordering_key: text("ordering_key"),
+            erased: false,
             accepted_at: rejected.at.to_string(),
             state: EventState::Rejected.name(),
             rejection: Some(Rejection {
@@ -155,6 +167,19 @@ pub async fn get(
     Ok(Json(Details::of_rejected(rejected)))
 }
 
+/// Erases the payload of an event, or of a rejected one by the id of its dead letter.
+pub async fn erase(
+    State(api): State<Api>,
+    Path((tenant, id)): Path<(TenantId, String)>,
+) -> Result<Json<Value>, ApiError> {
+    api.require(&tenant).await?;
+    let erased = api.queries.erase(&tenant, &id, api.clock.now()).await?;
+    let erased = erased.ok_or_else(|| ApiError::not_found("event", &id))?;
+    // The next deliveries of ordering groups may be due.
+    api.lanes.wake();
+    Ok(Json(json!({ "deliveries": erased.deliveries })))
+}
+
 async fn kept(api: &Api, tenant: &TenantId, found: EventDetails) -> Result<Details, ApiError> {
     let (event, data) = found.into_parts();
     let filter = DeliveryFilter {
@@ -163,7 +188,7 @@ async fn kept(api: &Api, tenant: &TenantId, found: EventDetails) -> Result<Detai
     };
     Ok(Details {
         event: event.into(),
-        data: json(&data),
+        data: raw(&data),
         deliveries: deliveries::page(api, tenant, &filter, None, DEFAULT_LIMIT).await?,
     })
 }
@@ -171,7 +196,7 @@ async fn kept(api: &Api, tenant: &TenantId, found: EventDetails) -> Result<Detai
 impl Details {
     fn of_rejected(rejected: Rejected) -> Self {
         Self {
-            data: rejected.field("data").and_then(|data| json(data.bytes())),
+            data: rejected.field("data").and_then(|data| raw(data.bytes())),
             event: rejected.into(),
             deliveries: Page {
                 items: Vec::new(),
@@ -181,7 +206,7 @@ impl Details {
     }
 }
 
-fn json(data: &Bytes) -> Option<Box<RawValue>> {
+fn raw(data: &Bytes) -> Option<Box<RawValue>> {
     let text = String::from_utf8(data.to_vec()).ok()?;
     RawValue::from_string(text).ok()
 }

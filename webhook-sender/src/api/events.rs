@@ -28,7 +28,9 @@ struct Wanted<'a> {
 }
 
 /// Deserialises `null` as data: only an absent member is missing.
-fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<&'de RawValue>, D::Error> {
+pub(super) fn present<'de, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Option<&'de RawValue>, D::Error> {
     Deserialize::deserialize(from).map(Some)
 }
 
@@ -66,7 +68,7 @@ fn response(submitted: Submitted) -> Value {
 }
 
 /// Returns the bytes of the data in the body, without copying them.
-fn data(body: &Bytes, data: &RawValue) -> Bytes {
+pub(super) fn data(body: &Bytes, data: &RawValue) -> Bytes {
     body.slice_ref(data.get().as_bytes())
 }
 

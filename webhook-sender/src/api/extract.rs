@@ -58,6 +58,22 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for OptionalJson<T> {
     }
 }
 
+/// The bytes of a JSON body, or none: an empty body needs no content type.
+pub struct OptionalJsonBytes(pub Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for OptionalJsonBytes {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let typed = require_json(request.headers());
+        let body = Bytes::from_request(request, state).await.map_err(unread)?;
+        if !body.is_empty() {
+            typed?;
+        }
+        Ok(Self(body))
+    }
+}
+
 /// The bytes of a JSON body, for handlers that keep parts of them unchanged.
 pub struct JsonBytes(pub Bytes);
 

@@ -1,5 +1,6 @@
 //! `/v1/tenants/{tenant}/replay`: makes ended deliveries due again.
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
@@ -8,11 +9,12 @@ use serde_json::json;
 use webhook_model::{DeliveryId, EndpointId, EventId, TenantId};
 use webhook_store::DeliveryFilter;
 
-use super::deliveries::state;
+use super::deliveries::{state, status};
 use super::error::ApiError;
 use super::extract::{Json, Path};
 use super::moment;
 use super::state::Api;
+use crate::audit::AuditDetail;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -21,8 +23,14 @@ pub struct Wanted {
     state: Option<String>,
     endpoint: Option<String>,
     event: Option<String>,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    status: Option<String>,
     from: Option<String>,
     to: Option<String>,
+    /// Count the deliveries, and replay nothing.
+    #[serde(default)]
+    dry_run: bool,
 }
 
 pub async fn replay(
@@ -37,12 +45,38 @@ pub async fn replay(
     {
         return Err(ApiError::not_found("delivery", id));
     }
+    if wanted.dry_run {
+        let count = api.queries.count_replayable(&tenant, &filter).await?;
+        let detail = detail(&wanted).with("dry_run", true);
+        let body = axum::Json(json!({ "count": count }));
+        return Ok((StatusCode::OK, Extension(detail), body));
+    }
     let count = api
         .queries
         .replay(&tenant, &filter, api.clock.now())
         .await?;
     api.lanes.wake();
-    Ok((StatusCode::ACCEPTED, axum::Json(json!({ "count": count }))))
+    let detail = detail(&wanted).with("count", count);
+    let body = axum::Json(json!({ "count": count }));
+    Ok((StatusCode::ACCEPTED, Extension(detail), body))
+}
+
+/// Returns the filter of a replay for the audit list.
+fn detail(wanted: &Wanted) -> AuditDetail {
+    let fields = [
+        ("delivery", &wanted.delivery),
+        ("state", &wanted.state),
+        ("endpoint", &wanted.endpoint),
+        ("event", &wanted.event),
+        ("from", &wanted.from),
+        ("to", &wanted.to),
+    ];
+    let set = fields
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value.as_deref()?)));
+    set.fold(AuditDetail::default(), |detail, (name, value)| {
+        detail.with(name, value)
+    })
 }
 
 /// Reads the filter of a replay. An empty one is rejected, because it would replay everything by mistake.
@@ -60,12 +94,14 @@ fn filter(wanted: &Wanted) -> Result<DeliveryFilter, ApiError> {
             .map(EndpointId::parse)
             .transpose()?,
         event: wanted.event.as_deref().map(EventId::parse).transpose()?,
+        kind: wanted.kind.clone(),
+        status: wanted.status.as_deref().map(status).transpose()?,
         from: moment::optional("from", wanted.from.as_deref())?,
         to: moment::optional("to", wanted.to.as_deref())?,
     };
     if filter == DeliveryFilter::default() {
         return Err(ApiError::invalid(
-            "a replay needs at least one of delivery, state, endpoint, event, from, to",
+            "a replay needs at least one of delivery, state, endpoint, event, type, status, from, to",
         ));
     }
     Ok(filter)

@@ -10,26 +10,30 @@ use axum::{Router, middleware};
 use problem_details::Problem;
 
 use super::error::ApiError;
+use super::guard::{self, Guard};
 use super::state::Api;
 use super::{
-    auth, browser, dead_letters, deliveries, endpoints, event_list, events, health, replay, tenants,
+    audit, auth, browser, dead_letters, deliveries, delivery_body, endpoint_stats, endpoints,
+    event_list, events, health, keys, portal, preview, replay, stream, tenants, test_delivery,
 };
+use crate::keys::Permission::{self, Administer, Enter, Operate, Publish, Read};
 
 const OPENAPI: &str = include_str!("openapi.json");
 
 /// The allowance of a request beyond the event's data, in bytes.
 const BESIDE_DATA: usize = 64 * 1024;
 
-/// Returns all routes. Everything under `/v1` requires the token, `/metrics` the token or the one for
-/// metrics, and health none. Without a configured token, requests of pages in a browser are rejected.
+/// Returns all routes. Everything under `/v1` requires a key with the permission of the route, `/metrics`
+/// an administrator's key or the token for metrics, and health none. Without a configured key, requests
+/// of pages in a browser are rejected.
 pub fn router(api: Api, access: auth::Access) -> Router {
     let limit = DefaultBodyLimit::max(api.max_data_bytes.saturating_add(BESIDE_DATA));
-    let v1 = under(v1())
+    let v1 = guarded(v1(), &api)
         .fallback(not_found)
         .method_not_allowed_fallback(not_allowed)
         .layer(limit)
         .layer(middleware::from_fn_with_state(access.clone(), auth::check));
-    let is_open = access.token.is_none();
+    let is_open = access.is_open();
     let metrics = under(metrics())
         .method_not_allowed_fallback(not_allowed)
         .layer(middleware::from_fn_with_state(access, auth::check_metrics));
@@ -39,23 +43,37 @@ pub fn router(api: Api, access: auth::Access) -> Router {
         .fallback(not_found)
         .method_not_allowed_fallback(not_allowed)
         .with_state(api);
-    if is_open {
-        all.layer(middleware::from_fn(browser::check))
-    } else {
-        all
-    }
+    if is_open { for_this_machine(all) } else { all }
 }
 
-/// A method of a path, and its handler.
+/// Rejects requests of pages in a browser that another origin has sent: see [`browser`].
+pub fn for_this_machine(router: Router) -> Router {
+    router.layer(middleware::from_fn(browser::check))
+}
+
+/// A method of a path, its rule and its handler.
 struct Route {
     /// Compared with the OpenAPI document by a test.
     #[cfg_attr(not(test), expect(dead_code, reason = "the handler knows it as well"))]
     method: Method,
     path: &'static str,
+    permission: Permission,
+    /// The name of the change in the audit list.
+    action: Option<&'static str>,
     handler: MethodRouter<Api>,
 }
 
-fn route<H, T>(method: Method, path: &'static str, handler: H) -> Route
+impl Route {
+    /// Enters requests in the audit list as this action.
+    fn audited(self, action: &'static str) -> Self {
+        Self {
+            action: Some(action),
+            ..self
+        }
+    }
+}
+
+fn route<H, T>(method: Method, path: &'static str, permission: Permission, handler: H) -> Route
 where
     H: Handler<T, Api>,
     T: 'static,
@@ -68,6 +86,8 @@ where
     Route {
         method,
         path,
+        permission,
+        action: None,
         handler,
     }
 }
@@ -78,17 +98,36 @@ fn under(routes: Vec<Route>) -> Router<Api> {
     })
 }
 
-/// Returns the routes that require no token.
+/// Returns routes that each check their permission and enter their changes in the audit list.
+fn guarded(routes: Vec<Route>, api: &Api) -> Router<Api> {
+    let guarded = routes.into_iter().map(|route| {
+        let guard = Guard {
+            permission: route.permission,
+            action: route.action,
+            audit: api.audit.clone(),
+            feed: api.feed.clone(),
+            clock: api.clock.clone(),
+        };
+        let layer = middleware::from_fn_with_state(guard, guard::check);
+        Route {
+            handler: route.handler.layer(layer),
+            ..route
+        }
+    });
+    under(guarded.collect())
+}
+
+/// Returns the routes that require no key.
 fn health() -> Vec<Route> {
     vec![
-        route(Method::GET, "/healthz", health::live),
-        route(Method::GET, "/readyz", health::ready),
+        route(Method::GET, "/healthz", Enter, health::live),
+        route(Method::GET, "/readyz", Enter, health::ready),
     ]
 }
 
 /// Returns the routes that accept the token for metrics.
 fn metrics() -> Vec<Route> {
-    vec![route(Method::GET, "/metrics", health::metrics)]
+    vec![route(Method::GET, "/metrics", Administer, health::metrics)]
 }
 
 /// Returns the routes under `/v1`.
@@ -101,31 +140,60 @@ fn v1() -> Vec<Route> {
     let rotate = "/tenants/{tenant}/endpoints/{endpoint}/rotate-secret";
     let events = "/tenants/{tenant}/events";
     let event = "/tenants/{tenant}/events/{event}";
+    let data = "/tenants/{tenant}/events/{event}/data";
+    let stats = "/tenants/{tenant}/endpoints/{endpoint}/stats";
+    let body = "/tenants/{tenant}/deliveries/{delivery}/body";
     let deliveries = "/tenants/{tenant}/deliveries";
     let delivery = "/tenants/{tenant}/deliveries/{delivery}";
     let dead_letters = "/tenants/{tenant}/dead-letters";
     let retry = "/dead-letters/{id}/retry";
+    let replay = "/tenants/{tenant}/replay";
+    let preview = "/tenants/{tenant}/preview";
+    let test = "/tenants/{tenant}/endpoints/{endpoint}/test";
+    let stream = "/tenants/{tenant}/deliveries/stream";
+    let portal = "/tenants/{tenant}/portal-sessions";
+    let session = "/tenants/{tenant}/portal-sessions/{session}";
+    let renew = "/tenants/{tenant}/portal-sessions/{session}/renew";
     vec![
-        route(get.clone(), "/openapi.json", document),
-        route(get.clone(), "/tenants", tenants::list),
-        route(get.clone(), tenant, tenants::get),
-        route(put, tenant, tenants::put),
-        route(delete.clone(), tenant, tenants::delete),
-        route(get.clone(), endpoints, endpoints::list),
-        route(post.clone(), endpoints, endpoints::add),
-        route(get.clone(), endpoint, endpoints::get),
-        route(patch, endpoint, endpoints::change),
-        route(delete, endpoint, endpoints::delete),
-        route(post.clone(), rotate, endpoints::rotate),
-        route(post.clone(), events, events::publish),
-        route(get.clone(), events, event_list::list),
-        route(get.clone(), event, event_list::get),
-        route(get.clone(), deliveries, deliveries::list),
-        route(get.clone(), delivery, deliveries::get),
-        route(get.clone(), dead_letters, dead_letters::of_tenant),
-        route(post.clone(), "/tenants/{tenant}/replay", replay::replay),
-        route(get, "/dead-letters", dead_letters::unassigned),
-        route(post, retry, dead_letters::retry),
+        route(get.clone(), "/openapi.json", Enter, document),
+        route(get.clone(), "/tenants", Read, tenants::list),
+        route(get.clone(), tenant, Read, tenants::get),
+        route(put, tenant, Administer, tenants::put).audited("tenant.create"),
+        route(delete.clone(), tenant, Administer, tenants::delete).audited("tenant.delete"),
+        route(get.clone(), endpoints, Read, endpoints::list),
+        route(post.clone(), endpoints, Operate, endpoints::add).audited("endpoint.create"),
+        route(get.clone(), endpoint, Read, endpoints::get),
+        route(patch, endpoint, Operate, endpoints::change).audited("endpoint.change"),
+        route(delete.clone(), endpoint, Operate, endpoints::delete).audited("endpoint.delete"),
+        route(post.clone(), rotate, Operate, endpoints::rotate).audited("endpoint.rotate-secret"),
+        route(post.clone(), events, Publish, events::publish),
+        route(get.clone(), events, Read, event_list::list),
+        route(get.clone(), event, Read, event_list::get),
+        route(get.clone(), deliveries, Read, deliveries::list),
+        route(get.clone(), delivery, Read, deliveries::get),
+        route(get.clone(), dead_letters, Read, dead_letters::of_tenant),
+        route(post.clone(), replay, Operate, replay::replay).audited("deliveries.replay"),
+        route(
+            get.clone(),
+            "/dead-letters",
+            Administer,
+            dead_letters::unassigned,
+        ),
+        route(post.clone(), retry, Operate, dead_letters::retry).audited("dead-letter.retry"),
+        route(get.clone(), "/keys", Administer, keys::list),
+        route(post.clone(), "/keys", Administer, keys::create).audited("key.create"),
+        route(delete.clone(), "/keys/{key}", Administer, keys::delete).audited("key.delete"),
+        route(get.clone(), portal, Operate, portal::list),
+        route(post.clone(), portal, Operate, portal::open).audited("portal-session.create"),
+        route(post.clone(), renew, Operate, portal::renew).audited("portal-session.renew"),
+        route(delete.clone(), session, Operate, portal::revoke).audited("portal-session.revoke"),
+        route(get.clone(), "/audit", Administer, audit::list),
+        route(post.clone(), preview, Operate, preview::show),
+        route(post.clone(), test, Operate, test_delivery::send).audited("endpoint.test"),
+        route(get.clone(), stream, Read, stream::follow),
+        route(get.clone(), stats, Read, endpoint_stats::get),
+        route(get, body, Read, delivery_body::get),
+        route(delete, data, Operate, event_list::erase).audited("event.erase"),
     ]
 }
 
@@ -165,5 +233,16 @@ mod tests {
             described.extend(methods.map(|method| format!("{method} {path}")));
         }
         assert_eq!(served, described);
+    }
+
+    #[test]
+    fn every_route_that_changes_state_is_audited() {
+        // Publishing has a list of its own, the events. A preview changes nothing.
+        let exempt = ["/tenants/{tenant}/events", "/tenants/{tenant}/preview"];
+        for route in v1() {
+            let changes = route.method != Method::GET && !exempt.contains(&route.path);
+            let (method, path) = (&route.method, route.path);
+            assert_eq!(route.action.is_some(), changes, "{method} {path}");
+        }
     }
 }

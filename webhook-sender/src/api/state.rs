@@ -6,13 +6,18 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 use webhook_client::Client;
 use webhook_model::{Clock, TenantId};
 use webhook_store::{Queries, Tenants};
 
 use super::error::ApiError;
+use super::previews::Previews;
+use crate::audit::AuditLog;
 use crate::config::Rules;
-use crate::plan::{DispatchPort, Planner};
+use crate::feed::Feed;
+use crate::keys::Keyring;
+use crate::plan::{DispatchPort, Planner, SingleAttempt};
 use crate::registry::Registry;
 
 /// The parts of the sender that the API uses.
@@ -29,6 +34,17 @@ pub struct Parts {
     pub max_data_bytes: usize,
     pub clock: Clock,
     pub status: Arc<dyn Status>,
+    pub keyring: Arc<Keyring>,
+    /// The happenings of this process.
+    pub feed: Feed,
+    /// Makes test deliveries.
+    pub single: Arc<dyn SingleAttempt>,
+    pub previews: Previews,
+    /// Cancelled when the sender stops, which ends streams.
+    pub stopping: CancellationToken,
+    pub audit: AuditLog,
+    /// The address of the pages for users, without which links name the host of the request.
+    pub pages_url: Option<String>,
 }
 
 /// The readiness and the metrics of the sender.

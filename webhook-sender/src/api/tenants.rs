@@ -1,5 +1,6 @@
 //! `/v1/tenants`: listing, adding and removing tenants.
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
@@ -9,12 +10,18 @@ use webhook_model::TenantId;
 use super::error::ApiError;
 use super::extract::Path;
 use super::state::Api;
+use crate::keys::Principal;
 
 type ApiResult<T> = Result<T, ApiError>;
 
-pub async fn list(State(api): State<Api>) -> ApiResult<axum::Json<Value>> {
+/// Lists the tenants that the key has access to.
+pub async fn list(
+    State(api): State<Api>,
+    Extension(principal): Extension<Principal>,
+) -> ApiResult<axum::Json<Value>> {
     let tenants = api.tenants.tenants().await?;
-    let items: Vec<_> = tenants.iter().map(|(id, _)| json!({ "id": id })).collect();
+    let visible = tenants.iter().filter(|(id, _)| principal.sees(id));
+    let items: Vec<_> = visible.map(|(id, _)| json!({ "id": id })).collect();
     Ok(axum::Json(json!({ "items": items })))
 }
 
@@ -43,7 +50,9 @@ pub async fn get(
     ))
 }
 
+/// Deletes a tenant, after its keys: they must not open a later tenant of the same id.
 pub async fn delete(State(api): State<Api>, Path(tenant): Path<TenantId>) -> ApiResult<StatusCode> {
+    api.keyring.revoke_all_of(&tenant).await?;
     if !api.tenants.delete_tenant(&tenant).await? {
         return Err(ApiError::not_found("tenant", tenant));
     }

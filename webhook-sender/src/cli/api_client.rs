@@ -3,8 +3,9 @@
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT};
-use http::{Method, Request, Uri};
+use http::{Method, Request, Response, Uri};
 use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -66,6 +67,11 @@ impl ApiClient {
         self.send(Method::GET, path, None).await
     }
 
+    /// Sends `GET path`, and returns the body byte for byte.
+    pub async fn get_bytes(&self, path: &str) -> Result<Bytes> {
+        self.request(Method::GET, path, None).await
+    }
+
     /// Sends `POST path` with a JSON body.
     pub async fn post(&self, path: &str, body: &Value) -> Result<Value> {
         self.send(Method::POST, path, Some(body.to_string())).await
@@ -91,7 +97,37 @@ impl ApiClient {
         self.send(Method::DELETE, path, None).await
     }
 
+    /// Sends `GET path`, whose response does not end.
+    pub async fn follow(&self, path: &str) -> Result<Follow> {
+        let response = self.respond(Method::GET, path, None).await?;
+        match response.status().is_success() {
+            true => Ok(Follow(response.into_body())),
+            false => match self.body_of(response).await {
+                Err(error) => Err(error),
+                Ok(_) => bail!("the sender rejected the request"),
+            },
+        }
+    }
+
     async fn send(&self, method: Method, path: &str, body: Option<String>) -> Result<Value> {
+        let body = self.request(method, path, body).await?;
+        // An empty body is not JSON either.
+        Ok(serde_json::from_slice(&body).unwrap_or(Value::Null))
+    }
+
+    /// Returns the body of a successful response.
+    async fn request(&self, method: Method, path: &str, body: Option<String>) -> Result<Bytes> {
+        let response = self.respond(method, path, body).await?;
+        self.body_of(response).await
+    }
+
+    /// Sends a request, and returns the head of the response.
+    async fn respond(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<String>,
+    ) -> Result<Response<Incoming>> {
         let mut request = Request::builder()
             .method(method)
             .header(USER_AGENT, format!("{CLI_AGENT}{VERSION}"))
@@ -103,26 +139,42 @@ impl ApiClient {
             request = request.header(AUTHORIZATION, authorization);
         }
         let request = request.body(Full::from(body.unwrap_or_default()))?;
-        let unreachable = || format!("no response from the sender at `{}`", self.base);
-        let response = self
-            .client
-            .request(request)
-            .await
+        let response = self.client.request(request).await;
+        response
             .map_err(described)
-            .with_context(unreachable)?;
+            .with_context(|| self.unreachable())
+    }
+
+    /// Reads the body of a response. Fails for a response that is no success.
+    async fn body_of(&self, response: Response<Incoming>) -> Result<Bytes> {
         let status = response.status();
-        let body = response
-            .into_body()
-            .collect()
-            .await
-            .with_context(unreachable)?
-            .to_bytes();
-        // An empty body is not JSON either.
-        let value = serde_json::from_slice(&body).unwrap_or(Value::Null);
+        let body = response.into_body().collect().await;
+        let body = body.with_context(|| self.unreachable())?.to_bytes();
         if !status.is_success() {
-            bail!("{}", problem_line(status.as_u16(), &value));
+            let problem = serde_json::from_slice(&body).unwrap_or(Value::Null);
+            bail!("{}", problem_line(status.as_u16(), &problem));
         }
-        Ok(value)
+        Ok(body)
+    }
+
+    fn unreachable(&self) -> String {
+        format!("no response from the sender at `{}`", self.base)
+    }
+}
+
+/// The body of a response that does not end.
+pub struct Follow(Incoming);
+
+impl Follow {
+    /// Waits for the next part of the body. Returns `None` at its end.
+    pub async fn next(&mut self) -> Result<Option<Bytes>> {
+        while let Some(frame) = self.0.frame().await {
+            let frame = frame.context("the connection to the sender is lost")?;
+            if let Ok(data) = frame.into_data() {
+                return Ok(Some(data));
+            }
+        }
+        Ok(None)
     }
 }
 

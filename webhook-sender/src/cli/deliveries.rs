@@ -1,26 +1,35 @@
 //! `webhook-sender deliveries`.
 
 use anyhow::Result;
-use clap::Args;
+use clap::{Args, Subcommand};
 use serde_json::Value;
 
 use super::api_client::{ApiClient, query, segment};
-use super::output::{Column, Output, text};
+use super::output::{self, Column, Output, text};
 
 /// Shows deliveries and their attempts.
 #[derive(Args)]
+#[command(subcommand_precedence_over_arg = true)]
 pub struct Deliveries {
     /// The tenant
     #[arg(long)]
     tenant: String,
-    /// Show this delivery with its attempts
-    #[arg(conflicts_with_all = ["state", "endpoint", "event", "from", "to"])]
+    #[command(subcommand)]
+    action: Option<Action>,
+    /// Show this delivery with its attempts, their requests and responses
+    #[arg(conflicts_with_all = ["state", "endpoint", "event", "kind", "status", "from", "to"])]
     delivery: Option<String>,
     #[command(flatten)]
     filter: Filter,
     /// The maximum number, newest first
     #[arg(long, default_value_t = 50)]
     limit: usize,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Print the exact bytes that are sent
+    Body { delivery: String },
 }
 
 /// A filter of deliveries.
@@ -35,6 +44,12 @@ pub struct Filter {
     /// The id of the event
     #[arg(long)]
     pub event: Option<String>,
+    /// The exact type of the event
+    #[arg(long = "type", value_name = "TYPE")]
+    pub kind: Option<String>,
+    /// The status of the last attempt: a code, 2xx, 3xx, 4xx, 5xx, or none
+    #[arg(long)]
+    pub status: Option<String>,
     /// Planned at this time or later, for example 2026-01-31T09:30:00Z
     #[arg(long)]
     pub from: Option<String>,
@@ -50,6 +65,8 @@ impl Filter {
             ("state", self.state.clone()),
             ("endpoint", self.endpoint.clone()),
             ("event", self.event.clone()),
+            ("type", self.kind.clone()),
+            ("status", self.status.clone()),
             ("from", self.from.clone()),
             ("to", self.to.clone()),
         ]
@@ -69,6 +86,10 @@ pub const COLUMNS: [Column; 7] = [
 impl Deliveries {
     pub async fn run(self, api: ApiClient, output: Output) -> Result<()> {
         let base = format!("/v1/tenants/{}/deliveries", segment(&self.tenant));
+        if let Some(Action::Body { delivery }) = &self.action {
+            let path = format!("{base}/{}/body", segment(delivery));
+            return output::bytes(&api.get_bytes(&path).await?);
+        }
         match &self.delivery {
             Some(id) => {
                 let delivery = api.get(&format!("{base}/{}", segment(id))).await?;
@@ -135,6 +156,35 @@ pub fn lines(value: &Value, names: &[&str]) -> Vec<String> {
         .collect()
 }
 
+/// Returns the lines of an attempt's request.
+fn request(attempt: &Value) -> Vec<String> {
+    let Some(request) = attempt.get("request") else {
+        return Vec::new();
+    };
+    let part = |name| text(request, name);
+    let line = format!(
+        "  > {} {} {}",
+        part("method"),
+        part("url"),
+        part("protocol")
+    );
+    let mut lines = vec![line.trim_end().to_owned()];
+    lines.extend(headers(request.get("headers"), ">"));
+    lines
+}
+
+fn headers(headers: Option<&Value>, mark: &str) -> Vec<String> {
+    let headers = headers.and_then(Value::as_array);
+    let line = |header: &Value| {
+        format!(
+            "  {mark} {}: {}",
+            text(header, "name"),
+            text(header, "value")
+        )
+    };
+    headers.into_iter().flatten().map(line).collect()
+}
+
 fn details(delivery: &Value) -> String {
     let names = ["id", "event", "type", "endpoint", "state", "created_at"];
     let mut lines = lines(
@@ -154,6 +204,8 @@ fn details(delivery: &Value) -> String {
             part("response"),
         );
         lines.push(line.split_whitespace().collect::<Vec<_>>().join(" "));
+        lines.extend(request(attempt));
+        lines.extend(headers(attempt.get("response_headers"), "<"));
     }
     lines.join("\n")
 }

@@ -4,8 +4,9 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
-use super::api_client::{ApiClient, segment};
-use super::output::{Column, Output, one_line, text};
+use super::api_client::{ApiClient, query, segment};
+use super::deliveries::lines;
+use super::output::{Column, Output, one_line, table, text};
 
 #[derive(Args)]
 pub struct Endpoints {
@@ -43,6 +44,13 @@ enum Action {
     Enable { endpoint: String },
     /// Stop delivering to an endpoint (disable it)
     Disable { endpoint: String },
+    /// Show statistics of an endpoint
+    Stats {
+        endpoint: String,
+        /// The time to look back, for example 1h or 7days
+        #[arg(long, default_value = "24h")]
+        window: String,
+    },
     /// Generate a new secret; the old one still signs during the overlap
     RotateSecret {
         endpoint: String,
@@ -155,6 +163,11 @@ impl Endpoints {
             }
             Action::Enable { endpoint } => enable(&api, &one(&endpoint), true, output).await,
             Action::Disable { endpoint } => enable(&api, &one(&endpoint), false, output).await,
+            Action::Stats { endpoint, window } => {
+                let window = query(&[("window", Some(window))]);
+                let path = format!("{}/stats{window}", one(&endpoint));
+                output.one(&api.get(&path).await?, stats)
+            }
             Action::RotateSecret { endpoint, overlap } => {
                 let path = format!("{}/rotate-secret", one(&endpoint));
                 let response = api.post(&path, &json!({ "overlap": overlap })).await?;
@@ -170,6 +183,37 @@ async fn enable(api: &ApiClient, path: &str, enabled: bool, output: Output) -> R
         let state = if enabled { "enabled" } else { "disabled" };
         format!("endpoint {} is {state}", text(response, "id"))
     })
+}
+
+/// The members of statistics that are not a series.
+const TOTALS: [&str; 8] = [
+    "succeeded",
+    "failed",
+    "dead",
+    "pending",
+    "p50_ms",
+    "p95_ms",
+    "breaker",
+    "oldest_due_age_seconds",
+];
+
+const SERIES: [Column; 6] = [
+    ("AT", |v| text(v, "at")),
+    ("SUCCEEDED", |v| text(v, "succeeded")),
+    ("FAILED", |v| text(v, "failed")),
+    ("DEAD", |v| text(v, "dead")),
+    ("P50 MS", |v| text(v, "p50_ms")),
+    ("P95 MS", |v| text(v, "p95_ms")),
+];
+
+fn stats(stats: &Value) -> String {
+    let mut shown = lines(stats, &TOTALS);
+    let series = stats.get("series").and_then(Value::as_array);
+    if let Some(series) = series.filter(|series| !series.is_empty()) {
+        shown.push(String::new());
+        shown.extend(table(series, &SERIES));
+    }
+    shown.join("\n")
 }
 
 fn events(endpoint: &Value) -> String {

@@ -1,19 +1,22 @@
 //! `webhook-sender events`.
 
 use anyhow::Result;
-use clap::Args;
+use clap::{Args, Subcommand};
 use serde_json::Value;
 
 use super::api_client::{ApiClient, segment};
 use super::deliveries::{COLUMNS as DELIVERY_COLUMNS, lines, list};
-use super::output::{Column, Output, table, text};
+use super::output::{Column, Output, one_line, table, text};
 
 /// Shows events, and what became of them.
 #[derive(Args)]
+#[command(subcommand_precedence_over_arg = true)]
 pub struct Events {
     /// The tenant
     #[arg(long)]
     tenant: String,
+    #[command(subcommand)]
+    action: Option<Action>,
     /// Show this event, or the rejected event with this id, with its data and its deliveries
     #[arg(conflicts_with_all = ["kind", "state", "source", "from", "to"])]
     event: Option<String>,
@@ -35,6 +38,12 @@ pub struct Events {
     /// The maximum number, newest first
     #[arg(long, default_value_t = 50)]
     limit: usize,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Erase the payload of an event or of a rejected event, and keep its record
+    Erase { event: String },
 }
 
 const COLUMNS: [Column; 6] = [
@@ -63,6 +72,15 @@ const MEMBERS: [&str; 10] = [
 impl Events {
     pub async fn run(self, api: ApiClient, output: Output) -> Result<()> {
         let base = format!("/v1/tenants/{}/events", segment(&self.tenant));
+        if let Some(Action::Erase { event }) = &self.action {
+            let erased = api
+                .delete(&format!("{base}/{}/data", segment(event)))
+                .await?;
+            return output.one(&erased, |erased| {
+                let count = text(erased, "deliveries");
+                format!("event `{}` is erased, and {count} of its deliveries are not attempted any more", one_line(event))
+            });
+        }
         if let Some(id) = &self.event {
             let event = api.get(&format!("{base}/{}", segment(id))).await?;
             return output.one(&event, details);
@@ -81,7 +99,9 @@ impl Events {
 
 fn details(event: &Value) -> String {
     let mut shown = lines(event, &MEMBERS);
-    if let Some(data) = event.get("data") {
+    if event.get("erased").is_some() {
+        shown.push(format!("{:16} erased", "data"));
+    } else if let Some(data) = event.get("data") {
         shown.push(format!("{:16} {data}", "data"));
     } else {
         shown.push(format!("{:16} {}", "fields", text(event, "fields")));

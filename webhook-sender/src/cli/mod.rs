@@ -10,15 +10,19 @@ mod endpoints;
 mod events;
 mod exit;
 mod health;
+mod keys;
 mod listen;
 mod migrate;
 mod outbox;
 mod output;
+mod portal;
+mod preview;
 mod publish;
 mod replay;
 mod run;
 mod secret;
 mod sign;
+mod tail;
 mod tenants;
 mod verify;
 
@@ -62,6 +66,14 @@ enum Command {
     DeadLetters(WithApi<dead_letters::DeadLetters>),
     /// Replay a delivery, or all deliveries that a filter selects
     Replay(WithApi<replay::Replay>),
+    /// Print what happens to the events and deliveries of a tenant from now on
+    Tail(WithApi<tail::Tail>),
+    /// Show the body of an event for each endpoint, without sending it
+    Preview(WithApi<preview::Preview>),
+    /// List, create and revoke access keys
+    Keys(WithApi<keys::Keys>),
+    /// Open, list, renew and revoke links to the pages of a tenant
+    Portal(WithApi<portal::Portal>),
     /// Check the health of a running sender
     Health(WithApi<health::Health>),
     /// Print the headers that sign a body
@@ -125,6 +137,10 @@ impl Command {
             Self::Deliveries(with) => with.split()?.run(deliveries::Deliveries::run).await,
             Self::DeadLetters(with) => with.split()?.run(dead_letters::DeadLetters::run).await,
             Self::Replay(with) => with.split()?.run(replay::Replay::run).await,
+            Self::Tail(with) => with.split()?.run(tail::Tail::run).await,
+            Self::Preview(with) => with.split()?.run(preview::Preview::run).await,
+            Self::Keys(with) => with.split()?.run(keys::Keys::run).await,
+            Self::Portal(with) => with.split()?.run(portal::Portal::run).await,
             Self::Health(with) => with.split()?.run(health::Health::run).await,
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! Control characters are escaped, so that printed content cannot control the terminal.
 
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 
 use anyhow::{Context, Result};
 use serde_json::Value;
@@ -90,6 +90,24 @@ pub struct OutputClosed;
 pub fn print(text: &str) -> Result<()> {
     let mut output = std::io::stdout().lock();
     match writeln!(output, "{}", printable(text)).and_then(|()| output.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(OutputClosed.into()),
+        written => written.context("standard output"),
+    }
+}
+
+/// Writes bytes to standard output. On a terminal they are printed as text, in which controls are
+/// escaped.
+///
+/// # Errors
+///
+/// Fails with [`OutputClosed`] if the reader is gone, and with other errors of the system.
+pub fn bytes(bytes: &[u8]) -> Result<()> {
+    let mut output = std::io::stdout().lock();
+    if output.is_terminal() {
+        drop(output);
+        return print(&String::from_utf8_lossy(bytes));
+    }
+    match output.write_all(bytes).and_then(|()| output.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(OutputClosed.into()),
         written => written.context("standard output"),
     }

@@ -18,15 +18,30 @@ pub struct Replay {
     #[arg(long)]
     tenant: String,
     /// The id of a delivery
-    #[arg(conflicts_with_all = ["state", "endpoint", "event", "from", "to"])]
+    #[arg(conflicts_with_all = ["state", "endpoint", "event", "kind", "status", "from", "to"])]
     delivery: Option<String>,
     #[command(flatten)]
     filter: Filter,
+    /// Print the number of deliveries, and replay nothing
+    #[arg(long)]
+    dry_run: bool,
 }
 
 impl Replay {
     pub async fn run(self, api: ApiClient, output: Output) -> Result<()> {
         let base = format!("/v1/tenants/{}", segment(&self.tenant));
+        if self.dry_run {
+            let mut wanted = match &self.delivery {
+                Some(id) => json!({ "delivery": id }),
+                None => body(&self.filter.parameters()),
+            };
+            wanted["dry_run"] = true.into();
+            let response = api.post(&format!("{base}/replay"), &wanted).await?;
+            let count = count(&response);
+            return output.one(&json!({ "count": count }), |_| {
+                format!("{count} deliveries would be due again")
+            });
+        }
         let count = match &self.delivery {
             Some(id) => replay_one(&api, &base, id).await?,
             None => replay_matching(&api, &base, &self.filter, output).await?,
@@ -54,7 +69,9 @@ async fn replay_matching(
 ) -> Result<u64> {
     let parameters = filter.parameters();
     if parameters.iter().all(|(_, value)| value.is_none()) {
-        bail!("nothing is selected: use a delivery, --state, --endpoint, --event, --from or --to");
+        bail!(
+            "nothing is selected: use a delivery, --state, --endpoint, --event, --type, --status, --from or --to"
+        );
     }
     let path = format!("{base}/deliveries");
     let found = deliveries::list(api, &path, &parameters, usize::MAX).await?;

@@ -11,8 +11,8 @@ use super::read::{self, number};
 use super::rules::Source;
 use super::sections;
 use super::{
-    ApiConfig, DeliveryConfig, EndpointSpec, LogConfig, MetricsConfig, RetentionConfig, Rules,
-    SourceConfig, StoreConfig,
+    ApiConfig, DeliveryConfig, EndpointSpec, LogConfig, MetricsConfig, PagesConfig,
+    RetentionConfig, Rules, SourceConfig, StoreConfig,
 };
 use crate::registry::Limits;
 
@@ -29,6 +29,7 @@ pub struct Config {
     pub sources: Vec<SourceConfig>,
     pub api: ApiConfig,
     pub metrics: MetricsConfig,
+    pub pages: PagesConfig,
     pub delivery: DeliveryConfig,
     /// `[limits]`: the limits of tenants that declare none.
     pub limits: Limits,
@@ -114,6 +115,7 @@ impl Config {
             sources: SourceConfig::read_all(fields, &folder),
             api: fields.section("api", |part| ApiConfig::read(part, &folder)),
             metrics: fields.section("metrics", |part| MetricsConfig::read(part, &folder)),
+            pages: fields.section("pages", PagesConfig::read),
             retention: fields.section("retention", RetentionConfig::read),
             log: fields.section("log", LogConfig::read),
             tenants: tenants.into_iter().flatten().collect(),

@@ -24,6 +24,7 @@
 //! );
 //! ```
 
+mod api;
 mod apply;
 mod check;
 mod declared;
@@ -32,6 +33,7 @@ mod file;
 mod handshake_retry;
 mod handshakes;
 mod new_secret;
+mod pages;
 mod patch;
 mod read;
 mod reload_check;
@@ -43,6 +45,7 @@ mod source;
 mod stored;
 mod summary;
 
+pub use api::{ApiConfig, ApiKeyConfig};
 pub use apply::{Applied, ApplyError, apply};
 pub use config_diagnostics::{Diagnostic, InvalidFile};
 
@@ -52,10 +55,11 @@ pub use file::{Config, TenantConfig};
 pub use handshake_retry::{FailedHandshake, Retried, retry_handshakes};
 pub use handshakes::{HandshakeTarget, Handshakes};
 pub use new_secret::{new_handshake_key, new_secret};
+pub use pages::PagesConfig;
 pub use removal::Removal;
 pub use rules::Rules;
 pub use secret_ref::Token;
 pub use sections::{
-    ApiConfig, DeliveryConfig, LogConfig, LogFormat, MetricsConfig, RetentionConfig, StoreConfig,
+    DeliveryConfig, LogConfig, LogFormat, MetricsConfig, RetentionConfig, StoreConfig,
 };
 pub use source::{SourceConfig, SourceKind};

@@ -14,7 +14,7 @@ impl Config {
             ("name", self.name != new.name),
             ("store", self.store.url.reveal() != new.store.url.reveal()),
             ("source", sources(self) != sources(new)),
-            ("api", api(self) != api(new)),
+            ("api.listen", self.api.listen != new.api.listen),
             ("metrics", metrics(self) != metrics(new)),
             ("delivery.allow_http", was.allow_http != is.allow_http),
             (
@@ -29,6 +29,7 @@ impl Config {
             ("delivery.lease", before.lease != after.lease),
             ("delivery.max_body", before.max_body != after.max_body),
             ("delivery.max_tries", before.max_tries != after.max_tries),
+            ("pages", self.pages != new.pages),
             ("retention", self.retention != new.retention),
             ("log", self.log != new.log),
         ];
@@ -83,13 +84,6 @@ fn sources(config: &Config) -> Vec<impl PartialEq> {
         (format!("{source:?}"), secrets)
     };
     config.sources.iter().map(source).collect()
-}
-
-fn api(config: &Config) -> impl PartialEq {
-    (
-        config.api.listen,
-        config.api.token.as_ref().map(Token::reveal),
-    )
 }
 
 fn metrics(config: &Config) -> Option<&str> {

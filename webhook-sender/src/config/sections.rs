@@ -1,6 +1,5 @@
 //! The tables of the file, each with its defaults.
 
-use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
@@ -9,10 +8,11 @@ use event_transforms::component::Folder;
 use ip_network::IpNetwork;
 use redis_link::Address;
 use webhook_client::Policy;
-use webhook_model::MAX_DATA_BYTES;
-use webhook_signature::{MIN_SECRET_BYTES, check_text};
+use webhook_model::{DEFAULT_KEPT_RESPONSE_BYTES, MAX_DATA_BYTES, MAX_KEPT_RESPONSE_BYTES};
+use webhook_signature::check_text;
 use webhook_store::postgres;
 
+use super::api::token;
 use super::check::outlasts;
 use super::read::{self, bytes, duration_within, flag, number, parsed};
 use super::rules::{LEASE, TIMEOUT, TIMEOUTS};
@@ -35,14 +35,6 @@ pub struct StoreConfig {
     /// `sqlite://PATH`, a URL of PostgreSQL as [`postgres::Address`] parses it, or one of Redis as
     /// [`Address`] does. May contain a password: do not log.
     pub url: Token,
-}
-
-/// `[api]`
-#[derive(Clone, Debug)]
-pub struct ApiConfig {
-    pub listen: SocketAddr,
-    /// The token that clients must send. Without one, the API listens on loopback only.
-    pub token: Option<Token>,
 }
 
 /// `[metrics]`
@@ -71,6 +63,8 @@ pub struct DeliveryConfig {
     pub max_body: usize,
     /// An endpoint that has been failing for this long is disabled.
     pub disable_after: Duration,
+    /// The number of bytes of a response's body that an attempt keeps.
+    pub keep_response: usize,
     /// The number of times that the planning of an event may begin before the event is rejected.
     pub max_tries: u32,
 }
@@ -87,11 +81,13 @@ pub(super) fn limits(fields: Part<'_, '_>, general: Limits) -> Limits {
     }
 }
 
-/// `[retention]`: the time for which ended deliveries are kept.
+/// `[retention]`: the time for which ended deliveries and audit entries are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RetentionConfig {
     pub succeeded: Duration,
     pub dead: Duration,
+    /// The time for which entries of the audit list are kept.
+    pub audit: Duration,
 }
 
 /// `[log]`
@@ -117,23 +113,6 @@ impl StoreConfig {
         Self {
             url: url.unwrap_or_else(|| Token::new("sqlite://sender.db")),
         }
-    }
-}
-
-impl ApiConfig {
-    pub(super) fn read(fields: Part<'_, '_>, folder: &Path) -> Self {
-        let default = SocketAddr::from(([127, 0, 0, 1], 8080));
-        let line = fields.line_of("listen");
-        let address = parsed("an address such as `127.0.0.1:8080`");
-        let listen = fields.get("listen", address).unwrap_or(default);
-        let expected = fields.has("token");
-        let token = fields.get("token", |node| token(node, folder));
-        if !expected && !is_loopback(listen.ip()) {
-            let message =
-                format!("`{listen}` is reached from outside, and there is no `api.token`");
-            fields.fault_at("listen", line, message);
-        }
-        Self { listen, token }
     }
 }
 
@@ -183,6 +162,9 @@ impl DeliveryConfig {
             disable_after: fields
                 .get("disable_after", duration_within(MINUTE..=YEAR))
                 .unwrap_or(5 * DAY),
+            keep_response: fields
+                .get("keep_response", bytes(0..=MAX_KEPT_RESPONSE_BYTES as i64))
+                .unwrap_or(DEFAULT_KEPT_RESPONSE_BYTES),
             // The first try is the first planning: with a single one, events that a crash has
             // interrupted would be rejected at once.
             max_tries: fields.get("max_tries", number(2..=1000)).unwrap_or(5),
@@ -200,6 +182,7 @@ impl RetentionConfig {
         Self {
             succeeded: keep("succeeded", 3 * DAY),
             dead: keep("dead", 30 * DAY),
+            audit: keep("audit", 90 * DAY),
         }
     }
 }
@@ -212,21 +195,6 @@ impl LogConfig {
                 .get("filter", log_filter)
                 .unwrap_or_else(|| "info".into()),
         }
-    }
-}
-
-/// Reads a token that is a valid header value and long enough not to be guessed.
-fn token(node: Node, folder: &Path) -> Result<Token, String> {
-    let token = secret_ref::secret(folder)(node)?;
-    let fits = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
-    if !token.reveal().bytes().all(fits) {
-        return Err("a token must be a valid header value: visible ASCII characters only".into());
-    }
-    match token.reveal().len() {
-        MIN_SECRET_BYTES.. => Ok(token),
-        bytes => Err(format!(
-            "a token of {bytes} bytes; at least {MIN_SECRET_BYTES} are required"
-        )),
     }
 }
 
@@ -308,8 +276,4 @@ fn check_sqlite(path: &str) -> Result<(), String> {
         }
         None => Ok(()),
     }
-}
-
-fn is_loopback(address: IpAddr) -> bool {
-    address.to_canonical().is_loopback()
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::FutureExt;
 use tokio::time::Instant;
 use webhook_client::{CallError, Response, WebhookRequest};
-use webhook_model::{Attempt, Millis, Owner};
+use webhook_model::{Attempt, Exchange, Millis, Owner};
 use webhook_store::{Claim, NextState};
 
 use super::breaker::Change;
@@ -15,6 +15,7 @@ use super::flight::{Flight, outcome};
 use super::outcome::{Disposition, classify};
 use super::permits::Permit;
 use super::render_deferred::render_deferred;
+use crate::feed::Happening;
 use crate::metrics::Metrics;
 use crate::registry::DEFERRED_BODY;
 
@@ -64,11 +65,12 @@ async fn attempt_delivery(context: Arc<Context>, mut flight: Flight) {
         return flight.release();
     }
     let (at, began) = (context.clock.now(), Instant::now());
-    let response = post(&context, &flight, at, began + timeout).await;
+    let deadline = began + timeout;
+    let (response, exchange) = post(&context, &flight, settings.keep_response, at, deadline).await;
     let took = began.elapsed();
     let retry = flight.template.retry(&settings);
     let random = rand::random();
-    let disposition = classify(
+    let mut disposition = classify(
         response,
         flight.claim.attempts_made,
         retry,
@@ -76,40 +78,54 @@ async fn attempt_delivery(context: Arc<Context>, mut flight: Flight) {
         random,
     );
     let summary = Summary::of(&disposition);
+    if let Some(attempt) = &mut disposition.attempt {
+        attempt.exchange = exchange;
+    }
     let change = flight.end(disposition, at, random);
     // Observers run last, so that a panic in one cannot lose the outcome.
     context.observe(|| {
         context.metrics.attempted(summary.attempt.as_ref(), took);
         summary.log(&flight.claim);
+        summary.publish(&context, &flight);
         report_breaker(&context.metrics, &flight.claim, change);
     });
 }
 
+/// Sends the request. Returns the response, and the record of both.
 async fn post(
     context: &Context,
     Flight {
         claim, template, ..
     }: &Flight,
+    keep_response: usize,
     at: Millis,
     deadline: Instant,
-) -> Result<Response, CallError> {
-    let signed = template.sign(&claim.event, &claim.body, at);
-    let signed = signed.map_err(CallError::Unsigned)?;
+) -> (Result<Response, CallError>, Exchange) {
+    let signed = match template.sign(&claim.event, &claim.body, at) {
+        Ok(signed) => signed,
+        Err(error) => {
+            let exchange = template.exchange([], &claim.body, None);
+            return (Err(CallError::Unsigned(error)), exchange);
+        }
+    };
     let signed = signed.iter().map(|(name, value)| (*name, value.as_str()));
-    let headers: Vec<_> = template.headers().chain(signed).collect();
+    let headers: Vec<_> = template.headers().chain(signed.clone()).collect();
     let post = WebhookRequest {
         url: &template.compiled.url,
         fairness_key: claim.tenant.as_str(),
         headers: &headers,
         body: &claim.body,
+        keep_response,
         deadline,
     };
-    context.client.post(&post).await
+    let response = context.client.post(&post).await;
+    let exchange = template.exchange(signed, &claim.body, response.as_ref().ok());
+    (response, exchange)
 }
 
 /// The part of a disposition that is logged and counted.
 struct Summary {
-    /// The attempt without the response body.
+    /// The attempt without its exchange.
     attempt: Option<Attempt>,
     state: &'static str,
 }
@@ -118,7 +134,7 @@ impl Summary {
     fn of(disposition: &Disposition) -> Self {
         let without_body = |attempt: &Attempt| Attempt {
             error: attempt.error.clone(),
-            response: None,
+            exchange: Exchange::default(),
             ..*attempt
         };
         let state = match disposition.next {
@@ -148,6 +164,30 @@ impl Summary {
             duration_ms = attempt.map(|attempt| attempt.duration_ms),
             state = self.state,
         );
+    }
+}
+
+impl Summary {
+    /// Publishes the attempt to readers of the tenant.
+    fn publish(&self, context: &Context, flight: &Flight) {
+        let (claim, attempt) = (&flight.claim, self.attempt.as_ref());
+        context
+            .feed
+            .publish(&claim.tenant, context.clock.now(), || {
+                Happening::Attempted {
+                    delivery: claim.id.clone(),
+                    event: claim.event.clone(),
+                    endpoint: claim.endpoint.clone(),
+                    attempt: claim.attempts_made.saturating_add(1),
+                    status: attempt.and_then(|attempt| attempt.status),
+                    error: attempt.and_then(|attempt| attempt.error.clone()),
+                    phase: attempt
+                        .and_then(|attempt| attempt.phase)
+                        .map(|phase| phase.name()),
+                    duration_ms: attempt.map(|attempt| attempt.duration_ms),
+                    state: self.state,
+                }
+            });
     }
 }
 

@@ -10,6 +10,7 @@ use webhook_store::{Claim, Lease, NextState, Outcome, Queue};
 
 use super::permits::{Concurrency, TotalPermits};
 use crate::endpoint_health::EndpointHealthChange;
+use crate::feed::Feed;
 use crate::metrics::Metrics;
 use crate::registry::Registry;
 
@@ -26,6 +27,7 @@ pub(super) struct Context {
     pub outcomes: UnboundedSender<QueuedOutcome>,
     /// Sends to the task that reports health changes. Holds a few per endpoint and version at most.
     pub health_changes: UnboundedSender<EndpointHealthChange>,
+    pub feed: Feed,
 }
 
 /// An outcome that is not recorded yet.

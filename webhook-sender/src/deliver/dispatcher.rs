@@ -14,6 +14,7 @@ use super::context::{Context, QueuedOutcome};
 use super::permits::{Concurrency, Permit, Permits, Source};
 use super::{Settings, attempt, recorder, rewind, scheduler};
 use crate::endpoint_health::{EndpointHealthChange, HealthObserver, report};
+use crate::feed::Feed;
 use crate::metrics::Metrics;
 use crate::plan::{DispatchPort, ReservedPermit};
 use crate::registry::Registry;
@@ -46,6 +47,11 @@ pub struct Handle(Arc<Context>);
 
 impl Dispatcher {
     pub fn new(parts: Parts) -> Self {
+        Self::with_feed(parts, Feed::default())
+    }
+
+    /// Returns a dispatcher that publishes its attempts.
+    pub fn with_feed(parts: Parts, feed: Feed) -> Self {
         let (to_outcomes, outcomes) = mpsc::unbounded_channel();
         let (to_health_changes, health_changes) = mpsc::unbounded_channel();
         let context = Context {
@@ -58,6 +64,7 @@ impl Dispatcher {
             clock: parts.clock,
             outcomes: to_outcomes,
             health_changes: to_health_changes,
+            feed,
         };
         Self {
             context: Arc::new(context),
@@ -111,6 +118,10 @@ async fn maintenance(context: &Context) {
 }
 
 impl Handle {
+    pub(super) fn context(&self) -> &Context {
+        &self.0
+    }
+
     /// Changes the limits of attempts that start from now on.
     pub fn set_settings(&self, settings: Settings) {
         self.0.concurrency.set_settings(settings);
@@ -134,6 +145,11 @@ impl DispatchPort for Handle {
         let permits = Permits::acquire(&context.concurrency, &compiled, 1, Source::Planner);
         let permit = permits.ok()?.take()?;
         Some(Box::new(Reserved { context, permit }))
+    }
+
+    fn is_breaker_open(&self, tenant: &TenantId, endpoint: &EndpointId) -> bool {
+        let key = (tenant.clone(), endpoint.clone());
+        self.0.concurrency.is_breaker_open(&key)
     }
 
     fn wake(&self) {

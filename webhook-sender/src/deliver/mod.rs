@@ -37,9 +37,11 @@ mod retry_after;
 mod rewind;
 mod scheduler;
 mod settings;
+mod single;
 mod wake_signals;
 
 pub use dispatcher::{Dispatcher, Handle, Parts};
 pub use outcome::{Disposition, Health, classify};
+pub use render_deferred::render;
 pub use retry_after::retry_after;
 pub use settings::Settings;

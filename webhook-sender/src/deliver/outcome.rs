@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use webhook_client::{CallError, Response};
-use webhook_model::{Attempt, Millis, Phase, Retry};
+use webhook_model::{Attempt, Exchange, Millis, Phase, Retry};
 use webhook_store::NextState;
 
 use super::retry_after;
@@ -14,7 +14,7 @@ const RESOURCES_WAIT: Duration = Duration::from_secs(1);
 /// The consequences of an attempt.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Disposition {
-    /// The attempt to record; `None` if it says nothing about the receiver and does not count.
+    /// The attempt to record, without its exchange; `None` if it says nothing about the receiver and does not count.
     pub attempt: Option<Attempt>,
     pub next: NextState,
     pub health: Health,
@@ -79,7 +79,7 @@ pub(super) fn classify_panic(made: u32, retry: &Retry, at: Millis, random: f64) 
         error: Some(error.into()),
         phase: Some(Phase::Send),
         duration_ms: 0,
-        response: None,
+        exchange: Exchange::default(),
     };
     let health = Health::Unknown;
     Disposition {
@@ -121,12 +121,11 @@ fn attempt(response: &Result<Response, CallError>, at: Millis, took: Duration) -
         error: None,
         phase: None,
         duration_ms,
-        response: None,
+        exchange: Exchange::default(),
     };
     match response {
         Ok(response) => {
             attempt.status = Some(response.status);
-            attempt.response = response.text();
             attempt.error = status_error(response.status);
             attempt.phase = attempt.error.is_some().then_some(Phase::Respond);
         }
@@ -170,6 +169,8 @@ fn health(response: &Result<Response, CallError>, now: Millis) -> Health {
 
 #[cfg(test)]
 mod tests {
+    use webhook_model::{HeaderBlock, Protocol};
+
     use super::*;
 
     const AT: Millis = Millis(1_000_000);
@@ -192,7 +193,10 @@ mod tests {
         Ok(Response {
             status,
             retry_after: retry_after.map(str::to_owned),
+            protocol: Protocol::Http1,
+            headers: HeaderBlock::default(),
             body: vec![],
+            body_bytes: 0,
         })
     }
 
@@ -322,17 +326,5 @@ mod tests {
             (disposition.next, disposition.health),
             (due(1), Health::Unknown)
         );
-    }
-
-    #[test]
-    fn the_first_bytes_of_the_response_are_recorded() {
-        let response = Response {
-            status: 500,
-            retry_after: None,
-            body: b"out of paper\n".to_vec(),
-        };
-        let attempt = classified(Ok(response), 0).attempt.unwrap();
-        assert_eq!(attempt.response.as_deref(), Some("out of paper\n"));
-        assert_eq!(attempt.error.as_deref(), Some("responded 500"));
     }
 }

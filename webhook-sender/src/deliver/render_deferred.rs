@@ -45,7 +45,7 @@ pub(super) async fn render_deferred(
             return Err(NextState::Due(context.clock.now().after(PAUSE)));
         }
     };
-    match run(
+    match render(
         tenant.clone(),
         flight.template.compiled.clone(),
         event.clone(),
@@ -68,8 +68,8 @@ fn held(reserved: Option<Reserved>, body: Bytes) -> Bytes {
     }
 }
 
-/// Runs the endpoint's programs outside the async threads, as they may take long.
-async fn run(tenant: TenantId, compiled: Arc<CompiledEndpoint>, event: Event) -> Rendered {
+/// Runs an endpoint's programs on an event, outside the async threads, as they may take long.
+pub async fn render(tenant: TenantId, compiled: Arc<CompiledEndpoint>, event: Event) -> Rendered {
     let work = move || compiled.render(&tenant, &event, &Vars::new(&tenant, &event));
     let rendered = tokio::task::spawn_blocking(work).await;
     rendered.unwrap_or_else(|error| Rendered::Failed(error.to_string()))

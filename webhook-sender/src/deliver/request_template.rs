@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use webhook_client::with_defaults;
-use webhook_model::{EventId, Millis, Retry, Secret};
+use webhook_client::{Response, with_defaults};
+use webhook_model::{EventId, Exchange, Millis, RequestRecord, Retry, Secret};
 use webhook_signature::{Credential, Header, Message, SignError, sign};
 
 use super::Settings;
@@ -15,6 +15,8 @@ pub(super) struct RequestTemplate {
     pub compiled: Arc<CompiledEndpoint>,
     /// The default headers and those of the endpoint.
     headers: Vec<(String, String)>,
+    /// The start of the record of each attempt: the URL and these headers.
+    record: RequestRecord,
     key_periods: Vec<KeyPeriod>,
 }
 
@@ -28,8 +30,10 @@ struct KeyPeriod {
 
 impl RequestTemplate {
     pub(super) fn new(compiled: Arc<CompiledEndpoint>) -> Self {
+        let headers = with_defaults(&compiled.endpoint.headers);
         Self {
-            headers: with_defaults(&compiled.endpoint.headers),
+            record: record(&compiled, &headers),
+            headers,
             key_periods: key_periods(&compiled.endpoint.secrets),
             compiled,
         }
@@ -52,6 +56,18 @@ impl RequestTemplate {
         self.headers
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Returns the record of an attempt. Signatures are shown: they are not secret, and serve to check
+    /// a receiver.
+    pub(super) fn exchange<'a>(
+        &self,
+        signed: impl IntoIterator<Item = (&'a str, &'a str)>,
+        body: &Bytes,
+        response: Option<&Response>,
+    ) -> Exchange {
+        let response = response.map(Response::parts);
+        self.record.exchange(signed, body.len(), response.as_ref())
     }
 
     /// Returns the signature headers of the endpoint's schemes, made at `now` with the keys that
@@ -78,6 +94,20 @@ impl RequestTemplate {
         }
         Ok(headers)
     }
+}
+
+/// Returns the record of a request without its signatures. The values of the endpoint's own headers
+/// are hidden: they are write-only.
+fn record(compiled: &CompiledEndpoint, headers: &[(String, String)]) -> RequestRecord {
+    let mut record = RequestRecord::new(compiled.url.as_str());
+    for (name, value) in headers {
+        if compiled.endpoint.headers.contains_key(name) {
+            record.hidden(name);
+        } else {
+            record.shown(name, value);
+        }
+    }
+    record
 }
 
 fn key_periods(secrets: &[Secret]) -> Vec<KeyPeriod> {

@@ -78,7 +78,7 @@ pub(super) fn set_back(outcomes: &mut [Outcome], now: Millis) {
 
 #[cfg(test)]
 mod tests {
-    use webhook_model::{Attempt, DeliveryId, EndpointId, Phase, TenantId};
+    use webhook_model::{Attempt, DeliveryId, EndpointId, Exchange, Phase, TenantId};
     use webhook_store::Fence;
 
     use super::*;
@@ -90,7 +90,7 @@ mod tests {
             error: Some("responded 500".into()),
             phase: Some(Phase::Respond),
             duration_ms: 100,
-            response: None,
+            exchange: Exchange::default(),
         };
         Outcome {
             tenant: TenantId::parse("acme").unwrap(),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use webhook_model::{Endpoint, Retry};
+use webhook_model::{DEFAULT_KEPT_RESPONSE_BYTES, Endpoint, Retry};
 
 /// The limits of delivery.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +18,8 @@ pub struct Settings {
     pub longest_timeout: Duration,
     /// The time during which every attempt must have failed before an endpoint is disabled.
     pub disable_after: Duration,
+    /// The number of bytes of a response's body that an attempt keeps.
+    pub keep_response: usize,
     pub retry: Retry,
 }
 
@@ -39,6 +41,7 @@ impl Default for Settings {
             timeout: Duration::from_secs(15),
             longest_timeout: Duration::MAX,
             disable_after: Duration::from_secs(5 * 24 * 60 * 60),
+            keep_response: DEFAULT_KEPT_RESPONSE_BYTES,
             retry: Retry::default(),
         }
     }

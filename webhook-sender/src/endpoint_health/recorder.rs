@@ -190,6 +190,10 @@ mod tests {
         fn reserve(&self, _: &TenantId, _: &EndpointId) -> Option<Box<dyn ReservedPermit>> {
             None
         }
+        fn is_breaker_open(&self, _: &TenantId, _: &EndpointId) -> bool {
+            false
+        }
+
         fn wake(&self) {}
     }
 

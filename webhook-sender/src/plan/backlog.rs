@@ -280,7 +280,8 @@ impl Shared {
         let reason = format!("planning began {tries} times and never ended");
         let why = ("poison", reason);
         let rejected = rejected::of_accepted(tenant, event, why, parts.clock.now());
-        parts.store.reject(&[rejected]).await?;
+        parts.store.reject(std::slice::from_ref(&rejected)).await?;
+        self.planner.publish_rejected(&rejected);
         let store = &parts.store;
         store.discard_accepted(tenant, &event.id, tries).await?;
         self.stats.poison.fetch_add(1, Ordering::Relaxed);

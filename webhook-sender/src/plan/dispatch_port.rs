@@ -13,6 +13,9 @@ pub trait DispatchPort: Send + Sync + 'static {
     /// disabled or unknown.
     fn reserve(&self, tenant: &TenantId, endpoint: &EndpointId) -> Option<Box<dyn ReservedPermit>>;
 
+    /// Returns true while the circuit breaker of an endpoint is open in this process.
+    fn is_breaker_open(&self, tenant: &TenantId, endpoint: &EndpointId) -> bool;
+
     /// Makes the scheduler query the queue, as something may be due.
     fn wake(&self);
 }

@@ -22,6 +22,7 @@ use super::signals::TenantSignals;
 use super::uncertain_claims::UncertainClaims;
 use super::waiting::{Waiting, WaitingEvents};
 use super::work;
+use crate::feed::Feed;
 use crate::registry::{Registry, Tenant};
 
 /// The number of changes of the endpoints during one batch after which planning fails.
@@ -50,14 +51,21 @@ pub(super) struct Inner {
     /// Tenants for which events were accepted.
     pub(super) accepted: TenantSignals,
     waiting: WaitingEvents,
+    pub(super) feed: Feed,
 }
 
 impl Planner {
     pub fn new(parts: Parts) -> Self {
+        Self::with_feed(parts, Feed::default())
+    }
+
+    /// Returns a planner that publishes what happens to events.
+    pub fn with_feed(parts: Parts, feed: Feed) -> Self {
         Self(Arc::new(Inner {
             parts,
             accepted: TenantSignals::default(),
             waiting: WaitingEvents::default(),
+            feed,
         }))
     }
 
@@ -226,6 +234,7 @@ impl Inner {
             match store.accept(id, events, clock.now()).await {
                 Ok(accepted) => {
                     self.accepted.notify(id);
+                    self.publish_accepted(id, events, &accepted);
                     return Ok(accepted.into_iter().map(Kept::from).collect());
                 }
                 // A store that has lost its content is restored first: that is an error here.
@@ -267,7 +276,10 @@ impl Inner {
                 claiming,
             };
             match self.attempt(id, &known, batch).await? {
-                Ended::Done(planned) => return Ok(Some(planned)),
+                Ended::Done(planned) => {
+                    self.publish_planned(id, events, &planned);
+                    return Ok(Some(planned));
+                }
                 Ended::Backlog => return Ok(None),
                 Ended::Stale => tenant = registry.reload(id).await?,
                 Ended::LeaseLost => (tenant, claiming) = (Some(known), false),

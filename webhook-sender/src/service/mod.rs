@@ -5,6 +5,7 @@ mod descriptors;
 mod logging;
 mod maintenance;
 mod outboxes;
+mod pages;
 mod planner_sink;
 mod reload;
 mod run;

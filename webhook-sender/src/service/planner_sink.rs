@@ -137,7 +137,10 @@ impl PlannerSink {
             }
             all.push(entry);
         }
-        self.store.reject(&all).await
+        self.store.reject(&all).await?;
+        all.iter()
+            .for_each(|entry| self.planner.publish_rejected(entry));
+        Ok(())
     }
 
     fn conflicting(&self, id: &str, tenant: &TenantId, event: Event, reason: String) -> Rejected {

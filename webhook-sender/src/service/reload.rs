@@ -7,16 +7,18 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
-use webhook_model::{Backoff, Clock};
+use webhook_model::{AuditChange, AuditOutcome, Backoff, Clock};
 use webhook_store::Tenants;
 
 use super::descriptors;
+use crate::audit::{AuditDetail, AuditLog, Author};
 use crate::config::{
-    ApplyError, Config, Diagnostic, FailedHandshake, Rules, apply, longest_attempt, outlasts,
-    retry_handshakes,
+    Applied, ApplyError, Config, Diagnostic, FailedHandshake, Rules, apply, longest_attempt,
+    outlasts, retry_handshakes,
 };
 use crate::deliver::{Handle, Settings};
 use crate::handshake::ByHttp;
+use crate::keys::Keyring;
 use crate::plan::DispatchPort;
 use crate::registry::Registry;
 
@@ -38,6 +40,8 @@ pub struct Reload {
     /// The configuration that was applied last.
     pub current: Config,
     pub retry: RetryTimer,
+    pub keyring: Arc<Keyring>,
+    pub audit: AuditLog,
 }
 
 /// The work to retry, and the time of the next retry.
@@ -148,19 +152,47 @@ impl Reload {
         }
         tracing::warn!("the store has lost its content; restoring the configuration");
         match self.apply(&self.current.clone()).await {
-            Ok(()) => tracing::info!("configuration restored"),
+            Ok(_) => tracing::info!("configuration restored"),
             Err(error) => {
                 tracing::error!(error = format!("{error:#}"), "configuration not restored")
             }
         }
     }
 
-    /// Applies `config` to the store, the registry and the limits. Idempotent: parts that already
-    /// agree are not written.
-    pub async fn apply(&mut self, config: &Config) -> Result<()> {
+    /// Applies `config` like [`apply`](Self::apply), with an entry in the audit list. An entry that cannot
+    /// be written prevents nothing, because a full store must not keep a sender from starting: the log
+    /// has the change then.
+    pub async fn apply_audited(&mut self, config: &Config) -> Result<()> {
+        let before = self.key_names();
+        let begun = self
+            .audit
+            .begin(&Author::configuration(), "configuration.apply", None, None)
+            .await
+            .inspect_err(
+                |error| tracing::warn!(%error, "configuration applied without an audit entry"),
+            );
+        let applied = self.apply(config).await;
+        if let Ok(begun) = begun {
+            let (outcome, detail) = described(&applied, before, self.key_names());
+            self.audit.end(begun, outcome, detail).await;
+        }
+        applied.map(drop)
+    }
+
+    /// Returns the names and the ids of the keys of the file.
+    fn key_names(&self) -> Vec<String> {
+        let keys = self.keyring.configured();
+        let keys = keys.iter().map(|key| format!("{} {}", key.name, key.id));
+        keys.collect()
+    }
+
+    /// Applies `config` to the store, the registry, the keys and the limits. Idempotent: parts that
+    /// already agree are not written.
+    pub async fn apply(&mut self, config: &Config) -> Result<Applied> {
         self.handshakes.timeout = config.delivery.timeout;
         let (store, now) = (&*self.store, self.clock.now());
         let (applied, failed) = apply(config, store, &self.handshakes, now).await?;
+        self.keyring.configure(config.api.configured_keys());
         store.identify().await?;
         let declared = config.tenants.iter().map(|tenant| tenant.id.clone());
         self.registry.declare(declared.collect());
@@ -178,7 +210,7 @@ impl Reload {
         self.retry.set(failed);
         self.warn_of_cut_timeouts();
         descriptors::log_bound(config.delivery.places);
-        Ok(())
+        Ok(applied)
     }
 
     async fn try_reload(&mut self) -> Result<String> {
@@ -198,7 +230,7 @@ impl Reload {
                 "changed keys take effect after a restart only"
             );
         }
-        let applied = self.apply(&config).await;
+        let applied = self.apply_audited(&config).await;
         let refused = |error: &anyhow::Error| {
             let error = error.downcast_ref::<ApplyError>();
             matches!(error, Some(ApplyError::Removal(_)))
@@ -240,6 +272,32 @@ impl Reload {
     }
 }
 
+/// Describes the application of a configuration for the audit list.
+fn described(
+    applied: &Result<Applied>,
+    before: Vec<String>,
+    after: Vec<String>,
+) -> (AuditOutcome, AuditDetail) {
+    let (outcome, mut detail) = match applied {
+        Ok(applied) => {
+            let detail = AuditDetail::default().with("declarations", applied.to_string());
+            (AuditOutcome::Done, detail)
+        }
+        Err(_) => {
+            let outcome = AuditOutcome::Failed("not-applied".into());
+            (outcome, AuditDetail::default())
+        }
+    };
+    if after != before {
+        detail = detail.changed(vec![AuditChange {
+            field: "keys".into(),
+            from: Some(before.into()),
+            to: Some(after.into()),
+        }]);
+    }
+    (outcome, detail)
+}
+
 /// Loads the file on a blocking thread, because it may declare components to compile.
 pub async fn load(path: &Path) -> Result<Config> {
     let path = path.to_owned();
@@ -255,6 +313,7 @@ pub fn settings(config: &Config, lease: Duration) -> Settings {
         timeout: config.delivery.timeout,
         longest_timeout: longest_attempt(lease),
         disable_after: config.delivery.disable_after,
+        keep_response: config.delivery.keep_response,
         retry: config.retry(),
     }
 }

@@ -29,12 +29,14 @@ use super::status::Overview;
 use super::stop::{ReloadSignal, StopSignals};
 use crate::api;
 use crate::api::{Access, Api, Limits, Token};
-use crate::config;
+use crate::audit::AuditLog;
 use crate::config::{Config, Rules};
 use crate::deliver;
 use crate::deliver::Dispatcher;
 use crate::endpoint_health::HealthRecorder;
+use crate::feed::Feed;
 use crate::handshake::ByHttp;
+use crate::keys::Keyring;
 use crate::metrics::Metrics;
 use crate::plan;
 use crate::plan::{BacklogPlanner, Planner};
@@ -95,6 +97,9 @@ pub struct Sender {
     overview: Arc<Overview>,
     rules: watch::Receiver<Arc<Rules>>,
     reload: Reload,
+    keyring: Arc<Keyring>,
+    audit: AuditLog,
+    feed: Feed,
     clock: Clock,
 }
 
@@ -138,7 +143,8 @@ pub async fn build(config: Config, path: &Path, session: &StoreSession) -> Resul
         ..webhook_client::Settings::default()
     })?);
     let metrics = Arc::new(Metrics::default());
-    let dispatcher = Dispatcher::new(deliver::Parts {
+    let feed = Feed::default();
+    let parts = deliver::Parts {
         store: store.clone(),
         registry: registry.clone(),
         lease: lease.clone(),
@@ -146,14 +152,16 @@ pub async fn build(config: Config, path: &Path, session: &StoreSession) -> Resul
         metrics: metrics.clone(),
         clock: clock.clone(),
         settings: settings(&config, config.delivery.lease),
-    });
-    let planner = Planner::new(plan::Parts {
+    };
+    let dispatcher = Dispatcher::with_feed(parts, feed.clone());
+    let parts = plan::Parts {
         store: store.clone(),
         registry: registry.clone(),
         dispatch_port: Arc::new(dispatcher.handle()),
         lease: lease.clone(),
         clock: clock.clone(),
-    });
+    };
+    let planner = Planner::with_feed(parts, feed.clone());
     let health_recorder = HealthRecorder {
         store: store.clone(),
         registry: registry.clone(),
@@ -177,6 +185,9 @@ pub async fn build(config: Config, path: &Path, session: &StoreSession) -> Resul
         clock.clone(),
     );
     let (to_rules, rules) = watch::channel(Arc::new(config.rules()));
+    let keys = config.api.configured_keys();
+    let keyring = Arc::new(Keyring::new(store.clone(), keys, clock.clone()));
+    let audit = AuditLog::new(store.clone(), clock.clone());
     let mut reload = Reload {
         path: path.into(),
         store: store.clone(),
@@ -192,8 +203,10 @@ pub async fn build(config: Config, path: &Path, session: &StoreSession) -> Resul
         first: config.clone(),
         current: config.clone(),
         retry: RetryTimer::default(),
+        keyring: keyring.clone(),
+        audit: audit.clone(),
     };
-    reload.apply(&config).await?;
+    reload.apply_audited(&config).await?;
     Ok(Sender {
         config,
         store,
@@ -209,6 +222,9 @@ pub async fn build(config: Config, path: &Path, session: &StoreSession) -> Resul
         overview: Arc::new(overview),
         rules,
         reload,
+        keyring,
+        audit,
+        feed,
         clock,
     })
 }
@@ -239,6 +255,16 @@ impl Sender {
                 self.registry.clone(),
                 maintenance.clone(),
             )),
+            tokio::spawn(maintenance::refresh_keys(
+                self.keyring.clone(),
+                maintenance.clone(),
+            )),
+            tokio::spawn(maintenance::forget_access(
+                self.store.clone(),
+                self.config.retention.audit,
+                self.clock.clone(),
+                maintenance.clone(),
+            )),
             tokio::spawn(maintenance::forget(
                 self.store.clone(),
                 self.config.retention.clone(),
@@ -262,13 +288,12 @@ impl Sender {
     }
 
     fn serve(&self, listener: TcpListener, stop: CancellationToken) -> JoinHandle<()> {
-        let token = |token: &Option<config::Token>| {
-            let token = token.as_ref();
-            token.map(|token| Token::new(token.reveal()))
-        };
+        let token = self.config.metrics.token.as_ref();
+        let token = token.map(|token| Token::new(token.reveal()));
         let access = Access::new(
-            token(&self.config.api.token),
-            token(&self.config.metrics.token),
+            self.keyring.clone(),
+            self.audit.clone(),
+            token,
             self.metrics.clone(),
         );
         let api = Api::new(api::Parts {
@@ -282,8 +307,20 @@ impl Sender {
             max_data_bytes: self.config.delivery.max_body,
             clock: self.clock.clone(),
             status: self.overview.clone(),
+            keyring: self.keyring.clone(),
+            feed: self.feed.clone(),
+            single: Arc::new(self.reload.lanes.clone()),
+            previews: api::Previews::default(),
+            stopping: stop.clone(),
+            audit: self.audit.clone(),
+            pages_url: self.config.pages.url.clone(),
         });
-        let router = api::router(api, access);
+        let router = super::pages::beside(
+            &self.config.pages,
+            api::router(api, access.clone()),
+            access,
+            &self.clock,
+        );
         tokio::spawn(api::serve(
             listener,
             router,

@@ -101,7 +101,8 @@ fn a_tenant_with_more_endpoints_than_it_may_have_is_refused() {
 
 #[test]
 fn no_secret_is_shown() {
-    let text = "[api]\ntoken = 's3cret-token-of-the-api-itself'\n[store]\nurl = 'redis://:s3cret-pw@127.0.0.1'\n\
+    let text = "[api]\ntoken = 's3cret-token-of-the-api-itself'\n\
+                [[api.key]]\nname = 'a'\nrole = 'admin'\nvalue = 's3cret-value-of-another-key'\n[store]\nurl = 'redis://:s3cret-pw@127.0.0.1'\n\
                 [[source]]\nname = 'events'\nurl = 'redis://:s3cret-pw@127.0.0.1'\n\
                 [[tenant]]\nid = 'a'\n[[tenant.endpoint]]\nid = 'b'\nurl = 'https://example.com'\n\
                 events = ['*']\nsecret = 's3cret-key-of-the-endpoint'\n";
@@ -138,6 +139,7 @@ fn the_manual_names_every_key() {
         ("`[store]`", "[store]\n"),
         ("`[[source]]`", "[[source]]\n"),
         ("`[api]`", "[api]\n"),
+        ("`[[api.key]]`", "[[api.key]]\n"),
         ("`[delivery]`", "[delivery]\n"),
         ("`[retry.NAME]`", "[retry.x]\n"),
         ("`[limits]`", "[limits]\n"),
@@ -167,12 +169,12 @@ fn what_a_running_process_keeps_is_told_by_its_keys() {
     let before = parse("name = 'a'");
     let same = parse(
         "name = 'a'\n[delivery]\ntimeout = '1s'\nplaces = 1\n[retry.fast]\nschedule = ['0s']\n\
-         [[tenant]]\nid = 'acme'",
+         [api]\ntoken = 'a-token-that-nobody-guesses'\n[[tenant]]\nid = 'acme'",
     );
     assert_eq!(before.needs_restart(&same), [""; 0]);
     let other = parse(
         "name = 'b'\n[store]\nurl = 'sqlite://other.db'\n[[source]]\nname = 'a'\nurl = 'redis://host'\n\
-         [api]\ntoken = 'a-token-that-nobody-guesses'\n\
+         [api]\nlisten = '127.0.0.1:1'\n\
          [metrics]\ntoken = 'another-that-nobody-guesses'\n\
          [delivery]\nallow_http = true\nallow_networks = ['10.0.0.0/8']\ncomponents = 'c'\n\
          lease = '2m'\nmax_body = 1\nmax_tries = 2\n[retention]\ndead = '1h'\n[log]\nformat = 'text'",
@@ -181,7 +183,7 @@ fn what_a_running_process_keeps_is_told_by_its_keys() {
         "name",
         "store",
         "source",
-        "api",
+        "api.listen",
         "metrics",
         "delivery.allow_http",
         "delivery.allow_networks",

@@ -131,8 +131,8 @@ async fn a_response_of_a_gigabyte_delays_nothing_and_is_not_read_completely() {
     // Each flood ended its connection, and only the start of the response was recorded.
     assert_eq!(flooding.counts.connections(), SICK);
     for row in world.store.rows(&sick) {
-        let kept = row.attempts[0].response.as_deref().unwrap();
-        assert_eq!(kept.len(), webhook_model::MAX_RESPONSE_BYTES);
+        let kept = row.attempts[0].exchange.response().unwrap().body;
+        assert_eq!(kept.len(), webhook_model::DEFAULT_KEPT_RESPONSE_BYTES);
     }
 }
 

@@ -91,6 +91,10 @@ impl DispatchPort for FakeDispatchPort {
         }))
     }
 
+    fn is_breaker_open(&self, _: &TenantId, _: &EndpointId) -> bool {
+        false
+    }
+
     fn wake(&self) {
         self.wakes.send_modify(|wakes| *wakes += 1);
     }

@@ -4,14 +4,15 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use tokio::sync::{Semaphore, oneshot, watch};
 use webhook_model::{
     Delivery, DeliveryId, Endpoint, EndpointId, Event, EventId, Millis, Owner, Rejected, TenantId,
 };
 use webhook_store::{
     Acceptance, AcceptedEvent, Claim, ClaimRequest, Cursor, DeliveryFilter, Depth, DueEndpoint,
-    EventDetails, EventFilter, Leases, ListedEvent, Outcome, Page, PlanBatch, PlanResult, Queries,
-    Queue, RejectedFilter, Store, StoreError, Tenants,
+    EndpointStats, Erased, EventDetails, EventFilter, Interval, Leases, ListedEvent, Outcome, Page,
+    PlanBatch, PlanResult, Queries, Queue, RejectedFilter, Store, StoreError, Tenants,
 };
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -258,6 +259,28 @@ impl<S: Store> Queries for Flaky<S> {
 
     async fn delivery(&self, tenant: &TenantId, id: &DeliveryId) -> Result<Option<Delivery>> {
         self.inner.delivery(tenant, id).await
+    }
+
+    async fn delivery_body(&self, tenant: &TenantId, id: &DeliveryId) -> Result<Option<Bytes>> {
+        self.inner.delivery_body(tenant, id).await
+    }
+
+    async fn count_replayable(&self, tenant: &TenantId, filter: &DeliveryFilter) -> Result<u64> {
+        self.inner.count_replayable(tenant, filter).await
+    }
+
+    async fn erase(&self, tenant: &TenantId, id: &str, now: Millis) -> Result<Option<Erased>> {
+        self.inner.erase(tenant, id, now).await
+    }
+
+    async fn endpoint_stats(
+        &self,
+        tenant: &TenantId,
+        endpoint: &EndpointId,
+        by: Interval,
+        from: Millis,
+    ) -> Result<Option<EndpointStats>> {
+        self.inner.endpoint_stats(tenant, endpoint, by, from).await
     }
 
     async fn deliveries(

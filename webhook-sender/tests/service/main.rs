@@ -1,5 +1,7 @@
 //! The service as a whole: real processes, real stores, real sockets.
 
+mod access;
+mod access_world;
 mod api;
 mod api_access;
 mod api_components;
@@ -9,6 +11,7 @@ mod api_events;
 mod api_rejections;
 mod api_secrets;
 mod api_world;
+mod audit;
 mod authority;
 mod bodies;
 mod broken_file;
@@ -20,6 +23,7 @@ mod endpoint_health;
 mod event_list;
 mod fixtures;
 mod handshake;
+mod inspection;
 mod isolation;
 mod large;
 mod life;
@@ -28,6 +32,7 @@ mod observability;
 mod openapi;
 mod outbox;
 mod postgres;
+mod preview;
 mod publisher;
 mod receiver;
 mod rejected;

@@ -139,7 +139,7 @@ mod tests {
 
     /// Decodes `bytes` in parts of `part` bytes. Returns the progress, the body, and the bytes left.
     fn decoded(framing: Framing, bytes: &[u8], part: usize) -> (Progress, String, String) {
-        let (mut decoder, mut excerpt) = (Decoder::new(framing).unwrap(), BodyExcerpt::default());
+        let (mut decoder, mut excerpt) = (Decoder::new(framing).unwrap(), BodyExcerpt::new(256));
         let mut received = vec![];
         let mut progress = decoder.decode(&mut received, &mut excerpt);
         for part in bytes.chunks(part) {
@@ -149,7 +149,7 @@ mod tests {
             }
         }
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        (progress, text(excerpt.into_bytes()), text(received))
+        (progress, text(excerpt.into_parts().0), text(received))
     }
 
     #[test]

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use httparse::{EMPTY_HEADER, Header, Status};
+use webhook_model::HeaderBlock;
 
 use crate::CallError;
 
@@ -27,6 +28,8 @@ pub(super) enum Framing {
 pub(super) struct Head {
     pub status: u16,
     pub retry_after: Option<String>,
+    /// The headers that could be parsed.
+    pub headers: HeaderBlock,
     pub framing: Framing,
     /// Set if the head lets the connection stay open after the body.
     pub persists: bool,
@@ -42,6 +45,7 @@ impl Head {
         Self {
             status,
             retry_after: text(headers, "retry-after"),
+            headers: block(headers),
             framing,
             persists: is_current
                 && has_length
@@ -215,6 +219,14 @@ fn keep_alive(headers: &[Header<'_>]) -> Option<Duration> {
         digits(parameter.strip_prefix(b"timeout=")?)
     });
     seconds.map(Duration::from_secs)
+}
+
+fn block(headers: &[Header<'_>]) -> HeaderBlock {
+    let mut block = HeaderBlock::default();
+    for header in headers {
+        block.push(header.name, header.value);
+    }
+    block
 }
 
 fn text(headers: &[Header<'_>], name: &str) -> Option<String> {

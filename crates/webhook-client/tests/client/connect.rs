@@ -17,6 +17,7 @@ pub async fn post(client: &Client, url: &str) -> Result<Response, CallError> {
         fairness_key: "acme",
         headers: &[],
         body: &Bytes::from_static(b"{}"),
+        keep_response: 256,
         deadline: Instant::now() + Duration::from_secs(60),
     };
     client.post(&post).await

@@ -31,6 +31,7 @@ async fn post_within(client: &Client, url: &str, time: Duration) -> Result<Respo
         fairness_key: "acme",
         headers: &[("X-Test", "1")],
         body: &Bytes::from_static(b"{}"),
+        keep_response: 256,
         deadline: Instant::now() + time,
     };
     client.post(&post).await
@@ -258,6 +259,7 @@ async fn a_header_that_would_end_its_line_is_not_sent() {
         fairness_key: "acme",
         headers: &[("X-Split", "a\r\nX-Forged: b")],
         body: &Bytes::new(),
+        keep_response: 256,
         deadline: Instant::now() + Duration::from_secs(60),
     };
     let failed = client().post(&post).await.unwrap_err();
@@ -292,6 +294,7 @@ async fn an_interim_response_does_not_stop_the_sending_of_a_long_body() {
         fairness_key: "acme",
         headers: &[],
         body: &body,
+        keep_response: 256,
         deadline: Instant::now() + Duration::from_secs(60),
     };
     assert_eq!(client().post(&post).await.unwrap().status, 200);
@@ -316,6 +319,7 @@ async fn an_early_response_is_read_before_the_body_is_sent() {
         fairness_key: "acme",
         headers: &[],
         body: &Bytes::from(vec![0; 64 << 20]),
+        keep_response: 256,
         deadline: Instant::now() + Duration::from_secs(60),
     };
     assert_eq!(client().post(&post).await.unwrap().status, 413);

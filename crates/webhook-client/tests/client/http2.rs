@@ -140,6 +140,7 @@ async fn post(client: &Client, url: &str, body: usize) -> Result<Response, CallE
         fairness_key: "acme",
         headers: &[("X-WSS-Signature", "ab")],
         body: &Bytes::from(vec![b'b'; body]),
+        keep_response: 256,
         deadline: Instant::now() + Duration::from_secs(60),
     };
     client.post(&post).await

@@ -48,6 +48,7 @@ async fn post_to(
         fairness_key: "acme",
         headers: &[],
         body,
+        keep_response: 256,
         deadline: Instant::now() + Duration::from_millis(millis),
     };
     client.post(&post).await

@@ -1,11 +1,15 @@
 //! The interface of stores, in the parts that their callers use.
 
+mod audit;
+mod keys;
 mod leases;
 mod queries;
 mod queue;
 mod store;
 mod tenants;
 
+pub use audit::{Audit, AuditFilter, MAX_AUDIT_ENTRIES};
+pub use keys::{KeyAddition, Keys, MAX_KEYS, MAX_PORTAL_SESSIONS};
 pub use leases::Leases;
 pub use queries::Queries;
 pub use queue::{IDEMPOTENCY, Queue};

@@ -1,8 +1,11 @@
 //! Lists and statistics for operators, and replays.
 
 use async_trait::async_trait;
-use webhook_model::{Delivery, DeliveryId, EventId, Millis, Rejected, TenantId};
+use bytes::Bytes;
+use webhook_model::{Delivery, DeliveryId, EndpointId, EventId, Millis, Rejected, TenantId};
 
+use crate::endpoint_stats::{EndpointStats, Interval};
+use crate::erasure::Erased;
 use crate::error::Result;
 use crate::event_list::{EventDetails, EventFilter, ListedEvent};
 use crate::page::{Cursor, DeliveryFilter, Depth, Page, RejectedFilter};
@@ -11,10 +14,20 @@ use crate::page::{Cursor, DeliveryFilter, Depth, Page, RejectedFilter};
 /// later.
 #[async_trait]
 pub trait Queries: Send + Sync + 'static {
-    /// Returns a delivery, or `None` if it does not exist.
+    /// Returns a delivery with the requests and responses of its attempts, or `None` if it does not
+    /// exist.
     async fn delivery(&self, tenant: &TenantId, id: &DeliveryId) -> Result<Option<Delivery>>;
 
-    /// Returns the deliveries that match `filter`, the newest first, at most `limit` of them.
+    /// Returns the request body of a delivery, or `None` if the delivery does not exist. The body is
+    /// empty if it is rendered when it is sent, or if it was erased.
+    async fn delivery_body(&self, tenant: &TenantId, id: &DeliveryId) -> Result<Option<Bytes>>;
+
+    /// Returns the deliveries that match `filter`, the newest first, at most `limit` of them. Their
+    /// attempts are without requests and responses.
+    ///
+    /// If the filter names an endpoint, a type, a status or a state, a call examines a bounded number
+    /// of deliveries, at least [`MAX_EXAMINED`](crate::MAX_EXAMINED). A page may therefore have fewer
+    /// items than `limit`, or none, and still have a next page.
     async fn deliveries(
         &self,
         tenant: &TenantId,
@@ -46,6 +59,29 @@ pub trait Queries: Send + Sync + 'static {
     /// attempts are kept, but no longer count against the schedule. Ordered deliveries wait for
     /// earlier ones of their ordering group.
     async fn replay(&self, tenant: &TenantId, filter: &DeliveryFilter, now: Millis) -> Result<u64>;
+
+    /// Returns the number of deliveries that a replay would make due.
+    async fn count_replayable(&self, tenant: &TenantId, filter: &DeliveryFilter) -> Result<u64>;
+
+    /// Erases the payload of an event, or that of a rejected event with this id, and keeps its record.
+    /// Returns `None` if the tenant has neither.
+    ///
+    /// The data, the rendered bodies, and the requests and responses of attempts are deleted. Pending
+    /// deliveries become dead letters with the reason `erased`, and those in flight are not attempted
+    /// again. None of them can be replayed. An accepted event is planned without deliveries. The id
+    /// stays known, whatever it is published with.
+    async fn erase(&self, tenant: &TenantId, id: &str, now: Millis) -> Result<Option<Erased>>;
+
+    /// Returns the statistics of an endpoint from the interval that contains `from` on, or `None` if
+    /// the endpoint does not exist. Counters are kept for [`MINUTES_KEPT`](crate::MINUTES_KEPT) and
+    /// [`HOURS_KEPT`](crate::HOURS_KEPT).
+    async fn endpoint_stats(
+        &self,
+        tenant: &TenantId,
+        endpoint: &EndpointId,
+        by: Interval,
+        from: Millis,
+    ) -> Result<Option<EndpointStats>>;
 
     /// Returns rejected events, the newest first, at most `limit` of them and about
     /// [`PAGE_BYTES`](crate::PAGE_BYTES).

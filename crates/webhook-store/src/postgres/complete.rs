@@ -10,9 +10,11 @@ use super::PostgresStore;
 use super::attempts::AttemptColumns;
 use super::fault::{Fault, Outcome};
 use super::ordering::EndedGroups;
+use super::outcome_counts::OutcomeCounts;
 use super::row::{DELETED, DeliveryKey, claim_number, column, digest, state};
 use super::session::{Params, Session, query};
 use super::store::call;
+use crate::erasure::ERASED;
 use crate::{NextState, Result};
 
 /// Locks endpoints against their deletion, before deliveries become due again.
@@ -20,22 +22,28 @@ const LOCK_ENDPOINTS: &str = "SELECT FROM endpoints WHERE key = ANY(ARRAY(
         SELECT d.endpoint FROM unnest($1::uuid[]) n (id) JOIN deliveries d ON d.id = n.id
     )) ORDER BY key FOR SHARE";
 
-/// Ends claims of an owner. A delivery whose endpoint was deleted is not due again.
+/// Ends claims of an owner. A delivery whose endpoint was deleted, or whose event was erased, is not due
+/// again.
 const COMPLETE: &str = "UPDATE deliveries d SET
-        state = CASE WHEN n.state = 0 AND p.definition IS NULL THEN 4 ELSE n.state END,
-        at = CASE WHEN n.state = 0 AND p.definition IS NOT NULL THEN n.at ELSE $8 END,
-        reason = CASE WHEN n.state = 0 AND p.definition IS NULL THEN $9::bytea ELSE n.reason END,
+        state = CASE WHEN n.state = 0 AND (p.definition IS NULL OR d.erased) THEN 4
+            ELSE n.state END,
+        at = CASE WHEN n.state = 0 AND p.definition IS NOT NULL AND NOT d.erased THEN n.at
+            ELSE $8 END,
+        reason = CASE WHEN n.state = 0 AND d.erased THEN $12::bytea
+            WHEN n.state = 0 AND p.definition IS NULL THEN $9::bytea ELSE n.reason END,
         attempts = d.attempts + n.made,
+        status = CASE WHEN n.made = 1 THEN n.status ELSE d.status END,
         owner = NULL, fence = NULL
     FROM unnest($2::uuid[], $3::text[], $4::bigint[], $5::smallint[], $6::bigint[], $7::bytea[],
-            $10::int[])
-        WITH ORDINALITY n (id, tenant, fence, state, at, reason, made, number),
+            $10::int[], $11::int[])
+        WITH ORDINALITY n (id, tenant, fence, state, at, reason, made, status, number),
         owners o, tenants t, endpoints p
     WHERE d.id = n.id AND d.state + 0 = 2 AND d.fence = n.fence
         AND o.incarnation = $1 AND o.key = d.owner
         AND t.key = d.tenant AND t.id = n.tenant
         AND p.key = d.endpoint
-    RETURNING n.number, d.event, d.endpoint, d.attempts, d.state, d.tenant, d.ordering_group";
+    RETURNING n.number, d.event, d.endpoint, d.attempts, d.state, d.tenant, d.ordering_group,
+        d.erased";
 
 /// Selects the deliveries of outcomes whose claims have ended.
 const RECORDED: &str = "SELECT n.number, d.state, d.reason, EXISTS (
@@ -85,6 +93,8 @@ struct Columns<'a> {
     times: Vec<i64>,
     reasons: Vec<Option<&'a [u8]>>,
     made: Vec<i32>,
+    /// The statuses of the attempts; 0 for one without a response.
+    statuses: Vec<i32>,
     /// The deliveries that are to be due again.
     due: Vec<Uuid>,
 }
@@ -121,6 +131,8 @@ impl<'a> Columns<'a> {
         self.times.push(at);
         self.reasons.push(reason);
         self.made.push(i32::from(outcome.attempt.is_some()));
+        let status = outcome.attempt.as_ref().and_then(|attempt| attempt.status);
+        self.statuses.push(status.unwrap_or(0).into());
     }
 }
 
@@ -134,6 +146,7 @@ async fn complete(
     let rows = end_claims(session, owner, &columns, now).await?;
     let mut recorded = vec![false; outcomes.len()];
     let mut attempts = AttemptColumns::default();
+    let mut counts = OutcomeCounts::default();
     let mut ended = EndedGroups::default();
     let mut any_due = false;
     for row in &rows {
@@ -142,8 +155,11 @@ async fn complete(
         let index = *index.ok_or_else(|| Fault::Unreadable("an unknown outcome".into()))?;
         recorded[index] = true;
         if let Some(attempt) = &outcomes[index].attempt {
-            attempts.add(row.key, row.attempts, outcomes[index].fence, attempt);
+            let fence = outcomes[index].fence;
+            attempts.add(row.key, row.attempts, fence, attempt, row.is_erased);
         }
+        let is_dead = row.state == state::DEAD;
+        counts.add(row.key.endpoint, outcomes[index].attempt.as_ref(), is_dead);
         match row.ordering_group {
             _ if row.state == state::DUE => any_due = true,
             Some(group) => {
@@ -156,17 +172,29 @@ async fn complete(
     let others: Vec<usize> = (0..outcomes.len())
         .filter(|index| !recorded[*index])
         .collect();
+    let writes = Writes {
+        attempts,
+        counts: counts.at(now),
+        ended,
+    };
     finish(
         session,
+        owner,
         outcomes,
         &others,
-        &attempts,
-        &ended,
+        &writes,
         &mut recorded,
         now,
     )
     .await?;
     Ok(Completed { recorded, any_due })
+}
+
+/// The rest of the writes of a call.
+struct Writes<'a> {
+    attempts: AttemptColumns<'a>,
+    counts: OutcomeCounts,
+    ended: EndedGroups,
 }
 
 /// A delivery whose claim has ended.
@@ -178,6 +206,7 @@ struct EndedRow {
     state: i16,
     tenant: i32,
     ordering_group: Option<Uuid>,
+    is_erased: bool,
 }
 
 impl EndedRow {
@@ -193,6 +222,7 @@ impl EndedRow {
             state: column(row, 4)?,
             tenant: column(row, 5)?,
             ordering_group: column(row, 6)?,
+            is_erased: column(row, 7)?,
         })
     }
 }
@@ -204,6 +234,7 @@ async fn end_claims(
     now: Millis,
 ) -> Outcome<Vec<Row>> {
     let (now, deleted) = (now.as_i64(), DELETED.as_bytes());
+    let erased = ERASED.as_bytes();
     let lock: Params<'_> = &[&columns.due];
     let complete: Params<'_> = &[
         &owner.incarnation,
@@ -216,6 +247,8 @@ async fn end_claims(
         &now,
         &deleted,
         &columns.made,
+        &columns.statuses,
+        &erased,
     ];
     let all = [query(LOCK_ENDPOINTS, lock), query(COMPLETE, complete)];
     let needed = if columns.due.is_empty() {
@@ -227,13 +260,13 @@ async fn end_claims(
     Ok(rows.pop().unwrap_or_default())
 }
 
-/// Keeps the attempts, and checks whether the other outcomes were recorded before.
+/// Keeps the attempts, counts the outcomes, and checks whether the other outcomes were recorded before.
 async fn finish(
     session: &Session,
+    owner: &Owner,
     outcomes: &[crate::Outcome],
     others: &[usize],
-    attempts: &AttemptColumns<'_>,
-    ended: &EndedGroups,
+    writes: &Writes<'_>,
     recorded: &mut [bool],
     now: Millis,
 ) -> Outcome<()> {
@@ -252,16 +285,20 @@ async fn finish(
         .map(|other| claim_number(of(other).fence))
         .collect();
     let params: Params<'_> = &[&ids, &tenants, &fences];
-    let kept = attempts.params();
+    let kept = writes.attempts.params();
+    let counts = writes.counts.params(&owner.incarnation);
     let mut last = Vec::new();
+    if !writes.attempts.is_empty() {
+        // Before the check: an outcome may be in the call twice.
+        last.push(query(AttemptColumns::INSERT, &kept));
+    }
+    if !writes.counts.is_empty() {
+        last.push(query(OutcomeCounts::INSERT, &counts));
+    }
     if !others.is_empty() {
         last.push(query(RECORDED, params));
     }
-    if !attempts.is_empty() {
-        // Before the check: an outcome may be in the call twice.
-        last.insert(0, query(AttemptColumns::INSERT, &kept));
-    }
-    let rows = ended.commit(session, &last, now).await?;
+    let rows = writes.ended.commit(session, &last, now).await?;
     if others.is_empty() {
         return Ok(());
     }
@@ -284,6 +321,9 @@ fn is_recorded(row: &Row, outcome: &crate::Outcome) -> Outcome<bool> {
         _ if outcome.attempt.is_some() => column(row, 3)?,
         NextState::Succeeded => state == state::SUCCEEDED,
         NextState::Dead(reason) => died_of(reason),
-        NextState::Due(_) => state == state::DUE || state == state::WAITING || died_of(DELETED),
+        NextState::Due(_) => {
+            let is_pending = state == state::DUE || state == state::WAITING;
+            is_pending || died_of(DELETED) || died_of(ERASED)
+        }
     })
 }

@@ -9,7 +9,7 @@ use super::rejected;
 use super::row::{bytes, column, event_id, millis, text};
 use super::session::Session;
 use super::store::call;
-use crate::event_list::{EventPosition, MAX_EXAMINED, Scan, merge};
+use crate::event_list::{EventPosition, EventSearch, Scan, merge};
 use crate::{Cursor, EventDetails, EventFilter, EventSummary, ListedEvent, Page, Result};
 
 type Position = EventPosition<i64>;
@@ -20,25 +20,20 @@ const EVENT: &str = "SELECT e.kept_at, e.key, e.source, e.kind, e.at, e.ordering
 
 /// Lists planned events below a position. `$2` is the time from which on they match, `$3` and `$4`
 /// the position, and `$5` the number.
-const PLANNED: &str = "SELECT e.kept_at, e.key, e.source, e.kind, e.at, e.ordering_key, e.id
+const PLANNED: &str = "SELECT e.kept_at, e.key, e.source, e.kind, e.at, e.ordering_key, e.id,
+        octet_length(e.data) = 0
     FROM events e WHERE e.tenant = (SELECT key FROM tenants WHERE id = $1)
         AND e.kept_at >= $2 AND (e.kept_at, e.key) < ($3, $4)
         AND NOT EXISTS (SELECT FROM accepted a WHERE a.event = e.key)
     ORDER BY e.kept_at DESC, e.key DESC LIMIT $5";
 
 /// Lists accepted events, with the parameters of [`PLANNED`]. Few are accepted, so that they are found first.
-const ACCEPTED: &str = "SELECT e.kept_at, e.key, e.source, e.kind, e.at, e.ordering_key, e.id
+const ACCEPTED: &str = "SELECT e.kept_at, e.key, e.source, e.kind, e.at, e.ordering_key, e.id,
+        octet_length(e.data) = 0
     FROM accepted a JOIN events e ON e.key = a.event
     WHERE a.tenant = (SELECT key FROM tenants WHERE id = $1)
         AND e.kept_at >= $2 AND (e.kept_at, e.key) < ($3, $4)
     ORDER BY e.kept_at DESC, e.key DESC LIMIT $5";
-
-struct Search<'a> {
-    tenant: &'a TenantId,
-    filter: &'a EventFilter,
-    behind: Option<Position>,
-    limit: usize,
-}
 
 impl PostgresStore {
     pub(super) async fn find_event(
@@ -60,102 +55,70 @@ impl PostgresStore {
         cursor: Option<&Cursor>,
         limit: usize,
     ) -> Result<Page<ListedEvent>> {
-        let search = Search {
-            tenant,
-            filter,
-            behind: cursor.map(Position::parse).transpose()?,
-            limit,
-        };
-        let scans = call!(self, session => search.run(&session).await)?;
+        let search = EventSearch::new(filter, cursor, limit)?;
+        let scans = call!(self, session => run(&session, tenant, &search).await)?;
         Ok(merge(scans, limit))
     }
 }
 
-impl<'a> Search<'a> {
-    async fn run(&self, session: &Session) -> Outcome<Vec<Scan<'a, i64>>> {
-        let mut scans = Vec::new();
-        for state in EventState::ALL {
-            if self.filter.wants(state) {
-                scans.push(match state {
-                    EventState::Rejected => self.rejected(session).await?,
-                    EventState::Accepted => self.kept(session, state, ACCEPTED).await?,
-                    EventState::Planned => self.kept(session, state, PLANNED).await?,
-                });
-            }
-        }
-        Ok(scans)
-    }
-
-    /// Returns the position below which a list continues.
-    fn below(&self, is_kept: bool) -> [i64; 2] {
-        let to = self
-            .filter
-            .to
-            .map_or([i64::MAX; 2], |to| [to.as_i64(), i64::MIN]);
-        let behind = self.behind.as_ref().map_or([i64::MAX; 2], |behind| {
-            let key = match (behind.is_kept, is_kept) {
-                (true, false) => i64::MAX,
-                (false, true) => i64::MIN,
-                _ => behind.key,
-            };
-            [i64::try_from(behind.at).unwrap_or(i64::MAX), key]
+async fn run<'a>(
+    session: &Session,
+    tenant: &TenantId,
+    search: &EventSearch<'a>,
+) -> Outcome<Vec<Scan<'a, i64>>> {
+    let mut scans = Vec::new();
+    for state in search.states() {
+        scans.push(match state {
+            EventState::Rejected => rejected_events(session, tenant, search).await?,
+            EventState::Accepted => of_state(session, tenant, search, (state, ACCEPTED)).await?,
+            EventState::Planned => of_state(session, tenant, search, (state, PLANNED)).await?,
         });
-        to.min(behind)
     }
+    Ok(scans)
+}
 
-    fn from(&self) -> i64 {
-        self.filter.from.map_or(i64::MIN, |from| from.as_i64())
-    }
-
-    /// Returns the number of rows to read: one more than a page has, unless some may not match.
-    fn count(&self) -> i64 {
-        let matches_all = self.filter.kind.is_none() && self.filter.source.is_none();
-        let count = if matches_all {
-            MAX_EXAMINED.min(self.limit.saturating_add(1))
-        } else {
-            MAX_EXAMINED
-        };
-        i64::try_from(count).unwrap_or(i64::MAX)
-    }
-
-    async fn kept(
-        &self,
-        session: &Session,
-        state: EventState,
-        statement: &str,
-    ) -> Outcome<Scan<'a, i64>> {
-        let [at, key] = self.below(true);
-        let (tenant, from, count) = (self.tenant.as_str(), self.from(), self.count());
-        let rows = session
-            .rows(statement, &[&tenant, &from, &at, &key, &count])
-            .await?;
-        let mut scan = Scan::new(self.filter, self.limit);
-        for row in rows {
-            let event = ListedEvent::Kept(summary(&row, state)?);
-            if !scan.examine(position(&row, true)?, Some(event)) {
-                break;
-            }
+async fn of_state<'a>(
+    session: &Session,
+    tenant: &TenantId,
+    search: &EventSearch<'a>,
+    (state, statement): (EventState, &str),
+) -> Outcome<Scan<'a, i64>> {
+    let (at, key) = search.below(true);
+    let count = i64::try_from(search.count()).unwrap_or(i64::MAX);
+    let (tenant, from) = (tenant.as_str(), search.from());
+    let rows = session
+        .rows(statement, &[&tenant, &from, &at, &key, &count])
+        .await?;
+    let mut scan = search.scan();
+    for row in rows {
+        let event = ListedEvent::Kept(summary(&row, state)?);
+        if !scan.examine(position(&row, true)?, Some(event)) {
+            break;
         }
-        Ok(scan)
     }
+    Ok(scan)
+}
 
-    async fn rejected(&self, session: &Session) -> Outcome<Scan<'a, i64>> {
-        let (from, below) = (self.from(), self.below(false));
-        let count = self.count();
-        let rows = rejected::of_tenant(session, self.tenant, from, below, count).await?;
-        let more = rejected::has_more(&rows)?;
-        let mut scan = Scan::new(self.filter, self.limit);
-        for row in &rows {
-            let event = ListedEvent::Rejected(rejected::read(row)?);
-            if !scan.examine(position(row, false)?, Some(event)) {
-                return Ok(scan);
-            }
+async fn rejected_events<'a>(
+    session: &Session,
+    tenant: &TenantId,
+    search: &EventSearch<'a>,
+) -> Outcome<Scan<'a, i64>> {
+    let (at, key) = search.below(false);
+    let count = i64::try_from(search.count()).unwrap_or(i64::MAX);
+    let rows = rejected::of_tenant(session, tenant, search.from(), [at, key], count).await?;
+    let more = rejected::has_more(&rows)?;
+    let mut scan = search.scan();
+    for row in &rows {
+        let event = ListedEvent::Rejected(rejected::read(row)?);
+        if !scan.examine(position(row, false)?, Some(event)) {
+            return Ok(scan);
         }
-        if let Some(last) = rows.last().filter(|_| more) {
-            scan.ends_early(position(last, false)?);
-        }
-        Ok(scan)
     }
+    if let Some(last) = rows.last().filter(|_| more) {
+        scan.ends_early(position(last, false)?);
+    }
+    Ok(scan)
 }
 
 /// Returns the position of a row that starts with its time and its key.
@@ -176,6 +139,7 @@ fn summary(row: &Row, state: EventState) -> Outcome<EventSummary> {
         ordering_key: column::<Option<&[u8]>>(row, 5)?.map(text),
         id: event_id(row, 6)?,
         state,
+        erased: column(row, 7)?,
     })
 }
 

@@ -1,6 +1,7 @@
 //! Implements the interface of stores. Each operation has a file.
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use webhook_model::{
     Delivery, DeliveryId, Endpoint, EndpointId, Event, EventId, Millis, Owner, Rejected, TenantId,
 };
@@ -8,8 +9,8 @@ use webhook_model::{
 use super::PostgresStore;
 use crate::{
     Acceptance, AcceptedEvent, Claim, ClaimRequest, Cursor, DeliveryFilter, Depth, DueEndpoint,
-    EventDetails, EventFilter, Leases, ListedEvent, Outcome, Page, PlanBatch, PlanResult, Queries,
-    Queue, RejectedFilter, Result, Tenants,
+    EndpointStats, Erased, EventDetails, EventFilter, Interval, Leases, ListedEvent, Outcome, Page,
+    PlanBatch, PlanResult, Queries, Queue, RejectedFilter, Result, Tenants,
 };
 
 #[async_trait]
@@ -168,6 +169,28 @@ impl Queue for PostgresStore {
 impl Queries for PostgresStore {
     async fn delivery(&self, tenant: &TenantId, id: &DeliveryId) -> Result<Option<Delivery>> {
         self.find_delivery(tenant, id).await
+    }
+
+    async fn delivery_body(&self, tenant: &TenantId, id: &DeliveryId) -> Result<Option<Bytes>> {
+        self.find_body(tenant, id).await
+    }
+
+    async fn count_replayable(&self, tenant: &TenantId, filter: &DeliveryFilter) -> Result<u64> {
+        self.count_matching(tenant, filter).await
+    }
+
+    async fn erase(&self, tenant: &TenantId, id: &str, now: Millis) -> Result<Option<Erased>> {
+        self.erase_by_id(tenant, id, now).await
+    }
+
+    async fn endpoint_stats(
+        &self,
+        tenant: &TenantId,
+        endpoint: &EndpointId,
+        by: Interval,
+        from: Millis,
+    ) -> Result<Option<EndpointStats>> {
+        self.stats_of(tenant, endpoint, by, from).await
     }
 
     async fn deliveries(

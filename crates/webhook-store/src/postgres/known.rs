@@ -6,8 +6,10 @@ use super::fault::Outcome;
 use super::row::column;
 use super::session::Session;
 
-/// Compares events with the stored ones. Returns no row for an id that is not stored.
-const COMPARE: &str = "SELECT n.number, e.kind = n.kind AND e.data = n.data
+/// Compares events with the stored ones. Of an erased event, which has no data, it is not known what the
+/// data was. Returns no row for an id that is not stored.
+const COMPARE: &str = "SELECT n.number,
+        octet_length(e.data) = 0 OR (e.kind = n.kind AND e.data = n.data)
     FROM tenants t
     CROSS JOIN unnest($2::text[], $3::text[], $4::bytea[]) WITH ORDINALITY n (id, kind, data, number)
     CROSS JOIN LATERAL (

@@ -1,19 +1,26 @@
 //! Reads lists of deliveries.
 
+use bytes::Bytes;
 use tokio_postgres::Row;
 use webhook_model::{Delivery, DeliveryId, DeliveryState, EndpointId, TenantId};
 
 use super::PostgresStore;
-use super::attempts::{ATTEMPTS_OF, read_attempts};
+use super::attempts::{ATTEMPTS_OF, EXCHANGES, read_attempts, read_exchange};
 use super::fault::Outcome;
-use super::mark::{Mark, page};
-use super::row::{DeliveryKey, column, delivery_id, event_id, millis, state, text};
+use super::mark::{Mark, page_until};
+use super::row::{DeliveryKey, bytes, column, delivery_id, digest, event_id, millis, state, text};
 use super::search::{From, Search, stored_states};
 use super::store::call;
 use crate::{Cursor, DeliveryFilter, Page, Result};
 
 const COLUMNS: &str = "d.created_at, d.event, d.endpoint, d.id, e.id, e.kind, p.id, d.state, d.at,
-    d.reason, a.times, a.durations, a.statuses, a.phases, a.errors, a.responses";
+    d.reason, a.times, a.durations, a.statuses, a.phases, a.errors";
+
+const BODY: &str = "SELECT coalesce(b.body, e.data)
+    FROM tenants t JOIN deliveries d ON d.tenant = t.key AND d.id = $2
+    JOIN events e ON e.key = d.event
+    LEFT JOIN bodies b ON b.event = d.event AND b.endpoint = d.endpoint
+    WHERE t.id = $1";
 
 impl PostgresStore {
     pub(super) async fn list_deliveries(
@@ -34,12 +41,12 @@ impl PostgresStore {
              CROSS JOIN {ATTEMPTS_OF} a"
         );
         let count = limit.saturating_add(1);
-        let rows = call!(self, session => {
+        let found = call!(self, session => {
             search.run(&session, from, count, COLUMNS, &joins).await
         })?;
-        let items: Outcome<Vec<_>> = rows.iter().map(read).collect();
+        let items: Outcome<Vec<_>> = found.rows.iter().map(read).collect();
         let items = items.map_err(|fault| self.failed(fault))?;
-        Ok(page(items, limit))
+        Ok(page_until(items, limit, found.reached))
     }
 
     pub(super) async fn find_delivery(
@@ -52,7 +59,29 @@ impl PostgresStore {
             ..DeliveryFilter::default()
         };
         let page = self.list_deliveries(tenant, &filter, None, 1).await?;
-        Ok(page.items.into_iter().next())
+        let Some(mut delivery) = page.items.into_iter().next() else {
+            return Ok(None);
+        };
+        let digest = digest(id);
+        let exchanges = call!(self, session => session.rows(EXCHANGES, &[&digest]).await)?;
+        // An attempt that was recorded meanwhile has no place here.
+        for (attempt, row) in delivery.attempts.iter_mut().zip(&exchanges) {
+            attempt.exchange = read_exchange(row).map_err(|fault| self.failed(fault))?;
+        }
+        Ok(Some(delivery))
+    }
+
+    pub(super) async fn find_body(
+        &self,
+        tenant: &TenantId,
+        id: &DeliveryId,
+    ) -> Result<Option<Bytes>> {
+        let digest = digest(id);
+        let rows = call!(self, session => {
+            session.rows(BODY, &[&tenant.as_str(), &digest]).await
+        })?;
+        let body = rows.first().map(|row| bytes(row, 0)).transpose();
+        body.map_err(|fault| self.failed(fault))
     }
 }
 

@@ -48,6 +48,15 @@ impl Mark {
     }
 }
 
+/// Returns a page that ends early, at a position that was reached before the page was full.
+pub(super) fn page_until<T>(items: Vec<(Mark, T)>, limit: usize, reached: Option<Mark>) -> Page<T> {
+    let mut page = page(items, limit);
+    if page.next_cursor.is_none() {
+        page.next_cursor = reached.map(|mark| mark.cursor());
+    }
+    page
+}
+
 /// Returns a page of `limit` deliveries; one more shows that there is a next page.
 pub(super) fn page<T>(mut items: Vec<(Mark, T)>, limit: usize) -> Page<T> {
     let more = items.len() > limit;

@@ -49,12 +49,17 @@
 //! ```
 
 mod accept;
+mod access;
+mod access_keys;
+mod access_sessions;
 mod attempts;
+mod audit;
 mod claim;
 mod complete;
 mod connect;
 mod due;
 mod endpoints;
+mod erase;
 mod events;
 mod fault;
 mod identity;
@@ -67,6 +72,7 @@ mod new_deliveries;
 mod open_error;
 mod ordering;
 mod outbox;
+mod outcome_counts;
 mod owners;
 mod plan;
 mod plan_events;

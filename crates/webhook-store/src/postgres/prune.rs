@@ -87,7 +87,8 @@ impl PostgresStore {
             .as_i64();
         let bare = call!(self, session => session.rows(BARE, &[&known_from, &PART]).await)?;
         let rejected = self.prune_rejected_before(dead_before).await?;
-        Ok(!ended || bare.len() as i64 == PART || rejected)
+        let counts = self.prune_counts(succeeded_before.max(dead_before)).await?;
+        Ok(!ended || bare.len() as i64 == PART || rejected || counts)
     }
 
     /// Deletes a part of the old deliveries. Returns whether all tenants were gone through.

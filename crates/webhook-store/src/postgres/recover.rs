@@ -12,6 +12,7 @@ use super::row::{DELETED, DeliveryKey, claim_number, column, delivery_id, state}
 use super::session::{Params, Session, query};
 use super::store::{AT_A_TIME, call};
 use crate::Result;
+use crate::erasure::ERASED;
 
 /// Ends leases. It waits for claims of their owners that are being written, and sees them afterwards.
 const EXPIRE: &str =
@@ -31,9 +32,9 @@ const IN_FLIGHT: &str = "SELECT d.event, d.endpoint, d.fence, d.id
 
 /// Ends claims. They were due when they were made: a later due time comes from a clock that was ahead.
 const RETURN: &str = "UPDATE deliveries d SET
-        state = CASE WHEN p.definition IS NULL THEN 4 ELSE 0 END,
-        at = CASE WHEN p.definition IS NULL THEN $4 ELSE least(d.at, $4) END,
-        reason = CASE WHEN p.definition IS NULL THEN $5::bytea END,
+        state = CASE WHEN p.definition IS NULL OR d.erased THEN 4 ELSE 0 END,
+        at = CASE WHEN p.definition IS NULL OR d.erased THEN $4 ELSE least(d.at, $4) END,
+        reason = CASE WHEN d.erased THEN $6::bytea WHEN p.definition IS NULL THEN $5::bytea END,
         owner = NULL, fence = NULL
     FROM unnest($1::bigint[], $2::int[], $3::bigint[]) c (event, endpoint, fence)
     JOIN endpoints p ON p.key = c.endpoint
@@ -141,8 +142,8 @@ async fn return_claims(session: &Session, claims: &[FoundClaim], now: Millis) ->
     let events: Vec<i64> = claims.iter().map(|claim| claim.key.event).collect();
     let endpoints: Vec<i32> = claims.iter().map(|claim| claim.key.endpoint).collect();
     let fences: Vec<i64> = claims.iter().map(|claim| claim.fence).collect();
-    let (now_ms, deleted) = (now.as_i64(), DELETED.as_bytes());
-    let params: Params<'_> = &[&events, &endpoints, &fences, &now_ms, &deleted];
+    let (now_ms, deleted, erased) = (now.as_i64(), DELETED.as_bytes(), ERASED.as_bytes());
+    let params: Params<'_> = &[&events, &endpoints, &fences, &now_ms, &deleted, &erased];
     let mut returned = session.begin(&[query(RETURN, params)]).await?;
     let returned = returned.pop().unwrap_or_default();
     let mut ended = EndedGroups::default();

@@ -166,6 +166,18 @@ async fn page(
         .await
 }
 
+/// Returns a tenant's rejected event.
+pub(super) async fn find(
+    session: &Session,
+    tenant: &TenantId,
+    id: &str,
+) -> Outcome<Option<Rejected>> {
+    let filter = RejectedFilter::Id(id.to_owned());
+    let rows = page(session, &filter, [i64::MAX; 2], 1).await?;
+    let found = rows.first().map(read).transpose()?;
+    Ok(found.filter(|found| found.tenant.as_ref() == Some(tenant)))
+}
+
 pub(super) fn read(row: &Row) -> Outcome<Rejected> {
     let tenant: Option<&str> = column(row, 3)?;
     let text = |index| column::<&[u8]>(row, index).map(text);

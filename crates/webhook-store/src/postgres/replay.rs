@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use tokio_postgres::Row;
 use uuid::Uuid;
-use webhook_model::{DeliveryState, Millis, TenantId};
+use webhook_model::{Millis, TenantId};
 
 use super::PostgresStore;
 use super::fault::Outcome;
@@ -22,8 +22,8 @@ const LOCK: &str = "SELECT FROM tenants WHERE id = $1 FOR NO KEY UPDATE";
 
 const LAST_EVENT: &str = "SELECT last_value FROM events_key_seq";
 
-const COLUMNS: &str =
-    "d.created_at, d.event, d.endpoint, d.ordering_group, p.definition IS NOT NULL";
+const COLUMNS: &str = "d.created_at, d.event, d.endpoint, d.ordering_group,
+        p.definition IS NOT NULL AND NOT d.erased";
 
 const JOINS: &str = "JOIN endpoints p ON p.key = d.endpoint";
 
@@ -31,6 +31,7 @@ const AGAIN: &str = "UPDATE deliveries d
     SET state = n.state, at = $4, earlier = d.attempts, reason = NULL
     FROM unnest($1::bigint[], $2::int[], $3::smallint[]) n (event, endpoint, state)
     WHERE d.event = n.event AND d.endpoint = n.endpoint AND d.state + 0 IN (3, 4)
+        AND NOT d.erased
     RETURNING 1";
 
 /// The result of a step.
@@ -48,19 +49,9 @@ impl PostgresStore {
         filter: &DeliveryFilter,
         now: Millis,
     ) -> Result<u64> {
-        let mut states = stored_states(filter.state);
-        states.retain(|state| *state >= state::SUCCEEDED);
-        let search = Search {
-            tenant,
-            filter,
-            states,
-        };
-        if matches!(
-            filter.state,
-            Some(DeliveryState::Pending | DeliveryState::InFlight)
-        ) {
+        let Some(search) = ended(tenant, filter) else {
             return Ok(0);
-        }
+        };
         let rows = call!(self, session => session.rows(LAST_EVENT, &[]).await)?;
         let last_event = rows.first().map_or(Ok(0), |row| column(row, 0));
         // Deliveries that are planned later are not replayed.
@@ -77,6 +68,54 @@ impl PostgresStore {
         }
         Ok(count)
     }
+
+    /// Counts the deliveries that a replay would make due.
+    pub(super) async fn count_matching(
+        &self,
+        tenant: &TenantId,
+        filter: &DeliveryFilter,
+    ) -> Result<u64> {
+        let Some(search) = ended(tenant, filter) else {
+            return Ok(0);
+        };
+        let (mut reached, mut count) = (Some(Mark::BOTTOM), 0);
+        while let Some(mark) = reached {
+            let part = call!(self, session => find_some(&session, &search, mark).await)?;
+            count += part.0.iter().filter(|one| one.is_replayable).count() as u64;
+            reached = part.1;
+        }
+        Ok(count)
+    }
+}
+
+/// Returns the search for deliveries that have ended; `None` if the filter selects none of them.
+fn ended<'a>(tenant: &'a TenantId, filter: &'a DeliveryFilter) -> Option<Search<'a>> {
+    let mut states = stored_states(filter.state);
+    states.retain(|state| *state >= state::SUCCEEDED);
+    (!states.is_empty()).then_some(Search {
+        tenant,
+        filter,
+        states,
+    })
+}
+
+/// Returns a part of the deliveries from a position on, and the position of the next part; `None` at
+/// the end.
+async fn find_some(
+    session: &Session,
+    search: &Search<'_>,
+    from: Mark,
+) -> Outcome<(Vec<Ended>, Option<Mark>)> {
+    let most = AT_A_TIME as usize;
+    let found = search
+        .run(session, From::Oldest(from), most, COLUMNS, JOINS)
+        .await?;
+    let reached = match found.rows.last() {
+        Some(last) if found.rows.len() == most => Some(read_mark(last)?),
+        _ => found.reached,
+    };
+    let ended: Outcome<Vec<Ended>> = found.rows.iter().map(Ended::read).collect();
+    Ok((ended?, reached))
 }
 
 async fn replay_some(
@@ -89,17 +128,8 @@ async fn replay_some(
     session
         .begin(&[query(LOCK, &[&search.tenant.as_str()])])
         .await?;
-    let most = AT_A_TIME as usize;
-    let rows = search
-        .run(session, From::Oldest(from), most, COLUMNS, JOINS)
-        .await?;
-    let reached = match rows.last() {
-        Some(last) if rows.len() == most => Some(read_mark(last)?),
-        _ => None,
-    };
-    let ended: Outcome<Vec<Ended>> = rows.iter().map(Ended::read).collect();
-    let mut ended = ended?;
-    ended.retain(|one| one.exists && one.mark.key.event <= last_event);
+    let (mut ended, reached) = find_some(session, search, from).await?;
+    ended.retain(|one| one.is_replayable && one.mark.key.event <= last_event);
     let count = replay(session, &ended, now).await?;
     Ok(Step { count, reached })
 }
@@ -108,8 +138,8 @@ async fn replay_some(
 struct Ended {
     mark: Mark,
     ordering_group: Option<Uuid>,
-    /// True if its endpoint exists.
-    exists: bool,
+    /// True if its endpoint exists, and its event was not erased.
+    is_replayable: bool,
 }
 
 impl Ended {
@@ -117,7 +147,7 @@ impl Ended {
         Ok(Self {
             mark: read_mark(row)?,
             ordering_group: column(row, 3)?,
-            exists: column(row, 4)?,
+            is_replayable: column(row, 4)?,
         })
     }
 

@@ -24,6 +24,12 @@ const EVENTS: &str = "DELETE FROM events WHERE key IN (
     ) RETURNING 1";
 
 const REJECTED: &str = "DELETE FROM rejected WHERE tenant = $1";
+const MINUTES: &str = "DELETE FROM outcome_minutes WHERE endpoint IN (
+        SELECT key FROM endpoints WHERE tenant = $1
+    )";
+const HOURS: &str = "DELETE FROM outcome_hours WHERE endpoint IN (
+        SELECT key FROM endpoints WHERE tenant = $1
+    )";
 const ENDPOINTS: &str = "DELETE FROM endpoints WHERE tenant = $1";
 const TENANT: &str = "DELETE FROM tenants WHERE key = $1";
 
@@ -70,7 +76,7 @@ impl PostgresStore {
             }
         }
         let params: Params<'_> = &[&key];
-        let rest = [REJECTED, ENDPOINTS, TENANT].map(|sql| query(sql, params));
+        let rest = [REJECTED, MINUTES, HOURS, ENDPOINTS, TENANT].map(|sql| query(sql, params));
         call!(self, session => session.transaction(&rest).await)?;
         Ok(())
     }

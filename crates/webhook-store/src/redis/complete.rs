@@ -9,7 +9,8 @@ use super::keys::TenantKeys;
 use super::record::write_attempt;
 use super::scripts::COMPLETE;
 use super::store::{AT_A_TIME, all, stamp};
-use crate::{NextState, Outcome, Result};
+use crate::endpoint_stats::Counter;
+use crate::{Interval, NextState, Outcome, Result};
 
 impl RedisStore {
     pub(super) async fn record_outcomes(
@@ -52,8 +53,9 @@ impl RedisStore {
         now: Millis,
     ) -> Result<String> {
         let root = TenantKeys::of(tenant).root();
-        let mut call = COMPLETE.call_sized(&root, 5 * indices.len(), 150 * indices.len());
+        let mut call = COMPLETE.call_sized(&root, 6 * indices.len(), 600 * indices.len());
         call.arg(&owner.incarnation).arg(&stamp(now));
+        call.arg(Interval::Minute.number(now)).arg(Counter::DEAD.0);
         for outcome in indices.iter().filter_map(|at| outcomes.get(*at)) {
             call.arg(outcome.id.as_str()).arg(&outcome.fence.to_bytes());
             let what = match &outcome.next {
@@ -73,9 +75,17 @@ impl RedisStore {
                 NextState::Due(at) => call.arg(at.0),
                 NextState::Dead(reason) => call.arg(reason),
             };
+            call.arg(counted(outcome));
         }
         let (answer, lowered): (String, String) = self.run(&COMPLETE, &call).await?;
         self.publish_wake(tenant, &lowered).await;
         Ok(answer)
     }
+}
+
+/// Returns the endpoint and the counter of an outcome's attempt. The store counts dead letters itself.
+fn counted(outcome: &Outcome) -> String {
+    let mut counters = Counter::of_outcome(outcome.attempt.as_ref(), false);
+    let counter = counters.next();
+    counter.map_or_else(String::new, |it| format!("{}:{}", outcome.endpoint, it.0))
 }

@@ -33,6 +33,11 @@ impl TenantKeys {
         format!("{}d:{id}", self.base)
     }
 
+    /// Returns the key of the body that a transform rendered for a delivery.
+    pub(super) fn body(&self, id: &DeliveryId) -> String {
+        format!("{}b:{id}", self.base)
+    }
+
     pub(super) fn event(&self, id: &EventId) -> String {
         format!("{}e:{id}", self.base)
     }
@@ -117,6 +122,44 @@ pub(super) fn rejected() -> String {
 /// The key of the ids of rejected events of one tenant, or of none.
 pub(super) fn rejected_of(tenant: Option<&TenantId>) -> String {
     shared(&format!("r:{}", tenant.map_or("", TenantId::as_str)))
+}
+
+/// The key of the access keys by id.
+pub(super) fn access_keys() -> String {
+    shared("key")
+}
+
+/// The key of the last uses of access keys.
+pub(super) fn key_uses() -> String {
+    shared("key:use")
+}
+
+/// The key of the sessions by hash.
+pub(super) fn access_sessions() -> String {
+    shared("ses")
+}
+
+/// The key of the hashes of sessions by id.
+pub(super) fn session_ids() -> String {
+    shared("ses:id")
+}
+
+/// The key of the ids of a tenant's portal sessions.
+pub(super) fn sessions_of(tenant: &TenantId) -> String {
+    shared(&format!("ses:of:{tenant}"))
+}
+
+/// The key of the audit entries by id.
+pub(super) fn audit() -> String {
+    shared("aud")
+}
+
+/// The key of the ids of audit entries, of a tenant or of all.
+pub(super) fn audit_ids(tenant: Option<&TenantId>) -> String {
+    match tenant {
+        Some(tenant) => shared(&format!("aud:ids:{tenant}")),
+        None => shared("aud:ids"),
+    }
 }
 
 /// The key of the identity of the content.

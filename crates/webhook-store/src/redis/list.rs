@@ -1,8 +1,8 @@
 //! Lists deliveries, the newest first.
 //!
 //! Every endpoint has a sorted set of its deliveries by creation, and one of its dead deliveries. A
-//! list over several endpoints merges theirs. Other states have no set: the list is filtered, some
-//! hundred deliveries at a time, until the page is full.
+//! list over several endpoints merges theirs. Other states, types and statuses have no set: the list is
+//! filtered, some hundred deliveries at a time, until the page is full or enough were examined.
 
 use std::cmp::Reverse;
 
@@ -14,7 +14,7 @@ use super::positions::Position;
 use super::record::Record;
 use super::scores::first_score;
 use super::store::{AT_A_TIME, all};
-use crate::{Cursor, DeliveryFilter, Page, Result, StoreError};
+use crate::{Cursor, DeliveryFilter, MAX_EXAMINED, Page, Result, StoreError};
 
 /// A position in a list: by score, then by id, both descending.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,11 +52,13 @@ impl RedisStore {
         let behind = cursor.map(ListPosition::read).transpose()?;
         if let Some(ids) = self.named(tenant, filter).await? {
             let found = self.records(tenant, ids).await?;
+            let found = self.of_kind(tenant, filter, found).await?;
             return Ok(page_of(found, filter, behind, limit));
         }
         let lists = self.lists(tenant, filter).await?;
         let mut position = behind;
         let mut items: Vec<(DeliveryId, Record)> = Vec::new();
+        let mut examined = 0;
         loop {
             // One more than the page shows whether there is a next page.
             let missing = limit + 1 - items.len();
@@ -71,16 +73,40 @@ impl RedisStore {
             let ended = positions.len() < count;
             position = positions.last().cloned().or(position);
             let ids = positions.into_iter().map(|position| position.id).collect();
-            let found = self.records(tenant, ids).await?;
-            items.extend(
-                found
-                    .into_iter()
-                    .filter(|(_, record)| selects(filter, record)),
-            );
+            let mut found = self.records(tenant, ids).await?;
+            found.retain(|(_, record)| selects(filter, record));
+            items.extend(self.of_kind(tenant, filter, found).await?);
             if ended || items.len() > limit {
                 return Ok(cut(items, limit));
             }
+            examined += count;
+            if examined >= MAX_EXAMINED {
+                return Ok(Page {
+                    items,
+                    next_cursor: position.map(|position| position.cursor()),
+                });
+            }
         }
+    }
+
+    /// Returns those of the deliveries whose event has the type that the filter names.
+    async fn of_kind(
+        &self,
+        tenant: &TenantId,
+        filter: &DeliveryFilter,
+        found: Vec<(DeliveryId, Record)>,
+    ) -> Result<Vec<(DeliveryId, Record)>> {
+        let Some(kind) = &filter.kind else {
+            return Ok(found);
+        };
+        let call =
+            |(_, record): &'_ (DeliveryId, Record)| self.event_head(tenant, record.event.clone());
+        let events = all(found.iter().map(call).collect()).await?;
+        let with_events = found.into_iter().zip(events);
+        Ok(with_events
+            .filter(|(_, event)| event.as_ref().is_some_and(|event| event.kind == *kind))
+            .map(|(found, _)| found)
+            .collect())
     }
 
     /// Returns the deliveries that a filter names, if it names one delivery or an event.
@@ -188,7 +214,9 @@ impl ListPosition {
 
 /// Returns whether records must be read to decide which deliveries match.
 fn is_filtered(filter: &DeliveryFilter) -> bool {
-    !matches!(filter.state, None | Some(DeliveryState::Dead))
+    filter.kind.is_some()
+        || filter.status.is_some()
+        || !matches!(filter.state, None | Some(DeliveryState::Dead))
 }
 
 fn selects(filter: &DeliveryFilter, record: &Record) -> bool {
@@ -205,6 +233,9 @@ fn selects(filter: &DeliveryFilter, record: &Record) -> bool {
             .from
             .is_none_or(|from| record.score >= first_score(from))
         && filter.to.is_none_or(|to| record.score < first_score(to))
+        && filter
+            .status
+            .is_none_or(|status| status.selects(&record.attempts))
 }
 
 /// Returns a page of deliveries that were all read already.

@@ -8,7 +8,8 @@ use super::encoding::Unreadable;
 use super::event_record::{StoredEvent, event_without_data, read_event};
 use super::keys::TenantKeys;
 use super::record::Record;
-use super::store::all;
+use super::scripts::SUMMARIES;
+use super::store::{all, tenant_call};
 use crate::Result;
 
 /// The numbers of bytes of an event's record that are read for the fields before its data: enough
@@ -21,11 +22,41 @@ impl RedisStore {
         tenant: &TenantId,
         id: &DeliveryId,
     ) -> Result<Option<Delivery>> {
-        let found = self.records(tenant, vec![id.clone()]).await?;
+        let mut command = redis::cmd("GET");
+        command.arg(TenantKeys::of(tenant).delivery(id));
+        let Some(bytes) = self.query::<Option<Vec<u8>>>(&command).await? else {
+            return Ok(None);
+        };
+        let record = Record::read(id, &bytes).map_err(|error| self.failed(error))?;
+        let found = vec![(id.clone(), record)];
         Ok(self.to_deliveries(tenant, found).await?.pop())
     }
 
-    /// Returns the records of the deliveries that exist.
+    /// Returns the body of a delivery. It is empty if it is not rendered yet, or was erased.
+    pub(super) async fn find_body(
+        &self,
+        tenant: &TenantId,
+        id: &DeliveryId,
+    ) -> Result<Option<Bytes>> {
+        let keys = TenantKeys::of(tenant);
+        let found = self.records(tenant, vec![id.clone()]).await?;
+        let Some((_, record)) = found.into_iter().next() else {
+            return Ok(None);
+        };
+        if record.has_own_body() {
+            let mut command = redis::cmd("GET");
+            command.arg(keys.body(id));
+            let body: Option<Vec<u8>> = self.query(&command).await?;
+            return Ok(Some(body.unwrap_or_default().into()));
+        }
+        let event = self.find_event(tenant, &record.event).await?;
+        Ok(Some(
+            event.map(|stored| stored.event.data).unwrap_or_default(),
+        ))
+    }
+
+    /// Returns the records of the deliveries that exist, without the requests and responses of their
+    /// attempts.
     pub(super) async fn records(
         &self,
         tenant: &TenantId,
@@ -34,17 +65,16 @@ impl RedisStore {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let keys = TenantKeys::of(tenant);
-        let mut command = redis::cmd("MGET");
+        let mut call = tenant_call(&SUMMARIES, tenant);
         for id in &ids {
-            command.arg(keys.delivery(id));
+            call.arg(id.as_str());
         }
-        let found: Vec<Option<Vec<u8>>> = self.query(&command).await?;
+        let found: Vec<Option<Vec<u8>>> = self.run(&SUMMARIES, &call).await?;
         let read = |(id, bytes): (DeliveryId, Option<Vec<u8>>)| {
             let record = Record::read(&id, &bytes?);
             Some(
                 record
-                    .map(|record| (id, record))
+                    .map(|record| (id, record.without_exchanges()))
                     .map_err(|error| self.failed(error)),
             )
         };

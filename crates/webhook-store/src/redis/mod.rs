@@ -41,11 +41,14 @@
 //! | `c:<endpoint>`, `z:<endpoint>` | sorted sets | deliveries by creation: all, and dead ones |
 //! | `s`, `x` | lists | succeeded and dead deliveries, by the time they ended |
 //! | `w` | sorted set | events without deliveries, by the time of planning |
+//! | `om:<endpoint>:<slot>`, `oh:<endpoint>:<slot>` | hashes | outcomes by minute and by hour, in slots that are used in turn |
+//! | `os` | set | endpoints that have them |
 //! | `g`, `gone` | set, string | endpoints, or the tenant, whose remaining data is being deleted |
 //!
 //! Shared by all tenants, with the prefix `ws:{*}:`: `t` (tenants and versions), `v`, `due` (tenants
 //! by their earliest due time), `a` (tenants that may have accepted events), `o` and `n` (owners by
-//! incarnation and by name), `r…` (rejected events), `id` (the identity of the content), `wake` (a
+//! incarnation and by name), `r…` (rejected events), `key…` (access keys), `ses…` (sessions), `aud…`
+//! (audit entries), `id` (the identity of the content), `wake` (a
 //! channel) and `ping`.
 //!
 //! A tenant's own keys are authoritative. The shared keys hold hints about tenants, because no script
@@ -64,11 +67,17 @@
 //! No key has a time to live: no clock can delete data.
 
 mod accept;
+mod access;
+mod access_keys;
+mod access_sessions;
+mod audit;
 mod claim;
 mod complete;
 mod due;
 mod encoding;
+mod endpoint_stats;
 mod endpoints;
+mod erase;
 mod event_record;
 mod events;
 mod eviction;

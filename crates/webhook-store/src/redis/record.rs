@@ -9,7 +9,7 @@
 //! owner   1 + n   F: the incarnation of its owner, and the fence of its claim (16); else empty
 //! when    8   P, W, F: due time; S, D: time of the end (ms)
 //! made    2   attempts since it was planned or replayed
-//! flags   1   1: ordered, 2: has its own body
+//! flags   1   1: ordered, 2: has its own body, 4: its event was erased
 //! reason  2 + n   D: the reason
 //! ── the following fields never change ──
 //! score   8   time of planning in ms × 1024, plus a number within the millisecond
@@ -17,11 +17,24 @@
 //! endpoint 1 + n
 //! group   2 + n   ordered: the position in the order of planning, 8; then nothing without an
 //!                 ordering key, else `k` and the key
-//! attempts    4 + n each, with the number of its claim at the end (8)
+//! attempts    4 + n each
+//! ```
+//!
+//! ```text
+//! at       8
+//! status   2   0: no response
+//! phase    1   0: none
+//! duration 4   in ms
+//! flags    1   1: has an error, 2: has a response, 4: has an exchange
+//! error    2 + n
+//! response 2 + n   of an attempt that an earlier version recorded: the start of the body
+//! exchange 4 + n   with the flag 4: its request and response
+//! claim    8       the number of its claim
 //! ```
 
+use bytes::Bytes;
 use webhook_model::{
-    Attempt, Delivery, DeliveryId, DeliveryState, EndpointId, EventId, Millis, Phase,
+    Attempt, Delivery, DeliveryId, DeliveryState, EndpointId, EventId, Exchange, Millis, Phase,
 };
 
 use super::encoding::{Reader, Unreadable, short, text};
@@ -30,6 +43,7 @@ use crate::Fence;
 
 pub(super) const ORDERED: u8 = 1;
 pub(super) const OWN_BODY: u8 = 2;
+const ERASED: u8 = 4;
 
 /// The fields of a new delivery's record.
 pub(super) struct NewRecord<'a> {
@@ -127,6 +141,19 @@ impl Record {
         self.flags & OWN_BODY != 0
     }
 
+    /// Returns whether the event was erased.
+    pub(super) fn is_erased(&self) -> bool {
+        self.flags & ERASED != 0
+    }
+
+    /// Removes the requests and responses of the attempts.
+    pub(super) fn without_exchanges(mut self) -> Self {
+        for attempt in &mut self.attempts {
+            attempt.exchange = Exchange::default();
+        }
+        self
+    }
+
     /// Converts it to a delivery; `kind` is the type of its event.
     pub(super) fn into_delivery(self, id: DeliveryId, kind: String) -> Delivery {
         Delivery {
@@ -147,16 +174,21 @@ impl Record {
 /// Encodes an attempt with its length in front, for the end of a record.
 pub(super) fn write_attempt(attempt: &Attempt, fence: Fence) -> Vec<u8> {
     let error = attempt.error.as_deref().map(str::as_bytes);
-    let response = attempt.response.as_deref().map(str::as_bytes);
-    let mut out = Vec::with_capacity(40);
+    let exchange = attempt.exchange.as_bytes();
+    let mut out = Vec::with_capacity(40 + exchange.len());
     out.extend([0; 4]);
     out.extend(attempt.at.0.to_be_bytes());
     out.extend(attempt.status.unwrap_or_default().to_be_bytes());
     out.push(attempt.phase.map_or(0, phase_number));
     out.extend(attempt.duration_ms.to_be_bytes());
-    out.push(u8::from(error.is_some()) | u8::from(response.is_some()) << 1);
+    out.push(u8::from(error.is_some()) | u8::from(!exchange.is_empty()) << 2);
     text(&mut out, error.unwrap_or_default());
-    text(&mut out, response.unwrap_or_default());
+    text(&mut out, b"");
+    if !exchange.is_empty() {
+        let len = u32::try_from(exchange.len()).unwrap_or(u32::MAX);
+        out.extend(len.to_be_bytes());
+        out.extend_from_slice(exchange);
+    }
     out.extend(fence.count.to_be_bytes());
     let len = u32::try_from(out.len() - 4).unwrap_or(u32::MAX);
     out[..4].copy_from_slice(&len.to_be_bytes());
@@ -168,6 +200,14 @@ fn read_attempt(bytes: &[u8]) -> Option<Attempt> {
     let (at, status, phase) = (Millis(from.u64()?), from.u16()?, from.u8()?);
     let (duration_ms, present) = (from.u32()?, from.u8()?);
     let (error, response) = (from.string()?, from.string()?);
+    let exchange = if present & 4 != 0 {
+        let len = usize::try_from(from.u32()?).ok()?;
+        Exchange::from_stored(Bytes::copy_from_slice(from.take(len)?))
+    } else if present & 2 != 0 {
+        Exchange::of_text(&response)
+    } else {
+        Exchange::default()
+    };
     Some(Attempt {
         at,
         status: (status != 0).then_some(status),
@@ -176,7 +216,7 @@ fn read_attempt(bytes: &[u8]) -> Option<Attempt> {
             .into_iter()
             .find(|known| phase_number(*known) == phase),
         duration_ms,
-        response: (present & 2 != 0).then_some(response),
+        exchange,
     })
 }
 
@@ -201,7 +241,7 @@ mod tests {
             error: Some("status 503".into()),
             phase: Some(Phase::Respond),
             duration_ms: 12,
-            response: None,
+            exchange: Exchange::from_stored(Bytes::from_static(b"\x01\0\xff")),
         }
     }
 

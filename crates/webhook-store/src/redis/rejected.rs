@@ -106,6 +106,12 @@ impl RedisStore {
         self.query(&command).await
     }
 
+    /// Returns the value of a rejected event, if it exists.
+    pub(super) async fn rejected_value(&self, id: &str) -> Result<Option<String>> {
+        let values = self.rejected_at(&[(0, id.to_owned())]).await?;
+        Ok(values.into_iter().flatten().next())
+    }
+
     pub(super) fn read_rejected(&self, value: &str) -> Result<Rejected> {
         let (_, json) = value.split_once(' ').unwrap_or_default();
         serde_json::from_str(json).map_err(|error| self.failed(error))

@@ -30,6 +30,33 @@ fn with_content(own: &str) -> Script {
     Script::new(&[shared[0], shared[1], own])
 }
 
+/// Records the outcomes of claims.
+pub(super) static COMPLETE: LazyLock<Script> =
+    LazyLock::new(|| with_exchanges(include_str!("scripts/complete.lua")));
+
+/// Returns deliveries without the requests and responses of their attempts.
+pub(super) static SUMMARIES: LazyLock<Script> =
+    LazyLock::new(|| with_exchanges(include_str!("scripts/summaries.lua")));
+
+/// Erases the payload of an event.
+pub(super) static ERASE: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(&[
+        include_str!("scripts/prelude.lua"),
+        include_str!("scripts/content.lua"),
+        include_str!("scripts/exchanges.lua"),
+        include_str!("scripts/erase.lua"),
+    ])
+});
+
+/// Returns a tenant's script that reads the attempts of records.
+fn with_exchanges(own: &str) -> Script {
+    let shared = [
+        include_str!("scripts/prelude.lua"),
+        include_str!("scripts/exchanges.lua"),
+    ];
+    Script::new(&[shared[0], shared[1], own])
+}
+
 macro_rules! shared_scripts {
     ($($(#[doc = $doc:literal])* $name:ident = $file:literal;)*) => {$(
         $(#[doc = $doc])*
@@ -37,6 +64,40 @@ macro_rules! shared_scripts {
             LazyLock::new(|| Script::new(&[include_str!(concat!("scripts/", $file))]));
     )*};
 }
+
+/// Returns a script that ends sessions.
+fn with_sessions(own: &str) -> Script {
+    Script::new(&[include_str!("scripts/session.lua"), own])
+}
+
+/// Deletes an access key, and ends its sessions.
+pub(super) static DROP_KEY: LazyLock<Script> =
+    LazyLock::new(|| with_sessions(include_str!("scripts/drop_key.lua")));
+
+/// Ends a session.
+pub(super) static DROP_SESSION: LazyLock<Script> =
+    LazyLock::new(|| with_sessions(include_str!("scripts/drop_session.lua")));
+
+/// Ends a part of the sessions of a tenant's portal.
+pub(super) static DROP_SESSIONS_OF: LazyLock<Script> =
+    LazyLock::new(|| with_sessions(include_str!("scripts/drop_sessions_of.lua")));
+
+/// Deletes a part of the sessions that have ended.
+pub(super) static PRUNE_SESSIONS: LazyLock<Script> =
+    LazyLock::new(|| with_sessions(include_str!("scripts/prune_sessions.lua")));
+
+/// Returns a script that deletes audit entries.
+fn with_audit(own: &str) -> Script {
+    Script::new(&[include_str!("scripts/audit.lua"), own])
+}
+
+/// Stores or replaces an audit entry.
+pub(super) static PUT_AUDIT: LazyLock<Script> =
+    LazyLock::new(|| with_audit(include_str!("scripts/put_audit.lua")));
+
+/// Deletes a part of the old audit entries.
+pub(super) static PRUNE_AUDIT: LazyLock<Script> =
+    LazyLock::new(|| with_audit(include_str!("scripts/prune_audit.lua")));
 
 tenant_scripts! {
     /// Takes events for planning.
@@ -47,14 +108,14 @@ tenant_scripts! {
     DISCARD_ACCEPTED = "discard_accepted.lua";
     /// Takes due deliveries into flight.
     CLAIM = "claim.lua";
-    /// Records the outcomes of claims.
-    COMPLETE = "complete.lua";
     /// Returns the due endpoints and the next due time.
     DUE = "due.lua";
     /// Makes deliveries in flight under an owner due again.
     RETURN_CLAIMS = "return_claims.lua";
     /// Makes deliveries that ended due again.
     REPLAY = "replay.lua";
+    /// Returns the statistics of an endpoint.
+    ENDPOINT_STATS = "endpoint_stats.lua";
     /// Creates a tenant.
     PUT_TENANT = "put_tenant.lua";
     /// Removes a tenant's endpoints, so that no more events are planned.
@@ -96,10 +157,20 @@ shared_scripts! {
     MOVE_HINT = "move_hint.lua";
     /// Keeps rejected events.
     REJECT = "reject.lua";
+    /// Replaces a rejected event, unless another process has changed or removed it.
+    REPLACE_REJECTED = "replace_rejected.lua";
     /// Removes and returns a rejected event.
     TAKE_REJECTED = "take_rejected.lua";
     /// Counts the waiting events and deliveries of some tenants.
     DEPTH = "depth.lua";
+    /// Adds an access key.
+    ADD_KEY = "add_key.lua";
+    /// Records the last uses of access keys.
+    RECORD_KEY_USES = "record_key_uses.lua";
+    /// Adds a session.
+    ADD_SESSION = "add_session.lua";
+    /// Moves the end of a session, unless it was changed.
+    EXTEND_SESSION = "extend_session.lua";
     /// Deletes rejected events.
     PRUNE_REJECTED = "prune_rejected.lua";
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 use redis::{Cmd, FromRedisValue, Value};
 use redis_link::{Address, Link, Script};
@@ -19,8 +20,8 @@ use super::wake::{Denials, Listener};
 use crate::in_flight::InFlightTracker;
 use crate::{
     Acceptance, AcceptedEvent, Claim, ClaimRequest, Cursor, DeliveryFilter, Depth, DueEndpoint,
-    EventDetails, EventFilter, Leases, ListedEvent, Outcome, Page, PlanBatch, PlanResult, Queries,
-    Queue, RejectedFilter, Result, StoreError, Tenants,
+    EndpointStats, Erased, EventDetails, EventFilter, Interval, Leases, ListedEvent, Outcome, Page,
+    PlanBatch, PlanResult, Queries, Queue, RejectedFilter, Result, StoreError, Tenants,
 };
 
 /// The timeout of a reply, longer than the delay that a busy disk causes.
@@ -323,6 +324,28 @@ impl Queries for RedisStore {
 
     async fn delivery(&self, tenant: &TenantId, id: &DeliveryId) -> Result<Option<Delivery>> {
         self.find_delivery(tenant, id).await
+    }
+
+    async fn delivery_body(&self, tenant: &TenantId, id: &DeliveryId) -> Result<Option<Bytes>> {
+        self.find_body(tenant, id).await
+    }
+
+    async fn count_replayable(&self, tenant: &TenantId, filter: &DeliveryFilter) -> Result<u64> {
+        self.count_replayable_of(tenant, filter).await
+    }
+
+    async fn erase(&self, tenant: &TenantId, id: &str, now: Millis) -> Result<Option<Erased>> {
+        self.erase_by_id(tenant, id, now).await
+    }
+
+    async fn endpoint_stats(
+        &self,
+        tenant: &TenantId,
+        endpoint: &EndpointId,
+        by: Interval,
+        from: Millis,
+    ) -> Result<Option<EndpointStats>> {
+        self.stats_of(tenant, endpoint, by, from).await
     }
 
     async fn deliveries(

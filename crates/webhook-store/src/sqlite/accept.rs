@@ -49,7 +49,9 @@ impl<'a> NewEvent<'a> {
         let mut found = tx.sql.prepare_cached(KNOWN)?;
         let compare = |row: &Row<'_>| {
             let (kind, data) = (row.get_ref(0)?.as_bytes()?, row.get_ref(1)?.as_bytes()?);
-            Ok(kind == self.event.kind.as_bytes() && data == self.event.data)
+            // Of an erased event it is not known what the data was.
+            let is_erased = data.is_empty();
+            Ok(is_erased || kind == self.event.kind.as_bytes() && data == self.event.data)
         };
         for key in keys {
             let same = found.query_row((key, self.tenant, self.event.id.as_str()), compare);
@@ -244,6 +246,22 @@ fn remove(tx: &mut Tx<'_>, place: i64, tenant: &TenantId) -> Outcome<()> {
         count: -1,
     });
     Ok(())
+}
+
+/// Removes an erased event from the accepted ones: it is planned, without deliveries.
+pub(super) fn withdraw(tx: &mut Tx<'_>, event: i64, tenant: &TenantId) -> Outcome<()> {
+    let mut found = tx
+        .sql
+        .prepare_cached("SELECT place FROM accepted WHERE event = ?1")?;
+    let place = found.query_row([event], |row| row.get(0)).optional()?;
+    match place {
+        Some(place) => {
+            remove(tx, place, tenant)?;
+            let next = tx.last_key() + 1;
+            set_planned(tx, event, next, 0)
+        }
+        None => Ok(()),
+    }
 }
 
 /// Marks an event as planned. `first` is the key of the first of its deliveries.

@@ -131,6 +131,7 @@ impl Claimer<'_> {
             fence: self.fence,
             at: position.at,
             ordering_group,
+            is_erased: false,
         };
         self.shared
             .lock()

@@ -1,19 +1,23 @@
 //! Records the outcomes of claims.
 
 use rusqlite::{OptionalExtension, params};
-use serde::Serialize;
 use webhook_model::{Attempt, Millis, Owner};
 
+use super::attempts::{self, claim_mark};
 use super::job::{Outcome, Tx};
 use super::lookup::Alive;
+use super::outcome_counts::OutcomeCounts;
 use super::queue::{Effect, Flight, Key, QueuePosition};
 use super::row::{self, DELETED, state};
-use crate::{Fence, NextState};
+use crate::NextState;
+use crate::erasure::ERASED;
 
 const OUTCOME: &str = "UPDATE deliveries SET state = ?2, at = ?3, reason = ?4 WHERE seq = ?1";
 
 const ATTEMPT: &str = "UPDATE deliveries SET state = ?2, at = ?3, reason = ?4, made = made + 1,
-    attempts = CASE WHEN attempts IS NULL THEN ?5 ELSE attempts || ',' || ?5 END
+    attempts = CASE WHEN attempts IS NULL THEN ?5 ELSE attempts || ',' || ?5 END, status = ?6,
+    exchanges = CASE WHEN ?7 IS NULL THEN exchanges WHEN exchanges IS NULL THEN ?7
+        ELSE CAST(exchanges || ?7 AS BLOB) END
     WHERE seq = ?1";
 
 const RECORDED: &str = "SELECT d.seq, d.state, d.reason, instr(coalesce(d.attempts, ''), ?3) > 0
@@ -30,21 +34,26 @@ pub(super) fn complete(
     now: Millis,
 ) -> Outcome<Vec<bool>> {
     let mut alive = Alive::new(tx.sql);
-    let one = |outcome: &crate::Outcome| {
+    let mut counts = OutcomeCounts::default();
+    let mut one = |outcome: &crate::Outcome| {
         let key = (outcome.tenant.clone(), outcome.id.clone());
         let Some(flight) = tx.flight(owner, outcome.fence, &key) else {
             return is_recorded(tx, outcome);
         };
         let next = match &outcome.next {
+            NextState::Due(_) if flight.is_erased => &NextState::Dead(ERASED.into()),
             NextState::Due(_) if !alive.has(flight.endpoint_key)? => {
                 &NextState::Dead(DELETED.into())
             }
             next => next,
         };
         write_outcome(tx, key, &flight, next, outcome.attempt.as_ref(), now)?;
+        counts.add(flight.endpoint_key, outcome.attempt.as_ref(), next);
         Ok(true)
     };
-    outcomes.iter().map(one).collect()
+    let recorded = outcomes.iter().map(&mut one).collect::<Outcome<_>>()?;
+    counts.write(tx.sql, now)?;
+    Ok(recorded)
 }
 
 /// Returns whether the outcome of a claim that is not in flight any more was recorded before.
@@ -58,7 +67,10 @@ fn is_recorded(tx: &Tx<'_>, outcome: &crate::Outcome) -> Outcome<bool> {
         _ if outcome.attempt.is_some() => has_attempt,
         NextState::Succeeded => state == state::SUCCEEDED,
         NextState::Dead(reason) => died_of(reason),
-        NextState::Due(_) => died_of(DELETED) || (state <= state::WAITING && !tx.is_in_flight(seq)),
+        NextState::Due(_) => {
+            let is_pending = state <= state::WAITING && !tx.is_in_flight(seq);
+            is_pending || died_of(DELETED) || died_of(ERASED)
+        }
     })
 }
 
@@ -81,24 +93,6 @@ fn stored(tx: &Tx<'_>, outcome: &crate::Outcome) -> Outcome<Option<StoredOutcome
     Ok(None)
 }
 
-/// An attempt as it is stored, with the number of its claim.
-#[derive(Serialize)]
-struct Stored<'a> {
-    #[serde(flatten)]
-    attempt: &'a Attempt,
-    claim: String,
-}
-
-fn claim_number(fence: Fence) -> String {
-    format!("{:016x}", fence.count)
-}
-
-/// Returns the text that a stored attempt of that claim contains. A receiver's response cannot contain
-/// it, because its quotes are escaped.
-fn claim_mark(fence: Fence) -> String {
-    format!(r#""claim":"{}""#, claim_number(fence))
-}
-
 /// Returns claims without a live lease to the queue. Returns the number of those deliveries.
 pub(super) fn return_claims(tx: &mut Tx<'_>, now: Millis) -> Outcome<u64> {
     let mut alive = Alive::new(tx.sql);
@@ -109,7 +103,9 @@ pub(super) fn return_claims(tx: &mut Tx<'_>, now: Millis) -> Outcome<u64> {
     }
     for (key, flight) in orphans {
         let since = flight.at.min(now.as_i64());
-        let next = if alive.has(flight.endpoint_key)? {
+        let next = if flight.is_erased {
+            NextState::Dead(ERASED.into())
+        } else if alive.has(flight.endpoint_key)? {
             NextState::Due(super::row::millis(since))
         } else {
             NextState::Dead(DELETED.into())
@@ -136,10 +132,15 @@ fn write_outcome(
     let at = at.as_i64();
     match attempt {
         Some(attempt) => {
-            let claim = claim_number(flight.fence);
-            let attempt = serde_json::to_string(&Stored { attempt, claim })?;
+            let text = attempts::write(attempt, flight.fence)?;
+            let exchange = Some(&attempt.exchange.as_bytes()[..]);
+            // The response may contain what was erased.
+            let exchange = exchange.filter(|bytes| !bytes.is_empty() && !flight.is_erased);
+            let status = attempts::status(attempt);
             let mut update = tx.sql.prepare_cached(ATTEMPT)?;
-            update.execute(params![flight.seq, state, at, reason, attempt])?;
+            update.execute(params![
+                flight.seq, state, at, reason, text, status, exchange
+            ])?;
         }
         // A claim that is returned with its due time unchanged needs no write.
         None if state == state::DUE && at == flight.at => {}
@@ -162,18 +163,30 @@ fn write_outcome(
         });
         return Ok(());
     }
-    tx.then(Effect::Counted {
-        pending: -1,
-        dead: i64::from(state == state::DEAD),
-    });
+    tx.then(counted(flight, state));
     match &flight.ordering_group {
         Some(ordering_group) => promote(tx, flight.endpoint_key, ordering_group, now),
         None => Ok(()),
     }
 }
 
+/// Returns the change of the counts by the end of a delivery. An erased one counts as dead already.
+fn counted(flight: &Flight, state: i64) -> Effect {
+    let is_dead = i64::from(state == state::DEAD);
+    let was_dead = i64::from(flight.is_erased);
+    Effect::Counted {
+        pending: was_dead - 1,
+        dead: is_dead - was_dead,
+    }
+}
+
 /// Makes the next delivery of an ordering group due.
-fn promote(tx: &mut Tx<'_>, endpoint_key: i64, ordering_group: &str, now: Millis) -> Outcome<()> {
+pub(super) fn promote(
+    tx: &mut Tx<'_>,
+    endpoint_key: i64,
+    ordering_group: &str,
+    now: Millis,
+) -> Outcome<()> {
     let mut turn = tx.sql.prepare_cached(TURN)?;
     let next = turn.query_row((endpoint_key, ordering_group), |row| {
         Ok((row.get(0)?, row.get::<_, i64>(1)?))

@@ -6,11 +6,10 @@ use webhook_model::{Event, EventId, EventState, Source, TenantId};
 
 use super::fault::Fault;
 use super::job::Outcome;
-use super::page::Mark;
 use super::reader::View;
 use super::row::{event_hash, millis};
 use super::{lookup, rejected};
-use crate::event_list::{EventPosition, Scan, merge};
+use crate::event_list::{EventPosition, EventSearch, Scan, merge};
 use crate::{Cursor, EventDetails, EventFilter, EventSummary, ListedEvent, Page};
 
 type Position = EventPosition<i64>;
@@ -64,84 +63,59 @@ pub(super) fn list(
     cursor: Option<&Cursor>,
     limit: usize,
 ) -> Outcome<Page<ListedEvent>> {
-    let behind = cursor.map(Position::parse).transpose()?;
+    let search = EventSearch::new(filter, cursor, limit)?;
     let mut scans = Vec::new();
     if let Some((tenant, _)) = lookup::tenant(sql, tenant)? {
-        let search = Search {
-            tenant,
-            filter,
-            behind,
-            limit,
-        };
-        let wanted = EventState::ALL.into_iter();
-        for state in wanted.filter(|state| filter.wants(*state)) {
+        for state in search.states() {
             scans.push(match state {
-                EventState::Rejected => search.rejected(sql)?,
-                kept => search.kept(sql, kept)?,
+                EventState::Rejected => rejected_events(sql, tenant, &search)?,
+                kept => of_state(sql, tenant, &search, kept)?,
             });
         }
     }
     Ok(merge(scans, limit))
 }
 
-struct Search<'a> {
+fn of_state<'a>(
+    sql: &Connection,
     tenant: i64,
-    filter: &'a EventFilter,
-    behind: Option<Position>,
-    limit: usize,
+    search: &EventSearch<'a>,
+    state: EventState,
+) -> Outcome<Scan<'a, i64>> {
+    let (at, key) = search.below(true);
+    let mut found = sql.prepare_cached(&kept_events(state))?;
+    let mut rows = found.query((tenant, search.from(), at, key))?;
+    let mut scan = search.scan();
+    while let Some(row) = rows.next()? {
+        let event = ListedEvent::Kept(summary(row, state)?);
+        if !scan.examine(position(row, true)?, Some(event)) {
+            break;
+        }
+    }
+    Ok(scan)
 }
 
-impl<'a> Search<'a> {
-    /// Returns the time from which on events match, and the mark below which a list continues.
-    fn range(&self, is_kept: bool) -> (i64, Mark) {
-        let from = self.filter.from.map_or(i64::MIN, |from| from.as_i64());
-        let to = self.filter.to.map_or(Mark::TOP, |to| Mark {
-            at: to.as_i64(),
-            key: i64::MIN,
-        });
-        let behind = self.behind.as_ref().map_or(Mark::TOP, |behind| Mark {
-            at: i64::try_from(behind.at).unwrap_or(i64::MAX),
-            key: match (behind.is_kept, is_kept) {
-                (true, false) => i64::MAX,
-                (false, true) => i64::MIN,
-                _ => behind.key,
-            },
-        });
-        (from, to.min(behind))
-    }
-
-    fn kept(&self, sql: &Connection, state: EventState) -> Outcome<Scan<'a, i64>> {
-        let (from, below) = self.range(true);
-        let mut found = sql.prepare_cached(&kept_events(state))?;
-        let mut rows = found.query((self.tenant, from, below.at, below.key))?;
-        let mut scan = Scan::new(self.filter, self.limit);
-        while let Some(row) = rows.next()? {
-            let event = ListedEvent::Kept(summary(row, state)?);
-            if !scan.examine(position(row, true)?, Some(event)) {
-                break;
-            }
+fn rejected_events<'a>(
+    sql: &Connection,
+    tenant: i64,
+    search: &EventSearch<'a>,
+) -> Outcome<Scan<'a, i64>> {
+    let (at, key) = search.below(false);
+    let text = format!(
+        "{} WHERE r.tenant = ?1 AND r.at >= ?2 AND (r.at, r.key) < (?3, ?4)
+         ORDER BY r.at DESC, r.key DESC",
+        rejected::COLUMNS
+    );
+    let mut found = sql.prepare_cached(&text)?;
+    let mut rows = found.query((tenant, search.from(), at, key))?;
+    let mut scan = search.scan();
+    while let Some(row) = rows.next()? {
+        let event = ListedEvent::Rejected(rejected::read(row)?);
+        if !scan.examine(position(row, false)?, Some(event)) {
+            break;
         }
-        Ok(scan)
     }
-
-    fn rejected(&self, sql: &Connection) -> Outcome<Scan<'a, i64>> {
-        let (from, below) = self.range(false);
-        let text = format!(
-            "{} WHERE r.tenant = ?1 AND r.at >= ?2 AND (r.at, r.key) < (?3, ?4)
-             ORDER BY r.at DESC, r.key DESC",
-            rejected::COLUMNS
-        );
-        let mut found = sql.prepare_cached(&text)?;
-        let mut rows = found.query((self.tenant, from, below.at, below.key))?;
-        let mut scan = Scan::new(self.filter, self.limit);
-        while let Some(row) = rows.next()? {
-            let event = ListedEvent::Rejected(rejected::read(row)?);
-            if !scan.examine(position(row, false)?, Some(event)) {
-                break;
-            }
-        }
-        Ok(scan)
-    }
+    Ok(scan)
 }
 
 fn kept_events(state: EventState) -> String {
@@ -150,7 +124,7 @@ fn kept_events(state: EventState) -> String {
         _ => ("events_planned", "deliveries >= 0"),
     };
     format!(
-        "SELECT accepted_at, key, source, kind, id, at, ordering_key
+        "SELECT accepted_at, key, source, kind, id, at, ordering_key, length(data) = 0
          FROM events INDEXED BY {index}
          WHERE tenant = ?1 AND {condition} AND accepted_at >= ?2
              AND (accepted_at, key) < (?3, ?4)
@@ -174,6 +148,7 @@ fn summary(row: &Row<'_>, state: EventState) -> Result<EventSummary, Fault> {
         at: millis(row.get(5)?),
         ordering_key: row.get(6)?,
         state,
+        erased: row.get(7)?,
     })
 }
 

@@ -3,19 +3,25 @@
 use std::sync::PoisonError;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use webhook_model::{
     Delivery, DeliveryId, Endpoint, EndpointId, Event, EventId, Millis, Owner, Rejected, TenantId,
 };
 
+use super::page::Mark;
 use super::prune::PruneCutoff;
-use super::replay::Replay;
+use super::reader::View;
+use super::replay::{self, Replay};
 use super::rewind::Rewind;
 use super::store::SqliteStore;
-use super::{accept, claim, complete, endpoints, events, lease, list, plan, rejected, tenants};
+use super::{
+    accept, claim, complete, endpoints, erase, events, lease, list, outcome_counts, plan, rejected,
+    tenants,
+};
 use crate::{
     Acceptance, AcceptedEvent, Claim, ClaimRequest, Cursor, DeliveryFilter, Depth, DueEndpoint,
-    EventDetails, EventFilter, Leases, ListedEvent, Page, PlanBatch, PlanResult, Queries, Queue,
-    RejectedFilter, Result, Tenants,
+    EndpointStats, Erased, EventDetails, EventFilter, Interval, Leases, ListedEvent, Page,
+    PlanBatch, PlanResult, Queries, Queue, RejectedFilter, Result, Tenants,
 };
 
 #[async_trait]
@@ -255,6 +261,44 @@ impl Queries for SqliteStore {
     async fn delivery(&self, tenant: &TenantId, id: &DeliveryId) -> Result<Option<Delivery>> {
         let (tenant, id) = (tenant.clone(), id.clone());
         self.read(move |view| list::delivery(view, &tenant, &id))
+            .await
+    }
+
+    async fn delivery_body(&self, tenant: &TenantId, id: &DeliveryId) -> Result<Option<Bytes>> {
+        let (tenant, id) = (tenant.clone(), id.clone());
+        self.read(move |view| list::body(view, &tenant, &id)).await
+    }
+
+    async fn count_replayable(&self, tenant: &TenantId, filter: &DeliveryFilter) -> Result<u64> {
+        let mut count = 0;
+        let mut reached = Some(Mark::BOTTOM);
+        // In parts, between which other reads run.
+        while let Some(from) = reached {
+            let (tenant, filter) = (tenant.clone(), filter.clone());
+            let part = move |view: &View<'_>| replay::count(view, &tenant, &filter, from);
+            let (some, next) = self.read(part).await?;
+            count += some;
+            reached = next;
+        }
+        Ok(count)
+    }
+
+    async fn erase(&self, tenant: &TenantId, id: &str, now: Millis) -> Result<Option<Erased>> {
+        self.observe_time(now);
+        let (tenant, id) = (tenant.clone(), id.to_owned());
+        self.write(move |tx| erase::by_id(tx, &tenant, &id, now))
+            .await
+    }
+
+    async fn endpoint_stats(
+        &self,
+        tenant: &TenantId,
+        endpoint: &EndpointId,
+        by: Interval,
+        from: Millis,
+    ) -> Result<Option<EndpointStats>> {
+        let (tenant, endpoint) = (tenant.clone(), endpoint.clone());
+        self.read(move |view| outcome_counts::stats(view, &tenant, &endpoint, by, from))
             .await
     }
 

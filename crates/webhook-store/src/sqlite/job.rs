@@ -85,6 +85,8 @@ pub(super) struct Tx<'a> {
     ended: HashSet<Key>,
     /// Changes of this transaction by sequence number: false for ended, true for claimed.
     in_flight: HashMap<i64, bool>,
+    /// Deliveries in flight whose event this transaction has erased.
+    erased: HashSet<Key>,
     /// Tenants for which this transaction has accepted events.
     accepted: HashSet<TenantId>,
 }
@@ -98,6 +100,7 @@ impl<'a> Tx<'a> {
             effects: Vec::new(),
             ended: HashSet::new(),
             in_flight: HashMap::new(),
+            erased: HashSet::new(),
             accepted: HashSet::new(),
         }
     }
@@ -141,6 +144,7 @@ impl<'a> Tx<'a> {
                 self.in_flight.insert(*seq, false);
             }
             Effect::Claimed { flight, .. } => drop(self.in_flight.insert(flight.seq, true)),
+            Effect::Erased { key } => drop(self.erased.insert(key.clone())),
             Effect::Accepted { tenant, count: 1.. } => {
                 self.accepted.insert(tenant.clone());
             }
@@ -154,7 +158,8 @@ impl<'a> Tx<'a> {
         let queue = self.shared.lock();
         let flight = queue.in_flight.get(key)?;
         let is_its_own = *flight.owner == *owner.incarnation && flight.fence == fence;
-        (is_its_own && !self.ended.contains(key)).then(|| flight.clone())
+        let known = (is_its_own && !self.ended.contains(key)).then(|| flight.clone());
+        known.map(|flight| self.with_erasure(key, flight))
     }
 
     /// Returns the deliveries in flight whose lease has ended.
@@ -164,8 +169,16 @@ impl<'a> Tx<'a> {
         let in_flight = queue.in_flight.iter();
         in_flight
             .filter(|(key, flight)| orphan(flight) && !self.ended.contains(*key))
-            .map(|(key, flight)| (key.clone(), flight.clone()))
+            .map(|(key, flight)| (key.clone(), self.with_erasure(key, flight.clone())))
             .collect()
+    }
+
+    fn with_erasure(&self, key: &Key, flight: Flight) -> Flight {
+        let is_erased = flight.is_erased || self.erased.contains(key);
+        Flight {
+            is_erased,
+            ..flight
+        }
     }
 
     /// Returns whether a delivery will be in flight after the commit.
@@ -193,6 +206,7 @@ impl<'a> Tx<'a> {
                     self.in_flight.remove(&seq);
                 }
                 Effect::Claimed { flight, .. } => drop(self.in_flight.remove(&flight.seq)),
+                Effect::Erased { key } => drop(self.erased.remove(&key)),
                 _ => {}
             }
         }

@@ -1,18 +1,20 @@
 //! Reads deliveries and lists of deliveries.
 
+use bytes::Bytes;
 use rusqlite::{Connection, Row};
 use webhook_model::{Delivery, DeliveryId, DeliveryState, EndpointId, EventId, TenantId};
 
 use super::fault::Fault;
 use super::job::Outcome;
-use super::page::{Mark, page};
+use super::page::{Mark, page, page_until};
 use super::reader::View;
 use super::row::{millis, read_delivery_id, state};
-use super::search::{From, Search};
+use super::search::{self, Found, From, Search};
+use super::{attempts, lookup};
 use crate::{Cursor, DeliveryFilter, Page};
 
 /// Up to this number, pending deliveries are collected and sorted instead of scanned for.
-const FEW: i64 = 20_000;
+const FEW: i64 = 10_000;
 
 pub(super) fn deliveries(
     view: &View<'_>,
@@ -27,24 +29,54 @@ pub(super) fn deliveries(
     let Some(search) = Search::new(view.sql, view.shared, tenant, filter)? else {
         return Ok(page('d', Vec::new(), limit));
     };
-    let marks = newest(view, &search, filter.state, &in_flight, below, limit)?;
-    let mut items = Vec::with_capacity(marks.len());
-    for mark in marks {
+    let found = newest(view, &search, filter.state, &in_flight, below, limit)?;
+    let mut items = Vec::with_capacity(found.marks.len());
+    for mark in found.marks {
         items.push((mark, read(view.sql, mark.key, &in_flight)?));
     }
-    Ok(page('d', items, limit))
+    Ok(page_until('d', items, limit, found.reached))
 }
 
+/// Returns a delivery with the requests and responses of its attempts.
 pub(super) fn delivery(
     view: &View<'_>,
     tenant: &TenantId,
     id: &DeliveryId,
 ) -> Outcome<Option<Delivery>> {
-    let filter = DeliveryFilter {
-        delivery: Some(id.clone()),
-        ..DeliveryFilter::default()
+    let in_flight = InFlightSeqs::of(view, tenant);
+    let Some(seq) = seq_of(view, tenant, id)? else {
+        return Ok(None);
     };
-    Ok(deliveries(view, tenant, &filter, None, 1)?.items.pop())
+    let delivery = read(view.sql, seq, &in_flight)?;
+    let mut found = view
+        .sql
+        .prepare_cached("SELECT attempts, exchanges FROM deliveries WHERE seq = ?1")?;
+    let (attempts, exchanges): (Option<String>, Option<Vec<u8>>) =
+        found.query_row([seq], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(Some(Delivery {
+        attempts: attempts::read_whole(attempts.as_deref(), exchanges)?,
+        ..delivery
+    }))
+}
+
+/// Returns the body of a delivery. It is empty if it is not rendered yet, or was erased.
+pub(super) fn body(view: &View<'_>, tenant: &TenantId, id: &DeliveryId) -> Outcome<Option<Bytes>> {
+    let Some(seq) = seq_of(view, tenant, id)? else {
+        return Ok(None);
+    };
+    let mut found = view.sql.prepare_cached(
+        "SELECT coalesce(d.body, e.data) FROM deliveries d JOIN events e ON e.key = d.event
+         WHERE d.seq = ?1",
+    )?;
+    let body: Vec<u8> = found.query_row([seq], |row| row.get(0))?;
+    Ok(Some(body.into()))
+}
+
+fn seq_of(view: &View<'_>, tenant: &TenantId, id: &DeliveryId) -> Outcome<Option<i64>> {
+    let Some((tenant, _)) = lookup::tenant(view.sql, tenant)? else {
+        return Ok(None);
+    };
+    Ok(search::named(view.sql, view.shared, tenant, id)?.pop())
 }
 
 /// The sequence numbers of a tenant's deliveries in flight at one moment, sorted.
@@ -69,7 +101,8 @@ impl InFlightSeqs {
     }
 }
 
-/// Returns up to one more position than `limit`, the newest first.
+/// Returns up to one more position than `limit`, the newest first, or those among the rows that a call
+/// may examine.
 fn newest(
     view: &View<'_>,
     search: &Search,
@@ -77,7 +110,7 @@ fn newest(
     in_flight: &InFlightSeqs,
     below: Mark,
     limit: usize,
-) -> Outcome<Vec<Mark>> {
+) -> Outcome<Found> {
     let (from, count) = (From::Newest(below), limit.saturating_add(1));
     let keep = |seq, stored| wanted.is_none_or(|state| state == in_flight.state(seq, stored));
     let pending = || view.shared.lock().pending;
@@ -127,6 +160,6 @@ fn delivery_of(row: &Row<'_>, seq: i64, in_flight: &InFlightSeqs) -> Result<Deli
             None
         },
         reason: row.get(7)?,
-        attempts: serde_json::from_str(&format!("[{}]", attempts.unwrap_or_default()))?,
+        attempts: attempts::read(attempts.as_deref())?,
     })
 }

@@ -32,12 +32,18 @@
 //! ```
 
 mod accept;
+mod access;
+mod access_keys;
+mod access_sessions;
+mod attempts;
+mod audit;
 mod checkpoint;
 mod claim;
 mod claim_guard;
 mod complete;
 mod delete;
 mod endpoints;
+mod erase;
 mod events;
 mod fault;
 mod ids;
@@ -49,6 +55,7 @@ mod lock;
 mod lookup;
 mod open;
 mod open_error;
+mod outcome_counts;
 mod page;
 mod plan;
 mod prune;

@@ -10,11 +10,13 @@ use super::lock::{Lock, private, restrict};
 use super::open_error::OpenError;
 
 /// The migrations of the schema, in order. A released one is never changed; new ones are appended.
-pub(super) const MIGRATIONS: [&str; 4] = [
+pub(super) const MIGRATIONS: [&str; 6] = [
     include_str!("schema.sql"),
     include_str!("schema2.sql"),
     include_str!("schema3.sql"),
     include_str!("schema4.sql"),
+    include_str!("schema5_access.sql"),
+    include_str!("schema5.sql"),
 ];
 
 /// The `PRAGMA application_id` of a sender's database: the letters `whsd`.

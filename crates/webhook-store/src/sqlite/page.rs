@@ -35,12 +35,31 @@ impl Mark {
     }
 }
 
+/// Returns the cursor of a position.
+fn cursor(list: char, mark: Mark) -> Cursor {
+    Cursor(format!("{list}{}-{}", mark.at, mark.key))
+}
+
+/// Returns a page that ends early, at a position that was reached before the page was full.
+pub(super) fn page_until<T>(
+    list: char,
+    items: Vec<(Mark, T)>,
+    limit: usize,
+    reached: Option<Mark>,
+) -> Page<T> {
+    let mut page = page(list, items, limit);
+    if page.next_cursor.is_none() {
+        page.next_cursor = reached.map(|mark| cursor(list, mark));
+    }
+    page
+}
+
 /// Returns a page of `limit` items; one more item shows that there is a next page.
 pub(super) fn page<T>(list: char, mut items: Vec<(Mark, T)>, limit: usize) -> Page<T> {
     let more = items.len() > limit;
     items.truncate(limit);
     let last = items.last().filter(|_| more);
-    let next_cursor = last.map(|(mark, _)| Cursor(format!("{list}{}-{}", mark.at, mark.key)));
+    let next_cursor = last.map(|(mark, _)| cursor(list, *mark));
     Page {
         items: items.into_iter().map(|(_, item)| item).collect(),
         next_cursor,

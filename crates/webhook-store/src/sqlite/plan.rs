@@ -253,6 +253,7 @@ impl Planner<'_> {
                 fence: self.fence,
                 at: position.at,
                 ordering_group,
+                is_erased: false,
             };
             tx.then(Effect::Claimed { key, flight });
         } else if begins.state == state::DUE {

@@ -5,6 +5,7 @@ use webhook_model::Millis;
 
 use super::delete;
 use super::job::{Outcome, Tx};
+use super::outcome_counts;
 use super::page::Mark;
 use super::queue::Effect;
 use super::row::state;
@@ -56,8 +57,9 @@ impl PruneCursor {
         let more = self.deliveries(tx, before)?;
         let bare = prune_bare_events(tx, before)?;
         let rejected = prune_rejected(tx, before)?;
+        let counts = outcome_counts::prune(tx, before.now)?;
         shrink(tx.sql)?;
-        Ok(more || bare || rejected)
+        Ok(more || bare || rejected || counts)
     }
 
     fn deliveries(&mut self, tx: &mut Tx<'_>, before: PruneCutoff) -> Outcome<bool> {

@@ -10,6 +10,7 @@ use super::lookup;
 use super::page::{Mark, page};
 use super::queue::Effect;
 use super::row::millis;
+use crate::erasure::erase_rejected;
 use crate::{Cursor, PAGE_BYTES, Page, RejectedFilter};
 
 pub(super) const COLUMNS: &str =
@@ -106,6 +107,24 @@ pub(super) fn take(tx: &mut Tx<'_>, id: &str) -> Outcome<Option<Rejected>> {
         dead: -1,
     });
     taken.map(Some)
+}
+
+/// Erases the payload of a tenant's rejected event. Returns whether it exists.
+pub(super) fn erase(tx: &mut Tx<'_>, tenant: &TenantId, id: &str) -> Outcome<bool> {
+    let text = format!("{COLUMNS} WHERE r.id = :id AND t.id = :tenant");
+    let mut found = tx.sql.prepare_cached(&text)?;
+    let values = named_params! { ":id": id, ":tenant": tenant.as_str() };
+    let rejected = found.query_row(values, |row| Ok(read(row))).optional()?;
+    let Some(rejected) = rejected else {
+        return Ok(false);
+    };
+    let mut rejected = rejected?;
+    erase_rejected(&mut rejected);
+    let fields = serde_json::to_string(&rejected.fields)?;
+    tx.sql
+        .prepare_cached("UPDATE rejected SET fields = ?2, reason = ?3 WHERE id = ?1")?
+        .execute((id, fields, rejected.reason))?;
+    Ok(true)
 }
 
 pub(super) fn read(row: &Row<'_>) -> Result<Rejected, Fault> {

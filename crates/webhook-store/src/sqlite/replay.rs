@@ -1,19 +1,23 @@
 //! Makes deliveries that ended due again.
 
+use rusqlite::Connection;
 use webhook_model::{DeliveryState, Millis, TenantId};
 
 use super::job::{Outcome, Step, Tx};
 use super::lookup::{self, Alive};
 use super::page::Mark;
-use super::queue::{Effect, QueuePosition};
+use super::queue::{Effect, QueuePosition, Shared};
+use super::reader::View;
 use super::row::state;
-use super::search::{From, Search};
+use super::search::{Found, From, Search};
 use crate::DeliveryFilter;
 
 /// The maximum number of deliveries in a step.
 const PART: usize = 250;
 
-const ENDED: &str = "SELECT endpoint, chain, state FROM deliveries WHERE seq = ?1";
+/// An event without data was erased. The length of data is found without reading it.
+const ENDED: &str = "SELECT d.endpoint, d.chain, d.state, length(e.data) = 0
+    FROM deliveries d JOIN events e ON e.key = d.event WHERE d.seq = ?1";
 
 const AGAIN: &str =
     "UPDATE deliveries SET state = ?2, at = ?3, made = 0, reason = NULL WHERE seq = ?1";
@@ -43,54 +47,97 @@ impl Replay {
         filter: &DeliveryFilter,
         now: Millis,
     ) -> Outcome<Step<u64>> {
-        let part = self.part(tx, tenant, filter)?;
-        let mut alive = Alive::new(tx.sql);
-        for mark in &part {
+        let last_key = *self.last_key.get_or_insert(tx.last_key());
+        let (sql, shared) = (tx.sql, tx.shared());
+        let found = ended(sql, shared, tenant, filter, self.reached, last_key)?;
+        let mut alive = Alive::new(sql);
+        for mark in &found.marks {
             self.count += u64::from(again(tx, mark.key, &mut alive, now)?);
         }
-        match part.last() {
-            Some(last) if part.len() == PART => {
-                self.reached = *last;
+        match next(&found) {
+            Some(reached) => {
+                self.reached = reached;
                 Ok(Step::More)
             }
-            _ => Ok(Step::Done(self.count)),
-        }
-    }
-
-    fn part(
-        &mut self,
-        tx: &Tx<'_>,
-        tenant: &TenantId,
-        filter: &DeliveryFilter,
-    ) -> Outcome<Vec<Mark>> {
-        let last_key = *self.last_key.get_or_insert(tx.last_key());
-        let Some(search) = Search::new(tx.sql, tx.shared(), tenant, filter)? else {
-            return Ok(Vec::new());
-        };
-        let from = From::Oldest(self.reached);
-        let wanted = |state| filter.state.is_none_or(|wanted| wanted == state);
-        let keep = |seq, stored| match stored {
-            _ if seq > last_key => false,
-            state::SUCCEEDED => wanted(DeliveryState::Succeeded),
-            state::DEAD => wanted(DeliveryState::Dead),
-            _ => false,
-        };
-        match &search.only {
-            Some(only) => search.pick(tx.sql, only, from, PART, keep),
-            None => search.scan(tx.sql, from, PART, keep),
+            None => Ok(Step::Done(self.count)),
         }
     }
 }
 
-/// Replays a delivery if its endpoint exists. It is due now, or waits for its ordering group.
-fn again(tx: &mut Tx<'_>, seq: i64, alive: &mut Alive<'_>, now: Millis) -> Outcome<bool> {
-    let mut ended = tx.sql.prepare_cached(ENDED)?;
-    let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
-    let (endpoint_key, ordering_group, stored): (i64, Option<String>, i64) =
-        ended.query_row([seq], read)?;
-    if !alive.has(endpoint_key)? {
-        return Ok(false);
+/// Counts a part of the deliveries that a replay would make due, from a position on. Returns their
+/// number, and the position of the next part.
+pub(super) fn count(
+    view: &View<'_>,
+    tenant: &TenantId,
+    filter: &DeliveryFilter,
+    from: Mark,
+) -> Outcome<(u64, Option<Mark>)> {
+    let mut count = 0;
+    let found = ended(view.sql, view.shared, tenant, filter, from, i64::MAX)?;
+    let mut alive = Alive::new(view.sql);
+    for mark in &found.marks {
+        count += u64::from(replayable(view.sql, mark.key, &mut alive)?.is_some());
     }
+    Ok((count, next(&found)))
+}
+
+/// Returns the position from which the next part continues; `None` at the end.
+fn next(found: &Found) -> Option<Mark> {
+    let last = found.marks.last().filter(|_| found.marks.len() == PART);
+    found.reached.or(last.copied())
+}
+
+/// Returns a part of the matching deliveries that have ended, from a position on, whose keys are at
+/// most `last_key`.
+fn ended(
+    sql: &Connection,
+    shared: &Shared,
+    tenant: &TenantId,
+    filter: &DeliveryFilter,
+    reached: Mark,
+    last_key: i64,
+) -> Outcome<Found> {
+    let Some(search) = Search::new(sql, shared, tenant, filter)? else {
+        return Ok(Found {
+            marks: Vec::new(),
+            reached: None,
+        });
+    };
+    let from = From::Oldest(reached);
+    let wanted = |state| filter.state.is_none_or(|wanted| wanted == state);
+    let keep = |seq, stored| match stored {
+        _ if seq > last_key => false,
+        state::SUCCEEDED => wanted(DeliveryState::Succeeded),
+        state::DEAD => wanted(DeliveryState::Dead),
+        _ => false,
+    };
+    match &search.only {
+        Some(only) => search.pick(sql, only, from, PART, keep),
+        None => search.scan(sql, from, PART, keep),
+    }
+}
+
+/// Returns the endpoint, the ordering group and the state of a delivery that can be replayed: its
+/// endpoint exists, and its event was not erased.
+fn replayable(
+    sql: &Connection,
+    seq: i64,
+    alive: &mut Alive<'_>,
+) -> Outcome<Option<(i64, Option<String>, i64)>> {
+    let mut ended = sql.prepare_cached(ENDED)?;
+    let read = |row: &rusqlite::Row<'_>| {
+        let delivery: (i64, _, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        Ok((delivery, row.get(3)?))
+    };
+    let (delivery, is_erased): (_, bool) = ended.query_row([seq], read)?;
+    Ok((!is_erased && alive.has(delivery.0)?).then_some(delivery))
+}
+
+/// Replays a delivery if it can be. It is due now, or waits for its ordering group.
+fn again(tx: &mut Tx<'_>, seq: i64, alive: &mut Alive<'_>, now: Millis) -> Outcome<bool> {
+    let Some((endpoint_key, ordering_group, stored)) = replayable(tx.sql, seq, alive)? else {
+        return Ok(false);
+    };
     let waits = match &ordering_group {
         Some(ordering_group) => lookup::is_busy(tx.sql, endpoint_key, ordering_group)?,
         None => false,

@@ -9,7 +9,7 @@ use super::page::Mark;
 use super::queue::Shared;
 use super::row::{delivery_hash, delivery_id, event_hash};
 use super::{ids, lookup};
-use crate::DeliveryFilter;
+use crate::{DeliveryFilter, MAX_EXAMINED, StatusFilter};
 
 /// A filter whose ids are resolved to keys. Callers check the state: the database does not record
 /// which deliveries are in flight.
@@ -20,9 +20,29 @@ pub(super) struct Search {
     to: i64,
     /// The only candidates, if the filter names a delivery or an event.
     pub only: Option<Vec<i64>>,
+    /// The type of the event.
+    kind: Option<String>,
+    /// The first and the last status of the last attempt; 0 stands for none.
+    statuses: Option<(i64, i64)>,
     /// True if only dead deliveries match, which have an index.
     dead: bool,
+    /// True if only deliveries match whose last attempt failed, which have an index.
+    failed: bool,
 }
+
+/// The deliveries that a search has found, in its order.
+pub(super) struct Found {
+    pub marks: Vec<Mark>,
+    /// The position at which the search stopped, because it had examined as many rows as a call may.
+    /// `None` at the end of the list, or if it has found as many as were wanted.
+    pub reached: Option<Mark>,
+}
+
+/// The work of a call: as many steps as it takes to read [`MAX_EXAMINED`] rows.
+const MAX_STEPS: usize = MAX_EXAMINED * STEPS_OF_ROW;
+
+/// The cost of reading a row, in that of passing an entry of an index.
+const STEPS_OF_ROW: usize = 50;
 
 /// The order of a search, and its start.
 #[derive(Clone, Copy)]
@@ -51,6 +71,7 @@ impl Search {
                 found => found,
             },
         };
+        let statuses = filter.status.map(StatusFilter::range);
         let moment = |at: Option<Millis>, open| at.map_or(open, Millis::as_i64);
         Ok(Some(Self {
             tenant,
@@ -58,40 +79,61 @@ impl Search {
             from: moment(filter.from, i64::MIN),
             to: moment(filter.to, i64::MAX),
             only: only(sql, shared, tenant, filter)?,
+            kind: filter.kind.clone(),
+            statuses: statuses.map(|(first, last)| (first.into(), last.into())),
             dead: filter.state == Some(DeliveryState::Dead),
+            failed: statuses.is_some_and(|(first, last)| last < 200 || first > 299),
         }))
     }
 
-    /// Returns up to `count` matching deliveries for which `keep` is true. `keep` receives the
-    /// sequence number and the stored state.
+    /// Returns up to `count` matching deliveries for which `keep` is true, or those among the rows that
+    /// a call may examine. `keep` receives the sequence number and the stored state.
     pub fn scan(
         &self,
         sql: &Connection,
         from: From,
         count: usize,
         keep: impl Fn(i64, i64) -> bool,
-    ) -> Outcome<Vec<Mark>> {
+    ) -> Outcome<Found> {
         let mut found = sql.prepare_cached(&self.statement(from))?;
         let (From::Newest(mark) | From::Oldest(mark)) = from;
         let values = [self.tenant, self.from, self.to, mark.at, mark.key];
-        let values = values.into_iter().chain(self.endpoint).map(Value::Integer);
-        let mut rows = found.query(params_from_iter(values))?;
-        let mut marks = Vec::new();
+        let values = values.into_iter().map(Value::Integer);
+        let mut rows = found.query(params_from_iter(values.chain(self.conditions())))?;
+        let (mut marks, mut left) = (Vec::new(), MAX_STEPS);
         while let (true, Some(row)) = (marks.len() < count, rows.next()?) {
             let mark = Mark {
                 at: row.get(0)?,
                 key: row.get(1)?,
             };
-            if keep(mark.key, row.get(2)?) {
+            // The columns of the row are null, and the row is not read, if the index decides.
+            let row: Option<(i64, i64)> = row
+                .get::<_, Option<i64>>(2)?
+                .map(|state| Ok::<_, rusqlite::Error>((state, row.get(3)?)))
+                .transpose()?;
+            left -= row.map_or(1, |_| STEPS_OF_ROW).min(left);
+            if let Some((state, event)) = row
+                && keep(mark.key, state)
+                && self.has_kind(sql, event)?
+            {
                 marks.push(mark);
             }
+            if left == 0 {
+                let reached = Some(mark);
+                return Ok(Found { marks, reached });
+            }
         }
-        Ok(marks)
+        Ok(Found {
+            marks,
+            reached: None,
+        })
     }
 
     fn statement(&self, from: From) -> String {
-        let (index, state) = if self.dead {
+        let (index, condition) = if self.dead {
             ("deliveries_dead", "AND state = 3")
+        } else if self.failed {
+            ("deliveries_failed", "AND status NOT BETWEEN 200 AND 299")
         } else {
             ("deliveries_by_tenant", "")
         };
@@ -99,13 +141,31 @@ impl Search {
             From::Newest(_) => ("<", "DESC"),
             From::Oldest(_) => (">", "ASC"),
         };
-        let endpoint = self.endpoint.map_or("", |_| "AND endpoint = ?6");
+        let selected = "CASE WHEN (?6 IS NULL OR endpoint = ?6)
+            AND (?7 IS NULL OR status BETWEEN ?7 AND ?8) THEN";
         format!(
-            "SELECT created_at, seq, state FROM deliveries INDEXED BY {index}
+            "SELECT created_at, seq, {selected} state END, {selected} event END
+             FROM deliveries INDEXED BY {index}
              WHERE tenant = ?1 AND created_at >= ?2 AND created_at < ?3
-                 AND (created_at, seq) {side} (?4, ?5) {endpoint} {state}
+                 AND (created_at, seq) {side} (?4, ?5) {condition}
              ORDER BY created_at {order}, seq {order}"
         )
+    }
+
+    /// Returns the endpoint, and the first and the last status, that a delivery must have.
+    fn conditions(&self) -> [Value; 3] {
+        let value = |number: Option<i64>| number.map_or(Value::Null, Value::Integer);
+        let (first, last) = self.statuses.unzip();
+        [value(self.endpoint), value(first), value(last)]
+    }
+
+    /// Returns whether an event has the type that the filter names.
+    fn has_kind(&self, sql: &Connection, event: i64) -> Outcome<bool> {
+        let Some(kind) = &self.kind else {
+            return Ok(true);
+        };
+        let mut found = sql.prepare_cached("SELECT 1 FROM events WHERE key = ?1 AND kind = ?2")?;
+        Ok(found.exists((event, kind))?)
     }
 
     /// Returns up to `count` matching deliveries of `seqs`, in the order of [`From`].
@@ -116,7 +176,7 @@ impl Search {
         from: From,
         count: usize,
         keep: impl Fn(i64, i64) -> bool,
-    ) -> Outcome<Vec<Mark>> {
+    ) -> Outcome<Found> {
         let mut marks = Vec::new();
         for seq in seqs {
             marks.extend(self.check(sql, *seq, &keep)?);
@@ -132,7 +192,10 @@ impl Search {
             }
         }
         marks.truncate(count);
-        Ok(marks)
+        Ok(Found {
+            marks,
+            reached: None,
+        })
     }
 
     fn check(
@@ -142,16 +205,19 @@ impl Search {
         keep: impl Fn(i64, i64) -> bool,
     ) -> Outcome<Option<Mark>> {
         let mut found = sql.prepare_cached(
-            "SELECT created_at, state FROM deliveries WHERE seq = ?1 AND tenant = ?2
-             AND created_at >= ?3 AND created_at < ?4 AND (?5 IS NULL OR endpoint = ?5)",
+            "SELECT created_at, state, event FROM deliveries WHERE seq = ?1 AND tenant = ?2
+             AND created_at >= ?3 AND created_at < ?4 AND (?5 IS NULL OR endpoint = ?5)
+             AND (?6 IS NULL OR status BETWEEN ?6 AND ?7)",
         )?;
-        let values = (seq, self.tenant, self.from, self.to, self.endpoint);
-        let row = found
-            .query_row(values, |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()?;
-        Ok(row
-            .filter(|(_, state)| keep(seq, *state))
-            .map(|(at, _)| Mark { at, key: seq }))
+        let values = [seq, self.tenant, self.from, self.to];
+        let values = values.into_iter().map(Value::Integer);
+        let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+        let row = found.query_row(params_from_iter(values.chain(self.conditions())), read);
+        let Some((at, state, event)) = row.optional()? else {
+            return Ok(None);
+        };
+        let matches = keep(seq, state) && self.has_kind(sql, event)?;
+        Ok(matches.then_some(Mark { at, key: seq }))
     }
 
     /// Returns the sequence numbers of all deliveries that are pending on the disk.
@@ -198,7 +264,13 @@ fn only(
     })
 }
 
-fn named(sql: &Connection, shared: &Shared, tenant: i64, id: &DeliveryId) -> Outcome<Vec<i64>> {
+/// Returns the sequence number of a delivery, if it exists.
+pub(super) fn named(
+    sql: &Connection,
+    shared: &Shared,
+    tenant: i64,
+    id: &DeliveryId,
+) -> Outcome<Vec<i64>> {
     let id = delivery_id(id);
     let mut found =
         sql.prepare_cached("SELECT 1 FROM deliveries WHERE seq = ?1 AND id = ?2 AND tenant = ?3")?;

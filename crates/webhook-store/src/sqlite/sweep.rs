@@ -4,6 +4,7 @@ use rusqlite::Connection;
 
 use super::delete;
 use super::job::{Outcome, Tx};
+use super::outcome_counts;
 use super::queue::Effect;
 use super::row::{DELETED, state};
 
@@ -48,6 +49,7 @@ fn rest(tx: &mut Tx<'_>, tenant: i64) -> Outcome<()> {
         pending: 0,
         dead: -(rejected as i64),
     });
+    outcome_counts::delete_of_tenant(sql, tenant)?;
     sql.execute("DELETE FROM endpoints WHERE tenant = ?1", [tenant])?;
     sql.execute("DELETE FROM tenants WHERE key = ?1", [tenant])?;
     Ok(())

@@ -1,6 +1,6 @@
 //! Text that JSON allows and PostgreSQL's text does not.
 
-use webhook_model::{Attempt, FieldText, Phase, Rejected, Source};
+use webhook_model::{Attempt, Exchange, FieldText, Phase, Rejected, Source};
 use webhook_store::{InitialState, NextState, Queries, Queue, RejectedFilter};
 
 use crate::world::{
@@ -28,7 +28,7 @@ async fn text_with_nul_is_kept_as_it_came() {
         error: Some(NUL.into()),
         phase: Some(Phase::Connect),
         duration_ms: 1,
-        response: Some(NUL.into()),
+        exchange: Exchange::of_text(NUL),
     };
     let outcome = webhook_store::Outcome {
         attempt: Some(attempt.clone()),

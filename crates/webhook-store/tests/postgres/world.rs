@@ -5,7 +5,7 @@ use std::time::Duration;
 use test_support::postgres::{PostgresServer, shared_url};
 use test_support::with_timeout;
 use webhook_model::{
-    Attempt, DeliveryId, EndpointId, Event, EventId, Millis, Owner, Source, TenantId,
+    Attempt, DeliveryId, EndpointId, Event, EventId, Exchange, Millis, Owner, Source, TenantId,
 };
 use webhook_store::postgres::{Address, PostgresStore};
 use webhook_store::{
@@ -123,7 +123,7 @@ pub fn success(id: DeliveryId, fence: Fence) -> Outcome {
         error: None,
         phase: None,
         duration_ms: 3,
-        response: Some("ok".into()),
+        exchange: Exchange::of_text("ok"),
     };
     Outcome {
         tenant: acme(),

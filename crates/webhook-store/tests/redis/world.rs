@@ -4,8 +4,8 @@ use redis::aio::MultiplexedConnection;
 use redis_link::Address;
 use test_support::redis::{Fsync, RedisServer};
 use webhook_model::{
-    Attempt, Delivery, DeliveryId, Endpoint, EndpointId, Event, EventId, Millis, Owner, Source,
-    TenantId,
+    Attempt, Delivery, DeliveryId, Endpoint, EndpointId, Event, EventId, Exchange, Millis, Owner,
+    Source, TenantId,
 };
 use webhook_store::redis::RedisStore;
 use webhook_store::{
@@ -85,7 +85,7 @@ pub fn success(tenant: &TenantId, id: &DeliveryId, to: &str) -> Outcome {
         error: None,
         phase: None,
         duration_ms: 3,
-        response: Some("ok".into()),
+        exchange: Exchange::of_text("ok"),
     };
     Outcome {
         tenant: tenant.clone(),

@@ -170,6 +170,24 @@ macro_rules! guarantees {
                 an_event_of_a_rare_type_is_found_in_bounded_pages
                 a_page_of_large_rejected_events_is_bounded
                 an_invalid_cursor_of_events_is_rejected;
+            inspection:
+                requests_and_responses_are_kept_byte_for_byte
+                a_body_is_returned_byte_for_byte
+                deliveries_are_selected_by_type_and_last_status
+                a_delivery_of_a_rare_type_is_found_in_bounded_pages
+                a_dry_run_counts_what_a_replay_would_make_due
+                outcomes_are_counted_by_minute_and_by_hour
+                statistics_have_the_pending_deliveries;
+            erase:
+                an_erased_event_keeps_its_record_without_its_payload
+                requests_and_responses_of_an_erased_event_are_deleted
+                an_erased_delivery_in_flight_is_not_retried
+                an_erased_delivery_in_flight_is_dead_after_a_restart
+                an_erased_delivery_is_not_replayed
+                an_erased_id_stays_known
+                an_erased_accepted_event_is_not_planned
+                the_next_of_a_group_is_due_after_an_erasure
+                an_erased_rejected_event_keeps_what_identifies_it;
             rejected:
                 a_rejected_event_is_stored_unchanged
                 rejecting_twice_changes_nothing
@@ -194,6 +212,27 @@ macro_rules! guarantees {
                 depth_counts_waiting_deliveries
                 depth_has_the_oldest_due_time
                 ping_succeeds_for_a_working_store;
+            access_keys:
+                a_key_is_stored_unchanged
+                a_key_has_its_own_name_id_and_text
+                a_deleted_key_is_gone_with_its_sessions
+                the_keys_of_a_tenant_are_deleted_with_its_portal_sessions
+                the_number_of_keys_is_bounded
+                the_last_use_of_a_key_stays;
+            sessions:
+                a_session_is_found_by_its_token
+                a_deleted_session_is_gone
+                portal_sessions_are_listed_by_tenant_in_pages
+                a_portal_session_is_extended_before_its_end_only
+                a_portal_session_is_deleted_by_its_tenant_only
+                ended_sessions_are_pruned;
+            audit:
+                an_audit_entry_is_stored_unchanged
+                an_audit_entry_is_replaced_by_its_outcome
+                every_filter_selects_its_audit_entries
+                pages_of_audit_entries_follow_each_other
+                a_tenant_pushes_out_its_own_audit_entries_only
+                old_audit_entries_are_pruned;
             model:
                 a_store_behaves_like_its_model;
         }

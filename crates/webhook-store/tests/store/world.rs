@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use bytes::Bytes;
 use webhook_model::{
-    Attempt, Delivery, DeliveryId, DeliveryState, Endpoint, EndpointId, Event, EventId, Millis,
-    Owner, Phase, Source, TenantId,
+    Attempt, Delivery, DeliveryId, DeliveryState, Endpoint, EndpointId, Event, EventId, Exchange,
+    HeaderBlock, Millis, Owner, Phase, Protocol, ReceivedParts, RequestRecord, Source, TenantId,
 };
 use webhook_store::{
     Acceptance, Claim, ClaimRequest, DeliveryFilter, DueEndpoint, Fence, InitialState, NewDelivery,
@@ -143,6 +143,29 @@ pub fn planned(tenant: &TenantId, event: Event, to: &[To]) -> PlannedEvent {
     PlannedEvent { event, deliveries }
 }
 
+/// Returns the exchange of a request to which a receiver responded with that body.
+pub fn exchange(body: &[u8]) -> Exchange {
+    let mut headers = HeaderBlock::default();
+    headers.push("X-Odd", b"\xff\0");
+    let response = ReceivedParts {
+        protocol: Protocol::Http1,
+        headers: &headers,
+        body,
+        body_bytes: body.len() as u64,
+    };
+    let mut request = RequestRecord::new("https://example.com/hook?token=s3cret");
+    request.hidden("Authorization");
+    request.exchange([("webhook-id", "one")], 17, Some(&response))
+}
+
+/// Returns an attempt as lists show it.
+pub fn listed(attempt: Attempt) -> Attempt {
+    Attempt {
+        exchange: Exchange::default(),
+        ..attempt
+    }
+}
+
 /// Returns an attempt at that time that failed with 500.
 pub fn failure(ms: u64) -> Attempt {
     Attempt {
@@ -151,7 +174,7 @@ pub fn failure(ms: u64) -> Attempt {
         error: Some("answered 500".into()),
         phase: Some(Phase::Respond),
         duration_ms: 7,
-        response: Some("sorry, \"quoted\"\n".into()),
+        exchange: exchange(b"sorry, \"quoted\"\n\0\xff"),
     }
 }
 
@@ -161,7 +184,7 @@ pub fn success(ms: u64) -> Attempt {
         status: Some(204),
         error: None,
         phase: None,
-        response: None,
+        exchange: Exchange::default(),
         ..failure(ms)
     }
 }

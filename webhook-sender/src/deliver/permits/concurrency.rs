@@ -115,6 +115,13 @@ impl Concurrency {
         inner.wake_scheduler(key, &self.wake_signals);
     }
 
+    /// Returns true while the circuit breaker of an endpoint is open.
+    pub(in crate::deliver) fn is_breaker_open(&self, key: &EndpointKey) -> bool {
+        let inner = self.lock();
+        let endpoint = inner.endpoints.get(key);
+        endpoint.is_some_and(|endpoint| endpoint.breaker.is_open())
+    }
+
     /// Records that nothing more is due for an endpoint.
     pub(in crate::deliver) fn nothing_due(&self, key: &EndpointKey) {
         if let Some(endpoint) = self.lock().endpoints.get_mut(key) {

@@ -42,6 +42,10 @@ for i = 1, n do
     end
   end
 end
+-- Returns a record without its attempts if they are long.
+local function without_attempts(record)
+  return #record > 1024 and sub(record, 1, tail(record).attempts - 1) or record
+end
 local bodies = values(sources)
 each(sets, 1, 2 * m, 'MSET')
 local answer, leased = {}, {}
@@ -49,7 +53,7 @@ for i = 1, m do
   local id = ids[taken[i]]
   leased[i] = id
   answer[3 * i - 2] = id
-  answer[3 * i - 1] = records[taken[i]]
+  answer[3 * i - 1] = without_attempts(records[taken[i]])
   answer[3 * i] = bodies[i]
 end
 each(leased, 1, m, 'SADD', B .. 'l:' .. owner)

@@ -1,17 +1,20 @@
--- Records outcomes. ARGV: owner, now in eight bytes, then (id, fence, what, attempt, more)…
+-- Records outcomes. ARGV: owner, now in eight bytes, minute, the counter of dead letters, then (id, fence,
+--   what, attempt, more, counted)…
 --   what: S succeeded, P due at `more`, D dead with the reason `more`.
+--   counted: the endpoint and the counter of the attempt, or ''.
 -- Returns {1 for each outcome that is recorded, now or before, and 0 for others; lowered or ''}.
 local owner, now = ARGV[1], ARGV[2]
 local mine = in_flight_prefix(owner)
 local from = #mine + FENCE + 1
 local succeeded = 'S\0' .. now
-local n = (#ARGV - 2) / 5
+local n = (#ARGV - 4) / 6
 local keys = {}
-for i = 1, n do keys[i] = D .. ARGV[5 * i - 2] end
+for i = 1, n do keys[i] = D .. ARGV[6 * i - 1] end
 local records = values(keys)
 
 local answer, sets, ended, gone, done = {}, {}, {}, {}, {}
 local k, e, g = 0, 0, 0
+local counts = {}
 local function finish(id, record)
   if is_ordered(record) then
     advance(id, tail(record), now)
@@ -31,11 +34,11 @@ local function is_recorded(record, what, attempt, more)
   local state = byte(record)
   if what == 'S' then return state == 83 end
   if what == 'D' then return died_of(record, more) end
-  return state == 80 or state == 87 or died_of(record, 'endpoint deleted')
+  return state == 80 or state == 87 or died_of(record, 'endpoint deleted') or died_of(record, 'erased')
 end
 
 for i = 1, n do
-  local id, fence, what, attempt, more = unpack(ARGV, 5 * i - 2, 5 * i + 2)
+  local id, fence, what, attempt, more, counted = unpack(ARGV, 6 * i - 1, 6 * i + 4)
   local record = records[i]
   -- An earlier outcome in this call may have changed it.
   if done[id] then record = done[id] ~= true and done[id] or call('GET', keys[i]) end
@@ -50,6 +53,9 @@ for i = 1, n do
     gone[g] = id
     local high, low, flags = byte(record, from + 8, from + 10)
     if attempt ~= '' then
+      counts[counted] = (counts[counted] or 0) + 1
+      -- The response may contain what was erased.
+      if flags >= ERASED then attempt = without_exchange(attempt) end
       low = low + 1
       if low == 256 then
         low, high = 0, math.min(high + 1, 255)
@@ -65,7 +71,7 @@ for i = 1, n do
       if flags % 2 == 1 then finish(id, record) end
     else
       local parts = tail(record)
-      if what == 'P' and exists(parts.endpoint) then
+      if what == 'P' and flags < ERASED and exists(parts.endpoint) then
         k = k + 2
         sets[k - 1] = keys[i]
         sets[k] = 'P\0' .. pack('>I8', tonumber(more)) .. char(high, low, flags, 0, 0)
@@ -73,7 +79,9 @@ for i = 1, n do
         make_due(id, parts.endpoint, more)
         done[id] = sets[k]
       else
-        local reason = what == 'D' and more or 'endpoint deleted'
+        local reason = what == 'D' and more or flags >= ERASED and 'erased' or 'endpoint deleted'
+        local dead = parts.endpoint .. ':' .. ARGV[4]
+        counts[dead] = (counts[dead] or 0) + 1
         bury(id, record, now, reason, char(high, low), attempt)
         finish(id, record)
       end
@@ -83,5 +91,25 @@ end
 each(sets, 1, k, 'MSET')
 each(gone, 1, g, 'SREM', B .. 'l:' .. owner)
 each(ended, 1, e, 'RPUSH', B .. 's')
+
+local minute = tonumber(ARGV[3])
+local hour = math.floor(minute / 60)
+local day = math.floor(hour / 24)
+local function add(kind, endpoint, period, at, counter, count)
+  local key = B .. kind .. ':' .. endpoint .. ':' .. period % SLOTS[kind]
+  local field = at .. ':' .. counter
+  if call('HINCRBY', key, field, count) ~= count then return end
+  -- The first of its interval: the slot may have counters of an earlier period.
+  if call('HGET', key, 'of') ~= tostring(period) then
+    call('DEL', key)
+    call('HSET', key, 'of', period, field, count)
+  end
+  call('SADD', B .. 'os', endpoint)
+end
+for counted, count in pairs(counts) do
+  local endpoint, counter = string.match(counted, '^(.*):(%d+)$')
+  add('om', endpoint, hour, minute, counter, count)
+  add('oh', endpoint, day, hour, counter, count)
+end
 refresh_touched()
 return { table.concat(answer), lowered and text(lowered) or '' }

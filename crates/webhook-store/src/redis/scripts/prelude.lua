@@ -69,6 +69,13 @@ local function is_ordered(record)
   return byte(record, head(record) + 10) % 2 == 1
 end
 
+-- The flag of a delivery whose event was erased: it is not attempted any more.
+local ERASED = 4
+
+local function is_erased(record)
+  return byte(record, head(record) + 10) >= ERASED
+end
+
 local function due_at(record)
   return (unpack_bytes('>I8', record, head(record)))
 end
@@ -98,6 +105,18 @@ local function refresh(endpoint)
       lowered = math.min(lowered or at, at)
     end
   end
+end
+
+-- The counters of an endpoint are in hashes by hour (`om:<endpoint>:<slot>`, with fields
+-- `<minute>:<counter>`) and by day (`oh:<endpoint>:<slot>`, with fields `<hour>:<counter>`), of which
+-- the slots are used in turn.
+local SLOTS = { om = 3, oh = 8 }
+
+local function delete_counters(endpoint)
+  for kind, slots in pairs(SLOTS) do
+    for slot = 0, slots - 1 do call('UNLINK', B .. kind .. ':' .. endpoint .. ':' .. slot) end
+  end
+  call('SREM', B .. 'os', endpoint)
 end
 
 local touched = {}
@@ -176,13 +195,13 @@ local function return_claims(owner, ids, now, kept)
     if not flies or sub(record, #mine + 1, #mine + FENCE) ~= kept[i] then gone[#gone + 1] = ids[i] end
     if flies and gone[#gone] == ids[i] then
       local parts = tail(record)
-      if exists(parts.endpoint) then
+      if exists(parts.endpoint) and not is_erased(record) then
         -- It was due when it was claimed: a later due time comes from a clock that was ahead.
         local at = math.min(due_at(record), latest)
         call('SET', keys[i], 'P\0' .. pack('>I8', at) .. sub(record, #mine + FENCE + 9))
         make_due(ids[i], parts.endpoint, text(at))
       else
-        bury(ids[i], record, now, 'endpoint deleted')
+        bury(ids[i], record, now, is_erased(record) and 'erased' or 'endpoint deleted')
         if parts.group then advance(ids[i], parts, now) end
       end
       count = count + 1

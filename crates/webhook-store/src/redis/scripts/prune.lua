@@ -49,7 +49,10 @@ local function prune_ended(list, state, before)
   for endpoint, ids in pairs(of) do
     each(ids, 1, #ids, 'ZREM', B .. 'c:' .. endpoint)
     if state == 68 then each(ids, 1, #ids, 'ZREM', B .. 'z:' .. endpoint) end
-    if call('EXISTS', B .. 'c:' .. endpoint) == 0 then call('SREM', B .. 'i', endpoint) end
+    if call('EXISTS', B .. 'c:' .. endpoint) == 0 then
+      call('SREM', B .. 'i', endpoint)
+      if not exists(endpoint) then delete_counters(endpoint) end
+    end
   end
   for i = 1, #events do prune_event(events[i]) end
   call('LTRIM', list, n, -1)

@@ -31,6 +31,7 @@ local events = call('ZPOPMIN', B .. 'w', most)
 for i = 1, #events, 2 do call('UNLINK', B .. 'e:' .. events[i]) end
 if #events >= 2 * most then return 1 end
 for _, owner in ipairs(call('SMEMBERS', B .. 'o')) do call('UNLINK', B .. 'l:' .. owner) end
+for _, endpoint in ipairs(call('SMEMBERS', B .. 'os')) do delete_counters(endpoint) end
 call('UNLINK', B .. 'o', B .. 's', B .. 'x', B .. 'h', B .. 'k', B .. 'g', B .. 'off', B .. 'r', B .. 'at', B .. 'p',
   B .. 'ea', B .. 'ep', B .. 'gone')
 return 0

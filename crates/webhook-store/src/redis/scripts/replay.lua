@@ -5,7 +5,7 @@ for i = 3, #ARGV do
   local id = ARGV[i]
   local record = call('GET', D .. id)
   local state = record and byte(record)
-  if state == 83 or state == 68 then
+  if (state == 83 or state == 68) and not is_erased(record) then
     local parts = tail(record)
     local endpoint = parts.endpoint
     if exists(endpoint) then

@@ -28,6 +28,8 @@ pub(in crate::sqlite) struct Flight {
     pub at: i64,
     /// Its ordering group, if its endpoint is ordered.
     pub ordering_group: Option<Arc<str>>,
+    /// True if its event was erased: it is dead on the disk, and is not attempted again.
+    pub is_erased: bool,
 }
 
 #[derive(Default)]
@@ -57,6 +59,13 @@ impl InFlight {
             if let Some(flight) = flight.filter(|flight| flight.lease == lease) {
                 flight.lease = NO_LEASE;
             }
+        }
+    }
+
+    /// Marks a delivery in flight as erased.
+    pub fn erase(&mut self, key: &Key) {
+        if let Some(flight) = self.by_key.get_mut(key) {
+            flight.is_erased = true;
         }
     }
 

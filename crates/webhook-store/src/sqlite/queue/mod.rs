@@ -85,6 +85,10 @@ pub(in crate::sqlite) enum Effect {
         key: Key,
         seq: i64,
     },
+    /// The event of a delivery in flight was erased.
+    Erased {
+        key: Key,
+    },
     /// Claims of ended leases or cancelled calls were returned to the queue.
     ClaimsReturned,
     EndpointPut {
@@ -147,6 +151,7 @@ impl Queue {
             } => self.endpoint_queues.arrived(endpoint_key, position),
             Effect::Claimed { key, flight } => self.in_flight.insert(key, flight),
             Effect::Ended { key, .. } => self.in_flight.remove(&key),
+            Effect::Erased { key } => self.in_flight.erase(&key),
             // Waiters are notified by `Tx::committed`, after all effects are applied.
             Effect::ClaimsReturned => {}
             Effect::EndpointPut {

@@ -1,7 +1,7 @@
 //! Guarantees of recording outcomes.
 
 use webhook_model::DeliveryState::{Dead, InFlight, Pending, Succeeded};
-use webhook_model::{Attempt, Phase};
+use webhook_model::{Attempt, Exchange, Phase};
 use webhook_store::{NextState, Outcome};
 
 use crate::world::{World, at, claimed, due, event, failure, sender, success};
@@ -65,7 +65,7 @@ pub async fn attempts_are_kept_in_order(world: World) {
         error: Some("connection refused, \u{1f980} \\ \" ,".into()),
         phase: Some(Phase::Connect),
         duration_ms: u32::MAX,
-        response: None,
+        exchange: Exchange::default(),
     };
     let attempts = [failure(2), refused, failure(1), success(5)];
     for attempt in &attempts[..3] {

@@ -104,6 +104,7 @@ pub async fn an_event_is_listed_with_all_fields_but_its_data(world: World) {
         source: event.source.clone(),
         accepted_at: at(ms),
         state,
+        erased: false,
     };
     world.plan(full.clone(), &[due(&world.orders, 9)], 5).await;
     world.accept(&[event("plain")], 6).await;

@@ -149,6 +149,8 @@ pub async fn all_parts_of_a_filter_must_match(world: World) {
         event: Some(event("e50").id),
         endpoint: Some(crate::world::endpoint_id("other")),
         state: Some(Pending),
+        kind: Some(event("e50").kind),
+        status: None,
         from: Some(at(50)),
         to: Some(at(51)),
     };

@@ -1,10 +1,14 @@
 //! The contract tests by topic.
 
 pub mod accept;
+pub mod access_keys;
+pub mod audit;
 pub mod claim;
 pub mod complete;
+pub mod erase;
 pub mod event_pages;
 pub mod events;
+pub mod inspection;
 pub mod leases;
 pub mod list;
 pub mod maintenance;
@@ -13,4 +17,5 @@ pub mod order;
 pub mod plan;
 pub mod rejected;
 pub mod replay;
+pub mod sessions;
 pub mod tenants;

@@ -1,0 +1,101 @@
+//! Writes records.
+
+use bytes::Bytes;
+
+use super::encoding::{number, text};
+use super::{Exchange, HeaderBlock, Protocol, headers};
+use crate::masked_url;
+
+pub(super) const VERSION: u8 = 1;
+
+/// The bits of the flags.
+pub(super) mod flag {
+    pub const RESPONSE: u8 = 1;
+    pub const HTTP1: u8 = 2;
+    pub const HTTP2: u8 = 4;
+    pub const MORE_HEADERS: u8 = 8;
+}
+
+/// The start of the records of all attempts to an endpoint: the URL and the headers that do not
+/// depend on the attempt. `Host` and `Content-Length` are not added: they follow from the rest.
+#[derive(Clone, Debug)]
+pub struct RequestRecord(Vec<u8>);
+
+/// A response, as far as it is recorded.
+#[derive(Clone, Copy, Debug)]
+pub struct ReceivedParts<'a> {
+    pub protocol: Protocol,
+    pub headers: &'a HeaderBlock,
+    /// The first bytes of the body.
+    pub body: &'a [u8],
+    /// The number of bytes of the body that were received.
+    pub body_bytes: u64,
+}
+
+impl RequestRecord {
+    /// Begins a record of requests to a URL, whose secrets are masked.
+    pub fn new(url: &str) -> Self {
+        let mut bytes = vec![VERSION, 0];
+        text(&mut bytes, masked_url(url).as_bytes());
+        Self(bytes)
+    }
+
+    /// Adds a header.
+    pub fn shown(&mut self, name: &str, value: &str) {
+        headers::shown(&mut self.0, name, value.as_bytes());
+    }
+
+    /// Adds a header whose value is secret.
+    pub fn hidden(&mut self, name: &str) {
+        headers::hidden(&mut self.0, name);
+    }
+
+    /// Returns the exchange of an attempt with further headers, a body of `body_bytes`, and a
+    /// response.
+    pub fn exchange<'a>(
+        &self,
+        further: impl IntoIterator<Item = (&'a str, &'a str)>,
+        body_bytes: usize,
+        response: Option<&ReceivedParts<'_>>,
+    ) -> Exchange {
+        let kept = response.map_or(0, |response| response.body.len());
+        let mut out = Vec::with_capacity(self.0.len() + 512 + kept);
+        out.extend_from_slice(&self.0);
+        for (name, value) in further {
+            headers::shown(&mut out, name, value.as_bytes());
+        }
+        headers::end(&mut out);
+        number(&mut out, body_bytes as u64);
+        if let Some(response) = response {
+            write_response(&mut out, response);
+        }
+        out.shrink_to_fit();
+        Exchange(out.into())
+    }
+}
+
+fn write_response(out: &mut Vec<u8>, response: &ReceivedParts<'_>) {
+    let protocol = match response.protocol {
+        Protocol::Http1 => flag::HTTP1,
+        Protocol::Http2 => flag::HTTP2,
+    };
+    let more = u8::from(response.headers.has_more()) * flag::MORE_HEADERS;
+    if let Some(flags) = out.get_mut(1) {
+        *flags = flag::RESPONSE | protocol | more;
+    }
+    response.headers.write(out);
+    number(out, response.body_bytes);
+    out.extend_from_slice(response.body);
+}
+
+/// Returns a record without a request, whose URL is empty.
+pub(super) fn text_only(body: &str) -> Exchange {
+    let mut out = vec![VERSION, flag::RESPONSE];
+    text(&mut out, b"");
+    headers::end(&mut out);
+    number(&mut out, 0);
+    headers::end(&mut out);
+    number(&mut out, body.len() as u64);
+    out.extend_from_slice(body.as_bytes());
+    Exchange(Bytes::from(out))
+}

@@ -1,0 +1,206 @@
+//! Counts outcomes by endpoint and minute, and moves old counters to the hours.
+
+use std::collections::BTreeMap;
+
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+use webhook_model::{Attempt, EndpointId, Millis, TenantId};
+
+use super::PostgresStore;
+use super::fault::{Fault, Outcome};
+use super::row::{column, millis};
+use super::session::Session;
+use super::store::call;
+use crate::endpoint_stats::Counter;
+use crate::{EndpointStats, HOURS_KEPT, Interval, MAX_COUNTED, MINUTES_KEPT, Result};
+
+/// The maximum number of rows that a call moves or deletes.
+const PART: i64 = 2_000;
+
+/// Moves a part of the old minutes to the hours.
+const MOVE_MINUTES: &str = "WITH old AS (
+        DELETE FROM outcome_minutes WHERE (at, endpoint, counter, owner) IN (
+            SELECT at, endpoint, counter, owner FROM outcome_minutes WHERE at < $1
+            ORDER BY at, endpoint, counter, owner LIMIT $2 FOR UPDATE SKIP LOCKED
+        ) RETURNING at / 60 AS at, endpoint, counter, count
+    ), sums AS (
+        SELECT at, endpoint, counter, sum(count)::bigint AS count FROM old
+        GROUP BY at, endpoint, counter ORDER BY at, endpoint, counter
+    ), moved AS (
+        INSERT INTO outcome_hours AS h (at, endpoint, counter, count)
+        SELECT at, endpoint, counter, count FROM sums
+        ON CONFLICT (at, endpoint, counter) DO UPDATE SET count = h.count + excluded.count
+    )
+    SELECT count(*) FROM old";
+
+const DROP_HOURS: &str = "DELETE FROM outcome_hours WHERE (at, endpoint, counter) IN (
+        SELECT at, endpoint, counter FROM outcome_hours WHERE at < $1 LIMIT $2
+    ) RETURNING 1";
+
+const ENDPOINT: &str =
+    "SELECT p.key FROM tenants t JOIN endpoints p ON p.tenant = t.key AND p.id = $2
+    WHERE t.id = $1 AND p.definition IS NOT NULL";
+
+/// Selects an endpoint's counters by minute from `$2` on, interval by interval.
+const MINUTES: &str = "SELECT m.at, m.counter::int, m.count FROM (
+        SELECT min(at) AS first, max(at) AS last FROM outcome_minutes WHERE at >= $2
+    ) b CROSS JOIN LATERAL generate_series(b.first, b.last) s (at)
+    JOIN outcome_minutes m ON m.at = s.at AND m.endpoint = $1";
+
+/// Selects an endpoint's counters by hour from `$2` on.
+const HOURS: &str = "SELECT h.at, h.counter::int, h.count FROM (
+        SELECT min(at) AS first, max(at) AS last FROM outcome_hours WHERE at >= $2
+    ) b CROSS JOIN LATERAL generate_series(b.first, b.last) s (at)
+    JOIN outcome_hours h ON h.at = s.at AND h.endpoint = $1";
+
+/// Selects the number of an endpoint's pending deliveries, up to `$2`, and the first due time.
+const PENDING: &str = "SELECT (
+        SELECT count(*) FROM (
+            SELECT FROM deliveries WHERE endpoint = $1 AND state = 0
+            UNION ALL SELECT FROM deliveries WHERE endpoint = $1 AND state = 1
+            UNION ALL SELECT FROM deliveries
+                WHERE tenant = (SELECT tenant FROM endpoints WHERE key = $1)
+                    AND state = 2 AND endpoint = $1
+            LIMIT $2
+        ) pending
+    ), (
+        SELECT min(at) FROM deliveries WHERE endpoint = $1 AND state = 0
+    )";
+
+/// The counts of one call, by columns.
+#[derive(Default)]
+pub(super) struct OutcomeCounts {
+    counts: BTreeMap<(i32, Counter), i64>,
+    minute: i64,
+    endpoints: Vec<i32>,
+    counters: Vec<i16>,
+    numbers: Vec<i64>,
+}
+
+impl OutcomeCounts {
+    /// The statement that adds the counts to those of the minute. The rows of an owner are written by
+    /// one process, in the order of their keys.
+    pub const INSERT: &'static str =
+        "INSERT INTO outcome_minutes AS m (at, endpoint, counter, count, owner)
+        SELECT $1, n.endpoint, n.counter, n.count,
+            coalesce((SELECT key FROM owners WHERE incarnation = $5), 0)
+        FROM unnest($2::int[], $3::smallint[], $4::bigint[]) n (endpoint, counter, count)
+        ON CONFLICT (at, endpoint, counter, owner) DO UPDATE SET count = m.count + excluded.count";
+
+    pub fn add(&mut self, endpoint: i32, attempt: Option<&Attempt>, is_dead: bool) {
+        for counter in Counter::of_outcome(attempt, is_dead) {
+            *self.counts.entry((endpoint, counter)).or_default() += 1;
+        }
+    }
+
+    /// Sets the minute, and the columns of the parameters.
+    pub fn at(mut self, now: Millis) -> Self {
+        self.minute = Interval::Minute.number(now);
+        for ((endpoint, counter), count) in std::mem::take(&mut self.counts) {
+            self.endpoints.push(endpoint);
+            self.counters.push(counter.0.into());
+            self.numbers.push(count);
+        }
+        self
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.endpoints.is_empty()
+    }
+
+    /// Returns the parameters of [`Self::INSERT`].
+    pub fn params<'a>(&'a self, incarnation: &'a String) -> [&'a (dyn ToSql + Sync); 5] {
+        [
+            &self.minute,
+            &self.endpoints,
+            &self.counters,
+            &self.numbers,
+            incarnation,
+        ]
+    }
+}
+
+impl PostgresStore {
+    /// Moves a part of the old minutes to the hours, and deletes a part of the old hours. Returns
+    /// whether there may be more.
+    pub(super) async fn prune_counts(&self, now: Millis) -> Result<bool> {
+        let minutes_from = Interval::Minute.number(now.before(MINUTES_KEPT));
+        let hours_from = Interval::Hour.number(now.before(HOURS_KEPT));
+        let moved = call!(self, session => {
+            session.rows(MOVE_MINUTES, &[&minutes_from, &PART]).await
+        })?;
+        let moved = moved.first().map_or(Ok(0), |row| column::<i64>(row, 0));
+        let moved = moved.map_err(|fault| self.failed(fault))?;
+        let dropped = call!(self, session => {
+            session.rows(DROP_HOURS, &[&hours_from, &PART]).await
+        })?;
+        Ok(moved == PART || dropped.len() as i64 == PART)
+    }
+
+    pub(super) async fn stats_of(
+        &self,
+        tenant: &TenantId,
+        endpoint: &EndpointId,
+        by: Interval,
+        from: Millis,
+    ) -> Result<Option<EndpointStats>> {
+        call!(self, session => stats(&session, tenant, endpoint, by, from).await)
+    }
+}
+
+async fn stats(
+    session: &Session,
+    tenant: &TenantId,
+    endpoint: &EndpointId,
+    by: Interval,
+    from: Millis,
+) -> Outcome<Option<EndpointStats>> {
+    let found = session
+        .rows(ENDPOINT, &[&tenant.as_str(), &endpoint.as_str()])
+        .await?;
+    let Some(found) = found.first() else {
+        return Ok(None);
+    };
+    let key: i32 = column(found, 0)?;
+    let mut counts: BTreeMap<(i64, u8), u64> = BTreeMap::new();
+    let minutes_from = Interval::Minute.number(by.start(from));
+    for row in session.rows(MINUTES, &[&key, &minutes_from]).await? {
+        let (minute, counter, count) = counted(&row)?;
+        let at = match by {
+            Interval::Minute => minute,
+            Interval::Hour => Interval::hour_of_minute(minute),
+        };
+        *counts.entry((at, counter)).or_default() += count;
+    }
+    if by == Interval::Hour {
+        for row in session.rows(HOURS, &[&key, &by.number(from)]).await? {
+            let (at, counter, count) = counted(&row)?;
+            *counts.entry((at, counter)).or_default() += count;
+        }
+    }
+    let most = i64::try_from(MAX_COUNTED).unwrap_or(i64::MAX);
+    let pending = session.rows(PENDING, &[&key, &most]).await?;
+    let pending = pending
+        .first()
+        .ok_or_else(|| Fault::Unreadable("no count".into()))?;
+    let mut stats = EndpointStats {
+        pending: column::<i64>(pending, 0)?.unsigned_abs(),
+        oldest_due: column::<Option<i64>>(pending, 1)?.map(millis),
+        series: Vec::new(),
+    };
+    for ((at, counter), count) in counts {
+        stats.add(by.of_number(at), Counter(counter), count);
+    }
+    Ok(Some(stats))
+}
+
+fn counted(row: &Row) -> Outcome<(i64, u8, u64)> {
+    let counter: i32 = column(row, 1)?;
+    // A number beyond the known counters is ignored.
+    let counter = u8::try_from(counter).unwrap_or(u8::MAX);
+    Ok((
+        column(row, 0)?,
+        counter,
+        column::<i64>(row, 2)?.unsigned_abs(),
+    ))
+}

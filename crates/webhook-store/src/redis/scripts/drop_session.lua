@@ -1,0 +1,2 @@
+-- ARGV: the hash of a session. Returns the session, or false.
+return drop_session(ARGV[1])

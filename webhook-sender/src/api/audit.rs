@@ -1,0 +1,85 @@
+//! `/v1/audit`: the changes that keys have made.
+
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use webhook_model::{AuditChange, AuditEntry, AuditId, AuditOutcome, KeyId, SessionId, TenantId};
+use webhook_store::{AuditFilter, Cursor, Page};
+
+use super::deliveries::limit;
+use super::error::ApiError;
+use super::extract::Query;
+use super::moment;
+use super::state::Api;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wanted {
+    tenant: Option<String>,
+    from: Option<String>,
+    to: Option<String>,
+    cursor: Option<Cursor>,
+    limit: Option<usize>,
+}
+
+/// The JSON form of an entry.
+#[derive(Serialize)]
+pub struct View {
+    id: AuditId,
+    at: String,
+    key: KeyId,
+    key_name: String,
+    session: Option<SessionId>,
+    address: Option<String>,
+    action: String,
+    tenant: Option<TenantId>,
+    target: Option<String>,
+    outcome: &'static str,
+    /// The code of a failure.
+    code: Option<String>,
+    changes: Vec<AuditChange>,
+}
+
+impl From<AuditEntry> for View {
+    fn from(entry: AuditEntry) -> Self {
+        let (outcome, code) = match entry.outcome {
+            AuditOutcome::Done => ("done", None),
+            AuditOutcome::Unknown => ("unknown", None),
+            AuditOutcome::Failed(code) => ("failed", Some(code)),
+        };
+        Self {
+            id: entry.id,
+            at: entry.at.to_string(),
+            key: entry.key,
+            key_name: entry.key_name,
+            session: entry.session,
+            address: entry.peer,
+            action: entry.action,
+            tenant: entry.tenant,
+            target: entry.target,
+            outcome,
+            code,
+            changes: entry.changes,
+        }
+    }
+}
+
+pub async fn list(
+    State(api): State<Api>,
+    Query(wanted): Query<Wanted>,
+) -> Result<Json<Page<View>>, ApiError> {
+    let limit = limit(wanted.limit)?;
+    let filter = AuditFilter {
+        tenant: wanted.tenant.as_deref().map(TenantId::parse).transpose()?,
+        from: moment::optional("from", wanted.from.as_deref())?,
+        to: moment::optional("to", wanted.to.as_deref())?,
+    };
+    let page = api
+        .audit
+        .list(&filter, wanted.cursor.as_ref(), limit)
+        .await?;
+    Ok(Json(Page {
+        items: page.items.into_iter().map(Into::into).collect(),
+        next_cursor: page.next_cursor,
+    }))
+}

@@ -1,0 +1,80 @@
+//! Checks the permission of each request, and writes the audit list.
+
+use axum::Extension;
+use axum::extract::{RawPathParams, Request, State};
+use axum::http::StatusCode;
+use axum::middleware::Next;
+use axum::response::Response;
+use webhook_model::{AuditOutcome, Clock, TenantId};
+
+use super::auth::peer_of;
+use super::error::{ApiError, Code};
+use super::permit::permit;
+use crate::audit::{AuditDetail, AuditLog, Author};
+use crate::feed::{Feed, Happening};
+use crate::keys::{Permission, Principal};
+
+/// The rule of a route.
+#[derive(Clone)]
+pub struct Guard {
+    pub permission: Permission,
+    /// The name of the change in the audit list; `None` for routes that change no state.
+    pub action: Option<&'static str>,
+    pub audit: AuditLog,
+    pub feed: Feed,
+    pub clock: Clock,
+}
+
+/// Lets requests through that their key permits. A change is entered in the audit list before it is
+/// made.
+pub async fn check(
+    State(guard): State<Guard>,
+    Extension(principal): Extension<Principal>,
+    params: RawPathParams,
+    request: Request,
+    next: Next,
+) -> Result<Response, ApiError> {
+    let named = params.iter().find(|(name, _)| *name == "tenant");
+    let tenant = named.map(|(_, tenant)| tenant);
+    permit(&principal, guard.permission, tenant)?;
+    let Some(action) = guard.action else {
+        return Ok(next.run(request).await);
+    };
+    let author = Author::of_request(&principal, peer_of(request.extensions()));
+    let tenant = tenant.and_then(|tenant| TenantId::parse(tenant).ok());
+    let tenant = tenant.or_else(|| principal.tenant.clone());
+    let target = params.iter().filter(|(name, _)| *name != "tenant").last();
+    let target = target.map(|(_, target)| shortened(target));
+    let subject = tenant.clone().zip(Some(target.clone()));
+    let begun = guard.audit.begin(&author, action, tenant, target).await?;
+    let mut response = next.run(request).await;
+    let detail = response.extensions_mut().remove::<AuditDetail>();
+    let detail = detail.unwrap_or_default();
+    let outcome = outcome(&response);
+    if let (AuditOutcome::Done, Some((tenant, target))) = (&outcome, subject) {
+        let target = target.or_else(|| detail.target.clone());
+        let happening = || Happening::Changed { action, target };
+        guard.feed.publish(&tenant, guard.clock.now(), happening);
+    }
+    guard.audit.end(begun, outcome, detail).await;
+    Ok(response)
+}
+
+fn outcome(response: &Response) -> AuditOutcome {
+    let status = response.status();
+    if status.is_success() {
+        return AuditOutcome::Done;
+    }
+    let code = response.extensions().get::<Code>();
+    let code = code.map_or_else(|| status.as_str().to_owned(), |code| code.0.to_owned());
+    match status {
+        // The change may have been made in part.
+        StatusCode::SERVICE_UNAVAILABLE => AuditOutcome::Unknown,
+        _ => AuditOutcome::Failed(code),
+    }
+}
+
+/// Returns the start of an id, which may be any text.
+fn shortened(text: &str) -> String {
+    text.chars().take(256).collect()
+}

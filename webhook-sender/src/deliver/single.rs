@@ -1,0 +1,85 @@
+//! Single attempts outside of the queue, to test an endpoint.
+
+use bytes::Bytes;
+use tokio::time::Instant;
+use webhook_client::WebhookRequest;
+use webhook_model::{Attempt, EndpointId, EventId, TenantId};
+
+use super::context::Context;
+use super::outcome::classify;
+use super::permits::{Permit, Permits, Refusal, Source};
+use crate::plan::{SingleAttempt, SingleRefusal};
+
+/// Makes one attempt. It holds a permit and counts against the rate limit like any other, but is not
+/// recorded, and affects neither the circuit breaker nor the health of the endpoint.
+pub(super) async fn attempt(
+    context: &Context,
+    tenant: &TenantId,
+    endpoint: &EndpointId,
+    event: &EventId,
+    body: &Bytes,
+) -> Result<Attempt, SingleRefusal> {
+    let compiled = context.registry.endpoint(tenant, endpoint);
+    let compiled = compiled.ok_or(SingleRefusal::Unusable)?;
+    let permits = Permits::acquire(&context.concurrency, &compiled, 1, Source::Planner);
+    let permit = permits.map_err(refusal)?.take();
+    let Some(Permit { endpoint, total }) = permit else {
+        return Err(SingleRefusal::Busy);
+    };
+    let settings = context.concurrency.start().ok_or(SingleRefusal::Busy)?;
+    let template = endpoint.template().clone();
+    let timeout = template.timeout(&settings);
+    let (at, began) = (context.clock.now(), Instant::now());
+    let (response, exchange) = match template.sign(event, body, at) {
+        Err(error) => {
+            let exchange = template.exchange([], body, None);
+            (Err(webhook_client::CallError::Unsigned(error)), exchange)
+        }
+        Ok(signed) => {
+            let signed = signed.iter().map(|(name, value)| (*name, value.as_str()));
+            let headers: Vec<_> = template.headers().chain(signed.clone()).collect();
+            let post = WebhookRequest {
+                url: &template.compiled.url,
+                fairness_key: tenant.as_str(),
+                headers: &headers,
+                body,
+                keep_response: settings.keep_response,
+                deadline: began + timeout,
+            };
+            let response = context.client.post(&post).await;
+            let exchange = template.exchange(signed, body, response.as_ref().ok());
+            (response, exchange)
+        }
+    };
+    let retry = template.retry(&settings);
+    let disposition = classify(response, 0, retry, (at, began.elapsed()), 0.5);
+    drop((endpoint, total));
+    let attempt = disposition.attempt.ok_or(SingleRefusal::Busy)?;
+    Ok(Attempt {
+        exchange,
+        ..attempt
+    })
+}
+
+fn refusal(refusal: Refusal) -> SingleRefusal {
+    match refusal {
+        Refusal::Full | Refusal::Exhausted => SingleRefusal::Busy,
+        Refusal::After(moment) => {
+            SingleRefusal::After(moment.saturating_duration_since(Instant::now()))
+        }
+        Refusal::Closed => SingleRefusal::Unusable,
+    }
+}
+
+#[async_trait::async_trait]
+impl SingleAttempt for super::Handle {
+    async fn attempt(
+        &self,
+        tenant: &TenantId,
+        endpoint: &EndpointId,
+        event: &EventId,
+        body: &Bytes,
+    ) -> Result<Attempt, SingleRefusal> {
+        attempt(self.context(), tenant, endpoint, event, body).await
+    }
+}

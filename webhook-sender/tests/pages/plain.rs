@@ -1,0 +1,49 @@
+//! The pages without JavaScript.
+
+use serde_json::json;
+
+use crate::browser::Browser;
+use crate::world::World;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_but_the_live_view_works_without_javascript() {
+    let world = World::start().await;
+    world.endpoint("orders", "/fails", json!({})).await;
+    world
+        .publish("evt_1", "order.paid", json!({ "id": 1 }))
+        .await;
+    let delivery = world.delivered("evt_1", "dead").await;
+    let browser = Browser::without_scripts().await;
+    world.sign_in(&browser).await;
+    browser.click("acme").await;
+    browser.until_text("Newest dead letters").await;
+    for (link, text) in [
+        ("Events", "order.paid"),
+        ("Deliveries", "order.paid"),
+        ("Endpoints", "orders"),
+        ("Rejected events", "There are no rejected events"),
+        ("Live", "This page needs JavaScript"),
+        ("Dead letters", "Replay what matches"),
+    ] {
+        browser.click(link).await;
+        browser.until_text(text).await;
+    }
+    browser.fill("type", "order.paid").await;
+    browser.click("Filter").await;
+    browser.click(&delivery).await;
+    browser.until_text("Attempt 1").await;
+    world
+        .receiver
+        .on("/fails", test_support::Behaviour::status(200));
+    browser.click("Replay this delivery").await;
+    browser.until_text("Replay: 1 delivery due again").await;
+    world.delivered("evt_1", "succeeded").await;
+    browser
+        .open(&world.url("/ui/t/acme/endpoints/orders"))
+        .await;
+    browser.click("Edit, with a preview").await;
+    browser.click("Preview").await;
+    browser.until_text("Sent, with this body").await;
+    browser.click("Sign out").await;
+    browser.until_text("You are signed out").await;
+}
