@@ -88,8 +88,9 @@ async fn connect(url: &str) -> Result<Client> {
 
 async fn insert(client: &Client, statement: &Statement, number: usize) -> Result<()> {
     let data = String::from_utf8(workload::data(number).to_vec())?;
-    let inserted = client.execute(statement, &[&workload::id(number), &data]);
-    ensure!(inserted.await? == 1, "row {number} was not inserted");
+    let id = workload::id(number);
+    let inserted = client.execute(statement, &[&id, &data]).await?;
+    ensure!(inserted == 1, "row {number} was not inserted");
     Ok(())
 }
 

@@ -4,13 +4,13 @@
 //! is stored. The row is deleted in the transaction that keeps the event, so that it is kept exactly once.
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use postgres_link::Connector;
 use tokio_postgres::Client;
 use webhook_model::Event;
 
 use super::open_error::OpenError;
-use super::plan_once;
 
 /// A table in the store's database whose rows are events.
 #[derive(Clone, Debug)]
@@ -29,8 +29,9 @@ pub(super) struct Outboxes(HashMap<String, Outbox>);
 pub(super) struct Outbox {
     /// Deletes the rows whose ids are in `$1`.
     pub remove: String,
-    /// Plans a few events, and deletes the rows of those that are new.
-    pub plan_once: String,
+    /// Plans a few events, and deletes the rows of those that are new. Made when it is used first.
+    pub plan_once: OnceLock<String>,
+    pub table: String,
 }
 
 /// The outbox that events were read from, and the row of each.
@@ -86,7 +87,8 @@ impl Outbox {
     fn new(table: &str) -> Self {
         Self {
             remove: remove(table, "$1::bigint[]"),
-            plan_once: plan_once::removing(table),
+            plan_once: OnceLock::new(),
+            table: table.into(),
         }
     }
 }

@@ -59,7 +59,7 @@ const RESULT: &str = "SELECT EXISTS (SELECT FROM go), ARRAY(SELECT id FROM new)"
 static PLAN_NEW: LazyLock<String> = LazyLock::new(|| format!("{PLAN} {RESULT}"));
 
 /// Returns the statement for events that were read from an outbox, whose rows are its last parameter.
-pub(super) fn removing(table: &str) -> String {
+fn removing(table: &str) -> String {
     let new = "ARRAY(SELECT n.entry FROM unnest($7::text[], $19::bigint[]) n (id, entry)
         JOIN new ON new.id = n.id)";
     let remove = outbox::remove(table, new);
@@ -138,7 +138,8 @@ pub(super) async fn plan_once(
         None => session.rows(&PLAN_NEW, params).await?,
         Some(Rows { outbox, ids }) => {
             let params = [params, &[ids]].concat();
-            session.rows(&outbox.plan_once, &params).await?
+            let plan = outbox.plan_once.get_or_init(|| removing(&outbox.table));
+            session.rows(plan, &params).await?
         }
     };
     let Some(row) = rows.first() else {
