@@ -40,6 +40,7 @@ mod rules;
 mod secret_ref;
 mod sections;
 mod source;
+mod source_kafka;
 mod stored;
 mod summary;
 
@@ -59,3 +60,4 @@ pub use sections::{
     ApiConfig, DeliveryConfig, LogConfig, LogFormat, MetricsConfig, RetentionConfig, StoreConfig,
 };
 pub use source::{SourceConfig, SourceKind};
+pub use source_kafka::{KafkaConfig, KafkaTls};
