@@ -23,8 +23,8 @@ BUILT = target/wasm32-wasip2/release
 # developer's own machine only.
 OPEN = --variable open_handshake=true --variable weakest_scheme=plain
 
-.PHONY: help setup setup-redis setup-postgres setup-queues setup-chaos setup-interop setup-examples \
-	setup-image setup-lint build-all \
+.PHONY: help setup setup-redis setup-postgres setup-queues setup-kafka setup-chaos setup-interop \
+	setup-examples setup-image setup-lint build-all \
 	build-hmac build-apps build-producer build-consumer build-guard build-examples build-sender \
 	build-spin-local start-producer \
 	start-consumer register-consumer fire-webhook demo demo-sender demo-redis demo-queues \
@@ -45,6 +45,9 @@ setup-postgres: setup
 
 setup-queues: setup
 	@sh scripts/setup-queues.sh
+
+setup-kafka: setup
+	@sh scripts/setup-kafka.sh
 
 setup-chaos: setup-redis setup-postgres
 	@sh scripts/setup-chaos.sh
@@ -127,10 +130,10 @@ demo-queues: setup-redis setup-queues ## One event each through RabbitMQ, NATS a
 demo-polyglot: build-all build-examples $(RUNTIME_BUILT) ## Fire at consumers in Rust, Python and JavaScript
 	@sh scripts/demo-polyglot.sh $(RUNTIME)
 
-test: setup setup-redis setup-postgres setup-queues setup-chaos setup-interop setup-examples setup-image ## Run every test
+test: setup setup-redis setup-postgres setup-queues setup-kafka setup-chaos setup-interop setup-examples setup-image ## Run every test
 	@sh scripts/test.sh
 
-lint: setup-lint ## Check formatting, spelling and documentation, and lint the code
+lint: setup-lint setup-kafka ## Check formatting, spelling and documentation, and lint the code
 	cargo fmt --all --check
 	python3 scripts/prose.py
 	@sh scripts/spelling.sh
@@ -161,7 +164,7 @@ FUZZ_SECONDS = 60
 fuzz: setup ## Fuzz the parsers of headers, timestamps, secrets and tags
 	sh fuzz/run.sh $(FUZZ_SECONDS)
 
-bench: build-all build-examples setup-redis setup-postgres ## Measure speed; the last table is in benchmarks/
+bench: build-all build-examples setup-redis setup-postgres setup-kafka ## Measure speed; the last table is in benchmarks/
 	CARGO_PROFILE_RELEASE_LTO=thin $(CARGO_BUILD) --release --bin spin-local --bin benchmarks --bench delivery
 	target/release/benchmarks
 	CARGO_PROFILE_RELEASE_LTO=thin cargo bench --bench delivery
