@@ -28,6 +28,7 @@ mod observability;
 mod openapi;
 mod postgres;
 mod publisher;
+mod queues;
 mod receiver;
 mod rejected;
 mod reload;
