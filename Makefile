@@ -23,7 +23,7 @@ BUILT = target/wasm32-wasip2/release
 # developer's own machine only.
 OPEN = --variable open_handshake=true --variable weakest_scheme=plain
 
-.PHONY: help setup setup-redis setup-postgres setup-queues setup-kubernetes setup-chaos setup-interop \
+.PHONY: help setup setup-redis setup-postgres setup-queues setup-kafka setup-kubernetes setup-chaos setup-interop \
 	setup-examples setup-image setup-pages setup-lint build-all \
 	build-hmac build-apps build-producer build-consumer build-server-store build-guard build-examples \
 	build-sender build-spin-local start-producer \
@@ -45,6 +45,9 @@ setup-postgres: setup
 
 setup-queues: setup
 	@sh scripts/setup-queues.sh
+
+setup-kafka: setup
+	@sh scripts/setup-kafka.sh
 
 setup-kubernetes: setup
 	@sh scripts/setup-kubernetes.sh
@@ -146,10 +149,10 @@ pages: setup ## Start a sender with sample data, and print the address and the k
 demo-polyglot: build-all build-examples $(RUNTIME_BUILT) ## Fire at consumers in Rust, Python and JavaScript
 	@sh scripts/demo-polyglot.sh $(RUNTIME)
 
-test: setup setup-redis setup-postgres setup-queues setup-kubernetes setup-chaos setup-interop setup-examples setup-pages setup-image ## Run every test
+test: setup setup-redis setup-postgres setup-queues setup-kafka setup-kubernetes setup-chaos setup-interop setup-examples setup-pages setup-image ## Run every test
 	@sh scripts/test.sh
 
-lint: setup-lint ## Check formatting, spelling and documentation, and lint the code
+lint: setup-lint setup-kafka ## Check formatting, spelling and documentation, and lint the code
 	cargo fmt --all --check
 	python3 scripts/prose.py
 	@sh scripts/spelling.sh
@@ -180,7 +183,7 @@ FUZZ_SECONDS = 60
 fuzz: setup ## Fuzz the parsers of headers, timestamps, secrets and tags
 	sh fuzz/run.sh $(FUZZ_SECONDS)
 
-bench: build-all build-examples setup-redis setup-postgres ## Measure speed; the last table is in benchmarks/
+bench: build-all build-examples setup-redis setup-postgres setup-kafka ## Measure speed; the last table is in benchmarks/
 	CARGO_PROFILE_RELEASE_LTO=thin $(CARGO_BUILD) --release --bin spin-local --bin benchmarks --bench delivery
 	target/release/benchmarks
 	CARGO_PROFILE_RELEASE_LTO=thin cargo bench --bench delivery

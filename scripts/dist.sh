@@ -66,21 +66,11 @@ components() {
 
 # In one command, so that wasmtime is built once.
 build_binaries() {
-    case $target in
-        *-linux-musl)
-            # musl-gcc compiles only for the machine's own architecture.
-            compiler="CC_$(printf '%s' "$target" | tr - _)"
-            if [ -z "$(printenv "$compiler" || true)" ]; then
-                command -v musl-gcc >/dev/null 2>&1 ||
-                    fail 'musl-gcc is missing: sh scripts/setup-image.sh'
-                export "$compiler=musl-gcc"
-            fi
-            ;;
-    esac
+    . scripts/musl.sh
     # The sender consists of many crates, whose small functions are called for every delivery.
     CARGO_PROFILE_RELEASE_LTO=thin \
         cargo build --release --locked --target-dir target --target "$target" \
-        --bin webhook-sender --bin spin-local
+        --bin webhook-sender --bin spin-local --features webhook-sender/kafka
     binaries=target/$target/release
 }
 

@@ -7,7 +7,7 @@
 #                              the base image are not included.
 #
 # NAME is `sender` or `apps`. IMAGE_PROFILE selects the cargo profile, `release` by default;
-# IMAGE_OPTIONS adds options to the build of the sender.
+# IMAGE_OPTIONS replaces the options of the sender's build, which are those of the feature `kafka`.
 set -eu
 
 fail() {
@@ -33,17 +33,14 @@ built() {
 # For the machine's own architecture.
 build_sender() {
     target="$(uname -m)-unknown-linux-musl"
-    compiler="CC_$(printf '%s' "$target" | tr - _)"
-    if [ -z "$(printenv "$compiler" || true)" ]; then
-        command -v musl-gcc >/dev/null 2>&1 || fail 'musl-gcc is missing: sh scripts/setup-image.sh'
-        export "$compiler=musl-gcc"
-    fi
+    . scripts/musl.sh
     [ -s /etc/ssl/certs/ca-certificates.crt ] ||
         fail 'ca-certificates is missing: sh scripts/setup-image.sh'
     # IMAGE_OPTIONS is split into options.
     # shellcheck disable=SC2086
     CARGO_PROFILE_RELEASE_LTO=thin \
-        cargo build --profile "$profile" --target "$target" --bin webhook-sender ${IMAGE_OPTIONS:-}
+        cargo build --profile "$profile" --target "$target" --bin webhook-sender \
+            ${IMAGE_OPTIONS:---features webhook-sender/kafka}
     cp "$(built "$target" webhook-sender)" "$1/webhook-sender"
     cp /etc/ssl/certs/ca-certificates.crt "$1/ca-certificates.crt"
     mkdir -p "$1/state/webhook-sender"

@@ -10,7 +10,14 @@ set -eu
 binary=$1
 target=$2
 cd "$(dirname "$0")/.."
-tree=$(cargo tree --locked --package "$binary" --target "$target" --edges normal,build \
+# The features of the archives.
+case $binary in
+    webhook-sender) features='--features kafka' ;;
+    *) features= ;;
+esac
+# $features is split into options.
+# shellcheck disable=SC2086
+tree=$(cargo tree $features --locked --package "$binary" --target "$target" --edges normal,build \
     --prefix depth --charset ascii --format ' {p}|{l}')
 time=$(TZ=UTC0 git log -1 --format=%cd --date=format-local:%Y-%m-%dT%H:%M:%SZ 2>/dev/null || true)
 

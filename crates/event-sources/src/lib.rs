@@ -43,6 +43,7 @@ mod acceptor;
 mod bounds;
 mod entry;
 mod intake;
+pub mod kafka;
 mod message;
 pub mod nats;
 mod origin;

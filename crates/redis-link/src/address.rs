@@ -6,7 +6,8 @@ use redis::IntoConnectionInfo;
 ///
 /// `redis://[user][:password@]host[:port][/db]`, `rediss://` for TLS, and `redis+cluster://` or
 /// `rediss+cluster://` for a cluster, of which more nodes may be named:
-/// `redis+cluster://one:7000?node=two:7000&node=three:7000`.
+/// `redis+cluster://one:7000?node=two:7000&node=three:7000`. The parameter `protocol=resp3` selects RESP3
+/// instead of RESP2.
 #[derive(Clone)]
 pub struct Address {
     urls: Vec<String>,
@@ -54,7 +55,9 @@ impl Address {
             .map_err(|error| fail("…", error.to_string()))?;
         let shown = shown(&url);
         check_rest(&url, cluster).map_err(|detail| fail(&shown, detail))?;
+        let protocol = protocol(&url).map_err(|detail| fail(&shown, detail))?;
         let nodes = take_nodes(&mut url);
+        url.set_query(protocol);
         let mut urls = vec![url.to_string()];
         for node in nodes {
             let mut other = url::Url::parse(&format!("{scheme}://{node}"))
@@ -64,6 +67,7 @@ impl Address {
             copied
                 .and_then(|()| other.set_password(url.password()))
                 .map_err(|()| fail(&shown, format!("node `{node}` is no host")))?;
+            other.set_query(protocol);
             urls.push(other.to_string());
         }
         for url in &urls {
@@ -116,19 +120,34 @@ fn check_rest(url: &url::Url, cluster: bool) -> Result<(), String> {
     for (name, _) in url.query_pairs() {
         let instead = match &*name {
             "node" if cluster => continue,
+            "protocol" => continue,
             "node" => "more nodes belong to `redis+cluster://`",
             "db" | "database" => "write the database as the path: `redis://HOST:PORT/3`",
             "user" | "username" | "pass" | "password" | "auth" => {
                 "write user and password before the host: `redis://USER:PASSWORD@HOST`"
             }
             "tls" | "ssl" => "write `rediss://` for TLS",
-            _ if cluster => "the only one is `node`",
-            _ => "there are none",
+            _ if cluster => "known are `node` and `protocol`",
+            _ => "the only one is `protocol`",
         };
         let name: String = name.chars().take(40).collect();
         return Err(format!("unknown query parameter `{name}`: {instead}"));
     }
     Ok(())
+}
+
+/// Returns the query that selects the protocol for the client, if the URL does.
+fn protocol(url: &url::Url) -> Result<Option<&'static str>, String> {
+    let mut named = url.query_pairs().filter(|(name, _)| name == "protocol");
+    match named.next().as_ref().map(|(_, value)| &**value) {
+        None => Ok(None),
+        Some("resp2") => Ok(Some("protocol=resp2")),
+        Some("resp3") => Ok(Some("protocol=resp3")),
+        Some(other) => {
+            let other: String = other.chars().take(40).collect();
+            Err(format!("protocol `{other}` is neither `resp2` nor `resp3`"))
+        }
+    }
 }
 
 /// Removes the query, which the client does not support, and returns the nodes that it names.

@@ -3,5 +3,5 @@
 mod trust;
 mod words;
 
-pub use trust::{TlsError, authorities, certificates, client_config};
+pub use trust::{TlsError, authorities, authorities_file, certificates, client_config};
 pub use words::{explain, find};

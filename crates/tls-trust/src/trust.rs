@@ -6,6 +6,7 @@
 )]
 
 use std::env::var_os;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio_rustls::rustls::crypto::ring;
@@ -62,6 +63,11 @@ pub fn client_config(extra: &[CertificateDer<'static>]) -> Result<ClientConfig, 
         .with_safe_default_protocol_versions()
         .map_err(|error| TlsError::Config(explain(&error)))?;
     Ok(config.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// Returns the file of authorities that the environment names, for libraries that read it themselves.
+pub fn authorities_file() -> Option<PathBuf> {
+    var_os(VARIABLES[0]).map(PathBuf::from)
 }
 
 /// Returns the authorities of the environment or the system, and `extra`.

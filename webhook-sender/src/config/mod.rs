@@ -42,6 +42,7 @@ mod rules;
 mod secret_ref;
 mod sections;
 mod source;
+mod source_kafka;
 mod stored;
 mod summary;
 
@@ -63,3 +64,4 @@ pub use sections::{
     DeliveryConfig, LogConfig, LogFormat, MetricsConfig, RetentionConfig, StoreConfig,
 };
 pub use source::{SourceConfig, SourceKind};
+pub use source_kafka::{KafkaConfig, KafkaTls};

@@ -73,13 +73,19 @@ impl Config {
 /// Returns the content of the sources, whose secrets have no comparison.
 fn sources(config: &Config) -> Vec<impl PartialEq> {
     let source = |source: &SourceConfig| {
-        let credentials = match &source.kind {
-            SourceKind::Nats { credentials, .. } => credentials.as_ref(),
+        let (credentials, certificate) = match &source.kind {
+            SourceKind::Nats { credentials, .. } => (credentials.as_ref(), None),
+            SourceKind::Kafka(kafka) => {
+                let tls = kafka.tls.as_ref();
+                let certificate = tls.and_then(|tls| tls.certificate.as_ref());
+                (None, certificate)
+            }
             SourceKind::Redis { .. }
             | SourceKind::RabbitMq { .. }
-            | SourceKind::Postgres { .. } => None,
+            | SourceKind::Postgres { .. } => (None, None),
         };
-        let secrets = [Some(&source.url), credentials];
+        let (certificate, key) = certificate.map(|(one, other)| (one, other)).unzip();
+        let secrets = [Some(&source.url), credentials, certificate, key];
         let secrets = secrets.map(|secret| secret.map(|secret| secret.reveal().to_owned()));
         (format!("{source:?}"), secrets)
     };

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use config_diagnostics::{Fields, Node, Value, quoted_list};
 use event_sources::postgres_outbox::Table;
-use event_sources::{nats, rabbitmq};
+use event_sources::{kafka, nats, rabbitmq};
 use redis_link::Address;
 use webhook_model::TenantId;
 use webhook_signature::check_text;
 
 use super::read::{self, duration_within, flag, number};
 use super::secret_ref::{self, Token};
+use super::source_kafka::{self, KafkaConfig};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -30,7 +31,7 @@ const EVENTS: &str = "events";
 const GROUP: &str = "webhook-sender";
 
 /// The URL schemes, and the systems that they stand for.
-const SCHEMES: [(&str, System); 10] = [
+const SCHEMES: [(&str, System); 11] = [
     ("redis", System::Redis),
     ("rediss", System::Redis),
     ("redis+cluster", System::Redis),
@@ -39,6 +40,7 @@ const SCHEMES: [(&str, System); 10] = [
     ("amqps", System::RabbitMq),
     ("nats", System::Nats),
     ("tls", System::Nats),
+    ("kafka", System::Kafka),
     ("postgres", System::Postgres),
     ("postgresql", System::Postgres),
 ];
@@ -79,6 +81,7 @@ pub enum SourceKind {
         /// The content of a credentials file.
         credentials: Option<Token>,
     },
+    Kafka(KafkaConfig),
     Postgres {
         table: Table,
     },
@@ -89,6 +92,7 @@ enum System {
     Redis,
     RabbitMq,
     Nats,
+    Kafka,
     Postgres,
 }
 
@@ -141,6 +145,8 @@ fn read_kind(fields: Part<'_, '_>, folder: &Path, system: Option<System>) -> Opt
     let (mut stream, mut group) = (EVENTS.to_owned(), GROUP.to_owned());
     if is(System::Redis) || is(System::Nats) {
         stream = text(fields, "stream", EVENTS);
+    }
+    if !is(System::RabbitMq) || system.is_none() {
         group = text(fields, "group", GROUP);
     }
     let redis = is(System::Redis).then(|| SourceKind::Redis {
@@ -157,13 +163,15 @@ fn read_kind(fields: Part<'_, '_>, folder: &Path, system: Option<System>) -> Opt
     });
     let nats = is(System::Nats).then(|| SourceKind::Nats {
         stream,
-        group,
+        group: group.clone(),
         subjects: fields.list("subjects", read::text).unwrap_or_default(),
         credentials: fields.get("credentials", secret_ref::secret(folder)),
     });
     let postgres = is(System::Postgres).then(|| outbox(fields));
+    let kafka = is(System::Kafka).then(|| source_kafka::read(fields, folder, group));
+    let kafka = kafka.map(SourceKind::Kafka);
     system?;
-    redis.or(rabbitmq).or(nats).or(postgres.flatten())
+    redis.or(rabbitmq).or(nats).or(kafka).or(postgres.flatten())
 }
 
 /// Reads the keys of an outbox. Returns `None` if one is invalid.
@@ -230,6 +238,9 @@ fn checked_system(text: &str) -> Result<System, String> {
         System::Nats => nats::Address::parse(text)
             .map(drop)
             .map_err(|error| error.to_string()),
+        System::Kafka => source_kafka::check_built(kafka::IS_BUILT)
+            .and_then(|()| kafka::Address::parse(text).map_err(|error| error.to_string()))
+            .map(drop),
         System::Postgres => check_database(text),
     };
     checked.map(|()| *system)

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use event_sources::{Bounds, Intake, Sink};
-use event_sources::{nats, postgres_outbox, rabbitmq, redis_streams};
+use event_sources::{kafka, nats, postgres_outbox, rabbitmq, redis_streams};
 use postgres_link::Connector;
 use redis_link::Address;
 use webhook_model::{Clock, Owner};
 
-use crate::config::{Config, SourceConfig, SourceKind};
+use crate::config::{Config, KafkaConfig, KafkaTls, SourceConfig, SourceKind};
 
 /// Creates an intake for each source. They connect when they run.
 ///
@@ -93,5 +93,32 @@ fn intake(
             };
             Intake::new(postgres_outbox::Outbox::new(settings, clock), sink)
         }
+        SourceKind::Kafka(KafkaConfig {
+            topics,
+            group,
+            sasl,
+            tls,
+        }) => {
+            let (address, topics) = (kafka::Address::parse(url)?, topics.clone());
+            let settings = kafka::Settings {
+                bounds: bounds.a_quarter(),
+                sasl: *sasl,
+                tls: tls.as_ref().map(kafka_tls),
+                tenant,
+                ..kafka::Settings::new(name, address, topics, group)
+            };
+            kafka::intake(settings, clock, sink)?
+        }
     })
+}
+
+fn kafka_tls(tls: &KafkaTls) -> kafka::Tls {
+    let certificate = tls.certificate.as_ref();
+    kafka::Tls {
+        authorities: tls.ca.clone(),
+        certificate: certificate.map(|(certificate, key)| kafka::ClientCertificate {
+            certificate: certificate.reveal().to_owned(),
+            key: key.reveal().to_owned(),
+        }),
+    }
 }

@@ -205,7 +205,7 @@ async fn is_planning(sender: &Sender) -> bool {
 }
 
 /// The value of the metric whose line begins with `name`.
-async fn metric(sender: &Sender, name: &str) -> Option<String> {
+pub async fn metric(sender: &Sender, name: &str) -> Option<String> {
     let metrics = Request::get(format!("{}/metrics", sender.api)).send().await;
     let text = metrics.text();
     let mut values = text.lines().filter_map(|line| line.strip_prefix(name));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::jetstream::consumer::pull;
-use event_sources::{Bounds, Intake, Sink, Source, Stats, nats, rabbitmq, redis_streams};
+use event_sources::{Bounds, Intake, Sink, Source, Stats, kafka, nats, rabbitmq, redis_streams};
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable, LongString};
 use lapin::{BasicProperties, Connection, ConnectionProperties};
@@ -16,7 +16,11 @@ use test_support::rabbitmq::RabbitServer;
 use test_support::redis::{Fsync, RedisServer};
 use webhook_model::{Clock, Owner};
 
+use crate::contract::mock_kafka::{self, MockKafka};
 use crate::contract::outbox;
+
+/// The delay of responses that stands for a frozen broker.
+const FROZEN: Duration = Duration::from_secs(5);
 
 /// The consumer group, and the durable consumer.
 const GROUP: &str = "group";
@@ -25,9 +29,12 @@ const GROUP: &str = "group";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Redis,
+    /// Redis by RESP3.
+    Resp3,
     ClassicQueue,
     QuorumQueue,
     JetStream,
+    Kafka,
     Outbox,
 }
 
@@ -54,6 +61,7 @@ pub enum Broker {
     Rabbit(RabbitServer),
     Nats(NatsServer),
     Postgres(PostgresServer),
+    Kafka(MockKafka),
 }
 
 /// An entry to publish. `id` identifies it at sources that give entries no identity of their own.
@@ -64,12 +72,13 @@ pub struct Entry<'a> {
 }
 
 macro_rules! each {
-    ($broker:expr, $server:ident => $call:expr) => {
+    ($broker:expr, $server:ident => $call:expr, kafka => $kafka:expr) => {
         match $broker {
             Broker::Redis($server) => $call,
             Broker::Rabbit($server) => $call,
             Broker::Nats($server) => $call,
             Broker::Postgres($server) => $call,
+            Broker::Kafka($server) => $kafka,
         }
     };
 }
@@ -77,33 +86,41 @@ macro_rules! each {
 impl Broker {
     pub async fn start(kind: Kind) -> Self {
         match kind {
-            Kind::Redis => Self::Redis(RedisServer::start(Fsync::Always).await),
+            Kind::Redis | Kind::Resp3 => Self::Redis(RedisServer::start(Fsync::Always).await),
             Kind::ClassicQueue | Kind::QuorumQueue => Self::Rabbit(RabbitServer::start().await),
             Kind::JetStream => Self::Nats(
                 NatsServer::start_with("max_payload: 16777216\nmax_pending: 67108864\n").await,
             ),
             Kind::Outbox => Self::Postgres(PostgresServer::start(postgres::Fsync::Off).await),
+            Kind::Kafka => Self::Kafka(MockKafka::start()),
         }
     }
 
     pub fn address(&self) -> SocketAddr {
-        each!(self, server => server.address())
+        each!(self, server => server.address(), kafka => server.address())
     }
 
     pub fn kill(&mut self) {
-        each!(self, server => server.kill());
+        each!(self, server => server.kill(), kafka => server.down());
     }
 
     pub fn stall(&self) {
-        each!(self, server => server.stall());
+        each!(self, server => server.stall(), kafka => server.delay(FROZEN));
     }
 
     pub fn unstall(&self) {
-        each!(self, server => server.unstall());
+        each!(self, server => server.unstall(), kafka => server.delay(Duration::ZERO));
     }
 
     pub async fn restart(&mut self) {
-        each!(self, server => server.restart().await);
+        each!(self, server => server.restart().await, kafka => server.up());
+    }
+
+    /// Creates a queue that only the server itself can create.
+    pub fn create(&self, queue: &str, partitions: usize) {
+        if let Self::Kafka(server) = self {
+            server.create_topic(queue, i32::try_from(partitions).unwrap());
+        }
     }
 
     pub async fn restart_empty(&mut self) {
@@ -117,6 +134,7 @@ impl Broker {
             Self::Rabbit(server) => server.restart_empty().await,
             Self::Nats(server) => server.restart_empty().await,
             Self::Postgres(server) => server.restart_empty().await,
+            Self::Kafka(_) => unreachable!("a mock cluster cannot be emptied"),
         }
     }
 }
@@ -133,18 +151,23 @@ impl Queue {
     /// Returns the URL of the server.
     pub fn url(&self) -> String {
         let scheme = match self.kind {
-            Kind::Redis => "redis",
+            Kind::Redis | Kind::Resp3 => "redis",
             Kind::ClassicQueue | Kind::QuorumQueue => "amqp",
             Kind::JetStream => "nats",
             Kind::Outbox => return outbox::url(self.address),
+            Kind::Kafka => "kafka",
         };
-        format!("{scheme}://{}", self.address)
+        let query = match self.kind {
+            Kind::Resp3 => "?protocol=resp3",
+            _ => "",
+        };
+        format!("{scheme}://{}{query}", self.address)
     }
 
-    /// Creates the queue. A Redis stream is created by its first entry.
+    /// Creates the queue. A Redis stream is created by its first entry, and a topic by [`Broker::create`].
     pub async fn declare(&self) {
         match self.kind {
-            Kind::Redis => {}
+            Kind::Redis | Kind::Resp3 | Kind::Kafka => {}
             Kind::Outbox => outbox::declare(self).await,
             Kind::ClassicQueue | Kind::QuorumQueue => {
                 let mut arguments = FieldTable::default();
@@ -186,7 +209,7 @@ impl Queue {
     /// Publishes entries, and waits until the server has them on its disk.
     pub async fn publish(&self, entries: &[Entry<'_>]) {
         match self.kind {
-            Kind::Redis => {
+            Kind::Redis | Kind::Resp3 => {
                 let client = redis::Client::open(format!("redis://{}", self.address)).unwrap();
                 let mut connection = client.get_multiplexed_async_connection().await.unwrap();
                 for Entry { tenant, data, .. } in entries {
@@ -198,6 +221,7 @@ impl Queue {
             }
             Kind::ClassicQueue | Kind::QuorumQueue => self.publish_to_rabbit(entries).await,
             Kind::Outbox => outbox::publish(self, entries).await,
+            Kind::Kafka => mock_kafka::publish(self.address, &self.name, entries, 0).await,
             Kind::JetStream => {
                 let context = self.jetstream().await;
                 for Entry { tenant, data, .. } in entries {
@@ -215,9 +239,18 @@ impl Queue {
         }
     }
 
+    /// Publishes an entry to a partition, where a queue has any.
+    pub async fn publish_to(&self, partition: usize, entry: Entry<'_>) {
+        if self.kind == Kind::Kafka {
+            let partition = i32::try_from(partition).unwrap();
+            return mock_kafka::publish(self.address, &self.name, &[entry], partition).await;
+        }
+        self.publish(&[entry]).await;
+    }
+
     /// Publishes an entry whose id the publisher chooses, where it can do so.
     pub async fn publish_as(&self, id: &str, tenant: &str, data: &[u8]) {
-        if self.kind == Kind::Redis {
+        if matches!(self.kind, Kind::Redis | Kind::Resp3) {
             let client = redis::Client::open(format!("redis://{}", self.address)).unwrap();
             let mut connection = client.get_multiplexed_async_connection().await.unwrap();
             let mut command = redis::cmd("XADD");
@@ -281,8 +314,8 @@ impl Queue {
         }
         let (address, clock) = (self.address, Clock::system());
         match self.kind {
-            Kind::Redis => {
-                let address = Address::parse(&format!("redis://{address}")).unwrap();
+            Kind::Redis | Kind::Resp3 => {
+                let address = Address::parse(&self.url()).unwrap();
                 // On another host, a process cannot be checked for being alive.
                 let owner = Owner {
                     host: format!("machine of {reader}"),
@@ -315,6 +348,14 @@ impl Queue {
                 outbox::source(&self.url(), &self.name, source, bounds),
                 sink,
             ),
+            Kind::Kafka => {
+                let address = kafka::Address::parse(&format!("kafka://{address}")).unwrap();
+                let settings = kafka::Settings {
+                    bounds,
+                    ..kafka::Settings::new(source, address, vec![self.name.clone()], GROUP)
+                };
+                of(kafka::KafkaTopics::new(settings, clock), sink)
+            }
         }
     }
 }

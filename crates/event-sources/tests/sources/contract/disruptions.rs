@@ -66,7 +66,7 @@ pub async fn a_server_that_is_restarted_without_its_data_is_read_again(world: &m
     running.acknowledged(3).await;
     let before = sink.taken(3).await;
     world.broker.restart_empty().await;
-    world.queue.declare().await;
+    world.declare().await;
     let new = world.publish("acme", 3).await;
     sink.has(&new).await;
     running.acknowledged(6).await;

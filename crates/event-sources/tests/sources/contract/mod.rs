@@ -5,7 +5,9 @@
 
 mod broker;
 mod disruptions;
+mod mock_kafka;
 pub mod outbox;
+mod partitions;
 mod process;
 mod proxy;
 mod scenarios;
@@ -44,9 +46,27 @@ async fn fulfil_the_contract(kind: Kind) {
             scenarios::three_readers_share_a_queue,
             scenarios::an_entry_under_way_for_long_is_not_read_again,
             scenarios::the_lag_and_the_health_are_those_of_the_queue,
-            disruptions::a_connection_that_is_cut_in_a_batch_loses_nothing,
             disruptions::a_server_that_is_frozen_delays_entries_and_loses_none,
             disruptions::a_server_that_is_killed_and_restarted_loses_nothing,
+        ]
+    );
+    if kind == Kind::Kafka {
+        // A client connects to the address that a broker has of itself, and a mock cluster is not emptied.
+        run!(
+            broker,
+            kind,
+            [
+                partitions::a_partition_revoked_in_a_batch_is_read_by_its_next_reader,
+                partitions::entries_after_a_kill_are_marked_and_those_after_a_stop_are_not,
+            ]
+        );
+        return;
+    }
+    run!(
+        broker,
+        kind,
+        [
+            disruptions::a_connection_that_is_cut_in_a_batch_loses_nothing,
             disruptions::a_server_that_is_restarted_without_its_data_is_read_again,
         ]
     );
@@ -55,6 +75,11 @@ async fn fulfil_the_contract(kind: Kind) {
 #[tokio::test(flavor = "multi_thread")]
 async fn redis_streams_fulfil_the_contract() {
     fulfil_the_contract(Kind::Redis).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redis_streams_fulfil_the_contract_by_resp3() {
+    fulfil_the_contract(Kind::Resp3).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -75,4 +100,9 @@ async fn outboxes_of_postgresql_fulfil_the_contract() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nats_jetstream_fulfils_the_contract() {
     fulfil_the_contract(Kind::JetStream).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kafka_fulfils_the_contract() {
+    fulfil_the_contract(Kind::Kafka).await;
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use event_sources::{Bounds, Intake, Sink, SinkError, Source, SourceEntry};
-use event_sources::{nats, rabbitmq, redis_streams};
+use event_sources::{kafka, nats, rabbitmq, redis_streams};
 use redis_link::Address;
 use test_support::with_timeout;
 use tokio::process::Command;
@@ -121,6 +121,13 @@ fn source(url: &str, queue: &str, bounds: Bounds) -> Box<dyn FnOnce(Arc<dyn Sink
         of(rabbitmq::RabbitQueue::new(settings, clock).unwrap())
     } else if url.starts_with("postgres") {
         of(outbox::source(url, queue, "source", bounds.a_quarter()))
+    } else if url.starts_with("kafka") {
+        let address = kafka::Address::parse(url).unwrap();
+        let settings = kafka::Settings {
+            bounds: bounds.a_quarter(),
+            ..kafka::Settings::new("source", address, vec![queue.into()], "group")
+        };
+        of(kafka::KafkaTopics::new(settings, clock))
     } else {
         let address = nats::Address::parse(url).unwrap();
         let settings = nats::Settings {

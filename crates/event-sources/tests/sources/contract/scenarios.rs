@@ -123,8 +123,10 @@ pub async fn large_entries_are_read_within_the_memory(world: &mut World<'_>) {
     const LARGE: usize = 8 << 20;
     const COUNT: usize = 64;
     let data = format!("\"{}\"", "x".repeat(LARGE - 2));
-    for _ in 0..COUNT {
-        world.publish_data("acme", data.as_bytes()).await;
+    // A mock cluster keeps only one entry of this size for each partition.
+    world.declare_partitions(COUNT).await;
+    for partition in 0..COUNT {
+        world.publish_to(partition, "acme", data.as_bytes()).await;
     }
     let reader = Reader {
         url: &world.queue.url(),
@@ -146,7 +148,7 @@ pub async fn equal_entries_of_two_sources_are_two_events(world: &mut World<'_>) 
         let queue = world.queue.name.clone();
         // A queue of its own for each source, with the same entry ids.
         world.queue.name = format!("{queue}-{source}");
-        world.queue.declare().await;
+        world.declare().await;
         world.publish_at_one_id().await;
         let running = world.intake_at(world.queue.address, "a", source, &sink);
         running.acknowledged(1).await;

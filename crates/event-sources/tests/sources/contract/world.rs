@@ -40,13 +40,41 @@ impl<'a> World<'a> {
             address: broker.address(),
             name: format!("{scenario}-{kind:?}"),
         };
-        queue.declare().await;
-        Self {
+        let world = Self {
             broker,
             queue,
             bounds: Bounds::shared_by(1, MAX_DATA),
             published: AtomicUsize::new(0),
+        };
+        world.declare().await;
+        world
+    }
+
+    /// Creates the queue, and waits until it survives the end of the server.
+    pub async fn declare(&self) {
+        self.declare_with(1).await;
+    }
+
+    /// Continues with another queue, which has these partitions if queues of the kind have any.
+    pub async fn declare_partitions(&mut self, partitions: usize) {
+        self.queue.name.push_str("-wide");
+        self.declare_with(partitions).await;
+    }
+
+    async fn declare_with(&self, partitions: usize) {
+        let name = &self.queue.name;
+        self.broker.create(name, partitions);
+        with_timeout(self.queue.declare(), || format!("queue `{name}`")).await;
+        if let (Broker::Rabbit(server), Kind::QuorumQueue) = (&*self.broker, self.queue.kind) {
+            server.has_recorded_quorum_queue(name).await;
         }
+    }
+
+    /// Publishes entries, and waits until the server has them.
+    async fn send(&self, entries: &[Entry<'_>]) {
+        let (count, name) = (entries.len(), &self.queue.name);
+        let sent = self.queue.publish(entries);
+        with_timeout(sent, || format!("{count} entries to reach `{name}`")).await;
     }
 
     /// Publishes this many entries of a tenant, whose data are their numbers. Returns the data.
@@ -58,7 +86,7 @@ impl<'a> World<'a> {
             id: format!("{}-{data}", self.queue.name),
             data: data.as_bytes(),
         });
-        self.queue.publish(&entries.collect::<Vec<_>>()).await;
+        self.send(&entries.collect::<Vec<_>>()).await;
         data
     }
 
@@ -66,12 +94,21 @@ impl<'a> World<'a> {
     pub async fn publish_data(&self, tenant: &str, data: &[u8]) {
         let number = self.published.fetch_add(1, Ordering::Relaxed);
         let id = format!("{}-{number}", self.queue.name);
-        self.queue.publish(&[Entry { tenant, id, data }]).await;
+        self.send(&[Entry { tenant, id, data }]).await;
+    }
+
+    /// Publishes an entry to a partition, where the queue has any.
+    pub async fn publish_to(&self, partition: usize, tenant: &str, data: &[u8]) {
+        let number = self.published.fetch_add(1, Ordering::Relaxed);
+        let id = format!("{}-{number}", self.queue.name);
+        let sent = self.queue.publish_to(partition, Entry { tenant, id, data });
+        with_timeout(sent, || format!("an entry to reach partition {partition}")).await;
     }
 
     /// Publishes an entry that has the same id in every queue.
     pub async fn publish_at_one_id(&self) {
-        self.queue.publish_as("1-1", "acme", b"1").await;
+        let sent = self.queue.publish_as("1-1", "acme", b"1");
+        with_timeout(sent, || format!("an entry to reach `{}`", self.queue.name)).await;
     }
 
     /// Starts an intake of the process `reader`.
