@@ -104,8 +104,7 @@ async fn a_table_that_is_dropped_and_created_again_is_another_one() {
     world.insert(&writer, "1").await;
     sink.taken(1).await;
     world.has_rows(0).await;
-    let (table, ddl) = (&world.table, world.table.ddl());
-    world.sql(&format!("DROP TABLE {table}; {ddl}")).await;
+    world.create(&format!("DROP TABLE {};", world.table)).await;
     world.insert(&writer, "2").await;
     let taken = sink.taken(2).await;
     assert_eq!(taken[0].id, taken[1].id, "the rows have one id");

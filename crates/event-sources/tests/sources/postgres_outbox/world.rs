@@ -41,8 +41,16 @@ impl World {
         let url = url.split('?').next().unwrap().to_owned();
         let table = Table::new(Table::SCHEMA, &name).unwrap();
         let world = Self { url, table, name };
-        world.sql(&world.table.ddl()).await;
+        world.create("").await;
         world
+    }
+
+    /// Creates the table, after other statements, in one transaction. One test at a time: the tables share
+    /// a function, and PostgreSQL fails if two transactions replace it at once.
+    pub async fn create(&self, before: &str) {
+        let ddl = self.table.ddl();
+        let sql = format!("BEGIN; SELECT pg_advisory_xact_lock(1); {before} {ddl} COMMIT");
+        self.sql(&sql).await;
     }
 
     /// Connects as an application does.
