@@ -53,7 +53,12 @@ pub struct Access {
 }
 
 impl Access {
-    pub fn new(keyring: Arc<Keyring>, metrics_token: Option<Token>, metrics: Arc<Metrics>) -> Self {
+    pub fn new(
+        keyring: Arc<Keyring>,
+        audit: AuditLog,
+        metrics_token: Option<Token>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         Self {
             keyring,
             audit,
