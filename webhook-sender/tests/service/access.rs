@@ -75,8 +75,8 @@ fn path(template: &str, tenant: &str) -> String {
 
 /// Returns the status of a response, and the code of a problem. Of a stream, reads the head only.
 async fn status(api: &Api, key: &str, method: &str, path: &str) -> (u16, String) {
-    if path.ends_with("/stream") {
-        return (stream_status(api, key, path).await, String::new());
+    if path.ends_with("/stream") && stream_status(api, key, path).await == 200 {
+        return (200, String::new());
     }
     let body = matches!(method, "POST" | "PATCH").then(|| json!({ "~": 1 }));
     let reply = send(api, key, method, path, body).await;

@@ -149,9 +149,18 @@ async fn a_test_delivery_is_signed_sent_at_once_and_not_stored() {
 #[tokio::test]
 async fn a_test_delivery_goes_to_no_address_that_deliveries_may_not_go_to() {
     let api = Api::start().await;
-    let url = "http://10.255.255.1/";
+    let url = "http://127.0.0.2:9/";
     api.endpoint(json!({ "id": "inside", "url": url, "events": ["*"] }))
         .await;
+    let Api { sender, setting } = api;
+    assert!(sender.stop().success());
+    let config = format!(
+        "token = \"{TOKEN}\"\n[delivery]\nallow_http = true\n\
+         allow_networks = [\"127.0.0.0/8\"]\ndeny_networks = [\"127.0.0.2/32\"]\n"
+    );
+    setting.configure("sender", &config);
+    let sender = setting.start("sender");
+    let api = Api { sender, setting };
     let test = "/v1/tenants/acme/endpoints/inside/test";
     let attempt = api.send("POST", test, None).await.json();
     assert_eq!(attempt["phase"], "address", "{attempt}");
