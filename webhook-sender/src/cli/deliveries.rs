@@ -87,8 +87,8 @@ impl Deliveries {
     pub async fn run(self, api: ApiClient, output: Output) -> Result<()> {
         let base = format!("/v1/tenants/{}/deliveries", segment(&self.tenant));
         if let Some(Action::Body { delivery }) = &self.action {
-            let body = api.get_bytes(&format!("{base}/{}/body", segment(delivery)));
-            return output::bytes(&body.await?);
+            let path = format!("{base}/{}/body", segment(delivery));
+            return output::bytes(&api.get_bytes(&path).await?);
         }
         match &self.delivery {
             Some(id) => {
