@@ -10,6 +10,7 @@ use url::Url;
 use webhook_client::{
     CallError, Client, MAX_BODY_BYTES, MAX_HEAD_BYTES, Response, Settings, WebhookRequest,
 };
+use webhook_model::RequestRecord;
 
 use super::policy::loopback;
 
@@ -151,6 +152,10 @@ async fn an_irregular_head_keeps_the_rest_of_the_response() {
         (503, Some("7"))
     );
     assert_eq!(response.body, b"busy");
+    let exchange = RequestRecord::new(&receiver.url()).exchange([], 0, Some(&response.parts()));
+    let headers = exchange.response().unwrap().headers;
+    let names: Vec<_> = headers.iter().map(|header| &*header.name).collect();
+    assert_eq!(names, ["Retry-After", "Content-Length"]);
 }
 
 #[tokio::test]

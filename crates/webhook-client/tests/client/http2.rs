@@ -19,6 +19,7 @@ use url::Url;
 use webhook_client::{
     CallError, Client, MAX_BODY_BYTES, Response, Settings, WebhookRequest, certificates,
 };
+use webhook_model::{Protocol, RequestRecord, WireHeader};
 
 use super::policy::loopback;
 
@@ -157,7 +158,15 @@ async fn a_receiver_that_speaks_http2_gets_all_requests_on_a_few_connections() {
             (response.status, response.retry_after.as_deref()),
             (202, Some("7"))
         );
-        assert_eq!(response.body, [b'x'; 256]);
+        assert_eq!(
+            (&response.body[..], response.body_bytes),
+            (&[b'x'; 256][..], 300)
+        );
+        let exchange = RequestRecord::new(&server.url).exchange([], 0, Some(&response.parts()));
+        let received = exchange.response().unwrap();
+        assert_eq!(exchange.request().unwrap().protocol, Some(Protocol::Http2));
+        let retry_after = |header: &WireHeader| header.name == "retry-after" && header.value == "7";
+        assert!(received.headers.iter().any(retry_after), "{received:?}");
     }
     assert_eq!(server.seen.http2.load(Ordering::SeqCst), 40);
     assert_eq!(server.seen.bytes.load(Ordering::SeqCst), 4_000_000);

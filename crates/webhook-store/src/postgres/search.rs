@@ -50,7 +50,7 @@ pub(super) struct Found {
 }
 
 /// The number of deliveries that a call examines to find those of an endpoint. Their rows are not read.
-const MAX_OF_ENDPOINT: usize = 5 * MAX_EXAMINED;
+const MAX_OF_ENDPOINT: usize = 2 * MAX_EXAMINED;
 
 impl Search<'_> {
     /// Returns `columns` of up to `count` matching deliveries `d`, joined with `joins`.

@@ -299,3 +299,86 @@ fn of_event(sql: &Connection, shared: &Shared, tenant: i64, id: &EventId) -> Out
     }
     Ok(Vec::new())
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::StatementStatus;
+
+    use super::super::open::MIGRATIONS;
+    use super::*;
+
+    /// A database with `count` succeeded deliveries of tenant `acme`, the first of which has another
+    /// type, endpoint and status.
+    fn database(count: i64) -> Connection {
+        let sql = Connection::open_in_memory().unwrap();
+        for migration in MIGRATIONS {
+            sql.execute_batch(migration).unwrap();
+        }
+        sql.execute_batch(
+            "INSERT INTO tenants VALUES (1, 'acme', 1);
+             INSERT INTO endpoints VALUES (1, 1, 'orders', '{}', 1, 1, NULL), (2, 1, 'rare', '{}', 1, 1, NULL)",
+        )
+        .unwrap();
+        let numbers =
+            "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ?1)";
+        let events = "INSERT INTO events SELECT 2 * n, n, 1, 1, n, 0, n,
+            CASE n WHEN 1 THEN 'rare' ELSE 'a.b' END, NULL, '1', 'api', NULL FROM n";
+        let deliveries = "INSERT INTO deliveries
+            (seq, tenant, endpoint, event, state, at, created_at, made, id, status)
+            SELECT 2 * n + 1, 1, CASE n WHEN 1 THEN 2 ELSE 1 END, 2 * n, 2, n, n, 1, n,
+                CASE n WHEN 1 THEN 500 ELSE 200 END FROM n";
+        for insert in [events, deliveries] {
+            sql.execute(&format!("{numbers} {insert}"), [count])
+                .unwrap();
+        }
+        sql
+    }
+
+    /// Searches from the newest on. Returns the result, and the steps of SQLite's machine.
+    fn search(sql: &Connection, filter: &DeliveryFilter) -> (Found, i32) {
+        let (shared, acme) = (Shared::default(), TenantId::parse("acme").unwrap());
+        let search = Search::new(sql, &shared, &acme, filter).unwrap().unwrap();
+        let from = From::Newest(Mark::TOP);
+        let statement = sql.prepare_cached(&search.statement(from)).unwrap();
+        statement.reset_status(StatementStatus::VmStep);
+        drop(statement);
+        let found = search.scan(sql, from, 51, |_, _| true).unwrap();
+        let statement = sql.prepare_cached(&search.statement(from)).unwrap();
+        (found, statement.get_status(StatementStatus::VmStep))
+    }
+
+    #[test]
+    fn a_page_of_rare_deliveries_costs_as_much_among_many_as_among_few() {
+        let (few, many) = (database(4_000), database(16_000));
+        let rare = DeliveryFilter {
+            kind: Some("rare".into()),
+            ..DeliveryFilter::default()
+        };
+        let ((some, few_steps), (found, many_steps)) = (search(&few, &rare), search(&many, &rare));
+        assert_eq!((some.marks.len(), found.marks.len()), (0, 0));
+        assert!(some.reached.is_some() && found.reached.is_some());
+        assert!(
+            few_steps > 0 && many_steps <= few_steps + 100,
+            "{few_steps}, {many_steps}"
+        );
+    }
+
+    #[test]
+    fn the_index_finds_deliveries_of_an_endpoint_and_failed_ones() {
+        let sql = database(16_000);
+        let of_endpoint = DeliveryFilter {
+            endpoint: Some(webhook_model::EndpointId::parse("rare").unwrap()),
+            ..DeliveryFilter::default()
+        };
+        let failed = DeliveryFilter {
+            status: Some(StatusFilter::Class(5)),
+            ..DeliveryFilter::default()
+        };
+        // A few steps for each entry of the index, and for one entry.
+        for (filter, most) in [(of_endpoint, 20 * 16_000), (failed, 200)] {
+            let (found, steps) = search(&sql, &filter);
+            assert_eq!((found.marks.len(), found.reached), (1, None));
+            assert!(steps < most, "{steps}");
+        }
+    }
+}

@@ -1,11 +1,13 @@
 //! The schema and its migrations.
 
 use futures::future::join_all;
-use webhook_model::DeliveryState;
+use webhook_model::{Attempt, DeliveryId, DeliveryState, EndpointId};
 use webhook_store::postgres::{OpenError, PostgresStore, SchemaVersion, check, migrate};
-use webhook_store::{InitialState, Queries, Tenants};
+use webhook_store::{DeliveryFilter, InitialState, Queries};
 
-use crate::world::{acme, address, delivery_id, event, open, owner, plan, planned, set_up, shared};
+use crate::world::{
+    acme, address, at, delivery_id, event, open, owner, plan, planned, set_up, shared,
+};
 
 /// Runs SQL in the schema of an address.
 async fn execute(url: &str, sql: &str) {
@@ -79,22 +81,70 @@ async fn a_schema_of_another_program_is_refused() {
     }
 }
 
+/// The data of a store as version 1 of the schema has it: an event of tenant `acme` with a delivery that
+/// failed with 503 and then without a response, and one that succeeded.
+const VERSION_1: &str = "
+    INSERT INTO tenants (id, version) VALUES ('acme', 1);
+    INSERT INTO endpoints (tenant, id, version, definition, enabled) VALUES (1, 'orders', 1, '{}', true);
+    INSERT INTO endpoints (tenant, id, version, deleted_at, enabled) VALUES (1, 'gone', 1, 5, false);
+    INSERT INTO events (at, kept_at, tenant, id, kind, source, data)
+        VALUES (1, 1, 1, 'e', 'order.shipped', 'api', '1');
+    INSERT INTO deliveries (event, at, created_at, endpoint, tenant, attempts, id, state)
+        VALUES (1, 9, 1, 1, 1, 2, 'ORDERS', 0), (1, 9, 1, 2, 1, 1, 'GONE', 3);
+    INSERT INTO attempts (event, at, claim, duration_ms, endpoint, number, status, phase, error, response)
+        VALUES (1, 1, 1, 7, 1, 1, 503, 'respond', 'responded 503', 'busy'),
+            (1, 2, 2, 7, 1, 2, NULL, 'connect', 'refused', NULL),
+            (1, 3, 3, 7, 2, 1, 200, NULL, NULL, 'ok');";
+
 #[tokio::test]
 async fn every_released_schema_migrates_with_its_data() {
-    // Version 1 is the only one. Its data stays when the newest program opens it.
     let url = shared().await;
-    let store = open(&url).await;
-    let owner = owner("a");
-    set_up(&store, &owner).await;
-    let events = vec![planned(event("e"), InitialState::Claimed)];
-    plan(&store, &owner, events).await.unwrap();
-    let endpoints = store.endpoints(&acme()).await.unwrap();
-    drop(store);
+    let schema = url.split_once("?schema=").unwrap().1;
+    let gone = EndpointId::parse("gone").unwrap();
+    let gone = DeliveryId::of(&acme(), &event("e").id, &gone);
+    let digest = |id: &DeliveryId| id.as_str()[4..].to_owned();
+    let data = VERSION_1
+        .replace("ORDERS", &digest(&delivery_id("e")))
+        .replace("GONE", &digest(&gone));
+    let tables = "CREATE TABLE schema_version (
+            one boolean PRIMARY KEY DEFAULT true CHECK (one), application text NOT NULL,
+            version integer NOT NULL
+        );
+        INSERT INTO schema_version (application, version) VALUES ('webhook-sender', 1)";
+    let first = include_str!("../../src/postgres/migrations/0001.sql");
+    execute(
+        &url,
+        &format!("CREATE SCHEMA {schema}; {tables}; {first}; {data}"),
+    )
+    .await;
 
     let store = open(&url).await;
-    assert_eq!(store.endpoints(&acme()).await.unwrap(), endpoints);
-    let delivery = store.delivery(&acme(), &delivery_id("e")).await.unwrap();
-    assert_eq!(delivery.unwrap().state, DeliveryState::InFlight);
+    let version = check(address(&url)).await.unwrap();
+    assert_eq!(version.found, version.needed);
+    let retried = store
+        .delivery(&acme(), &delivery_id("e"))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(retried.state, DeliveryState::Pending);
+    let shown = |attempt: &Attempt| {
+        let response = attempt.exchange.response();
+        (attempt.status, response.map(|response| response.text()))
+    };
+    let attempts: Vec<_> = retried.attempts.iter().map(shown).collect();
+    assert_eq!(attempts, [(Some(503), Some("busy".into())), (None, None)]);
+    for (status, found) in [("none", &retried.id), ("200", &gone)] {
+        let filter = DeliveryFilter {
+            status: Some(status.parse().unwrap()),
+            ..DeliveryFilter::default()
+        };
+        let page = store.deliveries(&acme(), &filter, None, 9).await.unwrap();
+        let ids: Vec<_> = page.items.iter().map(|delivery| &delivery.id).collect();
+        assert_eq!(ids, [found], "{status}");
+    }
+    store.erase(&acme(), "e", at(9)).await.unwrap().unwrap();
+    let erased = store.delivery(&acme(), &gone).await.unwrap().unwrap();
+    assert_eq!(shown(&erased.attempts[0]), (Some(200), None));
 }
 
 #[tokio::test]

@@ -117,3 +117,35 @@ async fn events_of_an_earlier_schema_are_listed_and_planned() {
         assert_eq!(one.event.as_str(), id);
     }
 }
+
+#[tokio::test]
+async fn attempts_of_an_earlier_schema_are_shown_and_selected() {
+    let (_folder, file) = folder();
+    version_2(&file);
+    let attempts = r#"{"at":1,"status":503,"error":"no","duration_ms":7,"response":"busy \"","claim":"1"},{"at":2,"status":200,"duration_ms":7,"claim":"2"}"#;
+    let sql = Connection::open(&file).unwrap();
+    sql.execute("UPDATE deliveries SET attempts = ?1", [attempts])
+        .unwrap();
+    drop(sql);
+    let store = SqliteStore::open(&file).unwrap();
+    let acme = tenant_id("acme");
+    let of_status = |status: &str| DeliveryFilter {
+        status: Some(status.parse().unwrap()),
+        ..DeliveryFilter::default()
+    };
+    let listed = async |status| {
+        let page = store.deliveries(&acme, &of_status(status), None, 9).await;
+        page.unwrap().items
+    };
+    assert_eq!(listed("503").await, []);
+    let id = listed("200").await.remove(0).id;
+    let delivery = store.delivery(&acme, &id).await.unwrap().unwrap();
+    let response = |at: usize| delivery.attempts[at].exchange.response();
+    assert_eq!(response(0).unwrap().text(), "busy \"");
+    assert_eq!(response(1), None);
+    store.erase(&acme, "planned", at(9)).await.unwrap().unwrap();
+    let delivery = store.delivery(&acme, &id).await.unwrap().unwrap();
+    let statuses = delivery.attempts.iter().map(|attempt| attempt.status);
+    assert_eq!(statuses.collect::<Vec<_>>(), [Some(503), Some(200)]);
+    assert!(delivery.attempts.iter().all(|it| it.exchange.is_empty()));
+}

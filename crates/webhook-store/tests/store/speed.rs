@@ -6,7 +6,9 @@
 
 use std::time::{Duration, Instant};
 
-use webhook_model::Event;
+use webhook_model::{
+    Attempt, Event, Exchange, HeaderBlock, Protocol, ReceivedParts, RequestRecord,
+};
 use webhook_store::{Claim, InitialState, NextState, Outcome};
 
 use crate::world::{To, World, at, claimed, due, event, planned, success};
@@ -103,9 +105,37 @@ fn outcome(world: &World, id: webhook_model::DeliveryId, ms: u64) -> Outcome {
         fence: world.fence(&id),
         id,
         endpoint,
-        attempt: Some(success(ms)),
+        attempt: Some(Attempt {
+            exchange: exchange(),
+            ..success(ms)
+        }),
         next: NextState::Succeeded,
     }
+}
+
+/// Returns an exchange of the usual size, with the signatures of the default schemes.
+fn exchange() -> Exchange {
+    let mut request = RequestRecord::new("https://hooks.example.com/orders");
+    request.shown("Content-Type", "application/json");
+    request.shown("User-Agent", "webhook-sender/0.1.0");
+    let (tag, base64) = ("0".repeat(64), "0".repeat(44));
+    let signatures = [
+        ("X-WSS-Timestamp", "1800000000"),
+        ("X-WSS-Signature", &*tag),
+        ("webhook-id", "evt_0123456789abcdef0123456789abcdef"),
+        ("webhook-timestamp", "1800000000"),
+        ("webhook-signature", &*base64),
+    ];
+    let mut headers = HeaderBlock::default();
+    headers.push("content-length", b"2");
+    headers.push("date", b"Mon, 30 Nov 2026 09:00:00 GMT");
+    let response = ReceivedParts {
+        protocol: Protocol::Http1,
+        headers: &headers,
+        body: b"ok",
+        body_bytes: 2,
+    };
+    request.exchange(signatures, 1024, Some(&response))
 }
 
 #[derive(Default)]

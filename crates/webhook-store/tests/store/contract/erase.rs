@@ -153,8 +153,11 @@ pub async fn an_erased_delivery_is_not_replayed(world: World) {
 
 pub async fn an_erased_id_stays_known(world: World) {
     world.one(event("e"), due(&world.orders, 9), 1).await;
-    world.accept(&[event("f")], 1).await;
     for id in ["e", "f"] {
+        // No new event is planned while one waits.
+        if id == "f" {
+            world.accept(&[event("f")], 1).await;
+        }
         erase(&world, id, 2).await.unwrap();
         let mut other = event(id);
         other.data = "{}".into();
