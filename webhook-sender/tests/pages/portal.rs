@@ -8,7 +8,7 @@ use crate::visits::{form_token, send_form};
 use crate::world::World;
 
 /// Returns the address of a portal of `acme`, without a slash at its end.
-async fn portal(world: &World, role: &str) -> String {
+async fn link(world: &World, role: &str) -> String {
     let path = "/v1/tenants/acme/portal-sessions";
     let made = world.api("POST", path, Some(json!({ "role": role }))).await;
     assert_eq!(made.status, 201, "{made:?}");
@@ -28,7 +28,7 @@ async fn the_portal_of_a_tenant_reaches_no_other_tenant() {
     let body = json!({ "id": "evt_other", "type": "order.paid", "data": 1 });
     let path = "/v1/tenants/globex/events";
     assert_eq!(world.api("POST", path, Some(body)).await.status, 202);
-    let portal = portal(&world, "operator").await;
+    let portal = link(&world, "operator").await;
     assert_eq!(Request::get(&portal).send().await.status, 200);
     for path in [
         "/endpoints/secret-endpoint",
@@ -52,13 +52,13 @@ async fn the_portal_of_a_tenant_reaches_no_other_tenant() {
 async fn a_viewer_of_the_portal_reads_and_changes_nothing() {
     let world = World::start().await;
     world.endpoint("orders", "/hook", json!({})).await;
-    let portal = portal(&world, "viewer").await;
+    let portal = link(&world, "viewer").await;
     let page = Request::get(format!("{portal}/endpoints/orders"))
         .send()
         .await;
     assert_eq!(page.status, 200);
     assert!(!page.text().contains("<form method=\"post\""), "{page:?}");
-    let operators = portal(&world, "operator").await;
+    let operators = link(&world, "operator").await;
     let token = form_token(
         &Request::get(format!("{operators}/endpoints/orders"))
             .send()
@@ -74,7 +74,7 @@ async fn a_viewer_of_the_portal_reads_and_changes_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_revoked_link_opens_nothing() {
     let world = World::start().await;
-    let portal = portal(&world, "viewer").await;
+    let portal = link(&world, "viewer").await;
     assert_eq!(Request::get(&portal).send().await.status, 200);
     let path = "/v1/tenants/acme/portal-sessions";
     let listed = world.api("GET", path, None).await.json();
@@ -113,7 +113,7 @@ async fn framed(browser: &Browser, host: &Receiver) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn only_configured_origins_may_frame_the_portal_and_nobody_the_other_pages() {
     let stranger_world = World::start().await;
-    let portal_of_stranger = portal(&stranger_world, "viewer").await;
+    let portal_of_stranger = link(&stranger_world, "viewer").await;
     let browser = Browser::start().await;
     let stranger = host(&portal_of_stranger).await;
     let refused = framed(&browser, &stranger).await;
@@ -122,7 +122,7 @@ async fn only_configured_origins_may_frame_the_portal_and_nobody_the_other_pages
     let page = Receiver::start().await;
     let more = format!("[pages]\nembed_origins = [\"http://{}\"]\n", page.address());
     let world = World::start_with(&more).await;
-    let portal = portal(&world, "operator").await;
+    let portal = link(&world, "operator").await;
     world.endpoint("orders", "/hook", json!({})).await;
     let html = format!(
         "<!doctype html><title>Shop</title><iframe src=\"{portal}/endpoints/orders\" width=800 height=900></iframe>"
