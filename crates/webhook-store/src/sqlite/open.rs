@@ -15,8 +15,8 @@ pub(super) const MIGRATIONS: [&str; 6] = [
     include_str!("schema2.sql"),
     include_str!("schema3.sql"),
     include_str!("schema4.sql"),
-    include_str!("schema5_access.sql"),
     include_str!("schema5.sql"),
+    include_str!("schema6.sql"),
 ];
 
 /// The `PRAGMA application_id` of a sender's database: the letters `whsd`.

@@ -1,32 +1,34 @@
--- Version 5: the requests and responses of attempts, the status of the last attempt, and counters of
--- outcomes.
---
--- 0: the last attempt got no response. NULL: there is no attempt.
-ALTER TABLE deliveries ADD COLUMN status INTEGER;
--- The records of requests and responses, one after the other, in the order of `attempts`: an attempt has
--- the number of bytes of its own in `exchange`. NULL: none, or erased. It is the last column, so that a
--- list does not read it.
-ALTER TABLE deliveries ADD COLUMN exchanges BLOB;
-UPDATE deliveries SET status = coalesce(json_extract('[' || attempts || ']', '$[#-1].status'), 0)
-    WHERE attempts IS NOT NULL;
-
--- Successes, which are nearly all, are not in it.
-CREATE INDEX deliveries_failed ON deliveries (tenant, created_at, seq, endpoint, status)
-    WHERE status NOT BETWEEN 200 AND 299;
-
--- Outcomes by minute, and by hour once the minutes are deleted. `endpoint_stats.rs` has the numbers of
--- the counters.
-CREATE TABLE outcome_minutes (
-    endpoint INTEGER NOT NULL,
-    at       INTEGER NOT NULL,          -- minutes since the Unix epoch
-    counter  INTEGER NOT NULL,
-    count    INTEGER NOT NULL,
-    PRIMARY KEY (at, endpoint, counter)
+-- Version 5: access keys, their sessions and the audit list. Texts of keys and tokens are never stored,
+-- only the SHA-256 of each. Ids of sessions and audit entries sort by time.
+CREATE TABLE access_keys (
+    id     TEXT PRIMARY KEY,
+    name   TEXT NOT NULL UNIQUE,
+    hash   BLOB NOT NULL UNIQUE,
+    tenant TEXT,                    -- NULL: an administrator's key
+    body   TEXT NOT NULL
 ) WITHOUT ROWID;
-CREATE TABLE outcome_hours (
-    endpoint INTEGER NOT NULL,
-    at       INTEGER NOT NULL,          -- hours since the Unix epoch
-    counter  INTEGER NOT NULL,
-    count    INTEGER NOT NULL,
-    PRIMARY KEY (at, endpoint, counter)
+
+-- Also of keys of the configuration file.
+CREATE TABLE access_key_uses (
+    key TEXT PRIMARY KEY,
+    at  INTEGER NOT NULL
 ) WITHOUT ROWID;
+
+CREATE TABLE access_sessions (
+    hash       BLOB PRIMARY KEY,
+    id         TEXT NOT NULL UNIQUE,
+    key        TEXT NOT NULL,
+    tenant     TEXT,                -- of a portal
+    expires_at INTEGER NOT NULL,
+    body       TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX access_sessions_by_key ON access_sessions (key);
+CREATE INDEX access_sessions_by_tenant ON access_sessions (tenant, id) WHERE tenant IS NOT NULL;
+CREATE INDEX access_sessions_by_end ON access_sessions (expires_at);
+
+CREATE TABLE audit (
+    id     TEXT PRIMARY KEY,
+    tenant TEXT NOT NULL,           -- empty: of no tenant
+    body   TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX audit_by_tenant ON audit (tenant, id);

@@ -1,33 +1,36 @@
--- Version 2: the requests and responses of attempts, the status of the last attempt, erased events, and
--- counters of outcomes.
+-- Version 2: access keys, their sessions and the audit list. Texts of keys and tokens are never stored,
+-- only the SHA-256 of each. Ids of sessions and audit entries sort by time. A `body` is JSON in UTF-8,
+-- as bytes because JSON allows U+0000.
 
--- `response` has the start of the body as text, for attempts that version 1 recorded.
-ALTER TABLE attempts ADD COLUMN exchange bytea;
-
-ALTER TABLE deliveries
-    ADD COLUMN status integer,      -- of the last attempt; 0: it got no response; NULL: there is no attempt
-    ADD COLUMN erased boolean NOT NULL DEFAULT false;  -- it is not attempted any more
-UPDATE deliveries d SET status = coalesce(a.status, 0)
-    FROM attempts a WHERE a.event = d.event AND a.endpoint = d.endpoint AND a.number = d.attempts;
-
--- Successes, which are nearly all, are not in it.
-CREATE INDEX deliveries_failed ON deliveries (tenant, created_at, event, endpoint)
-    WHERE status NOT BETWEEN 200 AND 299;
-
--- Outcomes by minute, and by hour once the minutes are deleted. `endpoint_stats.rs` has the numbers of
--- the counters. Every owner has rows of its own, so that none waits for another one.
-CREATE TABLE outcome_minutes (
-    at       bigint NOT NULL,       -- minutes since the Unix epoch
-    count    bigint NOT NULL,
-    endpoint integer NOT NULL,
-    owner    integer NOT NULL,
-    counter  smallint NOT NULL,
-    PRIMARY KEY (at, endpoint, counter, owner)
-) WITH (fillfactor = 50);
-CREATE TABLE outcome_hours (
-    at       bigint NOT NULL,       -- hours since the Unix epoch
-    count    bigint NOT NULL,
-    endpoint integer NOT NULL,
-    counter  smallint NOT NULL,
-    PRIMARY KEY (at, endpoint, counter)
+CREATE TABLE access_keys (
+    id     text COLLATE "C" PRIMARY KEY,
+    name   text COLLATE "C" NOT NULL UNIQUE,
+    hash   bytea NOT NULL UNIQUE CHECK (octet_length(hash) = 32),
+    tenant text COLLATE "C",        -- NULL: an administrator's key
+    body   bytea NOT NULL
 );
+
+-- Also of keys of the configuration file.
+CREATE TABLE access_key_uses (
+    key text COLLATE "C" PRIMARY KEY,
+    at  bigint NOT NULL
+);
+
+CREATE TABLE access_sessions (
+    hash       bytea PRIMARY KEY CHECK (octet_length(hash) = 32),
+    id         text COLLATE "C" NOT NULL UNIQUE,
+    key        text COLLATE "C" NOT NULL,
+    tenant     text COLLATE "C",    -- of a portal
+    expires_at bigint NOT NULL,
+    body       bytea NOT NULL
+);
+CREATE INDEX access_sessions_by_key ON access_sessions (key);
+CREATE INDEX access_sessions_by_tenant ON access_sessions (tenant, id) WHERE tenant IS NOT NULL;
+CREATE INDEX access_sessions_by_end ON access_sessions (expires_at);
+
+CREATE TABLE audit (
+    id     text COLLATE "C" PRIMARY KEY,
+    tenant text COLLATE "C" NOT NULL,   -- empty: of no tenant
+    body   bytea NOT NULL
+);
+CREATE INDEX audit_by_tenant ON audit (tenant, id);
