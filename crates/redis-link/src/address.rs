@@ -2,6 +2,9 @@
 
 use redis::IntoConnectionInfo;
 
+/// The query by which the client uses RESP3.
+const RESP3: &str = "protocol=resp3";
+
 /// The address of a Redis or Valkey as a URL: one server, or a cluster by any of its nodes.
 ///
 /// `redis://[user][:password@]host[:port][/db]`, `rediss://` for TLS, and `redis+cluster://` or
@@ -12,6 +15,7 @@ use redis::IntoConnectionInfo;
 pub struct Address {
     urls: Vec<String>,
     cluster: bool,
+    resp3: bool,
     /// The URL without user and password, for messages.
     shown: String,
 }
@@ -77,6 +81,7 @@ impl Address {
         Ok(Self {
             urls,
             cluster,
+            resp3: protocol == Some(RESP3),
             shown,
         })
     }
@@ -84,6 +89,11 @@ impl Address {
     /// Returns whether it is the address of a cluster.
     pub fn is_cluster(&self) -> bool {
         self.cluster
+    }
+
+    /// Returns whether it selects RESP3.
+    pub fn is_resp3(&self) -> bool {
+        self.resp3
     }
 
     /// Returns one URL for a server, one or more for a cluster.
@@ -142,7 +152,7 @@ fn protocol(url: &url::Url) -> Result<Option<&'static str>, String> {
     match named.next().as_ref().map(|(_, value)| &**value) {
         None => Ok(None),
         Some("resp2") => Ok(Some("protocol=resp2")),
-        Some("resp3") => Ok(Some("protocol=resp3")),
+        Some("resp3") => Ok(Some(RESP3)),
         Some(other) => {
             let other: String = other.chars().take(40).collect();
             Err(format!("protocol `{other}` is neither `resp2` nor `resp3`"))

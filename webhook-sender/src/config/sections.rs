@@ -236,7 +236,7 @@ fn checked_url(text: &str, schemes: &[&str]) -> Result<Token, String> {
             if POSTGRES.contains(&scheme) {
                 postgres::Address::parse(text).map_err(|error| error.to_string())?;
             } else {
-                Address::parse(text).map_err(|error| error.to_string())?;
+                check_redis(text)?;
             }
         }
         Some((scheme, _)) => {
@@ -254,6 +254,15 @@ fn checked_url(text: &str, schemes: &[&str]) -> Result<Token, String> {
         }
     }
     Ok(Token::new(text))
+}
+
+/// Checks the address of a Redis as a store, whose scripts read the replies of RESP2.
+fn check_redis(text: &str) -> Result<(), String> {
+    let address = Address::parse(text).map_err(|error| error.to_string())?;
+    match address.is_resp3() {
+        true => Err("`protocol=resp3` is supported by sources only".to_owned()),
+        false => Ok(()),
+    }
 }
 
 /// Checks the path of a database. Everything after `sqlite://` is the path, so options that other
