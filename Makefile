@@ -183,7 +183,7 @@ FUZZ_SECONDS = 60
 fuzz: setup ## Fuzz the parsers of headers, timestamps, secrets and tags
 	sh fuzz/run.sh $(FUZZ_SECONDS)
 
-bench: build-all build-examples setup-redis setup-postgres setup-kafka ## Measure speed; the last table is in benchmarks/
+bench: build-all build-examples setup-redis setup-postgres setup-queues setup-kafka ## Measure speed; the last table is in benchmarks/
 	CARGO_PROFILE_RELEASE_LTO=thin $(CARGO_BUILD) --release --bin spin-local --bin benchmarks --bench delivery
 	target/release/benchmarks
 	CARGO_PROFILE_RELEASE_LTO=thin cargo bench --bench delivery

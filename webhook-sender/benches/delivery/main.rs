@@ -14,6 +14,7 @@ mod latency;
 mod listing;
 mod outbox;
 mod publish;
+mod queues;
 mod receiver;
 mod restart;
 mod sender;
@@ -52,6 +53,9 @@ async fn main() -> Result<()> {
     }
     if wanted("latency") {
         tables.add(latency::measure(&receiver).await?);
+    }
+    if wanted("queues") {
+        tables.add(queues::measure(&receiver).await?);
     }
     if wanted("outbox") {
         tables.add(outbox::measure(&receiver).await?);

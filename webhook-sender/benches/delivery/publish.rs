@@ -73,10 +73,15 @@ impl Publisher {
     }
 }
 
-/// Adds a batch to the stream, as fast as Redis accepts it.
+/// Adds a batch to the stream of the setting.
 pub async fn to_stream(setting: &Setting, batch: Batch) -> Result<()> {
     let redis = setting.redis.as_ref().context("a stream")?;
-    let client = redis::Client::open(redis.url())?;
+    add_to(&redis.url(), batch).await
+}
+
+/// Adds a batch to the stream of a server, as fast as it accepts it.
+pub async fn add_to(url: &str, batch: Batch) -> Result<()> {
+    let client = redis::Client::open(url)?;
     let mut connection = client.get_multiplexed_async_connection().await?;
     let numbers: Vec<_> = (batch.from..batch.to).collect();
     for chunk in numbers.chunks(500) {
@@ -91,9 +96,14 @@ pub async fn to_stream(setting: &Setting, batch: Batch) -> Result<()> {
 
 /// Posts a batch to the API over 32 connections.
 pub async fn to_api(sender: &Sender, batch: Batch) -> Result<()> {
+    accept_over(sender, batch, 32).await
+}
+
+/// Posts a batch to the API over this many connections.
+pub async fn accept_over(sender: &Sender, batch: Batch, connections: usize) -> Result<()> {
     let next = Arc::new(AtomicUsize::new(batch.from));
     let mut clients = JoinSet::new();
-    for _ in 0..32 {
+    for _ in 0..connections {
         let mut connection = connect(&sender.api).await?;
         let next = next.clone();
         clients.spawn(async move {
