@@ -108,19 +108,21 @@ fn parse_event(id: &EventId, bytes: &Bytes) -> Option<StoredEvent> {
     })
 }
 
-/// Returns the event whose record begins with `head`, with empty data; `None` if `head` is too
-/// short.
-pub(super) fn event_without_data(id: &EventId, head: &[u8]) -> Option<Event> {
-    let head = Head::parse(&mut Reader(head))?;
+/// Returns the event whose record begins with `start`, with empty data, and the number of bytes of its
+/// data in `start`; `None` if `start` is too short.
+pub(super) fn event_without_data(id: &EventId, start: &[u8]) -> Option<(Event, usize)> {
+    let mut from = Reader(start);
+    let head = Head::parse(&mut from)?;
     let (ordering_key, source) = head.key_and_source();
-    Some(Event {
+    let event = Event {
         id: id.clone(),
         kind: head.kind(),
         data: Bytes::new(),
         at: head.at,
         ordering_key,
         source,
-    })
+    };
+    Some((event, from.0.len()))
 }
 
 /// Returns the data of an event, without a copy.
@@ -155,7 +157,8 @@ mod tests {
         for end in 0..bytes.len() {
             let head = event_without_data(&event.id, &bytes[..end]);
             assert_eq!(head.is_some(), end >= size);
-            if let Some(head) = head {
+            if let Some((head, data_bytes)) = head {
+                assert_eq!(data_bytes, end - size);
                 complete += 1;
                 assert_eq!(
                     (head.kind, head.source),

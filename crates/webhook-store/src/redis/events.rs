@@ -3,16 +3,17 @@
 //! A tenant has two sorted sets of events by the time of acceptance, one of the accepted and one of
 //! the planned ones. An event keeps its score when it moves from one to the other.
 
-use webhook_model::{Event, EventId, EventState, TenantId};
+use webhook_model::{EventId, EventState, TenantId};
 
 use super::RedisStore;
 use super::keys::{self, TenantKeys};
+use super::lookup::EventHead;
 use super::positions::Position;
 use super::rejected::VALUES_AT_A_TIME;
 use super::scores::{first_score, time_of};
 use super::store::all;
 use crate::event_list::{EventPosition, Scan, merge};
-use crate::{Cursor, EventDetails, EventFilter, ListedEvent, Page, Result};
+use crate::{Cursor, EventDetails, EventFilter, EventSummary, ListedEvent, Page, Result};
 
 /// The number of events whose records are read at a time to find those of a type or a source.
 const HEADS_AT_A_TIME: usize = 256;
@@ -138,11 +139,11 @@ impl RedisStore {
         let heads = all(positions.iter().map(call).collect()).await?;
         let listed = positions.iter().zip(heads);
         Ok(listed
-            .map(|((score, _), event)| Some(list.kept(*score, event?)))
+            .map(|((score, _), head)| Some(list.kept(*score, head?)))
             .collect())
     }
 
-    async fn head_of(&self, tenant: &TenantId, id: String) -> Result<Option<Event>> {
+    async fn head_of(&self, tenant: &TenantId, id: String) -> Result<Option<EventHead>> {
         match EventId::parse(&id) {
             Ok(id) => self.event_head(tenant, id).await,
             Err(_) => Ok(None),
@@ -190,12 +191,16 @@ impl EventsOf<'_> {
         }
     }
 
-    fn kept(&self, score: u64, event: Event) -> ListedEvent {
+    fn kept(&self, score: u64, head: EventHead) -> ListedEvent {
         let details = EventDetails {
-            event,
+            event: head.event,
             accepted_at: time_of(score),
             state: self.state,
         };
-        ListedEvent::Kept(details.into_parts().0)
+        let (summary, _) = details.into_parts();
+        ListedEvent::Kept(EventSummary {
+            erased: head.erased,
+            ..summary
+        })
     }
 }

@@ -104,7 +104,7 @@ impl RedisStore {
         let events = all(found.iter().map(call).collect()).await?;
         let with_events = found.into_iter().zip(events);
         Ok(with_events
-            .filter(|(_, event)| event.as_ref().is_some_and(|event| event.kind == *kind))
+            .filter(|(_, head)| head.as_ref().is_some_and(|head| head.event.kind == *kind))
             .map(|(found, _)| found)
             .collect())
     }

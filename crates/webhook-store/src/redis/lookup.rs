@@ -16,6 +16,12 @@ use crate::Result;
 /// for most events, and enough for an event with the maximum number of deliveries.
 const HEADS: [u32; 2] = [4 << 10, 4 << 20];
 
+/// An event with empty data. Its data is not read, because the events of a page may exceed the memory.
+pub(super) struct EventHead {
+    pub event: Event,
+    pub erased: bool,
+}
+
 impl RedisStore {
     pub(super) async fn find_delivery(
         &self,
@@ -92,16 +98,19 @@ impl RedisStore {
         let events = all(found.iter().map(call).collect()).await?;
         let shown = found.into_iter().zip(events);
         Ok(shown
-            .map(|((id, record), event)| {
+            .map(|((id, record), head)| {
                 // The type is empty if the event was deleted.
-                record.into_delivery(id, event.map(|event| event.kind).unwrap_or_default())
+                record.into_delivery(id, head.map(|head| head.event.kind).unwrap_or_default())
             })
             .collect())
     }
 
-    /// Returns an event with empty data; `None` if it does not exist. Its data is not read, because
-    /// the events of a page may exceed the memory.
-    pub(super) async fn event_head(&self, tenant: &TenantId, id: EventId) -> Result<Option<Event>> {
+    /// Returns the head of an event; `None` if it does not exist.
+    pub(super) async fn event_head(
+        &self,
+        tenant: &TenantId,
+        id: EventId,
+    ) -> Result<Option<EventHead>> {
         let key = TenantKeys::of(tenant).event(&id);
         for end in HEADS {
             let mut command = redis::cmd("GETRANGE");
@@ -110,8 +119,13 @@ impl RedisStore {
             if head.is_empty() {
                 return Ok(None);
             }
-            if let Some(event) = event_without_data(&id, &head) {
-                return Ok(Some(event));
+            if let Some((event, data_bytes)) = event_without_data(&id, &head) {
+                // The record may go on behind what was read.
+                let is_whole = head.len() < end as usize;
+                if data_bytes > 0 || is_whole {
+                    let erased = data_bytes == 0;
+                    return Ok(Some(EventHead { event, erased }));
+                }
             }
         }
         Err(self.failed(Unreadable(format!("event `{id}`"))))

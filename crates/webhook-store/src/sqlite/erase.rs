@@ -127,8 +127,16 @@ impl Stored {
         });
         if tx.is_in_flight(self.seq) {
             tx.then(Effect::Erased { key: self.key });
-        } else if let (state::DUE, Some(group)) = (self.state, &self.ordering_group) {
-            complete::promote(tx, self.endpoint_key, group, now)?;
+        } else if self.state == state::DUE {
+            let endpoint_key = self.endpoint_key;
+            let first = lookup::first(tx.sql, endpoint_key, i64::MIN, |seq| tx.is_in_flight(seq))?;
+            tx.then(Effect::Withdrawn {
+                endpoint_key,
+                first,
+            });
+            if let Some(group) = &self.ordering_group {
+                complete::promote(tx, endpoint_key, group, now)?;
+            }
         }
         Ok(true)
     }

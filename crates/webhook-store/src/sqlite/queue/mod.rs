@@ -75,6 +75,11 @@ pub(in crate::sqlite) enum Effect {
         endpoint_key: i64,
         position: QueuePosition,
     },
+    /// Deliveries of an endpoint can no longer be claimed; its queue begins at `first`.
+    Withdrawn {
+        endpoint_key: i64,
+        first: Option<QueuePosition>,
+    },
     /// A delivery is in flight.
     Claimed {
         key: Key,
@@ -149,6 +154,10 @@ impl Queue {
                 endpoint_key,
                 position,
             } => self.endpoint_queues.arrived(endpoint_key, position),
+            Effect::Withdrawn {
+                endpoint_key,
+                first,
+            } => self.endpoint_queues.begins_at(endpoint_key, first),
             Effect::Claimed { key, flight } => self.in_flight.insert(key, flight),
             Effect::Ended { key, .. } => self.in_flight.remove(&key),
             Effect::Erased { key } => self.in_flight.erase(&key),

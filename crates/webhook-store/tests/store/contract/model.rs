@@ -12,7 +12,8 @@ use webhook_store::{
 };
 
 use crate::world::{
-    To, World, at, claimed, dead, due, endpoint, event, failure, keyed, planned, sender, success,
+    To, World, at, claimed, dead, due, endpoint, event, failure, keyed, listed, planned, sender,
+    success,
 };
 
 const SEEDS: u64 = 24;
@@ -728,7 +729,7 @@ impl Run {
             created_at: one.created_at,
             next_attempt_at: (one.state == Pending && !one.waits).then_some(one.due),
             reason: one.reason.clone(),
-            attempts: one.attempts.clone(),
+            attempts: one.attempts.iter().cloned().map(listed).collect(),
         }
     }
 
