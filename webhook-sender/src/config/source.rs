@@ -146,7 +146,7 @@ fn read_kind(fields: Part<'_, '_>, folder: &Path, system: Option<System>) -> Opt
     if is(System::Redis) || is(System::Nats) {
         stream = text(fields, "stream", EVENTS);
     }
-    if !is(System::RabbitMq) || system.is_none() {
+    if is(System::Redis) || is(System::Nats) || is(System::Kafka) {
         group = text(fields, "group", GROUP);
     }
     let redis = is(System::Redis).then(|| SourceKind::Redis {

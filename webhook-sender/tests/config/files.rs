@@ -140,6 +140,7 @@ fn the_manual_names_every_key() {
         ("`[[source]]`", "[[source]]\n"),
         ("`[api]`", "[api]\n"),
         ("`[[api.key]]`", "[[api.key]]\n"),
+        ("`[pages]`", "[pages]\n"),
         ("`[delivery]`", "[delivery]\n"),
         ("`[retry.NAME]`", "[retry.x]\n"),
         ("`[limits]`", "[limits]\n"),
