@@ -13,11 +13,11 @@ use tokio_postgres::{AsyncMessage, Client, Error, Row, Statement};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::Table;
 use super::check::{Found, check};
 use super::error::OutboxError;
 use super::statements::{self, MAX_LAG};
 use super::table::READING;
+use super::table::Table;
 
 /// The deadline of a statement.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(15);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use postgres_link::Connector;
 use webhook_model::TenantId;
 
-use super::Table;
+use super::table::Table;
 use crate::Bounds;
 
 /// The default of [`Settings::lease`].

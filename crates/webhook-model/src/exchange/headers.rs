@@ -2,7 +2,7 @@
 
 use webhook_signature::{plain, standard, wss};
 
-use super::WireHeader;
+use super::content::WireHeader;
 use super::encoding::{self, Reader};
 use crate::MASK;
 

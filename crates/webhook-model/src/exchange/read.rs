@@ -3,12 +3,25 @@
 use bytes::Bytes;
 use url::{Position, Url};
 
+use super::content::{Exchange, Protocol, ReceivedResponse, SentRequest, WireHeader};
 use super::encoding::Reader;
+use super::headers;
 use super::record::{VERSION, flag};
-use super::{Protocol, ReceivedResponse, SentRequest, WireHeader, headers};
+
+impl Exchange {
+    /// Returns the request; `None` if it is not recorded.
+    pub fn request(&self) -> Option<SentRequest> {
+        parts(&self.0)?.0
+    }
+
+    /// Returns the response; `None` if there was none, or it is not recorded.
+    pub fn response(&self) -> Option<ReceivedResponse> {
+        parts(&self.0)?.1
+    }
+}
 
 /// Returns the request and the response of a record; `None` if it is empty, or of a later version.
-pub(super) fn parts(record: &Bytes) -> Option<(Option<SentRequest>, Option<ReceivedResponse>)> {
+fn parts(record: &Bytes) -> Option<(Option<SentRequest>, Option<ReceivedResponse>)> {
     let mut from = Reader(record.clone());
     if from.byte()? != VERSION {
         return None;

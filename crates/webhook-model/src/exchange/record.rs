@@ -2,8 +2,9 @@
 
 use bytes::Bytes;
 
+use super::content::{Exchange, Protocol};
 use super::encoding::{number, text};
-use super::{Exchange, HeaderBlock, Protocol, headers};
+use super::headers::{self, HeaderBlock};
 use crate::masked_url;
 
 pub(super) const VERSION: u8 = 1;
@@ -88,14 +89,17 @@ fn write_response(out: &mut Vec<u8>, response: &ReceivedParts<'_>) {
     out.extend_from_slice(response.body);
 }
 
-/// Returns a record without a request, whose URL is empty.
-pub(super) fn text_only(body: &str) -> Exchange {
-    let mut out = vec![VERSION, flag::RESPONSE];
-    text(&mut out, b"");
-    headers::end(&mut out);
-    number(&mut out, 0);
-    headers::end(&mut out);
-    number(&mut out, body.len() as u64);
-    out.extend_from_slice(body.as_bytes());
-    Exchange(Bytes::from(out))
+impl Exchange {
+    /// Returns the exchange of which only the start of the response's body is known, as text: that of
+    /// an attempt that an earlier version recorded.
+    pub fn of_text(body: &str) -> Self {
+        let mut out = vec![VERSION, flag::RESPONSE];
+        text(&mut out, b"");
+        headers::end(&mut out);
+        number(&mut out, 0);
+        headers::end(&mut out);
+        number(&mut out, body.len() as u64);
+        out.extend_from_slice(body.as_bytes());
+        Self(Bytes::from(out))
+    }
 }
