@@ -113,7 +113,7 @@ async fn an_operator_finds_what_fails_and_replays_it(store: Store) {
     let world = World::start(store).await;
     world
         .api
-        .endpoint(json!({ "id": "good", "url": world.url("/"), "events": ["a"], "retry": "once" }))
+        .endpoint(json!({ "id": "good", "url": world.url("/"), "secret": SECRET, "events": ["a"], "retry": "once" }))
         .await;
     let closed = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let closed = format!("http://{}/", closed.local_addr().expect("its address"));
@@ -197,7 +197,9 @@ async fn an_erased_payload_is_not_shown_any_more(store: Store) {
     let world = World::start(store).await;
     world
         .api
-        .endpoint(json!({ "id": "orders", "url": world.url("/"), "events": ["a"] }))
+        .endpoint(
+            json!({ "id": "orders", "url": world.url("/"), "secret": SECRET, "events": ["a"] }),
+        )
         .await;
     let event = json!({ "id": "evt_1", "type": "a", "data": "s3cret" });
     world.publish(event.clone()).await;

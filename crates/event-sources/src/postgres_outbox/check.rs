@@ -4,8 +4,7 @@ use postgres_link::{Address, ConnectError};
 use tokio_postgres::{Client, Error};
 
 use super::error::OutboxError;
-use super::table::TRIGGER;
-use super::table::Table;
+use super::table::{TRIGGER, Table};
 
 /// The columns, the types that each may have, and the type to name if it has another one.
 const COLUMNS: [(&str, &[&str], &str); 7] = [

@@ -16,8 +16,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::check::{Found, check};
 use super::error::OutboxError;
 use super::statements::{self, MAX_LAG};
-use super::table::READING;
-use super::table::Table;
+use super::table::{READING, Table};
 
 /// The deadline of a statement.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(15);
