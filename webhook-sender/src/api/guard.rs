@@ -1,6 +1,7 @@
 //! Checks the permission of each request, and writes the audit list.
 
 use axum::Extension;
+use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{RawPathParams, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::Next;
@@ -30,10 +31,11 @@ pub struct Guard {
 pub async fn check(
     State(guard): State<Guard>,
     Extension(principal): Extension<Principal>,
-    params: RawPathParams,
+    params: Result<RawPathParams, RawPathParamsRejection>,
     request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
+    let params = params.map_err(|error| ApiError::bad_request("bad-path", error.body_text()))?;
     let named = params.iter().find(|(name, _)| *name == "tenant");
     let tenant = named.map(|(_, tenant)| tenant);
     permit(&principal, guard.permission, tenant)?;

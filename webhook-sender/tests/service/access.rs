@@ -10,7 +10,7 @@ use crate::api_world::{Api, TOKEN};
 use crate::sender::Store;
 
 /// Each route with the roles that may call it: administrator, operator, publisher, viewer.
-const ROUTES: [(&str, &str, &str); 34] = [
+const ROUTES: [(&str, &str, &str); 37] = [
     ("GET", "/metrics", "A"),
     ("GET", "/v1/openapi.json", "AOPV"),
     ("GET", "/v1/tenants", "AOV"),
@@ -31,11 +31,22 @@ const ROUTES: [(&str, &str, &str); 34] = [
         "/v1/tenants/{tenant}/endpoints/{endpoint}/test",
         "AO",
     ),
+    (
+        "GET",
+        "/v1/tenants/{tenant}/endpoints/{endpoint}/stats",
+        "AOV",
+    ),
     ("POST", "/v1/tenants/{tenant}/events", "AP"),
     ("GET", "/v1/tenants/{tenant}/events", "AOV"),
     ("GET", "/v1/tenants/{tenant}/events/{event}", "AOV"),
+    ("DELETE", "/v1/tenants/{tenant}/events/{event}/data", "AO"),
     ("GET", "/v1/tenants/{tenant}/deliveries", "AOV"),
     ("GET", "/v1/tenants/{tenant}/deliveries/{delivery}", "AOV"),
+    (
+        "GET",
+        "/v1/tenants/{tenant}/deliveries/{delivery}/body",
+        "AOV",
+    ),
     ("GET", "/v1/tenants/{tenant}/deliveries/stream", "AOV"),
     ("GET", "/v1/tenants/{tenant}/dead-letters", "AOV"),
     ("POST", "/v1/tenants/{tenant}/replay", "AO"),
