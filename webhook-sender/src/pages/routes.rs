@@ -1,6 +1,8 @@
 //! The addresses of the pages.
 
-use axum::extract::DefaultBodyLimit;
+use std::collections::HashMap;
+
+use axum::extract::{DefaultBodyLimit, Query};
 use axum::response::Redirect;
 use axum::routing::{get, post};
 use axum::{Router, middleware};
@@ -76,15 +78,13 @@ fn of_tenant() -> Router<Pages> {
         .route("/live/stream", get(live::stream))
 }
 
-#[derive(serde::Deserialize)]
-struct Entrance {
-    token: String,
-}
-
 /// Leads from the link of a portal session to its pages. Their addresses hold the session, because a
 /// browser sends no cookie of this site in a frame of another one.
-async fn enter_portal(axum::extract::Query(entrance): axum::extract::Query<Entrance>) -> Redirect {
-    Redirect::to(Link::new("/ui/portal").push(&entrance.token).as_str())
+async fn enter_portal(Query(query): Query<HashMap<String, String>>) -> Result<Redirect, PageError> {
+    let token = query
+        .get("token")
+        .ok_or_else(|| PageError::not_found("page"))?;
+    Ok(Redirect::to(Link::new("/ui/portal").push(token).as_str()))
 }
 
 async fn not_found() -> PageError {
