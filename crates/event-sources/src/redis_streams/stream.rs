@@ -1,5 +1,6 @@
 //! All commands on the stream and its group.
 
+use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -273,7 +274,7 @@ impl Stream {
     async fn groups(&self) -> RedisResult<Vec<Group>> {
         let mut command = redis::cmd("XINFO");
         command.arg("GROUPS").arg(&self.key);
-        let rows: Vec<Vec<redis::Value>> = self.ask(&command).await?;
+        let rows: Vec<HashMap<String, redis::Value>> = self.ask(&command).await?;
         Ok(rows.into_iter().map(Group::read).collect())
     }
 
@@ -287,7 +288,6 @@ impl Stream {
 }
 
 /// A consumer group as described by `XINFO GROUPS`.
-#[derive(Default)]
 struct Group {
     name: String,
     pending: u64,
@@ -296,23 +296,22 @@ struct Group {
 }
 
 impl Group {
-    /// Parses alternating names and values. Unknown names of newer servers are ignored.
-    fn read(row: Vec<redis::Value>) -> Self {
-        let mut group = Self::default();
-        let mut row = row.into_iter();
-        while let (Some(name), Some(value)) = (row.next(), row.next()) {
-            let name: String = redis::from_redis_value(name).unwrap_or_default();
-            match name.as_str() {
-                "name" => group.name = redis::from_redis_value(value).unwrap_or_default(),
-                "pending" => group.pending = redis::from_redis_value(value).unwrap_or_default(),
-                "last-delivered-id" => {
-                    group.last_delivered = redis::from_redis_value(value).unwrap_or_default();
-                }
-                "lag" => group.lag = redis::from_redis_value(value).unwrap_or_default(),
-                _ => {}
-            }
+    /// Reads a row, which is a list of names and values in RESP2, and a map in RESP3. Unknown names of
+    /// newer servers are ignored.
+    fn read(mut row: HashMap<String, redis::Value>) -> Self {
+        fn take<T: FromRedisValue + Default>(
+            row: &mut HashMap<String, redis::Value>,
+            name: &str,
+        ) -> T {
+            let value = row.remove(name).map(redis::from_redis_value);
+            value.and_then(Result::ok).unwrap_or_default()
         }
-        group
+        Self {
+            name: take(&mut row, "name"),
+            pending: take(&mut row, "pending"),
+            last_delivered: take(&mut row, "last-delivered-id"),
+            lag: take(&mut row, "lag"),
+        }
     }
 }
 
