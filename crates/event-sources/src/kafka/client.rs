@@ -104,6 +104,10 @@ pub(super) fn config(settings: &Settings) -> ClientConfig {
             session_timeout.as_millis().to_string(),
         )
         .set(
+            "heartbeat.interval.ms",
+            (session_timeout.as_millis() / 4).to_string(),
+        )
+        .set(
             "socket.timeout.ms",
             RESPONSE_TIMEOUT.as_millis().to_string(),
         )

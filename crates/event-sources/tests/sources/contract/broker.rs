@@ -22,6 +22,9 @@ use crate::contract::outbox;
 /// The delay of responses that stands for a frozen broker.
 const FROZEN: Duration = Duration::from_secs(5);
 
+/// The time without a heartbeat after which a killed reader of Kafka is replaced.
+pub const KAFKA_SESSION: Duration = Duration::from_secs(2);
+
 /// The consumer group, and the durable consumer.
 const GROUP: &str = "group";
 
@@ -352,6 +355,7 @@ impl Queue {
                 let address = kafka::Address::parse(&format!("kafka://{address}")).unwrap();
                 let settings = kafka::Settings {
                     bounds,
+                    session_timeout: KAFKA_SESSION,
                     ..kafka::Settings::new(source, address, vec![self.name.clone()], GROUP)
                 };
                 of(kafka::KafkaTopics::new(settings, clock), sink)

@@ -14,6 +14,7 @@ use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 use webhook_model::{Clock, Owner};
 
+use crate::contract::broker::KAFKA_SESSION;
 use crate::contract::outbox;
 
 /// The variables that name the source, the number of entries to read, and the bound on their data.
@@ -125,6 +126,7 @@ fn source(url: &str, queue: &str, bounds: Bounds) -> Box<dyn FnOnce(Arc<dyn Sink
         let address = kafka::Address::parse(url).unwrap();
         let settings = kafka::Settings {
             bounds: bounds.a_quarter(),
+            session_timeout: KAFKA_SESSION,
             ..kafka::Settings::new("source", address, vec![queue.into()], "group")
         };
         of(kafka::KafkaTopics::new(settings, clock))
