@@ -44,6 +44,10 @@ struct CloudEvent<'a> {
 
 /// Returns the fields of a CloudEvent. The data keeps its bytes; a CloudEvent without data has `null`.
 pub(super) fn fields(body: &Bytes) -> Result<Fields, Fault> {
+    // serde would map the elements of a list to the fields in their order.
+    if body.trim_ascii_start().first() == Some(&b'[') {
+        return Err(fault("it is a list".to_owned()));
+    }
     let event: CloudEvent<'_> =
         serde_json::from_slice(body).map_err(|error| fault(error.to_string()))?;
     let version = required(event.specversion, "specversion")?;

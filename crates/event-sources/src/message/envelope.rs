@@ -28,12 +28,17 @@ struct Envelope<'a> {
 
 /// Returns the fields of an envelope. The data keeps its bytes.
 pub(super) fn fields(body: &Bytes) -> Result<Fields, Fault> {
-    let fault = |error: serde_json::Error| Fault {
+    let refused = |detail: &str| Fault {
         code: "bad-message",
         reason: format!(
-            "without a header `type`, the body must be an event as a JSON object: {error}"
+            "without a header `type`, the body must be an event as a JSON object: {detail}"
         ),
     };
+    let fault = |error: serde_json::Error| refused(&error.to_string());
+    // serde would map the elements of a list to the fields in their order.
+    if body.trim_ascii_start().first() == Some(&b'[') {
+        return Err(refused("it is a list"));
+    }
     let envelope: Envelope<'_> = serde_json::from_slice(body).map_err(fault)?;
     let timestamp = envelope.timestamp.map(text_of).transpose().map_err(fault)?;
     let texts = [

@@ -73,7 +73,7 @@ pub async fn a_deleted_key_is_gone_with_its_sessions(world: World) {
     }
     assert_eq!(store.delete_key(&one.id).await.unwrap(), Some(one.clone()));
     assert_eq!(store.delete_key(&one.id).await.unwrap(), None);
-    assert_eq!(store.keys().await.unwrap(), [other.clone()]);
+    assert_eq!(store.keys().await.unwrap(), std::slice::from_ref(&other));
     assert_eq!(store.session(&its.hash).await.unwrap(), None);
     assert_eq!(store.session(&others.hash).await.unwrap(), Some(others));
     assert_eq!(store.key_uses().await.unwrap(), [(other.id, at(5))]);

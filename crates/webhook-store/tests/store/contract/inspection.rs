@@ -126,7 +126,7 @@ pub async fn deliveries_are_selected_by_type_and_last_status(world: World) {
     ] {
         assert_eq!(
             ids(&world, &of_status(text)).await,
-            [found.clone()],
+            std::slice::from_ref(found),
             "{text}"
         );
     }
