@@ -1,8 +1,8 @@
 //! A reader in a process of its own: with an environment of its own, and with a memory that can be measured.
 
+use std::collections::HashSet;
 use std::process::Stdio;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -79,9 +79,15 @@ impl Reader<'_> {
     }
 }
 
-/// A store that is slower than the source, and keeps nothing.
+/// A store that is slower than the source. It keeps the ids of valid entries: an entry may come again.
 #[derive(Default)]
-struct SlowStore(AtomicUsize);
+struct SlowStore(Mutex<HashSet<String>>);
+
+impl SlowStore {
+    fn count(&self) -> usize {
+        self.0.lock().unwrap().len()
+    }
+}
 
 #[async_trait]
 impl Sink for SlowStore {
@@ -91,10 +97,11 @@ impl Sink for SlowStore {
 
     async fn take(&self, entries: Vec<SourceEntry>) -> Vec<Result<(), SinkError>> {
         tokio::time::sleep(Duration::from_millis(20)).await;
-        let valid = |entry: &&SourceEntry| entry.content.is_ok();
-        let valid = entries.iter().filter(valid).count();
-        self.0.fetch_add(valid, Ordering::Relaxed);
-        vec![Ok(()); entries.len()]
+        let results = vec![Ok(()); entries.len()];
+        let valid = entries.into_iter().filter(|entry| entry.content.is_ok());
+        let ids = valid.map(|entry| entry.derived);
+        self.0.lock().unwrap().extend(ids);
+        results
     }
 }
 
@@ -154,7 +161,7 @@ async fn read() {
         async move { intake.run(stop).await }
     });
     let read = async {
-        while intake.stats().acknowledged < count as u64 {
+        while store.count() < count || intake.stats().acknowledged < count as u64 {
             // A failure to connect has its reason here.
             if let Err(error) = intake.ping().await {
                 eprintln!("{error}");
@@ -165,7 +172,7 @@ async fn read() {
     with_timeout(read, || format!("{count} entries: {:?}", intake.stats())).await;
     stop.cancel();
     running.await.unwrap();
-    assert_eq!(store.0.load(Ordering::Relaxed), count);
+    assert_eq!(store.count(), count);
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kib = line.and_then(|line| line.split_whitespace().next());
