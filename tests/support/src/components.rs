@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
+use crate::nested_cargo::without_package;
+
 /// Returns the folder of the workspace.
 pub fn root() -> &'static Path {
     let own = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -145,7 +147,7 @@ fn cargo_build(arguments: &[&str]) {
 
 fn cargo_build_into(folder: &Path, arguments: &[&str]) {
     let cargo = std::env::var_os("CARGO").unwrap_or(OsString::from("cargo"));
-    let output = Command::new(cargo)
+    let output = without_package(&mut Command::new(cargo))
         .current_dir(root())
         .arg("build")
         .args(arguments)

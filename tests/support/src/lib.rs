@@ -32,6 +32,7 @@ pub mod clock;
 pub mod components;
 pub mod conformance;
 pub mod nats;
+mod nested_cargo;
 mod output;
 pub mod postgres;
 mod private_server;
@@ -48,6 +49,7 @@ pub mod tls;
 
 pub use app::{App, Ended, Running};
 pub use client::{Reply, Request};
+pub use nested_cargo::without_package;
 pub use private_server::free_port;
 pub use raw_receiver::{Counts, RawReceiver};
 pub use receiver::{Behaviour, Receiver, Recorded};

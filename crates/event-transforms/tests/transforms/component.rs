@@ -218,7 +218,7 @@ fn a_function_of_another_type_is_rejected() {
 fn example() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let built = Command::new(cargo)
+    let built = test_support::without_package(&mut Command::new(cargo))
         .current_dir(root)
         .args(["rustc", "-p", "transform-component", "--release"])
         .args([

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use serde_json::Value;
-use test_support::components;
+use test_support::{components, without_package};
 
 use crate::process::{root, run, scratch, script, version};
 
@@ -25,7 +25,7 @@ fn binaries() -> PathBuf {
     }
     // The same selection as in `test-support`, which explains it, and one more binary.
     let words = "build --target-dir target --bin spin-local --bin webhook-sender --test wire";
-    run(Command::new("cargo")
+    run(without_package(&mut Command::new("cargo"))
         .args(words.split(' '))
         .current_dir(root()));
     root().join("target/debug")

@@ -12,6 +12,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use serde_json::Value;
+use test_support::without_package;
 
 /// The time limit for a program to print its address, with a margin for a busy machine.
 const TIMEOUT: Duration = Duration::from_secs(300);
@@ -54,6 +55,7 @@ pub fn version() -> String {
 pub fn script(name: &str) -> Command {
     let mut command = Command::new("sh");
     command.arg(format!("scripts/{name}")).current_dir(root());
+    without_package(&mut command);
     command
 }
 
