@@ -8,10 +8,11 @@ use super::kustomize::list;
 use crate::support::{read, toml_of};
 
 /// A table of the file, the source of the sender that reads it, and the beginning and the end of its code.
-const TABLES: [(&str, &str, &str, &str); 6] = [
+const TABLES: [(&str, &str, &str, &str); 7] = [
     ("store", "sections.rs", "impl StoreConfig {", "\n}\n"),
     ("source", "source.rs", "impl SourceConfig {", "#[cfg(test)]"),
-    ("api", "sections.rs", "impl ApiConfig {", "\n}\n"),
+    ("api", "api.rs", "impl ApiConfig {", "\n}\n"),
+    ("pages", "pages.rs", "impl PagesConfig {", "\n}\n"),
     ("delivery", "sections.rs", "impl DeliveryConfig {", "\n}\n"),
     (
         "retention",
