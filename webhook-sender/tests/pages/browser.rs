@@ -1,7 +1,8 @@
 //! A browser without a window, driven by `chromedriver` through the WebDriver protocol, which is JSON
 //! over HTTP.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -12,6 +13,9 @@ use test_support::{Request, with_timeout};
 
 /// The widths of screenshots, with their names.
 const WIDTHS: [(&str, u32); 2] = [("narrow", 360), ("wide", 1280)];
+
+/// The longest wait for a browser to end.
+const ENDING: Duration = Duration::from_secs(10);
 
 /// The member that holds the reference of an element (WebDriver, section 12.3).
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
@@ -278,11 +282,25 @@ fn port(driver: &mut Child) -> u16 {
     port.expect("chromedriver names its port")
 }
 
+impl Browser {
+    /// Ends the session, and with it the browser: the driver itself leaves it running. Blocks, because a
+    /// destructor cannot wait.
+    fn end_session(&self) -> std::io::Result<()> {
+        let address = self.session.trim_start_matches("http://");
+        let (address, path) = address.split_once('/').unwrap_or((address, ""));
+        let mut connection = TcpStream::connect(address)?;
+        connection.set_read_timeout(Some(ENDING))?;
+        let head =
+            format!("DELETE /{path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+        connection.write_all(head.as_bytes())?;
+        connection.read(&mut [0; 1024]).map(drop)
+    }
+}
+
 impl Drop for Browser {
     fn drop(&mut self) {
-        // On this signal, the driver ends its browser; it must not be killed.
-        let id = self.driver.id().to_string();
-        let _ = Command::new("kill").args(["-TERM", &id]).status();
+        let _ = self.end_session();
+        let _ = self.driver.kill();
         let _ = self.driver.wait();
     }
 }
