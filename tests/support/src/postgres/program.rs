@@ -130,7 +130,10 @@ pub(super) fn signal_tree(pid: u32, name: &str) {
 }
 
 fn signal(pid: u32, name: &str) -> std::io::Result<ExitStatus> {
-    let script = r#"kill -s "$0" "$1" $(cat "/proc/$1/task/$1/children")"#;
+    // A child may end meanwhile.
+    let script = r#"children=$(cat "/proc/$1/task/$1/children")
+        kill -s "$0" "$1" || exit
+        for child in $children; do kill -s "$0" "$child" 2>/dev/null || true; done"#;
     let mut kill = Command::new("sh");
     kill.args(["-c", script, name, &pid.to_string()])
         .stderr(Stdio::null());

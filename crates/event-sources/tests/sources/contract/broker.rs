@@ -22,8 +22,9 @@ use crate::contract::outbox;
 /// The delay of responses that stands for a frozen broker.
 const FROZEN: Duration = Duration::from_secs(5);
 
-/// The time without a heartbeat after which a killed reader of Kafka is replaced.
-pub const KAFKA_SESSION: Duration = Duration::from_secs(2);
+/// The time without a heartbeat after which a killed reader of Kafka is replaced. A mock cluster takes three
+/// seconds to form a group.
+pub const KAFKA_SESSION: Duration = Duration::from_secs(6);
 
 /// The consumer group, and the durable consumer.
 const GROUP: &str = "group";
