@@ -24,13 +24,12 @@ async fn main() {
     let store = folder.path().join("sender.db");
     let count = day::simulate(&file, &store, &receiver).await;
     let (mut child, address) = start(&sender, folder.path());
-    println!("{count} deliveries of the last 24 hours are stored.");
-    println!();
-    println!("  pages  {address}/ui/");
-    println!("  key    {KEY}");
-    println!();
-    println!("Press Ctrl-C to stop.");
-    let _ = std::io::stdout().flush();
+    let text = format!(
+        "{count} deliveries of the last 24 hours are stored.\n\n  pages  {address}/ui/\n  key    {KEY}\n\n\
+         Press Ctrl-C to stop.\n"
+    );
+    // Without a terminal, the sender serves all the same.
+    let _ = std::io::stdout().write_all(text.as_bytes());
     tokio::select! {
         () = keep_publishing(&address) => {}
         _ = tokio::signal::ctrl_c() => {}

@@ -165,9 +165,7 @@ impl Summary {
             state = self.state,
         );
     }
-}
 
-impl Summary {
     /// Publishes the attempt to readers of the tenant.
     fn publish(&self, context: &Context, flight: &Flight) {
         let (claim, attempt) = (&flight.claim, self.attempt.as_ref());

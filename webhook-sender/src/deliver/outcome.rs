@@ -14,7 +14,8 @@ const RESOURCES_WAIT: Duration = Duration::from_secs(1);
 /// The consequences of an attempt.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Disposition {
-    /// The attempt to record, without its exchange; `None` if it says nothing about the receiver and does not count.
+    /// The attempt to record, without its exchange; `None` if it says nothing about the receiver and does
+    /// not count.
     pub attempt: Option<Attempt>,
     pub next: NextState,
     pub health: Health,

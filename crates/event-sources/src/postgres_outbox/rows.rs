@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 pub(super) struct Rows {
     /// All that were read and are still in the table.
     taken: BTreeSet<i64>,
-    /// Those that are durable elsewhere, and that could not be removed yet.
+    /// Rows whose events are durable in the store, and which could not be removed from the table yet.
     durable: BTreeSet<i64>,
 }
 
