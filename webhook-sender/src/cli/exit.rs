@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use tokio::signal::unix::SignalKind;
 
-use super::output::OutputClosed;
+use super::output::{OutputClosed, printable};
 use crate::service::StopSignals;
 
 /// Added to the number of a signal for an exit code, as shells do.
@@ -21,10 +21,12 @@ const BROKEN_PIPE: u8 = 13;
 struct Stopped(SignalKind);
 
 /// Runs `work` until it ends or SIGTERM or SIGINT arrives, also as process 1 of a container.
-pub async fn unless_stopped(work: impl Future<Output = Result<()>>) -> Result<()> {
+pub async fn unless_stopped(work: impl Future<Output = Result<()>> + Send + 'static) -> Result<()> {
     let mut stop = StopSignals::listen()?;
+    // In a task of its own, whose thread may wait for the reader of the output.
+    let work = tokio::spawn(work);
     tokio::select! {
-        done = work => done,
+        done = work => done?,
         signal = stop.received() => Err(Stopped(signal).into()),
     }
 }
@@ -50,7 +52,8 @@ pub fn report(done: Result<()>) -> ExitCode {
         let number = u8::try_from(signal.as_raw_value()).unwrap_or_default();
         return (SIGNALLED + number).into();
     }
-    let line = format!("error: {error:#}\n");
+    // An error may quote what a server or a file says.
+    let line = format!("{}\n", printable(&format!("error: {error:#}")));
     let _ = std::io::stderr().lock().write_all(line.as_bytes());
     ExitCode::FAILURE
 }
