@@ -1,9 +1,10 @@
 //! Checks the permission of each request, and writes the audit list.
 
 use axum::Extension;
+use axum::body::{Body, to_bytes};
 use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{RawPathParams, Request, State};
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 use webhook_model::{AuditOutcome, Clock, TenantId};
@@ -32,13 +33,16 @@ pub async fn check(
     State(guard): State<Guard>,
     Extension(principal): Extension<Principal>,
     params: Result<RawPathParams, RawPathParamsRejection>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
     let params = params.map_err(|error| ApiError::bad_request("bad-path", error.body_text()))?;
     let named = params.iter().find(|(name, _)| *name == "tenant");
     let tenant = named.map(|(_, tenant)| tenant);
     permit(&principal, guard.permission, tenant)?;
+    if request.method() == Method::DELETE {
+        request = without_selection(request).await?;
+    }
     let Some(action) = guard.action else {
         return Ok(next.run(request).await);
     };
@@ -60,6 +64,24 @@ pub async fn check(
     }
     guard.audit.end(begun, outcome, detail).await;
     Ok(response)
+}
+
+/// Rejects a deletion with a query or a body. Its path selects what is deleted: a client that selects a part
+/// of it in another way would lose all of it.
+async fn without_selection(request: Request) -> Result<Request, ApiError> {
+    let refused = |code, what| {
+        let detail = format!("a deletion has no {what}: the path selects what is deleted");
+        ApiError::bad_request(code, detail)
+    };
+    if request.uri().query().is_some_and(|query| !query.is_empty()) {
+        return Err(refused("bad-query", "query"));
+    }
+    let (parts, body) = request.into_parts();
+    // A body in chunks may be empty.
+    match to_bytes(body, 0).await {
+        Ok(_) => Ok(Request::from_parts(parts, Body::empty())),
+        Err(_) => Err(refused("bad-body", "body")),
+    }
 }
 
 fn outcome(response: &Response) -> AuditOutcome {
