@@ -33,19 +33,17 @@ pub async fn check(
     State(guard): State<Guard>,
     Extension(principal): Extension<Principal>,
     params: Result<RawPathParams, RawPathParamsRejection>,
-    mut request: Request,
+    request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
     let params = params.map_err(|error| ApiError::bad_request("bad-path", error.body_text()))?;
     let named = params.iter().find(|(name, _)| *name == "tenant");
     let tenant = named.map(|(_, tenant)| tenant);
     permit(&principal, guard.permission, tenant)?;
-    if request.method() == Method::DELETE {
-        request = without_selection(request).await?;
-    }
     let Some(action) = guard.action else {
         return Ok(next.run(request).await);
     };
+    let request = without_selection(request).await?;
     let author = Author::of_request(&principal, peer_of(request.extensions()));
     let tenant = tenant.and_then(|tenant| TenantId::parse(tenant).ok());
     let tenant = tenant.or_else(|| principal.tenant.clone());
@@ -66,22 +64,23 @@ pub async fn check(
     Ok(response)
 }
 
-/// Rejects a deletion with a query or a body. Its path selects what is deleted: a client that selects a part
-/// of it in another way would lose all of it.
+/// Rejects a change with a query, and a deletion with a body. They would be ignored, and the change would be
+/// larger than a client means that selects a part there, or asks for a dry run.
 async fn without_selection(request: Request) -> Result<Request, ApiError> {
-    let refused = |code, what| {
-        let detail = format!("a deletion has no {what}: the path selects what is deleted");
-        ApiError::bad_request(code, detail)
-    };
     if request.uri().query().is_some_and(|query| !query.is_empty()) {
-        return Err(refused("bad-query", "query"));
+        let detail = "a change takes no query, which would be ignored";
+        return Err(ApiError::bad_request("bad-query", detail));
+    }
+    if request.method() != Method::DELETE {
+        return Ok(request);
     }
     let (parts, body) = request.into_parts();
     // A body in chunks may be empty.
-    match to_bytes(body, 0).await {
-        Ok(_) => Ok(Request::from_parts(parts, Body::empty())),
-        Err(_) => Err(refused("bad-body", "body")),
+    if to_bytes(body, 0).await.is_err() {
+        let detail = "a deletion takes no body, which would be ignored";
+        return Err(ApiError::bad_request("bad-body", detail));
     }
+    Ok(Request::from_parts(parts, Body::empty()))
 }
 
 fn outcome(response: &Response) -> AuditOutcome {

@@ -259,7 +259,7 @@ async fn a_tenant_gets_no_more_endpoints_than_its_limit() {
 }
 
 #[tokio::test]
-async fn a_deletion_whose_selection_is_not_understood_deletes_nothing() {
+async fn a_change_whose_selection_is_not_understood_changes_nothing() {
     let api = Api::start().await;
     let declared = json!({ "id": "orders", "url": "http://127.0.0.1:9/", "events": ["*"] });
     api.endpoint(declared).await;
@@ -279,6 +279,10 @@ async fn a_deletion_whose_selection_is_not_understood_deletes_nothing() {
         assert_eq!(reply.json()["code"], "bad-body");
     }
     assert_eq!(api.send("GET", endpoint, None).await.status, 200);
+    let dead = json!({ "state": "dead" });
+    let replay = "/v1/tenants/acme/replay?dry_run=true";
+    let replayed = api.send("POST", replay, Some(dead)).await;
+    assert_eq!(replayed.status, 400, "{}", replayed.text());
     for path in [endpoint, "/v1/tenants/acme"] {
         assert_eq!(api.send("DELETE", path, None).await.status, 204, "{path}");
     }
