@@ -108,8 +108,8 @@ struct Published<'a> {
 
 fn show(event: &[u8], output: Output) -> Result<()> {
     let text = std::str::from_utf8(event).context("the event is not UTF-8")?;
-    // Control characters in JSON are white space between tokens.
-    let line = text.replace(char::is_control, " ");
+    // In JSON these are white space between tokens.
+    let line = text.replace(['\n', '\r', '\t'], " ");
     if output.is_json() {
         return print(&line);
     }
