@@ -166,3 +166,31 @@ async fn no_attempt_starts_once_outcomes_cannot_be_recorded() {
     assert!(world.reserve(&endpoint).is_none());
     world.end().await;
 }
+
+#[tokio::test]
+async fn a_receiver_that_hangs_holds_half_of_the_memory_for_bodies_at_most() {
+    // It accepts into its backlog, and reads nothing.
+    let hanging = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let receiver = Receiver::start().await;
+    let mut world = World::start().await;
+    let url = format!("http://{}/", hanging.local_addr().unwrap());
+    let slow = world.endpoint("slow", &url, |_| {}).await;
+    let quick = world.endpoint("quick", &receiver.url("/"), |_| {}).await;
+    let body = vec![b'1'; 1 << 20];
+    let fill = |endpoint: &Endpoint, count| {
+        for number in 0..count {
+            let (event, now) = (format!("evt_{number}"), world.clock.now());
+            world.store.add(endpoint, &event, &body, now);
+        }
+        world.dispatch_port.wake();
+    };
+    let in_flight =
+        |store: &FakeStore| store.count(&slow, |row| matches!(row.state, State::InFlight(_)));
+    fill(&slow, 100);
+    let started = |store: &FakeStore| in_flight(store) > 0;
+    world.store.until("attempts", started).await;
+    fill(&quick, 20);
+    world.store.all_succeed(&quick).await;
+    assert_eq!(in_flight(&world.store), 64);
+    world.abort().await;
+}
