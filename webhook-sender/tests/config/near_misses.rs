@@ -75,7 +75,6 @@ fn a_near_miss_of_a_token_is_refused_by_its_key() {
 
 #[test]
 fn a_token_or_a_key_that_could_be_guessed_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
     for (length, expected) in [
         (1, "1 bytes; at least 24 are required"),
         (23, "23 bytes; at least 24 are required"),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use test_support::{Receiver, with_timeout};
 use tokio::time::sleep;
 use webhook_model::{Endpoint, Event, EventId};
-use webhook_sender::plan::{Parts, PlanError, Planner};
+use webhook_sender::plan::{DispatchPort, Parts, PlanError, Planner};
 use webhook_sender::registry::DEFERRED_BODY;
 
 use super::support::{FakeStore, State, World, schedule};
