@@ -178,8 +178,9 @@ impl Outbox {
     fn entry(&self, row: &Row, id: i64, suspect: Option<i64>) -> SourceEntry {
         let text = |at| row.get::<_, Option<&str>>(at);
         let bytes = |text: &str| Bytes::copy_from_slice(text.as_bytes());
-        let data = Bytes::copy_from_slice(row.get(7));
-        let whole = usize::try_from(row.get::<_, i32>(6)).unwrap_or_default();
+        // A table that was not made by our statements may have rows without.
+        let data = row.get::<_, Option<&[u8]>>(7).map(Bytes::copy_from_slice);
+        let whole: Option<i32> = row.get(6);
         // The id may repeat in a table that is emptied or created again.
         let created = text(5).unwrap_or_default();
         let digits: String = created.chars().filter(char::is_ascii_digit).collect();
@@ -194,8 +195,9 @@ impl Outbox {
         let texts = texts.into_iter();
         let field = |(name, text): (&'static str, Option<&str>)| Some((name.into(), bytes(text?)));
         let mut fields: Vec<(Bytes, Bytes)> = texts.filter_map(field).collect();
-        let cut = whole.saturating_sub(data.len());
-        fields.push(("data".into(), data));
+        let whole = usize::try_from(whole.unwrap_or_default()).unwrap_or_default();
+        let cut = whole.saturating_sub(data.as_ref().map_or(0, Bytes::len));
+        fields.extend(data.map(|data| ("data".into(), data)));
         let entry = Entry {
             id: id.to_string(),
             fields,
