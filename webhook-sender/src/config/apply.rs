@@ -3,9 +3,9 @@
 use std::fmt;
 
 use futures::future::BoxFuture;
-use futures::{FutureExt, StreamExt, TryStreamExt, stream};
+use futures::{StreamExt, TryStreamExt, stream};
 use webhook_model::{Endpoint, Millis};
-use webhook_store::{StoreError, Tenants};
+use webhook_store::{EndpointPut, StoreError, Tenants};
 
 use super::declared::Declared;
 use super::handshake_retry::{FailedHandshake, failed};
@@ -126,16 +126,8 @@ fn declared<'c>(config: &'c Config, outcomes: &'c HandshakeOutcomes) -> Vec<Decl
     config.tenants.iter().flat_map(of).collect()
 }
 
-/// The result of storing an endpoint.
-enum Put<'c> {
-    Created,
-    Changed,
-    /// The endpoint was changed concurrently.
-    Conflict(Declared<'c>, StoreError),
-}
-
-/// Stores the endpoints that differ, concurrently, and retries those that were changed concurrently.
-/// Returns the numbers of created and of changed endpoints.
+/// Stores the endpoints that differ, and retries those that were changed concurrently. Returns the
+/// numbers of created and of changed endpoints.
 async fn put_endpoints<'c>(
     mut left: Vec<Declared<'c>>,
     stored: &Stored,
@@ -148,16 +140,19 @@ async fn put_endpoints<'c>(
         let stored = read_again.as_ref().unwrap_or(stored);
         let differing = left.drain(..).filter_map(|one| {
             let (endpoint, over) = one.difference(stored, now)?;
-            Some(put(store, one, endpoint, over).boxed())
+            Some((one, EndpointPut { endpoint, over }))
         });
-        let differing: Vec<_> = differing.collect();
-        let mut puts = stream::iter(differing).buffer_unordered(AT_ONCE);
-        while let Some(put) = puts.try_next().await? {
-            match put {
-                Put::Created => created += 1,
-                Put::Changed => changed += 1,
-                Put::Conflict(_, error) if tried == TRIES => return Err(error),
-                Put::Conflict(one, _) => left.push(one),
+        let (declared, puts): (Vec<_>, Vec<_>) = differing.unzip();
+        let mut declared = declared.into_iter();
+        for puts in puts.chunks(AT_ONCE) {
+            let versions = store.put_endpoints(puts).await?;
+            for ((put, version), one) in puts.iter().zip(versions).zip(declared.by_ref()) {
+                match (version, put.over) {
+                    (Some(_), None) => created += 1,
+                    (Some(_), Some(_)) => changed += 1,
+                    (None, _) if tried == TRIES => return Err(conflict(&put.endpoint)),
+                    (None, _) => left.push(one),
+                }
             }
         }
         if left.is_empty() {
@@ -168,18 +163,9 @@ async fn put_endpoints<'c>(
     Ok((created, changed))
 }
 
-async fn put<'c>(
-    store: &dyn Tenants,
-    declared: Declared<'c>,
-    endpoint: Endpoint,
-    over: Option<u64>,
-) -> Result<Put<'c>, StoreError> {
-    match store.put_endpoint(&endpoint, over).await {
-        Ok(_) if over.is_some() => Ok(Put::Changed),
-        Ok(_) => Ok(Put::Created),
-        Err(error @ StoreError::Conflict { .. }) => Ok(Put::Conflict(declared, error)),
-        Err(error) => Err(error),
-    }
+fn conflict(endpoint: &Endpoint) -> StoreError {
+    let (tenant, endpoint) = (endpoint.tenant.clone(), endpoint.id.clone());
+    StoreError::Conflict { tenant, endpoint }
 }
 
 /// Removes endpoints. Returns their number.

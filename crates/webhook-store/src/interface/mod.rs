@@ -14,4 +14,4 @@ pub use leases::Leases;
 pub use queries::Queries;
 pub use queue::{IDEMPOTENCY, Queue};
 pub use store::Store;
-pub use tenants::Tenants;
+pub use tenants::{EndpointPut, Tenants};

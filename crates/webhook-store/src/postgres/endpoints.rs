@@ -1,14 +1,15 @@
 //! Reads, writes and deletes endpoints.
 
 use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 use webhook_model::{Endpoint, EndpointId, Millis, TenantId};
 
 use super::PostgresStore;
 use super::fault::Outcome;
 use super::row::{DELETED, column};
-use super::session::Session;
+use super::session::{Session, query};
 use super::store::{AT_A_TIME, call};
-use crate::{Result, StoreError};
+use crate::{EndpointPut, Result, StoreError};
 
 /// One statement, because a change could come between two.
 const LIST: &str = "SELECT t.version, p.version, p.definition::text
@@ -85,27 +86,35 @@ impl PostgresStore {
         endpoint: &Endpoint,
         over: Option<u64>,
     ) -> Result<u64> {
-        let over = over.map(|version| i64::try_from(version).unwrap_or(i64::MAX));
-        let definition =
-            serde_json::to_string(endpoint).map_err(|error| self.failed(error.into()))?;
-        let (tenant, id) = (endpoint.tenant.as_str(), endpoint.id.as_str());
-        let rows = call!(self, session => {
-            session.rows(PUT, &[&tenant, &id, &definition, &endpoint.enabled, &over]).await
-        })?;
-        let read = |row: &Row| Ok((column::<bool>(row, 0)?, column::<Option<i64>>(row, 1)?));
-        let read = rows.first().map_or(Ok((false, None)), read);
-        match read.map_err(|fault| self.failed(fault))? {
-            (false, _) => Err(StoreError::UnknownTenant(endpoint.tenant.clone())),
-            (true, None) => Err(StoreError::Conflict {
-                tenant: endpoint.tenant.clone(),
-                endpoint: endpoint.id.clone(),
-            }),
-            (true, Some(version)) => {
-                // Its deliveries may be due again.
-                self.listener.announce();
-                Ok(version.unsigned_abs())
+        let put = EndpointPut {
+            endpoint: endpoint.clone(),
+            over,
+        };
+        let written = self.write_endpoints(&[put]).await?;
+        written.into_iter().flatten().next().ok_or_else(|| {
+            let (tenant, endpoint) = (endpoint.tenant.clone(), endpoint.id.clone());
+            StoreError::Conflict { tenant, endpoint }
+        })
+    }
+
+    /// Writes endpoints in one transaction. Returns their versions, `None` for a conflict.
+    pub(super) async fn write_endpoints(&self, puts: &[EndpointPut]) -> Result<Vec<Option<u64>>> {
+        let values: Outcome<Vec<_>> = puts.iter().map(Values::of).collect();
+        let values = values.map_err(|fault| self.failed(fault))?;
+        let params: Vec<_> = values.iter().map(Values::params).collect();
+        let queries: Vec<_> = params.iter().map(|params| query(PUT, params)).collect();
+        let replies = call!(self, session => session.transaction(&queries).await)?;
+        // Their deliveries may be due again.
+        self.listener.announce();
+        let version = |(put, rows): (&EndpointPut, &Vec<Row>)| {
+            let read = |row: &Row| Ok((column::<bool>(row, 0)?, column::<Option<i64>>(row, 1)?));
+            let read = rows.first().map_or(Ok((false, None)), read);
+            match read.map_err(|fault| self.failed(fault))? {
+                (false, _) => Err(StoreError::UnknownTenant(put.endpoint.tenant.clone())),
+                (true, version) => Ok(version.map(i64::unsigned_abs)),
             }
-        }
+        };
+        puts.iter().zip(&replies).map(version).collect()
     }
 
     pub(super) async fn remove_endpoint(
@@ -147,6 +156,37 @@ impl PostgresStore {
             self.purge_tenant(key).await?;
         }
         Ok(())
+    }
+}
+
+/// The values of an endpoint in [`PUT`].
+struct Values<'e> {
+    tenant: &'e str,
+    id: &'e str,
+    definition: String,
+    enabled: bool,
+    over: Option<i64>,
+}
+
+impl<'e> Values<'e> {
+    fn of(EndpointPut { endpoint, over }: &'e EndpointPut) -> Outcome<Self> {
+        Ok(Self {
+            tenant: endpoint.tenant.as_str(),
+            id: endpoint.id.as_str(),
+            definition: serde_json::to_string(endpoint)?,
+            enabled: endpoint.enabled,
+            over: over.map(|version| i64::try_from(version).unwrap_or(i64::MAX)),
+        })
+    }
+
+    fn params(&self) -> [&(dyn ToSql + Sync); 5] {
+        [
+            &self.tenant,
+            &self.id,
+            &self.definition,
+            &self.enabled,
+            &self.over,
+        ]
     }
 }
 

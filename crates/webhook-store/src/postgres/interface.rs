@@ -9,8 +9,8 @@ use webhook_model::{
 use super::PostgresStore;
 use crate::{
     Acceptance, AcceptedEvent, Claim, ClaimRequest, Cursor, DeliveryFilter, Depth, DueEndpoint,
-    EndpointStats, Erased, EventDetails, EventFilter, Interval, Leases, ListedEvent, Outcome, Page,
-    PlanBatch, PlanResult, Queries, Queue, RejectedFilter, Result, Tenants,
+    EndpointPut, EndpointStats, Erased, EventDetails, EventFilter, Interval, Leases, ListedEvent,
+    Outcome, Page, PlanBatch, PlanResult, Queries, Queue, RejectedFilter, Result, Tenants,
 };
 
 #[async_trait]
@@ -56,6 +56,10 @@ impl Tenants for PostgresStore {
 
     async fn put_endpoint(&self, endpoint: &Endpoint, over: Option<u64>) -> Result<u64> {
         self.write_endpoint(endpoint, over).await
+    }
+
+    async fn put_endpoints(&self, puts: &[EndpointPut]) -> Result<Vec<Option<u64>>> {
+        self.write_endpoints(puts).await
     }
 
     async fn delete_endpoint(
