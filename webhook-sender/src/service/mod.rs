@@ -9,12 +9,14 @@ mod pages;
 mod planner_sink;
 mod reload;
 mod run;
+mod running;
 mod source_metrics;
 mod sources;
 mod startup;
 mod status;
 mod stop;
+mod store_session;
 
 pub use run::run;
-pub use startup::postgres_address;
 pub use stop::StopSignals;
+pub use store_session::postgres_address;
