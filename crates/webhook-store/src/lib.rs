@@ -58,7 +58,7 @@ pub use event_list::{EventDetails, EventFilter, EventSummary, ListedEvent, MAX_E
 pub use fence::Fence;
 pub use interface::{
     Audit, AuditFilter, IDEMPOTENCY, KeyAddition, Keys, Leases, MAX_AUDIT_ENTRIES, MAX_KEYS,
-    MAX_PORTAL_SESSIONS, Queries, Queue, Store, Tenants,
+    MAX_PORTAL_SESSIONS, Queries, Queue, Sessions, Store, Tenants,
 };
 pub use lease::Lease;
 pub use page::{Cursor, DeliveryFilter, Depth, PAGE_BYTES, Page, RejectedFilter};
