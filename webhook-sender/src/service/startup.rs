@@ -111,7 +111,7 @@ pub async fn build(config: Config, path: &Path, session: &StoreSession) -> Resul
         planner: planner.clone(),
         store: store.clone(),
         registry: registry.clone(),
-        lanes: dispatcher.handle(),
+        dispatcher: dispatcher.handle(),
         clock: clock.clone(),
     };
     let intakes = sources::intakes(&config, &lease.owner(), Arc::new(sink), &clock)?;
@@ -131,7 +131,7 @@ pub async fn build(config: Config, path: &Path, session: &StoreSession) -> Resul
         path: path.into(),
         store: store.clone(),
         registry: registry.clone(),
-        lanes: dispatcher.handle(),
+        dispatcher: dispatcher.handle(),
         rules: to_rules,
         handshakes: ByHttp {
             client: client.clone(),
@@ -240,7 +240,7 @@ impl Sender {
             queries: self.store.clone(),
             registry: self.registry.clone(),
             planner: self.planner.clone(),
-            lanes: Arc::new(self.reload.lanes.clone()),
+            dispatch_port: Arc::new(self.reload.dispatcher.clone()),
             client: self.client.clone(),
             rules: self.rules.clone(),
             max_data_bytes: self.config.delivery.max_body,
@@ -248,7 +248,7 @@ impl Sender {
             status: self.overview.clone(),
             keyring: self.keyring.clone(),
             feed: self.feed.clone(),
-            single: Arc::new(self.reload.lanes.clone()),
+            single: Arc::new(self.reload.dispatcher.clone()),
             previews: api::Previews::default(),
             stopping: stop.clone(),
             audit: self.audit.clone(),
