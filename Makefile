@@ -19,17 +19,20 @@ CARGO_BUILD = cargo build --target-dir target
 WASM = $(CARGO_BUILD) --release --target wasm32-wasip2
 BUILT = target/wasm32-wasip2/release
 
+TEST_TOOLS = setup-redis setup-postgres setup-queues setup-kubernetes setup-chaos setup-interop setup-examples \
+	setup-pages setup-image
+
 # As in the original sample: any caller may register a key, and every scheme is accepted. For a
 # developer's own machine only.
 OPEN = --variable open_handshake=true --variable weakest_scheme=plain
 
 .PHONY: help setup setup-redis setup-postgres setup-queues setup-kafka setup-kubernetes setup-chaos setup-interop \
-	setup-examples setup-image setup-pages setup-lint build-all \
+	setup-examples setup-image setup-pages setup-lint setup-tests build-all build-tested \
 	build-hmac build-apps build-producer build-consumer build-server-store build-guard build-examples \
 	build-sender build-spin-local start-producer \
 	start-consumer register-consumer fire-webhook demo demo-sender demo-redis demo-queues demo-postgres pages \
 	demo-polyglot \
-	test lint chaos fuzz bench dist package push deploy-cloud deploy-akamai clean
+	test lint lint-host lint-components chaos fuzz bench dist package push deploy-cloud deploy-akamai clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-20s %s\n", $$1, $$2 }' Makefile
@@ -93,6 +96,7 @@ build-consumer: build-hmac ## Build the consumer and the component it verifies w
 build-spin-local: setup ## Build the runtime used where Spin is missing
 	$(CARGO_BUILD) --bin spin-local
 
+# In a folder of its own: a component's file has the same name with every selection of features.
 build-server-store: build-hmac ## Build the apps with their stores on a server: no SQLite
 	cargo build --target-dir target/server-store --release --target wasm32-wasip2 \
 		-p webhook-producer -p webhook-consumer -p webhook-guard \
@@ -149,15 +153,32 @@ pages: setup ## Start a sender with sample data, and print the address and the k
 demo-polyglot: build-all build-examples $(RUNTIME_BUILT) ## Fire at consumers in Rust, Python and JavaScript
 	@sh scripts/demo-polyglot.sh $(RUNTIME)
 
-test: setup setup-redis setup-postgres setup-queues setup-kafka setup-kubernetes setup-chaos setup-interop setup-examples setup-pages setup-image ## Run every test
-	@sh scripts/test.sh
+test: setup setup-kafka ## Run every test
+	@MAKE='$(MAKE)' sh scripts/test.sh
+
+# They run while the test programs compile: see scripts/test.sh.
+setup-tests: $(TEST_TOOLS) ## Install the tools that tests need
+
+build-tested: build-all build-server-store build-examples
+	$(WASM) -p webhook-producer -p webhook-consumer -p webhook-guard -p guarded-app -p clock -p probe
 
 lint: setup-lint setup-kafka ## Check formatting, spelling and documentation, and lint the code
 	cargo fmt --all --check
 	python3 scripts/prose.py
 	@sh scripts/spelling.sh
+	@MAKE='$(MAKE)' sh scripts/build-together.sh lint lint-host lint-components
+	@if command -v cargo-deny >/dev/null 2>&1; then \
+		cargo deny --locked check bans licenses sources && \
+		if cargo deny fetch db >/dev/null 2>&1; then cargo deny --locked check advisories; \
+		else echo 'left out: advisories, whose database cannot be fetched' >&2; fi; \
+	else echo 'left out: cargo deny, which is not installed' >&2; fi
+
+lint-host:
 	cargo clippy --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings -A rustdoc::private_intra_doc_links' cargo doc --no-deps --document-private-items
+
+# The crates that compile for other targets, and into other folders.
+lint-components:
 	CUSTOM_LIBFUZZER_PATH=/dev/null cargo check --locked --manifest-path fuzz/Cargo.toml --bins \
 		--target-dir target/fuzz
 	cargo clippy --release --target wasm32-wasip2 -p hmac-component -p scheme-sizes \
@@ -165,11 +186,6 @@ lint: setup-lint setup-kafka ## Check formatting, spelling and documentation, an
 	cargo clippy --release --target wasm32-wasip2 -p webhook-producer -p webhook-consumer \
 		-p webhook-receiver -p webhook-guard -p guarded-app -p transform-component \
 		-p clock -p probe -- -D warnings
-	@if command -v cargo-deny >/dev/null 2>&1; then \
-		cargo deny --locked check bans licenses sources && \
-		if cargo deny fetch db >/dev/null 2>&1; then cargo deny --locked check advisories; \
-		else echo 'left out: advisories, whose database cannot be fetched' >&2; fi; \
-	else echo 'left out: cargo deny, which is not installed' >&2; fi
 
 # One cell or a row of cells: ONLY=redis/full. Random faults instead: CHAOS_SECONDS=600. The same run
 # again: CHAOS_SEED=….

@@ -47,7 +47,7 @@ done
 progress() {
     newest=$(tr '\r' '\n' <"$logs/$1" |
         sed -n 's/^.*Building \[[^]]*\] \([0-9/]*\): *\(.*\)$/\1 \2/p' | tail -n 1 | cut -c 1-40 | sed 's, *$,,')
-    printf '%s' "${newest:-starting}"
+    printf '%s' "${newest:-running}"
 }
 
 # report: one line with the time and the progress of every target that still runs

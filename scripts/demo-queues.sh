@@ -6,46 +6,14 @@ set -eu
 
 runtime=$1
 sender=$(realpath "$2")
-. "$(dirname "$0")/stage.sh"
+. "$(dirname "$0")/stage-sender.sh"
 
 PATH="$PATH:/usr/sbin"
 for program in redis-server nats-server rabbitmq-server; do
     command -v "$program" >/dev/null 2>&1 || fail "$program is missing; make setup-queues installs it"
 done
 
-# until_found FILE PATTERN COUNT WHAT: waits for so many lines, at most two minutes
-until_found() {
-    tries=0
-    until [ "$(grep -c "$2" "$1" 2>/dev/null)" -ge "$3" ]; do
-        tries=$((tries + 1))
-        [ "$tries" -lt 1200 ] || fail "$4"
-        sleep 0.1
-    done
-}
-
-# free_port FIRST: prints a port from FIRST on that nothing listens on
-free_port() {
-    port=$1
-    # curl ends with 7 where nothing accepts the connection.
-    while curl -s --max-time 1 "telnet://127.0.0.1:$port" </dev/null >/dev/null 2>&1 || [ $? -ne 7 ]; do
-        port=$((port + 1))
-    done
-    echo "$port"
-}
-
-# show COMMAND...: prints a command of the sender, and runs it
-show() {
-    printf '\n$ webhook-sender %s\n' "$*"
-    "$sender" "$@" || fail "webhook-sender $1"
-}
-
-# $open is split into options.
-# shellcheck disable=SC2086
-launch consumer webhook-consumer 127.0.0.1:3002 $open ||
-    launch consumer webhook-consumer 127.0.0.1:0 $open || fail 'the consumer does not start'
-consumer=$url
-printf 'serving the consumer at %s\n' "$consumer"
-sh "$(dirname "$0")/say-open.sh"
+start_consumer
 
 redis=$(free_port 7379)
 redis-server --port "$redis" --bind 127.0.0.1 --dir "$work" --appendonly yes >"$work/redis.out" 2>&1 &
@@ -75,11 +43,11 @@ pids="$pids $!"
 # The port mapper leaves the group of the node's processes.
 trap 'stop; ERL_EPMD_PORT=$mapper epmd -port "$mapper" -kill >/dev/null 2>&1 || true' EXIT
 
-until_found "$work/redis.out" 'Ready to accept connections' 1 'redis-server does not start'
+until_found "$work/redis.out" 'Ready to accept connections' 'redis-server does not start'
 printf 'redis-server at 127.0.0.1:%s\n' "$redis"
-until_found "$work/nats.out" 'Server is ready' 1 'nats-server does not start'
+until_found "$work/nats.out" 'Server is ready' 'nats-server does not start'
 printf 'nats-server at 127.0.0.1:%s\n' "$nats"
-until_found "$work/rabbitmq.out" 'Server startup complete' 1 'rabbitmq-server does not start'
+until_found "$work/rabbitmq.out" 'Server startup complete' 'rabbitmq-server does not start'
 printf 'rabbitmq-server at 127.0.0.1:%s\n' "$amqp"
 
 # rabbit METHOD PATH BODY: calls RabbitMQ's management API
@@ -106,8 +74,7 @@ rabbit PUT queues/%2f/events '{"durable": true, "arguments": {"x-queue-type": "q
 # shellcheck disable=SC2016
 nats_publish '$JS.API.STREAM.CREATE.events' '{"name": "events", "subjects": ["events"]}'
 
-# The consumer listens on loopback and uses plain HTTP; by default neither is allowed.
-cat >"$work/sender.toml" <<CONFIG
+start_sender <<CONFIG
 [store]
 url = "sqlite://$work/sender.db"
 [[source]]
@@ -122,40 +89,21 @@ stream = "events"
 name = "redis"
 url = "redis://127.0.0.1:$redis"
 stream = "events"
-[api]
-listen = "127.0.0.1:0"
-[delivery]
-allow_http = true
-allow_networks = ["127.0.0.0/8"]
 CONFIG
 
-show check --config "$work/sender.toml"
-"$sender" run --config "$work/sender.toml" >"$work/sender.out" 2>"$work/log.out" &
-pids="$pids $!"
-until_found "$work/sender.out" '^listening on' 1 'the sender does not start'
-SENDER_URL=$(sed -n 's/^listening on //p' "$work/sender.out")
-export SENDER_URL
-printf 'the sender is at %s\n' "$SENDER_URL"
-
 show tenants add acme
-show endpoints --tenant acme add "$consumer/target" --id orders --event 'order.*' --handshake \
-    >"$work/added.out"
-# The output contains the secret, which must not be displayed.
-sed 's/^secret .*/secret   …/' "$work/added.out"
+add_endpoint "$consumer/target" --id orders --event 'order.*' --handshake
 
 rabbit POST exchanges/%2f/amq.default/publish '{"routing_key": "events", "payload": "{\"by\": \"rabbitmq\"}", "payload_encoding": "string", "properties": {"message_id": "1", "headers": {"tenant": "acme", "type": "order.shipped"}}}'
 nats_publish events '{"tenant": "acme", "type": "order.shipped", "data": {"by": "nats"}}'
 printf '\n$ redis-cli xadd events * tenant acme type order.shipped data %s\n' "'{\"by\": \"redis\"}'"
 redis-cli -p "$redis" xadd events '*' tenant acme type order.shipped data '{"by": "redis"}'
 
-until_found "$work/log.out" '"state":"succeeded"' 3 'the three events were not delivered'
+until_found "$work/log.out" '"state":"succeeded"' 'the three events were not delivered' 3
 
 show deliveries --tenant acme
 printf '\n$ curl %s/metrics\n' "$SENDER_URL"
 curl -sS "$SENDER_URL/metrics" | grep '^webhook_sender_source_entries_acknowledged'
 
-printf '\n--- log of the consumer\n'
-cat "$work/consumer/logs/"*_stdout.txt
-[ "$(cat "$work/consumer/logs/"*_stdout.txt | grep -c 'Payload verification result: true')" -eq 3 ] ||
-    fail 'the consumer did not verify three payloads'
+consumer_verified 3
 printf '\nThree events came through RabbitMQ, NATS and Redis, and were delivered and verified.\n'

@@ -9,40 +9,15 @@ set -eu
 runtime=$1
 sender=$(realpath "$2")
 mode=${3:-sqlite}
-. "$(dirname "$0")/stage.sh"
+. "$(dirname "$0")/stage-sender.sh"
 
-# until_found FILE PATTERN WHAT: waits for a line, at most half a minute
-until_found() {
-    tries=0
-    until grep -q "$2" "$1" 2>/dev/null; do
-        tries=$((tries + 1))
-        [ "$tries" -lt 300 ] || fail "$3"
-        sleep 0.1
-    done
-}
-
-# show COMMAND...: prints a command of the sender, and runs it
-show() {
-    printf '\n$ webhook-sender %s\n' "$*"
-    "$sender" "$@" || fail "webhook-sender $1"
-}
-
-# $open is split into options.
-# shellcheck disable=SC2086
-launch consumer webhook-consumer 127.0.0.1:3002 $open ||
-    launch consumer webhook-consumer 127.0.0.1:0 $open || fail 'the consumer does not start'
-consumer=$url
-printf 'serving the consumer at %s\n' "$consumer"
-sh "$(dirname "$0")/say-open.sh"
+start_consumer
 
 store="sqlite://$work/sender.db"
 source=
 if [ "$mode" = redis ]; then
     command -v redis-server >/dev/null 2>&1 || fail 'redis-server is missing'
-    port=7379
-    while redis-cli -p "$port" ping >/dev/null 2>&1; do
-        port=$((port + 1))
-    done
+    port=$(free_port 7379)
     redis-server --port "$port" --bind 127.0.0.1 --dir "$work" --appendonly yes \
         >"$work/redis.out" 2>&1 &
     pids="$pids $!"
@@ -54,38 +29,20 @@ url = \"$store\""
     printf 'redis-server at 127.0.0.1:%s\n' "$port"
 fi
 
-# The consumer listens on loopback and uses plain HTTP; by default neither is allowed.
-cat >"$work/sender.toml" <<CONFIG
+start_sender <<CONFIG
 [store]
 url = "$store"
 $source
-[api]
-listen = "127.0.0.1:0"
-[delivery]
-allow_http = true
-allow_networks = ["127.0.0.0/8"]
 [retry.quick]
 schedule = ["0s", "1s", "1s"]
 CONFIG
 
-show check --config "$work/sender.toml"
-"$sender" run --config "$work/sender.toml" >"$work/sender.out" 2>"$work/log.out" &
-pids="$pids $!"
-until_found "$work/sender.out" '^listening on' 'the sender does not start'
-SENDER_URL=$(sed -n 's/^listening on //p' "$work/sender.out")
-export SENDER_URL
-printf 'the sender is at %s\n' "$SENDER_URL"
-
 show tenants add acme
 # The handshake sends the key to the receiver, so that no secret has to be copied.
-show endpoints --tenant acme add "$consumer/target" --id orders --event 'order.*' --handshake \
+add_endpoint "$consumer/target" --id orders --event 'order.*' --handshake \
     --filter "event.data.status == 'shipped'" \
-    --transform "{'order_id': event.data.id, 'status': event.data.status}" >"$work/added.out"
-# The output contains the secret, which must not be displayed.
-sed 's/^secret .*/secret   …/' "$work/added.out"
-show endpoints --tenant acme add http://127.0.0.1:9/nobody --id broken --event 'order.shipped' \
-    --set retry=quick >"$work/broken.out"
-sed 's/^secret .*/secret   …/' "$work/broken.out"
+    --transform "{'order_id': event.data.id, 'status': event.data.status}"
+add_endpoint http://127.0.0.1:9/nobody --id broken --event 'order.shipped' --set retry=quick
 
 if [ "$mode" = redis ]; then
     add() {
@@ -111,8 +68,5 @@ show dead-letters --tenant acme
 dead=$("$sender" deliveries --tenant acme --state dead --json | sed 's/.*"id":"\(dlv_[0-9a-f]*\)".*/\1/')
 show deliveries --tenant acme "$dead"
 
-printf '\n--- log of the consumer\n'
-cat "$work/consumer/logs/"*_stdout.txt
-grep -q 'Payload verification result: true' "$work/consumer/logs/"*_stdout.txt ||
-    fail 'the consumer did not verify the payload'
+consumer_verified 1
 printf '\nThe event was published, filtered, transformed, signed, delivered and verified.\n'

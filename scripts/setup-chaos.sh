@@ -3,6 +3,9 @@
 # installed: libfaketime, which sets the clock of a process, and prlimit.
 set -eu
 
+cd "$(dirname "$0")/.."
+. scripts/packages.sh
+
 # Only faults of Linux need them. The other cells run on every system.
 [ "$(uname -s)" = Linux ] || exit 0
 
@@ -15,19 +18,7 @@ has_faketime() {
 
 command -v prlimit >/dev/null 2>&1 && has_faketime && exit 0
 
-if [ "$(id -u)" -eq 0 ]; then
-    as_root=
-elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
-    as_root='sudo -n'
-else
-    as_root=no
-fi
-
-if command -v apt-get >/dev/null 2>&1 && [ "$as_root" != no ]; then
-    echo 'installing faketime and util-linux'
-    $as_root apt-get update -qq
-    $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq faketime util-linux >/dev/null
-fi
+apt faketime util-linux || true
 
 has_faketime || echo 'missing: libfaketime, which the cells of `make chaos` with a wrong clock need. Debian:' \
     'apt-get install faketime' >&2

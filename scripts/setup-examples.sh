@@ -4,7 +4,7 @@
 set -eu
 
 cd "$(dirname "$0")/.."
-. scripts/languages.sh
+. scripts/packages.sh
 
 mkdir -p target/examples
 python_packages target/examples/python examples/consumer-python/requirements.txt \

@@ -4,15 +4,10 @@
 # librdkafka and OpenSSL need, the target, and the certificates for the image.
 set -eu
 
-[ "$(uname -s)" = Linux ] || exit 0
+cd "$(dirname "$0")/.."
+. scripts/packages.sh
 
-if [ "$(id -u)" -eq 0 ]; then
-    as_root=
-elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
-    as_root='sudo -n'
-else
-    as_root=no
-fi
+[ "$(uname -s)" = Linux ] || exit 0
 
 has_all() {
     command -v musl-gcc >/dev/null 2>&1 && command -v c++ >/dev/null 2>&1 &&
@@ -20,13 +15,7 @@ has_all() {
         [ -s /etc/ssl/certs/ca-certificates.crt ]
 }
 
-if ! has_all && command -v apt-get >/dev/null 2>&1 && [ "$as_root" != no ]; then
-    echo 'installing musl-tools, g++, make, perl and ca-certificates'
-    $as_root apt-get update -qq
-    $as_root env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -y -qq --no-install-recommends \
-        musl-tools g++ make perl ca-certificates >/dev/null
-fi
+has_all || apt musl-tools g++ make perl ca-certificates || true
 
 has_all || {
     echo 'missing: musl-gcc, c++, make, perl or /etc/ssl/certs/ca-certificates.crt, which the test of' >&2

@@ -5,7 +5,7 @@
 set -eu
 
 cd "$(dirname "$0")/.."
-. scripts/languages.sh
+. scripts/packages.sh
 
 command -v openssl >/dev/null 2>&1 || apt openssl ||
     leave_out 'openssl, and the shell receiver' 'it is missing'

@@ -4,7 +4,7 @@
 set -eu
 
 cd "$(dirname "$0")/.."
-. scripts/languages.sh
+. scripts/packages.sh
 
 mkdir -p target
 python_packages target/kubernetes tests/deploy/kubernetes/requirements.txt \

@@ -4,7 +4,7 @@
 set -eu
 
 cd "$(dirname "$0")/.."
-. scripts/languages.sh
+. scripts/packages.sh
 
 mkdir -p target/lint
 python_packages target/lint/python scripts/requirements.txt 'typos, which checks the spelling'

@@ -4,16 +4,14 @@
 set -eu
 
 cd "$(dirname "$0")/.."
-. scripts/languages.sh
+. scripts/packages.sh
 
 has_browser() {
     command -v chromium >/dev/null 2>&1 && command -v chromedriver >/dev/null 2>&1
 }
 
-if ! has_browser; then
-    echo 'installing chromium and chromium-driver'
-    apt --no-install-recommends chromium chromium-driver >/dev/null || true
-fi
+has_browser || apt chromium chromium-driver || true
+
 has_browser || {
     echo 'missing: chromium or chromedriver, which the tests of the pages need. Debian:' \
         'apt-get install chromium chromium-driver' >&2

@@ -3,6 +3,9 @@
 # installed. The tests and `make demo-queues` start their own servers with them.
 set -eu
 
+cd "$(dirname "$0")/.."
+. scripts/packages.sh
+
 # RabbitMQ's programs are in a folder that is not on every user's PATH.
 PATH="$PATH:/usr/sbin:/usr/lib/rabbitmq/bin"
 
@@ -12,24 +15,9 @@ for program in rabbitmq-server nats-server; do
 done
 [ -n "$missing" ] || exit 0
 
-if [ "$(id -u)" -eq 0 ]; then
-    as_root=
-elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
-    as_root='sudo -n'
-else
-    as_root=no
-fi
-
-if command -v apt-get >/dev/null 2>&1 && [ "$as_root" != no ]; then
-    echo "installing$missing"
-    $as_root apt-get update -qq
-    # The names of the packages are split into arguments.
-    # shellcheck disable=SC2086
-    $as_root env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -y -qq --no-install-recommends $missing >/dev/null
-elif command -v brew >/dev/null 2>&1; then
-    brew install rabbitmq nats-server
-fi
+# The names of the packages are split into arguments.
+# shellcheck disable=SC2086
+apt $missing || homebrew rabbitmq nats-server || true
 
 for program in rabbitmq-server nats-server; do
     command -v "$program" >/dev/null 2>&1 || {

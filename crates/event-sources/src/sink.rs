@@ -6,7 +6,7 @@ use webhook_model::{Event, Rejected, TenantId};
 /// An entry as it was read from its source.
 #[derive(Clone, Debug)]
 pub struct SourceEntry {
-    /// The id by which the source knows the entry.
+    /// The entry's id at its source.
     pub id: String,
     /// The id derived from the entry: unique across all sources, including recreated ones. It is the
     /// id of an event without one, and always [`Rejected::id`].

@@ -3,6 +3,9 @@
 //! All calls share one connection, on which concurrent commands are pipelined. If the connection is
 //! lost, every call on it fails at once, and the next call reconnects. Connection attempts are
 //! spaced with a growing, random delay; callers that wait for one share its outcome.
+//!
+//! `redis::aio::ConnectionManager` is not used: it cannot bound the size of a reply, and has no form for a
+//! cluster (`docs/decisions/0009-own-connections.md`).
 
 use std::io;
 use std::sync::RwLock;

@@ -158,6 +158,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_default_schedule_is_the_documented_one() {
+        let retry = Retry::default();
+        let documented = "0, 5 s, 5 m, 30 m, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h";
+        let parse = |wait: &str| match wait {
+            "0" => Duration::ZERO,
+            wait => humantime::parse_duration(&wait.replace(' ', "")).unwrap(),
+        };
+        let waits: Vec<_> = documented.split(", ").map(parse).collect();
+        assert_eq!(retry.schedule, waits);
+        assert!((retry.jitter - 0.2).abs() < f64::EPSILON);
+        let documents = [
+            include_str!("../../../docs/DELIVERY.md"),
+            include_str!("../../../docs/OPERATIONS.md"),
+        ];
+        assert!(documents.iter().all(|text| text.contains(documented)));
+    }
+
+    #[test]
     fn each_wait_is_within_its_jitter() {
         let retry = Retry::default();
         assert_eq!(retry.wait(0, 1.0), Some(Duration::ZERO));

@@ -234,7 +234,7 @@ fn the_manifests_of_the_stores_differ_only_in_what_a_store_needs() {
     }
 }
 
-/// Removes what the store of a component determines.
+/// Removes the parts of a manifest that depend on the store of a component.
 fn without_store(mut manifest: toml::Table, component: &str) -> toml::Table {
     let application = manifest["application"].as_table_mut().unwrap();
     assert!(application.remove("targets").is_some());

@@ -83,7 +83,7 @@ pub async fn get(
     let stats = stats.ok_or_else(|| ApiError::not_found("endpoint", &id))?;
     let total = stats.total();
     let overdue = stats.oldest_due.filter(|due| *due <= now);
-    let is_open = api.lanes.is_breaker_open(&tenant, &id);
+    let is_open = api.dispatch_port.is_breaker_open(&tenant, &id);
     Ok(Json(View {
         succeeded: total.succeeded,
         failed: total.failed,

@@ -266,7 +266,7 @@ async fn put(api: &Api, endpoint: &Endpoint, over: Option<u64>) -> Result<(), Ap
             other?;
             api.registry.reload(&endpoint.tenant).await?;
             // The change may have enabled the endpoint.
-            api.lanes.wake();
+            api.dispatch_port.wake();
             Ok(())
         }
     }

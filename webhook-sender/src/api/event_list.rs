@@ -176,7 +176,7 @@ pub async fn erase(
     let erased = api.queries.erase(&tenant, &id, api.clock.now()).await?;
     let erased = erased.ok_or_else(|| ApiError::not_found("event", &id))?;
     // The next deliveries of ordering groups may be due.
-    api.lanes.wake();
+    api.dispatch_port.wake();
     Ok(Json(json!({ "deliveries": erased.deliveries })))
 }
 

@@ -55,7 +55,7 @@ pub async fn replay(
         .queries
         .replay(&tenant, &filter, api.clock.now())
         .await?;
-    api.lanes.wake();
+    api.dispatch_port.wake();
     let detail = detail(&wanted).with("count", count);
     let body = axum::Json(json!({ "count": count }));
     Ok((StatusCode::ACCEPTED, Extension(detail), body))

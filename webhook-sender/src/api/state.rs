@@ -26,7 +26,7 @@ pub struct Parts {
     pub queries: Arc<dyn Queries>,
     pub registry: Arc<Registry>,
     pub planner: Planner,
-    pub lanes: Arc<dyn DispatchPort>,
+    pub dispatch_port: Arc<dyn DispatchPort>,
     pub client: Arc<Client>,
     /// The rules for declarations, as of the last reload.
     pub rules: watch::Receiver<Arc<Rules>>,

@@ -52,7 +52,7 @@ pub async fn follow(
         checks,
         sent: Instant::now(),
     };
-    // A first part at once, so that the reader knows that it is subscribed.
+    // The first part is sent at once, as a sign that the reader is subscribed.
     let first = stream::once(async { part(": following\n\n".into()) });
     let parts = stream::unfold(following, Following::next);
     let body = Body::from_stream(futures::StreamExt::chain(first, parts));

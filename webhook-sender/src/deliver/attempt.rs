@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use tokio::time::Instant;
-use webhook_client::{CallError, Response, WebhookRequest};
-use webhook_model::{Attempt, Exchange, Millis, Owner};
+use webhook_model::{Attempt, Exchange, Owner};
 use webhook_store::{Claim, NextState};
 
 use super::breaker::Change;
@@ -15,6 +14,7 @@ use super::flight::{Flight, outcome};
 use super::outcome::{Disposition, classify};
 use super::permits::Permit;
 use super::render_deferred::render_deferred;
+use super::request::Request;
 use crate::feed::Happening;
 use crate::metrics::Metrics;
 use crate::registry::DEFERRED_BODY;
@@ -65,8 +65,15 @@ async fn attempt_delivery(context: Arc<Context>, mut flight: Flight) {
         return flight.release();
     }
     let (at, began) = (context.clock.now(), Instant::now());
-    let deadline = began + timeout;
-    let (response, exchange) = post(&context, &flight, settings.keep_response, at, deadline).await;
+    let request = Request {
+        tenant: &flight.claim.tenant,
+        event: &flight.claim.event,
+        body: &flight.claim.body,
+        at,
+        deadline: began + timeout,
+        keep_response: settings.keep_response,
+    };
+    let (response, exchange) = request.send(&flight.template, &context.client).await;
     let took = began.elapsed();
     let retry = flight.template.retry(&settings);
     let random = rand::random();
@@ -89,38 +96,6 @@ async fn attempt_delivery(context: Arc<Context>, mut flight: Flight) {
         summary.publish(&context, &flight);
         report_breaker(&context.metrics, &flight.claim, change);
     });
-}
-
-/// Sends the request. Returns the response, and the record of both.
-async fn post(
-    context: &Context,
-    Flight {
-        claim, template, ..
-    }: &Flight,
-    keep_response: usize,
-    at: Millis,
-    deadline: Instant,
-) -> (Result<Response, CallError>, Exchange) {
-    let signed = match template.sign(&claim.event, &claim.body, at) {
-        Ok(signed) => signed,
-        Err(error) => {
-            let exchange = template.exchange([], &claim.body, None);
-            return (Err(CallError::Unsigned(error)), exchange);
-        }
-    };
-    let signed = signed.iter().map(|(name, value)| (*name, value.as_str()));
-    let headers: Vec<_> = template.headers().chain(signed.clone()).collect();
-    let post = WebhookRequest {
-        url: &template.compiled.url,
-        fairness_key: claim.tenant.as_str(),
-        headers: &headers,
-        body: &claim.body,
-        keep_response,
-        deadline,
-    };
-    let response = context.client.post(&post).await;
-    let exchange = template.exchange(signed, &claim.body, response.as_ref().ok());
-    (response, exchange)
 }
 
 /// The part of a disposition that is logged and counted.

@@ -32,6 +32,7 @@ mod permits;
 mod rate_limiter;
 mod recorder;
 mod render_deferred;
+mod request;
 mod request_template;
 mod retry_after;
 mod rewind;

@@ -2,12 +2,12 @@
 
 use bytes::Bytes;
 use tokio::time::Instant;
-use webhook_client::WebhookRequest;
 use webhook_model::{Attempt, EndpointId, EventId, TenantId};
 
 use super::context::Context;
 use super::outcome::classify;
 use super::permits::{Permit, Permits, Refusal, Source};
+use super::request::Request;
 use crate::plan::{SingleAttempt, SingleRefusal};
 
 /// Makes one attempt. It holds a permit and counts against the rate limit like any other, but is not
@@ -30,27 +30,15 @@ pub(super) async fn attempt(
     let template = endpoint.template().clone();
     let timeout = template.timeout(&settings);
     let (at, began) = (context.clock.now(), Instant::now());
-    let (response, exchange) = match template.sign(event, body, at) {
-        Err(error) => {
-            let exchange = template.exchange([], body, None);
-            (Err(webhook_client::CallError::Unsigned(error)), exchange)
-        }
-        Ok(signed) => {
-            let signed = signed.iter().map(|(name, value)| (*name, value.as_str()));
-            let headers: Vec<_> = template.headers().chain(signed.clone()).collect();
-            let post = WebhookRequest {
-                url: &template.compiled.url,
-                fairness_key: tenant.as_str(),
-                headers: &headers,
-                body,
-                keep_response: settings.keep_response,
-                deadline: began + timeout,
-            };
-            let response = context.client.post(&post).await;
-            let exchange = template.exchange(signed, body, response.as_ref().ok());
-            (response, exchange)
-        }
+    let request = Request {
+        tenant,
+        event,
+        body,
+        at,
+        deadline: began + timeout,
+        keep_response: settings.keep_response,
     };
+    let (response, exchange) = request.send(&template, &context.client).await;
     let retry = template.retry(&settings);
     let disposition = classify(response, 0, retry, (at, began.elapsed()), 0.5);
     drop((endpoint, total));

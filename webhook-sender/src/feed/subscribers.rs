@@ -86,7 +86,7 @@ impl Subscription {
         match received.recv().await {
             Ok(happened) => Next::Happened(happened),
             Err(RecvError::Lagged(missed)) => Next::Lagged(missed),
-            // The sender lives as long as there is a subscription.
+            // The channel stays open while there is a subscription.
             Err(RecvError::Closed) => std::future::pending().await,
         }
     }

@@ -1,7 +1,7 @@
 //! The pages at `/ui`: rendered on the server, and usable without scripts.
 //!
 //! The pages are a client of the [API](crate::api) inside the process: see [`backend`]. Everything that
-//! somebody else wrote is a [`text::Text`], which templates show as text.
+//! publishers, tenants and receivers wrote is a [`text::Text`], which templates show as text.
 
 mod assets;
 mod backend;

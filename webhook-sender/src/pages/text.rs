@@ -4,9 +4,9 @@ use std::fmt::{self, Write};
 
 use serde::Deserialize;
 
-/// Text that somebody else wrote. Its `Display` makes characters visible that would change how a reader
-/// sees the text around them: control characters, such as those of terminal escapes, and characters
-/// that reorder or hide text. Templates escape the result, so that it is never markup.
+/// Text that a publisher, a tenant or a receiver wrote. Its `Display` makes characters visible that would
+/// change how a reader sees the text around them: control characters, such as those of terminal escapes,
+/// and characters that reorder or hide text. Templates escape the result, so that it is never markup.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct Text(String);

@@ -22,6 +22,7 @@ mod batches;
 mod dispatch_port;
 mod error;
 mod kept;
+mod plan_batch;
 mod planner;
 mod preview;
 mod publish;

@@ -31,7 +31,7 @@ pub struct Previewed {
 pub enum PreviewOutcome {
     /// No pattern matches the event's type.
     Unmatched,
-    /// The filter or the component does not want the event.
+    /// The filter or the component excludes the event.
     Filtered,
     Body(Bytes),
     /// A program failed, or the endpoint cannot be used.

@@ -9,13 +9,15 @@ mod pages;
 mod planner_sink;
 mod reload;
 mod run;
+mod running;
 mod source_metrics;
 mod sources;
 mod startup;
 mod status;
 mod stop;
 mod supervisor;
+mod store_session;
 
 pub use run::run;
-pub use startup::postgres_address;
 pub use stop::StopSignals;
+pub use store_session::postgres_address;

@@ -16,14 +16,14 @@ pub struct PlannerSink {
     pub planner: Planner,
     pub store: Arc<dyn Queue>,
     pub registry: Arc<Registry>,
-    pub lanes: Handle,
+    pub dispatcher: Handle,
     pub clock: Clock,
 }
 
 #[async_trait]
 impl Sink for PlannerSink {
     async fn capacity(&self) -> usize {
-        self.lanes.free_permits().await
+        self.dispatcher.free_permits().await
     }
 
     async fn take(&self, entries: Vec<SourceEntry>) -> Vec<Result<(), SinkError>> {

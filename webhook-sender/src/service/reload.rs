@@ -31,7 +31,7 @@ pub struct Reload {
     pub path: PathBuf,
     pub store: Arc<dyn Tenants>,
     pub registry: Arc<Registry>,
-    pub lanes: Handle,
+    pub dispatcher: Handle,
     pub rules: watch::Sender<Arc<Rules>>,
     pub handshakes: ByHttp,
     pub clock: Clock,
@@ -140,7 +140,7 @@ impl Reload {
         self.retry.set(retried.failed);
         if retried.accepted > 0 {
             self.registry.refresh().await?;
-            self.lanes.wake();
+            self.dispatcher.wake();
         }
         Ok(())
     }
@@ -204,9 +204,9 @@ impl Reload {
         tracing::info!(%applied, "tenants and endpoints declared");
         self.registry.refresh().await?;
         self.rules.send_replace(Arc::new(self.rules_of(config)));
-        self.lanes
+        self.dispatcher
             .set_settings(settings(config, self.first.delivery.lease));
-        self.lanes.wake();
+        self.dispatcher.wake();
         self.retry.set(failed);
         self.warn_of_cut_timeouts();
         descriptors::log_bound(config.delivery.places);

@@ -8,8 +8,9 @@ use anyhow::{Context, Result};
 use tokio::net::TcpListener;
 
 use super::reload::load;
-use super::startup::{Running, StoreSession};
+use super::running::Running;
 use super::stop::Signals;
+use super::store_session::StoreSession;
 use super::{descriptors, logging, startup};
 
 /// Runs a sender with the configuration file at `path` until SIGTERM or SIGINT.

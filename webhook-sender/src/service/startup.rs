@@ -1,32 +1,26 @@
-//! Builds a sender from its configuration, starts its tasks and stops them in order.
+//! Builds a sender from its configuration, and starts its tasks.
 
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use event_sources::Intake;
-use redis_link::Address;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use webhook_client::Client;
-use webhook_model::{Clock, Owner};
-use webhook_store::postgres::{self, PostgresStore};
-use webhook_store::redis::RedisStore;
-use webhook_store::sqlite::SqliteStore;
+use webhook_model::Clock;
 use webhook_store::{Lease, Store};
 
 use super::descriptors;
 use super::maintenance;
-use super::outboxes;
 use super::planner_sink::PlannerSink;
 use super::reload::{Reload, RetryTimer, settings};
+use super::running::Running;
 use super::sources;
 use super::status::Overview;
-use super::stop::{ReloadSignal, StopSignals};
+use super::store_session::StoreSession;
 use super::supervisor::Supervisor;
 use crate::api;
 use crate::api::{Access, Api, Limits, Token};
@@ -45,42 +39,6 @@ use crate::registry::Registry;
 
 /// The time that a stop may take beyond the lease, which bounds the slowest attempt.
 const GRACE: Duration = Duration::from_secs(10);
-
-/// The longest wait for the release of the lease when the start is aborted. A lease that is not
-/// released expires by itself.
-const LEAVE: Duration = Duration::from_secs(2);
-
-/// An open store, and the identity of this process in it.
-pub struct StoreSession {
-    store: Arc<dyn Store>,
-    owner: Owner,
-    clock: Clock,
-}
-
-impl StoreSession {
-    /// Opens the store without acquiring a lease.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the store cannot be opened.
-    pub async fn open(config: &Config) -> Result<Self> {
-        Ok(Self {
-            store: open(config).await?,
-            owner: Owner::this_process(&config.name),
-            clock: Clock::system(),
-        })
-    }
-
-    /// Releases the lease of this process, if it has one.
-    pub async fn leave(self) {
-        let left = self.store.release_lease(&self.owner, self.clock.now());
-        match tokio::time::timeout(LEAVE, left).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "lease not released"),
-            Err(_) => tracing::warn!("lease not released: the store does not respond"),
-        }
-    }
-}
 
 /// A sender whose parts are connected and whose tasks are not started yet.
 pub struct Sender {
@@ -102,27 +60,6 @@ pub struct Sender {
     audit: AuditLog,
     feed: Feed,
     clock: Clock,
-}
-
-/// A sender whose tasks run.
-pub struct Running {
-    /// The address that the API listens on.
-    pub address: SocketAddr,
-    reload: Reload,
-    lease: Arc<Lease>,
-    supervisor: Supervisor,
-    /// The longest duration of a stop.
-    stop_timeout: Duration,
-    /// Stops the tasks that bring in work: intake, planning and the API.
-    intake: CancellationToken,
-    /// Stops delivery, after the intake tasks have ended.
-    delivery: CancellationToken,
-    /// Stops the maintenance tasks, last: delivery needs the lease that they renew.
-    maintenance: CancellationToken,
-    api: JoinHandle<()>,
-    intake_tasks: Vec<JoinHandle<()>>,
-    delivering: JoinHandle<()>,
-    maintenance_tasks: Vec<JoinHandle<()>>,
 }
 
 /// Acquires a lease in the store, and applies the declarations of `config` to it.
@@ -174,7 +111,7 @@ pub async fn build(config: Config, path: &Path, session: &StoreSession) -> Resul
         planner: planner.clone(),
         store: store.clone(),
         registry: registry.clone(),
-        lanes: dispatcher.handle(),
+        dispatcher: dispatcher.handle(),
         clock: clock.clone(),
     };
     let intakes = sources::intakes(&config, &lease.owner(), Arc::new(sink), &clock)?;
@@ -194,7 +131,7 @@ pub async fn build(config: Config, path: &Path, session: &StoreSession) -> Resul
         path: path.into(),
         store: store.clone(),
         registry: registry.clone(),
-        lanes: dispatcher.handle(),
+        dispatcher: dispatcher.handle(),
         rules: to_rules,
         handshakes: ByHttp {
             client: client.clone(),
@@ -320,7 +257,7 @@ impl Sender {
             queries: self.store.clone(),
             registry: self.registry.clone(),
             planner: self.planner.clone(),
-            lanes: Arc::new(self.reload.lanes.clone()),
+            dispatch_port: Arc::new(self.reload.dispatcher.clone()),
             client: self.client.clone(),
             rules: self.rules.clone(),
             max_data_bytes: self.config.delivery.max_body,
@@ -328,7 +265,7 @@ impl Sender {
             status: self.overview.clone(),
             keyring: self.keyring.clone(),
             feed: self.feed.clone(),
-            single: Arc::new(self.reload.lanes.clone()),
+            single: Arc::new(self.reload.dispatcher.clone()),
             previews: api::Previews::default(),
             stopping: stop.clone(),
             audit: self.audit.clone(),
@@ -342,95 +279,4 @@ impl Sender {
         );
         api::serve(listener, router, Limits::of_this_process(), stop)
     }
-}
-
-impl Running {
-    /// Runs until a signal requests a stop, or a task fails; then finishes the attempts in flight and
-    /// releases the lease.
-    ///
-    /// # Errors
-    ///
-    /// Fails if a task has failed, the stop times out or a second signal arrives. Nothing is lost:
-    /// attempts that were not recorded are made again.
-    pub async fn until(mut self, mut stop: StopSignals, reload: ReloadSignal) -> Result<()> {
-        let supervisor = self.supervisor.clone();
-        tokio::select! {
-            _ = stop.received() => {}
-            () = self.follow_file(reload) => {}
-            () = supervisor.failed() => {}
-        }
-        tracing::info!("stopping");
-        let stop_timeout = self.stop_timeout;
-        tokio::select! {
-            stopped = tokio::time::timeout(stop_timeout, self.stop()) => {
-                stopped.context("timed out waiting for attempts in flight")??;
-            }
-            _ = stop.received() => anyhow::bail!("second shutdown signal, aborting"),
-        }
-        anyhow::ensure!(!supervisor.has_failed(), "a task has ended unexpectedly");
-        Ok(())
-    }
-
-    /// Reloads the file at each signal, retries failed handshakes, and restores declarations that the
-    /// store has lost. Never returns.
-    async fn follow_file(&mut self, mut signal: ReloadSignal) {
-        loop {
-            tokio::select! {
-                () = signal.received() => self.reload.reload().await,
-                () = self.reload.catch_up() => {}
-            }
-        }
-    }
-
-    async fn stop(self) -> Result<()> {
-        self.intake.cancel();
-        let delivery = async {
-            for task in self.intake_tasks {
-                let _ = task.await;
-            }
-            self.delivery.cancel();
-            let _ = self.delivering.await;
-        };
-        // Delivery does not wait for clients of the API. Events that they publish meanwhile are
-        // delivered by the next process.
-        let (_, _) = tokio::join!(delivery, self.api);
-        self.maintenance.cancel();
-        for task in self.maintenance_tasks {
-            let _ = task.await;
-        }
-        self.lease.release().await?;
-        tracing::info!("stopped");
-        Ok(())
-    }
-}
-
-async fn open(config: &Config) -> Result<Arc<dyn Store>> {
-    let url = config.store.url.reveal();
-    if let Some(path) = url.strip_prefix("sqlite://") {
-        outboxes::check(config, None).await?;
-        let path: PathBuf = config.folder.join(path);
-        let opened = tokio::task::spawn_blocking(move || SqliteStore::open(&path));
-        let store = opened.await?.context("store.url")?;
-        return Ok(Arc::new(store));
-    }
-    if let Some(address) = postgres_address(config)? {
-        let store = PostgresStore::open(address.clone()).await;
-        let mut store = store.context("store.url")?;
-        let shared = outboxes::check(config, Some(&address)).await?;
-        store.remove_from(&shared).await.context("store.url")?;
-        return Ok(Arc::new(store));
-    }
-    outboxes::check(config, None).await?;
-    let address = Address::parse(url).context("store.url")?;
-    Ok(Arc::new(RedisStore::new(address)))
-}
-
-/// Returns the address of a store in PostgreSQL; `None` for another store.
-pub fn postgres_address(config: &Config) -> Result<Option<postgres::Address>> {
-    let url = config.store.url.reveal();
-    if !url.starts_with("postgres") {
-        return Ok(None);
-    }
-    let address = postgres::Address::parse(url).context("store.url")?;
-    Ok(Some(address))
 }

@@ -17,7 +17,7 @@ const TABLE: &str = "webhook_outbox";
 /// The log line about an outbox in the database of the store.
 const TOGETHER: &str = "the outbox is in the database of the store";
 
-/// The place of the outbox.
+/// The database in which the outbox is.
 #[derive(Clone, Copy, Debug)]
 enum Place {
     /// The database of the store: acceptance and removal are one transaction.

@@ -4,7 +4,7 @@
 //! A session is one membership: it begins at the committed offsets, or with the oldest message. When a
 //! partition moves to another member, its entries under way are forgotten here and read again there.
 //!
-//! Kafka does not tell which messages were read before. A commit therefore carries a mark while its
+//! Kafka does not report which messages were read before. A commit therefore carries a mark while its
 //! partition is being read, which is removed when the reader stops in order. A reader that finds the mark
 //! treats all messages that are already in the partition as redelivered.
 

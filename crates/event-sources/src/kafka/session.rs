@@ -27,7 +27,7 @@ const WAIT: Duration = Duration::from_millis(500);
 /// The most bytes of a message's key that is an ordering key as it is.
 const MAX_KEY_BYTES: usize = 256;
 
-/// A message, and its place.
+/// A message with its partition and offset.
 pub(super) struct Received {
     pub partition: Partition,
     pub offset: i64,

@@ -231,8 +231,8 @@ impl Drop for KafkaTopics {
     }
 }
 
-/// Returns the incarnation of a topic: that of its cluster. The timestamps of messages tell a topic from
-/// one that was created again under the same name.
+/// Returns the incarnation of a topic: that of its cluster. A topic that was created again under the same
+/// name has messages with later timestamps.
 fn incarnation(cluster: &str, topic: &str) -> String {
     let mut hash = Sha256::new();
     for part in [cluster, topic] {

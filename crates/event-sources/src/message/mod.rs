@@ -27,7 +27,7 @@ const CLOUD_EVENT_BATCH: &str = "application/cloudevents-batch+json";
 /// A message as its queue holds it, not parsed yet.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Message {
-    /// The id by which the source knows the message.
+    /// The message's id at its source.
     pub id: String,
     pub headers: Vec<(Bytes, Bytes)>,
     /// The content type, where the protocol has it in another place than the headers.

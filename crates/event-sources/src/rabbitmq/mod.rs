@@ -298,7 +298,7 @@ impl Source for RabbitQueue {
         if let Some(Session { channel, .. }) = session
             && channel.status().connected()
         {
-            // The server takes back what is not acknowledged.
+            // The server queues entries again that are not acknowledged.
             let closed = within(channel.close(200, "released".into())).await;
             if closed.is_err() {
                 self.disconnect().await;

@@ -11,10 +11,10 @@
 
 mod claims;
 mod consumer_group;
+mod read_session;
 mod reader_lease;
 mod settings;
 mod stream;
-mod turn;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -27,9 +27,9 @@ use webhook_model::Clock;
 pub use settings::Settings;
 
 use self::consumer_group::ConsumerGroup;
+use self::read_session::ReadSession;
 use self::reader_lease::{ReaderLease, ReaderLock};
 use self::stream::{Incarnation, Stream};
-use self::turn::Turn;
 use super::source::{Connected, Read, Room, Source, SourceError, SourceInfo};
 use super::unsettled::Unsettled;
 
@@ -45,7 +45,7 @@ pub struct RedisStream {
     lock: ReaderLock,
     lease: Mutex<Lease>,
     /// The session of the reader. Locked by `next` while it reads.
-    turn: tokio::sync::Mutex<Option<Turn>>,
+    session: tokio::sync::Mutex<Option<ReadSession>>,
     /// The incarnation that is being read. Set by `connect`, for `acknowledge`.
     incarnation: Mutex<Option<Incarnation>>,
 }
@@ -85,7 +85,7 @@ impl RedisStream {
             },
             lock,
             lease: Mutex::new(Lease::None),
-            turn: tokio::sync::Mutex::default(),
+            session: tokio::sync::Mutex::default(),
             incarnation: Mutex::default(),
         }
     }
@@ -137,16 +137,16 @@ impl Source for RedisStream {
         let known = self.incarnation.lock();
         *known.unwrap_or_else(PoisonError::into_inner) = Some(incarnation.clone());
         self.group.unsettled.clear();
-        *self.turn.lock().await = Some(Turn::new(incarnation));
+        *self.session.lock().await = Some(ReadSession::new(incarnation));
         Ok(Connected::Reading(lost))
     }
 
     async fn next(&self, room: Room) -> Result<Read, SourceError> {
-        let mut turn = self.turn.lock().await;
-        let Some(turn) = turn.as_mut() else {
+        let mut session = self.session.lock().await;
+        let Some(session) = session.as_mut() else {
             return Ok(Read::End);
         };
-        match turn.next(&self.group, room).await {
+        match session.next(&self.group, room).await {
             // The server unblocks a waiting reader when the stream is removed. The next session creates
             // the stream and the group again, after the entries of this one are stored.
             Err(error) if matches!(error.code(), Some("NOGROUP" | "UNBLOCKED")) => {
@@ -171,7 +171,7 @@ impl Source for RedisStream {
     }
 
     async fn release(&self) -> Result<(), SourceError> {
-        *self.turn.lock().await = None;
+        *self.session.lock().await = None;
         match self.set_lease(Lease::None) {
             Lease::None => Ok(()),
             Lease::Unknown => Ok(self.lock.hand_over(None).await?),

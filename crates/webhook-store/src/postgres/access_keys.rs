@@ -1,5 +1,6 @@
 //! Access keys.
 
+use async_trait::async_trait;
 use tokio_postgres::Row;
 use webhook_model::{AccessKey, KeyId, Millis, TenantId};
 
@@ -8,7 +9,7 @@ use super::fault::Outcome;
 use super::row::{column, millis};
 use super::session::{Params, query};
 use super::store::call;
-use crate::{KeyAddition, MAX_KEYS, Result};
+use crate::{KeyAddition, Keys, MAX_KEYS, Result};
 
 const LIST: &str = "SELECT body FROM access_keys ORDER BY name LIMIT $1";
 
@@ -42,15 +43,16 @@ const RECORD: &str = "INSERT INTO access_key_uses (key, at)
 
 const LIST_USES: &str = "SELECT key, at FROM access_key_uses ORDER BY key";
 
-impl PostgresStore {
-    pub(super) async fn listed_keys(&self) -> Result<Vec<AccessKey>> {
+#[async_trait]
+impl Keys for PostgresStore {
+    async fn keys(&self) -> Result<Vec<AccessKey>> {
         let most = MAX_KEYS as i64;
         let rows = call!(self, session => session.rows(LIST, &[&most]).await)?;
         let keys: Outcome<_> = rows.iter().map(read).collect();
         keys.map_err(|fault| self.failed(fault))
     }
 
-    pub(super) async fn create_key(&self, key: &AccessKey) -> Result<KeyAddition> {
+    async fn add_key(&self, key: &AccessKey) -> Result<KeyAddition> {
         let body = serde_json::to_vec(key).map_err(|error| self.failed(error.into()))?;
         let (hash, most) = (&key.hash.as_bytes()[..], MAX_KEYS as i64);
         let tenant = key.tenant.as_ref().map(TenantId::as_str);
@@ -71,7 +73,7 @@ impl PostgresStore {
         })
     }
 
-    pub(super) async fn remove_key(&self, id: &KeyId) -> Result<Option<AccessKey>> {
+    async fn delete_key(&self, id: &KeyId) -> Result<Option<AccessKey>> {
         let id = id.as_str();
         let params: Params<'_> = &[&id];
         let queries = [DELETE, SESSIONS, USES].map(|sql| query(sql, params));
@@ -80,7 +82,7 @@ impl PostgresStore {
         deleted.transpose().map_err(|fault| self.failed(fault))
     }
 
-    pub(super) async fn remove_keys_of(&self, tenant: &TenantId) -> Result<()> {
+    async fn delete_keys_of(&self, tenant: &TenantId) -> Result<()> {
         let tenant = tenant.as_str();
         let params: Params<'_> = &[&tenant];
         let queries = DELETE_OF.map(|sql| query(sql, params));
@@ -88,14 +90,14 @@ impl PostgresStore {
         Ok(())
     }
 
-    pub(super) async fn record_uses(&self, uses: &[(KeyId, Millis)]) -> Result<()> {
+    async fn record_key_uses(&self, uses: &[(KeyId, Millis)]) -> Result<()> {
         let keys: Vec<&str> = uses.iter().map(|(key, _)| key.as_str()).collect();
         let times: Vec<i64> = uses.iter().map(|(_, at)| at.as_i64()).collect();
         call!(self, session => session.rows(RECORD, &[&keys, &times]).await)?;
         Ok(())
     }
 
-    pub(super) async fn listed_uses(&self) -> Result<Vec<(KeyId, Millis)>> {
+    async fn key_uses(&self) -> Result<Vec<(KeyId, Millis)>> {
         let rows = call!(self, session => session.rows(LIST_USES, &[]).await)?;
         let read = |row: &Row| Ok((KeyId::parse(column(row, 0)?)?, millis(column(row, 1)?)));
         let uses: Outcome<_> = rows.iter().map(read).collect();

@@ -1,5 +1,6 @@
 //! Sessions of the pages and of portals.
 
+use async_trait::async_trait;
 use tokio_postgres::Row;
 use webhook_model::{AccessSession, Millis, SessionId, TenantId, TokenHash};
 
@@ -9,7 +10,7 @@ use super::row::column;
 use super::session::{Params, query};
 use super::store::call;
 use crate::access::{AT_A_TIME, page, session_bound};
-use crate::{Cursor, MAX_PORTAL_SESSIONS, Page, Result};
+use crate::{Cursor, MAX_PORTAL_SESSIONS, Page, Result, Sessions};
 
 /// Adds a session unless its tenant has `$7`. Concurrent additions may exceed that by a few.
 const ADD: &str = "INSERT INTO access_sessions (hash, id, key, tenant, expires_at, body)
@@ -40,8 +41,9 @@ const PRUNE_USES: &str = "DELETE FROM access_key_uses WHERE key IN (
         SELECT key FROM access_key_uses WHERE at < $1 LIMIT $2
     ) RETURNING 1";
 
-impl PostgresStore {
-    pub(super) async fn create_session(&self, session: &AccessSession) -> Result<bool> {
+#[async_trait]
+impl Sessions for PostgresStore {
+    async fn add_session(&self, session: &AccessSession) -> Result<bool> {
         let body = serde_json::to_vec(session).map_err(|error| self.failed(error.into()))?;
         let (hash, most) = (&session.hash.as_bytes()[..], MAX_PORTAL_SESSIONS as i64);
         let tenant = session.portal.as_ref().map(|portal| portal.tenant.as_str());
@@ -52,11 +54,11 @@ impl PostgresStore {
         Ok(!added.is_empty())
     }
 
-    pub(super) async fn find_session(&self, hash: &TokenHash) -> Result<Option<AccessSession>> {
+    async fn session(&self, hash: &TokenHash) -> Result<Option<AccessSession>> {
         self.one_session(FIND, &[&&hash.as_bytes()[..]]).await
     }
 
-    pub(super) async fn list_sessions(
+    async fn portal_sessions(
         &self,
         tenant: &TenantId,
         cursor: Option<&Cursor>,
@@ -72,7 +74,7 @@ impl PostgresStore {
         }))
     }
 
-    pub(super) async fn move_session_end(
+    async fn extend_session(
         &self,
         tenant: &TenantId,
         id: &SessionId,
@@ -99,11 +101,11 @@ impl PostgresStore {
         })
     }
 
-    pub(super) async fn remove_session(&self, hash: &TokenHash) -> Result<Option<AccessSession>> {
+    async fn delete_session(&self, hash: &TokenHash) -> Result<Option<AccessSession>> {
         self.one_session(DELETE, &[&&hash.as_bytes()[..]]).await
     }
 
-    pub(super) async fn remove_portal_session(
+    async fn delete_portal_session(
         &self,
         tenant: &TenantId,
         id: &SessionId,
@@ -112,12 +114,7 @@ impl PostgresStore {
         self.one_session(DELETE_PORTAL, params).await
     }
 
-    /// Deletes ended sessions and old uses, some of each. Returns whether there may be more.
-    pub(super) async fn prune_ended_sessions(
-        &self,
-        now: Millis,
-        used_before: Millis,
-    ) -> Result<bool> {
+    async fn prune_sessions(&self, now: Millis, used_before: Millis) -> Result<bool> {
         let (now, used_before, most) = (now.as_i64(), used_before.as_i64(), AT_A_TIME as i64);
         let sessions = call!(self, session => session.rows(PRUNE, &[&now, &most]).await)?;
         let uses = call!(self, session => {
@@ -125,7 +122,9 @@ impl PostgresStore {
         })?;
         Ok(sessions.len() == AT_A_TIME || uses.len() == AT_A_TIME)
     }
+}
 
+impl PostgresStore {
     async fn one_session(&self, sql: &str, params: Params<'_>) -> Result<Option<AccessSession>> {
         let rows = call!(self, session => session.rows(sql, params).await)?;
         let found = rows.first().map(read).transpose();

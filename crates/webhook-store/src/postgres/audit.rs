@@ -1,5 +1,6 @@
 //! The audit list.
 
+use async_trait::async_trait;
 use tokio_postgres::Row;
 use webhook_model::{AuditEntry, AuditId, Millis, TenantId};
 
@@ -9,7 +10,7 @@ use super::row::column;
 use super::session::{Params, query};
 use super::store::call;
 use crate::access::{AT_A_TIME, audit_range, page};
-use crate::{AuditFilter, Cursor, Page, Result};
+use crate::{Audit, AuditFilter, Cursor, Page, Result};
 
 const PUT: &str = "INSERT INTO audit (id, tenant, body) VALUES ($1, $2, $3)
     ON CONFLICT (id) DO UPDATE SET tenant = excluded.tenant, body = excluded.body";
@@ -28,8 +29,9 @@ const PRUNE: &str = "DELETE FROM audit WHERE id IN (
         SELECT id FROM audit WHERE id < $1 ORDER BY id LIMIT $2
     ) RETURNING 1";
 
-impl PostgresStore {
-    pub(super) async fn write_audit_entry(&self, entry: &AuditEntry, keep: usize) -> Result<()> {
+#[async_trait]
+impl Audit for PostgresStore {
+    async fn put_audit_entry(&self, entry: &AuditEntry, keep: usize) -> Result<()> {
         let body = serde_json::to_vec(entry).map_err(|error| self.failed(error.into()))?;
         let tenant = entry.tenant.as_ref().map_or("", TenantId::as_str);
         let (most, keep) = (AT_A_TIME as i64, i64::try_from(keep).unwrap_or(i64::MAX));
@@ -41,7 +43,7 @@ impl PostgresStore {
         Ok(())
     }
 
-    pub(super) async fn list_audit(
+    async fn audit_entries(
         &self,
         filter: &AuditFilter,
         cursor: Option<&Cursor>,
@@ -66,8 +68,7 @@ impl PostgresStore {
         }))
     }
 
-    /// Deletes some of the entries from before a moment. Returns whether there may be more.
-    pub(super) async fn prune_audit_before(&self, before: Millis) -> Result<bool> {
+    async fn prune_audit(&self, before: Millis) -> Result<bool> {
         let (before, most) = (AuditId::prefix(before), AT_A_TIME as i64);
         let deleted = call!(self, session => session.rows(PRUNE, &[&before, &most]).await)?;
         Ok(deleted.len() == AT_A_TIME)

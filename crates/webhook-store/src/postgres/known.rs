@@ -6,8 +6,8 @@ use super::fault::Outcome;
 use super::row::column;
 use super::session::Session;
 
-/// Compares events with the stored ones. Of an erased event, which has no data, it is not known what the
-/// data was. Returns no row for an id that is not stored.
+/// Compares events with the stored ones. An erased event, whose data is empty, equals any other. Returns no
+/// row for an id that is not stored.
 const COMPARE: &str = "SELECT n.number,
         octet_length(e.data) = 0 OR (e.kind = n.kind AND e.data = n.data)
     FROM tenants t

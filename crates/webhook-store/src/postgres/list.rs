@@ -64,7 +64,7 @@ impl PostgresStore {
         };
         let digest = digest(id);
         let exchanges = call!(self, session => session.rows(EXCHANGES, &[&digest]).await)?;
-        // An attempt that was recorded meanwhile has no place here.
+        // An exchange of an attempt that was recorded meanwhile is left out.
         for (attempt, row) in delivery.attempts.iter_mut().zip(&exchanges) {
             attempt.exchange = read_exchange(row).map_err(|fault| self.failed(fault))?;
         }

@@ -49,7 +49,6 @@
 //! ```
 
 mod accept;
-mod access;
 mod access_keys;
 mod access_sessions;
 mod attempts;

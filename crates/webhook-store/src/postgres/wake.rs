@@ -13,6 +13,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_postgres::{AsyncMessage, Client, Error};
+use webhook_model::Backoff;
 
 /// The least time between two notifications of this process.
 const BETWEEN: Duration = Duration::from_millis(50);
@@ -23,9 +24,9 @@ const POLL: Duration = Duration::from_secs(5);
 /// The deadline of a statement.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The wait after a connection that failed or was lost: from the first to the longest, doubling.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// The waits after a connection that failed or was lost.
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// The task that listens and notifies. Dropping this ends it.
 pub(super) struct Listener {
@@ -73,7 +74,7 @@ struct Link {
 
 impl Link {
     async fn run(self) {
-        let mut pause = FIRST_PAUSE;
+        let mut backoff = Backoff::new(FIRST_WAIT, LONGEST_WAIT);
         loop {
             let connected = self.connector.connect().await;
             match connected {
@@ -82,13 +83,12 @@ impl Link {
                     let lost = self.listen(direct).await;
                     tracing::debug!(reason = %lost, "listening connection lost");
                     if began.elapsed() > POLL {
-                        pause = FIRST_PAUSE;
+                        backoff.reset();
                     }
                 }
                 Err(error) => tracing::debug!(?error, "listening connection failed"),
             }
-            sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            sleep(backoff.next_wait()).await;
             // Without a connection, the queue is checked at each try.
             self.wakes.notify_one();
         }

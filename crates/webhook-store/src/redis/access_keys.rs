@@ -1,5 +1,6 @@
 //! Access keys.
 
+use async_trait::async_trait;
 use webhook_model::{AccessKey, KeyId, Millis, TenantId};
 
 use super::RedisStore;
@@ -7,10 +8,11 @@ use super::keys;
 use super::scripts::{ADD_KEY, DROP_KEY, DROP_SESSIONS_OF, RECORD_KEY_USES};
 use super::store::shared_call;
 use crate::access::AT_A_TIME;
-use crate::{KeyAddition, MAX_KEYS, Result};
+use crate::{KeyAddition, Keys, MAX_KEYS, Result};
 
-impl RedisStore {
-    pub(super) async fn listed_keys(&self) -> Result<Vec<AccessKey>> {
+#[async_trait]
+impl Keys for RedisStore {
+    async fn keys(&self) -> Result<Vec<AccessKey>> {
         let mut command = redis::cmd("HGETALL");
         command.arg(keys::access_keys());
         let rows: Vec<(String, String)> = self.query(&command).await?;
@@ -20,7 +22,7 @@ impl RedisStore {
         Ok(all)
     }
 
-    pub(super) async fn create_key(&self, key: &AccessKey) -> Result<KeyAddition> {
+    async fn add_key(&self, key: &AccessKey) -> Result<KeyAddition> {
         let mut call = shared_call(&ADD_KEY);
         call.arg(key.id.as_str()).arg(&key.name);
         call.arg(String::from(key.hash));
@@ -32,17 +34,17 @@ impl RedisStore {
         })
     }
 
-    pub(super) async fn remove_key(&self, id: &KeyId) -> Result<Option<AccessKey>> {
+    async fn delete_key(&self, id: &KeyId) -> Result<Option<AccessKey>> {
         let mut call = shared_call(&DROP_KEY);
         call.arg(id.as_str());
         let body: Option<String> = self.run(&DROP_KEY, &call).await?;
         body.map(|body| self.read_access(&body)).transpose()
     }
 
-    pub(super) async fn remove_keys_of(&self, tenant: &TenantId) -> Result<()> {
-        for key in self.listed_keys().await? {
+    async fn delete_keys_of(&self, tenant: &TenantId) -> Result<()> {
+        for key in self.keys().await? {
             if key.tenant.as_ref() == Some(tenant) {
-                self.remove_key(&key.id).await?;
+                self.delete_key(&key.id).await?;
             }
         }
         let mut call = shared_call(&DROP_SESSIONS_OF);
@@ -51,7 +53,7 @@ impl RedisStore {
         Ok(())
     }
 
-    pub(super) async fn record_uses(&self, uses: &[(KeyId, Millis)]) -> Result<()> {
+    async fn record_key_uses(&self, uses: &[(KeyId, Millis)]) -> Result<()> {
         for some in uses.chunks(AT_A_TIME) {
             let mut call = shared_call(&RECORD_KEY_USES);
             for (key, at) in some {
@@ -62,7 +64,7 @@ impl RedisStore {
         Ok(())
     }
 
-    pub(super) async fn listed_uses(&self) -> Result<Vec<(KeyId, Millis)>> {
+    async fn key_uses(&self) -> Result<Vec<(KeyId, Millis)>> {
         let mut command = redis::cmd("HGETALL");
         command.arg(keys::key_uses());
         let rows: Vec<(String, u64)> = self.query(&command).await?;
@@ -74,10 +76,12 @@ impl RedisStore {
         uses.sort_unstable();
         Ok(uses)
     }
+}
 
+impl RedisStore {
     /// Deletes the uses from before a moment.
     pub(super) async fn prune_uses(&self, before: Millis) -> Result<()> {
-        let uses = self.listed_uses().await?;
+        let uses = self.key_uses().await?;
         let old = uses.iter().filter(|(_, at)| *at < before);
         for (key, _) in old {
             let mut command = redis::cmd("HDEL");

@@ -1,5 +1,6 @@
 //! Sessions of the pages and of portals.
 
+use async_trait::async_trait;
 use webhook_model::{AccessSession, Millis, SessionId, TenantId, TokenHash};
 
 use super::RedisStore;
@@ -7,10 +8,11 @@ use super::keys;
 use super::scripts::{ADD_SESSION, DROP_SESSION, EXTEND_SESSION, PRUNE_SESSIONS};
 use super::store::shared_call;
 use crate::access::{AT_A_TIME, page, session_bound};
-use crate::{Cursor, MAX_PORTAL_SESSIONS, Page, Result};
+use crate::{Cursor, MAX_PORTAL_SESSIONS, Page, Result, Sessions};
 
-impl RedisStore {
-    pub(super) async fn create_session(&self, session: &AccessSession) -> Result<bool> {
+#[async_trait]
+impl Sessions for RedisStore {
+    async fn add_session(&self, session: &AccessSession) -> Result<bool> {
         let tenant = session.portal.as_ref().map(|portal| portal.tenant.as_str());
         let mut call = shared_call(&ADD_SESSION);
         call.arg(String::from(session.hash))
@@ -23,18 +25,12 @@ impl RedisStore {
         self.run(&ADD_SESSION, &call).await
     }
 
-    pub(super) async fn find_session(&self, hash: &TokenHash) -> Result<Option<AccessSession>> {
+    async fn session(&self, hash: &TokenHash) -> Result<Option<AccessSession>> {
         let body = self.session_body(&String::from(*hash)).await?;
         body.map(|body| self.read_access(&body)).transpose()
     }
 
-    async fn session_body(&self, hash: &str) -> Result<Option<String>> {
-        let mut command = redis::cmd("HGET");
-        command.arg(keys::access_sessions()).arg(hash);
-        self.query(&command).await
-    }
-
-    pub(super) async fn list_sessions(
+    async fn portal_sessions(
         &self,
         tenant: &TenantId,
         cursor: Option<&Cursor>,
@@ -55,21 +51,7 @@ impl RedisStore {
         Ok(Page { items, next_cursor })
     }
 
-    /// Returns values of a hash; `None` for a field that does not exist any more.
-    pub(super) async fn values(
-        &self,
-        hash: &str,
-        fields: &[String],
-    ) -> Result<Vec<Option<String>>> {
-        if fields.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut command = redis::cmd("HMGET");
-        command.arg(hash).arg(fields);
-        self.query(&command).await
-    }
-
-    pub(super) async fn move_session_end(
+    async fn extend_session(
         &self,
         tenant: &TenantId,
         id: &SessionId,
@@ -92,6 +74,50 @@ impl RedisStore {
         Ok(None)
     }
 
+    async fn delete_session(&self, hash: &TokenHash) -> Result<Option<AccessSession>> {
+        self.drop_session(&String::from(*hash)).await
+    }
+
+    async fn delete_portal_session(
+        &self,
+        tenant: &TenantId,
+        id: &SessionId,
+    ) -> Result<Option<AccessSession>> {
+        match self.portal_session(tenant, id).await? {
+            Some((hash, ..)) => self.drop_session(&hash).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn prune_sessions(&self, now: Millis, used_before: Millis) -> Result<bool> {
+        self.prune_uses(used_before).await?;
+        let mut call = shared_call(&PRUNE_SESSIONS);
+        call.arg(now.0).arg(AT_A_TIME);
+        self.run(&PRUNE_SESSIONS, &call).await
+    }
+}
+
+impl RedisStore {
+    async fn session_body(&self, hash: &str) -> Result<Option<String>> {
+        let mut command = redis::cmd("HGET");
+        command.arg(keys::access_sessions()).arg(hash);
+        self.query(&command).await
+    }
+
+    /// Returns values of a hash; `None` for a field that does not exist any more.
+    pub(super) async fn values(
+        &self,
+        hash: &str,
+        fields: &[String],
+    ) -> Result<Vec<Option<String>>> {
+        if fields.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut command = redis::cmd("HMGET");
+        command.arg(hash).arg(fields);
+        self.query(&command).await
+    }
+
     /// Returns a tenant's portal session with its hash and its stored form.
     async fn portal_session(
         &self,
@@ -111,36 +137,10 @@ impl RedisStore {
         Ok((owner == Some(tenant)).then_some((hash, body, session)))
     }
 
-    pub(super) async fn remove_session(&self, hash: &TokenHash) -> Result<Option<AccessSession>> {
-        self.drop_session(&String::from(*hash)).await
-    }
-
-    pub(super) async fn remove_portal_session(
-        &self,
-        tenant: &TenantId,
-        id: &SessionId,
-    ) -> Result<Option<AccessSession>> {
-        match self.portal_session(tenant, id).await? {
-            Some((hash, ..)) => self.drop_session(&hash).await,
-            None => Ok(None),
-        }
-    }
-
     async fn drop_session(&self, hash: &str) -> Result<Option<AccessSession>> {
         let mut call = shared_call(&DROP_SESSION);
         call.arg(hash);
         let body: Option<String> = self.run(&DROP_SESSION, &call).await?;
         body.map(|body| self.read_access(&body)).transpose()
-    }
-
-    pub(super) async fn prune_ended_sessions(
-        &self,
-        now: Millis,
-        used_before: Millis,
-    ) -> Result<bool> {
-        self.prune_uses(used_before).await?;
-        let mut call = shared_call(&PRUNE_SESSIONS);
-        call.arg(now.0).arg(AT_A_TIME);
-        self.run(&PRUNE_SESSIONS, &call).await
     }
 }

@@ -1,5 +1,6 @@
 //! The audit list.
 
+use async_trait::async_trait;
 use webhook_model::{AuditEntry, AuditId, Millis, TenantId};
 
 use super::RedisStore;
@@ -7,10 +8,11 @@ use super::keys;
 use super::scripts::{PRUNE_AUDIT, PUT_AUDIT};
 use super::store::shared_call;
 use crate::access::{AT_A_TIME, audit_range, page};
-use crate::{AuditFilter, Cursor, Page, Result};
+use crate::{Audit, AuditFilter, Cursor, Page, Result};
 
-impl RedisStore {
-    pub(super) async fn write_audit_entry(&self, entry: &AuditEntry, keep: usize) -> Result<()> {
+#[async_trait]
+impl Audit for RedisStore {
+    async fn put_audit_entry(&self, entry: &AuditEntry, keep: usize) -> Result<()> {
         let mut call = shared_call(&PUT_AUDIT);
         call.arg(entry.id.as_str());
         call.arg(entry.tenant.as_ref().map_or("", TenantId::as_str));
@@ -18,7 +20,7 @@ impl RedisStore {
         self.run::<i64>(&PUT_AUDIT, &call).await.map(drop)
     }
 
-    pub(super) async fn list_audit(
+    async fn audit_entries(
         &self,
         filter: &AuditFilter,
         cursor: Option<&Cursor>,
@@ -41,7 +43,7 @@ impl RedisStore {
         Ok(Page { items, next_cursor })
     }
 
-    pub(super) async fn prune_audit_before(&self, before: Millis) -> Result<bool> {
+    async fn prune_audit(&self, before: Millis) -> Result<bool> {
         let mut call = shared_call(&PRUNE_AUDIT);
         call.arg(AuditId::prefix(before)).arg(AT_A_TIME);
         self.run(&PRUNE_AUDIT, &call).await

@@ -67,7 +67,6 @@
 //! No key has a time to live: no clock can delete data.
 
 mod accept;
-mod access;
 mod access_keys;
 mod access_sessions;
 mod audit;
@@ -89,6 +88,7 @@ mod owners;
 mod plan;
 mod plan_call;
 mod positions;
+mod prune;
 mod record;
 mod recover;
 mod rejected;
@@ -98,7 +98,6 @@ mod scores;
 mod scripts;
 mod store;
 mod tenants;
-mod upkeep;
 mod wake;
 
 pub use store::RedisStore;

@@ -49,7 +49,7 @@ impl<'a> NewEvent<'a> {
         let mut found = tx.sql.prepare_cached(KNOWN)?;
         let compare = |row: &Row<'_>| {
             let (kind, data) = (row.get_ref(0)?.as_bytes()?, row.get_ref(1)?.as_bytes()?);
-            // Of an erased event it is not known what the data was.
+            // The data of an erased event is unknown.
             let is_erased = data.is_empty();
             Ok(is_erased || kind == self.event.kind.as_bytes() && data == self.event.data)
         };

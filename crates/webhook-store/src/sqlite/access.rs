@@ -1,4 +1,4 @@
-//! Implements the parts of the interface about keys and the audit list.
+//! Implements the parts of the interface about keys, sessions and the audit list.
 
 use async_trait::async_trait;
 use webhook_model::{
@@ -7,7 +7,7 @@ use webhook_model::{
 
 use super::store::SqliteStore;
 use super::{access_keys, access_sessions, audit};
-use crate::{Audit, AuditFilter, Cursor, KeyAddition, Keys, Page, Result};
+use crate::{Audit, AuditFilter, Cursor, KeyAddition, Keys, Page, Result, Sessions};
 
 #[async_trait]
 impl Keys for SqliteStore {
@@ -40,7 +40,10 @@ impl Keys for SqliteStore {
     async fn key_uses(&self) -> Result<Vec<(KeyId, Millis)>> {
         self.read(|view| access_keys::uses(view.sql)).await
     }
+}
 
+#[async_trait]
+impl Sessions for SqliteStore {
     async fn add_session(&self, session: &AccessSession) -> Result<bool> {
         let session = session.clone();
         self.write(move |tx| access_sessions::add(tx.sql, &session))

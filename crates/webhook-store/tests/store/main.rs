@@ -7,6 +7,7 @@
 
 mod contract;
 mod file;
+mod fixtures;
 mod migration;
 mod speed;
 mod stores;
@@ -41,7 +42,8 @@ macro_rules! guarantees {
                 tenants_are_listed_in_order_with_their_versions
                 a_deleted_tenant_leaves_nothing
                 a_recreated_tenant_has_a_new_version
-                a_tenant_never_sees_data_of_another
+                a_tenant_never_sees_data_of_another;
+            endpoints:
                 an_endpoint_is_stored_unchanged
                 endpoints_are_listed_in_order
                 the_version_goes_up_with_every_change
@@ -53,15 +55,16 @@ macro_rules! guarantees {
                 a_delivery_in_flight_to_a_deleted_endpoint_is_not_retried
                 a_claim_returned_to_a_deleted_endpoint_is_buried
                 a_recreated_endpoint_receives_new_deliveries;
-            plan:
-                an_event_is_stored_unchanged
+            known_events:
                 planning_twice_changes_nothing
                 an_id_with_another_type_or_other_data_is_rejected_and_changes_nothing
                 later_events_of_an_id_in_a_batch_are_compared_with_the_first
                 of_events_planned_concurrently_with_one_id_one_is_kept
                 an_event_twice_in_a_batch_is_planned_once
                 concurrent_planning_creates_one_delivery
-                two_tenants_may_use_the_same_event_id
+                two_tenants_may_use_the_same_event_id;
+            plan:
+                an_event_is_stored_unchanged
                 a_stale_version_keeps_nothing
                 an_unknown_tenant_is_rejected
                 a_delivery_that_starts_claimed_is_in_flight

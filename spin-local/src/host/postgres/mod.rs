@@ -4,6 +4,7 @@ mod access;
 mod address;
 mod connect;
 mod connection;
+mod conversions;
 mod error;
 mod parameter;
 mod range;

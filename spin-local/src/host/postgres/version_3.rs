@@ -3,6 +3,7 @@
 use wasmtime::component::Resource;
 
 use super::connection::Connection;
+use super::conversions::conversions_from_version_4;
 use super::error::text_of;
 use crate::host::bindings::spin::postgres3_0_0::postgres::{
     Column, DbDataType, DbValue, Error, Host, HostConnection, ParameterValue, RowSet,
@@ -12,17 +13,10 @@ use crate::host::state::State;
 
 type HostResult<T> = wasmtime::Result<Result<T, Error>>;
 
-impl From<version_4::Error> for Error {
-    fn from(error: version_4::Error) -> Self {
-        match error {
-            version_4::Error::ConnectionFailed(text) => Self::ConnectionFailed(text),
-            version_4::Error::BadParameter(text) => Self::BadParameter(text),
-            version_4::Error::QueryFailed(error) => Self::QueryFailed(text_of(error)),
-            version_4::Error::ValueConversionFailed(text) => Self::ValueConversionFailed(text),
-            version_4::Error::Other(text) => Self::Other(text),
-        }
-    }
-}
+conversions_from_version_4!(
+    Boolean, Int8, Int16, Int32, Int64, Floating32, Floating64, Str, Binary, Date, Time, Datetime,
+    Timestamp
+);
 
 impl From<ParameterValue> for version_4::ParameterValue {
     fn from(value: ParameterValue) -> Self {
@@ -41,64 +35,6 @@ impl From<ParameterValue> for version_4::ParameterValue {
             ParameterValue::Datetime(value) => Self::Datetime(value),
             ParameterValue::Timestamp(value) => Self::Timestamp(value),
             ParameterValue::DbNull => Self::DbNull,
-        }
-    }
-}
-
-impl From<version_4::DbValue> for DbValue {
-    fn from(value: version_4::DbValue) -> Self {
-        match value {
-            version_4::DbValue::Boolean(value) => Self::Boolean(value),
-            version_4::DbValue::Int8(value) => Self::Int8(value),
-            version_4::DbValue::Int16(value) => Self::Int16(value),
-            version_4::DbValue::Int32(value) => Self::Int32(value),
-            version_4::DbValue::Int64(value) => Self::Int64(value),
-            version_4::DbValue::Floating32(value) => Self::Floating32(value),
-            version_4::DbValue::Floating64(value) => Self::Floating64(value),
-            version_4::DbValue::Str(value) => Self::Str(value),
-            version_4::DbValue::Binary(value) => Self::Binary(value),
-            version_4::DbValue::Date(value) => Self::Date(value),
-            version_4::DbValue::Time(value) => Self::Time(value),
-            version_4::DbValue::Datetime(value) => Self::Datetime(value),
-            version_4::DbValue::Timestamp(value) => Self::Timestamp(value),
-            version_4::DbValue::DbNull => Self::DbNull,
-            _ => Self::Unsupported,
-        }
-    }
-}
-
-impl From<version_4::DbDataType> for DbDataType {
-    fn from(kind: version_4::DbDataType) -> Self {
-        match kind {
-            version_4::DbDataType::Boolean => Self::Boolean,
-            version_4::DbDataType::Int8 => Self::Int8,
-            version_4::DbDataType::Int16 => Self::Int16,
-            version_4::DbDataType::Int32 => Self::Int32,
-            version_4::DbDataType::Int64 => Self::Int64,
-            version_4::DbDataType::Floating32 => Self::Floating32,
-            version_4::DbDataType::Floating64 => Self::Floating64,
-            version_4::DbDataType::Str => Self::Str,
-            version_4::DbDataType::Binary => Self::Binary,
-            version_4::DbDataType::Date => Self::Date,
-            version_4::DbDataType::Time => Self::Time,
-            version_4::DbDataType::Datetime => Self::Datetime,
-            version_4::DbDataType::Timestamp => Self::Timestamp,
-            _ => Self::Other,
-        }
-    }
-}
-
-impl From<version_4::RowSet> for RowSet {
-    fn from(result: version_4::RowSet) -> Self {
-        let columns = result.columns.into_iter().map(|column| Column {
-            name: column.name,
-            data_type: column.data_type.into(),
-        });
-        let rows = result.rows.into_iter();
-        let values = |row: Vec<version_4::DbValue>| row.into_iter().map(Into::into).collect();
-        Self {
-            columns: columns.collect(),
-            rows: rows.map(values).collect(),
         }
     }
 }

@@ -40,7 +40,6 @@ fn the_chart_renders_valid_resources_for_every_kind_of_values() {
     let Some(helm) = Helm::available() else {
         return;
     };
-    let schemas = crate::schemas();
     let cases = files_under(&root().join("tests/deploy/tests/charts/valid"));
     assert!(cases.len() >= 6, "{} cases", cases.len());
     for case in cases {
@@ -52,7 +51,7 @@ fn the_chart_renders_valid_resources_for_every_kind_of_values() {
             .template(&chart(), &values)
             .unwrap_or_else(|error| panic!("{name}: {error}"));
         assert!(!documents.is_empty(), "{name}");
-        let faults = faults(&documents, &schemas);
+        let faults = faults(&documents, crate::schemas());
         assert!(faults.is_empty(), "{name}: {faults:#?}");
         let expected = text_of(&case);
         let expected = expected
@@ -87,7 +86,7 @@ fn the_default_values_are_those_of_the_kustomize_base() {
         return;
     };
     let documents = helm.template(&chart(), &serde_json::json!({})).unwrap();
-    let base = crate::kustomize::build(&root().join("deploy/spinkube/base"), &crate::schemas());
+    let base = crate::kustomize::build(&root().join("deploy/spinkube/base"), crate::schemas());
     for document in &documents {
         let same = |one: &&Value| {
             one["kind"] == document["kind"]

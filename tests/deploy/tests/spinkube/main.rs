@@ -14,13 +14,14 @@ mod spin_apps;
 mod support;
 
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use schemas::Schemas;
 use support::{copy_folder, files_under, root, text_of, toml_of};
 
 #[test]
 fn every_manifest_is_valid_reachable_and_has_resolvable_references() {
-    let faults = faults::of(&manifests(), &schemas());
+    let faults = faults::of(&manifests(), schemas());
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
@@ -29,7 +30,6 @@ fn every_manifest_is_valid_reachable_and_has_resolvable_references() {
 #[test]
 fn every_introduced_fault_is_found() {
     let cases = files_under(&root().join("tests/deploy/tests/cases"));
-    let schemas = schemas();
     assert!(cases.len() >= 20, "{} cases", cases.len());
     for path in cases {
         let case = toml_of(path.strip_prefix(root()).unwrap().to_str().unwrap());
@@ -42,7 +42,7 @@ fn every_introduced_fault_is_found() {
         assert_ne!(before, after, "`{}` changes nothing", path.display());
         std::fs::write(&file, after).unwrap();
 
-        let faults = faults::of(folder.path(), &schemas);
+        let faults = faults::of(folder.path(), schemas());
         let found = faults.iter().any(|fault| fault.contains(text("fault")));
         assert!(found, "`{}`: found only {faults:#?}", path.display());
     }
@@ -53,7 +53,7 @@ fn a_file_that_no_kustomization_uses_is_found() {
     let folder = tempfile::tempdir().unwrap();
     copy_folder(&manifests(), folder.path());
     std::fs::write(folder.path().join("base/stray.yaml"), "kind: Stray\n").unwrap();
-    let faults = faults::of(folder.path(), &schemas());
+    let faults = faults::of(folder.path(), schemas());
     assert!(
         faults.iter().any(|fault| fault.contains("stray.yaml")),
         "{faults:?}"
@@ -86,6 +86,9 @@ fn manifests() -> PathBuf {
     root().join("deploy/spinkube")
 }
 
-fn schemas() -> Schemas {
-    Schemas::load(&root().join("tests/deploy/schemas"))
+/// Returns the schemas, which are compiled once.
+fn schemas() -> &'static Schemas {
+    static LOADED: LazyLock<Schemas> =
+        LazyLock::new(|| Schemas::load(&root().join("tests/deploy/schemas")));
+    &LOADED
 }

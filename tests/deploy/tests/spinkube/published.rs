@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use jsonschema::{Retrieve, Uri, Validator};
+use jsonschema::{Registry, Validator};
 use serde_json::Value;
 
 use crate::helm;
@@ -94,28 +94,17 @@ fn load(folder: &Path) -> BTreeMap<(&'static str, &'static str), Validator> {
     let json = |name: &str| -> Value {
         serde_json::from_str(&text_of(&folder.join(format!("{name}.json")))).unwrap()
     };
-    let definitions = json("_definitions");
+    // The schemas refer to it, and nothing is fetched.
+    let definitions = Registry::new()
+        .add("json-schema:///_definitions.json", json("_definitions"))
+        .and_then(|registry| registry.prepare())
+        .unwrap_or_else(|error| panic!("`_definitions`: {error}"));
     let schema = |(version, kind, file): (_, _, &str)| {
         let compiled = jsonschema::options()
-            .with_retriever(Definitions(definitions.clone()))
+            .with_registry(&definitions)
             .build(&json(file))
             .unwrap_or_else(|error| panic!("`{file}`: {error}"));
         ((version, kind), compiled)
     };
     FILES.map(schema).into()
-}
-
-/// The file to which the schemas refer.
-struct Definitions(Value);
-
-impl Retrieve for Definitions {
-    fn retrieve(
-        &self,
-        uri: &Uri<String>,
-    ) -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {
-        if uri.path().as_str().ends_with("/_definitions.json") {
-            return Ok(self.0.clone());
-        }
-        Err(format!("no schema `{uri}`").into())
-    }
 }

@@ -1,8 +1,8 @@
 //! Validation of resources with JSON Schema: by the schemas in `schemas/`, and those of Kubernetes.
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
+use std::sync::Mutex;
 
 use jsonschema::Validator;
 use serde_json::Value;
@@ -18,7 +18,7 @@ pub struct Schemas {
     own: BTreeMap<String, Validator>,
     published: Option<Published>,
     /// The faults of every resource that was checked, by its JSON: most are in several builds.
-    known: RefCell<HashMap<String, Vec<String>>>,
+    known: Mutex<HashMap<String, Vec<String>>>,
 }
 
 impl Schemas {
@@ -40,7 +40,7 @@ impl Schemas {
         Self {
             own: compiled.collect(),
             published: Published::available(),
-            known: RefCell::default(),
+            known: Mutex::default(),
         }
     }
 
@@ -50,7 +50,7 @@ impl Schemas {
 
     /// Returns the faults of a resource with their paths.
     pub fn faults(&self, document: &Value) -> Vec<String> {
-        let mut known = self.known.borrow_mut();
+        let mut known = self.known.lock().unwrap();
         let faults = known.entry(document.to_string());
         faults.or_insert_with(|| self.check(document)).clone()
     }

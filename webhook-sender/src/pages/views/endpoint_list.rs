@@ -64,7 +64,7 @@ impl EndpointRow {
         }
     }
 
-    /// Returns `true` for an endpoint that somebody should look at.
+    /// Returns `true` for an endpoint that needs attention.
     pub fn is_troubled(&self) -> bool {
         !self.endpoint.enabled || self.endpoint.failing_since.is_some()
     }

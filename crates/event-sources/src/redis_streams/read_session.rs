@@ -20,7 +20,7 @@ const SWEEP: Duration = Duration::from_secs(10);
 const FLUSH: Duration = Duration::from_secs(1);
 
 /// A session of the reader of one incarnation.
-pub(super) struct Turn {
+pub(super) struct ReadSession {
     incarnation: Incarnation,
     phase: Phase,
     /// The most new entries per read. Lowered to one when a reply was too large, and doubled after each
@@ -35,7 +35,7 @@ enum Phase {
     New(Instant),
 }
 
-impl Turn {
+impl ReadSession {
     /// Begins with the entries that an earlier reader has left.
     pub(super) fn new(incarnation: Incarnation) -> Self {
         Self {

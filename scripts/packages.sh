@@ -1,23 +1,34 @@
-# Sourced by the set-up scripts: installs pinned Python and Node packages in folders under `target/`.
-# Packages that cannot be installed are named on standard error; this is not an error.
+# Sourced by the set-up scripts: installs packages of the system, and pinned Python and Node packages in
+# folders under `target/`. Packages of languages that cannot be installed are named on standard error; this
+# is not an error.
 
 # leave_out WHAT WHY
 leave_out() {
     printf 'left out: %s: %s\n' "$1" "$2" >&2
 }
 
-# apt PACKAGE...: installs Debian packages, if the system has apt and this user may
-apt() {
+# may_install: succeeds if the system has apt and this user may install packages, and sets `as_root` to the
+# words in front of a command that does
+may_install() {
     command -v apt-get >/dev/null 2>&1 || return 1
-    if [ "$(id -u)" -eq 0 ]; then
-        as_root=
-    elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
-        as_root='sudo -n'
-    else
-        return 1
-    fi
-    $as_root apt-get update -qq >&2 &&
-        $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$@" >&2
+    as_root=
+    [ "$(id -u)" -ne 0 ] || return 0
+    as_root='sudo -n'
+    command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null
+}
+
+# apt PACKAGE...: installs Debian packages, if this user may. The list of packages is fetched only if it is
+# missing or outdated, so that one set-up script after another does not fetch it.
+apt() {
+    may_install || return 1
+    echo "installing $*" >&2
+    install="$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends"
+    $install "$@" >/dev/null 2>&1 || { $as_root apt-get update -qq >&2 && $install "$@" >/dev/null; }
+}
+
+# homebrew PACKAGE...: installs packages with Homebrew, if the system has it
+homebrew() {
+    command -v brew >/dev/null 2>&1 && brew install "$@"
 }
 
 has_python() {
