@@ -61,5 +61,5 @@ pub use interface::{
     MAX_PORTAL_SESSIONS, Queries, Queue, Store, Tenants,
 };
 pub use lease::Lease;
-pub use page::{Cursor, DeliveryFilter, Depth, PAGE_BYTES, Page, RejectedFilter};
+pub use page::{CountedPart, Cursor, DeliveryFilter, Depth, PAGE_BYTES, Page, RejectedFilter};
 pub use status_filter::{StatusFilter, StatusFilterError};
