@@ -14,10 +14,9 @@ use crate::erasure::ERASED;
 
 const OUTCOME: &str = "UPDATE deliveries SET state = ?2, at = ?3, reason = ?4 WHERE seq = ?1";
 
-/// Adds an attempt. Before the first one, `exchanges` is the room for it.
 const ATTEMPT: &str = "UPDATE deliveries SET state = ?2, at = ?3, reason = ?4, made = made + 1,
     attempts = CASE WHEN attempts IS NULL THEN ?5 ELSE attempts || ',' || ?5 END, status = ?6,
-    exchanges = CASE WHEN attempts IS NULL OR exchanges IS NULL THEN ?7 WHEN ?7 IS NULL THEN exchanges
+    exchanges = CASE WHEN ?7 IS NULL THEN exchanges WHEN exchanges IS NULL THEN ?7
         ELSE CAST(exchanges || ?7 AS BLOB) END
     WHERE seq = ?1";
 

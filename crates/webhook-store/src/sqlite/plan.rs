@@ -16,12 +16,9 @@ use crate::{
     Fence, InitialState, NewDelivery, PlanBatch, PlanResult, Planned, PlannedEvent, StoreError,
 };
 
-/// Inserts a delivery, with room for its first attempt unless it is dead. A row that grew where it is would
-/// push other rows out of its page, which costs more than all other writes of a delivery.
 const DELIVERY: &str = "INSERT INTO deliveries
-    (seq, tenant, endpoint, event, state, at, created_at, made, id, chain, reason, body, exchanges)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9, ?10, ?11,
-        CASE WHEN ?5 = 3 THEN NULL ELSE zeroblob(320) END)";
+    (seq, tenant, endpoint, event, state, at, created_at, made, id, chain, reason, body)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9, ?10, ?11)";
 
 /// Plans a batch. Claims are returned by `claim_return` if the caller has stopped waiting.
 pub(super) fn plan(
@@ -295,6 +292,3 @@ fn gone(tx: &Tx<'_>, tenant: i64, id: &EndpointId) -> Outcome<i64> {
         .execute((tenant, id.as_str()))?;
     Ok(tx.sql.last_insert_rowid())
 }
-
-/// The SQL above contains this number.
-const _: () = assert!(state::DEAD == 3);
