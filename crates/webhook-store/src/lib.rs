@@ -59,9 +59,9 @@ pub use error::StoreError;
 pub use event_list::{EventDetails, EventFilter, EventSummary, ListedEvent, MAX_EXAMINED};
 pub use fence::Fence;
 pub use interface::{
-    Audit, AuditFilter, EndpointPut, IDEMPOTENCY, KeyAddition, Keys, Leases, MAX_AUDIT_ENTRIES, MAX_KEYS,
-    MAX_PORTAL_SESSIONS, Queries, Queue, Sessions, Store, Tenants,
+    Audit, AuditFilter, EndpointPut, IDEMPOTENCY, KeyAddition, Keys, Leases, MAX_AUDIT_ENTRIES,
+    MAX_KEYS, MAX_PORTAL_SESSIONS, Queries, Queue, Sessions, Store, Tenants,
 };
 pub use lease::Lease;
-pub use page::{Cursor, DeliveryFilter, Depth, PAGE_BYTES, Page, RejectedFilter};
+pub use page::{CountedPart, Cursor, DeliveryFilter, Depth, PAGE_BYTES, Page, RejectedFilter};
 pub use status_filter::{StatusFilter, StatusFilterError};

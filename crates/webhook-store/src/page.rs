@@ -18,6 +18,14 @@ pub struct Page<T> {
     pub next_cursor: Option<Cursor>,
 }
 
+/// A part of a count.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CountedPart {
+    pub count: u64,
+    /// The cursor of the next part; `None` at the end.
+    pub next_cursor: Option<Cursor>,
+}
+
 /// A filter of deliveries. All fields that are set must match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeliveryFilter {

@@ -13,6 +13,7 @@ mod isolation;
 mod latency;
 mod listing;
 mod outbox;
+mod pages;
 mod publish;
 mod queues;
 mod receiver;
@@ -62,6 +63,11 @@ async fn main() -> Result<()> {
     }
     if wanted("listing") {
         tables.add(listing::measure(&receiver).await?);
+    }
+    if wanted("pages") {
+        for table in pages::measure(&receiver).await? {
+            tables.add(table);
+        }
     }
     if wanted("isolation") {
         tables.add(isolation::measure(&receiver).await?);

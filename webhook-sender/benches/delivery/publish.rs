@@ -140,15 +140,40 @@ fn add(batch: Batch, number: usize) -> redis::Cmd {
 
 /// Requests a path of the API over a connection of its own.
 pub async fn get(sender: &Sender, path: &str) -> Result<Bytes> {
-    let mut connection = connect(&sender.api).await?;
-    let request = Request::get(path).header("host", "localhost");
-    let response = connection
-        .send_request(request.body(Full::new(Bytes::new()))?)
-        .await?;
-    let status = response.status();
-    let body = response.into_body().collect().await?.to_bytes();
-    ensure!(status == 200, "{path}: {status}");
-    Ok(body)
+    Reader::to(sender).await?.get(path).await
+}
+
+/// A client that keeps its connection open, as a browser does.
+pub struct Reader {
+    api: String,
+    connection: http1::SendRequest<Full<Bytes>>,
+}
+
+impl Reader {
+    pub async fn to(sender: &Sender) -> Result<Self> {
+        Ok(Self {
+            api: sender.api.clone(),
+            connection: connect(&sender.api).await?,
+        })
+    }
+
+    /// Returns the body of a path as it is sent: compressed if the sender does so.
+    pub async fn get(&mut self, path: &str) -> Result<Bytes> {
+        if self.connection.ready().await.is_err() {
+            // The sender has closed it.
+            self.connection = connect(&self.api).await?;
+        }
+        let request = Request::get(path)
+            .header("host", "localhost")
+            .header("accept-encoding", "gzip");
+        let request = request.body(Full::new(Bytes::new()))?;
+        let response = self.connection.send_request(request).await?;
+        let status = response.status();
+        let body = response.into_body().collect().await?.to_bytes();
+        let shown = String::from_utf8_lossy(&body);
+        ensure!(status == 200, "{path}: {status} {shown}");
+        Ok(body)
+    }
 }
 
 async fn connect(api: &str) -> Result<http1::SendRequest<Full<Bytes>>> {

@@ -1,11 +1,14 @@
 //! `/v1/tenants/{tenant}/replay`: makes ended deliveries due again.
 
+use std::time::Duration;
+
 use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use serde::Deserialize;
 use serde_json::json;
+use tokio::time::Instant;
 use webhook_model::{DeliveryId, EndpointId, EventId, TenantId};
 use webhook_store::DeliveryFilter;
 
@@ -31,7 +34,13 @@ pub struct Wanted {
     /// Count the deliveries, and replay nothing.
     #[serde(default)]
     dry_run: bool,
+    /// Stop counting after [`QUICK`].
+    #[serde(default)]
+    quick: bool,
 }
+
+/// The time after which a quick count stops.
+const QUICK: Duration = Duration::from_millis(20);
 
 pub async fn replay(
     State(api): State<Api>,
@@ -46,9 +55,9 @@ pub async fn replay(
         return Err(ApiError::not_found("delivery", id));
     }
     if wanted.dry_run {
-        let count = api.queries.count_replayable(&tenant, &filter).await?;
+        let (count, is_complete) = count(&api, &tenant, &filter, wanted.quick).await?;
         let detail = detail(&wanted).with("dry_run", true);
-        let body = axum::Json(json!({ "count": count }));
+        let body = axum::Json(json!({ "count": count, "complete": is_complete }));
         return Ok((StatusCode::OK, Extension(detail), body));
     }
     let count = api
@@ -59,6 +68,28 @@ pub async fn replay(
     let detail = detail(&wanted).with("count", count);
     let body = axum::Json(json!({ "count": count }));
     Ok((StatusCode::ACCEPTED, Extension(detail), body))
+}
+
+/// Counts the deliveries that a replay would make due. Returns their number, and whether these are all.
+async fn count(
+    api: &Api,
+    tenant: &TenantId,
+    filter: &DeliveryFilter,
+    is_quick: bool,
+) -> Result<(u64, bool), ApiError> {
+    let began = Instant::now();
+    let (mut count, mut cursor) = (0, None);
+    loop {
+        let part = api
+            .queries
+            .count_replayable(tenant, filter, cursor.as_ref());
+        let part = part.await?;
+        count += part.count;
+        cursor = part.next_cursor;
+        if cursor.is_none() || is_quick && began.elapsed() > QUICK {
+            return Ok((count, cursor.is_none()));
+        }
+    }
 }
 
 /// Returns the filter of a replay for the audit list.

@@ -15,8 +15,8 @@ mod sources;
 mod startup;
 mod status;
 mod stop;
-mod supervisor;
 mod store_session;
+mod supervisor;
 
 pub use run::run;
 pub use stop::StopSignals;

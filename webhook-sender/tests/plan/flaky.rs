@@ -10,9 +10,10 @@ use webhook_model::{
     Delivery, DeliveryId, Endpoint, EndpointId, Event, EventId, Millis, Owner, Rejected, TenantId,
 };
 use webhook_store::{
-    Acceptance, AcceptedEvent, Claim, ClaimRequest, Cursor, DeliveryFilter, Depth, DueEndpoint,
-    EndpointStats, Erased, EventDetails, EventFilter, Interval, Leases, ListedEvent, Outcome, Page,
-    PlanBatch, PlanResult, Queries, Queue, RejectedFilter, Store, StoreError, Tenants,
+    Acceptance, AcceptedEvent, Claim, ClaimRequest, CountedPart, Cursor, DeliveryFilter, Depth,
+    DueEndpoint, EndpointStats, Erased, EventDetails, EventFilter, Interval, Leases, ListedEvent,
+    Outcome, Page, PlanBatch, PlanResult, Queries, Queue, RejectedFilter, Store, StoreError,
+    Tenants,
 };
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -265,8 +266,13 @@ impl<S: Store> Queries for Flaky<S> {
         self.inner.delivery_body(tenant, id).await
     }
 
-    async fn count_replayable(&self, tenant: &TenantId, filter: &DeliveryFilter) -> Result<u64> {
-        self.inner.count_replayable(tenant, filter).await
+    async fn count_replayable(
+        &self,
+        tenant: &TenantId,
+        filter: &DeliveryFilter,
+        cursor: Option<&Cursor>,
+    ) -> Result<CountedPart> {
+        self.inner.count_replayable(tenant, filter, cursor).await
     }
 
     async fn erase(&self, tenant: &TenantId, id: &str, now: Millis) -> Result<Option<Erased>> {

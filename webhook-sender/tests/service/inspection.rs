@@ -180,7 +180,7 @@ async fn an_operator_finds_what_fails_and_replays_it(store: Store) {
     let counted = world.api.send("POST", path, Some(replay)).await;
     assert_eq!(
         (counted.status, counted.json()),
-        (200, json!({ "count": 2 }))
+        (200, json!({ "count": 2, "complete": true }))
     );
     assert_eq!(events("?state=dead").await.len(), 2);
     let counted = world.command(&["replay", "--type", "b", "--dry-run"]);

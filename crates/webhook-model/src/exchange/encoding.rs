@@ -43,7 +43,7 @@ impl Reader {
         Some(String::from_utf8_lossy(&text).into_owned())
     }
 
-    fn take(&mut self, length: usize) -> Option<Bytes> {
+    pub fn take(&mut self, length: usize) -> Option<Bytes> {
         (length <= self.0.len()).then(|| self.0.split_to(length))
     }
 }

@@ -4,13 +4,14 @@ use webhook_signature::{plain, standard, wss};
 
 use super::content::WireHeader;
 use super::encoding::{self, Reader};
+use super::packed;
 use crate::MASK;
 
 /// The maximum size of a list of a response's headers. Those that do not fit are left out.
 pub const MAX_HEADER_BLOCK_BYTES: usize = 4 * 1024;
 
 /// The byte that ends a list.
-const END: u8 = 0x7f;
+pub(super) const END: u8 = 0x7f;
 
 /// The bit of a header whose value is hidden.
 const HIDDEN: u8 = 0x80;
@@ -76,8 +77,9 @@ const NAMES: [&str; 50] = [
 /// A list of headers in the format of a record, built up header by header.
 ///
 /// ```text
-/// header  1   0: the name follows as a text, 1 to 126: the number of its name; 128: the value is hidden
-/// value   text, unless it is hidden
+/// header  1   0: the name follows as a text, 1 to 95: the number of its name; 128: the value is hidden;
+///             96 to 126: a name whose value has a shorter form, see `packed.rs`
+/// value   text, unless it is hidden or has a shorter form
 /// …
 /// end     1   127
 /// ```
@@ -120,8 +122,10 @@ impl HeaderBlock {
 
 /// Appends a header.
 pub(super) fn shown(out: &mut Vec<u8>, name: &str, value: &[u8]) {
-    write_name(out, name, 0);
-    encoding::text(out, value);
+    if !packed::write(out, name, value) {
+        write_name(out, name, 0);
+        encoding::text(out, value);
+    }
 }
 
 /// Appends a header without its value.
@@ -153,6 +157,11 @@ pub(super) fn read(from: &mut Reader) -> Option<Vec<WireHeader>> {
         if byte == END {
             return Some(headers);
         }
+        if let Some((name, value)) = packed::read(from, byte) {
+            let name = name.to_owned();
+            headers.push(WireHeader { name, value });
+            continue;
+        }
         let name = match usize::from(byte & !HIDDEN) {
             0 => from.text()?,
             number => (*NAMES.get(number - 1)?).to_owned(),
@@ -166,5 +175,5 @@ pub(super) fn read(from: &mut Reader) -> Option<Vec<WireHeader>> {
     }
 }
 
-/// The numbers fit between [`OTHER`] and [`END`].
-const _: () = assert!(NAMES.len() < END as usize);
+/// The numbers fit between [`OTHER`] and those of the shorter forms.
+const _: () = assert!(NAMES.len() < packed::FIRST as usize);

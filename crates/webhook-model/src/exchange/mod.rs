@@ -21,6 +21,7 @@
 mod content;
 mod encoding;
 mod headers;
+mod packed;
 mod read;
 mod record;
 

@@ -1,5 +1,7 @@
 //! Writes records.
 
+use std::cell::RefCell;
+
 use bytes::Bytes;
 
 use super::content::{Exchange, Protocol};
@@ -15,6 +17,12 @@ pub(super) mod flag {
     pub const HTTP1: u8 = 2;
     pub const HTTP2: u8 = 4;
     pub const MORE_HEADERS: u8 = 8;
+}
+
+thread_local! {
+    /// The record that a thread is writing, whose size is not known before. A copy of it takes one
+    /// allocation of that size, where a vector would grow and shrink.
+    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
 /// The start of the records of all attempts to an endpoint: the URL and the headers that do not
@@ -59,19 +67,19 @@ impl RequestRecord {
         body_bytes: usize,
         response: Option<&ReceivedParts<'_>>,
     ) -> Exchange {
-        let kept = response.map_or(0, |response| response.body.len());
-        let mut out = Vec::with_capacity(self.0.len() + 512 + kept);
-        out.extend_from_slice(&self.0);
-        for (name, value) in further {
-            headers::shown(&mut out, name, value.as_bytes());
-        }
-        headers::end(&mut out);
-        number(&mut out, body_bytes as u64);
-        if let Some(response) = response {
-            write_response(&mut out, response);
-        }
-        out.shrink_to_fit();
-        Exchange(out.into())
+        SCRATCH.with_borrow_mut(|out| {
+            out.clear();
+            out.extend_from_slice(&self.0);
+            for (name, value) in further {
+                headers::shown(out, name, value.as_bytes());
+            }
+            headers::end(out);
+            number(out, body_bytes as u64);
+            if let Some(response) = response {
+                write_response(out, response);
+            }
+            Exchange(Bytes::copy_from_slice(out))
+        })
     }
 }
 

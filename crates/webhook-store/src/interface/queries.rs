@@ -8,7 +8,7 @@ use crate::endpoint_stats::{EndpointStats, Interval};
 use crate::erasure::Erased;
 use crate::error::Result;
 use crate::event_list::{EventDetails, EventFilter, ListedEvent};
-use crate::page::{Cursor, DeliveryFilter, Depth, Page, RejectedFilter};
+use crate::page::{CountedPart, Cursor, DeliveryFilter, Depth, Page, RejectedFilter};
 
 /// Lists and statistics for the API, replays, and the removal of rejected events that were planned
 /// later.
@@ -60,8 +60,14 @@ pub trait Queries: Send + Sync + 'static {
     /// earlier ones of their ordering group.
     async fn replay(&self, tenant: &TenantId, filter: &DeliveryFilter, now: Millis) -> Result<u64>;
 
-    /// Returns the number of deliveries that a replay would make due.
-    async fn count_replayable(&self, tenant: &TenantId, filter: &DeliveryFilter) -> Result<u64>;
+    /// Counts a part of the deliveries that a replay would make due: from the start, or behind the cursor
+    /// of the part before. A call does a bounded amount of work.
+    async fn count_replayable(
+        &self,
+        tenant: &TenantId,
+        filter: &DeliveryFilter,
+        cursor: Option<&Cursor>,
+    ) -> Result<CountedPart>;
 
     /// Erases the payload of an event, or that of a rejected event with this id, and keeps its record.
     /// Returns `None` if the tenant has neither.

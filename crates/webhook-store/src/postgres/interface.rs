@@ -8,9 +8,10 @@ use webhook_model::{
 
 use super::PostgresStore;
 use crate::{
-    Acceptance, AcceptedEvent, Claim, ClaimRequest, Cursor, DeliveryFilter, Depth, DueEndpoint,
-    EndpointPut, EndpointStats, Erased, EventDetails, EventFilter, Interval, Leases, ListedEvent,
-    Outcome, Page, PlanBatch, PlanResult, Queries, Queue, RejectedFilter, Result, Tenants,
+    Acceptance, AcceptedEvent, Claim, ClaimRequest, CountedPart, Cursor, DeliveryFilter, Depth,
+    DueEndpoint, EndpointPut, EndpointStats, Erased, EventDetails, EventFilter, Interval, Leases,
+    ListedEvent, Outcome, Page, PlanBatch, PlanResult, Queries, Queue, RejectedFilter, Result,
+    Tenants,
 };
 
 #[async_trait]
@@ -179,8 +180,13 @@ impl Queries for PostgresStore {
         self.find_body(tenant, id).await
     }
 
-    async fn count_replayable(&self, tenant: &TenantId, filter: &DeliveryFilter) -> Result<u64> {
-        self.count_matching(tenant, filter).await
+    async fn count_replayable(
+        &self,
+        tenant: &TenantId,
+        filter: &DeliveryFilter,
+        cursor: Option<&Cursor>,
+    ) -> Result<CountedPart> {
+        self.count_matching(tenant, filter, cursor).await
     }
 
     async fn erase(&self, tenant: &TenantId, id: &str, now: Millis) -> Result<Option<Erased>> {

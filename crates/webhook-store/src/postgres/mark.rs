@@ -28,9 +28,15 @@ impl Mark {
 
     /// Returns the position from which a list continues.
     pub fn below(cursor: Option<&Cursor>) -> Result<Self, StoreError> {
-        let Some(cursor) = cursor else {
-            return Ok(Self::TOP);
-        };
+        cursor.map_or(Ok(Self::TOP), Self::read)
+    }
+
+    /// Returns the position from which a list continues that starts with the oldest.
+    pub fn above(cursor: Option<&Cursor>) -> Result<Self, StoreError> {
+        cursor.map_or(Ok(Self::BOTTOM), Self::read)
+    }
+
+    fn read(cursor: &Cursor) -> Result<Self, StoreError> {
         let [at, event, endpoint] = numbers('d', cursor)?;
         let invalid = |_| invalid(cursor);
         Ok(Self {
@@ -42,7 +48,7 @@ impl Mark {
         })
     }
 
-    fn cursor(&self) -> Cursor {
+    pub fn cursor(&self) -> Cursor {
         let DeliveryKey { event, endpoint } = self.key;
         Cursor(format!("d{}-{event}-{endpoint}", self.at))
     }

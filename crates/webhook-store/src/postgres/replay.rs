@@ -15,7 +15,7 @@ use super::row::{column, state};
 use super::search::{From, Search, stored_states};
 use super::session::{Params, Session, query};
 use super::store::{AT_A_TIME, call};
-use crate::{DeliveryFilter, Result};
+use crate::{CountedPart, Cursor, DeliveryFilter, Result};
 
 /// Locks the tenant against changes of its endpoints and of its ordering groups.
 const LOCK: &str = "SELECT FROM tenants WHERE id = $1 FOR NO KEY UPDATE";
@@ -69,22 +69,22 @@ impl PostgresStore {
         Ok(count)
     }
 
-    /// Counts the deliveries that a replay would make due.
+    /// Counts a part of the deliveries that a replay would make due.
     pub(super) async fn count_matching(
         &self,
         tenant: &TenantId,
         filter: &DeliveryFilter,
-    ) -> Result<u64> {
+        cursor: Option<&Cursor>,
+    ) -> Result<CountedPart> {
+        let mark = Mark::above(cursor)?;
         let Some(search) = ended(tenant, filter) else {
-            return Ok(0);
+            return Ok(CountedPart::default());
         };
-        let (mut reached, mut count) = (Some(Mark::BOTTOM), 0);
-        while let Some(mark) = reached {
-            let part = call!(self, session => find_some(&session, &search, mark).await)?;
-            count += part.0.iter().filter(|one| one.is_replayable).count() as u64;
-            reached = part.1;
-        }
-        Ok(count)
+        let (some, reached) = call!(self, session => find_some(&session, &search, mark).await)?;
+        Ok(CountedPart {
+            count: some.iter().filter(|one| one.is_replayable).count() as u64,
+            next_cursor: reached.map(|mark| mark.cursor()),
+        })
     }
 }
 

@@ -11,7 +11,6 @@ use super::lookup::EventHead;
 use super::positions::Position;
 use super::rejected::VALUES_AT_A_TIME;
 use super::scores::{first_score, time_of};
-use super::store::all;
 use crate::event_list::{EventPosition, Scan, merge};
 use crate::{Cursor, EventDetails, EventFilter, EventSummary, ListedEvent, Page, Result};
 
@@ -135,19 +134,14 @@ impl RedisStore {
             };
             return values.map(read).collect();
         }
-        let call = |(_, id): &'_ Position| self.head_of(list.tenant, id.clone());
-        let heads = all(positions.iter().map(call).collect()).await?;
+        let id = |(_, id): &Position| EventId::parse(id).map_err(|error| self.failed(error));
+        let ids: Vec<EventId> = positions.iter().map(id).collect::<Result<_>>()?;
+        let kind = list.filter.kind.as_deref();
+        let heads = self.event_heads(list.tenant, kind, &ids).await?;
         let listed = positions.iter().zip(heads);
         Ok(listed
             .map(|((score, _), head)| Some(list.kept(*score, head?)))
             .collect())
-    }
-
-    async fn head_of(&self, tenant: &TenantId, id: String) -> Result<Option<EventHead>> {
-        match EventId::parse(&id) {
-            Ok(id) => self.event_head(tenant, id).await,
-            Err(_) => Ok(None),
-        }
     }
 }
 

@@ -72,6 +72,16 @@ impl TenantKeys {
         format!("{}ns:{endpoint}", self.base)
     }
 
+    /// Returns the key of an endpoint's deliveries whose last attempt failed, by creation.
+    pub(super) fn failed(&self, endpoint: &EndpointId) -> String {
+        format!("{}f:{endpoint}", self.base)
+    }
+
+    /// Returns the key of the score from which on deliveries are in the lists of failed ones.
+    pub(super) fn failed_since(&self) -> String {
+        format!("{}fs", self.base)
+    }
+
     /// Returns the key of an endpoint's dead deliveries by creation.
     pub(super) fn dead(&self, endpoint: &EndpointId) -> String {
         format!("{}z:{endpoint}", self.base)

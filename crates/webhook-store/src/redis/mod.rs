@@ -38,7 +38,8 @@
 //! | `ea`, `ep` | sorted sets | accepted events, and planned ones, by their time of acceptance |
 //! | `at` | hash | accepted event → number of plannings that began |
 //! | `p` | string | the owner that plans them |
-//! | `c:<endpoint>`, `z:<endpoint>` | sorted sets | deliveries by creation: all, and dead ones |
+//! | `c:<endpoint>`, `z:<endpoint>`, `f:<endpoint>` | sorted sets | deliveries by creation: all, dead ones, and those whose last attempt failed |
+//! | `fs` | number | the score from which on deliveries are in `f:<endpoint>`: an earlier version had none |
 //! | `s`, `x` | lists | succeeded and dead deliveries, by the time they ended |
 //! | `w` | sorted set | events without deliveries, by the time of planning |
 //! | `om:<endpoint>:<slot>`, `oh:<endpoint>:<slot>` | hashes | outcomes by minute and by hour, in slots that are used in turn |
@@ -84,6 +85,7 @@ mod identity;
 mod keys;
 mod list;
 mod lookup;
+mod merge;
 mod owners;
 mod plan;
 mod plan_call;

@@ -9,7 +9,8 @@
 //! owner   1 + n   F: the incarnation of its owner, and the fence of its claim (16); else empty
 //! when    8   P, W, F: due time; S, D: time of the end (ms)
 //! made    2   attempts since it was planned or replayed
-//! flags   1   1: ordered, 2: has its own body, 4: its event was erased
+//! flags   1   1: ordered, 2: has its own body, 4: its event was erased, 8: it is in the list of those whose
+//!             last attempt failed
 //! reason  2 + n   D: the reason
 //! ── the following fields never change ──
 //! score   8   time of planning in ms × 1024, plus a number within the millisecond
@@ -146,7 +147,7 @@ impl Record {
         self.flags & ERASED != 0
     }
 
-    /// Removes the requests and responses of the attempts.
+    /// Removes the requests and responses of the attempts, which only some records in lists have.
     pub(super) fn without_exchanges(mut self) -> Self {
         for attempt in &mut self.attempts {
             attempt.exchange = Exchange::default();

@@ -5,9 +5,10 @@ use std::collections::HashSet;
 use webhook_model::{DeliveryId, EndpointId, Millis, TenantId};
 
 use super::RedisStore;
+use super::record::Record;
 use super::scripts::REPLAY;
 use super::store::{AT_A_TIME, stamp, tenant_call};
-use crate::{DeliveryFilter, Result};
+use crate::{CountedPart, Cursor, DeliveryFilter, Result};
 
 impl RedisStore {
     pub(super) async fn replay_selected(
@@ -16,7 +17,17 @@ impl RedisStore {
         filter: &DeliveryFilter,
         now: Millis,
     ) -> Result<u64> {
-        let mut ids = self.replayable(tenant, filter).await?;
+        let existing = self.existing_endpoints(tenant).await?;
+        let (mut ids, mut cursor) = (Vec::new(), None);
+        loop {
+            let part = self.replayable(tenant, filter, &existing, cursor.as_ref());
+            let (some, next) = part.await?;
+            ids.extend(some);
+            cursor = next;
+            if cursor.is_none() {
+                break;
+            }
+        }
         // The list starts with the newest; ordered deliveries are replayed in the order of planning.
         ids.reverse();
         let mut count = 0;
@@ -26,44 +37,47 @@ impl RedisStore {
         Ok(count)
     }
 
-    /// Counts the deliveries that a replay would make due.
+    /// Counts a part of the deliveries that a replay would make due.
     pub(super) async fn count_replayable_of(
         &self,
         tenant: &TenantId,
         filter: &DeliveryFilter,
-    ) -> Result<u64> {
-        Ok(self.replayable(tenant, filter).await?.len() as u64)
+        cursor: Option<&Cursor>,
+    ) -> Result<CountedPart> {
+        let existing = self.existing_endpoints(tenant).await?;
+        let (ids, next_cursor) = self.replayable(tenant, filter, &existing, cursor).await?;
+        Ok(CountedPart {
+            count: ids.len() as u64,
+            next_cursor,
+        })
     }
 
-    /// Returns the matching deliveries that have ended, whose endpoint exists and whose event was not
-    /// erased, the newest first.
+    async fn existing_endpoints(&self, tenant: &TenantId) -> Result<HashSet<EndpointId>> {
+        let endpoints = self.endpoints_of(tenant).await?;
+        let endpoints = endpoints.map(|(_, endpoints)| endpoints);
+        let endpoints = endpoints.unwrap_or_default().into_iter();
+        Ok(endpoints.map(|one| one.id).collect())
+    }
+
+    /// Returns a part of the matching deliveries that have ended, whose endpoint exists and whose event
+    /// was not erased, the newest first, and the cursor of the next part.
     async fn replayable(
         &self,
         tenant: &TenantId,
         filter: &DeliveryFilter,
-    ) -> Result<Vec<DeliveryId>> {
-        let endpoints = self.endpoints_of(tenant).await?;
-        let endpoints = endpoints
-            .map(|(_, endpoints)| endpoints)
-            .unwrap_or_default();
-        let existing: HashSet<EndpointId> = endpoints.into_iter().map(|one| one.id).collect();
-        let mut ids = Vec::new();
-        let mut cursor = None;
-        loop {
-            let page = self
-                .select(tenant, filter, cursor.as_ref(), AT_A_TIME)
-                .await?;
-            for (id, record) in page.items {
-                let has_ended = matches!(record.state, b'S' | b'D');
-                if has_ended && !record.is_erased() && existing.contains(&record.endpoint) {
-                    ids.push(id);
-                }
-            }
-            cursor = page.next_cursor;
-            if cursor.is_none() {
-                return Ok(ids);
-            }
-        }
+        existing: &HashSet<EndpointId>,
+        cursor: Option<&Cursor>,
+    ) -> Result<(Vec<DeliveryId>, Option<Cursor>)> {
+        let page = self.select(tenant, filter, cursor, AT_A_TIME).await?;
+        let is_replayable = |record: &Record| {
+            let has_ended = matches!(record.state, b'S' | b'D');
+            has_ended && !record.is_erased() && existing.contains(&record.endpoint)
+        };
+        let ended = page
+            .items
+            .into_iter()
+            .filter(|it| is_replayable(&it.record));
+        Ok((ended.map(|it| it.id).collect(), page.next_cursor))
     }
 
     async fn replay_some(&self, tenant: &TenantId, ids: &[DeliveryId], now: Millis) -> Result<u64> {

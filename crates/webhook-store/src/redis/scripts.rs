@@ -34,19 +34,27 @@ fn with_content(own: &str) -> Script {
 pub(super) static COMPLETE: LazyLock<Script> =
     LazyLock::new(|| with_exchanges(include_str!("scripts/complete.lua")));
 
-/// Returns deliveries without the requests and responses of their attempts.
-pub(super) static SUMMARIES: LazyLock<Script> =
-    LazyLock::new(|| with_exchanges(include_str!("scripts/summaries.lua")));
+/// Returns those of some deliveries that match a filter.
+pub(super) static MATCHES: LazyLock<Script> =
+    LazyLock::new(|| with_content_and_exchanges(include_str!("scripts/matches.lua")));
 
 /// Erases the payload of an event.
-pub(super) static ERASE: LazyLock<Script> = LazyLock::new(|| {
+pub(super) static ERASE: LazyLock<Script> =
+    LazyLock::new(|| with_content_and_exchanges(include_str!("scripts/erase.lua")));
+
+/// Returns events without their data.
+pub(super) static EVENT_HEADS: LazyLock<Script> =
+    LazyLock::new(|| with_content(include_str!("scripts/event_heads.lua")));
+
+/// Returns a tenant's script that reads events and the attempts of records.
+fn with_content_and_exchanges(own: &str) -> Script {
     Script::new(&[
         include_str!("scripts/prelude.lua"),
         include_str!("scripts/content.lua"),
         include_str!("scripts/exchanges.lua"),
-        include_str!("scripts/erase.lua"),
+        own,
     ])
-});
+}
 
 /// Returns a tenant's script that reads the attempts of records.
 fn with_exchanges(own: &str) -> Script {
@@ -114,6 +122,8 @@ tenant_scripts! {
     RETURN_CLAIMS = "return_claims.lua";
     /// Makes deliveries that ended due again.
     REPLAY = "replay.lua";
+    /// Returns the deliveries that are pending or in flight, if they are few.
+    UNFINISHED = "unfinished.lua";
     /// Returns the statistics of an endpoint.
     ENDPOINT_STATS = "endpoint_stats.lua";
     /// Creates a tenant.

@@ -19,9 +19,10 @@ use super::scores::Scores;
 use super::wake::{Denials, Listener};
 use crate::in_flight::InFlightTracker;
 use crate::{
-    Acceptance, AcceptedEvent, Claim, ClaimRequest, Cursor, DeliveryFilter, Depth, DueEndpoint,
-    EndpointStats, Erased, EventDetails, EventFilter, Interval, Leases, ListedEvent, Outcome, Page,
-    PlanBatch, PlanResult, Queries, Queue, RejectedFilter, Result, StoreError, Tenants,
+    Acceptance, AcceptedEvent, Claim, ClaimRequest, CountedPart, Cursor, DeliveryFilter, Depth,
+    DueEndpoint, EndpointStats, Erased, EventDetails, EventFilter, Interval, Leases, ListedEvent,
+    Outcome, Page, PlanBatch, PlanResult, Queries, Queue, RejectedFilter, Result, StoreError,
+    Tenants,
 };
 
 /// The timeout of a reply, longer than the delay that a busy disk causes.
@@ -330,8 +331,13 @@ impl Queries for RedisStore {
         self.find_body(tenant, id).await
     }
 
-    async fn count_replayable(&self, tenant: &TenantId, filter: &DeliveryFilter) -> Result<u64> {
-        self.count_replayable_of(tenant, filter).await
+    async fn count_replayable(
+        &self,
+        tenant: &TenantId,
+        filter: &DeliveryFilter,
+        cursor: Option<&Cursor>,
+    ) -> Result<CountedPart> {
+        self.count_replayable_of(tenant, filter, cursor).await
     }
 
     async fn erase(&self, tenant: &TenantId, id: &str, now: Millis) -> Result<Option<Erased>> {

@@ -8,9 +8,7 @@ use webhook_model::{
     Delivery, DeliveryId, Endpoint, EndpointId, Event, EventId, Millis, Owner, Rejected, TenantId,
 };
 
-use super::page::Mark;
 use super::prune::PruneCutoff;
-use super::reader::View;
 use super::replay::{self, Replay};
 use super::rewind::Rewind;
 use super::store::SqliteStore;
@@ -19,9 +17,9 @@ use super::{
     tenants,
 };
 use crate::{
-    Acceptance, AcceptedEvent, Claim, ClaimRequest, Cursor, DeliveryFilter, Depth, DueEndpoint,
-    EndpointStats, Erased, EventDetails, EventFilter, Interval, Leases, ListedEvent, Page,
-    PlanBatch, PlanResult, Queries, Queue, RejectedFilter, Result, Tenants,
+    Acceptance, AcceptedEvent, Claim, ClaimRequest, CountedPart, Cursor, DeliveryFilter, Depth,
+    DueEndpoint, EndpointStats, Erased, EventDetails, EventFilter, Interval, Leases, ListedEvent,
+    Page, PlanBatch, PlanResult, Queries, Queue, RejectedFilter, Result, Tenants,
 };
 
 #[async_trait]
@@ -269,18 +267,15 @@ impl Queries for SqliteStore {
         self.read(move |view| list::body(view, &tenant, &id)).await
     }
 
-    async fn count_replayable(&self, tenant: &TenantId, filter: &DeliveryFilter) -> Result<u64> {
-        let mut count = 0;
-        let mut reached = Some(Mark::BOTTOM);
-        // In parts, between which other reads run.
-        while let Some(from) = reached {
-            let (tenant, filter) = (tenant.clone(), filter.clone());
-            let part = move |view: &View<'_>| replay::count(view, &tenant, &filter, from);
-            let (some, next) = self.read(part).await?;
-            count += some;
-            reached = next;
-        }
-        Ok(count)
+    async fn count_replayable(
+        &self,
+        tenant: &TenantId,
+        filter: &DeliveryFilter,
+        cursor: Option<&Cursor>,
+    ) -> Result<CountedPart> {
+        let (tenant, filter, cursor) = (tenant.clone(), filter.clone(), cursor.cloned());
+        self.read(move |view| replay::count(view, &tenant, &filter, cursor.as_ref()))
+            .await
     }
 
     async fn erase(&self, tenant: &TenantId, id: &str, now: Millis) -> Result<Option<Erased>> {

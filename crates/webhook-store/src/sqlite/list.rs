@@ -11,10 +11,10 @@ use super::reader::View;
 use super::row::{millis, read_delivery_id, state};
 use super::search::{self, Found, From, Search};
 use super::{attempts, lookup};
-use crate::{Cursor, DeliveryFilter, Page};
+use crate::{Cursor, DeliveryFilter, MAX_EXAMINED, Page};
 
 /// Up to this number, pending deliveries are collected and sorted instead of scanned for.
-const FEW: i64 = 10_000;
+const FEW: i64 = MAX_EXAMINED as i64;
 
 pub(super) fn deliveries(
     view: &View<'_>,

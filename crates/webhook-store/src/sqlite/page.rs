@@ -21,9 +21,15 @@ impl Mark {
 
     /// Returns the position from which a list continues. Cursors start with the letter of their list.
     pub fn below(list: char, cursor: Option<&Cursor>) -> Result<Self, StoreError> {
-        let Some(cursor) = cursor else {
-            return Ok(Self::TOP);
-        };
+        cursor.map_or(Ok(Self::TOP), |cursor| Self::read(list, cursor))
+    }
+
+    /// Returns the position from which a list continues that starts with the oldest.
+    pub fn above(list: char, cursor: Option<&Cursor>) -> Result<Self, StoreError> {
+        cursor.map_or(Ok(Self::BOTTOM), |cursor| Self::read(list, cursor))
+    }
+
+    fn read(list: char, cursor: &Cursor) -> Result<Self, StoreError> {
         let read = || {
             let (at, key) = cursor.0.strip_prefix(list)?.split_once('-')?;
             Some(Self {
@@ -33,11 +39,11 @@ impl Mark {
         };
         read().ok_or_else(|| StoreError::Cursor(cursor.0.chars().take(80).collect()))
     }
-}
 
-/// Returns the cursor of a position.
-fn cursor(list: char, mark: Mark) -> Cursor {
-    Cursor(format!("{list}{}-{}", mark.at, mark.key))
+    /// Returns the cursor of the position.
+    pub fn cursor(self, list: char) -> Cursor {
+        Cursor(format!("{list}{}-{}", self.at, self.key))
+    }
 }
 
 /// Returns a page that ends early, at a position that was reached before the page was full.
@@ -49,7 +55,7 @@ pub(super) fn page_until<T>(
 ) -> Page<T> {
     let mut page = page(list, items, limit);
     if page.next_cursor.is_none() {
-        page.next_cursor = reached.map(|mark| cursor(list, mark));
+        page.next_cursor = reached.map(|mark| mark.cursor(list));
     }
     page
 }
@@ -59,7 +65,7 @@ pub(super) fn page<T>(list: char, mut items: Vec<(Mark, T)>, limit: usize) -> Pa
     let more = items.len() > limit;
     items.truncate(limit);
     let last = items.last().filter(|_| more);
-    let next_cursor = last.map(|(mark, _)| cursor(list, *mark));
+    let next_cursor = last.map(|(mark, _)| mark.cursor(list));
     Page {
         items: items.into_iter().map(|(_, item)| item).collect(),
         next_cursor,

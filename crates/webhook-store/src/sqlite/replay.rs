@@ -10,10 +10,13 @@ use super::queue::{Effect, QueuePosition, Shared};
 use super::reader::View;
 use super::row::state;
 use super::search::{Found, From, Search};
-use crate::DeliveryFilter;
+use crate::{CountedPart, Cursor, DeliveryFilter};
 
 /// The maximum number of deliveries in a step.
 const PART: usize = 250;
+
+/// The letter of the cursors of a count.
+const CURSOR: char = 'c';
 
 /// An event without data was erased. The length of data is found without reading it.
 const ENDED: &str = "SELECT d.endpoint, d.chain, d.state, length(e.data) = 0
@@ -64,21 +67,24 @@ impl Replay {
     }
 }
 
-/// Counts a part of the deliveries that a replay would make due, from a position on. Returns their
-/// number, and the position of the next part.
+/// Counts a part of the deliveries that a replay would make due, from a cursor on.
 pub(super) fn count(
     view: &View<'_>,
     tenant: &TenantId,
     filter: &DeliveryFilter,
-    from: Mark,
-) -> Outcome<(u64, Option<Mark>)> {
+    cursor: Option<&Cursor>,
+) -> Outcome<CountedPart> {
+    let from = Mark::above(CURSOR, cursor)?;
     let mut count = 0;
     let found = ended(view.sql, view.shared, tenant, filter, from, i64::MAX)?;
     let mut alive = Alive::new(view.sql);
     for mark in &found.marks {
         count += u64::from(replayable(view.sql, mark.key, &mut alive)?.is_some());
     }
-    Ok((count, next(&found)))
+    Ok(CountedPart {
+        count,
+        next_cursor: next(&found).map(|mark| mark.cursor(CURSOR)),
+    })
 }
 
 /// Returns the position from which the next part continues; `None` at the end.

@@ -42,7 +42,7 @@ pub(super) struct Found {
 const MAX_STEPS: usize = MAX_EXAMINED * STEPS_OF_ROW;
 
 /// The cost of reading a row, in that of passing an entry of an index.
-const STEPS_OF_ROW: usize = 50;
+const STEPS_OF_ROW: usize = 16;
 
 /// The order of a search, and its start.
 #[derive(Clone, Copy)]
@@ -111,7 +111,8 @@ impl Search {
                 .get::<_, Option<i64>>(2)?
                 .map(|state| Ok::<_, rusqlite::Error>((state, row.get(3)?)))
                 .transpose()?;
-            left -= row.map_or(1, |_| STEPS_OF_ROW).min(left);
+            let is_read = row.is_some() || self.has_status_outside_of_index();
+            left -= if is_read { STEPS_OF_ROW } else { 1 }.min(left);
             if let Some((state, event)) = row
                 && keep(mark.key, state)
                 && self.has_kind(sql, event)?
@@ -127,6 +128,11 @@ impl Search {
             marks,
             reached: None,
         })
+    }
+
+    /// Returns whether rows must be read to decide whether their status matches.
+    fn has_status_outside_of_index(&self) -> bool {
+        self.statuses.is_some() && (self.dead || !self.failed)
     }
 
     fn statement(&self, from: From) -> String {
@@ -352,6 +358,22 @@ mod tests {
         let (few, many) = (database(4_000), database(16_000));
         let rare = DeliveryFilter {
             kind: Some("rare".into()),
+            ..DeliveryFilter::default()
+        };
+        let ((some, few_steps), (found, many_steps)) = (search(&few, &rare), search(&many, &rare));
+        assert_eq!((some.marks.len(), found.marks.len()), (0, 0));
+        assert!(some.reached.is_some() && found.reached.is_some());
+        assert!(
+            few_steps > 0 && many_steps <= few_steps + 100,
+            "{few_steps}, {many_steps}"
+        );
+    }
+
+    #[test]
+    fn a_page_of_a_rare_success_costs_as_much_among_many_as_among_few() {
+        let (few, many) = (database(4_000), database(16_000));
+        let rare = DeliveryFilter {
+            status: Some(StatusFilter::Code(202)),
             ..DeliveryFilter::default()
         };
         let ((some, few_steps), (found, many_steps)) = (search(&few, &rare), search(&many, &rare));

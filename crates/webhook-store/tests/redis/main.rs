@@ -3,6 +3,7 @@
 
 mod cluster;
 mod events;
+mod failed;
 mod full;
 mod lease;
 mod permissions;

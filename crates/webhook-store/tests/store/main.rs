@@ -152,6 +152,9 @@ macro_rules! guarantees {
                 every_filter_selects_its_deliveries
                 all_parts_of_a_filter_must_match
                 pages_follow_each_other
+                a_page_has_the_newest_deliveries_of_all_endpoints
+                the_newest_of_many_pending_deliveries_come_first
+                few_unfinished_and_failed_deliveries_are_found_among_many
                 new_deliveries_do_not_change_later_pages
                 an_invalid_cursor_is_rejected
                 a_list_without_matches_is_empty

@@ -340,6 +340,23 @@ impl World {
         page.items
     }
 
+    /// Returns the number of deliveries that a replay would make due, counted part by part.
+    pub async fn count_replayable(&self, filter: &DeliveryFilter) -> u64 {
+        let (mut count, mut cursor) = (0, None);
+        loop {
+            let part = self
+                .store()
+                .count_replayable(&self.acme, filter, cursor.as_ref())
+                .await
+                .unwrap();
+            count += part.count;
+            cursor = part.next_cursor;
+            if cursor.is_none() {
+                return count;
+            }
+        }
+    }
+
     pub async fn replay(&self, filter: &DeliveryFilter, ms: u64) -> u64 {
         self.store()
             .replay(&self.acme, filter, at(ms))

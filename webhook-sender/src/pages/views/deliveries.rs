@@ -44,8 +44,13 @@ struct Deliveries {
     /// The page that replays everything that matches.
     replay: Link,
     is_filtered: bool,
+    /// True if the page has fewer rows than it could, because the search was stopped.
+    is_partial: bool,
     only_dead: bool,
 }
+
+/// The rows of a full page.
+pub const FULL: usize = 50;
 
 impl Filters {
     pub fn of(visit: &Visit) -> Self {
@@ -159,6 +164,7 @@ async fn show(visit: Visit, only_dead: bool) -> Result<Response, PageError> {
     html(&Deliveries {
         page: visit.page(title, section),
         ranges: ranges.into(),
+        is_partial: next.is_some() && rows.len() < FULL,
         rows,
         older: next.map(|next| filters.on(here.clone()).query("cursor", &next)),
         newest: (!cursor.is_empty()).then(|| filters.on(here)),

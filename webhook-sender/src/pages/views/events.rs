@@ -5,7 +5,7 @@ use axum::http::Method;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde_json::Value;
 
-use super::deliveries::Row;
+use super::deliveries::{FULL, Row};
 use super::window;
 use crate::pages::badge::Badge;
 use crate::pages::error::PageError;
@@ -37,6 +37,8 @@ struct Events {
     page: Page,
     filters: Filters,
     is_filtered: bool,
+    /// True if the page has fewer rows than it could, because the search was stopped.
+    is_partial: bool,
     ranges: Vec<(&'static str, Link)>,
     rows: Vec<EventRow>,
     older: Option<Link>,
@@ -100,8 +102,10 @@ pub async fn list(visit: Visit) -> Result<Response, PageError> {
         (name, filters.on(here.clone(), &from, ""))
     });
     let older = list.next_cursor;
+    let is_partial = older.is_some() && list.items.len() < FULL;
     html(&Events {
         page: visit.page("Events", "events"),
+        is_partial,
         is_filtered: !filters.here(Link::new("")).as_str().is_empty(),
         ranges: ranges.into(),
         rows: list.items.into_iter().map(|it| row(&visit, it)).collect(),

@@ -17,32 +17,59 @@ use crate::pages::visit::{Posted, Visit};
 struct Replay {
     page: Page,
     filters: Filters,
-    /// The number of deliveries that match; none before there is a filter.
-    count: Option<u64>,
+    /// The deliveries that match; none before there is a filter.
+    count: Option<Count>,
     failure: Option<Text>,
     matching: Link,
     action: Link,
+    /// The page that counts to the end, however long that takes.
+    count_all: Link,
 }
+
+/// A number of deliveries.
+struct Count {
+    number: u64,
+    /// False if there may be more.
+    is_complete: bool,
+}
+
+impl Count {
+    fn is_none(&self) -> bool {
+        self.number == 0 && self.is_complete
+    }
+}
+
+/// The value of `count` that counts to the end.
+const ALL: &str = "all";
 
 /// Returns the filters as the API takes them.
-fn body(filters: &Filters, dry_run: bool) -> Map<String, Value> {
+fn body(filters: &Filters) -> Map<String, Value> {
     let zoned = filters.zoned();
     let given = zoned.all().into_iter().filter(|(_, it)| !it.is_empty());
-    let mut body: Map<_, _> = given
+    given
         .map(|(name, value)| (name.to_owned(), value.into()))
-        .collect();
-    if dry_run {
-        body.insert("dry_run".to_owned(), true.into());
-    }
-    body
+        .collect()
 }
 
-async fn send(visit: &Visit, filters: &Filters, dry_run: bool) -> Result<u64, PageError> {
-    let body = Value::Object(body(filters, dry_run));
-    let reply: Value = visit
-        .send(Method::POST, visit.route("replay"), body)
-        .await?;
-    Ok(reply["count"].as_u64().unwrap_or_default())
+async fn count(visit: &Visit, filters: &Filters) -> Result<Count, PageError> {
+    let mut body = body(filters);
+    body.insert("dry_run".to_owned(), true.into());
+    let is_quick = visit.query("count") != ALL;
+    body.insert("quick".to_owned(), is_quick.into());
+    let reply = send(visit, body).await?;
+    Ok(Count {
+        number: number(&reply),
+        is_complete: reply["complete"] == true,
+    })
+}
+
+async fn send(visit: &Visit, body: Map<String, Value>) -> Result<Value, PageError> {
+    let route = visit.route("replay");
+    visit.send(Method::POST, route, Value::Object(body)).await
+}
+
+fn number(reply: &Value) -> u64 {
+    reply["count"].as_u64().unwrap_or_default()
 }
 
 /// Shows the filters, and the number of deliveries that they match.
@@ -50,7 +77,7 @@ pub async fn show(visit: Visit) -> Result<Response, PageError> {
     let filters = Filters::of(&visit);
     let counted = match filters.is_empty() {
         true => Ok(None),
-        false => send(&visit, &filters, true).await.map(Some),
+        false => count(&visit, &filters).await.map(Some),
     };
     let (count, failure) = match counted {
         Ok(count) => (count, None),
@@ -63,6 +90,7 @@ pub async fn show(visit: Visit) -> Result<Response, PageError> {
         failure,
         matching: filters.on(visit.here("deliveries")),
         action: visit.here("replay"),
+        count_all: filters.on(visit.here("replay")).query("count", ALL),
         filters,
     })
 }
@@ -71,7 +99,7 @@ pub async fn show(visit: Visit) -> Result<Response, PageError> {
 pub async fn replay(posted: Posted) -> Result<Response, PageError> {
     let filters = Filters::read(|name| posted.field(name));
     let visit = &posted.visit;
-    let count = send(visit, &filters, false).await?.to_string();
+    let count = number(&send(visit, body(&filters)).await?).to_string();
     let after = Filters {
         state: Text::default(),
         status: Text::default(),

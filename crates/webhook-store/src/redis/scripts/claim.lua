@@ -33,7 +33,7 @@ for i = 1, n do
     taken[m] = i
     sets[2 * m - 1] = keys[i]
     sets[2 * m] = mine .. sub(record, 3)
-    if byte(record, 13) >= 2 then
+    if has_flag(byte(record, 13), 2) then
       sources[m] = B .. 'b:' .. ids[i]
     else
       -- A pending record has no owner and no reason, so its event has a fixed offset.

@@ -4,6 +4,11 @@
 --   counted: the endpoint and the counter of the attempt, or ''.
 -- Returns {1 for each outcome that is recorded, now or before, and 0 for others; lowered or ''}.
 local owner, now = ARGV[1], ARGV[2]
+-- Deliveries from this score on are in the lists of those whose last attempt failed. An earlier version, which
+-- had no such lists, has completed the others.
+if call('EXISTS', B .. 'fs') == 0 then
+  call('SET', B .. 'fs', text(unpack_bytes('>I8', now) * 1024))
+end
 local mine = in_flight_prefix(owner)
 local from = #mine + FENCE + 1
 local succeeded = 'S\0' .. now
@@ -14,7 +19,16 @@ local records = values(keys)
 
 local answer, sets, ended, gone, done = {}, {}, {}, {}, {}
 local k, e, g = 0, 0, 0
-local counts = {}
+local counts, succeeded_again = {}, {}
+
+-- Lists a delivery whose last attempt failed. Returns its flags and its record with them.
+local function list_failed(id, record, flags)
+  local parts = tail(record)
+  call('ZADD', B .. 'f:' .. parts.endpoint, text(parts.score), id)
+  flags = flags + FAILED
+  return flags, sub(record, 1, from + 9) .. char(flags) .. sub(record, from + 11)
+end
+
 local function finish(id, record)
   if is_ordered(record) then
     advance(id, tail(record), now)
@@ -55,7 +69,15 @@ for i = 1, n do
     if attempt ~= '' then
       counts[counted] = (counts[counted] or 0) + 1
       -- The response may contain what was erased.
-      if flags >= ERASED then attempt = without_exchange(attempt) end
+      if has_flag(flags, ERASED) then attempt = without_exchange(attempt) end
+      local status = byte(attempt, 13) * 256 + byte(attempt, 14)
+      if status < 200 or status > 299 then
+        if flags < FAILED then flags, record = list_failed(id, record, flags) end
+      elseif flags >= FAILED then
+        flags = flags - FAILED
+        record = sub(record, 1, from + 9) .. char(flags) .. sub(record, from + 11)
+        succeeded_again[id] = tail(record).endpoint
+      end
       low = low + 1
       if low == 256 then
         low, high = 0, math.min(high + 1, 255)
@@ -71,7 +93,7 @@ for i = 1, n do
       if flags % 2 == 1 then finish(id, record) end
     else
       local parts = tail(record)
-      if what == 'P' and flags < ERASED and exists(parts.endpoint) then
+      if what == 'P' and not has_flag(flags, ERASED) and exists(parts.endpoint) then
         k = k + 2
         sets[k - 1] = keys[i]
         sets[k] = 'P\0' .. pack('>I8', tonumber(more)) .. char(high, low, flags, 0, 0)
@@ -79,7 +101,7 @@ for i = 1, n do
         make_due(id, parts.endpoint, more)
         done[id] = sets[k]
       else
-        local reason = what == 'D' and more or flags >= ERASED and 'erased' or 'endpoint deleted'
+        local reason = what == 'D' and more or has_flag(flags, ERASED) and 'erased' or 'endpoint deleted'
         local dead = parts.endpoint .. ':' .. ARGV[4]
         counts[dead] = (counts[dead] or 0) + 1
         bury(id, record, now, reason, char(high, low), attempt)
@@ -89,6 +111,7 @@ for i = 1, n do
   end
 end
 each(sets, 1, k, 'MSET')
+for id, endpoint in pairs(succeeded_again) do call('ZREM', B .. 'f:' .. endpoint, id) end
 each(gone, 1, g, 'SREM', B .. 'l:' .. owner)
 each(ended, 1, e, 'RPUSH', B .. 's')
 

@@ -9,6 +9,24 @@ local function kind_and_offset(event)
   return kind, at + 2 + unpack_bytes('>I2', event, at)
 end
 
+-- The numbers of bytes of an event's record that are read for the fields before its data: enough for most
+-- events, and enough for an event with the maximum number of deliveries.
+local HEADS = { 512, 4194304 }
+
+-- Returns the record of an event up to its data, its type, and 1 if it has data, else 0; nothing if it does not
+-- exist. The data is not read, because it may be large.
+local function event_head(event)
+  for _, most in ipairs(HEADS) do
+    local start = call('GETRANGE', B .. 'e:' .. event, 0, most - 1)
+    -- A start that ends within a field is an error.
+    local is_whole, kind, at = pcall(kind_and_offset, start)
+    if is_whole and (at <= #start or at == #start + 1 and #start < most) then
+      return sub(start, 1, at - 1), kind, at <= #start and 1 or 0
+    end
+    if #start < most then return end
+  end
+end
+
 -- Returns the type and the data of an event.
 local function content(event)
   local kind, at = kind_and_offset(event)

@@ -51,7 +51,7 @@ for i = 1, #deliveries do
   if record then
     local state, flags_at, parts = byte(record), head(record) + 10, tail(record)
     local flags = byte(record, flags_at)
-    if flags < ERASED then flags = flags + ERASED end
+    if not has_flag(flags, ERASED) then flags = flags + ERASED end
     local attempts = without_responses(sub(record, parts.attempts))
     record = sub(record, 1, flags_at - 1) .. char(flags) .. sub(record, flags_at + 1, parts.attempts - 1) .. attempts
     if state == 80 or state == 87 then

@@ -69,11 +69,16 @@ local function is_ordered(record)
   return byte(record, head(record) + 10) % 2 == 1
 end
 
--- The flag of a delivery whose event was erased: it is not attempted any more.
-local ERASED = 4
+-- The flags of a delivery whose event was erased, so that it is not attempted any more, and of one that is in
+-- the list `f:<endpoint>` of those whose last attempt failed.
+local ERASED, FAILED = 4, 8
+
+local function has_flag(flags, flag)
+  return flags % (2 * flag) >= flag
+end
 
 local function is_erased(record)
-  return byte(record, head(record) + 10) >= ERASED
+  return has_flag(byte(record, head(record) + 10), ERASED)
 end
 
 local function due_at(record)

@@ -39,7 +39,9 @@ local function prune_ended(list, state, before)
     if record and byte(record) == state and sub(record, 3, 10) == sub(entries[i], 1, 8) then
       local id, parts = sub(entries[i], 9), tail(record)
       gone[#gone + 1] = keys[i]
-      if byte(record, 13) >= 2 then gone[#gone + 1] = B .. 'b:' .. id end
+      local flags = byte(record, 13)
+      if has_flag(flags, 2) then gone[#gone + 1] = B .. 'b:' .. id end
+      if has_flag(flags, FAILED) then call('ZREM', B .. 'f:' .. parts.endpoint, id) end
       of[parts.endpoint] = of[parts.endpoint] or {}
       table.insert(of[parts.endpoint], id)
       events[#events + 1] = parts.event

@@ -19,8 +19,8 @@ for _, endpoint in ipairs(call('SMEMBERS', B .. 'i')) do
   each(gone, 1, #gone, 'UNLINK')
   most = most - #keys
   if most <= 0 then return 1 end
-  call('UNLINK', B .. 'c:' .. endpoint, B .. 'z:' .. endpoint, B .. 'q:' .. endpoint, B .. 'ns:' .. endpoint,
-    B .. 'nk:' .. endpoint)
+  call('UNLINK', B .. 'c:' .. endpoint, B .. 'z:' .. endpoint, B .. 'f:' .. endpoint, B .. 'q:' .. endpoint,
+    B .. 'ns:' .. endpoint, B .. 'nk:' .. endpoint)
   call('SREM', B .. 'i', endpoint)
 end
 local accepted = call('LRANGE', B .. 'a', 0, most - 1)
@@ -33,5 +33,5 @@ if #events >= 2 * most then return 1 end
 for _, owner in ipairs(call('SMEMBERS', B .. 'o')) do call('UNLINK', B .. 'l:' .. owner) end
 for _, endpoint in ipairs(call('SMEMBERS', B .. 'os')) do delete_counters(endpoint) end
 call('UNLINK', B .. 'o', B .. 's', B .. 'x', B .. 'h', B .. 'k', B .. 'g', B .. 'off', B .. 'r', B .. 'at', B .. 'p',
-  B .. 'ea', B .. 'ep', B .. 'gone')
+  B .. 'ea', B .. 'ep', B .. 'fs', B .. 'gone')
 return 0

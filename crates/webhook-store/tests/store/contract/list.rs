@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use webhook_model::DeliveryState::{Dead, InFlight, Pending, Succeeded};
 use webhook_model::{DeliveryId, DeliveryState};
-use webhook_store::{Cursor, DeliveryFilter, RejectedFilter, StoreError};
+use webhook_store::{Cursor, DeliveryFilter, MAX_EXAMINED, RejectedFilter, StoreError};
 
-use crate::world::{World, at, claimed, dead, due, event, of_delivery, of_state, planned};
+use crate::world::{To, World, at, claimed, dead, due, event, of_delivery, of_state, planned};
 
 /// Creates two endpoints, and deliveries in every state, planned at 10, 20, ... in this order.
 async fn sample(world: &World) -> Vec<(DeliveryId, DeliveryState)> {
@@ -192,6 +192,85 @@ pub async fn pages_follow_each_other(world: World) {
             assert_eq!(pages, whole, "in pages of {limit}");
         }
     }
+}
+
+pub async fn a_page_has_the_newest_deliveries_of_all_endpoints(world: World) {
+    let mut endpoints = vec![world.orders.clone()];
+    for n in 0..6 {
+        endpoints.push(world.add(&format!("other-{n}")).await);
+    }
+    // One endpoint has most of them, and the newest and the oldest come to others.
+    let mut expected = Vec::new();
+    for n in 0..90 {
+        let endpoint = match n {
+            0..10 | 80..90 => &endpoints[1 + n % 6],
+            _ if n % 20 == 7 => &endpoints[1 + n / 20],
+            _ => &endpoints[0],
+        };
+        let new = event(&format!("e{n}"));
+        expected.push(world.one(new, dead(endpoint, "no"), n as u64).await);
+    }
+    expected.reverse();
+    for limit in [1, 7, 30, 89, 90, 200] {
+        let (mut listed, mut cursor) = (Vec::new(), None);
+        loop {
+            let all = DeliveryFilter::default();
+            let page = world
+                .store()
+                .deliveries(&world.acme, &all, cursor.as_ref(), limit)
+                .await
+                .unwrap();
+            listed.extend(page.items.into_iter().map(|it| it.id));
+            cursor = page.next_cursor;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        assert_eq!(listed, expected, "in pages of {limit}");
+    }
+}
+
+/// Plans some more deliveries than a call examines.
+async fn plan_many(world: &World, to: &To, ms: u64) {
+    for batch in 0..5 {
+        let new = |n| event(&format!("many-{ms}-{batch}-{n}"));
+        let many = (0..MAX_EXAMINED / 4).map(|n| planned(&world.acme, new(n), &[to.clone()]));
+        world
+            .plan_as(&world.owner, &world.acme, many.collect(), ms)
+            .await;
+    }
+}
+
+pub async fn the_newest_of_many_pending_deliveries_come_first(world: World) {
+    plan_many(&world, &due(&world.orders, 9_000), 1).await;
+    let newest = world.one(event("new"), due(&world.orders, 1), 2).await;
+    let page = world
+        .store()
+        .deliveries(&world.acme, &of_state(Pending), None, 50)
+        .await
+        .unwrap();
+    assert_eq!((page.items.len(), &page.items[0].id), (50, &newest));
+    assert!(page.items.iter().all(|it| it.state == Pending));
+    assert!(page.next_cursor.is_some());
+}
+
+pub async fn few_unfinished_and_failed_deliveries_are_found_among_many(world: World) {
+    let waits = world
+        .one(event("waits"), due(&world.orders, 9_000), 1)
+        .await;
+    let flies = world.one(event("flies"), claimed(&world.orders), 1).await;
+    let fails = world.one(event("fails"), claimed(&world.orders), 1).await;
+    world.retry(&fails, 9_000, 2).await;
+    plan_many(&world, &dead(&world.orders, "no"), 3).await;
+    let failed = DeliveryFilter {
+        status: Some("5xx".parse().unwrap()),
+        ..DeliveryFilter::default()
+    };
+    assert_eq!(ids(&world, &failed).await, [fails.clone()]);
+    assert_eq!(ids(&world, &of_state(InFlight)).await, [flies]);
+    let mut pending = ids(&world, &of_state(Pending)).await;
+    pending.retain(|id| *id != fails);
+    assert_eq!(pending, [waits]);
 }
 
 pub async fn new_deliveries_do_not_change_later_pages(world: World) {
