@@ -23,7 +23,8 @@ BUILT = target/wasm32-wasip2/release
 # developer's own machine only.
 OPEN = --variable open_handshake=true --variable weakest_scheme=plain
 
-.PHONY: help setup setup-redis setup-postgres setup-queues setup-kafka setup-kubernetes setup-chaos setup-interop \
+.PHONY: help setup setup-redis setup-postgres setup-queues setup-kafka setup-brokers setup-kubernetes \
+	setup-chaos setup-interop \
 	setup-examples setup-image setup-pages setup-lint build-all \
 	build-hmac build-apps build-producer build-consumer build-server-store build-guard build-examples \
 	build-sender build-spin-local start-producer \
@@ -48,6 +49,9 @@ setup-queues: setup
 
 setup-kafka: setup
 	@sh scripts/setup-kafka.sh
+
+setup-brokers: setup
+	@sh scripts/setup-brokers.sh
 
 setup-kubernetes: setup
 	@sh scripts/setup-kubernetes.sh
@@ -149,7 +153,7 @@ pages: setup ## Start a sender with sample data, and print the address and the k
 demo-polyglot: build-all build-examples $(RUNTIME_BUILT) ## Fire at consumers in Rust, Python and JavaScript
 	@sh scripts/demo-polyglot.sh $(RUNTIME)
 
-test: setup setup-redis setup-postgres setup-queues setup-kafka setup-kubernetes setup-chaos setup-interop setup-examples setup-pages setup-image ## Run every test
+test: setup setup-redis setup-postgres setup-queues setup-kafka setup-brokers setup-kubernetes setup-chaos setup-interop setup-examples setup-pages setup-image ## Run every test
 	@sh scripts/test.sh
 
 lint: setup-lint setup-kafka ## Check formatting, spelling and documentation, and lint the code

@@ -34,6 +34,7 @@ mod outbox;
 mod postgres;
 mod preview;
 mod publisher;
+mod queue;
 mod queues;
 mod receiver;
 mod rejected;
