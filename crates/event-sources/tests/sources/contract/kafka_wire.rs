@@ -62,18 +62,22 @@ pub async fn forward(
     broker: TcpStream,
     detour: Detour,
 ) -> io::Result<()> {
-    let (mut from_client, mut to_client) = tokio::io::split(client);
-    let (mut from_broker, mut to_broker) = broker.into_split();
-    let requests = async { tokio::io::copy(&mut from_client, &mut to_broker).await };
-    let responses = async {
-        loop {
-            let mut response = read_frame(&mut from_broker).await?;
-            detour.apply(&mut response);
-            write_frame(&mut to_client, &response).await?;
-        }
-    };
+    let (mut from_client, to_client) = tokio::io::split(client);
+    let (from_broker, mut to_broker) = broker.into_split();
     tokio::select! {
-        ended = requests => ended.map(drop),
-        ended = responses => ended,
+        ended = tokio::io::copy(&mut from_client, &mut to_broker) => ended.map(drop),
+        ended = forward_responses(from_broker, to_client, detour) => ended,
+    }
+}
+
+async fn forward_responses(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    detour: Detour,
+) -> io::Result<()> {
+    loop {
+        let mut response = read_frame(&mut from).await?;
+        detour.apply(&mut response);
+        write_frame(&mut to, &response).await?;
     }
 }

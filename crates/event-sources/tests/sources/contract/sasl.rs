@@ -16,6 +16,9 @@ const SASL_HANDSHAKE: i16 = 17;
 const API_VERSIONS: i16 = 18;
 const SASL_AUTHENTICATE: i16 = 36;
 
+/// The length of a text that is missing.
+const NO_TEXT: [u8; 2] = (-1_i16).to_be_bytes();
+
 /// The code of a failed authentication.
 const AUTHENTICATION_FAILED: i16 = 58;
 
@@ -46,26 +49,21 @@ pub async fn authenticate(
             }
             (SASL_HANDSHAKE, None) => {
                 let name = request.text()?;
-                let name_bytes = [&i16_of(name.len()), name.as_bytes()].concat();
-                let mechanisms = [&1_i32.to_be_bytes()[..], &name_bytes].concat();
+                let exchange = exchange(&name, account)?;
+                let mechanisms = [&1_i32.to_be_bytes()[..], &text(&name)].concat();
                 request.respond(client, 0, &mechanisms).await?;
-                begun = Some((name.clone(), exchange(&name, account)?));
+                begun = Some((name, exchange));
             }
             (SASL_AUTHENTICATE, Some((name, exchange))) => {
                 let Some(response) = exchange.respond(request.token()?) else {
-                    let message = b"invalid credentials";
-                    let text = [&i16_of(message.len()), &message[..], &[0; 4]].concat();
+                    let body = request.outcome(&text("invalid credentials"), &[]);
                     request
-                        .respond(client, AUTHENTICATION_FAILED, &text)
+                        .respond(client, AUTHENTICATION_FAILED, &body)
                         .await?;
                     return Err(io::Error::other("not authenticated"));
                 };
-                let token = response.token();
-                let length = i32::try_from(token.len()).unwrap().to_be_bytes();
-                // No text of an error, the token, and a session without an end.
-                let body = [&(-1_i16).to_be_bytes()[..], &length, token, &[0; 8]].concat();
-                let body = &body[..body.len() - if request.version == 0 { 8 } else { 0 }];
-                request.respond(client, 0, body).await?;
+                let body = request.outcome(&NO_TEXT, response.token());
+                request.respond(client, 0, &body).await?;
                 if matches!(response, Response::Last(_)) {
                     return Ok(name.clone());
                 }
@@ -75,8 +73,10 @@ pub async fn authenticate(
     }
 }
 
-fn i16_of(length: usize) -> [u8; 2] {
-    i16::try_from(length).unwrap().to_be_bytes()
+/// Returns a text as it is in messages.
+fn text(text: &str) -> Vec<u8> {
+    let length = i16::try_from(text.len()).unwrap().to_be_bytes();
+    [&length[..], text.as_bytes()].concat()
 }
 
 /// A request whose body is a text or a token.
@@ -100,7 +100,8 @@ impl Request {
 
     /// Returns the body: what follows the name of the client.
     fn body(&self) -> io::Result<&[u8]> {
-        let (length, rest) = self.frame[8..].split_first_chunk().ok_or_else(short)?;
+        let rest = self.frame.get(8..).ok_or_else(short)?;
+        let (length, rest) = rest.split_first_chunk().ok_or_else(short)?;
         let length = usize::try_from(i16::from_be_bytes(*length)).unwrap_or(0);
         rest.get(length..).ok_or_else(short)
     }
@@ -112,6 +113,14 @@ impl Request {
 
     fn token(&self) -> io::Result<&[u8]> {
         self.body()?.get(4..).ok_or_else(short)
+    }
+
+    /// Returns the body of the response to a token: the text of an error, a token, and, since version 1,
+    /// the time until the session ends, which it does not.
+    fn outcome(&self, error: &[u8], token: &[u8]) -> Vec<u8> {
+        let length = i32::try_from(token.len()).unwrap().to_be_bytes();
+        let end: &[u8] = if self.version == 0 { &[] } else { &[0; 8] };
+        [error, &length, token, end].concat()
     }
 
     async fn respond(
@@ -186,7 +195,7 @@ impl<D: Digest + BlockSizeUser> Scram<D> {
     fn hmac(key: &[u8], message: &[u8]) -> Vec<u8> {
         let mut mac = SimpleHmac::<D>::new_from_slice(key).expect("any length");
         mac.update(message);
-        mac.finalize().into_bytes().to_vec()
+        mac.finalize().into_bytes().as_slice().to_vec()
     }
 
     fn salted_password(&self) -> Vec<u8> {
@@ -217,7 +226,10 @@ impl<D: Digest + BlockSizeUser> Scram<D> {
         let salted = self.salted_password();
         let client_key = Self::hmac(&salted, b"Client Key");
         let stored_key = D::digest(&client_key);
-        let expected = xor(&client_key, &Self::hmac(&stored_key, signed.as_bytes()));
+        let expected = xor(
+            &client_key,
+            &Self::hmac(stored_key.as_slice(), signed.as_bytes()),
+        );
         if Base64::decode_vec(proof).ok()? != expected {
             return None;
         }
