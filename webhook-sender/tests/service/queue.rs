@@ -176,7 +176,10 @@ async fn nats(server: &NatsServer) -> jetstream::Context {
 
 async fn publish_to_redis(server: &RedisServer, events: Events<'_>) {
     let client = redis::Client::open(server.url()).unwrap();
-    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    // On a busy machine the server takes its time.
+    let config = redis::AsyncConnectionConfig::new().set_response_timeout(None);
+    let connected = client.get_multiplexed_async_connection_with_config(&config);
+    let mut connection = connected.await.unwrap();
     let mut pipeline = redis::pipe();
     for event in events.each() {
         let add = pipeline.cmd("XADD").arg(QUEUE).arg("*");
@@ -249,7 +252,8 @@ async fn publish_to_kafka(server: &TansuServer, events: Events<'_>) {
             .payload(&event.data)
             .headers(headers)
             .partition(i32::try_from(partition).unwrap());
-        sent.push(producer.send_result(record).unwrap());
+        let accepted = producer.send_result(record).map_err(|(error, _)| error);
+        sent.push(accepted.unwrap());
     }
     for one in sent {
         one.await.unwrap().unwrap();
