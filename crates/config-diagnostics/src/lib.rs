@@ -29,6 +29,7 @@
 //! ```
 
 #![deny(missing_docs)]
+#![cfg_attr(not(test), deny(clippy::disallowed_macros))]
 
 mod diagnostic;
 mod document;

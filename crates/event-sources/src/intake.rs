@@ -1,9 +1,11 @@
 //! The loop that reads a source.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use futures::FutureExt;
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
@@ -101,7 +103,7 @@ impl Intake {
         let mut backoff = Backoff::default();
         while !stop.is_cancelled() {
             let began = Instant::now();
-            match self.round(&stop).await {
+            match self.try_round(&stop).await {
                 Ok(()) => backoff.reset(),
                 Err(error) => {
                     if began.elapsed() > STABLE {
@@ -124,6 +126,18 @@ impl Intake {
         let stats = &self.info().stats;
         stats.connected.store(false, Ordering::Relaxed);
         add(&stats.failures, 1);
+    }
+
+    /// Runs one session like [`round`](Self::round). A panic ends only the session.
+    async fn try_round(&self, stop: &CancellationToken) -> Result<(), SourceError> {
+        match AssertUnwindSafe(self.round(stop)).catch_unwind().await {
+            Ok(ended) => ended,
+            Err(_) => {
+                self.info().stats.reading.store(false, Ordering::Relaxed);
+                self.source.release().await?;
+                Err(SourceError::new("reading it panicked"))
+            }
+        }
     }
 
     /// Runs one session, or waits while another process reads.
@@ -272,3 +286,6 @@ impl BatchSize {
         self.largest = entries.iter().map(|entry| entry.bytes).max().unwrap_or(0);
     }
 }
+
+#[cfg(test)]
+mod tests;

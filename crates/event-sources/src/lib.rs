@@ -39,6 +39,8 @@
 //! [`Rejected`](webhook_model::Rejected) with the code `no-tenant`, `bad-tenant`, `no-type`, `no-data`,
 //! or one of [`EventError::code`](webhook_model::EventError::code).
 
+#![cfg_attr(not(test), deny(clippy::disallowed_macros))]
+
 mod acceptor;
 mod bounds;
 mod entry;

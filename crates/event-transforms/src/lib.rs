@@ -5,6 +5,8 @@
 //! program of a tenant stops the sender: expressions and components run within bounds on their
 //! steps, memory and output.
 
+#![cfg_attr(not(test), deny(clippy::disallowed_macros))]
+
 pub mod component;
 pub mod expression;
 mod programs;

@@ -3,6 +3,8 @@
 //! An [`Address`] is a URL with `sslmode` as in libpq. A [`Connector`] connects within a deadline, and
 //! each reason for which it cannot is a [`ConnectError`] that names the address and what to do.
 
+#![cfg_attr(not(test), deny(clippy::disallowed_macros))]
+
 mod address;
 mod connector;
 mod error;

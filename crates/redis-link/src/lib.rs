@@ -3,6 +3,8 @@
 //! The store and the readers of streams use it: both must survive servers that restart, fail over or
 //! are unreachable for a while.
 
+#![cfg_attr(not(test), deny(clippy::disallowed_macros))]
+
 mod address;
 mod bounded;
 mod link;

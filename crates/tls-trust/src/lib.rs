@@ -1,5 +1,7 @@
 //! TLS of the sender's connections: trusted certificates, and readable errors.
 
+#![cfg_attr(not(test), deny(clippy::disallowed_macros))]
+
 mod trust;
 mod words;
 

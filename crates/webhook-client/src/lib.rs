@@ -44,6 +44,8 @@
 //! # }
 //! ```
 
+#![cfg_attr(not(test), deny(clippy::disallowed_macros))]
+
 pub mod address;
 mod answer;
 mod dial;

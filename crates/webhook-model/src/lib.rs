@@ -3,6 +3,8 @@
 //! Everything here is plain data. Values are validated when they are created, so that the rest of
 //! the sender can rely on them.
 
+#![cfg_attr(not(test), deny(clippy::disallowed_macros))]
+
 mod access;
 mod attempt;
 mod audit;

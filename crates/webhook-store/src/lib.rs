@@ -28,6 +28,8 @@
 //! that was not attempted. To *bury* is to create a dead letter. To *replay* is to make a delivery
 //! due again.
 
+#![cfg_attr(not(test), deny(clippy::disallowed_macros))]
+
 mod access;
 mod batch;
 mod endpoint_stats;

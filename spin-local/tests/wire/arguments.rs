@@ -1,7 +1,11 @@
 //! Options of the command line.
 
+use std::process::Stdio;
+
 use serde_json::json;
-use test_support::{App, Receiver};
+use test_support::{App, Receiver, with_timeout};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::Command;
 
 use crate::probe::*;
 
@@ -153,6 +157,36 @@ async fn the_name_of_the_listen_address_is_resolved() {
             assert!(ended.stderr.contains(expected), "{}", ended.transcript());
         }
     }
+}
+
+#[tokio::test]
+async fn the_listen_address_can_come_from_the_environment() {
+    let app = probe();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_spin-local"))
+        .args(["up", "-f"])
+        .arg(test_support::components::root().join("tests/support/probe"))
+        .arg("--state-dir")
+        .arg(app.state_dir())
+        .env("SPIN_HTTP_LISTEN_ADDR", "localhost:0")
+        .kill_on_drop(true)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it can be run");
+    let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
+    let serving = async {
+        while let Some(line) = lines.next_line().await.expect("text") {
+            if line.starts_with("Serving ") {
+                return line;
+            }
+        }
+        panic!("it does not serve")
+    };
+    let serving = with_timeout(serving, || "the address".into()).await;
+    assert!(
+        serving.starts_with("Serving http://127.0.0.1:"),
+        "{serving}"
+    );
 }
 
 #[tokio::test]

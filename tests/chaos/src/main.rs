@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use chaos::{Bench, Cell, Outcome, Run, all, run, subset, table, write_page};
+use chaos::{Bench, Cell, Column, Outcome, Run, all, run, subset, table, write_page};
 use clap::Parser;
 
 /// Injects faults into a running sender, and reconciles every event
@@ -15,7 +15,8 @@ struct Arguments {
     /// The binary of the sender [default: the one beside this program]
     #[arg(long)]
     sender: Option<PathBuf>,
-    /// Run only cells whose name has this prefix, such as `redis/full`, `sqlite` or `redis+stream/`
+    /// Run only cells whose name has this prefix, such as `redis/full`, `sqlite` or `redis+stream/`; with
+    /// --seconds, only columns with this prefix
     #[arg(long, env = "ONLY")]
     only: Option<String>,
     /// Run only the cells of the test suite
@@ -58,10 +59,14 @@ async fn main() -> Result<ExitCode> {
         jobs: arguments.jobs,
     };
     let outcomes = match arguments.seconds {
-        Some(seconds) => setting.random(Duration::from_secs(seconds), seed).await,
+        Some(seconds) => {
+            let columns = columns(arguments.only.as_deref().unwrap_or_default())?;
+            let duration = Duration::from_secs(seconds);
+            setting.random(&columns, duration, seed).await
+        }
         None => run(&setting, &cells).await,
     };
-    report(&arguments, &outcomes)
+    report(&arguments, seed, &outcomes)
 }
 
 fn cells(arguments: &Arguments, seed: u64) -> Result<Vec<Cell>> {
@@ -80,6 +85,16 @@ fn cells(arguments: &Arguments, seed: u64) -> Result<Vec<Cell>> {
     Ok(cells)
 }
 
+fn columns(prefix: &str) -> Result<Vec<Column>> {
+    let mut columns = Column::ALL.to_vec();
+    columns.retain(|column| format!("{column}/").starts_with(prefix));
+    ensure!(
+        !columns.is_empty(),
+        "no column starts with `{prefix}`; random faults are selected by their column only"
+    );
+    Ok(columns)
+}
+
 fn sender(arguments: &Arguments) -> Result<PathBuf> {
     let beside = || Ok(std::env::current_exe()?.with_file_name("webhook-sender"));
     let program = arguments
@@ -94,7 +109,7 @@ fn sender(arguments: &Arguments) -> Result<PathBuf> {
     Ok(std::path::absolute(program)?)
 }
 
-fn report(arguments: &Arguments, outcomes: &[Outcome]) -> Result<ExitCode> {
+fn report(arguments: &Arguments, seed: u64, outcomes: &[Outcome]) -> Result<ExitCode> {
     let whole = arguments.only.is_none() && arguments.seconds.is_none() && !arguments.subset;
     if whole {
         println!("\n{}", table(outcomes));
@@ -114,6 +129,9 @@ fn report(arguments: &Arguments, outcomes: &[Outcome]) -> Result<ExitCode> {
         "{} cells, {failed} failed, {absent} not run",
         outcomes.len()
     );
+    if failed > 0 {
+        println!("CHAOS_SEED={seed} repeats them");
+    }
     let everything = std::env::var_os("CI").is_some_and(|ci| ci == "true");
     let bad = failed > 0 || (everything && absent > 0);
     Ok(if bad {

@@ -32,15 +32,15 @@ pub async fn run(run: &Run, cells: &[Cell]) -> Vec<Outcome> {
 }
 
 impl Run {
-    /// Runs random cells for `duration`.
-    pub async fn random(&self, duration: Duration, seed: u64) -> Vec<Outcome> {
+    /// Runs random cells of these columns for `duration`.
+    pub async fn random(&self, columns: &[Column], duration: Duration, seed: u64) -> Vec<Outcome> {
         let end = Instant::now() + duration;
         let mut rng = StdRng::seed_from_u64(seed);
         let mut outcomes = Vec::new();
         while Instant::now() < end {
             let cells: Vec<_> = (0..self.jobs)
                 .map(|_| {
-                    let column = Column::ALL[rng.random_range(0..Column::ALL.len())];
+                    let column = columns[rng.random_range(0..columns.len())];
                     Cell::random(column, rng.random())
                 })
                 .collect();

@@ -56,3 +56,25 @@ fn a_circle_through_a_re_export_is_found() {
         "{found}"
     );
 }
+
+/// The members that run in production: `println!` and its kind panic when the reader of the output is gone.
+#[test]
+fn no_crate_that_runs_in_production_may_print_by_macro() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let is_other = |member: &String| {
+        let others = ["benchmarks", "examples/", "tests/"];
+        others.iter().any(|other| member.starts_with(other))
+    };
+    let mut members = members(&root);
+    members.retain(|member| !is_other(member));
+    assert!(members.len() > 15, "only {members:?} found");
+    for member in members {
+        let lib = fs::read_to_string(root.join(&member).join("src/lib.rs")).unwrap();
+        // It cannot print without the standard library.
+        let is_denied = lib.contains("clippy::disallowed_macros") || lib.contains("no_std");
+        assert!(
+            is_denied,
+            "{member} does not deny `clippy::disallowed_macros`"
+        );
+    }
+}

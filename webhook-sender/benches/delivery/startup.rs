@@ -88,7 +88,7 @@ fn check(setting: &Setting) -> Result<()> {
 }
 
 fn declared(endpoints: usize) -> Result<String> {
-    let mut config = String::from("[[tenant]]\nid = \"acme\"\n");
+    let mut config = format!("[limits]\nendpoints = {endpoints}\n[[tenant]]\nid = \"acme\"\n");
     for endpoint in 0..endpoints {
         write!(
             config,

@@ -1,9 +1,10 @@
 //! Checks the permission of each request, and writes the audit list.
 
 use axum::Extension;
+use axum::body::{Body, to_bytes};
 use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{RawPathParams, Request, State};
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 use webhook_model::{AuditOutcome, Clock, TenantId};
@@ -42,6 +43,7 @@ pub async fn check(
     let Some(action) = guard.action else {
         return Ok(next.run(request).await);
     };
+    let request = without_selection(request).await?;
     let author = Author::of_request(&principal, peer_of(request.extensions()));
     let tenant = tenant.and_then(|tenant| TenantId::parse(tenant).ok());
     let tenant = tenant.or_else(|| principal.tenant.clone());
@@ -60,6 +62,25 @@ pub async fn check(
     }
     guard.audit.end(begun, outcome, detail).await;
     Ok(response)
+}
+
+/// Rejects a change with a query, and a deletion with a body. They would be ignored, and the change would be
+/// larger than a client means that selects a part there, or asks for a dry run.
+async fn without_selection(request: Request) -> Result<Request, ApiError> {
+    if request.uri().query().is_some_and(|query| !query.is_empty()) {
+        let detail = "a change takes no query, which would be ignored";
+        return Err(ApiError::bad_request("bad-query", detail));
+    }
+    if request.method() != Method::DELETE {
+        return Ok(request);
+    }
+    let (parts, body) = request.into_parts();
+    // A body in chunks may be empty.
+    if to_bytes(body, 0).await.is_err() {
+        let detail = "a deletion takes no body, which would be ignored";
+        return Err(ApiError::bad_request("bad-body", detail));
+    }
+    Ok(Request::from_parts(parts, Body::empty()))
 }
 
 fn outcome(response: &Response) -> AuditOutcome {

@@ -22,8 +22,9 @@ use crate::registry::CompiledEndpoint;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wanted<'a> {
+    /// Parsed as [`Given`].
     #[serde(borrow)]
-    event: Option<Given<'a>>,
+    event: Option<&'a RawValue>,
     event_id: Option<String>,
     endpoint: Option<Map<String, Value>>,
 }
@@ -91,7 +92,8 @@ fn in_progress() -> ApiError {
     ApiError::from(problem).retry_after(Duration::from_secs(1))
 }
 
-fn read(api: &Api, body: &Bytes, given: Given<'_>) -> Result<Event, ApiError> {
+fn read(api: &Api, body: &Bytes, given: &RawValue) -> Result<Event, ApiError> {
+    let given: Given<'_> = object(given.get().as_bytes())?;
     let required = |name| ApiError::invalid(format!("event: `{name}` is missing"));
     let timestamp = given.timestamp.as_ref().map(moment).transpose()?;
     let raw = RawEvent {

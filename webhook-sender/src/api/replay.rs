@@ -68,6 +68,8 @@ fn detail(wanted: &Wanted) -> AuditDetail {
         ("state", &wanted.state),
         ("endpoint", &wanted.endpoint),
         ("event", &wanted.event),
+        ("type", &wanted.kind),
+        ("status", &wanted.status),
         ("from", &wanted.from),
         ("to", &wanted.to),
     ];

@@ -1,12 +1,14 @@
 //! `webhook-sender events`.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
+use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::api_client::{ApiClient, segment};
 use super::deliveries::{COLUMNS as DELIVERY_COLUMNS, lines, list};
-use super::output::{Column, Output, one_line, table, text};
+use super::output::{Column, Output, one_line, print, table, text};
 
 /// Shows events, and what became of them.
 #[derive(Args)]
@@ -82,8 +84,8 @@ impl Events {
             });
         }
         if let Some(id) = &self.event {
-            let event = api.get(&format!("{base}/{}", segment(id))).await?;
-            return output.one(&event, details);
+            let event = api.get_bytes(&format!("{base}/{}", segment(id))).await?;
+            return show(&event, output);
         }
         let filter = [
             ("type", self.kind),
@@ -97,11 +99,29 @@ impl Events {
     }
 }
 
-fn details(event: &Value) -> String {
+/// The data as it was published: a parser could change numbers.
+#[derive(Deserialize)]
+struct Published<'a> {
+    #[serde(borrow)]
+    data: &'a RawValue,
+}
+
+fn show(event: &[u8], output: Output) -> Result<()> {
+    let text = std::str::from_utf8(event).context("the event is not UTF-8")?;
+    // In JSON these are white space between tokens.
+    let line = text.replace(['\n', '\r', '\t'], " ");
+    if output.is_json() {
+        return print(&line);
+    }
+    let data = serde_json::from_str(&line).map(|Published { data }| data);
+    print(&details(&serde_json::from_str(&line)?, data.ok()))
+}
+
+fn details(event: &Value, data: Option<&RawValue>) -> String {
     let mut shown = lines(event, &MEMBERS);
     if event.get("erased").is_some() {
         shown.push(format!("{:16} erased", "data"));
-    } else if let Some(data) = event.get("data") {
+    } else if let Some(data) = data {
         shown.push(format!("{:16} {data}", "data"));
     } else {
         shown.push(format!("{:16} {}", "fields", text(event, "fields")));

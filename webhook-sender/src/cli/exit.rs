@@ -4,9 +4,8 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use tokio::signal::unix::SignalKind;
 
-use super::output::OutputClosed;
+use super::output::{OutputClosed, printable};
 use crate::service::StopSignals;
 
 /// Added to the number of a signal for an exit code, as shells do.
@@ -15,18 +14,16 @@ const SIGNALLED: u8 = 128;
 /// The number of SIGPIPE, which ends other tools when the reader of their output is gone.
 const BROKEN_PIPE: u8 = 13;
 
-/// The error of a command that a signal ended early.
-#[derive(Debug, thiserror::Error)]
-#[error("stopped by a signal")]
-struct Stopped(SignalKind);
-
-/// Runs `work` until it ends or SIGTERM or SIGINT arrives, also as process 1 of a container.
+/// Runs `work` until it ends. SIGTERM and SIGINT end the process, also as process 1 of a container.
+///
+/// They end it at once: the work may wait for the reader of its output, and cannot be cancelled then.
 pub async fn unless_stopped(work: impl Future<Output = Result<()>>) -> Result<()> {
     let mut stop = StopSignals::listen()?;
-    tokio::select! {
-        done = work => done,
-        signal = stop.received() => Err(Stopped(signal).into()),
-    }
+    tokio::spawn(async move {
+        let signal = stop.received().await;
+        std::process::exit(i32::from(SIGNALLED) + signal.as_raw_value());
+    });
+    work.await
 }
 
 /// Runs blocking work, such as reading standard input, on a thread where it does not delay the handling
@@ -37,8 +34,8 @@ pub async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await?
 }
 
-/// Prints a failure on standard error, and returns the exit code: 0, 1 for a failure, 130 or 143 after a
-/// signal, 141 if the output was closed.
+/// Prints a failure on standard error, and returns the exit code: 0, 1 for a failure, 141 if the output was
+/// closed. After a signal it is 130 or 143.
 pub fn report(done: Result<()>) -> ExitCode {
     let Err(error) = done else {
         return ExitCode::SUCCESS;
@@ -46,11 +43,8 @@ pub fn report(done: Result<()>) -> ExitCode {
     if error.is::<OutputClosed>() {
         return (SIGNALLED + BROKEN_PIPE).into();
     }
-    if let Some(Stopped(signal)) = error.downcast_ref() {
-        let number = u8::try_from(signal.as_raw_value()).unwrap_or_default();
-        return (SIGNALLED + number).into();
-    }
-    let line = format!("error: {error:#}\n");
+    // An error may quote what a server or a file says.
+    let line = format!("{}\n", printable(&format!("error: {error:#}")));
     let _ = std::io::stderr().lock().write_all(line.as_bytes());
     ExitCode::FAILURE
 }

@@ -1,10 +1,16 @@
 //! `webhook-sender health`: a health check for container engines that run a command.
 
-use anyhow::Result;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
 use clap::Args;
+use tokio::time::timeout;
 
 use super::api_client::ApiClient;
 use super::output::Output;
+
+/// The longest wait for a response: a sender that is frozen is not healthy.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 #[derive(Args)]
 pub struct Health {
@@ -20,7 +26,9 @@ impl Health {
         } else {
             ("/healthz", "alive")
         };
-        let response = api.get(path).await?;
+        let response = timeout(PATIENCE, api.get(path)).await;
+        let response = response
+            .with_context(|| format!("no response from the sender within {PATIENCE:?}"))??;
         output.one(&response, |_| format!("the sender is {state}"))
     }
 }

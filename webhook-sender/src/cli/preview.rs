@@ -2,7 +2,9 @@
 
 use anyhow::{Context, Result};
 use clap::Args;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::api_client::{ApiClient, segment};
 use super::exit;
@@ -28,25 +30,46 @@ pub struct Preview {
     endpoint: Option<std::path::PathBuf>,
 }
 
+/// The body of the request. JSON of the user is passed on as it is: a parser could change numbers.
+#[derive(Default, Serialize)]
+struct Body {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event: Option<Event>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    endpoint: Option<Box<RawValue>>,
+}
+
+#[derive(Serialize)]
+struct Event {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    data: Box<RawValue>,
+}
+
 impl Preview {
     pub async fn run(self, api: ApiClient, output: Output) -> Result<()> {
-        let mut body = match (&self.event, &self.data) {
-            (Some(id), _) => json!({ "event_id": id }),
-            (None, data) => {
-                let data: Value = serde_json::from_str(data.as_deref().unwrap_or("null"))
-                    .context("--data is not JSON")?;
-                json!({ "event": { "type": self.kind, "data": data } })
+        let mut body = Body::default();
+        match self.event {
+            Some(id) => body.event_id = Some(id),
+            None => {
+                let data = self.data.unwrap_or_else(|| "null".into());
+                let data = RawValue::from_string(data).context("--data is not JSON")?;
+                body.event = Some(Event {
+                    kind: self.kind,
+                    data,
+                });
             }
-        };
+        }
         if let Some(path) = self.endpoint {
             let shown = path.display().to_string();
             let read = move || Ok(std::fs::read_to_string(&path)?);
             let text = exit::blocking(read).await.with_context(|| shown.clone())?;
-            let endpoint: Value = serde_json::from_str(&text).with_context(|| shown)?;
-            body["endpoint"] = endpoint;
+            body.endpoint = Some(RawValue::from_string(text).with_context(|| shown)?);
         }
         let path = format!("/v1/tenants/{}/preview", segment(&self.tenant));
-        let response = api.post(&path, &body).await?;
+        let response = api.post_text(&path, serde_json::to_string(&body)?).await?;
         let items = response.get("items").and_then(Value::as_array);
         let columns = [
             (

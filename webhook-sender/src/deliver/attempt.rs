@@ -52,7 +52,7 @@ async fn attempt_delivery(context: Arc<Context>, mut flight: Flight) {
     };
     if flight.claim.body == DEFERRED_BODY {
         match render_deferred(&context, &flight).await {
-            Ok(body) => flight.claim.body = body,
+            Ok(body) => flight.set_body(body),
             Err(next) => return flight.end_untried(next),
         }
         // The dispatcher may have been stopped in the meantime.

@@ -82,7 +82,9 @@ impl Dispatcher {
     /// For that, reserved permits must be used or released. Changes of the health of endpoints are
     /// reported to `observer`.
     ///
-    /// While the store is unavailable, outcomes cannot be recorded and this does not return.
+    /// While the store is unavailable, outcomes cannot be recorded and this does not return. It returns
+    /// at once if the recording of outcomes has panicked: attempts whose outcomes are lost would be made
+    /// again.
     pub async fn run(self, observer: Arc<dyn HealthObserver>, stop: CancellationToken) {
         let context = self.context;
         let done = CancellationToken::new();
@@ -97,9 +99,17 @@ impl Dispatcher {
             context.concurrency.drained().await;
             done.cancel();
         };
-        let recorder = tokio::spawn(recorder);
+        let mut recorder = tokio::spawn(recorder);
         let health_changes = tokio::spawn(health_changes);
-        deliver.await;
+        tokio::select! {
+            () = deliver => {}
+            _ = &mut recorder => {
+                // It has panicked: no outcome can be recorded any more.
+                context.concurrency.stop();
+                health_changes.abort();
+                return;
+            }
+        }
         let _ = recorder.await;
         let _ = health_changes.await;
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use webhook_model::{Attempt, Millis, Owner};
 use webhook_store::{Claim, NextState, Outcome};
 
@@ -29,8 +30,9 @@ impl Flight {
         context: Arc<Context>,
         owner: Arc<Owner>,
         claim: Claim,
-        permit: Permit,
+        mut permit: Permit,
     ) -> Self {
+        permit.endpoint.hold_body(claim.body.len());
         Self {
             context,
             owner,
@@ -39,6 +41,14 @@ impl Flight {
             endpoint_permit: Some(permit.endpoint),
             total_permit: Some(permit.total),
         }
+    }
+
+    /// Sets the body, which was not rendered before.
+    pub(super) fn set_body(&mut self, body: Bytes) {
+        if let Some(permit) = &mut self.endpoint_permit {
+            permit.hold_body(body.len());
+        }
+        self.claim.body = body;
     }
 
     /// Returns the delivery to the queue without an attempt.

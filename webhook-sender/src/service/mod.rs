@@ -14,6 +14,7 @@ mod sources;
 mod startup;
 mod status;
 mod stop;
+mod supervisor;
 
 pub use run::run;
 pub use startup::postgres_address;

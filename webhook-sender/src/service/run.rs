@@ -1,6 +1,7 @@
 //! Starts a sender, runs it, and stops it on a signal.
 
 use std::io::Write;
+use std::net::SocketAddr;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -63,8 +64,20 @@ async fn start(path: &Path, session: &mut Option<StoreSession>) -> Result<Runnin
     let session = session.insert(StoreSession::open(&config).await?);
     let sender = startup::build(config, path, session).await?;
     let running = sender.start(listener)?;
-    let address = running.address;
-    // A closed standard output is no reason to stop.
-    let _ = writeln!(std::io::stdout().lock(), "listening on http://{address}");
+    announce(running.address);
     Ok(running)
+}
+
+/// Prints the address of the API. A thread waits for the reader of standard output, which may have
+/// stopped reading: the sender must handle signals meanwhile. Without a thread or a reader, the line is
+/// dropped.
+fn announce(address: SocketAddr) {
+    let writer = std::thread::Builder::new().name("stdout".into());
+    let _ = writer.spawn(move || {
+        let line = format!("listening on http://{address}\n");
+        let mut output = std::io::stdout().lock();
+        output
+            .write_all(line.as_bytes())
+            .and_then(|()| output.flush())
+    });
 }

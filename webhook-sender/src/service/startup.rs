@@ -27,6 +27,7 @@ use super::reload::{Reload, RetryTimer, settings};
 use super::sources;
 use super::status::Overview;
 use super::stop::{ReloadSignal, StopSignals};
+use super::supervisor::Supervisor;
 use crate::api;
 use crate::api::{Access, Api, Limits, Token};
 use crate::audit::AuditLog;
@@ -109,6 +110,7 @@ pub struct Running {
     pub address: SocketAddr,
     reload: Reload,
     lease: Arc<Lease>,
+    supervisor: Supervisor,
     /// The longest duration of a stop.
     stop_timeout: Duration,
     /// Stops the tasks that bring in work: intake, planning and the API.
@@ -239,43 +241,56 @@ impl Sender {
         let address = listener.local_addr()?;
         let (intake, delivery, maintenance) =
             <(CancellationToken, CancellationToken, CancellationToken)>::default();
-        let api = self.serve(listener, intake.clone());
+        let supervisor = Supervisor::default();
+        let api = supervisor.spawn("api", &intake, self.serve(listener, intake.clone()));
         let mut intake_tasks = Vec::new();
         for source in self.intakes.clone() {
             let stop = intake.clone();
-            intake_tasks.push(tokio::spawn(async move { source.run(stop).await }));
+            let reading = async move { source.run(stop).await };
+            intake_tasks.push(supervisor.spawn("source", &intake, reading));
         }
-        intake_tasks.push(tokio::spawn(self.backlog.run(intake.clone())));
+        let planning = self.backlog.run(intake.clone());
+        intake_tasks.push(supervisor.spawn("planning", &intake, planning));
+        let (lease, stop) = (self.lease.clone(), maintenance.clone());
         let maintenance_tasks = vec![
-            tokio::spawn({
-                let (lease, stop) = (self.lease.clone(), maintenance.clone());
-                async move { lease.keep(stop).await }
-            }),
-            tokio::spawn(maintenance::refresh(
-                self.registry.clone(),
-                maintenance.clone(),
-            )),
-            tokio::spawn(maintenance::refresh_keys(
-                self.keyring.clone(),
-                maintenance.clone(),
-            )),
-            tokio::spawn(maintenance::forget_access(
-                self.store.clone(),
-                self.config.retention.audit,
-                self.clock.clone(),
-                maintenance.clone(),
-            )),
-            tokio::spawn(maintenance::forget(
-                self.store.clone(),
-                self.config.retention.clone(),
-                self.clock.clone(),
-                maintenance.clone(),
-            )),
+            supervisor.spawn("lease", &maintenance, async move { lease.keep(stop).await }),
+            supervisor.spawn(
+                "registry",
+                &maintenance,
+                maintenance::refresh(self.registry.clone(), maintenance.clone()),
+            ),
+            supervisor.spawn(
+                "keys",
+                &maintenance,
+                maintenance::refresh_keys(self.keyring.clone(), maintenance.clone()),
+            ),
+            supervisor.spawn(
+                "retention of the audit list",
+                &maintenance,
+                maintenance::forget_access(
+                    self.store.clone(),
+                    self.config.retention.audit,
+                    self.clock.clone(),
+                    maintenance.clone(),
+                ),
+            ),
+            supervisor.spawn(
+                "retention",
+                &maintenance,
+                maintenance::forget(
+                    self.store.clone(),
+                    self.config.retention.clone(),
+                    self.clock.clone(),
+                    maintenance.clone(),
+                ),
+            ),
         ];
+        let dispatching = self.dispatcher.run(self.health_recorder, delivery.clone());
         Ok(Running {
             address,
             stop_timeout: self.config.delivery.lease + GRACE,
-            delivering: tokio::spawn(self.dispatcher.run(self.health_recorder, delivery.clone())),
+            delivering: supervisor.spawn("delivery", &delivery, dispatching),
+            supervisor,
             reload: self.reload,
             lease: self.lease,
             intake,
@@ -287,7 +302,11 @@ impl Sender {
         })
     }
 
-    fn serve(&self, listener: TcpListener, stop: CancellationToken) -> JoinHandle<()> {
+    fn serve(
+        &self,
+        listener: TcpListener,
+        stop: CancellationToken,
+    ) -> impl Future<Output = ()> + use<> {
         let token = self.config.metrics.token.as_ref();
         let token = token.map(|token| Token::new(token.reveal()));
         let access = Access::new(
@@ -321,36 +340,35 @@ impl Sender {
             access,
             &self.clock,
         );
-        tokio::spawn(api::serve(
-            listener,
-            router,
-            Limits::of_this_process(),
-            stop,
-        ))
+        api::serve(listener, router, Limits::of_this_process(), stop)
     }
 }
 
 impl Running {
-    /// Runs until a signal requests a stop; then finishes the attempts in flight and releases the
-    /// lease.
+    /// Runs until a signal requests a stop, or a task fails; then finishes the attempts in flight and
+    /// releases the lease.
     ///
     /// # Errors
     ///
-    /// Fails if the stop times out or a second signal arrives. Nothing is lost: attempts that were
-    /// not recorded are made again.
+    /// Fails if a task has failed, the stop times out or a second signal arrives. Nothing is lost:
+    /// attempts that were not recorded are made again.
     pub async fn until(mut self, mut stop: StopSignals, reload: ReloadSignal) -> Result<()> {
+        let supervisor = self.supervisor.clone();
         tokio::select! {
             _ = stop.received() => {}
             () = self.follow_file(reload) => {}
+            () = supervisor.failed() => {}
         }
         tracing::info!("stopping");
         let stop_timeout = self.stop_timeout;
         tokio::select! {
             stopped = tokio::time::timeout(stop_timeout, self.stop()) => {
-                stopped.context("timed out waiting for attempts in flight")?
+                stopped.context("timed out waiting for attempts in flight")??;
             }
             _ = stop.received() => anyhow::bail!("second shutdown signal, aborting"),
         }
+        anyhow::ensure!(!supervisor.has_failed(), "a task has ended unexpectedly");
+        Ok(())
     }
 
     /// Reloads the file at each signal, retries failed handshakes, and restores declarations that the

@@ -52,20 +52,51 @@ fn a_near_miss_of_a_secret_is_refused_by_its_key_and_never_shown() {
 #[test]
 fn a_near_miss_of_a_token_is_refused_by_its_key() {
     let folder = tempfile::tempdir().unwrap();
-    for token in [
-        "s3cret-token ",
-        "s3cret-token\r",
-        "\ts3cret-token",
-        "\"s3cret-token\"",
-        "\u{feff}s3cret-token",
-        "s3cret\ntoken",
-        "s3cret-\u{fc}",
-        "${SENDER_TOKEN}",
+    // Long enough, so that nothing but the addition is wrong.
+    let good = "s3cret-token-of-the-api-of-a-sender";
+    for (token, named) in [
+        (format!("{good} "), "white space"),
+        (format!("{good}\r"), "white space"),
+        (format!("\t{good}"), "white space"),
+        (format!("\"{good}\""), "quotes"),
+        (format!("\u{feff}{good}"), "byte order mark"),
+        (format!("s3cret\n{good}"), "visible ASCII"),
+        (format!("{good}-\u{fc}"), "visible ASCII"),
+        ("${SENDER_TOKEN_OF_THE_API}".into(), "env:NAME"),
     ] {
-        let found = faults(folder.path(), token, SHARED);
+        let found = faults(folder.path(), &token, SHARED);
         assert_eq!(found.len(), 1, "{token:?}: {found:?}");
         assert!(found[0].starts_with("api.token: "), "{found:?}");
+        assert!(found[0].contains(named), "{token:?}: {found:?}");
         assert!(!found[0].contains("s3cret"), "{found:?}");
+    }
+    assert_eq!(faults(folder.path(), good, SHARED), [""; 0]);
+}
+
+#[test]
+fn a_token_or_a_key_that_could_be_guessed_is_refused() {
+    for (length, expected) in [
+        (1, "1 bytes; at least 24 are required"),
+        (23, "23 bytes; at least 24 are required"),
+        (24, ""),
+    ] {
+        let token = "x".repeat(length);
+        for (key, text) in [
+            ("api.token", format!("[api]\ntoken = '{token}'\n")),
+            ("metrics.token", format!("[metrics]\ntoken = '{token}'\n")),
+            (
+                "api.key.shop.value",
+                format!("[[api.key]]\nname = 'shop'\nrole = 'admin'\nvalue = '{token}'\n"),
+            ),
+        ] {
+            let parsed = Config::parse(&text, "sender.toml".as_ref());
+            let shown = parsed
+                .err()
+                .map(|error| error.to_string())
+                .unwrap_or_default();
+            assert_eq!(shown.is_empty(), expected.is_empty(), "{key}: {shown}");
+            assert!(shown.contains(expected), "{key}: {shown}");
+        }
     }
 }
 

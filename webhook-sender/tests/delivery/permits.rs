@@ -6,7 +6,7 @@ use std::time::Duration;
 use test_support::{Receiver, with_timeout};
 use tokio::time::sleep;
 use webhook_model::{Endpoint, Event, EventId};
-use webhook_sender::plan::{Parts, PlanError, Planner};
+use webhook_sender::plan::{DispatchPort, Parts, PlanError, Planner};
 use webhook_sender::registry::DEFERRED_BODY;
 
 use super::support::{FakeStore, State, World, schedule};
@@ -147,22 +147,43 @@ async fn a_claim_beyond_the_permits_is_returned_to_the_queue() {
 }
 
 #[tokio::test]
-async fn no_attempt_starts_once_outcomes_cannot_be_recorded() {
+async fn delivery_ends_once_outcomes_cannot_be_recorded() {
     let receiver = Receiver::start().await;
-    let (world, endpoint) = with_permits(1, &receiver).await;
+    let (mut world, endpoint) = with_permits(1, &receiver).await;
     world.store.fault(|faults| faults.panicking_completes = 1);
     world.publish(&endpoint, "evt_1", b"{}");
     receiver.received(1).await;
-    released(&world, &endpoint).await;
-    // The outcome of the next attempt finds that the recorder has ended.
+    // It is not stopped, and ends so that the process can be started again.
+    world.ended().await;
     world.publish(&endpoint, "evt_2", b"{}");
-    receiver.received(2).await;
-    let refused = async {
-        while world.dispatch_port.in_flight() > 0 || world.reserve(&endpoint).is_some() {
-            sleep(Duration::from_millis(1)).await;
-        }
-    };
-    with_timeout(refused, || "the refusal of permits".into()).await;
     assert!(world.reserve(&endpoint).is_none());
-    world.end().await;
+    assert_eq!(receiver.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn a_receiver_that_hangs_holds_half_of_the_memory_for_bodies_at_most() {
+    // It accepts into its backlog, and reads nothing.
+    let hanging = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let receiver = Receiver::start().await;
+    let mut world = World::start().await;
+    let url = format!("http://{}/", hanging.local_addr().unwrap());
+    let slow = world.endpoint("slow", &url, |_| {}).await;
+    let quick = world.endpoint("quick", &receiver.url("/"), |_| {}).await;
+    let body = vec![b'1'; 1 << 20];
+    let fill = |endpoint: &Endpoint, count| {
+        for number in 0..count {
+            let (event, now) = (format!("evt_{number}"), world.clock.now());
+            world.store.add(endpoint, &event, &body, now);
+        }
+        world.dispatch_port.wake();
+    };
+    let in_flight =
+        |store: &FakeStore| store.count(&slow, |row| matches!(row.state, State::InFlight(_)));
+    fill(&slow, 100);
+    let started = |store: &FakeStore| in_flight(store) > 0;
+    world.store.until("attempts", started).await;
+    fill(&quick, 20);
+    world.store.all_succeed(&quick).await;
+    assert_eq!(in_flight(&world.store), 64);
+    world.abort().await;
 }

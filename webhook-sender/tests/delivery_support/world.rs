@@ -155,6 +155,12 @@ impl World {
         assert!(ended.unwrap_err().is_cancelled());
     }
 
+    /// Waits until the dispatcher ends by itself.
+    pub async fn ended(&mut self) {
+        let running = &mut self.running;
+        with_timeout(running, || "the end".into()).await.unwrap();
+    }
+
     /// Stops the dispatcher and waits until it has ended.
     pub async fn end(self) {
         self.stop.cancel();

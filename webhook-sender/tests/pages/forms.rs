@@ -7,7 +7,7 @@ use crate::visits::{Visitor, form_token, send_form};
 use crate::world::World;
 
 /// Every form of the pages, by its path.
-const FORMS: [&str; 15] = [
+const FORMS: [&str; 16] = [
     "/ui/sign-in",
     "/ui/sign-out",
     "/ui/keys",
@@ -23,6 +23,7 @@ const FORMS: [&str; 15] = [
     "/ui/t/acme/rejected/x",
     "/ui/t/acme/replay",
     "/ui/t/acme/portal-links",
+    "/ui/t/acme/portal-links/x/revoke",
 ];
 
 #[tokio::test(flavor = "multi_thread")]

@@ -27,7 +27,7 @@ fn code(answer: &str) -> String {
     format!("{status} {}", problem["code"].as_str().unwrap_or_default())
 }
 
-const PATHS: [(&str, &str); 7] = [
+const PATHS: [(&str, &str); 9] = [
     ("GET", "/v1/tenants"),
     ("PUT", "/v1/tenants/acme"),
     ("POST", "/v1/dead-letters/x/retry"),
@@ -35,6 +35,8 @@ const PATHS: [(&str, &str); 7] = [
     ("GET", "/healthz"),
     ("GET", "/readyz"),
     ("GET", "/nothing"),
+    ("GET", "/ui"),
+    ("GET", "/ui/keys"),
 ];
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::api_world::Api;
+use crate::api_world::{Api, TOKEN};
 
 /// A request: method, path and body, and the expected status and code.
 pub type Case<'a> = (&'a str, &'a str, Option<Value>, u16, &'a str);
@@ -235,4 +235,68 @@ async fn rejected_paths_and_declarations_are_problem_documents() {
         ),
     ];
     check(&api, cases).await;
+}
+
+#[tokio::test]
+async fn a_tenant_gets_no_more_endpoints_than_its_limit() {
+    let limits =
+        "[limits]\nendpoints = 1\n[[tenant]]\nid = \"large\"\n[tenant.limits]\nendpoints = 2\n";
+    let api = Api::start_with(limits).await;
+    for (tenant, limit) in [("acme", 1), ("large", 2)] {
+        let path = format!("/v1/tenants/{tenant}/endpoints");
+        let declared = json!({ "url": "http://127.0.0.1:9/", "events": ["*"] });
+        for _ in 0..limit {
+            let added = api.send("POST", &path, Some(declared.clone())).await;
+            assert_eq!(added.status, 201, "{tenant}: {}", added.text());
+        }
+        let refused = api.send("POST", &path, Some(declared)).await;
+        assert_eq!(refused.status, 409, "{tenant}: {}", refused.text());
+        let problem = refused.json();
+        assert_eq!(problem["code"], "too-many-endpoints", "{problem}");
+        let detail = format!("tenant `{tenant}` has reached its limit of {limit} endpoints");
+        assert_eq!(problem["detail"], detail);
+    }
+}
+
+#[tokio::test]
+async fn a_change_whose_selection_is_not_understood_changes_nothing() {
+    let api = Api::start().await;
+    let declared = json!({ "id": "orders", "url": "http://127.0.0.1:9/", "events": ["*"] });
+    api.endpoint(declared).await;
+    let key = json!({ "name": "shop", "role": "admin" });
+    let key = api.send("POST", "/v1/keys", Some(key)).await.json();
+    let key = format!("/v1/keys/{}", key["id"].as_str().unwrap());
+    let endpoint = "/v1/tenants/acme/endpoints/orders";
+    for path in ["/v1/tenants/acme", endpoint, &key] {
+        for query in ["endpoint=orders", "&", "dry_run"] {
+            let reply = api.send("DELETE", &format!("{path}?{query}"), None).await;
+            assert_eq!(reply.status, 400, "{path}?{query}: {}", reply.text());
+            assert_eq!(reply.json()["code"], "bad-query");
+        }
+        let body = json!({ "endpoint": "orders" });
+        let reply = api.send("DELETE", path, Some(body)).await;
+        assert_eq!(reply.status, 400, "{path}: {}", reply.text());
+        assert_eq!(reply.json()["code"], "bad-body");
+    }
+    assert_eq!(api.send("GET", endpoint, None).await.status, 200);
+    let dead = json!({ "state": "dead" });
+    let replay = "/v1/tenants/acme/replay?dry_run=true";
+    let replayed = api.send("POST", replay, Some(dead)).await;
+    assert_eq!(replayed.status, 400, "{}", replayed.text());
+    for path in [endpoint, "/v1/tenants/acme"] {
+        assert_eq!(api.send("DELETE", path, None).await.status, 204, "{path}");
+    }
+    // An empty body in chunks, as some clients send it.
+    let request = format!(
+        "DELETE {key} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\n\
+         Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n0\r\n\r\n"
+    );
+    let address = api
+        .sender
+        .api
+        .trim_start_matches("http://")
+        .parse()
+        .unwrap();
+    let answer = test_support::raw::exchange(address, request.as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 204"), "{answer}");
 }

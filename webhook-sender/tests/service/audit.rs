@@ -41,7 +41,7 @@ async fn every_change_has_an_entry_with_its_author() {
             .status,
         200
     );
-    let replay = json!({ "state": "dead" });
+    let replay = json!({ "state": "dead", "type": "order.paid", "status": "5xx" });
     let path = "/v1/tenants/acme/replay";
     assert_eq!(
         send(&api, &key, "POST", path, Some(replay)).await.status,
@@ -77,7 +77,15 @@ async fn every_change_has_an_entry_with_its_author() {
             r#""header values": null → null"#
         ]
     );
-    assert_eq!(changes(&entries[1])[0], r#""state": null → "dead""#);
+    assert_eq!(
+        changes(&entries[1]),
+        [
+            r#""state": null → "dead""#,
+            r#""type": null → "order.paid""#,
+            r#""status": null → "5xx""#,
+            r#""count": null → 0"#,
+        ]
+    );
     // Filters and pages.
     let all = audit(&api, "").await;
     let key_entry = all

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use test_support::Request;
+use test_support::{Behaviour, Request};
 
+use crate::fixtures::until;
 use crate::publisher::to_stream;
 use crate::receiver::Receiver;
 use crate::sender::{SECRET, Sender, Setting, Store};
@@ -61,6 +62,35 @@ async fn what_the_file_declares_is_restored_before_an_event_is_judged() {
     assert_eq!(rejected(&sender, "/v1/tenants/acme/dead-letters").await, 0);
     sender.logged("configuration restored").await;
     assert!(sender.stop().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sender_is_not_ready_before_what_the_file_declares_is_restored() {
+    let receiver = test_support::Receiver::start().await;
+    let setting = Setting::new(Store::Redis).await;
+    let config = format!(
+        "[delivery]\nallow_http = true\nallow_networks = [\"127.0.0.0/8\"]\ntimeout = \"3s\"\n\
+         [[tenant]]\nid = \"acme\"\n[[tenant.endpoint]]\nid = \"orders\"\n\
+         url = \"{}\"\nevents = [\"*\"]\nhandshake = \"key\"\n",
+        receiver.url("/hook")
+    );
+    setting.configure("sender", &config);
+    let sender = setting.start("sender");
+    let ready = || format!("{}/readyz", sender.api);
+    until(ready(), 200).await;
+
+    // The key is lost, and the receiver takes its time for another one.
+    receiver.on("/hook", Behaviour::hang());
+    let mut redis = connection(&setting).await;
+    let flushed: Result<String, _> = redis::cmd("FLUSHALL").query_async(&mut redis).await;
+    flushed.expect("it can be flushed");
+    to_stream(setting.redis.as_ref().expect("a Redis"), 0..1).await;
+    receiver.received(2).await;
+    until(ready(), 503).await;
+    assert_eq!(rejected(&sender, "/v1/dead-letters").await, 0);
+    until(ready(), 200).await;
+    assert_eq!(rejected(&sender, "/v1/dead-letters").await, 0);
+    assert_eq!(rejected(&sender, "/v1/tenants/acme/dead-letters").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -19,8 +19,8 @@ async fn with_events(store: Store) -> (Api, Receiver) {
     let url = format!("http://{}/hook", receiver.address);
     api.endpoint(json!({ "url": url, "events": ["order.paid"], "secret": SECRET }))
         .await;
-    let event =
-        r#"{"id": "evt_api", "type": "order.paid", "data": {"n": 1.0}, "ordering_key": "k"}"#;
+    let event = r#"{"id": "evt_api", "type": "order.paid", "data": {"n": 1.0,
+"id": 12345678901234567890123}, "ordering_key": "k"}"#;
     let reply = api.request("POST", EVENTS).json(event).send().await;
     assert_eq!(reply.status, 202, "{}", reply.text());
     api.delivery("evt_api", "succeeded").await;
@@ -146,7 +146,9 @@ async fn events_are_listed_and_shown(store: Store) {
 
     let shown = api.send("GET", &format!("{EVENTS}/evt_api"), None).await;
     assert!(
-        shown.text().contains(r#""data":{"n": 1.0}"#),
+        shown
+            .text()
+            .contains("\"data\":{\"n\": 1.0,\n\"id\": 12345678901234567890123}"),
         "{}",
         shown.text()
     );
@@ -241,12 +243,16 @@ async fn events_are_listed_and_shown_by_a_command() {
     let filtered: Value = serde_json::from_str(&filtered).expect("one line of JSON");
     assert_eq!(filtered["id"], "evt_cli");
     let shown = command(&api, "events", &["evt_api"]);
-    for part in ["order.paid", "planned", "{\"n\":1.0}", "succeeded"] {
+    let data = "{\"n\": 1.0, \"id\": 12345678901234567890123}";
+    for part in ["order.paid", "planned", data, "succeeded"] {
         assert!(shown.contains(part), "`{part}` in {shown}");
     }
+    let shown = command(&api, "events", &["evt_api", "--json"]);
+    assert_eq!(shown.lines().count(), 1, "{shown}");
+    assert!(shown.contains(&format!("\"data\":{data}")), "{shown}");
     let rejected = listed(&api, "?state=rejected", 1).await;
     let shown = command(&api, "events", &[rejected[0]["id"].as_str().unwrap()]);
-    for part in ["bad-type", "rejected", "{\"n\":4.0}"] {
+    for part in ["bad-type", "rejected", "{\"n\": 4.0}"] {
         assert!(shown.contains(part), "`{part}` in {shown}");
     }
 }

@@ -257,8 +257,10 @@ async fn the_commands_manage_keys_preview_and_tail() {
     assert_eq!(run(&portal), Vec::<Value>::new());
     api.endpoint(json!({ "id": "a", "url": "http://127.0.0.1:9/", "events": ["*"] }))
         .await;
+    // Numbers keep their text.
+    let data = "[1, 1e3, 12345678901234567890123]";
     let shown = run(&[
-        "preview", "--tenant", "acme", "--type", "a.b", "--data", "[1]",
+        "preview", "--tenant", "acme", "--type", "a.b", "--data", data,
     ]);
-    assert_eq!(shown[0]["body"], "[1]");
+    assert_eq!(shown[0]["body"], data);
 }

@@ -23,6 +23,10 @@ async fn a_hangup_signal_reloads_the_file_and_a_broken_file_changes_nothing() {
     api.publish(0..1).await;
     first.counts.reach(1).await;
 
+    let log = sender.log();
+    let declared = "tenants: 1 created; endpoints: 1 created, 0 changed, 0 removed, 0 waiting";
+    assert!(log.contains(declared), "in words: {log}");
+
     setting.configure("sender", "this is no configuration");
     sender.signal("HUP");
     let refused = async {

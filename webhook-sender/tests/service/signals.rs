@@ -1,103 +1,16 @@
 //! Signals at every moment of a process's life: none is ignored, and none ends it unasked.
 
-use std::io::{BufRead, BufReader, PipeReader, Write};
+use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::path::PathBuf;
+use std::process::Command;
 use std::time::Duration;
 
 use serde_json::json;
 use test_support::{Behaviour, Request, with_timeout};
-use tokio::net::{TcpListener, TcpStream};
 
+use crate::process::{LOOPBACK, Process, RUN, Silent};
 use crate::sender::{SECRET, Setting, Store};
-
-const LOOPBACK: &str = "[delivery]\nallow_http = true\nallow_networks = [\"127.0.0.0/8\"]\n";
-
-/// A process that may never come to listen. It is killed when it is dropped.
-struct Process {
-    child: Child,
-    log: PathBuf,
-}
-
-impl Process {
-    /// Starts `webhook-sender` with these arguments in `folder`.
-    fn start(folder: &Path, arguments: &[&str]) -> Self {
-        Self::start_with(folder, arguments, Stdio::piped())
-    }
-
-    fn start_with(folder: &Path, arguments: &[&str], output: Stdio) -> Self {
-        let log = folder.join("process.log");
-        let child = Command::new(env!("CARGO_BIN_EXE_webhook-sender"))
-            .args(arguments)
-            .current_dir(folder)
-            .stdout(output)
-            .stderr(std::fs::File::create(&log).expect("a log"))
-            .spawn()
-            .expect("the sender can be started");
-        Self { child, log }
-    }
-
-    fn signal(&self, signal: &str) {
-        let sent = Command::new("kill")
-            .args([format!("-{signal}"), self.child.id().to_string()])
-            .status();
-        assert!(sent.expect("kill can be run").success());
-    }
-
-    fn log(&self) -> String {
-        std::fs::read_to_string(&self.log).unwrap_or_default()
-    }
-
-    async fn says(&self, text: &str) {
-        let said = async {
-            while !self.log().contains(text) {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        with_timeout(said, || format!("`{text}` in {}", self.log())).await;
-    }
-
-    /// The first line of its output.
-    async fn first_line(&mut self) -> String {
-        let output = self.child.stdout.take().expect("its output");
-        let read = tokio::task::spawn_blocking(move || {
-            let mut line = String::new();
-            BufReader::new(output).read_line(&mut line).expect("text");
-            line
-        });
-        let line = with_timeout(read, || self.log()).await;
-        line.expect("no panic")
-    }
-
-    async fn ended(&mut self) -> ExitStatus {
-        let ended = async {
-            loop {
-                if let Some(status) = self.child.try_wait().expect("a child") {
-                    return status;
-                }
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        let log = self.log.clone();
-        let shown = || std::fs::read_to_string(&log).unwrap_or_default();
-        with_timeout(ended, || format!("the process to end\n{}", shown())).await
-    }
-
-    /// Sends a signal that has to end it well.
-    async fn ends_well_at(mut self, signal: &str) {
-        self.signal(signal);
-        let status = self.ended().await;
-        assert_eq!(status.code(), Some(0), "{signal}: {status}\n{}", self.log());
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 /// Of Linux: do not wait for a reader, and the error of there being none.
 const O_NONBLOCK: i32 = 0o4000;
@@ -132,36 +45,6 @@ impl Pipe {
         with_timeout(opened, || "a reader".into()).await
     }
 }
-
-/// A receiver that accepts connections and never responds.
-struct Silent(TcpListener);
-
-impl Silent {
-    async fn new() -> Self {
-        Self(TcpListener::bind("127.0.0.1:0").await.expect("a port"))
-    }
-
-    fn url(&self) -> String {
-        format!("http://{}", self.0.local_addr().expect("an address"))
-    }
-
-    /// Waits for a connection, which stays open while it is held.
-    async fn called(&self) -> TcpStream {
-        let accepted = with_timeout(self.0.accept(), || "a connection".into());
-        accepted.await.expect("a connection").0
-    }
-
-    /// A file with an endpoint whose handshake this receiver holds up.
-    fn endpoint(&self) -> String {
-        format!(
-            "{LOOPBACK}[[tenant]]\nid = \"acme\"\n[[tenant.endpoint]]\nid = \"orders\"\n\
-             url = \"{}/hook\"\nevents = [\"*\"]\nhandshake = \"key\"\n",
-            self.url()
-        )
-    }
-}
-
-const RUN: [&str; 3] = ["run", "--config", "sender.toml"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reload_that_is_asked_for_while_the_file_is_read_is_done_afterwards() {
@@ -299,41 +182,12 @@ async fn commands_that_wait_handle_the_signals_themselves() {
     }
 }
 
-/// An output that nobody reads.
-fn unread() -> Stdio {
-    let (reader, writer): (PipeReader, _) = std::io::pipe().expect("a pipe");
-    drop(reader);
-    writer.into()
-}
-
 #[tokio::test(flavor = "multi_thread")]
-async fn a_command_whose_output_nobody_reads_ends_quietly() {
-    let setting = Setting::new(Store::Sqlite).await;
-    setting.configure("sender", "");
-    let sender = setting.start("sender");
-    std::fs::write(setting.folder().join("body"), "{}").expect("a file");
-    for command in [
-        &["tenants", "add", "acme", "--api", &sender.api][..],
-        &["check", "--config", "sender.toml"],
-        &["sign", "--secret", SECRET, "body"],
-    ] {
-        let mut process = Process::start_with(setting.folder(), command, unread());
-        assert_eq!(process.ended().await.code(), Some(141), "{command:?}");
-        assert_eq!(process.log(), "", "{command:?}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_listener_whose_output_nobody_reads_ends_quietly() {
+async fn a_health_check_of_a_sender_that_does_not_respond_fails_by_itself() {
     let folder = tempfile::tempdir().expect("a folder");
-    let arguments = ["listen", "--secret", SECRET, "--listen", "127.0.0.1:0"];
-    let mut process = Process::start_with(folder.path(), &arguments, unread());
-    // The line break: the whole address is there.
-    process.says("\n").await;
-    let log = process.log();
-    let url = log.trim().strip_prefix("listening on ").expect("its URL");
-    // It ends while it responds, or right after that.
-    let _ = tokio::spawn(Request::post(url).json("{}").send()).await;
-    assert_eq!(process.ended().await.code(), Some(141));
-    assert_eq!(process.log(), log);
+    let sender = Silent::new().await;
+    let mut process = Process::start(folder.path(), &["health", "--api", &sender.url()]);
+    let _held = sender.called().await;
+    assert_eq!(process.ended().await.code(), Some(1));
+    assert!(process.log().contains("within 5s"), "{}", process.log());
 }

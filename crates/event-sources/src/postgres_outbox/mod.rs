@@ -20,6 +20,7 @@
 mod check;
 mod error;
 mod link;
+mod pace;
 mod rows;
 mod settings;
 mod statements;
@@ -39,6 +40,7 @@ use tokio_postgres::Row;
 use webhook_model::Clock;
 
 use self::link::Link;
+use self::pace::Pace;
 use self::rows::Rows;
 use self::waiter::Waiter;
 use super::SourceEntry;
@@ -55,9 +57,6 @@ const WAIT: Duration = Duration::from_millis(500);
 
 /// The interval at which a table is read that no notification came for.
 const POLL: Duration = Duration::from_secs(5);
-
-/// The number of rows of one read above which the reader is busy: writers need not notify.
-const BUSY: usize = 16;
 
 /// The most rows that are durable and cannot be removed.
 const MAX_LOCKED: usize = 4096;
@@ -87,6 +86,7 @@ struct Session {
     waiter: Waiter,
     /// Rows up to this one may have been read by a process that ended because of them.
     suspect: Option<i64>,
+    pace: Pace,
     /// The time at which no row was found, unless one may have been committed since.
     idle_since: Option<Instant>,
 }
@@ -178,8 +178,9 @@ impl Outbox {
     fn entry(&self, row: &Row, id: i64, suspect: Option<i64>) -> SourceEntry {
         let text = |at| row.get::<_, Option<&str>>(at);
         let bytes = |text: &str| Bytes::copy_from_slice(text.as_bytes());
-        let data = Bytes::copy_from_slice(row.get(7));
-        let whole = usize::try_from(row.get::<_, i32>(6)).unwrap_or_default();
+        // A table that was not made by our statements may have rows without.
+        let data = row.get::<_, Option<&[u8]>>(7).map(Bytes::copy_from_slice);
+        let whole: Option<i32> = row.get(6);
         // The id may repeat in a table that is emptied or created again.
         let created = text(5).unwrap_or_default();
         let digits: String = created.chars().filter(char::is_ascii_digit).collect();
@@ -194,8 +195,9 @@ impl Outbox {
         let texts = texts.into_iter();
         let field = |(name, text): (&'static str, Option<&str>)| Some((name.into(), bytes(text?)));
         let mut fields: Vec<(Bytes, Bytes)> = texts.filter_map(field).collect();
-        let cut = whole.saturating_sub(data.len());
-        fields.push(("data".into(), data));
+        let whole = usize::try_from(whole.unwrap_or_default()).unwrap_or_default();
+        let cut = whole.saturating_sub(data.as_ref().map_or(0, Bytes::len));
+        fields.extend(data.map(|data| ("data".into(), data)));
         let entry = Entry {
             id: id.to_string(),
             fields,
@@ -253,6 +255,7 @@ impl Source for Outbox {
             link,
             waiter,
             suspect,
+            pace: Pace::new(Instant::now()),
             idle_since: None,
         });
         Ok(Connected::Reading(lost))
@@ -269,18 +272,22 @@ impl Source for Outbox {
                 .idle_since
                 .is_none_or(|since| since.elapsed() >= POLL)
             {
+                sleep_until(session.pace.next_read()).await;
                 let entries = self.read(session, room).await?;
+                let now = Instant::now();
+                session.pace.found(entries.len(), now);
+                let busy = session.pace.is_busy(now);
+                session.waiter.want(!busy);
                 if !entries.is_empty() {
                     session.idle_since = None;
-                    if entries.len() >= BUSY {
-                        session.waiter.want(false);
-                    }
                     return Ok(Read::Entries(entries));
                 }
                 // Rows that another transaction had locked.
                 self.remove(&session.link, std::iter::empty()).await?;
-                session.idle_since = Some(Instant::now());
-                session.waiter.want(true);
+                if busy {
+                    continue;
+                }
+                session.idle_since = Some(now);
             }
             tokio::select! {
                 () = self.woken.notified() => session.idle_since = None,

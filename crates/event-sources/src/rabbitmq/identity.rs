@@ -1,6 +1,7 @@
 //! The identity of messages. RabbitMQ gives a message none: the property `message_id` is the publisher's.
 //!
-//! A message with a `message_id` has the same derived id whenever it is delivered. One without gets a
+//! A message with a `message_id` has the same derived id whenever it is delivered: publishers of other
+//! queues, of other virtual hosts and of other sources may use the same `message_id`. One without gets a
 //! random id, which it keeps when it is delivered again to this process, where it is recognised by its
 //! content. If the process is killed between accepting and acknowledging it, it becomes two events.
 
@@ -31,14 +32,15 @@ impl Identities {
     /// Returns the derived id of a message, and records that it is not settled.
     pub(super) fn derive(
         &mut self,
-        source: &str,
-        queue: &str,
+        place: Place<'_>,
         message: &Message,
         delivery: Delivered<'_>,
     ) -> String {
+        let source = place.source;
         if let Some(id) = delivery.message_id {
             self.unsettled.insert(delivery.tag, None);
-            return format!("{source}_{}", hash_of(&[queue.as_bytes(), id.as_bytes()]));
+            let parts = [place.vhost, place.queue, id].map(str::as_bytes);
+            return format!("{source}_{}", hash_of(&parts));
         }
         let fingerprint = fingerprint(message);
         let known = delivery
@@ -84,6 +86,14 @@ impl Identities {
     }
 }
 
+/// The place of a message.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub source: &'a str,
+    pub vhost: &'a str,
+    pub queue: &'a str,
+}
+
 /// The circumstances of a delivery.
 #[derive(Clone, Copy)]
 pub(super) struct Delivered<'a> {
@@ -126,8 +136,23 @@ mod tests {
         }
     }
 
+    const PLACE: Place<'static> = Place {
+        source: "source",
+        vhost: "/",
+        queue: "queue",
+    };
+
     fn derive(known: &mut Identities, body: &'static str, delivery: Delivered<'_>) -> String {
-        let derived = known.derive("source", "queue", &message(body), delivery);
+        derive_at(PLACE, known, body, delivery)
+    }
+
+    fn derive_at(
+        place: Place<'_>,
+        known: &mut Identities,
+        body: &'static str,
+        delivery: Delivered<'_>,
+    ) -> String {
+        let derived = known.derive(place, &message(body), delivery);
         EventId::parse(&derived).unwrap();
         derived
     }
@@ -149,6 +174,37 @@ mod tests {
         let one = derive(&mut Identities::default(), "1", with_id("a b"));
         assert_eq!(one, derive(&mut Identities::default(), "1", with_id("a b")));
         assert_ne!(one, derive(&mut Identities::default(), "1", with_id("a c")));
+    }
+
+    #[test]
+    fn one_message_id_in_two_places_is_two_events() {
+        let delivery = Delivered {
+            message_id: Some("1"),
+            ..delivered(1, false)
+        };
+        let places = [
+            PLACE,
+            Place {
+                source: "other",
+                ..PLACE
+            },
+            Place {
+                vhost: "other",
+                ..PLACE
+            },
+            Place {
+                queue: "other",
+                ..PLACE
+            },
+            Place {
+                vhost: "/queue",
+                queue: "",
+                ..PLACE
+            },
+        ];
+        let ids = places.map(|place| derive_at(place, &mut Identities::default(), "1", delivery));
+        let different: std::collections::HashSet<_> = ids.iter().collect();
+        assert_eq!(different.len(), places.len(), "{ids:?}");
     }
 
     #[test]

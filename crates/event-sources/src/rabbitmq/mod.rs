@@ -23,7 +23,7 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use webhook_model::Clock;
 
-use self::identity::{Delivered, Identities};
+use self::identity::{Delivered, Identities, Place};
 pub use self::settings::{Address, AddressError, Settings};
 use self::transport::Transport;
 use super::SourceEntry;
@@ -186,8 +186,12 @@ impl RabbitQueue {
             redelivered,
             message_id: message_id.filter(|id| !id.is_empty()),
         };
-        let Settings { name, queue, .. } = &self.settings;
-        let derived = self.identities().derive(name, queue, &message, delivered);
+        let place = Place {
+            source: &self.settings.name,
+            vhost: self.settings.address.vhost(),
+            queue: &self.settings.queue,
+        };
+        let derived = self.identities().derive(place, &message, delivered);
         message.read(&Context {
             source: &self.info.name,
             derived: &derived,

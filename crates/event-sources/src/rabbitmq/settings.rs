@@ -85,6 +85,10 @@ impl Address {
         &self.0.authority.host
     }
 
+    pub(super) fn vhost(&self) -> &str {
+        &self.0.vhost
+    }
+
     pub(super) fn is_tls(&self) -> bool {
         self.0.scheme == AMQPScheme::AMQPS
     }

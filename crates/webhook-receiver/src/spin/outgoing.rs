@@ -1,11 +1,7 @@
 //! Conversion of a response into Spin's.
 
-#![allow(
-    clippy::disallowed_macros,
-    reason = "Spin collects a component's standard error"
-)]
-
 use spin_sdk::http::{Fields, OutgoingBody, OutgoingResponse, ResponseOutparam};
+use wasi::cli::stderr::get_stderr;
 
 use super::stream::write_all;
 use crate::Response;
@@ -13,7 +9,8 @@ use crate::Response;
 /// Sends the response. Write errors are ignored: they mean that the client has disconnected.
 pub fn send(response: Response, outparam: ResponseOutparam) {
     let Some(outgoing) = outgoing(&response) else {
-        return eprintln!("invalid response headers");
+        let _ = write_all(&get_stderr(), b"invalid response headers\n");
+        return;
     };
     let body = outgoing.body();
     outparam.set(outgoing);

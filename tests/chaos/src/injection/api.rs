@@ -26,12 +26,20 @@ pub async fn partial_bodies(world: &mut World) -> Result<()> {
 }
 
 pub async fn unread_responses(world: &mut World) -> Result<()> {
-    let request = "GET /v1/openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
-    connect(world, request.repeat(UNREAD).as_bytes()).await
+    let get = |path: &str| format!("GET /v1/{path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
+    let live = get(&format!("tenants/{TENANT}/deliveries/stream"));
+    for request in [get("openapi.json").repeat(UNREAD), live] {
+        connect_some(world, CLIENTS / 2, request.as_bytes()).await?;
+    }
+    Ok(())
 }
 
 async fn connect(world: &mut World, bytes: &[u8]) -> Result<()> {
-    for _ in 0..CLIENTS {
+    connect_some(world, CLIENTS, bytes).await
+}
+
+async fn connect_some(world: &mut World, count: usize, bytes: &[u8]) -> Result<()> {
+    for _ in 0..count {
         let client = client(world, bytes).await?;
         world.clients.push(client);
     }

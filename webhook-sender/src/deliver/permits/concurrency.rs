@@ -7,6 +7,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use webhook_model::{EndpointId, TenantId};
 
+use super::body_budget::BodyBudget;
 use super::endpoint_state::{AttemptReport, EndpointState, Refusal, Source};
 use crate::deliver::Settings;
 use crate::deliver::breaker::Change;
@@ -34,6 +35,8 @@ struct Inner {
     endpoints: HashMap<EndpointKey, EndpointState>,
     /// Permits in use: reserved ones, attempts in flight, and outcomes that are not recorded yet.
     in_use: usize,
+    /// The bodies of attempts in flight.
+    bodies: BodyBudget,
     /// Set when the scheduler got no permit because the total limit was reached.
     exhausted: bool,
     stopped: bool,
@@ -45,6 +48,7 @@ impl Concurrency {
             settings: Arc::new(settings),
             endpoints: HashMap::new(),
             in_use: 0,
+            bodies: BodyBudget::default(),
             exhausted: false,
             stopped: false,
         };
@@ -94,7 +98,8 @@ impl Concurrency {
         if endpoint.update(compiled, now) {
             self.metrics.breaker(false);
         }
-        let admission = endpoint.admission(&inner.settings, free, source, now);
+        let room = (free, inner.bodies.fitting(&endpoint.bodies));
+        let admission = endpoint.admission(&inner.settings, room, source, now);
         if source == Source::Scheduler {
             endpoint.waiting = true;
             inner.exhausted |= admission == Err(Refusal::Exhausted);
@@ -129,15 +134,17 @@ impl Concurrency {
         }
     }
 
-    /// Applies the result of an attempt to its endpoint. The permit of the total is held until the
-    /// outcome is recorded.
+    /// Applies the result of an attempt, whose body had so many bytes, to its endpoint. The permit of the
+    /// total is held until the outcome is recorded.
     pub(super) fn attempt_ended(
         &self,
         key: &EndpointKey,
         report: &AttemptReport,
+        body: usize,
     ) -> (Change, Option<HealthChange>) {
         let now = Instant::now();
         let mut inner = self.lock();
+        inner.replace_body(key, body, 0);
         let disable_after = inner.settings.disable_after;
         let Some(endpoint) = inner.endpoints.get_mut(key) else {
             return (Change::None, None);
@@ -149,12 +156,18 @@ impl Concurrency {
 
     /// Releases the endpoint's permit of a delivery that is returned without an attempt. The permit
     /// of the total is held until that is recorded.
-    pub(super) fn attempt_skipped(&self, key: &EndpointKey) {
+    pub(super) fn attempt_skipped(&self, key: &EndpointKey, body: usize) {
         let mut inner = self.lock();
+        inner.replace_body(key, body, 0);
         if let Some(endpoint) = inner.endpoints.get_mut(key) {
             endpoint.release(1, Instant::now());
         }
         inner.wake_scheduler(key, &self.wake_signals);
+    }
+
+    /// Replaces the body of an attempt in flight, which has no bytes before it is known.
+    pub(super) fn replace_body(&self, key: &EndpointKey, before: usize, after: usize) {
+        self.lock().replace_body(key, before, after);
     }
 
     /// Releases the permits of outcomes that are recorded.
@@ -162,11 +175,11 @@ impl Concurrency {
         self.freed(&mut self.lock(), count);
     }
 
-    /// Returns true if no permit is free. The scheduler, the only caller, is woken when that
-    /// changes.
+    /// Returns true if no permit is free, or no body fits. The scheduler, the only caller, is woken
+    /// when that changes.
     pub(in crate::deliver) fn is_exhausted(&self) -> bool {
         let mut inner = self.lock();
-        let none = inner.free() == 0;
+        let none = inner.free() == 0 || inner.bodies.is_exhausted();
         inner.exhausted |= none;
         none
     }
@@ -232,6 +245,13 @@ impl Concurrency {
 impl Inner {
     fn free(&self) -> usize {
         self.settings.permits.saturating_sub(self.in_use)
+    }
+
+    fn replace_body(&mut self, key: &EndpointKey, before: usize, after: usize) {
+        match self.endpoints.get_mut(key) {
+            Some(endpoint) => self.bodies.replace(&mut endpoint.bodies, before, after),
+            None => self.bodies.forget(before),
+        }
     }
 
     /// Wakes the scheduler after the release of one of the endpoint's permits, if it waits for one.
@@ -302,7 +322,9 @@ mod tests {
             let fails = |url: &str, at| {
                 let compiled = self::at(url);
                 assert!(concurrency.acquire(&compiled, 1, Source::Scheduler).is_ok());
-                concurrency.attempt_ended(&key(&compiled), &failed_at(at)).1
+                concurrency
+                    .attempt_ended(&key(&compiled), &failed_at(at), 0)
+                    .1
             };
             assert_eq!(fails("https://a.example/", Millis(0)), None);
             assert_eq!(
@@ -319,7 +341,7 @@ mod tests {
         let concurrency = Concurrency::new(Settings::default(), metrics.clone());
         let failed = failed_at(Millis(0));
         while concurrency.acquire(compiled, 1, Source::Scheduler).is_ok() {
-            let (change, _) = concurrency.attempt_ended(&key(compiled), &failed);
+            let (change, _) = concurrency.attempt_ended(&key(compiled), &failed, 0);
             if change == Change::Opened {
                 metrics.breaker(true);
             }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use webhook_model::Millis;
 
+use super::body_budget::EndpointBodies;
 use crate::deliver::Settings;
 use crate::deliver::breaker::{Allowance, Breaker, Change};
 use crate::deliver::outcome::Health;
@@ -19,6 +20,8 @@ pub(super) struct EndpointState {
     pub template: Arc<RequestTemplate>,
     /// Attempts in flight, and permits that are reserved for them.
     pub in_flight: usize,
+    /// The bodies of attempts in flight.
+    pub bodies: EndpointBodies,
     pub breaker: Breaker,
     pub failures: FailureTracker,
     /// Set by the scheduler while more deliveries are due than it got permits for.
@@ -73,6 +76,7 @@ impl EndpointState {
         Self {
             template: Arc::new(RequestTemplate::new(compiled)),
             in_flight: 0,
+            bodies: EndpointBodies::default(),
             breaker: Breaker::new(),
             failures: FailureTracker::default(),
             waiting: false,
@@ -102,7 +106,8 @@ impl EndpointState {
         closes
     }
 
-    /// Returns the number of attempts that may start now, with `free` permits left in total.
+    /// Returns the number of attempts that may start now, with `free` permits left in total, and bodies
+    /// of `fitting` attempts.
     ///
     /// An endpoint never holds more permits than it leaves free: a receiver that hangs can hold
     /// half of all permits, two can hold a third each, and an endpoint without an attempt can
@@ -110,7 +115,7 @@ impl EndpointState {
     pub(super) fn admission(
         &self,
         settings: &Settings,
-        free: usize,
+        (free, fitting): (usize, usize),
         source: Source,
         now: Instant,
     ) -> Result<usize, Refusal> {
@@ -134,6 +139,7 @@ impl EndpointState {
             0 => (free / 2).max(free.min(1)),
             held => free.saturating_sub(held) / 2,
         };
+        let fair = fair.min(fitting);
         if fair == 0 {
             return Err(Refusal::Exhausted);
         }

@@ -2,6 +2,7 @@
 //!
 //! Nothing outside this module can release a permit except by dropping it.
 
+mod body_budget;
 mod concurrency;
 mod endpoint_state;
 mod permit;

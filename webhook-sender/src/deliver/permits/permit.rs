@@ -35,6 +35,8 @@ pub(in crate::deliver) struct Permit {
 pub(in crate::deliver) struct EndpointPermit {
     concurrency: Arc<Concurrency>,
     template: Arc<RequestTemplate>,
+    /// The bytes of the attempt's body.
+    body: usize,
     /// Unset by the end of an attempt, which releases the permit with its report.
     held: bool,
 }
@@ -72,6 +74,7 @@ impl Permits {
         let endpoint = EndpointPermit {
             concurrency: self.concurrency.clone(),
             template: self.template.clone(),
+            body: 0,
             held: true,
         };
         let total = TotalPermits {
@@ -97,6 +100,14 @@ impl EndpointPermit {
         &self.template
     }
 
+    /// Counts the bytes of the attempt's body, instead of those of an earlier one, until the permit is
+    /// released.
+    pub(in crate::deliver) fn hold_body(&mut self, bytes: usize) {
+        let before = std::mem::replace(&mut self.body, bytes);
+        let key = key(&self.template.compiled);
+        self.concurrency.replace_body(&key, before, bytes);
+    }
+
     /// Releases the permit after an attempt, and applies its result to the endpoint.
     pub(in crate::deliver) fn end(
         mut self,
@@ -104,7 +115,7 @@ impl EndpointPermit {
     ) -> (Change, Option<HealthChange>) {
         self.held = false;
         let key = key(&self.template.compiled);
-        self.concurrency.attempt_ended(&key, report)
+        self.concurrency.attempt_ended(&key, report, self.body)
     }
 }
 
@@ -112,7 +123,7 @@ impl Drop for EndpointPermit {
     fn drop(&mut self) {
         if self.held {
             let key = key(&self.template.compiled);
-            self.concurrency.attempt_skipped(&key);
+            self.concurrency.attempt_skipped(&key, self.body);
         }
     }
 }

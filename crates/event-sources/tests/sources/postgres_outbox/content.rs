@@ -54,10 +54,12 @@ async fn every_column_is_read() {
 }
 
 /// Rows that no sender can deliver, and the codes of their rejections.
-const POISON: [(&str, &str); 7] = [
+const POISON: [(&str, &str); 9] = [
     ("(NULL, 'a.b', '1', NULL, NULL, now())", "no-tenant"),
     ("('No Tenant', 'a.b', '1', NULL, NULL, now())", "bad-tenant"),
     ("('acme', '', '1', NULL, NULL, now())", "bad-type"),
+    ("('acme', NULL, '1', NULL, NULL, now())", "no-type"),
+    ("('acme', 'a.b', NULL, NULL, NULL, now())", "no-data"),
     (
         "('acme', repeat('x', 100000), '1', NULL, NULL, now())",
         "bad-type",
@@ -77,6 +79,11 @@ const POISON: [(&str, &str); 7] = [
 async fn a_poison_row_is_rejected_and_blocks_nothing() {
     let world = World::new().await;
     let (table, writer, sink) = (&world.table, world.client().await, Recorder::new());
+    // As in a table that was made by other statements.
+    for column in ["type", "data"] {
+        let sql = format!("ALTER TABLE {table} ALTER COLUMN {column} DROP NOT NULL");
+        world.sql(&sql).await;
+    }
     for (values, _) in POISON {
         let columns = "tenant, type, data, event_id, ordering_key, created_at";
         world
