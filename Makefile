@@ -19,14 +19,14 @@ CARGO_BUILD = cargo build --target-dir target
 WASM = $(CARGO_BUILD) --release --target wasm32-wasip2
 BUILT = target/wasm32-wasip2/release
 
-TEST_TOOLS = setup-redis setup-postgres setup-queues setup-kubernetes setup-chaos setup-interop setup-examples \
+TEST_TOOLS = setup-redis setup-postgres setup-queues setup-brokers setup-kubernetes setup-chaos setup-interop setup-examples \
 	setup-pages setup-image
 
 # As in the original sample: any caller may register a key, and every scheme is accepted. For a
 # developer's own machine only.
 OPEN = --variable open_handshake=true --variable weakest_scheme=plain
 
-.PHONY: help setup setup-redis setup-postgres setup-queues setup-kafka setup-kubernetes setup-chaos setup-interop \
+.PHONY: help setup setup-redis setup-postgres setup-queues setup-kafka setup-brokers setup-kubernetes setup-chaos setup-interop \
 	setup-examples setup-image setup-pages setup-lint setup-tests build-all build-tested \
 	build-hmac build-apps build-producer build-consumer build-server-store build-guard build-examples \
 	build-sender build-spin-local start-producer \
@@ -51,6 +51,9 @@ setup-queues: setup
 
 setup-kafka: setup
 	@sh scripts/setup-kafka.sh
+
+setup-brokers: setup
+	@sh scripts/setup-brokers.sh
 
 setup-kubernetes: setup
 	@sh scripts/setup-kubernetes.sh

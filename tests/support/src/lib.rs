@@ -26,6 +26,7 @@
 //! Functions panic instead of returning errors: they run in tests only.
 
 pub mod app;
+mod brokers;
 pub mod cases;
 pub mod client;
 pub mod clock;
@@ -44,6 +45,7 @@ pub mod receiver;
 pub mod redis;
 pub mod runtime;
 pub mod stores;
+pub mod tansu;
 mod timeout;
 pub mod tls;
 

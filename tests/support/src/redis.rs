@@ -1,5 +1,5 @@
-//! Private Redis servers: `redis-server` on a free loopback port, with an append-only file in a
-//! temporary folder. A server can be killed and restarted on the same port and files.
+//! Private Redis servers: `redis-server` or `valkey-server` on a free loopback port, with an append-only
+//! file in a temporary folder. A server can be killed and restarted on the same port and files.
 //!
 //! ```no_run
 //! # async fn run() {
@@ -13,13 +13,14 @@
 //! ```
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use crate::brokers;
 use crate::private_server::free_port;
 use crate::with_timeout;
 
@@ -42,9 +43,15 @@ impl Fsync {
     }
 }
 
+const HINT: &str = "this test needs Redis 6.2 or later; on Debian and Ubuntu \
+                    `apt-get install redis-server` installs it";
+
 /// A private `redis-server`. Dropping it ends the process.
 pub struct RedisServer {
     process: Option<Child>,
+    program: PathBuf,
+    /// The advice if the program is missing.
+    hint: &'static str,
     port: u16,
     arguments: Vec<String>,
     folder: TempDir,
@@ -68,8 +75,29 @@ impl RedisServer {
     ///
     /// See [`RedisServer::start`].
     pub async fn start_with(fsync: Fsync, arguments: &[&str]) -> Self {
+        Self::start_program("redis-server".into(), HINT, fsync, arguments).await
+    }
+
+    /// Starts a server of Valkey, which has the same protocol, arguments and files.
+    ///
+    /// # Panics
+    ///
+    /// `valkey-server` is not installed or does not start. The message has the installation command or
+    /// the log.
+    pub async fn start_valkey(fsync: Fsync) -> Self {
+        Self::start_program(brokers::program("valkey-server"), brokers::HINT, fsync, &[]).await
+    }
+
+    async fn start_program(
+        program: PathBuf,
+        hint: &'static str,
+        fsync: Fsync,
+        arguments: &[&str],
+    ) -> Self {
         let mut server = Self {
             process: None,
+            program,
+            hint,
             port: free_port(),
             arguments: [&["--appendfsync", fsync.name()], arguments]
                 .concat()
@@ -149,7 +177,7 @@ impl RedisServer {
 
     fn spawn(&self) -> Child {
         let port = self.port.to_string();
-        Command::new("redis-server")
+        Command::new(&self.program)
             .args(["--port", &port, "--bind", "127.0.0.1", "--save", ""])
             .args([
                 "--appendonly",
@@ -167,10 +195,8 @@ impl RedisServer {
             .stderr(Stdio::null())
             .spawn()
             .unwrap_or_else(|error| {
-                panic!(
-                    "cannot run `redis-server` ({error}): this test needs Redis 6.2 or later; \
-                     on Debian and Ubuntu `apt-get install redis-server` installs it"
-                )
+                let (program, hint) = (self.program.display(), self.hint);
+                panic!("cannot run `{program}` ({error}): {hint}")
             })
     }
 

@@ -132,3 +132,34 @@ async fn encrypted(authority: &Authority, address: String) -> String {
     });
     url
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kafka_whose_authority_is_not_believed_is_an_error_that_names_the_source() {
+    // It gets no further than the handshake, so that nothing else of Kafka is needed.
+    let (url, _first) = receiver(&Authority::generate()).await;
+    let address = url.trim_start_matches("https://").trim_end_matches("/hook");
+    let setting = Setting::new(Store::Sqlite).await;
+    let other = setting.folder().join("other.pem");
+    std::fs::write(&other, Authority::generate().pem()).expect("a file");
+    setting.configure(
+        "sender",
+        &format!(
+            "[[source]]\nname = \"parcels\"\nurl = \"kafka://me:s3cret@{address}\"\n\
+             sasl = \"scram-sha-512\"\ntls = true\nca = \"other.pem\"\n"
+        ),
+    );
+    let sender = setting.start("sender");
+    sender.logged("certificate verify failed").await;
+    let log = sender.log();
+    let line = log
+        .lines()
+        .find(|line| line.contains("certificate verify failed"));
+    let line = line.expect("it was logged");
+    for part in ["\"source\":\"parcels\"", address, "`ca`"] {
+        assert!(line.contains(part), "{part}: {line}");
+    }
+    assert!(!log.contains("s3cret"), "{log}");
+    let ready = Request::get(format!("{}/readyz", sender.api)).send().await;
+    assert_eq!(ready.status, 503, "{}", ready.text());
+    assert!(ready.text().contains("parcels"), "{}", ready.text());
+}

@@ -36,6 +36,7 @@ mod postgres;
 mod preview;
 mod process;
 mod publisher;
+mod queue;
 mod queues;
 mod receiver;
 mod rejected;

@@ -1,154 +1,39 @@
-//! Events from RabbitMQ and NATS: real senders, killed while they read, beside a slow tenant, and several of
+//! Events from queues: real senders, killed while they read, beside a slow tenant, restarted, and several of
 //! them on one queue.
 
 use std::time::Duration;
 
-use async_nats::jetstream;
-use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions};
-use lapin::types::{AMQPValue, FieldTable, LongString};
-use lapin::{BasicProperties, Connection, ConnectionProperties};
 use rand::RngExt;
-use test_support::nats::NatsServer;
-use test_support::rabbitmq::RabbitServer;
 use test_support::with_timeout;
 
 use crate::isolation::{endless, metric};
-use crate::publisher::id;
+use crate::queue::{Events, Queue};
 use crate::receiver::Receiver;
 use crate::sender::{SECRET, Sender, Setting, Store};
 
-const EVENTS: usize = 1500;
-const KILLS: usize = 10;
 const IN_FLIGHT: usize = 32;
 const TAKES: Duration = Duration::from_millis(2);
 
-/// The queue, the stream and its subject.
-const QUEUE: &str = "events";
-
-enum Queue {
-    Rabbit(RabbitServer),
-    Nats(NatsServer),
-}
-
-impl Queue {
-    async fn rabbit() -> Self {
-        let server = RabbitServer::start().await;
-        let channel = rabbit(&server).await.create_channel().await.unwrap();
-        let durable = QueueDeclareOptions {
-            durable: true,
-            ..QueueDeclareOptions::default()
-        };
-        let declared = channel.queue_declare(QUEUE.into(), durable, FieldTable::default());
-        declared.await.unwrap();
-        Self::Rabbit(server)
-    }
-
-    async fn nats() -> Self {
-        let server = NatsServer::start().await;
-        let config = jetstream::stream::Config {
-            name: QUEUE.into(),
-            subjects: vec![QUEUE.into()],
-            ..Default::default()
-        };
-        let stream = nats(&server).await.create_stream(config).await.unwrap();
-        // A message of a killed sender is delivered again after a second.
-        let consumer = jetstream::consumer::pull::Config {
-            durable_name: Some("webhook-sender".into()),
-            ack_wait: Duration::from_secs(1),
-            ..Default::default()
-        };
-        stream.create_consumer(consumer).await.unwrap();
-        Self::Nats(server)
-    }
-
-    /// Returns the table of the source.
-    fn source(&self) -> String {
-        let (url, key) = match self {
-            Self::Rabbit(server) => (server.url(), "queue"),
-            Self::Nats(server) => (server.url(), "stream"),
-        };
-        format!("[[source]]\nname = \"events\"\nurl = \"{url}\"\n{key} = \"{QUEUE}\"\n")
-    }
-
-    /// Publishes a tenant's events, and waits until the server has them.
-    async fn publish(&self, tenant: &str, numbers: std::ops::Range<usize>) {
-        let seen = || format!("events {numbers:?} of {tenant}");
-        match self {
-            Self::Rabbit(server) => {
-                let sent = publish_to_rabbit(server, tenant, numbers.clone());
-                with_timeout(sent, seen).await;
-            }
-            Self::Nats(server) => {
-                let sent = publish_to_nats(server, tenant, numbers.clone());
-                with_timeout(sent, seen).await;
-            }
+/// Defines a test of each queue, named after it.
+macro_rules! of_each_queue {
+    ($guarantee:ident, { $($name:ident: $queue:ident),* $(,)? }) => {$(
+        #[tokio::test(flavor = "multi_thread")]
+        async fn $name() {
+            $guarantee(Queue::$queue().await).await;
         }
-    }
+    )*};
 }
 
-async fn rabbit(server: &RabbitServer) -> Connection {
-    let runtime = async_rs::TokioRuntime::tokio_current();
-    let properties = ConnectionProperties::default();
-    let url = server.url();
-    let connected = Connection::connect_with_runtime(&url, properties, runtime);
-    connected.await.unwrap()
-}
+const LAG: &str = "webhook_sender_source_lag{source=\"events\"} ";
 
-async fn nats(server: &NatsServer) -> jetstream::Context {
-    jetstream::new(async_nats::connect(server.url()).await.unwrap())
-}
-
-async fn publish_to_rabbit(server: &RabbitServer, tenant: &str, numbers: std::ops::Range<usize>) {
-    let connection = rabbit(server).await;
-    let channel = connection.create_channel().await.unwrap();
-    let confirm = ConfirmSelectOptions::default();
-    channel.confirm_select(confirm).await.unwrap();
-    let mut confirms = Vec::new();
-    for number in numbers {
-        let mut headers = FieldTable::default();
-        for (name, text) in [
-            ("tenant", tenant),
-            ("type", "order.shipped"),
-            ("id", &id(number)),
-        ] {
-            headers.insert(name.into(), AMQPValue::LongString(LongString::from(text)));
-        }
-        let properties = BasicProperties::default()
-            .with_headers(headers)
-            .with_delivery_mode(2);
-        let (exchange, queue, data) = ("".into(), QUEUE.into(), number.to_string());
-        let options = BasicPublishOptions::default();
-        let sent = channel.basic_publish(exchange, queue, options, data.as_bytes(), properties);
-        confirms.push(sent.await.unwrap());
-    }
-    for confirm in confirms {
-        confirm.await.unwrap();
-    }
-}
-
-async fn publish_to_nats(server: &NatsServer, tenant: &str, numbers: std::ops::Range<usize>) {
-    let context = nats(server).await;
-    let mut confirms = Vec::new();
-    for number in numbers {
-        let mut headers = async_nats::HeaderMap::new();
-        headers.insert("tenant", tenant);
-        headers.insert("type", "order.shipped");
-        headers.insert("id", id(number).as_str());
-        let data = number.to_string().into();
-        let sent = context.publish_with_headers(QUEUE, headers, data).await;
-        confirms.push(sent.unwrap());
-    }
-    for confirm in confirms {
-        confirm.await.unwrap();
-    }
-}
+const DELIVERY: &str = "[delivery]\nallow_http = true\nallow_networks = [\"127.0.0.0/8\"]\n\
+                        timeout = \"2s\"\nlease = \"4s\"\n";
 
 /// One endpoint that tries again soon and often.
 fn config(address: std::net::SocketAddr, source: &str) -> String {
     let schedule = vec!["\"300ms\""; 60].join(", ");
     format!(
-        "{source}[delivery]\nallow_http = true\nallow_networks = [\"127.0.0.0/8\"]\ntimeout = \"2s\"\n\
-         lease = \"4s\"\nplaces = {IN_FLIGHT}\n[retry.often]\nschedule = [\"0s\", {schedule}]\n\
+        "{source}{DELIVERY}places = {IN_FLIGHT}\n[retry.often]\nschedule = [\"0s\", {schedule}]\n\
          [[tenant]]\nid = \"acme\"\n[[tenant.endpoint]]\nid = \"orders\"\n\
          url = \"http://{address}/hook\"\nevents = [\"*\"]\nsecret = \"{SECRET}\"\n\
          retry = \"often\"\nmax_in_flight = {IN_FLIGHT}\n"
@@ -165,45 +50,45 @@ async fn until(sender: &Sender, name: &str, value: &str) {
     with_timeout(reached, || format!("{name}{value}")).await;
 }
 
-async fn a_sender_that_is_killed_ten_times_loses_nothing(queue: Queue) {
+async fn a_sender_that_is_killed_often_loses_nothing(queue: Queue) {
+    const PART: usize = 150;
+    // A group of Kafka waits ten seconds for a member that was killed.
+    let kills = if matches!(queue, Queue::Kafka(_)) {
+        3
+    } else {
+        10
+    };
+    let events = kills * PART;
     let receiver = Receiver::start(TAKES).await;
     let setting = Setting::new(Store::Sqlite).await;
     setting.configure("sender", &config(receiver.address, &queue.source()));
     let mut sender = setting.start("sender");
-    let part = EVENTS / KILLS;
-    for kill in 0..KILLS {
-        let from = kill * part;
+    for kill in 0..kills {
+        let from = kill * PART;
         // Killed while it reads: some of its events are between the store and the acknowledgement.
-        let moment = from + rand::rng().random_range(1..part - IN_FLIGHT);
+        let moment = from + rand::rng().random_range(1..PART - IN_FLIGHT);
         tokio::join!(
-            queue.publish("acme", from..from + part),
+            queue.publish(Events::of("acme", from..from + PART)),
             receiver.counts.reach(moment)
         );
         sender.kill();
         sender = setting.start("sender");
     }
-    receiver.counts.reach(EVENTS).await;
-    until(
-        &sender,
-        "webhook_sender_source_lag{source=\"events\"} ",
-        "0",
-    )
-    .await;
+    receiver.counts.reach(events).await;
+    until(&sender, LAG, "0").await;
     assert_eq!(receiver.counts.refused(), [""; 0]);
-    assert_eq!(receiver.counts.different(), EVENTS);
+    assert_eq!(receiver.counts.different(), events);
     let duplicates = receiver.counts.duplicates();
-    assert!(duplicates <= KILLS * IN_FLIGHT, "{duplicates} duplicates");
+    assert!(duplicates <= kills * IN_FLIGHT, "{duplicates} duplicates");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_sender_of_rabbitmq_that_is_killed_ten_times_loses_nothing() {
-    a_sender_that_is_killed_ten_times_loses_nothing(Queue::rabbit().await).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_sender_of_nats_that_is_killed_ten_times_loses_nothing() {
-    a_sender_that_is_killed_ten_times_loses_nothing(Queue::nats().await).await;
-}
+// Of a Redis: `crash`.
+of_each_queue!(a_sender_that_is_killed_often_loses_nothing, {
+    a_sender_of_rabbitmq_that_is_killed_ten_times_loses_nothing: rabbit,
+    a_sender_of_nats_that_is_killed_ten_times_loses_nothing: nats,
+    a_sender_of_kafka_that_is_killed_three_times_loses_nothing: kafka,
+    a_sender_of_an_outbox_that_is_killed_ten_times_loses_nothing: outbox,
+});
 
 async fn a_tenant_whose_events_take_long_to_plan_leaves_none_in_the_queue(queue: Queue) {
     let receiver = Receiver::start(Duration::ZERO).await;
@@ -220,17 +105,12 @@ async fn a_tenant_whose_events_take_long_to_plan_leaves_none_in_the_queue(queue:
     }
     setting.configure("sender", &text);
     let sender = setting.start("sender");
-    queue.publish("slow", 0..100).await;
-    queue.publish("acme", 100..200).await;
+    queue.publish(Events::of("slow", 0..100)).await;
+    queue.publish(Events::of("acme", 100..200)).await;
     receiver.counts.reach(100).await;
     let acknowledged = "webhook_sender_source_entries_acknowledged_total{source=\"events\"} ";
     until(&sender, acknowledged, "200").await;
-    until(
-        &sender,
-        "webhook_sender_source_lag{source=\"events\"} ",
-        "0",
-    )
-    .await;
+    until(&sender, LAG, "0").await;
     let waiting = metric(&sender, "webhook_sender_accepted_events ").await;
     assert!(
         waiting.is_some_and(|waiting| waiting != "0"),
@@ -238,41 +118,103 @@ async fn a_tenant_whose_events_take_long_to_plan_leaves_none_in_the_queue(queue:
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_tenant_whose_events_take_long_to_plan_leaves_none_in_rabbitmq() {
-    a_tenant_whose_events_take_long_to_plan_leaves_none_in_the_queue(Queue::rabbit().await).await;
+of_each_queue!(a_tenant_whose_events_take_long_to_plan_leaves_none_in_the_queue, {
+    a_tenant_whose_events_take_long_to_plan_leaves_none_in_redis: redis,
+    a_tenant_whose_events_take_long_to_plan_leaves_none_in_rabbitmq: rabbit,
+    a_tenant_whose_events_take_long_to_plan_leaves_none_in_nats: nats,
+    a_tenant_whose_events_take_long_to_plan_leaves_none_in_kafka: kafka,
+    a_tenant_whose_events_take_long_to_plan_leaves_none_in_an_outbox: outbox,
+});
+
+/// Returns two tenants with an ordered endpoint each.
+fn ordered(receiver: &test_support::Receiver, source: &str) -> String {
+    let tenant = |id: &str| {
+        format!(
+            "[[tenant]]\nid = \"{id}\"\n[[tenant.endpoint]]\nid = \"{id}\"\nordered = true\n\
+             url = \"{}\"\nevents = [\"*\"]\nsecret = \"{SECRET}\"\n",
+            receiver.url(&format!("/{id}"))
+        )
+    };
+    format!("{source}{DELIVERY}{}{}", tenant("plain"), tenant("keyed"))
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_tenant_whose_events_take_long_to_plan_leaves_none_in_nats() {
-    a_tenant_whose_events_take_long_to_plan_leaves_none_in_the_queue(Queue::nats().await).await;
+/// Returns the numbers of the events that have arrived at a path.
+fn numbers(receiver: &test_support::Receiver, path: &str) -> Vec<usize> {
+    let requests = receiver.requests_to(path);
+    let number = |body: &[u8]| std::str::from_utf8(body).unwrap().parse().unwrap();
+    requests.iter().map(|one| number(&one.body)).collect()
 }
+
+async fn the_order_of_each_tenant_and_of_each_key_is_kept_over_a_restart(queue: Queue) {
+    const PART: usize = 100;
+    const KEYS: usize = 4;
+    let receiver = test_support::Receiver::start().await;
+    let setting = Setting::new(Store::Sqlite).await;
+    setting.configure("sender", &ordered(&receiver, &queue.source()));
+    let publish = async |part: usize| {
+        let plain = part * PART..(part + 1) * PART;
+        let keyed = Events {
+            keys: Some(KEYS),
+            ..Events::of("keyed", plain.start + 2 * PART..plain.end + 2 * PART)
+        };
+        queue.publish(Events::of("plain", plain)).await;
+        queue.publish(keyed).await;
+    };
+    publish(0).await;
+    let sender = setting.start("sender");
+    receiver.received(PART / 4).await;
+    // Events are in the queue, in the store, and under way.
+    assert!(sender.stop().success());
+    publish(1).await;
+    let _sender = setting.start("sender");
+    receiver.received(4 * PART).await;
+    let plain: Vec<_> = (0..2 * PART).collect();
+    assert_eq!(numbers(&receiver, "/plain"), plain);
+    let keyed = numbers(&receiver, "/keyed");
+    for key in 0..KEYS {
+        let of_key = |number: &usize| number % KEYS == key;
+        let expected: Vec<_> = (2 * PART..4 * PART).filter(of_key).collect();
+        let arrived: Vec<_> = keyed.iter().copied().filter(of_key).collect();
+        assert_eq!(arrived, expected, "key {key}");
+    }
+}
+
+of_each_queue!(the_order_of_each_tenant_and_of_each_key_is_kept_over_a_restart, {
+    the_order_of_a_stream_of_redis_is_kept_over_a_restart: redis,
+    the_order_of_a_queue_of_rabbitmq_is_kept_over_a_restart: rabbit,
+    the_order_of_a_stream_of_nats_is_kept_over_a_restart: nats,
+    the_order_of_a_partition_of_kafka_is_kept_over_a_restart: kafka,
+    the_order_of_an_outbox_is_kept_over_a_restart: outbox,
+});
 
 async fn three_senders_share_a_queue_and_a_store(queue: Queue) {
+    const EVENTS: usize = 1500;
     let receiver = Receiver::start(TAKES).await;
     let setting = Setting::new(Store::Postgres).await;
     let senders = ["one", "two", "three"].map(|name| {
         setting.configure(name, &config(receiver.address, &queue.source()));
         setting.start(name)
     });
-    queue.publish("acme", 0..EVENTS).await;
+    let events = |numbers| Events {
+        keys: Some(3),
+        ..Events::of("acme", numbers)
+    };
+    queue.publish(events(0..EVENTS)).await;
     receiver.counts.reach(EVENTS).await;
     let [killed, left, _other] = senders;
     killed.kill();
-    queue.publish("acme", EVENTS..2 * EVENTS).await;
+    queue.publish(events(EVENTS..2 * EVENTS)).await;
     receiver.counts.reach(2 * EVENTS).await;
-    until(&left, "webhook_sender_source_lag{source=\"events\"} ", "0").await;
+    until(&left, LAG, "0").await;
     assert_eq!(receiver.counts.different(), 2 * EVENTS);
     let duplicates = receiver.counts.duplicates();
     assert!(duplicates <= IN_FLIGHT, "{duplicates} duplicates");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn three_senders_share_a_queue_of_rabbitmq_and_a_store() {
-    three_senders_share_a_queue_and_a_store(Queue::rabbit().await).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn three_senders_share_a_stream_of_nats_and_a_store() {
-    three_senders_share_a_queue_and_a_store(Queue::nats().await).await;
-}
+// Of a Redis: `crash`.
+of_each_queue!(three_senders_share_a_queue_and_a_store, {
+    three_senders_share_a_queue_of_rabbitmq_and_a_store: rabbit,
+    three_senders_share_a_stream_of_nats_and_a_store: nats,
+    three_senders_share_a_topic_of_kafka_and_a_store: kafka,
+    three_senders_share_an_outbox_and_a_store: outbox,
+});

@@ -45,7 +45,7 @@ impl Callbacks {
     /// Returns an error with the last failure of a connection, which says more.
     pub(super) fn explain(&self, error: SourceError) -> SourceError {
         match lock(&self.failure).take() {
-            Some(failure) => SourceError::new(format!("{error}: {failure}")),
+            Some(failure) => SourceError::new(format!("{error}: {}", in_our_keys(&failure))),
             None => error,
         }
     }
@@ -188,6 +188,11 @@ pub(super) fn error(error: KafkaError) -> SourceError {
         }
         other => SourceError::new(other),
     }
+}
+
+/// Replaces the library's names of keys, which its advice contains, by those of a source.
+fn in_our_keys(text: &str) -> String {
+    text.replace("ssl.ca.location", "`ca`")
 }
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -50,6 +50,9 @@ const ACK_WAIT: Duration = Duration::from_secs(30);
 /// The most messages that are not acknowledged, of consumers that are created here.
 const MAX_ACK_PENDING: i64 = 4096;
 
+/// The size of a payload that is larger than the buffer of the client at its start.
+const LARGE: usize = 64 << 10;
+
 /// A JetStream stream, read through a durable consumer.
 pub struct JetStream {
     settings: Settings,
@@ -235,7 +238,7 @@ impl Session {
             };
             let error = match next {
                 Ok(Some(Ok(delivery))) => {
-                    deliveries.push(delivery);
+                    deliveries.push(detached(delivery));
                     continue;
                 }
                 Ok(None) => return Ok(deliveries),
@@ -320,6 +323,16 @@ impl Source for JetStream {
     fn info(&self) -> &SourceInfo {
         &self.info
     }
+}
+
+/// Copies a large payload out of the buffer of the client, which would stay allocated with it, and has about
+/// twice its size.
+fn detached(mut delivery: Delivery) -> Delivery {
+    let payload = &mut delivery.message.payload;
+    if payload.len() >= LARGE {
+        *payload = Bytes::copy_from_slice(payload);
+    }
+    delivery
 }
 
 /// Returns the incarnation of a stream: derived from the time at which it was created.

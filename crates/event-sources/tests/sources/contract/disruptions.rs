@@ -7,7 +7,7 @@ use crate::contract::world::World;
 use crate::recorder::Recorder;
 
 pub async fn a_connection_that_is_cut_in_a_batch_loses_nothing(world: &mut World<'_>) {
-    let proxy = Proxy::to(world.queue.address).await;
+    let proxy = Proxy::to(&world.queue).await;
     let mut data = world.publish("acme", 100).await;
     let sink = Recorder::new();
     sink.hold(true);

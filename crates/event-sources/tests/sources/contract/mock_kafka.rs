@@ -6,15 +6,7 @@ use std::net::SocketAddr;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use rdkafka::ClientConfig;
-use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::mocking::MockCluster;
-use rdkafka::producer::{FutureProducer, FutureRecord};
-
-use crate::contract::broker::Entry;
-
-/// The most bytes of a message.
-const MAX_MESSAGE_BYTES: &str = "16777216";
 
 /// A cluster of one broker. It may not leave its thread.
 pub struct MockKafka {
@@ -76,37 +68,5 @@ impl MockKafka {
         });
         self.calls.send(call).expect("the thread of the cluster");
         result.recv().expect("a call that succeeds");
-    }
-}
-
-/// Publishes entries in order, and waits until the broker has them. The key is the tenant.
-pub async fn publish(address: SocketAddr, topic: &str, entries: &[Entry<'_>], partition: i32) {
-    let producer: FutureProducer = ClientConfig::new()
-        .set("bootstrap.servers", address.to_string())
-        .set("message.max.bytes", MAX_MESSAGE_BYTES)
-        .set("message.timeout.ms", "60000")
-        .create()
-        .unwrap();
-    for Entry { tenant, data, .. } in entries {
-        let header = |key, value: &'static str| Header {
-            key,
-            value: Some(value),
-        };
-        let tenant_header = Header {
-            key: "tenant",
-            value: Some(*tenant),
-        };
-        let headers = OwnedHeaders::new()
-            .insert(tenant_header)
-            .insert(header("type", "a.b"));
-        let record = FutureRecord::to(topic)
-            .key(*tenant)
-            .payload(*data)
-            .headers(headers)
-            .partition(partition);
-        producer
-            .send(record, Duration::from_secs(60))
-            .await
-            .unwrap();
     }
 }

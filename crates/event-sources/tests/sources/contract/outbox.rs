@@ -9,7 +9,8 @@ use serde_json::value::RawValue;
 use tokio_postgres::{Client, NoTls};
 use webhook_model::Clock;
 
-use crate::contract::broker::{Entry, Queue};
+use crate::contract::entry::Entry;
+use crate::contract::queue::Queue;
 
 /// The longest name of a table.
 const MAX_NAME: usize = 63;

@@ -14,8 +14,8 @@ use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 use webhook_model::{Clock, Owner};
 
-use crate::contract::broker::KAFKA_SESSION;
 use crate::contract::outbox;
+use crate::contract::queue::KAFKA_SESSION;
 
 /// The variables that name the source, the number of entries to read, and the bound on their data.
 const URL: &str = "TEST_SOURCE_URL";

@@ -9,8 +9,10 @@ use test_support::nats::NatsServer;
 use test_support::rabbitmq::RabbitServer;
 use test_support::tls::Authority;
 
-use crate::contract::broker::{Entry, Kind, Queue};
+use crate::contract::broker::Kind;
+use crate::contract::entry::Entry;
 use crate::contract::process::{Ended, Reader};
+use crate::contract::queue::Queue;
 use crate::contract::world::MAX_DATA;
 
 const QUEUE: &str = "encrypted";

@@ -10,7 +10,9 @@ use test_support::with_timeout;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::contract::broker::{Broker, Entry, Kind, Queue};
+use crate::contract::broker::{Broker, Kind};
+use crate::contract::entry::Entry;
+use crate::contract::queue::Queue;
 use crate::recorder::Recorder;
 
 /// The most bytes of an event's data in the scenarios.
