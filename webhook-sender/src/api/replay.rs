@@ -7,7 +7,7 @@ use axum::response::IntoResponse;
 use serde::Deserialize;
 use serde_json::json;
 use webhook_model::{DeliveryId, EndpointId, EventId, TenantId};
-use webhook_store::DeliveryFilter;
+use webhook_store::{DeliveryFilter, ReplayBodies};
 
 use super::deliveries::{state, status};
 use super::error::ApiError;
@@ -28,6 +28,9 @@ pub struct Wanted {
     status: Option<String>,
     from: Option<String>,
     to: Option<String>,
+    /// Render new bodies when they are sent, instead of sending those of before.
+    #[serde(default)]
+    render: bool,
     /// Count the deliveries, and replay nothing.
     #[serde(default)]
     dry_run: bool,
@@ -53,7 +56,7 @@ pub async fn replay(
     }
     let count = api
         .queries
-        .replay(&tenant, &filter, api.clock.now())
+        .replay(&tenant, &filter, wanted.bodies(), api.clock.now())
         .await?;
     api.lanes.wake();
     let detail = detail(&wanted).with("count", count);
@@ -68,15 +71,31 @@ fn detail(wanted: &Wanted) -> AuditDetail {
         ("state", &wanted.state),
         ("endpoint", &wanted.endpoint),
         ("event", &wanted.event),
+        ("type", &wanted.kind),
+        ("status", &wanted.status),
         ("from", &wanted.from),
         ("to", &wanted.to),
     ];
     let set = fields
         .into_iter()
         .filter_map(|(name, value)| Some((name, value.as_deref()?)));
-    set.fold(AuditDetail::default(), |detail, (name, value)| {
+    let detail = set.fold(AuditDetail::default(), |detail, (name, value)| {
         detail.with(name, value)
-    })
+    });
+    match wanted.bodies() {
+        ReplayBodies::Kept => detail,
+        ReplayBodies::Deferred => detail.with("render", true),
+    }
+}
+
+impl Wanted {
+    fn bodies(&self) -> ReplayBodies {
+        if self.render {
+            ReplayBodies::Deferred
+        } else {
+            ReplayBodies::Kept
+        }
+    }
 }
 
 /// Reads the filter of a replay. An empty one is rejected, because it would replay everything by mistake.

@@ -162,6 +162,20 @@ impl Visit {
         backend.send(&self.visitor, method, path, body).await
     }
 
+    /// Posts JSON text to a path of the API byte for byte, and returns the JSON of the response.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the API responds with an error, which is the [`PageError`].
+    pub async fn post_text<T: DeserializeOwned>(
+        &self,
+        path: Link,
+        body: String,
+    ) -> Result<T, PageError> {
+        let backend = &self.pages.backend;
+        backend.post_text(&self.visitor, path, body).await
+    }
+
     /// Returns the frame of a page. `section` is the entry of the navigation that it belongs to.
     pub fn page(&self, title: impl Into<String>, section: &'static str) -> Page {
         Page {

@@ -1,19 +1,45 @@
-//! Makes deliveries that ended due again.
+//! Makes deliveries that ended due again, and those that wait for another attempt due at once.
 
 use std::collections::HashSet;
 
-use webhook_model::{DeliveryId, EndpointId, Millis, TenantId};
+use webhook_model::{DeliveryId, DeliveryState, EndpointId, Millis, TenantId};
 
 use super::RedisStore;
+use super::record::Record;
 use super::scripts::REPLAY;
 use super::store::{AT_A_TIME, stamp, tenant_call};
-use crate::{DeliveryFilter, Result};
+use crate::{DeliveryFilter, ReplayBodies, Result};
+
+/// The kind of deliveries that a replay is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Ended,
+    /// Those that wait for another attempt after one has failed.
+    Pending,
+}
+
+impl Kind {
+    fn of(filter: &DeliveryFilter) -> Self {
+        match filter.state {
+            Some(DeliveryState::Pending) => Self::Pending,
+            _ => Self::Ended,
+        }
+    }
+
+    fn has(self, record: &Record) -> bool {
+        match self {
+            Self::Ended => matches!(record.state, b'S' | b'D'),
+            Self::Pending => record.state == b'P' && record.attempts_made > 0,
+        }
+    }
+}
 
 impl RedisStore {
     pub(super) async fn replay_selected(
         &self,
         tenant: &TenantId,
         filter: &DeliveryFilter,
+        bodies: ReplayBodies,
         now: Millis,
     ) -> Result<u64> {
         let mut ids = self.replayable(tenant, filter).await?;
@@ -21,7 +47,8 @@ impl RedisStore {
         ids.reverse();
         let mut count = 0;
         for some in ids.chunks(AT_A_TIME) {
-            count += self.replay_some(tenant, some, now).await?;
+            let how = (Kind::of(filter), bodies);
+            count += self.replay_some(tenant, some, how, now).await?;
         }
         Ok(count)
     }
@@ -35,7 +62,7 @@ impl RedisStore {
         Ok(self.replayable(tenant, filter).await?.len() as u64)
     }
 
-    /// Returns the matching deliveries that have ended, whose endpoint exists and whose event was not
+    /// Returns the matching deliveries that can be replayed, whose endpoint exists and whose event was not
     /// erased, the newest first.
     async fn replayable(
         &self,
@@ -47,15 +74,14 @@ impl RedisStore {
             .map(|(_, endpoints)| endpoints)
             .unwrap_or_default();
         let existing: HashSet<EndpointId> = endpoints.into_iter().map(|one| one.id).collect();
-        let mut ids = Vec::new();
+        let (kind, mut ids) = (Kind::of(filter), Vec::new());
         let mut cursor = None;
         loop {
             let page = self
                 .select(tenant, filter, cursor.as_ref(), AT_A_TIME)
                 .await?;
             for (id, record) in page.items {
-                let has_ended = matches!(record.state, b'S' | b'D');
-                if has_ended && !record.is_erased() && existing.contains(&record.endpoint) {
+                if kind.has(&record) && !record.is_erased() && existing.contains(&record.endpoint) {
                     ids.push(id);
                 }
             }
@@ -66,9 +92,17 @@ impl RedisStore {
         }
     }
 
-    async fn replay_some(&self, tenant: &TenantId, ids: &[DeliveryId], now: Millis) -> Result<u64> {
+    async fn replay_some(
+        &self,
+        tenant: &TenantId,
+        ids: &[DeliveryId],
+        (kind, bodies): (Kind, ReplayBodies),
+        now: Millis,
+    ) -> Result<u64> {
         let mut call = tenant_call(&REPLAY, tenant);
         call.arg(now.0).arg(&stamp(now));
+        call.arg(u8::from(bodies == ReplayBodies::Deferred));
+        call.arg(u8::from(kind == Kind::Pending));
         for id in ids {
             call.arg(id.as_str());
         }

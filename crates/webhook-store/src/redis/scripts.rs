@@ -14,8 +14,14 @@ macro_rules! tenant_scripts {
 }
 
 /// Keeps events and their deliveries.
-pub(super) static PLAN: LazyLock<Script> =
-    LazyLock::new(|| with_content(include_str!("scripts/plan.lua")));
+pub(super) static PLAN: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(&[
+        include_str!("scripts/prelude.lua"),
+        include_str!("scripts/content.lua"),
+        include_str!("scripts/counts.lua"),
+        include_str!("scripts/plan.lua"),
+    ])
+});
 
 /// Keeps accepted events for later planning.
 pub(super) static ACCEPT: LazyLock<Script> =
@@ -31,8 +37,14 @@ fn with_content(own: &str) -> Script {
 }
 
 /// Records the outcomes of claims.
-pub(super) static COMPLETE: LazyLock<Script> =
-    LazyLock::new(|| with_exchanges(include_str!("scripts/complete.lua")));
+pub(super) static COMPLETE: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(&[
+        include_str!("scripts/prelude.lua"),
+        include_str!("scripts/exchanges.lua"),
+        include_str!("scripts/counts.lua"),
+        include_str!("scripts/complete.lua"),
+    ])
+});
 
 /// Returns deliveries without the requests and responses of their attempts.
 pub(super) static SUMMARIES: LazyLock<Script> =
@@ -44,6 +56,7 @@ pub(super) static ERASE: LazyLock<Script> = LazyLock::new(|| {
         include_str!("scripts/prelude.lua"),
         include_str!("scripts/content.lua"),
         include_str!("scripts/exchanges.lua"),
+        include_str!("scripts/counts.lua"),
         include_str!("scripts/erase.lua"),
     ])
 });
@@ -56,6 +69,23 @@ fn with_exchanges(own: &str) -> Script {
     ];
     Script::new(&[shared[0], shared[1], own])
 }
+
+/// Returns a tenant's script that counts dead letters.
+fn with_counts(own: &str) -> Script {
+    let shared = [
+        include_str!("scripts/prelude.lua"),
+        include_str!("scripts/counts.lua"),
+    ];
+    Script::new(&[shared[0], shared[1], own])
+}
+
+/// Makes deliveries in flight under an owner due again.
+pub(super) static RETURN_CLAIMS: LazyLock<Script> =
+    LazyLock::new(|| with_counts(include_str!("scripts/return_claims.lua")));
+
+/// Buries a part of a removed endpoint's pending deliveries.
+pub(super) static BURY_ENDPOINT: LazyLock<Script> =
+    LazyLock::new(|| with_counts(include_str!("scripts/bury_endpoint.lua")));
 
 macro_rules! shared_scripts {
     ($($(#[doc = $doc:literal])* $name:ident = $file:literal;)*) => {$(
@@ -110,12 +140,12 @@ tenant_scripts! {
     CLAIM = "claim.lua";
     /// Returns the due endpoints and the next due time.
     DUE = "due.lua";
-    /// Makes deliveries in flight under an owner due again.
-    RETURN_CLAIMS = "return_claims.lua";
     /// Makes deliveries that ended due again.
     REPLAY = "replay.lua";
     /// Returns the statistics of an endpoint.
     ENDPOINT_STATS = "endpoint_stats.lua";
+    /// Returns the sums of a tenant.
+    TENANT_STATS = "tenant_stats.lua";
     /// Creates a tenant.
     PUT_TENANT = "put_tenant.lua";
     /// Removes a tenant's endpoints, so that no more events are planned.
@@ -126,8 +156,6 @@ tenant_scripts! {
     PUT_ENDPOINT = "put_endpoint.lua";
     /// Removes an endpoint.
     DROP_ENDPOINT = "drop_endpoint.lua";
-    /// Buries a part of a removed endpoint's pending deliveries.
-    BURY_ENDPOINT = "bury_endpoint.lua";
     /// Returns the summary of a tenant for recovery.
     TENANT_SUMMARY = "tenant_summary.lua";
     /// Deletes a part of what ended long ago.

@@ -12,7 +12,7 @@ use webhook_model::{
 };
 use webhook_store::{
     Acceptance, Claim, ClaimRequest, DeliveryFilter, DueEndpoint, Fence, InitialState, NewDelivery,
-    NextState, Outcome, PlanBatch, PlanResult, Planned, PlannedEvent, Store,
+    NextState, Outcome, PlanBatch, PlanResult, Planned, PlannedEvent, ReplayBodies, Store,
 };
 
 /// The location of a store, which keeps its data when the store is opened again.
@@ -509,7 +509,7 @@ impl World {
 
     pub async fn replay(&self, filter: &DeliveryFilter, ms: u64) -> u64 {
         self.store()
-            .replay(&self.acme, filter, at(ms))
+            .replay(&self.acme, filter, ReplayBodies::Kept, at(ms))
             .await
             .unwrap()
     }

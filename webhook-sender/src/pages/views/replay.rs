@@ -19,26 +19,28 @@ struct Replay {
     filters: Filters,
     /// The number of deliveries that match; none before there is a filter.
     count: Option<u64>,
+    /// Bodies are rendered anew.
+    render: bool,
     failure: Option<Text>,
     matching: Link,
     action: Link,
 }
 
-/// Returns the filters as the API takes them.
-fn body(filters: &Filters, dry_run: bool) -> Map<String, Value> {
+/// Returns the filters as the API takes them, with a flag if there is one.
+fn body(filters: &Filters, flag: Option<&str>) -> Map<String, Value> {
     let zoned = filters.zoned();
     let given = zoned.all().into_iter().filter(|(_, it)| !it.is_empty());
     let mut body: Map<_, _> = given
         .map(|(name, value)| (name.to_owned(), value.into()))
         .collect();
-    if dry_run {
-        body.insert("dry_run".to_owned(), true.into());
+    if let Some(flag) = flag {
+        body.insert(flag.to_owned(), true.into());
     }
     body
 }
 
-async fn send(visit: &Visit, filters: &Filters, dry_run: bool) -> Result<u64, PageError> {
-    let body = Value::Object(body(filters, dry_run));
+async fn send(visit: &Visit, filters: &Filters, flag: Option<&str>) -> Result<u64, PageError> {
+    let body = Value::Object(body(filters, flag));
     let reply: Value = visit
         .send(Method::POST, visit.route("replay"), body)
         .await?;
@@ -50,7 +52,7 @@ pub async fn show(visit: Visit) -> Result<Response, PageError> {
     let filters = Filters::of(&visit);
     let counted = match filters.is_empty() {
         true => Ok(None),
-        false => send(&visit, &filters, true).await.map(Some),
+        false => send(&visit, &filters, Some("dry_run")).await.map(Some),
     };
     let (count, failure) = match counted {
         Ok(count) => (count, None),
@@ -60,6 +62,7 @@ pub async fn show(visit: Visit) -> Result<Response, PageError> {
     html(&Replay {
         page: visit.page("Replay", "dead-letters"),
         count,
+        render: visit.query("render") == "true",
         failure,
         matching: filters.on(visit.here("deliveries")),
         action: visit.here("replay"),
@@ -71,7 +74,8 @@ pub async fn show(visit: Visit) -> Result<Response, PageError> {
 pub async fn replay(posted: Posted) -> Result<Response, PageError> {
     let filters = Filters::read(|name| posted.field(name));
     let visit = &posted.visit;
-    let count = send(visit, &filters, false).await?.to_string();
+    let render = (posted.field("render") == "true").then_some("render");
+    let count = send(visit, &filters, render).await?.to_string();
     let after = Filters {
         state: Text::default(),
         status: Text::default(),

@@ -18,4 +18,5 @@ pub mod plan;
 pub mod rejected;
 pub mod replay;
 pub mod sessions;
+pub mod statistics;
 pub mod tenants;
