@@ -34,7 +34,7 @@ impl Author {
         Self::named("sender")
     }
 
-    fn named(name: &str) -> Self {
+    fn named(name: &'static str) -> Self {
         Self {
             key: KeyId::named(name),
             name: name.into(),

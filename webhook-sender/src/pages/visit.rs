@@ -120,6 +120,11 @@ impl Visit {
         self.query.get(name).map(String::as_str).unwrap_or_default()
     }
 
+    /// Returns true if the page belongs to a tenant.
+    pub fn has_tenant(&self) -> bool {
+        self.tenant.is_some()
+    }
+
     /// Returns the id of the tenant whose pages these are.
     pub fn tenant(&self) -> &str {
         self.tenant.as_deref().unwrap_or_default()

@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 use test_support::{Receiver, Reply, Request};
 use webhook_model::{Clock, FieldText, Rejected, Source, TenantId};
+use webhook_store::Store as AnyStore;
 use webhook_store::postgres::PostgresStore;
 use webhook_store::redis::RedisStore;
 use webhook_store::sqlite::SqliteStore;
-use webhook_store::{Queue, Store as AnyStore, Tenants};
 
 use crate::fixtures::{config, get};
 use crate::sender::{Sender, Setting, Store};

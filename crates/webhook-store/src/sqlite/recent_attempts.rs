@@ -9,8 +9,8 @@ use super::job::Outcome;
 use crate::recent_attempts::STORED;
 use crate::{MAX_RECENT, RecentAttempt};
 
-/// Puts new attempts of an existing endpoint in front, and drops the oldest. `substr` counts the bytes of blobs, but the characters
-/// of text, which `||` returns.
+/// Puts new attempts of an existing endpoint in front, and drops the oldest. `substr` counts the bytes of
+/// blobs, but the characters of text, which `||` returns.
 const ADD: &str = "INSERT INTO recent_attempts (endpoint, attempts)
     SELECT ?1, ?2 WHERE EXISTS (SELECT 1 FROM endpoints WHERE key = ?1)
     ON CONFLICT DO UPDATE SET

@@ -84,9 +84,10 @@ struct Correction {
 
 pub async fn list(visit: Visit) -> Result<Response, PageError> {
     let cursor = visit.query("cursor");
-    let route = match visit.tenant {
-        Some(_) => visit.route("dead-letters"),
-        None => Link::new("/v1/dead-letters"),
+    let route = if visit.has_tenant() {
+        visit.route("dead-letters")
+    } else {
+        Link::new("/v1/dead-letters")
     };
     let route = route.query("cursor", cursor);
     let list: List<Rejected> = visit.get(route).await?;
@@ -105,22 +106,23 @@ pub async fn list(visit: Visit) -> Result<Response, PageError> {
 
 /// Returns the frame of a page.
 fn page(visit: &Visit, title: &str) -> Page {
-    match visit.tenant {
-        Some(_) => visit.page(title, "rejected"),
-        None => visit.page(format!("{title} without a tenant"), "unassigned"),
+    if visit.has_tenant() {
+        visit.page(title, "rejected")
+    } else {
+        visit.page(format!("{title} without a tenant"), "unassigned")
     }
 }
 
 /// Returns the fields of the form.
 fn correctable(visit: &Visit) -> impl Iterator<Item = (&'static str, &'static str)> {
-    let has_tenant = visit.tenant.is_some();
+    let has_tenant = visit.has_tenant();
     let all = CORRECTABLE.into_iter();
     all.filter(move |(name, _)| !has_tenant || *name != TENANT)
 }
 
 /// Finds a rejected event by its id: of the tenant, or of none.
 async fn find(visit: &Visit) -> Result<Rejected, PageError> {
-    if visit.tenant.is_none() {
+    if !visit.has_tenant() {
         let route = Link::new("/v1/dead-letters").push(visit.name("id"));
         let found: Rejected = visit.get(route).await?;
         let found = Some(found).filter(|found| found.tenant.is_none());
@@ -241,9 +243,10 @@ pub async fn retry(posted: Posted) -> Result<Response, PageError> {
     let draft = Draft::sent(&posted);
     match plan_again(visit, &rejected, &draft).await {
         Ok(id) => {
-            let pages = match &visit.tenant {
-                Some(_) => visit.here("events"),
-                None => Link::new("/ui/t").push(&posted.text(TENANT)).push("events"),
+            let pages = if visit.has_tenant() {
+                visit.here("events")
+            } else {
+                Link::new("/ui/t").push(&posted.text(TENANT)).push("events")
             };
             let place = pages.push(&id).query("done", "retried");
             Ok(Redirect::to(place.as_str()).into_response())
@@ -262,7 +265,8 @@ async fn plan_again(
     rejected: &Rejected,
     draft: &Draft,
 ) -> Result<String, PageError> {
-    let corrections = draft.corrections(rejected, visit.tenant.as_deref())?;
+    let tenant = visit.has_tenant().then(|| visit.tenant());
+    let corrections = draft.corrections(rejected, tenant)?;
     let body = serde_json::to_string(&corrections).map_err(PageError::unreadable)?;
     let route = Link::new("/v1/dead-letters")
         .push(rejected.id.raw())
