@@ -50,6 +50,16 @@ pub enum InitialState {
     Dead(String),
 }
 
+/// The bodies with which deliveries are replayed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReplayBodies {
+    /// Those of the attempts before.
+    #[default]
+    Kept,
+    /// New ones, which are rendered when they are sent.
+    Deferred,
+}
+
 /// The result of planning a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PlanResult {

@@ -1,8 +1,12 @@
-//! Statistics of an endpoint, from counters by minute and by hour that are written with the outcomes.
+//! Statistics of endpoints and tenants, from counters by minute and by hour that are written with the
+//! outcomes. A tenant has sums of its own, so that reading them costs the same for any number of endpoints.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use webhook_model::{Attempt, Millis};
+
+use crate::recent_attempts::RecentAttempt;
 
 /// The time for which the counters by minute are kept, at least.
 pub const MINUTES_KEPT: Duration = Duration::from_secs(2 * 60 * 60);
@@ -29,6 +33,8 @@ pub struct EndpointStats {
     pub oldest_due: Option<Millis>,
     /// The intervals in which something was counted, the oldest first.
     pub series: Vec<Counters>,
+    /// The attempts that ended last, the newest first, at most [`MAX_RECENT`](crate::MAX_RECENT).
+    pub recent: Vec<RecentAttempt>,
 }
 
 /// The counters of an interval.
@@ -40,9 +46,9 @@ pub struct Counters {
     pub succeeded: u64,
     /// Attempts that failed.
     pub failed: u64,
-    /// Deliveries that became dead letters.
+    /// Deliveries that became dead letters, also without an attempt.
     pub dead: u64,
-    /// The durations of all attempts.
+    /// The durations of all attempts; empty in the sums of a tenant.
     pub latencies: Histogram,
 }
 
@@ -72,6 +78,21 @@ impl Counter {
 
     /// The number of the counter of dead letters.
     pub const DEAD: Self = Self(2 * BUCKETS as u8);
+
+    /// The number of the counter of a tenant's attempts that succeeded.
+    pub const SUCCEEDED: Self = Self(2 * BUCKETS as u8 + 1);
+
+    /// The number of the counter of a tenant's attempts that failed.
+    pub const FAILED: Self = Self(2 * BUCKETS as u8 + 2);
+
+    /// Returns the counter of the tenant that counts the same, without the duration.
+    pub fn of_tenant(self) -> Self {
+        match usize::from(self.0) {
+            ..BUCKETS => Self::SUCCEEDED,
+            bucket if bucket < 2 * BUCKETS => Self::FAILED,
+            _ => self,
+        }
+    }
 
     /// Returns the counter of attempts with that result and about that duration.
     pub fn of(succeeded: bool, duration_ms: u32) -> Self {
@@ -118,11 +139,45 @@ impl Interval {
     }
 }
 
-impl EndpointStats {
-    /// Returns the sums of all intervals.
-    pub fn total(&self) -> Counters {
-        let mut total = Counters::default();
-        for counters in &self.series {
+/// Stored counts by the number of their interval and the number of their counter.
+pub(crate) type Counts = BTreeMap<(i64, u8), u64>;
+
+/// Adds a stored count of a minute to those by minute or by hour.
+pub(crate) fn add_minute(
+    counts: &mut Counts,
+    by: Interval,
+    (minute, counter, count): (i64, u8, u64),
+) {
+    let at = match by {
+        Interval::Minute => minute,
+        Interval::Hour => Interval::hour_of_minute(minute),
+    };
+    *counts.entry((at, counter)).or_default() += count;
+}
+
+/// Returns the intervals of stored counts, the oldest first.
+pub(crate) fn series(counts: Counts, by: Interval) -> Vec<Counters> {
+    let mut series: Vec<Counters> = Vec::new();
+    for ((number, counter), count) in counts {
+        let at = by.of_number(number);
+        if series.last().is_none_or(|last| last.at != at) {
+            series.push(Counters {
+                at,
+                ..Counters::default()
+            });
+        }
+        if let Some(last) = series.last_mut() {
+            last.add(Counter(counter), count);
+        }
+    }
+    series
+}
+
+impl Counters {
+    /// Returns the sums of intervals.
+    pub fn total(series: &[Self]) -> Self {
+        let mut total = Self::default();
+        for counters in series {
             total.succeeded += counters.succeeded;
             total.failed += counters.failed;
             total.dead += counters.dead;
@@ -131,26 +186,16 @@ impl EndpointStats {
         total
     }
 
-    /// Adds a stored counter of the interval that starts at `at`. They arrive in the order of time.
-    pub(crate) fn add(&mut self, at: Millis, counter: Counter, count: u64) {
-        if self.series.last().is_none_or(|last| last.at != at) {
-            self.series.push(Counters {
-                at,
-                ..Counters::default()
-            });
-        }
-        if let Some(last) = self.series.last_mut() {
-            last.add(counter, count);
+    fn add(&mut self, counter: Counter, count: u64) {
+        match counter {
+            Counter::DEAD => self.dead += count,
+            Counter::SUCCEEDED => self.succeeded += count,
+            Counter::FAILED => self.failed += count,
+            _ => self.add_attempts(counter, count),
         }
     }
-}
 
-impl Counters {
-    fn add(&mut self, counter: Counter, count: u64) {
-        if counter == Counter::DEAD {
-            self.dead += count;
-            return;
-        }
+    fn add_attempts(&mut self, counter: Counter, count: u64) {
         let bucket = usize::from(counter.0);
         let (sum, bucket) = if bucket < BUCKETS {
             (&mut self.succeeded, bucket)
@@ -201,37 +246,61 @@ fn within(bucket: usize, rank: u64, count: u64) -> u32 {
 mod tests {
     use super::*;
 
-    fn stats(durations: impl IntoIterator<Item = (bool, u32)>) -> EndpointStats {
-        let mut stats = EndpointStats::default();
-        for (succeeded, duration) in durations {
-            stats.add(Millis(60_000), Counter::of(succeeded, duration), 1);
+    /// Returns the series of attempts with these results and durations in one minute.
+    fn minute(attempts: impl IntoIterator<Item = (bool, u32)>) -> Vec<Counters> {
+        let mut counts = Counts::new();
+        for (succeeded, duration) in attempts {
+            let Counter(counter) = Counter::of(succeeded, duration);
+            add_minute(&mut counts, Interval::Minute, (1, counter, 1));
         }
-        stats
+        series(counts, Interval::Minute)
     }
 
     #[test]
     fn a_percentile_is_within_the_bounds_of_its_bucket() {
-        let total = stats((1..=1000).map(|ms| (true, ms))).total();
+        let total = Counters::total(&minute((1..=1000).map(|ms| (true, ms))));
         for (percent, exact) in [(1, 10), (50, 500), (95, 950), (100, 1000)] {
             let found = f64::from(total.latencies.percentile(percent).unwrap());
             let exact = f64::from(exact);
             assert!((found / exact - 1.0).abs() < 0.1, "{percent}: {found}");
         }
         assert_eq!(Histogram::default().percentile(50), None);
-        let slow = stats([(false, u32::MAX)]).total();
+        let slow = Counters::total(&minute([(false, u32::MAX)]));
         assert_eq!(slow.latencies.percentile(50), Some(49_152));
     }
 
     #[test]
     fn attempts_and_dead_letters_are_counted_apart() {
-        let mut stats = stats([(true, 0), (false, 49_153), (false, 1)]);
-        stats.add(Millis(60_000), Counter::DEAD, 4);
-        stats.add(Millis(120_000), Counter::of(true, 5), 2);
-        stats.add(Millis(120_000), Counter(255), 9);
-        let counts = |it: &Counters| (it.at.0, it.succeeded, it.failed, it.dead);
-        let series: Vec<_> = stats.series.iter().map(counts).collect();
-        assert_eq!(series, [(60_000, 1, 2, 4), (120_000, 2, 0, 0)]);
-        assert_eq!(counts(&stats.total()), (0, 3, 2, 4));
+        let mut counts = Counts::new();
+        let mut add = |minute, Counter(counter), count| {
+            add_minute(&mut counts, Interval::Minute, (minute, counter, count));
+        };
+        for (succeeded, duration) in [(true, 0), (false, 49_153), (false, 1)] {
+            add(1, Counter::of(succeeded, duration), 1);
+        }
+        add(1, Counter::DEAD, 4);
+        add(2, Counter::of(true, 5), 2);
+        add(2, Counter(255), 9);
+        let series = series(counts, Interval::Minute);
+        let counted = |it: &Counters| (it.at.0, it.succeeded, it.failed, it.dead);
+        let all: Vec<_> = series.iter().map(counted).collect();
+        assert_eq!(all, [(60_000, 1, 2, 4), (120_000, 2, 0, 0)]);
+        assert_eq!(counted(&Counters::total(&series)), (0, 3, 2, 4));
+    }
+
+    #[test]
+    fn a_tenant_counts_the_same_without_durations() {
+        let counters = [
+            Counter::of(true, 9),
+            Counter::of(false, u32::MAX),
+            Counter::DEAD,
+        ];
+        let sums = counters.map(Counter::of_tenant);
+        assert_eq!(sums, [Counter::SUCCEEDED, Counter::FAILED, Counter::DEAD]);
+        let counts = sums.map(|Counter(counter)| ((0, counter), 3));
+        let total = Counters::total(&series(counts.into(), Interval::Hour));
+        assert_eq!((total.succeeded, total.failed, total.dead), (3, 3, 3));
+        assert_eq!(total.latencies.percentile(50), None);
     }
 
     #[test]

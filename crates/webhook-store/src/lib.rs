@@ -42,13 +42,14 @@ mod interface;
 mod lease;
 mod page;
 pub mod postgres;
+mod recent_attempts;
 pub mod redis;
 pub mod sqlite;
 mod status_filter;
 
 pub use batch::{
     Acceptance, AcceptedEvent, Claim, ClaimRequest, DueEndpoint, InitialState, NewDelivery,
-    NextState, Outcome, PLANNING_BYTES, PlanBatch, PlanResult, Planned, PlannedEvent,
+    NextState, Outcome, PLANNING_BYTES, PlanBatch, PlanResult, Planned, PlannedEvent, ReplayBodies,
 };
 pub use endpoint_stats::{
     Counters, EndpointStats, HOURS_KEPT, Histogram, Interval, MAX_COUNTED, MINUTES_KEPT,
@@ -64,4 +65,5 @@ pub use interface::{
 };
 pub use lease::Lease;
 pub use page::{CountedPart, Cursor, DeliveryFilter, Depth, PAGE_BYTES, Page, RejectedFilter};
+pub use recent_attempts::{MAX_RECENT, RecentAttempt};
 pub use status_filter::{StatusFilter, StatusFilterError};

@@ -1,18 +1,20 @@
 //! `/v1/dead-letters` and `/v1/tenants/{tenant}/dead-letters`: events that could not be planned.
 
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use webhook_model::{EventId, FieldText, RawEvent, Rejected, Source, TenantId};
+use webhook_model::{Event, FieldText, RawEvent, Rejected, Source, TenantId};
 use webhook_store::{Cursor, Page, RejectedFilter};
 
 use super::deliveries::limit;
 use super::error::ApiError;
-use super::events::moment;
-use super::extract::{OptionalJson, Path, Query};
+use super::events::{self, moment, present};
+use super::extract::{OptionalJsonBytes, Path, Query, object};
 use super::state::Api;
 use crate::audit::AuditDetail;
 use crate::keys::Principal;
@@ -38,10 +40,12 @@ pub struct View {
 /// Corrections of an event before it is planned again. Omitted fields keep their values.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Corrections {
+struct Corrections<'a> {
     tenant: Option<String>,
     #[serde(rename = "type")]
     kind: Option<String>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    data: Option<&'a RawValue>,
     id: Option<String>,
     timestamp: Option<Value>,
     ordering_key: Option<String>,
@@ -79,19 +83,26 @@ pub async fn of_tenant(
     page(&api, &RejectedFilter::Tenant(tenant), wanted).await
 }
 
+/// Returns a rejected event, of a tenant or of none.
+pub async fn get(
+    State(api): State<Api>,
+    Extension(principal): Extension<Principal>,
+    Path(id): Path<String>,
+) -> Result<Json<View>, ApiError> {
+    Ok(Json(find(&api, &principal, &id).await?.into()))
+}
+
 /// Plans a rejected event, with the corrections of the body.
 pub async fn retry(
     State(api): State<Api>,
     Extension(principal): Extension<Principal>,
     Path(id): Path<String>,
-    OptionalJson(corrections): OptionalJson<Corrections>,
+    OptionalJsonBytes(body): OptionalJsonBytes,
 ) -> Result<impl IntoResponse, ApiError> {
     let rejected = find(&api, &principal, &id).await?;
-    let corrections = corrections.unwrap_or_default();
-    let (tenant, event) = plan_again(&api, &principal, &rejected, &corrections).await?;
-    let detail = AuditDetail::default()
-        .with("event", event.as_str())
-        .in_tenant(Some(tenant));
+    let (tenant, event, detail) = corrected(&api, &principal, &rejected, &body)?;
+    let event = api.planner.resubmit(&tenant, event).await?.id;
+    let detail = detail.with("event", event.as_str()).in_tenant(Some(tenant));
     // After planning, so that a failure in between loses nothing. Planning twice changes nothing.
     api.queries.take_rejected(&id).await?;
     let body = Json(json!({ "id": event }));
@@ -107,44 +118,69 @@ async fn find(api: &Api, principal: &Principal, id: &str) -> Result<Rejected, Ap
     found.ok_or_else(|| ApiError::not_found("dead letter", id))
 }
 
-async fn plan_again(
+/// Returns the event with the corrections of a body, its tenant, and what was corrected.
+fn corrected(
     api: &Api,
     principal: &Principal,
     rejected: &Rejected,
-    corrections: &Corrections,
-) -> Result<(TenantId, EventId), ApiError> {
+    body: &Bytes,
+) -> Result<(TenantId, Event, AuditDetail), ApiError> {
+    let corrections: Corrections<'_> = match body.is_empty() {
+        true => Corrections::default(),
+        false => object(body)?,
+    };
     let timestamp = corrections.timestamp.as_ref().map(moment).transpose()?;
     let correct = |name: &str, corrected: Option<&String>| match corrected {
         Some(text) => Ok(Some(text.clone())),
         None => text(rejected, name),
     };
-    let required = |name: &str, corrected| {
-        let missing = || ApiError::invalid(format!("the event has no `{name}`"));
-        correct(name, corrected)?.ok_or_else(missing)
-    };
+    let missing = |name: &str| ApiError::invalid(format!("the event has no `{name}`"));
+    let required = |name: &str, corrected| correct(name, corrected)?.ok_or_else(|| missing(name));
     let tenant = TenantId::parse(&required("tenant", corrections.tenant.as_ref())?)?;
     if !principal.sees(&tenant) {
         return Err(ApiError::not_found("tenant", tenant));
     }
     let kind = required("type", corrections.kind.as_ref())?;
     let id = correct("id", corrections.id.as_ref())?;
-    let timestamp = correct("timestamp", timestamp.as_ref())?;
     let ordering_key = correct("ordering_key", corrections.ordering_key.as_ref())?;
-    let data = rejected.field("data").map(FieldText::bytes);
+    let detail = corrections.detail(timestamp.as_deref());
+    let timestamp = correct("timestamp", timestamp.as_ref())?;
+    // The bytes of the body, not a value: numbers and spaces stay as they are.
+    let data = corrections.data.map(|data| events::data(body, data));
+    let data = data.or_else(|| rejected.field("data").map(|data| data.bytes().clone()));
     let raw = RawEvent {
         // An event without an id has the one derived from its stream entry.
         id: id.as_deref().or(Some(&rejected.id)),
         kind: &kind,
-        data: data
-            .ok_or_else(|| ApiError::invalid("the event has no `data`"))?
-            .clone(),
+        data: data.ok_or_else(|| missing("data"))?,
         timestamp: timestamp.as_deref(),
         ordering_key: ordering_key.as_deref(),
         source: rejected.source.clone(),
     };
     let event = raw.check(api.max_data_bytes, api.clock.now())?;
-    let id = api.planner.resubmit(&tenant, event).await?.id;
-    Ok((tenant, id))
+    Ok((tenant, event, detail))
+}
+
+impl Corrections<'_> {
+    /// Returns the corrections for the audit list, without data.
+    fn detail(&self, timestamp: Option<&str>) -> AuditDetail {
+        let texts = [
+            ("tenant", self.tenant.as_deref()),
+            ("type", self.kind.as_deref()),
+            ("id", self.id.as_deref()),
+            ("timestamp", timestamp),
+            ("ordering_key", self.ordering_key.as_deref()),
+        ];
+        let given = texts.into_iter();
+        let given = given.filter_map(|(name, text)| Some((name, text?)));
+        let detail = given.fold(AuditDetail::default(), |detail, (name, text)| {
+            detail.with(name, text)
+        });
+        match self.data {
+            Some(data) => detail.with("data", format!("({} bytes)", data.get().len())),
+            None => detail,
+        }
+    }
 }
 
 fn text(rejected: &Rejected, name: &str) -> Result<Option<String>, ApiError> {

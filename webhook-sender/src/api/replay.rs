@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::time::Instant;
 use webhook_model::{DeliveryId, EndpointId, EventId, TenantId};
-use webhook_store::DeliveryFilter;
+use webhook_store::{DeliveryFilter, ReplayBodies};
 
 use super::deliveries::{state, status};
 use super::error::ApiError;
@@ -31,6 +31,9 @@ pub struct Wanted {
     status: Option<String>,
     from: Option<String>,
     to: Option<String>,
+    /// Render new bodies when they are sent, instead of sending those of before.
+    #[serde(default)]
+    render: bool,
     /// Count the deliveries, and replay nothing.
     #[serde(default)]
     dry_run: bool,
@@ -62,7 +65,7 @@ pub async fn replay(
     }
     let count = api
         .queries
-        .replay(&tenant, &filter, api.clock.now())
+        .replay(&tenant, &filter, wanted.bodies(), api.clock.now())
         .await?;
     api.dispatch_port.wake();
     let detail = detail(&wanted).with("count", count);
@@ -107,9 +110,23 @@ fn detail(wanted: &Wanted) -> AuditDetail {
     let set = fields
         .into_iter()
         .filter_map(|(name, value)| Some((name, value.as_deref()?)));
-    set.fold(AuditDetail::default(), |detail, (name, value)| {
+    let detail = set.fold(AuditDetail::default(), |detail, (name, value)| {
         detail.with(name, value)
-    })
+    });
+    match wanted.bodies() {
+        ReplayBodies::Kept => detail,
+        ReplayBodies::Deferred => detail.with("render", true),
+    }
+}
+
+impl Wanted {
+    fn bodies(&self) -> ReplayBodies {
+        if self.render {
+            ReplayBodies::Deferred
+        } else {
+            ReplayBodies::Kept
+        }
+    }
 }
 
 /// Reads the filter of a replay. An empty one is rejected, because it would replay everything by mistake.

@@ -13,8 +13,8 @@ use super::error::ApiError;
 use super::guard::{self, Guard};
 use super::state::Api;
 use super::{
-    audit, auth, browser, dead_letters, deliveries, delivery_body, endpoint_stats, endpoints,
-    event_list, events, health, keys, portal, preview, replay, stream, tenants, test_delivery,
+    audit, auth, browser, dead_letters, deliveries, delivery_body, endpoints, event_list, events,
+    health, keys, portal, preview, replay, stats, stream, tenants, test_delivery,
 };
 use crate::keys::Permission::{self, Administer, Enter, Operate, Publish, Read};
 
@@ -141,11 +141,13 @@ fn v1() -> Vec<Route> {
     let events = "/tenants/{tenant}/events";
     let event = "/tenants/{tenant}/events/{event}";
     let data = "/tenants/{tenant}/events/{event}/data";
+    let sums = "/tenants/{tenant}/stats";
     let stats = "/tenants/{tenant}/endpoints/{endpoint}/stats";
     let body = "/tenants/{tenant}/deliveries/{delivery}/body";
     let deliveries = "/tenants/{tenant}/deliveries";
     let delivery = "/tenants/{tenant}/deliveries/{delivery}";
     let dead_letters = "/tenants/{tenant}/dead-letters";
+    let rejected = "/dead-letters/{id}";
     let retry = "/dead-letters/{id}/retry";
     let replay = "/tenants/{tenant}/replay";
     let preview = "/tenants/{tenant}/preview";
@@ -179,6 +181,7 @@ fn v1() -> Vec<Route> {
             Administer,
             dead_letters::unassigned,
         ),
+        route(get.clone(), rejected, Read, dead_letters::get),
         route(post.clone(), retry, Operate, dead_letters::retry).audited("dead-letter.retry"),
         route(get.clone(), "/keys", Administer, keys::list),
         route(post.clone(), "/keys", Administer, keys::create).audited("key.create"),
@@ -191,7 +194,8 @@ fn v1() -> Vec<Route> {
         route(post.clone(), preview, Operate, preview::show),
         route(post.clone(), test, Operate, test_delivery::send).audited("endpoint.test"),
         route(get.clone(), stream, Read, stream::follow),
-        route(get.clone(), stats, Read, endpoint_stats::get),
+        route(get.clone(), sums, Read, stats::of_tenant),
+        route(get.clone(), stats, Read, stats::of_endpoint),
         route(get, body, Read, delivery_body::get),
         route(delete, data, Operate, event_list::erase).audited("event.erase"),
     ]

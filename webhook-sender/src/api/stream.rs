@@ -11,8 +11,9 @@ use axum::response::IntoResponse;
 use bytes::Bytes;
 use futures::stream;
 use serde_json::{Map, Value, json};
-use tokio::time::{Instant, MissedTickBehavior, interval};
-use webhook_model::TenantId;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+use webhook_model::{Millis, TenantId};
 
 use super::error::ApiError;
 use super::extract::Path;
@@ -23,15 +24,19 @@ use crate::keys::Principal;
 /// The interval of comments that keep a quiet connection open.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
-/// The interval at which the key or the session of the reader is checked.
-const CHECK: Duration = Duration::from_secs(2);
+/// The longest time between two checks of the key and the session of the reader. This process announces what
+/// it ends; another one may end a session without a word.
+const CHECK: Duration = Duration::from_secs(1);
 
 /// A stream that is being sent.
 struct Following {
     api: Api,
     principal: Principal,
     subscription: Subscription,
-    checks: tokio::time::Interval,
+    /// Notified after a key or a session may have ended.
+    ends: watch::Receiver<()>,
+    /// The time of the next check.
+    check: Instant,
     /// The time of the last part.
     sent: Instant,
 }
@@ -43,13 +48,13 @@ pub async fn follow(
     Path(tenant): Path<TenantId>,
 ) -> Result<impl IntoResponse, ApiError> {
     api.require(&tenant).await?;
-    let mut checks = interval(CHECK);
-    checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let following = Following {
         subscription: api.feed.subscribe(&tenant),
+        ends: api.keyring.ends(),
         api,
         principal,
-        checks,
+        // Now: they may have ended since the request was let through.
+        check: Instant::now(),
         sent: Instant::now(),
     };
     // The first part is sent at once, as a sign that the reader is subscribed.
@@ -72,28 +77,31 @@ impl Following {
     async fn next(mut self) -> Option<(Result<Bytes, Infallible>, Self)> {
         let stopping = self.api.stopping.clone();
         let text = loop {
+            // In this order: nothing is sent after an end that is known.
             tokio::select! {
+                biased;
                 () = stopping.cancelled() => return None,
-                next = self.subscription.next() => break shown(&next),
-                _ = self.checks.tick() => {
-                    if !self.is_permitted().await {
-                        return None;
-                    }
+                _ = self.ends.changed() => self.check = Instant::now(),
+                () = sleep_until(self.check) => {
+                    self.check = self.next_check().await?;
                     if self.sent.elapsed() >= HEARTBEAT {
                         break ": heartbeat\n\n".into();
                     }
                 }
+                next = self.subscription.next() => break shown(&next),
             }
         };
         self.sent = Instant::now();
         Some((part(text), self))
     }
 
-    /// Returns true if the key or the session of the reader is still valid. A store that does not respond ends no
-    /// stream.
-    async fn is_permitted(&self) -> bool {
-        let current = self.api.keyring.is_current(&self.principal).await;
-        current.unwrap_or(true)
+    /// Returns the time of the next check; `None` if the key or the session of the reader has ended. A store
+    /// that does not respond ends no stream.
+    async fn next_check(&self) -> Option<Instant> {
+        let valid = self.api.keyring.valid_until(&self.principal).await;
+        let until = valid.unwrap_or(Some(Millis::NEVER))?;
+        let left = until.since(self.api.clock.now());
+        Some(Instant::now() + left.min(CHECK))
     }
 }
 

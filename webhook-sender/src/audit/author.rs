@@ -26,9 +26,18 @@ impl Author {
 
     /// Returns the author of changes that the configuration file makes.
     pub fn configuration() -> Self {
+        Self::named("configuration")
+    }
+
+    /// Returns the author of changes that the sender makes by itself.
+    pub fn sender() -> Self {
+        Self::named("sender")
+    }
+
+    fn named(name: &'static str) -> Self {
         Self {
-            key: KeyId::named("configuration"),
-            name: "configuration".into(),
+            key: KeyId::named(name),
+            name: name.into(),
             session: None,
             peer: None,
         }

@@ -1,11 +1,14 @@
 //! `webhook-sender dead-letters`: dead deliveries and rejected events.
 
-use anyhow::Result;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
 use clap::Args;
 use serde_json::Value;
 
 use super::api_client::{ApiClient, segment};
 use super::deliveries;
+use super::json_body::{read, with_data};
 use super::output::{Column, Output, text};
 
 #[derive(Args)]
@@ -30,6 +33,12 @@ struct Corrections {
     /// Plan the event with this type
     #[arg(long = "type", value_name = "TYPE", requires = "retry")]
     kind: Option<String>,
+    /// Plan the event with this data, as JSON
+    #[arg(long, value_name = "JSON", requires = "retry")]
+    data: Option<String>,
+    /// Plan the event with the data in this file, as JSON; `-` reads standard input
+    #[arg(long, value_name = "FILE", requires = "retry", conflicts_with = "data")]
+    data_file: Option<PathBuf>,
     /// Plan the event with this id
     #[arg(long, requires = "retry")]
     id: Option<String>,
@@ -42,18 +51,27 @@ struct Corrections {
 }
 
 impl Corrections {
-    fn body(&self, tenant: Option<&String>) -> Value {
+    /// Returns the body of the request, which contains the data byte for byte.
+    async fn body(self, tenant: Option<String>) -> Result<String> {
         let given = [
             ("tenant", tenant),
-            ("type", self.kind.as_ref()),
-            ("id", self.id.as_ref()),
-            ("timestamp", self.timestamp.as_ref()),
-            ("ordering_key", self.ordering_key.as_ref()),
+            ("type", self.kind),
+            ("id", self.id),
+            ("timestamp", self.timestamp),
+            ("ordering_key", self.ordering_key),
         ];
         let given = given.into_iter();
-        let body =
-            given.filter_map(|(name, value)| Some((name.to_owned(), value?.as_str().into())));
-        Value::Object(body.collect())
+        let fields = given.filter_map(|(name, value)| Some((name.to_owned(), value?.into())));
+        let fields = Value::Object(fields.collect());
+        match (self.data, self.data_file) {
+            (Some(data), _) => with_data(&fields, &data).context("--data is not JSON"),
+            (None, Some(file)) => {
+                let shown = file.display().to_string();
+                let data = read(file).await?;
+                with_data(&fields, &data).with_context(|| format!("file `{shown}` is not JSON"))
+            }
+            (None, None) => Ok(fields.to_string()),
+        }
     }
 }
 
@@ -69,8 +87,8 @@ impl DeadLetters {
     pub async fn run(self, api: ApiClient, output: Output) -> Result<()> {
         if let Some(id) = &self.retry {
             let path = format!("/v1/dead-letters/{}/retry", segment(id));
-            let body = self.corrections.body(self.tenant.as_ref());
-            let response = api.post(&path, &body).await?;
+            let body = self.corrections.body(self.tenant).await?;
+            let response = api.post_text(&path, body).await?;
             return output.one(&response, |response| {
                 format!("event {} is planned", text(response, "id"))
             });

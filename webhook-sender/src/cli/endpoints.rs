@@ -44,9 +44,9 @@ enum Action {
     Enable { endpoint: String },
     /// Stop delivering to an endpoint (disable it)
     Disable { endpoint: String },
-    /// Show statistics of an endpoint
+    /// Show statistics of an endpoint, or without one the sums of the tenant
     Stats {
-        endpoint: String,
+        endpoint: Option<String>,
         /// The time to look back, for example 1h or 7days
         #[arg(long, default_value = "24h")]
         window: String,
@@ -165,7 +165,11 @@ impl Endpoints {
             Action::Disable { endpoint } => enable(&api, &one(&endpoint), false, output).await,
             Action::Stats { endpoint, window } => {
                 let window = query(&[("window", Some(window))]);
-                let path = format!("{}/stats{window}", one(&endpoint));
+                let of = match endpoint {
+                    Some(endpoint) => one(&endpoint),
+                    None => format!("/v1/tenants/{}", segment(&self.tenant)),
+                };
+                let path = format!("{of}/stats{window}");
                 output.one(&api.get(&path).await?, stats)
             }
             Action::RotateSecret { endpoint, overlap } => {
@@ -206,12 +210,24 @@ const SERIES: [Column; 6] = [
     ("P95 MS", |v| text(v, "p95_ms")),
 ];
 
+const ATTEMPTS: [Column; 4] = [
+    ("LAST ATTEMPTS", |v| text(v, "at")),
+    ("SUCCEEDED", |v| text(v, "succeeded")),
+    ("STATUS", |v| text(v, "status")),
+    ("MS", |v| text(v, "duration_ms")),
+];
+
 fn stats(stats: &Value) -> String {
     let mut shown = lines(stats, &TOTALS);
     let series = stats.get("series").and_then(Value::as_array);
     if let Some(series) = series.filter(|series| !series.is_empty()) {
         shown.push(String::new());
         shown.extend(table(series, &SERIES));
+    }
+    let attempts = stats.get("last_attempts").and_then(Value::as_array);
+    if let Some(attempts) = attempts.filter(|attempts| !attempts.is_empty()) {
+        shown.push(String::new());
+        shown.extend(table(attempts, &ATTEMPTS));
     }
     shown.join("\n")
 }

@@ -4,12 +4,14 @@
 //! secret, and `outbox` nothing. All other commands call the API of a running sender.
 
 mod api_client;
+mod audit;
 mod dead_letters;
 mod deliveries;
 mod endpoints;
 mod events;
 mod exit;
 mod health;
+mod json_body;
 mod keys;
 mod listen;
 mod migrate;
@@ -74,6 +76,8 @@ enum Command {
     Keys(WithApi<keys::Keys>),
     /// Open, list, renew and revoke links to the pages of a tenant
     Portal(WithApi<portal::Portal>),
+    /// Show who changed what, and with which key
+    Audit(WithApi<audit::Audit>),
     /// Check the health of a running sender
     Health(WithApi<health::Health>),
     /// Print the headers that sign a body
@@ -141,6 +145,7 @@ impl Command {
             Self::Preview(with) => with.split()?.run(preview::Preview::run).await,
             Self::Keys(with) => with.split()?.run(keys::Keys::run).await,
             Self::Portal(with) => with.split()?.run(portal::Portal::run).await,
+            Self::Audit(with) => with.split()?.run(audit::Audit::run).await,
             Self::Health(with) => with.split()?.run(health::Health::run).await,
         }
     }

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::api_client::{ApiClient, segment};
-use super::exit::blocking;
+use super::json_body::{read, with_data};
 use super::output::{Output, text};
 use super::replay::progress;
 
@@ -58,7 +58,6 @@ impl Publish {
     /// Returns the body of the request, which contains the data byte for byte.
     fn body(&self) -> Result<String> {
         let data = self.data.as_deref().unwrap_or_default();
-        serde_json::from_str::<&RawValue>(data).context("--data is not JSON")?;
         let mut event = json!({ "type": self.kind });
         let optional = [
             ("id", &self.id),
@@ -70,21 +69,8 @@ impl Publish {
                 event[name] = value.as_str().into();
             }
         }
-        let event = event.to_string();
-        let open = event.strip_suffix('}').unwrap_or(&event);
-        Ok(format!("{open},\"data\":{data}}}"))
+        with_data(&event, data).context("--data is not JSON")
     }
-}
-
-async fn read(file: PathBuf) -> Result<String> {
-    blocking(move || {
-        if file == Path::new("-") {
-            return std::io::read_to_string(std::io::stdin()).context("standard input");
-        }
-        let text = std::fs::read_to_string(&file);
-        text.with_context(|| format!("file `{}`", file.display()))
-    })
-    .await
 }
 
 async fn publish_file(api: &ApiClient, path: &str, file: &Path, output: Output) -> Result<()> {

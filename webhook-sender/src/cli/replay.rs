@@ -22,6 +22,9 @@ pub struct Replay {
     delivery: Option<String>,
     #[command(flatten)]
     filter: Filter,
+    /// Send new bodies, rendered by the present filter and transform of the endpoint
+    #[arg(long)]
+    render: bool,
     /// Print the number of deliveries, and replay nothing
     #[arg(long)]
     dry_run: bool,
@@ -43,8 +46,11 @@ impl Replay {
             });
         }
         let count = match &self.delivery {
-            Some(id) => replay_one(&api, &base, id).await?,
-            None => replay_matching(&api, &base, &self.filter, output).await?,
+            Some(id) => {
+                let wanted = rendering(json!({ "delivery": id }), self.render);
+                count(&api.post(&format!("{base}/replay"), &wanted).await?)
+            }
+            None => replay_matching(&api, &base, &self.filter, self.render, output).await?,
         };
         output.one(&json!({ "count": count }), |_| {
             format!("{count} deliveries are due again")
@@ -52,11 +58,12 @@ impl Replay {
     }
 }
 
-async fn replay_one(api: &ApiClient, base: &str, id: &str) -> Result<u64> {
-    let response = api
-        .post(&format!("{base}/replay"), &json!({ "delivery": id }))
-        .await?;
-    Ok(count(&response))
+/// Adds that bodies are rendered anew to the body of a replay.
+fn rendering(mut wanted: Value, render: bool) -> Value {
+    if render {
+        wanted["render"] = true.into();
+    }
+    wanted
 }
 
 /// Lists the selected deliveries to know their number, then replays them in several requests, newest
@@ -65,6 +72,7 @@ async fn replay_matching(
     api: &ApiClient,
     base: &str,
     filter: &Filter,
+    render: bool,
     output: Output,
 ) -> Result<u64> {
     let parameters = filter.parameters();
@@ -75,12 +83,14 @@ async fn replay_matching(
     }
     let path = format!("{base}/deliveries");
     let found = deliveries::list(api, &path, &parameters, usize::MAX).await?;
-    let ended =
-        |delivery: &&Value| matches!(text(delivery, "state").as_str(), "succeeded" | "dead");
-    let bar = progress(found.iter().filter(ended).count(), output);
+    let is_pending = filter.state.as_deref() == Some("pending");
+    let can_be_replayed = |delivery: &&Value| {
+        is_pending || matches!(text(delivery, "state").as_str(), "succeeded" | "dead")
+    };
+    let bar = progress(found.iter().filter(can_be_replayed).count(), output);
     let mut replayed = 0;
     for (from, to) in spans(&found, filter.to.as_deref()) {
-        let mut wanted = body(&parameters);
+        let mut wanted = rendering(body(&parameters), render);
         wanted["from"] = from.into();
         wanted["to"] = to.into();
         let response = api.post(&format!("{base}/replay"), &wanted).await?;

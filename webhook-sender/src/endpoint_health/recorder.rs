@@ -5,22 +5,32 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use webhook_model::{Clock, Endpoint, EndpointId, Event, EventId, Millis, Source, TenantId};
+use webhook_model::{
+    AuditOutcome, Clock, Endpoint, EndpointId, Event, EventId, Millis, Source, TenantId,
+};
 use webhook_store::{StoreError, Tenants};
 
 use super::HealthObserver;
+use crate::audit::{AuditDetail, AuditLog, Author};
+use crate::feed::{Feed, Happening};
 use crate::plan::{PlanError, Planner};
 use crate::registry::Registry;
 
 /// The type of the operational event about a disabled endpoint.
 const DISABLED: &str = "operational.endpoint.disabled";
 
-/// Writes health changes to the store, and publishes the operational events about them.
+/// The name of a disabling in the audit list and in streams.
+const DISABLE: &str = "endpoint.disable";
+
+/// Writes health changes to the store, publishes them to readers of the tenant, and publishes the operational
+/// events about them. The audit list has the disabling of endpoints.
 pub struct HealthRecorder {
     pub store: Arc<dyn Tenants>,
     pub registry: Arc<Registry>,
     pub planner: Planner,
     pub clock: Clock,
+    pub audit: AuditLog,
+    pub feed: Feed,
 }
 
 impl HealthRecorder {
@@ -63,6 +73,47 @@ impl HealthRecorder {
                 }
             }
         }
+    }
+
+    /// Passes a change to readers of the tenant.
+    fn tell(&self, action: &'static str, tenant: &TenantId, endpoint: &EndpointId) {
+        let happening = || Happening::Changed {
+            action,
+            target: Some(endpoint.to_string()),
+        };
+        self.feed.publish(tenant, self.clock.now(), happening);
+    }
+
+    /// Disables an endpoint that is as it was `before`, with an entry in the audit list.
+    async fn disable(&self, before: &Endpoint, reason: &str) -> Result<(), StoreError> {
+        let Endpoint { tenant, id, .. } = before;
+        let author = Author::sender();
+        let target = Some(id.to_string());
+        let begun = self
+            .audit
+            .begin(&author, DISABLE, Some(tenant.clone()), target);
+        let begun = begun.await?;
+        let disable = |now: &mut Endpoint| {
+            let is_same = now.enabled && now.url == before.url;
+            if is_same {
+                now.enabled = false;
+                now.disabled_reason = Some(reason.into());
+            }
+            is_same
+        };
+        let disabled = self.update(tenant, id, disable).await;
+        let outcome = match &disabled {
+            Ok(true) => AuditOutcome::Done,
+            Ok(false) => AuditOutcome::Failed("conflict".into()),
+            Err(_) => AuditOutcome::Unknown,
+        };
+        let detail = AuditDetail::default().with("reason", reason);
+        self.audit.end(begun, outcome, detail).await;
+        if disabled? {
+            self.tell(DISABLE, tenant, id);
+            tracing::warn!(%tenant, endpoint = %id, reason, "endpoint disabled");
+        }
+        Ok(())
     }
 
     /// Publishes that this version of an endpoint is disabled. Repeated calls publish it once.
@@ -134,18 +185,7 @@ impl HealthObserver for HealthRecorder {
         // Published before the endpoint is disabled: a process that is killed in between publishes
         // it again under the same id.
         self.publish_disabled(&stored, reason).await?;
-        let disable = |now: &mut Endpoint| {
-            let is_same = now.enabled && now.url == stored.url;
-            if is_same {
-                now.enabled = false;
-                now.disabled_reason = Some(reason.into());
-            }
-            is_same
-        };
-        if self.update(tenant, endpoint, disable).await? {
-            tracing::warn!(%tenant, %endpoint, reason, "endpoint disabled");
-        }
-        Ok(())
+        self.disable(&stored, reason).await
     }
 
     async fn endpoint_failing(
@@ -159,7 +199,10 @@ impl HealthObserver for HealthRecorder {
             endpoint.failing_since.get_or_insert(since);
             is_new
         };
-        self.update(tenant, endpoint, failing).await.map(drop)
+        if self.update(tenant, endpoint, failing).await? {
+            self.tell("endpoint.failing", tenant, endpoint);
+        }
+        Ok(())
     }
 
     async fn endpoint_recovered(
@@ -168,7 +211,10 @@ impl HealthObserver for HealthRecorder {
         endpoint: &EndpointId,
     ) -> Result<(), StoreError> {
         let recovered = |endpoint: &mut Endpoint| endpoint.failing_since.take().is_some();
-        self.update(tenant, endpoint, recovered).await.map(drop)
+        if self.update(tenant, endpoint, recovered).await? {
+            self.tell("endpoint.recovered", tenant, endpoint);
+        }
+        Ok(())
     }
 }
 
@@ -178,7 +224,7 @@ mod tests {
 
     use webhook_model::{Delivery, Origin, Owner};
     use webhook_store::sqlite::SqliteStore;
-    use webhook_store::{DeliveryFilter, Lease, Store};
+    use webhook_store::{AuditFilter, DeliveryFilter, Lease, Store};
 
     use super::*;
     use crate::plan::{DispatchPort, Parts, ReservedPermit};
@@ -228,6 +274,8 @@ mod tests {
                 registry,
                 planner,
                 clock: clock.clone(),
+                audit: AuditLog::new(store.clone(), clock.clone()),
+                feed: Feed::default(),
             };
             let (tenant, id) = (TenantId::parse("acme"), EndpointId::parse("orders"));
             let (tenant, id) = (tenant.unwrap(), id.unwrap());
@@ -258,6 +306,14 @@ mod tests {
             disabled.await.unwrap();
         }
 
+        /// Returns the actions and the outcomes of the audit list, the newest first.
+        async fn audited(&self) -> Vec<(String, AuditOutcome)> {
+            let filter = AuditFilter::default();
+            let page = self.recorder.audit.list(&filter, None, 10).await.unwrap();
+            let entries = page.items.into_iter();
+            entries.map(|entry| (entry.action, entry.outcome)).collect()
+        }
+
         async fn deliveries(&self) -> Vec<Delivery> {
             let filter = DeliveryFilter::default();
             let page = self.store.deliveries(&self.tenant, &filter, None, 10);
@@ -277,6 +333,8 @@ mod tests {
         let deliveries = world.deliveries().await;
         assert_eq!(deliveries.len(), 1);
         assert_eq!(deliveries[0].kind, DISABLED);
+        let done = (DISABLE.to_owned(), AuditOutcome::Done);
+        assert_eq!(world.audited().await, [done]);
     }
 
     #[tokio::test]
@@ -303,5 +361,6 @@ mod tests {
         world.disabled(before.version).await;
         assert!(world.endpoint().await.enabled);
         assert!(world.deliveries().await.is_empty());
+        assert_eq!(world.audited().await, []);
     }
 }

@@ -39,9 +39,10 @@ pub enum Happening {
         /// The state of the delivery after it.
         state: &'static str,
     },
-    /// A key has changed something.
+    /// A key, or the sender itself, has changed something.
     Changed {
-        /// The action, as the audit list names it.
+        /// The action, as the audit list names it; `endpoint.failing` and `endpoint.recovered` are not in the
+        /// list.
         action: &'static str,
         target: Option<String>,
     },

@@ -2,12 +2,14 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use tokio::sync::watch;
 use webhook_model::{AccessKey, Clock, KeyId, Millis, TenantId, TokenHash};
 use webhook_store::{KeyAddition, Keys, StoreError};
 
 use super::configured::{self, ConfiguredKey};
 use super::new_token::{NewKey, NewToken, may_be_key};
 use super::principal::{Principal, local_key};
+use super::sessions::within;
 use super::stored::StoredKeys;
 use super::uses::Uses;
 
@@ -17,7 +19,7 @@ pub struct Keyring {
     pub(super) clock: Clock,
     /// Replaced by a reload. Never locked across an await.
     configured: RwLock<Arc<[ConfiguredKey]>>,
-    stored: StoredKeys,
+    pub(super) stored: StoredKeys,
     uses: Uses,
     /// True if no key was configured at the start. A reload that removes all keys opens nothing.
     began_open: bool,
@@ -56,6 +58,8 @@ impl Keyring {
             .write()
             .unwrap_or_else(PoisonError::into_inner);
         *configured = keys.into();
+        drop(configured);
+        self.stored.announce_end();
     }
 
     /// Returns the principal of a key's text; `None` if no valid key has it.
@@ -81,34 +85,54 @@ impl Keyring {
         Ok(found)
     }
 
-    /// Returns true if the key of a principal, and its session if it has one, are still valid.
+    /// Returns the moment until which a principal has its rights, [`Millis::NEVER`] without an end; `None`
+    /// if its key or its session has ended, or has other rights now.
     ///
     /// # Errors
     ///
     /// Fails if the store does.
-    pub async fn is_current(&self, principal: &Principal) -> Result<bool, StoreError> {
-        if self.by_id(&principal.key).await?.is_none() {
-            return Ok(false);
-        }
-        let Some(token) = &principal.token else {
-            return Ok(true);
+    pub async fn valid_until(&self, principal: &Principal) -> Result<Option<Millis>, StoreError> {
+        let Some((key, mut until)) = self.find(&principal.key).await? else {
+            return Ok(None);
         };
-        let (session, now) = (self.store.session(token).await?, self.clock.now());
-        Ok(session.is_some_and(|session| now < session.expires_at))
+        let current = match &principal.token {
+            None => Some(key),
+            Some(token) => {
+                let (session, now) = (self.store.session(token).await?, self.clock.now());
+                let session = session.filter(|session| now < session.expires_at);
+                let ends = session.as_ref().map(|session| session.expires_at);
+                until = ends.map_or(until, |ends| until.min(ends));
+                session.and_then(|session| within(key, session))
+            }
+        };
+        let has_rights =
+            |it: &Principal| it.role == principal.role && it.tenant == principal.tenant;
+        Ok(current.filter(has_rights).map(|_| until))
+    }
+
+    /// Returns a receiver that is notified after a key or a session may have ended: at once if this
+    /// process ends it, and within about a second if another process deletes a key.
+    pub fn ends(&self) -> watch::Receiver<()> {
+        self.stored.ends()
     }
 
     /// Returns the principal of a key that is valid now.
     pub(super) async fn by_id(&self, id: &KeyId) -> Result<Option<Principal>, StoreError> {
+        Ok(self.find(id).await?.map(|(principal, _)| principal))
+    }
+
+    /// Returns the principal of a key that is valid now, and the end of the key.
+    async fn find(&self, id: &KeyId) -> Result<Option<(Principal, Millis)>, StoreError> {
         if *id == local_key() {
-            return Ok(self.is_open().then(Principal::local));
+            let local = || (Principal::local(), Millis::NEVER);
+            return Ok(self.is_open().then(local));
         }
         if let Some(key) = self.configured().iter().find(|key| key.id == *id) {
-            return Ok(Some(key.principal()));
+            return Ok(Some((key.principal(), Millis::NEVER)));
         }
         let (key, now) = (self.stored.by_id(id).await?, self.clock.now());
-        Ok(key
-            .filter(|key| is_valid(key, now))
-            .map(|key| principal(&key)))
+        let key = key.filter(|key| is_valid(key, now));
+        Ok(key.map(|key| (principal(&key), key.expires_at.unwrap_or(Millis::NEVER))))
     }
 
     /// Creates a key. Returns it with its text, or the reason why it was not added.

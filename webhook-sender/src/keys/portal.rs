@@ -71,7 +71,10 @@ impl Keyring {
     ) -> Result<Option<AccessSession>, StoreError> {
         let now = self.clock.now();
         let until = now.after(lifetime);
-        self.store.extend_session(tenant, id, now, until).await
+        let renewed = self.store.extend_session(tenant, id, now, until).await?;
+        // Another lifetime may end it earlier.
+        self.stored.announce_end();
+        Ok(renewed)
     }
 
     /// Ends a portal session. Returns it if it existed.
@@ -84,6 +87,8 @@ impl Keyring {
         tenant: &TenantId,
         id: &SessionId,
     ) -> Result<Option<AccessSession>, StoreError> {
-        self.store.delete_portal_session(tenant, id).await
+        let deleted = self.store.delete_portal_session(tenant, id).await?;
+        self.stored.announce_end();
+        Ok(deleted)
     }
 }

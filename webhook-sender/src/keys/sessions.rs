@@ -69,6 +69,7 @@ impl Keyring {
     pub async fn end_session(&self, token: &str) -> Result<(), StoreError> {
         if may_be_session(token) {
             self.store.delete_session(&TokenHash::of(token)).await?;
+            self.stored.announce_end();
         }
         Ok(())
     }
@@ -94,7 +95,7 @@ impl Keyring {
 }
 
 /// Returns the principal of a session. One of a portal ends when its key can open none any more.
-fn within(key: Principal, session: AccessSession) -> Option<Principal> {
+pub(super) fn within(key: Principal, session: AccessSession) -> Option<Principal> {
     let Some(Portal { tenant, role }) = session.portal else {
         return Some(Principal {
             session: Some(session.id),

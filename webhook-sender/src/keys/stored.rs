@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use webhook_model::{AccessKey, KeyId, TokenHash};
 use webhook_store::{Keys, StoreError};
@@ -25,6 +26,8 @@ pub(super) struct StoredKeys {
     /// The start of the last read. Locked for the duration of a read, so that concurrent requests share
     /// one.
     reading: tokio::sync::Mutex<Option<Instant>>,
+    /// Sent to after a key or a session may have ended.
+    ended: watch::Sender<()>,
 }
 
 #[derive(Default)]
@@ -42,7 +45,18 @@ impl StoredKeys {
             store,
             known: RwLock::default(),
             reading: tokio::sync::Mutex::default(),
+            ended: watch::Sender::new(()),
         }
+    }
+
+    /// Wakes those that wait for the end of a key or a session.
+    pub fn announce_end(&self) {
+        self.ended.send_replace(());
+    }
+
+    /// Returns a receiver that is notified after a key or a session may have ended.
+    pub fn ends(&self) -> watch::Receiver<()> {
+        self.ended.subscribe()
     }
 
     /// Returns the key with this hash. Reads the keys again before it reports that there is none,
@@ -83,7 +97,13 @@ impl StoredKeys {
         let at = Instant::now();
         *last = Some(at);
         let known = Known::of(self.store.keys().await?, at);
-        *self.known.write().unwrap_or_else(PoisonError::into_inner) = known;
+        let mut current = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::replace(&mut *current, known);
+        let has_lost = !before.by_id.keys().all(|id| current.by_id.contains_key(id));
+        drop(current);
+        if has_lost {
+            self.announce_end();
+        }
         Ok(())
     }
 

@@ -136,6 +136,73 @@ async fn a_portal_session_has_the_rights_of_its_role_and_ends_with_its_key() {
     assert!(world.session(&token).await.is_none());
 }
 
+impl World {
+    /// Returns the moment until which a principal has its rights.
+    async fn until(&self, principal: &Principal) -> Option<Millis> {
+        self.keyring.valid_until(principal).await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_principal_has_its_rights_until_its_key_or_its_session_ends() {
+    let (world, acme) = (world(vec![root()]), acme());
+    let root = world.principal("the-text-of-the-root-key").await.unwrap();
+    assert_eq!(world.until(&root).await, Some(Millis::NEVER));
+    let (shop, _) = world.create(Role::Operator, Some(3 * HOUR)).await;
+    assert_eq!(world.until(&shop).await, Some(START.after(3 * HOUR)));
+    let signed_in = world.keyring.open_session(shop.clone()).await.unwrap();
+    let end_of_key = Some(START.after(3 * HOUR));
+    assert_eq!(world.until(&signed_in.principal).await, end_of_key);
+    let portal = world.keyring.open_portal(&shop, &acme, Role::Viewer, HOUR);
+    let portal = portal.await.unwrap().unwrap();
+    let visitor = world.session(portal.token.reveal()).await.unwrap();
+    assert_eq!(world.until(&visitor).await, Some(START.after(HOUR)));
+    let renewed = world.keyring.renew_portal(&acme, &portal.id, 2 * HOUR);
+    renewed.await.unwrap().unwrap();
+    assert_eq!(world.until(&visitor).await, Some(START.after(2 * HOUR)));
+    world.clock.set(START.after(2 * HOUR));
+    assert_eq!(world.until(&visitor).await, None);
+    world.clock.set(START.after(3 * HOUR));
+    assert_eq!(world.until(&shop).await, None);
+    // The text of the key stays, and its role changes.
+    let text = "the-text-of-the-root-key";
+    let viewer = ConfiguredKey::new("root", Role::Viewer, Some(acme), text);
+    world.keyring.configure(vec![viewer]);
+    assert_eq!(world.until(&root).await, None);
+}
+
+#[tokio::test]
+async fn every_end_of_a_key_or_a_session_is_announced() {
+    let (world, acme) = (world(vec![root()]), acme());
+    let keyring = &world.keyring;
+    let (shop, _) = world.create(Role::Operator, None).await;
+    let session = keyring.open_session(shop.clone()).await.unwrap();
+    let portal = keyring.open_portal(&shop, &acme, Role::Viewer, HOUR);
+    let portal = portal.await.unwrap().unwrap();
+    let mut ends = keyring.ends();
+    let mut announced = || {
+        let changed = ends.has_changed().unwrap();
+        ends.mark_unchanged();
+        changed
+    };
+    keyring.refresh().await.unwrap();
+    assert!(!announced(), "nothing has ended");
+    let token = session.token.reveal();
+    keyring.end_session(token).await.unwrap();
+    assert!(announced(), "a session was signed out");
+    let renewed = keyring.renew_portal(&acme, &portal.id, HOUR);
+    renewed.await.unwrap();
+    assert!(announced(), "a portal session has another end");
+    keyring.revoke_portal(&acme, &portal.id).await.unwrap();
+    assert!(announced(), "a portal session was revoked");
+    // As another process does it.
+    keyring.store.delete_key(&shop.key).await.unwrap();
+    keyring.refresh().await.unwrap();
+    assert!(announced(), "a key was deleted");
+    keyring.configure(Vec::new());
+    assert!(announced(), "the file has no keys any more");
+}
+
 #[tokio::test]
 async fn keys_that_a_reload_removes_open_nothing() {
     let closed = world(vec![root()]);

@@ -58,10 +58,25 @@ impl Backend {
         path: Link,
         body: Value,
     ) -> Result<T, PageError> {
-        let body = (!body.is_null()).then_some(body);
+        let body = (!body.is_null()).then(|| body.to_string());
         let body = self.bytes(visitor, method, path, body).await?;
         // A response without content is `null`.
         parsed(if body.is_empty() { b"null" } else { &body })
+    }
+
+    /// Posts JSON text byte for byte, and returns the JSON of the response.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the API responds with an error, which is the [`PageError`].
+    pub async fn post_text<T: DeserializeOwned>(
+        &self,
+        visitor: &Visitor,
+        path: Link,
+        body: String,
+    ) -> Result<T, PageError> {
+        let body = self.bytes(visitor, Method::POST, path, Some(body)).await?;
+        parsed(&body)
     }
 
     /// Returns the body of the response.
@@ -74,7 +89,7 @@ impl Backend {
         visitor: &Visitor,
         method: Method,
         path: Link,
-        body: Option<Value>,
+        body: Option<String>,
     ) -> Result<Bytes, PageError> {
         let response = self.call(visitor, method, path, body).await?;
         let body = Limited::new(response.into_body(), MAX_RESPONSE);
@@ -92,7 +107,7 @@ impl Backend {
         visitor: &Visitor,
         method: Method,
         path: Link,
-        body: Option<Value>,
+        body: Option<String>,
     ) -> Result<Response, PageError> {
         let request = request(visitor, method, &path, body).map_err(PageError::unreadable)?;
         let response = self.0.clone().call(request).await;
@@ -120,7 +135,7 @@ fn request(
     visitor: &Visitor,
     method: Method,
     path: &Link,
-    body: Option<Value>,
+    body: Option<String>,
 ) -> Result<Request<Body>, axum::http::Error> {
     let mut request = Request::builder().method(method).uri(path.as_str());
     if let Some(host) = &visitor.host {
@@ -130,7 +145,7 @@ fn request(
         None => request.body(Body::empty()),
         Some(body) => request
             .header(CONTENT_TYPE, "application/json")
-            .body(Body::from(body.to_string())),
+            .body(Body::from(body)),
     }?;
     visitor.admit(request.extensions_mut());
     Ok(request)

@@ -30,6 +30,8 @@ pub fn router(pages: Pages, frames: FramePolicy) -> Router {
         .route("/keys", get(keys::list).post(keys::create))
         .route("/keys/{id}/revoke", post(keys::revoke))
         .route("/audit", get(audit::list))
+        .route("/rejected", get(rejected::list))
+        .route("/rejected/{id}", get(rejected::show).post(rejected::retry))
         .nest("/t/{tenant}", of_tenant())
         .route("/portal", get(enter_portal))
         .nest("/portal/{token}", of_tenant())

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use webhook_model::Millis;
 
-use super::chart::Interval;
+use super::chart::{Interval, Mark};
 use super::error::PageError;
 use super::moment::{Moment, duration};
 use super::text::Text;
@@ -28,6 +28,46 @@ pub struct Stats {
     pub oldest_due_age_seconds: Option<f64>,
     #[serde(default)]
     pub series: Vec<Bucket>,
+    /// The newest first.
+    #[serde(default)]
+    pub last_attempts: Vec<LastAttempt>,
+}
+
+/// The sums of a tenant over a window.
+#[derive(Default, Deserialize)]
+pub struct Sums {
+    pub succeeded: u64,
+    pub failed: u64,
+    pub dead: u64,
+    pub series: Vec<Bucket>,
+}
+
+/// An attempt of an endpoint.
+#[derive(Clone, Copy, Deserialize)]
+pub struct LastAttempt {
+    pub at: Moment,
+    pub succeeded: bool,
+    pub status: Option<u16>,
+}
+
+impl From<LastAttempt> for Mark {
+    fn from(attempt: LastAttempt) -> Self {
+        let LastAttempt {
+            at,
+            succeeded,
+            status,
+        } = attempt;
+        let result = match status {
+            Some(status) => status.to_string(),
+            None if succeeded => "succeeded".to_owned(),
+            None => "failed without a response".to_owned(),
+        };
+        Self {
+            succeeded,
+            result,
+            at,
+        }
+    }
 }
 
 /// An interval of the statistics.
@@ -36,6 +76,7 @@ pub struct Bucket {
     pub at: Moment,
     pub succeeded: u64,
     pub failed: u64,
+    /// Only of one endpoint.
     pub p50_ms: Option<u64>,
     pub p95_ms: Option<u64>,
 }
@@ -80,7 +121,7 @@ impl Stats {
 const HOUR: u64 = 60 * 60 * 1000;
 
 /// Returns the last 24 hours without any attempt, the oldest first.
-pub fn empty_day(now: Millis) -> Vec<Interval> {
+fn empty_day(now: Millis) -> Vec<Interval> {
     let last = now.0 / HOUR;
     let hours = last.saturating_sub(23)..=last;
     hours
@@ -91,7 +132,7 @@ pub fn empty_day(now: Millis) -> Vec<Interval> {
         .collect()
 }
 
-/// Returns the last 24 hours of one endpoint. The API leaves out hours without attempts.
+/// Returns the last 24 hours of an endpoint or a tenant. The API leaves out hours without attempts.
 pub fn day_of(series: &[Bucket], now: Millis) -> Vec<Interval> {
     let mut day = empty_day(now);
     for hour in &mut day {
@@ -111,14 +152,11 @@ pub async fn of(visit: &Visit, endpoint: &str, window: &str) -> Result<Stats, Pa
     }
 }
 
-/// Adds the counts of an endpoint to those of others, hour by hour.
-pub fn add(day: &mut [Interval], series: &[Bucket]) {
-    for bucket in series {
-        if let Some(hour) = day.iter_mut().find(|hour| hour.at == bucket.at) {
-            hour.succeeded += bucket.succeeded;
-            hour.failed += bucket.failed;
-        }
-    }
+/// Returns the sums of the tenant over the last `window`.
+pub async fn of_tenant(visit: &Visit, window: &str) -> Result<Sums, PageError> {
+    visit
+        .get(visit.route("stats").query("window", window))
+        .await
 }
 
 #[cfg(test)]
@@ -143,16 +181,5 @@ mod tests {
         assert_eq!(day.len(), 24);
         assert_eq!(counts[21..], [3, 0, 7]);
         assert_eq!(counts.iter().sum::<u64>(), 10);
-    }
-
-    #[test]
-    fn the_counts_of_endpoints_are_added_by_hour() {
-        let mut day = empty_day(Millis(23 * HOUR));
-        add(&mut day, &[bucket(1, 1), bucket(3, 1)]);
-        add(&mut day, &[bucket(3, 2), bucket(77, 5)]);
-        let counts: Vec<_> = day.iter().map(|it| it.succeeded).take(4).collect();
-        assert_eq!(counts, [0, 1, 0, 3]);
-        assert_eq!(day[3].failed, 2);
-        assert_eq!(day[3].p50_ms, None, "a median of sums is unknown");
     }
 }

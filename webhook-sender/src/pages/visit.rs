@@ -120,6 +120,11 @@ impl Visit {
         self.query.get(name).map(String::as_str).unwrap_or_default()
     }
 
+    /// Returns true if the page belongs to a tenant.
+    pub fn has_tenant(&self) -> bool {
+        self.tenant.is_some()
+    }
+
     /// Returns the id of the tenant whose pages these are.
     pub fn tenant(&self) -> &str {
         self.tenant.as_deref().unwrap_or_default()
@@ -160,6 +165,20 @@ impl Visit {
     ) -> Result<T, PageError> {
         let backend = &self.pages.backend;
         backend.send(&self.visitor, method, path, body).await
+    }
+
+    /// Posts JSON text to a path of the API byte for byte, and returns the JSON of the response.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the API responds with an error, which is the [`PageError`].
+    pub async fn post_text<T: DeserializeOwned>(
+        &self,
+        path: Link,
+        body: String,
+    ) -> Result<T, PageError> {
+        let backend = &self.pages.backend;
+        backend.post_text(&self.visitor, path, body).await
     }
 
     /// Returns the frame of a page. `section` is the entry of the navigation that it belongs to.

@@ -41,6 +41,18 @@ impl Delivery {
         self.attempts.last().map_or("–".into(), Attempt::result)
     }
 
+    /// Returns the reason for which nothing was ever sent.
+    pub fn unsent_reason(&self) -> Option<&Text> {
+        self.reason.as_ref().filter(|_| self.attempts.is_empty())
+    }
+
+    /// Returns `true` if the delivery waits for another attempt, which a replay makes due at once.
+    pub fn can_be_tried_now(&self) -> bool {
+        self.state == DeliveryState::Pending
+            && self.next_attempt_at.is_some()
+            && !self.attempts.is_empty()
+    }
+
     /// Returns `true` if a replay would make the delivery due again.
     pub fn can_be_replayed(&self) -> bool {
         matches!(self.state, DeliveryState::Dead | DeliveryState::Succeeded)
@@ -77,15 +89,6 @@ impl Attempt {
             (Some(status), _) => status.to_string(),
             (None, Some(phase)) => format!("{phase} failed"),
             (None, None) => "no response".to_owned(),
-        }
-    }
-
-    /// Returns the result without anything that a receiver or a store wrote.
-    pub fn short_result(&self) -> String {
-        match (self.status, self.succeeded()) {
-            (Some(status), _) => status.to_string(),
-            (None, true) => "succeeded".to_owned(),
-            (None, false) => "failed without a response".to_owned(),
         }
     }
 
@@ -173,6 +176,9 @@ pub struct EventData {
 #[derive(Deserialize)]
 pub struct Rejected {
     pub id: Text,
+    /// None for an event that names no existing tenant.
+    #[serde(default)]
+    pub tenant: Option<Text>,
     pub source: Text,
     pub at: Moment,
     pub code: Text,
@@ -198,6 +204,8 @@ impl RejectedDetails {
     pub fn rejected(self) -> Option<Rejected> {
         Some(Rejected {
             id: self.id,
+            // The route is that of a tenant.
+            tenant: None,
             source: self.source,
             at: self.accepted_at,
             code: self.code?,

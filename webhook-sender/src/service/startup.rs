@@ -101,11 +101,14 @@ pub async fn build(config: Config, path: &Path, session: &StoreSession) -> Resul
         clock: clock.clone(),
     };
     let planner = Planner::with_feed(parts, feed.clone());
+    let audit = AuditLog::new(store.clone(), clock.clone());
     let health_recorder = HealthRecorder {
         store: store.clone(),
         registry: registry.clone(),
         planner: planner.clone(),
         clock: clock.clone(),
+        audit: audit.clone(),
+        feed: feed.clone(),
     };
     let sink = PlannerSink {
         planner: planner.clone(),
@@ -126,7 +129,6 @@ pub async fn build(config: Config, path: &Path, session: &StoreSession) -> Resul
     let (to_rules, rules) = watch::channel(Arc::new(config.rules()));
     let keys = config.api.configured_keys();
     let keyring = Arc::new(Keyring::new(store.clone(), keys, clock.clone()));
-    let audit = AuditLog::new(store.clone(), clock.clone());
     let mut reload = Reload {
         path: path.into(),
         store: store.clone(),

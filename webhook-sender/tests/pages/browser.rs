@@ -87,7 +87,7 @@ impl Browser {
         }
     }
 
-    async fn post(&self, command: &str, body: Value) -> Value {
+    pub async fn post(&self, command: &str, body: Value) -> Value {
         let result = self.try_post(command, body.clone()).await;
         result.unwrap_or_else(|error| panic!("{command} {body}: {error}"))
     }
@@ -188,7 +188,7 @@ impl Browser {
         self.post("/frame", json!({ "id": frame })).await;
     }
 
-    async fn run(&self, script: &str) -> Value {
+    pub async fn run(&self, script: &str) -> Value {
         let body = json!({ "script": script, "args": [] });
         self.post("/execute/sync", body).await
     }
@@ -211,21 +211,32 @@ impl Browser {
     }
 
     /// Returns `false` if the page must be scrolled sideways to be read.
-    async fn fits(&self) -> bool {
+    pub async fn fits(&self) -> bool {
         let script = "return document.documentElement.scrollWidth <= window.innerWidth";
         self.run(script).await == json!(true)
     }
 
     /// Returns the defects that `axe-core` finds, one a line.
     pub async fn accessibility_defects(&self) -> String {
+        self.defects("{}").await
+    }
+
+    /// Returns the defects of contrast that `axe-core` finds, one a line.
+    pub async fn contrast_defects(&self) -> String {
+        self.defects("{ runOnly: ['color-contrast'] }").await
+    }
+
+    async fn defects(&self, options: &str) -> String {
         let file = target().join("node_modules/axe-core/axe.min.js");
         let axe = std::fs::read_to_string(&file)
             .unwrap_or_else(|error| panic!("{}: {error}: `make setup-pages`", file.display()));
         self.run(&axe).await;
-        let script = "const done = arguments[0];
-            axe.run().then((result) => done(result.violations.map((it) =>
+        let script = format!(
+            "const done = arguments[0];
+            axe.run(document, {options}).then((result) => done(result.violations.map((it) =>
                 it.id + ': ' + it.nodes.map((node) =>
-                    node.target.join(' ') + ' (' + node.failureSummary + ')').join('; '))));";
+                    node.target.join(' ') + ' (' + node.failureSummary + ')').join('; '))));"
+        );
         let body = json!({ "script": script, "args": [] });
         let found = self.post("/execute/async", body).await;
         let lines = found.as_array().expect("a list").iter();
@@ -235,7 +246,7 @@ impl Browser {
 }
 
 /// Returns the command that gives the page this width: a window cannot be narrower than 500 pixels.
-fn device(width: u32) -> Value {
+pub fn device(width: u32) -> Value {
     json!({
         "cmd": "Emulation.setDeviceMetricsOverride",
         "params": { "width": width, "height": 1000, "deviceScaleFactor": 1, "mobile": false },

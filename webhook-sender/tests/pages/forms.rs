@@ -12,6 +12,7 @@ const FORMS: [&str; 16] = [
     "/ui/sign-out",
     "/ui/keys",
     "/ui/keys/key_1/revoke",
+    "/ui/rejected/one",
     "/ui/t/acme/new-endpoint",
     "/ui/t/acme/endpoints/orders/edit",
     "/ui/t/acme/endpoints/orders/test",
@@ -79,4 +80,37 @@ async fn no_form_works_without_a_session() {
         assert_eq!(reply.status, 303, "{path}: {reply:?}");
         assert_eq!(reply.header("location"), Some("/ui/sign-in"), "{path}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_administrator_gives_an_event_the_tenant_that_it_should_have_named() {
+    let world = World::start_with_rejected().await;
+    world.endpoint("orders", "/hook", json!({})).await;
+    let admin = Visitor::sign_in(&world).await;
+    assert!(admin.get("/ui/").await.text().contains("/ui/rejected"));
+    let listed = admin.get("/ui/rejected").await.text();
+    assert!(
+        listed.contains("rejected-2") && !listed.contains("rejected-1"),
+        "{listed}"
+    );
+    assert_eq!(admin.get("/ui/rejected/rejected-1").await.status, 404);
+    let page = "/ui/rejected/rejected-2";
+    let fields = [("type", "order.paid"), ("data", "{\"id\": 18}")];
+    let wrong = [&fields[..], &[("tenant", "acne")]].concat();
+    let refused = admin.post_from(page, page, &wrong).await;
+    assert!(
+        refused.text().contains("The event is still rejected"),
+        "{refused:?}"
+    );
+    let right = [&fields[..], &[("tenant", "acme")]].concat();
+    let retried = admin.post_from(page, page, &right).await;
+    let place = retried.header("location").unwrap_or_default();
+    assert!(place.starts_with("/ui/t/acme/events/"), "{retried:?}");
+    assert_eq!(world.receiver.received(1).await[0].body, b"{\"id\": 18}");
+
+    let made = json!({ "name": "jo", "role": "operator", "tenant": "acme" });
+    let made = world.api("POST", "/v1/keys", Some(made)).await.json();
+    let jo = Visitor::sign_in_with(&world, made["key"].as_str().expect("a key")).await;
+    assert_eq!(jo.get("/ui/rejected").await.status, 403);
+    assert_eq!(jo.get(page).await.status, 404);
 }

@@ -3,6 +3,8 @@
 mod browser;
 mod document;
 mod forms;
+mod keyboard;
+mod look;
 mod markup;
 mod plain;
 mod portal;
@@ -11,6 +13,7 @@ mod reading;
 #[expect(dead_code, reason = "it is shared with the tests of the service")]
 mod sender;
 mod sessions;
+mod trial;
 mod visits;
 mod world;
 mod writing;

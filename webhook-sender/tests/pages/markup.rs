@@ -62,6 +62,17 @@ async fn what_strangers_write_is_text_on_every_page() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_strangers_write_stays_in_the_fields_of_the_form_that_corrects_it() {
+    let world = World::start_with_rejected().await;
+    let visitor = Visitor::sign_in(&world).await;
+    for path in ["/ui/t/acme/rejected", "/ui/t/acme/rejected/rejected-3"] {
+        let page = visitor.get(path).await;
+        assert_eq!(page.status, 200, "{path}: {page:?}");
+        check(path, &page.text());
+    }
+}
+
 /// Checks that a page has no other scripts than its own, and no raw control characters.
 fn check(path: &str, page: &str) {
     let scripts = page.matches("<script").count();

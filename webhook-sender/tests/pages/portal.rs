@@ -1,6 +1,7 @@
 //! The portal of a tenant: what it reaches, and who may frame it.
 
 use serde_json::json;
+use test_support::raw::Connection;
 use test_support::{Behaviour, Receiver, Request};
 
 use crate::browser::Browser;
@@ -84,6 +85,28 @@ async fn a_revoked_link_opens_nothing() {
     let after = Request::get(&portal).send().await;
     assert_eq!(after.status, 404);
     assert!(after.text().contains("has expired or was revoked"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_stream_ends_with_its_portal_session() {
+    let world = World::start().await;
+    let portal = link(&world, "viewer").await;
+    let rest = portal.trim_start_matches("http://");
+    let (address, path) = rest.split_once('/').expect("a path");
+    let mut stream = Connection::open(address.parse().expect("an address")).await;
+    let head = format!("GET /{path}/live/stream HTTP/1.1\r\nHost: {address}\r\n\r\n");
+    stream.send(head.as_bytes()).await;
+    stream.read_until(":\n\n").await;
+    world.publish("evt_1", "order.paid", json!({})).await;
+    let path = "/v1/tenants/acme/portal-sessions";
+    let listed = world.api("GET", path, None).await.json();
+    let id = listed["items"][0]["id"].as_str().expect("an id");
+    let revoked = world.api("DELETE", &format!("{path}/{id}"), None).await;
+    assert_eq!(revoked.status, 204);
+    // The last chunk of the response.
+    stream.read_until("\r\n0\r\n\r\n").await;
+    world.publish("evt_2", "order.paid", json!({})).await;
+    assert!(!stream.received().contains("evt_2"));
 }
 
 /// Serves a page that shows `url` in a frame.

@@ -6,6 +6,7 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use crate::browser::Browser;
+use crate::look::Scheme;
 use crate::world::World;
 
 /// Sends deliveries that succeed and fail, and returns the id of a failed one.
@@ -102,6 +103,7 @@ async fn every_page_is_accessible_and_fits_at_every_width() {
         ("replay", "/ui/t/acme/replay?state=dead".to_owned()),
         ("live", "/ui/t/acme/live".to_owned()),
         ("portal-links", "/ui/t/acme/portal-links".to_owned()),
+        ("unassigned", "/ui/rejected".to_owned()),
         ("keys", "/ui/keys".to_owned()),
         ("audit", "/ui/audit".to_owned()),
         ("error", "/ui/t/acme/events/none".to_owned()),
@@ -111,12 +113,51 @@ async fn every_page_is_accessible_and_fits_at_every_width() {
         if *name == "tenants" {
             world.sign_in(&browser).await;
         }
+        browser.show_as(1280, Scheme::Light).await;
         browser.open(&world.url(path)).await;
         browser.picture(name).await;
-        let found = browser.accessibility_defects().await;
-        if !found.is_empty() {
-            defects += &format!("{name}:\n{found}\n");
+        let mut note = |found: String, how: &str| {
+            if !found.is_empty() {
+                defects += &format!("{name}, {how}:\n{found}\n");
+            }
+        };
+        note(browser.accessibility_defects().await, "light");
+        for width in [360, 2560] {
+            for scheme in [Scheme::Light, Scheme::Dark] {
+                browser.show_as(width, scheme).await;
+                let is_light = browser.lightness().await > 127.0;
+                assert_eq!(is_light, scheme == Scheme::Light, "{name} in {scheme}");
+                let how = format!("{width} pixels, {scheme}");
+                note(browser.reading_defects().await, &how);
+            }
         }
+        note(browser.contrast_defects().await, "dark");
     }
     assert!(defects.is_empty(), "{defects}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_strip_of_an_endpoint_has_its_last_attempts_and_the_overview_all_endpoints() {
+    let world = World::start().await;
+    // More than the overview once added up.
+    for number in 0..25 {
+        let only = json!({ "events": ["other"] });
+        world
+            .endpoint(&format!("idle-{number}"), "/idle", only)
+            .await;
+    }
+    let only = json!({ "events": ["order.*"], "retry": ["0s", "0s", "0s"] });
+    world.endpoint("zulu", "/fails", only).await;
+    world.publish("evt_1", "order.paid", json!({})).await;
+    world.delivered("evt_1", "dead").await;
+    let browser = Browser::start().await;
+    world.sign_in(&browser).await;
+    browser.open(&world.url("/ui/t/acme")).await;
+    browser
+        .until_text("Attempts: 0 succeeded, 3 failed. Deliveries that became dead letters: 1.")
+        .await;
+    browser.open(&world.url("/ui/t/acme/endpoints/zulu")).await;
+    browser
+        .until_text("The latest 3, the oldest first: 0 succeeded, 3 failed")
+        .await;
 }

@@ -13,6 +13,9 @@ use crate::sender::{Sender, Setting, Store};
 /// The administrator's key.
 pub const KEY: &str = "a-key-that-nobody-guesses";
 
+/// Text that ends a form's field, if it is not escaped.
+const HOSTILE: &str = "\"></textarea><script>alert(1)</script>";
+
 pub struct World {
     pub sender: Sender,
     pub receiver: Receiver,
@@ -30,14 +33,35 @@ impl World {
     }
 
     /// Starts a sender whose store has a rejected event of `acme`, as a source leaves it, under the id
-    /// `rejected-1`.
+    /// `rejected-1`, one without an existing tenant under `rejected-2`, and one with markup under
+    /// `rejected-3`.
     pub async fn start_with_rejected() -> Self {
         let setting = Setting::new(Store::Sqlite).await;
         let store = SqliteStore::open(&setting.folder().join("sender.db")).expect("a store");
         let acme = TenantId::parse("acme").expect("a valid id");
         store.put_tenant(&acme).await.expect("a new tenant");
         let rejected = rejected(acme);
-        store.reject(&[rejected]).await.expect("it is kept");
+        let text = |text: &str| FieldText::from(text.as_bytes().to_vec());
+        let unassigned = Rejected {
+            id: "rejected-2".into(),
+            tenant: None,
+            code: "unknown-tenant".into(),
+            reason: "tenant `acne` does not exist".into(),
+            fields: vec![
+                (text("tenant"), text("acne")),
+                (text("type"), text("order.paid")),
+                (text("data"), text("{\"id\": 18}")),
+            ],
+            ..rejected.clone()
+        };
+        let hostile = Rejected {
+            id: "rejected-3".into(),
+            reason: HOSTILE.into(),
+            fields: vec![(text("type"), text(HOSTILE)), (text("data"), text(HOSTILE))],
+            ..rejected.clone()
+        };
+        let kept = store.reject(&[rejected, unassigned, hostile]).await;
+        kept.expect("they are kept");
         drop(store);
         Self::start_in(setting, "").await
     }

@@ -151,3 +151,26 @@ async fn a_rejected_event_is_corrected_and_delivered() {
     world.delivered("rejected-1", "succeeded").await;
     assert_eq!(world.receiver.received(1).await[0].body, b"{\"id\": 17}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_data_of_a_rejected_event_is_corrected() {
+    let world = World::start_with_rejected().await;
+    world.endpoint("orders", "/hook", json!({})).await;
+    let browser = Browser::start().await;
+    world.sign_in(&browser).await;
+    browser
+        .open(&world.url("/ui/t/acme/rejected/rejected-1"))
+        .await;
+    browser.fill("type", "order.shipped").await;
+    browser.fill("data", "{\"id\": 18, }").await;
+    browser.click("Retry the event").await;
+    browser.until_text("The data is not JSON").await;
+    let data = "{\"id\": 18, \"total\": 1.50}";
+    browser.fill("data", data).await;
+    browser.click("Retry the event").await;
+    browser
+        .until_text("The event is accepted, and will be delivered")
+        .await;
+    world.delivered("rejected-1", "succeeded").await;
+    assert_eq!(world.receiver.received(1).await[0].body, data.as_bytes());
+}

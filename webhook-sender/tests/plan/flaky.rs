@@ -10,10 +10,10 @@ use webhook_model::{
     Delivery, DeliveryId, Endpoint, EndpointId, Event, EventId, Millis, Owner, Rejected, TenantId,
 };
 use webhook_store::{
-    Acceptance, AcceptedEvent, Claim, ClaimRequest, CountedPart, Cursor, DeliveryFilter, Depth,
-    DueEndpoint, EndpointStats, Erased, EventDetails, EventFilter, Interval, Leases, ListedEvent,
-    Outcome, Page, PlanBatch, PlanResult, Queries, Queue, RejectedFilter, Store, StoreError,
-    Tenants,
+    Acceptance, AcceptedEvent, Claim, ClaimRequest, CountedPart, Counters, Cursor, DeliveryFilter,
+    Depth, DueEndpoint, EndpointStats, Erased, EventDetails, EventFilter, Interval, Leases,
+    ListedEvent, Outcome, Page, PlanBatch, PlanResult, Queries, Queue, RejectedFilter,
+    ReplayBodies, Store, StoreError, Tenants,
 };
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -254,8 +254,14 @@ impl<S: Store> Queries for Flaky<S> {
         self.inner.events(tenant, filter, cursor, limit).await
     }
 
-    async fn replay(&self, tenant: &TenantId, all: &DeliveryFilter, now: Millis) -> Result<u64> {
-        self.inner.replay(tenant, all, now).await
+    async fn replay(
+        &self,
+        tenant: &TenantId,
+        all: &DeliveryFilter,
+        bodies: ReplayBodies,
+        now: Millis,
+    ) -> Result<u64> {
+        self.inner.replay(tenant, all, bodies, now).await
     }
 
     async fn delivery(&self, tenant: &TenantId, id: &DeliveryId) -> Result<Option<Delivery>> {
@@ -287,6 +293,15 @@ impl<S: Store> Queries for Flaky<S> {
         from: Millis,
     ) -> Result<Option<EndpointStats>> {
         self.inner.endpoint_stats(tenant, endpoint, by, from).await
+    }
+
+    async fn tenant_stats(
+        &self,
+        tenant: &TenantId,
+        by: Interval,
+        from: Millis,
+    ) -> Result<Option<Vec<Counters>>> {
+        self.inner.tenant_stats(tenant, by, from).await
     }
 
     async fn deliveries(

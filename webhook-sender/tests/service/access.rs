@@ -10,12 +10,13 @@ use crate::api_world::{Api, TOKEN};
 use crate::sender::Store;
 
 /// Each route with the roles that may call it: administrator, operator, publisher, viewer.
-const ROUTES: [(&str, &str, &str); 37] = [
+const ROUTES: [(&str, &str, &str); 39] = [
     ("GET", "/metrics", "A"),
     ("GET", "/v1/openapi.json", "AOPV"),
     ("GET", "/v1/tenants", "AOV"),
     ("GET", "/v1/tenants/{tenant}", "AOV"),
     ("PUT", "/v1/tenants/{tenant}", "A"),
+    ("GET", "/v1/tenants/{tenant}/stats", "AOV"),
     ("GET", "/v1/tenants/{tenant}/endpoints", "AOV"),
     ("POST", "/v1/tenants/{tenant}/endpoints", "AO"),
     ("GET", "/v1/tenants/{tenant}/endpoints/{endpoint}", "AOV"),
@@ -64,6 +65,7 @@ const ROUTES: [(&str, &str, &str); 37] = [
         "AO",
     ),
     ("GET", "/v1/dead-letters", "A"),
+    ("GET", "/v1/dead-letters/{id}", "AOV"),
     ("POST", "/v1/dead-letters/{id}/retry", "AO"),
     ("GET", "/v1/keys", "A"),
     ("POST", "/v1/keys", "A"),

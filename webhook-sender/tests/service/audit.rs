@@ -112,6 +112,47 @@ async fn every_change_has_an_entry_with_its_author() {
     assert_eq!(next, all[2..4]);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_lists_the_audit_with_the_filters_of_the_api() {
+    let api = Api::start().await;
+    create_key(&api, "shop", "operator", Some("acme")).await;
+    assert_eq!(
+        api.send("PUT", "/v1/tenants/globex", None).await.status,
+        201
+    );
+    let all = audit(&api, "").await;
+    let run = |more: &[&str]| {
+        let start = ["audit", "--token", TOKEN];
+        let output = api.sender.command(&[&start[..], more].concat());
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let entries = |more: &[&str]| {
+        let text = run(&[&["--json"], more].concat());
+        let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
+        lines.collect::<Vec<Value>>()
+    };
+    assert_eq!(entries(&[]), all);
+    assert_eq!(entries(&["--limit", "2"]), all[..2]);
+    let of_globex = entries(&["--tenant", "globex"]);
+    assert_eq!(of_globex.len(), 1);
+    assert_eq!(of_globex[0]["action"], "tenant.create");
+    let newest = all[0]["at"].as_str().unwrap();
+    let (from, to) = (entries(&["--from", newest]), entries(&["--to", newest]));
+    assert!(
+        !from.is_empty() && from.len() + to.len() == all.len(),
+        "{from:?} {to:?}"
+    );
+    let table = run(&[]);
+    assert!(table.starts_with("AT "), "{table}");
+    let created = table.lines().find(|line| line.contains("key.create"));
+    let created = created.unwrap_or_else(|| panic!("{table}"));
+    assert!(
+        created.contains("api.token") && created.contains("done"),
+        "{created}"
+    );
+}
+
 #[tokio::test]
 async fn no_secret_is_in_a_response_the_audit_list_or_the_log() {
     let api = Api::start().await;

@@ -202,7 +202,8 @@ async fn the_stream_shows_events_attempts_and_changes_until_the_key_is_revoked()
     stream.read_until("\"state\":\"succeeded\"").await;
     assert!(!stream.received().contains(SECRET));
     api.send("DELETE", &format!("/v1/keys/{id}"), None).await;
-    stream.read_to_end().await;
+    // The last chunk of the response.
+    stream.read_until("\r\n0\r\n\r\n").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -228,7 +229,7 @@ async fn a_reader_that_stalls_delays_no_delivery() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_commands_manage_keys_preview_and_tail() {
+async fn the_commands_manage_keys_and_portal_sessions_and_preview() {
     let api = Api::start().await;
     let run = |arguments: &[&str]| {
         let token = ["--token", TOKEN, "--json"];

@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use webhook_model::{Delivery, DeliveryId, EndpointId, EventId, Millis, Rejected, TenantId};
 
-use crate::endpoint_stats::{EndpointStats, Interval};
+use crate::batch::ReplayBodies;
+use crate::endpoint_stats::{Counters, EndpointStats, Interval};
 use crate::erasure::Erased;
 use crate::error::Result;
 use crate::event_list::{EventDetails, EventFilter, ListedEvent};
@@ -54,11 +55,20 @@ pub trait Queries: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Page<ListedEvent>>;
 
-    /// Makes the deliveries that match `filter` due at `now`, and returns their number. Deliveries
-    /// that are pending or in flight, or whose endpoint was deleted, stay as they are. Earlier
+    /// Makes the deliveries that match `filter` due at `now`, and returns their number. Earlier
     /// attempts are kept, but no longer count against the schedule. Ordered deliveries wait for
     /// earlier ones of their ordering group.
-    async fn replay(&self, tenant: &TenantId, filter: &DeliveryFilter, now: Millis) -> Result<u64>;
+    ///
+    /// These are deliveries that have ended. If the filter's state is pending, they are those that wait
+    /// for another attempt instead, after one has failed; those that are due before `now` stay so. Other
+    /// deliveries, and those whose endpoint was deleted, stay as they are.
+    async fn replay(
+        &self,
+        tenant: &TenantId,
+        filter: &DeliveryFilter,
+        bodies: ReplayBodies,
+        now: Millis,
+    ) -> Result<u64>;
 
     /// Counts a part of the deliveries that a replay would make due: from the start, or behind the cursor
     /// of the part before. A call does a bounded amount of work.
@@ -88,6 +98,16 @@ pub trait Queries: Send + Sync + 'static {
         by: Interval,
         from: Millis,
     ) -> Result<Option<EndpointStats>>;
+
+    /// Returns the sums of a tenant's outcomes from the interval that contains `from` on, the oldest
+    /// first, without durations; `None` if the tenant does not exist. They include those of deleted
+    /// endpoints. The cost does not depend on the number of endpoints.
+    async fn tenant_stats(
+        &self,
+        tenant: &TenantId,
+        by: Interval,
+        from: Millis,
+    ) -> Result<Option<Vec<Counters>>>;
 
     /// Returns rejected events, the newest first, at most `limit` of them and about
     /// [`PAGE_BYTES`](crate::PAGE_BYTES).

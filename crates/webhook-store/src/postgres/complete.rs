@@ -159,7 +159,8 @@ async fn complete(
             attempts.add(row.key, row.attempts, fence, attempt, row.is_erased);
         }
         let is_dead = row.state == state::DEAD;
-        counts.add(row.key.endpoint, outcomes[index].attempt.as_ref(), is_dead);
+        let attempt = outcomes[index].attempt.as_ref();
+        counts.add(row.key.endpoint, row.tenant, attempt, is_dead);
         match row.ordering_group {
             _ if row.state == state::DUE => any_due = true,
             Some(group) => {
@@ -174,7 +175,7 @@ async fn complete(
         .collect();
     let writes = Writes {
         attempts,
-        counts: counts.at(now),
+        counts,
         ended,
     };
     finish(
@@ -182,7 +183,7 @@ async fn complete(
         owner,
         outcomes,
         &others,
-        &writes,
+        writes,
         &mut recorded,
         now,
     )
@@ -266,7 +267,7 @@ async fn finish(
     owner: &Owner,
     outcomes: &[crate::Outcome],
     others: &[usize],
-    writes: &Writes<'_>,
+    mut writes: Writes<'_>,
     recorded: &mut [bool],
     now: Millis,
 ) -> Outcome<()> {
@@ -286,19 +287,16 @@ async fn finish(
         .collect();
     let params: Params<'_> = &[&ids, &tenants, &fences];
     let kept = writes.attempts.params();
-    let counts = writes.counts.params(&owner.incarnation);
     let mut last = Vec::new();
     if !writes.attempts.is_empty() {
         // Before the check: an outcome may be in the call twice.
         last.push(query(AttemptColumns::INSERT, &kept));
     }
-    if !writes.counts.is_empty() {
-        last.push(query(OutcomeCounts::INSERT, &counts));
-    }
     if !others.is_empty() {
         last.push(query(RECORDED, params));
     }
-    let rows = writes.ended.commit(session, &last, now).await?;
+    let counts = (&mut writes.counts, &owner.incarnation);
+    let rows = writes.ended.commit(session, &last, counts, now).await?;
     if others.is_empty() {
         return Ok(());
     }

@@ -6,10 +6,11 @@ use webhook_model::{Endpoint, EndpointId, Millis, TenantId};
 
 use super::PostgresStore;
 use super::fault::Outcome;
-use super::row::{DELETED, column};
-use super::session::{Session, query};
+use super::row::{DELETED, column, millis};
+use super::session::{Params, Session, query};
 use super::store::{AT_A_TIME, call};
-use crate::{EndpointPut, Result, StoreError};
+use crate::endpoint_stats::Counter;
+use crate::{EndpointPut, Interval, Result, StoreError};
 
 /// One statement, because a change could come between two.
 const LIST: &str = "SELECT t.version, p.version, p.definition::text
@@ -47,15 +48,26 @@ const REMOVE: &str = "WITH t AS MATERIALIZED (
     )
     SELECT gone.key, (SELECT last_value FROM events_key_seq) FROM gone";
 
-/// Buries pending deliveries. One in flight is decided by its outcome.
-const BURY: &str = "UPDATE deliveries d SET state = 4, at = $3, reason = $4
-    FROM (
-        (SELECT event FROM deliveries WHERE endpoint = $1 AND state = 0 AND event <= $2 LIMIT $5)
-        UNION ALL
-        (SELECT event FROM deliveries WHERE endpoint = $1 AND state = 1 AND event <= $2 LIMIT $5)
-    ) p
-    WHERE d.event = p.event AND d.endpoint = $1 AND d.state + 0 IN (0, 1)
-    RETURNING 1";
+/// Buries pending deliveries, and counts them for the endpoint and its tenant. One in flight is decided by
+/// its outcome.
+const BURY: &str = "WITH buried AS (
+        UPDATE deliveries d SET state = 4, at = $3, reason = $4
+        FROM (
+            (SELECT event FROM deliveries WHERE endpoint = $1 AND state = 0 AND event <= $2 LIMIT $5)
+            UNION ALL
+            (SELECT event FROM deliveries WHERE endpoint = $1 AND state = 1 AND event <= $2 LIMIT $5)
+        ) p
+        WHERE d.event = p.event AND d.endpoint = $1 AND d.state + 0 IN (0, 1)
+        RETURNING d.tenant
+    ), counted AS (
+        INSERT INTO outcome_minutes AS m (at, endpoint, counter, count, owner)
+        SELECT $6::bigint, k.key, $7::smallint, b.number, 0
+        FROM (SELECT -tenant AS sum, count(*) AS number FROM buried GROUP BY tenant) b
+        CROSS JOIN LATERAL (VALUES (b.sum), ($1)) k (key)
+        ORDER BY k.key
+        ON CONFLICT (at, endpoint, counter, owner) DO UPDATE SET count = m.count + excluded.count
+    )
+    SELECT count(*) FROM buried";
 
 /// Deleted endpoints with pending deliveries, and deleted tenants.
 const UNFINISHED: &str = "SELECT key, deleted_at FROM endpoints p WHERE definition IS NULL AND (
@@ -192,11 +204,20 @@ impl<'e> Values<'e> {
 
 /// Buries a part of an endpoint's pending deliveries. Returns whether there was one.
 async fn bury_some(session: &Session, endpoint: i32, last_event: i64, at: i64) -> Outcome<bool> {
-    let reason = DELETED.as_bytes();
-    let buried = session
-        .rows(BURY, &[&endpoint, &last_event, &at, &reason, &AT_A_TIME])
-        .await?;
-    Ok(!buried.is_empty())
+    let (reason, minute) = (DELETED.as_bytes(), Interval::Minute.number(millis(at)));
+    let counter = i16::from(Counter::DEAD.0);
+    let params: Params<'_> = &[
+        &endpoint,
+        &last_event,
+        &at,
+        &reason,
+        &AT_A_TIME,
+        &minute,
+        &counter,
+    ];
+    let rows = session.rows(BURY, params).await?;
+    let buried = rows.first().map_or(Ok(0), |row| column::<i64>(row, 0));
+    Ok(buried? > 0)
 }
 
 fn endpoint(row: &Row) -> Outcome<Option<Endpoint>> {

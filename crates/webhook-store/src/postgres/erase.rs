@@ -11,6 +11,7 @@ use webhook_model::{EventId, Millis, TenantId};
 use super::PostgresStore;
 use super::fault::Outcome;
 use super::ordering::EndedGroups;
+use super::outcome_counts::OutcomeCounts;
 use super::rejected;
 use super::row::{column, state};
 use super::session::{Params, Session, query};
@@ -94,8 +95,11 @@ async fn erase(
         .rows(ERASE_DELIVERIES, &[&event, &at, &reason])
         .await?;
     let (mut erased, mut ended) = (Erased::default(), EndedGroups::default());
+    let mut counts = OutcomeCounts::default();
     for row in &stored {
         let (state, tenant, endpoint, group) = delivery(row)?;
+        // The outcome of a delivery in flight counts it.
+        counts.add(endpoint, tenant, None, state < state::IN_FLIGHT);
         erased.deliveries += u64::from(state <= state::IN_FLIGHT);
         if let (state::DUE, Some(group)) = (state, group) {
             ended.add(tenant, (endpoint, group));
@@ -108,7 +112,8 @@ async fn erase(
         query(ERASE_BODIES, event),
         query(ERASE_ATTEMPTS, event),
     ];
-    ended.commit(session, &rest, now).await?;
+    let counts = (&mut counts, &String::new());
+    ended.commit(session, &rest, counts, now).await?;
     Ok(Some(erased))
 }
 

@@ -8,10 +8,10 @@ use webhook_model::{
 
 use super::PostgresStore;
 use crate::{
-    Acceptance, AcceptedEvent, Claim, ClaimRequest, CountedPart, Cursor, DeliveryFilter, Depth,
-    DueEndpoint, EndpointPut, EndpointStats, Erased, EventDetails, EventFilter, Interval, Leases,
-    ListedEvent, Outcome, Page, PlanBatch, PlanResult, Queries, Queue, RejectedFilter, Result,
-    Tenants,
+    Acceptance, AcceptedEvent, Claim, ClaimRequest, CountedPart, Counters, Cursor, DeliveryFilter,
+    Depth, DueEndpoint, EndpointPut, EndpointStats, Erased, EventDetails, EventFilter, Interval,
+    Leases, ListedEvent, Outcome, Page, PlanBatch, PlanResult, Queries, Queue, RejectedFilter,
+    ReplayBodies, Result, Tenants,
 };
 
 #[async_trait]
@@ -203,6 +203,15 @@ impl Queries for PostgresStore {
         self.stats_of(tenant, endpoint, by, from).await
     }
 
+    async fn tenant_stats(
+        &self,
+        tenant: &TenantId,
+        by: Interval,
+        from: Millis,
+    ) -> Result<Option<Vec<Counters>>> {
+        self.sums_of(tenant, by, from).await
+    }
+
     async fn deliveries(
         &self,
         tenant: &TenantId,
@@ -227,8 +236,14 @@ impl Queries for PostgresStore {
         self.list_events(tenant, filter, cursor, limit).await
     }
 
-    async fn replay(&self, tenant: &TenantId, filter: &DeliveryFilter, now: Millis) -> Result<u64> {
-        self.replay_matching(tenant, filter, now).await
+    async fn replay(
+        &self,
+        tenant: &TenantId,
+        filter: &DeliveryFilter,
+        bodies: ReplayBodies,
+        now: Millis,
+    ) -> Result<u64> {
+        self.replay_matching(tenant, filter, bodies, now).await
     }
 
     async fn rejected(

@@ -8,6 +8,7 @@ use webhook_model::{DeliveryId, Millis};
 
 use super::fault::{Fault, Outcome};
 use super::ordering::Group;
+use super::outcome_counts::OutcomeCounts;
 use super::row::{DELETED, new_digest, ordering_group, state};
 use super::session::{Query, query};
 use crate::{InitialState, NewDelivery, PlannedEvent};
@@ -59,6 +60,8 @@ pub(super) struct NewRows<'a> {
     body_endpoints: Vec<i32>,
     bodies: Vec<&'a [u8]>,
     bare: Vec<i64>,
+    /// The deliveries that start as dead letters.
+    pub counts: OutcomeCounts,
     /// True if a delivery is due.
     pub any_due: bool,
 }
@@ -109,6 +112,9 @@ impl<'a> NewRows<'a> {
             state = state::WAITING;
         }
         self.any_due |= state == state::DUE;
+        let is_dead = state == state::DEAD;
+        self.counts
+            .add(endpoint.key, circumstances.tenant, None, is_dead);
         self.events.push(event);
         self.endpoints.push(endpoint.key);
         self.ids.push(new_digest(&new.id)?);

@@ -9,6 +9,7 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::fault::Outcome;
+use super::outcome_counts::OutcomeCounts;
 use super::row::column;
 use super::session::{Params, Query, Session, query};
 use webhook_model::Millis;
@@ -59,23 +60,29 @@ impl EndedGroups {
         self.groups.insert(group);
     }
 
-    /// Runs the last statements of the transaction, makes the next deliveries due, and commits.
-    /// Returns the rows of the statements.
+    /// Runs the last statements of the transaction, makes the next deliveries due, adds the counts, and
+    /// commits. Returns the rows of the statements.
     pub async fn commit(
         &self,
         session: &Session,
         last: &[Query<'_>],
+        (counts, incarnation): (&mut OutcomeCounts, &String),
         now: Millis,
     ) -> Outcome<Vec<Vec<Row>>> {
+        counts.set_minute(now);
+        let params = counts.params(incarnation);
+        let counted = [query(OutcomeCounts::INSERT, &params)];
+        let counted: &[Query<'_>] = if counts.is_empty() { &[] } else { &counted };
         if self.groups.is_empty() {
-            return session.commit(last).await;
+            return session.commit(&[last, counted].concat()).await;
         }
         let tenants: Vec<i32> = self.tenants.iter().copied().collect();
         let (endpoints, groups): (Vec<_>, Vec<_>) = self.groups.iter().copied().unzip();
         let now = now.as_i64();
         let promoted: Params<'_> = &[&endpoints, &groups, &now];
         let locked: Params<'_> = &[&tenants];
-        let all = [last, &[query(LOCK, locked), query(PROMOTE, promoted)]].concat();
+        let next = [query(LOCK, locked), query(PROMOTE, promoted)];
+        let all = [last, &next, counted].concat();
         session.commit(&all).await
     }
 }

@@ -1,4 +1,8 @@
-//! Counts outcomes by endpoint and minute, and moves old counters to the hours.
+//! Counts outcomes by endpoint and minute, and moves old counters to the hours. The negative key of a
+//! tenant stands for an endpoint whose counters are the sums of the tenant's.
+//!
+//! Counters are the last rows that a transaction locks, in the order of their keys, so that none waits
+//! while it holds them.
 
 use std::collections::BTreeMap;
 
@@ -11,8 +15,11 @@ use super::fault::{Fault, Outcome};
 use super::row::{column, millis};
 use super::session::Session;
 use super::store::call;
-use crate::endpoint_stats::Counter;
-use crate::{EndpointStats, HOURS_KEPT, Interval, MAX_COUNTED, MINUTES_KEPT, Result};
+use crate::endpoint_stats::{Counter, Counts, add_minute, series};
+use crate::{
+    Counters, EndpointStats, HOURS_KEPT, Interval, MAX_COUNTED, MAX_RECENT, MINUTES_KEPT,
+    RecentAttempt, Result,
+};
 
 /// The maximum number of rows that a call moves or deletes.
 const PART: i64 = 2_000;
@@ -40,6 +47,12 @@ const DROP_HOURS: &str = "DELETE FROM outcome_hours WHERE (at, endpoint, counter
 const ENDPOINT: &str =
     "SELECT p.key FROM tenants t JOIN endpoints p ON p.tenant = t.key AND p.id = $2
     WHERE t.id = $1 AND p.definition IS NOT NULL";
+
+const TENANT: &str = "SELECT key FROM tenants WHERE id = $1";
+
+/// Selects an endpoint's last attempts.
+const RECENT: &str = "SELECT at, duration_ms, status, error IS NULL FROM attempts
+    WHERE endpoint = $1 ORDER BY at DESC LIMIT $2";
 
 /// Selects an endpoint's counters by minute from `$2` on, interval by interval.
 const MINUTES: &str = "SELECT m.at, m.counter::int, m.count FROM (
@@ -87,21 +100,23 @@ impl OutcomeCounts {
         FROM unnest($2::int[], $3::smallint[], $4::bigint[]) n (endpoint, counter, count)
         ON CONFLICT (at, endpoint, counter, owner) DO UPDATE SET count = m.count + excluded.count";
 
-    pub fn add(&mut self, endpoint: i32, attempt: Option<&Attempt>, is_dead: bool) {
+    /// Counts an outcome for an endpoint and for its tenant.
+    pub fn add(&mut self, endpoint: i32, tenant: i32, attempt: Option<&Attempt>, is_dead: bool) {
         for counter in Counter::of_outcome(attempt, is_dead) {
             *self.counts.entry((endpoint, counter)).or_default() += 1;
+            let sum = (-tenant, counter.of_tenant());
+            *self.counts.entry(sum).or_default() += 1;
         }
     }
 
     /// Sets the minute, and the columns of the parameters.
-    pub fn at(mut self, now: Millis) -> Self {
+    pub fn set_minute(&mut self, now: Millis) {
         self.minute = Interval::Minute.number(now);
         for ((endpoint, counter), count) in std::mem::take(&mut self.counts) {
             self.endpoints.push(endpoint);
             self.counters.push(counter.0.into());
             self.numbers.push(count);
         }
-        self
     }
 
     pub fn is_empty(&self) -> bool {
@@ -146,6 +161,15 @@ impl PostgresStore {
     ) -> Result<Option<EndpointStats>> {
         call!(self, session => stats(&session, tenant, endpoint, by, from).await)
     }
+
+    pub(super) async fn sums_of(
+        &self,
+        tenant: &TenantId,
+        by: Interval,
+        from: Millis,
+    ) -> Result<Option<Vec<Counters>>> {
+        call!(self, session => sums(&session, tenant, by, from).await)
+    }
 }
 
 async fn stats(
@@ -162,15 +186,42 @@ async fn stats(
         return Ok(None);
     };
     let key: i32 = column(found, 0)?;
-    let mut counts: BTreeMap<(i64, u8), u64> = BTreeMap::new();
+    let series = series(counts(session, key, by, from).await?, by);
+    let most = i64::try_from(MAX_COUNTED).unwrap_or(i64::MAX);
+    let pending = session.rows(PENDING, &[&key, &most]).await?;
+    let pending = pending
+        .first()
+        .ok_or_else(|| Fault::Unreadable("no count".into()))?;
+    let most = i64::try_from(MAX_RECENT).unwrap_or(i64::MAX);
+    let recent = session.rows(RECENT, &[&key, &most]).await?;
+    Ok(Some(EndpointStats {
+        pending: column::<i64>(pending, 0)?.unsigned_abs(),
+        oldest_due: column::<Option<i64>>(pending, 1)?.map(millis),
+        series,
+        recent: recent.iter().map(recent_attempt).collect::<Outcome<_>>()?,
+    }))
+}
+
+async fn sums(
+    session: &Session,
+    tenant: &TenantId,
+    by: Interval,
+    from: Millis,
+) -> Outcome<Option<Vec<Counters>>> {
+    let found = session.rows(TENANT, &[&tenant.as_str()]).await?;
+    let Some(found) = found.first() else {
+        return Ok(None);
+    };
+    let key = -column::<i32>(found, 0)?;
+    Ok(Some(series(counts(session, key, by, from).await?, by)))
+}
+
+/// Returns the counts of an endpoint, or those of a tenant by its negative key.
+async fn counts(session: &Session, key: i32, by: Interval, from: Millis) -> Outcome<Counts> {
+    let mut counts = Counts::new();
     let minutes_from = Interval::Minute.number(by.start(from));
     for row in session.rows(MINUTES, &[&key, &minutes_from]).await? {
-        let (minute, counter, count) = counted(&row)?;
-        let at = match by {
-            Interval::Minute => minute,
-            Interval::Hour => Interval::hour_of_minute(minute),
-        };
-        *counts.entry((at, counter)).or_default() += count;
+        add_minute(&mut counts, by, counted(&row)?);
     }
     if by == Interval::Hour {
         for row in session.rows(HOURS, &[&key, &by.number(from)]).await? {
@@ -178,20 +229,17 @@ async fn stats(
             *counts.entry((at, counter)).or_default() += count;
         }
     }
-    let most = i64::try_from(MAX_COUNTED).unwrap_or(i64::MAX);
-    let pending = session.rows(PENDING, &[&key, &most]).await?;
-    let pending = pending
-        .first()
-        .ok_or_else(|| Fault::Unreadable("no count".into()))?;
-    let mut stats = EndpointStats {
-        pending: column::<i64>(pending, 0)?.unsigned_abs(),
-        oldest_due: column::<Option<i64>>(pending, 1)?.map(millis),
-        series: Vec::new(),
-    };
-    for ((at, counter), count) in counts {
-        stats.add(by.of_number(at), Counter(counter), count);
-    }
-    Ok(Some(stats))
+    Ok(counts)
+}
+
+fn recent_attempt(row: &Row) -> Outcome<RecentAttempt> {
+    let status: Option<i32> = column(row, 2)?;
+    Ok(RecentAttempt {
+        at: millis(column(row, 0)?),
+        status: status.and_then(|status| u16::try_from(status).ok()),
+        succeeded: column(row, 3)?,
+        duration_ms: u32::try_from(column::<i64>(row, 1)?).unwrap_or(u32::MAX),
+    })
 }
 
 fn counted(row: &Row) -> Outcome<(i64, u8, u64)> {

@@ -7,6 +7,7 @@ use super::fault::Outcome;
 use super::known::compare;
 use super::new_deliveries::NewRows;
 use super::outbox::Rows;
+use super::outcome_counts::OutcomeCounts;
 use super::plan_events::{PlanCall, Start};
 use super::plan_once::plan_once;
 use super::session::{Params, Session, query};
@@ -153,6 +154,7 @@ async fn run(session: &Session, call: &PlanCall<'_>, outbox: Option<&Rows<'_>>) 
         planned.push(key);
         results.push(Some(Planned::New { claimed }));
     }
+    rows.counts.set_minute(call.now);
     let now = call.now.as_i64();
     let params = rows.params(&started.circumstances, &now);
     let mut queries = params.queries();
@@ -164,6 +166,10 @@ async fn run(session: &Session, call: &PlanCall<'_>, outbox: Option<&Rows<'_>>) 
     let removed_ids: Params<'_> = &[&removed];
     if let Some(Rows { outbox, .. }) = outbox {
         queries.push(query(&outbox.remove, removed_ids));
+    }
+    let counts = rows.counts.params(&call.owner.incarnation);
+    if !rows.counts.is_empty() {
+        queries.push(query(OutcomeCounts::INSERT, &counts));
     }
     session.commit(&queries).await?;
     Ok(Reply::Done(Done {

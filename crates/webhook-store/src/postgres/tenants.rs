@@ -24,10 +24,10 @@ const EVENTS: &str = "DELETE FROM events WHERE key IN (
     ) RETURNING 1";
 
 const REJECTED: &str = "DELETE FROM rejected WHERE tenant = $1";
-const MINUTES: &str = "DELETE FROM outcome_minutes WHERE endpoint IN (
+const MINUTES: &str = "DELETE FROM outcome_minutes WHERE endpoint = -$1::int OR endpoint IN (
         SELECT key FROM endpoints WHERE tenant = $1
     )";
-const HOURS: &str = "DELETE FROM outcome_hours WHERE endpoint IN (
+const HOURS: &str = "DELETE FROM outcome_hours WHERE endpoint = -$1::int OR endpoint IN (
         SELECT key FROM endpoints WHERE tenant = $1
     )";
 const ENDPOINTS: &str = "DELETE FROM endpoints WHERE tenant = $1";

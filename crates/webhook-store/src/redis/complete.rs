@@ -10,7 +10,8 @@ use super::record::write_attempt;
 use super::scripts::COMPLETE;
 use super::store::{AT_A_TIME, all, stamp};
 use crate::endpoint_stats::Counter;
-use crate::{Interval, NextState, Outcome, Result};
+use crate::recent_attempts::STORED;
+use crate::{MAX_RECENT, NextState, Outcome, Result};
 
 impl RedisStore {
     pub(super) async fn record_outcomes(
@@ -53,9 +54,8 @@ impl RedisStore {
         now: Millis,
     ) -> Result<String> {
         let root = TenantKeys::of(tenant).root();
-        let mut call = COMPLETE.call_sized(&root, 6 * indices.len(), 600 * indices.len());
+        let mut call = COMPLETE.call_sized(&root, 7 * indices.len(), 600 * indices.len());
         call.arg(&owner.incarnation).arg(&stamp(now));
-        call.arg(Interval::Minute.number(now)).arg(Counter::DEAD.0);
         for outcome in indices.iter().filter_map(|at| outcomes.get(*at)) {
             call.arg(outcome.id.as_str()).arg(&outcome.fence.to_bytes());
             let what = match &outcome.next {
@@ -75,7 +75,7 @@ impl RedisStore {
                 NextState::Due(at) => call.arg(at.0),
                 NextState::Dead(reason) => call.arg(reason),
             };
-            call.arg(counted(outcome));
+            call.arg(outcome.endpoint.as_str()).arg(counter(outcome));
         }
         let (answer, lowered): (String, String) = self.run(&COMPLETE, &call).await?;
         self.publish_wake(tenant, &lowered).await;
@@ -83,9 +83,17 @@ impl RedisStore {
     }
 }
 
-/// Returns the endpoint and the counter of an outcome's attempt. The store counts dead letters itself.
-fn counted(outcome: &Outcome) -> String {
-    let mut counters = Counter::of_outcome(outcome.attempt.as_ref(), false);
-    let counter = counters.next();
-    counter.map_or_else(String::new, |it| format!("{}:{}", outcome.endpoint, it.0))
+/// Returns the counter of an outcome's attempt. The script counts dead letters itself.
+fn counter(outcome: &Outcome) -> String {
+    let counter = Counter::of_outcome(outcome.attempt.as_ref(), false).next();
+    counter.map_or_else(String::new, |Counter(number)| number.to_string())
 }
+
+/// `scripts/counts.lua` contains these numbers.
+const _: () = assert!(
+    Counter::DEAD.0 == 64
+        && Counter::SUCCEEDED.0 == 65
+        && Counter::FAILED.0 == 66
+        && MAX_RECENT == 50
+        && STORED == 16
+);

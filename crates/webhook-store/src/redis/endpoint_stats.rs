@@ -1,15 +1,13 @@
-//! Reads the statistics of an endpoint.
-
-use std::collections::BTreeMap;
+//! Reads the statistics of endpoints and tenants.
 
 use webhook_model::{EndpointId, Millis, TenantId};
 
 use super::RedisStore;
 use super::due::millis;
-use super::scripts::ENDPOINT_STATS;
+use super::scripts::{ENDPOINT_STATS, TENANT_STATS};
 use super::store::tenant_call;
-use crate::endpoint_stats::Counter;
-use crate::{EndpointStats, Interval, MAX_COUNTED, Result};
+use crate::endpoint_stats::{Counts, series};
+use crate::{Counters, EndpointStats, Interval, MAX_COUNTED, RecentAttempt, Result};
 
 impl RedisStore {
     pub(super) async fn stats_of(
@@ -19,33 +17,47 @@ impl RedisStore {
         by: Interval,
         from: Millis,
     ) -> Result<Option<EndpointStats>> {
-        let kind = match by {
-            Interval::Minute => "om",
-            Interval::Hour => "oh",
-        };
         let mut call = tenant_call(&ENDPOINT_STATS, tenant);
-        call.arg(endpoint.as_str()).arg(kind);
+        call.arg(endpoint.as_str()).arg(kind(by));
         call.arg(by.number(from)).arg(MAX_COUNTED);
-        let answer: Vec<String> = self.run(&ENDPOINT_STATS, &call).await?;
-        let [_, pending, due, counts @ ..] = &answer[..] else {
-            return Ok(None);
-        };
-        let mut stats = EndpointStats {
-            pending: pending.parse().unwrap_or_default(),
-            oldest_due: millis(due),
-            series: Vec::new(),
-        };
-        let read = |row: &[String]| {
-            let [at, counter, count] = row else {
-                return None;
-            };
-            let key: (i64, u8) = (at.parse().ok()?, counter.parse().ok()?);
-            Some((key, count.parse().ok()?))
-        };
-        let counts: BTreeMap<(i64, u8), u64> = counts.chunks(3).filter_map(read).collect();
-        for ((at, counter), count) in counts {
-            stats.add(by.of_number(at), Counter(counter), count);
-        }
-        Ok(Some(stats))
+        let reply: (String, u64, String, Vec<u8>, Vec<String>) =
+            self.run(&ENDPOINT_STATS, &call).await?;
+        let (found, pending, due, recent, counts) = reply;
+        Ok((found == "known").then(|| EndpointStats {
+            pending,
+            oldest_due: millis(&due),
+            series: series(read(&counts), by),
+            recent: RecentAttempt::read_all(&recent),
+        }))
     }
+
+    pub(super) async fn sums_of(
+        &self,
+        tenant: &TenantId,
+        by: Interval,
+        from: Millis,
+    ) -> Result<Option<Vec<Counters>>> {
+        let mut call = tenant_call(&TENANT_STATS, tenant);
+        call.arg(kind(by)).arg(by.number(from));
+        let (exists, counts): (bool, Vec<String>) = self.run(&TENANT_STATS, &call).await?;
+        Ok(exists.then(|| series(read(&counts), by)))
+    }
+}
+
+/// Returns the kind of the keys with the counters.
+fn kind(by: Interval) -> &'static str {
+    match by {
+        Interval::Minute => "om",
+        Interval::Hour => "oh",
+    }
+}
+
+/// Reads counters, each an interval, a number and a count.
+fn read(counts: &[String]) -> Counts {
+    let (counts, _) = counts.as_chunks::<3>();
+    let read = |[at, counter, count]: &[String; 3]| {
+        let key: (i64, u8) = (at.parse().ok()?, counter.parse().ok()?);
+        Some((key, count.parse().ok()?))
+    };
+    counts.iter().filter_map(read).collect()
 }

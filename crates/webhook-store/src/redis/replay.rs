@@ -1,20 +1,45 @@
-//! Makes deliveries that ended due again.
+//! Makes deliveries that ended due again, and those that wait for another attempt due at once.
 
 use std::collections::HashSet;
 
-use webhook_model::{DeliveryId, EndpointId, Millis, TenantId};
+use webhook_model::{DeliveryId, DeliveryState, EndpointId, Millis, TenantId};
 
 use super::RedisStore;
 use super::record::Record;
 use super::scripts::REPLAY;
 use super::store::{AT_A_TIME, stamp, tenant_call};
-use crate::{CountedPart, Cursor, DeliveryFilter, Result};
+use crate::{CountedPart, Cursor, DeliveryFilter, ReplayBodies, Result};
+
+/// The kind of deliveries that a replay is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Ended,
+    /// Those that wait for another attempt after one has failed.
+    Pending,
+}
+
+impl Kind {
+    fn of(filter: &DeliveryFilter) -> Self {
+        match filter.state {
+            Some(DeliveryState::Pending) => Self::Pending,
+            _ => Self::Ended,
+        }
+    }
+
+    fn has(self, record: &Record) -> bool {
+        match self {
+            Self::Ended => matches!(record.state, b'S' | b'D'),
+            Self::Pending => record.state == b'P' && record.attempts_made > 0,
+        }
+    }
+}
 
 impl RedisStore {
     pub(super) async fn replay_selected(
         &self,
         tenant: &TenantId,
         filter: &DeliveryFilter,
+        bodies: ReplayBodies,
         now: Millis,
     ) -> Result<u64> {
         let existing = self.existing_endpoints(tenant).await?;
@@ -32,7 +57,8 @@ impl RedisStore {
         ids.reverse();
         let mut count = 0;
         for some in ids.chunks(AT_A_TIME) {
-            count += self.replay_some(tenant, some, now).await?;
+            let how = (Kind::of(filter), bodies);
+            count += self.replay_some(tenant, some, how, now).await?;
         }
         Ok(count)
     }
@@ -59,7 +85,7 @@ impl RedisStore {
         Ok(endpoints.map(|one| one.id).collect())
     }
 
-    /// Returns a part of the matching deliveries that have ended, whose endpoint exists and whose event
+    /// Returns a part of the matching deliveries that can be replayed, whose endpoint exists and whose event
     /// was not erased, the newest first, and the cursor of the next part.
     async fn replayable(
         &self,
@@ -68,21 +94,27 @@ impl RedisStore {
         existing: &HashSet<EndpointId>,
         cursor: Option<&Cursor>,
     ) -> Result<(Vec<DeliveryId>, Option<Cursor>)> {
+        let kind = Kind::of(filter);
         let page = self.select(tenant, filter, cursor, AT_A_TIME).await?;
         let is_replayable = |record: &Record| {
-            let has_ended = matches!(record.state, b'S' | b'D');
-            has_ended && !record.is_erased() && existing.contains(&record.endpoint)
+            kind.has(record) && !record.is_erased() && existing.contains(&record.endpoint)
         };
-        let ended = page
-            .items
-            .into_iter()
-            .filter(|it| is_replayable(&it.record));
-        Ok((ended.map(|it| it.id).collect(), page.next_cursor))
+        let found = page.items.into_iter();
+        let found = found.filter(|it| is_replayable(&it.record));
+        Ok((found.map(|it| it.id).collect(), page.next_cursor))
     }
 
-    async fn replay_some(&self, tenant: &TenantId, ids: &[DeliveryId], now: Millis) -> Result<u64> {
+    async fn replay_some(
+        &self,
+        tenant: &TenantId,
+        ids: &[DeliveryId],
+        (kind, bodies): (Kind, ReplayBodies),
+        now: Millis,
+    ) -> Result<u64> {
         let mut call = tenant_call(&REPLAY, tenant);
         call.arg(now.0).arg(&stamp(now));
+        call.arg(u8::from(bodies == ReplayBodies::Deferred));
+        call.arg(u8::from(kind == Kind::Pending));
         for id in ids {
             call.arg(id.as_str());
         }

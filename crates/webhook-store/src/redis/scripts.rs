@@ -14,8 +14,14 @@ macro_rules! tenant_scripts {
 }
 
 /// Keeps events and their deliveries.
-pub(super) static PLAN: LazyLock<Script> =
-    LazyLock::new(|| with_content(include_str!("scripts/plan.lua")));
+pub(super) static PLAN: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(&[
+        include_str!("scripts/prelude.lua"),
+        include_str!("scripts/content.lua"),
+        include_str!("scripts/counts.lua"),
+        include_str!("scripts/plan.lua"),
+    ])
+});
 
 /// Keeps accepted events for later planning.
 pub(super) static ACCEPT: LazyLock<Script> =
@@ -31,16 +37,29 @@ fn with_content(own: &str) -> Script {
 }
 
 /// Records the outcomes of claims.
-pub(super) static COMPLETE: LazyLock<Script> =
-    LazyLock::new(|| with_exchanges(include_str!("scripts/complete.lua")));
+pub(super) static COMPLETE: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(&[
+        include_str!("scripts/prelude.lua"),
+        include_str!("scripts/exchanges.lua"),
+        include_str!("scripts/counts.lua"),
+        include_str!("scripts/complete.lua"),
+    ])
+});
 
 /// Returns those of some deliveries that match a filter.
 pub(super) static MATCHES: LazyLock<Script> =
     LazyLock::new(|| with_content_and_exchanges(include_str!("scripts/matches.lua")));
 
 /// Erases the payload of an event.
-pub(super) static ERASE: LazyLock<Script> =
-    LazyLock::new(|| with_content_and_exchanges(include_str!("scripts/erase.lua")));
+pub(super) static ERASE: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(&[
+        include_str!("scripts/prelude.lua"),
+        include_str!("scripts/content.lua"),
+        include_str!("scripts/exchanges.lua"),
+        include_str!("scripts/counts.lua"),
+        include_str!("scripts/erase.lua"),
+    ])
+});
 
 /// Returns events without their data.
 pub(super) static EVENT_HEADS: LazyLock<Script> =
@@ -56,14 +75,22 @@ fn with_content_and_exchanges(own: &str) -> Script {
     ])
 }
 
-/// Returns a tenant's script that reads the attempts of records.
-fn with_exchanges(own: &str) -> Script {
+/// Returns a tenant's script that counts dead letters.
+fn with_counts(own: &str) -> Script {
     let shared = [
         include_str!("scripts/prelude.lua"),
-        include_str!("scripts/exchanges.lua"),
+        include_str!("scripts/counts.lua"),
     ];
     Script::new(&[shared[0], shared[1], own])
 }
+
+/// Makes deliveries in flight under an owner due again.
+pub(super) static RETURN_CLAIMS: LazyLock<Script> =
+    LazyLock::new(|| with_counts(include_str!("scripts/return_claims.lua")));
+
+/// Buries a part of a removed endpoint's pending deliveries.
+pub(super) static BURY_ENDPOINT: LazyLock<Script> =
+    LazyLock::new(|| with_counts(include_str!("scripts/bury_endpoint.lua")));
 
 macro_rules! shared_scripts {
     ($($(#[doc = $doc:literal])* $name:ident = $file:literal;)*) => {$(
@@ -118,14 +145,14 @@ tenant_scripts! {
     CLAIM = "claim.lua";
     /// Returns the due endpoints and the next due time.
     DUE = "due.lua";
-    /// Makes deliveries in flight under an owner due again.
-    RETURN_CLAIMS = "return_claims.lua";
     /// Makes deliveries that ended due again.
     REPLAY = "replay.lua";
     /// Returns the deliveries that are pending or in flight, if they are few.
     UNFINISHED = "unfinished.lua";
     /// Returns the statistics of an endpoint.
     ENDPOINT_STATS = "endpoint_stats.lua";
+    /// Returns the sums of a tenant.
+    TENANT_STATS = "tenant_stats.lua";
     /// Creates a tenant.
     PUT_TENANT = "put_tenant.lua";
     /// Removes a tenant's endpoints, so that no more events are planned.
@@ -136,8 +163,6 @@ tenant_scripts! {
     PUT_ENDPOINT = "put_endpoint.lua";
     /// Removes an endpoint.
     DROP_ENDPOINT = "drop_endpoint.lua";
-    /// Buries a part of a removed endpoint's pending deliveries.
-    BURY_ENDPOINT = "bury_endpoint.lua";
     /// Returns the summary of a tenant for recovery.
     TENANT_SUMMARY = "tenant_summary.lua";
     /// Deletes a part of what ended long ago.

@@ -19,10 +19,10 @@ use super::scores::Scores;
 use super::wake::{Denials, Listener};
 use crate::in_flight::InFlightTracker;
 use crate::{
-    Acceptance, AcceptedEvent, Claim, ClaimRequest, CountedPart, Cursor, DeliveryFilter, Depth,
-    DueEndpoint, EndpointStats, Erased, EventDetails, EventFilter, Interval, Leases, ListedEvent,
-    Outcome, Page, PlanBatch, PlanResult, Queries, Queue, RejectedFilter, Result, StoreError,
-    Tenants,
+    Acceptance, AcceptedEvent, Claim, ClaimRequest, CountedPart, Counters, Cursor, DeliveryFilter,
+    Depth, DueEndpoint, EndpointStats, Erased, EventDetails, EventFilter, Interval, Leases,
+    ListedEvent, Outcome, Page, PlanBatch, PlanResult, Queries, Queue, RejectedFilter,
+    ReplayBodies, Result, StoreError, Tenants,
 };
 
 /// The timeout of a reply, longer than the delay that a busy disk causes.
@@ -319,8 +319,14 @@ impl Queries for RedisStore {
         self.list_events(tenant, filter, cursor, limit).await
     }
 
-    async fn replay(&self, tenant: &TenantId, filter: &DeliveryFilter, now: Millis) -> Result<u64> {
-        self.replay_selected(tenant, filter, now).await
+    async fn replay(
+        &self,
+        tenant: &TenantId,
+        filter: &DeliveryFilter,
+        bodies: ReplayBodies,
+        now: Millis,
+    ) -> Result<u64> {
+        self.replay_selected(tenant, filter, bodies, now).await
     }
 
     async fn delivery(&self, tenant: &TenantId, id: &DeliveryId) -> Result<Option<Delivery>> {
@@ -352,6 +358,15 @@ impl Queries for RedisStore {
         from: Millis,
     ) -> Result<Option<EndpointStats>> {
         self.stats_of(tenant, endpoint, by, from).await
+    }
+
+    async fn tenant_stats(
+        &self,
+        tenant: &TenantId,
+        by: Interval,
+        from: Millis,
+    ) -> Result<Option<Vec<Counters>>> {
+        self.sums_of(tenant, by, from).await
     }
 
     async fn deliveries(

@@ -48,7 +48,8 @@ pub(super) fn complete(
             next => next,
         };
         write_outcome(tx, key, &flight, next, outcome.attempt.as_ref(), now)?;
-        counts.add(flight.endpoint_key, outcome.attempt.as_ref(), next);
+        let is_dead = matches!(next, NextState::Dead(_));
+        counts.add(flight.endpoint_key, outcome.attempt.as_ref(), is_dead);
         Ok(true)
     };
     let recorded = outcomes.iter().map(&mut one).collect::<Outcome<_>>()?;
@@ -101,6 +102,7 @@ pub(super) fn return_claims(tx: &mut Tx<'_>, now: Millis) -> Outcome<u64> {
     if count > 0 {
         tx.then(Effect::ClaimsReturned);
     }
+    let mut counts = OutcomeCounts::default();
     for (key, flight) in orphans {
         let since = flight.at.min(now.as_i64());
         let next = if flight.is_erased {
@@ -111,7 +113,10 @@ pub(super) fn return_claims(tx: &mut Tx<'_>, now: Millis) -> Outcome<u64> {
             NextState::Dead(DELETED.into())
         };
         write_outcome(tx, key, &flight, &next, None, now)?;
+        let is_dead = matches!(next, NextState::Dead(_));
+        counts.add(flight.endpoint_key, None, is_dead);
     }
+    counts.write(tx.sql, now)?;
     Ok(count)
 }
 

@@ -17,9 +17,10 @@ use super::{
     tenants,
 };
 use crate::{
-    Acceptance, AcceptedEvent, Claim, ClaimRequest, CountedPart, Cursor, DeliveryFilter, Depth,
-    DueEndpoint, EndpointStats, Erased, EventDetails, EventFilter, Interval, Leases, ListedEvent,
-    Page, PlanBatch, PlanResult, Queries, Queue, RejectedFilter, Result, Tenants,
+    Acceptance, AcceptedEvent, Claim, ClaimRequest, CountedPart, Counters, Cursor, DeliveryFilter,
+    Depth, DueEndpoint, EndpointStats, Erased, EventDetails, EventFilter, Interval, Leases,
+    ListedEvent, Page, PlanBatch, PlanResult, Queries, Queue, RejectedFilter, ReplayBodies, Result,
+    Tenants,
 };
 
 #[async_trait]
@@ -249,9 +250,15 @@ impl Queries for SqliteStore {
             .await
     }
 
-    async fn replay(&self, tenant: &TenantId, filter: &DeliveryFilter, now: Millis) -> Result<u64> {
+    async fn replay(
+        &self,
+        tenant: &TenantId,
+        filter: &DeliveryFilter,
+        bodies: ReplayBodies,
+        now: Millis,
+    ) -> Result<u64> {
         self.observe_time(now);
-        let (tenant, filter, mut replay) = (tenant.clone(), filter.clone(), Replay::new());
+        let (tenant, filter, mut replay) = (tenant.clone(), filter.clone(), Replay::new(bodies));
         self.steps(move |tx| replay.step(tx, &tenant, &filter, now))
             .await
     }
@@ -294,6 +301,17 @@ impl Queries for SqliteStore {
     ) -> Result<Option<EndpointStats>> {
         let (tenant, endpoint) = (tenant.clone(), endpoint.clone());
         self.read(move |view| outcome_counts::stats(view, &tenant, &endpoint, by, from))
+            .await
+    }
+
+    async fn tenant_stats(
+        &self,
+        tenant: &TenantId,
+        by: Interval,
+        from: Millis,
+    ) -> Result<Option<Vec<Counters>>> {
+        let tenant = tenant.clone();
+        self.read(move |view| outcome_counts::tenant_stats(view.sql, &tenant, by, from))
             .await
     }
 

@@ -61,6 +61,7 @@ mod plan;
 mod prune;
 mod queue;
 mod reader;
+mod recent_attempts;
 mod rejected;
 mod replay;
 mod rewind;

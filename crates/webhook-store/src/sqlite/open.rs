@@ -10,13 +10,14 @@ use super::lock::{Lock, private, restrict};
 use super::open_error::OpenError;
 
 /// The migrations of the schema, in order. A released one is never changed; new ones are appended.
-pub(super) const MIGRATIONS: [&str; 6] = [
+pub(super) const MIGRATIONS: [&str; 7] = [
     include_str!("schema.sql"),
     include_str!("schema2.sql"),
     include_str!("schema3.sql"),
     include_str!("schema4.sql"),
     include_str!("schema5.sql"),
     include_str!("schema6.sql"),
+    include_str!("schema7.sql"),
 ];
 
 /// The `PRAGMA application_id` of a sender's database: the letters `whsd`.

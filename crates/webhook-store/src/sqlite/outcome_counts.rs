@@ -1,4 +1,5 @@
-//! Counts outcomes by endpoint and minute, and moves old counters to the hours.
+//! Counts outcomes by endpoint and minute, and moves old counters to the hours. The negative key of a
+//! tenant stands for an endpoint whose counters are the sums of the tenant's.
 //!
 //! Rows are in the order of time, so that all writes go to the end of a table. Those of an endpoint are
 //! read interval by interval.
@@ -11,9 +12,10 @@ use webhook_model::{Attempt, EndpointId, Millis, TenantId};
 use super::job::{Outcome, Tx};
 use super::lookup;
 use super::reader::View;
+use super::recent_attempts::{self, NewAttempts};
 use super::row::{millis, state};
-use crate::endpoint_stats::Counter;
-use crate::{EndpointStats, HOURS_KEPT, Interval, MAX_COUNTED, MINUTES_KEPT, NextState};
+use crate::endpoint_stats::{Counter, Counts, add_minute, series};
+use crate::{Counters, EndpointStats, HOURS_KEPT, Interval, MAX_COUNTED, MINUTES_KEPT};
 
 /// The maximum number of rows that a call moves or deletes.
 const PART: i64 = 2_000;
@@ -33,26 +35,56 @@ const TAKE_MINUTES: &str = "DELETE FROM outcome_minutes WHERE (at, endpoint, cou
 const DROP_HOURS: &str = "DELETE FROM outcome_hours WHERE (at, endpoint, counter) IN (
         SELECT at, endpoint, counter FROM outcome_hours WHERE at < ?1 LIMIT ?2)";
 
-/// The counts of one call, by endpoint and counter.
+const TENANT_OF: &str = "SELECT tenant FROM endpoints WHERE key = ?1";
+
+/// The counts of one call, by endpoint and counter, and its attempts.
 #[derive(Default)]
-pub(super) struct OutcomeCounts(BTreeMap<(i64, Counter), i64>);
+pub(super) struct OutcomeCounts {
+    counts: BTreeMap<(i64, Counter), i64>,
+    attempts: NewAttempts,
+}
 
 impl OutcomeCounts {
-    pub fn add(&mut self, endpoint_key: i64, attempt: Option<&Attempt>, next: &NextState) {
-        let is_dead = matches!(next, NextState::Dead(_));
+    /// Adds an outcome: its attempt, and whether the delivery is a dead letter now.
+    pub fn add(&mut self, endpoint_key: i64, attempt: Option<&Attempt>, is_dead: bool) {
         for counter in Counter::of_outcome(attempt, is_dead) {
-            *self.0.entry((endpoint_key, counter)).or_default() += 1;
+            *self.counts.entry((endpoint_key, counter)).or_default() += 1;
+        }
+        if let Some(attempt) = attempt {
+            self.attempts.add(endpoint_key, attempt);
         }
     }
 
-    /// Adds the counts to those of the minute.
+    /// Adds the counts to those of the minute, also for the tenants.
     pub fn write(&self, sql: &Connection, now: Millis) -> Outcome<()> {
+        if self.counts.is_empty() {
+            return Ok(());
+        }
         let minute = Interval::Minute.number(now);
         let mut add = sql.prepare_cached(COUNT)?;
-        for ((endpoint_key, counter), count) in &self.0 {
-            add.execute((minute, endpoint_key, counter.0, count))?;
+        for ((key, counter), count) in self.counts.iter().chain(&self.sums(sql)?) {
+            add.execute((minute, key, counter.0, count))?;
         }
-        Ok(())
+        self.attempts.write(sql)
+    }
+
+    /// Returns the counts by tenant.
+    fn sums(&self, sql: &Connection) -> Outcome<BTreeMap<(i64, Counter), i64>> {
+        let mut tenant_of = sql.prepare_cached(TENANT_OF)?;
+        let mut of: (i64, Option<i64>) = (0, None);
+        let mut sums = BTreeMap::new();
+        for ((endpoint_key, counter), count) in &self.counts {
+            // The counts of an endpoint follow each other.
+            if of.0 != *endpoint_key {
+                let tenant = tenant_of.query_row([endpoint_key], |row| row.get(0));
+                of = (*endpoint_key, tenant.optional()?);
+            }
+            // The tenant may have been deleted.
+            if let Some(tenant) = of.1 {
+                *sums.entry((-tenant, counter.of_tenant())).or_default() += count;
+            }
+        }
+        Ok(sums)
     }
 }
 
@@ -85,11 +117,12 @@ pub(super) fn prune(tx: &Tx<'_>, now: Millis) -> Outcome<bool> {
     Ok(taken == PART || dropped as i64 == PART)
 }
 
-/// Deletes the counters of a deleted tenant's endpoints.
+/// Deletes the counters of a deleted tenant and its endpoints.
 pub(super) fn delete_of_tenant(sql: &Connection, tenant: i64) -> Outcome<()> {
-    for table in ["outcome_minutes", "outcome_hours"] {
+    for table in ["outcome_minutes", "outcome_hours", "recent_attempts"] {
         let delete = format!(
-            "DELETE FROM {table} WHERE endpoint IN (SELECT key FROM endpoints WHERE tenant = ?1)"
+            "DELETE FROM {table} WHERE endpoint = -?1
+                OR endpoint IN (SELECT key FROM endpoints WHERE tenant = ?1)"
         );
         sql.execute(&delete, [tenant])?;
     }
@@ -111,36 +144,40 @@ pub(super) fn stats(
     let Some(endpoint_key) = lookup::endpoint(view.sql, tenant, endpoint)? else {
         return Ok(None);
     };
-    let mut counts = BTreeMap::new();
-    let minutes = rows(
-        view.sql,
-        "outcome_minutes",
-        endpoint_key,
-        Interval::Minute.number(by.start(from)),
-    )?;
-    for (minute, counter, count) in minutes {
-        let at = match by {
-            Interval::Minute => minute,
-            Interval::Hour => Interval::hour_of_minute(minute),
-        };
-        *counts.entry((at, counter)).or_default() += count;
+    Ok(Some(EndpointStats {
+        pending: pending(view.sql, endpoint_key)?,
+        oldest_due: oldest_due(view, endpoint_key)?,
+        series: series(counts(view.sql, endpoint_key, by, from)?, by),
+        recent: recent_attempts::read(view.sql, endpoint_key)?,
+    }))
+}
+
+/// Returns the sums of a tenant from the interval that contains `from` on; `None` if the tenant does not
+/// exist.
+pub(super) fn tenant_stats(
+    sql: &Connection,
+    tenant: &TenantId,
+    by: Interval,
+    from: Millis,
+) -> Outcome<Option<Vec<Counters>>> {
+    let Some((tenant, _)) = lookup::tenant(sql, tenant)? else {
+        return Ok(None);
+    };
+    Ok(Some(series(counts(sql, -tenant, by, from)?, by)))
+}
+
+fn counts(sql: &Connection, key: i64, by: Interval, from: Millis) -> Outcome<Counts> {
+    let mut counts = Counts::new();
+    let minutes_from = Interval::Minute.number(by.start(from));
+    for minute in rows(sql, "outcome_minutes", key, minutes_from)? {
+        add_minute(&mut counts, by, minute);
     }
     if by == Interval::Hour {
-        for (hour, counter, count) in
-            rows(view.sql, "outcome_hours", endpoint_key, by.number(from))?
-        {
+        for (hour, counter, count) in rows(sql, "outcome_hours", key, by.number(from))? {
             *counts.entry((hour, counter)).or_default() += count;
         }
     }
-    let mut stats = EndpointStats {
-        pending: pending(view.sql, endpoint_key)?,
-        oldest_due: oldest_due(view, endpoint_key)?,
-        series: Vec::new(),
-    };
-    for ((at, counter), count) in counts {
-        stats.add(by.of_number(at), Counter(counter), count);
-    }
-    Ok(Some(stats))
+    Ok(counts)
 }
 
 /// Returns the counters of an endpoint from an interval on.

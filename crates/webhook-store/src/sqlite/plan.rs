@@ -10,6 +10,7 @@ use super::accept::{self, NewEvent};
 use super::claim_guard::{ClaimGuard, ClaimReturn};
 use super::job::{Outcome, Tx};
 use super::lookup;
+use super::outcome_counts::OutcomeCounts;
 use super::queue::{Effect, Flight, Key, NO_LEASE, QueuePosition};
 use super::row::{self, state};
 use crate::{
@@ -45,10 +46,12 @@ pub(super) fn plan(
         fence: batch.fence,
         endpoints: HashMap::new(),
         claimed: Vec::new(),
+        counts: OutcomeCounts::default(),
         now,
     };
     let planned = batch.events.iter().map(|event| planner.event(tx, event));
     let planned = PlanResult::Done(planned.collect::<Outcome<_>>()?);
+    planner.counts.write(tx.sql, now)?;
     Ok(claim_return.guard(planned, planner.claimed, planner.lease))
 }
 
@@ -81,6 +84,8 @@ struct Planner<'a> {
     endpoints: HashMap<EndpointId, Option<i64>>,
     /// The deliveries that start claimed.
     claimed: Vec<Key>,
+    /// The deliveries that start as dead letters.
+    counts: OutcomeCounts,
     now: Millis,
 }
 
@@ -181,6 +186,8 @@ impl Planner<'_> {
             new.body.as_deref(),
         ])?;
         tx.add_id(row::delivery_hash((&id).into()), seq);
+        let is_dead = begins.state == state::DEAD;
+        self.counts.add(endpoint_key, None, is_dead);
         self.effects(
             tx,
             &new.id,

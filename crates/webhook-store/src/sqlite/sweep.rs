@@ -4,9 +4,9 @@ use rusqlite::Connection;
 
 use super::delete;
 use super::job::{Outcome, Tx};
-use super::outcome_counts;
+use super::outcome_counts::{self, OutcomeCounts};
 use super::queue::Effect;
-use super::row::{DELETED, state};
+use super::row::{DELETED, millis, state};
 
 /// The maximum number of deliveries in a step.
 const PART: usize = 500;
@@ -85,13 +85,16 @@ pub(super) fn endpoint(tx: &mut Tx<'_>, deleted: &Deleted) -> Outcome<bool> {
     let mut bury = tx
         .sql
         .prepare_cached("UPDATE deliveries SET state = 3, reason = ?2, at = ?3 WHERE seq = ?1")?;
+    let mut counts = OutcomeCounts::default();
     for seq in &part {
         bury.execute((seq, DELETED, deleted.at))?;
+        counts.add(deleted.endpoint, None, true);
         tx.then(Effect::Counted {
             pending: -1,
             dead: 1,
         });
     }
+    counts.write(tx.sql, millis(deleted.at))?;
     Ok(part.len() < PART)
 }
 

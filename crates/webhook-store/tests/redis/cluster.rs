@@ -7,7 +7,7 @@ use test_support::with_timeout;
 use webhook_model::{DeliveryState, Millis};
 use webhook_store::{
     ClaimRequest, DeliveryFilter, InitialState, Leases, PlanBatch, PlanResult, Planned, Queries,
-    Queue, RejectedFilter, Tenants,
+    Queue, RejectedFilter, ReplayBodies, Tenants,
 };
 
 use crate::world::{PLANNED, World, at, endpoint, endpoint_id, owner, planned, success, tenant};
@@ -133,7 +133,13 @@ async fn tenants_all_over_a_cluster_are_served() {
         ..Default::default()
     };
     for tenant in &tenants {
-        assert_eq!(store.replay(tenant, &filter, at(10_002)).await.unwrap(), 1);
+        assert_eq!(
+            store
+                .replay(tenant, &filter, ReplayBodies::Kept, at(10_002))
+                .await
+                .unwrap(),
+            1
+        );
         assert!(store.delete_tenant(tenant).await.unwrap());
     }
     assert_eq!(

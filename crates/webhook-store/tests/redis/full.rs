@@ -6,8 +6,8 @@ use webhook_model::DeliveryState::{InFlight, Pending};
 use webhook_model::{DeliveryId, EventId, Millis, Owner, Rejected, Source};
 use webhook_store::redis::RedisStore;
 use webhook_store::{
-    DeliveryFilter, InitialState, Leases, NextState, Outcome, Planned, Queries, Queue, StoreError,
-    Tenants,
+    DeliveryFilter, InitialState, Leases, NextState, Outcome, Planned, Queries, Queue,
+    ReplayBodies, StoreError, Tenants,
 };
 
 use crate::world::{World, all, at, claim, endpoint, endpoint_id, owner, plan, success, tenant};
@@ -186,7 +186,12 @@ async fn a_full_server_rejects_every_change_as_a_whole() {
     assert_refused(&world, "reject", one.reject(&[rejected])).await;
     assert_refused(&world, "claim", claim(&one, &a, 10, 5)).await;
     assert_refused(&world, "due", one.due(at(5))).await;
-    assert_refused(&world, "replay", one.replay(&acme, &filter, at(5))).await;
+    assert_refused(
+        &world,
+        "replay",
+        one.replay(&acme, &filter, ReplayBodies::Kept, at(5)),
+    )
+    .await;
     assert_refused(&world, "rewind", one.rewind(at(5))).await;
 
     make_room(&world).await;

@@ -142,6 +142,8 @@ macro_rules! guarantees {
                 a_success_can_be_replayed
                 a_replay_does_not_affect_pending_and_in_flight_deliveries
                 a_replay_restarts_the_schedule_and_keeps_attempts
+                a_replay_keeps_the_bodies_or_defers_them
+                a_replay_of_pending_deliveries_makes_those_due_whose_attempt_failed
                 a_replay_affects_the_deliveries_that_match_its_filter
                 a_replay_without_a_match_returns_zero
                 a_delivery_without_an_endpoint_is_not_replayed
@@ -181,9 +183,14 @@ macro_rules! guarantees {
                 a_body_is_returned_byte_for_byte
                 deliveries_are_selected_by_type_and_last_status
                 a_delivery_of_a_rare_type_is_found_in_bounded_pages
-                a_dry_run_counts_what_a_replay_would_make_due
+                a_dry_run_counts_what_a_replay_would_make_due;
+            statistics:
                 outcomes_are_counted_by_minute_and_by_hour
-                statistics_have_the_pending_deliveries;
+                statistics_have_the_pending_deliveries
+                dead_letters_are_counted_whatever_their_cause
+                a_claim_that_is_returned_as_a_dead_letter_is_counted
+                a_tenant_has_the_sums_of_its_endpoints
+                the_last_attempts_of_an_endpoint_are_kept;
             erase:
                 an_erased_event_keeps_its_record_without_its_payload
                 requests_and_responses_of_an_erased_event_are_deleted

@@ -10,7 +10,7 @@ use webhook_model::{
 };
 use webhook_store::{
     Acceptance, Claim, ClaimRequest, DeliveryFilter, DueEndpoint, Fence, NextState, Outcome,
-    PlanBatch, PlanResult, Planned, PlannedEvent, Store,
+    PlanBatch, PlanResult, Planned, PlannedEvent, ReplayBodies, Store,
 };
 
 pub use crate::fixtures::{
@@ -359,7 +359,7 @@ impl World {
 
     pub async fn replay(&self, filter: &DeliveryFilter, ms: u64) -> u64 {
         self.store()
-            .replay(&self.acme, filter, at(ms))
+            .replay(&self.acme, filter, ReplayBodies::Kept, at(ms))
             .await
             .unwrap()
     }

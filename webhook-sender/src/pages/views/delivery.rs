@@ -32,6 +32,8 @@ struct DeliveryPage {
     /// The body as it is sent.
     body: Body,
     attempts: Vec<Step>,
+    /// It waits for another attempt, which can be made now.
+    can_be_tried_now: bool,
     check: Option<Check>,
     links: Links,
 }
@@ -46,6 +48,8 @@ struct Step {
 struct Links {
     event: Link,
     endpoint: Link,
+    /// The editor of the endpoint, with the event.
+    edit: Link,
     body: Link,
     replay: Link,
 }
@@ -75,18 +79,25 @@ pub async fn show(visit: Visit) -> Result<Response, PageError> {
     let (event, data) = event.map_or((None, None), |(event, data)| (Some(event), data));
     let endpoint: Option<Endpoint> = optional(visit.get(endpoint_route).await)?;
     let body = Body::of(bytes(&visit, id).await?.as_deref());
+    let can_be_tried_now = delivery.can_be_tried_now();
     let attempts = std::mem::take(&mut delivery.attempts);
     let last_request = attempts.iter().rev().find_map(|it| it.request.as_ref());
     let here = visit.here("deliveries").push(id);
+    let of_endpoint = visit.here("endpoints").push(delivery.endpoint.raw());
     html(&DeliveryPage {
         page: visit.page(format!("Delivery {}", delivery.id.raw()), "deliveries"),
         state: Badge::of_delivery(delivery.state),
         check: last_request.map(Check::of),
         attempts: attempts.into_iter().enumerate().map(Step::of).collect(),
+        can_be_tried_now,
         data,
         links: Links {
             event: visit.here("events").push(delivery.event.raw()),
-            endpoint: visit.here("endpoints").push(delivery.endpoint.raw()),
+            edit: of_endpoint
+                .clone()
+                .push("edit")
+                .query("event", delivery.event.raw()),
+            endpoint: of_endpoint,
             body: here.clone().push("body"),
             replay: here.push("replay"),
         },
@@ -186,7 +197,11 @@ pub async fn body(visit: Visit) -> Result<Response, PageError> {
 pub async fn replay(posted: Posted) -> Result<Response, PageError> {
     let visit = &posted.visit;
     let id = visit.name("id");
-    let body = json!({ "delivery": id });
+    let render = posted.field("render") == "true";
+    let mut body = json!({ "delivery": id, "render": render });
+    if posted.field("state") == "pending" {
+        body["state"] = "pending".into();
+    }
     let reply: serde_json::Value = visit
         .send(Method::POST, visit.route("replay"), body)
         .await?;

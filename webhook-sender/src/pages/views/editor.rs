@@ -7,16 +7,20 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::endpoint::patterns;
+use super::events::details;
 use crate::pages::error::PageError;
 use crate::pages::json_text::readable;
 use crate::pages::layout::{Page, html};
 use crate::pages::link::Link;
 use crate::pages::text::Text;
 use crate::pages::visit::{Posted, Visit};
-use crate::pages::wire::{Endpoint, Event, List};
+use crate::pages::wire::{Delivery, Endpoint, Event, List};
 
 /// The number of past events that the preview offers.
 const OFFERED: &str = "10";
+
+/// The most characters of an event's data that the page shows.
+const SHOWN: usize = 16 * 1024;
 
 #[derive(Template)]
 #[template(path = "endpoint_edit.html")]
@@ -28,6 +32,8 @@ struct Editor {
     events: Vec<Event>,
     /// The chosen event.
     event_id: Text,
+    /// Its data, indented; none if it is not kept.
+    data: Option<Text>,
     preview: Option<Preview>,
     failure: Option<Text>,
     action: Link,
@@ -103,13 +109,54 @@ impl Draft {
 pub async fn show(visit: Visit) -> Result<Response, PageError> {
     let endpoint = endpoint(&visit).await?;
     let draft = Draft::of(&endpoint);
-    let event_id = visit.query("event").to_owned();
+    let event_id = match visit.query("event") {
+        "" => example(&visit).await?.unwrap_or_default(),
+        chosen => chosen.to_owned(),
+    };
     render(&visit, endpoint, draft, event_id, None, None).await
 }
 
 async fn endpoint(visit: &Visit) -> Result<Endpoint, PageError> {
     let route = visit.route("endpoints").push(visit.name("id"));
     visit.get(route).await
+}
+
+/// Returns the event to begin with: one whose delivery to the endpoint is dead, or else one that was planned
+/// for it, or any; the newest.
+async fn example(visit: &Visit) -> Result<Option<String>, PageError> {
+    let of_endpoint = visit
+        .route("deliveries")
+        .query("endpoint", visit.name("id"));
+    let of_endpoint = of_endpoint.query("limit", "1");
+    for route in [of_endpoint.clone().query("state", "dead"), of_endpoint] {
+        let newest: List<Delivery> = visit.get(route).await?;
+        if let Some(delivery) = newest.items.first() {
+            return Ok(Some(delivery.event.raw().to_owned()));
+        }
+    }
+    let any = visit.route("events").query("state", "planned");
+    let any: List<Event> = visit.get(any.query("limit", "1")).await?;
+    Ok(any.items.first().map(|event| event.id.raw().to_owned()))
+}
+
+/// Returns the data of an event as far as the page shows it.
+async fn data_of(visit: &Visit, event: &str) -> Result<Option<Text>, PageError> {
+    if event.is_empty() {
+        return Ok(None);
+    }
+    match details(visit, event).await {
+        Ok((_, data)) => Ok(data.map(|data| beginning(data.raw()).into())),
+        // The text of the field names no event, which the preview says.
+        Err(error) if error.status.is_client_error() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn beginning(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
 }
 
 async fn render(
@@ -122,11 +169,7 @@ async fn render(
 ) -> Result<Response, PageError> {
     let route = visit.route("events").query("state", "planned");
     let events: List<Event> = visit.get(route.query("limit", OFFERED)).await?;
-    let newest = events.items.first().map(|event| event.id.raw().to_owned());
-    let event_id = match event_id.is_empty() {
-        true => newest.unwrap_or_default(),
-        false => event_id,
-    };
+    let data = data_of(visit, &event_id).await?;
     let back = visit.here("endpoints").push(visit.name("id"));
     html(&Editor {
         page: visit.page(format!("Edit {}", endpoint.id.raw()), "endpoints"),
@@ -134,6 +177,7 @@ async fn render(
         draft,
         events: events.items,
         event_id: event_id.into(),
+        data,
         preview,
         failure,
         action: back.clone().push("edit"),

@@ -5,6 +5,7 @@ use axum::http::Method;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde_json::{Value, json};
 
+use super::deliveries::{Row, rows};
 use crate::pages::badge::Badge;
 use crate::pages::chart::{Bars, Interval, Lines, Mark, Strip};
 use crate::pages::error::PageError;
@@ -14,10 +15,10 @@ use crate::pages::moment::Moment;
 use crate::pages::stats::{self, Stats};
 use crate::pages::text::Text;
 use crate::pages::visit::{Posted, Visit};
-use crate::pages::wire::{Attempt, Delivery, Endpoint, List};
+use crate::pages::wire::{Attempt, Endpoint};
 
-/// The most attempts of the strip.
-const STRIP: &str = "50";
+/// The most dead letters that the page shows.
+const SHOWN: &str = "5";
 
 #[derive(Template)]
 #[template(path = "endpoint.html")]
@@ -30,7 +31,11 @@ struct EndpointPage {
     /// The time until which two secrets sign.
     overlap: Option<Moment>,
     hours: Vec<Interval>,
+    /// The last attempts, the oldest first.
     marks: Vec<Mark>,
+    dead: Vec<Row>,
+    /// The editor was left a moment ago.
+    is_saved: bool,
     links: Links,
     test: Option<TestResult>,
 }
@@ -38,8 +43,13 @@ struct EndpointPage {
 struct Links {
     here: Link,
     edit: Link,
-    failed: Link,
+    deliveries: Link,
+    dead: Link,
     replay: Link,
+    /// The replay of its dead letters with new bodies.
+    render: Link,
+    /// The replay of what waits for another attempt, with new bodies.
+    pending: Link,
 }
 
 /// The result of a test delivery.
@@ -69,10 +79,10 @@ async fn render(visit: &Visit, test: Option<TestResult>) -> Result<Response, Pag
     let id = visit.name("id");
     let endpoint: Endpoint = visit.get(visit.route("endpoints").push(id)).await?;
     let stats = stats::of(visit, id, "24h").await?;
-    let last = visit.route("deliveries").query("endpoint", id);
-    let last: List<Delivery> = visit.get(last.query("limit", STRIP)).await?;
+    let only_dead = |link: Link| link.query("state", "dead").query("endpoint", id);
+    let route = only_dead(visit.route("deliveries")).query("limit", SHOWN);
+    let (dead, _) = rows(visit, route).await?;
     let here = visit.here("endpoints").push(id);
-    let dead = |link: Link| link.query("state", "dead").query("endpoint", id);
     let overlap = endpoint.previous_secret_expires_at;
     html(&EndpointPage {
         overlap: overlap.filter(|until| until.0 > visit.now),
@@ -80,26 +90,30 @@ async fn render(visit: &Visit, test: Option<TestResult>) -> Result<Response, Pag
         state: Badge::of_endpoint(endpoint.enabled, endpoint.failing_since.is_some()),
         breaker: Badge::of_breaker(stats.breaker.raw()),
         hours: stats::day_of(&stats.series, visit.now),
-        marks: last.items.iter().rev().filter_map(mark).collect(),
+        marks: stats
+            .last_attempts
+            .iter()
+            .rev()
+            .map(|it| (*it).into())
+            .collect(),
+        dead,
+        is_saved: visit.query("done") == "saved",
         links: Links {
             edit: here.clone().push("edit"),
             here,
-            failed: visit.here("dead-letters").query("endpoint", id),
-            replay: dead(visit.here("replay")),
+            deliveries: visit.here("deliveries").query("endpoint", id),
+            dead: visit.here("dead-letters").query("endpoint", id),
+            replay: only_dead(visit.here("replay")),
+            pending: visit
+                .here("replay")
+                .query("state", "pending")
+                .query("endpoint", id)
+                .query("render", "true"),
+            render: only_dead(visit.here("replay")).query("render", "true"),
         },
         stats,
         endpoint,
         test,
-    })
-}
-
-/// Returns the last attempt of a delivery.
-fn mark(delivery: &Delivery) -> Option<Mark> {
-    let attempt = delivery.attempts.last()?;
-    Some(Mark {
-        succeeded: attempt.succeeded(),
-        result: attempt.short_result(),
-        at: attempt.at,
     })
 }
 

@@ -8,7 +8,7 @@ use crate::pages::layout::{Page, html};
 use crate::pages::link::Link;
 use crate::pages::text::Text;
 use crate::pages::visit::Visit;
-use crate::pages::wire::{List, Tenant};
+use crate::pages::wire::{List, Rejected, Tenant};
 
 /// The most tenants that are shown at once.
 const SHOWN: usize = 200;
@@ -21,6 +21,8 @@ struct Home {
     wanted: Text,
     tenants: Vec<(Text, Link)>,
     has_more: bool,
+    /// There are rejected events that name no existing tenant.
+    has_unassigned: bool,
 }
 
 pub async fn home(visit: Visit) -> Result<Response, PageError> {
@@ -37,7 +39,10 @@ pub async fn home(visit: Visit) -> Result<Response, PageError> {
         .filter(|id| id.raw().contains(&wanted));
     let tenants: Vec<_> = matching.by_ref().take(SHOWN).map(linked).collect();
     let has_more = matching.next().is_some();
+    let unassigned = Link::new("/v1/dead-letters").query("limit", "1");
+    let unassigned: List<Rejected> = visit.get(unassigned).await?;
     html(&Home {
+        has_unassigned: !unassigned.items.is_empty(),
         page: visit.page("Tenants", "tenants"),
         wanted: wanted.into(),
         tenants,

@@ -63,6 +63,10 @@ struct Happening {
     status: Option<u16>,
     error: Option<Text>,
     state: Option<DeliveryState>,
+    #[serde(default)]
+    action: Text,
+    #[serde(default)]
+    target: Option<Text>,
 }
 
 pub async fn show(visit: Visit) -> Result<Response, PageError> {
@@ -92,7 +96,7 @@ impl Row {
 
     /// Returns the row of an event of the stream; none for one that the view leaves out.
     fn of(visit: &Visit, event: &ServerEvent) -> Option<Self> {
-        let it: Happening = serde_json::from_str(&event.data).ok()?;
+        let mut it: Happening = serde_json::from_str(&event.data).ok()?;
         // It has just happened.
         let at = it.at.relative_to(it.at.0);
         let waiting = |word| Badge::new(Tone::Waiting, word);
@@ -109,6 +113,12 @@ impl Row {
             "event-rejected" => {
                 let subject = subject(visit, "rejected", it.id);
                 (Badge::new(Tone::Bad, "event rejected"), it.code, subject)
+            }
+            "change" => {
+                if it.action.raw().starts_with("endpoint.") {
+                    it.endpoint = it.target.take().unwrap_or_default();
+                }
+                (Badge::new(Tone::Neutral, "changed"), it.action, None)
             }
             _ => return None,
         };

@@ -1,7 +1,10 @@
 //! A tenant at a glance: what fails, what waits, and the attempts of the last day.
 
+use std::collections::HashMap;
+
 use askama::Template;
 use axum::response::Response;
+use webhook_model::Millis;
 
 use super::deliveries::{Row, rows};
 use super::endpoint_list::{EndpointRow, endpoint_rows};
@@ -10,31 +13,49 @@ use crate::pages::chart::{Bars, Interval};
 use crate::pages::error::PageError;
 use crate::pages::layout::{Page, html};
 use crate::pages::link::Link;
-use crate::pages::stats;
+use crate::pages::stats::{self, Sums};
 use crate::pages::text::Text;
 use crate::pages::visit::Visit;
-use crate::pages::wire::{List, Rejected};
+use crate::pages::wire::{Delivery, List, Rejected};
 
 /// The most deliveries and rejected events of each kind.
 const SHOWN: &str = "5";
 
-/// The most endpoints whose attempts are added up: each is a query.
-const CHARTED: usize = 20;
+/// The number of dead letters whose endpoints need attention.
+const EXAMINED: &str = "100";
+
+/// The age up to which a dead letter needs attention.
+const DAY: u64 = 24 * 60 * 60 * 1000;
 
 #[derive(Template)]
 #[template(path = "overview.html")]
 struct Overview {
     page: Page,
-    /// Endpoints that fail or are disabled.
-    troubled: Vec<EndpointRow>,
-    endpoints: usize,
+    troubled: Vec<Troubled>,
     dead: Vec<Row>,
     pending: Vec<Row>,
     rejected: Vec<(Rejected, Link)>,
+    sums: Sums,
     hours: Vec<Interval>,
-    charted: usize,
     is_empty: bool,
     publish: Text,
+}
+
+/// An endpoint that fails, is disabled, or has new dead letters.
+struct Troubled {
+    row: EndpointRow,
+    dead: Option<NewDead>,
+    dead_letters: Link,
+}
+
+/// The new dead letters of an endpoint.
+#[derive(Default)]
+struct NewDead {
+    count: u64,
+    /// There may be more than were counted.
+    or_more: bool,
+    /// The reason of the newest one.
+    reason: Text,
 }
 
 pub async fn show(visit: Visit) -> Result<Response, PageError> {
@@ -47,18 +68,11 @@ pub async fn show(visit: Visit) -> Result<Response, PageError> {
     let route = visit.route("dead-letters").query("limit", SHOWN);
     let rejected: List<Rejected> = visit.get(route).await?;
     let endpoints = endpoint_rows(&visit).await?;
-    let charted = endpoints.len().min(CHARTED);
-    let mut hours = stats::empty_day(visit.now);
-    for row in endpoints.iter().take(CHARTED) {
-        let stats = stats::of(&visit, row.endpoint.id.raw(), "24h").await?;
-        stats::add(&mut hours, &stats.series);
-    }
-    let all = endpoints.len();
-    let troubled = endpoints.into_iter().filter(EndpointRow::is_troubled);
+    let sums = stats::of_tenant(&visit, "24h").await?;
     html(&Overview {
         page: visit.page("Overview", "overview"),
-        troubled: troubled.collect(),
-        endpoints: all,
+        is_empty: endpoints.is_empty(),
+        troubled: troubled(&visit, endpoints).await?,
         dead,
         pending,
         rejected: rejected
@@ -69,9 +83,43 @@ pub async fn show(visit: Visit) -> Result<Response, PageError> {
                 (it, link)
             })
             .collect(),
-        is_empty: all == 0,
-        hours,
-        charted,
+        hours: stats::day_of(&sums.series, visit.now),
+        sums,
         publish: publish_command(visit.tenant()).into(),
     })
+}
+
+/// Returns the endpoints that somebody should look at.
+async fn troubled(visit: &Visit, all: Vec<EndpointRow>) -> Result<Vec<Troubled>, PageError> {
+    let mut dead = new_dead(visit).await?;
+    let of = |row: EndpointRow| {
+        let id = row.endpoint.id.raw();
+        let dead_letters = visit.here("dead-letters").query("endpoint", id);
+        let dead = dead.remove(id);
+        (dead.is_some() || row.is_troubled()).then_some(Troubled {
+            row,
+            dead,
+            dead_letters,
+        })
+    };
+    Ok(all.into_iter().filter_map(of).collect())
+}
+
+/// Returns the new dead letters by endpoint. A transform that fails leaves no attempt behind, so that its
+/// endpoint does not count as failing.
+async fn new_dead(visit: &Visit) -> Result<HashMap<String, NewDead>, PageError> {
+    let from = Millis(visit.now.0.saturating_sub(DAY)).to_string();
+    let route = visit.route("deliveries").query("state", "dead");
+    let route = route.query("from", &from).query("limit", EXAMINED);
+    let newest: List<Delivery> = visit.get(route).await?;
+    let mut dead: HashMap<String, NewDead> = HashMap::new();
+    for delivery in newest.items {
+        let of = dead.entry(delivery.endpoint.raw().to_owned()).or_default();
+        if of.count == 0 {
+            of.reason = delivery.reason.unwrap_or_default();
+        }
+        of.count += 1;
+        of.or_more = newest.next_cursor.is_some();
+    }
+    Ok(dead)
 }

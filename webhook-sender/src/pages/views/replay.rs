@@ -19,6 +19,8 @@ struct Replay {
     filters: Filters,
     /// The deliveries that match; none before there is a filter.
     count: Option<Count>,
+    /// Bodies are rendered anew.
+    render: bool,
     failure: Option<Text>,
     matching: Link,
     action: Link,
@@ -87,6 +89,7 @@ pub async fn show(visit: Visit) -> Result<Response, PageError> {
     html(&Replay {
         page: visit.page("Replay", "dead-letters"),
         count,
+        render: visit.query("render") == "true",
         failure,
         matching: filters.on(visit.here("deliveries")),
         action: visit.here("replay"),
@@ -99,7 +102,11 @@ pub async fn show(visit: Visit) -> Result<Response, PageError> {
 pub async fn replay(posted: Posted) -> Result<Response, PageError> {
     let filters = Filters::read(|name| posted.field(name));
     let visit = &posted.visit;
-    let count = number(&send(visit, body(&filters)).await?).to_string();
+    let mut body = body(&filters);
+    if posted.field("render") == "true" {
+        body.insert("render".to_owned(), true.into());
+    }
+    let count = number(&send(visit, body).await?).to_string();
     let after = Filters {
         state: Text::default(),
         status: Text::default(),

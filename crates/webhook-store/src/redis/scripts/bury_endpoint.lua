@@ -4,7 +4,9 @@ local endpoint, now, most = ARGV[1], ARGV[2], tonumber(ARGV[3])
 if call('SISMEMBER', B .. 'g', endpoint) == 0 then return 0 end
 local function bury_if(id, state)
   local record = call('GET', D .. id)
-  if record and byte(record) == state then bury(id, record, now, 'endpoint deleted') end
+  if not record or byte(record) ~= state then return end
+  bury(id, record, now, 'endpoint deleted')
+  count_dead(endpoint)
 end
 
 local due = call('ZPOPMIN', B .. 'q:' .. endpoint, most)
@@ -30,6 +32,7 @@ while most > 0 do
   local group = call('HRANDFIELD', turns)
   if not group then
     end_burial()
+    write_counts(now)
     return 0
   end
   local waiting = call('ZPOPMIN', group_key(endpoint, group), most)
@@ -44,4 +47,5 @@ while most > 0 do
   end
   most = most - #waiting / 2 - 1
 end
+write_counts(now)
 return 1

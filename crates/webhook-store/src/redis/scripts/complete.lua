@@ -1,7 +1,7 @@
--- Records outcomes. ARGV: owner, now in eight bytes, minute, the counter of dead letters, then (id, fence,
---   what, attempt, more, counted)…
+-- Records outcomes. ARGV: owner, now in eight bytes, then (id, fence, what, attempt, more, endpoint,
+--   counter)…
 --   what: S succeeded, P due at `more`, D dead with the reason `more`.
---   counted: the endpoint and the counter of the attempt, or ''.
+--   counter: that of the attempt, or ''.
 -- Returns {1 for each outcome that is recorded, now or before, and 0 for others; lowered or ''}.
 local owner, now = ARGV[1], ARGV[2]
 -- Deliveries from this score on are in the lists of those whose last attempt failed. An earlier version, which
@@ -12,14 +12,14 @@ end
 local mine = in_flight_prefix(owner)
 local from = #mine + FENCE + 1
 local succeeded = 'S\0' .. now
-local n = (#ARGV - 4) / 6
+local n = (#ARGV - 2) / 7
 local keys = {}
-for i = 1, n do keys[i] = D .. ARGV[6 * i - 1] end
+for i = 1, n do keys[i] = D .. ARGV[7 * i - 4] end
 local records = values(keys)
 
 local answer, sets, ended, gone, done = {}, {}, {}, {}, {}
 local k, e, g = 0, 0, 0
-local counts, succeeded_again = {}, {}
+local succeeded_again = {}
 
 -- Lists a delivery whose last attempt failed. Returns its flags and its record with them.
 local function list_failed(id, record, flags)
@@ -52,7 +52,7 @@ local function is_recorded(record, what, attempt, more)
 end
 
 for i = 1, n do
-  local id, fence, what, attempt, more, counted = unpack(ARGV, 6 * i - 1, 6 * i + 4)
+  local id, fence, what, attempt, more, endpoint, counter = unpack(ARGV, 7 * i - 4, 7 * i + 2)
   local record = records[i]
   -- An earlier outcome in this call may have changed it.
   if done[id] then record = done[id] ~= true and done[id] or call('GET', keys[i]) end
@@ -67,7 +67,7 @@ for i = 1, n do
     gone[g] = id
     local high, low, flags = byte(record, from + 8, from + 10)
     if attempt ~= '' then
-      counts[counted] = (counts[counted] or 0) + 1
+      count_attempt(endpoint, counter, attempt)
       -- The response may contain what was erased.
       if has_flag(flags, ERASED) then attempt = without_exchange(attempt) end
       local status = byte(attempt, 13) * 256 + byte(attempt, 14)
@@ -102,8 +102,7 @@ for i = 1, n do
         done[id] = sets[k]
       else
         local reason = what == 'D' and more or has_flag(flags, ERASED) and 'erased' or 'endpoint deleted'
-        local dead = parts.endpoint .. ':' .. ARGV[4]
-        counts[dead] = (counts[dead] or 0) + 1
+        count_dead(parts.endpoint)
         bury(id, record, now, reason, char(high, low), attempt)
         finish(id, record)
       end
@@ -114,25 +113,6 @@ each(sets, 1, k, 'MSET')
 for id, endpoint in pairs(succeeded_again) do call('ZREM', B .. 'f:' .. endpoint, id) end
 each(gone, 1, g, 'SREM', B .. 'l:' .. owner)
 each(ended, 1, e, 'RPUSH', B .. 's')
-
-local minute = tonumber(ARGV[3])
-local hour = math.floor(minute / 60)
-local day = math.floor(hour / 24)
-local function add(kind, endpoint, period, at, counter, count)
-  local key = B .. kind .. ':' .. endpoint .. ':' .. period % SLOTS[kind]
-  local field = at .. ':' .. counter
-  if call('HINCRBY', key, field, count) ~= count then return end
-  -- The first of its interval: the slot may have counters of an earlier period.
-  if call('HGET', key, 'of') ~= tostring(period) then
-    call('DEL', key)
-    call('HSET', key, 'of', period, field, count)
-  end
-  call('SADD', B .. 'os', endpoint)
-end
-for counted, count in pairs(counts) do
-  local endpoint, counter = string.match(counted, '^(.*):(%d+)$')
-  add('om', endpoint, hour, minute, counter, count)
-  add('oh', endpoint, day, hour, counter, count)
-end
+write_counts(now)
 refresh_touched()
 return { table.concat(answer), lowered and text(lowered) or '' }

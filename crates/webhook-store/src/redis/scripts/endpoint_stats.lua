@@ -1,7 +1,8 @@
 -- Returns the statistics of an endpoint. ARGV: endpoint, 'om' or 'oh', first interval, maximum of pending.
--- Returns {'unknown'} or {'known', pending, first due time or '', (interval, counter, count)…}.
+-- Returns {'unknown', '0', '', '', {}} or {'known', pending, first due time or '', last attempts,
+--   {(interval, counter, count)…}}.
 local endpoint, first, most = ARGV[1], tonumber(ARGV[3]), tonumber(ARGV[4])
-if not exists(endpoint) then return { 'unknown' } end
+if not exists(endpoint) then return { 'unknown', '0', '', '', {} } end
 local queue = B .. 'q:' .. endpoint
 local pending = call('ZCARD', queue)
 local turns = B .. 'ns:' .. endpoint
@@ -12,15 +13,7 @@ if pending < most and call('HLEN', turns) <= 1000 then
   end
 end
 local due = call('ZRANGE', queue, 0, 0, 'WITHSCORES')[2] or ''
-local answer = { 'known', text(math.min(pending, most)), due }
-for slot = 0, SLOTS[ARGV[2]] - 1 do
-  local fields = call('HGETALL', B .. ARGV[2] .. ':' .. endpoint .. ':' .. slot)
-  for i = 1, #fields, 2 do
-    local at, counter = string.match(fields[i], '^(%d+):(%d+)$')
-    if at and tonumber(at) >= first then
-      local n = #answer
-      answer[n + 1], answer[n + 2], answer[n + 3] = at, counter, fields[i + 1]
-    end
-  end
-end
-return answer
+local counts = {}
+read_counters(ARGV[2], endpoint, first, counts)
+local recent = table.concat(call('LRANGE', B .. 'la:' .. endpoint, 0, -1))
+return { 'known', text(math.min(pending, most)), due, recent, counts }

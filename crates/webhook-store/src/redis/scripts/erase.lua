@@ -55,6 +55,8 @@ for i = 1, #deliveries do
     local attempts = without_responses(sub(record, parts.attempts))
     record = sub(record, 1, flags_at - 1) .. char(flags) .. sub(record, flags_at + 1, parts.attempts - 1) .. attempts
     if state == 80 or state == 87 then
+      -- The outcome of a delivery in flight counts it.
+      count_dead(parts.endpoint)
       unqueue(delivery, state, parts)
       bury(delivery, record, now, 'erased')
       if state == 80 and parts.group then advance(delivery, parts, now) end
@@ -70,5 +72,6 @@ for i = 1, #deliveries do
   end
   call('DEL', B .. 'b:' .. delivery)
 end
+write_counts(now)
 refresh_touched()
 return { buried, lowered and text(lowered) or '' }

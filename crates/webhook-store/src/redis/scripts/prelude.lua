@@ -114,10 +114,25 @@ end
 
 -- The counters of an endpoint are in hashes by hour (`om:<endpoint>:<slot>`, with fields
 -- `<minute>:<counter>`) and by day (`oh:<endpoint>:<slot>`, with fields `<hour>:<counter>`), of which
--- the slots are used in turn.
+-- the slots are used in turn. Those without an endpoint are the sums of the tenant.
 local SLOTS = { om = 3, oh = 8 }
 
+-- Adds an endpoint's counters from an interval on to a list: interval, counter, count.
+local function read_counters(kind, endpoint, first, list)
+  for slot = 0, SLOTS[kind] - 1 do
+    local fields = call('HGETALL', B .. kind .. ':' .. endpoint .. ':' .. slot)
+    for i = 1, #fields, 2 do
+      local at, counter = string.match(fields[i], '^(%d+):(%d+)$')
+      if at and tonumber(at) >= first then
+        local n = #list
+        list[n + 1], list[n + 2], list[n + 3] = at, counter, fields[i + 1]
+      end
+    end
+  end
+end
+
 local function delete_counters(endpoint)
+  call('UNLINK', B .. 'la:' .. endpoint)
   for kind, slots in pairs(SLOTS) do
     for slot = 0, slots - 1 do call('UNLINK', B .. kind .. ':' .. endpoint .. ':' .. slot) end
   end
@@ -186,8 +201,9 @@ local function in_flight_prefix(owner)
 end
 
 -- Makes deliveries in flight under an owner due again, except claims whose fence is in `kept` at the
--- same index. Returns their number, and the ids of all that are not in flight under the owner now.
-local function return_claims(owner, ids, now, kept)
+-- same index. Returns their number, and the ids of all that are not in flight under the owner now. Calls
+-- `on_burial` with the endpoint of each that is a dead letter instead.
+local function return_claims(owner, ids, now, kept, on_burial)
   local keys = {}
   for i = 1, #ids do keys[i] = D .. ids[i] end
   local records = values(keys)
@@ -207,6 +223,7 @@ local function return_claims(owner, ids, now, kept)
         make_due(ids[i], parts.endpoint, text(at))
       else
         bury(ids[i], record, now, is_erased(record) and 'erased' or 'endpoint deleted')
+        on_burial(parts.endpoint)
         if parts.group then advance(ids[i], parts, now) end
       end
       count = count + 1

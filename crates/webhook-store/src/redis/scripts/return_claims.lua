@@ -11,12 +11,13 @@ if #ARGV > 3 then
 else
   ids = call('SRANDMEMBER', lease, ARGV[3])
 end
-local count, gone = return_claims(owner, ids, ARGV[2], kept)
+local count, gone = return_claims(owner, ids, ARGV[2], kept, count_dead)
 each(gone, 1, #gone, 'SREM', lease)
 -- Another owner may plan the accepted events.
 if #ARGV == 3 and call('GET', B .. 'p') == owner then call('DEL', B .. 'p') end
 local left = call('SCARD', lease)
 -- Recovery finds an owner that plans by this set only.
 if left == 0 and call('GET', B .. 'p') ~= owner then call('SREM', B .. 'o', owner) end
+write_counts(ARGV[2])
 refresh_touched()
 return { count, left, lowered and text(lowered) or '' }

@@ -1,19 +1,13 @@
-//! Guarantees of what is kept of attempts, of filters, and of statistics.
-
-use std::time::Duration;
+//! Guarantees of what is kept of attempts, and of filters.
 
 use webhook_model::DeliveryState::{Dead, Succeeded};
-use webhook_model::{Attempt, DeliveryId, Event, Millis};
-use webhook_store::{
-    DeliveryFilter, EndpointStats, HOURS_KEPT, Interval, MAX_EXAMINED, NextState, StatusFilter,
-};
+use webhook_model::{Attempt, DeliveryId, Event};
+use webhook_store::{DeliveryFilter, MAX_EXAMINED, NextState, StatusFilter};
 
 use crate::world::{
     World, at, claimed, dead, due, event, exchange, failure, listed, of_delivery, of_state,
     planned, success,
 };
-
-const MINUTE: u64 = 60 * 1000;
 
 async fn ids(world: &World, filter: &DeliveryFilter) -> Vec<DeliveryId> {
     let found = world.list(filter).await;
@@ -231,105 +225,4 @@ pub async fn a_dry_run_counts_what_a_replay_would_make_due(world: World) {
             world.bury(&claim.id, 3).await;
         }
     }
-}
-
-async fn stats(world: &World, by: Interval, from: Millis) -> EndpointStats {
-    let stats = world
-        .store()
-        .endpoint_stats(&world.acme, &world.orders, by, from);
-    stats.await.unwrap().unwrap()
-}
-
-/// Returns the counts of each interval.
-fn counts(stats: &EndpointStats) -> Vec<(Millis, u64, u64, u64)> {
-    let series = stats.series.iter();
-    series
-        .map(|it| (it.at, it.succeeded, it.failed, it.dead))
-        .collect()
-}
-
-pub async fn outcomes_are_counted_by_minute_and_by_hour(world: World) {
-    let start = Interval::Hour.start(at(0));
-    let minute = |n: u64| start.after(Duration::from_millis(n * MINUTE));
-    let ms = |n: u64| minute(n).since(at(0)).as_millis() as u64;
-    // In the second hour, and in the third.
-    for (n, id) in [(61, "a"), (61, "b"), (62, "c"), (120, "d")] {
-        let id = world.one(event(id), claimed(&world.orders), ms(n)).await;
-        let outcome = world.outcome(
-            &world.get(&id).await,
-            Some(success(ms(n))),
-            NextState::Succeeded,
-        );
-        let twice = [outcome.clone(), outcome.clone()];
-        let recorded = world.store().complete(&world.owner, &twice, minute(n));
-        assert_eq!(recorded.await.unwrap(), [true, true]);
-        let again = std::slice::from_ref(&outcome);
-        let again = world.store().complete(&world.owner, again, minute(n));
-        assert_eq!(again.await.unwrap(), [true]);
-    }
-    let failing = world.one(event("f"), claimed(&world.orders), ms(62)).await;
-    world.retry(&failing, ms(62), ms(62)).await;
-    assert_eq!(
-        world.claim_ids(ms(62)).await,
-        std::slice::from_ref(&failing)
-    );
-    world.bury(&failing, ms(120)).await;
-    let by_minute = stats(&world, Interval::Minute, minute(0)).await;
-    let expected = [
-        (minute(61), 2, 0, 0),
-        (minute(62), 1, 1, 0),
-        (minute(120), 1, 1, 1),
-    ];
-    assert_eq!(counts(&by_minute), expected);
-    let total = by_minute.total();
-    assert_eq!((total.succeeded, total.failed, total.dead), (4, 2, 1));
-    // All of them took 7 ms.
-    let p50 = total.latencies.percentile(50).unwrap();
-    assert!((6..=8).contains(&p50), "{p50}");
-    let later = stats(&world, Interval::Minute, minute(62)).await;
-    assert_eq!(counts(&later), expected[1..]);
-    let by_hour = stats(&world, Interval::Hour, minute(0)).await;
-    let expected = [(minute(60), 3, 1, 0), (minute(120), 1, 1, 1)];
-    assert_eq!(counts(&by_hour), expected);
-    // Old minutes become hours, and old hours are deleted.
-    let prune = async |now: Millis| {
-        while world
-            .store()
-            .prune(now, now.before(HOURS_KEPT))
-            .await
-            .unwrap()
-        {}
-    };
-    prune(minute(60 * 10)).await;
-    assert_eq!(
-        counts(&stats(&world, Interval::Hour, minute(0)).await),
-        expected
-    );
-    let other = world.add("other").await;
-    let unused = world
-        .store()
-        .endpoint_stats(&world.acme, &other, Interval::Hour, minute(0));
-    assert_eq!(counts(&unused.await.unwrap().unwrap()), []);
-}
-
-pub async fn statistics_have_the_pending_deliveries(world: World) {
-    world.one(event("a"), due(&world.orders, 70), 1).await;
-    world.one(event("b"), due(&world.orders, 60), 1).await;
-    world
-        .one(event("c"), due(&world.orders, 80).ordered(), 1)
-        .await;
-    world
-        .one(event("d"), due(&world.orders, 80).ordered(), 1)
-        .await;
-    let now = stats(&world, Interval::Minute, at(0)).await;
-    assert_eq!((now.pending, now.oldest_due), (4, Some(at(60))));
-    let id = world.claim_ids(65).await.remove(0);
-    world.succeed(&id, 66).await;
-    let now = stats(&world, Interval::Minute, at(0)).await;
-    assert_eq!((now.pending, now.oldest_due), (3, Some(at(70))));
-    let unknown = crate::world::endpoint_id("unknown");
-    let unknown = world
-        .store()
-        .endpoint_stats(&world.acme, &unknown, Interval::Hour, at(0));
-    assert_eq!(unknown.await.unwrap(), None);
 }

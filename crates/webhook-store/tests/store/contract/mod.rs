@@ -20,4 +20,5 @@ pub mod plan;
 pub mod rejected;
 pub mod replay;
 pub mod sessions;
+pub mod statistics;
 pub mod tenants;

@@ -2,10 +2,10 @@
 
 use webhook_model::DeliveryState::{Dead, InFlight, Pending, Succeeded};
 use webhook_model::{DeliveryId, DeliveryState};
-use webhook_store::{DeliveryFilter, NextState};
+use webhook_store::{DeliveryFilter, NextState, ReplayBodies};
 
 use crate::world::{
-    World, at, claimed, dead, due, event, failure, of_delivery, of_state, planned, success,
+    To, World, at, claimed, dead, due, event, failure, of_delivery, of_state, planned, success,
 };
 
 async fn buried(world: &World, id: &str, ms: u64) -> DeliveryId {
@@ -68,6 +68,83 @@ pub async fn a_replay_restarts_the_schedule_and_keeps_attempts(world: World) {
     assert_eq!(world.claim(&world.orders, 1, 5).await[0].attempts_made, 1);
     let attempts = world.get(&id).await.attempts;
     assert_eq!(attempts, [failure(2), failure(3), failure(5)]);
+}
+
+pub async fn a_replay_of_pending_deliveries_makes_those_due_whose_attempt_failed(world: World) {
+    let failed = world.one(event("failed"), claimed(&world.orders), 1).await;
+    world.retry(&failed, 900, 2).await;
+    let overdue = world.one(event("overdue"), claimed(&world.orders), 1).await;
+    world.retry(&overdue, 5, 2).await;
+    let new = world.one(event("new"), due(&world.orders, 800), 1).await;
+    let flying = world.one(event("flying"), claimed(&world.orders), 1).await;
+    let ended = buried(&world, "dead", 1).await;
+    let ordered = due(&world.orders, 1).ordered();
+    let first = world.one(event("first"), ordered.clone(), 1).await;
+    let waits = world.one(event("waits"), ordered, 1).await;
+    assert_eq!(world.claim(&world.orders, 1, 2).await[0].id, first);
+    world.retry(&first, 700, 3).await;
+    let pending = of_state(Pending);
+    let counted = world.store().count_replayable(&world.acme, &pending).await;
+    assert_eq!(counted.unwrap(), 3);
+    assert_eq!(world.replay(&pending, 10).await, 3);
+    let states = world.states(&[flying.clone(), ended, waits]).await;
+    assert_eq!(states, [InFlight, Dead, Pending]);
+    assert_eq!(world.get(&new).await.next_attempt_at, Some(at(800)));
+    assert_eq!(world.get(&overdue).await.next_attempt_at, Some(at(5)));
+    let claims = world.claim(&world.orders, 9, 10).await;
+    let mut found: Vec<_> = claims
+        .iter()
+        .map(|it| (it.id.clone(), it.attempts_made))
+        .collect();
+    let mut expected = [failed, overdue, first].map(|id| (id, 0)).to_vec();
+    found.sort();
+    expected.sort();
+    assert_eq!(found, expected);
+    world.succeed(&flying, 11).await;
+    // Those that were not attempted since are not made due again.
+    assert_eq!(world.replay(&pending, 12).await, 0);
+}
+
+pub async fn a_replay_keeps_the_bodies_or_defers_them(world: World) {
+    let own = |endpoint| To {
+        body: Some(b"rendered".to_vec().into()),
+        ..claimed(endpoint)
+    };
+    let other = world.add("other").await;
+    let to = [own(&world.orders), own(&other).ordered()];
+    let mut ids = world.plan(event("own"), &to, 1).await;
+    ids.push(world.one(event("data"), claimed(&world.orders), 1).await);
+    for id in &ids {
+        world.bury(id, 2).await;
+    }
+    let deferred = async |id: &DeliveryId, ms| {
+        let (filter, bodies) = (of_delivery(id), ReplayBodies::Deferred);
+        let replayed = world.store().replay(&world.acme, &filter, bodies, at(ms));
+        replayed.await.unwrap()
+    };
+    let body = async |id: &DeliveryId| {
+        let body = world.store().delivery_body(&world.acme, id).await;
+        body.unwrap().unwrap()
+    };
+    assert_eq!(world.replay(&of_delivery(&ids[0]), 3).await, 1);
+    assert_eq!(body(&ids[0]).await, &b"rendered"[..]);
+    assert_eq!(
+        world.claim(&world.orders, 1, 3).await[0].body,
+        &b"rendered"[..]
+    );
+    world.bury(&ids[0], 4).await;
+    for id in &ids {
+        assert_eq!(deferred(id, 5).await, 1);
+        assert_eq!(body(id).await, "");
+    }
+    let claims = world.claim(&world.orders, 9, 5).await;
+    let bodies: Vec<_> = claims.iter().map(|claim| claim.body.len()).collect();
+    assert_eq!(bodies, [0, 0]);
+    assert_eq!(world.claim(&other, 9, 5).await[0].body, "");
+    // They stay deferred.
+    world.retry(&ids[2], 7, 6).await;
+    assert_eq!(world.claim(&world.orders, 9, 7).await[0].body, "");
+    assert_eq!(deferred(&ids[2], 8).await, 0, "it is in flight");
 }
 
 pub async fn a_replay_affects_the_deliveries_that_match_its_filter(world: World) {
@@ -136,7 +213,11 @@ pub async fn a_replay_without_a_match_returns_zero(world: World) {
     let nobody = crate::world::tenant_id("nobody");
     let filter = DeliveryFilter::default();
     assert_eq!(
-        world.store().replay(&nobody, &filter, at(1)).await.unwrap(),
+        world
+            .store()
+            .replay(&nobody, &filter, ReplayBodies::Kept, at(1))
+            .await
+            .unwrap(),
         0
     );
 }

@@ -57,6 +57,13 @@ impl Run {
         let mut expected = 0;
         for n in 0..self.all.len() {
             let one = &self.all[n];
+            let is_pending = state == Some(Pending) && one.state == Pending;
+            if is_pending && !one.waits && one.made > 0 && self.selects(&filter, one) {
+                let one = &mut self.all[n];
+                (one.due, one.made) = (one.due.min(at(self.now)), 0);
+                expected += 1;
+                continue;
+            }
             let ended = matches!(one.state, Succeeded | Dead);
             if !ended || !self.selects(&filter, one) || self.endpoints[one.endpoint] == Is::Deleted
             {
