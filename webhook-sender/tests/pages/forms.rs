@@ -7,7 +7,7 @@ use crate::visits::{Visitor, form_token, send_form};
 use crate::world::World;
 
 /// Every form of the pages, by its path.
-const FORMS: [&str; 16] = [
+const FORMS: [&str; 17] = [
     "/ui/sign-in",
     "/ui/sign-out",
     "/ui/keys",

@@ -102,8 +102,8 @@ async fn a_replayed_delivery_without_a_body_is_recognised_by_its_body() {
         state: Some(DeliveryState::Dead),
         ..DeliveryFilter::default()
     };
-    let replayed = world.store.replay(&acme(), &all, ReplayBodies::Kept, NOW);
-    assert_eq!(replayed.await.unwrap(), 1);
+    let (store, kept) = (&world.store, ReplayBodies::Kept);
+    assert_eq!(store.replay(&acme(), &all, kept, NOW).await.unwrap(), 1);
     let ask = ClaimRequest {
         tenant: acme(),
         endpoint: endpoint.id,

@@ -3,7 +3,7 @@
 use webhook_model::{Attempt, Delivery, DeliveryId, EventId, Phase};
 use webhook_store::redis::RedisStore;
 use webhook_store::{
-    Claim, DeliveryFilter, InitialState, NextState, Outcome, Queries, Queue, Tenants,
+    Claim, DeliveryFilter, InitialState, NextState, Outcome, Queries, Queue, ReplayBodies, Tenants,
 };
 
 use crate::world::{World, all, at, claim, endpoint_id, owner, plan, success, tenant};
@@ -129,7 +129,8 @@ async fn a_failed_delivery_is_listed_until_it_succeeds_or_is_deleted() {
         event: Some(EventId::parse("retried").unwrap()),
         ..DeliveryFilter::default()
     };
-    let replayed = store.replay(&tenant("acme"), &everything, at(10)).await;
+    let (acme, kept) = (tenant("acme"), ReplayBodies::Kept);
+    let replayed = store.replay(&acme, &everything, kept, at(10)).await;
     assert_eq!(replayed.unwrap(), 1);
     attempt(&store, &owner, 10, 503).await;
     let again = claim(&store, &owner, 9, 11).await.unwrap();

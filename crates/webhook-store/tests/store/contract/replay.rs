@@ -84,8 +84,7 @@ pub async fn a_replay_of_pending_deliveries_makes_those_due_whose_attempt_failed
     assert_eq!(world.claim(&world.orders, 1, 2).await[0].id, first);
     world.retry(&first, 700, 3).await;
     let pending = of_state(Pending);
-    let counted = world.store().count_replayable(&world.acme, &pending).await;
-    assert_eq!(counted.unwrap(), 3);
+    assert_eq!(world.count_replayable(&pending).await, 3);
     assert_eq!(world.replay(&pending, 10).await, 3);
     let states = world.states(&[flying.clone(), ended, waits]).await;
     assert_eq!(states, [InFlight, Dead, Pending]);
