@@ -28,7 +28,7 @@ const PUBLISHERS: usize = 20;
 const PERIOD: Duration = Duration::from_millis(20);
 
 /// The requests of each address, which follow one another at this pace.
-const ROUNDS: usize = 60;
+const ROUNDS: usize = 40;
 const PACE: Duration = Duration::from_millis(20);
 
 /// The results of one store.
