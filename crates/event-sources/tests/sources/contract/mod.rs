@@ -26,6 +26,7 @@ mod world;
 use std::panic::AssertUnwindSafe;
 
 use futures::FutureExt;
+use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
 use crate::contract::broker::{Broker, Kind};
@@ -73,15 +74,16 @@ macro_rules! run {
 /// Adds scenarios to a set, whose tasks return their names and `true` if they have passed.
 macro_rules! spawn {
     ($set:expr, $kind:expr, [$($module:ident :: $scenario:ident),* $(,)?]) => {$(
-        $set.spawn(async move {
+        // On threads of their own: not every scenario can move to another one.
+        $set.spawn_blocking(move || {
             let name = stringify!($scenario);
             let scenario = async {
                 let mut broker = Broker::start($kind).await;
                 let mut world = World::new(&mut broker, $kind, name).await;
                 $module::$scenario(&mut world).await;
             };
-            let passed = AssertUnwindSafe(scenario).catch_unwind().await.is_ok();
-            (name, passed)
+            let scenario = AssertUnwindSafe(scenario).catch_unwind();
+            (name, Handle::current().block_on(scenario).is_ok())
         });
     )*};
 }
