@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::kustomize::{Built, build, build_with_kustomize};
+use super::kustomize::Built;
 use super::references::{self, SecretKey};
 use super::schemas::Schemas;
 use super::sender;
@@ -15,19 +15,19 @@ use crate::support::{files_under, text_of};
 /// Files that are documentation and not part of any build.
 const EXAMPLE: &str = "secrets.example.yaml";
 
-/// Returns the faults of `folder`, which is `deploy/spinkube` or a copy of it.
-pub fn of(folder: &Path, schemas: &Schemas) -> Vec<String> {
+/// Returns the faults of `folder`, which is `deploy/spinkube` or a copy of it. `build` builds each of its
+/// kustomizations.
+pub fn of(
+    folder: &Path,
+    schemas: &Schemas,
+    build: impl Fn(&Path, &Schemas) -> Built,
+) -> Vec<String> {
     let (example, mut faults) = example(folder, schemas);
     let mut used = BTreeSet::new();
     let mut files = BTreeSet::from([folder.join(EXAMPLE).canonicalize().unwrap()]);
     let mut kinds = BTreeSet::from(["kustomization".to_owned(), "secret".to_owned()]);
     for overlay in overlays(folder) {
-        let mut built = build(&overlay, schemas);
-        match build_with_kustomize(&overlay) {
-            Some(Ok(documents)) => built.documents = documents,
-            Some(Err(message)) => built.faults.push(message),
-            None => {}
-        }
+        let built = build(&overlay, schemas);
         let shown = overlay.strip_prefix(folder).unwrap().display();
         let found = one(&built, schemas, &mut used);
         faults.extend(found.into_iter().map(|fault| format!("{shown}: {fault}")));

@@ -62,13 +62,23 @@ pub fn build(folder: &Path, schemas: &Schemas) -> Built {
     built
 }
 
-/// Builds the kustomization of `folder` with kustomize, if this machine has it. The names of generated
-/// ConfigMaps are without their hashes.
+/// Builds the kustomization of `folder`, with the resources of kustomize itself if this machine has it.
+pub fn build_with_kustomize(folder: &Path, schemas: &Schemas) -> Built {
+    let mut built = build(folder, schemas);
+    match kustomize(folder) {
+        Some(Ok(documents)) => built.documents = documents,
+        Some(Err(message)) => built.faults.push(message),
+        None => {}
+    }
+    built
+}
+
+/// Runs kustomize, if this machine has it. The names of generated ConfigMaps are without their hashes.
 ///
 /// # Errors
 ///
 /// The message of kustomize.
-pub fn build_with_kustomize(folder: &Path) -> Option<Result<Vec<Value>, String>> {
+fn kustomize(folder: &Path) -> Option<Result<Vec<Value>, String>> {
     let commands = [("kustomize", "build"), ("kubectl", "kustomize")];
     let (program, command) = commands.into_iter().find(|(program, _)| found(program))?;
     let output = Command::new(program).arg(command).arg(folder).output();

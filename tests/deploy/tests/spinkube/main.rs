@@ -21,12 +21,12 @@ use support::{copy_folder, files_under, root, text_of, toml_of};
 
 #[test]
 fn every_manifest_is_valid_reachable_and_has_resolvable_references() {
-    let faults = faults::of(&manifests(), schemas());
+    let faults = faults::of(&manifests(), schemas(), kustomize::build_with_kustomize);
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
 /// Each case is an edit that introduces a fault: `file`, `replace`, `with`, and a part of the expected
-/// `fault`.
+/// `fault`. Kustomize is not run: it would build every overlay again for each case.
 #[test]
 fn every_introduced_fault_is_found() {
     let cases = files_under(&root().join("tests/deploy/tests/cases"));
@@ -42,7 +42,7 @@ fn every_introduced_fault_is_found() {
         assert_ne!(before, after, "`{}` changes nothing", path.display());
         std::fs::write(&file, after).unwrap();
 
-        let faults = faults::of(folder.path(), schemas());
+        let faults = faults::of(folder.path(), schemas(), kustomize::build);
         let found = faults.iter().any(|fault| fault.contains(text("fault")));
         assert!(found, "`{}`: found only {faults:#?}", path.display());
     }
@@ -53,7 +53,7 @@ fn a_file_that_no_kustomization_uses_is_found() {
     let folder = tempfile::tempdir().unwrap();
     copy_folder(&manifests(), folder.path());
     std::fs::write(folder.path().join("base/stray.yaml"), "kind: Stray\n").unwrap();
-    let faults = faults::of(folder.path(), schemas());
+    let faults = faults::of(folder.path(), schemas(), kustomize::build);
     assert!(
         faults.iter().any(|fault| fault.contains("stray.yaml")),
         "{faults:?}"
