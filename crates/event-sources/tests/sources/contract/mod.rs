@@ -26,8 +26,7 @@ mod world;
 use std::panic::AssertUnwindSafe;
 
 use futures::FutureExt;
-use tokio::runtime::Handle;
-use tokio::task::JoinSet;
+use futures::future::{LocalBoxFuture, join_all};
 
 use crate::contract::broker::{Broker, Kind};
 use crate::contract::world::World;
@@ -71,20 +70,20 @@ macro_rules! run {
     )*};
 }
 
-/// Adds scenarios to a set, whose tasks return their names and `true` if they have passed.
-macro_rules! spawn {
-    ($set:expr, $kind:expr, [$($module:ident :: $scenario:ident),* $(,)?]) => {$(
-        // On threads of their own: not every scenario can move to another one.
-        $set.spawn_blocking(move || {
-            let name = stringify!($scenario);
-            let scenario = async {
-                let mut broker = Broker::start($kind).await;
-                let mut world = World::new(&mut broker, $kind, name).await;
-                $module::$scenario(&mut world).await;
-            };
-            let scenario = AssertUnwindSafe(scenario).catch_unwind();
-            (name, Handle::current().block_on(scenario).is_ok())
-        });
+/// A scenario under way. Returns its name, and `true` if it has passed.
+type Running = LocalBoxFuture<'static, (&'static str, bool)>;
+
+/// Adds scenarios to a list of those that run together.
+macro_rules! begin {
+    ($running:expr, $kind:expr, [$($module:ident :: $scenario:ident),* $(,)?]) => {$(
+        let scenario = async {
+            let mut broker = Broker::start($kind).await;
+            let mut world = World::new(&mut broker, $kind, stringify!($scenario)).await;
+            $module::$scenario(&mut world).await;
+        };
+        let ended = AssertUnwindSafe(scenario).catch_unwind();
+        let named = ended.map(|ended| (stringify!($scenario), ended.is_ok()));
+        $running.push(named.boxed_local());
     )*};
 }
 
@@ -101,17 +100,12 @@ async fn fulfil_the_contract(kind: Kind) {
     );
 }
 
-/// Waits for scenarios that run together.
-async fn all_pass(mut running: JoinSet<(&'static str, bool)>) {
-    let mut failed = Vec::new();
-    while let Some(ended) = running.join_next().await {
-        let (name, passed) = ended.expect("it catches panics");
-        println!("{name}: {}", if passed { "passed" } else { "FAILED" });
-        if !passed {
-            failed.push(name);
-        }
-    }
-    assert_eq!(failed, [""; 0]);
+/// Runs scenarios together.
+async fn all_pass(running: Vec<Running>) {
+    let ended = join_all(running).await;
+    let failed = ended.iter().filter(|(_, passed)| !passed);
+    let names: Vec<_> = failed.map(|(name, _)| *name).collect();
+    assert_eq!(names, [""; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -152,9 +146,9 @@ async fn nats_jetstream_fulfils_the_contract() {
 // A mock cluster is not emptied.
 #[tokio::test(flavor = "multi_thread")]
 async fn kafka_fulfils_the_contract() {
-    let mut running = JoinSet::new();
+    let mut running: Vec<Running> = Vec::new();
     scenarios_of_all!(
-        spawn,
+        begin,
         running,
         Kind::MockKafka,
         [
@@ -169,9 +163,9 @@ async fn kafka_fulfils_the_contract() {
 // A Tansu loses its data when it is killed, and keeps no marks.
 #[tokio::test(flavor = "multi_thread")]
 async fn kafka_fulfils_the_contract_with_a_broker_of_its_own_process() {
-    let mut running = JoinSet::new();
+    let mut running: Vec<Running> = Vec::new();
     scenarios_of_all!(
-        spawn,
+        begin,
         running,
         Kind::Tansu,
         [
