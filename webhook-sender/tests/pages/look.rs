@@ -54,6 +54,8 @@ const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
 for (let node = texts.nextNode(); node; node = texts.nextNode()) {
     const element = node.parentElement;
     if (!node.data.trim() || element.closest('svg, script, option')) continue;
+    // The content of closed details has a place.
+    if (!element.checkVisibility()) continue;
     const range = document.createRange();
     range.selectNodeContents(node);
     for (const box of range.getClientRects()) add(box, element);
@@ -63,7 +65,7 @@ for (let node = texts.nextNode(); node; node = texts.nextNode()) {
     }
 }
 for (const field of document.querySelectorAll('input:not([type=hidden]), select, textarea')) {
-    add(field.getBoundingClientRect(), field);
+    if (field.checkVisibility()) add(field.getBoundingClientRect(), field);
 }
 for (let a = 0; a < boxes.length; a += 1) {
     for (let b = a + 1; b < boxes.length; b += 1) {
@@ -88,7 +90,11 @@ impl Browser {
     /// Shows the page as a window of this width does, to a reader who prefers these colours.
     pub async fn show_as(&self, width: u32, scheme: Scheme) {
         self.post("/goog/cdp/execute", device(width)).await;
-        let features = json!([{ "name": "prefers-color-scheme", "value": scheme.to_string() }]);
+        // Without motion, because colours are measured that would still be changing.
+        let features = json!([
+            { "name": "prefers-color-scheme", "value": scheme.to_string() },
+            { "name": "prefers-reduced-motion", "value": "reduce" },
+        ]);
         let media =
             json!({ "cmd": "Emulation.setEmulatedMedia", "params": { "features": features } });
         self.post("/goog/cdp/execute", media).await;

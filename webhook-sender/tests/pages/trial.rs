@@ -65,6 +65,7 @@ async fn an_operator_finds_what_fails_sees_why_fixes_it_and_replays_what_failed(
     browser.click("accounting").await;
 
     // See why.
+    browser.until_text("Endpoint accounting").await;
     browser.until_text("Newest dead letters").await;
     browser.until_text("not sent:").await;
     let newest = browser

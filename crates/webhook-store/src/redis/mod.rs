@@ -44,7 +44,7 @@
 //! | `w` | sorted set | events without deliveries, by the time of planning |
 //! | `om:<endpoint>:<slot>`, `oh:<endpoint>:<slot>` | hashes | outcomes by minute and by hour, in slots that are used in turn |
 //! | `om::<slot>`, `oh::<slot>` | hashes | the same for the tenant, without durations |
-//! | `la:<endpoint>` | list | its last attempts (`recent_attempts.rs`), the newest first |
+//! | `la:<endpoint>` | list | its last attempts (`recent_attempts.rs`), the oldest first |
 //! | `os` | set | endpoints that have outcomes; the empty name for the tenant |
 //! | `g`, `gone` | set, string | endpoints, or the tenant, whose remaining data is being deleted |
 //!

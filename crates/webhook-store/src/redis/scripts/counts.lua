@@ -50,8 +50,7 @@ local function write_counts(now)
   end
   for endpoint, attempts in pairs(recent) do
     local key = B .. 'la:' .. endpoint
-    -- The last one comes first.
-    call('LPUSH', key, unpack(attempts, math.max(1, #attempts - RECENT + 1)))
-    call('LTRIM', key, 0, RECENT - 1)
+    call('RPUSH', key, unpack(attempts, math.max(1, #attempts - RECENT + 1)))
+    call('LTRIM', key, -RECENT, -1)
   end
 end

@@ -1,6 +1,6 @@
 -- Returns the statistics of an endpoint. ARGV: endpoint, 'om' or 'oh', first interval, maximum of pending.
--- Returns {'unknown', '0', '', '', {}} or {'known', pending, first due time or '', last attempts,
---   {(interval, counter, count)…}}.
+-- Returns {'unknown', '0', '', '', {}} or {'known', pending, first due time or '', last attempts (the newest
+--   first), {(interval, counter, count)…}}.
 local endpoint, first, most = ARGV[1], tonumber(ARGV[3]), tonumber(ARGV[4])
 if not exists(endpoint) then return { 'unknown', '0', '', '', {} } end
 local queue = B .. 'q:' .. endpoint
@@ -15,5 +15,6 @@ end
 local due = call('ZRANGE', queue, 0, 0, 'WITHSCORES')[2] or ''
 local counts = {}
 read_counters(ARGV[2], endpoint, first, counts)
-local recent = table.concat(call('LRANGE', B .. 'la:' .. endpoint, 0, -1))
-return { 'known', text(math.min(pending, most)), due, recent, counts }
+local kept, recent = call('LRANGE', B .. 'la:' .. endpoint, 0, -1), {}
+for i = #kept, 1, -1 do recent[#recent + 1] = kept[i] end
+return { 'known', text(math.min(pending, most)), due, table.concat(recent), counts }
