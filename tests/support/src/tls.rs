@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, IsCa, KeyPair,
+};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
@@ -29,16 +31,14 @@ impl Authority {
     /// Returns a certificate for a name or an address, and its key, as PEM.
     pub fn certificate(&self, name: &str) -> (String, String) {
         let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-        let certificate = params.signed_by(&key, &self.0).unwrap();
+        let certificate = params_of(name).signed_by(&key, &self.0).unwrap();
         (certificate.pem(), key.serialize_pem())
     }
 
     /// Accepts connections with a certificate for 127.0.0.1, and speaks one of `protocols`.
     pub fn acceptor(&self, protocols: &[&str]) -> TlsAcceptor {
         let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
-        let certificate = params.signed_by(&key, &self.0).unwrap();
+        let certificate = params_of("127.0.0.1").signed_by(&key, &self.0).unwrap();
         acceptor(certificate.der().clone(), &key, protocols)
     }
 
@@ -60,6 +60,15 @@ impl Authority {
             );
         TlsAcceptor::from(Arc::new(config.unwrap()))
     }
+}
+
+/// Returns the content of a certificate for a name or an address. Its subject is another one than that of the
+/// authority: OpenSSL takes a certificate whose subject is its issuer for one that signs itself.
+fn params_of(name: &str) -> CertificateParams {
+    let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+    params.distinguished_name = DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params
 }
 
 /// Accepts connections with the certificate of an authority, and returns it as PEM.

@@ -21,6 +21,10 @@ pub(super) const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 /// none.
 const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 
+/// The most events of a client that are handled after a call. Each poll handles one of them, and a log line is
+/// an event.
+pub(super) const MAX_EVENTS: usize = 1000;
+
 /// The fewest bytes that the library queues.
 const MIN_QUEUED_BYTES: usize = 64 << 10;
 

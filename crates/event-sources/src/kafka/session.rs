@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::client::{Callbacks, blocking, config, drop_in_background, error};
+use super::client::{Callbacks, MAX_EVENTS, blocking, config, drop_in_background, error};
 use super::offsets;
 use super::positions::{Partition, Position};
 use super::settings::Settings;
@@ -66,7 +66,9 @@ impl Session {
             let found = offsets::partitions(&*consumer, &topics);
             if found.is_err() {
                 // Brings the reason to the callbacks.
-                while consumer.recv().now_or_never().is_some() {}
+                for _ in 0..MAX_EVENTS {
+                    drop(consumer.recv().now_or_never());
+                }
             }
             Ok(found)
         });

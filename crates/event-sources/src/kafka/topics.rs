@@ -7,7 +7,7 @@ use rdkafka::consumer::BaseConsumer;
 use sha2::{Digest, Sha256};
 use webhook_model::Clock;
 
-use super::client::{Callbacks, blocking, config, drop_in_background, error, lock};
+use super::client::{Callbacks, MAX_EVENTS, blocking, config, drop_in_background, error, lock};
 use super::offsets;
 use super::positions::{Partition, Position, Positions};
 use super::session::{Received, Session};
@@ -138,7 +138,9 @@ impl KafkaTopics {
         let result = blocking(move || {
             let found = offsets::partitions(&*observer, &topics);
             // Its events, of which only the callbacks take notice.
-            while observer.poll(std::time::Duration::ZERO).is_some() {}
+            for _ in 0..MAX_EVENTS {
+                drop(observer.poll(std::time::Duration::ZERO));
+            }
             Ok(match found {
                 Ok((_, partitions)) => call(&observer, partitions),
                 Err((topic, failure)) => {

@@ -137,8 +137,9 @@ async fn a_broker_that_cannot_be_trusted_or_does_not_trust_the_client_is_an_erro
     );
     let cases = [
         ("s3cret%2F", untrusted, "certificate verify failed"),
-        ("s3cret%2F", without, "certificate required"),
-        ("s3cret%2F", strange, "unknown ca"),
+        // The broker disconnects: with TLS 1.3, its reason comes after the handshake.
+        ("s3cret%2F", without, "transport failure"),
+        ("s3cret%2F", strange, "transport failure"),
         ("another-s3cret", right, "invalid credentials"),
     ];
     // Together: each takes as long as a response may.
