@@ -9,7 +9,6 @@ use webhook_store::{KeyAddition, Keys, StoreError};
 use super::configured::{self, ConfiguredKey};
 use super::new_token::{NewKey, NewToken, may_be_key};
 use super::principal::{Principal, local_key};
-use super::sessions::within;
 use super::stored::StoredKeys;
 use super::uses::Uses;
 
@@ -102,7 +101,7 @@ impl Keyring {
                 let session = session.filter(|session| now < session.expires_at);
                 let ends = session.as_ref().map(|session| session.expires_at);
                 until = ends.map_or(until, |ends| until.min(ends));
-                session.and_then(|session| within(key, session))
+                session.and_then(|session| key.within(session))
             }
         };
         let has_rights =

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use webhook_model::{KeyId, Millis, Role, SessionId, TenantId, TokenHash};
+use webhook_model::{AccessSession, KeyId, Millis, Portal, Role, SessionId, TenantId, TokenHash};
 
 use super::permission::Permission;
 
@@ -50,6 +50,29 @@ impl Principal {
             expires_at: None,
             token: None,
         }
+    }
+
+    /// Returns the principal of a session of this key. One of a portal ends when its key can open none any
+    /// more.
+    pub(super) fn within(self, session: AccessSession) -> Option<Self> {
+        let Some(Portal { tenant, role }) = session.portal else {
+            return Some(Self {
+                session: Some(session.id),
+                expires_at: Some(session.expires_at),
+                token: Some(session.hash),
+                ..self
+            });
+        };
+        self.check(Permission::Operate, Some(&tenant)).ok()?;
+        Some(Self {
+            role,
+            tenant: Some(tenant),
+            session: Some(session.id),
+            is_portal: true,
+            expires_at: Some(session.expires_at),
+            token: Some(session.hash),
+            ..self
+        })
     }
 
     /// Returns true if its role has the permission.

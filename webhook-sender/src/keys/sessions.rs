@@ -7,7 +7,6 @@ use webhook_store::StoreError;
 
 use super::keyring::Keyring;
 use super::new_token::{NewToken, may_be_session};
-use super::permission::Permission;
 use super::principal::Principal;
 
 /// The time after which a session of the pages ends.
@@ -58,7 +57,7 @@ impl Keyring {
             return Ok(None);
         };
         let key = self.by_id(&session.key).await?;
-        Ok(key.and_then(|key| within(key, session)))
+        Ok(key.and_then(|key| key.within(session)))
     }
 
     /// Ends the session with this token, if there is one.
@@ -92,26 +91,4 @@ impl Keyring {
             expires_at: now.after(lifetime),
         }
     }
-}
-
-/// Returns the principal of a session. One of a portal ends when its key can open none any more.
-pub(super) fn within(key: Principal, session: AccessSession) -> Option<Principal> {
-    let Some(Portal { tenant, role }) = session.portal else {
-        return Some(Principal {
-            session: Some(session.id),
-            expires_at: Some(session.expires_at),
-            token: Some(session.hash),
-            ..key
-        });
-    };
-    key.check(Permission::Operate, Some(&tenant)).ok()?;
-    Some(Principal {
-        role,
-        tenant: Some(tenant),
-        session: Some(session.id),
-        is_portal: true,
-        expires_at: Some(session.expires_at),
-        token: Some(session.hash),
-        ..key
-    })
 }

@@ -61,8 +61,8 @@ enum Body {
         bytes: usize,
         is_cut: bool,
     },
-    /// Made when it is sent, or erased.
-    Missing,
+    /// Not rendered, or erased.
+    Missing { reason: Text },
 }
 
 /// The command that checks the signature of the last request.
@@ -78,7 +78,7 @@ pub async fn show(visit: Visit) -> Result<Response, PageError> {
     let event = optional(events::details(&visit, delivery.event.raw()).await)?;
     let (event, data) = event.map_or((None, None), |(event, data)| (Some(event), data));
     let endpoint: Option<Endpoint> = optional(visit.get(endpoint_route).await)?;
-    let body = Body::of(bytes(&visit, id).await?.as_deref());
+    let body = Body::of(bytes(&visit, id).await)?;
     let can_be_tried_now = delivery.can_be_tried_now();
     let attempts = std::mem::take(&mut delivery.attempts);
     let last_request = attempts.iter().rev().find_map(|it| it.request.as_ref());
@@ -116,27 +116,37 @@ fn optional<T>(found: Result<T, PageError>) -> Result<Option<T>, PageError> {
     }
 }
 
-/// Returns the exact bytes of a body; none if it is not kept.
-async fn bytes(visit: &Visit, id: &str) -> Result<Option<bytes::Bytes>, PageError> {
+/// Returns the exact bytes of a body.
+async fn bytes(visit: &Visit, id: &str) -> Result<bytes::Bytes, PageError> {
     let route = visit.route("deliveries").push(id).push("body");
     let backend = &visit.pages.backend;
-    let body = backend
+    backend
         .bytes(&visit.visitor, Method::GET, route, None)
-        .await;
-    Ok(optional(body)?.filter(|body| !body.is_empty()))
+        .await
+}
+
+/// Returns true if an error says that a delivery has no body to show, for which its page has room.
+fn is_about_body(error: &PageError) -> bool {
+    let about = ["not-found", "erased", "not-rendered", "busy"];
+    about.contains(&error.code.raw())
 }
 
 impl Body {
-    fn of(bytes: Option<&[u8]>) -> Self {
-        let Some(bytes) = bytes else {
-            return Self::Missing;
+    fn of(bytes: Result<bytes::Bytes, PageError>) -> Result<Self, PageError> {
+        let bytes = match bytes {
+            Ok(bytes) => bytes,
+            Err(error) if is_about_body(&error) => {
+                let reason = error.sentence;
+                return Ok(Self::Missing { reason });
+            }
+            Err(error) => return Err(error),
         };
-        let shown = bytes.get(..SHOWN).unwrap_or(bytes);
-        Self::Shown {
+        let shown = bytes.get(..SHOWN).unwrap_or(&bytes);
+        Ok(Self::Shown {
             text: String::from_utf8_lossy(shown).into(),
             bytes: bytes.len(),
             is_cut: shown.len() < bytes.len(),
-        }
+        })
     }
 }
 
@@ -185,7 +195,6 @@ fn quoted(word: &str) -> String {
 /// Serves the exact bytes of a body as a file. It may be anything, so it is never shown as a page.
 pub async fn body(visit: Visit) -> Result<Response, PageError> {
     let body = bytes(&visit, visit.name("id")).await?;
-    let body = body.ok_or_else(|| PageError::not_found("body"))?;
     let headers = [
         (CONTENT_TYPE, "application/octet-stream"),
         (CONTENT_DISPOSITION, "attachment; filename=\"body\""),
