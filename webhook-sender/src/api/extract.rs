@@ -30,8 +30,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     }
 }
 
-/// Parses a body, or a part of one, that must be a JSON object. A list is rejected, because serde would map its elements to
-/// the fields in the order of the code.
+/// Parses a body, or a part of one, that must be a JSON object. A list is rejected, because serde would map
+/// its elements to the fields in the order of the code.
 pub fn object<'b, T: Deserialize<'b>>(body: &'b [u8]) -> Result<T, ApiError> {
     let refused = |detail: String| ApiError::bad_request("bad-body", detail);
     match body.trim_ascii_start().first() {
