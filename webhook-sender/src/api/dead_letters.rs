@@ -99,8 +99,12 @@ pub async fn retry(
     Path(id): Path<String>,
     OptionalJsonBytes(body): OptionalJsonBytes,
 ) -> Result<impl IntoResponse, ApiError> {
+    let corrections = match body.is_empty() {
+        true => Corrections::default(),
+        false => object(&body)?,
+    };
     let rejected = find(&api, &principal, &id).await?;
-    let (tenant, event, detail) = corrected(&api, &principal, &rejected, &body)?;
+    let (tenant, event, detail) = corrected(&api, &principal, &rejected, (&body, corrections))?;
     let event = api.planner.resubmit(&tenant, event).await?.id;
     let detail = detail.with("event", event.as_str()).in_tenant(Some(tenant));
     // After planning, so that a failure in between loses nothing. Planning twice changes nothing.
@@ -118,17 +122,13 @@ async fn find(api: &Api, principal: &Principal, id: &str) -> Result<Rejected, Ap
     found.ok_or_else(|| ApiError::not_found("dead letter", id))
 }
 
-/// Returns the event with the corrections of a body, its tenant, and what was corrected.
+/// Returns the event with the corrections, which are parsed from `body`, its tenant, and what was corrected.
 fn corrected(
     api: &Api,
     principal: &Principal,
     rejected: &Rejected,
-    body: &Bytes,
+    (body, corrections): (&Bytes, Corrections<'_>),
 ) -> Result<(TenantId, Event, AuditDetail), ApiError> {
-    let corrections: Corrections<'_> = match body.is_empty() {
-        true => Corrections::default(),
-        false => object(body)?,
-    };
     let timestamp = corrections.timestamp.as_ref().map(moment).transpose()?;
     let correct = |name: &str, corrected: Option<&String>| match corrected {
         Some(text) => Ok(Some(text.clone())),

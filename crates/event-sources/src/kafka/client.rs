@@ -6,7 +6,7 @@ use std::time::Duration;
 use rdkafka::client::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, ConsumerContext, Rebalance};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -63,7 +63,12 @@ impl ClientContext for Callbacks {
 
     fn error(&self, error: KafkaError, reason: &str) {
         tracing::debug!(source = %self.source, %error, "{reason}");
-        *lock(&self.failure) = Some(reason.to_owned());
+        let mut failure = lock(&self.failure);
+        // That all brokers are down follows the reason for it.
+        if failure.is_none() || error.rdkafka_error_code() != Some(RDKafkaErrorCode::AllBrokersDown)
+        {
+            *failure = Some(reason.to_owned());
+        }
     }
 }
 

@@ -165,7 +165,7 @@ impl Seed {
         let error = fails.then(|| status.map_or("refused".into(), |it| format!("responded {it}")));
         let next = match &error {
             None => NextState::Succeeded,
-            Some(_) if number / 50 % 8 == 0 => NextState::Due(self.now.after(DAY / 2)),
+            Some(_) if (number / 50).is_multiple_of(8) => NextState::Due(self.now.after(DAY / 2)),
             Some(error) => NextState::Dead(format!("the last of 10 attempts failed: {error}")),
         };
         Outcome {

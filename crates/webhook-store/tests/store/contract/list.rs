@@ -234,7 +234,8 @@ pub async fn a_page_has_the_newest_deliveries_of_all_endpoints(world: World) {
 async fn plan_many(world: &World, to: &To, ms: u64) {
     for batch in 0..5 {
         let new = |n| event(&format!("many-{ms}-{batch}-{n}"));
-        let many = (0..MAX_EXAMINED / 4).map(|n| planned(&world.acme, new(n), &[to.clone()]));
+        let many =
+            (0..MAX_EXAMINED / 4).map(|n| planned(&world.acme, new(n), std::slice::from_ref(to)));
         world
             .plan_as(&world.owner, &world.acme, many.collect(), ms)
             .await;
@@ -266,7 +267,7 @@ pub async fn few_unfinished_and_failed_deliveries_are_found_among_many(world: Wo
         status: Some("5xx".parse().unwrap()),
         ..DeliveryFilter::default()
     };
-    assert_eq!(ids(&world, &failed).await, [fails.clone()]);
+    assert_eq!(ids(&world, &failed).await, std::slice::from_ref(&fails));
     assert_eq!(ids(&world, &of_state(InFlight)).await, [flies]);
     let mut pending = ids(&world, &of_state(Pending)).await;
     pending.retain(|id| *id != fails);
