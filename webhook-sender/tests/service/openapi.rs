@@ -35,10 +35,11 @@ fn installed() -> Option<PathBuf> {
 }
 
 /// The operations that need not succeed. The response of the first does not end, so that it is not requested;
-/// the others need resources that the run itself may have deleted with their tenant.
-const EXCEPT: [&str; 6] = [
+/// the others need resources that the run itself may have deleted, alone or with their tenant.
+const EXCEPT: [&str; 7] = [
     "follow_deliveries",
     "delete_endpoint",
+    "get_dead_letter",
     "get_delivery",
     "get_delivery_body",
     "renew_portal_session",
