@@ -100,7 +100,7 @@ pub fn success(tenant: &TenantId, id: &DeliveryId, to: &str) -> Outcome {
 impl World {
     pub async fn new() -> Self {
         Self {
-            server: RedisServer::start(Fsync::EverySecond).await,
+            server: RedisServer::start(Fsync::Always).await,
         }
     }
 

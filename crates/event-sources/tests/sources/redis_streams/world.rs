@@ -54,7 +54,7 @@ impl Running {
 impl World {
     pub async fn new() -> Self {
         Self {
-            server: RedisServer::start(Fsync::EverySecond).await,
+            server: RedisServer::start(Fsync::Always).await,
         }
     }
 
