@@ -11,7 +11,7 @@ use crate::MASK;
 pub const MAX_HEADER_BLOCK_BYTES: usize = 4 * 1024;
 
 /// The byte that ends a list.
-pub(super) const END: u8 = 0x7f;
+const END: u8 = 0x7f;
 
 /// The bit of a header whose value is hidden.
 const HIDDEN: u8 = 0x80;
@@ -175,5 +175,5 @@ pub(super) fn read(from: &mut Reader) -> Option<Vec<WireHeader>> {
     }
 }
 
-/// The numbers fit between [`OTHER`] and those of the shorter forms.
-const _: () = assert!(NAMES.len() < packed::FIRST as usize);
+/// The numbers of names come before those of shorter forms, and these before that of the end.
+const _: () = assert!(NAMES.len() < packed::FIRST as usize && packed::AFTER <= END as usize);

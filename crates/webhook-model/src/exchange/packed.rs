@@ -32,6 +32,9 @@ const PACKED: [(&str, Form); 6] = [
     ("Content-Type", Form::Fixed("application/json")),
 ];
 
+/// The byte after that of the last of [`PACKED`].
+pub(super) const AFTER: usize = FIRST as usize + PACKED.len();
+
 /// The start of a tag of the scheme `standard` with a shared secret.
 const TAG: &str = "v1,";
 
@@ -98,9 +101,6 @@ impl Form {
         })
     }
 }
-
-/// The bytes fit between those of names and that of the end.
-const _: () = assert!(FIRST as usize + PACKED.len() < super::headers::END as usize);
 
 #[cfg(test)]
 mod tests {
