@@ -161,5 +161,4 @@ async fn a_kafka_whose_authority_is_not_believed_is_an_error_that_names_the_sour
     assert!(!log.contains("s3cret"), "{log}");
     let ready = Request::get(format!("{}/readyz", sender.api)).send().await;
     assert_eq!(ready.status, 503, "{}", ready.text());
-    assert!(ready.text().contains("parcels"), "{}", ready.text());
 }

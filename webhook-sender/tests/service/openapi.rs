@@ -169,6 +169,8 @@ async fn the_handlers_do_what_the_document_says() {
         .args(["--url", &api.sender.api])
         .args(["--header", &format!("Authorization: Bearer {TOKEN}")])
         .args(["--checks", "all", "--seed", "1", "--max-examples", EXAMPLES])
+        // Each operation is tried with a wrong token, and too many of those are throttled.
+        .args(["--rate-limit", "50/s"])
         .arg("--continue-on-failure")
         .args(["--report", "har", "--report-har-path"])
         .arg(&record);
