@@ -38,8 +38,7 @@ pub trait Tenants: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Conflict`](crate::StoreError::Conflict) if the stored version is another one,
-    /// [`StoreError::UnknownTenant`](crate::StoreError::UnknownTenant).
+    /// [`StoreError::Conflict`] if the stored version is another one, [`StoreError::UnknownTenant`].
     async fn put_endpoint(&self, endpoint: &Endpoint, over: Option<u64>) -> Result<u64>;
 
     /// Stores endpoints as [`put_endpoint`](Self::put_endpoint) does, in fewer steps. Returns their
@@ -47,7 +46,7 @@ pub trait Tenants: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`StoreError::UnknownTenant`](crate::StoreError::UnknownTenant). Some endpoints may be stored then.
+    /// [`StoreError::UnknownTenant`]. Some endpoints may be stored then.
     async fn put_endpoints(&self, puts: &[EndpointPut]) -> Result<Vec<Option<u64>>> {
         let puts =
             puts.iter().map(
