@@ -44,7 +44,7 @@ pub async fn measure(receiver: &Receiver) -> Result<Table> {
         heading: "A backlog of 20,000 deliveries",
         note: "One tenant, one endpoint, bodies of 1 KiB. With Redis the backlog is on the stream when \
                the sender starts; with the others it is published through the API while the receiver \
-               withholds its answers, and the CPU time includes that. The ceiling is a bare client that \
+               withholds its responses, and the CPU time includes that. The ceiling is a bare client that \
                signs and posts the same bodies.",
         rows: vec![
             [Store::head(), vec!["ceiling".into()]].concat(),

@@ -34,7 +34,7 @@ pub async fn measure(receiver: &Receiver) -> Result<Table> {
     Ok(Table {
         heading: "A healthy endpoint beside one that hangs",
         note: "p99 from publishing to arrival, 100 events a second for each endpoint, the other one \
-               answering after 10 s: 1,000 of its requests hang at a time. The median of three rounds \
+               responding after 10 s: 1,000 of its requests hang at a time. The median of three rounds \
                by turns: a single p99 is one pause of the machine.",
         rows: vec![
             Store::head(),

@@ -29,7 +29,7 @@ pub async fn measure(receiver: &Receiver) -> Result<Table> {
     };
     Ok(Table {
         heading: "After kill -9 in the middle of 5,000 deliveries",
-        note: "From starting the sender again to the last delivery; the receiver answers after 20 ms.",
+        note: "From starting the sender again to the last delivery; the receiver responds after 20 ms.",
         rows: vec![
             Store::head(),
             row("seconds until all are delivered", &|run| {

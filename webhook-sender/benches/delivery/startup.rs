@@ -43,7 +43,7 @@ pub async fn measure() -> Result<Table> {
     }
     Ok(Table {
         heading: "10,000 endpoints of one tenant",
-        note: "Until the API answers, or the log says that the file is applied; and how many times \
+        note: "Until the API responds, or the log says that the file is applied; and how many times \
                that is what 1,000 endpoints take, which is 10 where the cost is linear.",
         rows,
     })
