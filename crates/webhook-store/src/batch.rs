@@ -53,10 +53,10 @@ pub enum InitialState {
 /// The bodies with which deliveries are replayed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ReplayBodies {
-    /// Those of the attempts before.
+    /// The bodies of the earlier attempts.
     #[default]
     Kept,
-    /// New ones, which are rendered when they are sent.
+    /// New bodies, which are rendered when they are sent.
     Deferred,
 }
 

@@ -13,8 +13,9 @@ use crate::{CountedPart, Cursor, DeliveryFilter, ReplayBodies, Result};
 /// The kind of deliveries that a replay is about.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
+    /// Deliveries that succeeded, and dead ones.
     Ended,
-    /// Those that wait for another attempt after one has failed.
+    /// Deliveries that wait for another attempt after a failed one.
     Pending,
 }
 

@@ -51,9 +51,7 @@ async fn run(receiver: &Receiver, store: Store) -> Result<Run> {
     let setting = Setting::new(store, &seed::tenants(receiver)).await?;
     // The first start creates the tenants.
     setting.start()?.kill()?;
-    let began = Instant::now();
     seed::fill(&setting, store).await?;
-    eprintln!("{}: filled in {:.0?}", store.name(), began.elapsed());
     let sender = setting.start()?;
     let routes = routes::all(&sender).await?;
     let mut weights = Vec::new();
