@@ -203,14 +203,18 @@ async fn drained(world: &World, outcome: &mut Outcome) {
 /// Checks that `/readyz` returned 200 only while the sender worked.
 fn check_ready(world: &World, past: &[Past], probe: &Probe, outcome: &mut Outcome) {
     for Past {
-        fault, start, end, ..
+        fault,
+        start,
+        complete,
+        end,
+        ..
     } in past
     {
         let profile = fault.profile();
         if !profile.stops_work {
             continue;
         }
-        let ready = probe.ready_between(*start, *end);
+        let ready = probe.ready_between(*complete, *end);
         outcome.check(ready == 0, || {
             format!(
                 "`/readyz` returned 200 {ready} times during `{}`",

@@ -24,6 +24,8 @@ pub struct Step {
 pub struct Past {
     pub fault: Fault,
     pub start: Instant,
+    /// The moment from which the fault was there: to start one, such as a full disk, can take seconds.
+    pub complete: Instant,
     pub end: Instant,
     /// The errors while the fault was started or ended.
     pub failures: Vec<String>,
@@ -66,6 +68,7 @@ impl Step {
             }
         };
         note(self.fault.start(world).await);
+        let complete = Instant::now();
         sleep(self.hold).await;
         let end = Instant::now();
         if !self.fault.profile().lasts {
@@ -74,6 +77,7 @@ impl Step {
         Past {
             fault: self.fault,
             start,
+            complete,
             end,
             failures,
         }

@@ -290,10 +290,16 @@ async fn a_large_file_shrinks_after_pruning() {
     assert!(left < 20 << 20, "{left} bytes are left of 50 MB");
 }
 
-/// Polls a call once, so that it is in progress, and cancels it. Returns false if it had ended.
-async fn give_up<T>(call: impl Future<Output = T>) -> bool {
+/// Polls a call once, so that it is in progress, and cancels it. Returns its result if it had ended.
+async fn give_up<T>(call: impl Future<Output = T>) -> Option<T> {
     let mut call = std::pin::pin!(call);
-    poll_fn(|context| Poll::Ready(call.as_mut().poll(context).is_pending())).await
+    poll_fn(|context| {
+        Poll::Ready(match call.as_mut().poll(context) {
+            Poll::Ready(result) => Some(result),
+            Poll::Pending => None,
+        })
+    })
+    .await
 }
 
 /// Waits until the writer has run all commands, and those that they caused.
@@ -309,8 +315,8 @@ async fn claims_of_a_cancelled_call_are_returned() {
     let id = world.one(event("e"), due(&world.orders, 1), 1).await;
     let requests = [world.ask(&world.orders, 5)];
     // A claim writes nothing, so it may have ended at once, and then belongs to the caller.
-    while !give_up(world.store().claim(&world.owner, &requests, at(2))).await {
-        world.flies_under(std::slice::from_ref(&id), Fence::new(at(2)));
+    while let Some(claims) = give_up(world.store().claim(&world.owner, &requests, at(2))).await {
+        world.flies_under(std::slice::from_ref(&id), claims.unwrap()[0].fence);
         assert!(world.complete(&id, None, NextState::Due(at(1)), 2).await);
     }
     settle(&world).await;
@@ -340,7 +346,8 @@ async fn deliveries_planned_by_a_cancelled_call_are_due() {
     // The call cannot end while the file is locked.
     let lock = Connection::open(path.join("sender.db")).unwrap();
     lock.execute_batch("BEGIN IMMEDIATE").unwrap();
-    assert!(give_up(world.store().plan(&world.owner, batch, at(2))).await);
+    let ended = give_up(world.store().plan(&world.owner, batch, at(2))).await;
+    assert!(ended.is_none());
     drop(lock);
     settle(&world).await;
     assert_eq!(world.claim_ids(2).await, std::slice::from_ref(&id));
