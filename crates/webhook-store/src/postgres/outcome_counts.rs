@@ -54,11 +54,13 @@ const TENANT: &str = "SELECT key FROM tenants WHERE id = $1";
 const RECENT: &str = "SELECT at, duration_ms, status, error IS NULL FROM attempts
     WHERE endpoint = $1 ORDER BY at DESC LIMIT $2";
 
-/// Selects an endpoint's counters by minute from `$2` on, interval by interval.
-const MINUTES: &str = "SELECT m.at, m.counter::int, m.count FROM (
+/// Selects an endpoint's counters from the minute `$2` on, in intervals of `$3` minutes, each with the
+/// number of its first minute.
+const MINUTES: &str = "SELECT m.at - m.at % $3, m.counter::int, sum(m.count)::bigint FROM (
         SELECT min(at) AS first, max(at) AS last FROM outcome_minutes WHERE at >= $2
     ) b CROSS JOIN LATERAL generate_series(b.first, b.last) s (at)
-    JOIN outcome_minutes m ON m.at = s.at AND m.endpoint = $1";
+    JOIN outcome_minutes m ON m.at = s.at AND m.endpoint = $1
+    GROUP BY 1, 2";
 
 /// Selects an endpoint's counters by hour from `$2` on.
 const HOURS: &str = "SELECT h.at, h.counter::int, h.count FROM (
@@ -220,7 +222,14 @@ async fn sums(
 async fn counts(session: &Session, key: i32, by: Interval, from: Millis) -> Outcome<Counts> {
     let mut counts = Counts::new();
     let minutes_from = Interval::Minute.number(by.start(from));
-    for row in session.rows(MINUTES, &[&key, &minutes_from]).await? {
+    let minutes: i64 = match by {
+        Interval::Minute => 1,
+        Interval::Hour => 60,
+    };
+    for row in session
+        .rows(MINUTES, &[&key, &minutes_from, &minutes])
+        .await?
+    {
         add_minute(&mut counts, by, counted(&row)?);
     }
     if by == Interval::Hour {

@@ -42,6 +42,7 @@ pub(super) struct Search<'a> {
 }
 
 /// The deliveries that a search has found, in its order.
+#[derive(Default)]
 pub(super) struct Found {
     pub rows: Vec<Row>,
     /// The position at which the search stopped, because it had examined as many deliveries as a call
@@ -50,7 +51,7 @@ pub(super) struct Found {
 }
 
 /// The number of deliveries that a call examines to find those of an endpoint. Their rows are not read.
-const MAX_OF_ENDPOINT: usize = 2 * MAX_EXAMINED;
+const MAX_OF_ENDPOINT: usize = 4 * MAX_EXAMINED;
 
 impl Search<'_> {
     /// Returns `columns` of up to `count` matching deliveries `d`, joined with `joins`.
@@ -62,17 +63,10 @@ impl Search<'_> {
         columns: &str,
         joins: &str,
     ) -> Outcome<Found> {
-        let (From::Newest(mark) | From::Oldest(mark)) = from;
         let filter = self.filter;
-        let moment = |at: Option<Millis>, open| at.map_or(open, Millis::as_i64);
-        let (begin, end) = (moment(filter.from, i64::MIN), moment(filter.to, i64::MAX));
-        let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         let delivery: Option<Uuid> = filter.delivery.as_ref().and_then(digest);
         if filter.delivery.is_some() && delivery.is_none() {
-            return Ok(Found {
-                rows: Vec::new(),
-                reached: None,
-            });
+            return Ok(Found::default());
         }
         let event = filter.event.as_ref().map(|id| id.as_str());
         let endpoint = filter.endpoint.as_ref().map(|id| id.as_str());
@@ -80,14 +74,14 @@ impl Search<'_> {
         let (low, high) = statuses
             .map(|(low, high)| (i32::from(low), i32::from(high)))
             .unzip();
-        let tenant = self.tenant.as_str();
+        let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         let examined = self.most(count);
         let (most, wanted) = (number(examined), number(count));
+        let tenant = self.tenant.as_str();
+        let (mark, limit) = bounds(filter, from);
         let mut params: Vec<&(dyn ToSql + Sync)> = vec![
             &tenant,
-            &self.states,
-            &begin,
-            &end,
+            &limit,
             &mark.at,
             &mark.key.event,
             &mark.key.endpoint,
@@ -95,32 +89,24 @@ impl Search<'_> {
         ];
         let mut named = String::new();
         add(&mut named, &mut params, "d.id = {}", value(&delivery));
-        let of_event = "d.event = (SELECT key FROM events WHERE tenant = t.key AND id = {})";
-        add(&mut named, &mut params, of_event, value(&event));
+        add(&mut named, &mut params, OF_EVENT, value(&event));
         let mut conditions = String::new();
         for (condition, value) in [
             (OF_ENDPOINT, value(&endpoint)),
-            (
-                "(SELECT e.kind FROM events e WHERE e.key = c.event) = {}",
-                value(&filter.kind),
-            ),
+            (OF_KIND, value(&filter.kind)),
             ("d.status >= {}", value(&low)),
             ("d.status <= {}", value(&high)),
         ] {
             add(&mut conditions, &mut params, condition, value);
         }
-        let index = if named.is_empty() && self.is_failed() {
-            Index::Failed
-        } else {
-            Index::ByState
+        let candidates = Candidates {
+            states: &self.states,
+            named: &named,
+            are_failed: self.is_failed(),
+            from,
         };
         if conditions.is_empty() {
-            let sql = plain(
-                &candidates(index, from, &named, "d.*"),
-                from,
-                columns,
-                joins,
-            );
+            let sql = plain(&candidates, columns, joins);
             let rows = session.rows(&sql, &params).await?;
             return Ok(Found {
                 rows,
@@ -128,8 +114,7 @@ impl Search<'_> {
             });
         }
         params.push(&wanted);
-        let candidates = candidates(index, from, &named, "d.created_at, d.event, d.endpoint");
-        let sql = filtered(&candidates, &conditions, params.len(), from, columns, joins);
+        let sql = filtered(&candidates, &conditions, params.len(), columns, joins);
         let rows = session.rows(&sql, &params).await?;
         Found::read(rows, count, examined)
     }
@@ -144,10 +129,36 @@ impl Search<'_> {
         }
     }
 
-    /// Returns whether only deliveries match whose last attempt failed.
+    /// Returns whether the deliveries match, of any state, whose last attempt failed.
     fn is_failed(&self) -> bool {
         let range = self.filter.status.map(StatusFilter::range);
-        range.is_some_and(|(low, high)| high < 200 || low > 299)
+        self.filter.state.is_none() && range.is_some_and(|(low, high)| high < 200 || low > 299)
+    }
+}
+
+/// Returns the position at which a search starts, and the time at which it ends. The filter's time at the
+/// start moves the position: as another condition, it would have the index read from the position on.
+fn bounds(filter: &DeliveryFilter, from: From) -> (Mark, i64) {
+    let begin = filter.from.map(Millis::as_i64);
+    let end = filter.to.map(Millis::as_i64);
+    match from {
+        From::Newest(mark) => {
+            let before = |at| Mark { at, ..Mark::BOTTOM };
+            (
+                end.map_or(mark, |end| mark.min(before(end))),
+                begin.unwrap_or(i64::MIN),
+            )
+        }
+        From::Oldest(mark) => {
+            let behind = |at: i64| Mark {
+                at: at.saturating_sub(1),
+                ..Mark::TOP
+            };
+            (
+                begin.map_or(mark, |begin| mark.max(behind(begin))),
+                end.unwrap_or(i64::MAX),
+            )
+        }
     }
 }
 
@@ -155,10 +166,7 @@ impl Found {
     /// Reads the rows of [`filtered`].
     fn read(rows: Vec<Row>, count: usize, examined: usize) -> Outcome<Self> {
         let Some(first) = rows.first() else {
-            return Ok(Self {
-                rows,
-                reached: None,
-            });
+            return Ok(Self::default());
         };
         let end = first.len() - 4;
         let last = Mark {
@@ -179,17 +187,68 @@ impl Found {
     }
 }
 
+const OF_EVENT: &str = "d.event = (
+        SELECT e.key FROM events e JOIN tenants t ON t.key = e.tenant WHERE t.id = $1 AND e.id = {}
+    )";
+
 const OF_ENDPOINT: &str = "c.endpoint = (
         SELECT p.key FROM endpoints p JOIN tenants t ON t.key = p.tenant WHERE t.id = $1 AND p.id = {}
     )";
 
-/// The index that finds candidates.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Index {
-    /// By state, then by time.
-    ByState,
-    /// The deliveries whose last attempt failed, by time.
-    Failed,
+const OF_KIND: &str = "(SELECT e.kind FROM events e WHERE e.key = c.event) = {}";
+
+/// The deliveries that a search examines.
+struct Candidates<'a> {
+    states: &'a [i16],
+    /// Conditions that name a delivery or an event: these find it, and not an index by time.
+    named: &'a str,
+    /// True if the index of those whose last attempt failed finds them, and not that by state.
+    are_failed: bool,
+    from: From,
+}
+
+impl Candidates<'_> {
+    /// Returns the text that selects `columns` of up to `$6` of them in order.
+    ///
+    /// Those of each state are in the order of the index, and limited, so that the server merges them
+    /// and does not sort what it does not need.
+    fn select(&self, columns: &str) -> String {
+        let of_state = |state: &i16| self.select_where(columns, &format!("d.state = {state}"));
+        let failed = "d.status NOT BETWEEN 200 AND 299";
+        let parts = match (self.named.is_empty(), self.are_failed) {
+            (false, _) => vec![self.select_where(columns, &self.is_of_state())],
+            (true, true) => vec![self.select_where(columns, failed)],
+            (true, false) => self.states.iter().map(of_state).collect(),
+        };
+        let (parts, order) = (parts.join(" UNION ALL "), order(self.from, "d"));
+        format!("SELECT d.* FROM ({parts}) d {order} LIMIT $6")
+    }
+
+    /// Returns the text that selects those with a state or a status.
+    fn select_where(&self, columns: &str, condition: &str) -> String {
+        let (named, unindexed) = match self.named {
+            "" => ("", ""),
+            named => (named, " + 0"),
+        };
+        let (side, end) = match self.from {
+            From::Newest(_) => ("<", ">="),
+            From::Oldest(_) => (">", "<"),
+        };
+        let order = order(self.from, "d");
+        format!(
+            "(SELECT {columns} FROM deliveries d
+            WHERE d.tenant{unindexed} = (SELECT key FROM tenants WHERE id = $1)
+                AND {condition} AND d.created_at{unindexed} {end} $2
+                AND (d.created_at{unindexed}, d.event, d.endpoint) {side} ($3, $4, $5) {named}
+            {order} LIMIT $6)"
+        )
+    }
+
+    /// Returns the condition that a delivery has one of the states.
+    fn is_of_state(&self) -> String {
+        let states: Vec<_> = self.states.iter().map(i16::to_string).collect();
+        format!("d.state + 0 IN ({})", states.join(", "))
+    }
 }
 
 fn value<T: ToSql + Sync>(value: &Option<T>) -> Option<&(dyn ToSql + Sync)> {
@@ -226,63 +285,38 @@ fn reversed(from: From) -> From {
     }
 }
 
-/// Returns the text that selects `columns` of up to `$8` deliveries in order. If the filter names a
-/// delivery or an event, that finds them, and not an index by time.
-fn candidates(index: Index, from: From, named: &str, columns: &str) -> String {
-    let unindexed = if named.is_empty() { "" } else { " + 0" };
-    let side = match from {
-        From::Newest(_) => "<",
-        From::Oldest(_) => ">",
-    };
-    let order = order(from, "d");
-    let (states, condition) = match index {
-        Index::ByState => (
-            "CROSS JOIN unnest($2::smallint[]) s (state)",
-            format!("d.state{unindexed} = s.state"),
-        ),
-        Index::Failed => (
-            "",
-            "d.status NOT BETWEEN 200 AND 299 AND d.state + 0 = ANY($2::smallint[])".to_owned(),
-        ),
-    };
-    format!(
-        "SELECT d.* FROM tenants t {states}
-        CROSS JOIN LATERAL (
-            SELECT {columns} FROM deliveries d
-            WHERE d.tenant{unindexed} = t.key AND {condition}
-                AND d.created_at{unindexed} >= $3 AND d.created_at{unindexed} < $4
-                AND (d.created_at{unindexed}, d.event, d.endpoint) {side} ($5, $6, $7) {named}
-            {order} LIMIT $8
-        ) d
-        WHERE t.id = $1 {order} LIMIT $8"
-    )
-}
-
 /// Returns the text of a search without conditions on the candidates.
-fn plain(candidates: &str, from: From, columns: &str, joins: &str) -> String {
-    let order = order(from, "d");
+fn plain(candidates: &Candidates<'_>, columns: &str, joins: &str) -> String {
+    let (order, candidates) = (order(candidates.from, "d"), candidates.select("d.*"));
     format!("SELECT {columns} FROM ({candidates}) d {joins} {order}")
 }
 
 /// Returns the text of a search with conditions on the candidates. Each row ends with the position of
 /// the last candidate and the number of candidates. If none matches, there is one row with only these.
-/// The nested `LATERAL` keeps the server from reading the whole table for a few rows.
+///
+/// `OFFSET 0` keeps the server from reading the whole table for a few rows, and from sorting the
+/// candidates after it has read all of their rows.
 fn filtered(
-    candidates: &str,
+    candidates: &Candidates<'_>,
     conditions: &str,
     limit: usize,
-    from: From,
     columns: &str,
     joins: &str,
 ) -> String {
-    let (order_d, last) = (order(from, "d"), order(reversed(from), "c"));
+    let from = candidates.from;
+    let (order_c, order_d) = (order(from, "c"), order(from, "d"));
+    let last = order(reversed(from), "c");
+    let (is_of_state, candidates) = (
+        candidates.is_of_state(),
+        candidates.select("d.created_at, d.event, d.endpoint"),
+    );
     format!(
         "WITH c AS MATERIALIZED ({candidates}), f AS MATERIALIZED (
-            SELECT d.* FROM c CROSS JOIN LATERAL (
+            SELECT d.* FROM (SELECT c.* FROM c {order_c} OFFSET 0) c CROSS JOIN LATERAL (
                 SELECT d.* FROM deliveries d
                 WHERE d.event = c.event AND d.endpoint = c.endpoint OFFSET 0
             ) d
-            WHERE true {conditions} {order_d} LIMIT ${limit}
+            WHERE {is_of_state} {conditions} {order_c} LIMIT ${limit}
         )
         SELECT {columns}, l.created_at, l.event, l.endpoint, l.number
         FROM (

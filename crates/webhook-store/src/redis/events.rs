@@ -14,7 +14,7 @@ use super::scores::{first_score, time_of};
 use crate::event_list::{EventPosition, Scan, merge};
 use crate::{Cursor, EventDetails, EventFilter, EventSummary, ListedEvent, Page, Result};
 
-/// The number of events whose records are read at a time to find those of a type or a source.
+/// The number of events whose positions, or whose records without data, are read at a time.
 const HEADS_AT_A_TIME: usize = 256;
 
 type ListPosition = EventPosition<String>;
@@ -105,12 +105,12 @@ impl RedisStore {
             };
             let range = (&*range.0, &*range.1);
             let positions = self.positions(&list.key(), range, is_next, count).await?;
-            for (position, event) in positions
-                .iter()
-                .zip(self.read_list(list, &positions).await?)
-            {
-                if !scan.examine(list.position(position), event) {
-                    return Ok(scan);
+            for some in positions.chunks(list.records_at_a_time()) {
+                let events = self.read_list(list, some).await?;
+                for (position, event) in some.iter().zip(events) {
+                    if !scan.examine(list.position(position), event) {
+                        return Ok(scan);
+                    }
                 }
             }
             if positions.len() < count {
@@ -153,14 +153,21 @@ impl EventsOf<'_> {
         }
     }
 
-    /// Returns the number of events that are read at a time.
+    /// Returns the number of positions that are read at a time.
     fn at_a_time(&self) -> usize {
+        if self.filter.kind.is_some() || self.filter.source.is_some() {
+            return HEADS_AT_A_TIME;
+        }
+        // One more than the page shows that there is a next page.
+        self.limit.saturating_add(1).min(HEADS_AT_A_TIME)
+    }
+
+    /// Returns the number of events whose records are read at a time.
+    fn records_at_a_time(&self) -> usize {
         match self.state {
             // Each may be as large as an event can be.
             EventState::Rejected => VALUES_AT_A_TIME,
-            _ if self.filter.kind.is_some() || self.filter.source.is_some() => HEADS_AT_A_TIME,
-            // One more than the page shows that there is a next page.
-            _ => self.limit.saturating_add(1).min(HEADS_AT_A_TIME),
+            _ => HEADS_AT_A_TIME,
         }
     }
 
