@@ -76,7 +76,9 @@ async fn main() -> Result<()> {
         tables.add(restart::measure(&receiver).await?);
     }
     if wanted("stored") {
-        tables.add(stored::measure(&receiver).await?);
+        for table in stored::measure(&receiver).await? {
+            tables.add(table);
+        }
     }
     if wanted("startup") {
         tables.add(startup::measure().await?);
