@@ -9,8 +9,8 @@ use super::job::Outcome;
 use super::page::{Mark, page, page_until};
 use super::reader::View;
 use super::row::{millis, read_delivery_id, state};
-use super::search::{self, Found, From, Search};
-use super::{attempts, lookup};
+use super::search::{Found, From, Search};
+use super::{attempts, candidates, lookup};
 use crate::{Cursor, DeliveryFilter, MAX_EXAMINED, Page};
 
 /// Up to this number, pending deliveries are collected and sorted instead of scanned for.
@@ -76,7 +76,7 @@ fn seq_of(view: &View<'_>, tenant: &TenantId, id: &DeliveryId) -> Outcome<Option
     let Some((tenant, _)) = lookup::tenant(view.sql, tenant)? else {
         return Ok(None);
     };
-    Ok(search::named(view.sql, view.shared, tenant, id)?.pop())
+    Ok(candidates::named(view.sql, view.shared, tenant, id)?.pop())
 }
 
 /// The sequence numbers of a tenant's deliveries in flight at one moment, sorted.

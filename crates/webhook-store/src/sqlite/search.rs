@@ -2,13 +2,12 @@
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
-use webhook_model::{DeliveryId, DeliveryState, EventId, Millis, TenantId};
+use webhook_model::{DeliveryState, Millis, TenantId};
 
 use super::job::Outcome;
 use super::page::Mark;
 use super::queue::Shared;
-use super::row::{delivery_hash, delivery_id, event_hash};
-use super::{ids, lookup};
+use super::{candidates, lookup};
 use crate::{DeliveryFilter, MAX_EXAMINED, StatusFilter};
 
 /// A filter whose ids are resolved to keys. Callers check the state: the database does not record
@@ -78,7 +77,7 @@ impl Search {
             endpoint,
             from: moment(filter.from, i64::MIN),
             to: moment(filter.to, i64::MAX),
-            only: only(sql, shared, tenant, filter)?,
+            only: candidates::of_filter(sql, shared, tenant, filter)?,
             kind: filter.kind.clone(),
             statuses: statuses.map(|(first, last)| (first.into(), last.into())),
             dead: filter.state == Some(DeliveryState::Dead),
@@ -241,69 +240,6 @@ impl Search {
         let rows = found.query_map((self.tenant, self.endpoint), |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
-}
-
-fn only(
-    sql: &Connection,
-    shared: &Shared,
-    tenant: i64,
-    filter: &DeliveryFilter,
-) -> Outcome<Option<Vec<i64>>> {
-    let named = filter
-        .delivery
-        .as_ref()
-        .map(|id| named(sql, shared, tenant, id))
-        .transpose()?;
-    let of_event = filter
-        .event
-        .as_ref()
-        .map(|id| of_event(sql, shared, tenant, id))
-        .transpose()?;
-    Ok(match (named, of_event) {
-        (Some(named), Some(of_event)) => Some(
-            named
-                .into_iter()
-                .filter(|seq| of_event.contains(seq))
-                .collect(),
-        ),
-        (one, other) => one.or(other),
-    })
-}
-
-/// Returns the sequence number of a delivery, if it exists.
-pub(super) fn named(
-    sql: &Connection,
-    shared: &Shared,
-    tenant: i64,
-    id: &DeliveryId,
-) -> Outcome<Vec<i64>> {
-    let id = delivery_id(id);
-    let mut found =
-        sql.prepare_cached("SELECT 1 FROM deliveries WHERE seq = ?1 AND id = ?2 AND tenant = ?3")?;
-    let mut seqs = Vec::new();
-    for seq in ids::keys(sql, shared, delivery_hash((&id).into()))? {
-        if found.exists((seq, &id, tenant))? {
-            seqs.push(seq);
-        }
-    }
-    Ok(seqs)
-}
-
-fn of_event(sql: &Connection, shared: &Shared, tenant: i64, id: &EventId) -> Outcome<Vec<i64>> {
-    let mut found = sql.prepare_cached(
-        "SELECT coalesce(first_delivery, key + 1), deliveries FROM events
-         WHERE key = ?1 AND tenant = ?2 AND id = ?3",
-    )?;
-    for key in ids::keys(sql, shared, event_hash(tenant, id))? {
-        let deliveries = found.query_row((key, tenant, id.as_str()), |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
-        });
-        if let Some((first, count)) = deliveries.optional()? {
-            // The deliveries of an event have consecutive keys: see `schema.sql`.
-            return Ok((first..first + count).collect());
-        }
-    }
-    Ok(Vec::new())
 }
 
 #[cfg(test)]
