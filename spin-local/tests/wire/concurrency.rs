@@ -56,7 +56,9 @@ async fn concurrent_writes_are_not_lost() {
     let rows = &execute(&app, "SELECT count(*) FROM t").await["ok"]["rows"];
     assert_eq!(rows, &serde_json::json!([[{ "integer": 50 }]]));
     assert_eq!(
-        ask(&app, "/kv/keys").await["ok"].as_array().map(Vec::len),
+        get_json(&app, "/kv/keys").await["ok"]
+            .as_array()
+            .map(Vec::len),
         Some(50)
     );
 }

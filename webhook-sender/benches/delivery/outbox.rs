@@ -106,7 +106,7 @@ async fn commit_to_arrival(receiver: &Receiver) -> Result<Vec<f64>> {
         insert(&client, &statement, number).await?;
         committed.push(Instant::now());
     }
-    timeout(TIMEOUT, receiver.answered(ROWS))
+    timeout(TIMEOUT, receiver.responded(ROWS))
         .await
         .context("arrivals")?;
     Ok(times(&committed, &receiver.take()))
@@ -140,7 +140,7 @@ async fn thirty_writers(receiver: &Receiver) -> Result<f64> {
     while let Some(writer) = writers.join_next().await {
         writer??;
     }
-    timeout(TIMEOUT, receiver.answered(WRITTEN))
+    timeout(TIMEOUT, receiver.responded(WRITTEN))
         .await
         .context("arrivals")?;
     let seconds = began.elapsed().as_secs_f64();

@@ -98,8 +98,8 @@ pub(super) fn status(text: &str) -> Result<StatusFilter, ApiError> {
         .map_err(|error| ApiError::invalid(format!("status `{text}` is {error}")))
 }
 
-pub(super) fn limit(asked: Option<usize>) -> Result<usize, ApiError> {
-    match asked.unwrap_or(DEFAULT_LIMIT) {
+pub(super) fn limit(requested: Option<usize>) -> Result<usize, ApiError> {
+    match requested.unwrap_or(DEFAULT_LIMIT) {
         limit @ 1..=MAX_LIMIT => Ok(limit),
         other => Err(ApiError::invalid(format!(
             "limit `{other}` is not between 1 and {MAX_LIMIT}"

@@ -222,7 +222,7 @@ fn the_schemes_follow_the_kind_of_the_secret_unless_they_are_declared() {
 
 #[test]
 fn an_endpoint_that_was_disabled_starts_afresh_when_it_is_enabled() {
-    let reason = Some("answered 410".to_owned());
+    let reason = Some("responded 410".to_owned());
     let disabled = |endpoint: Endpoint| Endpoint {
         enabled: false,
         disabled_reason: reason.clone(),

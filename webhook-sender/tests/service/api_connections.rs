@@ -92,17 +92,17 @@ async fn a_client_that_does_not_send_its_head_is_disconnected() {
             b""
         );
     }
-    let answered = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
-    let answer = closed(open(server.address, answered.as_bytes()).await).await;
-    assert!(answer.ends_with(b"here"), "idle after a response");
+    let request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    let response = closed(open(server.address, request.as_bytes()).await).await;
+    assert!(response.ends_with(b"here"), "idle after a response");
 }
 
 #[tokio::test]
 async fn a_client_that_does_not_send_its_body_is_disconnected() {
     let server = Server::start(echo(), 100, SHORT).await;
     let head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf";
-    let answer = closed(open(server.address, head.as_bytes()).await).await;
-    assert!(!answer.starts_with(b"HTTP/1.1 200"));
+    let response = closed(open(server.address, head.as_bytes()).await).await;
+    assert!(!response.starts_with(b"HTTP/1.1 200"));
 }
 
 #[tokio::test]
@@ -152,8 +152,8 @@ async fn a_client_that_keeps_the_pace_may_take_longer_than_the_patience() {
         connection.send(&chunk).await;
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    let answer = connection.read_to_end().await;
-    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let response = connection.read_to_end().await;
+    assert!(response.starts_with("HTTP/1.1 200"), "{response}");
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ async fn connection(setting: &Setting) -> MultiplexedConnection {
     let redis = setting.redis.as_ref().expect("a Redis");
     let client = redis::Client::open(redis.url()).expect("a url");
     let connection = client.get_multiplexed_async_connection().await;
-    connection.expect("redis-server answers")
+    connection.expect("redis-server responds")
 }
 
 async fn rejected(sender: &Sender, path: &str) -> usize {

@@ -333,7 +333,7 @@ async fn an_event_during_whose_planning_the_process_dies_again_and_again_is_reje
     let mut connection = client
         .get_multiplexed_async_connection()
         .await
-        .expect("redis-server answers");
+        .expect("redis-server responds");
     let entry: String = redis::cmd("XADD")
         .arg(&["events", "*", "tenant", "acme", "type", "order.shipped"])
         .arg(&["data", &data])

@@ -218,7 +218,7 @@ async fn pending(redis: &RedisServer) -> usize {
     let mut connection = client
         .get_multiplexed_async_connection()
         .await
-        .expect("redis-server answers");
+        .expect("redis-server responds");
     let mut command = redis::cmd("XPENDING");
     command.arg("events").arg("webhook-sender");
     let row: Vec<redis::Value> = command.query_async(&mut connection).await.expect("a group");

@@ -17,7 +17,7 @@ async fn setting(count: usize, bytes: usize, taken: bool) -> Setting {
     let config = redis::AsyncConnectionConfig::new().set_response_timeout(None);
     let client = client.expect("a url");
     let connection = client.get_multiplexed_async_connection_with_config(&config);
-    let mut redis = connection.await.expect("redis-server answers");
+    let mut redis = connection.await.expect("redis-server responds");
     // One command makes them all: they need not travel, nor be kept.
     let mut command = redis::cmd("CONFIG");
     command.arg("SET").arg("appendonly").arg("no");

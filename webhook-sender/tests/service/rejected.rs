@@ -23,7 +23,7 @@ async fn with_rejected(fields: &[(&str, &[u8])]) -> (test_support::Receiver, Set
     let mut redis = connection
         .get_multiplexed_async_connection()
         .await
-        .expect("redis-server answers");
+        .expect("redis-server responds");
     let mut command = redis::cmd("XADD");
     command.arg("events").arg("*");
     for (name, value) in fields {

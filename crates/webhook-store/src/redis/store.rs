@@ -71,18 +71,18 @@ impl RedisStore {
 
     /// Sends a command, and converts its reply.
     pub(super) async fn query<T: FromRedisValue>(&self, command: &Cmd) -> Result<T> {
-        let answer = self.link.query(command).await;
-        self.read(answer.map_err(|error| self.failed(error))?)
+        let reply = self.link.query(command).await;
+        self.read(reply.map_err(|error| self.failed(error))?)
     }
 
     /// Runs a script, and converts its reply.
     pub(super) async fn run<T: FromRedisValue>(&self, script: &Script, call: &Cmd) -> Result<T> {
-        let answer = self.link.run(script, call).await;
-        self.read(answer.map_err(|error| self.failed(error))?)
+        let reply = self.link.run(script, call).await;
+        self.read(reply.map_err(|error| self.failed(error))?)
     }
 
-    fn read<T: FromRedisValue>(&self, answer: Value) -> Result<T> {
-        redis::from_redis_value(answer).map_err(|error| self.failed(error))
+    fn read<T: FromRedisValue>(&self, reply: Value) -> Result<T> {
+        redis::from_redis_value(reply).map_err(|error| self.failed(error))
     }
 
     /// Returns the error of a call that failed with `detail`.
@@ -108,8 +108,8 @@ impl RedisStore {
             .arg(tenant.as_str());
         let mut wake = redis::cmd("PUBLISH");
         wake.arg(keys::wake()).arg(&self.mark);
-        let told = futures::join!(self.link.query(&hint), self.link.query(&wake));
-        if let (Err(error), _) | (_, Err(error)) = &told {
+        let published = futures::join!(self.link.query(&hint), self.link.query(&wake));
+        if let (Err(error), _) | (_, Err(error)) = &published {
             self.denials.report(error);
             tracing::debug!(%tenant, %error, "publishing a wake failed");
             self.hints_missing.store(true, Ordering::SeqCst);

@@ -41,15 +41,15 @@ pub(super) fn claim(
         now: now.as_i64(),
     };
     let mut claims = Vec::new();
-    let asked = requests
+    let claimed = requests
         .iter()
-        .try_for_each(|request| claimer.ask(request, &mut claims));
+        .try_for_each(|request| claimer.claim_due(request, &mut claims));
     claims.sort_by_key(|claim| claim.due);
     let key = |claim: &Claim| (claim.tenant.clone(), claim.id.clone());
     let keys = claims.iter().map(key).collect();
     let claims = claim_return.guard(claims, keys, lease);
     // After a failure, dropping the guard returns the claims made before.
-    asked.map(|()| claims)
+    claimed.map(|()| claims)
 }
 
 struct Claimer<'a> {
@@ -62,13 +62,14 @@ struct Claimer<'a> {
 }
 
 impl Claimer<'_> {
-    fn ask(&self, request: &ClaimRequest, claims: &mut Vec<Claim>) -> Outcome<()> {
+    /// Claims the due deliveries of one endpoint, up to the limit of the request.
+    fn claim_due(&self, request: &ClaimRequest, claims: &mut Vec<Claim>) -> Outcome<()> {
         let Some((endpoint_key, first)) = self.endpoint_key(request) else {
             return Ok(());
         };
         let mut next = self.sql.prepare_cached(NEXT)?;
         let mut rows = next.query((endpoint_key, first.at, first.seq))?;
-        let mut room = request.limit;
+        let mut remaining = request.limit;
         let mut begins_at = None;
         while let Some(row) = rows.next()? {
             let position = QueuePosition {
@@ -78,11 +79,11 @@ impl Claimer<'_> {
             if self.shared.lock().in_flight.has(position.seq) {
                 continue;
             }
-            if room == 0 || position.at > self.now {
+            if remaining == 0 || position.at > self.now {
                 begins_at = Some(position);
                 break;
             }
-            room -= 1;
+            remaining -= 1;
             claims.push(self.take(request, endpoint_key, position, row)?);
         }
         self.shared

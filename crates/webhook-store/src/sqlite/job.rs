@@ -26,13 +26,13 @@ pub(super) trait Job: Send {
     fn step(&mut self, tx: &mut Tx<'_>) -> Outcome<bool>;
 
     /// Sends the result to the caller: the last step was committed, or failed with this error.
-    fn answer(self: Box<Self>, committed: Result<(), StoreError>);
+    fn respond(self: Box<Self>, committed: Result<(), StoreError>);
 }
 
 struct Task<T, F> {
     work: F,
     done: Option<T>,
-    answer: oneshot::Sender<Result<T, StoreError>>,
+    reply: oneshot::Sender<Result<T, StoreError>>,
 }
 
 impl<T, F> Job for Task<T, F>
@@ -48,15 +48,15 @@ where
         Ok(self.done.is_some())
     }
 
-    fn answer(self: Box<Self>, committed: Result<(), StoreError>) {
-        let answer = match (committed, self.done) {
+    fn respond(self: Box<Self>, committed: Result<(), StoreError>) {
+        let result = match (committed, self.done) {
             (Err(error), _) => Err(error),
             (Ok(()), Some(value)) => Ok(value),
             // Dropping the sender makes the caller's call fail.
             (Ok(()), None) => return,
         };
         // A caller that no longer waits needs no result: the job is committed in any case.
-        let _ = self.answer.send(answer);
+        let _ = self.reply.send(result);
     }
 }
 
@@ -64,14 +64,14 @@ where
 pub(super) fn job<T: Send + 'static>(
     work: impl FnMut(&mut Tx<'_>) -> Outcome<Step<T>> + Send + 'static,
 ) -> (Box<dyn Job>, oneshot::Receiver<Result<T, StoreError>>) {
-    let (answer, answered) = oneshot::channel();
+    let (reply, result) = oneshot::channel();
     (
         Box::new(Task {
             work,
             done: None,
-            answer,
+            reply,
         }),
-        answered,
+        result,
     )
 }
 

@@ -165,7 +165,7 @@ impl Planner<'_> {
         let alive = self.endpoint(tx, &new.endpoint)?;
         let endpoint_key = match alive {
             Some(endpoint_key) => endpoint_key,
-            None => gone(tx, self.tenant, &new.endpoint)?,
+            None => deleted_endpoint_key(tx, self.tenant, &new.endpoint)?,
         };
         let ordering_group = new
             .ordered
@@ -288,7 +288,7 @@ impl Planner<'_> {
 }
 
 /// Returns the key of an endpoint that does not exist, for its dead deliveries to refer to.
-fn gone(tx: &Tx<'_>, tenant: i64, id: &EndpointId) -> Outcome<i64> {
+fn deleted_endpoint_key(tx: &Tx<'_>, tenant: i64, id: &EndpointId) -> Outcome<i64> {
     if let Some(key) = lookup::endpoint(tx.sql, tenant, id)? {
         return Ok(key);
     }

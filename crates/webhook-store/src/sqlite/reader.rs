@@ -28,9 +28,9 @@ impl View<'_> {
     /// Runs `read` on one snapshot of the database.
     pub fn in_snapshot<T>(&self, read: impl FnOnce(&Self) -> Outcome<T>) -> Outcome<T> {
         let snapshot = self.sql.unchecked_transaction()?;
-        let answer = read(self);
+        let result = read(self);
         snapshot.finish()?;
-        answer
+        result
     }
 }
 

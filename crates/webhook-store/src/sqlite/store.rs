@@ -60,12 +60,12 @@ impl SqliteStore {
         } = opened;
         let gate = Gate::default();
         let (checkpoints, copier) = checkpoints(&mut sql, checkpointer, gate.clone())?;
-        let (commands, received) = mpsc::unbounded_channel();
-        let (read_jobs, asked) = mpsc::unbounded_channel();
+        let (commands, received_commands) = mpsc::unbounded_channel();
+        let (read_jobs, received_reads) = mpsc::unbounded_channel();
         let writer = Writer {
             sql,
             shared: shared.clone(),
-            commands: received,
+            commands: received_commands,
             last_key,
             checkpoints,
             ids_mover: Mover::new(gate.clone()),
@@ -75,7 +75,7 @@ impl SqliteStore {
         let reader = Reader {
             sql: reader,
             shared: shared.clone(),
-            read_jobs: asked,
+            read_jobs: received_reads,
             gate,
         };
         Ok(Self {
@@ -134,7 +134,7 @@ impl Drop for SqliteStore {
 }
 
 impl SqliteStore {
-    fn gone(&self) -> StoreError {
+    fn closed(&self) -> StoreError {
         unavailable(&self.name, &"closed after a failure")
     }
 
@@ -144,7 +144,7 @@ impl SqliteStore {
 
     /// Returns the handle that returns claims whose caller stopped waiting.
     pub(super) fn claim_return(&self) -> Result<ClaimReturn> {
-        let commands = self.commands.as_ref().ok_or_else(|| self.gone())?;
+        let commands = self.commands.as_ref().ok_or_else(|| self.closed())?;
         Ok(ClaimReturn {
             commands: commands.downgrade(),
             shared: self.shared.clone(),
@@ -152,17 +152,17 @@ impl SqliteStore {
     }
 
     fn command(&self, command: Command) -> Result<()> {
-        let commands = self.commands.as_ref().ok_or_else(|| self.gone())?;
-        commands.send(command).map_err(|_| self.gone())
+        let commands = self.commands.as_ref().ok_or_else(|| self.closed())?;
+        commands.send(command).map_err(|_| self.closed())
     }
 
     pub(super) async fn steps<T: Send + 'static>(
         &self,
         work: impl FnMut(&mut Tx<'_>) -> Outcome<Step<T>> + Send + 'static,
     ) -> Result<T> {
-        let (job, answer) = job(work);
+        let (job, result) = job(work);
         self.command(Command::Job(job))?;
-        answer.await.unwrap_or_else(|_| Err(self.gone()))
+        result.await.unwrap_or_else(|_| Err(self.closed()))
     }
 
     pub(super) async fn write<T: Send + 'static>(
@@ -177,25 +177,25 @@ impl SqliteStore {
         &self,
         work: impl FnOnce(&Connection, &Shared) -> Outcome<T> + Send + 'static,
     ) -> Result<T> {
-        let (answer, answered) = oneshot::channel();
+        let (reply, result) = oneshot::channel();
         let (shared, name) = (self.shared.clone(), self.name.clone());
         self.command(Command::Now(Box::new(move |sql| {
-            let _ = answer.send(work(sql, &shared).map_err(|fault| fault.of(&name)));
+            let _ = reply.send(work(sql, &shared).map_err(|fault| fault.of(&name)));
         })))?;
-        answered.await.unwrap_or_else(|_| Err(self.gone()))
+        result.await.unwrap_or_else(|_| Err(self.closed()))
     }
 
     pub(super) async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&View<'_>) -> Outcome<T> + Send + 'static,
     ) -> Result<T> {
-        let (answer, answered) = oneshot::channel();
+        let (reply, result) = oneshot::channel();
         let name = self.name.clone();
-        let read_jobs = self.read_jobs.as_ref().ok_or_else(|| self.gone())?;
+        let read_jobs = self.read_jobs.as_ref().ok_or_else(|| self.closed())?;
         let read_job: ReadJob = Box::new(move |view| {
-            let _ = answer.send(view.in_snapshot(work).map_err(|fault| fault.of(&name)));
+            let _ = reply.send(view.in_snapshot(work).map_err(|fault| fault.of(&name)));
         });
-        read_jobs.send(read_job).map_err(|_| self.gone())?;
-        answered.await.unwrap_or_else(|_| Err(self.gone()))
+        read_jobs.send(read_job).map_err(|_| self.closed())?;
+        result.await.unwrap_or_else(|_| Err(self.closed()))
     }
 }
