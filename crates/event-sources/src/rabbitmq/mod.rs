@@ -77,12 +77,7 @@ impl RabbitQueue {
     pub fn new(settings: Settings, clock: Clock) -> Result<Self, SourceError> {
         let queue = ShortString::try_new(settings.queue.clone()).map_err(SourceError::new)?;
         Ok(Self {
-            info: SourceInfo {
-                name: webhook_model::Source::named(&settings.name),
-                address: settings.address.to_string(),
-                bounds: settings.bounds,
-                stats: Arc::default(),
-            },
+            info: SourceInfo::new(&settings.name, &settings.address, settings.bounds),
             settings,
             clock,
             queue,
