@@ -78,8 +78,5 @@ pub async fn list(
         .audit
         .list(&filter, wanted.cursor.as_ref(), limit)
         .await?;
-    Ok(Json(Page {
-        items: page.items.into_iter().map(Into::into).collect(),
-        next_cursor: page.next_cursor,
-    }))
+    Ok(Json(page.map(Into::into)))
 }

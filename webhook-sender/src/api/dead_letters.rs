@@ -204,8 +204,5 @@ async fn page(
         .queries
         .rejected(filter, wanted.cursor.as_ref(), limit)
         .await?;
-    Ok(Json(Page {
-        items: page.items.into_iter().map(Into::into).collect(),
-        next_cursor: page.next_cursor,
-    }))
+    Ok(Json(page.map(Into::into)))
 }

@@ -67,10 +67,7 @@ pub(super) async fn page(
         .queries
         .deliveries(tenant, filter, cursor, limit)
         .await?;
-    Ok(Page {
-        items: page.items.into_iter().map(Into::into).collect(),
-        next_cursor: page.next_cursor,
-    })
+    Ok(page.map(Into::into))
 }
 
 pub async fn get(

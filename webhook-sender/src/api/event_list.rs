@@ -142,10 +142,7 @@ pub async fn list(
     };
     let cursor = wanted.cursor.as_ref();
     let page = api.queries.events(&tenant, &filter, cursor, limit).await?;
-    Ok(Json(Page {
-        items: page.items.into_iter().map(Into::into).collect(),
-        next_cursor: page.next_cursor,
-    }))
+    Ok(Json(page.map(Into::into)))
 }
 
 /// Returns one event by its id, or a rejected one by the id of its dead letter.

@@ -110,10 +110,7 @@ pub async fn list(
     let limit = limit(listed.limit)?;
     let cursor = listed.cursor.as_ref();
     let page = api.keyring.portal_sessions(&tenant, cursor, limit).await?;
-    Ok(Json(Page {
-        items: page.items.into_iter().map(Into::into).collect(),
-        next_cursor: page.next_cursor,
-    }))
+    Ok(Json(page.map(Into::into)))
 }
 
 /// Moves the end of a session. Its link stays the same.
