@@ -51,14 +51,9 @@ impl PrivateServer {
     ///
     /// The signal cannot be sent.
     pub(crate) fn signal(&self, name: &str) {
-        let Some(pid) = self.pid() else { return };
-        let status = Command::new("sh")
-            .args(["-c", "kill -s \"$0\" \"$1\"", name, &pid.to_string()])
-            .status();
-        assert!(
-            status.is_ok_and(|status| status.success()),
-            "cannot signal {pid}"
-        );
+        if let Some(pid) = self.pid() {
+            send_signal(pid, name);
+        }
     }
 
     /// Waits until `ready` returns `true`.
@@ -74,7 +69,7 @@ impl PrivateServer {
                 if let Ok(Some(status)) = process.try_wait() {
                     panic!("the server ended ({status}):\n{}", text());
                 }
-                tokio::time::sleep(Duration::from_millis(20)).await;
+                tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
         with_timeout(responding, || format!("the server:\n{}", text())).await;
@@ -85,6 +80,21 @@ impl Drop for PrivateServer {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// Sends a signal, such as `STOP`, to a process.
+///
+/// # Panics
+///
+/// The signal cannot be sent.
+pub(crate) fn send_signal(pid: u32, name: &str) {
+    let status = Command::new("sh")
+        .args(["-c", "kill -s \"$0\" \"$1\"", name, &pid.to_string()])
+        .status();
+    assert!(
+        status.is_ok_and(|status| status.success()),
+        "cannot signal {pid}"
+    );
 }
 
 /// Returns a port that was free a moment ago. If another process takes it in the meantime, the test
