@@ -4,6 +4,7 @@ use postgres_link::describe;
 use tokio_postgres::error::SqlState;
 
 use crate::StoreError;
+use crate::error::{unreadable_id, unreadable_json};
 
 /// A rejected call, or an error of the connection or the database.
 #[derive(Debug)]
@@ -81,16 +82,12 @@ impl From<tokio_postgres::Error> for Fault {
 
 impl From<serde_json::Error> for Fault {
     fn from(error: serde_json::Error) -> Self {
-        // Not the error's own text: it may quote its input, which may contain a secret.
-        let (line, column) = (error.line(), error.column());
-        Self::Unreadable(format!(
-            "stored JSON cannot be read at line {line}, column {column}"
-        ))
+        Self::Unreadable(unreadable_json(&error))
     }
 }
 
 impl From<webhook_model::IdError> for Fault {
     fn from(error: webhook_model::IdError) -> Self {
-        Self::Unreadable(format!("a stored id cannot be read: {error}"))
+        Self::Unreadable(unreadable_id(&error))
     }
 }
