@@ -14,7 +14,7 @@ use super::state::Api;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Wanted {
+pub struct Parameters {
     tenant: Option<String>,
     from: Option<String>,
     to: Option<String>,
@@ -66,17 +66,21 @@ impl From<AuditEntry> for View {
 
 pub async fn list(
     State(api): State<Api>,
-    Query(wanted): Query<Wanted>,
+    Query(parameters): Query<Parameters>,
 ) -> Result<Json<Page<View>>, ApiError> {
-    let limit = limit(wanted.limit)?;
+    let limit = limit(parameters.limit)?;
     let filter = AuditFilter {
-        tenant: wanted.tenant.as_deref().map(TenantId::parse).transpose()?,
-        from: moment::optional("from", wanted.from.as_deref())?,
-        to: moment::optional("to", wanted.to.as_deref())?,
+        tenant: parameters
+            .tenant
+            .as_deref()
+            .map(TenantId::parse)
+            .transpose()?,
+        from: moment::optional("from", parameters.from.as_deref())?,
+        to: moment::optional("to", parameters.to.as_deref())?,
     };
     let page = api
         .audit
-        .list(&filter, wanted.cursor.as_ref(), limit)
+        .list(&filter, parameters.cursor.as_ref(), limit)
         .await?;
     Ok(Json(page.map(Into::into)))
 }

@@ -21,7 +21,7 @@ use crate::keys::Principal;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Wanted {
+pub struct Parameters {
     cursor: Option<Cursor>,
     limit: Option<usize>,
 }
@@ -68,19 +68,19 @@ impl From<Rejected> for View {
 /// Lists rejected events without an existing tenant.
 pub async fn unassigned(
     State(api): State<Api>,
-    Query(wanted): Query<Wanted>,
+    Query(parameters): Query<Parameters>,
 ) -> Result<Json<Page<View>>, ApiError> {
-    page(&api, &RejectedFilter::Unassigned, wanted).await
+    page(&api, &RejectedFilter::Unassigned, parameters).await
 }
 
 /// Lists the rejected events of a tenant.
 pub async fn of_tenant(
     State(api): State<Api>,
     Path(tenant): Path<TenantId>,
-    Query(wanted): Query<Wanted>,
+    Query(parameters): Query<Parameters>,
 ) -> Result<Json<Page<View>>, ApiError> {
     api.require(&tenant).await?;
-    page(&api, &RejectedFilter::Tenant(tenant), wanted).await
+    page(&api, &RejectedFilter::Tenant(tenant), parameters).await
 }
 
 /// Returns a rejected event, of a tenant or of none.
@@ -197,12 +197,12 @@ fn text(rejected: &Rejected, name: &str) -> Result<Option<String>, ApiError> {
 async fn page(
     api: &Api,
     filter: &RejectedFilter,
-    wanted: Wanted,
+    parameters: Parameters,
 ) -> Result<Json<Page<View>>, ApiError> {
-    let limit = limit(wanted.limit)?;
+    let limit = limit(parameters.limit)?;
     let page = api
         .queries
-        .rejected(filter, wanted.cursor.as_ref(), limit)
+        .rejected(filter, parameters.cursor.as_ref(), limit)
         .await?;
     Ok(Json(page.map(Into::into)))
 }

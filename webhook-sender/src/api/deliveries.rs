@@ -17,7 +17,7 @@ const MAX_LIMIT: usize = 500;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Wanted {
+pub struct Parameters {
     state: Option<String>,
     endpoint: Option<String>,
     event: Option<String>,
@@ -33,25 +33,29 @@ pub struct Wanted {
 pub async fn list(
     State(api): State<Api>,
     Path(tenant): Path<TenantId>,
-    Query(wanted): Query<Wanted>,
+    Query(parameters): Query<Parameters>,
 ) -> Result<Json<Page<View>>, ApiError> {
     api.require(&tenant).await?;
-    let limit = limit(wanted.limit)?;
+    let limit = limit(parameters.limit)?;
     let filter = DeliveryFilter {
         delivery: None,
-        state: wanted.state.as_deref().map(state).transpose()?,
-        endpoint: wanted
+        state: parameters.state.as_deref().map(state).transpose()?,
+        endpoint: parameters
             .endpoint
             .as_deref()
             .map(EndpointId::parse)
             .transpose()?,
-        event: wanted.event.as_deref().map(EventId::parse).transpose()?,
-        kind: wanted.kind,
-        status: wanted.status.as_deref().map(status).transpose()?,
-        from: super::moment::optional("from", wanted.from.as_deref())?,
-        to: super::moment::optional("to", wanted.to.as_deref())?,
+        event: parameters
+            .event
+            .as_deref()
+            .map(EventId::parse)
+            .transpose()?,
+        kind: parameters.kind,
+        status: parameters.status.as_deref().map(status).transpose()?,
+        from: super::moment::optional("from", parameters.from.as_deref())?,
+        to: super::moment::optional("to", parameters.to.as_deref())?,
     };
-    let cursor = wanted.cursor.as_ref();
+    let cursor = parameters.cursor.as_ref();
     page(&api, &tenant, &filter, cursor, limit).await.map(Json)
 }
 

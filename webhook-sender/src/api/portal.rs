@@ -28,20 +28,20 @@ const LIFETIMES: std::ops::RangeInclusive<Duration> =
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Wanted {
+pub struct SessionRequest {
     role: Option<String>,
     expires_in: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Renewal {
+pub struct RenewalRequest {
     expires_in: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Listed {
+pub struct Parameters {
     cursor: Option<Cursor>,
     limit: Option<usize>,
 }
@@ -77,13 +77,13 @@ pub async fn open(
     Extension(principal): Extension<Principal>,
     Path(tenant): Path<TenantId>,
     headers: HeaderMap,
-    OptionalJson(wanted): OptionalJson<Wanted>,
+    OptionalJson(request): OptionalJson<SessionRequest>,
 ) -> Result<impl IntoResponse, ApiError> {
     api.require(&tenant).await?;
-    let wanted = wanted.unwrap_or_default();
-    let role = wanted.role.as_deref().map(portal_role).transpose()?;
+    let request = request.unwrap_or_default();
+    let role = request.role.as_deref().map(portal_role).transpose()?;
     let role = role.unwrap_or(Role::Viewer);
-    let lifetime = lifetime::within(LIFETIMES, wanted.expires_in.as_deref())?;
+    let lifetime = lifetime::within(LIFETIMES, request.expires_in.as_deref())?;
     let lifetime = lifetime.unwrap_or(LIFETIME);
     let opened = api.keyring.open_portal(&principal, &tenant, role, lifetime);
     let opened = opened.await?.ok_or_else(|| too_many(&tenant))?;
@@ -104,11 +104,11 @@ pub async fn open(
 pub async fn list(
     State(api): State<Api>,
     Path(tenant): Path<TenantId>,
-    Query(listed): Query<Listed>,
+    Query(parameters): Query<Parameters>,
 ) -> Result<Json<Page<View>>, ApiError> {
     api.require(&tenant).await?;
-    let limit = limit(listed.limit)?;
-    let cursor = listed.cursor.as_ref();
+    let limit = limit(parameters.limit)?;
+    let cursor = parameters.cursor.as_ref();
     let page = api.keyring.portal_sessions(&tenant, cursor, limit).await?;
     Ok(Json(page.map(Into::into)))
 }
@@ -117,11 +117,11 @@ pub async fn list(
 pub async fn renew(
     State(api): State<Api>,
     Path((tenant, id)): Path<(TenantId, String)>,
-    OptionalJson(renewal): OptionalJson<Renewal>,
+    OptionalJson(renewal): OptionalJson<RenewalRequest>,
 ) -> Result<impl IntoResponse, ApiError> {
     let session = session_id(&id)?;
-    let wanted = renewal.unwrap_or_default();
-    let lifetime = lifetime::within(LIFETIMES, wanted.expires_in.as_deref())?;
+    let request = renewal.unwrap_or_default();
+    let lifetime = lifetime::within(LIFETIMES, request.expires_in.as_deref())?;
     let lifetime = lifetime.unwrap_or(LIFETIME);
     let renewed = api
         .keyring
