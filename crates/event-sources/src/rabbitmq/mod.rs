@@ -23,7 +23,7 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use webhook_model::Clock;
 
-use self::identity::{Delivered, Identities, Place};
+use self::identity::{Delivered, Identities, QueueName};
 pub use self::settings::{Address, AddressError, Settings};
 use self::transport::Transport;
 use super::SourceEntry;
@@ -181,7 +181,7 @@ impl RabbitQueue {
             redelivered,
             message_id: message_id.filter(|id| !id.is_empty()),
         };
-        let place = Place {
+        let place = QueueName {
             source: &self.settings.name,
             vhost: self.settings.address.vhost(),
             queue: &self.settings.queue,

@@ -21,7 +21,7 @@ pub(super) enum Fault {
 }
 
 /// The result of a part of a call.
-pub(super) type Outcome<T> = Result<T, Fault>;
+pub(super) type FaultResult<T> = Result<T, Fault>;
 
 impl Fault {
     /// Returns whether the call had no effect because of another transaction, and may be repeated.

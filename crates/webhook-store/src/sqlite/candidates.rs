@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension};
 use webhook_model::{DeliveryId, EventId};
 
 use super::ids;
-use super::job::Outcome;
+use super::job::FaultResult;
 use super::queue::Shared;
 use super::row::{delivery_hash, delivery_id, event_hash};
 use crate::DeliveryFilter;
@@ -16,7 +16,7 @@ pub(super) fn of_filter(
     shared: &Shared,
     tenant: i64,
     filter: &DeliveryFilter,
-) -> Outcome<Option<Vec<i64>>> {
+) -> FaultResult<Option<Vec<i64>>> {
     let named = filter
         .delivery
         .as_ref()
@@ -44,7 +44,7 @@ pub(super) fn named(
     shared: &Shared,
     tenant: i64,
     id: &DeliveryId,
-) -> Outcome<Vec<i64>> {
+) -> FaultResult<Vec<i64>> {
     let id = delivery_id(id);
     let mut found =
         sql.prepare_cached("SELECT 1 FROM deliveries WHERE seq = ?1 AND id = ?2 AND tenant = ?3")?;
@@ -57,7 +57,7 @@ pub(super) fn named(
     Ok(seqs)
 }
 
-fn of_event(sql: &Connection, shared: &Shared, tenant: i64, id: &EventId) -> Outcome<Vec<i64>> {
+fn of_event(sql: &Connection, shared: &Shared, tenant: i64, id: &EventId) -> FaultResult<Vec<i64>> {
     let mut found = sql.prepare_cached(
         "SELECT coalesce(first_delivery, key + 1), deliveries FROM events
          WHERE key = ?1 AND tenant = ?2 AND id = ?3",

@@ -7,7 +7,7 @@ use rusqlite::{Connection, Row};
 use webhook_model::{EventId, Millis, Owner};
 
 use super::claim_guard::{ClaimGuard, ClaimReturn};
-use super::job::Outcome;
+use super::job::FaultResult;
 use super::lookup;
 use super::queue::{Flight, QueuePosition, Shared};
 use super::row::{millis, read_delivery_id};
@@ -28,7 +28,7 @@ pub(super) fn claim(
     owner: &Owner,
     requests: &[ClaimRequest],
     now: Millis,
-) -> Outcome<ClaimGuard<Vec<Claim>>> {
+) -> FaultResult<ClaimGuard<Vec<Claim>>> {
     let shared = &claim_return.shared;
     let lease = shared.lock().leases.of(owner);
     let lease = lease.ok_or_else(|| StoreError::LeaseLost(owner.name.clone()))?;
@@ -63,7 +63,7 @@ struct Claimer<'a> {
 
 impl Claimer<'_> {
     /// Claims the due deliveries of one endpoint, up to the limit of the request.
-    fn claim_due(&self, request: &ClaimRequest, claims: &mut Vec<Claim>) -> Outcome<()> {
+    fn claim_due(&self, request: &ClaimRequest, claims: &mut Vec<Claim>) -> FaultResult<()> {
         let Some((endpoint_key, first)) = self.endpoint_key(request) else {
             return Ok(());
         };
@@ -112,7 +112,7 @@ impl Claimer<'_> {
         endpoint_key: i64,
         position: QueuePosition,
         row: &Row<'_>,
-    ) -> Outcome<Claim> {
+    ) -> FaultResult<Claim> {
         let claim = Claim {
             tenant: request.tenant.clone(),
             id: read_delivery_id(row.get_ref(2)?)?,
@@ -148,7 +148,7 @@ pub(super) fn look_ahead(
     shared: &Shared,
     endpoint_keys: &[i64],
     now: Millis,
-) -> Outcome<()> {
+) -> FaultResult<()> {
     let now = now.as_i64();
     for endpoint_key in endpoint_keys {
         let in_flight = |seq| shared.lock().in_flight.has(seq);

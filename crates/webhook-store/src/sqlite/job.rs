@@ -11,7 +11,7 @@ use super::ids;
 use super::queue::{Effect, Flight, Key, Shared};
 use crate::{Fence, StoreError};
 
-pub(super) type Outcome<T> = Result<T, Fault>;
+pub(super) type FaultResult<T> = Result<T, Fault>;
 
 /// The progress of a job after a step.
 pub(super) enum Step<T> {
@@ -23,7 +23,7 @@ pub(super) enum Step<T> {
 /// A job whose type of result is erased.
 pub(super) trait Job: Send {
     /// Runs the next step. Returns whether it was the last.
-    fn step(&mut self, tx: &mut Tx<'_>) -> Outcome<bool>;
+    fn step(&mut self, tx: &mut Tx<'_>) -> FaultResult<bool>;
 
     /// Sends the result to the caller: the last step was committed, or failed with this error.
     fn respond(self: Box<Self>, committed: Result<(), StoreError>);
@@ -38,9 +38,9 @@ struct Task<T, F> {
 impl<T, F> Job for Task<T, F>
 where
     T: Send,
-    F: FnMut(&mut Tx<'_>) -> Outcome<Step<T>> + Send,
+    F: FnMut(&mut Tx<'_>) -> FaultResult<Step<T>> + Send,
 {
-    fn step(&mut self, tx: &mut Tx<'_>) -> Outcome<bool> {
+    fn step(&mut self, tx: &mut Tx<'_>) -> FaultResult<bool> {
         match (self.work)(tx)? {
             Step::Done(value) => self.done = Some(value),
             Step::More => {}
@@ -62,7 +62,7 @@ where
 
 /// Returns a job that runs `work`, and the receiver of its result.
 pub(super) fn job<T: Send + 'static>(
-    work: impl FnMut(&mut Tx<'_>) -> Outcome<Step<T>> + Send + 'static,
+    work: impl FnMut(&mut Tx<'_>) -> FaultResult<Step<T>> + Send + 'static,
 ) -> (Box<dyn Job>, oneshot::Receiver<Result<T, StoreError>>) {
     let (reply, result) = oneshot::channel();
     (
@@ -124,7 +124,7 @@ impl<'a> Tx<'a> {
     }
 
     /// Returns the keys of rows whose ids may have this hash.
-    pub fn keys(&self, hash: i64) -> Outcome<Vec<i64>> {
+    pub fn keys(&self, hash: i64) -> FaultResult<Vec<i64>> {
         Ok(ids::keys(self.sql, self.shared, hash)?)
     }
 

@@ -4,7 +4,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 use webhook_model::{DeliveryState, Millis, TenantId};
 
-use super::job::Outcome;
+use super::job::FaultResult;
 use super::page::Mark;
 use super::queue::Shared;
 use super::{candidates, lookup};
@@ -59,7 +59,7 @@ impl Search {
         shared: &Shared,
         tenant: &TenantId,
         filter: &DeliveryFilter,
-    ) -> Outcome<Option<Self>> {
+    ) -> FaultResult<Option<Self>> {
         let Some((tenant, _)) = lookup::tenant(sql, tenant)? else {
             return Ok(None);
         };
@@ -93,7 +93,7 @@ impl Search {
         from: From,
         count: usize,
         keep: impl Fn(i64, i64) -> bool,
-    ) -> Outcome<Found> {
+    ) -> FaultResult<Found> {
         let mut found = sql.prepare_cached(&self.statement(from))?;
         let (From::Newest(mark) | From::Oldest(mark)) = from;
         let values = [self.tenant, self.from, self.to, mark.at, mark.key];
@@ -165,7 +165,7 @@ impl Search {
     }
 
     /// Returns whether an event has the type that the filter names.
-    fn has_kind(&self, sql: &Connection, event: i64) -> Outcome<bool> {
+    fn has_kind(&self, sql: &Connection, event: i64) -> FaultResult<bool> {
         let Some(kind) = &self.kind else {
             return Ok(true);
         };
@@ -181,7 +181,7 @@ impl Search {
         from: From,
         count: usize,
         keep: impl Fn(i64, i64) -> bool,
-    ) -> Outcome<Found> {
+    ) -> FaultResult<Found> {
         let mut marks = Vec::new();
         for seq in seqs {
             marks.extend(self.check(sql, *seq, &keep)?);
@@ -208,7 +208,7 @@ impl Search {
         sql: &Connection,
         seq: i64,
         keep: impl Fn(i64, i64) -> bool,
-    ) -> Outcome<Option<Mark>> {
+    ) -> FaultResult<Option<Mark>> {
         let mut found = sql.prepare_cached(
             "SELECT created_at, state, event FROM deliveries WHERE seq = ?1 AND tenant = ?2
              AND created_at >= ?3 AND created_at < ?4 AND (?5 IS NULL OR endpoint = ?5)
@@ -226,7 +226,7 @@ impl Search {
     }
 
     /// Returns the sequence numbers of all deliveries that are pending on the disk.
-    pub fn pending(&self, sql: &Connection) -> Outcome<Vec<i64>> {
+    pub fn pending(&self, sql: &Connection) -> FaultResult<Vec<i64>> {
         let mut found = sql.prepare_cached(
             "SELECT d.seq FROM endpoints p
              CROSS JOIN deliveries d INDEXED BY deliveries_due ON d.endpoint = p.key AND d.state = 0

@@ -12,7 +12,7 @@ use super::checkpoint::{Gate, checkpoints};
 use super::claim_guard::ClaimReturn;
 use super::fault::unavailable;
 use super::ids::{self, Mover};
-use super::job::{Outcome, Step, Tx, job};
+use super::job::{FaultResult, Step, Tx, job};
 use super::open::{Opened, open};
 use super::prune::PruneCursor;
 use super::queue::Shared;
@@ -99,10 +99,10 @@ fn thread(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<Jo
 
 /// Finishes deletions that an earlier process left unfinished, and loads the queue. Returns the
 /// last key in use.
-fn begin(sql: &mut Connection, shared: &Shared) -> Outcome<i64> {
+fn begin(sql: &mut Connection, shared: &Shared) -> FaultResult<i64> {
     let mut last_key = lookup::last_key(sql)?;
     let (tenants, endpoints) = sweep::unfinished(sql)?;
-    let mut until_done = |step: &dyn Fn(&mut Tx<'_>) -> Outcome<bool>| -> Outcome<()> {
+    let mut until_done = |step: &dyn Fn(&mut Tx<'_>) -> FaultResult<bool>| -> FaultResult<()> {
         let mut done = false;
         while !done {
             let transaction = sql.transaction()?;
@@ -158,7 +158,7 @@ impl SqliteStore {
 
     pub(super) async fn steps<T: Send + 'static>(
         &self,
-        work: impl FnMut(&mut Tx<'_>) -> Outcome<Step<T>> + Send + 'static,
+        work: impl FnMut(&mut Tx<'_>) -> FaultResult<Step<T>> + Send + 'static,
     ) -> Result<T> {
         let (job, result) = job(work);
         self.command(Command::Job(job))?;
@@ -167,7 +167,7 @@ impl SqliteStore {
 
     pub(super) async fn write<T: Send + 'static>(
         &self,
-        mut work: impl FnMut(&mut Tx<'_>) -> Outcome<T> + Send + 'static,
+        mut work: impl FnMut(&mut Tx<'_>) -> FaultResult<T> + Send + 'static,
     ) -> Result<T> {
         self.steps(move |tx| work(tx).map(Step::Done)).await
     }
@@ -175,7 +175,7 @@ impl SqliteStore {
     /// Runs `work` on the writer's thread between two transactions.
     pub(super) async fn between_transactions<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection, &Shared) -> Outcome<T> + Send + 'static,
+        work: impl FnOnce(&Connection, &Shared) -> FaultResult<T> + Send + 'static,
     ) -> Result<T> {
         let (reply, result) = oneshot::channel();
         let (shared, name) = (self.shared.clone(), self.name.clone());
@@ -187,7 +187,7 @@ impl SqliteStore {
 
     pub(super) async fn read<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&View<'_>) -> Outcome<T> + Send + 'static,
+        work: impl FnOnce(&View<'_>) -> FaultResult<T> + Send + 'static,
     ) -> Result<T> {
         let (reply, result) = oneshot::channel();
         let name = self.name.clone();

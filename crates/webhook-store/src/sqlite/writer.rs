@@ -9,7 +9,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use super::checkpoint::Checkpoints;
 use super::fault::{Fault, unavailable};
 use super::ids;
-use super::job::{Job, Outcome, Tx};
+use super::job::{FaultResult, Job, Tx};
 use super::lock::Lock;
 use super::queue::Shared;
 use crate::StoreError;
@@ -106,7 +106,7 @@ impl Writer {
     }
 }
 
-type Stepped = (Box<dyn Job>, Outcome<bool>);
+type Stepped = (Box<dyn Job>, FaultResult<bool>);
 
 /// Runs a step of all jobs and commits, or returns the reason for which nothing was committed.
 fn in_transaction(jobs: Vec<Box<dyn Job>>, tx: &mut Tx<'_>) -> (Vec<Stepped>, Result<(), String>) {
@@ -140,7 +140,7 @@ fn finish(sql: &Connection) -> rusqlite::Result<()> {
 }
 
 /// Runs a step of one job. A failed step is rolled back, without effect on other jobs.
-fn step(job: &mut Box<dyn Job>, tx: &mut Tx<'_>, alone: bool) -> Outcome<bool> {
+fn step(job: &mut Box<dyn Job>, tx: &mut Tx<'_>, alone: bool) -> FaultResult<bool> {
     let mark = tx.mark();
     if !alone {
         execute(tx.sql, "SAVEPOINT job")?;
