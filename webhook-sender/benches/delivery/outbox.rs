@@ -61,7 +61,7 @@ pub async fn measure(receiver: &Receiver) -> Result<Table> {
     })
 }
 
-/// A store with an outbox, and a connection to it.
+/// Returns a store with an outbox, and a connection to it.
 async fn set_up(receiver: &Receiver) -> Result<(Setting, String, Client)> {
     let url = receiver.url("/now");
     let tenants = format!(

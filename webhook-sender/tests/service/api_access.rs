@@ -7,7 +7,7 @@ use test_support::{Reply, Request};
 use crate::api_world::{Api, TOKEN};
 use crate::sender::{Sender, Setting, Store};
 
-/// A sender without a token.
+/// Starts a sender without a token.
 async fn open() -> (Sender, Setting) {
     let setting = Setting::new(Store::Sqlite).await;
     setting.configure("sender", "");
@@ -158,7 +158,7 @@ async fn wrong_tokens_are_counted_logged_and_slowed_down_and_the_right_one_is_no
     assert!(log.contains("127.0.0.1") && !log.contains(wrong), "{log}");
 }
 
-/// The number of commands that a Redis has carried out, those of scripts included.
+/// Returns the number of commands that a server has executed, including those of scripts.
 async fn commands(redis: &RedisServer) -> u64 {
     let client = redis::Client::open(redis.url()).unwrap();
     let mut connection = client.get_multiplexed_async_connection().await.unwrap();

@@ -1,4 +1,4 @@
-//! Clients that hold connections, and what they cannot do by it.
+//! Clients that hold connections, and do not keep others from the API.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use crate::api_world::Api;
 use crate::receiver::Receiver;
 use crate::sender::{SECRET, Setting, Store};
 
-/// A server of the API's kind with little patience.
+/// A server like that of the API, with a short timeout.
 struct Server {
     address: SocketAddr,
     stop: CancellationToken,
@@ -126,7 +126,7 @@ async fn a_client_that_does_not_read_its_response_is_disconnected() {
     drop(stream);
 }
 
-/// Tells when it is dropped.
+/// Notifies when it is dropped.
 struct Ends(mpsc::UnboundedSender<()>);
 
 impl Drop for Ends {
@@ -193,7 +193,7 @@ async fn a_stop_does_not_wait_for_clients() {
         .unwrap();
 }
 
-/// More connections than the API has, each with a part of a request.
+/// Opens more connections than the API allows, each with a part of a request.
 async fn flood(address: SocketAddr) -> Vec<TcpStream> {
     let parts = [
         "",

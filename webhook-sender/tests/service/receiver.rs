@@ -36,10 +36,13 @@ impl Counts {
 
     /// Returns the reasons of rejected signatures.
     pub fn refused(&self) -> Vec<String> {
-        self.refused.lock().expect("nobody panics with it").clone()
+        self.refused
+            .lock()
+            .expect("no code that can panic runs under this lock")
+            .clone()
     }
 
-    /// Waits until so many different events have arrived.
+    /// Waits until this many different events have arrived.
     pub async fn reach(&self, different: usize) {
         let mut changes = self.responded.subscribe();
         let seen = changes.wait_for(|counts| counts.len() >= different);
@@ -51,7 +54,7 @@ impl Counts {
         self.responded.borrow().len()
     }
 
-    /// Arrivals beyond the first of each event.
+    /// Returns the number of arrivals beyond the first of each event.
     pub fn duplicates(&self) -> usize {
         let counts = self.responded.borrow();
         counts.values().map(|count| *count as usize - 1).sum()

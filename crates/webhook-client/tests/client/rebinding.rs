@@ -104,7 +104,7 @@ async fn a_name_without_addresses_is_not_called() {
     );
 }
 
-/// Two receivers on one port: at an address that is allowed, and at one that is not.
+/// Starts two receivers on one port: at an address that is allowed, and at one that is not.
 async fn two_receivers(response: &'static str) -> (RawReceiver, RawReceiver) {
     let allowed = RawReceiver::at("127.0.0.2:0", move |_| Some(response.into())).await;
     let at = format!("127.0.0.1:{}", allowed.address.port());

@@ -249,7 +249,7 @@ mod tests {
     use super::super::open::MIGRATIONS;
     use super::*;
 
-    /// A database with `count` succeeded deliveries of tenant `acme`, the first of which has another
+    /// Returns a database with `count` succeeded deliveries of tenant `acme`, the first of which has another
     /// type, endpoint and status.
     fn database(count: i64) -> Connection {
         let sql = Connection::open_in_memory().unwrap();

@@ -214,7 +214,7 @@ mod tests {
         }
     }
 
-    /// A job that inserts `texts`, one in each step.
+    /// Returns a job that inserts `texts`, one in each step.
     fn note(texts: &'static [&'static str]) -> (Box<dyn Job>, JobResult) {
         let mut left = texts.iter();
         job(move |tx| {
@@ -229,7 +229,7 @@ mod tests {
         })
     }
 
-    /// A job that inserts a row and then runs `statement`.
+    /// Returns a job that inserts a row and then runs `statement`.
     fn then(statement: &'static str) -> (Box<dyn Job>, JobResult) {
         job(move |tx| {
             tx.sql

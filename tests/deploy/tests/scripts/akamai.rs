@@ -3,7 +3,7 @@
 use crate::fake_spin::{API_TOKEN, HANDSHAKE_TOKEN, TOKENS, World, succeeds};
 use crate::support::root;
 
-/// The environment of a deployment to Akamai Functions.
+/// Returns the environment of a deployment to Akamai Functions.
 fn akamai(store_url: &str) -> [(&str, &str); 3] {
     [TOKENS[0], TOKENS[1], ("STORE_URL", store_url)]
 }
