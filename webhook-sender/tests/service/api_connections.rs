@@ -28,10 +28,10 @@ struct Server {
 }
 
 impl Server {
-    async fn start(router: Router, connections: usize, patience: Duration) -> Self {
+    async fn start(router: Router, connections: usize, client_timeout: Duration) -> Self {
         let limits = Limits {
             connections,
-            patience,
+            client_timeout,
             bytes_per_second: u32::MAX,
             drain: Duration::from_millis(100),
         };
@@ -136,11 +136,11 @@ impl Drop for Ends {
 }
 
 #[tokio::test]
-async fn a_client_that_keeps_the_pace_may_take_longer_than_the_patience() {
+async fn a_client_that_keeps_the_pace_may_take_longer_than_the_timeout() {
     let chunk = [b'x'; 1024];
     let limits = Limits {
         connections: 100,
-        patience: Duration::from_secs(1),
+        client_timeout: Duration::from_secs(1),
         bytes_per_second: 1024,
         drain: SHORT,
     };
