@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use webhook_model::{AuditChange, AuditEntry, AuditId, AuditOutcome, KeyId, SessionId, TenantId};
 use webhook_store::{AuditFilter, Cursor, Page};
 
-use super::deliveries::limit;
 use super::error::ApiError;
 use super::extract::Query;
 use super::moment;
+use super::paging::limit;
 use super::state::Api;
 
 #[derive(Deserialize)]

@@ -9,22 +9,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use webhook_model::{Event, FieldText, RawEvent, Rejected, Source, TenantId};
-use webhook_store::{Cursor, Page, RejectedFilter};
+use webhook_store::{Page, RejectedFilter};
 
-use super::deliveries::limit;
 use super::error::ApiError;
 use super::events::{self, moment, present};
 use super::extract::{OptionalJsonBytes, Path, Query, object};
+use super::paging::{PageParameters, limit};
 use super::state::Api;
 use crate::audit::AuditDetail;
 use crate::keys::Principal;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Parameters {
-    cursor: Option<Cursor>,
-    limit: Option<usize>,
-}
 
 #[derive(Serialize)]
 pub struct View {
@@ -68,7 +61,7 @@ impl From<Rejected> for View {
 /// Lists rejected events without an existing tenant.
 pub async fn unassigned(
     State(api): State<Api>,
-    Query(parameters): Query<Parameters>,
+    Query(parameters): Query<PageParameters>,
 ) -> Result<Json<Page<View>>, ApiError> {
     page(&api, &RejectedFilter::Unassigned, parameters).await
 }
@@ -77,7 +70,7 @@ pub async fn unassigned(
 pub async fn of_tenant(
     State(api): State<Api>,
     Path(tenant): Path<TenantId>,
-    Query(parameters): Query<Parameters>,
+    Query(parameters): Query<PageParameters>,
 ) -> Result<Json<Page<View>>, ApiError> {
     api.require(&tenant).await?;
     page(&api, &RejectedFilter::Tenant(tenant), parameters).await
@@ -197,7 +190,7 @@ fn text(rejected: &Rejected, name: &str) -> Result<Option<String>, ApiError> {
 async fn page(
     api: &Api,
     filter: &RejectedFilter,
-    parameters: Parameters,
+    parameters: PageParameters,
 ) -> Result<Json<Page<View>>, ApiError> {
     let limit = limit(parameters.limit)?;
     let page = api

@@ -9,11 +9,8 @@ use webhook_store::{Cursor, DeliveryFilter, Page, StatusFilter};
 use super::delivery_view::View;
 use super::error::ApiError;
 use super::extract::{Path, Query};
+use super::paging::limit;
 use super::state::Api;
-
-/// The number of items of a page by default.
-pub(super) const DEFAULT_LIMIT: usize = 50;
-const MAX_LIMIT: usize = 500;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -97,13 +94,4 @@ pub(super) fn state(name: &str) -> Result<DeliveryState, ApiError> {
 pub(super) fn status(text: &str) -> Result<StatusFilter, ApiError> {
     text.parse()
         .map_err(|error| ApiError::invalid(format!("status `{text}` is {error}")))
-}
-
-pub(super) fn limit(requested: Option<usize>) -> Result<usize, ApiError> {
-    match requested.unwrap_or(DEFAULT_LIMIT) {
-        limit @ 1..=MAX_LIMIT => Ok(limit),
-        other => Err(ApiError::invalid(format!(
-            "limit `{other}` is not between 1 and {MAX_LIMIT}"
-        ))),
-    }
 }

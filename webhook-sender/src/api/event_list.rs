@@ -12,10 +12,11 @@ use webhook_store::{
     RejectedFilter,
 };
 
-use super::deliveries::{self, DEFAULT_LIMIT, limit};
+use super::deliveries;
 use super::delivery_view;
 use super::error::ApiError;
 use super::extract::{Path, Query};
+use super::paging::{DEFAULT_LIMIT, limit};
 use super::state::Api;
 
 #[derive(Deserialize)]

@@ -10,12 +10,12 @@ use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use webhook_model::{AccessSession, KeyId, Role, SessionId, TenantId};
-use webhook_store::{Cursor, MAX_PORTAL_SESSIONS, Page};
+use webhook_store::{MAX_PORTAL_SESSIONS, Page};
 
-use super::deliveries::limit;
 use super::error::ApiError;
 use super::extract::{OptionalJson, Path, Query};
 use super::lifetime;
+use super::paging::{PageParameters, limit};
 use super::state::Api;
 use crate::audit::AuditDetail;
 use crate::keys::{Principal, parse_role};
@@ -37,13 +37,6 @@ pub struct SessionRequest {
 #[serde(deny_unknown_fields)]
 pub struct RenewalRequest {
     expires_in: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Parameters {
-    cursor: Option<Cursor>,
-    limit: Option<usize>,
 }
 
 /// The JSON form of a session, without its token.
@@ -104,7 +97,7 @@ pub async fn open(
 pub async fn list(
     State(api): State<Api>,
     Path(tenant): Path<TenantId>,
-    Query(parameters): Query<Parameters>,
+    Query(parameters): Query<PageParameters>,
 ) -> Result<Json<Page<View>>, ApiError> {
     api.require(&tenant).await?;
     let limit = limit(parameters.limit)?;
