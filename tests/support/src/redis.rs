@@ -16,12 +16,11 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::brokers;
-use crate::private_server::{PrivateServer, free_port, loopback};
+use crate::private_server::PrivateServer;
 
 /// The `appendfsync` setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,9 +50,7 @@ pub struct RedisServer {
     program: PathBuf,
     /// The advice if the program is missing.
     hint: &'static str,
-    port: u16,
     arguments: Vec<String>,
-    folder: TempDir,
 }
 
 impl RedisServer {
@@ -94,16 +91,14 @@ impl RedisServer {
         arguments: &[&str],
     ) -> Self {
         let mut server = Self {
-            server: PrivateServer::default(),
+            server: PrivateServer::new(),
             program,
             hint,
-            port: free_port(),
             arguments: [&["--appendfsync", fsync.name()], arguments]
                 .concat()
                 .into_iter()
                 .map(str::to_owned)
                 .collect(),
-            folder: TempDir::new().expect("a temporary folder can be made"),
         };
         server.restart().await;
         server
@@ -111,12 +106,12 @@ impl RedisServer {
 
     /// Returns the port on `127.0.0.1`.
     pub fn port(&self) -> u16 {
-        self.port
+        self.server.port()
     }
 
     /// Returns the address on which it listens.
     pub fn address(&self) -> SocketAddr {
-        loopback(self.port)
+        self.server.address()
     }
 
     /// Returns the URL, for example `redis://127.0.0.1:34567`.
@@ -126,7 +121,7 @@ impl RedisServer {
 
     /// Returns the folder of the append-only file and the log.
     pub fn folder(&self) -> &Path {
-        self.folder.path()
+        self.server.folder()
     }
 
     /// Returns the process id, while it runs.
@@ -157,17 +152,13 @@ impl RedisServer {
     /// See [`RedisServer::start`].
     pub async fn restart(&mut self) {
         self.kill();
-        let log = self.folder().join("log");
         let mut command = self.command();
-        self.server.spawn(&mut command, &log, self.hint);
-        let address = self.address();
-        self.server
-            .ready(&log, async || responds(address).await)
-            .await;
+        self.server.spawn(&mut command, self.hint);
+        self.server.ready(responds).await;
     }
 
     fn command(&self) -> Command {
-        let port = self.port.to_string();
+        let port = self.port().to_string();
         let mut command = Command::new(&self.program);
         command
             .args(["--port", &port, "--bind", "127.0.0.1", "--save", ""])
