@@ -32,10 +32,10 @@ for name in $consumers; do
     # $open is split into options.
     # shellcheck disable=SC2086
     start "$name" "$folder" $open
-    answer=$(post "$producer/registrations" "{\"url\": \"$url/target\", \"event\": \"order.*\"}") ||
+    response=$(post "$producer/registrations" "{\"url\": \"$url/target\", \"event\": \"order.*\"}") ||
         fail "$name could not be registered"
     # The response contains the signing key, which must not be displayed.
-    printf '%s\n\n' "$answer" | sed 's/"signingKey" *: *"[^"]*"/"signingKey":"…"/'
+    printf '%s\n\n' "$response" | sed 's/"signingKey" *: *"[^"]*"/"signingKey":"…"/'
 done
 
 post "$producer/fire" "$payload" || fail 'the webhook could not be fired'

@@ -61,7 +61,7 @@ rabbit() {
 # nats_publish SUBJECT BODY: publishes by NATS' text protocol, and prints the reply
 nats_publish() {
     printf '\n$ nats request %s '"'%s'"'\n' "$1" "$2"
-    # The answer comes at once; curl ends by its timeout.
+    # The reply comes at once; curl ends by its timeout.
     printf 'CONNECT {"verbose":false}\r\nSUB reply 1\r\nPUB %s reply %d\r\n%s\r\n' "$1" "${#2}" "$2" |
         curl -sS --max-time 2 "telnet://127.0.0.1:$nats" 2>/dev/null | tr -d '\r' |
         sed -n 's/^\({.*\)/\1/p' >"$work/reply.out" || true

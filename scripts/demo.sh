@@ -34,10 +34,10 @@ start consumer 3002 $open
 sh "$(dirname "$0")/say-open.sh"
 consumer=$url
 
-answer=$(post "$producer/registrations" "{\"url\": \"$consumer/target\", \"event\": \"*\"}") ||
+response=$(post "$producer/registrations" "{\"url\": \"$consumer/target\", \"event\": \"*\"}") ||
     fail 'the consumer could not be registered'
 # The response contains the signing key, which must not be displayed.
-printf '%s\n' "$answer" | sed 's/"signingKey" *: *"[^"]*"/"signingKey":"…"/'
+printf '%s\n' "$response" | sed 's/"signingKey" *: *"[^"]*"/"signingKey":"…"/'
 post "$producer/fire" || fail 'the webhook could not be fired'
 
 for name in producer consumer; do

@@ -10,21 +10,7 @@ set -eu
 cd "$(dirname "$0")/.."
 spin=${SPIN:-spin}
 
-missing() {
-    printf 'missing: %s\n' "$1" >&2
-    exit 2
-}
-
-# token NAME VALUE WHY: rejects a token that is too short, or that a header or a query would change
-token() {
-    [ -n "$2" ] || missing "$1 in the environment: without it $3"
-    [ "${#2}" -ge 16 ] || missing "$1 of 16 characters or more: this one has ${#2}"
-    case $2 in
-    *[!A-Za-z0-9._~-]*) missing "$1 of letters, digits and . _ ~ - only" ;;
-    esac
-}
-token API_TOKEN "${API_TOKEN:-}" 'anyone may register at the producer and fire'
-token HANDSHAKE_TOKEN "${HANDSHAKE_TOKEN:-}" 'anyone may give the consumer a key'
+. scripts/deploy-checks.sh
 
 # The address is not shown: it may contain a password. It becomes part of a JSON file.
 case ${STORE_URL:-} in
@@ -35,12 +21,7 @@ redis://* | rediss://*) store=redis ;;
 *) missing 'STORE_URL of the form postgres://user:password@host/database or rediss://host:port' ;;
 esac
 
-[ "$spin" != spin-local ] ||
-    missing 'the Spin CLI: spin-local deploys nothing'
-command -v "$spin" >/dev/null 2>&1 ||
-    missing "the Spin CLI 3 or later: \`$spin\` is not on the PATH. SPIN=/path/to/spin names another"
-"$spin" aka --version >/dev/null 2>&1 </dev/null ||
-    missing "the plugin \`aka\`: spin plugins install aka"
+plugin aka
 
 CARGO_TARGET_DIR=$PWD/target
 export CARGO_TARGET_DIR

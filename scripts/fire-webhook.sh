@@ -11,9 +11,9 @@ fail() {
 }
 
 status=0
-answer=$(curl -s --fail-with-body -X POST "http://$producer/fire") || status=$?
-[ -z "$answer" ] || printf '%s\n' "$answer"
-case $status,$answer in
+response=$(curl -s --fail-with-body -X POST "http://$producer/fire") || status=$?
+[ -z "$response" ] || printf '%s\n' "$response"
+case $status,$response in
 7,*) fail "no producer at $producer; start it in another terminal: make start-producer" ;;
 [!0]*) fail "nothing was fired (curl exited with $status)" ;;
 0,'[]') fail 'no consumer is registered; register the running one: make register-consumer' ;;

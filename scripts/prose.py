@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks comments and documents for wordings that docs/STYLE.md rules out.
+"""Checks comments, documents and the API's descriptions for wordings that docs/STYLE.md rules out.
 
 Prints one line for each finding, as `file:line: rule: text`, and exits with 1 if there is one.
 
@@ -40,6 +40,10 @@ ANYWHERE = [
 ]
 QUOTED = re.compile(r"`[^`]*`")
 
+# The file whose descriptions are checked, and a line of it that has one.
+OPENAPI = "openapi.json"
+DESCRIPTION = re.compile(r'"(?:summary|description)": "((?:[^"\\]|\\.)*)"')
+
 
 def comments(path, lines):
     """Yields number, text, and whether the line opens a block, for each line of prose in code."""
@@ -66,14 +70,26 @@ def paragraphs(lines):
             yield number, line.strip(), False
 
 
+def descriptions(lines):
+    """Yields number and text of each description in the API's document."""
+    for number, line in enumerate(lines, 1):
+        if found := DESCRIPTION.search(line):
+            yield number, found[1], True
+
+
+def prose_of(path, lines):
+    if path.name == OPENAPI:
+        return descriptions(lines)
+    return paragraphs(lines) if path.suffix == ".md" else comments(path, lines)
+
+
 def findings(path):
     name = str(path.relative_to(ROOT))
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (UnicodeDecodeError, IsADirectoryError, FileNotFoundError):
         return
-    prose = paragraphs(lines) if path.suffix == ".md" else comments(path, lines)
-    for number, text, opens in prose:
+    for number, text, opens in prose_of(path, lines):
         words = QUOTED.sub("``", text)
         if opens and (found := OPENS.match(words)):
             yield f"{name}:{number}: opens with \"{found[1]}\": {text}"
@@ -91,7 +107,7 @@ def files(arguments):
     own = ("scripts/prose.py", "docs/STYLE.md")
     for name in filter(None, listed):
         path = ROOT / name
-        known = path.suffix == ".md" or (path.suffix or path.name) in PREFIXES
+        known = path.suffix == ".md" or path.name == OPENAPI or (path.suffix or path.name) in PREFIXES
         if known and name not in own and not name.startswith(FOREIGN):
             yield path
 

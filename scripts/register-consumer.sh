@@ -12,11 +12,11 @@ fail() {
 }
 
 status=0
-answer=$(curl -s --fail-with-body -X POST "http://$producer/registrations" \
+response=$(curl -s --fail-with-body -X POST "http://$producer/registrations" \
     -H 'content-type: application/json' \
     -d "{\"url\": \"http://$consumer/target\", \"event\": \"*\"}") || status=$?
-[ -z "$answer" ] || printf '%s\n' "$answer"
-case $status,$answer in
+[ -z "$response" ] || printf '%s\n' "$response"
+case $status,$response in
 0,*) ;;
 7,*) fail "no producer at $producer; start it in another terminal: make start-producer" ;;
 *consumer-unreachable*) fail "no consumer at $consumer; start it in another terminal: make start-consumer" ;;

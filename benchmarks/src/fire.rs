@@ -13,8 +13,8 @@ const FIRINGS: usize = 10;
 
 pub async fn measure() -> anyhow::Result<Table> {
     let mut table = Table::new(
-        "`POST /fire` to 50 consumers that each answer in 100 ms",
-        "From the request to its answer; one after another they would take five seconds.",
+        "`POST /fire` to 50 consumers that each respond in 100 ms",
+        "From the request to its response; one after another they would take five seconds.",
         &["runtime", "median", "slowest of ten"],
     );
     for runtime in runtimes::all()? {

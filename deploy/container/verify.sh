@@ -11,25 +11,25 @@ fail() {
     exit 1
 }
 
-# ask URL [OPTION...]: the answer, or the reason why it is an error
-ask() {
-    curl --fail-with-body --silent --show-error --max-time 10 "$@" || fail "no good answer from $1"
+# request URL [OPTION...]: prints the response, or fails with the reason
+request() {
+    curl --fail-with-body --silent --show-error --max-time 10 "$@" || fail "request failed: $1"
 }
 
 target="$CONSUMER/target?token=$HANDSHAKE_TOKEN"
-ask "$PRODUCER/registrations" --json "{\"url\": \"$target\", \"event\": \"order.*\"}" \
+request "$PRODUCER/registrations" --json "{\"url\": \"$target\", \"event\": \"order.*\"}" \
     --oauth2-bearer "$API_TOKEN" --output /dev/null
 echo "registered $CONSUMER/target with the producer, and with the sender"
 
-answer=$(ask "$PRODUCER/fire" --json '{"event": "order.shipped", "data": {"id": 1}}' \
+response=$(request "$PRODUCER/fire" --json '{"event": "order.shipped", "data": {"id": 1}}' \
     --oauth2-bearer "$API_TOKEN")
-event=$(printf '%s' "$answer" | sed -n 's/.*"id" *: *"\([^"]*\)".*/\1/p')
-[ -n "$event" ] || fail "the firing was not queued: $answer"
+event=$(printf '%s' "$response" | sed -n 's/.*"id" *: *"\([^"]*\)".*/\1/p')
+[ -n "$event" ] || fail "the firing was not queued: $response"
 echo "fired $event onto the stream"
 
 tries=0
 while :; do
-    found=$(ask "$SENDER/v1/tenants/$TENANT/deliveries?event=$event" \
+    found=$(request "$SENDER/v1/tenants/$TENANT/deliveries?event=$event" \
         --oauth2-bearer "$SENDER_TOKEN")
     case $found in
         *'"state":"succeeded"'*) break ;;

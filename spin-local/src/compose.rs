@@ -236,7 +236,12 @@ impl<'a> Composer<'a> {
             let export = self.graph.alias_instance_export(self.instance, &name)?;
             self.graph.export(export, &name)?;
         }
-        Ok(self.graph.encode(EncodeOptions::default())?)
+        // Without a validation: the engine validates what it compiles.
+        let options = EncodeOptions {
+            validate: false,
+            ..EncodeOptions::default()
+        };
+        Ok(self.graph.encode(options)?)
     }
 }
 

@@ -89,12 +89,12 @@ async fn receive() {
     println!("{}", listener.local_addr().unwrap());
     loop {
         let (stream, _) = listener.accept().await.unwrap();
-        tokio::spawn(answer(stream));
+        tokio::spawn(respond(stream));
     }
 }
 
 /// Knows the length of the bodies.
-async fn answer(mut stream: TcpStream) {
+async fn respond(mut stream: TcpStream) {
     let mut bytes = vec![0; 16 * 1024];
     let mut length = 0;
     stream.set_nodelay(true).unwrap();

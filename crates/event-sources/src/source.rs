@@ -52,6 +52,18 @@ pub struct SourceInfo {
     pub stats: Arc<Stats>,
 }
 
+impl SourceInfo {
+    /// Describes the source `name` at `address`, with counters at zero.
+    pub fn new(name: &str, address: impl Display, bounds: Bounds) -> Self {
+        Self {
+            name: webhook_model::Source::named(name),
+            address: address.to_string(),
+            bounds,
+            stats: Arc::default(),
+        }
+    }
+}
+
 /// The result of [`Source::connect`].
 #[derive(Debug)]
 pub enum Connected {

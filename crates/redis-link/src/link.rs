@@ -94,16 +94,16 @@ impl Link {
     /// An error of the server, or of the connection: then the command may or may not have run.
     pub async fn query(&self, command: &Cmd) -> RedisResult<Value> {
         let (number, mut connection) = self.connection().await?;
-        let answer = match &mut connection {
+        let reply = match &mut connection {
             Connection::Single(single) => single.req_packed_command(command).await,
             Connection::Cluster(cluster) => cluster.req_packed_command(command).await,
         };
-        let answer = answer.and_then(Value::extract_error);
-        let answer = answer.map_err(|error| self.explain(error));
-        if answer.as_ref().is_err_and(is_of_the_connection) {
+        let reply = reply.and_then(Value::extract_error);
+        let reply = reply.map_err(|error| self.explain(error));
+        if reply.as_ref().is_err_and(is_of_the_connection) {
             self.give_up(number);
         }
-        answer
+        reply
     }
 
     /// Runs a script, which is sent in full only if the server does not know it.
@@ -117,7 +117,7 @@ impl Link {
                 // EVAL stores the script on the node of the key, in a cluster too.
                 self.query(&in_full(script, call)).await
             }
-            answer => answer,
+            reply => reply,
         }
     }
 

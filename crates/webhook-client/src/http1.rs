@@ -24,8 +24,8 @@ use webhook_model::{Phase, Protocol};
 
 use self::body::{Decoder, Progress};
 use self::head::{Framing, Head};
-use super::answer::{BodyExcerpt, MAX_HEAD_BYTES, Response};
 use super::error::plain;
+use super::response::{BodyExcerpt, MAX_HEAD_BYTES, Response};
 use super::stream::Stream;
 use super::{CallError, WebhookRequest, origin};
 

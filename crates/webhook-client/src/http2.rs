@@ -16,8 +16,8 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout, timeout_at};
 use webhook_model::{HeaderBlock, Phase, Protocol};
 
-use super::answer::{BodyExcerpt, MAX_BODY_BYTES, Response};
 use super::error::plain;
+use super::response::{BodyExcerpt, MAX_BODY_BYTES, Response};
 use super::stream::Stream;
 use super::{CallError, WebhookRequest};
 

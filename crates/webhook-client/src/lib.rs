@@ -47,7 +47,6 @@
 #![cfg_attr(not(test), deny(clippy::disallowed_macros))]
 
 pub mod address;
-mod answer;
 mod dial;
 mod error;
 mod headers;
@@ -58,15 +57,16 @@ mod pool;
 mod post;
 mod request;
 mod resolve;
+mod response;
 mod stream;
 mod tls;
 
 pub use address::{AddressError, Policy, UrlError, check_url};
-pub use answer::{MAX_BODY_BYTES, MAX_HEAD_BYTES, Response};
 pub use error::CallError;
 pub use headers::{HeaderError, USER_AGENT, check_header, with_defaults};
 pub use pool::MAX_IDLE;
 pub use post::{Client, Settings};
 pub use request::WebhookRequest;
 pub use resolve::{Resolve, SystemResolver};
+pub use response::{MAX_BODY_BYTES, MAX_HEAD_BYTES, Response};
 pub use tls_trust::{TlsError, certificates, client_config};

@@ -30,3 +30,15 @@ pub enum StoreError {
 
 /// The result of a store's call.
 pub(crate) type Result<T> = std::result::Result<T, StoreError>;
+
+/// Describes stored JSON that cannot be read. Without the error's own text: it may quote its input, which
+/// may contain a secret.
+pub(crate) fn unreadable_json(error: &serde_json::Error) -> String {
+    let (line, column) = (error.line(), error.column());
+    format!("stored JSON cannot be read at line {line}, column {column}")
+}
+
+/// Describes a stored id that cannot be read.
+pub(crate) fn unreadable_id(error: &webhook_model::IdError) -> String {
+    format!("a stored id cannot be read: {error}")
+}

@@ -18,6 +18,16 @@ pub struct Page<T> {
     pub next_cursor: Option<Cursor>,
 }
 
+impl<T> Page<T> {
+    /// Converts each item, and keeps the cursor.
+    pub fn map<U>(self, convert: impl FnMut(T) -> U) -> Page<U> {
+        Page {
+            items: self.items.into_iter().map(convert).collect(),
+            next_cursor: self.next_cursor,
+        }
+    }
+}
+
 /// A part of a count.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CountedPart {

@@ -79,8 +79,8 @@ async fn key_values_are_set_before_the_first_request() {
     ]);
     let app = start(&app).await;
     for (key, value) in [("a", "1"), ("b", "x=y"), ("c", "")] {
-        let answer = ask(&app, &format!("/kv/get?key={key}")).await;
-        assert_eq!(answer, json!({ "ok": value }), "{key}");
+        let reply = get_json(&app, &format!("/kv/get?key={key}")).await;
+        assert_eq!(reply, json!({ "ok": value }), "{key}");
     }
 }
 
@@ -103,11 +103,11 @@ async fn variables_can_come_from_files_and_the_environment() {
     let app = app.args(["--variable".to_owned(), format!("who=@{}", file.display())]);
     let app = start(&app.environment("SPIN_VARIABLE_TOKEN", "from outside")).await;
     assert_eq!(
-        ask(&app, "/variable?name=who").await,
+        get_json(&app, "/variable?name=who").await,
         json!({ "ok": "the file" })
     );
     assert_eq!(
-        ask(&app, "/variable?name=token").await,
+        get_json(&app, "/variable?name=token").await,
         json!({ "ok": "from outside" })
     );
 }

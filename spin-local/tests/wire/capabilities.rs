@@ -8,8 +8,11 @@ use crate::probe::*;
 #[tokio::test]
 async fn a_granted_store_keeps_values() {
     let app = start(&probe()).await;
-    assert_eq!(ask(&app, "/kv/get?key=a").await, json!({ "ok": null }));
-    assert_eq!(ask(&app, "/kv/exists?key=a").await, json!({ "ok": false }));
+    assert_eq!(get_json(&app, "/kv/get?key=a").await, json!({ "ok": null }));
+    assert_eq!(
+        get_json(&app, "/kv/exists?key=a").await,
+        json!({ "ok": false })
+    );
     assert_eq!(
         post(&app, "/kv/set?key=a", "one").await,
         json!({ "ok": null })
@@ -19,19 +22,31 @@ async fn a_granted_store_keeps_values() {
         json!({ "ok": null })
     );
     assert_eq!(post(&app, "/kv/set?key=b", "").await, json!({ "ok": null }));
-    assert_eq!(ask(&app, "/kv/get?key=a").await, json!({ "ok": "two" }));
-    assert_eq!(ask(&app, "/kv/get?key=b").await, json!({ "ok": "" }));
-    assert_eq!(ask(&app, "/kv/exists?key=b").await, json!({ "ok": true }));
+    assert_eq!(
+        get_json(&app, "/kv/get?key=a").await,
+        json!({ "ok": "two" })
+    );
+    assert_eq!(get_json(&app, "/kv/get?key=b").await, json!({ "ok": "" }));
+    assert_eq!(
+        get_json(&app, "/kv/exists?key=b").await,
+        json!({ "ok": true })
+    );
     assert_eq!(sorted_keys(&app).await, ["a", "b"]);
-    assert_eq!(ask(&app, "/kv/delete?key=a").await, json!({ "ok": null }));
-    assert_eq!(ask(&app, "/kv/delete?key=a").await, json!({ "ok": null }));
-    assert_eq!(ask(&app, "/kv/get?key=a").await, json!({ "ok": null }));
+    assert_eq!(
+        get_json(&app, "/kv/delete?key=a").await,
+        json!({ "ok": null })
+    );
+    assert_eq!(
+        get_json(&app, "/kv/delete?key=a").await,
+        json!({ "ok": null })
+    );
+    assert_eq!(get_json(&app, "/kv/get?key=a").await, json!({ "ok": null }));
     assert_eq!(sorted_keys(&app).await, ["b"]);
 }
 
 async fn sorted_keys(app: &test_support::Running) -> Vec<String> {
-    let answer = ask(app, "/kv/keys").await;
-    let mut keys: Vec<String> = serde_json::from_value(answer["ok"].clone()).expect("a list");
+    let reply = get_json(app, "/kv/keys").await;
+    let mut keys: Vec<String> = serde_json::from_value(reply["ok"].clone()).expect("a list");
     keys.sort();
     keys
 }
@@ -44,27 +59,30 @@ async fn a_value_can_have_any_bytes() {
         .body(body.clone())
         .send()
         .await;
-    assert_eq!(ask(&app, "/kv/get?key=bytes").await, json!({ "ok": body }));
+    assert_eq!(
+        get_json(&app, "/kv/get?key=bytes").await,
+        json!({ "ok": body })
+    );
 }
 
 #[tokio::test]
 async fn opening_a_store_that_is_not_granted_returns_access_denied() {
     let app = start(&probe()).await;
     let denied = json!({ "error": "access-denied" });
-    assert_eq!(ask(&app, "/kv/open?store=other").await, denied);
-    assert_eq!(ask(&app, "/bare/kv/open").await, denied);
+    assert_eq!(get_json(&app, "/kv/open?store=other").await, denied);
+    assert_eq!(get_json(&app, "/bare/kv/open").await, denied);
 }
 
 #[tokio::test]
 async fn a_guest_can_open_256_stores() {
     let app = start(&probe()).await;
     assert_eq!(
-        ask(&app, "/kv/open-many?count=256").await,
+        get_json(&app, "/kv/open-many?count=256").await,
         json!({ "ok": { "opened": 256 } })
     );
     let full = json!({ "ok": { "opened": 256, "then": { "error": "store-table-full" } } });
-    assert_eq!(ask(&app, "/kv/open-many?count=300").await, full);
-    assert_eq!(ask(&app, "/kv/open").await, json!({ "ok": null }));
+    assert_eq!(get_json(&app, "/kv/open-many?count=300").await, full);
+    assert_eq!(get_json(&app, "/kv/open").await, json!({ "ok": null }));
 }
 
 #[tokio::test]
@@ -92,9 +110,9 @@ async fn a_granted_database_supports_every_type() {
 #[tokio::test]
 async fn a_failed_statement_is_an_io_error_with_the_reason() {
     let app = start(&probe()).await;
-    let answer = execute(&app, "SELECT * FROM missing").await;
-    assert_eq!(error_of(&answer), "io");
-    let message = answer["message"].as_str().unwrap_or_default();
+    let reply = execute(&app, "SELECT * FROM missing").await;
+    assert_eq!(error_of(&reply), "io");
+    let message = reply["message"].as_str().unwrap_or_default();
     assert!(message.contains("no such table: missing"), "{message}");
 }
 
@@ -102,8 +120,8 @@ async fn a_failed_statement_is_an_io_error_with_the_reason() {
 async fn opening_a_database_that_is_not_granted_returns_access_denied() {
     let app = start(&probe()).await;
     let denied = json!({ "error": "access-denied" });
-    assert_eq!(ask(&app, "/sqlite/open?db=other").await, denied);
-    assert_eq!(ask(&app, "/bare/sqlite/open").await, denied);
+    assert_eq!(get_json(&app, "/sqlite/open?db=other").await, denied);
+    assert_eq!(get_json(&app, "/bare/sqlite/open").await, denied);
 }
 
 #[tokio::test]
@@ -124,20 +142,20 @@ async fn variables_have_their_values_and_others_are_undefined() {
         ("greeting", "hello you"),
         ("literal", "as it stands"),
     ] {
-        let answer = ask(&app, &format!("/variable?name={name}")).await;
-        assert_eq!(answer, json!({ "ok": value }), "{name}");
+        let reply = get_json(&app, &format!("/variable?name={name}")).await;
+        assert_eq!(reply, json!({ "ok": value }), "{name}");
     }
     assert_eq!(
-        error_of(&ask(&app, "/variable?name=missing").await),
+        error_of(&get_json(&app, "/variable?name=missing").await),
         "undefined"
     );
     assert_eq!(
-        error_of(&ask(&app, "/bare/variable?name=who").await),
+        error_of(&get_json(&app, "/bare/variable?name=who").await),
         "undefined"
     );
     for name in ["Who", "a__b", "_a", "a_", "1a", "a-b", ""] {
-        let answer = ask(&app, &format!("/variable?name={name}")).await;
-        assert_eq!(error_of(&answer), "invalid-name", "{name}");
+        let reply = get_json(&app, &format!("/variable?name={name}")).await;
+        assert_eq!(error_of(&reply), "invalid-name", "{name}");
     }
 }
 
@@ -146,9 +164,9 @@ async fn a_guest_has_only_the_environment_of_its_manifest() {
     let app = probe().environment("OUTSIDE", "is not inside");
     let app = start(&app.args(["--env", "GIVEN=with=sign"])).await;
     let expected = json!({ "GIVEN": "with=sign", "PROBE": "granted" });
-    assert_eq!(ask(&app, "/env").await, expected);
+    assert_eq!(get_json(&app, "/env").await, expected);
     assert_eq!(
-        ask(&app, "/bare/env").await,
+        get_json(&app, "/bare/env").await,
         json!({ "GIVEN": "with=sign" })
     );
 }
@@ -158,8 +176,8 @@ async fn an_allowed_host_is_reachable_and_others_are_denied() {
     let receiver = Receiver::start().await;
     let app = start(&probe()).await;
     let url = receiver.url("/there");
-    let answer = ask(&app, &outbound(&url, "method=POST")).await;
-    assert_eq!(answer["ok"]["status"], 200, "{answer}");
+    let reply = get_json(&app, &outbound(&url, "method=POST")).await;
+    assert_eq!(reply["ok"]["status"], 200, "{reply}");
 
     let port = receiver.address().port();
     for (path, url) in [
@@ -167,8 +185,8 @@ async fn an_allowed_host_is_reachable_and_others_are_denied() {
         ("", format!("https://127.0.0.1:{port}/")),
         ("/bare", url),
     ] {
-        let answer = ask(&app, &format!("{path}{}", outbound(&url, ""))).await;
-        assert_eq!(error_of(&answer), "http-request-denied", "{path} {url}");
+        let reply = get_json(&app, &format!("{path}{}", outbound(&url, ""))).await;
+        assert_eq!(error_of(&reply), "http-request-denied", "{path} {url}");
     }
     assert_eq!(receiver.requests().len(), 1);
 }
@@ -179,23 +197,23 @@ async fn sockets_can_connect_to_allowed_hosts_only() {
     let socket = format!("/socket?address={}", receiver.address());
     for hosts in ["", "\"http://127.0.0.1:*\"", "\"tcp://127.0.0.2:*\""] {
         let app = start(&probe_with(&format!("allowed_outbound_hosts = [{hosts}]"))).await;
-        let answer = ask(&app, &socket).await;
-        assert_eq!(error_of(&answer), "permission-denied", "{hosts}");
+        let reply = get_json(&app, &socket).await;
+        assert_eq!(error_of(&reply), "permission-denied", "{hosts}");
     }
     let app = start(&probe_with(
         "allowed_outbound_hosts = [\"*://127.0.0.1:*\"]",
     ))
     .await;
-    assert_eq!(ask(&app, &socket).await, json!({ "ok": null }));
+    assert_eq!(get_json(&app, &socket).await, json!({ "ok": null }));
 }
 
 #[tokio::test]
 async fn no_file_of_the_host_is_visible() {
     let app = start(&probe()).await;
     for path in ["/etc/passwd", "spin.toml", ".", "/"] {
-        let answer = ask(&app, &format!("/fs?path={path}")).await;
-        assert_eq!(answer["preopens"], 0, "{path}");
-        assert_ne!(answer["read"]["error"], Value::Null, "{path}: {answer}");
+        let reply = get_json(&app, &format!("/fs?path={path}")).await;
+        assert_eq!(reply["preopens"], 0, "{path}");
+        assert_ne!(reply["read"]["error"], Value::Null, "{path}: {reply}");
     }
 }
 
@@ -203,14 +221,17 @@ async fn no_file_of_the_host_is_visible() {
 async fn random_bytes_differ_and_the_clocks_advance() {
     let app = start(&probe()).await;
     let random = |bytes: usize| format!("/random?bytes={bytes}");
-    let (one, two) = (ask(&app, &random(32)).await, ask(&app, &random(32)).await);
+    let (one, two) = (
+        get_json(&app, &random(32)).await,
+        get_json(&app, &random(32)).await,
+    );
     assert_eq!(one["ok"].as_array().map(Vec::len), Some(32));
     assert_ne!(one, two);
 
     let before = std::time::SystemTime::UNIX_EPOCH
         .elapsed()
         .expect("after 1970");
-    let (first, second) = (ask(&app, "/now").await, ask(&app, "/now").await);
+    let (first, second) = (get_json(&app, "/now").await, get_json(&app, "/now").await);
     assert!(
         first["seconds"].as_u64() >= Some(before.as_secs()),
         "{first}"

@@ -30,9 +30,9 @@ const ANYTHING: &str = "\"*://*:*\"";
 
 /// Returns the request as the called probe sees it, for a call of `front` with these parameters.
 async fn echoed(app: &Running, url: &str, parameters: &str, body: &str) -> Value {
-    let answer = post(app, &outbound(url, parameters), body).await;
-    let shown = answer["ok"]["body"].as_str();
-    let shown = shown.unwrap_or_else(|| panic!("no response in {answer}"));
+    let reply = post(app, &outbound(url, parameters), body).await;
+    let shown = reply["ok"]["body"].as_str();
+    let shown = shown.unwrap_or_else(|| panic!("no response in {reply}"));
     serde_json::from_str(shown).expect("JSON")
 }
 
@@ -71,14 +71,14 @@ async fn a_called_component_sees_the_request_as_on_spin() {
 async fn the_response_of_a_called_component_is_unchanged() {
     let app = start(&chained(BACK, "", "")).await;
     let url = nested("http://back.spin.internal/status?code=418&header=X-Reason:teapot");
-    let answer = ask(&app, &outbound(&url, "")).await;
-    assert_eq!(answer["ok"]["status"], 418);
-    assert_eq!(answer["ok"]["body"], "status 418");
+    let reply = get_json(&app, &outbound(&url, "")).await;
+    assert_eq!(reply["ok"]["status"], 418);
+    assert_eq!(reply["ok"]["body"], "status 418");
     let headers = json!([
         ["content-type", "text/plain; charset=utf-8"],
         ["x-reason", "teapot"]
     ]);
-    assert_eq!(answer["ok"]["headers"], headers);
+    assert_eq!(reply["ok"]["headers"], headers);
 }
 
 #[tokio::test]
@@ -99,8 +99,8 @@ async fn components_are_reachable_by_the_same_entries_as_on_spin() {
         ),
     ] {
         let app = start(&chained(entry, "", "")).await;
-        let answer = ask(&app, &outbound(url, "")).await;
-        assert_eq!(answer["ok"]["body"], "hello", "{entry} {url}: {answer}");
+        let reply = get_json(&app, &outbound(url, "")).await;
+        assert_eq!(reply["ok"]["body"], "hello", "{entry} {url}: {reply}");
     }
 }
 
@@ -117,8 +117,8 @@ async fn a_call_of_a_component_that_is_not_allowed_is_denied() {
         (ANY_COMPONENT, "http://a.back.spin.internal/hello"),
     ] {
         let app = start(&chained(entry, "", "")).await;
-        let answer = ask(&app, &outbound(url, "")).await;
-        assert_eq!(error_of(&answer), "http-request-denied", "{entry} {url}");
+        let reply = get_json(&app, &outbound(url, "")).await;
+        assert_eq!(error_of(&reply), "http-request-denied", "{entry} {url}");
     }
 }
 
@@ -127,18 +127,15 @@ async fn a_called_component_does_not_have_the_allowed_hosts_of_its_caller() {
     let receiver = Receiver::start().await;
     let entry = format!("{ANY_COMPONENT}, \"http://{}\"", receiver.address());
     let app = start(&chained(&entry, "", "")).await;
-    let answer = ask(&app, &outbound(&receiver.url("/"), "")).await;
-    assert_eq!(
-        answer["ok"]["status"], 200,
-        "the front is allowed: {answer}"
-    );
+    let reply = get_json(&app, &outbound(&receiver.url("/"), "")).await;
+    assert_eq!(reply["ok"]["status"], 200, "the front is allowed: {reply}");
     for url in [
         receiver.url("/"),
         "http://last.spin.internal/hello".to_owned(),
     ] {
         let through_back = format!("http://back.spin.internal{}", outbound(&url, ""));
-        let answer = echoed(&app, &through_back, "", "").await;
-        assert_eq!(error_of(&answer), "http-request-denied", "{url}: {answer}");
+        let reply = echoed(&app, &through_back, "", "").await;
+        assert_eq!(error_of(&reply), "http-request-denied", "{url}: {reply}");
     }
     assert_eq!(receiver.requests().len(), 1);
 }
@@ -146,8 +143,8 @@ async fn a_called_component_does_not_have_the_allowed_hosts_of_its_caller() {
 #[tokio::test]
 async fn a_call_of_an_unknown_component_fails_and_is_reported() {
     let app = start(&chained(ANYTHING, "", "")).await;
-    let answer = ask(&app, &outbound("http://nobody.spin.internal/hello", "")).await;
-    assert_eq!(error_of(&answer), "destination-not-found");
+    let reply = get_json(&app, &outbound("http://nobody.spin.internal/hello", "")).await;
+    assert_eq!(error_of(&reply), "destination-not-found");
     app.stderr_has("component `front` calls `nobody.spin.internal`")
         .await;
 }
@@ -157,9 +154,9 @@ async fn a_failing_called_component_returns_500_and_the_caller_continues() {
     let app = start(&chained(BACK, "", "")).await;
     for path in ["/trap", "/panic", "/no-response"] {
         let url = format!("http://back.spin.internal{path}");
-        let answer = ask(&app, &outbound(&url, "")).await;
-        assert_eq!(answer["ok"]["status"], 500, "{path}: {answer}");
-        assert_eq!(answer["ok"]["bodyLength"], 0, "{path}: {answer}");
+        let reply = get_json(&app, &outbound(&url, "")).await;
+        assert_eq!(reply["ok"]["status"], 500, "{path}: {reply}");
+        assert_eq!(reply["ok"]["bodyLength"], 0, "{path}: {reply}");
     }
     app.stderr_has("component `back` failed").await;
 }
@@ -169,8 +166,8 @@ async fn an_aborted_response_is_incomplete_for_the_caller() {
     let app = start(&chained(BACK, "", "")).await;
     for path in ["/late-trap", "/late-trap?length=1000"] {
         let url = format!("http://back.spin.internal{path}");
-        let answer = ask(&app, &outbound(&url, "")).await;
-        assert_eq!(answer["phase"], "response-body", "{path}: {answer}");
+        let reply = get_json(&app, &outbound(&url, "")).await;
+        assert_eq!(reply["phase"], "response-body", "{path}: {reply}");
     }
 }
 
@@ -188,8 +185,8 @@ async fn bodies_stream_both_ways_at_once() {
         client.read_until(word).await;
     }
     client.send(b"0\r\n\r\n").await;
-    let answer = client.read_to_end().await;
-    assert!(answer.ends_with("0\r\n\r\n"), "{answer}");
+    let reply = client.read_to_end().await;
+    assert!(reply.ends_with("0\r\n\r\n"), "{reply}");
 }
 
 #[tokio::test]
@@ -206,11 +203,11 @@ async fn a_body_larger_than_any_buffer_is_returned_unchanged() {
 async fn the_timeouts_of_the_caller_apply() {
     let app = start(&chained(BACK, "", "")).await;
     let slow = "http://back.spin.internal/slow?ms=60000";
-    let answer = ask(&app, &outbound(slow, "first_byte_ms=100")).await;
-    assert_eq!(error_of(&answer), "connection-read-timeout");
+    let reply = get_json(&app, &outbound(slow, "first_byte_ms=100")).await;
+    assert_eq!(error_of(&reply), "connection-read-timeout");
     let drip = nested("http://back.spin.internal/stream?chunks=2&size=1&ms=60000");
-    let answer = ask(&app, &outbound(&drip, "between_bytes_ms=100")).await;
-    assert_eq!(answer["phase"], "response-body", "{answer}");
+    let reply = get_json(&app, &outbound(&drip, "between_bytes_ms=100")).await;
+    assert_eq!(reply["phase"], "response-body", "{reply}");
 }
 
 /// Returns the path with which `front` makes `back` call a receiver, so that an instance of each is
@@ -274,7 +271,7 @@ async fn a_call_without_a_permit_within_its_timeout_fails() {
     let holder = tokio::spawn(Request::post(app.url(&holds)).send());
     receiver.received(1).await;
 
-    let refused = ask(&app, &through("/hello", "connect_ms=100")).await;
+    let refused = get_json(&app, &through("/hello", "connect_ms=100")).await;
     let refused = refused["ok"]["body"]
         .as_str()
         .expect("a response of the back");
@@ -286,9 +283,9 @@ async fn a_call_without_a_permit_within_its_timeout_fails() {
         holder.await.expect("a response").json()["ok"]["status"],
         200
     );
-    let answered = ask(&app, &through("/hello", "connect_ms=100")).await;
+    let late = get_json(&app, &through("/hello", "connect_ms=100")).await;
     assert!(
-        answered["ok"]["body"]
+        late["ok"]["body"]
             .as_str()
             .is_some_and(|text| text.contains("hello"))
     );
@@ -303,18 +300,18 @@ async fn endless_recursion_between_components_is_stopped() {
             |path: String, _| format!("/outbound?url=http://front.spin.internal{}", nested(&path));
         (0..calls).fold("/hello".to_owned(), call)
     };
-    let innermost = |answer: Value| {
-        let mut answer = answer;
-        while let Some(inner) = answer["ok"]["body"].as_str() {
+    let innermost = |reply: Value| {
+        let mut reply = reply;
+        while let Some(inner) = reply["ok"]["body"].as_str() {
             match serde_json::from_str(inner) {
-                Ok(value) => answer = value,
+                Ok(value) => reply = value,
                 Err(_) => return inner.to_owned(),
             }
         }
-        error_of(&answer).to_owned()
+        error_of(&reply).to_owned()
     };
-    assert_eq!(innermost(ask(&app, &deep(4)).await), "hello");
-    assert_eq!(innermost(ask(&app, &deep(5)).await), "loop-detected");
+    assert_eq!(innermost(get_json(&app, &deep(4)).await), "hello");
+    assert_eq!(innermost(get_json(&app, &deep(5)).await), "loop-detected");
     app.stderr_has("component `front` cannot call `front`")
         .await;
 }

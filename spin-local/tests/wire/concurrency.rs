@@ -4,20 +4,24 @@ use test_support::{Behaviour, Receiver, Request};
 
 use crate::probe::*;
 
+/// Sends two hundred concurrent requests, each of which must succeed.
+async fn send_two_hundred(url: &str) {
+    let requests: Vec<_> = (0..200)
+        .map(|_| tokio::spawn(Request::get(url).send()))
+        .collect();
+    for request in requests {
+        let reply = request.await.expect("a response");
+        assert_eq!(reply.json()["ok"]["status"], 200, "{reply:?}");
+    }
+}
+
 #[tokio::test]
 async fn two_hundred_requests_are_served_eight_at_a_time() {
     let receiver = Receiver::start().await;
     // No request gets a response before eight are in progress.
     receiver.on("/", Behaviour::status(200).after_arrivals(8));
     let app = start(&probe().args(["--max-instances", "8"])).await;
-    let url = app.url(&outbound(&receiver.url("/"), ""));
-    let requests: Vec<_> = (0..200)
-        .map(|_| tokio::spawn(Request::get(url.clone()).send()))
-        .collect();
-    for request in requests {
-        let reply = request.await.expect("a response");
-        assert_eq!(reply.json()["ok"]["status"], 200, "{reply:?}");
-    }
+    send_two_hundred(&app.url(&outbound(&receiver.url("/"), ""))).await;
     assert_eq!(receiver.requests().len(), 200);
     assert_eq!(receiver.most_at_once(), 8);
 }
@@ -27,14 +31,7 @@ async fn two_hundred_requests_are_served_at_the_same_time_by_default() {
     let receiver = Receiver::start().await;
     receiver.on("/", Behaviour::status(200).after_arrivals(200));
     let app = start(&probe()).await;
-    let url = app.url(&outbound(&receiver.url("/"), ""));
-    let requests: Vec<_> = (0..200)
-        .map(|_| tokio::spawn(Request::get(url.clone()).send()))
-        .collect();
-    for request in requests {
-        let reply = request.await.expect("a response");
-        assert_eq!(reply.json()["ok"]["status"], 200, "{reply:?}");
-    }
+    send_two_hundred(&app.url(&outbound(&receiver.url("/"), ""))).await;
     assert_eq!(receiver.most_at_once(), 200);
 }
 
@@ -56,7 +53,9 @@ async fn concurrent_writes_are_not_lost() {
     let rows = &execute(&app, "SELECT count(*) FROM t").await["ok"]["rows"];
     assert_eq!(rows, &serde_json::json!([[{ "integer": 50 }]]));
     assert_eq!(
-        ask(&app, "/kv/keys").await["ok"].as_array().map(Vec::len),
+        get_json(&app, "/kv/keys").await["ok"]
+            .as_array()
+            .map(Vec::len),
         Some(50)
     );
 }

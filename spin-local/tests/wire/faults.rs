@@ -122,7 +122,11 @@ async fn a_response_is_aborted_if_its_guest_traps() {
                 matches!(end, Some(Err(_))),
                 "{path}: an aborted body must be incomplete"
             );
-            assert_eq!(body, b"the beginning of a body");
+            // The guest may also trap between the head and the beginning of the body.
+            assert!(
+                b"the beginning of a body".starts_with(&body),
+                "{path}: {body:?}"
+            );
         }
         app.stderr_has("component `probe` failed").await;
         assert_eq!(get(&app, "/hello").await.text(), "hello");

@@ -21,8 +21,8 @@ async fn a_request_is_sent_as_the_guest_built_it() {
         &url.replace('&', "%26"),
         "method=PUT&header=X-One:1&header=X-One:2",
     );
-    let answer = post(&app, &path, "the body").await;
-    assert_eq!(answer["ok"]["status"], 200, "{answer}");
+    let reply = post(&app, &path, "the body").await;
+    assert_eq!(reply["ok"]["status"], 200, "{reply}");
 
     let request = &receiver.requests()[0];
     assert_eq!(request.method, "PUT");
@@ -60,15 +60,15 @@ async fn a_response_is_passed_on_unchanged() {
             .body(large.clone()),
     );
     let app = start(&probe()).await;
-    let answer = ask(&app, &outbound(&receiver.url("/"), "")).await;
-    assert_eq!(answer["ok"]["status"], 503);
-    assert_eq!(answer["ok"]["bodyLength"], large.len());
-    let beginning = answer["ok"]["body"].as_str().expect("a body");
+    let reply = get_json(&app, &outbound(&receiver.url("/"), "")).await;
+    assert_eq!(reply["ok"]["status"], 503);
+    assert_eq!(reply["ok"]["bodyLength"], large.len());
+    let beginning = reply["ok"]["body"].as_str().expect("a body");
     assert!(
         !beginning.is_empty() && large.starts_with(beginning),
         "{beginning}"
     );
-    let headers = answer["ok"]["headers"].as_array().expect("a list");
+    let headers = reply["ok"]["headers"].as_array().expect("a list");
     assert!(
         headers.contains(&json!(["x-reason", "tired"])),
         "{headers:?}"
@@ -80,16 +80,16 @@ async fn redirects_are_not_followed() {
     let receiver = Receiver::start().await;
     receiver.on("/", Behaviour::redirect(&receiver.url("/elsewhere")));
     let app = start(&probe()).await;
-    let answer = ask(&app, &outbound(&receiver.url("/"), "")).await;
-    assert_eq!(answer["ok"]["status"], 302);
+    let reply = get_json(&app, &outbound(&receiver.url("/"), "")).await;
+    assert_eq!(reply["ok"]["status"], 302);
     assert_eq!(receiver.requests().len(), 1);
 }
 
 /// Returns the error of a request by a guest that is allowed to call every host.
 async fn failure(url: &str, parameters: &str) -> String {
     let app = start(&probe_with(ANY_HTTP)).await;
-    let answer = ask(&app, &outbound(url, parameters)).await;
-    error_of(&answer).to_owned()
+    let reply = get_json(&app, &outbound(url, parameters)).await;
+    error_of(&reply).to_owned()
 }
 
 #[tokio::test]
@@ -131,13 +131,13 @@ async fn a_stalled_response_body_is_a_read_timeout() {
     receiver.on("/", Behaviour::stall());
     let app = start(&probe()).await;
     let path = outbound(&receiver.url("/"), "between_bytes_ms=100");
-    let answer = ask(&app, &path).await;
-    assert_eq!(answer["phase"], "response-body", "{answer}");
+    let reply = get_json(&app, &path).await;
+    assert_eq!(reply["phase"], "response-body", "{reply}");
     assert!(
-        answer["message"]
+        reply["message"]
             .as_str()
             .is_some_and(|text| text.contains("timeout")),
-        "{answer}"
+        "{reply}"
     );
 }
 
@@ -160,20 +160,20 @@ async fn tls_to_a_server_without_tls_is_a_tls_error() {
 async fn an_app_can_call_itself_if_self_is_allowed() {
     let app = start(&probe_with("allowed_outbound_hosts = [\"http://self\"]")).await;
     for url in SELF {
-        let answer = ask(&app, &outbound(url, "")).await;
-        assert_eq!(answer["ok"]["body"], "hello", "{url}: {answer}");
+        let reply = get_json(&app, &outbound(url, "")).await;
+        assert_eq!(reply["ok"]["body"], "hello", "{url}: {reply}");
     }
     let elsewhere = format!("http://{}/hello", app.address());
-    let answer = ask(&app, &outbound(&elsewhere, "")).await;
-    assert_eq!(error_of(&answer), "http-request-denied");
+    let reply = get_json(&app, &outbound(&elsewhere, "")).await;
+    assert_eq!(error_of(&reply), "http-request-denied");
 }
 
 #[tokio::test]
 async fn an_app_cannot_call_itself_if_self_is_not_allowed() {
     let app = start(&probe()).await;
     for url in SELF {
-        let answer = ask(&app, &outbound(url, "")).await;
-        assert_eq!(error_of(&answer), "http-request-denied", "{url}: {answer}");
+        let reply = get_json(&app, &outbound(url, "")).await;
+        assert_eq!(error_of(&reply), "http-request-denied", "{url}: {reply}");
     }
 }
 
@@ -188,11 +188,11 @@ async fn a_blocked_network_is_prohibited_even_if_the_manifest_allows_it() {
     let port = receiver.address().port();
     for host in ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]"] {
         let url = format!("http://{host}:{port}/");
-        let answer = ask(&app, &outbound(&url, "")).await;
+        let reply = get_json(&app, &outbound(&url, "")).await;
         assert_eq!(
-            error_of(&answer),
+            error_of(&reply),
             "destination-ip-prohibited",
-            "{host}: {answer}"
+            "{host}: {reply}"
         );
     }
     assert!(receiver.requests().is_empty());
@@ -208,8 +208,8 @@ async fn a_disconnected_client_does_not_affect_others() {
     receiver.received(1).await;
     gone.abort();
     assert!(gone.await.is_err());
-    let answer = Request::get(held).send().await.json();
-    assert_eq!(answer["ok"]["status"], 200, "{answer}");
+    let reply = Request::get(held).send().await.json();
+    assert_eq!(reply["ok"]["status"], 200, "{reply}");
 }
 
 #[tokio::test]
@@ -220,10 +220,10 @@ async fn a_denied_origin_is_reported_with_its_port() {
         "https://[::1]:8443/",
         "http://example.com/",
     ] {
-        let answer = ask(&app, &outbound(url, "")).await;
-        assert_eq!(error_of(&answer), "http-request-denied", "{url}");
+        let reply = get_json(&app, &outbound(url, "")).await;
+        assert_eq!(error_of(&reply), "http-request-denied", "{url}");
     }
-    let redis = ask(
+    let redis = get_json(
         &app,
         "/redis/open?address=redis://user:secret@localhost:6380/3",
     )

@@ -35,13 +35,13 @@ async fn round_trip(
     parameter: Value,
 ) -> (String, String) {
     let body = statement(&format!("SELECT $1::{kind} AS v"), json!([parameter]));
-    let answer = post(app, &path(server, "query", version), &body).await;
+    let reply = post(app, &path(server, "query", version), &body).await;
     let text = |value: &Value| value.as_str().map(str::to_owned);
-    let column = text(&answer["ok"]["columns"][0][1]);
-    let value = text(&answer["ok"]["rows"][0][0]);
+    let column = text(&reply["ok"]["columns"][0][1]);
+    let value = text(&reply["ok"]["rows"][0][0]);
     (
-        column.unwrap_or_else(|| panic!("{kind}: {answer}")),
-        value.unwrap_or_else(|| panic!("{kind}: {answer}")),
+        column.unwrap_or_else(|| panic!("{kind}: {reply}")),
+        value.unwrap_or_else(|| panic!("{kind}: {reply}")),
     )
 }
 
@@ -193,11 +193,11 @@ async fn columns_have_the_types_of_the_interface() {
     }
     // A value of a type that the version does not have.
     let body = statement("SELECT '10.0.0.1'::inet, '1'::jsonb", json!([]));
-    let answer = post(&app, &path(&server, "query", 3), &body).await;
-    let row = answer["ok"]["rows"][0].to_string();
+    let reply = post(&app, &path(&server, "query", 3), &body).await;
+    let row = reply["ok"]["rows"][0].to_string();
     assert_eq!(row.matches("Unsupported").count(), 2, "{row}");
-    let answer = post(&app, &path(&server, "query", 4), &body).await;
-    let row = answer["ok"]["rows"][0].to_string();
+    let reply = post(&app, &path(&server, "query", 4), &body).await;
+    let row = reply["ok"]["rows"][0].to_string();
     assert!(
         row.contains("Unsupported([") && row.contains("Jsonb(["),
         "{row}"
@@ -216,8 +216,8 @@ async fn execute_returns_the_number_of_changed_rows() {
         let delete = statement("DELETE FROM t", json!([]));
         assert_eq!(post(&app, &execute, &delete).await, json!({ "ok": 2 }));
         let empty = statement("SELECT n FROM t", json!([]));
-        let answer = post(&app, &path(&server, "query", version), &empty).await;
-        assert_eq!(answer, json!({ "ok": { "columns": [], "rows": [] } }));
+        let reply = post(&app, &path(&server, "query", version), &empty).await;
+        assert_eq!(reply, json!({ "ok": { "columns": [], "rows": [] } }));
     }
 }
 
@@ -227,9 +227,9 @@ async fn an_error_of_the_server_has_its_code() {
     let app = probe_of(&server).await;
     let body = statement("SELECT * FROM missing", json!([]));
     for (version, part) in [(2, "E42P01"), (3, "E42P01"), (4, "code: \"42P01\"")] {
-        let answer = post(&app, &path(&server, "query", version), &body).await;
-        assert_eq!(error_of(&answer), "query-failed", "{answer}");
-        let message = answer["message"].as_str().expect("a message");
+        let reply = post(&app, &path(&server, "query", version), &body).await;
+        assert_eq!(error_of(&reply), "query-failed", "{reply}");
+        let message = reply["message"].as_str().expect("a message");
         assert!(message.contains(part), "{version}: {message}");
     }
 }
@@ -247,18 +247,18 @@ async fn an_invalid_parameter_is_an_error_and_is_not_sent() {
         json!({ "json-text": "{" }),
     ] {
         let body = statement("SELECT $1::text", json!([parameter]));
-        let answer = post(&app, &query, &body).await;
-        assert_eq!(error_of(&answer), "bad-parameter", "{answer}");
-        let answer = post(&app, &path(&server, "execute", 4), &body).await;
-        assert_eq!(error_of(&answer), "value-conversion-failed", "{answer}");
+        let reply = post(&app, &query, &body).await;
+        assert_eq!(error_of(&reply), "bad-parameter", "{reply}");
+        let reply = post(&app, &path(&server, "execute", 4), &body).await;
+        assert_eq!(error_of(&reply), "value-conversion-failed", "{reply}");
     }
     let unsigned = statement("SELECT $1::int4", json!([{ "uint32": 1 }]));
-    let answer = post(&app, &path(&server, "query", 2), &unsigned).await;
-    assert_eq!(error_of(&answer), "value-conversion-failed", "{answer}");
+    let reply = post(&app, &path(&server, "query", 2), &unsigned).await;
+    assert_eq!(error_of(&reply), "value-conversion-failed", "{reply}");
     // A parameter of another type than that of the statement.
     let other = statement("SELECT $1::int4", json!([{ "str": "1" }]));
-    let answer = post(&app, &query, &other).await;
-    assert_eq!(error_of(&answer), "query-failed", "{answer}");
+    let reply = post(&app, &query, &other).await;
+    assert_eq!(error_of(&reply), "query-failed", "{reply}");
 }
 
 #[tokio::test]
@@ -267,9 +267,9 @@ async fn only_a_server_in_the_manifest_can_be_reached() {
     let other = PostgresServer::start(Fsync::Off).await;
     let app = probe_of(&server).await;
     for version in [2, 3, 4] {
-        let allowed = ask(&app, &path(&server, "open", version)).await;
+        let allowed = get_json(&app, &path(&server, "open", version)).await;
         assert_eq!(allowed, json!({ "ok": null }));
-        let denied = ask(&app, &path(&other, "open", version)).await;
+        let denied = get_json(&app, &path(&other, "open", version)).await;
         assert_eq!(error_of(&denied), "connection-failed");
         let message = denied["message"].as_str().expect("a message");
         assert!(message.contains("is not permitted"), "{message}");
@@ -293,10 +293,10 @@ async fn only_a_server_in_the_manifest_can_be_reached() {
             .replace('%', "%25")
             .replace(' ', "%20")
             .replace('=', "%3D");
-        let answer = ask(&app, &format!("/postgres/open?address={address}")).await;
+        let reply = get_json(&app, &format!("/postgres/open?address={address}")).await;
         match expected {
-            None => assert_eq!(answer, json!({ "ok": null })),
-            Some(part) => assert!(answer["message"].to_string().contains(part), "{answer}"),
+            None => assert_eq!(reply, json!({ "ok": null })),
+            Some(part) => assert!(reply["message"].to_string().contains(part), "{reply}"),
         }
     }
 }
@@ -315,9 +315,9 @@ async fn a_blocked_network_is_not_reached() {
         config.into_os_string(),
     ]);
     let app = start(&app).await;
-    let answer = ask(&app, &path(&server, "open", 4)).await;
-    assert_eq!(error_of(&answer), "connection-failed");
-    assert!(answer.to_string().contains("blocked"), "{answer}");
+    let reply = get_json(&app, &path(&server, "open", 4)).await;
+    assert_eq!(error_of(&reply), "connection-failed");
+    assert!(reply.to_string().contains("blocked"), "{reply}");
 }
 
 #[tokio::test]
@@ -329,11 +329,11 @@ async fn a_server_that_does_not_serve_is_an_error_after_the_connect_timeout() {
         "{}?connect_timeout%3D1",
         path(&server, "open", 4).replace("&version=4", "")
     );
-    let answer = ask(&app, &path).await;
-    assert_eq!(error_of(&answer), "connection-failed", "{answer}");
+    let reply = get_json(&app, &path).await;
+    assert_eq!(error_of(&reply), "connection-failed", "{reply}");
     assert!(
-        answer.to_string().contains("no response within 1s"),
-        "{answer}"
+        reply.to_string().contains("no response within 1s"),
+        "{reply}"
     );
     server.unstall();
 }
@@ -358,10 +358,10 @@ async fn a_session_ends_with_its_connection() {
     with_timeout(ended, || "the end of the session".into()).await;
     // The next request has a session of its own, without that transaction.
     let count = statement("SELECT count(*) FROM t", json!([]));
-    let answer = post(&app, &path(&server, "query", 4), &count).await;
+    let reply = post(&app, &path(&server, "query", 4), &count).await;
     assert!(
-        answer["ok"]["rows"][0][0].to_string().contains("Int64(1)"),
-        "{answer}"
+        reply["ok"]["rows"][0][0].to_string().contains("Int64(1)"),
+        "{reply}"
     );
 }
 
@@ -373,7 +373,7 @@ async fn a_result_over_the_limit_is_an_error() {
         "SELECT repeat('x', 1000000) FROM generate_series(1, 300)",
         json!([]),
     );
-    let answer = post(&app, &path(&server, "query", 4), &body).await;
-    assert_eq!(error_of(&answer), "query-failed", "{answer}");
-    assert!(answer.to_string().contains("exceeds limit"), "{answer}");
+    let reply = post(&app, &path(&server, "query", 4), &body).await;
+    assert_eq!(error_of(&reply), "query-failed", "{reply}");
+    assert!(reply.to_string().contains("exceeds limit"), "{reply}");
 }

@@ -48,15 +48,15 @@ impl Server {
 async fn is_encrypted(app: &Running, path: &str) -> bool {
     let statement = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
     let body = json!({ "statement": statement, "parameters": [] }).to_string();
-    let answer = post(app, path, &body).await;
-    let shown = answer["ok"]["rows"][0][0].as_str().map(str::to_owned);
-    let shown = shown.unwrap_or_else(|| panic!("{answer}"));
+    let reply = post(app, path, &body).await;
+    let shown = reply["ok"]["rows"][0][0].as_str().map(str::to_owned);
+    let shown = shown.unwrap_or_else(|| panic!("{reply}"));
     shown.contains("Boolean(true)")
 }
 
-fn assert_not_trusted(answer: &Value) {
-    assert_eq!(error_of(answer), "connection-failed", "{answer}");
-    assert!(answer.to_string().contains("certificate"), "{answer}");
+fn assert_not_trusted(reply: &Value) {
+    assert_eq!(error_of(reply), "connection-failed", "{reply}");
+    assert!(reply.to_string().contains("certificate"), "{reply}");
 }
 
 #[tokio::test]
@@ -74,10 +74,10 @@ async fn a_server_must_have_a_certificate_of_a_trusted_authority_for_its_host() 
     let server = Server::start().await;
     let trusting = start(&server.trusting_probe()).await;
     let other_host = server.path("open", "localhost", "require");
-    assert_not_trusted(&ask(&trusting, &other_host).await);
+    assert_not_trusted(&get_json(&trusting, &other_host).await);
     let app = start(&server.probe()).await;
     let path = server.path("open", "127.0.0.1", "require");
-    assert_not_trusted(&ask(&app, &path).await);
+    assert_not_trusted(&get_json(&app, &path).await);
 }
 
 #[tokio::test]
@@ -93,7 +93,7 @@ async fn a_guest_can_trust_an_authority_for_one_connection() {
     assert_eq!(error_of(&invalid), "other", "{invalid}");
     // The next connection does not trust it.
     let path = server.path("open", "127.0.0.1", "require");
-    assert_not_trusted(&ask(&app, &path).await);
+    assert_not_trusted(&get_json(&app, &path).await);
 }
 
 #[tokio::test]
@@ -103,6 +103,6 @@ async fn a_server_without_tls_is_an_error_if_the_address_requires_it() {
     let entry = format!("allowed_outbound_hosts = [\"postgres://{address}\"]");
     let app = start(&probe_with(&entry)).await;
     let url = format!("postgres://postgres@{address}/postgres%3Fsslmode%3Drequire");
-    let answer = ask(&app, &format!("/postgres/open?address={url}")).await;
-    assert_eq!(error_of(&answer), "connection-failed", "{answer}");
+    let reply = get_json(&app, &format!("/postgres/open?address={url}")).await;
+    assert_eq!(error_of(&reply), "connection-failed", "{reply}");
 }

@@ -52,15 +52,15 @@ async fn a_private_route_is_unreachable_for_clients_with_any_spelling() {
                 let request = format!(
                     "{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
                 );
-                let answer = raw::exchange(app.address(), request.as_bytes()).await;
-                let status = answer.split(' ').nth(1).unwrap_or_default();
+                let reply = raw::exchange(app.address(), request.as_bytes()).await;
+                let status = reply.split(' ').nth(1).unwrap_or_default();
                 assert!(
                     ["", "400", "404"].contains(&status),
-                    "{method} {target} for {host}: {answer}"
+                    "{method} {target} for {host}: {reply}"
                 );
                 assert!(
-                    !answer.contains("hello"),
-                    "{method} {target} for {host}: {answer}"
+                    !reply.contains("hello"),
+                    "{method} {target} for {host}: {reply}"
                 );
             }
         }
@@ -72,16 +72,16 @@ async fn a_private_route_is_unreachable_for_clients_with_any_spelling() {
 async fn the_host_name_of_a_component_is_not_accepted_from_clients() {
     let app = start(&with_private()).await;
     let refused = b"GET /open HTTP/1.1\r\nHost: back.spin.internal\r\nConnection: close\r\n\r\n";
-    let answer = raw::exchange(app.address(), refused).await;
-    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    let reply = raw::exchange(app.address(), refused).await;
+    assert!(reply.starts_with("HTTP/1.1 400 "), "{reply}");
 
     let request = b"GET http://back.spin.internal/open HTTP/1.1\r\n\
                     Host: back.spin.internal\r\nConnection: close\r\n\r\n";
-    let answer = raw::exchange(app.address(), request).await;
-    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    let reply = raw::exchange(app.address(), request).await;
+    assert!(reply.starts_with("HTTP/1.1 200 "), "{reply}");
     assert!(
-        answer.contains("\"spin-matched-route\",\"/open\""),
-        "{answer}"
+        reply.contains("\"spin-matched-route\",\"/open\""),
+        "{reply}"
     );
-    assert!(answer.contains("\"http://localhost/open\""), "{answer}");
+    assert!(reply.contains("\"http://localhost/open\""), "{reply}");
 }

@@ -53,7 +53,7 @@ pub async fn post(app: &Running, path: &str, body: &str) -> Value {
 }
 
 /// Returns the result of a capability, or its error.
-pub async fn ask(app: &Running, path: &str) -> Value {
+pub async fn get_json(app: &Running, path: &str) -> Value {
     post(app, path, "").await
 }
 
@@ -69,8 +69,8 @@ pub fn outbound(url: &str, parameters: &str) -> String {
 }
 
 /// Returns the name of an error.
-pub fn error_of(answer: &Value) -> &str {
-    answer["error"]
+pub fn error_of(reply: &Value) -> &str {
+    reply["error"]
         .as_str()
-        .unwrap_or_else(|| panic!("no error in {answer}"))
+        .unwrap_or_else(|| panic!("no error in {reply}"))
 }

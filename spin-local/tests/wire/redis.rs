@@ -30,19 +30,22 @@ async fn values_numbers_and_sets_are_kept_by_the_server() {
     let server = RedisServer::start(Fsync::EverySecond).await;
     let app = probe_of(&server).await;
     let of = |operation: &str| path(&server, operation, "k");
-    assert_eq!(ask(&app, &of("get")).await, json!({ "ok": null }));
+    assert_eq!(get_json(&app, &of("get")).await, json!({ "ok": null }));
     let bytes = Request::post(app.url(&of("set"))).body(vec![0, 255]);
     assert_eq!(bytes.send().await.json(), json!({ "ok": null }));
-    assert_eq!(ask(&app, &of("get")).await, json!({ "ok": [0, 255] }));
-    assert_eq!(ask(&app, &of("del")).await, json!({ "ok": 1 }));
-    assert_eq!(ask(&app, &of("del")).await, json!({ "ok": 0 }));
-    assert_eq!(ask(&app, &of("incr")).await, json!({ "ok": 1 }));
-    assert_eq!(ask(&app, &of("incr")).await, json!({ "ok": 2 }));
+    assert_eq!(get_json(&app, &of("get")).await, json!({ "ok": [0, 255] }));
+    assert_eq!(get_json(&app, &of("del")).await, json!({ "ok": 1 }));
+    assert_eq!(get_json(&app, &of("del")).await, json!({ "ok": 0 }));
+    assert_eq!(get_json(&app, &of("incr")).await, json!({ "ok": 1 }));
+    assert_eq!(get_json(&app, &of("incr")).await, json!({ "ok": 2 }));
 
     let of = |operation: &str| path(&server, operation, "set");
     assert_eq!(post(&app, &of("sadd"), "a b a").await, json!({ "ok": 2 }));
     assert_eq!(post(&app, &of("srem"), "b c").await, json!({ "ok": 1 }));
-    assert_eq!(ask(&app, &of("smembers")).await, json!({ "ok": ["a"] }));
+    assert_eq!(
+        get_json(&app, &of("smembers")).await,
+        json!({ "ok": ["a"] })
+    );
     assert_eq!(
         post(&app, &of("publish"), "hello").await,
         json!({ "ok": null })
@@ -77,14 +80,14 @@ async fn an_error_reply_is_an_error_with_its_message() {
     let server = RedisServer::start(Fsync::EverySecond).await;
     let app = probe_of(&server).await;
     run(&app, &server, "SET k text").await;
-    for answer in [
-        ask(&app, &path(&server, "incr", "k")).await,
-        ask(&app, &path(&server, "smembers", "k")).await,
+    for reply in [
+        get_json(&app, &path(&server, "incr", "k")).await,
+        get_json(&app, &path(&server, "smembers", "k")).await,
         run(&app, &server, "NOSUCHCOMMAND").await,
     ] {
-        assert_eq!(error_of(&answer), "other", "{answer}");
+        assert_eq!(error_of(&reply), "other", "{reply}");
         assert!(
-            answer["message"]
+            reply["message"]
                 .as_str()
                 .is_some_and(|text| !text.is_empty())
         );
@@ -96,8 +99,8 @@ async fn a_blocking_command_has_no_response_timeout() {
     let server = RedisServer::start(Fsync::EverySecond).await;
     let app = probe_of(&server).await;
     // Longer than the default response timeout of the client, half a second.
-    let answer = run(&app, &server, "BLPOP nothing 1").await;
-    assert_eq!(answer, json!({ "ok": [null] }));
+    let reply = run(&app, &server, "BLPOP nothing 1").await;
+    assert_eq!(reply, json!({ "ok": [null] }));
 }
 
 #[tokio::test]
@@ -114,12 +117,12 @@ async fn an_address_that_is_not_allowed_is_invalid() {
         "nonsense".to_owned(),
         String::new(),
     ] {
-        let answer = ask(&app, &format!("/redis/open?address={address}")).await;
-        assert_eq!(error_of(&answer), "invalid-address", "{address}");
+        let reply = get_json(&app, &format!("/redis/open?address={address}")).await;
+        assert_eq!(error_of(&reply), "invalid-address", "{address}");
     }
     let bare = format!("/bare/redis/open?address=redis://127.0.0.1:{port}");
-    let answer = ask(&start(&probe()).await, &bare).await;
-    assert_eq!(error_of(&answer), "invalid-address");
+    let reply = get_json(&start(&probe()).await, &bare).await;
+    assert_eq!(error_of(&reply), "invalid-address");
 }
 
 #[tokio::test]
@@ -130,8 +133,8 @@ async fn no_manifest_can_allow_a_unix_socket() {
     for scheme in ["unix", "redis+unix", "valkey+unix"] {
         for host in ["", "localhost"] {
             let address = format!("{scheme}://{host}{}", socket.display());
-            let answer = ask(&app, &format!("/redis/open?address={address}")).await;
-            assert_eq!(error_of(&answer), "invalid-address", "{address}");
+            let reply = get_json(&app, &format!("/redis/open?address={address}")).await;
+            assert_eq!(error_of(&reply), "invalid-address", "{address}");
         }
     }
 }
@@ -145,12 +148,12 @@ async fn a_blocked_network_is_unreachable_even_if_the_manifest_allows_it() {
     let app = start(&app.args(["--runtime-config-file".into(), config.into_os_string()])).await;
     for host in ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]"] {
         let path = format!("/redis/open?address=redis://{host}:{}", server.port());
-        let answer = ask(&app, &path).await;
-        assert_eq!(error_of(&answer), "other", "{host}");
-        let blocked = answer["message"]
+        let reply = get_json(&app, &path).await;
+        assert_eq!(error_of(&reply), "other", "{host}");
+        let blocked = reply["message"]
             .as_str()
             .is_some_and(|text| text.contains("blocked"));
-        assert!(blocked, "{host}: {answer}");
+        assert!(blocked, "{host}: {reply}");
     }
 }
 
@@ -159,8 +162,8 @@ async fn a_missing_server_is_an_error() {
     let address = address::refusing().await;
     let app = start(&probe_with("allowed_outbound_hosts = [\"*://*:*\"]")).await;
     for scheme in ["redis", "rediss"] {
-        let answer = ask(&app, &format!("/redis/open?address={scheme}://{address}")).await;
-        assert_eq!(error_of(&answer), "other", "{scheme}: {answer}");
+        let reply = get_json(&app, &format!("/redis/open?address={scheme}://{address}")).await;
+        assert_eq!(error_of(&reply), "other", "{scheme}: {reply}");
     }
 }
 
@@ -169,6 +172,6 @@ async fn a_server_without_tls_is_an_error_for_rediss() {
     let server = RedisServer::start(Fsync::EverySecond).await;
     let app = start(&probe_with("allowed_outbound_hosts = [\"*://*:*\"]")).await;
     let path = format!("/redis/open?address=rediss://127.0.0.1:{}", server.port());
-    assert_eq!(error_of(&ask(&app, &path).await), "other");
+    assert_eq!(error_of(&get_json(&app, &path).await), "other");
     assert_eq!(get(&app, "/hello").await.text(), "hello");
 }

@@ -19,8 +19,8 @@ fn spin_headers(echo: &Value) -> Vec<(String, String)> {
     spin
 }
 
-fn json_of(answer: &str) -> Value {
-    let (_, body) = answer.split_once("\r\n\r\n").expect("a head");
+fn json_of(reply: &str) -> Value {
+    let (_, body) = reply.split_once("\r\n\r\n").expect("a head");
     let start = body.find('{').expect("an object");
     let end = body.rfind('}').expect("an object");
     serde_json::from_str(&body[start..=end]).expect("JSON")
@@ -190,10 +190,10 @@ async fn a_request_without_exactly_one_host_is_400() {
         "GET http://one.example/hello HTTP/1.1\r\nHost: other.example\r\n",
     ] {
         let request = format!("{head}Connection: close\r\n\r\n");
-        let answer = raw::exchange(app.address(), request.as_bytes()).await;
+        let reply = raw::exchange(app.address(), request.as_bytes()).await;
         assert!(
-            answer.starts_with("HTTP/1.1 400 ") || answer.starts_with("HTTP/1.0 400 "),
-            "{head}: {answer}"
+            reply.starts_with("HTTP/1.1 400 ") || reply.starts_with("HTTP/1.0 400 "),
+            "{head}: {reply}"
         );
     }
     assert_eq!(get(&app, "/hello").await.text(), "hello");
@@ -204,8 +204,8 @@ async fn bytes_that_are_not_http_do_not_affect_others() {
     let app = start(&probe()).await;
     let mut connection = raw::Connection::open(app.address()).await;
     connection.send(b"\x16\x03\x01\x00\x05hello\r\n\r\n").await;
-    let answer = connection.read_to_end().await;
-    assert!(!answer.contains(" 200 "), "{answer}");
+    let reply = connection.read_to_end().await;
+    assert!(!reply.contains(" 200 "), "{reply}");
     assert_eq!(get(&app, "/hello").await.text(), "hello");
 }
 
@@ -256,8 +256,8 @@ async fn bodies_stream_both_ways_at_once() {
     // If either side waited for the whole body, this would not arrive.
     connection.read_until("first").await;
     connection.send(b"6\r\nsecond\r\n0\r\n\r\n").await;
-    let answer = connection.read_to_end().await;
-    assert!(answer.contains("second"), "{answer}");
+    let reply = connection.read_to_end().await;
+    assert!(reply.contains("second"), "{reply}");
 }
 
 #[tokio::test]

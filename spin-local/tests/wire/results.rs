@@ -10,11 +10,11 @@ use crate::probe::*;
 
 const MIB: u64 = 1 << 20;
 
-fn assert_too_large(answer: &Value) {
-    let message = answer["message"].as_str().unwrap_or_default();
+fn assert_too_large(reply: &Value) {
+    let message = reply["message"].as_str().unwrap_or_default();
     assert!(
         message.starts_with("query result exceeds limit of "),
-        "{answer}"
+        "{reply}"
     );
 }
 
@@ -40,10 +40,10 @@ async fn rows_over_the_limit_of_spin_are_an_error() {
     let app = start_counted(&probe().args(["--max-memory", "2000"])).await;
     let statement = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n \
                      WHERE i < 3000) SELECT zeroblob(1000000) FROM n";
-    let answer = execute(&app, statement).await;
-    assert_eq!(error_of(&answer), "io");
+    let reply = execute(&app, statement).await;
+    assert_eq!(error_of(&reply), "io");
     assert_eq!(
-        answer["message"],
+        reply["message"],
         "query result exceeds limit of 134217728 bytes"
     );
     assert_peak(&app, 600);
@@ -53,8 +53,8 @@ async fn rows_over_the_limit_of_spin_are_an_error() {
 #[tokio::test]
 async fn a_value_over_the_limit_is_never_built() {
     let app = start_counted(&probe()).await;
-    let answer = execute(&app, "SELECT length(zeroblob(900000000))").await;
-    assert_eq!(error_of(&answer), "io", "{answer}");
+    let reply = execute(&app, "SELECT length(zeroblob(900000000))").await;
+    assert_eq!(error_of(&reply), "io", "{reply}");
     assert_peak(&app, 300);
 }
 
@@ -93,10 +93,10 @@ async fn values_and_keys_over_the_limit_are_an_error() {
          INSERT INTO spin_key_value SELECT 'default', printf('%.*c', 1000000 + i, 'x'), x'' FROM n;",
     );
     let app = start(&app).await;
-    assert_too_large(&ask(&app, "/kv/get?key=large").await);
-    assert_too_large(&ask(&app, "/kv/keys").await);
+    assert_too_large(&get_json(&app, "/kv/get?key=large").await);
+    assert_too_large(&get_json(&app, "/kv/keys").await);
     post(&app, "/kv/set?key=small", "kept").await;
-    let small = ask(&app, "/kv/get?key=small").await;
+    let small = get_json(&app, "/kv/get?key=small").await;
     assert_eq!(small["ok"], "kept");
 }
 
@@ -111,7 +111,7 @@ async fn a_redis_reply_over_the_limit_is_an_error() {
     };
     let set = post(&app, &path("execute"), "SETRANGE k 250000000 x").await;
     assert_eq!(set["ok"][0], 250_000_001);
-    assert_too_large(&ask(&app, &path("get")).await);
+    assert_too_large(&get_json(&app, &path("get")).await);
     assert_too_large(&post(&app, &path("execute"), "MGET k k").await);
     assert_peak(&app, 300);
     let sum = post(&app, &path("execute"), "INCRBY n 7").await;
@@ -130,12 +130,12 @@ async fn a_postgresql_row_over_the_limit_is_never_built() {
     let statement = |text: &str| json!({ "statement": text, "parameters": [] }).to_string();
     let large = statement("SELECT repeat('x', 400000000)");
     for operation in ["query", "execute"] {
-        let answer = post(&app, &path(operation), &large).await;
-        assert_eq!(error_of(&answer), "query-failed", "{answer}");
-        let message = answer["message"].as_str().unwrap_or_default();
+        let reply = post(&app, &path(operation), &large).await;
+        assert_eq!(error_of(&reply), "query-failed", "{reply}");
+        let message = reply["message"].as_str().unwrap_or_default();
         assert!(
             message.contains("query result exceeds limit of "),
-            "{answer}"
+            "{reply}"
         );
     }
     assert_peak(&app, 300);

@@ -27,7 +27,7 @@ async fn a_restart_keeps_stored_data() {
 
     let second = start(&app).await;
     assert_eq!(
-        ask(&second, "/kv/get?key=kept").await,
+        get_json(&second, "/kv/get?key=kept").await,
         json!({ "ok": "for later" })
     );
     let rows = &execute(&second, "SELECT what FROM kept").await["ok"]["rows"];
@@ -44,7 +44,7 @@ async fn a_killed_process_keeps_acknowledged_data() {
 
     let second = start(&app).await;
     assert_eq!(
-        ask(&second, "/kv/get?key=kept").await,
+        get_json(&second, "/kv/get?key=kept").await,
         json!({ "ok": "for later" })
     );
     let rows = &execute(&second, "SELECT n FROM kept").await["ok"]["rows"];
@@ -95,10 +95,13 @@ async fn key_value_data_of_spin_is_readable() {
         .expect("Spin's table");
     let running = start(&app).await;
     assert_eq!(
-        ask(&running, "/kv/get?key=left").await,
+        get_json(&running, "/kv/get?key=left").await,
         json!({ "ok": "by spin" })
     );
-    assert_eq!(ask(&running, "/kv/keys").await, json!({ "ok": ["left"] }));
+    assert_eq!(
+        get_json(&running, "/kv/keys").await,
+        json!({ "ok": ["left"] })
+    );
 }
 
 #[tokio::test]
@@ -144,9 +147,12 @@ async fn labels_of_the_runtime_configuration_have_separate_files() {
     ]);
     let running = start(&app).await;
     post(&running, "/kv/set?store=cache&key=a", "cached").await;
-    assert_eq!(ask(&running, "/kv/get?key=a").await, json!({ "ok": null }));
     assert_eq!(
-        ask(&running, "/kv/get?store=cache&key=a").await,
+        get_json(&running, "/kv/get?key=a").await,
+        json!({ "ok": null })
+    );
+    assert_eq!(
+        get_json(&running, "/kv/get?store=cache&key=a").await,
         json!({ "ok": "cached" })
     );
     let statement = json!({ "statement": "CREATE TABLE only_here (n)" }).to_string();

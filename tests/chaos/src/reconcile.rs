@@ -193,7 +193,7 @@ async fn settled(api: &str, endpoint: &str, outcome: &mut Outcome) -> Result<()>
     Ok(())
 }
 
-/// The state of every delivery of an endpoint, by its event's id.
+/// Returns the state of every delivery of an endpoint, by its event's id.
 async fn states(api: &str, endpoint: &str) -> Result<States> {
     let path = format!("tenants/{TENANT}/deliveries?endpoint={endpoint}&limit=500");
     let all = all(api, &path).await?;
@@ -203,7 +203,7 @@ async fn states(api: &str, endpoint: &str) -> Result<States> {
         .collect())
 }
 
-/// The ids of rejected events.
+/// Returns the ids of rejected events.
 async fn rejected(api: &str) -> Result<States> {
     let tenants = all(api, &format!("tenants/{TENANT}/dead-letters?limit=500")).await?;
     let unassigned = all(api, "dead-letters?limit=500").await?;
@@ -219,7 +219,7 @@ fn text(value: &Value, field: &str) -> String {
     value[field].as_str().unwrap_or_default().to_owned()
 }
 
-/// Every page of a list.
+/// Returns the items of all pages of a list.
 async fn all(api: &str, path: &str) -> Result<Vec<Value>> {
     let (mut items, mut cursor) = self::items(api, path).await?;
     while let Some(next) = cursor {

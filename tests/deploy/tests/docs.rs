@@ -12,7 +12,7 @@ fn document() -> String {
     read("docs/DEPLOY.md").replace("\\\n", " ")
 }
 
-/// The top-level folders: a word that begins with one of them is a path.
+/// Returns the top-level folders: a word that begins with one of them is a path.
 fn folders() -> Vec<String> {
     let entries = std::fs::read_dir(root()).unwrap();
     let folders = entries
@@ -45,7 +45,7 @@ fn every_path_in_the_document_exists() {
     }
 }
 
-/// The documents of the tree: those in `docs/`, and those at its root.
+/// Returns the documents of the tree: those in `docs/`, and those at its root.
 fn documents() -> Vec<PathBuf> {
     let folders = ["", "docs", "docs/decisions"];
     let entries = folders

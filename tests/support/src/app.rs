@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
 use crate::output::Output;
+use crate::private_server::send_signal;
 use crate::{Runtime, with_timeout};
 
 /// An app with the options of its start.
@@ -146,14 +147,9 @@ struct Guarded {
 
 impl Guarded {
     fn signal(&self, name: &str) {
-        let Some(id) = self.child.id() else { return };
-        let status = std::process::Command::new("sh")
-            .args(["-c", "kill -s \"$0\" \"$1\"", name, &id.to_string()])
-            .status();
-        assert!(
-            status.is_ok_and(|status| status.success()),
-            "cannot signal {id}"
-        );
+        if let Some(id) = self.child.id() {
+            send_signal(id, name);
+        }
     }
 }
 

@@ -6,11 +6,10 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 
-use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpStream;
 
-use crate::private_server::{PrivateServer, free_port, loopback};
+use crate::private_server::PrivateServer;
 
 const HINT: &str =
     "this test needs NATS 2.9 or later; on Debian `apt-get install nats-server` installs it";
@@ -18,8 +17,6 @@ const HINT: &str =
 /// A private `nats-server`. Dropping it ends the process.
 pub struct NatsServer {
     server: PrivateServer,
-    port: u16,
-    folder: TempDir,
     /// Lines of the configuration file.
     settings: String,
 }
@@ -42,9 +39,7 @@ impl NatsServer {
     /// See [`NatsServer::start`].
     pub async fn start_with(settings: &str) -> Self {
         let mut server = Self {
-            server: PrivateServer::default(),
-            port: free_port(),
-            folder: TempDir::new().expect("a temporary folder can be made"),
+            server: PrivateServer::new(),
             settings: settings.to_owned(),
         };
         server.restart().await;
@@ -52,7 +47,7 @@ impl NatsServer {
     }
 
     pub fn address(&self) -> SocketAddr {
-        loopback(self.port)
+        self.server.address()
     }
 
     /// Returns the URL, for example `nats://127.0.0.1:34567`.
@@ -61,7 +56,7 @@ impl NatsServer {
     }
 
     pub fn folder(&self) -> &Path {
-        self.folder.path()
+        self.server.folder()
     }
 
     /// Kills the process with SIGKILL and waits for its end. Its files are kept.
@@ -94,7 +89,7 @@ impl NatsServer {
     /// See [`NatsServer::start`].
     pub async fn restart(&mut self) {
         self.kill();
-        let (config, log) = (self.folder().join("nats.conf"), self.folder().join("log"));
+        let config = self.folder().join("nats.conf");
         let mut text = format!("listen: \"{}\"\n", self.address());
         let store = self.folder().join("store");
         let _ = writeln!(text, "jetstream {{ store_dir: \"{}\" }}", store.display());
@@ -102,11 +97,8 @@ impl NatsServer {
         std::fs::write(&config, text).expect("a configuration");
         let mut command = Command::new("nats-server");
         command.arg("--config").arg(&config);
-        self.server.spawn(&mut command, &log, HINT);
-        let address = self.address();
-        self.server
-            .ready(&log, async || greets(address).await)
-            .await;
+        self.server.spawn(&mut command, HINT);
+        self.server.ready(greets).await;
     }
 }
 

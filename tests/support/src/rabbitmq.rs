@@ -6,11 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::private_server::{PrivateServer, free_port, loopback};
+use crate::private_server::{PrivateServer, free_port};
 use crate::with_timeout;
 
 const HINT: &str = "this test needs RabbitMQ 3.10 or later; on Debian `apt-get install rabbitmq-server` installs it";
@@ -21,11 +20,9 @@ const PROTOCOL_HEADER: &[u8] = b"AMQP\x00\x00\x09\x01";
 /// A private RabbitMQ node. Dropping it ends the process.
 pub struct RabbitServer {
     server: PrivateServer,
-    port: u16,
     /// The ports of the node's own protocols.
     distribution: u16,
     port_mapper: u16,
-    folder: TempDir,
     /// Lines of the configuration file.
     settings: String,
 }
@@ -47,11 +44,9 @@ impl RabbitServer {
     /// See [`RabbitServer::start`].
     pub async fn start_with(settings: &str) -> Self {
         let mut server = Self {
-            server: PrivateServer::default(),
-            port: free_port(),
+            server: PrivateServer::new(),
             distribution: free_port(),
             port_mapper: free_port(),
-            folder: TempDir::new().expect("a temporary folder can be made"),
             settings: settings.to_owned(),
         };
         server.restart().await;
@@ -59,7 +54,7 @@ impl RabbitServer {
     }
 
     pub fn address(&self) -> SocketAddr {
-        loopback(self.port)
+        self.server.address()
     }
 
     /// Returns the URL, for example `amqp://127.0.0.1:34567`.
@@ -68,7 +63,7 @@ impl RabbitServer {
     }
 
     pub fn folder(&self) -> &Path {
-        self.folder.path()
+        self.server.folder()
     }
 
     /// Waits until a new quorum queue survives SIGKILL: the node acknowledges its declaration, and even
@@ -125,13 +120,9 @@ impl RabbitServer {
     /// See [`RabbitServer::start`].
     pub async fn restart(&mut self) {
         self.kill();
-        let log = self.folder().join("log");
         let mut command = self.command();
-        self.server.spawn(&mut command, &log, HINT);
-        let address = self.address();
-        self.server
-            .ready(&log, async || responds(address).await)
-            .await;
+        self.server.spawn(&mut command, HINT);
+        self.server.ready(responds).await;
     }
 
     /// Returns the command of the node. Everything that a node shares with others on the machine by
@@ -154,7 +145,7 @@ impl RabbitServer {
             .env("ERL_EPMD_RELAXED_COMMAND_CHECK", "1")
             .env("RABBITMQ_NODENAME", self.node_name())
             .env("RABBITMQ_NODE_IP_ADDRESS", "127.0.0.1")
-            .env("RABBITMQ_NODE_PORT", self.port.to_string())
+            .env("RABBITMQ_NODE_PORT", self.server.port().to_string())
             .env("RABBITMQ_DIST_PORT", self.distribution.to_string())
             .env("RABBITMQ_MNESIA_BASE", folder.join("mnesia"))
             .env("RABBITMQ_LOG_BASE", folder)
@@ -167,7 +158,7 @@ impl RabbitServer {
     }
 
     fn node_name(&self) -> String {
-        format!("test{}@localhost", self.port)
+        format!("test{}@localhost", self.server.port())
     }
 
     fn end_port_mapper(&self) {

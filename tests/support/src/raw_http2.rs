@@ -71,7 +71,7 @@ impl Drop for RawHttp2 {
     }
 }
 
-/// A response of that status without a body. What `fields` adds are literals of HPACK.
+/// Returns the head of a response without a body. `fields` are literals of HPACK.
 pub fn response(stream: u32, status: &str, fields: &[u8], ends: bool) -> Vec<u8> {
     // `:status` is entry 8 of the static table (RFC 7541, appendix A).
     let mut block = vec![0x08, status.len() as u8];
@@ -81,7 +81,7 @@ pub fn response(stream: u32, status: &str, fields: &[u8], ends: bool) -> Vec<u8>
     frame(HEADERS, flags, stream, &block)
 }
 
-/// The header field `x: yyy…` with a value of that many bytes, so many times.
+/// Returns the header field `x: yyy…` with a value of this many bytes, repeated.
 pub fn fields(value: usize, times: usize) -> Vec<u8> {
     // A literal that enters the dynamic table; its length is an integer with a prefix of seven bits
     // (RFC 7541, sections 5.1 and 6.2.1).

@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-/// Reads one request after the other and responds to each with the bytes that `answer` returns for its
+/// Reads one request after the other and responds to each with the bytes that `respond` returns for its
 /// number, counted over all connections; `None` closes the connection.
 pub struct RawReceiver {
     pub address: SocketAddr,
@@ -32,21 +32,21 @@ impl Counts {
     }
 }
 
-type Answer = dyn Fn(usize) -> Option<Vec<u8>> + Send + Sync;
+type Respond = dyn Fn(usize) -> Option<Vec<u8>> + Send + Sync;
 
 impl RawReceiver {
-    pub async fn start(answer: impl Fn(usize) -> Option<Vec<u8>> + Send + Sync + 'static) -> Self {
-        Self::at("127.0.0.1:0", answer).await
+    pub async fn start(respond: impl Fn(usize) -> Option<Vec<u8>> + Send + Sync + 'static) -> Self {
+        Self::at("127.0.0.1:0", respond).await
     }
 
     pub async fn at(
         address: &str,
-        answer: impl Fn(usize) -> Option<Vec<u8>> + Send + Sync + 'static,
+        respond: impl Fn(usize) -> Option<Vec<u8>> + Send + Sync + 'static,
     ) -> Self {
         let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let counts = Arc::new(Counts::default());
-        let serving = tokio::spawn(serve(listener, counts.clone(), Arc::new(answer)));
+        let serving = tokio::spawn(serve(listener, counts.clone(), Arc::new(respond)));
         Self {
             address,
             counts,
@@ -65,18 +65,18 @@ impl Drop for RawReceiver {
     }
 }
 
-async fn serve(listener: TcpListener, counts: Arc<Counts>, answer: Arc<Answer>) {
+async fn serve(listener: TcpListener, counts: Arc<Counts>, respond: Arc<Respond>) {
     loop {
         let (stream, _) = listener.accept().await.unwrap();
         counts.connections.fetch_add(1, Ordering::SeqCst);
-        tokio::spawn(connection(stream, counts.clone(), answer.clone()));
+        tokio::spawn(connection(stream, counts.clone(), respond.clone()));
     }
 }
 
-async fn connection(mut stream: TcpStream, counts: Arc<Counts>, answer: Arc<Answer>) {
+async fn connection(mut stream: TcpStream, counts: Arc<Counts>, respond: Arc<Respond>) {
     while read_request(&mut stream).await {
         let number = counts.requests.fetch_add(1, Ordering::SeqCst);
-        let Some(bytes) = answer(number) else { return };
+        let Some(bytes) = respond(number) else { return };
         // A client that has read enough disconnects.
         if stream.write_all(&bytes).await.is_err() {
             return;

@@ -12,17 +12,15 @@
 //! # }
 //! ```
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
-use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::brokers;
-use crate::private_server::free_port;
-use crate::with_timeout;
+use crate::private_server::PrivateServer;
 
 /// The `appendfsync` setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,13 +46,11 @@ const HINT: &str = "this test needs Redis 6.2 or later; on Debian and Ubuntu \
 
 /// A private `redis-server`. Dropping it ends the process.
 pub struct RedisServer {
-    process: Option<Child>,
+    server: PrivateServer,
     program: PathBuf,
     /// The advice if the program is missing.
     hint: &'static str,
-    port: u16,
     arguments: Vec<String>,
-    folder: TempDir,
 }
 
 impl RedisServer {
@@ -95,16 +91,14 @@ impl RedisServer {
         arguments: &[&str],
     ) -> Self {
         let mut server = Self {
-            process: None,
+            server: PrivateServer::new(),
             program,
             hint,
-            port: free_port(),
             arguments: [&["--appendfsync", fsync.name()], arguments]
                 .concat()
                 .into_iter()
                 .map(str::to_owned)
                 .collect(),
-            folder: TempDir::new().expect("a temporary folder can be made"),
         };
         server.restart().await;
         server
@@ -112,12 +106,12 @@ impl RedisServer {
 
     /// Returns the port on `127.0.0.1`.
     pub fn port(&self) -> u16 {
-        self.port
+        self.server.port()
     }
 
     /// Returns the address on which it listens.
     pub fn address(&self) -> SocketAddr {
-        (Ipv4Addr::LOCALHOST, self.port).into()
+        self.server.address()
     }
 
     /// Returns the URL, for example `redis://127.0.0.1:34567`.
@@ -127,33 +121,27 @@ impl RedisServer {
 
     /// Returns the folder of the append-only file and the log.
     pub fn folder(&self) -> &Path {
-        self.folder.path()
+        self.server.folder()
     }
 
     /// Returns the process id, while it runs.
     pub fn pid(&self) -> Option<u32> {
-        self.process.as_ref().map(Child::id)
+        self.server.pid()
     }
 
     /// Kills the process with SIGKILL and waits for its end. Its files are kept.
     pub fn kill(&mut self) {
-        if let Some(mut process) = self.process.take() {
-            // An error means that the process has already ended.
-            let _ = process.kill();
-            process
-                .wait()
-                .expect("a process that was started can be waited for");
-        }
+        self.server.kill();
     }
 
     /// Freezes the process with SIGSTOP: connections stay open without replies.
     pub fn stall(&self) {
-        self.signal("STOP");
+        self.server.signal("STOP");
     }
 
     /// Continues the process after [`RedisServer::stall`].
     pub fn unstall(&self) {
-        self.signal("CONT");
+        self.server.signal("CONT");
     }
 
     /// Kills the process if it runs, starts it again on the same port and files, and waits until they
@@ -164,65 +152,21 @@ impl RedisServer {
     /// See [`RedisServer::start`].
     pub async fn restart(&mut self) {
         self.kill();
-        self.process = Some(self.spawn());
-        let log = self.folder.path().join("log");
-        let responding = async {
-            while !responds(self.address()).await {
-                self.check_alive();
-                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-            }
-        };
-        with_timeout(responding, || format!("redis-server:\n{}", read(&log))).await;
+        let mut command = self.command();
+        self.server.spawn(&mut command, self.hint);
+        self.server.ready(responds).await;
     }
 
-    fn spawn(&self) -> Child {
-        let port = self.port.to_string();
-        Command::new(&self.program)
+    fn command(&self) -> Command {
+        let port = self.port().to_string();
+        let mut command = Command::new(&self.program);
+        command
             .args(["--port", &port, "--bind", "127.0.0.1", "--save", ""])
-            .args([
-                "--appendonly",
-                "yes",
-                "--logfile",
-                "log",
-                "--daemonize",
-                "no",
-            ])
+            .args(["--appendonly", "yes", "--daemonize", "no"])
             .args(&self.arguments)
             .arg("--dir")
-            .arg(self.folder.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap_or_else(|error| {
-                let (program, hint) = (self.program.display(), self.hint);
-                panic!("cannot run `{program}` ({error}): {hint}")
-            })
-    }
-
-    fn check_alive(&mut self) {
-        let process = self.process.as_mut().expect("it was started");
-        if let Ok(Some(status)) = process.try_wait() {
-            let log = self.folder.path().join("log");
-            panic!("redis-server ended ({status}):\n{}", read(&log));
-        }
-    }
-
-    fn signal(&self, name: &str) {
-        let Some(pid) = self.pid() else { return };
-        let status = Command::new("sh")
-            .args(["-c", "kill -s \"$0\" \"$1\"", name, &pid.to_string()])
-            .status();
-        assert!(
-            status.is_ok_and(|status| status.success()),
-            "cannot signal {pid}"
-        );
-    }
-}
-
-impl Drop for RedisServer {
-    fn drop(&mut self) {
-        self.kill();
+            .arg(self.folder());
+        command
     }
 }
 
@@ -236,8 +180,4 @@ async fn responds(address: SocketAddr) -> bool {
     stream.write_all(b"PING\r\n").await.is_ok()
         && stream.read_exact(&mut reply).await.is_ok()
         && reply == *b"+PONG\r\n"
-}
-
-fn read(path: &Path) -> String {
-    std::fs::read_to_string(path).unwrap_or_default()
 }

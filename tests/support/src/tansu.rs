@@ -4,17 +4,14 @@
 use std::net::SocketAddr;
 use std::process::Command;
 
-use tempfile::TempDir;
 use tokio::net::TcpStream;
 
 use crate::brokers::{HINT, program};
-use crate::private_server::{PrivateServer, free_port, loopback};
+use crate::private_server::PrivateServer;
 
 /// A private `tansu`. Dropping it ends the process.
 pub struct TansuServer {
     server: PrivateServer,
-    port: u16,
-    folder: TempDir,
 }
 
 impl TansuServer {
@@ -25,16 +22,14 @@ impl TansuServer {
     /// `tansu` is not installed or does not start. The message has the installation command or the log.
     pub async fn start() -> Self {
         let mut server = Self {
-            server: PrivateServer::default(),
-            port: free_port(),
-            folder: TempDir::new().expect("a temporary folder can be made"),
+            server: PrivateServer::new(),
         };
         server.restart_empty().await;
         server
     }
 
     pub fn address(&self) -> SocketAddr {
-        loopback(self.port)
+        self.server.address()
     }
 
     /// Returns the URL of a source, for example `kafka://127.0.0.1:34567`.
@@ -78,16 +73,14 @@ impl TansuServer {
     /// See [`TansuServer::start`].
     pub async fn restart_empty(&mut self) {
         self.kill();
-        let log = self.folder.path().join("log");
         let mut command = Command::new(program("tansu"));
         command
             .args(["broker", "--silent", "--storage-engine", "memory://tansu/"])
             .args(["--listener-url", &self.listener()])
             .args(["--advertised-listener-url", &self.listener()]);
-        self.server.spawn(&mut command, &log, HINT);
-        let address = self.address();
-        let responds = async || TcpStream::connect(address).await.is_ok();
-        self.server.ready(&log, responds).await;
+        self.server.spawn(&mut command, HINT);
+        let responds = async |address| TcpStream::connect::<SocketAddr>(address).await.is_ok();
+        self.server.ready(responds).await;
     }
 
     fn listener(&self) -> String {

@@ -100,7 +100,7 @@ async fn raw_bytes_are_sent_unchanged() {
     let receiver = Receiver::start().await;
     let request =
         b"POST /raw HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 2\r\n\r\n\x00\xff";
-    let answer = test_support::raw::exchange(receiver.address(), request).await;
-    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    let response = test_support::raw::exchange(receiver.address(), request).await;
+    assert!(response.starts_with("HTTP/1.1 200 "), "{response}");
     assert_eq!(receiver.requests()[0].body, b"\x00\xff");
 }

@@ -66,8 +66,8 @@ pub async fn measure(receiver: &Receiver) -> Result<Table> {
     })
 }
 
-async fn one_endpoint(receiver: &Receiver, store: Store, answer: &str) -> Result<Run> {
-    let (tenants, batch) = (tenants(receiver, store, answer), Batch::of(BACKLOG));
+async fn one_endpoint(receiver: &Receiver, store: Store, response: &str) -> Result<Run> {
+    let (tenants, batch) = (tenants(receiver, store, response), Batch::of(BACKLOG));
     let setting = Setting::new(store, &tenants).await?;
     run(receiver, &setting, store, batch).await
 }
@@ -80,9 +80,9 @@ pub async fn by_program(receiver: &Receiver, store: Store, program: &Path) -> Re
 }
 
 /// Returns the configuration of one tenant with one endpoint.
-pub fn tenants(receiver: &Receiver, store: Store, answer: &str) -> String {
+pub fn tenants(receiver: &Receiver, store: Store, response: &str) -> String {
     let gate = if store.has_stream() { "now" } else { "gated" };
-    let path = format!("/{gate}-{answer}");
+    let path = format!("/{gate}-{response}");
     let url = receiver.url(&path);
     format!(
         "[[tenant]]\nid = \"acme\"\n[[tenant.endpoint]]\nid = \"orders\"\nurl = \"{url}\"\n\
@@ -112,7 +112,7 @@ pub async fn run(
     }
     let opened = Instant::now();
     receiver.open(true);
-    timeout(TIMEOUT, receiver.answered(count))
+    timeout(TIMEOUT, receiver.responded(count))
         .await
         .with_context(|| format!("{} of {count} arrived", receiver.count()))?;
     let arrivals = receiver.take();

@@ -58,10 +58,10 @@ async fn client(
             return Ok(());
         }
         sender.ready().await?;
-        let answer = sender
+        let response = sender
             .send_request(request(path, &key[..], number)?)
             .await?;
-        answer.into_body().collect().await?;
+        response.into_body().collect().await?;
     }
 }
 

@@ -50,7 +50,7 @@ async fn run(receiver: &Receiver, store: Store) -> Result<Vec<f64>> {
     let sender = setting.start()?;
     let batch = Batch::of(EVENTS);
     let published = publish_evenly(&setting, &sender, batch, PERIOD).await?;
-    timeout(TIMEOUT, receiver.answered(EVENTS))
+    timeout(TIMEOUT, receiver.responded(EVENTS))
         .await
         .context("arrivals")?;
     Ok(times(&published, &receiver.take()))

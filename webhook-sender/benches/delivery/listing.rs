@@ -52,16 +52,16 @@ pub async fn measure(receiver: &Receiver) -> Result<Table> {
         let mut times = Vec::new();
         let began = Instant::now();
         while began.elapsed() < PERIOD * EVENTS as u32 {
-            let asked = Instant::now();
+            let start = Instant::now();
             get(&sender, LIST).await?;
-            times.push(asked.elapsed().as_secs_f64() * 1000.0);
+            times.push(start.elapsed().as_secs_f64() * 1000.0);
             tokio::time::sleep(PERIOD).await;
         }
         anyhow::Ok(times)
     };
     let (_, mut times) = tokio::try_join!(publishing, listing)?;
-    let answered = timeout(TIMEOUT, receiver.answered(EVENTS)).await;
-    answered.context("arrivals")?;
+    let responded = timeout(TIMEOUT, receiver.responded(EVENTS)).await;
+    responded.context("arrivals")?;
     receiver.take();
     let cell = |part, times: &mut Vec<f64>| format!("{:.2} ms", quantile(times, part));
     Ok(Table {

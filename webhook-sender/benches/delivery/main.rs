@@ -90,7 +90,7 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
-/// One measured value per store.
+/// Measures one value per store.
 pub async fn for_each_store<T, F>(mut measure: impl FnMut(Store) -> F) -> Result<Vec<T>>
 where
     F: Future<Output = Result<T>>,

@@ -61,7 +61,7 @@ pub async fn measure(receiver: &Receiver) -> Result<Table> {
     })
 }
 
-/// A store with an outbox, and a connection to it.
+/// Returns a store with an outbox, and a connection to it.
 async fn set_up(receiver: &Receiver) -> Result<(Setting, String, Client)> {
     let url = receiver.url("/now");
     let tenants = format!(
@@ -106,7 +106,7 @@ async fn commit_to_arrival(receiver: &Receiver) -> Result<Vec<f64>> {
         insert(&client, &statement, number).await?;
         committed.push(Instant::now());
     }
-    timeout(TIMEOUT, receiver.answered(ROWS))
+    timeout(TIMEOUT, receiver.responded(ROWS))
         .await
         .context("arrivals")?;
     Ok(times(&committed, &receiver.take()))
@@ -140,7 +140,7 @@ async fn thirty_writers(receiver: &Receiver) -> Result<f64> {
     while let Some(writer) = writers.join_next().await {
         writer??;
     }
-    timeout(TIMEOUT, receiver.answered(WRITTEN))
+    timeout(TIMEOUT, receiver.responded(WRITTEN))
         .await
         .context("arrivals")?;
     let seconds = began.elapsed().as_secs_f64();

@@ -196,9 +196,9 @@ async fn post(
         .header("content-type", "application/json")
         .body(Full::new(batch.body(number)))?;
     connection.ready().await?;
-    let answer = connection.send_request(request).await?;
-    let status = answer.status();
-    let body = answer.into_body().collect().await?.to_bytes();
+    let response = connection.send_request(request).await?;
+    let status = response.status();
+    let body = response.into_body().collect().await?.to_bytes();
     let shown = String::from_utf8_lossy(&body);
     ensure!(status == 202, "event {number}: {status} {shown}");
     Ok(())

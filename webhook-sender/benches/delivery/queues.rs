@@ -75,7 +75,7 @@ async fn backlog(receiver: &Receiver, queue: &Queue) -> Result<(f64, f64)> {
     let setting = Setting::new(Store::Sqlite, &tenants(receiver, Store::Redis, "")).await?;
     setting.add(&queue.source())?;
     let sender = setting.start()?;
-    timeout(TIMEOUT, receiver.answered(BACKLOG))
+    timeout(TIMEOUT, receiver.responded(BACKLOG))
         .await
         .with_context(|| format!("{} of {BACKLOG} arrived", receiver.count()))?;
     let cpu = sender.cpu()? * 1000.0 / BACKLOG as f64;
@@ -97,7 +97,7 @@ async fn acceptance(receiver: &Receiver) -> Result<f64> {
     accept_over(&sender, Batch::of(BACKLOG), CONNECTIONS).await?;
     let seconds = began.elapsed().as_secs_f64();
     receiver.open(true);
-    timeout(TIMEOUT, receiver.answered(BACKLOG))
+    timeout(TIMEOUT, receiver.responded(BACKLOG))
         .await
         .context("arrivals")?;
     receiver.take();

@@ -67,7 +67,7 @@ impl Receiver {
     }
 
     /// Waits until this number of responses was sent since the last [`Receiver::take`].
-    pub async fn answered(&self, count: usize) {
+    pub async fn responded(&self, count: usize) {
         let mut counted = self.count.subscribe();
         counted
             .wait_for(|now| *now >= count)

@@ -57,7 +57,7 @@ async fn run(receiver: &Receiver, store: Store) -> Result<Run> {
         to_api(&sender, batch).await?;
     }
     receiver.open(true);
-    receiver.answered(KILLED_AT).await;
+    receiver.responded(KILLED_AT).await;
     sender.kill()?;
     let start = Instant::now();
     let _sender = setting.start()?;
@@ -65,8 +65,8 @@ async fn run(receiver: &Receiver, store: Store) -> Result<Run> {
     let mut duplicates = 0;
     let mut count = KILLED_AT;
     while seen.len() < EVENTS {
-        let answered = timeout(TIMEOUT, receiver.answered(count)).await;
-        ensure!(answered.is_ok(), "{} of {EVENTS} arrived", seen.len());
+        let responded = timeout(TIMEOUT, receiver.responded(count)).await;
+        ensure!(responded.is_ok(), "{} of {EVENTS} arrived", seen.len());
         for arrival in receiver.take() {
             duplicates += usize::from(!seen.insert(arrival.number));
         }

@@ -6,15 +6,15 @@ use serde::{Deserialize, Serialize};
 use webhook_model::{AuditChange, AuditEntry, AuditId, AuditOutcome, KeyId, SessionId, TenantId};
 use webhook_store::{AuditFilter, Cursor, Page};
 
-use super::deliveries::limit;
 use super::error::ApiError;
 use super::extract::Query;
 use super::moment;
+use super::paging::limit;
 use super::state::Api;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Wanted {
+pub struct Parameters {
     tenant: Option<String>,
     from: Option<String>,
     to: Option<String>,
@@ -66,20 +66,21 @@ impl From<AuditEntry> for View {
 
 pub async fn list(
     State(api): State<Api>,
-    Query(wanted): Query<Wanted>,
+    Query(parameters): Query<Parameters>,
 ) -> Result<Json<Page<View>>, ApiError> {
-    let limit = limit(wanted.limit)?;
+    let limit = limit(parameters.limit)?;
     let filter = AuditFilter {
-        tenant: wanted.tenant.as_deref().map(TenantId::parse).transpose()?,
-        from: moment::optional("from", wanted.from.as_deref())?,
-        to: moment::optional("to", wanted.to.as_deref())?,
+        tenant: parameters
+            .tenant
+            .as_deref()
+            .map(TenantId::parse)
+            .transpose()?,
+        from: moment::optional("from", parameters.from.as_deref())?,
+        to: moment::optional("to", parameters.to.as_deref())?,
     };
     let page = api
         .audit
-        .list(&filter, wanted.cursor.as_ref(), limit)
+        .list(&filter, parameters.cursor.as_ref(), limit)
         .await?;
-    Ok(Json(Page {
-        items: page.items.into_iter().map(Into::into).collect(),
-        next_cursor: page.next_cursor,
-    }))
+    Ok(Json(page.map(Into::into)))
 }

@@ -20,7 +20,7 @@ use webhook_model::AuditOutcome;
 use super::error::ApiError;
 use super::permit::permit;
 use super::server::Peer;
-use super::throttle::{Throttle, Verdict};
+use super::throttle::{Throttle, ThrottleResult};
 use crate::audit::{AuditDetail, AuditLog, Author};
 use crate::keys::{Keyring, Permission, Principal, SignedIn};
 use crate::metrics::{Metrics, Refusal};
@@ -160,8 +160,8 @@ impl Access {
             tracing::warn!(%peer, attempts, "api called with a wrong token");
         }
         match self.wrong.note(peer, now) {
-            Verdict::Tolerated => unauthorized(),
-            Verdict::Throttled(wait) => too_many(wait),
+            ThrottleResult::Tolerated => unauthorized(),
+            ThrottleResult::Throttled(wait) => too_many(wait),
         }
     }
 }

@@ -9,22 +9,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use webhook_model::{Event, FieldText, RawEvent, Rejected, Source, TenantId};
-use webhook_store::{Cursor, Page, RejectedFilter};
+use webhook_store::{Page, RejectedFilter};
 
-use super::deliveries::limit;
 use super::error::ApiError;
 use super::events::{self, moment, present};
 use super::extract::{OptionalJsonBytes, Path, Query, object};
+use super::paging::{PageParameters, limit};
 use super::state::Api;
 use crate::audit::AuditDetail;
 use crate::keys::Principal;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Wanted {
-    cursor: Option<Cursor>,
-    limit: Option<usize>,
-}
 
 #[derive(Serialize)]
 pub struct View {
@@ -68,19 +61,19 @@ impl From<Rejected> for View {
 /// Lists rejected events without an existing tenant.
 pub async fn unassigned(
     State(api): State<Api>,
-    Query(wanted): Query<Wanted>,
+    Query(parameters): Query<PageParameters>,
 ) -> Result<Json<Page<View>>, ApiError> {
-    page(&api, &RejectedFilter::Unassigned, wanted).await
+    page(&api, &RejectedFilter::Unassigned, parameters).await
 }
 
 /// Lists the rejected events of a tenant.
 pub async fn of_tenant(
     State(api): State<Api>,
     Path(tenant): Path<TenantId>,
-    Query(wanted): Query<Wanted>,
+    Query(parameters): Query<PageParameters>,
 ) -> Result<Json<Page<View>>, ApiError> {
     api.require(&tenant).await?;
-    page(&api, &RejectedFilter::Tenant(tenant), wanted).await
+    page(&api, &RejectedFilter::Tenant(tenant), parameters).await
 }
 
 /// Returns a rejected event, of a tenant or of none.
@@ -197,15 +190,12 @@ fn text(rejected: &Rejected, name: &str) -> Result<Option<String>, ApiError> {
 async fn page(
     api: &Api,
     filter: &RejectedFilter,
-    wanted: Wanted,
+    parameters: PageParameters,
 ) -> Result<Json<Page<View>>, ApiError> {
-    let limit = limit(wanted.limit)?;
+    let limit = limit(parameters.limit)?;
     let page = api
         .queries
-        .rejected(filter, wanted.cursor.as_ref(), limit)
+        .rejected(filter, parameters.cursor.as_ref(), limit)
         .await?;
-    Ok(Json(Page {
-        items: page.items.into_iter().map(Into::into).collect(),
-        next_cursor: page.next_cursor,
-    }))
+    Ok(Json(page.map(Into::into)))
 }

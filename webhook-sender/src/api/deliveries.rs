@@ -9,15 +9,12 @@ use webhook_store::{Cursor, DeliveryFilter, Page, StatusFilter};
 use super::delivery_view::View;
 use super::error::ApiError;
 use super::extract::{Path, Query};
+use super::paging::limit;
 use super::state::Api;
-
-/// The number of items of a page by default.
-pub(super) const DEFAULT_LIMIT: usize = 50;
-const MAX_LIMIT: usize = 500;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Wanted {
+pub struct Parameters {
     state: Option<String>,
     endpoint: Option<String>,
     event: Option<String>,
@@ -33,25 +30,29 @@ pub struct Wanted {
 pub async fn list(
     State(api): State<Api>,
     Path(tenant): Path<TenantId>,
-    Query(wanted): Query<Wanted>,
+    Query(parameters): Query<Parameters>,
 ) -> Result<Json<Page<View>>, ApiError> {
     api.require(&tenant).await?;
-    let limit = limit(wanted.limit)?;
+    let limit = limit(parameters.limit)?;
     let filter = DeliveryFilter {
         delivery: None,
-        state: wanted.state.as_deref().map(state).transpose()?,
-        endpoint: wanted
+        state: parameters.state.as_deref().map(state).transpose()?,
+        endpoint: parameters
             .endpoint
             .as_deref()
             .map(EndpointId::parse)
             .transpose()?,
-        event: wanted.event.as_deref().map(EventId::parse).transpose()?,
-        kind: wanted.kind,
-        status: wanted.status.as_deref().map(status).transpose()?,
-        from: super::moment::optional("from", wanted.from.as_deref())?,
-        to: super::moment::optional("to", wanted.to.as_deref())?,
+        event: parameters
+            .event
+            .as_deref()
+            .map(EventId::parse)
+            .transpose()?,
+        kind: parameters.kind,
+        status: parameters.status.as_deref().map(status).transpose()?,
+        from: super::moment::optional("from", parameters.from.as_deref())?,
+        to: super::moment::optional("to", parameters.to.as_deref())?,
     };
-    let cursor = wanted.cursor.as_ref();
+    let cursor = parameters.cursor.as_ref();
     page(&api, &tenant, &filter, cursor, limit).await.map(Json)
 }
 
@@ -67,10 +68,7 @@ pub(super) async fn page(
         .queries
         .deliveries(tenant, filter, cursor, limit)
         .await?;
-    Ok(Page {
-        items: page.items.into_iter().map(Into::into).collect(),
-        next_cursor: page.next_cursor,
-    })
+    Ok(page.map(Into::into))
 }
 
 pub async fn get(
@@ -96,13 +94,4 @@ pub(super) fn state(name: &str) -> Result<DeliveryState, ApiError> {
 pub(super) fn status(text: &str) -> Result<StatusFilter, ApiError> {
     text.parse()
         .map_err(|error| ApiError::invalid(format!("status `{text}` is {error}")))
-}
-
-pub(super) fn limit(asked: Option<usize>) -> Result<usize, ApiError> {
-    match asked.unwrap_or(DEFAULT_LIMIT) {
-        limit @ 1..=MAX_LIMIT => Ok(limit),
-        other => Err(ApiError::invalid(format!(
-            "limit `{other}` is not between 1 and {MAX_LIMIT}"
-        ))),
-    }
 }

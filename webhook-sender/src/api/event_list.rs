@@ -12,15 +12,16 @@ use webhook_store::{
     RejectedFilter,
 };
 
-use super::deliveries::{self, DEFAULT_LIMIT, limit};
+use super::deliveries;
 use super::delivery_view;
 use super::error::ApiError;
 use super::extract::{Path, Query};
+use super::paging::{DEFAULT_LIMIT, limit};
 use super::state::Api;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Wanted {
+pub struct Parameters {
     #[serde(rename = "type")]
     kind: Option<String>,
     state: Option<String>,
@@ -129,23 +130,20 @@ impl From<ListedEvent> for View {
 pub async fn list(
     State(api): State<Api>,
     Path(tenant): Path<TenantId>,
-    Query(wanted): Query<Wanted>,
+    Query(parameters): Query<Parameters>,
 ) -> Result<Json<Page<View>>, ApiError> {
     api.require(&tenant).await?;
-    let limit = limit(wanted.limit)?;
+    let limit = limit(parameters.limit)?;
     let filter = EventFilter {
-        kind: wanted.kind,
-        state: wanted.state.as_deref().map(state).transpose()?,
-        source: wanted.source.as_deref().map(Source::named),
-        from: super::moment::optional("from", wanted.from.as_deref())?,
-        to: super::moment::optional("to", wanted.to.as_deref())?,
+        kind: parameters.kind,
+        state: parameters.state.as_deref().map(state).transpose()?,
+        source: parameters.source.as_deref().map(Source::named),
+        from: super::moment::optional("from", parameters.from.as_deref())?,
+        to: super::moment::optional("to", parameters.to.as_deref())?,
     };
-    let cursor = wanted.cursor.as_ref();
+    let cursor = parameters.cursor.as_ref();
     let page = api.queries.events(&tenant, &filter, cursor, limit).await?;
-    Ok(Json(Page {
-        items: page.items.into_iter().map(Into::into).collect(),
-        next_cursor: page.next_cursor,
-    }))
+    Ok(Json(page.map(Into::into)))
 }
 
 /// Returns one event by its id, or a rejected one by the id of its dead letter.

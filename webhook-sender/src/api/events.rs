@@ -17,7 +17,7 @@ use crate::plan::{PlanError, Submitted};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Wanted<'a> {
+struct EventRequest<'a> {
     #[serde(rename = "type")]
     kind: Option<String>,
     #[serde(borrow, default, deserialize_with = "present")]
@@ -41,15 +41,15 @@ pub async fn publish(
     JsonBytes(body): JsonBytes,
 ) -> Result<impl IntoResponse, ApiError> {
     let event = {
-        let wanted: Wanted<'_> = object(&body)?;
-        let timestamp = wanted.timestamp.as_ref().map(moment).transpose()?;
+        let request: EventRequest<'_> = object(&body)?;
+        let timestamp = request.timestamp.as_ref().map(moment).transpose()?;
         let required = |name| ApiError::invalid(format!("`{name}` is missing"));
         let raw = RawEvent {
-            id: wanted.id.as_deref(),
-            kind: wanted.kind.as_deref().ok_or_else(|| required("type"))?,
-            data: data(&body, wanted.data.ok_or_else(|| required("data"))?),
+            id: request.id.as_deref(),
+            kind: request.kind.as_deref().ok_or_else(|| required("type"))?,
+            data: data(&body, request.data.ok_or_else(|| required("data"))?),
             timestamp: timestamp.as_deref(),
-            ordering_key: wanted.ordering_key.as_deref(),
+            ordering_key: request.ordering_key.as_deref(),
             source,
         };
         raw.check(api.max_data_bytes, api.clock.now())?

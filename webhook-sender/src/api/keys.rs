@@ -25,7 +25,7 @@ const LIFETIMES: std::ops::RangeInclusive<Duration> =
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Wanted {
+pub struct KeyRequest {
     name: Option<String>,
     role: Option<String>,
     tenant: Option<String>,
@@ -96,9 +96,9 @@ pub async fn list(State(api): State<Api>) -> Result<Json<Value>, ApiError> {
 /// Creates a key. Only this response contains its text.
 pub async fn create(
     State(api): State<Api>,
-    extract::Json(wanted): extract::Json<Wanted>,
+    extract::Json(request): extract::Json<KeyRequest>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let new = declared(&api, wanted).await?;
+    let new = declared(&api, request).await?;
     let name = new.name.clone();
     let (key, text) = match api.keyring.create(new).await? {
         Ok(created) => created,
@@ -123,18 +123,18 @@ pub async fn create(
     Ok((StatusCode::CREATED, Extension(detail), Json(shown)))
 }
 
-async fn declared(api: &Api, wanted: Wanted) -> Result<NewKey, ApiError> {
+async fn declared(api: &Api, request: KeyRequest) -> Result<NewKey, ApiError> {
     let required = |name: &str| ApiError::invalid(format!("`{name}` is missing"));
-    let name = wanted.name.ok_or_else(|| required("name"))?;
+    let name = request.name.ok_or_else(|| required("name"))?;
     check_name(&name).map_err(|fault| ApiError::invalid(format!("name: {fault}")))?;
-    let role = wanted.role.ok_or_else(|| required("role"))?;
+    let role = request.role.ok_or_else(|| required("role"))?;
     let role = parse_role(&role).map_err(ApiError::invalid)?;
-    let tenant = wanted.tenant.as_deref().map(TenantId::parse).transpose()?;
+    let tenant = request.tenant.as_deref().map(TenantId::parse).transpose()?;
     check_tenant(role, tenant.is_some()).map_err(ApiError::invalid)?;
     if let Some(tenant) = &tenant {
         api.require(tenant).await?;
     }
-    let lifetime = lifetime::within(LIFETIMES, wanted.expires_in.as_deref())?;
+    let lifetime = lifetime::within(LIFETIMES, request.expires_in.as_deref())?;
     Ok(NewKey {
         name,
         role,

@@ -17,6 +17,7 @@ mod health;
 mod keys;
 mod lifetime;
 mod moment;
+mod paging;
 mod permit;
 mod portal;
 mod preview;

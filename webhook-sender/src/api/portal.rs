@@ -10,12 +10,12 @@ use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use webhook_model::{AccessSession, KeyId, Role, SessionId, TenantId};
-use webhook_store::{Cursor, MAX_PORTAL_SESSIONS, Page};
+use webhook_store::{MAX_PORTAL_SESSIONS, Page};
 
-use super::deliveries::limit;
 use super::error::ApiError;
 use super::extract::{OptionalJson, Path, Query};
 use super::lifetime;
+use super::paging::{PageParameters, limit};
 use super::state::Api;
 use crate::audit::AuditDetail;
 use crate::keys::{Principal, parse_role};
@@ -28,22 +28,15 @@ const LIFETIMES: std::ops::RangeInclusive<Duration> =
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Wanted {
+pub struct SessionRequest {
     role: Option<String>,
     expires_in: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Renewal {
+pub struct RenewalRequest {
     expires_in: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Listed {
-    cursor: Option<Cursor>,
-    limit: Option<usize>,
 }
 
 /// The JSON form of a session, without its token.
@@ -77,13 +70,13 @@ pub async fn open(
     Extension(principal): Extension<Principal>,
     Path(tenant): Path<TenantId>,
     headers: HeaderMap,
-    OptionalJson(wanted): OptionalJson<Wanted>,
+    OptionalJson(request): OptionalJson<SessionRequest>,
 ) -> Result<impl IntoResponse, ApiError> {
     api.require(&tenant).await?;
-    let wanted = wanted.unwrap_or_default();
-    let role = wanted.role.as_deref().map(portal_role).transpose()?;
+    let request = request.unwrap_or_default();
+    let role = request.role.as_deref().map(portal_role).transpose()?;
     let role = role.unwrap_or(Role::Viewer);
-    let lifetime = lifetime::within(LIFETIMES, wanted.expires_in.as_deref())?;
+    let lifetime = lifetime::within(LIFETIMES, request.expires_in.as_deref())?;
     let lifetime = lifetime.unwrap_or(LIFETIME);
     let opened = api.keyring.open_portal(&principal, &tenant, role, lifetime);
     let opened = opened.await?.ok_or_else(|| too_many(&tenant))?;
@@ -104,27 +97,24 @@ pub async fn open(
 pub async fn list(
     State(api): State<Api>,
     Path(tenant): Path<TenantId>,
-    Query(listed): Query<Listed>,
+    Query(parameters): Query<PageParameters>,
 ) -> Result<Json<Page<View>>, ApiError> {
     api.require(&tenant).await?;
-    let limit = limit(listed.limit)?;
-    let cursor = listed.cursor.as_ref();
+    let limit = limit(parameters.limit)?;
+    let cursor = parameters.cursor.as_ref();
     let page = api.keyring.portal_sessions(&tenant, cursor, limit).await?;
-    Ok(Json(Page {
-        items: page.items.into_iter().map(Into::into).collect(),
-        next_cursor: page.next_cursor,
-    }))
+    Ok(Json(page.map(Into::into)))
 }
 
 /// Moves the end of a session. Its link stays the same.
 pub async fn renew(
     State(api): State<Api>,
     Path((tenant, id)): Path<(TenantId, String)>,
-    OptionalJson(renewal): OptionalJson<Renewal>,
+    OptionalJson(renewal): OptionalJson<RenewalRequest>,
 ) -> Result<impl IntoResponse, ApiError> {
     let session = session_id(&id)?;
-    let wanted = renewal.unwrap_or_default();
-    let lifetime = lifetime::within(LIFETIMES, wanted.expires_in.as_deref())?;
+    let request = renewal.unwrap_or_default();
+    let lifetime = lifetime::within(LIFETIMES, request.expires_in.as_deref())?;
     let lifetime = lifetime.unwrap_or(LIFETIME);
     let renewed = api
         .keyring

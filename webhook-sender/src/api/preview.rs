@@ -21,8 +21,8 @@ use crate::registry::CompiledEndpoint;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Wanted<'a> {
-    /// Parsed as [`Given`].
+struct PreviewRequest<'a> {
+    /// Parsed as [`PreviewEvent`].
     #[serde(borrow)]
     event: Option<&'a RawValue>,
     event_id: Option<String>,
@@ -32,7 +32,7 @@ struct Wanted<'a> {
 /// An event that is not stored.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Given<'a> {
+struct PreviewEvent<'a> {
     #[serde(rename = "type")]
     kind: Option<String>,
     #[serde(borrow, default, deserialize_with = "present")]
@@ -51,12 +51,12 @@ pub async fn show(
     let known = api.registry.tenant(&tenant).await?;
     let known = known.ok_or_else(|| ApiError::not_found("tenant", &tenant))?;
     let turn = api.previews.begin(&tenant).ok_or_else(in_progress)?;
-    let (given, event_id, declared) = {
-        let wanted: Wanted<'_> = object(&body)?;
-        let given = wanted.event.map(|given| read(&api, &body, given));
-        (given.transpose()?, wanted.event_id, wanted.endpoint)
+    let (event, event_id, declared) = {
+        let request: PreviewRequest<'_> = object(&body)?;
+        let event = request.event.map(|event| read(&api, &body, event));
+        (event.transpose()?, request.event_id, request.endpoint)
     };
-    let event = match (given, event_id) {
+    let event = match (event, event_id) {
         (Some(event), None) => event,
         (None, Some(id)) => stored(&api, &tenant, &id).await?,
         _ => {
@@ -92,16 +92,16 @@ fn in_progress() -> ApiError {
     ApiError::from(problem).retry_after(Duration::from_secs(1))
 }
 
-fn read(api: &Api, body: &Bytes, given: &RawValue) -> Result<Event, ApiError> {
-    let given: Given<'_> = object(given.get().as_bytes())?;
+fn read(api: &Api, body: &Bytes, event: &RawValue) -> Result<Event, ApiError> {
+    let event: PreviewEvent<'_> = object(event.get().as_bytes())?;
     let required = |name| ApiError::invalid(format!("event: `{name}` is missing"));
-    let timestamp = given.timestamp.as_ref().map(moment).transpose()?;
+    let timestamp = event.timestamp.as_ref().map(moment).transpose()?;
     let raw = RawEvent {
-        id: given.id.as_deref(),
-        kind: given.kind.as_deref().ok_or_else(|| required("type"))?,
-        data: data(body, given.data.ok_or_else(|| required("data"))?),
+        id: event.id.as_deref(),
+        kind: event.kind.as_deref().ok_or_else(|| required("type"))?,
+        data: data(body, event.data.ok_or_else(|| required("data"))?),
         timestamp: timestamp.as_deref(),
-        ordering_key: given.ordering_key.as_deref(),
+        ordering_key: event.ordering_key.as_deref(),
         source: Source::API,
     };
     Ok(raw.check(api.max_data_bytes, api.clock.now())?)

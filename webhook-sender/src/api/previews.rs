@@ -16,8 +16,8 @@ pub struct Previews {
     permits: Arc<Semaphore>,
 }
 
-/// The turn of a tenant. Dropping it ends the turn.
-pub struct Turn {
+/// The preview of a tenant. Dropping it ends the preview.
+pub struct ActivePreview {
     previews: Previews,
     tenant: TenantId,
 }
@@ -32,10 +32,10 @@ impl Default for Previews {
 }
 
 impl Previews {
-    /// Begins the turn of a tenant; `None` while it has one.
-    pub fn begin(&self, tenant: &TenantId) -> Option<Turn> {
+    /// Begins the preview of a tenant; `None` while one is in progress.
+    pub fn begin(&self, tenant: &TenantId) -> Option<ActivePreview> {
         let is_free = self.tenants().insert(tenant.clone());
-        is_free.then(|| Turn {
+        is_free.then(|| ActivePreview {
             previews: self.clone(),
             tenant: tenant.clone(),
         })
@@ -46,7 +46,7 @@ impl Previews {
     }
 }
 
-impl Turn {
+impl ActivePreview {
     /// Waits until the preview may run. The permit is released when it is dropped.
     pub async fn permit(&self) -> Option<OwnedSemaphorePermit> {
         // The semaphore is never closed.
@@ -54,7 +54,7 @@ impl Turn {
     }
 }
 
-impl Drop for Turn {
+impl Drop for ActivePreview {
     fn drop(&mut self) {
         self.previews.tenants().remove(&self.tenant);
     }

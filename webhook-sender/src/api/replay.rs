@@ -21,7 +21,7 @@ use crate::audit::AuditDetail;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Wanted {
+pub struct ReplayRequest {
     delivery: Option<String>,
     state: Option<String>,
     endpoint: Option<String>,
@@ -48,27 +48,27 @@ const QUICK: Duration = Duration::from_millis(20);
 pub async fn replay(
     State(api): State<Api>,
     Path(tenant): Path<TenantId>,
-    Json(wanted): Json<Wanted>,
+    Json(request): Json<ReplayRequest>,
 ) -> Result<impl IntoResponse, ApiError> {
     api.require(&tenant).await?;
-    let filter = filter(&wanted)?;
+    let filter = filter(&request)?;
     if let Some(id) = &filter.delivery
         && api.queries.delivery(&tenant, id).await?.is_none()
     {
         return Err(ApiError::not_found("delivery", id));
     }
-    if wanted.dry_run {
-        let (count, is_complete) = count(&api, &tenant, &filter, wanted.quick).await?;
-        let detail = detail(&wanted).with("dry_run", true);
+    if request.dry_run {
+        let (count, is_complete) = count(&api, &tenant, &filter, request.quick).await?;
+        let detail = detail(&request).with("dry_run", true);
         let body = axum::Json(json!({ "count": count, "complete": is_complete }));
         return Ok((StatusCode::OK, Extension(detail), body));
     }
     let count = api
         .queries
-        .replay(&tenant, &filter, wanted.bodies(), api.clock.now())
+        .replay(&tenant, &filter, request.bodies(), api.clock.now())
         .await?;
     api.dispatch_port.wake();
-    let detail = detail(&wanted).with("count", count);
+    let detail = detail(&request).with("count", count);
     let body = axum::Json(json!({ "count": count }));
     Ok((StatusCode::ACCEPTED, Extension(detail), body))
 }
@@ -96,16 +96,16 @@ async fn count(
 }
 
 /// Returns the filter of a replay for the audit list.
-fn detail(wanted: &Wanted) -> AuditDetail {
+fn detail(request: &ReplayRequest) -> AuditDetail {
     let fields = [
-        ("delivery", &wanted.delivery),
-        ("state", &wanted.state),
-        ("endpoint", &wanted.endpoint),
-        ("event", &wanted.event),
-        ("type", &wanted.kind),
-        ("status", &wanted.status),
-        ("from", &wanted.from),
-        ("to", &wanted.to),
+        ("delivery", &request.delivery),
+        ("state", &request.state),
+        ("endpoint", &request.endpoint),
+        ("event", &request.event),
+        ("type", &request.kind),
+        ("status", &request.status),
+        ("from", &request.from),
+        ("to", &request.to),
     ];
     let set = fields
         .into_iter()
@@ -113,13 +113,13 @@ fn detail(wanted: &Wanted) -> AuditDetail {
     let detail = set.fold(AuditDetail::default(), |detail, (name, value)| {
         detail.with(name, value)
     });
-    match wanted.bodies() {
+    match request.bodies() {
         ReplayBodies::Kept => detail,
         ReplayBodies::Deferred => detail.with("render", true),
     }
 }
 
-impl Wanted {
+impl ReplayRequest {
     fn bodies(&self) -> ReplayBodies {
         if self.render {
             ReplayBodies::Deferred
@@ -130,24 +130,24 @@ impl Wanted {
 }
 
 /// Reads the filter of a replay. An empty one is rejected, because it would replay everything by mistake.
-fn filter(wanted: &Wanted) -> Result<DeliveryFilter, ApiError> {
+fn filter(request: &ReplayRequest) -> Result<DeliveryFilter, ApiError> {
     let filter = DeliveryFilter {
-        delivery: wanted
+        delivery: request
             .delivery
             .as_deref()
             .map(DeliveryId::parse)
             .transpose()?,
-        state: wanted.state.as_deref().map(state).transpose()?,
-        endpoint: wanted
+        state: request.state.as_deref().map(state).transpose()?,
+        endpoint: request
             .endpoint
             .as_deref()
             .map(EndpointId::parse)
             .transpose()?,
-        event: wanted.event.as_deref().map(EventId::parse).transpose()?,
-        kind: wanted.kind.clone(),
-        status: wanted.status.as_deref().map(status).transpose()?,
-        from: moment::optional("from", wanted.from.as_deref())?,
-        to: moment::optional("to", wanted.to.as_deref())?,
+        event: request.event.as_deref().map(EventId::parse).transpose()?,
+        kind: request.kind.clone(),
+        status: request.status.as_deref().map(status).transpose()?,
+        from: moment::optional("from", request.from.as_deref())?,
+        to: moment::optional("to", request.to.as_deref())?,
     };
     if filter == DeliveryFilter::default() {
         return Err(ApiError::invalid(

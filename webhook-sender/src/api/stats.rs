@@ -18,7 +18,7 @@ const SHORTEST_WINDOW: Duration = Duration::from_secs(60);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Wanted {
+pub struct Parameters {
     window: Option<String>,
 }
 
@@ -121,7 +121,7 @@ struct Span {
     from: Millis,
 }
 
-impl Wanted {
+impl Parameters {
     fn span(&self, now: Millis) -> Result<Span, ApiError> {
         let window = self.window.as_deref().map(window).transpose()?;
         let window = window.unwrap_or(DEFAULT_WINDOW);
@@ -138,11 +138,11 @@ impl Wanted {
 pub async fn of_endpoint(
     State(api): State<Api>,
     Path((tenant, id)): Path<(TenantId, EndpointId)>,
-    Query(wanted): Query<Wanted>,
+    Query(parameters): Query<Parameters>,
 ) -> Result<Json<OfEndpoint>, ApiError> {
     api.require(&tenant).await?;
     let now = api.clock.now();
-    let Span { by, from } = wanted.span(now)?;
+    let Span { by, from } = parameters.span(now)?;
     let stats = api.queries.endpoint_stats(&tenant, &id, by, from).await?;
     let stats = stats.ok_or_else(|| ApiError::not_found("endpoint", &id))?;
     let total = Counters::total(&stats.series);
@@ -165,9 +165,9 @@ pub async fn of_endpoint(
 pub async fn of_tenant(
     State(api): State<Api>,
     Path(tenant): Path<TenantId>,
-    Query(wanted): Query<Wanted>,
+    Query(parameters): Query<Parameters>,
 ) -> Result<Json<OfTenant>, ApiError> {
-    let Span { by, from } = wanted.span(api.clock.now())?;
+    let Span { by, from } = parameters.span(api.clock.now())?;
     let sums = api.queries.tenant_stats(&tenant, by, from).await?;
     let sums = sums.ok_or_else(|| ApiError::not_found("tenant", &tenant))?;
     let total = Counters::total(&sums);

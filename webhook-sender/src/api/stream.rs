@@ -29,7 +29,7 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 const CHECK: Duration = Duration::from_secs(1);
 
 /// A stream that is being sent.
-struct Following {
+struct EventStream {
     api: Api,
     principal: Principal,
     subscription: Subscription,
@@ -48,7 +48,7 @@ pub async fn follow(
     Path(tenant): Path<TenantId>,
 ) -> Result<impl IntoResponse, ApiError> {
     api.require(&tenant).await?;
-    let following = Following {
+    let following = EventStream {
         subscription: api.feed.subscribe(&tenant),
         ends: api.keyring.ends(),
         api,
@@ -59,7 +59,7 @@ pub async fn follow(
     };
     // The first part is sent at once, as a sign that the reader is subscribed.
     let first = stream::once(async { part(": following\n\n".into()) });
-    let parts = stream::unfold(following, Following::next);
+    let parts = stream::unfold(following, EventStream::next);
     let body = Body::from_stream(futures::StreamExt::chain(first, parts));
     let headers = [
         (CONTENT_TYPE, "text/event-stream"),
@@ -72,7 +72,7 @@ fn part(text: String) -> Result<Bytes, Infallible> {
     Ok(text.into())
 }
 
-impl Following {
+impl EventStream {
     /// Waits for the next part. Returns `None` at the end.
     async fn next(mut self) -> Option<(Result<Bytes, Infallible>, Self)> {
         let stopping = self.api.stopping.clone();

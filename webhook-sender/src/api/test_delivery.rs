@@ -25,7 +25,7 @@ const TEST_TYPE: &str = "webhook.test";
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Wanted<'a> {
+struct TestRequest<'a> {
     #[serde(rename = "type")]
     kind: Option<String>,
     #[serde(borrow, default, deserialize_with = "present")]
@@ -65,13 +65,13 @@ pub async fn send(
 
 /// Reads the type and the data of a test event.
 fn read(api: &Api, body: &Bytes) -> Result<(String, Bytes), ApiError> {
-    let wanted: Wanted<'_> = match body.is_empty() {
-        true => Wanted::default(),
+    let request: TestRequest<'_> = match body.is_empty() {
+        true => TestRequest::default(),
         false => object(body)?,
     };
-    let kind = wanted.kind.unwrap_or_else(|| TEST_TYPE.into());
-    let data = match wanted.data {
-        Some(given) => data(body, given),
+    let kind = request.kind.unwrap_or_else(|| TEST_TYPE.into());
+    let data = match request.data {
+        Some(json) => data(body, json),
         None => Bytes::from_static(br#"{"test":true}"#),
     };
     let raw = RawEvent {

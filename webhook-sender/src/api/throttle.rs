@@ -37,7 +37,7 @@ struct Log {
 
 /// The result of a wrong token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum ThrottleResult {
     Tolerated,
     /// The address must wait this long.
     Throttled(Duration),
@@ -45,7 +45,7 @@ pub enum Verdict {
 
 impl Throttle {
     /// Records a wrong token.
-    pub fn note(&self, peer: Peer, now: Instant) -> Verdict {
+    pub fn note(&self, peer: Peer, now: Instant) -> ThrottleResult {
         let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
         if spent.len() >= ADDRESSES && !spent.contains_key(&peer) {
             make_room(&mut spent, now);
@@ -55,9 +55,9 @@ impl Throttle {
         match next.checked_duration_since(now + REFILL * BURST) {
             None | Some(Duration::ZERO) => {
                 *until = next;
-                Verdict::Tolerated
+                ThrottleResult::Tolerated
             }
-            Some(wait) => Verdict::Throttled(wait),
+            Some(wait) => ThrottleResult::Throttled(wait),
         }
     }
 
@@ -96,13 +96,19 @@ mod tests {
     fn an_address_that_keeps_sending_wrong_tokens_has_to_wait_and_others_do_not() {
         let (throttle, now) = (Throttle::default(), Instant::now());
         for _ in 0..BURST {
-            assert_eq!(throttle.note(peer(1), now), Verdict::Tolerated);
+            assert_eq!(throttle.note(peer(1), now), ThrottleResult::Tolerated);
         }
-        assert_eq!(throttle.note(peer(1), now), Verdict::Throttled(REFILL));
-        assert_eq!(throttle.note(peer(2), now), Verdict::Tolerated);
+        assert_eq!(
+            throttle.note(peer(1), now),
+            ThrottleResult::Throttled(REFILL)
+        );
+        assert_eq!(throttle.note(peer(2), now), ThrottleResult::Tolerated);
         let later = now + REFILL;
-        assert_eq!(throttle.note(peer(1), later), Verdict::Tolerated);
-        assert_eq!(throttle.note(peer(1), later), Verdict::Throttled(REFILL));
+        assert_eq!(throttle.note(peer(1), later), ThrottleResult::Tolerated);
+        assert_eq!(
+            throttle.note(peer(1), later),
+            ThrottleResult::Throttled(REFILL)
+        );
     }
 
     #[test]

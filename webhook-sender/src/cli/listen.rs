@@ -197,7 +197,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let limits = Limits {
-            patience: Duration::from_millis(50),
+            client_timeout: Duration::from_millis(50),
             ..Limits::of_this_process()
         };
         tokio::spawn(serve(

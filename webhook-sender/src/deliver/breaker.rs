@@ -240,14 +240,14 @@ mod tests {
     #[test]
     fn a_requested_wait_is_bounded() {
         let now = Instant::now();
-        for (asked, kept) in [(20, 20), (3600, 30)] {
+        for (requested, expected) in [(20, 20), (3600, 30)] {
             let mut breaker = Breaker::new();
             for _ in 0..THRESHOLD {
-                breaker.on_failure(Duration::from_secs(asked), now, 0.5);
+                breaker.on_failure(Duration::from_secs(requested), now, 0.5);
             }
             assert_eq!(
                 breaker.allowance(0, now),
-                Allowance::After(now + Duration::from_secs(kept))
+                Allowance::After(now + Duration::from_secs(expected))
             );
         }
     }

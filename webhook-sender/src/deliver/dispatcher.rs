@@ -11,7 +11,7 @@ use webhook_model::{Clock, EndpointId, Owner, TenantId};
 use webhook_store::{Claim, Lease, Queue};
 
 use super::context::{Context, QueuedOutcome};
-use super::permits::{Concurrency, Permit, Permits, Source};
+use super::permits::{Concurrency, Permit, Permits, Requester};
 use super::{Settings, attempt, recorder, rewind, scheduler};
 use crate::endpoint_health::{EndpointHealthChange, HealthObserver, report};
 use crate::feed::Feed;
@@ -152,7 +152,7 @@ impl DispatchPort for Handle {
     fn reserve(&self, tenant: &TenantId, endpoint: &EndpointId) -> Option<Box<dyn ReservedPermit>> {
         let context = self.0.clone();
         let compiled = context.registry.endpoint(tenant, endpoint)?;
-        let permits = Permits::acquire(&context.concurrency, &compiled, 1, Source::Planner);
+        let permits = Permits::acquire(&context.concurrency, &compiled, 1, Requester::Planner);
         let permit = permits.ok()?.take()?;
         Some(Box::new(Reserved { context, permit }))
     }

@@ -36,11 +36,11 @@ pub enum Health {
 
 /// Classifies the result of an attempt.
 ///
-/// `made` attempts were made before this one, which began at `at` and took `took`. `random` is
+/// `attempts_made` attempts were made before this one, which began at `at` and took `took`. `random` is
 /// drawn from 0 to 1.
 pub fn classify(
     response: Result<Response, CallError>,
-    made: u32,
+    attempts_made: u32,
     retry: &Retry,
     (at, took): (Millis, Duration),
     random: f64,
@@ -60,7 +60,7 @@ pub fn classify(
     let next = match &attempt.error {
         None => NextState::Succeeded,
         Some(error) if gone => NextState::Dead(error.clone()),
-        Some(error) => retry_or_bury(error, made, retry, ended, health, random),
+        Some(error) => retry_or_bury(error, attempts_made, retry, ended, health, random),
     };
     Disposition {
         attempt: Some(attempt),
@@ -72,7 +72,12 @@ pub fn classify(
 
 /// Returns the disposition of an attempt that panicked. Its request may have been sent. It counts
 /// as an attempt, so that a delivery whose attempts always panic is not retried forever.
-pub(super) fn classify_panic(made: u32, retry: &Retry, at: Millis, random: f64) -> Disposition {
+pub(super) fn classify_panic(
+    attempts_made: u32,
+    retry: &Retry,
+    at: Millis,
+    random: f64,
+) -> Disposition {
     let error = "the sender failed during the attempt";
     let attempt = Attempt {
         at,
@@ -85,7 +90,7 @@ pub(super) fn classify_panic(made: u32, retry: &Retry, at: Millis, random: f64) 
     let health = Health::Unknown;
     Disposition {
         attempt: Some(attempt),
-        next: retry_or_bury(error, made, retry, at, health, random),
+        next: retry_or_bury(error, attempts_made, retry, at, health, random),
         health,
         gone: false,
     }
@@ -95,22 +100,24 @@ pub(super) fn classify_panic(made: u32, retry: &Retry, at: Millis, random: f64) 
 /// letter at the end of the schedule.
 fn retry_or_bury(
     error: &str,
-    made: u32,
+    attempts_made: u32,
     retry: &Retry,
     ended: Millis,
     health: Health,
     random: f64,
 ) -> NextState {
-    let made = usize::try_from(made)
+    let attempts_made = usize::try_from(attempts_made)
         .unwrap_or(usize::MAX)
         .saturating_add(1);
-    let asked = match health {
-        Health::Unhealthy(asked) => asked,
+    let requested = match health {
+        Health::Unhealthy(wait) => wait,
         Health::Healthy | Health::Unknown => Duration::ZERO,
     };
-    match retry.wait(made, random) {
-        Some(wait) => NextState::Due(ended.after(wait.max(asked))),
-        None => NextState::Dead(format!("the last of {made} attempts failed: {error}")),
+    match retry.wait(attempts_made, random) {
+        Some(wait) => NextState::Due(ended.after(wait.max(requested))),
+        None => NextState::Dead(format!(
+            "the last of {attempts_made} attempts failed: {error}"
+        )),
     }
 }
 
@@ -154,15 +161,15 @@ fn health(response: &Result<Response, CallError>, now: Millis) -> Health {
         Err(_) => return Health::Unhealthy(Duration::ZERO),
         Ok(response) => response,
     };
-    let asked = || {
-        let asked = response
+    let overloaded = || {
+        let wait = response
             .retry_after
             .as_deref()
             .and_then(|text| retry_after(text, now));
-        Health::Unhealthy(asked.unwrap_or_default())
+        Health::Unhealthy(wait.unwrap_or_default())
     };
     match response.status {
-        429 | 502 | 503 | 504 => asked(),
+        429 | 502 | 503 | 504 => overloaded(),
         500..=599 => Health::Unhealthy(Duration::ZERO),
         _ => Health::Healthy,
     }
@@ -186,8 +193,8 @@ mod tests {
         }
     }
 
-    fn classified(response: Result<Response, CallError>, made: u32) -> Disposition {
-        classify(response, made, &retry(), (AT, TOOK), 0.5)
+    fn classified(response: Result<Response, CallError>, attempts_made: u32) -> Disposition {
+        classify(response, attempts_made, &retry(), (AT, TOOK), 0.5)
     }
 
     fn status(status: u16, retry_after: Option<&str>) -> Result<Response, CallError> {
@@ -301,9 +308,9 @@ mod tests {
         let last = classified(status(500, None), 2).next;
         let reason = "the last of 3 attempts failed: responded 500";
         assert_eq!(last, NextState::Dead(reason.into()));
-        let asked = classified(status(503, Some("60")), 2).next;
+        let with_retry_after = classified(status(503, Some("60")), 2).next;
         assert!(
-            matches!(asked, NextState::Dead(_)),
+            matches!(with_retry_after, NextState::Dead(_)),
             "Retry-After adds no attempts"
         );
         assert!(matches!(

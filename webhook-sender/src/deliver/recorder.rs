@@ -11,7 +11,7 @@ use webhook_store::{NextState, Outcome, StoreError};
 
 use super::context::{Context, QueuedOutcome};
 use super::permits::TotalPermits;
-use super::rewind::set_back;
+use super::rewind::correct_outcomes;
 
 /// The most outcomes in one call.
 const MAX_BATCH: usize = 1024;
@@ -87,7 +87,7 @@ async fn complete(
     let mut backoff = Backoff::default();
     loop {
         let now = context.clock.now();
-        set_back(outcomes, now);
+        correct_outcomes(outcomes, now);
         match context.store.complete(owner, outcomes, now).await {
             Err(error @ StoreError::Unavailable { .. }) => {
                 let waiting = outcomes.len();

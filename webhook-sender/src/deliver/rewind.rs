@@ -57,7 +57,7 @@ async fn correct(context: &Context, now: Millis) -> bool {
 }
 
 /// Corrects outcomes from a time when the clock was ahead of `now`, before they are recorded.
-pub(super) fn set_back(outcomes: &mut [Outcome], now: Millis) {
+pub(super) fn correct_outcomes(outcomes: &mut [Outcome], now: Millis) {
     for outcome in outcomes {
         let NextState::Due(due) = &mut outcome.next else {
             continue;
@@ -105,7 +105,7 @@ mod tests {
     /// Returns the due time and the time of the attempt after a correction at 10,000.
     fn corrected(attempt_at: Option<u64>, due: u64) -> (u64, Option<u64>) {
         let mut outcomes = [outcome(attempt_at, due)];
-        set_back(&mut outcomes, Millis(10_000));
+        correct_outcomes(&mut outcomes, Millis(10_000));
         let [Outcome { attempt, next, .. }] = outcomes;
         let NextState::Due(due) = next else {
             panic!("{next:?}")

@@ -11,7 +11,7 @@ use webhook_model::Backoff;
 use webhook_store::{Claim, ClaimRequest, StoreError};
 
 use super::context::Context;
-use super::permits::{EndpointKey, Permit, Permits, Refusal, Source};
+use super::permits::{EndpointKey, Permit, Permits, Refusal, Requester};
 use super::{Settings, attempt};
 use crate::registry::CompiledEndpoint;
 
@@ -190,7 +190,7 @@ impl Scheduler {
         let lease = &self.context.lease;
         if lease.covers(&lease.owner(), timeout) {
             let concurrency = &self.context.concurrency;
-            Permits::acquire(concurrency, compiled, most, Source::Scheduler)
+            Permits::acquire(concurrency, compiled, most, Requester::Scheduler)
         } else {
             Err(Refusal::After(now + SHORT_LEASE_WAIT))
         }

@@ -6,7 +6,7 @@ use webhook_model::{Attempt, EndpointId, EventId, TenantId};
 
 use super::context::Context;
 use super::outcome::classify;
-use super::permits::{Permit, Permits, Refusal, Source};
+use super::permits::{Permit, Permits, Refusal, Requester};
 use super::request::Request;
 use crate::plan::{SingleAttempt, SingleRefusal};
 
@@ -21,7 +21,7 @@ pub(super) async fn attempt(
 ) -> Result<Attempt, SingleRefusal> {
     let compiled = context.registry.endpoint(tenant, endpoint);
     let compiled = compiled.ok_or(SingleRefusal::Unusable)?;
-    let permits = Permits::acquire(&context.concurrency, &compiled, 1, Source::Planner);
+    let permits = Permits::acquire(&context.concurrency, &compiled, 1, Requester::Planner);
     let permit = permits.map_err(refusal)?.take();
     let Some(Permit { endpoint, total }) = permit else {
         return Err(SingleRefusal::Busy);

@@ -76,7 +76,7 @@ impl HealthRecorder {
     }
 
     /// Passes a change to readers of the tenant.
-    fn tell(&self, action: &'static str, tenant: &TenantId, endpoint: &EndpointId) {
+    fn publish_change(&self, action: &'static str, tenant: &TenantId, endpoint: &EndpointId) {
         let happening = || Happening::Changed {
             action,
             target: Some(endpoint.to_string()),
@@ -110,7 +110,7 @@ impl HealthRecorder {
         let detail = AuditDetail::default().with("reason", reason);
         self.audit.end(begun, outcome, detail).await;
         if disabled? {
-            self.tell(DISABLE, tenant, id);
+            self.publish_change(DISABLE, tenant, id);
             tracing::warn!(%tenant, endpoint = %id, reason, "endpoint disabled");
         }
         Ok(())
@@ -200,7 +200,7 @@ impl HealthObserver for HealthRecorder {
             is_new
         };
         if self.update(tenant, endpoint, failing).await? {
-            self.tell("endpoint.failing", tenant, endpoint);
+            self.publish_change("endpoint.failing", tenant, endpoint);
         }
         Ok(())
     }
@@ -212,7 +212,7 @@ impl HealthObserver for HealthRecorder {
     ) -> Result<(), StoreError> {
         let recovered = |endpoint: &mut Endpoint| endpoint.failing_since.take().is_some();
         if self.update(tenant, endpoint, recovered).await? {
-            self.tell("endpoint.recovered", tenant, endpoint);
+            self.publish_change("endpoint.recovered", tenant, endpoint);
         }
         Ok(())
     }

@@ -21,22 +21,22 @@ struct Inner {
     /// The number of readers. Checked first, so that happenings without readers are free.
     readers: AtomicUsize,
     /// The tenants with readers. Never locked across an await.
-    tenants: RwLock<HashMap<TenantId, broadcast::Sender<Arc<Dated>>>>,
+    tenants: RwLock<HashMap<TenantId, broadcast::Sender<Arc<TimedHappening>>>>,
 }
 
-type Dated = (Millis, Happening);
+type TimedHappening = (Millis, Happening);
 
 /// A reader of a tenant's happenings. Dropping it unsubscribes.
 pub struct Subscription {
     feed: Feed,
     tenant: TenantId,
-    received: Option<broadcast::Receiver<Arc<Dated>>>,
+    received: Option<broadcast::Receiver<Arc<TimedHappening>>>,
 }
 
 /// The next part of a feed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Next {
-    Happened(Arc<Dated>),
+    Happened(Arc<TimedHappening>),
     /// The reader was too slow, and missed this number of happenings.
     Lagged(u64),
 }

@@ -62,21 +62,21 @@ impl StoredKeys {
     /// Returns the key with this hash. Reads the keys again before it reports that there is none,
     /// because another process may have created it a moment ago.
     pub async fn by_hash(&self, hash: &TokenHash) -> Result<Option<Arc<AccessKey>>, StoreError> {
-        let asked = Instant::now();
+        let since = Instant::now();
         if let (Some(key), true) = self.known(|known| known.with_hash(hash)) {
             return Ok(Some(key));
         }
-        self.read_after(asked).await?;
+        self.read_after(since).await?;
         Ok(self.known(|known| known.with_hash(hash)).0)
     }
 
     /// Returns the key with this id, like [`by_hash`](Self::by_hash).
     pub async fn by_id(&self, id: &KeyId) -> Result<Option<Arc<AccessKey>>, StoreError> {
-        let asked = Instant::now();
+        let since = Instant::now();
         if let (Some(key), true) = self.known(|known| known.by_id.get(id).cloned()) {
             return Ok(Some(key));
         }
-        self.read_after(asked).await?;
+        self.read_after(since).await?;
         Ok(self.known(|known| known.by_id.get(id).cloned()).0)
     }
 
@@ -85,10 +85,10 @@ impl StoredKeys {
         self.read_after(Instant::now()).await
     }
 
-    /// Waits for a read that starts at `asked` or later.
-    async fn read_after(&self, asked: Instant) -> Result<(), StoreError> {
+    /// Waits for a read that starts at `since` or later.
+    async fn read_after(&self, since: Instant) -> Result<(), StoreError> {
         let mut last = self.reading.lock().await;
-        if self.known(|known| known.at).0 >= Some(asked) {
+        if self.known(|known| known.at).0 >= Some(since) {
             return Ok(());
         }
         if let Some(last) = *last {

@@ -69,9 +69,9 @@ pub fn peer(parts: &Parts) -> Peer {
     known.unwrap_or_else(|| Peer::of(std::net::Ipv4Addr::UNSPECIFIED.into()))
 }
 
-type Entered = (Visitor, Option<String>, Link);
+type Admitted = (Visitor, Option<String>, Link);
 
-async fn of_portal(pages: &Pages, token: &str, peer: Peer) -> Result<Entered, PageError> {
+async fn of_portal(pages: &Pages, token: &str, peer: Peer) -> Result<Admitted, PageError> {
     let visitor = pages.gate.visitor(token, peer).await?;
     let visitor = visitor.filter(|visitor| visitor.is_portal);
     let visitor = visitor.ok_or_else(|| {
@@ -89,7 +89,7 @@ async fn of_key(
     parts: &Parts,
     tenant: Option<&String>,
     peer: Peer,
-) -> Result<Entered, PageError> {
+) -> Result<Admitted, PageError> {
     let visitor = match (
         pages.gate.without_key(peer),
         cookie::session(&parts.headers),

@@ -27,7 +27,7 @@ const TENANTS_AT_A_TIME: usize = 8;
 
 /// The interval at which the store is queried for tenants with accepted events, which other
 /// processes may have left.
-const LOOK: Duration = Duration::from_secs(1);
+const QUERY_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Counters of a [`BacklogPlanner`].
 #[derive(Debug, Default)]
@@ -89,20 +89,21 @@ impl BacklogPlanner {
     /// Plans until `stop`, and then until the tasks in progress have ended.
     pub async fn run(mut self, stop: CancellationToken) {
         let shared = self.shared.clone();
-        let mut looks = interval(LOOK);
-        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut queries = interval(QUERY_INTERVAL);
+        queries.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,
                 tenants = shared.planner.accepted.next() => self.start(tenants, &stop),
-                _ = looks.tick() => self.look(&stop).await,
+                _ = queries.tick() => self.query_store(&stop).await,
                 Some(ended) = self.running.join_next_with_id() => self.ended(ended, &stop),
             }
         }
         while self.running.join_next().await.is_some() {}
     }
 
-    async fn look(&mut self, stop: &CancellationToken) {
+    /// Plans for the tenants that have accepted events in the store.
+    async fn query_store(&mut self, stop: &CancellationToken) {
         let store = self.shared.planner.parts.store.clone();
         let Some(tenants) = stop.run_until_cancelled(store.backlog()).await else {
             return;
@@ -122,7 +123,7 @@ impl BacklogPlanner {
             let (shared, stop, planned) = (self.shared.clone(), stop.clone(), tenant.clone());
             let task = self
                 .running
-                .spawn(async move { shared.tenant(&planned, &stop).await });
+                .spawn(async move { shared.plan_tenant(&planned, &stop).await });
             self.active.insert(task.id(), tenant);
         }
     }
@@ -144,10 +145,10 @@ impl BacklogPlanner {
 
 impl Shared {
     /// Plans a tenant's accepted events until none are left, or another process plans them.
-    async fn tenant(&self, tenant: &TenantId, stop: &CancellationToken) {
+    async fn plan_tenant(&self, tenant: &TenantId, stop: &CancellationToken) {
         let (mut backoff, mut size) = (Backoff::default(), FIRST_TAKEN);
         while !stop.is_cancelled() {
-            match self.some(tenant, &mut size, stop).await {
+            match self.plan_some(tenant, &mut size, stop).await {
                 Ok(true) => backoff.reset(),
                 Ok(false) | Err(PlanError::UnknownTenant(_)) => return,
                 Err(error) => {
@@ -162,7 +163,7 @@ impl Shared {
     ///
     /// The permit is acquired first, so that waiting events are neither in memory nor counted as
     /// tried.
-    async fn some(
+    async fn plan_some(
         &self,
         tenant: &TenantId,
         size: &mut usize,
@@ -172,21 +173,21 @@ impl Shared {
         let _permit = self.permits.acquire().await;
         let together = self.exclusive.read().await;
         let owner = self.planner.parts.lease.owner();
-        let taken = self.begin(&owner, tenant, *size).await?;
+        let taken = self.begin_planning(&owner, tenant, *size).await?;
         if taken.first().is_some_and(|first| first.tries > 0) {
             drop(together);
-            return self.alone(&owner, tenant, taken).await;
+            return self.plan_alone(&owner, tenant, taken).await;
         }
         if taken.is_empty() {
             return Ok(false);
         }
-        self.slice(&owner, tenant, taken, size, stop).await?;
+        self.plan_slice(&owner, tenant, taken, size, stop).await?;
         Ok(true)
     }
 
     /// Plans an event whose planning began before and did not end. No other event is planned from
     /// the store meanwhile, so that if the process ends, only this event is counted for it.
-    async fn alone(
+    async fn plan_alone(
         &self,
         owner: &Owner,
         tenant: &TenantId,
@@ -201,16 +202,17 @@ impl Shared {
         let ids: Vec<EventId> = taken.into_iter().map(|one| one.event.id).collect();
         store.end_planning(owner, tenant, &ids).await?;
         let _alone = self.exclusive.write().await;
-        let taken = self.begin(owner, tenant, 1).await?;
+        let taken = self.begin_planning(owner, tenant, 1).await?;
         if taken.is_empty() {
             return Ok(false);
         }
         let no_stop = CancellationToken::new();
-        self.slice(owner, tenant, taken, &mut 1, &no_stop).await?;
+        self.plan_slice(owner, tenant, taken, &mut 1, &no_stop)
+            .await?;
         Ok(true)
     }
 
-    async fn begin(
+    async fn begin_planning(
         &self,
         owner: &Owner,
         tenant: &TenantId,
@@ -222,7 +224,7 @@ impl Shared {
 
     /// Plans events for about one slice, and returns the others to the store. `size` becomes the
     /// number of events that fit into a slice.
-    async fn slice(
+    async fn plan_slice(
         &self,
         owner: &Owner,
         tenant: &TenantId,
@@ -249,13 +251,13 @@ impl Shared {
         } else {
             (events.len() - left.len()).max(1)
         };
-        self.end(owner, tenant, left, &planned).await?;
+        self.end_planning(owner, tenant, left, &planned).await?;
         planned
     }
 
     /// Ends the planning of the events that are left. The try counts only if programs may be the
     /// reason.
-    async fn end(
+    async fn end_planning(
         &self,
         owner: &Owner,
         tenant: &TenantId,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use webhook_model::Clock;
-use webhook_store::{Queue, Store};
+use webhook_store::{Queue, Store, StoreError};
 
 use crate::config::RetentionConfig;
 use crate::keys::Keyring;
@@ -16,8 +16,8 @@ use crate::registry::Registry;
 /// changes of that tenant earlier.
 const REFRESH: Duration = Duration::from_secs(1);
 
-/// The interval at which deliveries past their retention are deleted.
-const FORGET: Duration = Duration::from_secs(30);
+/// The interval at which old deliveries, sessions and audit entries are deleted.
+const PRUNE: Duration = Duration::from_secs(30);
 
 /// The time for which the last use of a key is kept.
 const UNUSED: Duration = Duration::from_secs(400 * 24 * 60 * 60);
@@ -43,48 +43,52 @@ pub async fn refresh_keys(keyring: Arc<Keyring>, stop: CancellationToken) {
 }
 
 /// Deletes ended sessions and old audit entries periodically until `stop`.
-pub async fn forget_access(
+pub async fn prune_access(
     store: Arc<dyn Store>,
     audit: Duration,
     clock: Clock,
     stop: CancellationToken,
 ) {
-    let mut ticks = ticks(FORGET);
-    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-        while !stop.is_cancelled() {
-            let now = clock.now();
-            let sessions = store.prune_sessions(now, now.before(UNUSED)).await;
-            let entries = store.prune_audit(now.before(audit)).await;
-            match (sessions, entries) {
-                (Ok(false), Ok(false)) => break,
-                (Ok(_), Ok(_)) => tokio::task::yield_now().await,
-                (Err(error), _) | (_, Err(error)) => {
-                    tracing::warn!(%error, "ended sessions and audit entries not deleted");
-                    break;
-                }
-            }
-        }
-    }
+    let prune = || async {
+        let now = clock.now();
+        let sessions = store.prune_sessions(now, now.before(UNUSED)).await;
+        let entries = store.prune_audit(now.before(audit)).await;
+        Ok(sessions? | entries?)
+    };
+    prune_periodically("ended sessions and audit entries", prune, &stop).await;
 }
 
 /// Deletes deliveries past their retention periodically until `stop`.
-pub async fn forget(
+pub async fn prune_deliveries(
     store: Arc<dyn Queue>,
     retention: RetentionConfig,
     clock: Clock,
     stop: CancellationToken,
 ) {
-    let mut ticks = ticks(FORGET);
+    let prune = || async {
+        let now = clock.now();
+        let (succeeded, dead) = (now.before(retention.succeeded), now.before(retention.dead));
+        store.prune(succeeded, dead).await
+    };
+    prune_periodically("old deliveries", prune, &stop).await;
+}
+
+/// Calls `prune` periodically until `stop`, each time until it returns that nothing is left to delete.
+/// Each call is a step, so that other calls to the store run in between. `content` names what is deleted
+/// in the log.
+async fn prune_periodically<F: Future<Output = Result<bool, StoreError>>>(
+    content: &str,
+    prune: impl Fn() -> F,
+    stop: &CancellationToken,
+) {
+    let mut ticks = ticks(PRUNE);
     while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-        // In steps, so that other calls to the store run in between.
         while !stop.is_cancelled() {
-            let now = clock.now();
-            let (succeeded, dead) = (now.before(retention.succeeded), now.before(retention.dead));
-            match store.prune(succeeded, dead).await {
+            match prune().await {
                 Ok(true) => tokio::task::yield_now().await,
                 Ok(false) => break,
                 Err(error) => {
-                    tracing::warn!(%error, "old deliveries not deleted");
+                    tracing::warn!(%error, "{content} not deleted");
                     break;
                 }
             }

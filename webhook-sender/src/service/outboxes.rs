@@ -7,8 +7,8 @@ use webhook_store::postgres::OutboxTable;
 
 use crate::config::{Config, SourceKind};
 
-/// An outbox that was found.
-struct Found<'a> {
+/// An outbox that can be read.
+struct CheckedOutbox<'a> {
     source: &'a str,
     connector: Connector,
     table: &'a Table,
@@ -40,10 +40,14 @@ pub async fn check(config: &Config, store: Option<&Address>) -> Result<Vec<Outbo
     Ok(shared)
 }
 
-async fn check_one<'a>(source: &'a str, url: &str, table: &'a Table) -> Result<Option<Found<'a>>> {
+async fn check_one<'a>(
+    source: &'a str,
+    url: &str,
+    table: &'a Table,
+) -> Result<Option<CheckedOutbox<'a>>> {
     let connector = Connector::new(Address::parse(url)?)?;
     match postgres_outbox::check(&connector, table).await {
-        Ok(()) => Ok(Some(Found {
+        Ok(()) => Ok(Some(CheckedOutbox {
             source,
             connector,
             table,
@@ -56,7 +60,7 @@ async fn check_one<'a>(source: &'a str, url: &str, table: &'a Table) -> Result<O
     }
 }
 
-impl Found<'_> {
+impl CheckedOutbox<'_> {
     /// Returns whether the store at `store` is in the same database.
     async fn is_in(&self, store: &Address) -> bool {
         let source = self.source;

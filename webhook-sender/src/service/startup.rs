@@ -206,7 +206,7 @@ impl Sender {
             supervisor.spawn(
                 "retention of the audit list",
                 &maintenance,
-                maintenance::forget_access(
+                maintenance::prune_access(
                     self.store.clone(),
                     self.config.retention.audit,
                     self.clock.clone(),
@@ -216,7 +216,7 @@ impl Sender {
             supervisor.spawn(
                 "retention",
                 &maintenance,
-                maintenance::forget(
+                maintenance::prune_deliveries(
                     self.store.clone(),
                     self.config.retention.clone(),
                     self.clock.clone(),

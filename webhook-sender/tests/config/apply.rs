@@ -130,7 +130,7 @@ async fn an_endpoint_that_the_sender_disabled_stays_disabled_until_it_moves() {
     let world = World::new();
     world.apply(&file(&[("a", "")]), NOW).await;
     let a = world.one("a").await;
-    let reason = Some("answered 410".to_owned());
+    let reason = Some("responded 410".to_owned());
     let gone = Endpoint {
         enabled: false,
         disabled_reason: reason.clone(),

@@ -26,7 +26,7 @@ fn outcome(path: &Path) -> String {
     format!("{}\n", said.replace(&folder, ""))
 }
 
-/// A configuration without what differs between machines.
+/// A configuration without the values that differ between machines.
 struct Shown<'a>(&'a Config);
 
 impl std::fmt::Debug for Shown<'_> {
@@ -69,7 +69,7 @@ fn a_file_that_is_not_there_is_named() {
 }
 
 #[test]
-fn the_example_of_the_design_is_a_good_file_but_for_its_secrets() {
+fn the_documented_example_is_valid_except_for_its_missing_secrets() {
     let text = fs::read_to_string("tests/config/files/design.toml").unwrap();
     let error = Config::parse(&text, "sender.toml".as_ref()).unwrap_err();
     let fields: Vec<_> = error
@@ -109,7 +109,7 @@ fn no_secret_is_shown() {
     let config = Config::parse(text, "sender.toml".as_ref()).unwrap();
     let shown = format!("{config:?} {}", config.summary());
     assert!(!shown.contains("s3cret"), "{shown}");
-    // Nor in an error: neither the text of a broken URL nor that of a broken secret.
+    // Nor does an error contain the text of an invalid URL or secret.
     let text = text
         .replace("redis://", "rediz://")
         .replace("s3cret-key-of-the-endpoint", "whsec_s3cret");

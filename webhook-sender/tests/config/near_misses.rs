@@ -1,4 +1,4 @@
-//! Secrets, tokens and addresses that are almost what was meant.
+//! Secrets, tokens and addresses with common mistakes.
 
 use std::fs;
 use std::path::Path;
@@ -52,7 +52,7 @@ fn a_near_miss_of_a_secret_is_refused_by_its_key_and_never_shown() {
 #[test]
 fn a_near_miss_of_a_token_is_refused_by_its_key() {
     let folder = tempfile::tempdir().unwrap();
-    // Long enough, so that nothing but the addition is wrong.
+    // Long enough, so that the addition is the only fault.
     let good = "s3cret-token-of-the-api-of-a-sender";
     for (token, named) in [
         (format!("{good} "), "white space"),

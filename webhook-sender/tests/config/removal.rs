@@ -1,4 +1,4 @@
-//! Files that declare much less than the one before: most likely they are broken.
+//! Files that declare much less than the one before, and are therefore probably damaged.
 
 use async_trait::async_trait;
 use tempfile::TempDir;
@@ -10,10 +10,10 @@ use webhook_store::Tenants;
 use webhook_store::sqlite::SqliteStore;
 
 /// A receiver that no handshake may reach.
-struct Unasked;
+struct NoHandshakes;
 
 #[async_trait]
-impl Handshakes for Unasked {
+impl Handshakes for NoHandshakes {
     async fn perform(&self, target: HandshakeTarget<'_>, _: &Secret) -> anyhow::Result<()> {
         panic!("a handshake with {}", target.url)
     }
@@ -25,7 +25,7 @@ struct World {
 }
 
 impl World {
-    /// A store that followed a file of four endpoints.
+    /// Returns a store to which a file with four endpoints was applied.
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(&folder.path().join("sender.db")).unwrap();
@@ -40,7 +40,7 @@ impl World {
 
     async fn apply(&self, text: &str) -> Result<Applied, ApplyError> {
         let config = Config::parse(text, "sender.toml".as_ref()).unwrap();
-        let applied = apply(&config, &self.store, &Unasked, Millis(1_000)).await;
+        let applied = apply(&config, &self.store, &NoHandshakes, Millis(1_000)).await;
         applied.map(|(applied, _)| applied)
     }
 
@@ -82,7 +82,7 @@ async fn a_file_that_removes_more_than_it_keeps_changes_nothing_unless_it_is_con
     let world = World::new().await;
     world.refused("", 4, 0).await;
     world.refused(&file("", &["a"]), 3, 1).await;
-    // New endpoints keep nothing of what was there, and one that waits for a handshake is not asked.
+    // New endpoints are not counted as kept, and an endpoint that needs a handshake gets no request.
     let renamed = file("", &["e", "f", "g", "h"]).replace("secret", "handshake = 'key' #");
     world.refused(&renamed, 4, 0).await;
 
@@ -100,7 +100,7 @@ async fn a_confirmation_is_for_one_removal_only() {
         .await;
     let applied = world.apply(&file("confirm_removal = 3", &["a"])).await;
     assert_eq!(applied.unwrap().removed, 3);
-    // It stays in the file, from which the rest is lost.
+    // It stays in the file, which lacks the others.
     world.refused("confirm_removal = 3", 1, 0).await;
 }
 

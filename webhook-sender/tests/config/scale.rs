@@ -1,5 +1,4 @@
-//! Many endpoints cost the store no more calls than they must. Counted by a Redis, which counts
-//! commands and bytes by itself.
+//! The store's work for many endpoints, by the counters of commands and bytes of a Redis server.
 
 use async_trait::async_trait;
 use redis_link::Address;
@@ -8,10 +7,10 @@ use webhook_model::{Millis, Secret};
 use webhook_sender::config::{Config, HandshakeTarget, Handshakes, apply};
 use webhook_store::redis::RedisStore;
 
-struct Unasked;
+struct NoHandshakes;
 
 #[async_trait]
-impl Handshakes for Unasked {
+impl Handshakes for NoHandshakes {
     async fn perform(&self, target: HandshakeTarget<'_>, _: &Secret) -> anyhow::Result<()> {
         panic!("a handshake with {}", target.url)
     }
@@ -58,7 +57,7 @@ impl World {
     async fn apply(&self, text: &str) -> Work {
         let config = Config::parse(text, "sender.toml".as_ref()).unwrap();
         let before = self.stats().await;
-        apply(&config, &self.store, &Unasked, Millis(1_000))
+        apply(&config, &self.store, &NoHandshakes, Millis(1_000))
             .await
             .unwrap();
         let after = self.stats().await;
@@ -84,7 +83,7 @@ fn file(endpoints: usize) -> String {
 async fn the_work_of_a_first_start_grows_with_the_endpoints_and_not_with_their_square() {
     let (few, many) = (World::new().await, World::new().await);
     let (few, many) = (few.apply(&file(50)).await, many.apply(&file(500)).await);
-    // Ten times as many; twice that for what does not depend on their number.
+    // Ten times as many endpoints; twice that, for the part that does not depend on their number.
     assert!(many.commands <= 20 * few.commands, "{few:?} {many:?}");
     assert!(many.bytes <= 20 * few.bytes, "{few:?} {many:?}");
 }

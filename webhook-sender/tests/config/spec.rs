@@ -125,7 +125,7 @@ fn every_fault_is_named_by_its_field() {
 }
 
 /// Otherwise clients that may declare an endpoint could extract the sender's files as signatures, and
-/// tell from errors which there are.
+/// learn from errors which files exist.
 #[test]
 fn the_api_takes_a_secret_as_it_is() {
     let json = json!({"url": "https://example.com", "events": ["*"], "secret": "file:/etc/hostname-of-this-one"});
@@ -222,7 +222,7 @@ fn the_schemes_follow_the_kind_of_the_secret_unless_they_are_declared() {
 
 #[test]
 fn an_endpoint_that_was_disabled_starts_afresh_when_it_is_enabled() {
-    let reason = Some("answered 410".to_owned());
+    let reason = Some("responded 410".to_owned());
     let disabled = |endpoint: Endpoint| Endpoint {
         enabled: false,
         disabled_reason: reason.clone(),
@@ -245,7 +245,7 @@ fn an_endpoint_that_was_disabled_starts_afresh_when_it_is_enabled() {
     assert_eq!(patch(&before, json!({"enabled": false})).unwrap(), before);
 }
 
-/// For example after `allow_http` was turned off.
+/// The endpoint was declared while `allow_http` was on.
 #[test]
 fn an_endpoint_can_be_switched_off_whatever_has_become_of_its_declaration() {
     let before = Endpoint {

@@ -29,9 +29,9 @@ async fn tried(world: &World, endpoint: &webhook_model::Endpoint) -> Row {
 #[tokio::test]
 async fn a_failing_delivery_is_retried_under_the_same_id_until_it_succeeds() {
     let (world, receiver) = (World::start().await, Receiver::start().await);
-    let answers = [503, 302, 404];
+    let statuses = [503, 302, 404];
     let raw = RawReceiver::start(move |n| {
-        let status = answers.get(n).unwrap_or(&200);
+        let status = statuses.get(n).unwrap_or(&200);
         Some(format!("HTTP/1.1 {status} X\r\nContent-Length: 2\r\n\r\nno").into_bytes())
     })
     .await;

@@ -119,10 +119,10 @@ async fn a_response_of_a_gigabyte_delays_nothing_and_is_not_read_completely() {
     let (world, receiver) = (world().await, Receiver::start().await);
     let gigabyte = 1 << 30;
     let flooding = RawReceiver::start(move |_| {
-        let mut answer =
+        let mut response =
             format!("HTTP/1.1 200 OK\r\nContent-Length: {gigabyte}\r\n\r\n").into_bytes();
-        answer.resize(8 << 20, b'x');
-        Some(answer)
+        response.resize(8 << 20, b'x');
+        Some(response)
     })
     .await;
     let sick = world.endpoint("flood", &flooding.url(), |_| {}).await;

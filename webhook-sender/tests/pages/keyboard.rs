@@ -1,7 +1,6 @@
 //! The pages by the keyboard alone.
 
 use serde_json::{Value, json};
-use test_support::Behaviour;
 
 use crate::browser::Browser;
 use crate::world::{KEY, World};
@@ -61,12 +60,7 @@ impl Browser {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operator_signs_in_finds_a_delivery_and_replays_it_by_the_keyboard_alone() {
     let world = World::start().await;
-    world.endpoint("orders", "/fails", json!({})).await;
-    world
-        .publish("evt_1", "order.paid", json!({ "id": 1 }))
-        .await;
-    let delivery = world.delivered("evt_1", "dead").await;
-    world.receiver.on("/fails", Behaviour::status(200));
+    let delivery = world.dead_delivery().await;
     let browser = Browser::start().await;
     browser.open(&world.url("/ui/")).await;
     browser.element("input[name=key]").await;

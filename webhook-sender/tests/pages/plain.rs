@@ -1,18 +1,12 @@
 //! The pages without JavaScript.
 
-use serde_json::json;
-
 use crate::browser::Browser;
 use crate::world::World;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_but_the_live_view_works_without_javascript() {
     let world = World::start().await;
-    world.endpoint("orders", "/fails", json!({})).await;
-    world
-        .publish("evt_1", "order.paid", json!({ "id": 1 }))
-        .await;
-    let delivery = world.delivered("evt_1", "dead").await;
+    let delivery = world.dead_delivery().await;
     let browser = Browser::without_scripts().await;
     world.sign_in(&browser).await;
     browser.click("acme").await;
@@ -32,9 +26,6 @@ async fn everything_but_the_live_view_works_without_javascript() {
     browser.click("Filter").await;
     browser.click(&delivery).await;
     browser.until_text("Attempt 1").await;
-    world
-        .receiver
-        .on("/fails", test_support::Behaviour::status(200));
     browser.click("Replay this delivery").await;
     browser.until_text("Replay: 1 delivery due again").await;
     world.delivered("evt_1", "succeeded").await;

@@ -124,6 +124,17 @@ impl World {
         assert_eq!(reply.status, 202, "{reply:?}");
     }
 
+    /// Creates a dead delivery of event `evt_1` with type `order.paid`, whose receiver accepts a further
+    /// attempt. Returns its id.
+    pub async fn dead_delivery(&self) -> String {
+        self.endpoint("orders", "/fails", json!({})).await;
+        self.publish("evt_1", "order.paid", json!({ "id": 1 }))
+            .await;
+        let delivery = self.delivered("evt_1", "dead").await;
+        self.receiver.on("/fails", Behaviour::status(200));
+        delivery
+    }
+
     /// Waits until the only delivery of an event is in this state, and returns its id.
     pub async fn delivered(&self, event: &str, state: &str) -> String {
         let path = format!("/v1/tenants/acme/deliveries?event={event}&state={state}");

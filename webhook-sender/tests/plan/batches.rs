@@ -17,11 +17,11 @@ async fn events_after_a_failed_batch_are_not_planned_before_it() {
     let events: Vec<_> = (0..300)
         .map(|number| (acme(), event(&format!("evt_{number}"), "{}")))
         .collect();
-    let answers = world.planner.plan(events.clone()).await;
-    assert!(answers.iter().all(Result::is_err));
+    let results = world.planner.plan(events.clone()).await;
+    assert!(results.iter().all(Result::is_err));
     assert_eq!(world.deliveries().await.len(), 0);
-    let answers = world.planner.plan(events).await;
-    assert!(answers.into_iter().all(is_new));
+    let results = world.planner.plan(events).await;
+    assert!(results.into_iter().all(is_new));
 }
 
 #[tokio::test]
@@ -61,8 +61,8 @@ async fn a_batch_is_bounded() {
     let events = (0..600)
         .map(|n| (acme(), event(&format!("evt_{n}"), "1")))
         .collect();
-    let answers = world.planner.plan(events).await;
-    assert!(answers.into_iter().all(is_new));
+    let results = world.planner.plan(events).await;
+    assert!(results.into_iter().all(is_new));
     assert_eq!(*world.store.batches.lock().unwrap(), [256, 256, 88]);
 }
 
@@ -80,8 +80,8 @@ async fn results_of_a_batch_of_many_tenants_are_in_its_order() {
         (acme(), event("evt_1", "1")),
         (acme(), event("evt_3", "1")),
     ];
-    let answers = world.planner.plan(events).await;
-    let shown = answers.iter().map(|answer| match answer {
+    let results = world.planner.plan(events).await;
+    let shown = results.iter().map(|result| match result {
         Ok(one) => format!("{} {}", one.id, one.known),
         Err(error) => error.to_string(),
     });
@@ -92,7 +92,7 @@ async fn results_of_a_batch_of_many_tenants_are_in_its_order() {
         "evt_1 true",
         "evt_3 false",
     ];
-    assert!(shown.eq(expected), "{answers:?}");
+    assert!(shown.eq(expected), "{results:?}");
     assert_eq!(world.states().await, ["all in_flight", "all in_flight"]);
     assert_eq!(world.dispatch_port.held(), 0);
 }
@@ -101,12 +101,7 @@ async fn results_of_a_batch_of_many_tenants_are_in_its_order() {
 async fn a_lost_reply_leaves_no_delivery_in_flight_without_an_attempt() {
     let world = World::with_permits(9).await;
     world.endpoint("all", |_| {}).await;
-    world
-        .store
-        .plans
-        .lock()
-        .unwrap()
-        .push_back(Fate::AnswerLost);
+    world.store.plans.lock().unwrap().push_back(Fate::ReplyLost);
     world
         .store
         .completes

@@ -24,7 +24,7 @@ pub enum Fate {
     /// The call does not reach the store.
     Lost,
     /// The call is executed, and its reply is lost.
-    AnswerLost,
+    ReplyLost,
     /// The reply says that the endpoints have changed.
     Stale,
     /// The reply says that the lease is lost.
@@ -144,7 +144,7 @@ impl<S: Store> Queue for Flaky<S> {
         match next(&self.plans) {
             None => self.inner.plan(owner, batch, now).await,
             Some(Fate::Lost) => Err(unavailable()),
-            Some(Fate::AnswerLost) => {
+            Some(Fate::ReplyLost) => {
                 self.inner.plan(owner, batch, now).await?;
                 Err(unavailable())
             }

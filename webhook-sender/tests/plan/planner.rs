@@ -9,8 +9,8 @@ use webhook_store::{Queue, Tenants};
 use crate::flaky::Fate;
 use crate::world::{NOW, World, acme, event};
 
-pub fn is_new(answer: Result<Submitted, PlanError>) -> bool {
-    !answer.unwrap().known
+pub fn is_new(result: Result<Submitted, PlanError>) -> bool {
+    !result.unwrap().known
 }
 
 #[tokio::test]
@@ -29,9 +29,9 @@ async fn an_event_and_its_deliveries_are_durable_when_submit_returns() {
         .await;
     world.endpoint("disabled", |one| one.enabled = false).await;
     let event = event("evt_1", r#"{"id": 1}"#);
-    let answer = world.planner.submit(&acme(), event.clone()).await.unwrap();
+    let result = world.planner.submit(&acme(), event.clone()).await.unwrap();
     assert_eq!(
-        answer,
+        result,
         Submitted {
             id: event.id.clone(),
             known: false
@@ -275,7 +275,7 @@ async fn dropping_the_future_does_not_cancel_planning() {
     let known = join_all(submits)
         .await
         .into_iter()
-        .map(|answer| answer.unwrap().known);
+        .map(|result| result.unwrap().known);
     assert_eq!(
         known.filter(|known| !known).count(),
         1,

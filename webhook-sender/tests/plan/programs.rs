@@ -258,8 +258,8 @@ async fn bodies_beyond_the_budget_of_the_tenant_are_rendered_at_the_attempt() {
     let events: Vec<_> = (0..5)
         .map(|number| (acme(), event(&format!("evt_{number}"), data.clone())))
         .collect();
-    let answers = world.planner.plan(events).await;
-    assert!(answers.into_iter().all(is_new));
+    let results = world.planner.plan(events).await;
+    assert!(results.into_iter().all(is_new));
     // Every event is planned for every endpoint; the bodies of the first fill a batch.
     assert_eq!(world.deliveries().await.len(), 40);
     let batches = world.store.batches.lock().unwrap().clone();

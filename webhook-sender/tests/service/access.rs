@@ -77,7 +77,7 @@ const ROUTES: [(&str, &str, &str); 39] = [
     ("DELETE", "/v1/tenants/{tenant}", "A"),
 ];
 
-/// Returns a path of a tenant, with names that nothing has.
+/// Returns a path of a tenant, with the names of no resource.
 fn path(template: &str, tenant: &str) -> String {
     let mut path = template.replace("{tenant}", tenant);
     for name in ["endpoint", "event", "delivery", "session", "id", "key"] {
@@ -86,7 +86,7 @@ fn path(template: &str, tenant: &str) -> String {
     path
 }
 
-/// Returns the status of a response, and the code of a problem. Of a stream, reads the head only.
+/// Returns the status of a response, and the code of a problem. Reads only the head of a stream.
 async fn status(api: &Api, key: &str, method: &str, path: &str) -> (u16, String) {
     if path.ends_with("/stream") && stream_status(api, key, path).await == 200 {
         return (200, String::new());

@@ -140,12 +140,12 @@ async fn an_event_published_twice_is_delivered_once() {
         ("evt_1", json!({ "id": "evt_1", "duplicate": true })),
         ("evt_2", json!({ "id": "evt_2" })),
     ];
-    for (id, answer) in published {
+    for (id, response) in published {
         let event = json!({ "id": id, "type": "order.shipped", "data": { "number": 1 } });
         let reply = api
             .send("POST", "/v1/tenants/acme/events", Some(event))
             .await;
-        assert_eq!((reply.status, reply.json()), (202, answer));
+        assert_eq!((reply.status, reply.json()), (202, response));
     }
     let first = api.delivery("evt_1", "succeeded").await;
     api.delivery("evt_2", "succeeded").await;

@@ -7,7 +7,7 @@ use test_support::{Reply, Request};
 use crate::api_world::{Api, TOKEN};
 use crate::sender::{Sender, Setting, Store};
 
-/// A sender without a token.
+/// Starts a sender without a token.
 async fn open() -> (Sender, Setting) {
     let setting = Setting::new(Store::Sqlite).await;
     setting.configure("sender", "");
@@ -20,10 +20,10 @@ async fn raw(sender: &Sender, method: &str, path: &str, headers: &str) -> String
     test_support::raw::exchange(address, request.as_bytes()).await
 }
 
-fn code(answer: &str) -> String {
-    let body = answer.split("\r\n\r\n").nth(1).unwrap_or_default();
+fn code(response: &str) -> String {
+    let body = response.split("\r\n\r\n").nth(1).unwrap_or_default();
     let problem: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
-    let status = answer.get(9..12).unwrap_or_default();
+    let status = response.get(9..12).unwrap_or_default();
     format!("{status} {}", problem["code"].as_str().unwrap_or_default())
 }
 
@@ -48,8 +48,12 @@ async fn without_a_token_only_names_of_this_machine_are_accepted_as_host() {
             "10.0.0.1:8080",
             "localhost.attacker.example",
         ] {
-            let answer = raw(&sender, method, path, &format!("Host: {host}\r\n")).await;
-            assert_eq!(code(&answer), "403 foreign-host", "{method} {path} {host}");
+            let response = raw(&sender, method, path, &format!("Host: {host}\r\n")).await;
+            assert_eq!(
+                code(&response),
+                "403 foreign-host",
+                "{method} {path} {host}"
+            );
         }
         for host in [
             "localhost",
@@ -57,16 +61,16 @@ async fn without_a_token_only_names_of_this_machine_are_accepted_as_host() {
             "127.0.0.1:8080",
             "[::1]:8080",
         ] {
-            let answer = raw(&sender, method, path, &format!("Host: {host}\r\n")).await;
+            let response = raw(&sender, method, path, &format!("Host: {host}\r\n")).await;
             assert!(
-                !answer.starts_with("HTTP/1.1 403"),
+                !response.starts_with("HTTP/1.1 403"),
                 "{method} {path} {host}"
             );
         }
     }
     let absolute = "http://attacker.example/v1/tenants";
-    let answer = raw(&sender, "GET", absolute, "Host: localhost\r\n").await;
-    assert_eq!(code(&answer), "403 foreign-host");
+    let response = raw(&sender, "GET", absolute, "Host: localhost\r\n").await;
+    assert_eq!(code(&response), "403 foreign-host");
 }
 
 #[tokio::test]
@@ -80,9 +84,9 @@ async fn without_a_token_no_page_of_another_origin_gets_through() {
             "Sec-Fetch-Site: cross-site",
         ] {
             let headers = format!("Host: localhost:8080\r\n{mark}\r\n");
-            let answer = raw(&sender, method, path, &headers).await;
+            let response = raw(&sender, method, path, &headers).await;
             assert_eq!(
-                code(&answer),
+                code(&response),
                 "403 foreign-origin",
                 "{method} {path} {mark}"
             );
@@ -93,9 +97,9 @@ async fn without_a_token_no_page_of_another_origin_gets_through() {
             "Sec-Fetch-Site: none",
         ] {
             let headers = format!("Host: localhost:8080\r\n{mark}\r\n");
-            let answer = raw(&sender, method, path, &headers).await;
+            let response = raw(&sender, method, path, &headers).await;
             assert!(
-                !answer.starts_with("HTTP/1.1 403"),
+                !response.starts_with("HTTP/1.1 403"),
                 "{method} {path} {mark}"
             );
         }
@@ -106,8 +110,8 @@ async fn without_a_token_no_page_of_another_origin_gets_through() {
 async fn with_a_token_the_api_is_called_by_any_name() {
     let api = Api::start().await;
     let headers = format!("Host: hooks.example.com\r\nAuthorization: Bearer {TOKEN}\r\n");
-    let answer = raw(&api.sender, "GET", "/v1/tenants", &headers).await;
-    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let response = raw(&api.sender, "GET", "/v1/tenants", &headers).await;
+    assert!(response.starts_with("HTTP/1.1 200"), "{response}");
 }
 
 const METRICS_TOKEN: &str = "a-token-for-metrics-and-no-more";
@@ -154,7 +158,7 @@ async fn wrong_tokens_are_counted_logged_and_slowed_down_and_the_right_one_is_no
     assert!(log.contains("127.0.0.1") && !log.contains(wrong), "{log}");
 }
 
-/// The number of commands that a Redis has carried out, those of scripts included.
+/// Returns the number of commands that a server has executed, including those of scripts.
 async fn commands(redis: &RedisServer) -> u64 {
     let client = redis::Client::open(redis.url()).unwrap();
     let mut connection = client.get_multiplexed_async_connection().await.unwrap();

@@ -1,4 +1,4 @@
-//! Transforms that are files: which of them an endpoint may name.
+//! Components as transforms: the files that an endpoint may name.
 
 use std::fs;
 use std::process::Command;
@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::api_world::Api;
 
-/// The error for a component of that name.
+/// Returns the error for a component of this name.
 async fn refusal(api: &Api, name: &str) -> String {
     let declared = json!({
         "url": "http://127.0.0.1:9/", "events": ["*"], "transform_component": name,

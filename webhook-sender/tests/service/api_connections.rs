@@ -1,4 +1,4 @@
-//! Clients that hold connections, and what they cannot do by it.
+//! Clients that hold connections, and do not keep others from the API.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use crate::api_world::Api;
 use crate::receiver::Receiver;
 use crate::sender::{SECRET, Setting, Store};
 
-/// A server of the API's kind with little patience.
+/// A server like that of the API, with a short timeout.
 struct Server {
     address: SocketAddr,
     stop: CancellationToken,
@@ -28,10 +28,10 @@ struct Server {
 }
 
 impl Server {
-    async fn start(router: Router, connections: usize, patience: Duration) -> Self {
+    async fn start(router: Router, connections: usize, client_timeout: Duration) -> Self {
         let limits = Limits {
             connections,
-            patience,
+            client_timeout,
             bytes_per_second: u32::MAX,
             drain: Duration::from_millis(100),
         };
@@ -92,17 +92,17 @@ async fn a_client_that_does_not_send_its_head_is_disconnected() {
             b""
         );
     }
-    let answered = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
-    let answer = closed(open(server.address, answered.as_bytes()).await).await;
-    assert!(answer.ends_with(b"here"), "idle after a response");
+    let request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    let response = closed(open(server.address, request.as_bytes()).await).await;
+    assert!(response.ends_with(b"here"), "idle after a response");
 }
 
 #[tokio::test]
 async fn a_client_that_does_not_send_its_body_is_disconnected() {
     let server = Server::start(echo(), 100, SHORT).await;
     let head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf";
-    let answer = closed(open(server.address, head.as_bytes()).await).await;
-    assert!(!answer.starts_with(b"HTTP/1.1 200"));
+    let response = closed(open(server.address, head.as_bytes()).await).await;
+    assert!(!response.starts_with(b"HTTP/1.1 200"));
 }
 
 #[tokio::test]
@@ -126,7 +126,7 @@ async fn a_client_that_does_not_read_its_response_is_disconnected() {
     drop(stream);
 }
 
-/// Tells when it is dropped.
+/// Notifies when it is dropped.
 struct Ends(mpsc::UnboundedSender<()>);
 
 impl Drop for Ends {
@@ -136,11 +136,11 @@ impl Drop for Ends {
 }
 
 #[tokio::test]
-async fn a_client_that_keeps_the_pace_may_take_longer_than_the_patience() {
+async fn a_client_that_keeps_the_pace_may_take_longer_than_the_timeout() {
     let chunk = [b'x'; 1024];
     let limits = Limits {
         connections: 100,
-        patience: Duration::from_secs(1),
+        client_timeout: Duration::from_secs(1),
         bytes_per_second: 1024,
         drain: SHORT,
     };
@@ -152,8 +152,8 @@ async fn a_client_that_keeps_the_pace_may_take_longer_than_the_patience() {
         connection.send(&chunk).await;
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    let answer = connection.read_to_end().await;
-    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let response = connection.read_to_end().await;
+    assert!(response.starts_with("HTTP/1.1 200"), "{response}");
 }
 
 #[tokio::test]
@@ -193,7 +193,7 @@ async fn a_stop_does_not_wait_for_clients() {
         .unwrap();
 }
 
-/// More connections than the API has, each with a part of a request.
+/// Opens more connections than the API allows, each with a part of a request.
 async fn flood(address: SocketAddr) -> Vec<TcpStream> {
     let parts = [
         "",

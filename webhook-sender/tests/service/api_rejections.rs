@@ -297,6 +297,6 @@ async fn a_change_whose_selection_is_not_understood_changes_nothing() {
         .trim_start_matches("http://")
         .parse()
         .unwrap();
-    let answer = test_support::raw::exchange(address, request.as_bytes()).await;
-    assert!(answer.starts_with("HTTP/1.1 204"), "{answer}");
+    let response = test_support::raw::exchange(address, request.as_bytes()).await;
+    assert!(response.starts_with("HTTP/1.1 204"), "{response}");
 }

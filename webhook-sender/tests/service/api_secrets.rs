@@ -1,4 +1,4 @@
-//! Secrets that are kept and never shown, and keys that go to one receiver alone.
+//! Secrets that are never shown, and keys that only one receiver gets.
 
 use std::time::SystemTime;
 
@@ -99,7 +99,7 @@ async fn a_mask_without_a_value_that_is_stored_for_it_is_refused() {
     assert_eq!(reply.status, 422);
 }
 
-/// The keys that a receiver was given.
+/// Returns the keys that a receiver was given.
 fn keys(receiver: &Receiver, path: &str) -> Vec<String> {
     let requests = receiver.requests_to(path);
     let bodies = requests.iter().map(|request| {

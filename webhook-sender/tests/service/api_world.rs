@@ -7,7 +7,7 @@ use crate::sender::{Sender, Setting, Store};
 
 pub const TOKEN: &str = "a-token-that-nobody-guesses";
 
-/// A sender whose API wants [`TOKEN`], with tenant `acme`.
+/// A sender whose API requires [`TOKEN`], with tenant `acme`.
 pub struct Api {
     pub sender: Sender,
     pub setting: Setting,

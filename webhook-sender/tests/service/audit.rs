@@ -1,4 +1,4 @@
-//! The audit list, and secrets in what others can read.
+//! The audit list, which contains no secrets.
 
 use serde_json::{Value, json};
 

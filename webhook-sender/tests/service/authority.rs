@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use crate::sender::{SECRET, SENDER, Setting, Store};
 use test_support::tls::Authority;
 
-/// An HTTPS receiver; returns its URL, and the first request once it has come.
+/// Starts an HTTPS receiver. Returns its URL, and the first request once it has arrived.
 async fn receiver(authority: &Authority) -> (String, tokio::task::JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
@@ -115,7 +115,7 @@ async fn commands_believe_it_as_well_and_say_in_words_why_they_do_not() {
     assert!(said.contains(unknown), "{said}");
 }
 
-/// A way to `address` over TLS; returns its URL.
+/// Starts a TLS proxy in front of `address`, and returns its URL.
 async fn encrypted(authority: &Authority, address: String) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("https://{}", listener.local_addr().expect("an address"));
@@ -135,7 +135,7 @@ async fn encrypted(authority: &Authority, address: String) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_kafka_whose_authority_is_not_believed_is_an_error_that_names_the_source() {
-    // It gets no further than the handshake, so that nothing else of Kafka is needed.
+    // The connection ends with the handshake of TLS, so that no broker is needed.
     let (url, _first) = receiver(&Authority::generate()).await;
     let address = url.trim_start_matches("https://").trim_end_matches("/hook");
     let setting = Setting::new(Store::Sqlite).await;

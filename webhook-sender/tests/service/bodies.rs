@@ -1,4 +1,4 @@
-//! Request bodies that are JSON of another kind than an object.
+//! Request bodies that are JSON, but not an object.
 
 use test_support::Request;
 
@@ -15,7 +15,7 @@ async fn a_body_that_is_no_object_is_refused_in_words_of_the_api() {
     let sender = setting.start("sender");
     for (path, body) in [
         ("tenants/acme/replay", "[]"),
-        // By their places these would be the fields of an event.
+        // By their positions, these would be the fields of an event.
         (
             "tenants/acme/events",
             "[\"order.shipped\", {\"n\": 1}, \"evt_1\", null, null]",

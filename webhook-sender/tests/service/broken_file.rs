@@ -1,4 +1,4 @@
-//! A running sender whose file is emptied or cut off.
+//! A running sender whose file is emptied or truncated.
 
 use std::process::Command;
 use std::time::Duration;
@@ -50,7 +50,7 @@ async fn an_emptied_file_removes_nothing_until_the_removal_is_confirmed() {
         assert_eq!(endpoints(&sender).await, 1);
         assert!(sender.stop().success());
 
-        // A start over the same store is held to the same.
+        // The same holds for a start with the same store.
         let refused = Command::new(env!("CARGO_BIN_EXE_webhook-sender"))
             .args(["run", "--config", "sender.toml"])
             .current_dir(setting.folder())

@@ -20,7 +20,7 @@ async fn start() -> (Setting, Sender) {
     (setting, sender)
 }
 
-/// Runs a command that has to succeed, and reads the JSON lines it prints.
+/// Runs a command, which must succeed, and returns the JSON lines that it prints.
 #[track_caller]
 fn json(sender: &Sender, arguments: &[&str]) -> Vec<Value> {
     let output = sender.command(&[arguments, &["--json"]].concat());
@@ -32,7 +32,7 @@ fn json(sender: &Sender, arguments: &[&str]) -> Vec<Value> {
         .collect()
 }
 
-/// Asks until a delivery is there.
+/// Repeats the command until it lists a delivery.
 async fn delivery(sender: &Sender, state: &str) -> Value {
     let found = async {
         loop {

@@ -23,7 +23,7 @@ async fn connection(setting: &Setting) -> MultiplexedConnection {
     let redis = setting.redis.as_ref().expect("a Redis");
     let client = redis::Client::open(redis.url()).expect("a url");
     let connection = client.get_multiplexed_async_connection().await;
-    connection.expect("redis-server answers")
+    connection.expect("redis-server responds")
 }
 
 async fn rejected(sender: &Sender, path: &str) -> usize {
@@ -46,10 +46,10 @@ async fn what_the_file_declares_is_restored_before_an_event_is_judged() {
     to_stream(setting.redis.as_ref().expect("a Redis"), 10..30).await;
     receiver.counts.reach(30).await;
 
-    // As one without persistence is after a restart.
+    // The state of a server without persistence after a restart.
     let server = setting.redis.as_mut().expect("a Redis");
     server.kill();
-    // Where it keeps them depends on its version.
+    // The folder depends on the version.
     let removed = std::fs::remove_dir_all(server.folder().join("appendonlydir"));
     removed
         .or_else(|_| std::fs::remove_file(server.folder().join("appendonly.aof")))
@@ -79,7 +79,7 @@ async fn a_sender_is_not_ready_before_what_the_file_declares_is_restored() {
     let ready = || format!("{}/readyz", sender.api);
     until(ready(), 200).await;
 
-    // The key is lost, and the receiver takes its time for another one.
+    // The key is lost, and the receiver delays the handshake of the next one.
     receiver.on("/hook", Behaviour::hang());
     let mut redis = connection(&setting).await;
     let flushed: Result<String, _> = redis::cmd("FLUSHALL").query_async(&mut redis).await;

@@ -11,7 +11,7 @@ use webhook_store::sqlite::SqliteStore;
 use crate::fixtures::{config, get};
 use crate::sender::{Sender, Setting, Store};
 
-/// The data as it came, which is not JSON.
+/// The data as it arrived, which is not JSON.
 const BAD: &str = "{\"total\": }";
 
 /// The configured bound of data, in bytes.

@@ -1,4 +1,4 @@
-//! Nothing is lost, whatever is killed and whenever.
+//! Kills of each process at any moment, which lose no event.
 //!
 //! Each test publishes 5,000 events and counts them at the receiver. Moments are drawn by how much has
 //! arrived, not by time.
@@ -17,12 +17,12 @@ use crate::sender::{SECRET, Sender, Setting, Store};
 
 const EVENTS: usize = 5000;
 const KILLS: usize = 10;
-/// Places of a sender, each held until the outcome is recorded: so the most that can be in flight at
-/// a kill.
+/// The permits of a sender, each held until the outcome is recorded: the most deliveries in flight at a
+/// kill.
 const IN_FLIGHT: usize = 64;
 const TAKES: Duration = Duration::from_millis(2);
 
-/// One endpoint that tries again soon and often.
+/// Returns an endpoint with many quick retries.
 fn config(address: std::net::SocketAddr) -> String {
     let schedule = vec!["\"300ms\""; 60].join(", ");
     format!(
@@ -34,7 +34,7 @@ fn config(address: std::net::SocketAddr) -> String {
     )
 }
 
-/// Random moments in rising order, each a number of events that have arrived.
+/// Returns random moments in rising order, each a number of arrived events.
 fn moments(count: usize) -> Vec<usize> {
     let mut moments: Vec<_> = (0..count)
         .map(|_| rand::rng().random_range(1..EVENTS - IN_FLIGHT))
@@ -47,7 +47,7 @@ fn moments(count: usize) -> Vec<usize> {
 async fn accounted(counts: &Counts, sender: &Sender, most_duplicates: usize) {
     counts.reach(EVENTS).await;
     let ended = async {
-        // What is pending may be in flight when that is looked at, and the other way round.
+        // A pending delivery may be in flight at the next query, and the other way round.
         while !(none_is("pending", sender).await
             && none_is("in_flight", sender).await
             && none_is("pending", sender).await)
@@ -64,7 +64,7 @@ async fn accounted(counts: &Counts, sender: &Sender, most_duplicates: usize) {
     assert!(duplicates <= most_duplicates, "{duplicates} duplicates");
 }
 
-/// Returns `true` if no delivery has that state, and `false` while the sender does not respond.
+/// Returns `true` if no delivery has this state, and `false` while the sender does not respond.
 async fn none_is(state: &str, sender: &Sender) -> bool {
     let url = format!(
         "{}/v1/tenants/acme/deliveries?state={state}&limit=1",
@@ -76,13 +76,13 @@ async fn none_is(state: &str, sender: &Sender) -> bool {
     }
 }
 
-/// Returns the number of logged attempts that failed in that phase.
+/// Returns the number of logged attempts that failed in this phase.
 fn failures(sender: &Sender, phase: &str) -> usize {
     let phase = format!("\"phase\":\"{phase}\"");
     sender.log().matches(&phase).count()
 }
 
-/// Waits until there are more of them than `before`.
+/// Waits until more than `before` attempts have failed in this phase.
 async fn fails_again(sender: &Sender, phase: &str, before: usize) {
     let failed = async {
         while failures(sender, phase) <= before {
@@ -131,7 +131,7 @@ async fn a_killed_sender_redelivers_and_loses_nothing_with_postgresql() {
     a_killed_sender_redelivers_and_loses_nothing(Store::Postgres).await;
 }
 
-// Not with SQLite: its file is one process's.
+// Not with SQLite, whose file belongs to one process.
 async fn the_work_of_one_of_three_killed_senders_is_done_by_the_others(store: Store) {
     let receiver = Receiver::start(TAKES).await;
     let setting = Setting::new(store).await;
@@ -169,7 +169,7 @@ async fn a_killed_redis_loses_nothing(store: Store) {
     setting.configure("sender", &config(receiver.address));
     let sender = setting.start("sender");
     let redis = setting.redis.as_mut().expect("a Redis");
-    // In parts, so that it has something to lose at each kill.
+    // In parts, so that events are in progress at each kill.
     for from in (0..KILLS).map(|kill| kill * PART) {
         to_stream(redis, from..from + PART).await;
         let moment = from + rand::rng().random_range(1..PART - IN_FLIGHT);
@@ -263,7 +263,7 @@ async fn a_network_that_stalls_loses_nothing(store: Store) {
         receiver.counts.reach(EVENTS / 2).await;
         let before = failures(&sender, "respond");
         link.stall(true);
-        // Until an attempt is given up for it.
+        // Until an attempt fails because of it.
         fails_again(&sender, "respond", before).await;
         link.stall(false);
     };
@@ -282,7 +282,7 @@ async fn a_network_that_stalls_loses_nothing_with_redis() {
     a_network_that_stalls_loses_nothing(Store::Redis).await;
 }
 
-/// Twenty endpoints with that filter.
+/// Returns twenty endpoints with this filter.
 fn endpoints_with(filter: &str, url: &str) -> String {
     let endpoint = |number| {
         format!(
@@ -293,7 +293,7 @@ fn endpoints_with(filter: &str, url: &str) -> String {
     (0..20).map(endpoint).collect()
 }
 
-/// The id and the code of the tenant's first dead letter, if it has one.
+/// Returns the id and the code of the tenant's first dead letter, if it has one.
 async fn dead_letter(sender: &Sender) -> Option<(String, String)> {
     let url = format!("{}/v1/tenants/acme/dead-letters", sender.api);
     let reply = Request::get(&url).send().await.json();
@@ -327,13 +327,13 @@ async fn an_event_during_whose_planning_the_process_dies_again_and_again_is_reje
         &(healthy.clone() + &endpoints_with(&endless(), &url)),
     );
     let redis = setting.redis.as_ref().expect("a Redis");
-    // Longer than what is shown of entries that nothing can be made of.
+    // Longer than the part that is shown of an entry that cannot be planned.
     let data = json!({ "text": "x".repeat(100_000) }).to_string();
     let client = redis::Client::open(redis.url()).expect("a url");
     let mut connection = client
         .get_multiplexed_async_connection()
         .await
-        .expect("redis-server answers");
+        .expect("redis-server responds");
     let entry: String = redis::cmd("XADD")
         .arg(&["events", "*", "tenant", "acme", "type", "order.shipped"])
         .arg(&["data", &data])

@@ -58,8 +58,8 @@ async fn receivers_that_hang_leave_descriptors_for_the_api() {
     let published = sender.command(&["publish", "--tenant", "acme", "--file", file]);
     assert!(published.status.success(), "{published:?}");
 
-    // Of 256 descriptors 64 are left for all but receivers, and 64 for idle connections. Of the 128
-    // places three endpoints that hang hold three quarters.
+    // Of 256 descriptors, 64 are reserved for all but receivers, and 64 for idle connections. Of the 128
+    // permits, three endpoints that hang hold three quarters.
     let crowded = async {
         while connections(&sender) < 90 {
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -1,4 +1,4 @@
-//! Endpoints that fail, are gone, or have not accepted their key.
+//! Endpoints that fail, respond with 410, or have not accepted their key.
 
 use std::time::Duration;
 
@@ -94,7 +94,7 @@ async fn a_410_disables_the_endpoint_and_sends_an_operational_event() {
         (&said["endpoint"], &said["reason"]),
         (&json!("gone"), &json!(reason))
     );
-    // `*` takes what tenants publish, not what the sender does.
+    // `*` matches the events of tenants, not those of the sender.
     ended(&sender, "evt_1", "succeeded").await;
     assert_eq!(receiver.requests_to("/all").len(), 1);
 }
@@ -112,7 +112,7 @@ async fn an_endpoint_that_fails_for_longer_than_the_file_allows_is_disabled() {
     publish(&sender, "evt_1", "order.shipped").await;
     ended(&sender, "evt_1", "dead").await;
     assert!(sender.stop().success());
-    // It has failed for an hour, which is not five days.
+    // It has failed for an hour, which is less than five days.
     let store = rusqlite::Connection::open(setting.folder().join("sender.db")).expect("the store");
     let hour_ago = std::time::SystemTime::now() - Duration::from_secs(3600);
     let hour_ago = hour_ago.duration_since(std::time::SystemTime::UNIX_EPOCH);

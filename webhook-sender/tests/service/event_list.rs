@@ -1,4 +1,4 @@
-//! Lists of events, and what became of each.
+//! Lists of events with their states.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::sender::{SECRET, Store};
 
 const EVENTS: &str = "/v1/tenants/acme/events";
 
-/// A sender with a stream, and with one event from each source: `evt_api`, which is delivered,
+/// Starts a sender with a stream, and with one event from each source: `evt_api`, which is delivered,
 /// `evt_cli`, `evt_stream`, and an entry of the stream that cannot be planned.
 async fn with_events(store: Store) -> (Api, Receiver) {
     let api = Api::start_on(store, "").await;
@@ -38,7 +38,7 @@ async fn with_events(store: Store) -> (Api, Receiver) {
     (api, receiver)
 }
 
-/// Runs a command for tenant `acme` that has to succeed. Returns its output.
+/// Runs a command for tenant `acme`, which must succeed. Returns its output.
 #[track_caller]
 fn command(api: &Api, name: &str, arguments: &[&str]) -> String {
     let start = [name, "--token", TOKEN, "--tenant", "acme"];

@@ -1,4 +1,4 @@
-//! Following a tenant: `webhook-sender tail`, and what the sender does by itself.
+//! Following a tenant: `webhook-sender tail`, and changes that the sender makes itself.
 
 use std::process::Stdio;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Handshakes are sent as every request to their endpoints is.
+//! Handshakes, which are sent like every request to their endpoints.
 
 use serde_json::json;
 use test_support::{Behaviour, Receiver, Recorded, Request, with_timeout};

@@ -1,4 +1,4 @@
-//! Inspection: what was sent and what came back, filters, statistics, and erasure.
+//! Inspection: requests and responses of attempts, filters, statistics, and erasure.
 
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ impl World {
         reply.json()
     }
 
-    /// Runs a command for tenant `acme` that has to succeed. Returns its output.
+    /// Runs a command for tenant `acme`, which must succeed. Returns its output.
     #[track_caller]
     fn command(&self, arguments: &[&str]) -> String {
         let (name, rest) = arguments.split_first().expect("a command");

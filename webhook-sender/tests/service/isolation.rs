@@ -15,13 +15,13 @@ use crate::receiver::Receiver;
 use crate::sender::{SECRET, Sender, Setting, Store};
 
 const EVENTS: usize = 500;
-/// Published before the rest: by these the others get stuck.
+/// The events that are published first, on which the other endpoints get stuck.
 const FIRST: usize = 100;
 const GIGABYTE: usize = 1 << 30;
 
 /// Receivers that misbehave in five ways.
 struct Sick {
-    /// Hangs, drips or fails, by the path.
+    /// Hangs, sends slowly or fails, depending on the path.
     ill: test_support::Receiver,
     flooding: SocketAddr,
     floods: Arc<AtomicUsize>,
@@ -55,7 +55,7 @@ impl Sick {
         }
     }
 
-    /// Their endpoints, by name.
+    /// Returns the endpoints of the tenants, by name.
     fn urls(&self) -> [(&'static str, String); 5] {
         let closed = self.closed.local_addr().expect("an address");
         [
@@ -106,8 +106,8 @@ async fn flood(mut stream: TcpStream, begun: Arc<AtomicUsize>) {
     }
 }
 
-/// Every endpoint wants every event. An attempt that hangs outlasts the patience of the test, and
-/// there are few places, so that one who could hold them would hold them all.
+/// Every endpoint receives every event. An attempt that hangs outlasts the timeout of the test, and there
+/// are few permits, so that an endpoint without a limit would hold them all.
 fn config<'a>(urls: impl Iterator<Item = (&'a str, &'a str)>) -> String {
     let mut config = "[delivery]\nallow_http = true\nallow_networks = [\"127.0.0.0/8\"]\n\
                       timeout = \"5m\"\nlease = \"20m\"\nplaces = 48\n\
@@ -155,7 +155,7 @@ async fn a_healthy_endpoint_gets_everything_beside_five_sick_ones_with_postgresq
     a_healthy_endpoint_gets_everything_beside_five_sick_ones(Store::Postgres).await;
 }
 
-/// An expression that takes as many steps as an expression may.
+/// Returns an expression that takes as many steps as are allowed.
 pub fn endless() -> String {
     let digits = "[0,1,2,3,4,5,6,7,8,9]";
     let all = |inner: String, name: &str| format!("{digits}.all({name}, {inner})");
@@ -204,7 +204,7 @@ async fn is_planning(sender: &Sender) -> bool {
     waiting.is_some_and(|waiting| waiting != "0")
 }
 
-/// The value of the metric whose line begins with `name`.
+/// Returns the value of the metric whose line begins with `name`.
 pub async fn metric(sender: &Sender, name: &str) -> Option<String> {
     let metrics = Request::get(format!("{}/metrics", sender.api)).send().await;
     let text = metrics.text();
@@ -218,7 +218,7 @@ async fn pending(redis: &RedisServer) -> usize {
     let mut connection = client
         .get_multiplexed_async_connection()
         .await
-        .expect("redis-server answers");
+        .expect("redis-server responds");
     let mut command = redis::cmd("XPENDING");
     command.arg("events").arg("webhook-sender");
     let row: Vec<redis::Value> = command.query_async(&mut connection).await.expect("a group");

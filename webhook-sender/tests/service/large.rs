@@ -10,15 +10,16 @@ use crate::sender::{SECRET, Sender, Setting, Store};
 
 const MIB: usize = 1 << 20;
 
-/// A stream in memory alone, with `count` entries of so many bytes; `taken`: by a consumer that is gone.
+/// Creates a stream without a file, with `count` entries of this many bytes. With `taken`, they are pending
+/// with a consumer that has ended.
 async fn setting(count: usize, bytes: usize, taken: bool) -> Setting {
     let setting = Setting::new(Store::SqliteWithStream).await;
     let client = redis::Client::open(setting.redis.as_ref().expect("a stream").url());
     let config = redis::AsyncConnectionConfig::new().set_response_timeout(None);
     let client = client.expect("a url");
     let connection = client.get_multiplexed_async_connection_with_config(&config);
-    let mut redis = connection.await.expect("redis-server answers");
-    // One command makes them all: they need not travel, nor be kept.
+    let mut redis = connection.await.expect("redis-server responds");
+    // One command creates all of them on the server, which does not persist them.
     let mut command = redis::cmd("CONFIG");
     command.arg("SET").arg("appendonly").arg("no");
     let set: Result<(), _> = command.query_async(&mut redis).await;
@@ -52,7 +53,7 @@ fn config(receiver: &Receiver) -> String {
     )
 }
 
-/// Waits until so many events were rejected.
+/// Waits until this many events were rejected.
 async fn rejected(sender: &Sender, count: usize) {
     let counted = async {
         loop {

@@ -69,7 +69,7 @@ async fn a_cluster_serves_as_store_and_stream_and_the_stream_is_trimmed() {
     let mut connection = client
         .get_multiplexed_async_connection()
         .await
-        .expect("it answers");
+        .expect("it responds");
     let mut slots = redis::cmd("CLUSTER");
     slots.arg("ADDSLOTSRANGE").arg(0).arg(16383);
     slots.exec_async(&mut connection).await.expect("the slots");
@@ -79,7 +79,7 @@ async fn a_cluster_serves_as_store_and_stream_and_the_stream_is_trimmed() {
                 .arg("INFO")
                 .query_async(&mut connection)
                 .await
-                .expect("it answers");
+                .expect("it responds");
             if info.contains("cluster_state:ok") {
                 return;
             }
@@ -108,7 +108,7 @@ async fn a_cluster_serves_as_store_and_stream_and_the_stream_is_trimmed() {
         loop {
             let mut length = redis::cmd("XLEN");
             let length = length.arg("events").query_async(&mut connection);
-            let length: usize = length.await.expect("it answers");
+            let length: usize = length.await.expect("it responds");
             if length <= 250 {
                 return;
             }

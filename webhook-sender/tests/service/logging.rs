@@ -1,4 +1,4 @@
-//! A log that nobody reads.
+//! A log whose output is not read.
 
 use std::io::Write;
 use std::process::Stdio;
@@ -12,19 +12,19 @@ use crate::sender::{SECRET, Setting, Store};
 
 const EVENTS: usize = 200;
 
-/// Standard error as a process may find it.
+/// A kind of standard error.
 struct Log {
     stderr: Stdio,
-    /// Where nobody reads, a pipe's reader: it is there.
+    /// The reader of a pipe, which exists and does not read.
     reader: Option<std::io::PipeReader>,
 }
 
 impl Log {
-    /// A full pipe that nobody drains.
+    /// Returns a full pipe that is not read.
     fn stuck() -> Self {
         let (reader, mut writer) = std::io::pipe().expect("a pipe");
         let stderr = writer.try_clone().expect("a pipe");
-        // It is full soon, and then this thread waits until its reader is gone.
+        // It is full soon, and then this thread waits until the reader is closed.
         std::thread::spawn(move || while writer.write_all(&[b'x'; 4096]).is_ok() {});
         Self {
             stderr: stderr.into(),
@@ -32,7 +32,7 @@ impl Log {
         }
     }
 
-    /// A file on a full disk.
+    /// Returns a file on a full disk.
     fn full() -> Self {
         let file = std::fs::File::options().write(true).open("/dev/full");
         Self {
@@ -41,7 +41,7 @@ impl Log {
         }
     }
 
-    /// A pipe whose reader is gone.
+    /// Returns a pipe whose reader is closed.
     fn unread() -> Self {
         let (_, writer) = std::io::pipe().expect("a pipe");
         Self {
@@ -51,7 +51,7 @@ impl Log {
     }
 }
 
-/// Delivers events while the log is like this, and stops.
+/// Delivers events with this standard error, and stops.
 async fn delivers_with(Log { stderr, reader }: Log) {
     let receiver = Receiver::start(Duration::ZERO).await;
     let setting = Setting::new(Store::Sqlite).await;
@@ -70,7 +70,7 @@ async fn delivers_with(Log { stderr, reader }: Log) {
         let count = line.strip_prefix("webhook_sender_log_lines_dropped_total ")?;
         count.parse::<u64>().ok()
     });
-    // What waits for a reader is dropped only where there is no more room.
+    // Lines that wait for the reader are dropped only if the buffer is full.
     let expected = if reader.is_some() {
         0
     } else {

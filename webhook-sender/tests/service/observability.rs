@@ -107,7 +107,7 @@ async fn the_metrics_count_events_and_attempts_and_are_documented() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_attempt_is_one_log_line_without_secrets() {
     let receiver = test_support::Receiver::start().await;
-    receiver.on("/failing", Behaviour::status(500).body("s3cret-answer"));
+    receiver.on("/failing", Behaviour::status(500).body("s3cret-response"));
     let setting = Setting::new(Store::Sqlite).await;
     let orders = format!(
         "events = [\"order.*\"]\nsecret = \"{SECRET}\"\nheaders = {{ Authorization = \"Bearer s3cret-header\" }}"

@@ -1,5 +1,5 @@
-//! The OpenAPI document against the handlers, by other people's tool: `schemathesis` derives requests
-//! from the document, right and wrong ones, and holds every response to it.
+//! The OpenAPI document against the handlers: `schemathesis` derives valid and invalid requests from the
+//! document, and checks every response against it.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -20,7 +20,8 @@ fn own(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-/// Where `scripts/setup-interop.sh` puts it; `None`, and a line about it, where it is not.
+/// Returns the program that `scripts/setup-interop.sh` installs; reports it and returns `None` if it is
+/// missing.
 fn installed() -> Option<PathBuf> {
     let path = own("../target/interop/schemathesis/bin/schemathesis");
     if path.exists() {
@@ -29,7 +30,7 @@ fn installed() -> Option<PathBuf> {
     let missing = "left out: schemathesis. `make setup-interop` installs it";
     let is_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
     assert!(!is_ci, "{missing}");
-    // Past the test harness, which would keep it to itself.
+    // Directly, because the test harness hides the output of passing tests.
     let _ = writeln!(std::io::stderr(), "{missing}");
     None
 }
@@ -46,7 +47,7 @@ const EXCEPT: [&str; 7] = [
     "revoke_portal_session",
 ];
 
-/// Returns the id of a rejected event, which is valid now: its tenant was unknown when it came.
+/// Returns the id of a rejected event, which is valid now: its tenant was unknown when it arrived.
 async fn rejected(api: &Api) -> String {
     let redis = api.setting.redis.as_ref().expect("the setting has one");
     let client = redis::Client::open(redis.url()).expect("a url");

@@ -139,7 +139,7 @@ async fn write(url: String, writer: usize) -> Vec<String> {
     committed
 }
 
-/// Thirty writers, whose transactions overlap.
+/// Starts thirty writers, whose transactions overlap.
 async fn exactly_what_is_committed_is_delivered_once(place: Place) {
     const WRITERS: usize = 30;
     let world = World::new(place).await;
@@ -181,7 +181,7 @@ async fn exactly_what_is_committed_is_delivered_once_in_another_database() {
     exactly_what_is_committed_is_delivered_once(Place::Elsewhere).await;
 }
 
-/// A transaction of the application locks the row, so that it cannot be removed.
+/// Locks the row by a transaction of the application, so that it cannot be removed.
 async fn a_sender_that_is_killed_before_the_removal_delivers_once(place: Place) {
     let world = World::new(place).await;
     world
@@ -257,7 +257,7 @@ async fn a_row_is_delivered_byte_for_byte_and_a_poison_row_becomes_a_dead_letter
     );
 }
 
-/// A start with an outbox that must be changed ends with a message of its own.
+/// Checks that a start with an outbox that must be changed fails with its own message.
 #[tokio::test(flavor = "multi_thread")]
 async fn each_wrong_outbox_ends_the_start_with_a_message_of_its_own() {
     let server = PostgresServer::start(Fsync::Off).await;

@@ -1,4 +1,4 @@
-//! Outputs that nobody reads: they end a command, and never keep a process from its signals.
+//! Outputs that are not read: they end a command, and never keep a process from its signals.
 
 use std::io::{PipeReader, Read, Write};
 use std::process::Stdio;
@@ -10,18 +10,18 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use crate::process::{Process, RUN, Silent};
 use crate::sender::{SECRET, Setting, Store};
 
-/// An output that nobody reads.
+/// Returns an output that is not read.
 fn unread() -> Stdio {
     let (reader, writer): (PipeReader, _) = std::io::pipe().expect("a pipe");
     drop(reader);
     writer.into()
 }
 
-/// A full pipe, and its reader, which does not read.
+/// Returns a full pipe, and its reader, which does not read.
 fn stuck() -> (Stdio, PipeReader) {
     let (reader, mut writer) = std::io::pipe().expect("a pipe");
     let output = writer.try_clone().expect("a pipe");
-    // It is full soon, and then this thread waits until the reader is gone.
+    // It is full soon, and then this thread waits until the reader is closed.
     std::thread::spawn(move || while writer.write_all(&[b'x'; 4096]).is_ok() {});
     (output.into(), reader)
 }
@@ -96,7 +96,7 @@ async fn a_listener_whose_output_nobody_reads_ends_quietly() {
     let folder = tempfile::tempdir().expect("a folder");
     let arguments = ["listen", "--secret", SECRET, "--listen", "127.0.0.1:0"];
     let mut process = Process::start_with(folder.path(), &arguments, unread());
-    // The line break: the whole address is there.
+    // The line break shows that the address is complete.
     process.says("\n").await;
     let log = process.log();
     let url = log.trim().strip_prefix("listening on ").expect("its URL");

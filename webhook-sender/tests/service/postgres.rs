@@ -13,7 +13,7 @@ use crate::sender::{SENDER, Setting, Store};
 
 const PASSWORD: &str = "s3cret-password";
 
-/// A server with a role that needs a password.
+/// Starts a server with a role that needs a password.
 async fn server() -> PostgresServer {
     let server = PostgresServer::start(Fsync::Off).await;
     server.sql(&format!("CREATE ROLE app LOGIN PASSWORD '{PASSWORD}'"));
@@ -102,7 +102,7 @@ async fn migrate_creates_the_tables_and_its_check_reports_whether_they_are_curre
         stdout(&missing)
     );
 
-    // The statement of the message is the one that helps.
+    // The statement in the message repairs it.
     let denied = stderr(&sender(folder.path(), &["migrate"]));
     let statement = denied.split("have an administrator run: ").nth(1);
     server.sql(statement.unwrap_or_else(|| panic!("{denied}")).trim());

@@ -62,7 +62,7 @@ async fn a_preview_shows_the_body_for_each_endpoint_and_stores_nothing() {
         "{items:?}"
     );
 
-    // One that is not stored, for an event that is.
+    // An endpoint that is not stored, for a stored event.
     let published = json!({ "id": "evt_1", "type": "order.paid", "data": { "id": 8 } });
     let published = api
         .send("POST", "/v1/tenants/acme/events", Some(published))
@@ -111,7 +111,7 @@ async fn a_test_delivery_is_signed_sent_at_once_and_not_stored() {
     let api = Api::start().await;
     let receiver = Receiver::start(Duration::ZERO).await;
     let url = format!("http://{}/hook", receiver.address);
-    // Neither the filter nor the transform is for test events.
+    // Neither the filter nor the transform applies to test events.
     api.endpoint(
         json!({ "id": "orders", "url": url, "events": ["order.*"], "secret": SECRET,
         "filter": "event.data.paid" }),

@@ -1,4 +1,4 @@
-//! Processes that may never come to listen, and receivers that never respond.
+//! Processes that may never listen, and receivers that never respond.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ pub const LOOPBACK: &str = "[delivery]\nallow_http = true\nallow_networks = [\"1
 /// The arguments of a sender.
 pub const RUN: [&str; 3] = ["run", "--config", "sender.toml"];
 
-/// A process that may never come to listen. It is killed when it is dropped.
+/// A process that may never listen. It is killed when it is dropped.
 pub struct Process {
     pub child: Child,
     log: PathBuf,
@@ -57,7 +57,7 @@ impl Process {
         with_timeout(said, || format!("`{text}` in {}", self.log())).await;
     }
 
-    /// The first line of its output.
+    /// Returns the first line of its output.
     pub async fn first_line(&mut self) -> String {
         let output = self.child.stdout.take().expect("its output");
         let read = tokio::task::spawn_blocking(move || {
@@ -83,7 +83,7 @@ impl Process {
         with_timeout(ended, || format!("the process to end\n{}", shown())).await
     }
 
-    /// Sends a signal that has to end it well.
+    /// Sends a signal, which must end the process with success.
     pub async fn ends_well_at(mut self, signal: &str) {
         self.signal(signal);
         let status = self.ended().await;
@@ -116,7 +116,7 @@ impl Silent {
         accepted.await.expect("a connection").0
     }
 
-    /// A file with an endpoint whose handshake this receiver holds up.
+    /// Returns a file with an endpoint whose handshake this receiver delays.
     pub fn endpoint(&self) -> String {
         format!(
             "{LOOPBACK}[[tenant]]\nid = \"acme\"\n[[tenant.endpoint]]\nid = \"orders\"\n\

@@ -1,4 +1,4 @@
-//! Publishing many events, whatever is killed meanwhile.
+//! Publishing many events, while processes are killed.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use crate::sender::{Sender, Setting};
 
-/// The event's id.
+/// Returns the event's id.
 pub fn id(number: usize) -> String {
     format!("evt_{number}")
 }
@@ -21,7 +21,7 @@ pub async fn to_stream(redis: &RedisServer, numbers: std::ops::Range<usize>) {
 /// Adds a tenant's events to the stream, all at once.
 pub async fn to_stream_of(redis: &RedisServer, tenant: &str, numbers: std::ops::Range<usize>) {
     let client = redis::Client::open(redis.url()).expect("a url");
-    // On a busy machine the server takes its time.
+    // On a busy machine the server is slow.
     let config = redis::AsyncConnectionConfig::new().set_response_timeout(None);
     let mut connection = client
         .get_multiplexed_async_connection_with_config(&config)
@@ -48,7 +48,7 @@ pub async fn to_stream_of(redis: &RedisServer, tenant: &str, numbers: std::ops::
     }
 }
 
-/// Publishes events on the stream, where the setting has one, and else through the API.
+/// Publishes events on the stream if the setting has one, and otherwise through the API.
 pub async fn publish(setting: &Setting, api: &Api, numbers: std::ops::Range<usize>) {
     match &setting.redis {
         Some(redis) => to_stream(redis, numbers).await,
@@ -56,7 +56,7 @@ pub async fn publish(setting: &Setting, api: &Api, numbers: std::ops::Range<usiz
     }
 }
 
-/// Where the API is at present. It moves when the sender is started again.
+/// The present address of the API, which changes with each start of the sender.
 pub struct Api(watch::Sender<String>);
 
 impl Api {

@@ -1,4 +1,4 @@
-//! A queue of each kind, on a server of its own, and its publisher.
+//! A queue of each kind, on its own server, and its publisher.
 
 use std::ops::Range;
 use std::process::Command;
@@ -176,7 +176,7 @@ async fn nats(server: &NatsServer) -> jetstream::Context {
 
 async fn publish_to_redis(server: &RedisServer, events: Events<'_>) {
     let client = redis::Client::open(server.url()).unwrap();
-    // On a busy machine the server takes its time.
+    // On a busy machine the server is slow.
     let config = redis::AsyncConnectionConfig::new().set_response_timeout(None);
     let connected = client.get_multiplexed_async_connection_with_config(&config);
     let mut connection = connected.await.unwrap();

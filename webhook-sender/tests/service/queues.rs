@@ -29,7 +29,7 @@ const LAG: &str = "webhook_sender_source_lag{source=\"events\"} ";
 const DELIVERY: &str = "[delivery]\nallow_http = true\nallow_networks = [\"127.0.0.0/8\"]\n\
                         timeout = \"2s\"\nlease = \"4s\"\n";
 
-/// One endpoint that tries again soon and often.
+/// Returns an endpoint with many quick retries.
 fn config(address: std::net::SocketAddr, source: &str) -> String {
     let schedule = vec!["\"300ms\""; 60].join(", ");
     format!(
@@ -82,7 +82,7 @@ async fn a_sender_that_is_killed_often_loses_nothing(queue: Queue) {
     assert!(duplicates <= kills * IN_FLIGHT, "{duplicates} duplicates");
 }
 
-// Of a Redis: `crash`.
+// `crash` has the test with Redis.
 of_each_queue!(a_sender_that_is_killed_often_loses_nothing, {
     a_sender_of_rabbitmq_that_is_killed_ten_times_loses_nothing: rabbit,
     a_sender_of_nats_that_is_killed_ten_times_loses_nothing: nats,
@@ -211,7 +211,7 @@ async fn three_senders_share_a_queue_and_a_store(queue: Queue) {
     assert!(duplicates <= IN_FLIGHT, "{duplicates} duplicates");
 }
 
-// Of a Redis: `crash`.
+// `crash` has the test with Redis.
 of_each_queue!(three_senders_share_a_queue_and_a_store, {
     three_senders_share_a_queue_of_rabbitmq_and_a_store: rabbit,
     three_senders_share_a_stream_of_nats_and_a_store: nats,

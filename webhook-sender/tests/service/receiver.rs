@@ -21,7 +21,7 @@ use crate::sender::SECRET;
 #[derive(Clone)]
 pub struct Counts {
     /// The number of 200 responses for each event.
-    answered: Arc<watch::Sender<HashMap<String, u32>>>,
+    responded: Arc<watch::Sender<HashMap<String, u32>>>,
     /// The reasons of 400 responses.
     refused: Arc<Mutex<Vec<String>>>,
 }
@@ -29,36 +29,39 @@ pub struct Counts {
 impl Counts {
     fn new() -> Self {
         Self {
-            answered: Arc::new(watch::Sender::new(HashMap::new())),
+            responded: Arc::new(watch::Sender::new(HashMap::new())),
             refused: Arc::default(),
         }
     }
 
     /// Returns the reasons of rejected signatures.
     pub fn refused(&self) -> Vec<String> {
-        self.refused.lock().expect("nobody panics with it").clone()
+        self.refused
+            .lock()
+            .expect("no code that can panic runs under this lock")
+            .clone()
     }
 
-    /// Waits until so many different events have arrived.
+    /// Waits until this many different events have arrived.
     pub async fn reach(&self, different: usize) {
-        let mut changes = self.answered.subscribe();
+        let mut changes = self.responded.subscribe();
         let seen = changes.wait_for(|counts| counts.len() >= different);
         let state = || format!("{} of {different} events arrived", self.different());
         with_timeout(seen, state).await.expect("the counts live");
     }
 
     pub fn different(&self) -> usize {
-        self.answered.borrow().len()
+        self.responded.borrow().len()
     }
 
-    /// Arrivals beyond the first of each event.
+    /// Returns the number of arrivals beyond the first of each event.
     pub fn duplicates(&self) -> usize {
-        let counts = self.answered.borrow();
+        let counts = self.responded.borrow();
         counts.values().map(|count| *count as usize - 1).sum()
     }
 
     fn note(&self, id: &str) {
-        self.answered
+        self.responded
             .send_modify(|counts| *counts.entry(id.to_owned()).or_default() += 1);
     }
 }

@@ -1,11 +1,11 @@
-//! Events that could not be planned, and how they are put right.
+//! Rejected events, and their correction.
 
 use serde_json::{Value, json};
 use test_support::{Behaviour, Request, with_timeout};
 
 use crate::sender::{SECRET, Sender, Setting, Store};
 
-/// A sender with a rejected entry, and its receiver.
+/// Starts a sender with a rejected entry, and its receiver.
 async fn with_rejected(fields: &[(&str, &[u8])]) -> (test_support::Receiver, Setting, Sender) {
     let receiver = test_support::Receiver::start().await;
     receiver.on("/orders", Behaviour::status(200));
@@ -23,7 +23,7 @@ async fn with_rejected(fields: &[(&str, &[u8])]) -> (test_support::Receiver, Set
     let mut redis = connection
         .get_multiplexed_async_connection()
         .await
-        .expect("redis-server answers");
+        .expect("redis-server responds");
     let mut command = redis::cmd("XADD");
     command.arg("events").arg("*");
     for (name, value) in fields {

@@ -83,7 +83,7 @@ async fn retries_limits_and_endpoints_change_with_the_file() {
     let dead = ended(&sender, "evt_2", "dead").await;
     assert_eq!(dead["attempts"].as_array().map(Vec::len), Some(2), "{dead}");
     assert_eq!(get(&sender, "endpoints/gone").await["code"], "not-found");
-    // Under the limit of before the second would wait for the first, which waits for it.
+    // With the earlier limit, the second would wait for the first, which waits for the second.
     receiver.on(
         "/slow",
         Behaviour::status(200).after_arrivals(receiver.requests().len() + 2),
@@ -108,7 +108,7 @@ async fn changes_that_need_a_restart_are_not_applied_in_part() {
     setting.configure("sender", &public);
     let sender = setting.start("sender");
 
-    // The file alone would do, and so would a restart.
+    // A change of the file alone would be valid, and so would a restart.
     let local = declared(&receiver.url("/hook"), "");
     setting.configure("sender", &format!("{LOOPBACK}{local}"));
     read_again(&sender, "configuration not applied", 1).await;
@@ -122,7 +122,8 @@ async fn changes_that_need_a_restart_are_not_applied_in_part() {
         (&json!("https://example.com/hook"), &Value::Null)
     );
 
-    // Nothing in the file needs what changed: it is applied, and the log says what is not.
+    // The file does not depend on the changed setting: it is applied, and the log names the setting that is
+    // not.
     setting.configure("sender", &format!("{LOOPBACK}{public}"));
     read_again(&sender, "configuration applied", 1).await;
     let named = "delivery.allow_http, delivery.allow_networks";
@@ -135,7 +136,7 @@ async fn changes_that_need_a_restart_are_not_applied_in_part() {
     assert_eq!(refused.status, 422, "{}", refused.text());
 }
 
-/// As of a sender that ran under a longer lease.
+/// The row of a sender that ran with a longer lease.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_endpoint_whose_timeout_exceeds_the_lease_is_still_delivered_to() {
     let receiver = test_support::Receiver::start().await;

@@ -1,5 +1,4 @@
-//! The verification that the service's description asks of receivers, done by Python's standard
-//! library.
+//! The verification that the documents describe for receivers, by Python's standard library.
 
 use std::io::{BufRead, BufReader, Lines};
 use std::process::{Child, ChildStdout, Command, Stdio};

@@ -1,4 +1,4 @@
-//! Sender processes, and the folder they share.
+//! Sender processes, and the folder that they share.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -22,13 +22,13 @@ pub enum Store {
     Sqlite,
     /// Events come from a Redis stream.
     SqliteWithStream,
-    /// So they do, from the same Redis.
+    /// Events come from a stream of the same Redis.
     Redis,
     /// Events come through the API.
     Postgres,
 }
 
-/// A store, a stream where there is one, and a configuration.
+/// A store, a stream if the test needs one, and a configuration.
 pub struct Setting {
     pub redis: Option<RedisServer>,
     pub postgres: Option<PostgresServer>,
@@ -40,7 +40,7 @@ pub struct Setting {
 /// A sender process. It is killed when it is dropped.
 pub struct Sender {
     child: Child,
-    /// Where its API is.
+    /// The URL of its API.
     pub api: String,
     log: PathBuf,
 }
@@ -97,7 +97,7 @@ impl Setting {
         self.start_by(name, Command::new(SENDER))
     }
 
-    /// Starts a sender by a command that is not yet given the sender's arguments.
+    /// Starts a sender by a command, to which the sender's arguments are added.
     #[track_caller]
     pub fn start_by(&self, name: &str, mut command: Command) -> Sender {
         let errors = std::fs::File::options()
@@ -108,7 +108,7 @@ impl Setting {
         self.start_command(name, command.stderr(errors.expect("a log")))
     }
 
-    /// Starts a sender as [`Self::start`] does, with its log written there.
+    /// Starts a sender like [`Self::start`], with its log in this file.
     #[track_caller]
     pub fn start_with_log(&self, name: &str, errors: impl Into<Stdio>) -> Sender {
         let mut command = Command::new(SENDER);
@@ -116,7 +116,7 @@ impl Setting {
         self.start_command(name, command.stderr(errors))
     }
 
-    /// Starts a sender as [`Self::start`] does, limited to this many bytes of memory.
+    /// Starts a sender like [`Self::start`], limited to this many bytes of memory.
     #[track_caller]
     pub fn start_within(&self, name: &str, bytes: u64) -> Sender {
         let errors = std::fs::File::create(self.log(name)).expect("a log");
@@ -161,13 +161,13 @@ impl Setting {
 }
 
 impl Sender {
-    /// `kill -9`.
+    /// Kills the process with SIGKILL.
     pub fn kill(mut self) {
         self.child.kill().expect("it runs");
         self.child.wait().expect("it can be waited for");
     }
 
-    /// Sends SIGTERM, and returns how the process ended.
+    /// Sends SIGTERM, and returns the status of the end.
     pub fn stop(mut self) -> std::process::ExitStatus {
         self.signal("TERM");
         self.child.wait().expect("it can be waited for")
@@ -180,7 +180,7 @@ impl Sender {
         assert!(sent.expect("kill can be run").success());
     }
 
-    /// Its process.
+    /// Returns the process.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
@@ -189,7 +189,7 @@ impl Sender {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 
-    /// Waits until its log, which is written behind, has this text.
+    /// Waits until its log, which is written with a delay, contains this text.
     pub async fn logged(&self, text: &str) {
         let written = async {
             while !self.log().contains(text) {
@@ -199,7 +199,7 @@ impl Sender {
         with_timeout(written, || format!("`{text}` in the log:\n{}", self.log())).await;
     }
 
-    /// Where its log is, for when it is gone.
+    /// Returns the path of its log, which remains after its end.
     pub fn log_file(&self) -> PathBuf {
         self.log.clone()
     }

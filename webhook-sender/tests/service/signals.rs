@@ -1,4 +1,4 @@
-//! Signals at every moment of a process's life: none is ignored, and none ends it unasked.
+//! Signals at every moment of a process's life: none is ignored, and each ends it in order.
 
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -12,11 +12,11 @@ use test_support::{Behaviour, Request, with_timeout};
 use crate::process::{LOOPBACK, Process, RUN, Silent};
 use crate::sender::{SECRET, Setting, Store};
 
-/// Of Linux: do not wait for a reader, and the error of there being none.
+/// Constants of Linux: the flag to open without waiting for a reader, and the error if there is none.
 const O_NONBLOCK: i32 = 0o4000;
 const ENXIO: i32 = 6;
 
-/// A named pipe: who opens it to write knows that the process has opened it to read.
+/// A named pipe: it can be opened for writing once the process has opened it for reading.
 struct Pipe(PathBuf);
 
 impl Pipe {
@@ -36,7 +36,7 @@ impl Pipe {
             loop {
                 match open() {
                     Ok(file) => return file,
-                    // Nobody reads it yet.
+                    // It has no reader yet.
                     Err(error) => assert_eq!(error.raw_os_error(), Some(ENXIO), "{error}"),
                 }
                 tokio::time::sleep(Duration::from_millis(5)).await;

@@ -90,12 +90,7 @@ impl Sink for Taking {
 async fn a_panic_of_a_source_ends_its_session_and_not_its_intake() {
     let released = Arc::new(AtomicUsize::new(0));
     let source = Broken {
-        info: SourceInfo {
-            name: webhook_model::Source::named("source"),
-            address: "nowhere".into(),
-            bounds: Bounds::default(),
-            stats: Arc::default(),
-        },
+        info: SourceInfo::new("source", "nowhere", Bounds::default()),
         reads: Arc::default(),
         released: released.clone(),
     };

@@ -86,12 +86,7 @@ impl JetStream {
     /// Creates a source. It connects when an intake runs.
     pub fn new(settings: Settings, clock: Clock) -> Self {
         Self {
-            info: SourceInfo {
-                name: webhook_model::Source::named(&settings.name),
-                address: settings.address.to_string(),
-                bounds: settings.bounds,
-                stats: Arc::default(),
-            },
+            info: SourceInfo::new(&settings.name, &settings.address, settings.bounds),
             settings,
             clock,
             connection: tokio::sync::Mutex::default(),

@@ -105,12 +105,11 @@ impl Outbox {
     /// Creates a source. It connects when an intake runs.
     pub fn new(settings: Settings, clock: Clock) -> Self {
         Self {
-            info: SourceInfo {
-                name: webhook_model::Source::named(&settings.name),
-                address: settings.connector.address().to_string(),
-                bounds: settings.bounds,
-                stats: Arc::default(),
-            },
+            info: SourceInfo::new(
+                &settings.name,
+                settings.connector.address(),
+                settings.bounds,
+            ),
             settings,
             clock,
             woken: Arc::default(),

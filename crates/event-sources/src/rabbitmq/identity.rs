@@ -32,7 +32,7 @@ impl Identities {
     /// Returns the derived id of a message, and records that it is not settled.
     pub(super) fn derive(
         &mut self,
-        place: Place<'_>,
+        place: QueueName<'_>,
         message: &Message,
         delivery: Delivered<'_>,
     ) -> String {
@@ -86,9 +86,9 @@ impl Identities {
     }
 }
 
-/// The place of a message.
+/// The queue that a message came from.
 #[derive(Clone, Copy)]
-pub(super) struct Place<'a> {
+pub(super) struct QueueName<'a> {
     pub source: &'a str,
     pub vhost: &'a str,
     pub queue: &'a str,
@@ -136,7 +136,7 @@ mod tests {
         }
     }
 
-    const PLACE: Place<'static> = Place {
+    const PLACE: QueueName<'static> = QueueName {
         source: "source",
         vhost: "/",
         queue: "queue",
@@ -147,7 +147,7 @@ mod tests {
     }
 
     fn derive_at(
-        place: Place<'_>,
+        place: QueueName<'_>,
         known: &mut Identities,
         body: &'static str,
         delivery: Delivered<'_>,
@@ -184,19 +184,19 @@ mod tests {
         };
         let places = [
             PLACE,
-            Place {
+            QueueName {
                 source: "other",
                 ..PLACE
             },
-            Place {
+            QueueName {
                 vhost: "other",
                 ..PLACE
             },
-            Place {
+            QueueName {
                 queue: "other",
                 ..PLACE
             },
-            Place {
+            QueueName {
                 vhost: "/queue",
                 queue: "",
                 ..PLACE

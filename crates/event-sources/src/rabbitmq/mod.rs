@@ -23,7 +23,7 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use webhook_model::Clock;
 
-use self::identity::{Delivered, Identities, Place};
+use self::identity::{Delivered, Identities, QueueName};
 pub use self::settings::{Address, AddressError, Settings};
 use self::transport::Transport;
 use super::SourceEntry;
@@ -77,12 +77,7 @@ impl RabbitQueue {
     pub fn new(settings: Settings, clock: Clock) -> Result<Self, SourceError> {
         let queue = ShortString::try_new(settings.queue.clone()).map_err(SourceError::new)?;
         Ok(Self {
-            info: SourceInfo {
-                name: webhook_model::Source::named(&settings.name),
-                address: settings.address.to_string(),
-                bounds: settings.bounds,
-                stats: Arc::default(),
-            },
+            info: SourceInfo::new(&settings.name, &settings.address, settings.bounds),
             settings,
             clock,
             queue,
@@ -186,7 +181,7 @@ impl RabbitQueue {
             redelivered,
             message_id: message_id.filter(|id| !id.is_empty()),
         };
-        let place = Place {
+        let place = QueueName {
             source: &self.settings.name,
             vhost: self.settings.address.vhost(),
             queue: &self.settings.queue,

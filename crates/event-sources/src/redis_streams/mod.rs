@@ -16,7 +16,7 @@ mod reader_lease;
 mod settings;
 mod stream;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -69,12 +69,7 @@ impl RedisStream {
             settings.owner.clone(),
             settings.lease,
         );
-        let info = SourceInfo {
-            name: webhook_model::Source::named(&settings.name),
-            address: settings.address.to_string(),
-            bounds: settings.bounds,
-            stats: Arc::default(),
-        };
+        let info = SourceInfo::new(&settings.name, &settings.address, settings.bounds);
         Self {
             group: ConsumerGroup {
                 settings,

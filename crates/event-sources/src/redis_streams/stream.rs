@@ -177,7 +177,7 @@ impl Stream {
             .arg(behind.map_or("-".into(), |id| format!("({id}")))
             .arg("+")
             .arg(count);
-        let rows: Vec<(String, String, u64, u64)> = self.ask(&command).await?;
+        let rows: Vec<(String, String, u64, u64)> = self.query(&command).await?;
         Ok(rows.into_iter().map(|(id, ..)| id).collect())
     }
 
@@ -261,24 +261,24 @@ impl Stream {
             .arg("MINID")
             .arg("~")
             .arg(format!("{ms}-{sequence}"));
-        self.ask(&command).await
+        self.query(&command).await
     }
 
     async fn oldest_pending(&self, group: &str) -> RedisResult<Option<String>> {
         let mut command = redis::cmd("XPENDING");
         command.arg(&self.key).arg(group).arg("-").arg("+").arg(1);
-        let rows: Vec<(String, String, u64, u64)> = self.ask(&command).await?;
+        let rows: Vec<(String, String, u64, u64)> = self.query(&command).await?;
         Ok(rows.into_iter().next().map(|(id, ..)| id))
     }
 
     async fn groups(&self) -> RedisResult<Vec<Group>> {
         let mut command = redis::cmd("XINFO");
         command.arg("GROUPS").arg(&self.key);
-        let rows: Vec<HashMap<String, redis::Value>> = self.ask(&command).await?;
+        let rows: Vec<HashMap<String, redis::Value>> = self.query(&command).await?;
         Ok(rows.into_iter().map(Group::read).collect())
     }
 
-    async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> RedisResult<T> {
+    async fn query<T: FromRedisValue>(&self, command: &Cmd) -> RedisResult<T> {
         Ok(redis::from_redis_value(self.link.query(command).await?)?)
     }
 

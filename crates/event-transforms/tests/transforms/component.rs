@@ -49,7 +49,7 @@ fn a_component_makes_the_body() {
 
 #[test]
 fn a_component_can_send_nothing() {
-    let none = "(call $answer (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0))";
+    let none = "(call $result (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0))";
     assert_eq!(run(none), Ok(None));
 }
 
@@ -57,7 +57,7 @@ fn a_component_can_send_nothing() {
 fn a_component_can_return_a_reason_instead_of_a_body() {
     let refuse = |case| {
         run(&format!(
-            "(call $answer (i32.const 1) (i32.const {case}) (local.get 0) (local.get 1))"
+            "(call $result (i32.const 1) (i32.const {case}) (local.get 0) (local.get 1))"
         ))
     };
     assert_eq!(
@@ -65,7 +65,7 @@ fn a_component_can_return_a_reason_instead_of_a_body() {
         Err(RunError::Refused("unexpected: evt_1".into()))
     );
     assert_eq!(refuse(1), Err(RunError::Refused("failed: evt_1".into())));
-    let long = "(call $answer (i32.const 1) (i32.const 1) (i32.const 1024) (i32.const 60000))";
+    let long = "(call $result (i32.const 1) (i32.const 1) (i32.const 1024) (i32.const 60000))";
     let Err(RunError::Refused(reason)) = run(long) else {
         panic!("not refused")
     };
@@ -91,7 +91,7 @@ fn the_memory_of_a_component_is_bounded() {
     let grow = format!(
         "(loop $more
             (if (i32.eq (memory.grow (i32.const 16)) (i32.const -1)) (then
-                (return (call $answer (i32.const 1) (i32.const 0) (local.get 0) (local.get 1)))))
+                (return (call $result (i32.const 1) (i32.const 0) (local.get 0) (local.get 1)))))
             (br_if $more (i32.lt_u (memory.size) (i32.const 528))))
          {ECHO}"
     );
@@ -107,12 +107,12 @@ fn a_component_that_traps_is_an_error() {
         "unreachable",
         "(call $recurse) unreachable",
         // Strings outside of its memory, strings that are not UTF-8, and cases that do not exist.
-        "(call $answer (i32.const 0) (i32.const 1) (i32.const -1) (i32.const 8))",
-        "(call $answer (i32.const 0) (i32.const 1) (i32.const 0) (i32.const -1))",
+        "(call $result (i32.const 0) (i32.const 1) (i32.const -1) (i32.const 8))",
+        "(call $result (i32.const 0) (i32.const 1) (i32.const 0) (i32.const -1))",
         "(i32.store8 (i32.const 0) (i32.const 255))
-         (call $answer (i32.const 0) (i32.const 1) (i32.const 0) (i32.const 1))",
-        "(call $answer (i32.const 9) (i32.const 1) (i32.const 0) (i32.const 1))",
-        "(call $answer (i32.const 1) (i32.const 9) (i32.const 0) (i32.const 1))",
+         (call $result (i32.const 0) (i32.const 1) (i32.const 0) (i32.const 1))",
+        "(call $result (i32.const 9) (i32.const 1) (i32.const 0) (i32.const 1))",
+        "(call $result (i32.const 1) (i32.const 9) (i32.const 0) (i32.const 1))",
         "i32.const 3",
         "i32.const -16",
     ];
@@ -127,12 +127,12 @@ fn a_component_that_traps_is_an_error() {
 
 #[test]
 fn a_body_is_json_of_a_bounded_size() {
-    let id = "(call $answer (i32.const 0) (i32.const 1) (local.get 0) (local.get 1))";
+    let id = "(call $result (i32.const 0) (i32.const 1) (local.get 0) (local.get 1))";
     assert_eq!(run(id), Err(RunError::NotJson));
-    let empty = "(call $answer (i32.const 0) (i32.const 1) (local.get 0) (i32.const 0))";
+    let empty = "(call $result (i32.const 0) (i32.const 1) (local.get 0) (i32.const 0))";
     assert_eq!(run(empty), Err(RunError::NotJson));
     let large = "(drop (memory.grow (i32.const 20)))
-        (call $answer (i32.const 0) (i32.const 1) (i32.const 1024) (i32.const 1048577))";
+        (call $result (i32.const 0) (i32.const 1) (i32.const 1024) (i32.const 1048577))";
     assert_eq!(run(large), Err(RunError::TooLarge(MAX_OUTPUT_BYTES)));
 }
 
@@ -140,7 +140,7 @@ fn a_body_is_json_of_a_bounded_size() {
 fn each_event_has_an_instance_of_its_own() {
     // The component returns true if it has run before, according to a variable that only it writes.
     let count = "(i32.store8 (i32.const 8) (i32.add (i32.load8_u (i32.const 8)) (i32.const 49)))
-        (call $answer (i32.const 0) (i32.const 1) (i32.const 8) (i32.const 1))";
+        (call $result (i32.const 0) (i32.const 1) (i32.const 8) (i32.const 1))";
     let (_folder, path) = file(&component(count));
     for _ in 0..3 {
         assert_eq!(run_file(&path, &event("evt_1", "1")), Ok(Some("1".into())));

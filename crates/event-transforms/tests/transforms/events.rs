@@ -9,7 +9,7 @@ pub fn acme() -> TenantId {
     TenantId::parse("acme").unwrap()
 }
 
-/// An event of type `order.shipped`.
+/// Returns an event of type `order.shipped`.
 pub fn event(id: &str, data: impl Into<Bytes>) -> Event {
     Event {
         id: EventId::parse(id).unwrap(),

@@ -28,7 +28,7 @@ fn body(source: &str, event: &Event) -> Result<String, RunError> {
     Ok(String::from_utf8(body).unwrap())
 }
 
-/// A list of `count` numbers.
+/// Returns a list of `count` numbers.
 fn numbers(count: usize) -> String {
     let items: Vec<_> = (0..count).map(|item| item.to_string()).collect();
     format!("[{}]", items.join(","))

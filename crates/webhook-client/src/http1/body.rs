@@ -3,7 +3,7 @@
 use httparse::Status;
 
 use super::head::Framing;
-use crate::answer::BodyExcerpt;
+use crate::response::BodyExcerpt;
 
 /// The longest line before a chunk, its extensions included.
 const MAX_CHUNK_LINE: usize = 256;

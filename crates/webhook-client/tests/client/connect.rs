@@ -73,8 +73,8 @@ async fn an_allowed_address_is_called_in_every_spelling() {
         "0177.0.0.1",
         "127.0.0.1.",
     ] {
-        let answer = post(&client, &format!("http://{host}:{port}/")).await;
-        assert_eq!(answer.unwrap().status, 200, "{host}");
+        let response = post(&client, &format!("http://{host}:{port}/")).await;
+        assert_eq!(response.unwrap().status, 200, "{host}");
     }
     assert_eq!(receiver.requests().len(), 6);
 }

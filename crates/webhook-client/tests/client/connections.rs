@@ -195,7 +195,7 @@ async fn a_head_that_is_cut_off_keeps_its_status() {
     }
 }
 
-/// A receiver that reads one request, sends `bytes` and closes the connection.
+/// Starts a receiver that reads one request, sends `bytes` and closes the connection.
 async fn serve_once(bytes: &'static [u8]) -> (String, tokio::task::JoinHandle<()>) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());

@@ -55,12 +55,12 @@ impl Crowd {
     }
 }
 
-async fn server(protocols: &[&str], answer: usize) -> Server {
-    server_at("127.0.0.1:0", protocols, answer, Seen::default()).await
+async fn server(protocols: &[&str], body_bytes: usize) -> Server {
+    server_at("127.0.0.1:0", protocols, body_bytes, Seen::default()).await
 }
 
 /// Its certificate is for 127.0.0.1, wherever it listens.
-async fn server_at(address: &str, protocols: &[&str], answer: usize, seen: Seen) -> Server {
+async fn server_at(address: &str, protocols: &[&str], body_bytes: usize, seen: Seen) -> Server {
     let authority = Authority::generate();
     let listener = TcpListener::bind(address).await.unwrap();
     let url = format!("https://{}/hooks?a=b", listener.local_addr().unwrap());
@@ -69,7 +69,7 @@ async fn server_at(address: &str, protocols: &[&str], answer: usize, seen: Seen)
         listener,
         authority.acceptor(protocols),
         seen.clone(),
-        answer,
+        body_bytes,
     ));
     Server {
         url,
@@ -78,7 +78,7 @@ async fn server_at(address: &str, protocols: &[&str], answer: usize, seen: Seen)
     }
 }
 
-async fn serve(listener: TcpListener, tls: TlsAcceptor, seen: Arc<Seen>, answer: usize) {
+async fn serve(listener: TcpListener, tls: TlsAcceptor, seen: Arc<Seen>, body_bytes: usize) {
     let mut first = true;
     loop {
         let (stream, _) = listener.accept().await.unwrap();
@@ -92,7 +92,7 @@ async fn serve(listener: TcpListener, tls: TlsAcceptor, seen: Arc<Seen>, answer:
                 return;
             };
             seen.connections.fetch_add(1, Ordering::SeqCst);
-            let service = service_fn(move |request| respond(request, seen.clone(), answer));
+            let service = service_fn(move |request| respond(request, seen.clone(), body_bytes));
             let mut builder = Builder::new(TokioExecutor::new());
             builder.http2().max_concurrent_streams(4);
             let _ = builder
@@ -105,7 +105,7 @@ async fn serve(listener: TcpListener, tls: TlsAcceptor, seen: Arc<Seen>, answer:
 async fn respond(
     request: http::Request<hyper::body::Incoming>,
     seen: Arc<Seen>,
-    answer: usize,
+    body_bytes: usize,
 ) -> Result<http::Response<Full<Bytes>>, hyper::Error> {
     if let Some(crowd) = &seen.crowd {
         crowd.requests.wait().await;
@@ -117,12 +117,12 @@ async fn respond(
     assert_eq!(request.headers()["x-wss-signature"], "ab");
     let body = request.into_body().collect().await?.to_bytes();
     seen.bytes.fetch_add(body.len(), Ordering::SeqCst);
-    let body = Full::new(Bytes::from(vec![b'x'; answer]));
-    let answer = http::Response::builder()
+    let body = Full::new(Bytes::from(vec![b'x'; body_bytes]));
+    let response = http::Response::builder()
         .status(202)
         .header("retry-after", "7")
         .body(body);
-    Ok(answer.unwrap())
+    Ok(response.unwrap())
 }
 
 fn client(authority: Option<&str>) -> Client {

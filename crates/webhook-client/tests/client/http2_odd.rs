@@ -158,7 +158,7 @@ async fn a_connection_whose_receiver_stops_reading_is_closed() {
     with_timeout(closed, || "the connection to be closed".into()).await;
 }
 
-/// A client that keeps one idle connection and trusts both servers.
+/// Returns a client that keeps one idle connection and trusts both servers.
 fn client_with_room_for_one(servers: [&RawHttp2; 2]) -> Client {
     let roots = servers.map(|server| certificates(server.authority.as_bytes()).unwrap());
     let settings = Settings {

@@ -104,11 +104,11 @@ async fn a_name_without_addresses_is_not_called() {
     );
 }
 
-/// Two receivers on one port: at an address that is allowed, and at one that is not.
-async fn two_receivers(answer: &'static str) -> (RawReceiver, RawReceiver) {
-    let allowed = RawReceiver::at("127.0.0.2:0", move |_| Some(answer.into())).await;
+/// Starts two receivers on one port: at an address that is allowed, and at one that is not.
+async fn two_receivers(response: &'static str) -> (RawReceiver, RawReceiver) {
+    let allowed = RawReceiver::at("127.0.0.2:0", move |_| Some(response.into())).await;
     let at = format!("127.0.0.1:{}", allowed.address.port());
-    let other = RawReceiver::at(&at, move |_| Some(answer.into())).await;
+    let other = RawReceiver::at(&at, move |_| Some(response.into())).await;
     (allowed, other)
 }
 
@@ -152,7 +152,7 @@ async fn a_name_that_resolves_into_a_denied_network_is_refused() {
 }
 
 #[tokio::test]
-async fn the_next_address_is_tried_where_one_does_not_answer() {
+async fn the_next_address_is_tried_where_one_does_not_respond() {
     let (allowed, other) = two_receivers(reply()).await;
     let port = allowed.address.port();
     drop(other);

@@ -6,7 +6,7 @@ use tokio_postgres::Row;
 use webhook_model::{Event, EventId, Millis, Owner, Source, TenantId};
 
 use super::PostgresStore;
-use super::fault::Outcome;
+use super::fault::FaultResult;
 use super::known::compare;
 use super::outbox::Rows;
 use super::row::{bytes, column, event_id, millis, text};
@@ -145,7 +145,7 @@ impl PostgresStore {
     pub(super) async fn tenants_with_backlog(&self) -> Result<Vec<TenantId>> {
         let rows = call!(self, session => session.rows(BACKLOG, &[]).await)?;
         let tenant = |row: &Row| Ok(TenantId::parse(column(row, 0)?)?);
-        let tenants: Outcome<_> = rows.iter().map(tenant).collect();
+        let tenants: FaultResult<_> = rows.iter().map(tenant).collect();
         tenants.map_err(|fault| self.failed(fault))
     }
 
@@ -190,7 +190,7 @@ async fn insert(
     events: &[&Event],
     now: Millis,
     outbox: Option<&Rows<'_>>,
-) -> Outcome<HashSet<String>> {
+) -> FaultResult<HashSet<String>> {
     let columns = EventColumns::of(events.iter().copied());
     let (id, now) = (tenant.as_str(), now.as_i64());
     let params: Params<'_> = &[
@@ -219,7 +219,7 @@ async fn insert(
 }
 
 /// Returns the ids of new events from the reply.
-fn new_ids(rows: &[Row], tenant: &TenantId) -> Outcome<HashSet<String>> {
+fn new_ids(rows: &[Row], tenant: &TenantId) -> FaultResult<HashSet<String>> {
     let Some(row) = rows.first() else {
         return Ok(HashSet::new());
     };
@@ -258,7 +258,7 @@ async fn take(
     owner: &Owner,
     tenant: &TenantId,
     limit: i64,
-) -> Outcome<Vec<AcceptedEvent>> {
+) -> FaultResult<Vec<AcceptedEvent>> {
     let (tenant, incarnation) = (tenant.as_str(), owner.incarnation.as_str());
     let most = i64::try_from(PLANNING_BYTES).unwrap_or(i64::MAX);
     let rows = session
@@ -270,7 +270,7 @@ async fn take(
     rows.iter().flatten().map(accepted_event).collect()
 }
 
-fn accepted_event(row: &Row) -> Outcome<AcceptedEvent> {
+fn accepted_event(row: &Row) -> FaultResult<AcceptedEvent> {
     Ok(AcceptedEvent {
         event: Event {
             id: event_id(row, 0)?,
@@ -289,7 +289,7 @@ async fn end(
     owner: &Owner,
     tenant: &TenantId,
     untried: &[EventId],
-) -> Outcome<()> {
+) -> FaultResult<()> {
     let params = (tenant.as_str(), owner.incarnation.as_str());
     let ended = session
         .begin(&[query(END, &[&params.0, &params.1])])

@@ -5,7 +5,7 @@ use tokio_postgres::Row;
 use webhook_model::{AccessKey, KeyId, Millis, TenantId};
 
 use super::PostgresStore;
-use super::fault::Outcome;
+use super::fault::FaultResult;
 use super::row::{column, millis};
 use super::session::{Params, query};
 use super::store::call;
@@ -48,7 +48,7 @@ impl Keys for PostgresStore {
     async fn keys(&self) -> Result<Vec<AccessKey>> {
         let most = MAX_KEYS as i64;
         let rows = call!(self, session => session.rows(LIST, &[&most]).await)?;
-        let keys: Outcome<_> = rows.iter().map(read).collect();
+        let keys: FaultResult<_> = rows.iter().map(read).collect();
         keys.map_err(|fault| self.failed(fault))
     }
 
@@ -59,7 +59,7 @@ impl Keys for PostgresStore {
         let params: Params<'_> = &[&key.id.as_str(), &key.name, &hash, &tenant, &body, &most];
         let queries = [query(LOCK, &[]), query(ADD, params)];
         let rows = call!(self, session => session.transaction(&queries).await)?;
-        let read = || -> Outcome<(i64, i64)> {
+        let read = || -> FaultResult<(i64, i64)> {
             match rows.last().and_then(|rows| rows.first()) {
                 Some(row) => Ok((column(row, 0)?, column(row, 1)?)),
                 None => Ok((0, 0)),
@@ -100,11 +100,11 @@ impl Keys for PostgresStore {
     async fn key_uses(&self) -> Result<Vec<(KeyId, Millis)>> {
         let rows = call!(self, session => session.rows(LIST_USES, &[]).await)?;
         let read = |row: &Row| Ok((KeyId::parse(column(row, 0)?)?, millis(column(row, 1)?)));
-        let uses: Outcome<_> = rows.iter().map(read).collect();
+        let uses: FaultResult<_> = rows.iter().map(read).collect();
         uses.map_err(|fault| self.failed(fault))
     }
 }
 
-fn read(row: &Row) -> Outcome<AccessKey> {
+fn read(row: &Row) -> FaultResult<AccessKey> {
     Ok(serde_json::from_slice(column(row, 0)?)?)
 }

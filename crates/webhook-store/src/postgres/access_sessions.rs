@@ -5,7 +5,7 @@ use tokio_postgres::Row;
 use webhook_model::{AccessSession, Millis, SessionId, TenantId, TokenHash};
 
 use super::PostgresStore;
-use super::fault::Outcome;
+use super::fault::FaultResult;
 use super::row::column;
 use super::session::{Params, query};
 use super::store::call;
@@ -67,7 +67,7 @@ impl Sessions for PostgresStore {
         let (below, most) = (session_bound(cursor)?, limit as i64 + 1);
         let params: Params<'_> = &[&tenant.as_str(), &below, &most];
         let rows = call!(self, session => session.rows(LIST, params).await)?;
-        let items: Outcome<Vec<_>> = rows.iter().map(read).collect();
+        let items: FaultResult<Vec<_>> = rows.iter().map(read).collect();
         let items = items.map_err(|fault| self.failed(fault))?;
         Ok(page("s", items, limit, |session: &AccessSession| {
             session.id.as_str()
@@ -132,6 +132,6 @@ impl PostgresStore {
     }
 }
 
-fn read(row: &Row) -> Outcome<AccessSession> {
+fn read(row: &Row) -> FaultResult<AccessSession> {
     Ok(serde_json::from_slice(column(row, 0)?)?)
 }

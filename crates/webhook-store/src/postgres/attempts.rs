@@ -4,7 +4,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use webhook_model::{Attempt, Exchange, Phase};
 
-use super::fault::{Fault, Outcome};
+use super::fault::{Fault, FaultResult};
 use super::row::{DeliveryKey, claim_number, column, millis, text};
 use crate::Fence;
 
@@ -94,7 +94,7 @@ pub(super) const EXCHANGES: &str = "SELECT a.exchange, a.response
     WHERE d.id = $1 ORDER BY a.number";
 
 /// Reads a row of [`EXCHANGES`].
-pub(super) fn read_exchange(row: &Row) -> Outcome<Exchange> {
+pub(super) fn read_exchange(row: &Row) -> FaultResult<Exchange> {
     if let Some(exchange) = column::<Option<Vec<u8>>>(row, 0)? {
         return Ok(Exchange::from_stored(exchange.into()));
     }
@@ -103,7 +103,7 @@ pub(super) fn read_exchange(row: &Row) -> Outcome<Exchange> {
 }
 
 /// Reads the columns of [`ATTEMPTS_OF`], without exchanges, from column `first` on.
-pub(super) fn read_attempts(row: &Row, first: usize) -> Outcome<Vec<Attempt>> {
+pub(super) fn read_attempts(row: &Row, first: usize) -> FaultResult<Vec<Attempt>> {
     let times = column::<Option<Vec<i64>>>(row, first)?.unwrap_or_default();
     let durations = column::<Option<Vec<i64>>>(row, first + 1)?.unwrap_or_default();
     let statuses = column::<Option<Vec<Option<i32>>>>(row, first + 2)?.unwrap_or_default();
@@ -124,7 +124,7 @@ pub(super) fn read_attempts(row: &Row, first: usize) -> Outcome<Vec<Attempt>> {
     (0..times.len()).map(attempt).collect()
 }
 
-fn phase(name: &str) -> Outcome<Phase> {
+fn phase(name: &str) -> FaultResult<Phase> {
     let named = Phase::ALL.into_iter().find(|phase| phase.name() == name);
     named.ok_or_else(|| Fault::Unreadable(format!("`{name}` is not a phase")))
 }

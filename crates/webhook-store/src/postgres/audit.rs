@@ -5,7 +5,7 @@ use tokio_postgres::Row;
 use webhook_model::{AuditEntry, AuditId, Millis, TenantId};
 
 use super::PostgresStore;
-use super::fault::Outcome;
+use super::fault::FaultResult;
 use super::row::column;
 use super::session::{Params, query};
 use super::store::call;
@@ -61,7 +61,7 @@ impl Audit for PostgresStore {
                 call!(self, session => session.rows(LIST, params).await)?
             }
         };
-        let items: Outcome<Vec<_>> = rows.iter().map(read).collect();
+        let items: FaultResult<Vec<_>> = rows.iter().map(read).collect();
         let items = items.map_err(|fault| self.failed(fault))?;
         Ok(page("a", items, limit, |entry: &AuditEntry| {
             entry.id.as_str()
@@ -75,6 +75,6 @@ impl Audit for PostgresStore {
     }
 }
 
-fn read(row: &Row) -> Outcome<AuditEntry> {
+fn read(row: &Row) -> FaultResult<AuditEntry> {
     Ok(serde_json::from_slice(column(row, 0)?)?)
 }

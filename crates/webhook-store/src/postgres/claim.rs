@@ -4,7 +4,7 @@ use tokio_postgres::Row;
 use webhook_model::{Millis, Owner};
 
 use super::PostgresStore;
-use super::fault::{Fault, Outcome};
+use super::fault::{Fault, FaultResult};
 use super::row::{bytes, claim_number, column, delivery_id, event_id, millis};
 use super::session::Session;
 use super::store::call;
@@ -66,7 +66,7 @@ async fn claim(
     owner: &Owner,
     requests: &[&ClaimRequest],
     fence: Fence,
-) -> Outcome<Vec<Claim>> {
+) -> FaultResult<Vec<Claim>> {
     let tenants: Vec<&str> = requests.iter().map(|one| one.tenant.as_str()).collect();
     let endpoints: Vec<&str> = requests.iter().map(|one| one.endpoint.as_str()).collect();
     let limit = |one: &&ClaimRequest| i64::try_from(one.limit).unwrap_or(i64::MAX);
@@ -94,7 +94,7 @@ async fn claim(
     rows.iter().map(|row| read(row, requests, fence)).collect()
 }
 
-fn read(row: &Row, requests: &[&ClaimRequest], fence: Fence) -> Outcome<Claim> {
+fn read(row: &Row, requests: &[&ClaimRequest], fence: Fence) -> FaultResult<Claim> {
     let number = usize::try_from(column::<i64>(row, 0)? - 1).ok();
     let request = number.and_then(|number| requests.get(number));
     let request = request.ok_or_else(|| Fault::Unreadable("an unknown request".into()))?;

@@ -8,7 +8,7 @@ use webhook_model::{Millis, Owner};
 
 use super::PostgresStore;
 use super::attempts::AttemptColumns;
-use super::fault::{Fault, Outcome};
+use super::fault::{Fault, FaultResult};
 use super::ordering::EndedGroups;
 use super::outcome_counts::OutcomeCounts;
 use super::row::{DELETED, DeliveryKey, claim_number, column, digest, state};
@@ -141,7 +141,7 @@ async fn complete(
     owner: &Owner,
     outcomes: &[crate::Outcome],
     now: Millis,
-) -> Outcome<Completed> {
+) -> FaultResult<Completed> {
     let columns = Columns::of(outcomes);
     let rows = end_claims(session, owner, &columns, now).await?;
     let mut recorded = vec![false; outcomes.len()];
@@ -211,7 +211,7 @@ struct EndedRow {
 }
 
 impl EndedRow {
-    fn read(row: &Row) -> Outcome<Self> {
+    fn read(row: &Row) -> FaultResult<Self> {
         let number: i64 = column(row, 0)?;
         Ok(Self {
             position: usize::try_from(number - 1).unwrap_or(usize::MAX),
@@ -233,7 +233,7 @@ async fn end_claims(
     owner: &Owner,
     columns: &Columns<'_>,
     now: Millis,
-) -> Outcome<Vec<Row>> {
+) -> FaultResult<Vec<Row>> {
     let (now, deleted) = (now.as_i64(), DELETED.as_bytes());
     let erased = ERASED.as_bytes();
     let lock: Params<'_> = &[&columns.due];
@@ -270,7 +270,7 @@ async fn finish(
     mut writes: Writes<'_>,
     recorded: &mut [bool],
     now: Millis,
-) -> Outcome<()> {
+) -> FaultResult<()> {
     let others: Vec<_> = others
         .iter()
         .filter_map(|index| Some((*index, digest(&outcomes[*index].id)?)))
@@ -312,7 +312,7 @@ async fn finish(
 }
 
 /// Returns whether the outcome of a claim that is not in flight any more was recorded before.
-fn is_recorded(row: &Row, outcome: &crate::Outcome) -> Outcome<bool> {
+fn is_recorded(row: &Row, outcome: &crate::Outcome) -> FaultResult<bool> {
     let (state, reason): (i16, Option<&[u8]>) = (column(row, 1)?, column(row, 2)?);
     let died_of = |wanted: &str| state == state::DEAD && reason == Some(wanted.as_bytes());
     Ok(match &outcome.next {

@@ -7,7 +7,7 @@ use deadpool_postgres::{
 };
 use postgres_link::{ConnectError, Connector, SETUP_TIMEOUT, describe};
 
-use super::fault::{Fault, Outcome};
+use super::fault::{Fault, FaultResult};
 use super::session::Session;
 
 /// The time for which a call waits for one of the connections.
@@ -67,7 +67,7 @@ pub(super) fn pool(connector: &Connector) -> Result<Pool, ConnectError> {
 }
 
 /// Returns a connection of the pool.
-pub(super) async fn session(pool: &Pool) -> Outcome<Session> {
+pub(super) async fn session(pool: &Pool) -> FaultResult<Session> {
     match pool.get().await {
         Ok(client) => Ok(Session::new(client)),
         Err(PoolError::Backend(error))

@@ -4,7 +4,7 @@ use tokio_postgres::Row;
 use webhook_model::{EndpointId, Millis, TenantId};
 
 use super::PostgresStore;
-use super::fault::Outcome;
+use super::fault::FaultResult;
 use super::row::{column, millis};
 use super::session::query;
 use super::store::call;
@@ -63,7 +63,7 @@ impl PostgresStore {
         now: Millis,
     ) -> Result<(Vec<DueEndpoint>, Option<Millis>)> {
         let rows = call!(self, session => session.rows(DUE, &[&now.as_i64()]).await)?;
-        let read: Outcome<Vec<_>> = rows.iter().map(|row| head(row, now)).collect();
+        let read: FaultResult<Vec<_>> = rows.iter().map(|row| head(row, now)).collect();
         let heads = read.map_err(|fault| self.failed(fault))?;
         let next = heads.iter().filter_map(|(_, next)| *next).min();
         let due = heads.into_iter().filter_map(|(due, _)| due);
@@ -80,7 +80,7 @@ impl PostgresStore {
 }
 
 /// Reads an endpoint with pending deliveries: itself if one is due, and the next due time after now.
-fn head(row: &Row, now: Millis) -> Outcome<(Option<DueEndpoint>, Option<Millis>)> {
+fn head(row: &Row, now: Millis) -> FaultResult<(Option<DueEndpoint>, Option<Millis>)> {
     let at = millis(column(row, 2)?);
     let next = column::<Option<i64>>(row, 3)?.map(millis);
     if at > now {
@@ -94,7 +94,7 @@ fn head(row: &Row, now: Millis) -> Outcome<(Option<DueEndpoint>, Option<Millis>)
     Ok((Some(due), next))
 }
 
-fn depth(rows: &[Vec<Row>]) -> Outcome<Depth> {
+fn depth(rows: &[Vec<Row>]) -> FaultResult<Depth> {
     let mut first = rows.iter().map(|rows| rows.first());
     let (Some(Some(counts)), Some(Some(oldest))) = (first.next(), first.next()) else {
         return Ok(Depth::default());

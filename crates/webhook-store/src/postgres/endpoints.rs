@@ -5,7 +5,7 @@ use tokio_postgres::types::ToSql;
 use webhook_model::{Endpoint, EndpointId, Millis, TenantId};
 
 use super::PostgresStore;
-use super::fault::Outcome;
+use super::fault::FaultResult;
 use super::row::{DELETED, column, millis};
 use super::session::{Params, Session, query};
 use super::store::{AT_A_TIME, call};
@@ -85,10 +85,10 @@ impl PostgresStore {
         let Some(first) = rows.first() else {
             return Ok(None);
         };
-        let read = || -> Outcome<_> {
+        let read = || -> FaultResult<_> {
             let version = column::<i64>(first, 0)?.unsigned_abs();
             let endpoints = rows.iter().filter_map(|row| endpoint(row).transpose());
-            Ok((version, endpoints.collect::<Outcome<_>>()?))
+            Ok((version, endpoints.collect::<FaultResult<_>>()?))
         };
         read().map(Some).map_err(|fault| self.failed(fault))
     }
@@ -111,7 +111,7 @@ impl PostgresStore {
 
     /// Writes endpoints in one transaction. Returns their versions, `None` for a conflict.
     pub(super) async fn write_endpoints(&self, puts: &[EndpointPut]) -> Result<Vec<Option<u64>>> {
-        let values: Outcome<Vec<_>> = puts.iter().map(Values::of).collect();
+        let values: FaultResult<Vec<_>> = puts.iter().map(Values::of).collect();
         let values = values.map_err(|fault| self.failed(fault))?;
         let params: Vec<_> = values.iter().map(Values::params).collect();
         let queries: Vec<_> = params.iter().map(|params| query(PUT, params)).collect();
@@ -142,7 +142,7 @@ impl PostgresStore {
         let Some(row) = rows.first() else {
             return Ok(false);
         };
-        let read = || -> Outcome<(i32, i64)> { Ok((column(row, 0)?, column(row, 1)?)) };
+        let read = || -> FaultResult<(i32, i64)> { Ok((column(row, 0)?, column(row, 1)?)) };
         let (key, last_event) = read().map_err(|fault| self.failed(fault))?;
         self.bury(key, last_event, now.as_i64()).await?;
         Ok(true)
@@ -158,7 +158,8 @@ impl PostgresStore {
     pub(super) async fn finish_deletions(&self, now: Millis) -> Result<()> {
         let rows = call!(self, session => session.rows(UNFINISHED, &[]).await)?;
         for row in &rows {
-            let read = || -> Outcome<(i32, Option<i64>)> { Ok((column(row, 0)?, column(row, 1)?)) };
+            let read =
+                || -> FaultResult<(i32, Option<i64>)> { Ok((column(row, 0)?, column(row, 1)?)) };
             let (key, at) = read().map_err(|fault| self.failed(fault))?;
             self.bury(key, i64::MAX, at.unwrap_or(now.as_i64())).await?;
         }
@@ -181,7 +182,7 @@ struct Values<'e> {
 }
 
 impl<'e> Values<'e> {
-    fn of(EndpointPut { endpoint, over }: &'e EndpointPut) -> Outcome<Self> {
+    fn of(EndpointPut { endpoint, over }: &'e EndpointPut) -> FaultResult<Self> {
         Ok(Self {
             tenant: endpoint.tenant.as_str(),
             id: endpoint.id.as_str(),
@@ -203,7 +204,12 @@ impl<'e> Values<'e> {
 }
 
 /// Buries a part of an endpoint's pending deliveries. Returns whether there was one.
-async fn bury_some(session: &Session, endpoint: i32, last_event: i64, at: i64) -> Outcome<bool> {
+async fn bury_some(
+    session: &Session,
+    endpoint: i32,
+    last_event: i64,
+    at: i64,
+) -> FaultResult<bool> {
     let (reason, minute) = (DELETED.as_bytes(), Interval::Minute.number(millis(at)));
     let counter = i16::from(Counter::DEAD.0);
     let params: Params<'_> = &[
@@ -220,7 +226,7 @@ async fn bury_some(session: &Session, endpoint: i32, last_event: i64, at: i64) -
     Ok(buried? > 0)
 }
 
-fn endpoint(row: &Row) -> Outcome<Option<Endpoint>> {
+fn endpoint(row: &Row) -> FaultResult<Option<Endpoint>> {
     let Some(definition) = column::<Option<&str>>(row, 2)? else {
         return Ok(None);
     };

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use webhook_model::{EventId, Millis, TenantId};
 
 use super::PostgresStore;
-use super::fault::Outcome;
+use super::fault::FaultResult;
 use super::ordering::EndedGroups;
 use super::outcome_counts::OutcomeCounts;
 use super::rejected;
@@ -79,7 +79,7 @@ async fn erase(
     tenant: &TenantId,
     id: &EventId,
     now: Millis,
-) -> Outcome<Option<Erased>> {
+) -> FaultResult<Option<Erased>> {
     let tenant = tenant.as_str();
     let (lock, find): (Params<'_>, Params<'_>) = (&[&tenant], &[&tenant, &id.as_str()]);
     let mut found = session
@@ -118,7 +118,7 @@ async fn erase(
 }
 
 /// Returns the former state of a delivery, its tenant, endpoint and ordering group.
-fn delivery(row: &Row) -> Outcome<(i16, i32, i32, Option<Uuid>)> {
+fn delivery(row: &Row) -> FaultResult<(i16, i32, i32, Option<Uuid>)> {
     Ok((
         column(row, 0)?,
         column(row, 1)?,
@@ -131,7 +131,7 @@ async fn erase_rejected_of(
     session: &Session,
     tenant: &TenantId,
     id: &str,
-) -> Outcome<Option<Erased>> {
+) -> FaultResult<Option<Erased>> {
     let Some(mut found) = rejected::find(session, tenant, id).await? else {
         return Ok(None);
     };

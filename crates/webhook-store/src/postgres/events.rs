@@ -4,7 +4,7 @@ use tokio_postgres::Row;
 use webhook_model::{Event, EventId, EventState, Source, TenantId};
 
 use super::PostgresStore;
-use super::fault::Outcome;
+use super::fault::FaultResult;
 use super::rejected;
 use super::row::{bytes, column, event_id, millis, text};
 use super::session::Session;
@@ -65,7 +65,7 @@ async fn run<'a>(
     session: &Session,
     tenant: &TenantId,
     search: &EventSearch<'a>,
-) -> Outcome<Vec<Scan<'a, i64>>> {
+) -> FaultResult<Vec<Scan<'a, i64>>> {
     let mut scans = Vec::new();
     for state in search.states() {
         scans.push(match state {
@@ -82,7 +82,7 @@ async fn of_state<'a>(
     tenant: &TenantId,
     search: &EventSearch<'a>,
     (state, statement): (EventState, &str),
-) -> Outcome<Scan<'a, i64>> {
+) -> FaultResult<Scan<'a, i64>> {
     let (at, key) = search.below(true);
     let count = i64::try_from(search.count()).unwrap_or(i64::MAX);
     let (tenant, from) = (tenant.as_str(), search.from());
@@ -103,7 +103,7 @@ async fn rejected_events<'a>(
     session: &Session,
     tenant: &TenantId,
     search: &EventSearch<'a>,
-) -> Outcome<Scan<'a, i64>> {
+) -> FaultResult<Scan<'a, i64>> {
     let (at, key) = search.below(false);
     let count = i64::try_from(search.count()).unwrap_or(i64::MAX);
     let rows = rejected::of_tenant(session, tenant, search.from(), [at, key], count).await?;
@@ -122,7 +122,7 @@ async fn rejected_events<'a>(
 }
 
 /// Returns the position of a row that starts with its time and its key.
-fn position(row: &Row, is_kept: bool) -> Outcome<Position> {
+fn position(row: &Row, is_kept: bool) -> FaultResult<Position> {
     Ok(Position {
         at: millis(column(row, 0)?).0,
         is_kept,
@@ -130,7 +130,7 @@ fn position(row: &Row, is_kept: bool) -> Outcome<Position> {
     })
 }
 
-fn summary(row: &Row, state: EventState) -> Outcome<EventSummary> {
+fn summary(row: &Row, state: EventState) -> FaultResult<EventSummary> {
     Ok(EventSummary {
         accepted_at: millis(column(row, 0)?),
         source: Source::named(column(row, 2)?),
@@ -143,7 +143,7 @@ fn summary(row: &Row, state: EventState) -> Outcome<EventSummary> {
     })
 }
 
-fn details(row: &Row, id: &EventId) -> Outcome<EventDetails> {
+fn details(row: &Row, id: &EventId) -> FaultResult<EventDetails> {
     let event = Event {
         id: id.clone(),
         source: Source::named(column(row, 2)?),

@@ -4,6 +4,7 @@ use postgres_link::describe;
 use tokio_postgres::error::SqlState;
 
 use crate::StoreError;
+use crate::error::{unreadable_id, unreadable_json};
 
 /// A rejected call, or an error of the connection or the database.
 #[derive(Debug)]
@@ -20,7 +21,7 @@ pub(super) enum Fault {
 }
 
 /// The result of a part of a call.
-pub(super) type Outcome<T> = Result<T, Fault>;
+pub(super) type FaultResult<T> = Result<T, Fault>;
 
 impl Fault {
     /// Returns whether the call had no effect because of another transaction, and may be repeated.
@@ -81,16 +82,12 @@ impl From<tokio_postgres::Error> for Fault {
 
 impl From<serde_json::Error> for Fault {
     fn from(error: serde_json::Error) -> Self {
-        // Not the error's own text: it may quote its input, which may contain a secret.
-        let (line, column) = (error.line(), error.column());
-        Self::Unreadable(format!(
-            "stored JSON cannot be read at line {line}, column {column}"
-        ))
+        Self::Unreadable(unreadable_json(&error))
     }
 }
 
 impl From<webhook_model::IdError> for Fault {
     fn from(error: webhook_model::IdError) -> Self {
-        Self::Unreadable(format!("a stored id cannot be read: {error}"))
+        Self::Unreadable(unreadable_id(&error))
     }
 }

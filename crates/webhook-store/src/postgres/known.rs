@@ -2,7 +2,7 @@
 
 use webhook_model::{Event, TenantId};
 
-use super::fault::Outcome;
+use super::fault::FaultResult;
 use super::row::column;
 use super::session::Session;
 
@@ -23,7 +23,7 @@ pub(super) async fn compare(
     session: &Session,
     tenant: &TenantId,
     events: &[&Event],
-) -> Outcome<Vec<Option<bool>>> {
+) -> FaultResult<Vec<Option<bool>>> {
     let ids: Vec<&str> = events.iter().map(|event| event.id.as_str()).collect();
     let kinds: Vec<&str> = events.iter().map(|event| &*event.kind).collect();
     let data: Vec<&[u8]> = events.iter().map(|event| &event.data[..]).collect();

@@ -6,7 +6,7 @@ use webhook_model::{Delivery, DeliveryId, DeliveryState, EndpointId, TenantId};
 
 use super::PostgresStore;
 use super::attempts::{ATTEMPTS_OF, EXCHANGES, read_attempts, read_exchange};
-use super::fault::Outcome;
+use super::fault::FaultResult;
 use super::mark::{Mark, page_until};
 use super::row::{DeliveryKey, bytes, column, delivery_id, digest, event_id, millis, state, text};
 use super::search::{From, Search, stored_states};
@@ -44,7 +44,7 @@ impl PostgresStore {
         let found = call!(self, session => {
             search.run(&session, from, count, COLUMNS, &joins).await
         })?;
-        let items: Outcome<Vec<_>> = found.rows.iter().map(read).collect();
+        let items: FaultResult<Vec<_>> = found.rows.iter().map(read).collect();
         let items = items.map_err(|fault| self.failed(fault))?;
         Ok(page_until(items, limit, found.reached))
     }
@@ -86,7 +86,7 @@ impl PostgresStore {
 }
 
 /// Reads the position of a delivery.
-pub(super) fn read_mark(row: &Row) -> Outcome<Mark> {
+pub(super) fn read_mark(row: &Row) -> FaultResult<Mark> {
     Ok(Mark {
         at: column(row, 0)?,
         key: DeliveryKey {
@@ -96,7 +96,7 @@ pub(super) fn read_mark(row: &Row) -> Outcome<Mark> {
     })
 }
 
-fn read(row: &Row) -> Outcome<(Mark, Delivery)> {
+fn read(row: &Row) -> FaultResult<(Mark, Delivery)> {
     let mark = read_mark(row)?;
     let stored: i16 = column(row, 7)?;
     let at = millis(column(row, 8)?);

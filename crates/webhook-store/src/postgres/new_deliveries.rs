@@ -6,7 +6,7 @@ use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 use webhook_model::{DeliveryId, Millis};
 
-use super::fault::{Fault, Outcome};
+use super::fault::{Fault, FaultResult};
 use super::ordering::Group;
 use super::outcome_counts::OutcomeCounts;
 use super::row::{DELETED, new_digest, ordering_group, state};
@@ -34,8 +34,8 @@ pub(super) struct FoundEndpoint {
     pub exists: bool,
 }
 
-/// The circumstances of a plan.
-pub(super) struct Circumstances {
+/// The properties that all deliveries of a plan share.
+pub(super) struct PlanContext {
     pub tenant: i32,
     /// The key of the owner's lease.
     pub owner: Option<i32>,
@@ -70,10 +70,10 @@ impl<'a> NewRows<'a> {
     /// Adds the deliveries of an event with this key. Returns those that are in flight.
     pub fn add(
         &mut self,
-        circumstances: &mut Circumstances,
+        circumstances: &mut PlanContext,
         key: i64,
         planned: &'a PlannedEvent,
-    ) -> Outcome<Vec<DeliveryId>> {
+    ) -> FaultResult<Vec<DeliveryId>> {
         let mut claimed = Vec::new();
         let ordering_key = planned.event.ordering_key.as_deref();
         for delivery in &planned.deliveries {
@@ -91,11 +91,11 @@ impl<'a> NewRows<'a> {
     /// Adds a delivery. Returns its state.
     fn delivery(
         &mut self,
-        circumstances: &mut Circumstances,
+        circumstances: &mut PlanContext,
         event: i64,
         new: &'a NewDelivery,
         group: Option<Uuid>,
-    ) -> Outcome<i16> {
+    ) -> FaultResult<i16> {
         let found = circumstances.endpoints.get(new.endpoint.as_str());
         let missing = || Fault::Unreadable(format!("endpoint `{}` is missing", new.endpoint));
         let endpoint = *found.ok_or_else(missing)?;
@@ -131,7 +131,7 @@ impl<'a> NewRows<'a> {
     }
 
     /// Returns the parameters of the statements that insert the rows.
-    pub fn params<'p>(&'p self, circumstances: &'p Circumstances, now: &'p i64) -> NewParams<'p> {
+    pub fn params<'p>(&'p self, circumstances: &'p PlanContext, now: &'p i64) -> NewParams<'p> {
         NewParams {
             deliveries: [
                 &self.events,

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::fault::Outcome;
+use super::fault::FaultResult;
 use super::outcome_counts::OutcomeCounts;
 use super::row::column;
 use super::session::{Params, Query, Session, query};
@@ -68,7 +68,7 @@ impl EndedGroups {
         last: &[Query<'_>],
         (counts, incarnation): (&mut OutcomeCounts, &String),
         now: Millis,
-    ) -> Outcome<Vec<Vec<Row>>> {
+    ) -> FaultResult<Vec<Vec<Row>>> {
         counts.set_minute(now);
         let params = counts.params(incarnation);
         let counted = [query(OutcomeCounts::INSERT, &params)];
@@ -88,7 +88,7 @@ impl EndedGroups {
 }
 
 /// Reads the rows of [`BUSY`].
-pub(super) fn busy_groups(rows: &[Row]) -> Outcome<BTreeSet<Group>> {
+pub(super) fn busy_groups(rows: &[Row]) -> FaultResult<BTreeSet<Group>> {
     let group = |row: &Row| Ok((column(row, 0)?, column(row, 1)?));
     rows.iter().map(group).collect()
 }

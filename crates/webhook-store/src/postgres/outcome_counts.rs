@@ -11,7 +11,7 @@ use tokio_postgres::types::ToSql;
 use webhook_model::{Attempt, EndpointId, Millis, TenantId};
 
 use super::PostgresStore;
-use super::fault::{Fault, Outcome};
+use super::fault::{Fault, FaultResult};
 use super::row::{column, millis};
 use super::session::Session;
 use super::store::call;
@@ -180,7 +180,7 @@ async fn stats(
     endpoint: &EndpointId,
     by: Interval,
     from: Millis,
-) -> Outcome<Option<EndpointStats>> {
+) -> FaultResult<Option<EndpointStats>> {
     let found = session
         .rows(ENDPOINT, &[&tenant.as_str(), &endpoint.as_str()])
         .await?;
@@ -200,7 +200,10 @@ async fn stats(
         pending: column::<i64>(pending, 0)?.unsigned_abs(),
         oldest_due: column::<Option<i64>>(pending, 1)?.map(millis),
         series,
-        recent: recent.iter().map(recent_attempt).collect::<Outcome<_>>()?,
+        recent: recent
+            .iter()
+            .map(recent_attempt)
+            .collect::<FaultResult<_>>()?,
     }))
 }
 
@@ -209,7 +212,7 @@ async fn sums(
     tenant: &TenantId,
     by: Interval,
     from: Millis,
-) -> Outcome<Option<Vec<Counters>>> {
+) -> FaultResult<Option<Vec<Counters>>> {
     let found = session.rows(TENANT, &[&tenant.as_str()]).await?;
     let Some(found) = found.first() else {
         return Ok(None);
@@ -219,7 +222,7 @@ async fn sums(
 }
 
 /// Returns the counts of an endpoint, or those of a tenant by its negative key.
-async fn counts(session: &Session, key: i32, by: Interval, from: Millis) -> Outcome<Counts> {
+async fn counts(session: &Session, key: i32, by: Interval, from: Millis) -> FaultResult<Counts> {
     let mut counts = Counts::new();
     let minutes_from = Interval::Minute.number(by.start(from));
     let minutes: i64 = match by {
@@ -241,7 +244,7 @@ async fn counts(session: &Session, key: i32, by: Interval, from: Millis) -> Outc
     Ok(counts)
 }
 
-fn recent_attempt(row: &Row) -> Outcome<RecentAttempt> {
+fn recent_attempt(row: &Row) -> FaultResult<RecentAttempt> {
     let status: Option<i32> = column(row, 2)?;
     Ok(RecentAttempt {
         at: millis(column(row, 0)?),
@@ -251,7 +254,7 @@ fn recent_attempt(row: &Row) -> Outcome<RecentAttempt> {
     })
 }
 
-fn counted(row: &Row) -> Outcome<(i64, u8, u64)> {
+fn counted(row: &Row) -> FaultResult<(i64, u8, u64)> {
     let counter: i32 = column(row, 1)?;
     // A number beyond the known counters is ignored.
     let counter = u8::try_from(counter).unwrap_or(u8::MAX);

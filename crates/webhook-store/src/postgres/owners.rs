@@ -4,7 +4,7 @@ use tokio_postgres::Row;
 use webhook_model::{Millis, Owner};
 
 use super::PostgresStore;
-use super::fault::Outcome;
+use super::fault::FaultResult;
 use super::row::{column, millis};
 use super::session::{Params, Session, query};
 use super::store::call;
@@ -72,7 +72,12 @@ impl PostgresStore {
 }
 
 /// Acquires a lease. Returns false if another process acquired one of the name meanwhile.
-async fn acquire(session: &Session, owner: &Owner, now: Millis, until: Millis) -> Outcome<bool> {
+async fn acquire(
+    session: &Session,
+    owner: &Owner,
+    now: Millis,
+    until: Millis,
+) -> FaultResult<bool> {
     let mut found = session.begin(&[query(FIND, &[&owner.name])]).await?;
     let found = found.pop().unwrap_or_default();
     let until = until.as_i64();
@@ -94,7 +99,7 @@ async fn acquire(session: &Session, owner: &Owner, now: Millis, until: Millis) -
 }
 
 /// Returns an error if the process of a lease may be alive.
-fn check_ended(row: &Row, owner: &Owner, now: Millis) -> Outcome<()> {
+fn check_ended(row: &Row, owner: &Owner, now: Millis) -> FaultResult<()> {
     let (host, pid, until): (&str, i64, i64) = (column(row, 2)?, column(row, 3)?, column(row, 4)?);
     let gone = owner.is_known_gone(host, u32::try_from(pid).unwrap_or(u32::MAX));
     if until <= now.as_i64() || gone {

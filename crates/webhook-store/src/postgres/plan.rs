@@ -3,7 +3,7 @@
 use webhook_model::{Millis, Owner};
 
 use super::PostgresStore;
-use super::fault::Outcome;
+use super::fault::FaultResult;
 use super::known::compare;
 use super::new_deliveries::NewRows;
 use super::outbox::Rows;
@@ -130,7 +130,11 @@ fn claims_any(events: &[PlannedEvent]) -> bool {
     deliveries.any(|delivery| delivery.start == InitialState::Claimed)
 }
 
-async fn run(session: &Session, call: &PlanCall<'_>, outbox: Option<&Rows<'_>>) -> Outcome<Reply> {
+async fn run(
+    session: &Session,
+    call: &PlanCall<'_>,
+    outbox: Option<&Rows<'_>>,
+) -> FaultResult<Reply> {
     if let Some(planned) = plan_once(session, call, outbox).await? {
         return Ok(Reply::Done(Done {
             results: planned.results,

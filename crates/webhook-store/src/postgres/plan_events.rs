@@ -8,8 +8,8 @@ use uuid::Uuid;
 use webhook_model::{Millis, Owner};
 
 use super::accept::EventColumns;
-use super::fault::Outcome;
-use super::new_deliveries::{Circumstances, FoundEndpoint};
+use super::fault::FaultResult;
+use super::new_deliveries::{FoundEndpoint, PlanContext};
 use super::ordering::busy_groups;
 use super::row::{claim_number, column, ordering_group};
 use super::session::{Params, Session, query};
@@ -88,7 +88,7 @@ pub(super) enum Start {
 
 /// A plan in progress.
 pub(super) struct Started {
-    pub circumstances: Circumstances,
+    pub circumstances: PlanContext,
     /// The keys of the events to plan, by id.
     keys: HashMap<String, i64>,
 }
@@ -133,7 +133,7 @@ impl<'a> PlanCall<'a> {
     }
 
     /// Begins the transaction, and keeps the events.
-    pub async fn start(&self, session: &Session) -> Outcome<Start> {
+    pub async fn start(&self, session: &Session) -> FaultResult<Start> {
         let tenant = self.batch.tenant.as_str();
         let version = i64::try_from(self.batch.version).unwrap_or(i64::MAX);
         let columns = EventColumns::of(self.events.iter().map(|event| &event.event));
@@ -176,7 +176,7 @@ impl<'a> PlanCall<'a> {
         self.started(session, &rows).await
     }
 
-    async fn started(&self, session: &Session, rows: &[Vec<Row>]) -> Outcome<Start> {
+    async fn started(&self, session: &Session, rows: &[Vec<Row>]) -> FaultResult<Start> {
         let [tenants, endpoints, backlog, kept, others @ ..] = rows else {
             return Ok(Start::Stale);
         };
@@ -200,7 +200,7 @@ impl<'a> PlanCall<'a> {
         if self.claims && owner.is_none() {
             return Err(StoreError::LeaseLost(self.owner.name.clone()).into());
         }
-        let mut circumstances = Circumstances {
+        let mut circumstances = PlanContext {
             tenant: column(tenant, 0)?,
             owner,
             fence: claim_number(self.batch.fence),
@@ -217,7 +217,7 @@ impl<'a> PlanCall<'a> {
     }
 
     /// Returns the keys of the events to plan. Of accepted events, those that come first.
-    fn keys(&self, kept: &[Row]) -> Outcome<HashMap<String, i64>> {
+    fn keys(&self, kept: &[Row]) -> FaultResult<HashMap<String, i64>> {
         let mut keys = HashMap::with_capacity(kept.len());
         let mut events = self.events.iter();
         for row in kept {
@@ -233,8 +233,8 @@ impl<'a> PlanCall<'a> {
     async fn name_missing(
         &self,
         session: &Session,
-        circumstances: &mut Circumstances,
-    ) -> Outcome<()> {
+        circumstances: &mut PlanContext,
+    ) -> FaultResult<()> {
         let found = &mut circumstances.endpoints;
         let missing = self.endpoints.iter().filter(|id| !found.contains_key(**id));
         let missing: Vec<&str> = missing.copied().collect();
@@ -254,7 +254,7 @@ impl<'a> PlanCall<'a> {
     }
 }
 
-fn found_endpoints(rows: &[Row]) -> Outcome<HashMap<String, FoundEndpoint>> {
+fn found_endpoints(rows: &[Row]) -> FaultResult<HashMap<String, FoundEndpoint>> {
     let endpoint = |row: &Row| {
         let (key, exists) = (column(row, 1)?, column(row, 2)?);
         Ok((column(row, 0)?, FoundEndpoint { key, exists }))

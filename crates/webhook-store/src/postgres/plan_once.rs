@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use uuid::Uuid;
 
 use super::accept::EventColumns;
-use super::fault::Outcome;
+use super::fault::FaultResult;
 use super::outbox::{self, Rows};
 use super::plan_events::PlanCall;
 use super::row::{claim_number, column, new_digest, state};
@@ -102,7 +102,7 @@ pub(super) async fn plan_once(
     session: &Session,
     call: &PlanCall<'_>,
     outbox: Option<&Rows<'_>>,
-) -> Outcome<Option<PlannedOnce>> {
+) -> FaultResult<Option<PlannedOnce>> {
     if call.accepted || !is_simple(&call.events) {
         return Ok(None);
     }
@@ -156,7 +156,7 @@ pub(super) async fn plan_once(
     }))
 }
 
-fn columns<'a>(call: &PlanCall<'a>) -> Outcome<Columns<'a>> {
+fn columns<'a>(call: &PlanCall<'a>) -> FaultResult<Columns<'a>> {
     let mut columns = Columns::default();
     for event in &call.events {
         for delivery in &event.deliveries {

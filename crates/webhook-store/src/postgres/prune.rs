@@ -6,7 +6,7 @@ use tokio_postgres::Row;
 use webhook_model::Millis;
 
 use super::PostgresStore;
-use super::fault::Outcome;
+use super::fault::FaultResult;
 use super::list::read_mark;
 use super::mark::Mark;
 use super::prune_cursor::PruneCursor;
@@ -134,7 +134,11 @@ impl PostgresStore {
 
 /// Reads deliveries from the cursor on, and deletes old ones. Returns the position that was reached;
 /// `None` at the end.
-async fn prune_some(session: &Session, cursor: PruneCursor, before: i64) -> Outcome<Option<Mark>> {
+async fn prune_some(
+    session: &Session,
+    cursor: PruneCursor,
+    before: i64,
+) -> FaultResult<Option<Mark>> {
     let PruneCursor {
         tenant,
         state,
@@ -155,7 +159,7 @@ async fn prune_some(session: &Session, cursor: PruneCursor, before: i64) -> Outc
         )
         .await?;
     let ended = |row: &Row| Ok((read_mark(row)?, column::<i64>(row, 3)?));
-    let ended: Vec<(Mark, i64)> = rows.iter().map(ended).collect::<Outcome<_>>()?;
+    let ended: Vec<(Mark, i64)> = rows.iter().map(ended).collect::<FaultResult<_>>()?;
     let old: Vec<Mark> = ended
         .iter()
         .filter(|(_, at)| *at < before)
@@ -168,7 +172,7 @@ async fn prune_some(session: &Session, cursor: PruneCursor, before: i64) -> Outc
     Ok(ended.last().filter(|_| full).map(|(mark, _)| *mark))
 }
 
-async fn delete(session: &Session, old: &[Mark], state: i16, before: i64) -> Outcome<()> {
+async fn delete(session: &Session, old: &[Mark], state: i16, before: i64) -> FaultResult<()> {
     let events: Vec<i64> = old.iter().map(|mark| mark.key.event).collect();
     let endpoints: Vec<i32> = old.iter().map(|mark| mark.key.endpoint).collect();
     let delete: Params<'_> = &[&events, &endpoints, &state, &before];

@@ -6,7 +6,7 @@ use tokio_postgres::Row;
 use webhook_model::{DeliveryId, Millis, Owner, TenantId};
 
 use super::PostgresStore;
-use super::fault::Outcome;
+use super::fault::FaultResult;
 use super::ordering::EndedGroups;
 use super::outcome_counts::OutcomeCounts;
 use super::row::{DELETED, DeliveryKey, claim_number, column, delivery_id, state};
@@ -49,7 +49,7 @@ struct FoundClaim {
     id: DeliveryId,
 }
 
-fn found(rows: &[Row]) -> Outcome<Vec<FoundClaim>> {
+fn found(rows: &[Row]) -> FaultResult<Vec<FoundClaim>> {
     let claim = |row: &Row| {
         Ok(FoundClaim {
             key: DeliveryKey {
@@ -139,7 +139,7 @@ impl PostgresStore {
     }
 }
 
-async fn return_claims(session: &Session, claims: &[FoundClaim], now: Millis) -> Outcome<u64> {
+async fn return_claims(session: &Session, claims: &[FoundClaim], now: Millis) -> FaultResult<u64> {
     let events: Vec<i64> = claims.iter().map(|claim| claim.key.event).collect();
     let endpoints: Vec<i32> = claims.iter().map(|claim| claim.key.endpoint).collect();
     let fences: Vec<i64> = claims.iter().map(|claim| claim.fence).collect();

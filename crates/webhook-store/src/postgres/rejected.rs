@@ -4,7 +4,7 @@ use tokio_postgres::Row;
 use webhook_model::{Millis, Rejected, TenantId};
 
 use super::PostgresStore;
-use super::fault::{Fault, Outcome};
+use super::fault::{Fault, FaultResult};
 use super::mark::numbers;
 use super::row::{column, millis, text};
 use super::session::Session;
@@ -67,11 +67,11 @@ impl PostgresStore {
             None => [i64::MAX; 2],
         };
         let rows = call!(self, session => page(&session, filter, below, limit).await)?;
-        let read = || -> Outcome<Page<Rejected>> {
-            let items = rows.iter().map(read).collect::<Outcome<Vec<_>>>()?;
+        let read = || -> FaultResult<Page<Rejected>> {
+            let items = rows.iter().map(read).collect::<FaultResult<Vec<_>>>()?;
             let more = has_more(&rows)?;
             let last = rows.last().filter(|_| more);
-            let cursor = |row| -> Outcome<Cursor> {
+            let cursor = |row| -> FaultResult<Cursor> {
                 let (at, key): (i64, i64) = (column(row, 0)?, column(row, 1)?);
                 Ok(Cursor(format!("r{at}-{key}")))
             };
@@ -98,11 +98,11 @@ impl PostgresStore {
     }
 }
 
-async fn reject(session: &Session, rejected: &[Rejected]) -> Outcome<()> {
+async fn reject(session: &Session, rejected: &[Rejected]) -> FaultResult<()> {
     let json = |one: &Rejected| Ok(serde_json::to_string(&one.fields)?);
-    let fields: Vec<String> = rejected.iter().map(json).collect::<Outcome<_>>()?;
+    let fields: Vec<String> = rejected.iter().map(json).collect::<FaultResult<_>>()?;
     let source = |one: &Rejected| Ok(serde_json::to_string(&one.source)?);
-    let sources: Vec<String> = rejected.iter().map(source).collect::<Outcome<_>>()?;
+    let sources: Vec<String> = rejected.iter().map(source).collect::<FaultResult<_>>()?;
     let tenant = |one: &'_ Rejected| one.tenant.as_ref().map(|id| id.as_str().to_owned());
     let tenants: Vec<Option<String>> = rejected.iter().map(tenant).collect();
     let ids: Vec<&[u8]> = rejected.iter().map(|one| one.id.as_bytes()).collect();
@@ -126,7 +126,7 @@ pub(super) async fn of_tenant(
     from: i64,
     [at, key]: [i64; 2],
     count: i64,
-) -> Outcome<Vec<Row>> {
+) -> FaultResult<Vec<Row>> {
     let bytes = i64::try_from(PAGE_BYTES).unwrap_or(i64::MAX);
     let condition = "r.tenant = (SELECT key FROM tenants WHERE id = $5) AND r.at >= $6";
     let tenant = tenant.as_str();
@@ -139,7 +139,7 @@ pub(super) async fn of_tenant(
 }
 
 /// Returns whether there are more events behind a page.
-pub(super) fn has_more(rows: &[Row]) -> Outcome<bool> {
+pub(super) fn has_more(rows: &[Row]) -> FaultResult<bool> {
     let listed = rows.first().map_or(Ok(0), |row| column::<i64>(row, 8))?;
     Ok(listed > rows.len() as i64)
 }
@@ -149,7 +149,7 @@ async fn page(
     filter: &RejectedFilter,
     [at, key]: [i64; 2],
     limit: usize,
-) -> Outcome<Vec<Row>> {
+) -> FaultResult<Vec<Row>> {
     let (condition, value): (&str, &[u8]) = match filter {
         RejectedFilter::All => ("$5::bytea IS NOT NULL", b""),
         RejectedFilter::Unassigned => ("r.tenant IS NULL AND $5::bytea IS NOT NULL", b""),
@@ -171,14 +171,14 @@ pub(super) async fn find(
     session: &Session,
     tenant: &TenantId,
     id: &str,
-) -> Outcome<Option<Rejected>> {
+) -> FaultResult<Option<Rejected>> {
     let filter = RejectedFilter::Id(id.to_owned());
     let rows = page(session, &filter, [i64::MAX; 2], 1).await?;
     let found = rows.first().map(read).transpose()?;
     Ok(found.filter(|found| found.tenant.as_ref() == Some(tenant)))
 }
 
-pub(super) fn read(row: &Row) -> Outcome<Rejected> {
+pub(super) fn read(row: &Row) -> FaultResult<Rejected> {
     let tenant: Option<&str> = column(row, 3)?;
     let text = |index| column::<&[u8]>(row, index).map(text);
     Ok(Rejected {

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use webhook_model::{DeliveryState, Millis, TenantId};
 
 use super::PostgresStore;
-use super::fault::Outcome;
+use super::fault::FaultResult;
 use super::list::read_mark;
 use super::mark::Mark;
 use super::ordering::{BUSY, Group, busy_groups};
@@ -123,7 +123,7 @@ async fn find_some(
     session: &Session,
     search: &Search<'_>,
     from: Mark,
-) -> Outcome<(Vec<Ended>, Option<Mark>)> {
+) -> FaultResult<(Vec<Ended>, Option<Mark>)> {
     let most = AT_A_TIME as usize;
     let found = search
         .run(session, From::Oldest(from), most, COLUMNS, JOINS)
@@ -132,7 +132,7 @@ async fn find_some(
         Some(last) if found.rows.len() == most => Some(read_mark(last)?),
         _ => found.reached,
     };
-    let ended: Outcome<Vec<Ended>> = found.rows.iter().map(Ended::read).collect();
+    let ended: FaultResult<Vec<Ended>> = found.rows.iter().map(Ended::read).collect();
     Ok((ended?, reached))
 }
 
@@ -142,7 +142,7 @@ async fn replay_some(
     from: Mark,
     last_event: i64,
     (bodies, now): (ReplayBodies, Millis),
-) -> Outcome<Step> {
+) -> FaultResult<Step> {
     session
         .begin(&[query(LOCK, &[&search.tenant.as_str()])])
         .await?;
@@ -161,7 +161,7 @@ struct Ended {
 }
 
 impl Ended {
-    fn read(row: &Row) -> Outcome<Self> {
+    fn read(row: &Row) -> FaultResult<Self> {
         Ok(Self {
             mark: read_mark(row)?,
             ordering_group: column(row, 3)?,
@@ -180,7 +180,7 @@ async fn replay(
     ended: &[Ended],
     (bodies, is_pending): (ReplayBodies, bool),
     now: Millis,
-) -> Outcome<u64> {
+) -> FaultResult<u64> {
     let groups: BTreeSet<Group> = ended.iter().filter_map(Ended::group).collect();
     let mut busy = BTreeSet::new();
     if !groups.is_empty() {

@@ -4,7 +4,7 @@ use tokio_postgres::Row;
 use webhook_model::Millis;
 
 use super::PostgresStore;
-use super::fault::Outcome;
+use super::fault::FaultResult;
 use super::row::column;
 use super::session::{Session, query};
 use super::store::{AT_A_TIME, call};
@@ -48,7 +48,7 @@ struct Step {
 impl PostgresStore {
     pub(super) async fn rewind_all(&self, now: Millis) -> Result<u64> {
         let rows = call!(self, session => session.rows(ENDPOINTS, &[]).await)?;
-        let endpoints: Outcome<Vec<i32>> = rows.iter().map(|row| column(row, 0)).collect();
+        let endpoints: FaultResult<Vec<i32>> = rows.iter().map(|row| column(row, 0)).collect();
         let mut count = 0;
         for endpoint in endpoints.map_err(|fault| self.failed(fault))? {
             count += self.rewind_endpoint(endpoint, now.as_i64()).await?;
@@ -84,7 +84,7 @@ async fn rewind_some(
     endpoint: i32,
     (at, event): (i64, i64),
     now: i64,
-) -> Outcome<Step> {
+) -> FaultResult<Step> {
     let mut later = session
         .begin(&[query(LATER, &[&endpoint, &at, &event, &AT_A_TIME])])
         .await?;
@@ -115,7 +115,7 @@ async fn rewind_some(
 }
 
 /// Returns the corrected due time of a delivery; `None` if it is right.
-fn corrected(row: &Row, at: i64, now: i64) -> Outcome<Option<i64>> {
+fn corrected(row: &Row, at: i64, now: i64) -> FaultResult<Option<i64>> {
     Ok(match column::<Option<i64>>(row, 2)? {
         None => Some(now),
         // It keeps its wait, counted from now.

@@ -7,7 +7,7 @@ use tokio_postgres::types::FromSql;
 use uuid::Uuid;
 use webhook_model::{DeliveryId, EventId, Millis};
 
-use super::fault::{Fault, Outcome};
+use super::fault::{Fault, FaultResult};
 use crate::Fence;
 
 /// The values of `deliveries.state`. The statements contain these numbers.
@@ -34,7 +34,7 @@ pub(super) fn millis(stored: i64) -> Millis {
 }
 
 /// Returns a column. A row has the columns of its statement, so another type is a defect of the tables.
-pub(super) fn column<'r, T: FromSql<'r>>(row: &'r Row, index: usize) -> Outcome<T> {
+pub(super) fn column<'r, T: FromSql<'r>>(row: &'r Row, index: usize) -> FaultResult<T> {
     row.try_get(index).map_err(Fault::Sql)
 }
 
@@ -52,23 +52,23 @@ pub(super) fn digest(id: &DeliveryId) -> Option<Uuid> {
 }
 
 /// Returns the digest of a delivery to store.
-pub(super) fn new_digest(id: &DeliveryId) -> Outcome<Uuid> {
+pub(super) fn new_digest(id: &DeliveryId) -> FaultResult<Uuid> {
     let derived = || Fault::Unreadable(format!("delivery id `{id}` is not derived from its event"));
     digest(id).ok_or_else(derived)
 }
 
-pub(super) fn delivery_id(digest: Uuid) -> Outcome<DeliveryId> {
+pub(super) fn delivery_id(digest: Uuid) -> FaultResult<DeliveryId> {
     Ok(DeliveryId::parse(&format!(
         "dlv_{}",
         hex::encode(digest.as_bytes())
     ))?)
 }
 
-pub(super) fn event_id(row: &Row, index: usize) -> Outcome<EventId> {
+pub(super) fn event_id(row: &Row, index: usize) -> FaultResult<EventId> {
     Ok(EventId::parse(column(row, index)?)?)
 }
 
-pub(super) fn bytes(row: &Row, index: usize) -> Outcome<Bytes> {
+pub(super) fn bytes(row: &Row, index: usize) -> FaultResult<Bytes> {
     Ok(column::<Vec<u8>>(row, index)?.into())
 }
 

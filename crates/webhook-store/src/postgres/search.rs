@@ -8,7 +8,7 @@ use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 use webhook_model::{DeliveryState, Millis, TenantId};
 
-use super::fault::Outcome;
+use super::fault::FaultResult;
 use super::mark::Mark;
 use super::row::{DeliveryKey, column, digest, state};
 use super::session::Session;
@@ -62,7 +62,7 @@ impl Search<'_> {
         count: usize,
         columns: &str,
         joins: &str,
-    ) -> Outcome<Found> {
+    ) -> FaultResult<Found> {
         let filter = self.filter;
         let delivery: Option<Uuid> = filter.delivery.as_ref().and_then(digest);
         if filter.delivery.is_some() && delivery.is_none() {
@@ -164,7 +164,7 @@ fn bounds(filter: &DeliveryFilter, from: From) -> (Mark, i64) {
 
 impl Found {
     /// Reads the rows of [`filtered`].
-    fn read(rows: Vec<Row>, count: usize, examined: usize) -> Outcome<Self> {
+    fn read(rows: Vec<Row>, count: usize, examined: usize) -> FaultResult<Self> {
         let Some(first) = rows.first() else {
             return Ok(Self::default());
         };

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, Statement};
 
-use super::fault::{Fault, Outcome};
+use super::fault::{Fault, FaultResult};
 
 /// The deadline of one round trip. The server ends a statement earlier: see `connect.rs`.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(15);
@@ -45,36 +45,36 @@ impl Session {
         }
     }
 
-    fn client(&self) -> Outcome<&Object> {
+    fn client(&self) -> FaultResult<&Object> {
         self.client.as_ref().ok_or(Fault::Timeout)
     }
 
     /// Runs one statement.
-    pub async fn rows(&self, sql: &str, params: Params<'_>) -> Outcome<Vec<Row>> {
+    pub async fn rows(&self, sql: &str, params: Params<'_>) -> FaultResult<Vec<Row>> {
         let mut rows = self.all(&[query(sql, params)]).await?;
         Ok(rows.pop().unwrap_or_default())
     }
 
     /// Runs statements in one round trip.
-    pub async fn all(&self, queries: &[Query<'_>]) -> Outcome<Vec<Vec<Row>>> {
+    pub async fn all(&self, queries: &[Query<'_>]) -> FaultResult<Vec<Vec<Row>>> {
         self.pipeline(None, queries, None).await
     }
 
     /// Begins a transaction and runs its first statements, in one round trip.
-    pub async fn begin(&self, queries: &[Query<'_>]) -> Outcome<Vec<Vec<Row>>> {
+    pub async fn begin(&self, queries: &[Query<'_>]) -> FaultResult<Vec<Vec<Row>>> {
         self.taint(true);
         self.pipeline(Some("BEGIN"), queries, None).await
     }
 
     /// Runs the last statements of the transaction and commits it, in one round trip.
-    pub async fn commit(&self, queries: &[Query<'_>]) -> Outcome<Vec<Vec<Row>>> {
+    pub async fn commit(&self, queries: &[Query<'_>]) -> FaultResult<Vec<Vec<Row>>> {
         let rows = self.pipeline(None, queries, Some("COMMIT")).await?;
         self.taint(false);
         Ok(rows)
     }
 
     /// Runs a transaction in one round trip. Each statement sees what was committed before it began.
-    pub async fn transaction(&self, queries: &[Query<'_>]) -> Outcome<Vec<Vec<Row>>> {
+    pub async fn transaction(&self, queries: &[Query<'_>]) -> FaultResult<Vec<Vec<Row>>> {
         self.taint(true);
         let rows = self
             .pipeline(Some("BEGIN"), queries, Some("COMMIT"))
@@ -84,7 +84,7 @@ impl Session {
     }
 
     /// Ends the transaction without an effect.
-    pub async fn roll_back(&self) -> Outcome<()> {
+    pub async fn roll_back(&self) -> FaultResult<()> {
         self.pipeline(Some("ROLLBACK"), &[], None).await?;
         self.taint(false);
         Ok(())
@@ -113,7 +113,7 @@ impl Session {
         first: Option<&str>,
         queries: &[Query<'_>],
         last: Option<&str>,
-    ) -> Outcome<Vec<Vec<Row>>> {
+    ) -> FaultResult<Vec<Vec<Row>>> {
         let sent = async {
             let statements = self.prepare(queries).await?;
             self.send(first, queries, &statements, last).await
@@ -127,7 +127,7 @@ impl Session {
         }
     }
 
-    async fn prepare(&self, queries: &[Query<'_>]) -> Outcome<Vec<Statement>> {
+    async fn prepare(&self, queries: &[Query<'_>]) -> FaultResult<Vec<Statement>> {
         let client = self.client()?;
         let mut statements = Vec::with_capacity(queries.len());
         for query in queries {
@@ -142,7 +142,7 @@ impl Session {
         queries: &[Query<'_>],
         statements: &[Statement],
         last: Option<&str>,
-    ) -> Outcome<Vec<Vec<Row>>> {
+    ) -> FaultResult<Vec<Vec<Row>>> {
         let client = self.client()?;
         let command = async |sql: Option<&str>| match sql {
             Some(sql) => client.batch_execute(sql).await,

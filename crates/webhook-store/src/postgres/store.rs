@@ -10,7 +10,7 @@ use postgres_link::{Address, Connector};
 use tokio::sync::Notify;
 
 use super::connect::{pool, session};
-use super::fault::{Fault, Outcome};
+use super::fault::{Fault, FaultResult};
 use super::migrate;
 use super::open_error::OpenError;
 use super::outbox::{OutboxTable, Outboxes};
@@ -86,7 +86,7 @@ impl PostgresStore {
     }
 
     /// Returns a connection of the pool.
-    pub(super) async fn session(&self) -> Outcome<Session> {
+    pub(super) async fn session(&self) -> FaultResult<Session> {
         session(&self.pool).await
     }
 
@@ -102,7 +102,7 @@ impl PostgresStore {
     pub(super) async fn settle<T>(
         &self,
         session: Session,
-        outcome: Outcome<T>,
+        outcome: FaultResult<T>,
         tries: &mut u32,
     ) -> Option<Result<T>> {
         let fault = match outcome {
@@ -126,7 +126,7 @@ impl PostgresStore {
 }
 
 /// Runs `$work` on a connection, and again after a deadlock with another transaction, which leaves no
-/// effect. `$work` is an expression of type `Outcome` that may use `?`.
+/// effect. `$work` is an expression of type `FaultResult` that may use `?`.
 macro_rules! call {
     ($store:expr, $session:ident => $work:expr) => {{
         let mut tries = 0;

@@ -40,7 +40,7 @@ impl PostgresStore {
             let id = TenantId::parse(column(row, 0)?)?;
             Ok((id, column::<i64>(row, 1)?.unsigned_abs()))
         };
-        let tenants: super::fault::Outcome<_> = rows.iter().map(tenant).collect();
+        let tenants: super::fault::FaultResult<_> = rows.iter().map(tenant).collect();
         tenants.map_err(|fault| self.failed(fault))
     }
 

@@ -133,18 +133,19 @@ pub(super) fn in_flight_prefix(owner: &Owner, fence: Fence) -> Vec<u8> {
     [owner.incarnation.as_bytes(), &fence.to_bytes()].concat()
 }
 
-/// The asks, cut so that no call claims more than a script takes on at a time.
+/// Splits requests into calls, none of which claims more than [`AT_A_TIME`] deliveries.
 fn calls(requests: Vec<(&EndpointId, usize)>) -> Vec<Vec<(&EndpointId, usize)>> {
-    let (mut calls, mut call, mut room_left) = (Vec::new(), Vec::new(), AT_A_TIME);
-    for (endpoint, mut room) in requests {
-        while room > 0 {
-            let taken = room.min(room_left);
-            call.push((endpoint, taken));
-            room -= taken;
-            room_left -= taken;
-            if room_left == 0 {
+    let (mut calls, mut call, mut room) = (Vec::new(), Vec::new(), AT_A_TIME);
+    for (endpoint, limit) in requests {
+        let mut left = limit;
+        while left > 0 {
+            let part = left.min(room);
+            call.push((endpoint, part));
+            left -= part;
+            room -= part;
+            if room == 0 {
                 calls.push(std::mem::take(&mut call));
-                room_left = AT_A_TIME;
+                room = AT_A_TIME;
             }
         }
     }
@@ -158,20 +159,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn room_is_asked_for_whole_whatever_its_size() {
+    fn a_limit_of_any_size_is_requested_whole() {
         let (one, two) = (EndpointId::random(), EndpointId::random());
-        let asked = calls(vec![(&one, 1000), (&two, 30)]);
-        let room = |of: &EndpointId| -> usize {
-            asked
-                .iter()
-                .flatten()
-                .filter(|(ep, _)| *ep == of)
-                .map(|(_, room)| room)
-                .sum()
+        let calls = calls(vec![(&one, 1000), (&two, 30)]);
+        let total = |of: &EndpointId| -> usize {
+            let parts = calls.iter().flatten();
+            let parts = parts.filter(|(endpoint, _)| *endpoint == of);
+            parts.map(|(_, limit)| limit).sum()
         };
-        assert_eq!((room(&one), room(&two)), (1000, 30));
-        for call in &asked {
-            assert!(call.iter().map(|(_, room)| room).sum::<usize>() <= AT_A_TIME);
+        assert_eq!((total(&one), total(&two)), (1000, 30));
+        for call in &calls {
+            assert!(call.iter().map(|(_, limit)| limit).sum::<usize>() <= AT_A_TIME);
         }
     }
 }

@@ -29,10 +29,10 @@ impl RedisStore {
             parts.extend(indices.chunks(AT_A_TIME).map(|indices| (*tenant, indices)));
         }
         let call = |(tenant, indices)| self.complete_of(owner, tenant, indices, outcomes, now);
-        let answers = all(parts.iter().copied().map(call).collect()).await?;
+        let replies = all(parts.iter().copied().map(call).collect()).await?;
         let mut recorded = vec![false; outcomes.len()];
-        for ((_, indices), answer) in parts.into_iter().zip(answers) {
-            for (at, was) in indices.iter().zip(answer.bytes()) {
+        for ((_, indices), reply) in parts.into_iter().zip(replies) {
+            for (at, was) in indices.iter().zip(reply.bytes()) {
                 recorded[*at] = was == b'1';
             }
         }
@@ -77,9 +77,9 @@ impl RedisStore {
             };
             call.arg(outcome.endpoint.as_str()).arg(counter(outcome));
         }
-        let (answer, lowered): (String, String) = self.run(&COMPLETE, &call).await?;
+        let (reply, lowered): (String, String) = self.run(&COMPLETE, &call).await?;
         self.publish_wake(tenant, &lowered).await;
-        Ok(answer)
+        Ok(reply)
     }
 }
 

@@ -76,8 +76,8 @@ impl RedisStore {
     async fn due_of(&self, tenant: TenantId, hint: String, now: Millis) -> Result<Due> {
         let mut call = tenant_call(&DUE, &tenant);
         call.arg(now.0);
-        let answer: Vec<String> = self.run(&DUE, &call).await?;
-        let (moments, rows) = answer.split_at_checked(2).unwrap_or_default();
+        let reply: Vec<String> = self.run(&DUE, &call).await?;
+        let (moments, rows) = reply.split_at_checked(2).unwrap_or_default();
         let moment = |at: usize| moments.get(at).and_then(|text| millis(text));
         let row = |row: &[String]| {
             let [endpoint, at] = row else { return None };

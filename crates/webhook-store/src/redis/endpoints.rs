@@ -56,8 +56,8 @@ impl RedisStore {
             call.arg(endpoint.id.as_str());
             call.arg(over.map(|version| version.to_string()).unwrap_or_default());
             call.arg(u8::from(endpoint.enabled)).arg(&json);
-            let answer: Vec<String> = self.run(&PUT_ENDPOINT, &call).await?;
-            match answer
+            let reply: Vec<String> = self.run(&PUT_ENDPOINT, &call).await?;
+            match reply
                 .iter()
                 .map(String::as_str)
                 .collect::<Vec<_>>()

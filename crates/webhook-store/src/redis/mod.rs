@@ -84,6 +84,7 @@ mod event_record;
 mod events;
 mod eviction;
 mod identity;
+mod interface;
 mod keys;
 mod list;
 mod lookup;

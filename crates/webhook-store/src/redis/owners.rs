@@ -50,8 +50,8 @@ impl RedisStore {
                 .arg(&owner.incarnation)
                 .arg(entry(owner, until));
             call.arg(now.0).arg(&known_gone);
-            let answer: Vec<String> = self.run(&ACQUIRE_LEASE, &call).await?;
-            let [incarnation, value] = answer.as_slice() else {
+            let reply: Vec<String> = self.run(&ACQUIRE_LEASE, &call).await?;
+            let [incarnation, value] = reply.as_slice() else {
                 break;
             };
             let (until, process) = read_entry(value).ok_or_else(|| {

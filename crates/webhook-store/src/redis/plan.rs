@@ -112,9 +112,9 @@ impl RedisStore {
         };
         let mut writer = PlanCall::new(&keys, claimer, *accepted, now, scores);
         let call = writer.call(*version, events);
-        let mut answer: Vec<redis::Value> = self.run(&PLAN, &call).await?;
-        let rest = answer.split_off(answer.len().min(1));
-        let word: String = self.value(answer.pop())?;
+        let mut reply: Vec<redis::Value> = self.run(&PLAN, &call).await?;
+        let rest = reply.split_off(reply.len().min(1));
+        let word: String = self.value(reply.pop())?;
         match word.as_str() {
             "unknown" => Err(StoreError::UnknownTenant(tenant.clone())),
             "stale" => Ok(PlanReply::Stale),

@@ -66,8 +66,8 @@ impl RedisStore {
     }
 
     async fn count_of(&self, roots: &[Vec<u8>]) -> Result<Depth> {
-        let answer = self.run(&DEPTH, &DEPTH.call_for(roots)).await?;
-        let (pending, in_flight, dead, earliest, accepted): (u64, u64, u64, String, u64) = answer;
+        let reply = self.run(&DEPTH, &DEPTH.call_for(roots)).await?;
+        let (pending, in_flight, dead, earliest, accepted): (u64, u64, u64, String, u64) = reply;
         Ok(Depth {
             accepted,
             pending,

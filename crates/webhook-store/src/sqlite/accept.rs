@@ -4,7 +4,7 @@ use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::delete;
-use super::job::{Outcome, Tx};
+use super::job::{FaultResult, Tx};
 use super::lookup;
 use super::queue::Effect;
 use super::row::{self, millis};
@@ -41,7 +41,7 @@ impl<'a> NewEvent<'a> {
     }
 
     /// Returns whether the stored event of that id has the same content; `None` if there is none.
-    pub(super) fn is_same(&self, tx: &Tx<'_>) -> Outcome<Option<bool>> {
+    pub(super) fn is_same(&self, tx: &Tx<'_>) -> FaultResult<Option<bool>> {
         let keys = tx.keys(self.hash)?;
         if keys.is_empty() {
             return Ok(None);
@@ -68,7 +68,7 @@ impl<'a> NewEvent<'a> {
         key: i64,
         deliveries: i64,
         now: Millis,
-    ) -> Outcome<()> {
+    ) -> FaultResult<()> {
         let event = self.event;
         tx.sql.prepare_cached(EVENT)?.execute(params![
             key,
@@ -93,7 +93,7 @@ pub(super) fn accept(
     tenant: &TenantId,
     events: &[Event],
     now: Millis,
-) -> Outcome<Vec<Acceptance>> {
+) -> FaultResult<Vec<Acceptance>> {
     let (key, _) = lookup::known_tenant(tx.sql, tenant)?;
     let mut count = 0;
     let mut accepted = Vec::with_capacity(events.len());
@@ -122,7 +122,7 @@ pub(super) fn accept(
 }
 
 /// Returns whether a tenant has accepted events.
-pub(super) fn has_backlog(sql: &Connection, tenant: i64) -> Outcome<bool> {
+pub(super) fn has_backlog(sql: &Connection, tenant: i64) -> FaultResult<bool> {
     let mut found = sql.prepare_cached(
         "SELECT 1 FROM accepted INDEXED BY accepted_by_tenant WHERE tenant = ?1 LIMIT 1",
     )?;
@@ -135,7 +135,7 @@ pub(super) fn begin(
     owner: &Owner,
     tenant: &TenantId,
     limit: usize,
-) -> Outcome<Vec<AcceptedEvent>> {
+) -> FaultResult<Vec<AcceptedEvent>> {
     let Some((key, _)) = lookup::tenant(tx.sql, tenant)? else {
         return Ok(Vec::new());
     };
@@ -154,7 +154,7 @@ pub(super) fn begin(
 
 /// Returns the oldest accepted events of a tenant and their positions, within the bounds: an event
 /// that was tried before alone, else events until one that was.
-fn oldest(sql: &Connection, tenant: i64, limit: usize) -> Outcome<Vec<(i64, AcceptedEvent)>> {
+fn oldest(sql: &Connection, tenant: i64, limit: usize) -> FaultResult<Vec<(i64, AcceptedEvent)>> {
     let mut found = sql.prepare_cached(OLDEST)?;
     let mut rows = found.query([tenant])?;
     let (mut oldest, mut bytes) = (Vec::new(), 0);
@@ -174,7 +174,7 @@ fn oldest(sql: &Connection, tenant: i64, limit: usize) -> Outcome<Vec<(i64, Acce
     Ok(oldest)
 }
 
-fn read(row: &Row<'_>) -> Outcome<AcceptedEvent> {
+fn read(row: &Row<'_>) -> FaultResult<AcceptedEvent> {
     let id = row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?;
     let data = row.get_ref(6)?.as_blob().map_err(rusqlite::Error::from)?;
     let source = row.get_ref(7)?.as_str().map_err(rusqlite::Error::from)?;
@@ -196,7 +196,7 @@ pub(super) fn end(
     owner: &Owner,
     tenant: &TenantId,
     untried: &[EventId],
-) -> Outcome<()> {
+) -> FaultResult<()> {
     if !tx.queue().end_planning(tenant, owner) {
         return Ok(());
     }
@@ -220,7 +220,7 @@ pub(super) fn take_first(
     tenant: i64,
     name: &TenantId,
     id: &EventId,
-) -> Outcome<Option<i64>> {
+) -> FaultResult<Option<i64>> {
     let mut first = tx.sql.prepare_cached(
         "SELECT a.place, e.key, e.id FROM accepted a INDEXED BY accepted_by_tenant
          JOIN events e ON e.key = a.event WHERE a.tenant = ?1 ORDER BY a.place LIMIT 1",
@@ -237,7 +237,7 @@ pub(super) fn take_first(
     Ok(Some(key))
 }
 
-fn remove(tx: &mut Tx<'_>, place: i64, tenant: &TenantId) -> Outcome<()> {
+fn remove(tx: &mut Tx<'_>, place: i64, tenant: &TenantId) -> FaultResult<()> {
     tx.sql
         .prepare_cached("DELETE FROM accepted WHERE place = ?1")?
         .execute([place])?;
@@ -249,7 +249,7 @@ fn remove(tx: &mut Tx<'_>, place: i64, tenant: &TenantId) -> Outcome<()> {
 }
 
 /// Removes an erased event from the accepted ones: it is planned, without deliveries.
-pub(super) fn withdraw(tx: &mut Tx<'_>, event: i64, tenant: &TenantId) -> Outcome<()> {
+pub(super) fn withdraw(tx: &mut Tx<'_>, event: i64, tenant: &TenantId) -> FaultResult<()> {
     let mut found = tx
         .sql
         .prepare_cached("SELECT place FROM accepted WHERE event = ?1")?;
@@ -265,7 +265,7 @@ pub(super) fn withdraw(tx: &mut Tx<'_>, event: i64, tenant: &TenantId) -> Outcom
 }
 
 /// Marks an event as planned. `first` is the key of the first of its deliveries.
-pub(super) fn set_planned(tx: &Tx<'_>, event: i64, first: i64, deliveries: i64) -> Outcome<()> {
+pub(super) fn set_planned(tx: &Tx<'_>, event: i64, first: i64, deliveries: i64) -> FaultResult<()> {
     let mut update = tx
         .sql
         .prepare_cached("UPDATE events SET deliveries = ?2, first_delivery = ?3 WHERE key = ?1")?;
@@ -273,7 +273,12 @@ pub(super) fn set_planned(tx: &Tx<'_>, event: i64, first: i64, deliveries: i64) 
     Ok(())
 }
 
-pub(super) fn discard(tx: &mut Tx<'_>, tenant: &TenantId, id: &EventId, tries: u32) -> Outcome<()> {
+pub(super) fn discard(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    id: &EventId,
+    tries: u32,
+) -> FaultResult<()> {
     let Some((key, _)) = lookup::tenant(tx.sql, tenant)? else {
         return Ok(());
     };
@@ -293,7 +298,7 @@ pub(super) fn discard(tx: &mut Tx<'_>, tenant: &TenantId, id: &EventId, tries: u
 }
 
 /// Returns the key of an event that is not planned.
-fn accepted_event(tx: &Tx<'_>, tenant: i64, id: &EventId) -> Outcome<Option<i64>> {
+fn accepted_event(tx: &Tx<'_>, tenant: i64, id: &EventId) -> FaultResult<Option<i64>> {
     let mut found = tx.sql.prepare_cached(
         "SELECT 1 FROM events WHERE key = ?1 AND tenant = ?2 AND id = ?3 AND deliveries = ?4",
     )?;

@@ -3,11 +3,11 @@
 use rusqlite::{Connection, OptionalExtension, params};
 use webhook_model::{AccessKey, KeyId, Millis, TenantId};
 
-use super::job::Outcome;
+use super::job::FaultResult;
 use super::row::millis;
 use crate::{KeyAddition, MAX_KEYS};
 
-pub(super) fn list(sql: &Connection) -> Outcome<Vec<AccessKey>> {
+pub(super) fn list(sql: &Connection) -> FaultResult<Vec<AccessKey>> {
     let mut all = sql.prepare_cached("SELECT body FROM access_keys ORDER BY name LIMIT ?1")?;
     let mut rows = all.query([MAX_KEYS as i64])?;
     let mut keys = Vec::new();
@@ -17,7 +17,7 @@ pub(super) fn list(sql: &Connection) -> Outcome<Vec<AccessKey>> {
     Ok(keys)
 }
 
-pub(super) fn add(sql: &Connection, key: &AccessKey) -> Outcome<KeyAddition> {
+pub(super) fn add(sql: &Connection, key: &AccessKey) -> FaultResult<KeyAddition> {
     let mut count = sql.prepare_cached("SELECT count(*) FROM access_keys")?;
     if count.query_row([], |row| row.get::<_, i64>(0))? >= MAX_KEYS as i64 {
         return Ok(KeyAddition::TooMany);
@@ -39,7 +39,7 @@ pub(super) fn add(sql: &Connection, key: &AccessKey) -> Outcome<KeyAddition> {
     })
 }
 
-pub(super) fn delete(sql: &Connection, id: &KeyId) -> Outcome<Option<AccessKey>> {
+pub(super) fn delete(sql: &Connection, id: &KeyId) -> FaultResult<Option<AccessKey>> {
     let mut delete = sql.prepare_cached("DELETE FROM access_keys WHERE id = ?1 RETURNING body")?;
     let body: Option<String> = delete
         .query_row([id.as_str()], |row| row.get(0))
@@ -51,7 +51,7 @@ pub(super) fn delete(sql: &Connection, id: &KeyId) -> Outcome<Option<AccessKey>>
     body.as_deref().map(read).transpose()
 }
 
-pub(super) fn delete_of(sql: &Connection, tenant: &TenantId) -> Outcome<()> {
+pub(super) fn delete_of(sql: &Connection, tenant: &TenantId) -> FaultResult<()> {
     let of_keys = "IN (SELECT id FROM access_keys WHERE tenant = ?1)";
     for delete in [
         format!("DELETE FROM access_sessions WHERE key {of_keys}"),
@@ -64,7 +64,7 @@ pub(super) fn delete_of(sql: &Connection, tenant: &TenantId) -> Outcome<()> {
     Ok(())
 }
 
-pub(super) fn record_uses(sql: &Connection, uses: &[(KeyId, Millis)]) -> Outcome<()> {
+pub(super) fn record_uses(sql: &Connection, uses: &[(KeyId, Millis)]) -> FaultResult<()> {
     let mut put = sql.prepare_cached(
         "INSERT INTO access_key_uses (key, at) VALUES (?1, ?2)
          ON CONFLICT (key) DO UPDATE SET at = max(at, excluded.at)",
@@ -75,7 +75,7 @@ pub(super) fn record_uses(sql: &Connection, uses: &[(KeyId, Millis)]) -> Outcome
     Ok(())
 }
 
-pub(super) fn uses(sql: &Connection) -> Outcome<Vec<(KeyId, Millis)>> {
+pub(super) fn uses(sql: &Connection) -> FaultResult<Vec<(KeyId, Millis)>> {
     let mut all = sql.prepare_cached("SELECT key, at FROM access_key_uses ORDER BY key")?;
     let mut rows = all.query([])?;
     let mut uses = Vec::new();
@@ -88,6 +88,6 @@ pub(super) fn uses(sql: &Connection) -> Outcome<Vec<(KeyId, Millis)>> {
     Ok(uses)
 }
 
-fn read(body: &str) -> Outcome<AccessKey> {
+fn read(body: &str) -> FaultResult<AccessKey> {
     Ok(serde_json::from_str(body)?)
 }

@@ -3,11 +3,11 @@
 use rusqlite::{Connection, OptionalExtension, Params, params};
 use webhook_model::{AccessSession, Millis, SessionId, TenantId, TokenHash};
 
-use super::job::Outcome;
+use super::job::FaultResult;
 use crate::access::{AT_A_TIME, page, session_bound};
 use crate::{Cursor, MAX_PORTAL_SESSIONS, Page};
 
-pub(super) fn add(sql: &Connection, session: &AccessSession) -> Outcome<bool> {
+pub(super) fn add(sql: &Connection, session: &AccessSession) -> FaultResult<bool> {
     let tenant = session.portal.as_ref().map(|portal| portal.tenant.as_str());
     if let Some(tenant) = tenant {
         let mut count =
@@ -33,7 +33,7 @@ pub(super) fn add(sql: &Connection, session: &AccessSession) -> Outcome<bool> {
     Ok(true)
 }
 
-pub(super) fn find(sql: &Connection, hash: &TokenHash) -> Outcome<Option<AccessSession>> {
+pub(super) fn find(sql: &Connection, hash: &TokenHash) -> FaultResult<Option<AccessSession>> {
     let select = "SELECT body FROM access_sessions WHERE hash = ?1";
     one(sql, select, [hash.as_bytes()])
 }
@@ -43,7 +43,7 @@ pub(super) fn list(
     tenant: &TenantId,
     cursor: Option<&Cursor>,
     limit: usize,
-) -> Outcome<Page<AccessSession>> {
+) -> FaultResult<Page<AccessSession>> {
     let below = session_bound(cursor)?;
     let mut all = sql.prepare_cached(
         "SELECT body FROM access_sessions WHERE tenant = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3",
@@ -64,7 +64,7 @@ pub(super) fn extend(
     id: &SessionId,
     now: Millis,
     until: Millis,
-) -> Outcome<Option<AccessSession>> {
+) -> FaultResult<Option<AccessSession>> {
     let select =
         "SELECT body FROM access_sessions WHERE id = ?1 AND tenant = ?2 AND expires_at > ?3";
     let params = (id.as_str(), tenant.as_str(), now.as_i64());
@@ -81,7 +81,7 @@ pub(super) fn extend(
     Ok(Some(session))
 }
 
-pub(super) fn delete(sql: &Connection, hash: &TokenHash) -> Outcome<Option<AccessSession>> {
+pub(super) fn delete(sql: &Connection, hash: &TokenHash) -> FaultResult<Option<AccessSession>> {
     let delete = "DELETE FROM access_sessions WHERE hash = ?1 RETURNING body";
     one(sql, delete, [hash.as_bytes()])
 }
@@ -90,13 +90,13 @@ pub(super) fn delete_portal(
     sql: &Connection,
     tenant: &TenantId,
     id: &SessionId,
-) -> Outcome<Option<AccessSession>> {
+) -> FaultResult<Option<AccessSession>> {
     let delete = "DELETE FROM access_sessions WHERE id = ?1 AND tenant = ?2 RETURNING body";
     one(sql, delete, (id.as_str(), tenant.as_str()))
 }
 
 /// Deletes ended sessions and old uses, some of each. Returns whether there may be more.
-pub(super) fn prune(sql: &Connection, now: Millis, used_before: Millis) -> Outcome<bool> {
+pub(super) fn prune(sql: &Connection, now: Millis, used_before: Millis) -> FaultResult<bool> {
     let mut more = false;
     for (table, key, column, before) in [
         ("access_sessions", "hash", "expires_at", now),
@@ -113,12 +113,16 @@ pub(super) fn prune(sql: &Connection, now: Millis, used_before: Millis) -> Outco
     Ok(more)
 }
 
-fn one(sql: &Connection, statement: &str, params: impl Params) -> Outcome<Option<AccessSession>> {
+fn one(
+    sql: &Connection,
+    statement: &str,
+    params: impl Params,
+) -> FaultResult<Option<AccessSession>> {
     let mut statement = sql.prepare_cached(statement)?;
     let body: Option<String> = statement.query_row(params, |row| row.get(0)).optional()?;
     body.as_deref().map(read).transpose()
 }
 
-fn read(body: &str) -> Outcome<AccessSession> {
+fn read(body: &str) -> FaultResult<AccessSession> {
     Ok(serde_json::from_str(body)?)
 }

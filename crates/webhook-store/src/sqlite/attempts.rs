@@ -5,7 +5,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use webhook_model::{Attempt, Exchange};
 
-use super::job::Outcome;
+use super::job::FaultResult;
 use crate::Fence;
 
 /// An attempt as it is stored.
@@ -36,7 +36,7 @@ fn is_zero(number: &usize) -> bool {
 }
 
 /// Returns the JSON of an attempt.
-pub(super) fn write(attempt: &Attempt, fence: Fence) -> Outcome<String> {
+pub(super) fn write(attempt: &Attempt, fence: Fence) -> FaultResult<String> {
     Ok(serde_json::to_string(&Stored {
         attempt,
         claim: claim_number(fence),
@@ -60,7 +60,7 @@ pub(super) fn status(attempt: &Attempt) -> i64 {
 }
 
 /// Reads attempts without their exchanges.
-pub(super) fn read(attempts: Option<&str>) -> Outcome<Vec<Attempt>> {
+pub(super) fn read(attempts: Option<&str>) -> FaultResult<Vec<Attempt>> {
     Ok(parse(attempts)?.into_iter().map(|it| it.attempt).collect())
 }
 
@@ -68,7 +68,7 @@ pub(super) fn read(attempts: Option<&str>) -> Outcome<Vec<Attempt>> {
 pub(super) fn read_whole(
     attempts: Option<&str>,
     exchanges: Option<Vec<u8>>,
-) -> Outcome<Vec<Attempt>> {
+) -> FaultResult<Vec<Attempt>> {
     let mut exchanges = Bytes::from(exchanges.unwrap_or_default());
     let mut whole = Vec::new();
     for read in parse(attempts)? {
@@ -85,7 +85,7 @@ pub(super) fn read_whole(
 }
 
 /// Returns stored attempts without what receivers responded.
-pub(super) fn erased(attempts: Option<&str>) -> Outcome<Option<String>> {
+pub(super) fn erased(attempts: Option<&str>) -> FaultResult<Option<String>> {
     let Some(attempts) = attempts else {
         return Ok(None);
     };
@@ -99,7 +99,7 @@ pub(super) fn erased(attempts: Option<&str>) -> Outcome<Option<String>> {
     Ok(Some(all?.join(",")))
 }
 
-fn parse(attempts: Option<&str>) -> Outcome<Vec<Read>> {
+fn parse(attempts: Option<&str>) -> FaultResult<Vec<Read>> {
     Ok(serde_json::from_str(&format!(
         "[{}]",
         attempts.unwrap_or_default()

@@ -3,11 +3,11 @@
 use rusqlite::{Connection, params};
 use webhook_model::{AuditEntry, AuditId, Millis, TenantId};
 
-use super::job::Outcome;
+use super::job::FaultResult;
 use crate::access::{AT_A_TIME, audit_range, page};
 use crate::{AuditFilter, Cursor, Page};
 
-pub(super) fn put(sql: &Connection, entry: &AuditEntry, keep: usize) -> Outcome<()> {
+pub(super) fn put(sql: &Connection, entry: &AuditEntry, keep: usize) -> FaultResult<()> {
     let tenant = entry.tenant.as_ref().map_or("", TenantId::as_str);
     sql.prepare_cached("INSERT OR REPLACE INTO audit (id, tenant, body) VALUES (?1, ?2, ?3)")?
         .execute((entry.id.as_str(), tenant, serde_json::to_string(entry)?))?;
@@ -24,7 +24,7 @@ pub(super) fn list(
     filter: &AuditFilter,
     cursor: Option<&Cursor>,
     limit: usize,
-) -> Outcome<Page<AuditEntry>> {
+) -> FaultResult<Page<AuditEntry>> {
     let (from, to) = audit_range(filter, cursor)?;
     let tenant = filter.tenant.as_ref().map(TenantId::as_str);
     let of_tenant = match tenant {
@@ -46,7 +46,7 @@ pub(super) fn list(
 }
 
 /// Deletes some of the entries from before a moment. Returns whether there may be more.
-pub(super) fn prune(sql: &Connection, before: Millis) -> Outcome<bool> {
+pub(super) fn prune(sql: &Connection, before: Millis) -> FaultResult<bool> {
     let deleted = sql
         .prepare_cached(
             "DELETE FROM audit WHERE id IN

@@ -7,7 +7,7 @@ use rusqlite::{Connection, Row};
 use webhook_model::{EventId, Millis, Owner};
 
 use super::claim_guard::{ClaimGuard, ClaimReturn};
-use super::job::Outcome;
+use super::job::FaultResult;
 use super::lookup;
 use super::queue::{Flight, QueuePosition, Shared};
 use super::row::{millis, read_delivery_id};
@@ -28,7 +28,7 @@ pub(super) fn claim(
     owner: &Owner,
     requests: &[ClaimRequest],
     now: Millis,
-) -> Outcome<ClaimGuard<Vec<Claim>>> {
+) -> FaultResult<ClaimGuard<Vec<Claim>>> {
     let shared = &claim_return.shared;
     let lease = shared.lock().leases.of(owner);
     let lease = lease.ok_or_else(|| StoreError::LeaseLost(owner.name.clone()))?;
@@ -41,15 +41,15 @@ pub(super) fn claim(
         now: now.as_i64(),
     };
     let mut claims = Vec::new();
-    let asked = requests
+    let claimed = requests
         .iter()
-        .try_for_each(|request| claimer.ask(request, &mut claims));
+        .try_for_each(|request| claimer.claim_due(request, &mut claims));
     claims.sort_by_key(|claim| claim.due);
     let key = |claim: &Claim| (claim.tenant.clone(), claim.id.clone());
     let keys = claims.iter().map(key).collect();
     let claims = claim_return.guard(claims, keys, lease);
     // After a failure, dropping the guard returns the claims made before.
-    asked.map(|()| claims)
+    claimed.map(|()| claims)
 }
 
 struct Claimer<'a> {
@@ -62,13 +62,14 @@ struct Claimer<'a> {
 }
 
 impl Claimer<'_> {
-    fn ask(&self, request: &ClaimRequest, claims: &mut Vec<Claim>) -> Outcome<()> {
+    /// Claims the due deliveries of one endpoint, up to the limit of the request.
+    fn claim_due(&self, request: &ClaimRequest, claims: &mut Vec<Claim>) -> FaultResult<()> {
         let Some((endpoint_key, first)) = self.endpoint_key(request) else {
             return Ok(());
         };
         let mut next = self.sql.prepare_cached(NEXT)?;
         let mut rows = next.query((endpoint_key, first.at, first.seq))?;
-        let mut room = request.limit;
+        let mut remaining = request.limit;
         let mut begins_at = None;
         while let Some(row) = rows.next()? {
             let position = QueuePosition {
@@ -78,11 +79,11 @@ impl Claimer<'_> {
             if self.shared.lock().in_flight.has(position.seq) {
                 continue;
             }
-            if room == 0 || position.at > self.now {
+            if remaining == 0 || position.at > self.now {
                 begins_at = Some(position);
                 break;
             }
-            room -= 1;
+            remaining -= 1;
             claims.push(self.take(request, endpoint_key, position, row)?);
         }
         self.shared
@@ -111,7 +112,7 @@ impl Claimer<'_> {
         endpoint_key: i64,
         position: QueuePosition,
         row: &Row<'_>,
-    ) -> Outcome<Claim> {
+    ) -> FaultResult<Claim> {
         let claim = Claim {
             tenant: request.tenant.clone(),
             id: read_delivery_id(row.get_ref(2)?)?,
@@ -147,7 +148,7 @@ pub(super) fn look_ahead(
     shared: &Shared,
     endpoint_keys: &[i64],
     now: Millis,
-) -> Outcome<()> {
+) -> FaultResult<()> {
     let now = now.as_i64();
     for endpoint_key in endpoint_keys {
         let in_flight = |seq| shared.lock().in_flight.has(seq);

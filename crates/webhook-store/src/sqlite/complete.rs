@@ -4,8 +4,8 @@ use rusqlite::{OptionalExtension, params};
 use webhook_model::{Attempt, Millis, Owner};
 
 use super::attempts::{self, claim_mark};
-use super::job::{Outcome, Tx};
-use super::lookup::Alive;
+use super::job::{FaultResult, Tx};
+use super::lookup::ExistingEndpoints;
 use super::outcome_counts::OutcomeCounts;
 use super::queue::{Effect, Flight, Key, QueuePosition};
 use super::row::{self, DELETED, state};
@@ -32,8 +32,8 @@ pub(super) fn complete(
     owner: &Owner,
     outcomes: &[crate::Outcome],
     now: Millis,
-) -> Outcome<Vec<bool>> {
-    let mut alive = Alive::new(tx.sql);
+) -> FaultResult<Vec<bool>> {
+    let mut alive = ExistingEndpoints::new(tx.sql);
     let mut counts = OutcomeCounts::default();
     let mut one = |outcome: &crate::Outcome| {
         let key = (outcome.tenant.clone(), outcome.id.clone());
@@ -52,13 +52,13 @@ pub(super) fn complete(
         counts.add(flight.endpoint_key, outcome.attempt.as_ref(), is_dead);
         Ok(true)
     };
-    let recorded = outcomes.iter().map(&mut one).collect::<Outcome<_>>()?;
+    let recorded = outcomes.iter().map(&mut one).collect::<FaultResult<_>>()?;
     counts.write(tx.sql, now)?;
     Ok(recorded)
 }
 
 /// Returns whether the outcome of a claim that is not in flight any more was recorded before.
-fn is_recorded(tx: &Tx<'_>, outcome: &crate::Outcome) -> Outcome<bool> {
+fn is_recorded(tx: &Tx<'_>, outcome: &crate::Outcome) -> FaultResult<bool> {
     let Some(stored) = stored(tx, outcome)? else {
         return Ok(false);
     };
@@ -79,7 +79,7 @@ fn is_recorded(tx: &Tx<'_>, outcome: &crate::Outcome) -> Outcome<bool> {
 type StoredOutcome = (i64, i64, Option<String>, bool);
 
 /// Returns what is stored of a delivery.
-fn stored(tx: &Tx<'_>, outcome: &crate::Outcome) -> Outcome<Option<StoredOutcome>> {
+fn stored(tx: &Tx<'_>, outcome: &crate::Outcome) -> FaultResult<Option<StoredOutcome>> {
     let mut found = tx.sql.prepare_cached(RECORDED)?;
     let (tenant, id) = (outcome.tenant.as_str(), row::delivery_id(&outcome.id));
     let claim = claim_mark(outcome.fence);
@@ -95,8 +95,8 @@ fn stored(tx: &Tx<'_>, outcome: &crate::Outcome) -> Outcome<Option<StoredOutcome
 }
 
 /// Returns claims without a live lease to the queue. Returns the number of those deliveries.
-pub(super) fn return_claims(tx: &mut Tx<'_>, now: Millis) -> Outcome<u64> {
-    let mut alive = Alive::new(tx.sql);
+pub(super) fn return_claims(tx: &mut Tx<'_>, now: Millis) -> FaultResult<u64> {
+    let mut alive = ExistingEndpoints::new(tx.sql);
     let orphans = tx.orphans();
     let count = orphans.len() as u64;
     if count > 0 {
@@ -128,7 +128,7 @@ fn write_outcome(
     next: &NextState,
     attempt: Option<&Attempt>,
     now: Millis,
-) -> Outcome<()> {
+) -> FaultResult<()> {
     let (state, at, reason) = match next {
         NextState::Succeeded => (state::SUCCEEDED, now, None),
         NextState::Dead(reason) => (state::DEAD, now, Some(reason)),
@@ -191,7 +191,7 @@ pub(super) fn promote(
     endpoint_key: i64,
     ordering_group: &str,
     now: Millis,
-) -> Outcome<()> {
+) -> FaultResult<()> {
     let mut turn = tx.sql.prepare_cached(TURN)?;
     let next = turn.query_row((endpoint_key, ordering_group), |row| {
         Ok((row.get(0)?, row.get::<_, i64>(1)?))

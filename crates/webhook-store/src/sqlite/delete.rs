@@ -2,12 +2,12 @@
 
 use rusqlite::{OptionalExtension, Params};
 
-use super::job::{Outcome, Tx};
+use super::job::{FaultResult, Tx};
 use super::queue::Effect;
 use super::row::delivery_hash;
 
 /// Deletes events by a statement that returns their hashes and keys. Returns their number.
-pub(super) fn events(tx: &mut Tx<'_>, statement: &str, values: impl Params) -> Outcome<usize> {
+pub(super) fn events(tx: &mut Tx<'_>, statement: &str, values: impl Params) -> FaultResult<usize> {
     let mut delete = tx.sql.prepare_cached(statement)?;
     let deleted = delete.query_map(values, |row| Ok((row.get(0)?, row.get(1)?)))?;
     let deleted: Vec<(i64, i64)> = deleted.collect::<Result<_, _>>()?;
@@ -18,7 +18,7 @@ pub(super) fn events(tx: &mut Tx<'_>, statement: &str, values: impl Params) -> O
     Ok(deleted.len())
 }
 
-pub(super) fn event(tx: &mut Tx<'_>, key: i64) -> Outcome<()> {
+pub(super) fn event(tx: &mut Tx<'_>, key: i64) -> FaultResult<()> {
     events(
         tx,
         "DELETE FROM events WHERE key = ?1 RETURNING hash, key",
@@ -27,7 +27,7 @@ pub(super) fn event(tx: &mut Tx<'_>, key: i64) -> Outcome<()> {
     .map(drop)
 }
 
-pub(super) fn delivery(tx: &mut Tx<'_>, seq: i64) -> Outcome<()> {
+pub(super) fn delivery(tx: &mut Tx<'_>, seq: i64) -> FaultResult<()> {
     let mut delete = tx
         .sql
         .prepare_cached("DELETE FROM deliveries WHERE seq = ?1 RETURNING id")?;

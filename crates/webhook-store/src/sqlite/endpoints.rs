@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 use webhook_model::{Endpoint, EndpointId, Millis, TenantId};
 
-use super::job::{Outcome, Step, Tx};
+use super::job::{FaultResult, Step, Tx};
 use super::queue::Effect;
 use super::sweep::Deleted;
 use super::tenants::next_version;
@@ -13,7 +13,7 @@ use crate::StoreError;
 pub(super) fn endpoints(
     sql: &Connection,
     tenant: &TenantId,
-) -> Outcome<Option<(u64, Vec<Endpoint>)>> {
+) -> FaultResult<Option<(u64, Vec<Endpoint>)>> {
     // One statement, because a change could come between two.
     let mut all = sql.prepare_cached(
         "SELECT t.version, p.definition FROM tenants t
@@ -36,7 +36,7 @@ pub(super) fn endpoints(
     Ok(found)
 }
 
-pub(super) fn put(tx: &mut Tx<'_>, endpoint: &Endpoint, over: Option<u64>) -> Outcome<u64> {
+pub(super) fn put(tx: &mut Tx<'_>, endpoint: &Endpoint, over: Option<u64>) -> FaultResult<u64> {
     let (tenant, _) = lookup::known_tenant(tx.sql, &endpoint.tenant)?;
     if stored_version(tx.sql, tenant, &endpoint.id)? != over {
         return Err(StoreError::Conflict {
@@ -60,7 +60,7 @@ pub(super) fn put(tx: &mut Tx<'_>, endpoint: &Endpoint, over: Option<u64>) -> Ou
     Ok(stored.version)
 }
 
-fn stored_version(sql: &Connection, tenant: i64, id: &EndpointId) -> Outcome<Option<u64>> {
+fn stored_version(sql: &Connection, tenant: i64, id: &EndpointId) -> FaultResult<Option<u64>> {
     let mut found = sql.prepare_cached(
         "SELECT version FROM endpoints
          WHERE tenant = ?1 AND id = ?2 AND definition IS NOT NULL",
@@ -70,14 +70,14 @@ fn stored_version(sql: &Connection, tenant: i64, id: &EndpointId) -> Outcome<Opt
 }
 
 /// Raises the version of a tenant's endpoints.
-fn changed(sql: &Connection, tenant: i64) -> Outcome<i64> {
+fn changed(sql: &Connection, tenant: i64) -> FaultResult<i64> {
     let version = next_version(sql)?;
     sql.prepare_cached("UPDATE tenants SET version = ?2 WHERE key = ?1")?
         .execute((tenant, version))?;
     Ok(version)
 }
 
-fn write(sql: &Connection, tenant: i64, version: i64, endpoint: &Endpoint) -> Outcome<i64> {
+fn write(sql: &Connection, tenant: i64, version: i64, endpoint: &Endpoint) -> FaultResult<i64> {
     let mut put = sql.prepare_cached(
         "INSERT INTO endpoints (tenant, id, definition, version, enabled)
          VALUES (?1, ?2, ?3, ?4, ?5)
@@ -103,7 +103,7 @@ impl Deletion {
         tenant: &TenantId,
         id: &EndpointId,
         now: Millis,
-    ) -> Outcome<Step<bool>> {
+    ) -> FaultResult<Step<bool>> {
         let deleted = match &self.0 {
             Some(deleted) => deleted,
             None => match mark(tx, tenant, id, now)? {
@@ -121,7 +121,7 @@ fn mark(
     tenant: &TenantId,
     id: &EndpointId,
     now: Millis,
-) -> Outcome<Option<Deleted>> {
+) -> FaultResult<Option<Deleted>> {
     let Some((tenant, _)) = lookup::tenant(tx.sql, tenant)? else {
         return Ok(None);
     };

@@ -7,7 +7,7 @@
 use rusqlite::{OptionalExtension, Row};
 use webhook_model::{EventId, Millis, TenantId};
 
-use super::job::{Outcome, Tx};
+use super::job::{FaultResult, Tx};
 use super::outcome_counts::OutcomeCounts;
 use super::queue::{Effect, Key};
 use super::row::{event_hash, read_delivery_id, state};
@@ -40,7 +40,7 @@ pub(super) fn by_id(
     tenant: &TenantId,
     id: &str,
     now: Millis,
-) -> Outcome<Option<Erased>> {
+) -> FaultResult<Option<Erased>> {
     if let Ok(id) = EventId::parse(id)
         && let Some(erased) = event(tx, tenant, &id, now)?
     {
@@ -51,7 +51,12 @@ pub(super) fn by_id(
 }
 
 /// Erases an event; `None` if it does not exist.
-fn event(tx: &mut Tx<'_>, tenant: &TenantId, id: &EventId, now: Millis) -> Outcome<Option<Erased>> {
+fn event(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    id: &EventId,
+    now: Millis,
+) -> FaultResult<Option<Erased>> {
     let Some((tenant_key, _)) = lookup::tenant(tx.sql, tenant)? else {
         return Ok(None);
     };
@@ -77,7 +82,7 @@ fn event(tx: &mut Tx<'_>, tenant: &TenantId, id: &EventId, now: Millis) -> Outco
 }
 
 /// Returns the key of an event, that of its first delivery, and the number of its deliveries.
-fn find(tx: &Tx<'_>, tenant: i64, id: &EventId) -> Outcome<Option<(i64, i64, i64)>> {
+fn find(tx: &Tx<'_>, tenant: i64, id: &EventId) -> FaultResult<Option<(i64, i64, i64)>> {
     let mut found = tx.sql.prepare_cached(
         "SELECT key, coalesce(first_delivery, key + 1), max(deliveries, 0) FROM events
          WHERE key = ?1 AND tenant = ?2 AND id = ?3",
@@ -93,7 +98,7 @@ fn find(tx: &Tx<'_>, tenant: i64, id: &EventId) -> Outcome<Option<(i64, i64, i64
 }
 
 impl Stored {
-    fn read(tx: &Tx<'_>, tenant: &TenantId, event: i64, seq: i64) -> Outcome<Option<Self>> {
+    fn read(tx: &Tx<'_>, tenant: &TenantId, event: i64, seq: i64) -> FaultResult<Option<Self>> {
         let mut found = tx.sql.prepare_cached(DELIVERY)?;
         let mut rows = found.query((seq, event))?;
         let Some(row) = rows.next()? else {
@@ -110,7 +115,7 @@ impl Stored {
     }
 
     /// Erases the delivery. Returns whether it became a dead letter.
-    fn erase(self, tx: &mut Tx<'_>, now: Millis) -> Outcome<bool> {
+    fn erase(self, tx: &mut Tx<'_>, now: Millis) -> FaultResult<bool> {
         let dies = self.state <= state::WAITING;
         let state = if dies { state::DEAD } else { self.state };
         // The reason of one without an attempt comes from its filter or transform, and may quote data.

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use webhook_model::{Event, EventId, EventState, Source, TenantId};
 
 use super::fault::Fault;
-use super::job::Outcome;
+use super::job::FaultResult;
 use super::reader::View;
 use super::row::{event_hash, millis};
 use super::{lookup, rejected};
@@ -18,7 +18,7 @@ pub(super) fn details(
     view: &View<'_>,
     tenant: &TenantId,
     id: &EventId,
-) -> Outcome<Option<EventDetails>> {
+) -> FaultResult<Option<EventDetails>> {
     let Some((tenant, _)) = lookup::tenant(view.sql, tenant)? else {
         return Ok(None);
     };
@@ -62,7 +62,7 @@ pub(super) fn list(
     filter: &EventFilter,
     cursor: Option<&Cursor>,
     limit: usize,
-) -> Outcome<Page<ListedEvent>> {
+) -> FaultResult<Page<ListedEvent>> {
     let search = EventSearch::new(filter, cursor, limit)?;
     let mut scans = Vec::new();
     if let Some((tenant, _)) = lookup::tenant(sql, tenant)? {
@@ -81,7 +81,7 @@ fn of_state<'a>(
     tenant: i64,
     search: &EventSearch<'a>,
     state: EventState,
-) -> Outcome<Scan<'a, i64>> {
+) -> FaultResult<Scan<'a, i64>> {
     let (at, key) = search.below(true);
     let mut found = sql.prepare_cached(&kept_events(state))?;
     let mut rows = found.query((tenant, search.from(), at, key))?;
@@ -99,7 +99,7 @@ fn rejected_events<'a>(
     sql: &Connection,
     tenant: i64,
     search: &EventSearch<'a>,
-) -> Outcome<Scan<'a, i64>> {
+) -> FaultResult<Scan<'a, i64>> {
     let (at, key) = search.below(false);
     let text = format!(
         "{} WHERE r.tenant = ?1 AND r.at >= ?2 AND (r.at, r.key) < (?3, ?4)

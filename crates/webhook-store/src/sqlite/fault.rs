@@ -1,6 +1,7 @@
 //! The errors of jobs.
 
 use crate::StoreError;
+use crate::error::{unreadable_id, unreadable_json};
 
 /// A rejected call, or an error of the database.
 #[derive(Debug, thiserror::Error)]
@@ -27,17 +28,13 @@ impl Fault {
 
 impl From<serde_json::Error> for Fault {
     fn from(error: serde_json::Error) -> Self {
-        // Not the error's own text: it may quote its input, which may contain a secret.
-        let (line, column) = (error.line(), error.column());
-        Self::Unreadable(format!(
-            "stored JSON cannot be read at line {line}, column {column}"
-        ))
+        Self::Unreadable(unreadable_json(&error))
     }
 }
 
 impl From<webhook_model::IdError> for Fault {
     fn from(error: webhook_model::IdError) -> Self {
-        Self::Unreadable(format!("a stored id cannot be read: {error}"))
+        Self::Unreadable(unreadable_id(&error))
     }
 }
 

@@ -197,7 +197,7 @@ impl Queue for SqliteStore {
     }
 
     async fn rewind(&self, now: Millis) -> Result<u64> {
-        self.shared.set_back(now);
+        self.shared.reset_time(now);
         let mut rewind = Rewind::default();
         self.steps(move |tx| rewind.step(tx, now)).await
     }

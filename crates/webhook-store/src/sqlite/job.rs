@@ -11,7 +11,7 @@ use super::ids;
 use super::queue::{Effect, Flight, Key, Shared};
 use crate::{Fence, StoreError};
 
-pub(super) type Outcome<T> = Result<T, Fault>;
+pub(super) type FaultResult<T> = Result<T, Fault>;
 
 /// The progress of a job after a step.
 pub(super) enum Step<T> {
@@ -23,24 +23,24 @@ pub(super) enum Step<T> {
 /// A job whose type of result is erased.
 pub(super) trait Job: Send {
     /// Runs the next step. Returns whether it was the last.
-    fn step(&mut self, tx: &mut Tx<'_>) -> Outcome<bool>;
+    fn step(&mut self, tx: &mut Tx<'_>) -> FaultResult<bool>;
 
     /// Sends the result to the caller: the last step was committed, or failed with this error.
-    fn answer(self: Box<Self>, committed: Result<(), StoreError>);
+    fn respond(self: Box<Self>, committed: Result<(), StoreError>);
 }
 
 struct Task<T, F> {
     work: F,
     done: Option<T>,
-    answer: oneshot::Sender<Result<T, StoreError>>,
+    reply: oneshot::Sender<Result<T, StoreError>>,
 }
 
 impl<T, F> Job for Task<T, F>
 where
     T: Send,
-    F: FnMut(&mut Tx<'_>) -> Outcome<Step<T>> + Send,
+    F: FnMut(&mut Tx<'_>) -> FaultResult<Step<T>> + Send,
 {
-    fn step(&mut self, tx: &mut Tx<'_>) -> Outcome<bool> {
+    fn step(&mut self, tx: &mut Tx<'_>) -> FaultResult<bool> {
         match (self.work)(tx)? {
             Step::Done(value) => self.done = Some(value),
             Step::More => {}
@@ -48,30 +48,30 @@ where
         Ok(self.done.is_some())
     }
 
-    fn answer(self: Box<Self>, committed: Result<(), StoreError>) {
-        let answer = match (committed, self.done) {
+    fn respond(self: Box<Self>, committed: Result<(), StoreError>) {
+        let result = match (committed, self.done) {
             (Err(error), _) => Err(error),
             (Ok(()), Some(value)) => Ok(value),
             // Dropping the sender makes the caller's call fail.
             (Ok(()), None) => return,
         };
         // A caller that no longer waits needs no result: the job is committed in any case.
-        let _ = self.answer.send(answer);
+        let _ = self.reply.send(result);
     }
 }
 
 /// Returns a job that runs `work`, and the receiver of its result.
 pub(super) fn job<T: Send + 'static>(
-    work: impl FnMut(&mut Tx<'_>) -> Outcome<Step<T>> + Send + 'static,
+    work: impl FnMut(&mut Tx<'_>) -> FaultResult<Step<T>> + Send + 'static,
 ) -> (Box<dyn Job>, oneshot::Receiver<Result<T, StoreError>>) {
-    let (answer, answered) = oneshot::channel();
+    let (reply, result) = oneshot::channel();
     (
         Box::new(Task {
             work,
             done: None,
-            answer,
+            reply,
         }),
-        answered,
+        result,
     )
 }
 
@@ -124,7 +124,7 @@ impl<'a> Tx<'a> {
     }
 
     /// Returns the keys of rows whose ids may have this hash.
-    pub fn keys(&self, hash: i64) -> Outcome<Vec<i64>> {
+    pub fn keys(&self, hash: i64) -> FaultResult<Vec<i64>> {
         Ok(ids::keys(self.sql, self.shared, hash)?)
     }
 

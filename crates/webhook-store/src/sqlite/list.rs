@@ -5,12 +5,12 @@ use rusqlite::{Connection, Row};
 use webhook_model::{Delivery, DeliveryId, DeliveryState, EndpointId, EventId, TenantId};
 
 use super::fault::Fault;
-use super::job::Outcome;
+use super::job::FaultResult;
 use super::page::{Mark, page, page_until};
 use super::reader::View;
 use super::row::{millis, read_delivery_id, state};
-use super::search::{self, Found, From, Search};
-use super::{attempts, lookup};
+use super::search::{Found, From, Search};
+use super::{attempts, candidates, lookup};
 use crate::{Cursor, DeliveryFilter, MAX_EXAMINED, Page};
 
 /// Up to this number, pending deliveries are collected and sorted instead of scanned for.
@@ -22,7 +22,7 @@ pub(super) fn deliveries(
     filter: &DeliveryFilter,
     cursor: Option<&Cursor>,
     limit: usize,
-) -> Outcome<Page<Delivery>> {
+) -> FaultResult<Page<Delivery>> {
     let below = Mark::below('d', cursor)?;
     // Before the first read of the disk: a delivery that ends meanwhile is then seen as ended.
     let in_flight = InFlightSeqs::of(view, tenant);
@@ -42,7 +42,7 @@ pub(super) fn delivery(
     view: &View<'_>,
     tenant: &TenantId,
     id: &DeliveryId,
-) -> Outcome<Option<Delivery>> {
+) -> FaultResult<Option<Delivery>> {
     let in_flight = InFlightSeqs::of(view, tenant);
     let Some(seq) = seq_of(view, tenant, id)? else {
         return Ok(None);
@@ -60,7 +60,11 @@ pub(super) fn delivery(
 }
 
 /// Returns the body of a delivery. It is empty if it is not rendered yet, or was erased.
-pub(super) fn body(view: &View<'_>, tenant: &TenantId, id: &DeliveryId) -> Outcome<Option<Bytes>> {
+pub(super) fn body(
+    view: &View<'_>,
+    tenant: &TenantId,
+    id: &DeliveryId,
+) -> FaultResult<Option<Bytes>> {
     let Some(seq) = seq_of(view, tenant, id)? else {
         return Ok(None);
     };
@@ -72,11 +76,11 @@ pub(super) fn body(view: &View<'_>, tenant: &TenantId, id: &DeliveryId) -> Outco
     Ok(Some(body.into()))
 }
 
-fn seq_of(view: &View<'_>, tenant: &TenantId, id: &DeliveryId) -> Outcome<Option<i64>> {
+fn seq_of(view: &View<'_>, tenant: &TenantId, id: &DeliveryId) -> FaultResult<Option<i64>> {
     let Some((tenant, _)) = lookup::tenant(view.sql, tenant)? else {
         return Ok(None);
     };
-    Ok(search::named(view.sql, view.shared, tenant, id)?.pop())
+    Ok(candidates::named(view.sql, view.shared, tenant, id)?.pop())
 }
 
 /// The sequence numbers of a tenant's deliveries in flight at one moment, sorted.
@@ -110,7 +114,7 @@ fn newest(
     in_flight: &InFlightSeqs,
     below: Mark,
     limit: usize,
-) -> Outcome<Found> {
+) -> FaultResult<Found> {
     let (from, count) = (From::Newest(below), limit.saturating_add(1));
     let keep = |seq, stored| wanted.is_none_or(|state| state == in_flight.state(seq, stored));
     let pending = || view.shared.lock().pending;
@@ -126,7 +130,7 @@ fn newest(
     }
 }
 
-fn read(sql: &Connection, seq: i64, in_flight: &InFlightSeqs) -> Outcome<Delivery> {
+fn read(sql: &Connection, seq: i64, in_flight: &InFlightSeqs) -> FaultResult<Delivery> {
     let mut found = sql.prepare_cached(
         "SELECT d.id, e.id, e.kind, p.id, d.state, d.created_at, d.at, d.reason, d.attempts
          FROM deliveries d JOIN events e ON e.key = d.event JOIN endpoints p ON p.key = d.endpoint

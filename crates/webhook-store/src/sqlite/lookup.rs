@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use rusqlite::{Connection, OptionalExtension};
 use webhook_model::{EndpointId, TenantId};
 
-use super::job::Outcome;
+use super::job::FaultResult;
 use super::queue::{Queue, QueuePosition};
 use super::row::state;
 use crate::StoreError;
 
 /// Returns a tenant's key, and the version of its endpoints.
-pub(super) fn tenant(sql: &Connection, id: &TenantId) -> Outcome<Option<(i64, u64)>> {
+pub(super) fn tenant(sql: &Connection, id: &TenantId) -> FaultResult<Option<(i64, u64)>> {
     let mut found = sql.prepare_cached("SELECT key, version FROM tenants WHERE id = ?1")?;
     let row = found.query_row([id.as_str()], |row| {
         Ok((row.get(0)?, row.get::<_, i64>(1)?))
@@ -22,13 +22,13 @@ pub(super) fn tenant(sql: &Connection, id: &TenantId) -> Outcome<Option<(i64, u6
 }
 
 /// Returns a tenant's key and version, or [`StoreError::UnknownTenant`].
-pub(super) fn known_tenant(sql: &Connection, id: &TenantId) -> Outcome<(i64, u64)> {
+pub(super) fn known_tenant(sql: &Connection, id: &TenantId) -> FaultResult<(i64, u64)> {
     let found = tenant(sql, id)?;
     Ok(found.ok_or_else(|| StoreError::UnknownTenant(id.clone()))?)
 }
 
 /// Returns an endpoint's key, also that of a deleted one.
-pub(super) fn endpoint(sql: &Connection, tenant: i64, id: &EndpointId) -> Outcome<Option<i64>> {
+pub(super) fn endpoint(sql: &Connection, tenant: i64, id: &EndpointId) -> FaultResult<Option<i64>> {
     let mut found =
         sql.prepare_cached("SELECT key FROM endpoints WHERE tenant = ?1 AND id = ?2")?;
     Ok(found
@@ -37,12 +37,12 @@ pub(super) fn endpoint(sql: &Connection, tenant: i64, id: &EndpointId) -> Outcom
 }
 
 /// A cache of which endpoints exist, for the duration of a job.
-pub(super) struct Alive<'a> {
+pub(super) struct ExistingEndpoints<'a> {
     sql: &'a Connection,
     known: HashMap<i64, bool>,
 }
 
-impl<'a> Alive<'a> {
+impl<'a> ExistingEndpoints<'a> {
     pub fn new(sql: &'a Connection) -> Self {
         Self {
             sql,
@@ -50,7 +50,7 @@ impl<'a> Alive<'a> {
         }
     }
 
-    pub fn has(&mut self, endpoint: i64) -> Outcome<bool> {
+    pub fn has(&mut self, endpoint: i64) -> FaultResult<bool> {
         if let Some(alive) = self.known.get(&endpoint) {
             return Ok(*alive);
         }
@@ -72,7 +72,7 @@ pub(super) fn first(
     endpoint_key: i64,
     from: i64,
     in_flight: impl Fn(i64) -> bool,
-) -> Outcome<Option<QueuePosition>> {
+) -> FaultResult<Option<QueuePosition>> {
     let mut found = sql.prepare_cached(
         "SELECT at, seq FROM deliveries INDEXED BY deliveries_due
          WHERE endpoint = ?1 AND state = 0 AND at >= ?2 ORDER BY at, seq",
@@ -91,7 +91,11 @@ pub(super) fn first(
 }
 
 /// Returns whether the ordering group has a delivery that is due, in flight or waiting.
-pub(super) fn is_busy(sql: &Connection, endpoint_key: i64, ordering_group: &str) -> Outcome<bool> {
+pub(super) fn is_busy(
+    sql: &Connection,
+    endpoint_key: i64,
+    ordering_group: &str,
+) -> FaultResult<bool> {
     let mut found = sql.prepare_cached(
         "SELECT 1 FROM deliveries INDEXED BY deliveries_chained
          WHERE endpoint = ?1 AND chain = ?2 AND state < 2 LIMIT 1",
@@ -100,7 +104,7 @@ pub(super) fn is_busy(sql: &Connection, endpoint_key: i64, ordering_group: &str)
 }
 
 /// Loads the queue from the disk.
-pub(super) fn load(sql: &Connection, queue: &mut Queue) -> Outcome<()> {
+pub(super) fn load(sql: &Connection, queue: &mut Queue) -> FaultResult<()> {
     let mut all = sql.prepare(
         "SELECT p.key, t.id, p.id, p.enabled FROM endpoints p JOIN tenants t ON t.key = p.tenant
          WHERE p.definition IS NOT NULL AND t.id IS NOT NULL",
@@ -138,7 +142,7 @@ pub(super) fn load(sql: &Connection, queue: &mut Queue) -> Outcome<()> {
 }
 
 /// Returns the last key in use.
-pub(super) fn last_key(sql: &Connection) -> Outcome<i64> {
+pub(super) fn last_key(sql: &Connection) -> FaultResult<i64> {
     let last = "SELECT max(coalesce((SELECT max(key) FROM events), 0),
                            coalesce((SELECT max(seq) FROM deliveries), 0))";
     Ok(sql.query_row(last, [], |row| row.get(0))?)

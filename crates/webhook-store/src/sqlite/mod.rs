@@ -37,6 +37,7 @@ mod access_keys;
 mod access_sessions;
 mod attempts;
 mod audit;
+mod candidates;
 mod checkpoint;
 mod claim;
 mod claim_guard;

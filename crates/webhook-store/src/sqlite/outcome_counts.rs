@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension};
 use webhook_model::{Attempt, EndpointId, Millis, TenantId};
 
-use super::job::{Outcome, Tx};
+use super::job::{FaultResult, Tx};
 use super::lookup;
 use super::reader::View;
 use super::recent_attempts::{self, NewAttempts};
@@ -56,7 +56,7 @@ impl OutcomeCounts {
     }
 
     /// Adds the counts to those of the minute, also for the tenants.
-    pub fn write(&self, sql: &Connection, now: Millis) -> Outcome<()> {
+    pub fn write(&self, sql: &Connection, now: Millis) -> FaultResult<()> {
         if self.counts.is_empty() {
             return Ok(());
         }
@@ -69,7 +69,7 @@ impl OutcomeCounts {
     }
 
     /// Returns the counts by tenant.
-    fn sums(&self, sql: &Connection) -> Outcome<BTreeMap<(i64, Counter), i64>> {
+    fn sums(&self, sql: &Connection) -> FaultResult<BTreeMap<(i64, Counter), i64>> {
         let mut tenant_of = sql.prepare_cached(TENANT_OF)?;
         let mut of: (i64, Option<i64>) = (0, None);
         let mut sums = BTreeMap::new();
@@ -90,7 +90,7 @@ impl OutcomeCounts {
 
 /// Moves a part of the old minutes to the hours, and deletes a part of the old hours. Returns whether
 /// there may be more.
-pub(super) fn prune(tx: &Tx<'_>, now: Millis) -> Outcome<bool> {
+pub(super) fn prune(tx: &Tx<'_>, now: Millis) -> FaultResult<bool> {
     let minutes_from = Interval::Minute.number(now.before(MINUTES_KEPT));
     let mut take = tx.sql.prepare_cached(TAKE_MINUTES)?;
     let read = |row: &rusqlite::Row<'_>| {
@@ -118,7 +118,7 @@ pub(super) fn prune(tx: &Tx<'_>, now: Millis) -> Outcome<bool> {
 }
 
 /// Deletes the counters of a deleted tenant and its endpoints.
-pub(super) fn delete_of_tenant(sql: &Connection, tenant: i64) -> Outcome<()> {
+pub(super) fn delete_of_tenant(sql: &Connection, tenant: i64) -> FaultResult<()> {
     for table in ["outcome_minutes", "outcome_hours", "recent_attempts"] {
         let delete = format!(
             "DELETE FROM {table} WHERE endpoint = -?1
@@ -137,7 +137,7 @@ pub(super) fn stats(
     endpoint: &EndpointId,
     by: Interval,
     from: Millis,
-) -> Outcome<Option<EndpointStats>> {
+) -> FaultResult<Option<EndpointStats>> {
     let Some((tenant, _)) = lookup::tenant(view.sql, tenant)? else {
         return Ok(None);
     };
@@ -159,14 +159,14 @@ pub(super) fn tenant_stats(
     tenant: &TenantId,
     by: Interval,
     from: Millis,
-) -> Outcome<Option<Vec<Counters>>> {
+) -> FaultResult<Option<Vec<Counters>>> {
     let Some((tenant, _)) = lookup::tenant(sql, tenant)? else {
         return Ok(None);
     };
     Ok(Some(series(counts(sql, -tenant, by, from)?, by)))
 }
 
-fn counts(sql: &Connection, key: i64, by: Interval, from: Millis) -> Outcome<Counts> {
+fn counts(sql: &Connection, key: i64, by: Interval, from: Millis) -> FaultResult<Counts> {
     let mut counts = Counts::new();
     let minutes_from = Interval::Minute.number(by.start(from));
     for minute in rows(sql, "outcome_minutes", key, minutes_from)? {
@@ -186,7 +186,7 @@ fn rows(
     table: &str,
     endpoint_key: i64,
     from: i64,
-) -> Outcome<Vec<(i64, u8, u64)>> {
+) -> FaultResult<Vec<(i64, u8, u64)>> {
     let mut bounds = sql.prepare_cached(&format!(
         "SELECT (SELECT min(at) FROM {table} WHERE at >= ?1), (SELECT max(at) FROM {table})"
     ))?;
@@ -209,7 +209,7 @@ fn rows(
     Ok(rows)
 }
 
-fn pending(sql: &Connection, endpoint_key: i64) -> Outcome<u64> {
+fn pending(sql: &Connection, endpoint_key: i64) -> FaultResult<u64> {
     let mut count = sql.prepare_cached(
         "SELECT count(*) FROM (
              SELECT 1 FROM deliveries INDEXED BY deliveries_due WHERE endpoint = ?1 AND state = 0
@@ -222,7 +222,7 @@ fn pending(sql: &Connection, endpoint_key: i64) -> Outcome<u64> {
     Ok(count.unsigned_abs())
 }
 
-fn oldest_due(view: &View<'_>, endpoint_key: i64) -> Outcome<Option<Millis>> {
+fn oldest_due(view: &View<'_>, endpoint_key: i64) -> FaultResult<Option<Millis>> {
     let mut first = view.sql.prepare_cached(
         "SELECT min(at) FROM deliveries INDEXED BY deliveries_due WHERE endpoint = ?1 AND state = 0",
     )?;

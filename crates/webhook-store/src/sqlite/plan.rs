@@ -8,7 +8,7 @@ use webhook_model::{DeliveryId, EndpointId, Event, Millis, Owner, TenantId};
 
 use super::accept::{self, NewEvent};
 use super::claim_guard::{ClaimGuard, ClaimReturn};
-use super::job::{Outcome, Tx};
+use super::job::{FaultResult, Tx};
 use super::lookup;
 use super::outcome_counts::OutcomeCounts;
 use super::queue::{Effect, Flight, Key, NO_LEASE, QueuePosition};
@@ -28,7 +28,7 @@ pub(super) fn plan(
     owner: &Owner,
     batch: &PlanBatch,
     now: Millis,
-) -> Outcome<ClaimGuard<PlanResult>> {
+) -> FaultResult<ClaimGuard<PlanResult>> {
     let (tenant, version) = lookup::known_tenant(tx.sql, &batch.tenant)?;
     if version != batch.version {
         return Ok(claim_return.guard(PlanResult::Stale, Vec::new(), NO_LEASE));
@@ -50,13 +50,13 @@ pub(super) fn plan(
         now,
     };
     let planned = batch.events.iter().map(|event| planner.event(tx, event));
-    let planned = PlanResult::Done(planned.collect::<Outcome<_>>()?);
+    let planned = PlanResult::Done(planned.collect::<FaultResult<_>>()?);
     planner.counts.write(tx.sql, now)?;
     Ok(claim_return.guard(planned, planner.claimed, planner.lease))
 }
 
 /// Returns the number of the lease for deliveries that start claimed.
-fn lease(tx: &Tx<'_>, owner: &Owner, batch: &PlanBatch) -> Outcome<u64> {
+fn lease(tx: &Tx<'_>, owner: &Owner, batch: &PlanBatch) -> FaultResult<u64> {
     let claims = |event: &PlannedEvent| {
         event
             .deliveries
@@ -90,7 +90,7 @@ struct Planner<'a> {
 }
 
 /// The state in which a delivery is written.
-struct Beginning<'a> {
+struct InitialRow<'a> {
     state: i64,
     at: i64,
     claimed: bool,
@@ -98,7 +98,7 @@ struct Beginning<'a> {
 }
 
 impl Planner<'_> {
-    fn event(&mut self, tx: &mut Tx<'_>, planned: &PlannedEvent) -> Outcome<Planned> {
+    fn event(&mut self, tx: &mut Tx<'_>, planned: &PlannedEvent) -> FaultResult<Planned> {
         let kept = if self.accepted {
             self.keep_accepted(tx, planned)?
         } else {
@@ -123,7 +123,7 @@ impl Planner<'_> {
         &self,
         tx: &mut Tx<'_>,
         planned: &PlannedEvent,
-    ) -> Outcome<Result<(i64, i64), Planned>> {
+    ) -> FaultResult<Result<(i64, i64), Planned>> {
         let new = NewEvent::new(self.tenant, &planned.event);
         match new.is_same(tx)? {
             Some(true) => return Ok(Err(Planned::Known)),
@@ -142,7 +142,7 @@ impl Planner<'_> {
         &self,
         tx: &mut Tx<'_>,
         planned: &PlannedEvent,
-    ) -> Outcome<Result<(i64, i64), Planned>> {
+    ) -> FaultResult<Result<(i64, i64), Planned>> {
         let found = accept::take_first(tx, self.tenant, self.name, &planned.event.id)?;
         let Some(event) = found else {
             return Ok(Err(Planned::Known));
@@ -161,11 +161,11 @@ impl Planner<'_> {
         seq: i64,
         event: &Event,
         new: &NewDelivery,
-    ) -> Outcome<bool> {
+    ) -> FaultResult<bool> {
         let alive = self.endpoint(tx, &new.endpoint)?;
         let endpoint_key = match alive {
             Some(endpoint_key) => endpoint_key,
-            None => gone(tx, self.tenant, &new.endpoint)?,
+            None => deleted_endpoint_key(tx, self.tenant, &new.endpoint)?,
         };
         let ordering_group = new
             .ordered
@@ -205,9 +205,9 @@ impl Planner<'_> {
         new: &'n NewDelivery,
         alive: Option<i64>,
         ordering_group: Option<&str>,
-    ) -> Outcome<Beginning<'n>> {
+    ) -> FaultResult<InitialRow<'n>> {
         let now = self.now.as_i64();
-        let dead = |reason| Beginning {
+        let dead = |reason| InitialRow {
             state: state::DEAD,
             at: now,
             claimed: false,
@@ -226,7 +226,7 @@ impl Planner<'_> {
             _ => false,
         };
         let state = if waits { state::WAITING } else { state::DUE };
-        Ok(Beginning {
+        Ok(InitialRow {
             state,
             at,
             claimed: claimed && !waits,
@@ -240,7 +240,7 @@ impl Planner<'_> {
         id: &DeliveryId,
         endpoint_key: i64,
         position: QueuePosition,
-        begins: &Beginning<'_>,
+        begins: &InitialRow<'_>,
         ordering_group: Option<String>,
     ) {
         let dead = i64::from(begins.state == state::DEAD);
@@ -272,7 +272,7 @@ impl Planner<'_> {
     }
 
     /// Returns the key of an endpoint, or `None` if it does not exist.
-    fn endpoint(&mut self, tx: &Tx<'_>, id: &EndpointId) -> Outcome<Option<i64>> {
+    fn endpoint(&mut self, tx: &Tx<'_>, id: &EndpointId) -> FaultResult<Option<i64>> {
         if let Some(known) = self.endpoints.get(id) {
             return Ok(*known);
         }
@@ -288,7 +288,7 @@ impl Planner<'_> {
 }
 
 /// Returns the key of an endpoint that does not exist, for its dead deliveries to refer to.
-fn gone(tx: &Tx<'_>, tenant: i64, id: &EndpointId) -> Outcome<i64> {
+fn deleted_endpoint_key(tx: &Tx<'_>, tenant: i64, id: &EndpointId) -> FaultResult<i64> {
     if let Some(key) = lookup::endpoint(tx.sql, tenant, id)? {
         return Ok(key);
     }

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use webhook_model::Millis;
 
 use super::delete;
-use super::job::{Outcome, Tx};
+use super::job::{FaultResult, Tx};
 use super::outcome_counts;
 use super::page::Mark;
 use super::queue::Effect;
@@ -53,7 +53,7 @@ struct Ended {
 
 impl PruneCursor {
     /// Deletes a bounded part. Returns whether there may be more to delete.
-    pub fn step(&mut self, tx: &mut Tx<'_>, before: PruneCutoff) -> Outcome<bool> {
+    pub fn step(&mut self, tx: &mut Tx<'_>, before: PruneCutoff) -> FaultResult<bool> {
         let more = self.deliveries(tx, before)?;
         let bare = prune_bare_events(tx, before)?;
         let rejected = prune_rejected(tx, before)?;
@@ -62,7 +62,7 @@ impl PruneCursor {
         Ok(more || bare || rejected || counts)
     }
 
-    fn deliveries(&mut self, tx: &mut Tx<'_>, before: PruneCutoff) -> Outcome<bool> {
+    fn deliveries(&mut self, tx: &mut Tx<'_>, before: PruneCutoff) -> FaultResult<bool> {
         let mut left = PART;
         while left > 0 {
             let seen = self.of_tenant(tx, before, left)?;
@@ -76,7 +76,12 @@ impl PruneCursor {
     }
 
     /// Reads up to `count` deliveries of a tenant, and deletes old ones. Returns the number read.
-    fn of_tenant(&mut self, tx: &mut Tx<'_>, before: PruneCutoff, count: usize) -> Outcome<usize> {
+    fn of_tenant(
+        &mut self,
+        tx: &mut Tx<'_>,
+        before: PruneCutoff,
+        count: usize,
+    ) -> FaultResult<usize> {
         // No delivery ends before its creation.
         let end = before.succeeded.max(before.dead).as_i64();
         let mut next = tx.sql.prepare_cached(
@@ -110,7 +115,7 @@ impl PruneCursor {
     }
 
     /// Moves to the next tenant. Returns false, and starts again, if there is none.
-    fn next_tenant(&mut self, sql: &Connection) -> Outcome<bool> {
+    fn next_tenant(&mut self, sql: &Connection) -> FaultResult<bool> {
         let mut next = sql.prepare_cached("SELECT min(key) FROM tenants WHERE key > ?1")?;
         let tenant: Option<i64> = next.query_row([self.tenant], |row| row.get(0))?;
         (self.tenant, self.reached) = (tenant.unwrap_or(0), Mark::BOTTOM);
@@ -133,7 +138,12 @@ fn known_until(before: PruneCutoff) -> i64 {
     before.now.before(IDEMPOTENCY).as_i64()
 }
 
-fn prune_delivery(tx: &mut Tx<'_>, seq: i64, ended: &Ended, before: PruneCutoff) -> Outcome<()> {
+fn prune_delivery(
+    tx: &mut Tx<'_>,
+    seq: i64,
+    ended: &Ended,
+    before: PruneCutoff,
+) -> FaultResult<()> {
     delete::delivery(tx, seq)?;
     tx.then(Effect::Counted {
         pending: 0,
@@ -161,7 +171,7 @@ fn prune_delivery(tx: &mut Tx<'_>, seq: i64, ended: &Ended, before: PruneCutoff)
 }
 
 /// Deletes events without deliveries. Returns whether there may be more.
-fn prune_bare_events(tx: &mut Tx<'_>, before: PruneCutoff) -> Outcome<bool> {
+fn prune_bare_events(tx: &mut Tx<'_>, before: PruneCutoff) -> FaultResult<bool> {
     let statement = "DELETE FROM events WHERE key IN (
              SELECT key FROM events INDEXED BY events_bare
              WHERE deliveries = 0 AND accepted_at < ?1 LIMIT ?2) RETURNING hash, key";
@@ -169,7 +179,7 @@ fn prune_bare_events(tx: &mut Tx<'_>, before: PruneCutoff) -> Outcome<bool> {
     Ok(deleted == PART)
 }
 
-fn prune_rejected(tx: &mut Tx<'_>, before: PruneCutoff) -> Outcome<bool> {
+fn prune_rejected(tx: &mut Tx<'_>, before: PruneCutoff) -> FaultResult<bool> {
     let mut delete = tx.sql.prepare_cached(
         "DELETE FROM rejected WHERE key IN (
              SELECT key FROM rejected INDEXED BY rejected_by_time WHERE at < ?1 LIMIT ?2)",
@@ -183,8 +193,8 @@ fn prune_rejected(tx: &mut Tx<'_>, before: PruneCutoff) -> Outcome<bool> {
 }
 
 /// Returns free pages to the file system if there are many. New rows fill the others.
-fn shrink(sql: &Connection) -> Outcome<()> {
-    let pragma = |text: &str| -> Outcome<i64> {
+fn shrink(sql: &Connection) -> FaultResult<()> {
+    let pragma = |text: &str| -> FaultResult<i64> {
         Ok(sql.prepare_cached(text)?.query_row([], |row| row.get(0))?)
     };
     let (free, all) = (

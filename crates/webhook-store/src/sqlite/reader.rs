@@ -7,7 +7,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::checkpoint::Gate;
 use super::ids;
-use super::job::Outcome;
+use super::job::FaultResult;
 use super::queue::Shared;
 
 /// A read for the reader's thread to run.
@@ -21,16 +21,16 @@ pub(super) struct View<'a> {
 
 impl View<'_> {
     /// Returns the keys of rows whose ids may have this hash.
-    pub fn keys(&self, hash: i64) -> Outcome<Vec<i64>> {
+    pub fn keys(&self, hash: i64) -> FaultResult<Vec<i64>> {
         Ok(ids::keys(self.sql, self.shared, hash)?)
     }
 
     /// Runs `read` on one snapshot of the database.
-    pub fn in_snapshot<T>(&self, read: impl FnOnce(&Self) -> Outcome<T>) -> Outcome<T> {
+    pub fn in_snapshot<T>(&self, read: impl FnOnce(&Self) -> FaultResult<T>) -> FaultResult<T> {
         let snapshot = self.sql.unchecked_transaction()?;
-        let answer = read(self);
+        let result = read(self);
         snapshot.finish()?;
-        answer
+        result
     }
 }
 

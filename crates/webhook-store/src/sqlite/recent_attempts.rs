@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension};
 use webhook_model::Attempt;
 
-use super::job::Outcome;
+use super::job::FaultResult;
 use crate::recent_attempts::STORED;
 use crate::{MAX_RECENT, RecentAttempt};
 
@@ -25,7 +25,7 @@ impl NewAttempts {
         self.0.entry(endpoint_key).or_default().push(attempt.into());
     }
 
-    pub fn write(&self, sql: &Connection) -> Outcome<()> {
+    pub fn write(&self, sql: &Connection) -> FaultResult<()> {
         let mut add = sql.prepare_cached(ADD)?;
         for (endpoint_key, attempts) in &self.0 {
             let newest = attempts.iter().rev().take(MAX_RECENT);
@@ -37,7 +37,7 @@ impl NewAttempts {
 }
 
 /// Returns the last attempts of an endpoint, the newest first.
-pub(super) fn read(sql: &Connection, endpoint_key: i64) -> Outcome<Vec<RecentAttempt>> {
+pub(super) fn read(sql: &Connection, endpoint_key: i64) -> FaultResult<Vec<RecentAttempt>> {
     let mut found =
         sql.prepare_cached("SELECT attempts FROM recent_attempts WHERE endpoint = ?1")?;
     let stored: Option<Vec<u8>> = found

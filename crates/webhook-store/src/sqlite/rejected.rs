@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params, params, params_
 use webhook_model::{Rejected, TenantId};
 
 use super::fault::Fault;
-use super::job::{Outcome, Tx};
+use super::job::{FaultResult, Tx};
 use super::lookup;
 use super::page::{Mark, page};
 use super::queue::Effect;
@@ -17,7 +17,7 @@ pub(super) const COLUMNS: &str =
     "SELECT r.at, r.key, r.id, t.id, r.source, r.code, r.reason, r.fields
     FROM rejected r LEFT JOIN tenants t ON t.key = r.tenant";
 
-pub(super) fn reject(tx: &mut Tx<'_>, rejected: &[Rejected]) -> Outcome<()> {
+pub(super) fn reject(tx: &mut Tx<'_>, rejected: &[Rejected]) -> FaultResult<()> {
     let mut insert = tx.sql.prepare_cached(
         "INSERT INTO rejected (id, tenant, at, source, code, reason, fields)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO NOTHING",
@@ -52,7 +52,7 @@ pub(super) fn list(
     filter: &RejectedFilter,
     cursor: Option<&Cursor>,
     limit: usize,
-) -> Outcome<Page<Rejected>> {
+) -> FaultResult<Page<Rejected>> {
     let below = Mark::below('r', cursor)?;
     let (which, value) = match filter {
         RejectedFilter::All => ("true", None),
@@ -92,7 +92,7 @@ pub(super) fn list(
     Ok(page('r', items, limit))
 }
 
-pub(super) fn take(tx: &mut Tx<'_>, id: &str) -> Outcome<Option<Rejected>> {
+pub(super) fn take(tx: &mut Tx<'_>, id: &str) -> FaultResult<Option<Rejected>> {
     let text = format!("{COLUMNS} WHERE r.id = :id");
     let mut found = tx.sql.prepare_cached(&text)?;
     let taken = found
@@ -110,7 +110,7 @@ pub(super) fn take(tx: &mut Tx<'_>, id: &str) -> Outcome<Option<Rejected>> {
 }
 
 /// Erases the payload of a tenant's rejected event. Returns whether it exists.
-pub(super) fn erase(tx: &mut Tx<'_>, tenant: &TenantId, id: &str) -> Outcome<bool> {
+pub(super) fn erase(tx: &mut Tx<'_>, tenant: &TenantId, id: &str) -> FaultResult<bool> {
     let text = format!("{COLUMNS} WHERE r.id = :id AND t.id = :tenant");
     let mut found = tx.sql.prepare_cached(&text)?;
     let values = named_params! { ":id": id, ":tenant": tenant.as_str() };

@@ -3,8 +3,8 @@
 use rusqlite::Connection;
 use webhook_model::{DeliveryState, Millis, TenantId};
 
-use super::job::{Outcome, Step, Tx};
-use super::lookup::{self, Alive};
+use super::job::{FaultResult, Step, Tx};
+use super::lookup::{self, ExistingEndpoints};
 use super::page::Mark;
 use super::queue::{Effect, QueuePosition, Shared};
 use super::reader::View;
@@ -59,12 +59,12 @@ impl Replay {
         tenant: &TenantId,
         filter: &DeliveryFilter,
         now: Millis,
-    ) -> Outcome<Step<u64>> {
+    ) -> FaultResult<Step<u64>> {
         let last_key = *self.last_key.get_or_insert(tx.last_key());
         let (sql, shared) = (tx.sql, tx.shared());
         let flies = |seq| tx.is_in_flight(seq);
         let found = find(sql, shared, tenant, filter, (self.reached, last_key), flies)?;
-        let mut alive = Alive::new(sql);
+        let mut alive = ExistingEndpoints::new(sql);
         for mark in &found.marks {
             let is_replayed = again(tx, mark.key, &mut alive, self.bodies, now)?;
             self.count += u64::from(is_replayed);
@@ -85,7 +85,7 @@ pub(super) fn count(
     tenant: &TenantId,
     filter: &DeliveryFilter,
     cursor: Option<&Cursor>,
-) -> Outcome<CountedPart> {
+) -> FaultResult<CountedPart> {
     let from = Mark::above(CURSOR, cursor)?;
     let mut count = 0;
     let flies = |seq| view.shared.lock().in_flight.has(seq);
@@ -97,7 +97,7 @@ pub(super) fn count(
         (from, i64::MAX),
         flies,
     )?;
-    let mut alive = Alive::new(view.sql);
+    let mut alive = ExistingEndpoints::new(view.sql);
     for mark in &found.marks {
         count += u64::from(replayable(view.sql, mark.key, &mut alive)?.is_some());
     }
@@ -122,7 +122,7 @@ fn find(
     filter: &DeliveryFilter,
     (reached, last_key): (Mark, i64),
     flies: impl Fn(i64) -> bool,
-) -> Outcome<Found> {
+) -> FaultResult<Found> {
     let Some(search) = Search::new(sql, shared, tenant, filter)? else {
         return Ok(Found {
             marks: Vec::new(),
@@ -153,8 +153,8 @@ fn find(
 fn replayable(
     sql: &Connection,
     seq: i64,
-    alive: &mut Alive<'_>,
-) -> Outcome<Option<(i64, Option<String>, i64)>> {
+    alive: &mut ExistingEndpoints<'_>,
+) -> FaultResult<Option<(i64, Option<String>, i64)>> {
     let mut found = sql.prepare_cached(REPLAYABLE)?;
     let read = |row: &rusqlite::Row<'_>| {
         let delivery: (i64, _, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
@@ -168,10 +168,10 @@ fn replayable(
 fn again(
     tx: &mut Tx<'_>,
     seq: i64,
-    alive: &mut Alive<'_>,
+    alive: &mut ExistingEndpoints<'_>,
     bodies: ReplayBodies,
     now: Millis,
-) -> Outcome<bool> {
+) -> FaultResult<bool> {
     let Some((endpoint_key, ordering_group, stored)) = replayable(tx.sql, seq, alive)? else {
         return Ok(false);
     };

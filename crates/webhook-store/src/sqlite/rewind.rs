@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use webhook_model::{Attempt, Millis};
 
-use super::job::{Outcome, Step, Tx};
+use super::job::{FaultResult, Step, Tx};
 use super::queue::{Effect, QueuePosition};
 use super::row::{millis, state};
 
@@ -51,7 +51,7 @@ struct Later {
 }
 
 impl Rewind {
-    pub fn step(&mut self, tx: &mut Tx<'_>, now: Millis) -> Outcome<Step<u64>> {
+    pub fn step(&mut self, tx: &mut Tx<'_>, now: Millis) -> FaultResult<Step<u64>> {
         let mut left = PART;
         while left > 0 {
             let seen = self.of_endpoint(tx, now, left)?;
@@ -65,7 +65,7 @@ impl Rewind {
     }
 
     /// Corrects up to `most` deliveries of the endpoint. Returns the number that was read.
-    fn of_endpoint(&mut self, tx: &mut Tx<'_>, now: Millis, most: usize) -> Outcome<usize> {
+    fn of_endpoint(&mut self, tx: &mut Tx<'_>, now: Millis, most: usize) -> FaultResult<usize> {
         let waiting = (self.endpoint, now.as_i64(), most as i64);
         let seen = tx.sql.prepare_cached(WAITING)?.execute(waiting)?;
         let later = self.later(tx, now, most.saturating_sub(seen))?;
@@ -79,7 +79,7 @@ impl Rewind {
         Ok(seen + later.len())
     }
 
-    fn later(&self, tx: &Tx<'_>, now: Millis, most: usize) -> Outcome<Vec<Later>> {
+    fn later(&self, tx: &Tx<'_>, now: Millis, most: usize) -> FaultResult<Vec<Later>> {
         let from = self.reached.max(QueuePosition {
             at: now.as_i64(),
             seq: i64::MAX,
@@ -98,7 +98,7 @@ impl Rewind {
     }
 
     /// Moves to the next endpoint. Returns false if there is none.
-    fn next_endpoint(&mut self, tx: &Tx<'_>) -> Outcome<bool> {
+    fn next_endpoint(&mut self, tx: &Tx<'_>) -> FaultResult<bool> {
         let mut next = tx
             .sql
             .prepare_cached("SELECT min(key) FROM endpoints WHERE key > ?1")?;
@@ -110,7 +110,7 @@ impl Rewind {
 
 impl Later {
     /// Corrects the due time. Returns whether it is earlier as a result.
-    fn rewind(&self, tx: &mut Tx<'_>, endpoint_key: i64, now: Millis) -> Outcome<bool> {
+    fn rewind(&self, tx: &mut Tx<'_>, endpoint_key: i64, now: Millis) -> FaultResult<bool> {
         let (at, attempts) = match self.attempts.as_deref().filter(|_| self.attempts_made > 0) {
             None => (now, None),
             Some(attempts) => match dated_back(attempts, now)? {
@@ -138,7 +138,7 @@ impl Later {
 
 /// Returns the attempts, dated back where they ended after `now`, and the moment at which the last
 /// one ended; `None` if that is not after `now`.
-fn dated_back(attempts: &str, now: Millis) -> Outcome<Option<(String, Millis)>> {
+fn dated_back(attempts: &str, now: Millis) -> FaultResult<Option<(String, Millis)>> {
     let mut all: Vec<serde_json::Map<String, serde_json::Value>> =
         serde_json::from_str(&format!("[{attempts}]"))?;
     let mut last = Millis(0);

@@ -12,7 +12,7 @@ use super::checkpoint::{Gate, checkpoints};
 use super::claim_guard::ClaimReturn;
 use super::fault::unavailable;
 use super::ids::{self, Mover};
-use super::job::{Outcome, Step, Tx, job};
+use super::job::{FaultResult, Step, Tx, job};
 use super::open::{Opened, open};
 use super::prune::PruneCursor;
 use super::queue::Shared;
@@ -60,12 +60,12 @@ impl SqliteStore {
         } = opened;
         let gate = Gate::default();
         let (checkpoints, copier) = checkpoints(&mut sql, checkpointer, gate.clone())?;
-        let (commands, received) = mpsc::unbounded_channel();
-        let (read_jobs, asked) = mpsc::unbounded_channel();
+        let (commands, received_commands) = mpsc::unbounded_channel();
+        let (read_jobs, received_reads) = mpsc::unbounded_channel();
         let writer = Writer {
             sql,
             shared: shared.clone(),
-            commands: received,
+            commands: received_commands,
             last_key,
             checkpoints,
             ids_mover: Mover::new(gate.clone()),
@@ -75,7 +75,7 @@ impl SqliteStore {
         let reader = Reader {
             sql: reader,
             shared: shared.clone(),
-            read_jobs: asked,
+            read_jobs: received_reads,
             gate,
         };
         Ok(Self {
@@ -99,10 +99,10 @@ fn thread(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<Jo
 
 /// Finishes deletions that an earlier process left unfinished, and loads the queue. Returns the
 /// last key in use.
-fn begin(sql: &mut Connection, shared: &Shared) -> Outcome<i64> {
+fn begin(sql: &mut Connection, shared: &Shared) -> FaultResult<i64> {
     let mut last_key = lookup::last_key(sql)?;
     let (tenants, endpoints) = sweep::unfinished(sql)?;
-    let mut until_done = |step: &dyn Fn(&mut Tx<'_>) -> Outcome<bool>| -> Outcome<()> {
+    let mut until_done = |step: &dyn Fn(&mut Tx<'_>) -> FaultResult<bool>| -> FaultResult<()> {
         let mut done = false;
         while !done {
             let transaction = sql.transaction()?;
@@ -134,7 +134,7 @@ impl Drop for SqliteStore {
 }
 
 impl SqliteStore {
-    fn gone(&self) -> StoreError {
+    fn closed(&self) -> StoreError {
         unavailable(&self.name, &"closed after a failure")
     }
 
@@ -144,7 +144,7 @@ impl SqliteStore {
 
     /// Returns the handle that returns claims whose caller stopped waiting.
     pub(super) fn claim_return(&self) -> Result<ClaimReturn> {
-        let commands = self.commands.as_ref().ok_or_else(|| self.gone())?;
+        let commands = self.commands.as_ref().ok_or_else(|| self.closed())?;
         Ok(ClaimReturn {
             commands: commands.downgrade(),
             shared: self.shared.clone(),
@@ -152,22 +152,22 @@ impl SqliteStore {
     }
 
     fn command(&self, command: Command) -> Result<()> {
-        let commands = self.commands.as_ref().ok_or_else(|| self.gone())?;
-        commands.send(command).map_err(|_| self.gone())
+        let commands = self.commands.as_ref().ok_or_else(|| self.closed())?;
+        commands.send(command).map_err(|_| self.closed())
     }
 
     pub(super) async fn steps<T: Send + 'static>(
         &self,
-        work: impl FnMut(&mut Tx<'_>) -> Outcome<Step<T>> + Send + 'static,
+        work: impl FnMut(&mut Tx<'_>) -> FaultResult<Step<T>> + Send + 'static,
     ) -> Result<T> {
-        let (job, answer) = job(work);
+        let (job, result) = job(work);
         self.command(Command::Job(job))?;
-        answer.await.unwrap_or_else(|_| Err(self.gone()))
+        result.await.unwrap_or_else(|_| Err(self.closed()))
     }
 
     pub(super) async fn write<T: Send + 'static>(
         &self,
-        mut work: impl FnMut(&mut Tx<'_>) -> Outcome<T> + Send + 'static,
+        mut work: impl FnMut(&mut Tx<'_>) -> FaultResult<T> + Send + 'static,
     ) -> Result<T> {
         self.steps(move |tx| work(tx).map(Step::Done)).await
     }
@@ -175,27 +175,27 @@ impl SqliteStore {
     /// Runs `work` on the writer's thread between two transactions.
     pub(super) async fn between_transactions<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection, &Shared) -> Outcome<T> + Send + 'static,
+        work: impl FnOnce(&Connection, &Shared) -> FaultResult<T> + Send + 'static,
     ) -> Result<T> {
-        let (answer, answered) = oneshot::channel();
+        let (reply, result) = oneshot::channel();
         let (shared, name) = (self.shared.clone(), self.name.clone());
         self.command(Command::Now(Box::new(move |sql| {
-            let _ = answer.send(work(sql, &shared).map_err(|fault| fault.of(&name)));
+            let _ = reply.send(work(sql, &shared).map_err(|fault| fault.of(&name)));
         })))?;
-        answered.await.unwrap_or_else(|_| Err(self.gone()))
+        result.await.unwrap_or_else(|_| Err(self.closed()))
     }
 
     pub(super) async fn read<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&View<'_>) -> Outcome<T> + Send + 'static,
+        work: impl FnOnce(&View<'_>) -> FaultResult<T> + Send + 'static,
     ) -> Result<T> {
-        let (answer, answered) = oneshot::channel();
+        let (reply, result) = oneshot::channel();
         let name = self.name.clone();
-        let read_jobs = self.read_jobs.as_ref().ok_or_else(|| self.gone())?;
+        let read_jobs = self.read_jobs.as_ref().ok_or_else(|| self.closed())?;
         let read_job: ReadJob = Box::new(move |view| {
-            let _ = answer.send(view.in_snapshot(work).map_err(|fault| fault.of(&name)));
+            let _ = reply.send(view.in_snapshot(work).map_err(|fault| fault.of(&name)));
         });
-        read_jobs.send(read_job).map_err(|_| self.gone())?;
-        answered.await.unwrap_or_else(|_| Err(self.gone()))
+        read_jobs.send(read_job).map_err(|_| self.closed())?;
+        result.await.unwrap_or_else(|_| Err(self.closed()))
     }
 }

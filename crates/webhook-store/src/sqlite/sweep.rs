@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 
 use super::delete;
-use super::job::{Outcome, Tx};
+use super::job::{FaultResult, Tx};
 use super::outcome_counts::{self, OutcomeCounts};
 use super::queue::Effect;
 use super::row::{DELETED, millis, state};
@@ -12,7 +12,7 @@ use super::row::{DELETED, millis, state};
 const PART: usize = 500;
 
 /// Removes data of a deleted tenant. Returns whether that was all.
-pub(super) fn tenant(tx: &mut Tx<'_>, tenant: i64) -> Outcome<bool> {
+pub(super) fn tenant(tx: &mut Tx<'_>, tenant: i64) -> FaultResult<bool> {
     let mut some = tx
         .sql
         .prepare_cached("SELECT seq, event, state FROM deliveries WHERE tenant = ?1 LIMIT ?2")?;
@@ -35,7 +35,7 @@ pub(super) fn tenant(tx: &mut Tx<'_>, tenant: i64) -> Outcome<bool> {
 }
 
 /// Removes the rest of a deleted tenant that has no deliveries any more.
-fn rest(tx: &mut Tx<'_>, tenant: i64) -> Outcome<()> {
+fn rest(tx: &mut Tx<'_>, tenant: i64) -> FaultResult<()> {
     let sql = tx.sql;
     let without_deliveries =
         "DELETE FROM events WHERE deliveries = 0 AND tenant = ?1 RETURNING hash, key";
@@ -64,7 +64,7 @@ pub(super) struct Deleted {
 }
 
 /// Buries pending deliveries of a deleted endpoint. Returns whether that was all.
-pub(super) fn endpoint(tx: &mut Tx<'_>, deleted: &Deleted) -> Outcome<bool> {
+pub(super) fn endpoint(tx: &mut Tx<'_>, deleted: &Deleted) -> FaultResult<bool> {
     let mut part = Vec::new();
     for text in [
         "SELECT seq FROM deliveries INDEXED BY deliveries_due
@@ -100,7 +100,7 @@ pub(super) fn endpoint(tx: &mut Tx<'_>, deleted: &Deleted) -> Outcome<bool> {
 
 /// Returns the deletions that an earlier process left unfinished: deleted tenants, and deleted
 /// endpoints with pending deliveries.
-pub(super) fn unfinished(sql: &Connection) -> Outcome<(Vec<i64>, Vec<Deleted>)> {
+pub(super) fn unfinished(sql: &Connection) -> FaultResult<(Vec<i64>, Vec<Deleted>)> {
     let mut tenants = sql.prepare("SELECT key FROM tenants WHERE id IS NULL")?;
     let tenants = tenants
         .query_map([], |row| row.get(0))?

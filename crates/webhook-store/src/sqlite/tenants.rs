@@ -3,12 +3,12 @@
 use rusqlite::Connection;
 use webhook_model::TenantId;
 
-use super::job::{Outcome, Step, Tx};
+use super::job::{FaultResult, Step, Tx};
 use super::lookup;
 use super::queue::Effect;
 use super::sweep;
 
-pub(super) fn tenants(sql: &Connection) -> Outcome<Vec<(TenantId, u64)>> {
+pub(super) fn tenants(sql: &Connection) -> FaultResult<Vec<(TenantId, u64)>> {
     let mut all =
         sql.prepare_cached("SELECT id, version FROM tenants WHERE id IS NOT NULL ORDER BY id")?;
     let mut rows = all.query([])?;
@@ -21,14 +21,14 @@ pub(super) fn tenants(sql: &Connection) -> Outcome<Vec<(TenantId, u64)>> {
 }
 
 /// Returns a version that was never used before, not even by a deleted tenant of the same id.
-pub(super) fn next_version(sql: &Connection) -> Outcome<i64> {
+pub(super) fn next_version(sql: &Connection) -> FaultResult<i64> {
     sql.prepare_cached("UPDATE counters SET versions = versions + 1")?
         .execute([])?;
     let mut version = sql.prepare_cached("SELECT versions FROM counters")?;
     Ok(version.query_row([], |row| row.get(0))?)
 }
 
-pub(super) fn put(sql: &Connection, id: &TenantId) -> Outcome<bool> {
+pub(super) fn put(sql: &Connection, id: &TenantId) -> FaultResult<bool> {
     if lookup::tenant(sql, id)?.is_some() {
         return Ok(false);
     }
@@ -44,7 +44,7 @@ pub(super) fn put(sql: &Connection, id: &TenantId) -> Outcome<bool> {
 pub(super) struct Deletion(Option<i64>);
 
 impl Deletion {
-    pub fn step(&mut self, tx: &mut Tx<'_>, id: &TenantId) -> Outcome<Step<bool>> {
+    pub fn step(&mut self, tx: &mut Tx<'_>, id: &TenantId) -> FaultResult<Step<bool>> {
         let Some(key) = self.0 else {
             let Some((key, _)) = lookup::tenant(tx.sql, id)? else {
                 return Ok(Step::Done(false));

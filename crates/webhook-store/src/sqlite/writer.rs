@@ -9,7 +9,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use super::checkpoint::Checkpoints;
 use super::fault::{Fault, unavailable};
 use super::ids;
-use super::job::{Job, Outcome, Tx};
+use super::job::{FaultResult, Job, Tx};
 use super::lock::Lock;
 use super::queue::Shared;
 use crate::StoreError;
@@ -97,16 +97,16 @@ impl Writer {
         let mut unfinished = Vec::new();
         for (job, step) in jobs {
             match step {
-                Ok(true) => job.answer(Ok(())),
+                Ok(true) => job.respond(Ok(())),
                 Ok(false) => unfinished.push(job),
-                Err(fault) => job.answer(Err(fault.of(&self.name))),
+                Err(fault) => job.respond(Err(fault.of(&self.name))),
             }
         }
         unfinished
     }
 }
 
-type Stepped = (Box<dyn Job>, Outcome<bool>);
+type Stepped = (Box<dyn Job>, FaultResult<bool>);
 
 /// Runs a step of all jobs and commits, or returns the reason for which nothing was committed.
 fn in_transaction(jobs: Vec<Box<dyn Job>>, tx: &mut Tx<'_>) -> (Vec<Stepped>, Result<(), String>) {
@@ -140,7 +140,7 @@ fn finish(sql: &Connection) -> rusqlite::Result<()> {
 }
 
 /// Runs a step of one job. A failed step is rolled back, without effect on other jobs.
-fn step(job: &mut Box<dyn Job>, tx: &mut Tx<'_>, alone: bool) -> Outcome<bool> {
+fn step(job: &mut Box<dyn Job>, tx: &mut Tx<'_>, alone: bool) -> FaultResult<bool> {
     let mark = tx.mark();
     if !alone {
         execute(tx.sql, "SAVEPOINT job")?;
@@ -173,7 +173,7 @@ fn fail(jobs: Vec<Stepped>, detail: &str, name: &str) -> Vec<Box<dyn Job>> {
             Err(fault) => fault.of(name),
             Ok(_) => unavailable(name, &detail),
         };
-        job.answer(Err(error));
+        job.respond(Err(error));
     }
     Vec::new()
 }
@@ -188,7 +188,7 @@ mod tests {
     use crate::sqlite::job::{Step, job};
     use crate::sqlite::open::{Opened, open};
 
-    type Answer = oneshot::Receiver<Result<(), StoreError>>;
+    type JobResult = oneshot::Receiver<Result<(), StoreError>>;
 
     fn writer(folder: &tempfile::TempDir) -> Writer {
         let opened = open(&folder.path().join("sender.db")).unwrap();
@@ -214,8 +214,8 @@ mod tests {
         }
     }
 
-    /// A job that inserts `texts`, one in each step.
-    fn note(texts: &'static [&'static str]) -> (Box<dyn Job>, Answer) {
+    /// Returns a job that inserts `texts`, one in each step.
+    fn note(texts: &'static [&'static str]) -> (Box<dyn Job>, JobResult) {
         let mut left = texts.iter();
         job(move |tx| {
             for text in left.by_ref().take(1) {
@@ -229,8 +229,8 @@ mod tests {
         })
     }
 
-    /// A job that inserts a row and then runs `statement`.
-    fn then(statement: &'static str) -> (Box<dyn Job>, Answer) {
+    /// Returns a job that inserts a row and then runs `statement`.
+    fn then(statement: &'static str) -> (Box<dyn Job>, JobResult) {
         job(move |tx| {
             tx.sql
                 .execute("INSERT INTO notes VALUES ('to be taken back')", [])?;
@@ -253,13 +253,13 @@ mod tests {
     fn a_failed_job_has_no_effect_on_the_others() {
         let folder = tempfile::tempdir().unwrap();
         let mut writer = writer(&folder);
-        let (first, mut first_answer) = note(&["a"]);
-        let (failing, mut failing_answer) = then(FAILS);
-        let (last, mut last_answer) = note(&["b"]);
+        let (first, mut first_result) = note(&["a"]);
+        let (failing, mut failing_result) = then(FAILS);
+        let (last, mut last_result) = note(&["b"]);
         assert!(writer.group(vec![first, failing, last]).is_empty());
-        assert!(first_answer.try_recv().unwrap().is_ok());
-        assert!(failing_answer.try_recv().unwrap().is_err());
-        assert!(last_answer.try_recv().unwrap().is_ok());
+        assert!(first_result.try_recv().unwrap().is_ok());
+        assert!(failing_result.try_recv().unwrap().is_err());
+        assert!(last_result.try_recv().unwrap().is_ok());
         assert_eq!(notes(&writer.sql), ["a", "b"]);
     }
 
@@ -267,12 +267,12 @@ mod tests {
     fn a_failed_job_without_others_leaves_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let mut writer = writer(&folder);
-        let (failing, mut answer) = then(FAILS);
+        let (failing, mut result) = then(FAILS);
         assert!(writer.group(vec![failing]).is_empty());
-        assert!(answer.try_recv().unwrap().is_err());
-        let (next, mut answer) = note(&["a"]);
+        assert!(result.try_recv().unwrap().is_err());
+        let (next, mut result) = note(&["a"]);
         writer.group(vec![next]);
-        assert!(answer.try_recv().unwrap().is_ok());
+        assert!(result.try_recv().unwrap().is_ok());
         assert_eq!(notes(&writer.sql), ["a"]);
     }
 
@@ -280,36 +280,36 @@ mod tests {
     fn no_job_succeeds_when_the_transaction_is_rolled_back() {
         let folder = tempfile::tempdir().unwrap();
         let mut writer = writer(&folder);
-        let (first, mut first_answer) = note(&["a"]);
+        let (first, mut first_result) = note(&["a"]);
         // A full disk has this effect.
-        let (failing, mut failing_answer) = then("INSERT OR ROLLBACK INTO notes VALUES ('a')");
-        let (last, mut last_answer) = note(&["b"]);
+        let (failing, mut failing_result) = then("INSERT OR ROLLBACK INTO notes VALUES ('a')");
+        let (last, mut last_result) = note(&["b"]);
         assert!(writer.group(vec![first, failing, last]).is_empty());
-        for answer in [&mut first_answer, &mut failing_answer, &mut last_answer] {
+        for result in [&mut first_result, &mut failing_result, &mut last_result] {
             assert!(matches!(
-                answer.try_recv().unwrap(),
+                result.try_recv().unwrap(),
                 Err(StoreError::Unavailable { .. })
             ));
         }
         assert_eq!(notes(&writer.sql), [""; 0]);
-        let (next, mut answer) = note(&["c"]);
+        let (next, mut result) = note(&["c"]);
         writer.group(vec![next]);
-        assert!(answer.try_recv().unwrap().is_ok());
+        assert!(result.try_recv().unwrap().is_ok());
     }
 
     #[test]
     fn other_jobs_run_between_two_steps() {
         let folder = tempfile::tempdir().unwrap();
         let mut writer = writer(&folder);
-        let (long, mut long_answer) = note(&["a", "b", "c"]);
-        let (short, mut short_answer) = note(&["d"]);
+        let (long, mut long_result) = note(&["a", "b", "c"]);
+        let (short, mut short_result) = note(&["d"]);
         let unfinished = writer.group(vec![long, short]);
-        assert!(short_answer.try_recv().unwrap().is_ok());
-        assert!(long_answer.try_recv().is_err());
+        assert!(short_result.try_recv().unwrap().is_ok());
+        assert!(long_result.try_recv().is_err());
         assert_eq!(notes(&writer.sql), ["a", "d"]);
         let unfinished = writer.group(unfinished);
         assert!(writer.group(unfinished).is_empty());
-        assert!(long_answer.try_recv().unwrap().is_ok());
+        assert!(long_result.try_recv().unwrap().is_ok());
         assert_eq!(notes(&writer.sql), ["a", "b", "c", "d"]);
     }
 }

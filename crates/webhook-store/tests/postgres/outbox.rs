@@ -18,7 +18,7 @@ struct World {
 }
 
 impl World {
-    /// A table with ten rows.
+    /// Creates a table with ten rows.
     async fn new() -> Self {
         let server = PostgresServer::start(Fsync::Off).await;
         server.sql(&format!("CREATE TABLE {TABLE} (id bigint PRIMARY KEY)"));

@@ -12,7 +12,7 @@ use webhook_store::{
 
 use crate::world::{PLANNED, World, at, endpoint, endpoint_id, owner, planned, success, tenant};
 
-/// Two nodes with half of the slots each.
+/// Starts two nodes with half of the slots each.
 async fn cluster() -> [RedisServer; 2] {
     let mut nodes = Vec::new();
     for slots in [["0", "8191"], ["8192", "16383"]] {

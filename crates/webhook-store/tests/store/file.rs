@@ -79,7 +79,7 @@ async fn a_file_has_one_process_and_the_lock_of_a_killed_one_is_released() {
     child.wait().unwrap();
     let store = SqliteStore::open(&file).unwrap();
     let tenants = store.tenants().await.unwrap();
-    assert_eq!(tenants.len(), 1, "what was answered is there");
+    assert_eq!(tenants.len(), 1, "an acknowledged write survives");
 }
 
 #[tokio::test]

@@ -147,7 +147,7 @@ pub fn failure(ms: u64) -> Attempt {
     Attempt {
         at: at(ms),
         status: Some(500),
-        error: Some("answered 500".into()),
+        error: Some("responded 500".into()),
         phase: Some(Phase::Respond),
         duration_ms: 7,
         exchange: exchange(b"sorry, \"quoted\"\n\0\xff"),

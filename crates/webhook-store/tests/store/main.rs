@@ -153,15 +153,16 @@ macro_rules! guarantees {
                 the_newest_come_first
                 every_filter_selects_its_deliveries
                 all_parts_of_a_filter_must_match
+                a_list_without_matches_is_empty
+                a_delivery_is_found_by_its_id
+                a_returned_call_is_visible_in_lists;
+            list_pages:
                 pages_follow_each_other
                 a_page_has_the_newest_deliveries_of_all_endpoints
                 the_newest_of_many_pending_deliveries_come_first
                 few_unfinished_and_failed_deliveries_are_found_among_many
                 new_deliveries_do_not_change_later_pages
-                an_invalid_cursor_is_rejected
-                a_list_without_matches_is_empty
-                a_delivery_is_found_by_its_id
-                a_returned_call_is_visible_in_lists;
+                an_invalid_cursor_is_rejected;
             events:
                 an_event_is_listed_with_all_fields_but_its_data
                 an_event_is_found_with_its_state_and_its_source

@@ -81,7 +81,7 @@ impl Release {
     }
 }
 
-/// The files of a release, except for the checksums.
+/// Returns the files of a release, except for the checksums.
 pub fn names() -> BTreeSet<String> {
     let (version, host) = (version(), host());
     BTreeSet::from([

@@ -17,7 +17,7 @@ pub struct Image {
     pub files: Vec<String>,
 }
 
-/// The sender's image, built once by the script that the build stage runs, but unoptimised and without
+/// Returns the sender's image, built once by the script that the build stage runs, but unoptimised and without
 /// components as transforms, which is a fraction of the work: wasmtime and Cranelift are most of a build,
 /// and nothing else here needs them for this target.
 pub fn image() -> &'static Image {

@@ -162,12 +162,15 @@ impl Server {
     pub fn get(&self, path: &str) -> u16 {
         let address = self.url.trim_start_matches("http://");
         let mut stream = TcpStream::connect(address)
-            .unwrap_or_else(|error| panic!("{address} does not answer: {error}"));
+            .unwrap_or_else(|error| panic!("{address} does not respond: {error}"));
         write!(stream, "GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n").expect("it listens");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("it answers");
-        let status = answer.split(' ').nth(1).and_then(|code| code.parse().ok());
-        status.unwrap_or_else(|| panic!("not HTTP: {answer}"))
+        let mut response = String::new();
+        stream.read_to_string(&mut response).expect("it responds");
+        let status = response
+            .split(' ')
+            .nth(1)
+            .and_then(|code| code.parse().ok());
+        status.unwrap_or_else(|| panic!("not HTTP: {response}"))
     }
 
     /// Asks it to stop, as an operator would, with `kill` in the words before it, and waits.

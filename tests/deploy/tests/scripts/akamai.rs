@@ -3,7 +3,7 @@
 use crate::fake_spin::{API_TOKEN, HANDSHAKE_TOKEN, TOKENS, World, succeeds};
 use crate::support::root;
 
-/// The environment of a deployment to Akamai Functions.
+/// Returns the environment of a deployment to Akamai Functions.
 fn akamai(store_url: &str) -> [(&str, &str); 3] {
     [TOKENS[0], TOKENS[1], ("STORE_URL", store_url)]
 }
@@ -14,7 +14,7 @@ const POSTGRES: &str = "postgres://webhooks:s3cret@db.example.com/webhooks?sslmo
 fn deploy_akamai_deploys_both_apps_from_their_folders_with_their_store() {
     let world = World::with_spin();
     succeeds(&world.run("deploy-akamai.sh", &akamai(POSTGRES)));
-    let asked = world.asked();
+    let asked = world.calls();
     let [version, build_producer, build_consumer, producer, consumer] = &asked[..] else {
         panic!("{asked:?}");
     };
@@ -58,7 +58,7 @@ fn deploy_akamai_selects_the_manifest_by_the_store_and_sets_only_its_variables()
     let mut environment = akamai("rediss://:s3cret@redis.example.com:6380/1").to_vec();
     environment.push(("PRODUCER_APP_ID", "app-1"));
     succeeds(&world.run("deploy-akamai.sh", &environment));
-    let asked = world.asked();
+    let asked = world.calls();
     let deployed = "aka|deploy|--from|spin.redis.toml|--app-id|app-1|--no-confirm|--variable|@";
     assert!(asked[3].starts_with(deployed), "{asked:?}");
     let deployed = "aka|deploy|--from|spin.redis.toml|--no-confirm|--variable|@";
@@ -94,7 +94,7 @@ fn deploy_akamai_leaves_no_secret_behind_and_stops_at_the_first_failure() {
     environment.extend([("TMPDIR", folder.as_str()), ("FAIL", "aka deploy")]);
     let output = world.run("deploy-akamai.sh", &environment);
     assert_eq!(output.status.code(), Some(7));
-    let deployments = world.asked();
+    let deployments = world.calls();
     let deployments = deployments
         .iter()
         .filter(|call| call.starts_with("aka|deploy"));

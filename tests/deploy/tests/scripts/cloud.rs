@@ -21,7 +21,7 @@ fn deploy_cloud_deploys_both_apps_with_their_tokens_and_creates_the_tables() {
              kv:default=signed-webhooks|"
         ),
     ];
-    assert_eq!(world.asked(), expected);
+    assert_eq!(world.calls(), expected);
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn deploy_cloud_leaves_no_manifest_behind_and_stops_at_the_first_failure() {
     let output = world.run("deploy-cloud.sh", &environment);
     assert_eq!(output.status.code(), Some(7));
     let deployed = world
-        .asked()
+        .calls()
         .iter()
         .filter(|call| call.starts_with("cloud|deploy"))
         .count();

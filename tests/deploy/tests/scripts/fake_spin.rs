@@ -38,6 +38,7 @@ impl World {
             "scripts/push.sh",
             "scripts/deploy-cloud.sh",
             "scripts/deploy-akamai.sh",
+            "scripts/deploy-checks.sh",
             "webhook-producer/spin.toml",
             "webhook-producer/spin.postgres.toml",
             "webhook-producer/spin.redis.toml",
@@ -86,7 +87,7 @@ impl World {
     }
 
     /// Returns the calls of `spin`, one per line.
-    pub fn asked(&self) -> Vec<String> {
+    pub fn calls(&self) -> Vec<String> {
         let log = std::fs::read_to_string(self.path().join("log")).unwrap_or_default();
         log.lines().map(str::to_owned).collect()
     }
@@ -105,7 +106,7 @@ impl World {
             said.starts_with("missing: ") && said.contains(why),
             "{said}"
         );
-        let deeds = self.asked();
+        let deeds = self.calls();
         let deeds: Vec<_> = deeds
             .iter()
             .filter(|call| !["cloud|--version|", "aka|--version|"].contains(&call.as_str()))

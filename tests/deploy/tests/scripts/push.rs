@@ -12,7 +12,7 @@ fn push_builds_both_apps_and_then_pushes_both_under_their_versions() {
         "registry|push|--from|webhook-producer/spin.toml|ghcr.io/you/webhook-producer:0.1.0|",
         "registry|push|--from|webhook-consumer/spin.toml|ghcr.io/you/webhook-consumer:0.1.0|",
     ];
-    assert_eq!(world.asked(), expected);
+    assert_eq!(world.calls(), expected);
 }
 
 #[test]
@@ -21,7 +21,7 @@ fn push_uses_the_manifests_of_the_selected_store() {
         let world = World::with_spin();
         let environment = [("REGISTRY", "ghcr.io/you"), ("STORE", store)];
         succeeds(&world.run("push.sh", &environment));
-        let asked = world.asked();
+        let asked = world.calls();
         let manifest = format!("spin.{store}.toml");
         assert!(
             asked.iter().all(|call| call.contains(&manifest)),
@@ -43,7 +43,7 @@ fn push_pushes_nothing_when_a_build_fails() {
     assert_eq!(output.status.code(), Some(7));
     assert!(
         !world
-            .asked()
+            .calls()
             .iter()
             .any(|call| call.starts_with("registry"))
     );

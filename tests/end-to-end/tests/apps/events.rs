@@ -14,8 +14,8 @@ const PATTERNS: [&str; 6] = [
     "ORDER.SHIPPED",
 ];
 
-#[tokio::test]
-async fn an_event_goes_to_the_registrations_whose_pattern_matches() {
+/// Starts a producer with a registration for each of [`PATTERNS`], at the path of its index.
+async fn registered_patterns() -> (Receiver, Producer) {
     let receiver = Receiver::start().await;
     let producer = Producer::start().await;
     for (index, pattern) in PATTERNS.iter().enumerate() {
@@ -23,6 +23,12 @@ async fn an_event_goes_to_the_registrations_whose_pattern_matches() {
             .register(&receiver.url(&format!("/{index}")), pattern)
             .await;
     }
+    (receiver, producer)
+}
+
+#[tokio::test]
+async fn an_event_goes_to_the_registrations_whose_pattern_matches() {
+    let (receiver, producer) = registered_patterns().await;
     let cases: [(&str, &[&str]); 6] = [
         ("order.shipped", &["order.shipped", "order.*", "*"]),
         ("order.shipped.abroad", &["order.*", "*", "order.shipped.*"]),
@@ -58,13 +64,7 @@ async fn an_event_goes_to_the_registrations_whose_pattern_matches() {
 
 #[tokio::test]
 async fn without_an_event_every_consumer_gets_its_own_pattern() {
-    let receiver = Receiver::start().await;
-    let producer = Producer::start().await;
-    for (index, pattern) in PATTERNS.iter().enumerate() {
-        producer
-            .register(&receiver.url(&format!("/{index}")), pattern)
-            .await;
-    }
+    let (receiver, producer) = registered_patterns().await;
     receiver.forget();
     assert_eq!(producer.fire().await.len(), PATTERNS.len());
     receiver.received(PATTERNS.len()).await;

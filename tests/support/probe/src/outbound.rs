@@ -23,7 +23,7 @@ pub fn reply(call: &Call) -> Outcome {
     let request = request(call)?;
     let options = options(call)?;
     Ok(match exchange(request, options, &call.body()?) {
-        Ok(answer) => Reply::ok(answer),
+        Ok(response) => Reply::ok(response),
         Err(Failure { phase, mut error }) => {
             error["phase"] = phase.into();
             Reply::json(&error)
@@ -123,7 +123,7 @@ fn exchange(
         .and_then(Result::ok)
         .ok_or_else(|| refused("response"))?
         .map_err(coded("response"))?;
-    answer(&response)
+    describe(&response)
 }
 
 fn send_body(outgoing: OutgoingBody, bytes: &[u8]) -> Result<(), Failure> {
@@ -140,7 +140,8 @@ fn send_body(outgoing: OutgoingBody, bytes: &[u8]) -> Result<(), Failure> {
     }
 }
 
-fn answer(response: &IncomingResponse) -> Result<Value, Failure> {
+/// Returns the status, the headers and the body of a response.
+fn describe(response: &IncomingResponse) -> Result<Value, Failure> {
     let headers: Vec<(String, String)> = response
         .headers()
         .entries()
@@ -150,8 +151,8 @@ fn answer(response: &IncomingResponse) -> Result<Value, Failure> {
     let body = response.consume().map_err(|()| refused("response-body"))?;
     let stream = body.stream().map_err(|()| refused("response-body"))?;
     let bytes = read_all(&stream).map_err(read_failure)?;
-    let answer = json!({ "status": response.status(), "headers": headers });
-    Ok(show_body(answer, &bytes))
+    let head = json!({ "status": response.status(), "headers": headers });
+    Ok(show_body(head, &bytes))
 }
 
 fn read_failure(error: StreamError) -> Failure {

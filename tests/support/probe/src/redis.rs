@@ -13,7 +13,7 @@ pub fn reply(operation: &str, call: &Call) -> Outcome {
         Err(error) => return Ok(failed(&error)),
     };
     let key = call.parameter("key").unwrap_or_default();
-    let answer = match operation {
+    let result = match operation {
         "open" => Ok(Value::Null),
         "get" => connection.get(key).map(|value| json!(value)),
         "set" => connection.set(key, &call.body()?).map(Value::from),
@@ -26,7 +26,7 @@ pub fn reply(operation: &str, call: &Call) -> Outcome {
         "execute" => execute(&connection, &words(call)?),
         _ => return Err(format!("there is no `{operation}` of a Redis server")),
     };
-    Ok(answer.map_or_else(|error| failed(&error), Reply::ok))
+    Ok(result.map_or_else(|error| failed(&error), Reply::ok))
 }
 
 /// Returns the words of the body.

@@ -45,8 +45,8 @@ impl Target {
             let _ = response.set_status_code(status);
             let mut down = Box::pin(response.take_body());
             outparam.set(response);
-            let Ok(answer) = sent else { return };
-            let mut body = Box::pin(answer.take_body_stream());
+            let Ok(received) = sent else { return };
+            let mut body = Box::pin(received.take_body_stream());
             while let Some(Ok(chunk)) = body.next().await {
                 if down.send(chunk).await.is_err() {
                     return;

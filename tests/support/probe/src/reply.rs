@@ -59,11 +59,11 @@ impl Reply {
 const MAX_SHOWN: usize = 64 * 1024;
 
 /// Adds the members `body` (its beginning as text) and `bodyLength` (of the whole body in bytes).
-pub fn show_body(mut answer: Value, body: &[u8]) -> Value {
+pub fn show_body(mut object: Value, body: &[u8]) -> Value {
     let shown = &body[..body.len().min(MAX_SHOWN)];
-    answer["body"] = String::from_utf8_lossy(shown).into();
-    answer["bodyLength"] = body.len().into();
-    answer
+    object["body"] = String::from_utf8_lossy(shown).into();
+    object["bodyLength"] = body.len().into();
+    object
 }
 
 /// Sends the status and headers, and returns the body to write.

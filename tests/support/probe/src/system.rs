@@ -24,14 +24,14 @@ pub fn echo(call: &Call) -> Outcome {
         .map(|(name, value)| (name, String::from_utf8_lossy(&value).into_owned()))
         .collect();
     let body = call.body()?;
-    let answer = json!({
+    let head = json!({
         "method": request.method().to_string(),
         "uri": request.path_with_query(),
         "scheme": request.scheme().map(scheme_text),
         "authority": request.authority(),
         "headers": headers,
     });
-    Ok(Reply::json(&show_body(answer, &body)))
+    Ok(Reply::json(&show_body(head, &body)))
 }
 
 fn scheme_text(scheme: Scheme) -> String {

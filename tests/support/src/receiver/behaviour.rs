@@ -71,7 +71,7 @@ impl Behaviour {
         }
     }
 
-    /// Never responds, and keeps the connection open.
+    /// Returns a behaviour that never responds, and keeps the connection open.
     pub fn hang() -> Self {
         Self {
             wait: Wait::Forever,

@@ -63,8 +63,8 @@ async fn run(receiver: &Receiver, store: Store) -> Result<Run> {
     let began = Instant::now();
     let publishing = publish(&setting, &sender, events);
     let (_, times) = tokio::try_join!(publishing, request_all(&sender, &routes))?;
-    let answered = timeout(TIMEOUT, receiver.answered(events)).await;
-    answered.with_context(|| format!("{} of {events} arrived", receiver.count()))?;
+    let responded = timeout(TIMEOUT, receiver.responded(events)).await;
+    responded.with_context(|| format!("{} of {events} arrived", receiver.count()))?;
     let last = receiver.take().iter().map(|arrival| arrival.at).max();
     let took = last.context("arrivals")?.duration_since(began);
     Ok(Run {
@@ -101,9 +101,9 @@ async fn request_all(sender: &Sender, routes: &[Route]) -> Result<Vec<Vec<f64>>>
     for _ in 0..ROUNDS {
         for (route, times) in routes.iter().zip(&mut times) {
             ticks.tick().await;
-            let asked = Instant::now();
+            let start = Instant::now();
             reader.get(&route.path).await?;
-            times.push(asked.elapsed().as_secs_f64() * 1000.0);
+            times.push(start.elapsed().as_secs_f64() * 1000.0);
         }
     }
     Ok(times)

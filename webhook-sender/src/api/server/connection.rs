@@ -52,7 +52,7 @@ impl Connection {
         let stream = TokioIo::new(PacedStream::new(stream, limits, turn));
         let serving = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(limits.patience)
+            .header_read_timeout(limits.client_timeout)
             .max_buf_size(MAX_BUFFER_BYTES)
             .serve_connection(stream, service);
         let mut serving = pin!(serving);

@@ -16,7 +16,7 @@ pub struct Limits {
     pub connections: usize,
     /// The time that a client may keep the server waiting for the head of a request, and in total for its
     /// body and for reading the response, before `bytes_per_second` applies.
-    pub patience: Duration,
+    pub client_timeout: Duration,
     /// The minimum pace of bodies and responses after that.
     pub bytes_per_second: u32,
     /// The time that requests in progress have after a stop.
@@ -31,7 +31,7 @@ impl Limits {
         let share = usize::try_from(share).unwrap_or(usize::MAX);
         Self {
             connections: CONNECTIONS.min(share).max(1),
-            patience: Duration::from_secs(30),
+            client_timeout: Duration::from_secs(30),
             bytes_per_second: 16 * 1024,
             drain: Duration::from_secs(5),
         }

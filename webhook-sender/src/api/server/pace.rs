@@ -11,7 +11,7 @@ use super::Limits;
 /// The time that a client has kept the server waiting in one transfer, and its limit. Time that the
 /// server spends itself does not count.
 pub struct Pace {
-    patience: Duration,
+    client_timeout: Duration,
     bytes_per_second: u32,
     bytes: u64,
     spent: Duration,
@@ -22,7 +22,7 @@ pub struct Pace {
 impl Pace {
     pub fn new(limits: &Limits) -> Self {
         Self {
-            patience: limits.patience,
+            client_timeout: limits.client_timeout,
             bytes_per_second: limits.bytes_per_second.max(1),
             bytes: 0,
             spent: Duration::ZERO,
@@ -52,6 +52,7 @@ impl Pace {
 
     fn allowed(&self) -> Duration {
         let millis = self.bytes.saturating_mul(1000) / u64::from(self.bytes_per_second);
-        self.patience.saturating_add(Duration::from_millis(millis))
+        self.client_timeout
+            .saturating_add(Duration::from_millis(millis))
     }
 }

@@ -1,4 +1,4 @@
-//! The bodies of attempts in flight, which are bounded by their bytes: places count attempts, whose bodies
+//! The bodies of attempts in flight, which are bounded by their bytes: permits count attempts, whose bodies
 //! may be of any size.
 
 /// The most bytes of bodies of attempts in flight. Those of the last grants may exceed it.

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use webhook_model::{EndpointId, TenantId};
 
 use super::body_budget::BodyBudget;
-use super::endpoint_state::{AttemptReport, EndpointState, Refusal, Source};
+use super::endpoint_state::{AttemptReport, EndpointState, Refusal, Requester};
 use crate::deliver::Settings;
 use crate::deliver::breaker::Change;
 use crate::deliver::request_template::RequestTemplate;
@@ -82,7 +82,7 @@ impl Concurrency {
         &self,
         compiled: &Arc<CompiledEndpoint>,
         most: usize,
-        source: Source,
+        source: Requester,
     ) -> Result<(usize, Arc<RequestTemplate>), Refusal> {
         let now = Instant::now();
         let mut inner = self.lock();
@@ -100,7 +100,7 @@ impl Concurrency {
         }
         let room = (free, inner.bodies.fitting(&endpoint.bodies));
         let admission = endpoint.admission(&inner.settings, room, source, now);
-        if source == Source::Scheduler {
+        if source == Requester::Scheduler {
             endpoint.waiting = true;
             inner.exhausted |= admission == Err(Refusal::Exhausted);
         }
@@ -321,7 +321,11 @@ mod tests {
             let concurrency = Concurrency::new(Settings::default(), Arc::default());
             let fails = |url: &str, at| {
                 let compiled = self::at(url);
-                assert!(concurrency.acquire(&compiled, 1, Source::Scheduler).is_ok());
+                assert!(
+                    concurrency
+                        .acquire(&compiled, 1, Requester::Scheduler)
+                        .is_ok()
+                );
                 concurrency
                     .attempt_ended(&key(&compiled), &failed_at(at), 0)
                     .1
@@ -340,7 +344,10 @@ mod tests {
         let metrics = Arc::new(Metrics::default());
         let concurrency = Concurrency::new(Settings::default(), metrics.clone());
         let failed = failed_at(Millis(0));
-        while concurrency.acquire(compiled, 1, Source::Scheduler).is_ok() {
+        while concurrency
+            .acquire(compiled, 1, Requester::Scheduler)
+            .is_ok()
+        {
             let (change, _) = concurrency.attempt_ended(&key(compiled), &failed, 0);
             if change == Change::Opened {
                 metrics.breaker(true);
@@ -356,7 +363,7 @@ mod tests {
         let before = at("https://a.example/");
         let (concurrency, metrics) = with_open_breaker(&before);
         let after = at("https://b.example/");
-        assert!(concurrency.acquire(&after, 1, Source::Scheduler).is_ok());
+        assert!(concurrency.acquire(&after, 1, Requester::Scheduler).is_ok());
         assert_eq!(open_breakers(&metrics), "0");
     }
 

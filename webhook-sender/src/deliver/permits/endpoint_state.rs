@@ -34,7 +34,7 @@ pub(super) struct EndpointState {
 
 /// The component that requests permits.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(in crate::deliver) enum Source {
+pub(in crate::deliver) enum Requester {
     /// Requests permits for deliveries that are due.
     Scheduler,
     /// Requests permits for new deliveries.
@@ -116,7 +116,7 @@ impl EndpointState {
         &self,
         settings: &Settings,
         (free, fitting): (usize, usize),
-        source: Source,
+        source: Requester,
         now: Instant,
     ) -> Result<usize, Refusal> {
         let endpoint = &self.template.compiled.endpoint;
@@ -153,11 +153,11 @@ impl EndpointState {
 
     /// While deliveries wait in the store, new ones get only half of the permits. Otherwise a
     /// steady flow of new deliveries would starve those that wait.
-    fn limit_for(&self, settings: &Settings, source: Source) -> usize {
+    fn limit_for(&self, settings: &Settings, source: Requester) -> usize {
         let limit = self.limit(settings);
         match source {
-            Source::Planner if self.waiting => limit / 2,
-            Source::Planner | Source::Scheduler => limit,
+            Requester::Planner if self.waiting => limit / 2,
+            Requester::Planner | Requester::Scheduler => limit,
         }
     }
 

@@ -8,5 +8,5 @@ mod endpoint_state;
 mod permit;
 
 pub(super) use concurrency::{Concurrency, EndpointKey};
-pub(super) use endpoint_state::{AttemptReport, Refusal, Source};
+pub(super) use endpoint_state::{AttemptReport, Refusal, Requester};
 pub(super) use permit::{EndpointPermit, Permit, Permits, TotalPermits};

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use super::concurrency::{Concurrency, key};
-use super::endpoint_state::{AttemptReport, Refusal, Source};
+use super::endpoint_state::{AttemptReport, Refusal, Requester};
 use crate::deliver::breaker::Change;
 use crate::deliver::request_template::RequestTemplate;
 use crate::endpoint_health::HealthChange;
@@ -54,7 +54,7 @@ impl Permits {
         concurrency: &Arc<Concurrency>,
         compiled: &Arc<CompiledEndpoint>,
         most: usize,
-        source: Source,
+        source: Requester,
     ) -> Result<Self, Refusal> {
         let (count, template) = concurrency.acquire(compiled, most, source)?;
         Ok(Self {
@@ -179,14 +179,14 @@ mod tests {
         }
 
         fn acquire(&self, most: usize) -> Permits {
-            let source = Source::Planner;
+            let source = Requester::Planner;
             Permits::acquire(&self.concurrency, &self.compiled, most, source).unwrap()
         }
 
         /// Returns the numbers of permits in use, of the endpoint and in total.
         fn in_use(&self) -> (usize, usize) {
             let total = self.concurrency.in_use();
-            let source = Source::Planner;
+            let source = Requester::Planner;
             let free = Permits::acquire(&self.concurrency, &self.compiled, OWN, source);
             (OWN - free.map_or(0, |free| free.count()), total)
         }

@@ -31,7 +31,7 @@ const DAY: u64 = 24 * 60 * 60 * 1000;
 #[template(path = "overview.html")]
 struct Overview {
     page: Page,
-    troubled: Vec<Troubled>,
+    troubled: Vec<FailingEndpoint>,
     dead: Vec<Row>,
     pending: Vec<Row>,
     rejected: Vec<(Rejected, Link)>,
@@ -42,7 +42,7 @@ struct Overview {
 }
 
 /// An endpoint that fails, is disabled, or has new dead letters.
-struct Troubled {
+struct FailingEndpoint {
     row: EndpointRow,
     dead: Option<NewDead>,
     dead_letters: Link,
@@ -90,13 +90,13 @@ pub async fn show(visit: Visit) -> Result<Response, PageError> {
 }
 
 /// Returns the endpoints that somebody should look at.
-async fn troubled(visit: &Visit, all: Vec<EndpointRow>) -> Result<Vec<Troubled>, PageError> {
+async fn troubled(visit: &Visit, all: Vec<EndpointRow>) -> Result<Vec<FailingEndpoint>, PageError> {
     let mut dead = new_dead(visit).await?;
     let of = |row: EndpointRow| {
         let id = row.endpoint.id.raw();
         let dead_letters = visit.here("dead-letters").query("endpoint", id);
         let dead = dead.remove(id);
-        (dead.is_some() || row.is_troubled()).then_some(Troubled {
+        (dead.is_some() || row.is_troubled()).then_some(FailingEndpoint {
             row,
             dead,
             dead_letters,

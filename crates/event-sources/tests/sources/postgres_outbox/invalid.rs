@@ -80,7 +80,7 @@ async fn each_wrong_outbox_has_its_own_error() {
     );
 }
 
-/// The statement of the message is the one that helps.
+/// Checks that the statement in the message repairs the table.
 async fn rights(server: &PostgresServer, url: &str, table: &Table) {
     for granted in ["", "SELECT, DELETE"] {
         if !granted.is_empty() {

@@ -48,14 +48,14 @@ local function without_attempts(record)
 end
 local bodies = values(sources)
 each(sets, 1, 2 * m, 'MSET')
-local answer, leased = {}, {}
+local reply, leased = {}, {}
 for i = 1, m do
   local id = ids[taken[i]]
   leased[i] = id
-  answer[3 * i - 2] = id
-  answer[3 * i - 1] = without_attempts(records[taken[i]])
-  answer[3 * i] = bodies[i]
+  reply[3 * i - 2] = id
+  reply[3 * i - 1] = without_attempts(records[taken[i]])
+  reply[3 * i] = bodies[i]
 end
 each(leased, 1, m, 'SADD', B .. 'l:' .. owner)
 refresh_touched()
-return answer
+return reply

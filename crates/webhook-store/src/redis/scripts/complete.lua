@@ -17,7 +17,7 @@ local keys = {}
 for i = 1, n do keys[i] = D .. ARGV[7 * i - 4] end
 local records = values(keys)
 
-local answer, sets, ended, gone, done = {}, {}, {}, {}, {}
+local reply, sets, ended, gone, done = {}, {}, {}, {}, {}
 local k, e, g = 0, 0, 0
 local succeeded_again = {}
 
@@ -57,11 +57,11 @@ for i = 1, n do
   -- An earlier outcome in this call may have changed it.
   if done[id] then record = done[id] ~= true and done[id] or call('GET', keys[i]) end
   if not record then
-    answer[i] = '0'
+    reply[i] = '0'
   elseif sub(record, 1, from - 1) ~= mine .. fence then
-    answer[i] = is_recorded(record, what, attempt, more) and '1' or '0'
+    reply[i] = is_recorded(record, what, attempt, more) and '1' or '0'
   else
-    answer[i] = '1'
+    reply[i] = '1'
     done[id] = true
     g = g + 1
     gone[g] = id
@@ -115,4 +115,4 @@ each(gone, 1, g, 'SREM', B .. 'l:' .. owner)
 each(ended, 1, e, 'RPUSH', B .. 's')
 write_counts(now)
 refresh_touched()
-return { table.concat(answer), lowered and text(lowered) or '' }
+return { table.concat(reply), lowered and text(lowered) or '' }

@@ -3,13 +3,13 @@ local now = ARGV[1]
 local ready = B .. 'r'
 local rows = call('ZRANGEBYSCORE', ready, '-inf', now, 'WITHSCORES')
 -- Not unpacked: the Lua stack cannot hold thousands of results.
-local answer = { '', '' }
-for i = 1, #rows do answer[i + 2] = rows[i] end
+local reply = { '', '' }
+for i = 1, #rows do reply[i + 2] = rows[i] end
 local next = call('ZRANGEBYSCORE', ready, '(' .. now, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
 for i = 1, #rows, 2 do
   local later = call('ZRANGEBYSCORE', B .. 'q:' .. rows[i], '(' .. now, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
   if later and (not next or tonumber(later) < tonumber(next)) then next = later end
 end
-answer[1] = rows[2] or next or ''
-answer[2] = next or ''
-return answer
+reply[1] = rows[2] or next or ''
+reply[2] = next or ''
+return reply

@@ -19,7 +19,7 @@ local function has_status(attempts)
   return status and status >= lowest and status <= highest
 end
 
-local answer = {}
+local reply = {}
 for i = 1, #keys do
   local record = records[i]
   if record and (states == '' or string.find(states, sub(record, 1, 1), 1, true)) then
@@ -28,9 +28,9 @@ for i = 1, #keys do
       local _, kind = event_head(parts.event)
       kind = kind or ''
       if wanted == '' or wanted == '=' .. kind then
-        answer[#answer + 1] = { i, #record > LONG and summary(record) or record, kind }
+        reply[#reply + 1] = { i, #record > LONG and summary(record) or record, kind }
       end
     end
   end
 end
-return answer
+return reply

@@ -151,6 +151,6 @@ if dead > 0 then write_counts(sub(ARGV[dead_from], 1, 8)) end
 each(ARGV, dead_from, dead_from + dead - 1, 'RPUSH', B .. 'x')
 each(ARGV, lingering_from, lingering_from + 2 * lingering - 1, 'ZADD', B .. 'w')
 refresh_touched()
-local answer = { 'done', lowered and text(lowered) or '' }
-for i = 1, #waiting do answer[i + 2] = waiting[i] end
-return answer
+local reply = { 'done', lowered and text(lowered) or '' }
+for i = 1, #waiting do reply[i + 2] = waiting[i] end
+return reply

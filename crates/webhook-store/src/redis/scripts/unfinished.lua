@@ -20,8 +20,8 @@ else
   end
 end
 if count > most then return { 0 } end
-local answer = { 1 }
+local reply = { 1 }
 for i = 1, #lists do
-  for _, id in ipairs(call(unpack(lists[i]))) do answer[#answer + 1] = id end
+  for _, id in ipairs(call(unpack(lists[i]))) do reply[#reply + 1] = id end
 end
-return answer
+return reply

@@ -58,7 +58,7 @@ impl Shared {
     }
 
     /// Replaces the latest time, because the clock was ahead and was set back.
-    pub fn set_back(&self, now: Millis) {
+    pub fn reset_time(&self, now: Millis) {
         self.now.store(now.0, Ordering::Relaxed);
     }
 

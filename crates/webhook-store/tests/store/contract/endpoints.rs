@@ -37,7 +37,7 @@ pub async fn an_endpoint_is_stored_unchanged(world: World) {
         }),
         timeout: Some(Duration::from_secs(9)),
         enabled: false,
-        disabled_reason: Some("answered 410".into()),
+        disabled_reason: Some("responded 410".into()),
         handshake: Some(Handshake::Key),
         origin: Origin::Config,
         created_at: at(1),

@@ -13,6 +13,7 @@ pub mod inspection;
 pub mod known_events;
 pub mod leases;
 pub mod list;
+pub mod list_pages;
 pub mod maintenance;
 pub mod model;
 pub mod order;

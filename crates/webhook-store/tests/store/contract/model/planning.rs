@@ -45,13 +45,13 @@ impl Run {
             assert!(result.is_err(), "planned without a lease\n{}", self.story());
             return;
         }
-        let mut answers = Vec::new();
+        let mut results = Vec::new();
         for (event, to, is_known) in expected {
-            answers.push(self.planned(owner, fence, event, to, is_known));
+            results.push(self.planned(owner, fence, event, to, is_known));
         }
         assert_eq!(
             result.unwrap(),
-            PlanResult::Done(answers),
+            PlanResult::Done(results),
             "{}",
             self.story()
         );
