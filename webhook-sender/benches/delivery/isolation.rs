@@ -83,7 +83,7 @@ async fn run(receiver: &Receiver, store: Store, hanging: bool) -> Result<f64> {
             other.publish(hung, hung.from + number).await?;
         }
     }
-    timeout(TIMEOUT, receiver.answered(EVENTS))
+    timeout(TIMEOUT, receiver.answered_below(EVENTS, EVENTS))
         .await
         .context("arrivals")?;
     let mut times = times(&published, &receiver.take());
