@@ -19,6 +19,7 @@ mod queues;
 mod receiver;
 mod restart;
 mod sender;
+mod slow_tenant;
 mod startup;
 mod stored;
 mod tables;
@@ -71,6 +72,7 @@ async fn main() -> Result<()> {
     }
     if wanted("isolation") {
         tables.add(isolation::measure(&receiver).await?);
+        tables.add(slow_tenant::measure(&receiver).await?);
     }
     if wanted("restart") {
         tables.add(restart::measure(&receiver).await?);

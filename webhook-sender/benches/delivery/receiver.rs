@@ -75,6 +75,22 @@ impl Receiver {
             .expect("the receiver runs");
     }
 
+    /// Waits until this number of events with numbers below `number` have arrived since the last
+    /// [`Receiver::take`].
+    pub async fn responded_below(&self, number: usize, count: usize) {
+        let mut counted = self.count.subscribe();
+        while self.below(number) < count {
+            counted.changed().await.expect("the receiver runs");
+        }
+    }
+
+    fn below(&self, number: usize) -> usize {
+        let arrivals = self.arrivals.lock().expect("nobody panics with it");
+        let below = arrivals.iter();
+        let below = below.filter(|arrival| (arrival.number as usize) < number);
+        below.count()
+    }
+
     pub fn count(&self) -> usize {
         *self.count.borrow()
     }

@@ -46,3 +46,4 @@ mod reload;
 mod seed;
 mod sender;
 mod signals;
+mod sources;

@@ -14,12 +14,12 @@ use crate::sender::{SECRET, Sender, Setting, Store};
 const IN_FLIGHT: usize = 32;
 const TAKES: Duration = Duration::from_millis(2);
 
-/// Defines a test of each queue, named after it.
+/// Defines a test of each queue, named after it. All tests together read each queue into each store.
 macro_rules! of_each_queue {
-    ($guarantee:ident, { $($name:ident: $queue:ident),* $(,)? }) => {$(
+    ($guarantee:ident, { $($name:ident: $queue:ident to $store:ident),* $(,)? }) => {$(
         #[tokio::test(flavor = "multi_thread")]
         async fn $name() {
-            $guarantee(Queue::$queue().await).await;
+            $guarantee(Queue::$queue().await, Store::$store).await;
         }
     )*};
 }
@@ -50,7 +50,7 @@ async fn until(sender: &Sender, name: &str, value: &str) {
     with_timeout(reached, || format!("{name}{value}")).await;
 }
 
-async fn a_sender_that_is_killed_often_loses_nothing(queue: Queue) {
+async fn a_sender_that_is_killed_often_loses_nothing(queue: Queue, store: Store) {
     const PART: usize = 150;
     // A group of Kafka waits ten seconds for a member that was killed.
     let kills = if matches!(queue, Queue::Kafka(_)) {
@@ -60,7 +60,7 @@ async fn a_sender_that_is_killed_often_loses_nothing(queue: Queue) {
     };
     let events = kills * PART;
     let receiver = Receiver::start(TAKES).await;
-    let setting = Setting::new(Store::Sqlite).await;
+    let setting = Setting::without_stream(store).await;
     setting.configure("sender", &config(receiver.address, &queue.source()));
     let mut sender = setting.start("sender");
     for kill in 0..kills {
@@ -84,15 +84,26 @@ async fn a_sender_that_is_killed_often_loses_nothing(queue: Queue) {
 
 // `crash` has the test with Redis.
 of_each_queue!(a_sender_that_is_killed_often_loses_nothing, {
-    a_sender_of_rabbitmq_that_is_killed_ten_times_loses_nothing: rabbit,
-    a_sender_of_nats_that_is_killed_ten_times_loses_nothing: nats,
-    a_sender_of_kafka_that_is_killed_three_times_loses_nothing: kafka,
-    a_sender_of_an_outbox_that_is_killed_ten_times_loses_nothing: outbox,
+    a_sender_of_rabbitmq_that_is_killed_ten_times_loses_nothing: rabbit to Sqlite,
+    a_sender_of_nats_that_is_killed_ten_times_loses_nothing: nats to Redis,
+    a_sender_of_an_outbox_that_is_killed_ten_times_loses_nothing: outbox to Redis,
 });
 
-async fn a_tenant_whose_events_take_long_to_plan_leaves_none_in_the_queue(queue: Queue) {
+#[tokio::test(flavor = "multi_thread")]
+async fn senders_of_kafka_that_are_killed_twelve_times_lose_nothing() {
+    // Each group waits by itself.
+    let killed = async || {
+        a_sender_that_is_killed_often_loses_nothing(Queue::kafka().await, Store::Sqlite).await
+    };
+    tokio::join!(killed(), killed(), killed(), killed());
+}
+
+async fn a_tenant_whose_events_take_long_to_plan_leaves_none_in_the_queue(
+    queue: Queue,
+    store: Store,
+) {
     let receiver = Receiver::start(Duration::ZERO).await;
-    let setting = Setting::new(Store::Sqlite).await;
+    let setting = Setting::without_stream(store).await;
     let mut text = config(receiver.address, &queue.source());
     text += "[[tenant]]\nid = \"slow\"\n";
     for number in 0..20 {
@@ -119,11 +130,11 @@ async fn a_tenant_whose_events_take_long_to_plan_leaves_none_in_the_queue(queue:
 }
 
 of_each_queue!(a_tenant_whose_events_take_long_to_plan_leaves_none_in_the_queue, {
-    a_tenant_whose_events_take_long_to_plan_leaves_none_in_redis: redis,
-    a_tenant_whose_events_take_long_to_plan_leaves_none_in_rabbitmq: rabbit,
-    a_tenant_whose_events_take_long_to_plan_leaves_none_in_nats: nats,
-    a_tenant_whose_events_take_long_to_plan_leaves_none_in_kafka: kafka,
-    a_tenant_whose_events_take_long_to_plan_leaves_none_in_an_outbox: outbox,
+    a_tenant_whose_events_take_long_to_plan_leaves_none_in_redis: redis to Postgres,
+    a_tenant_whose_events_take_long_to_plan_leaves_none_in_rabbitmq: rabbit to Redis,
+    a_tenant_whose_events_take_long_to_plan_leaves_none_in_nats: nats to Sqlite,
+    a_tenant_whose_events_take_long_to_plan_leaves_none_in_kafka: kafka to Redis,
+    a_tenant_whose_events_take_long_to_plan_leaves_none_in_an_outbox: outbox to Sqlite,
 });
 
 /// Returns two tenants with an ordered endpoint each.
@@ -145,11 +156,14 @@ fn numbers(receiver: &test_support::Receiver, path: &str) -> Vec<usize> {
     requests.iter().map(|one| number(&one.body)).collect()
 }
 
-async fn the_order_of_each_tenant_and_of_each_key_is_kept_over_a_restart(queue: Queue) {
+async fn the_order_of_each_tenant_and_of_each_key_is_kept_over_a_restart(
+    queue: Queue,
+    store: Store,
+) {
     const PART: usize = 100;
     const KEYS: usize = 4;
     let receiver = test_support::Receiver::start().await;
-    let setting = Setting::new(Store::Sqlite).await;
+    let setting = Setting::without_stream(store).await;
     setting.configure("sender", &ordered(&receiver, &queue.source()));
     let publish = async |part: usize| {
         let plain = part * PART..(part + 1) * PART;
@@ -180,17 +194,17 @@ async fn the_order_of_each_tenant_and_of_each_key_is_kept_over_a_restart(queue: 
 }
 
 of_each_queue!(the_order_of_each_tenant_and_of_each_key_is_kept_over_a_restart, {
-    the_order_of_a_stream_of_redis_is_kept_over_a_restart: redis,
-    the_order_of_a_queue_of_rabbitmq_is_kept_over_a_restart: rabbit,
-    the_order_of_a_stream_of_nats_is_kept_over_a_restart: nats,
-    the_order_of_a_partition_of_kafka_is_kept_over_a_restart: kafka,
-    the_order_of_an_outbox_is_kept_over_a_restart: outbox,
+    the_order_of_a_stream_of_redis_is_kept_over_a_restart: redis to Sqlite,
+    the_order_of_a_queue_of_rabbitmq_is_kept_over_a_restart: rabbit to Postgres,
+    the_order_of_a_stream_of_nats_is_kept_over_a_restart: nats to Postgres,
+    the_order_of_a_partition_of_kafka_is_kept_over_a_restart: kafka to Postgres,
+    the_order_of_an_outbox_is_kept_over_a_restart: outbox to Postgres,
 });
 
-async fn three_senders_share_a_queue_and_a_store(queue: Queue) {
+async fn three_senders_share_a_queue_and_a_store(queue: Queue, store: Store) {
     const EVENTS: usize = 1500;
     let receiver = Receiver::start(TAKES).await;
-    let setting = Setting::new(Store::Postgres).await;
+    let setting = Setting::without_stream(store).await;
     let senders = ["one", "two", "three"].map(|name| {
         setting.configure(name, &config(receiver.address, &queue.source()));
         setting.start(name)
@@ -211,10 +225,10 @@ async fn three_senders_share_a_queue_and_a_store(queue: Queue) {
     assert!(duplicates <= IN_FLIGHT, "{duplicates} duplicates");
 }
 
-// `crash` has the test with Redis.
 of_each_queue!(three_senders_share_a_queue_and_a_store, {
-    three_senders_share_a_queue_of_rabbitmq_and_a_store: rabbit,
-    three_senders_share_a_stream_of_nats_and_a_store: nats,
-    three_senders_share_a_topic_of_kafka_and_a_store: kafka,
-    three_senders_share_an_outbox_and_a_store: outbox,
+    three_senders_share_a_stream_of_redis_and_a_store: redis to Postgres,
+    three_senders_share_a_queue_of_rabbitmq_and_a_store: rabbit to Postgres,
+    three_senders_share_a_stream_of_nats_and_a_store: nats to Redis,
+    three_senders_share_a_topic_of_kafka_and_a_store: kafka to Postgres,
+    three_senders_share_an_outbox_and_a_store: outbox to Redis,
 });

@@ -76,6 +76,14 @@ impl Setting {
         }
     }
 
+    /// Creates a store to which no stream belongs, even if it is in a Redis.
+    pub async fn without_stream(store: Store) -> Self {
+        Self {
+            stream: String::new(),
+            ..Self::new(store).await
+        }
+    }
+
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }

@@ -188,6 +188,7 @@ fn received(message: &BorrowedMessage<'_>) -> Received {
             content_type: None,
             key: message.key().and_then(ordering_key),
             body: message.payload().map(bytes).unwrap_or_default(),
+            cut: 0,
         },
     }
 }

@@ -35,6 +35,9 @@ pub(crate) struct Message {
     /// The ordering key, unless the headers or the body have one.
     pub key: Option<Bytes>,
     pub body: Bytes,
+    /// The number of bytes at the end of the body that were not read. The body that is left exceeds the
+    /// size of an event.
+    pub cut: usize,
 }
 
 impl Message {
@@ -49,8 +52,8 @@ impl Message {
     pub(crate) fn read(mut self, context: &Context<'_>) -> SourceEntry {
         let bytes = self.bytes();
         let read = self.fields(context.max_data_bytes);
-        let id = std::mem::take(&mut self.id);
-        let entry = |fields| Entry { id, fields, cut: 0 };
+        let (id, cut) = (std::mem::take(&mut self.id), self.cut);
+        let entry = |fields| Entry { id, fields, cut };
         let mut entry = match read {
             Ok(fields) => entry(fields).read(context),
             Err(fault) => {
@@ -71,8 +74,8 @@ impl Message {
             fields
         } else {
             let max = max_entry_bytes(max_data_bytes);
-            if self.body.len() > max {
-                let bytes = self.body.len();
+            let bytes = self.body.len().saturating_add(self.cut);
+            if bytes > max {
                 return Err(Fault::from(EventError::TooLarge { bytes, max }));
             }
             let read = match self.media_type().as_deref() {

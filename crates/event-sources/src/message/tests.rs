@@ -313,3 +313,22 @@ fn a_message_that_is_too_large_is_kept_up_to_the_limit() {
     assert_eq!(large.code, "too-large");
     assert!(large.field("body").unwrap().bytes().len() <= max);
 }
+
+#[test]
+fn a_message_that_was_cut_is_rejected_with_the_size_that_it_had() {
+    let whole: &'static str = Box::leak("1".repeat(max_entry_bytes(1000)).into_boxed_str());
+    for headers in [&[("tenant", "acme"), ("type", "a")][..], &[]] {
+        let bytes = 500_000;
+        let cut = bytes - whole.len();
+        let large = rejected(Message {
+            cut,
+            ..message(headers, whole)
+        });
+        assert_eq!(large.code, "too-large");
+        assert!(
+            large.reason.contains(&bytes.to_string()),
+            "{}",
+            large.reason
+        );
+    }
+}

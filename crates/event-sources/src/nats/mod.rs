@@ -193,6 +193,7 @@ impl JetStream {
             content_type: None,
             key: None,
             body: message.payload,
+            cut: 0,
         };
         Ok(message.read(&Context {
             source: &self.info.name,

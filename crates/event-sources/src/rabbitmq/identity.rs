@@ -110,6 +110,7 @@ fn fingerprint(message: &Message) -> Fingerprint {
             hash.update(part);
         }
     }
+    hash.update((message.cut as u64).to_be_bytes());
     hash.update(&message.body);
     hash.finalize().into()
 }

@@ -1,10 +1,12 @@
 //! RabbitMQ as a source: a queue of any kind, over AMQP 0-9-1.
 //!
 //! The server delivers at most [`Settings::prefetch`] messages before they are acknowledged, and delivers
-//! those that are not acknowledged again when the connection ends. The queue must exist. Several
+//! those that are not acknowledged again when the connection ends. Of a message that is too large, only the
+//! start is read. The queue must exist. Several
 //! processes share it; if the order of each tenant's messages matters, declare the queue with
 //! `x-single-active-consumer`.
 
+mod body_limit;
 mod identity;
 mod settings;
 mod transport;
@@ -99,7 +101,7 @@ impl RabbitQueue {
         *known = None;
         let properties =
             ConnectionProperties::default().with_connection_name("webhook-sender".into());
-        let transport = Transport::to(&self.settings.address)?;
+        let transport = Transport::to(&self.settings.address, self.settings.max_body())?;
         let uri = self.settings.address.for_transport();
         let connecting = Connection::connect_uri_with_runtime(uri, properties, transport);
         let connection = Arc::new(within(connecting).await?);
@@ -162,6 +164,7 @@ impl RabbitQueue {
         let (tag, redelivered) = (delivery.delivery_tag, delivery.redelivered);
         let properties = &delivery.properties;
         let message_id = properties.message_id().as_ref().map(ShortString::as_str);
+        let (body, cut) = body_limit::restore(delivery.data.into(), self.settings.max_body());
         let message = Message {
             id: tag.to_string(),
             headers: properties
@@ -174,7 +177,8 @@ impl RabbitQueue {
                 .as_ref()
                 .map(ShortString::to_string),
             key: None,
-            body: delivery.data.into(),
+            body,
+            cut,
         };
         let delivered = Delivered {
             tag,

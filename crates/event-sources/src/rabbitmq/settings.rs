@@ -40,13 +40,13 @@ impl Settings {
         }
     }
 
+    /// Returns the most bytes of a message's body that are read.
+    pub(super) fn max_body(&self) -> usize {
+        max_entry_bytes(self.bounds.max_data_bytes)
+    }
+
     pub(super) fn prefetch(&self) -> u16 {
-        let Bounds {
-            max_bytes,
-            max_data_bytes,
-            ..
-        } = self.bounds;
-        let fitting = max_bytes / max_entry_bytes(max_data_bytes);
+        let fitting = self.bounds.max_bytes / self.max_body();
         let fitting = u16::try_from(fitting).unwrap_or(MAX_PREFETCH);
         self.prefetch.unwrap_or(fitting.clamp(1, MAX_PREFETCH))
     }

@@ -1,4 +1,5 @@
-//! The transport of connections: TCP, with TLS by the rules of the other connections of this process.
+//! The transport of connections: TCP, with TLS by the rules of the other connections of this process, and
+//! with a limit on the bodies of messages.
 //!
 //! The client library's own TLS has other rules for the certificates that it trusts.
 
@@ -18,6 +19,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_util::compat::{Compat, TokioAsyncReadCompatExt};
 
+use super::body_limit::LimitedBodies;
 use super::settings::Address;
 use crate::SourceError;
 
@@ -26,6 +28,8 @@ use crate::SourceError;
 pub(super) struct Transport {
     runtime: TokioRuntime,
     tls: Option<(TlsConnector, ServerName<'static>)>,
+    /// The most bytes of a message's body that are read.
+    max_body: usize,
 }
 
 pub(super) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -33,8 +37,9 @@ pub(super) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
 
 impl Transport {
-    /// Prepares the connections to an address.
-    pub(super) fn to(address: &Address) -> Result<Runtime<Self>, SourceError> {
+    /// Prepares the connections to an address. Of the body of a message, no more than `max_body` bytes are
+    /// read.
+    pub(super) fn to(address: &Address, max_body: usize) -> Result<Runtime<Self>, SourceError> {
         let tls = if address.is_tls() {
             let config = tls_trust::client_config(&[]).map_err(SourceError::new)?;
             let name = ServerName::try_from(address.host().to_owned());
@@ -48,6 +53,7 @@ impl Transport {
         Ok(Runtime::new(Self {
             runtime: TokioRuntime::tokio_current(),
             tls,
+            max_body,
         }))
     }
 }
@@ -83,7 +89,7 @@ impl Executor for Transport {
 }
 
 impl Reactor for Transport {
-    type TcpStream = Compat<Box<dyn Duplex>>;
+    type TcpStream = Compat<LimitedBodies<Box<dyn Duplex>>>;
     type Sleep = <TokioRuntime as Reactor>::Sleep;
 
     /// Refuses sockets of others: the client library opens its connections by `tcp_connect_addr`.
@@ -106,7 +112,7 @@ impl Reactor for Transport {
         &self,
         address: SocketAddr,
     ) -> impl Future<Output = io::Result<Self::TcpStream>> + Send + 'static {
-        let tls = self.tls.clone();
+        let (tls, max_body) = (self.tls.clone(), self.max_body);
         async move {
             let tcp = TcpStream::connect(address).await?;
             tcp.set_nodelay(true)?;
@@ -120,7 +126,7 @@ impl Reactor for Transport {
                     })?)
                 }
             };
-            Ok(stream.compat())
+            Ok(LimitedBodies::new(stream, max_body).compat())
         }
     }
 }

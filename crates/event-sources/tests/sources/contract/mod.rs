@@ -44,6 +44,7 @@ macro_rules! scenarios_of_all {
                 scenarios::an_invalid_entry_is_rejected_and_acknowledged,
                 scenarios::an_entry_that_is_too_large_is_rejected_and_acknowledged,
                 scenarios::large_entries_are_read_within_the_memory,
+                scenarios::entries_that_are_too_large_are_read_within_the_memory,
                 scenarios::equal_entries_of_two_sources_are_two_events,
                 scenarios::a_tenant_whose_store_is_out_of_reach_delays_no_other,
                 scenarios::the_order_of_a_tenant_is_kept_over_a_restart_of_the_reader,

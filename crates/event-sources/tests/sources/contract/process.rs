@@ -1,6 +1,6 @@
 //! A reader in a process of its own: with an environment of its own, and with a memory that can be measured.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -23,8 +23,9 @@ const QUEUE: &str = "TEST_SOURCE_QUEUE";
 const COUNT: &str = "TEST_SOURCE_COUNT";
 const MAX_DATA: &str = "TEST_SOURCE_MAX_DATA";
 
-/// The start of the line that reports the peak memory of the process.
+/// The starts of the lines that report the peak memory of the process and the entries that it rejected.
 const PEAK: &str = "peak memory in KiB: ";
+const REJECTED: &str = "rejected entries: ";
 
 /// A reader to be run.
 pub struct Reader<'a> {
@@ -44,9 +45,17 @@ pub struct Ended {
 impl Ended {
     /// Returns the peak memory in bytes.
     pub fn peak_bytes(&self) -> usize {
-        let line = self.output.lines().find_map(|line| line.strip_prefix(PEAK));
-        let kib: usize = line.expect("a peak").parse().expect("a number");
-        kib * 1024
+        self.number(PEAK) * 1024
+    }
+
+    /// Returns the number of entries that were rejected.
+    pub fn rejected(&self) -> usize {
+        self.number(REJECTED)
+    }
+
+    fn number(&self, name: &str) -> usize {
+        let line = self.output.lines().find_map(|line| line.strip_prefix(name));
+        line.expect(name).parse().expect("a number")
     }
 }
 
@@ -79,13 +88,19 @@ impl Reader<'_> {
     }
 }
 
-/// A store that is slower than the source. It keeps the ids of valid entries: an entry may come again.
+/// A store that is slower than the source. It keeps the ids of entries, and whether they are valid: an entry
+/// may come again.
 #[derive(Default)]
-struct SlowStore(Mutex<HashSet<String>>);
+struct SlowStore(Mutex<HashMap<String, bool>>);
 
 impl SlowStore {
     fn count(&self) -> usize {
         self.0.lock().unwrap().len()
+    }
+
+    fn rejected(&self) -> usize {
+        let entries = self.0.lock().unwrap();
+        entries.values().filter(|valid| !**valid).count()
     }
 }
 
@@ -98,8 +113,8 @@ impl Sink for SlowStore {
     async fn take(&self, entries: Vec<SourceEntry>) -> Vec<Result<(), SinkError>> {
         tokio::time::sleep(Duration::from_millis(20)).await;
         let results = vec![Ok(()); entries.len()];
-        let valid = entries.into_iter().filter(|entry| entry.content.is_ok());
-        let ids = valid.map(|entry| entry.derived);
+        let ids = entries.into_iter();
+        let ids = ids.map(|entry| (entry.derived, entry.content.is_ok()));
         self.0.lock().unwrap().extend(ids);
         results
     }
@@ -177,4 +192,5 @@ async fn read() {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kib = line.and_then(|line| line.split_whitespace().next());
     println!("\n{PEAK}{}", kib.unwrap_or("0"));
+    println!("{REJECTED}{}", store.rejected());
 }

@@ -115,16 +115,19 @@ pub async fn an_entry_that_is_too_large_is_rejected_and_acknowledged(world: &mut
     let taken = sink.taken(2).await;
     let rejected = taken[0].content.as_ref().unwrap_err();
     assert_eq!(rejected.code, "too-large");
+    assert!(rejected.reason.contains("300000"), "{}", rejected.reason);
     let kept = rejected.field("data").unwrap().bytes().len();
     assert_eq!(kept, MAX_DATA);
     assert_eq!(sink.data(), data);
     running.stop().await;
 }
 
-pub async fn large_entries_are_read_within_the_memory(world: &mut World<'_>) {
-    const LARGE: usize = 8 << 20;
+/// Publishes 64 entries of this size, and reads them in a process of their own. Returns the number of those
+/// that were rejected.
+async fn read_within_the_memory(world: &mut World<'_>, bytes: usize, max_data: usize) -> usize {
     const COUNT: usize = 64;
-    let data = format!("\"{}\"", "x".repeat(LARGE - 2));
+    const MEMORY: usize = 128 << 20;
+    let data = format!("\"{}\"", "x".repeat(bytes - 2));
     // A mock cluster keeps only one entry of this size for each partition.
     world.declare_partitions(COUNT).await;
     for partition in 0..COUNT {
@@ -134,13 +137,25 @@ pub async fn large_entries_are_read_within_the_memory(world: &mut World<'_>) {
         url: &world.queue.url(),
         queue: &world.queue.name,
         count: COUNT,
-        max_data: LARGE,
+        max_data,
         environment: &[],
     };
     let ended = reader.run().await;
     assert!(ended.passed, "{}", ended.output);
     let peak = ended.peak_bytes();
-    assert!(peak > 0 && peak <= 128 << 20, "{peak} bytes were in use");
+    assert!(peak > 0 && peak <= MEMORY, "{peak} bytes were in use");
+    ended.rejected()
+}
+
+pub async fn large_entries_are_read_within_the_memory(world: &mut World<'_>) {
+    const LARGE: usize = 8 << 20;
+    assert_eq!(read_within_the_memory(world, LARGE, LARGE).await, 0);
+}
+
+pub async fn entries_that_are_too_large_are_read_within_the_memory(world: &mut World<'_>) {
+    // Together they exceed it.
+    const LARGE: usize = 3 << 20;
+    assert_eq!(read_within_the_memory(world, LARGE, MAX_DATA).await, 64);
 }
 
 pub async fn equal_entries_of_two_sources_are_two_events(world: &mut World<'_>) {
