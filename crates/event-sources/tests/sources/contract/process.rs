@@ -88,6 +88,9 @@ impl Reader<'_> {
     }
 }
 
+/// The time for which the store is out of reach at first: the source reads as far ahead as it may.
+const OUTAGE: Duration = Duration::from_secs(2);
+
 /// A store that is slower than the source. It keeps the ids of entries, and whether they are valid: an entry
 /// may come again.
 #[derive(Default)]
@@ -111,7 +114,12 @@ impl Sink for SlowStore {
     }
 
     async fn take(&self, entries: Vec<SourceEntry>) -> Vec<Result<(), SinkError>> {
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        let pause = if self.count() == 0 {
+            OUTAGE
+        } else {
+            Duration::from_millis(20)
+        };
+        tokio::time::sleep(pause).await;
         let results = vec![Ok(()); entries.len()];
         let ids = entries.into_iter();
         let ids = ids.map(|entry| (entry.derived, entry.content.is_ok()));
