@@ -29,7 +29,7 @@ token HANDSHAKE_TOKEN "${HANDSHAKE_TOKEN:-}" "anyone may give the consumer a key
 [ "$spin" != spin-local ] ||
     missing 'the Spin CLI: spin-local deploys nothing'
 command -v "$spin" >/dev/null 2>&1 ||
-    missing "the Spin CLI 3 or later: \`$spin\` is not on the PATH. SPIN=/path/to/spin names another"
+    missing "the Spin CLI 4.0.1 or later: \`$spin\` is not on the PATH. SPIN=/path/to/spin names another"
 "$spin" cloud --version >/dev/null 2>&1 </dev/null ||
     missing "the plugin \`cloud\`: spin plugins install cloud"
 
