@@ -22,7 +22,7 @@ plugin() {
     [ "$spin" != spin-local ] ||
         missing 'the Spin CLI: spin-local deploys nothing'
     command -v "$spin" >/dev/null 2>&1 ||
-        missing "the Spin CLI 3 or later: \`$spin\` is not on the PATH. SPIN=/path/to/spin names another"
+        missing "the Spin CLI 4.0.1 or later: \`$spin\` is not on the PATH. SPIN=/path/to/spin names another"
     "$spin" "$1" --version >/dev/null 2>&1 </dev/null ||
         missing "the plugin \`$1\`: spin plugins install $1"
 }

@@ -30,7 +30,7 @@ esac
 [ "$spin" != spin-local ] ||
     missing 'the Spin CLI: spin-local pushes nothing'
 command -v "$spin" >/dev/null 2>&1 ||
-    missing "the Spin CLI 3 or later: \`$spin\` is not on the PATH. SPIN=/path/to/spin names another"
+    missing "the Spin CLI 4.0.1 or later: \`$spin\` is not on the PATH. SPIN=/path/to/spin names another"
 
 # version APP: prints the version in its manifest
 version() {

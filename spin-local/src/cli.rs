@@ -279,7 +279,7 @@ impl Up {
 
 fn run_statements(stores: &Stores, argument: &str) -> anyhow::Result<()> {
     let Some(file) = argument.strip_prefix('@') else {
-        return stores.execute_sqlite("default", argument);
+        return stores.execute_one_sqlite(argument);
     };
     let (file, label) = file.split_once(':').unwrap_or((file, "default"));
     let (file, label) = (file.trim(), label.trim());

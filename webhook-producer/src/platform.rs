@@ -22,7 +22,7 @@ pub trait Database {
 /// Runs SQL statements on PostgreSQL servers.
 pub trait Postgres {
     /// Runs one statement with text `values` for `$1`, `$2`, … on the database at `address`, and
-    /// returns its rows, whose columns must be text.
+    /// returns its rows, of which there must be at least one, and whose columns must be text.
     ///
     /// The error is a message for the log, without values and passwords. It contains the SQLSTATE of
     /// the server's error.

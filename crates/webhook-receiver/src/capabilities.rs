@@ -51,7 +51,7 @@ pub trait Database {
 /// PostgreSQL servers. Each statement is one transaction.
 pub trait Postgres {
     /// Runs one statement with text `parameters` for `$1`, `$2`, … on the database at `address`, and
-    /// returns its rows, whose columns must be text.
+    /// returns its rows, of which there must be at least one, and whose columns must be text.
     fn query(
         &self,
         address: &str,

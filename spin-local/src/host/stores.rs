@@ -113,16 +113,28 @@ impl Stores {
             .with_context(|| format!("cannot set the key `{key}`"))
     }
 
-    /// Runs statements on a database, for an argument of `--sqlite`.
+    /// Runs the statements of a file on a database, for an argument of `--sqlite`.
     ///
     /// # Errors
     ///
     /// No component has that database, or a statement fails.
     pub(crate) fn execute_sqlite(&self, label: &str, statements: &str) -> anyhow::Result<()> {
-        let database = self.sqlite.get(label).with_context(|| {
+        self.database(label)?.execute_batch(statements)
+    }
+
+    /// Runs one statement on the default database, for an argument of `--sqlite`.
+    ///
+    /// # Errors
+    ///
+    /// No component has that database, there are several statements, or the statement fails.
+    pub(crate) fn execute_one_sqlite(&self, statement: &str) -> anyhow::Result<()> {
+        self.database(DEFAULT)?.execute_one(statement)
+    }
+
+    fn database(&self, label: &str) -> anyhow::Result<&Arc<sqlite::Database>> {
+        self.sqlite.get(label).with_context(|| {
             format!("`--sqlite` needs a component with the SQLite database `{label}`")
-        })?;
-        database.execute_batch(statements)
+        })
     }
 
     /// Returns the files of the default key-value store and the default SQLite database, each if a

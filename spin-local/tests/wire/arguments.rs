@@ -13,7 +13,9 @@ use crate::probe::*;
 async fn a_statement_runs_on_the_default_database_before_the_start() {
     let app = probe().args([
         "--sqlite",
-        "CREATE TABLE IF NOT EXISTS t (n); INSERT INTO t VALUES (1)",
+        "CREATE TABLE IF NOT EXISTS t (n);",
+        "--sqlite",
+        "INSERT INTO t VALUES (1)",
     ]);
     for runs in 1..=2 {
         let running = start(&app).await;
@@ -52,6 +54,10 @@ async fn a_failing_statement_prevents_the_start() {
         (missing.as_str(), "make.sql.missing"),
         ("@", "@FILE"),
         ("CREATE TABL t (n)", "syntax error"),
+        (
+            "CREATE TABLE t (n); INSERT INTO t VALUES (1)",
+            "more than one statement",
+        ),
     ] {
         let ended = probe()
             .args(["--sqlite", argument])

@@ -2,6 +2,9 @@
 //!
 //! Every operation is one statement, which PostgreSQL runs as one transaction. A transaction of several
 //! statements could be left open on a pooled connection when the runtime ends a request.
+//!
+//! Every statement returns at least one row: Spin 4 never returns from a query without rows. What is not
+//! there is the empty text, which is no URL and no key.
 
 use super::registrations::{ListedRegistration, Registration, Registrations, StoreError};
 use super::rows::{Rows, listed, with_keys};
@@ -24,9 +27,10 @@ pub(super) struct Postgres<'a, O> {
 }
 
 impl<O: platform::Postgres> Postgres<'_, O> {
+    /// Runs a statement, and returns its rows without the one that stands for no rows.
     fn run(&self, statement: &str, values: &[&str]) -> Result<Rows, StoreError> {
         let rows = self.platform.query(&self.address, statement, values);
-        rows.map_err(|reason| {
+        let rows = rows.map_err(|reason| {
             if reason.contains(UNDEFINED_TABLE) {
                 StoreError::Missing(reason)
             } else if reason.contains(UNDEFINED_COLUMN) {
@@ -34,7 +38,16 @@ impl<O: platform::Postgres> Postgres<'_, O> {
             } else {
                 StoreError::Failed(reason)
             }
-        })
+        })?;
+        let is_there = |row: &Vec<String>| row.first().is_some_and(|value| !value.is_empty());
+        Ok(rows.into_iter().filter(is_there).collect())
+    }
+
+    /// Runs a statement that returns a number.
+    fn count(&self, statement: &str, values: &[&str]) -> Result<usize, StoreError> {
+        let number = self.run(statement, values)?.into_iter().flatten().next();
+        let number = number.and_then(|number| number.parse().ok());
+        number.ok_or_else(|| StoreError::Failed("the result is not a number".to_owned()))
     }
 }
 
@@ -44,16 +57,18 @@ impl<O: platform::Postgres> Registrations for Postgres<'_, O> {
     }
 
     fn check_readable(&self) -> Result<(), StoreError> {
-        self.run(
-            "SELECT url, position, event, signing_key, created_at, updated_at \
-             FROM webhook_registrations LIMIT 0",
+        self.count(
+            "SELECT count(*)::text FROM \
+             (SELECT url, position, event, signing_key, created_at, updated_at \
+             FROM webhook_registrations LIMIT 0) AS columns",
             &[],
         )
-        .map(|_| ())
+        .map(drop)
     }
 
     fn find_key(&self, url: &str) -> Result<Option<SigningKey>, StoreError> {
-        let statement = "SELECT signing_key FROM webhook_registrations WHERE url = $1";
+        let statement =
+            "SELECT coalesce(max(signing_key), '') FROM webhook_registrations WHERE url = $1";
         let rows = self.run(statement, &[url])?;
         let key = rows.into_iter().flatten().next();
         Ok(key.map(SigningKey::from_text))
@@ -65,12 +80,14 @@ impl<O: platform::Postgres> Registrations for Postgres<'_, O> {
         known_key: Option<&SigningKey>,
     ) -> Result<bool, StoreError> {
         // A concurrent registration is waited for, and the condition is then tested on its row.
-        let rows = self.run(
-            "INSERT INTO webhook_registrations AS known (url, event, signing_key) \
+        let saved = self.count(
+            "WITH saved AS (\
+             INSERT INTO webhook_registrations AS known (url, event, signing_key) \
              VALUES ($1, $2, $3) \
              ON CONFLICT (url) DO UPDATE SET event = excluded.event, \
              signing_key = excluded.signing_key, updated_at = now() \
-             WHERE known.signing_key = $4 RETURNING url",
+             WHERE known.signing_key = $4 RETURNING url) \
+             SELECT count(*)::text FROM saved",
             &[
                 &registration.url,
                 &registration.event,
@@ -79,33 +96,41 @@ impl<O: platform::Postgres> Registrations for Postgres<'_, O> {
                 known_key.map_or("", SigningKey::text),
             ],
         )?;
-        Ok(!rows.is_empty())
+        Ok(saved > 0)
     }
 
     fn list(&self) -> Result<Vec<ListedRegistration>, StoreError> {
         listed(self.run(
-            "SELECT url, event, \
-             to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), \
-             to_char(updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') \
-             FROM webhook_registrations ORDER BY position",
+            "SELECT coalesce(url, ''), coalesce(event, ''), coalesce(\
+             to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), ''), coalesce(\
+             to_char(updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), '') \
+             FROM (VALUES (1)) AS one LEFT JOIN webhook_registrations ON true ORDER BY position",
             &[],
         )?)
     }
 
     fn load_with_keys(&self) -> Result<Vec<Registration>, StoreError> {
         with_keys(self.run(
-            "SELECT url, event, signing_key FROM webhook_registrations ORDER BY position",
+            "SELECT coalesce(url, ''), coalesce(event, ''), coalesce(signing_key, '') \
+             FROM (VALUES (1)) AS one LEFT JOIN webhook_registrations ON true ORDER BY position",
             &[],
         )?)
     }
 
     fn delete(&self, url: &str) -> Result<usize, StoreError> {
-        let statement = "DELETE FROM webhook_registrations WHERE url = $1 RETURNING url";
-        self.run(statement, &[url]).map(|rows| rows.len())
+        self.count(
+            "WITH deleted AS (\
+             DELETE FROM webhook_registrations WHERE url = $1 RETURNING url) \
+             SELECT count(*)::text FROM deleted",
+            &[url],
+        )
     }
 
     fn delete_all(&self) -> Result<usize, StoreError> {
-        self.run("DELETE FROM webhook_registrations RETURNING url", &[])
-            .map(|rows| rows.len())
+        self.count(
+            "WITH deleted AS (DELETE FROM webhook_registrations RETURNING url) \
+             SELECT count(*)::text FROM deleted",
+            &[],
+        )
     }
 }

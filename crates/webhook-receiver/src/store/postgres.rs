@@ -2,6 +2,9 @@
 //!
 //! Every operation is one statement, which PostgreSQL runs as one transaction. A transaction of several
 //! statements could be left open on a pooled connection when the runtime ends a request.
+//!
+//! Every statement returns at least one row: Spin 4 never returns from a query without rows. What is not
+//! there is the empty text, which is no key and no number.
 
 use super::interface::{ClaimResult, Retention, Store};
 use crate::{PlatformError, Postgres};
@@ -10,43 +13,48 @@ use crate::{PlatformError, Postgres};
 /// their message.
 const MISSING: [&str; 2] = ["42P01", "42703"];
 
-const KEY: &str = "SELECT value FROM webhook_keys WHERE name = $1";
+const KEY: &str = "SELECT coalesce(max(value), '') FROM webhook_keys WHERE name = $1";
 
 const SET_KEY: &str = "INSERT INTO webhook_keys (name, value) VALUES ($1, $2)
-    ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+    ON CONFLICT (name) DO UPDATE SET value = excluded.value RETURNING name";
 
-/// Returns a row if the id was free or had expired. A concurrent claim is waited for, and the condition
+/// Returns a number if the id was free or had expired. A concurrent claim is waited for, and the condition
 /// is then tested on its row. `seq` grows with every claim.
-const CLAIM: &str = "INSERT INTO webhook_ids AS held (id, until, done)
+const CLAIM: &str = "WITH claim AS (
+    INSERT INTO webhook_ids AS held (id, until, done)
     VALUES ($1, $2::text::bigint, false)
     ON CONFLICT (id) DO UPDATE SET until = excluded.until, done = false, seq = excluded.seq
         WHERE held.until < $3::text::bigint
-    RETURNING seq::text";
+    RETURNING seq)
+    SELECT coalesce(max(seq)::text, '') FROM claim";
 
-const FIND: &str = "SELECT done::text FROM webhook_ids WHERE id = $1";
+const FIND: &str = "SELECT coalesce(bool_or(done)::text, '') FROM webhook_ids WHERE id = $1";
 
 /// Marks the id as processed, even if the claim was lost in the meantime.
 const COMPLETE: &str = "INSERT INTO webhook_ids (id, until, done)
     VALUES ($1, $2::text::bigint, true)
-    ON CONFLICT (id) DO UPDATE SET until = excluded.until, done = true";
+    ON CONFLICT (id) DO UPDATE SET until = excluded.until, done = true RETURNING id";
 
 /// Deletes only its own claim: one that was taken over after the lease has a later expiry.
-const RELEASE: &str =
-    "DELETE FROM webhook_ids WHERE id = $1 AND until = $2::text::bigint AND NOT done";
+const RELEASE: &str = "WITH released AS (
+    DELETE FROM webhook_ids WHERE id = $1 AND until = $2::text::bigint AND NOT done RETURNING id)
+    SELECT count(*)::text FROM released";
 
 /// Deletes expired rows and the oldest processed ids, but no claim in progress. Rows that another
 /// pruning deletes are skipped, so that two of them cannot wait for each other.
-const PRUNE: &str = "DELETE FROM webhook_ids WHERE id IN (
+const PRUNE: &str = "WITH pruned AS (DELETE FROM webhook_ids WHERE id IN (
     SELECT id FROM webhook_ids
     WHERE until < $1::text::bigint OR (done AND seq <= (
         SELECT seq FROM webhook_ids ORDER BY seq DESC LIMIT 1 OFFSET $2::text::bigint))
-    LIMIT 10000 FOR UPDATE SKIP LOCKED)";
+    LIMIT 10000 FOR UPDATE SKIP LOCKED) RETURNING id)
+    SELECT count(*)::text FROM pruned";
 
 /// The number of claims between two prunings.
 const PRUNE_EVERY: u64 = 64;
 
 /// Fails if a table or a column is missing.
-const CHECK: &str = "SELECT FROM (SELECT name, value FROM webhook_keys LIMIT 0) AS keys,
+const CHECK: &str =
+    "SELECT count(*)::text FROM (SELECT name, value FROM webhook_keys LIMIT 0) AS keys,
     (SELECT id, seq, until, done FROM webhook_ids LIMIT 0) AS ids";
 
 /// A database of a server.
@@ -66,10 +74,11 @@ impl<P: Postgres> PostgresStore<'_, P> {
         })
     }
 
-    /// Returns the first value of the result.
+    /// Returns the first value of the result, unless it is the empty text.
     fn value(&self, statement: &str, parameters: &[&str]) -> Result<Option<String>, PlatformError> {
         let rows = self.run(statement, parameters)?;
-        Ok(rows.into_iter().flatten().next())
+        let value = rows.into_iter().flatten().next();
+        Ok(value.filter(|value| !value.is_empty()))
     }
 }
 

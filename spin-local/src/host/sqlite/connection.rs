@@ -41,6 +41,31 @@ impl Database {
             .with_context(|| format!("on the database `{}`", self.path.display()))
     }
 
+    /// Runs one statement, for `--sqlite` without a file.
+    ///
+    /// # Errors
+    ///
+    /// The text has several statements, of which Spin runs only the first, or as
+    /// [`Database::execute_batch`].
+    pub(in crate::host) fn execute_one(&self, statement: &str) -> anyhow::Result<()> {
+        anyhow::ensure!(
+            self.is_single(statement).unwrap_or(true),
+            "it has more than one statement: put them into a file, for `--sqlite @FILE`"
+        );
+        self.execute_batch(statement)
+    }
+
+    /// Tells whether the text has one statement at most. It is an error if the first one is invalid.
+    fn is_single(&self, text: &str) -> rusqlite::Result<bool> {
+        use rusqlite::fallible_iterator::FallibleIterator as _;
+
+        let handle = Handle::open(&self.path)?;
+        let mut statements = rusqlite::Batch::new(&handle.connection, text);
+        statements.next()?;
+        // A second one can be invalid before the first one has run.
+        Ok(matches!(statements.next(), Ok(None)))
+    }
+
     pub(in crate::host) fn path(&self) -> &Path {
         &self.path
     }

@@ -6,12 +6,14 @@ use test_support::{App, Receiver, components};
 use crate::consumer::tag;
 use crate::producer::{self, Producer};
 
-/// Returns SQL for the table of the original sample with one row, for `--sqlite`.
-fn originals(url: &str) -> String {
-    format!(
-        "CREATE TABLE REGISTRATIONS (URL TEXT PRIMARY KEY, EVENT TEXT NOT NULL, KEY TEXT NOT NULL); \
-         INSERT INTO REGISTRATIONS VALUES ('{url}', 'order.shipped', 'the-key-of-the-original-sample')"
-    )
+/// Adds the table of the original sample with one row.
+fn with_originals(app: App, url: &str) -> App {
+    let table = "CREATE TABLE REGISTRATIONS \
+                 (URL TEXT PRIMARY KEY, EVENT TEXT NOT NULL, KEY TEXT NOT NULL)";
+    let row = format!(
+        "INSERT INTO REGISTRATIONS VALUES ('{url}', 'order.shipped', 'the-key-of-the-original-sample')"
+    );
+    app.args(["--sqlite", table, "--sqlite", &row])
 }
 
 /// Adds `--sqlite @migrations.sql`, from the folder of the manifest.
@@ -24,7 +26,7 @@ fn migrated(app: App) -> App {
 async fn the_rows_of_the_original_sample_work_with_their_keys() {
     let receiver = Receiver::start().await;
     let url = receiver.url("/target");
-    let old = producer::without_tables().args(["--sqlite".to_owned(), originals(&url)]);
+    let old = with_originals(producer::without_tables(), &url);
     let first = Producer::of(&migrated(old.clone())).await;
     assert_eq!(first.urls().await, std::slice::from_ref(&url));
     let rows = first.fire_event("order.shipped", &json!(null)).await;

@@ -1,5 +1,6 @@
 //! The compiled component, run in an empty host.
 
+mod environments;
 mod hmac;
 mod instance;
 mod interface;

@@ -115,8 +115,9 @@ impl Example {
 
     /// Starts the app with a table of ids, after running `statements` on it.
     pub async fn start_with_ids(&self, statements: &str) -> Consumer {
-        let prepared = format!("{IDS}; {statements}");
-        self.start_as(self.app(&[]).args(["--sqlite", &prepared]))
+        let app = self.app(&[]);
+        let file = app.file("ids.sql", &format!("{IDS}; {statements}"));
+        self.start_as(app.args(["--sqlite".to_owned(), format!("@{}", file.display())]))
             .await
     }
 
