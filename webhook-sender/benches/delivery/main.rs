@@ -82,6 +82,9 @@ async fn main() -> Result<()> {
             tables.add(table);
         }
     }
+    if wanted("growth") {
+        tables.add(stored::measure_growth(&receiver).await?);
+    }
     if wanted("startup") {
         tables.add(startup::measure().await?);
     }

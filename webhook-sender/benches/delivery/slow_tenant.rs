@@ -39,6 +39,8 @@ struct Run {
     lag: f64,
 }
 
+type Value = fn(&Run) -> f64;
+
 pub async fn measure(receiver: &Receiver) -> Result<Table> {
     let transforms = transforms_of_a_second(receiver).await?;
     let (mut alones, mut besides) = (Vec::new(), Vec::new());
@@ -46,7 +48,7 @@ pub async fn measure(receiver: &Receiver) -> Result<Table> {
         alones.push(for_each_store(|store| run(receiver, store, transforms, false)).await?);
         besides.push(for_each_store(|store| run(receiver, store, transforms, true)).await?);
     }
-    let value = |rounds: &[Vec<Run>], of: fn(&Run) -> f64| {
+    let value = |rounds: &[Vec<Run>], of: Value| {
         let rounds: Vec<Vec<f64>> = rounds
             .iter()
             .map(|round| round.iter().map(of).collect())
@@ -60,8 +62,7 @@ pub async fn measure(receiver: &Receiver) -> Result<Table> {
             .collect::<Vec<_>>()
     };
     let mut rows = vec![Store::head()];
-    let quantiles: [(&str, fn(&Run) -> f64); 2] =
-        [("p50", |run| run.half), ("p99", |run| run.most)];
+    let quantiles: [(&str, Value); 2] = [("p50", |run| run.half), ("p99", |run| run.most)];
     for (name, of) in quantiles {
         let (alone, beside) = (value(&alones, of), value(&besides, of));
         let ratio = alone
