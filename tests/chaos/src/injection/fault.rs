@@ -18,7 +18,12 @@ impl Fault {
             Self::ReplicaPromoted | Self::StoreOnStandby => setup.replica = true,
             Self::LogReaderGone | Self::LogNotDrained => setup.log = Log::Pipe,
             Self::LogDiskFull => setup.log = Log::Full,
-            Self::LittleMemory => setup.memory = Some(machine::MEMORY),
+            Self::LittleMemory => {
+                setup.memory = Some(machine::MEMORY);
+                // On a busy machine, an attempt with a large body takes longer than others may, and would
+                // be repeated.
+                setup.default_times = true;
+            }
             Self::ClockAhead | Self::ClockBehind => setup.clock = true,
             Self::Receiver(kind) => setup.hostile = Some(kind),
             Self::ResolverGone => setup.names = true,
