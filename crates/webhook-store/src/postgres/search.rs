@@ -210,8 +210,8 @@ struct Candidates<'a> {
 impl Candidates<'_> {
     /// Returns the text that selects `columns` of up to `$6` of them in order.
     ///
-    /// Those of each state are in the order of the index, and limited, so that the server merges them
-    /// and does not sort what it does not need.
+    /// Reads each state in the order of its index, with a limit. The server then merges the states, and
+    /// sorts no deliveries that the page does not need.
     fn select(&self, columns: &str) -> String {
         let of_state = |state: &i16| self.select_where(columns, &format!("d.state = {state}"));
         let failed = "d.status NOT BETWEEN 200 AND 299";
