@@ -46,6 +46,7 @@ mod recent_attempts;
 pub mod redis;
 pub mod sqlite;
 mod status_filter;
+mod unwritten;
 
 pub use batch::{
     Acceptance, AcceptedEvent, Claim, ClaimRequest, DueEndpoint, InitialState, NewDelivery,

@@ -1,5 +1,7 @@
 //! The last attempts of an endpoint, in a form that a store keeps beside its counters.
 
+use std::cmp::Reverse;
+
 use webhook_model::{Attempt, Millis};
 
 /// The number of an endpoint's last attempts that are kept.
@@ -73,10 +75,14 @@ impl RecentAttempt {
         }
     }
 
-    /// Reads attempts that were stored one after the other. An incomplete one at the end is ignored.
+    /// Reads attempts that were stored one after the other, and returns them with the newest first.
+    /// Several processes write attempts of the same second one after the other. An incomplete one at the
+    /// end is ignored.
     pub(crate) fn read_all(bytes: &[u8]) -> Vec<Self> {
         let (all, _) = bytes.as_chunks::<STORED>();
-        all.iter().map(Self::read).collect()
+        let mut all: Vec<Self> = all.iter().map(Self::read).collect();
+        all.sort_by_key(|attempt| Reverse(attempt.at));
+        all
     }
 }
 
@@ -86,9 +92,13 @@ mod tests {
 
     #[test]
     fn an_attempt_is_read_as_it_was_stored() {
-        let attempts = [(Some(503), false), (None, false), (Some(204), true)];
-        let attempts = attempts.map(|(status, succeeded)| RecentAttempt {
-            at: Millis(1_800_000_000_123),
+        let attempts = [
+            (3, Some(503), false),
+            (2, None, false),
+            (1, Some(204), true),
+        ];
+        let attempts = attempts.map(|(at, status, succeeded)| RecentAttempt {
+            at: Millis(1_800_000_000_123 + at),
             status,
             succeeded,
             duration_ms: u32::MAX,
@@ -96,5 +106,12 @@ mod tests {
         let mut stored = attempts.map(RecentAttempt::to_bytes).concat();
         stored.extend(b"rest");
         assert_eq!(RecentAttempt::read_all(&stored), attempts);
+        // Another process wrote the newest one before the others.
+        stored.rotate_left(STORED);
+        stored.truncate(attempts.len() * STORED);
+        assert_eq!(
+            RecentAttempt::read_all(&stored[..2 * STORED]),
+            attempts[1..]
+        );
     }
 }

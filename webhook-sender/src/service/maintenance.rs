@@ -1,4 +1,4 @@
-//! Periodic tasks: refreshing the registry and deleting old deliveries.
+//! Periodic tasks: refreshing the registry, writing counts, and deleting old deliveries.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +15,9 @@ use crate::registry::Registry;
 /// The interval at which changes that other processes made are read. Planning for a tenant reads the
 /// changes of that tenant earlier.
 const REFRESH: Duration = Duration::from_secs(1);
+
+/// The interval at which the counts of outcomes are written.
+const WRITE_COUNTS: Duration = Duration::from_secs(1);
 
 /// The interval at which old deliveries, sessions and audit entries are deleted.
 const PRUNE: Duration = Duration::from_secs(30);
@@ -38,6 +41,16 @@ pub async fn refresh_keys(keyring: Arc<Keyring>, stop: CancellationToken) {
     while stop.run_until_cancelled(ticks.tick()).await.is_some() {
         if let Err(error) = keyring.refresh().await {
             tracing::warn!(%error, "access keys not refreshed");
+        }
+    }
+}
+
+/// Writes the counts of outcomes periodically until `stop`. The release of the lease writes the last ones.
+pub async fn write_counts(store: Arc<dyn Queue>, stop: CancellationToken) {
+    let mut ticks = ticks(WRITE_COUNTS);
+    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+        if let Err(error) = store.write_counts().await {
+            tracing::warn!(%error, "counts of outcomes not written");
         }
     }
 }

@@ -204,6 +204,11 @@ impl Sender {
                 maintenance::refresh_keys(self.keyring.clone(), maintenance.clone()),
             ),
             supervisor.spawn(
+                "counts",
+                &maintenance,
+                maintenance::write_counts(self.store.clone(), maintenance.clone()),
+            ),
+            supervisor.spawn(
                 "retention of the audit list",
                 &maintenance,
                 maintenance::prune_access(

@@ -374,6 +374,10 @@ impl Queue for FakeStore {
         Ok(kept)
     }
 
+    async fn write_counts(&self) -> Result<()> {
+        Ok(())
+    }
+
     async fn rewind(&self, now: Millis) -> Result<u64> {
         self.lock().rewound.push(now);
         self.changes.send_modify(|changes| *changes += 1);

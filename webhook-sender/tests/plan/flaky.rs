@@ -209,6 +209,10 @@ impl<S: Store> Queue for Flaky<S> {
         }
     }
 
+    async fn write_counts(&self) -> Result<()> {
+        self.inner.write_counts().await
+    }
+
     async fn rewind(&self, now: Millis) -> Result<u64> {
         self.inner.rewind(now).await
     }

@@ -102,6 +102,14 @@ pub trait Queue: Send + Sync + 'static {
     async fn complete(&self, owner: &Owner, outcomes: &[Outcome], now: Millis)
     -> Result<Vec<bool>>;
 
+    /// Writes the counters and the last attempts of endpoints that outcomes have changed since the last
+    /// call. To be called once a second: an endpoint then costs one write a second, and not one for each
+    /// outcome. A process that is killed loses the counts of its last second, and no outcome.
+    ///
+    /// Statistics that this process reads are complete, and [`Leases::release_lease`](crate::Leases)
+    /// writes the rest.
+    async fn write_counts(&self) -> Result<()>;
+
     /// Returns a published event, as long as any of its deliveries is kept.
     async fn event(&self, tenant: &TenantId, id: &EventId) -> Result<Option<Event>>;
 

@@ -10,11 +10,12 @@ use super::PostgresStore;
 use super::attempts::AttemptColumns;
 use super::fault::{Fault, FaultResult};
 use super::ordering::EndedGroups;
-use super::outcome_counts::OutcomeCounts;
+use super::outcome_counts::DeadCounts;
 use super::row::{DELETED, DeliveryKey, claim_number, column, digest, state};
 use super::session::{Params, Session, query};
 use super::store::call;
 use crate::erasure::ERASED;
+use crate::unwritten::Recording;
 use crate::{NextState, Result};
 
 /// Locks endpoints against their deletion, before deliveries become due again.
@@ -73,12 +74,12 @@ impl PostgresStore {
         if completed.any_due {
             self.listener.announce();
         }
-        Ok(completed.recorded)
+        Ok(self.unwritten.count(outcomes, &completed.recordings, now))
     }
 }
 
 struct Completed {
-    recorded: Vec<bool>,
+    recordings: Vec<Recording>,
     any_due: bool,
 }
 
@@ -144,23 +145,21 @@ async fn complete(
 ) -> FaultResult<Completed> {
     let columns = Columns::of(outcomes);
     let rows = end_claims(session, owner, &columns, now).await?;
-    let mut recorded = vec![false; outcomes.len()];
+    let mut recordings = vec![Recording::Rejected; outcomes.len()];
     let mut attempts = AttemptColumns::default();
-    let mut counts = OutcomeCounts::default();
     let mut ended = EndedGroups::default();
     let mut any_due = false;
     for row in &rows {
         let row = EndedRow::read(row)?;
         let index = columns.indices.get(row.position);
         let index = *index.ok_or_else(|| Fault::Unreadable("an unknown outcome".into()))?;
-        recorded[index] = true;
+        recordings[index] = Recording::New {
+            is_dead: row.state == state::DEAD,
+        };
         if let Some(attempt) = &outcomes[index].attempt {
             let fence = outcomes[index].fence;
             attempts.add(row.key, row.attempts, fence, attempt, row.is_erased);
         }
-        let is_dead = row.state == state::DEAD;
-        let attempt = outcomes[index].attempt.as_ref();
-        counts.add(row.key.endpoint, row.tenant, attempt, is_dead);
         match row.ordering_group {
             _ if row.state == state::DUE => any_due = true,
             Some(group) => {
@@ -171,30 +170,21 @@ async fn complete(
         }
     }
     let others: Vec<usize> = (0..outcomes.len())
-        .filter(|index| !recorded[*index])
+        .filter(|index| recordings[*index] == Recording::Rejected)
         .collect();
-    let writes = Writes {
-        attempts,
-        counts,
-        ended,
-    };
-    finish(
-        session,
-        owner,
-        outcomes,
-        &others,
-        writes,
-        &mut recorded,
-        now,
-    )
-    .await?;
-    Ok(Completed { recorded, any_due })
+    let writes = Writes { attempts, ended };
+    for index in finish(session, outcomes, &others, writes, now).await? {
+        recordings[index] = Recording::Repeated;
+    }
+    Ok(Completed {
+        recordings,
+        any_due,
+    })
 }
 
 /// The rest of the writes of a call.
 struct Writes<'a> {
     attempts: AttemptColumns<'a>,
-    counts: OutcomeCounts,
     ended: EndedGroups,
 }
 
@@ -261,16 +251,14 @@ async fn end_claims(
     Ok(rows.pop().unwrap_or_default())
 }
 
-/// Keeps the attempts, counts the outcomes, and checks whether the other outcomes were recorded before.
+/// Keeps the attempts. Returns those of the other outcomes that were recorded before.
 async fn finish(
     session: &Session,
-    owner: &Owner,
     outcomes: &[crate::Outcome],
     others: &[usize],
-    mut writes: Writes<'_>,
-    recorded: &mut [bool],
+    writes: Writes<'_>,
     now: Millis,
-) -> FaultResult<()> {
+) -> FaultResult<Vec<usize>> {
     let others: Vec<_> = others
         .iter()
         .filter_map(|index| Some((*index, digest(&outcomes[*index].id)?)))
@@ -295,20 +283,23 @@ async fn finish(
     if !others.is_empty() {
         last.push(query(RECORDED, params));
     }
-    let counts = (&mut writes.counts, &owner.incarnation);
-    let rows = writes.ended.commit(session, &last, counts, now).await?;
+    let dead = (&mut DeadCounts::default(), &String::new());
+    let rows = writes.ended.commit(session, &last, dead, now).await?;
+    let mut repeated = Vec::new();
     if others.is_empty() {
-        return Ok(());
+        return Ok(repeated);
     }
     let checked = rows.get(last.len() - 1).map_or(&[][..], Vec::as_slice);
     for row in checked {
         let number: i64 = column(row, 0)?;
         let other = usize::try_from(number - 1).ok().and_then(|n| others.get(n));
-        if let Some((index, _)) = other {
-            recorded[*index] = is_recorded(row, &outcomes[*index])?;
+        if let Some((index, _)) = other
+            && is_recorded(row, &outcomes[*index])?
+        {
+            repeated.push(*index);
         }
     }
-    Ok(())
+    Ok(repeated)
 }
 
 /// Returns whether the outcome of a claim that is not in flight any more was recorded before.

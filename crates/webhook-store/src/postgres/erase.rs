@@ -11,7 +11,7 @@ use webhook_model::{EventId, Millis, TenantId};
 use super::PostgresStore;
 use super::fault::FaultResult;
 use super::ordering::EndedGroups;
-use super::outcome_counts::OutcomeCounts;
+use super::outcome_counts::DeadCounts;
 use super::rejected;
 use super::row::{column, state};
 use super::session::{Params, Session, query};
@@ -95,11 +95,13 @@ async fn erase(
         .rows(ERASE_DELIVERIES, &[&event, &at, &reason])
         .await?;
     let (mut erased, mut ended) = (Erased::default(), EndedGroups::default());
-    let mut counts = OutcomeCounts::default();
+    let mut counts = DeadCounts::default();
     for row in &stored {
         let (state, tenant, endpoint, group) = delivery(row)?;
         // The outcome of a delivery in flight counts it.
-        counts.add(endpoint, tenant, None, state < state::IN_FLIGHT);
+        if state < state::IN_FLIGHT {
+            counts.add(endpoint, tenant);
+        }
         erased.deliveries += u64::from(state <= state::IN_FLIGHT);
         if let (state::DUE, Some(group)) = (state, group) {
             ended.add(tenant, (endpoint, group));

@@ -8,7 +8,7 @@ use webhook_model::{DeliveryId, Millis};
 
 use super::fault::{Fault, FaultResult};
 use super::ordering::Group;
-use super::outcome_counts::OutcomeCounts;
+use super::outcome_counts::DeadCounts;
 use super::row::{DELETED, new_digest, ordering_group, state};
 use super::session::{Query, query};
 use crate::{InitialState, NewDelivery, PlannedEvent};
@@ -61,7 +61,7 @@ pub(super) struct NewRows<'a> {
     bodies: Vec<&'a [u8]>,
     bare: Vec<i64>,
     /// The deliveries that start as dead letters.
-    pub counts: OutcomeCounts,
+    pub counts: DeadCounts,
     /// True if a delivery is due.
     pub any_due: bool,
 }
@@ -112,9 +112,9 @@ impl<'a> NewRows<'a> {
             state = state::WAITING;
         }
         self.any_due |= state == state::DUE;
-        let is_dead = state == state::DEAD;
-        self.counts
-            .add(endpoint.key, circumstances.tenant, None, is_dead);
+        if state == state::DEAD {
+            self.counts.add(endpoint.key, circumstances.tenant);
+        }
         self.events.push(event);
         self.endpoints.push(endpoint.key);
         self.ids.push(new_digest(&new.id)?);

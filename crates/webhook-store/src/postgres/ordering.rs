@@ -9,7 +9,7 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::fault::FaultResult;
-use super::outcome_counts::OutcomeCounts;
+use super::outcome_counts::DeadCounts;
 use super::row::column;
 use super::session::{Params, Query, Session, query};
 use webhook_model::Millis;
@@ -66,12 +66,12 @@ impl EndedGroups {
         &self,
         session: &Session,
         last: &[Query<'_>],
-        (counts, incarnation): (&mut OutcomeCounts, &String),
+        (counts, incarnation): (&mut DeadCounts, &String),
         now: Millis,
     ) -> FaultResult<Vec<Vec<Row>>> {
         counts.set_minute(now);
         let params = counts.params(incarnation);
-        let counted = [query(OutcomeCounts::INSERT, &params)];
+        let counted = [query(DeadCounts::INSERT, &params)];
         let counted: &[Query<'_>] = if counts.is_empty() { &[] } else { &counted };
         if self.groups.is_empty() {
             return session.commit(&[last, counted].concat()).await;

@@ -1,4 +1,4 @@
-//! Counts outcomes by endpoint and minute, and moves old counters to the hours. The negative key of a
+//! Writes the counts of outcomes by endpoint and minute, and moves old counters to the hours. The negative key of a
 //! tenant stands for an endpoint whose counters are the sums of the tenant's.
 //!
 //! Counters are the last rows that a transaction locks, in the order of their keys, so that none waits
@@ -8,14 +8,16 @@ use std::collections::BTreeMap;
 
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
-use webhook_model::{Attempt, EndpointId, Millis, TenantId};
+use webhook_model::{EndpointId, Millis, TenantId};
 
 use super::PostgresStore;
 use super::fault::{Fault, FaultResult};
 use super::row::{column, millis};
-use super::session::Session;
+use super::session::{Params, Session, query};
 use super::store::call;
 use crate::endpoint_stats::{Counter, Counts, add_minute, series};
+use crate::recent_attempts::STORED;
+use crate::unwritten::{self, AllCounts, CountsInWriting};
 use crate::{
     Counters, EndpointStats, HOURS_KEPT, Interval, MAX_COUNTED, MAX_RECENT, MINUTES_KEPT,
     RecentAttempt, Result,
@@ -51,8 +53,7 @@ const ENDPOINT: &str =
 const TENANT: &str = "SELECT key FROM tenants WHERE id = $1";
 
 /// Selects an endpoint's last attempts.
-const RECENT: &str = "SELECT at, duration_ms, status, error IS NULL FROM attempts
-    WHERE endpoint = $1 ORDER BY at DESC LIMIT $2";
+const RECENT: &str = "SELECT attempts FROM recent_attempts WHERE endpoint = $1";
 
 /// Selects an endpoint's counters from the minute `$2` on, in intervals of `$3` minutes, each with the
 /// number of its first minute.
@@ -82,62 +83,140 @@ const PENDING: &str = "SELECT (
         SELECT min(at) FROM deliveries WHERE endpoint = $1 AND state = 0
     )";
 
-/// The counts of one call, by columns.
+/// Adds counts to those of their minutes. Without an endpoint they are those of the tenant.
+const WRITE: &str = "INSERT INTO outcome_minutes AS m (at, endpoint, counter, count, owner)
+    SELECT n.at, coalesce(p.key, -t.key), n.counter, n.count, 0
+    FROM unnest($1::text[], $2::text[], $3::bigint[], $4::smallint[], $5::bigint[])
+        n (tenant, endpoint, at, counter, count)
+    JOIN tenants t ON t.id = n.tenant
+    LEFT JOIN endpoints p
+        ON p.tenant = t.key AND p.id = n.endpoint AND p.definition IS NOT NULL
+    WHERE n.endpoint IS NULL OR p.key IS NOT NULL
+    ORDER BY 1, 2, 3
+    ON CONFLICT (at, endpoint, counter, owner) DO UPDATE SET count = m.count + excluded.count";
+
+/// Puts new attempts of existing endpoints in front, and drops the oldest.
+const WRITE_RECENT: &str = "INSERT INTO recent_attempts AS r (endpoint, attempts)
+    SELECT p.key, n.attempts
+    FROM unnest($1::text[], $2::text[], $3::bytea[]) n (tenant, endpoint, attempts)
+    JOIN tenants t ON t.id = n.tenant
+    JOIN endpoints p ON p.tenant = t.key AND p.id = n.endpoint AND p.definition IS NOT NULL
+    ORDER BY p.key
+    ON CONFLICT (endpoint) DO UPDATE
+        SET attempts = substr(excluded.attempts || r.attempts, 1, $4)";
+
+/// The dead letters of one transaction, by columns.
 #[derive(Default)]
-pub(super) struct OutcomeCounts {
-    counts: BTreeMap<(i32, Counter), i64>,
+pub(super) struct DeadCounts {
+    counts: BTreeMap<i32, i64>,
     minute: i64,
-    endpoints: Vec<i32>,
-    counters: Vec<i16>,
+    keys: Vec<i32>,
     numbers: Vec<i64>,
 }
 
-impl OutcomeCounts {
+impl DeadCounts {
     /// The statement that adds the counts to those of the minute. The rows of an owner are written by
     /// one process, in the order of their keys.
     pub const INSERT: &'static str =
         "INSERT INTO outcome_minutes AS m (at, endpoint, counter, count, owner)
-        SELECT $1, n.endpoint, n.counter, n.count,
-            coalesce((SELECT key FROM owners WHERE incarnation = $5), 0)
-        FROM unnest($2::int[], $3::smallint[], $4::bigint[]) n (endpoint, counter, count)
+        SELECT $1, n.endpoint, $5, n.count,
+            coalesce((SELECT key FROM owners WHERE incarnation = $4), 0)
+        FROM unnest($2::int[], $3::bigint[]) n (endpoint, count)
         ON CONFLICT (at, endpoint, counter, owner) DO UPDATE SET count = m.count + excluded.count";
 
-    /// Counts an outcome for an endpoint and for its tenant.
-    pub fn add(&mut self, endpoint: i32, tenant: i32, attempt: Option<&Attempt>, is_dead: bool) {
-        for counter in Counter::of_outcome(attempt, is_dead) {
-            *self.counts.entry((endpoint, counter)).or_default() += 1;
-            let sum = (-tenant, counter.of_tenant());
-            *self.counts.entry(sum).or_default() += 1;
+    /// Counts a dead letter for its endpoint and its tenant.
+    pub fn add(&mut self, endpoint: i32, tenant: i32) {
+        for key in [endpoint, -tenant] {
+            *self.counts.entry(key).or_default() += 1;
         }
     }
 
     /// Sets the minute, and the columns of the parameters.
     pub fn set_minute(&mut self, now: Millis) {
         self.minute = Interval::Minute.number(now);
-        for ((endpoint, counter), count) in std::mem::take(&mut self.counts) {
-            self.endpoints.push(endpoint);
-            self.counters.push(counter.0.into());
-            self.numbers.push(count);
-        }
+        (self.keys, self.numbers) = std::mem::take(&mut self.counts).into_iter().unzip();
     }
 
     pub fn is_empty(&self) -> bool {
-        self.endpoints.is_empty()
+        self.keys.is_empty()
     }
 
     /// Returns the parameters of [`Self::INSERT`].
     pub fn params<'a>(&'a self, incarnation: &'a String) -> [&'a (dyn ToSql + Sync); 5] {
-        [
-            &self.minute,
-            &self.endpoints,
-            &self.counters,
-            &self.numbers,
-            incarnation,
-        ]
+        [&self.minute, &self.keys, &self.numbers, incarnation, &DEAD]
+    }
+}
+
+/// The number of the counter of dead letters.
+const DEAD: i16 = Counter::DEAD.0 as i16;
+
+/// Counts of outcomes and last attempts, by columns.
+#[derive(Default)]
+struct Columns<'a> {
+    tenants: Vec<&'a str>,
+    endpoints: Vec<Option<&'a str>>,
+    minutes: Vec<i64>,
+    counters: Vec<i16>,
+    numbers: Vec<i64>,
+    recent_tenants: Vec<&'a str>,
+    recent_endpoints: Vec<&'a str>,
+    recent: Vec<Vec<u8>>,
+}
+
+impl<'a> Columns<'a> {
+    fn of(counts: &'a AllCounts) -> Self {
+        let mut columns = Self::default();
+        for (tenant, endpoints) in counts {
+            for (endpoint, of) in endpoints {
+                columns.add(tenant.as_str(), Some(endpoint.as_str()), &of.minutes);
+                let recent: Vec<u8> = of.recent().flatten().collect();
+                if !recent.is_empty() {
+                    columns.recent_tenants.push(tenant.as_str());
+                    columns.recent_endpoints.push(endpoint.as_str());
+                    columns.recent.push(recent);
+                }
+            }
+            columns.add(tenant.as_str(), None, &unwritten::sums(endpoints));
+        }
+        columns
+    }
+
+    fn add(&mut self, tenant: &'a str, endpoint: Option<&'a str>, counts: &Counts) {
+        for ((minute, counter), count) in counts {
+            self.tenants.push(tenant);
+            self.endpoints.push(endpoint);
+            self.minutes.push(*minute);
+            self.counters.push((*counter).into());
+            self.numbers.push(count.cast_signed());
+        }
     }
 }
 
 impl PostgresStore {
+    /// Writes counts if there are any.
+    pub(super) async fn write_some_counts(
+        &self,
+        counts: Option<CountsInWriting<'_>>,
+    ) -> Result<()> {
+        let Some(counts) = counts else {
+            return Ok(());
+        };
+        let of = Columns::of(&counts);
+        let minutes: Params<'_> = &[
+            &of.tenants,
+            &of.endpoints,
+            &of.minutes,
+            &of.counters,
+            &of.numbers,
+        ];
+        let most = (MAX_RECENT * STORED) as i32;
+        let recent: Params<'_> = &[&of.recent_tenants, &of.recent_endpoints, &of.recent, &most];
+        let writes = [query(WRITE, minutes), query(WRITE_RECENT, recent)];
+        call!(self, session => session.transaction(&writes).await)?;
+        counts.finish();
+        Ok(())
+    }
+
     /// Moves a part of the old minutes to the hours, and deletes a part of the old hours. Returns
     /// whether there may be more.
     pub(super) async fn prune_counts(&self, now: Millis) -> Result<bool> {
@@ -161,6 +240,8 @@ impl PostgresStore {
         by: Interval,
         from: Millis,
     ) -> Result<Option<EndpointStats>> {
+        let counts = self.unwritten.begin_writing_before_read().await;
+        self.unwritten.report(self.write_some_counts(counts).await);
         call!(self, session => stats(&session, tenant, endpoint, by, from).await)
     }
 
@@ -170,6 +251,8 @@ impl PostgresStore {
         by: Interval,
         from: Millis,
     ) -> Result<Option<Vec<Counters>>> {
+        let counts = self.unwritten.begin_writing_before_read().await;
+        self.unwritten.report(self.write_some_counts(counts).await);
         call!(self, session => sums(&session, tenant, by, from).await)
     }
 }
@@ -194,16 +277,16 @@ async fn stats(
     let pending = pending
         .first()
         .ok_or_else(|| Fault::Unreadable("no count".into()))?;
-    let most = i64::try_from(MAX_RECENT).unwrap_or(i64::MAX);
-    let recent = session.rows(RECENT, &[&key, &most]).await?;
+    let recent = session.rows(RECENT, &[&key]).await?;
+    let recent = recent
+        .first()
+        .map(|row| column::<&[u8]>(row, 0))
+        .transpose()?;
     Ok(Some(EndpointStats {
         pending: column::<i64>(pending, 0)?.unsigned_abs(),
         oldest_due: column::<Option<i64>>(pending, 1)?.map(millis),
         series,
-        recent: recent
-            .iter()
-            .map(recent_attempt)
-            .collect::<FaultResult<_>>()?,
+        recent: RecentAttempt::read_all(recent.unwrap_or_default()),
     }))
 }
 
@@ -242,16 +325,6 @@ async fn counts(session: &Session, key: i32, by: Interval, from: Millis) -> Faul
         }
     }
     Ok(counts)
-}
-
-fn recent_attempt(row: &Row) -> FaultResult<RecentAttempt> {
-    let status: Option<i32> = column(row, 2)?;
-    Ok(RecentAttempt {
-        at: millis(column(row, 0)?),
-        status: status.and_then(|status| u16::try_from(status).ok()),
-        succeeded: column(row, 3)?,
-        duration_ms: u32::try_from(column::<i64>(row, 1)?).unwrap_or(u32::MAX),
-    })
 }
 
 fn counted(row: &Row) -> FaultResult<(i64, u8, u64)> {

@@ -7,7 +7,7 @@ use super::fault::FaultResult;
 use super::known::compare;
 use super::new_deliveries::NewRows;
 use super::outbox::Rows;
-use super::outcome_counts::OutcomeCounts;
+use super::outcome_counts::DeadCounts;
 use super::plan_events::{PlanCall, Start};
 use super::plan_once::plan_once;
 use super::session::{Params, Session, query};
@@ -173,7 +173,7 @@ async fn run(
     }
     let counts = rows.counts.params(&call.owner.incarnation);
     if !rows.counts.is_empty() {
-        queries.push(query(OutcomeCounts::INSERT, &counts));
+        queries.push(query(DeadCounts::INSERT, &counts));
     }
     session.commit(&queries).await?;
     Ok(Reply::Done(Done {

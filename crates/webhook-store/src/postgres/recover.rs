@@ -8,7 +8,7 @@ use webhook_model::{DeliveryId, Millis, Owner, TenantId};
 use super::PostgresStore;
 use super::fault::FaultResult;
 use super::ordering::EndedGroups;
-use super::outcome_counts::OutcomeCounts;
+use super::outcome_counts::DeadCounts;
 use super::row::{DELETED, DeliveryKey, claim_number, column, delivery_id, state};
 use super::session::{Params, Session, query};
 use super::store::{AT_A_TIME, call};
@@ -147,11 +147,13 @@ async fn return_claims(session: &Session, claims: &[FoundClaim], now: Millis) ->
     let params: Params<'_> = &[&events, &endpoints, &fences, &now_ms, &deleted, &erased];
     let mut returned = session.begin(&[query(RETURN, params)]).await?;
     let returned = returned.pop().unwrap_or_default();
-    let (mut ended, mut counts) = (EndedGroups::default(), OutcomeCounts::default());
+    let (mut ended, mut counts) = (EndedGroups::default(), DeadCounts::default());
     for row in &returned {
         let (tenant, endpoint): (i32, i32) = (column(row, 1)?, column(row, 2)?);
         let is_dead = column::<i16>(row, 0)? == state::DEAD;
-        counts.add(endpoint, tenant, None, is_dead);
+        if is_dead {
+            counts.add(endpoint, tenant);
+        }
         if let (true, Some(group)) = (is_dead, column(row, 3)?) {
             ended.add(tenant, (endpoint, group));
         }

@@ -18,6 +18,7 @@ use super::prune_cursor::PruneCursor;
 use super::session::Session;
 use super::wake::Listener;
 use crate::in_flight::InFlightTracker;
+use crate::unwritten::UnwrittenCounts;
 use crate::{Result, StoreError};
 
 /// The maximum number of deliveries in one statement of a long operation, so that others do not wait
@@ -36,6 +37,7 @@ pub struct PostgresStore {
     connector: Connector,
     name: String,
     pub(super) in_flight: InFlightTracker,
+    pub(super) unwritten: UnwrittenCounts,
     /// True if deliveries may be in flight under owners without a lease.
     pub(super) orphans: AtomicBool,
     /// True after a call that found the disk full, until there is room.
@@ -62,6 +64,7 @@ impl PostgresStore {
             pool: pool(&connector)?,
             name: connector.address().to_string(),
             in_flight: InFlightTracker::default(),
+            unwritten: UnwrittenCounts::default(),
             orphans: AtomicBool::new(false),
             full: AtomicBool::new(false),
             prune_cursor: Mutex::default(),

@@ -9,9 +9,8 @@ use super::keys::TenantKeys;
 use super::record::write_attempt;
 use super::scripts::COMPLETE;
 use super::store::{AT_A_TIME, all, stamp};
-use crate::endpoint_stats::Counter;
-use crate::recent_attempts::STORED;
-use crate::{MAX_RECENT, NextState, Outcome, Result};
+use crate::unwritten::Recording;
+use crate::{NextState, Outcome, Result};
 
 impl RedisStore {
     pub(super) async fn record_outcomes(
@@ -30,21 +29,20 @@ impl RedisStore {
         }
         let call = |(tenant, indices)| self.complete_of(owner, tenant, indices, outcomes, now);
         let replies = all(parts.iter().copied().map(call).collect()).await?;
-        let mut recorded = vec![false; outcomes.len()];
+        let mut recordings = vec![Recording::Rejected; outcomes.len()];
         for ((_, indices), reply) in parts.into_iter().zip(replies) {
-            for (at, was) in indices.iter().zip(reply.bytes()) {
-                recorded[*at] = was == b'1';
+            for (at, digit) in indices.iter().zip(reply.bytes()) {
+                recordings[*at] = recording(digit);
             }
         }
         let ended = outcomes
             .iter()
             .map(|outcome| (&outcome.tenant, &outcome.id, outcome.fence));
         self.in_flight.remove_all(&owner.incarnation, ended);
-        Ok(recorded)
+        Ok(self.unwritten.count(outcomes, &recordings, now))
     }
 
-    /// Returns a `1` for each outcome that is recorded, by this call or an earlier one, and a `0`
-    /// for others.
+    /// Returns the digit of each outcome.
     async fn complete_of(
         &self,
         owner: &Owner,
@@ -54,7 +52,7 @@ impl RedisStore {
         now: Millis,
     ) -> Result<String> {
         let root = TenantKeys::of(tenant).root();
-        let mut call = COMPLETE.call_sized(&root, 7 * indices.len(), 600 * indices.len());
+        let mut call = COMPLETE.call_sized(&root, 5 * indices.len(), 600 * indices.len());
         call.arg(&owner.incarnation).arg(&stamp(now));
         for outcome in indices.iter().filter_map(|at| outcomes.get(*at)) {
             call.arg(outcome.id.as_str()).arg(&outcome.fence.to_bytes());
@@ -75,7 +73,6 @@ impl RedisStore {
                 NextState::Due(at) => call.arg(at.0),
                 NextState::Dead(reason) => call.arg(reason),
             };
-            call.arg(outcome.endpoint.as_str()).arg(counter(outcome));
         }
         let (reply, lowered): (String, String) = self.run(&COMPLETE, &call).await?;
         self.publish_wake(tenant, &lowered).await;
@@ -83,17 +80,12 @@ impl RedisStore {
     }
 }
 
-/// Returns the counter of an outcome's attempt. The script counts dead letters itself.
-fn counter(outcome: &Outcome) -> String {
-    let counter = Counter::of_outcome(outcome.attempt.as_ref(), false).next();
-    counter.map_or_else(String::new, |Counter(number)| number.to_string())
+/// Reads a digit of `scripts/complete.lua`.
+fn recording(digit: u8) -> Recording {
+    match digit {
+        b'1' => Recording::Repeated,
+        b'2' => Recording::New { is_dead: false },
+        b'3' => Recording::New { is_dead: true },
+        _ => Recording::Rejected,
+    }
 }
-
-/// `scripts/counts.lua` contains these numbers.
-const _: () = assert!(
-    Counter::DEAD.0 == 64
-        && Counter::SUCCEEDED.0 == 65
-        && Counter::FAILED.0 == 66
-        && MAX_RECENT == 50
-        && STORED == 16
-);

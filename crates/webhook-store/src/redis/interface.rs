@@ -26,6 +26,7 @@ impl Leases for RedisStore {
     }
 
     async fn release_lease(&self, owner: &Owner, now: Millis) -> Result<()> {
+        self.unwritten.report(self.write_counts().await);
         self.release_owner_lease(owner, now).await
     }
 
@@ -147,6 +148,11 @@ impl Queue for RedisStore {
         now: Millis,
     ) -> Result<Vec<bool>> {
         self.record_outcomes(owner, outcomes, now).await
+    }
+
+    async fn write_counts(&self) -> Result<()> {
+        let counts = self.unwritten.begin_writing().await;
+        self.write_some_counts(counts).await
     }
 
     async fn rewind(&self, now: Millis) -> Result<u64> {

@@ -41,7 +41,6 @@ pub(super) static COMPLETE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(&[
         include_str!("scripts/prelude.lua"),
         include_str!("scripts/exchanges.lua"),
-        include_str!("scripts/counts.lua"),
         include_str!("scripts/complete.lua"),
     ])
 });
@@ -75,7 +74,11 @@ fn with_content_and_exchanges(own: &str) -> Script {
     ])
 }
 
-/// Returns a tenant's script that counts dead letters.
+/// Adds to the counters of endpoints and of their tenant.
+pub(super) static WRITE_COUNTS: LazyLock<Script> =
+    LazyLock::new(|| with_counts(include_str!("scripts/write_counts.lua")));
+
+/// Returns a tenant's script that writes counters.
 fn with_counts(own: &str) -> Script {
     let shared = [
         include_str!("scripts/prelude.lua"),

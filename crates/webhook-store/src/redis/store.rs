@@ -14,6 +14,7 @@ use super::keys::{self, TenantKeys};
 use super::scores::Scores;
 use super::wake::{Denials, Listener};
 use crate::in_flight::InFlightTracker;
+use crate::unwritten::UnwrittenCounts;
 use crate::{Result, StoreError};
 
 /// The timeout of a reply, longer than the delay that a busy disk causes.
@@ -29,6 +30,7 @@ const CALLS_AT_A_TIME: usize = 128;
 pub struct RedisStore {
     pub(super) link: Arc<Link>,
     pub(super) in_flight: InFlightTracker,
+    pub(super) unwritten: UnwrittenCounts,
     pub(super) delivery_scores: Scores,
     pub(super) event_scores: Scores,
     /// True if a hint may be missing because its write failed.
@@ -57,6 +59,7 @@ impl RedisStore {
         let mark = hex::encode(rand::random::<[u8; 8]>());
         Self {
             in_flight: InFlightTracker::default(),
+            unwritten: UnwrittenCounts::default(),
             delivery_scores: Scores::default(),
             event_scores: Scores::default(),
             hints_missing: AtomicBool::new(false),

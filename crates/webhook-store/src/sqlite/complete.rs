@@ -6,11 +6,12 @@ use webhook_model::{Attempt, Millis, Owner};
 use super::attempts::{self, claim_mark};
 use super::job::{FaultResult, Tx};
 use super::lookup::ExistingEndpoints;
-use super::outcome_counts::OutcomeCounts;
+use super::outcome_counts::DeadCounts;
 use super::queue::{Effect, Flight, Key, QueuePosition};
 use super::row::{self, DELETED, state};
 use crate::NextState;
 use crate::erasure::ERASED;
+use crate::unwritten::Recording;
 
 const OUTCOME: &str = "UPDATE deliveries SET state = ?2, at = ?3, reason = ?4 WHERE seq = ?1";
 
@@ -32,13 +33,15 @@ pub(super) fn complete(
     owner: &Owner,
     outcomes: &[crate::Outcome],
     now: Millis,
-) -> FaultResult<Vec<bool>> {
+) -> FaultResult<Vec<Recording>> {
     let mut alive = ExistingEndpoints::new(tx.sql);
-    let mut counts = OutcomeCounts::default();
     let mut one = |outcome: &crate::Outcome| {
         let key = (outcome.tenant.clone(), outcome.id.clone());
         let Some(flight) = tx.flight(owner, outcome.fence, &key) else {
-            return is_recorded(tx, outcome);
+            return Ok(match is_recorded(tx, outcome)? {
+                true => Recording::Repeated,
+                false => Recording::Rejected,
+            });
         };
         let next = match &outcome.next {
             NextState::Due(_) if flight.is_erased => &NextState::Dead(ERASED.into()),
@@ -49,12 +52,9 @@ pub(super) fn complete(
         };
         write_outcome(tx, key, &flight, next, outcome.attempt.as_ref(), now)?;
         let is_dead = matches!(next, NextState::Dead(_));
-        counts.add(flight.endpoint_key, outcome.attempt.as_ref(), is_dead);
-        Ok(true)
+        Ok(Recording::New { is_dead })
     };
-    let recorded = outcomes.iter().map(&mut one).collect::<FaultResult<_>>()?;
-    counts.write(tx.sql, now)?;
-    Ok(recorded)
+    outcomes.iter().map(&mut one).collect()
 }
 
 /// Returns whether the outcome of a claim that is not in flight any more was recorded before.
@@ -102,7 +102,7 @@ pub(super) fn return_claims(tx: &mut Tx<'_>, now: Millis) -> FaultResult<u64> {
     if count > 0 {
         tx.then(Effect::ClaimsReturned);
     }
-    let mut counts = OutcomeCounts::default();
+    let mut counts = DeadCounts::default();
     for (key, flight) in orphans {
         let since = flight.at.min(now.as_i64());
         let next = if flight.is_erased {
@@ -113,8 +113,9 @@ pub(super) fn return_claims(tx: &mut Tx<'_>, now: Millis) -> FaultResult<u64> {
             NextState::Dead(DELETED.into())
         };
         write_outcome(tx, key, &flight, &next, None, now)?;
-        let is_dead = matches!(next, NextState::Dead(_));
-        counts.add(flight.endpoint_key, None, is_dead);
+        if matches!(next, NextState::Dead(_)) {
+            counts.add(flight.endpoint_key);
+        }
     }
     counts.write(tx.sql, now)?;
     Ok(count)

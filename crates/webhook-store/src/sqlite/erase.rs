@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension, Row};
 use webhook_model::{EventId, Millis, TenantId};
 
 use super::job::{FaultResult, Tx};
-use super::outcome_counts::OutcomeCounts;
+use super::outcome_counts::DeadCounts;
 use super::queue::{Effect, Key};
 use super::row::{event_hash, read_delivery_id, state};
 use super::{accept, attempts, complete, lookup, rejected};
@@ -67,14 +67,16 @@ fn event(
         .prepare_cached("UPDATE events SET data = x'' WHERE key = ?1")?
         .execute([event])?;
     accept::withdraw(tx, event, tenant)?;
-    let (mut erased, mut counts) = (Erased::default(), OutcomeCounts::default());
+    let (mut erased, mut counts) = (Erased::default(), DeadCounts::default());
     for seq in first..first + count {
         if let Some(stored) = Stored::read(tx, tenant, event, seq)? {
             // The outcome of a delivery in flight counts it.
             let (endpoint_key, flies) = (stored.endpoint_key, tx.is_in_flight(seq));
             let dies = stored.erase(tx, now)?;
             erased.deliveries += u64::from(dies);
-            counts.add(endpoint_key, None, dies && !flies);
+            if dies && !flies {
+                counts.add(endpoint_key);
+            }
         }
     }
     counts.write(tx.sql, now)?;

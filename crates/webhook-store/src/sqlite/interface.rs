@@ -16,12 +16,27 @@ use super::{
     accept, claim, complete, endpoints, erase, events, lease, list, outcome_counts, plan, rejected,
     tenants,
 };
+use crate::unwritten::CountsInWriting;
 use crate::{
     Acceptance, AcceptedEvent, Claim, ClaimRequest, CountedPart, Counters, Cursor, DeliveryFilter,
     Depth, DueEndpoint, EndpointStats, Erased, EventDetails, EventFilter, Interval, Leases,
     ListedEvent, Page, PlanBatch, PlanResult, Queries, Queue, RejectedFilter, ReplayBodies, Result,
     Tenants,
 };
+
+impl SqliteStore {
+    /// Writes counts if there are any.
+    async fn write_some_counts(&self, counts: Option<CountsInWriting<'_>>) -> Result<()> {
+        let Some(counts) = counts else {
+            return Ok(());
+        };
+        let shared = counts.shared();
+        self.write(move |tx| outcome_counts::write(tx.sql, &shared))
+            .await?;
+        counts.finish();
+        Ok(())
+    }
+}
 
 #[async_trait]
 impl Leases for SqliteStore {
@@ -40,6 +55,7 @@ impl Leases for SqliteStore {
 
     async fn release_lease(&self, owner: &Owner, now: Millis) -> Result<()> {
         self.observe_time(now);
+        self.unwritten.report(self.write_counts().await);
         let owner = owner.clone();
         self.write(move |tx| lease::release(tx, &owner, now)).await
     }
@@ -191,9 +207,16 @@ impl Queue for SqliteStore {
         now: Millis,
     ) -> Result<Vec<bool>> {
         self.observe_time(now);
-        let (owner, outcomes) = (owner.clone(), outcomes.to_vec());
-        self.write(move |tx| complete::complete(tx, &owner, &outcomes, now))
-            .await
+        let (owner, copies) = (owner.clone(), outcomes.to_vec());
+        let recordings = self
+            .write(move |tx| complete::complete(tx, &owner, &copies, now))
+            .await?;
+        Ok(self.unwritten.count(outcomes, &recordings, now))
+    }
+
+    async fn write_counts(&self) -> Result<()> {
+        let counts = self.unwritten.begin_writing().await;
+        self.write_some_counts(counts).await
     }
 
     async fn rewind(&self, now: Millis) -> Result<u64> {
@@ -299,6 +322,8 @@ impl Queries for SqliteStore {
         by: Interval,
         from: Millis,
     ) -> Result<Option<EndpointStats>> {
+        let counts = self.unwritten.begin_writing_before_read().await;
+        self.unwritten.report(self.write_some_counts(counts).await);
         let (tenant, endpoint) = (tenant.clone(), endpoint.clone());
         self.read(move |view| outcome_counts::stats(view, &tenant, &endpoint, by, from))
             .await
@@ -310,6 +335,8 @@ impl Queries for SqliteStore {
         by: Interval,
         from: Millis,
     ) -> Result<Option<Vec<Counters>>> {
+        let counts = self.unwritten.begin_writing_before_read().await;
+        self.unwritten.report(self.write_some_counts(counts).await);
         let tenant = tenant.clone();
         self.read(move |view| outcome_counts::tenant_stats(view.sql, &tenant, by, from))
             .await

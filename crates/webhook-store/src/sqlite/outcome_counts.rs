@@ -1,4 +1,4 @@
-//! Counts outcomes by endpoint and minute, and moves old counters to the hours. The negative key of a
+//! Writes the counts of outcomes by endpoint and minute, and moves old counters to the hours. The negative key of a
 //! tenant stands for an endpoint whose counters are the sums of the tenant's.
 //!
 //! Rows are in the order of time, so that all writes go to the end of a table. Those of an endpoint are
@@ -7,14 +7,15 @@
 use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension};
-use webhook_model::{Attempt, EndpointId, Millis, TenantId};
+use webhook_model::{EndpointId, Millis, TenantId};
 
 use super::job::{FaultResult, Tx};
 use super::lookup;
 use super::reader::View;
-use super::recent_attempts::{self, NewAttempts};
+use super::recent_attempts;
 use super::row::{millis, state};
 use crate::endpoint_stats::{Counter, Counts, add_minute, series};
+use crate::unwritten::{AllCounts, sums};
 use crate::{Counters, EndpointStats, HOURS_KEPT, Interval, MAX_COUNTED, MINUTES_KEPT};
 
 /// The maximum number of rows that a call moves or deletes.
@@ -37,55 +38,63 @@ const DROP_HOURS: &str = "DELETE FROM outcome_hours WHERE (at, endpoint, counter
 
 const TENANT_OF: &str = "SELECT tenant FROM endpoints WHERE key = ?1";
 
-/// The counts of one call, by endpoint and counter, and its attempts.
+/// The dead letters of one job, by endpoint.
 #[derive(Default)]
-pub(super) struct OutcomeCounts {
-    counts: BTreeMap<(i64, Counter), i64>,
-    attempts: NewAttempts,
-}
+pub(super) struct DeadCounts(BTreeMap<i64, u64>);
 
-impl OutcomeCounts {
-    /// Adds an outcome: its attempt, and whether the delivery is a dead letter now.
-    pub fn add(&mut self, endpoint_key: i64, attempt: Option<&Attempt>, is_dead: bool) {
-        for counter in Counter::of_outcome(attempt, is_dead) {
-            *self.counts.entry((endpoint_key, counter)).or_default() += 1;
-        }
-        if let Some(attempt) = attempt {
-            self.attempts.add(endpoint_key, attempt);
-        }
+impl DeadCounts {
+    pub fn add(&mut self, endpoint_key: i64) {
+        *self.0.entry(endpoint_key).or_default() += 1;
     }
 
     /// Adds the counts to those of the minute, also for the tenants.
     pub fn write(&self, sql: &Connection, now: Millis) -> FaultResult<()> {
-        if self.counts.is_empty() {
+        if self.0.is_empty() {
             return Ok(());
         }
-        let minute = Interval::Minute.number(now);
-        let mut add = sql.prepare_cached(COUNT)?;
-        for ((key, counter), count) in self.counts.iter().chain(&self.sums(sql)?) {
-            add.execute((minute, key, counter.0, count))?;
-        }
-        self.attempts.write(sql)
-    }
-
-    /// Returns the counts by tenant.
-    fn sums(&self, sql: &Connection) -> FaultResult<BTreeMap<(i64, Counter), i64>> {
         let mut tenant_of = sql.prepare_cached(TENANT_OF)?;
-        let mut of: (i64, Option<i64>) = (0, None);
-        let mut sums = BTreeMap::new();
-        for ((endpoint_key, counter), count) in &self.counts {
-            // The counts of an endpoint follow each other.
-            if of.0 != *endpoint_key {
-                let tenant = tenant_of.query_row([endpoint_key], |row| row.get(0));
-                of = (*endpoint_key, tenant.optional()?);
-            }
+        let mut sums: BTreeMap<i64, u64> = BTreeMap::new();
+        for (endpoint_key, count) in &self.0 {
+            let tenant = tenant_of.query_row([endpoint_key], |row| row.get(0));
             // The tenant may have been deleted.
-            if let Some(tenant) = of.1 {
-                *sums.entry((-tenant, counter.of_tenant())).or_default() += count;
+            if let Some(tenant) = tenant.optional()? {
+                *sums.entry(tenant).or_default() += count;
             }
         }
-        Ok(sums)
+        let of_tenants = sums.into_iter().map(|(tenant, count)| (-tenant, count));
+        let of_endpoints = self.0.iter().map(|(key, count)| (*key, *count));
+        for (key, count) in of_endpoints.chain(of_tenants) {
+            let minute = (Interval::Minute.number(now), Counter::DEAD.0);
+            add_minutes(sql, key, &Counts::from([(minute, count)]))?;
+        }
+        Ok(())
     }
+}
+
+/// Writes counts of outcomes, and the last attempts. Those of a tenant or an endpoint that does not exist
+/// any more are dropped.
+pub(super) fn write(sql: &Connection, counts: &AllCounts) -> FaultResult<()> {
+    for (tenant, endpoints) in counts {
+        let Some((tenant, _)) = lookup::tenant(sql, tenant)? else {
+            continue;
+        };
+        for (endpoint, of) in endpoints {
+            if let Some(endpoint_key) = lookup::endpoint(sql, tenant, endpoint)? {
+                add_minutes(sql, endpoint_key, &of.minutes)?;
+                recent_attempts::add(sql, endpoint_key, of)?;
+            }
+        }
+        add_minutes(sql, -tenant, &sums(endpoints))?;
+    }
+    Ok(())
+}
+
+fn add_minutes(sql: &Connection, key: i64, counts: &Counts) -> FaultResult<()> {
+    let mut add = sql.prepare_cached(COUNT)?;
+    for ((minute, counter), count) in counts {
+        add.execute((minute, key, counter, count.cast_signed()))?;
+    }
+    Ok(())
 }
 
 /// Moves a part of the old minutes to the hours, and deletes a part of the old hours. Returns whether

@@ -10,7 +10,7 @@ use super::accept::{self, NewEvent};
 use super::claim_guard::{ClaimGuard, ClaimReturn};
 use super::job::{FaultResult, Tx};
 use super::lookup;
-use super::outcome_counts::OutcomeCounts;
+use super::outcome_counts::DeadCounts;
 use super::queue::{Effect, Flight, Key, NO_LEASE, QueuePosition};
 use super::row::{self, state};
 use crate::{
@@ -46,7 +46,7 @@ pub(super) fn plan(
         fence: batch.fence,
         endpoints: HashMap::new(),
         claimed: Vec::new(),
-        counts: OutcomeCounts::default(),
+        counts: DeadCounts::default(),
         now,
     };
     let planned = batch.events.iter().map(|event| planner.event(tx, event));
@@ -85,7 +85,7 @@ struct Planner<'a> {
     /// The deliveries that start claimed.
     claimed: Vec<Key>,
     /// The deliveries that start as dead letters.
-    counts: OutcomeCounts,
+    counts: DeadCounts,
     now: Millis,
 }
 
@@ -186,8 +186,9 @@ impl Planner<'_> {
             new.body.as_deref(),
         ])?;
         tx.add_id(row::delivery_hash((&id).into()), seq);
-        let is_dead = begins.state == state::DEAD;
-        self.counts.add(endpoint_key, None, is_dead);
+        if begins.state == state::DEAD {
+            self.counts.add(endpoint_key);
+        }
         self.effects(
             tx,
             &new.id,

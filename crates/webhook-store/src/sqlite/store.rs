@@ -19,12 +19,14 @@ use super::queue::Shared;
 use super::reader::{ReadJob, Reader, View};
 use super::writer::{Command, Writer};
 use super::{OpenError, lookup, sweep};
+use crate::unwritten::UnwrittenCounts;
 use crate::{Result, StoreError};
 
 /// A store in one SQLite file. Dropping it closes the file.
 pub struct SqliteStore {
     name: Arc<str>,
     pub(super) shared: Arc<Shared>,
+    pub(super) unwritten: UnwrittenCounts,
     pub(super) prune_cursor: Arc<Mutex<PruneCursor>>,
     commands: Option<mpsc::UnboundedSender<Command>>,
     read_jobs: Option<mpsc::UnboundedSender<ReadJob>>,
@@ -81,6 +83,7 @@ impl SqliteStore {
         Ok(Self {
             name,
             shared,
+            unwritten: UnwrittenCounts::default(),
             prune_cursor: Arc::default(),
             commands: Some(commands),
             read_jobs: Some(read_jobs),

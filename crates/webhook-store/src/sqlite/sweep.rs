@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use super::delete;
 use super::job::{FaultResult, Tx};
-use super::outcome_counts::{self, OutcomeCounts};
+use super::outcome_counts::{self, DeadCounts};
 use super::queue::Effect;
 use super::row::{DELETED, millis, state};
 
@@ -85,10 +85,10 @@ pub(super) fn endpoint(tx: &mut Tx<'_>, deleted: &Deleted) -> FaultResult<bool> 
     let mut bury = tx
         .sql
         .prepare_cached("UPDATE deliveries SET state = 3, reason = ?2, at = ?3 WHERE seq = ?1")?;
-    let mut counts = OutcomeCounts::default();
+    let mut counts = DeadCounts::default();
     for seq in &part {
         bury.execute((seq, DELETED, deleted.at))?;
-        counts.add(deleted.endpoint, None, true);
+        counts.add(deleted.endpoint);
         tx.then(Effect::Counted {
             pending: -1,
             dead: 1,

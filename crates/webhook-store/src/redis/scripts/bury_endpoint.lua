@@ -32,7 +32,7 @@ while most > 0 do
   local group = call('HRANDFIELD', turns)
   if not group then
     end_burial()
-    write_counts(now)
+    write_dead(now)
     return 0
   end
   local waiting = call('ZPOPMIN', group_key(endpoint, group), most)
@@ -47,5 +47,5 @@ while most > 0 do
   end
   most = most - #waiting / 2 - 1
 end
-write_counts(now)
+write_dead(now)
 return 1

@@ -1,8 +1,7 @@
--- Records outcomes. ARGV: owner, now in eight bytes, then (id, fence, what, attempt, more, endpoint,
---   counter)…
+-- Records outcomes. ARGV: owner, now in eight bytes, then (id, fence, what, attempt, more)…
 --   what: S succeeded, P due at `more`, D dead with the reason `more`.
---   counter: that of the attempt, or ''.
--- Returns {1 for each outcome that is recorded, now or before, and 0 for others; lowered or ''}.
+-- Returns {a digit for each outcome, lowered or ''}. The digit is 0 if it is rejected, 1 if it was recorded
+--   before, 2 if it is recorded now, and 3 if its delivery is also a dead letter now.
 local owner, now = ARGV[1], ARGV[2]
 -- Deliveries from this score on are in the lists of those whose last attempt failed. An earlier version, which
 -- had no such lists, has completed the others.
@@ -12,9 +11,9 @@ end
 local mine = in_flight_prefix(owner)
 local from = #mine + FENCE + 1
 local succeeded = 'S\0' .. now
-local n = (#ARGV - 2) / 7
+local n = (#ARGV - 2) / 5
 local keys = {}
-for i = 1, n do keys[i] = D .. ARGV[7 * i - 4] end
+for i = 1, n do keys[i] = D .. ARGV[5 * i - 2] end
 local records = values(keys)
 
 local reply, sets, ended, gone, done = {}, {}, {}, {}, {}
@@ -52,7 +51,7 @@ local function is_recorded(record, what, attempt, more)
 end
 
 for i = 1, n do
-  local id, fence, what, attempt, more, endpoint, counter = unpack(ARGV, 7 * i - 4, 7 * i + 2)
+  local id, fence, what, attempt, more = unpack(ARGV, 5 * i - 2, 5 * i + 2)
   local record = records[i]
   -- An earlier outcome in this call may have changed it.
   if done[id] then record = done[id] ~= true and done[id] or call('GET', keys[i]) end
@@ -61,13 +60,12 @@ for i = 1, n do
   elseif sub(record, 1, from - 1) ~= mine .. fence then
     reply[i] = is_recorded(record, what, attempt, more) and '1' or '0'
   else
-    reply[i] = '1'
+    reply[i] = '2'
     done[id] = true
     g = g + 1
     gone[g] = id
     local high, low, flags = byte(record, from + 8, from + 10)
     if attempt ~= '' then
-      count_attempt(endpoint, counter, attempt)
       -- The response may contain what was erased.
       if has_flag(flags, ERASED) then attempt = without_exchange(attempt) end
       local status = byte(attempt, 13) * 256 + byte(attempt, 14)
@@ -102,7 +100,7 @@ for i = 1, n do
         done[id] = sets[k]
       else
         local reason = what == 'D' and more or has_flag(flags, ERASED) and 'erased' or 'endpoint deleted'
-        count_dead(parts.endpoint)
+        reply[i] = '3'
         bury(id, record, now, reason, char(high, low), attempt)
         finish(id, record)
       end
@@ -113,6 +111,5 @@ each(sets, 1, k, 'MSET')
 for id, endpoint in pairs(succeeded_again) do call('ZREM', B .. 'f:' .. endpoint, id) end
 each(gone, 1, g, 'SREM', B .. 'l:' .. owner)
 each(ended, 1, e, 'RPUSH', B .. 's')
-write_counts(now)
 refresh_touched()
 return { table.concat(reply), lowered and text(lowered) or '' }

@@ -1,28 +1,11 @@
--- Counts outcomes for endpoints and, under the empty name, for the tenant. `endpoint_stats.rs` has the numbers
--- of the counters, and `recent_attempts.rs` the form of the last attempts in `la:<endpoint>`.
-local COUNTED_DEAD, COUNTED_SUCCEEDED, COUNTED_FAILED = 64, 65, 66
-local RECENT, ATTEMPT = 50, 16
-local counts, recent = {}, {}
-
-local function count(endpoint, counter, number)
-  local of = counts[endpoint] or {}
-  counts[endpoint] = of
-  of[counter] = (of[counter] or 0) + number
-end
-
--- Counts an attempt, with its length in front as `record.rs` describes it.
-local function count_attempt(endpoint, counter, attempt)
-  count(endpoint, counter, 1)
-  local kept = sub(attempt, 5, 4 + ATTEMPT)
-  count('', byte(kept, ATTEMPT) % 2 == 1 and COUNTED_FAILED or COUNTED_SUCCEEDED, 1)
-  local of = recent[endpoint] or {}
-  recent[endpoint] = of
-  of[#of + 1] = kept
-end
+-- Counts for endpoints and, under the empty name, for the tenant. `endpoint_stats.rs` has the numbers of the
+-- counters.
+local COUNTED_DEAD = 64
+local dead_of = {}
 
 local function count_dead(endpoint, number)
-  count(endpoint, COUNTED_DEAD, number or 1)
-  count('', COUNTED_DEAD, number or 1)
+  dead_of[endpoint] = (dead_of[endpoint] or 0) + (number or 1)
+  dead_of[''] = (dead_of[''] or 0) + (number or 1)
 end
 
 local function add_count(kind, endpoint, period, at, counter, number)
@@ -37,20 +20,15 @@ local function add_count(kind, endpoint, period, at, counter, number)
   call('SADD', B .. 'os', endpoint)
 end
 
--- Writes what was counted, in the minute and the hour of `now`, which is eight bytes.
-local function write_counts(now)
-  local minute = math.floor(unpack_bytes('>I8', now) / 60000)
+-- Adds a count to the minute and to its hour.
+local function add_minute(endpoint, minute, counter, number)
   local hour = math.floor(minute / 60)
-  local day = math.floor(hour / 24)
-  for endpoint, of in pairs(counts) do
-    for counter, number in pairs(of) do
-      add_count('om', endpoint, hour, minute, counter, number)
-      add_count('oh', endpoint, day, hour, counter, number)
-    end
-  end
-  for endpoint, attempts in pairs(recent) do
-    local key = B .. 'la:' .. endpoint
-    call('RPUSH', key, unpack(attempts, math.max(1, #attempts - RECENT + 1)))
-    call('LTRIM', key, -RECENT, -1)
-  end
+  add_count('om', endpoint, hour, minute, counter, number)
+  add_count('oh', endpoint, math.floor(hour / 24), hour, counter, number)
+end
+
+-- Writes the counts of dead letters, in the minute of `now`, which is eight bytes.
+local function write_dead(now)
+  local minute = math.floor(unpack_bytes('>I8', now) / 60000)
+  for endpoint, number in pairs(dead_of) do add_minute(endpoint, minute, COUNTED_DEAD, number) end
 end

@@ -72,6 +72,6 @@ for i = 1, #deliveries do
   end
   call('DEL', B .. 'b:' .. delivery)
 end
-write_counts(now)
+write_dead(now)
 refresh_touched()
 return { buried, lowered and text(lowered) or '' }

@@ -147,7 +147,7 @@ for _ = 1, number() do
   at = at + 2 * n
 end
 -- An entry begins with the time.
-if dead > 0 then write_counts(sub(ARGV[dead_from], 1, 8)) end
+if dead > 0 then write_dead(sub(ARGV[dead_from], 1, 8)) end
 each(ARGV, dead_from, dead_from + dead - 1, 'RPUSH', B .. 'x')
 each(ARGV, lingering_from, lingering_from + 2 * lingering - 1, 'ZADD', B .. 'w')
 refresh_touched()

@@ -18,6 +18,6 @@ if #ARGV == 3 and call('GET', B .. 'p') == owner then call('DEL', B .. 'p') end
 local left = call('SCARD', lease)
 -- Recovery finds an owner that plans by this set only.
 if left == 0 and call('GET', B .. 'p') ~= owner then call('SREM', B .. 'o', owner) end
-write_counts(ARGV[2])
+write_dead(ARGV[2])
 refresh_touched()
 return { count, left, lowered and text(lowered) or '' }

@@ -240,3 +240,38 @@ pub async fn the_last_attempts_of_an_endpoint_are_kept(mut world: World) {
         .endpoint_stats(&world.acme, &other, Interval::Hour, at(0));
     assert_eq!(unused.await.unwrap().unwrap().recent, []);
 }
+
+pub async fn counts_are_written_when_the_lease_is_released_and_when_asked(mut world: World) {
+    for (n, id) in [(1, "released"), (2, "asked"), (3, "killed")] {
+        let id = world.one(event(id), claimed(&world.orders), 10 * n).await;
+        world.succeed(&id, 10 * n).await;
+        match n {
+            1 => world.store().release_lease(&world.owner, at(11)).await,
+            2 => world.store().write_counts().await,
+            _ => Ok(()),
+        }
+        .unwrap();
+        world.restart(10 * n + 5).await;
+    }
+    // A process that is killed loses the counts of its last second, but no outcome.
+    let now = stats(&world, Interval::Minute, at(0)).await;
+    assert_eq!(Counters::total(&now.series).succeeded, 2);
+    let times: Vec<_> = now.recent.iter().map(|attempt| attempt.at).collect();
+    assert_eq!(times, [at(20), at(10)]);
+    assert_eq!(Counters::total(&sums(&world).await).succeeded, 2);
+}
+
+pub async fn counts_of_a_deleted_endpoint_are_kept_in_the_sums_alone(world: World) {
+    let other = world.add("other").await;
+    for endpoint in [&world.orders, &other] {
+        let id = world
+            .one(event(endpoint.as_str()), claimed(endpoint), 1)
+            .await;
+        world.succeed(&id, 2).await;
+    }
+    let deleted = world.store().delete_endpoint(&world.acme, &other, at(3));
+    assert!(deleted.await.unwrap());
+    world.store().write_counts().await.unwrap();
+    assert_eq!(Counters::total(&sums(&world).await).succeeded, 2);
+    assert_eq!(recent(&world).await, [RecentAttempt::from(&success(2))]);
+}
