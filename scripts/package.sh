@@ -5,7 +5,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-crates='-p problem-details -p webhook-receiver -p webhook-signature'
+crates='-p webhook-problem-details -p webhook-receiver -p webhook-signature'
 # Those of them that are in the registry: their interfaces are compared with the last version there. None
 # is yet.
 published=''
