@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::time::Instant;
 use webhook_model::{DeliveryId, EndpointId, EventId, TenantId};
-use webhook_store::{DeliveryFilter, ReplayBodies};
+use webhook_store::{CountedPart, Cursor, DeliveryFilter, ReplayBodies};
 
 use super::deliveries::{state, status};
 use super::error::ApiError;
@@ -43,7 +43,7 @@ pub struct ReplayRequest {
 }
 
 /// The time after which a quick count stops.
-const QUICK: Duration = Duration::from_millis(20);
+const QUICK: Duration = Duration::from_millis(10);
 
 pub async fn replay(
     State(api): State<Api>,
@@ -80,18 +80,45 @@ async fn count(
     filter: &DeliveryFilter,
     is_quick: bool,
 ) -> Result<(u64, bool), ApiError> {
-    let began = Instant::now();
-    let (mut count, mut cursor) = (0, None);
+    let mut counting = Counting::begin(is_quick);
     loop {
         let part = api
             .queries
-            .count_replayable(tenant, filter, cursor.as_ref());
-        let part = part.await?;
-        count += part.count;
-        cursor = part.next_cursor;
-        if cursor.is_none() || is_quick && began.elapsed() > QUICK {
-            return Ok((count, cursor.is_none()));
+            .count_replayable(tenant, filter, counting.cursor.as_ref());
+        counting.add(part.await?);
+        if counting.has_ended() {
+            return Ok((counting.count, counting.cursor.is_none()));
         }
+    }
+}
+
+/// A count that is made part by part.
+struct Counting {
+    began: Instant,
+    is_quick: bool,
+    count: u64,
+    /// The cursor of the next part.
+    cursor: Option<Cursor>,
+}
+
+impl Counting {
+    fn begin(is_quick: bool) -> Self {
+        Self {
+            began: Instant::now(),
+            is_quick,
+            count: 0,
+            cursor: None,
+        }
+    }
+
+    fn add(&mut self, part: CountedPart) {
+        self.count += part.count;
+        self.cursor = part.next_cursor;
+    }
+
+    /// Returns whether the last part was counted, or a quick count has taken long enough.
+    fn has_ended(&self) -> bool {
+        self.cursor.is_none() || self.is_quick && self.began.elapsed() > QUICK
     }
 }
 
@@ -155,4 +182,32 @@ fn filter(request: &ReplayRequest) -> Result<DeliveryFilter, ApiError> {
         ));
     }
     Ok(filter)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Counts parts of ten deliveries, each of which takes two thirds of [`QUICK`].
+    async fn counted(is_quick: bool, parts: u64) -> (u64, bool) {
+        let mut counting = Counting::begin(is_quick);
+        for number in 1..=parts {
+            tokio::time::advance(QUICK * 2 / 3).await;
+            counting.add(CountedPart {
+                count: 10,
+                next_cursor: (number < parts).then(|| Cursor(number.to_string())),
+            });
+            if counting.has_ended() {
+                break;
+            }
+        }
+        (counting.count, counting.cursor.is_none())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_quick_count_stops_early_and_says_so() {
+        assert_eq!(counted(true, 4).await, (20, false));
+        assert_eq!(counted(true, 2).await, (20, true));
+        assert_eq!(counted(false, 4).await, (40, true));
+    }
 }

@@ -115,3 +115,36 @@ pub async fn replay(posted: Posted) -> Result<Response, PageError> {
     let place = after.on(visit.here("deliveries")).query("done", "replayed");
     Ok(Redirect::to(place.query("count", &count).as_str()).into_response())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rendered(number: u64, is_complete: bool) -> String {
+        let page = Replay {
+            page: Page::outside("Replay"),
+            filters: Filters::default(),
+            count: Some(Count {
+                number,
+                is_complete,
+            }),
+            render: false,
+            failure: None,
+            matching: Link::new("/matching"),
+            action: Link::new("/action"),
+            count_all: Link::new("/all"),
+        };
+        page.render().unwrap()
+    }
+
+    #[test]
+    fn a_count_that_was_stopped_is_shown_as_the_least_number() {
+        let stopped = rendered(0, false);
+        assert!(stopped.contains("At least <strong>0</strong> deliveries"));
+        assert!(stopped.contains("<a href=\"/all\">Count all of them</a>"));
+        let complete = rendered(1, true);
+        assert!(complete.contains("<strong>1</strong> delivery would"));
+        assert!(!complete.contains("At least") && !complete.contains("/all"));
+        assert!(rendered(0, true).contains("nothing to replay"));
+    }
+}
