@@ -72,6 +72,8 @@ async fn main() -> Result<()> {
     }
     if wanted("isolation") {
         tables.add(isolation::measure(&receiver).await?);
+    }
+    if wanted("slow-tenant") {
         tables.add(slow_tenant::measure(&receiver).await?);
     }
     if wanted("restart") {
