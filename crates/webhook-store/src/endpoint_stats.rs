@@ -1,5 +1,5 @@
-//! Statistics of endpoints and tenants, from counters by minute and by hour that are written with the
-//! outcomes. A tenant has sums of its own, so that reading them costs the same for any number of endpoints.
+//! Statistics of endpoints and tenants, from counters by minute and by hour. A tenant has sums of its own, so
+//! that reading them costs the same for any number of endpoints.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

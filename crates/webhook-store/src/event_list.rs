@@ -9,7 +9,7 @@ use webhook_model::{Event, EventId, EventState, Millis, Rejected, Source};
 use crate::{Cursor, PAGE_BYTES, Page, StoreError};
 
 /// The maximum number of events of each state that a call examines for a page.
-pub const MAX_EXAMINED: usize = 1_000;
+pub const MAX_EXAMINED: usize = 512;
 
 /// A filter of events. All fields that are set must match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -105,11 +105,18 @@ impl UnwrittenCounts {
     pub fn count(&self, outcomes: &[Outcome], recordings: &[Recording], now: Millis) -> Vec<bool> {
         let minute = Interval::Minute.number(now);
         let mut counts = self.lock();
-        for (outcome, recording) in outcomes.iter().zip(recordings) {
-            if let Recording::New { is_dead } = *recording {
-                let endpoints = counts.entry(outcome.tenant.clone()).or_default();
-                let counts = endpoints.entry(outcome.endpoint.clone()).or_default();
-                counts.add(outcome, is_dead, minute);
+        let mut recordings_left = recordings.iter();
+        // Those of one endpoint usually follow each other.
+        for of_endpoint in outcomes.chunk_by(has_same_endpoint) {
+            let Some(first) = of_endpoint.first() else {
+                continue;
+            };
+            let endpoints = counts.entry(first.tenant.clone()).or_default();
+            let counts = endpoints.entry(first.endpoint.clone()).or_default();
+            for (outcome, recording) in of_endpoint.iter().zip(&mut recordings_left) {
+                if let Recording::New { is_dead } = *recording {
+                    counts.add(outcome, is_dead, minute);
+                }
             }
         }
         let is_recorded = |recording: &Recording| *recording != Recording::Rejected;
@@ -151,6 +158,10 @@ impl UnwrittenCounts {
     fn lock(&self) -> MutexGuard<'_, AllCounts> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn has_same_endpoint(one: &Outcome, other: &Outcome) -> bool {
+    one.endpoint == other.endpoint && one.tenant == other.tenant
 }
 
 impl CountsInWriting<'_> {

@@ -3,7 +3,7 @@
 use futures::future::join_all;
 use webhook_model::{Attempt, DeliveryId, DeliveryState, EndpointId};
 use webhook_store::postgres::{OpenError, PostgresStore, SchemaVersion, check, migrate};
-use webhook_store::{DeliveryFilter, InitialState, Queries};
+use webhook_store::{DeliveryFilter, InitialState, Interval, Queries};
 
 use crate::world::{
     acme, address, at, delivery_id, event, open, owner, plan, planned, set_up, shared,
@@ -142,6 +142,15 @@ async fn every_released_schema_migrates_with_its_data() {
         let ids: Vec<_> = page.items.iter().map(|delivery| &delivery.id).collect();
         assert_eq!(ids, [found], "{status}");
     }
+    let orders = EndpointId::parse("orders").unwrap();
+    let stats = store
+        .endpoint_stats(&acme(), &orders, Interval::Hour, at(0))
+        .await;
+    let recent = stats.unwrap().unwrap().recent.into_iter();
+    let recent: Vec<_> = recent
+        .map(|it| (it.at.0, it.status, it.succeeded, it.duration_ms))
+        .collect();
+    assert_eq!(recent, [(2, None, false, 7), (1, Some(503), false, 7)]);
     store.erase(&acme(), "e", at(9)).await.unwrap().unwrap();
     let erased = store.delivery(&acme(), &gone).await.unwrap().unwrap();
     assert_eq!(shown(&erased.attempts[0]), (Some(200), None));

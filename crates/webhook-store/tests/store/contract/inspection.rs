@@ -153,7 +153,7 @@ pub async fn a_delivery_of_a_rare_type_is_found_in_bounded_pages(world: World) {
         ..event("rare")
     };
     let rare = world.one(rare, dead(&world.orders, "no"), 1).await;
-    let count = MAX_EXAMINED + 500;
+    let count = MAX_EXAMINED + MAX_EXAMINED / 2;
     for part in 0..5 {
         let of_part = |n| event(&format!("e{part}-{n}"));
         let many =
