@@ -43,7 +43,7 @@ pub struct ReplayRequest {
 }
 
 /// The time after which a quick count stops.
-const QUICK: Duration = Duration::from_millis(10);
+const QUICK: Duration = Duration::from_millis(5);
 
 pub async fn replay(
     State(api): State<Api>,
