@@ -14,6 +14,7 @@
 
 pub mod api;
 pub mod audit;
+mod background;
 pub mod cli;
 pub mod config;
 pub mod deliver;

@@ -13,6 +13,7 @@ use super::error::ApiError;
 use super::extract::{self, Path};
 use super::state::Api;
 use crate::audit::{AuditDetail, difference};
+use crate::background;
 use crate::config::{Diagnostic, EndpointSpec, new_handshake_key};
 use crate::handshake;
 
@@ -292,11 +293,11 @@ async fn perform_handshake(
         })
 }
 
-/// Runs work that compiles declarations on a blocking thread, because it may take long.
+/// Runs work that compiles declarations, which may take long.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Vec<Diagnostic>> + Send + 'static,
 ) -> Result<T, ApiError> {
-    let ended = tokio::task::spawn_blocking(work).await;
+    let ended = background::run(work).await;
     let ended = ended.map_err(|_| ApiError::invalid("the endpoint cannot be compiled"))?;
     ended.map_err(|faults| {
         let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();

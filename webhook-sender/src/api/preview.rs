@@ -15,6 +15,7 @@ use super::error::ApiError;
 use super::events::{data, moment, present};
 use super::extract::{JsonBytes, Path, object};
 use super::state::Api;
+use crate::background;
 use crate::config::{EndpointSpec, Rules};
 use crate::plan::{PreviewOutcome, Previewed, Previewing, preview};
 use crate::registry::CompiledEndpoint;
@@ -80,7 +81,7 @@ pub async fn show(
         drop((turn, permit));
         Ok::<_, ApiError>(previewed)
     };
-    let previewed = tokio::task::spawn_blocking(work).await;
+    let previewed = background::run(work).await;
     let previewed = previewed.map_err(|_| ApiError::invalid("the preview failed"))??;
     let items: Vec<_> = previewed.into_iter().map(view).collect();
     Ok(Json(json!({ "items": items })))

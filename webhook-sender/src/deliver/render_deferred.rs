@@ -12,6 +12,7 @@ use webhook_store::NextState;
 
 use super::context::Context;
 use super::flight::Flight;
+use crate::background;
 use crate::registry::{CompiledEndpoint, Reserved};
 
 /// The wait before another try if the store does not return the event.
@@ -71,6 +72,6 @@ fn held(reserved: Option<Reserved>, body: Bytes) -> Bytes {
 /// Runs an endpoint's programs on an event, outside the async threads, as they may take long.
 pub async fn render(tenant: TenantId, compiled: Arc<CompiledEndpoint>, event: Event) -> Rendered {
     let work = move || compiled.render(&tenant, &event, &Vars::new(&tenant, &event));
-    let rendered = tokio::task::spawn_blocking(work).await;
+    let rendered = background::run(work).await;
     rendered.unwrap_or_else(|error| Rendered::Failed(error.to_string()))
 }

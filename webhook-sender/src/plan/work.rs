@@ -12,6 +12,7 @@ use webhook_model::{DeliveryId, EndpointId, Event, Millis, TenantId};
 use webhook_store::{InitialState, NewDelivery, PlannedEvent};
 
 use super::PlanError;
+use crate::background;
 use crate::registry::{Budget, CompiledEndpoint, DEFERRED_BODY, Tenant};
 
 /// The time for which programs that may take long run before their results are stored.
@@ -47,7 +48,7 @@ pub async fn deliveries(
         planned
     };
     if takes_long {
-        let planned = tokio::task::spawn_blocking(work).await;
+        let planned = background::run(work).await;
         planned.map_err(|_| PlanError::Interrupted)
     } else {
         Ok(work())

@@ -13,6 +13,7 @@ use super::compiled_endpoint::{CompiledEndpoint, EndpointError};
 use super::content::Content;
 use super::limits::{AllLimits, Budget, Limits};
 use super::tenant::Tenant;
+use crate::background;
 
 /// The number of tenants that are loaded at a time: enough to hide the latency of the store, and
 /// few enough that their components are not all compiled at once.
@@ -213,7 +214,7 @@ async fn compile(
     let compiled = if CompiledEndpoint::has_no_programs(&endpoint) {
         CompiledEndpoint::new(endpoint, &components)?
     } else {
-        tokio::task::spawn_blocking(move || CompiledEndpoint::new(endpoint, &components))
+        background::run(move || CompiledEndpoint::new(endpoint, &components))
             .await
             .unwrap_or_else(|_| Err(EndpointError::Interrupted))?
     };
