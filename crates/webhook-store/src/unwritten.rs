@@ -4,7 +4,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use webhook_model::{EndpointId, Millis, TenantId};
 
@@ -49,11 +49,11 @@ pub(crate) struct UnwrittenCounts {
     is_failing: AtomicBool,
 }
 
-/// Counts that are being written. They are unwritten again when this is dropped without
-/// [`CountsInWriting::finish`].
+/// Counts that are being written. If the call that writes them is cancelled, they count as written: a store
+/// runs what it has received.
 pub(crate) struct CountsInWriting<'a> {
     unwritten: &'a UnwrittenCounts,
-    counts: Arc<AllCounts>,
+    counts: AllCounts,
     _writing: tokio::sync::MutexGuard<'a, ()>,
 }
 
@@ -61,6 +61,19 @@ impl EndpointCounts {
     /// Returns the last attempts in their stored form, the newest first.
     pub fn recent(&self) -> impl DoubleEndedIterator<Item = [u8; STORED]> {
         self.recent.iter().rev().map(|attempt| attempt.to_bytes())
+    }
+
+    /// Returns the sums of a tenant's counts, without attempts.
+    pub fn sums(endpoints: &TenantCounts) -> Self {
+        let mut minutes = Counts::new();
+        for ((minute, counter), count) in endpoints.values().flat_map(|of| &of.minutes) {
+            let Counter(counter) = Counter(*counter).of_tenant();
+            *minutes.entry((*minute, counter)).or_default() += count;
+        }
+        Self {
+            minutes,
+            recent: VecDeque::new(),
+        }
     }
 
     fn add(&mut self, outcome: &Outcome, is_dead: bool, minute: i64) {
@@ -87,16 +100,6 @@ impl EndpointCounts {
         let excess = self.recent.len().saturating_sub(MAX_RECENT);
         self.recent.drain(..excess);
     }
-}
-
-/// Returns the sums of a tenant's counts.
-pub(crate) fn sums(endpoints: &TenantCounts) -> Counts {
-    let mut sums = Counts::new();
-    for ((minute, counter), count) in endpoints.values().flat_map(|of| &of.minutes) {
-        let Counter(counter) = Counter(*counter).of_tenant();
-        *sums.entry((*minute, counter)).or_default() += count;
-    }
-    sums
 }
 
 impl UnwrittenCounts {
@@ -143,9 +146,19 @@ impl UnwrittenCounts {
         let counts = std::mem::take(&mut *self.lock());
         (!counts.is_empty()).then(|| CountsInWriting {
             unwritten: self,
-            counts: Arc::new(counts),
+            counts,
             _writing: writing,
         })
+    }
+
+    fn put_back(&self, counts: AllCounts) {
+        let mut unwritten = self.lock();
+        for (tenant, endpoints) in counts {
+            let newer = unwritten.entry(tenant).or_default();
+            for (endpoint, older) in endpoints {
+                newer.entry(endpoint).or_default().add_older(older);
+            }
+        }
     }
 
     /// Reports that counts could not be written. They are written later, and no call depends on them.
@@ -165,15 +178,14 @@ fn has_same_endpoint(one: &Outcome, other: &Outcome) -> bool {
 }
 
 impl CountsInWriting<'_> {
-    /// Returns the counts for a task.
-    pub fn shared(&self) -> Arc<AllCounts> {
-        self.counts.clone()
-    }
-
-    /// Ends the writing with success.
-    pub fn finish(mut self) {
-        self.counts = Arc::default();
-        self.unwritten.is_failing.store(false, Ordering::Relaxed);
+    /// Ends the writing. Counts that could not be written are kept for the next call.
+    pub fn end(self, written: Result<()>) -> Result<()> {
+        let failed = written.is_err();
+        self.unwritten.is_failing.store(failed, Ordering::Relaxed);
+        if failed {
+            self.unwritten.put_back(self.counts);
+        }
+        written
     }
 }
 
@@ -185,29 +197,12 @@ impl Deref for CountsInWriting<'_> {
     }
 }
 
-impl Drop for CountsInWriting<'_> {
-    fn drop(&mut self) {
-        let counts = Arc::unwrap_or_clone(std::mem::take(&mut self.counts));
-        if counts.is_empty() {
-            return;
-        }
-        self.unwritten.is_failing.store(true, Ordering::Relaxed);
-        let mut unwritten = self.unwritten.lock();
-        for (tenant, endpoints) in counts {
-            let newer = unwritten.entry(tenant).or_default();
-            for (endpoint, older) in endpoints {
-                newer.entry(endpoint).or_default().add_older(older);
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use webhook_model::{Attempt, DeliveryId, Exchange};
 
     use super::*;
-    use crate::{Fence, NextState};
+    use crate::{Fence, NextState, StoreError};
 
     fn outcome(endpoint: &str, at: u64) -> Outcome {
         Outcome {
@@ -224,6 +219,13 @@ mod tests {
                 exchange: Exchange::default(),
             }),
             next: NextState::Succeeded,
+        }
+    }
+
+    fn unavailable() -> StoreError {
+        StoreError::Unavailable {
+            store: "a store".into(),
+            detail: "it does not respond".into(),
         }
     }
 
@@ -248,12 +250,12 @@ mod tests {
         let failed = unwritten.begin_writing().await.unwrap();
         assert_eq!(read(&failed, "orders"), (1, vec![1]));
         unwritten.count(&[outcome("orders", 4)], &[NEW], Millis(6));
-        drop(failed);
+        assert!(failed.end(Err(unavailable())).is_err());
         // A read does not try again, but the periodic call does.
         assert!(unwritten.begin_writing_before_read().await.is_none());
         let written = unwritten.begin_writing().await.unwrap();
         assert_eq!(read(&written, "orders"), (2, vec![4, 1]));
-        written.finish();
+        written.end(Ok(())).unwrap();
         assert!(unwritten.begin_writing().await.is_none());
         unwritten.count(&[outcome("other", 7)], &[NEW], Millis(7));
         assert!(unwritten.begin_writing_before_read().await.is_some());
@@ -271,7 +273,7 @@ mod tests {
         count(0);
         let failed = unwritten.begin_writing().await.unwrap();
         count(100);
-        drop(failed);
+        assert!(failed.end(Err(unavailable())).is_err());
         let counts = unwritten.begin_writing().await.unwrap();
         let expected = (100..100 + MAX_RECENT as u64).rev().collect();
         assert_eq!(read(&counts, "orders"), (4 * MAX_RECENT as u64, expected));

@@ -283,8 +283,8 @@ async fn finish(
     if !others.is_empty() {
         last.push(query(RECORDED, params));
     }
-    let dead = (&mut DeadCounts::default(), &String::new());
-    let rows = writes.ended.commit(session, &last, dead, now).await?;
+    let no_counts = DeadCounts::default();
+    let rows = writes.ended.commit(session, &last, no_counts, now).await?;
     let mut repeated = Vec::new();
     if others.is_empty() {
         return Ok(repeated);

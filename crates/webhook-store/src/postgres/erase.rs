@@ -114,7 +114,6 @@ async fn erase(
         query(ERASE_BODIES, event),
         query(ERASE_ATTEMPTS, event),
     ];
-    let counts = (&mut counts, &String::new());
     ended.commit(session, &rest, counts, now).await?;
     Ok(Some(erased))
 }

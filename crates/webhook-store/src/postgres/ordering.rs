@@ -66,11 +66,12 @@ impl EndedGroups {
         &self,
         session: &Session,
         last: &[Query<'_>],
-        (counts, incarnation): (&mut DeadCounts, &String),
+        mut counts: DeadCounts,
         now: Millis,
     ) -> FaultResult<Vec<Vec<Row>>> {
         counts.set_minute(now);
-        let params = counts.params(incarnation);
+        let no_owner = String::new();
+        let params = counts.params(&no_owner);
         let counted = [query(DeadCounts::INSERT, &params)];
         let counted: &[Query<'_>] = if counts.is_empty() { &[] } else { &counted };
         if self.groups.is_empty() {

@@ -1,5 +1,5 @@
-//! Writes the counts of outcomes by endpoint and minute, and moves old counters to the hours. The negative key of a
-//! tenant stands for an endpoint whose counters are the sums of the tenant's.
+//! Writes the counts of outcomes by endpoint and minute, and moves old counters to the hours. The negative
+//! key of a tenant stands for an endpoint whose counters are the sums of the tenant's.
 //!
 //! Counters are the last rows that a transaction locks, in the order of their keys, so that none waits
 //! while it holds them.
@@ -17,7 +17,7 @@ use super::session::{Params, Session, query};
 use super::store::call;
 use crate::endpoint_stats::{Counter, Counts, add_minute, series};
 use crate::recent_attempts::STORED;
-use crate::unwritten::{self, AllCounts, CountsInWriting};
+use crate::unwritten::{AllCounts, CountsInWriting, EndpointCounts};
 use crate::{
     Counters, EndpointStats, HOURS_KEPT, Interval, MAX_COUNTED, MAX_RECENT, MINUTES_KEPT,
     RecentAttempt, Result,
@@ -176,7 +176,11 @@ impl<'a> Columns<'a> {
                     columns.recent.push(recent);
                 }
             }
-            columns.add(tenant.as_str(), None, &unwritten::sums(endpoints));
+            columns.add(
+                tenant.as_str(),
+                None,
+                &EndpointCounts::sums(endpoints).minutes,
+            );
         }
         columns
     }
@@ -212,9 +216,8 @@ impl PostgresStore {
         let most = (MAX_RECENT * STORED) as i32;
         let recent: Params<'_> = &[&of.recent_tenants, &of.recent_endpoints, &of.recent, &most];
         let writes = [query(WRITE, minutes), query(WRITE_RECENT, recent)];
-        call!(self, session => session.transaction(&writes).await)?;
-        counts.finish();
-        Ok(())
+        let written = call!(self, session => session.transaction(&writes).await);
+        counts.end(written.map(|_: Vec<Vec<Row>>| ()))
     }
 
     /// Moves a part of the old minutes to the hours, and deletes a part of the old hours. Returns

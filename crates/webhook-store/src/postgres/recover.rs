@@ -158,7 +158,6 @@ async fn return_claims(session: &Session, claims: &[FoundClaim], now: Millis) ->
             ended.add(tenant, (endpoint, group));
         }
     }
-    let counts = (&mut counts, &String::new());
     ended.commit(session, &[], counts, now).await?;
     Ok(returned.len() as u64)
 }

@@ -9,7 +9,7 @@ use super::scripts::{ENDPOINT_STATS, TENANT_STATS, WRITE_COUNTS};
 use super::store::{all, tenant_call};
 use crate::endpoint_stats::{Counter, Counts, series};
 use crate::recent_attempts::{MAX_RECENT, STORED};
-use crate::unwritten::{CountsInWriting, TenantCounts, sums};
+use crate::unwritten::{CountsInWriting, EndpointCounts, TenantCounts};
 use crate::{Counters, EndpointStats, Interval, MAX_COUNTED, RecentAttempt, Result};
 
 /// The maximum number of endpoints in one script call, so that other clients do not wait for long.
@@ -28,9 +28,8 @@ impl RedisStore {
             .iter()
             .flat_map(|(tenant, of)| count_calls(tenant, of));
         let run = async |call: Cmd| self.run::<()>(&WRITE_COUNTS, &call).await;
-        all(calls.map(run).collect()).await?;
-        counts.finish();
-        Ok(())
+        let written = all(calls.map(run).collect()).await;
+        counts.end(written.map(|_: Vec<()>| ()))
     }
 
     pub(super) async fn stats_of(
@@ -88,7 +87,7 @@ fn count_calls(tenant: &TenantId, endpoints: &TenantCounts) -> Vec<Cmd> {
     }
     if let Some(last) = calls.last_mut() {
         last.arg("").arg(0);
-        write_counts(last, &sums(endpoints));
+        write_counts(last, &EndpointCounts::sums(endpoints).minutes);
     }
     calls
 }

@@ -8,6 +8,7 @@ use webhook_model::{
     Delivery, DeliveryId, Endpoint, EndpointId, Event, EventId, Millis, Owner, Rejected, TenantId,
 };
 
+use super::outcome_counts::CountsWriting;
 use super::prune::PruneCutoff;
 use super::replay::{self, Replay};
 use super::rewind::Rewind;
@@ -30,11 +31,8 @@ impl SqliteStore {
         let Some(counts) = counts else {
             return Ok(());
         };
-        let shared = counts.shared();
-        self.write(move |tx| outcome_counts::write(tx.sql, &shared))
-            .await?;
-        counts.finish();
-        Ok(())
+        let mut writing = CountsWriting::of(&counts);
+        counts.end(self.steps(move |tx| writing.step(tx.sql)).await)
     }
 }
 
