@@ -1,11 +1,27 @@
 //! Runs filters, transforms and compilations, which may take long, beside deliveries.
 
-use tokio::task::JoinError;
+use std::sync::LazyLock;
+
+use tokio::runtime::{Builder, Runtime};
+use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 
 /// The increment of the nice value of threads that run such work. With it, a thread that delivers gets a
 /// processor at once, even if all of them are busy with programs.
 #[cfg(target_os = "linux")]
 const NICE: i32 = 10;
+
+/// The runtime whose blocking threads have a low priority. They are not those of the main runtime, which also
+/// look up addresses, because a process may not raise a priority again.
+static LOW: LazyLock<Option<Runtime>> = LazyLock::new(|| {
+    let mut builder = Builder::new_current_thread();
+    builder
+        .thread_name("program")
+        .on_thread_start(lower_priority);
+    let runtime = builder.build();
+    let report =
+        |error: &std::io::Error| tracing::warn!(%error, "programs run with the normal priority");
+    runtime.inspect_err(report).ok()
+});
 
 /// Runs `work` on a blocking thread with a low priority.
 ///
@@ -15,24 +31,20 @@ const NICE: i32 = 10;
 pub async fn run<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, JoinError> {
-    let work = move || {
-        lower_priority();
-        work()
-    };
-    tokio::task::spawn_blocking(work).await
+    start(work).await
 }
 
-/// Lowers the priority of this thread, once. Blocking threads are reused.
+fn start<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
+    match &*LOW {
+        Some(runtime) => runtime.spawn_blocking(work),
+        None => spawn_blocking(work),
+    }
+}
+
+/// Lowers the priority of this thread.
 #[cfg(target_os = "linux")]
 fn lower_priority() {
-    use std::cell::Cell;
-
-    thread_local! {
-        static IS_LOW: Cell<bool> = const { Cell::new(false) };
-    }
-    if !IS_LOW.replace(true)
-        && let Err(error) = rustix::process::nice(NICE)
-    {
+    if let Err(error) = rustix::process::nice(NICE) {
         tracing::debug!(%error, "the priority of a thread cannot be lowered");
     }
 }
@@ -57,5 +69,6 @@ mod tests {
             assert_eq!(run(priority).await.unwrap(), low);
         }
         assert_eq!(priority(), normal);
+        assert_eq!(spawn_blocking(priority).await.unwrap(), normal);
     }
 }

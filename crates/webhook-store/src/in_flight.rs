@@ -11,7 +11,8 @@ use std::sync::{Mutex, MutexGuard};
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use webhook_model::{DeliveryId, Owner, TenantId};
 
-use crate::{Fence, StoreError};
+use crate::unwritten::Recording;
+use crate::{Fence, Outcome, StoreError};
 
 #[derive(Default)]
 pub(crate) struct InFlightTracker {
@@ -21,11 +22,14 @@ pub(crate) struct InFlightTracker {
     state: Mutex<State>,
 }
 
+/// Claims by tenant.
+type HandedOut = HashMap<TenantId, HashMap<DeliveryId, Fence>>;
+
 #[derive(Default)]
 struct State {
     /// Claims that were returned to callers, by incarnation and tenant. An incarnation has an entry
     /// from its acquired lease until the loss of the lease is known.
-    handed_out: HashMap<String, HashMap<TenantId, HashMap<DeliveryId, Fence>>>,
+    handed_out: HashMap<String, HandedOut>,
     /// Incarnations and tenants that may have more in flight than was returned to callers.
     uncertain: HashSet<(String, TenantId)>,
     /// Incarnations and tenants that become uncertain at the next renewal.
@@ -72,27 +76,23 @@ impl InFlightTracker {
         })
     }
 
-    /// Removes deliveries that are no longer in flight under these claims.
-    pub(crate) fn remove_all<'a>(
+    /// Removes deliveries that are no longer in flight under the claims of these outcomes. Returns each
+    /// outcome with its recording from the view of this process.
+    pub(crate) fn end_all<'a>(
         &self,
         incarnation: &str,
-        ended: impl Iterator<Item = (&'a TenantId, &'a DeliveryId, Fence)>,
-    ) {
+        outcomes: impl Iterator<Item = (&'a Outcome, Recording)>,
+    ) -> Vec<(&'a Outcome, Recording)> {
         let mut state = self.state();
-        let Some(tenants) = state.handed_out.get_mut(incarnation) else {
-            return;
-        };
-        for (tenant, id, fence) in ended {
-            if let Some(ids) = tenants.get_mut(tenant) {
-                // It may have been claimed again before a repeated outcome got its reply.
-                if ids.get(id) == Some(&fence) {
-                    ids.remove(id);
-                }
-                if ids.is_empty() {
-                    tenants.remove(tenant);
-                }
+        let mut tenants = state.handed_out.get_mut(incarnation);
+        let mut end = |(outcome, recording): (&'a Outcome, Recording)| {
+            let was_in_flight = tenants.as_mut().is_some_and(|of| end(of, outcome));
+            match was_in_flight {
+                true => (outcome, recording.of_flight(outcome)),
+                false => (outcome, recording),
             }
-        }
+        };
+        outcomes.map(&mut end).collect()
     }
 
     /// Removes an incarnation whose lease has ended.
@@ -161,6 +161,22 @@ impl InFlightTracker {
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner())
     }
+}
+
+/// Removes the claim of an outcome. Returns whether it was in flight.
+fn end(tenants: &mut HandedOut, outcome: &Outcome) -> bool {
+    let Some(ids) = tenants.get_mut(&outcome.tenant) else {
+        return false;
+    };
+    // It may have been claimed again before a repeated outcome got its reply.
+    let was_in_flight = ids.get(&outcome.id) == Some(&outcome.fence);
+    if was_in_flight {
+        ids.remove(&outcome.id);
+    }
+    if ids.is_empty() {
+        tenants.remove(&outcome.tenant);
+    }
+    was_in_flight
 }
 
 impl TrackedCall<'_> {

@@ -2,15 +2,17 @@
 //! endpoint costs one write for all of its outcomes of that second.
 
 use std::collections::{HashMap, VecDeque};
-use std::ops::Deref;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use webhook_model::{EndpointId, Millis, TenantId};
 
 use crate::endpoint_stats::{Counter, Counts};
 use crate::recent_attempts::{MAX_RECENT, RecentAttempt, STORED};
-use crate::{Interval, Outcome, Result};
+use crate::{Interval, MINUTES_KEPT, NextState, Outcome, Result};
+
+/// The number of minutes whose counts are kept while a store does not write them: as many as a store keeps
+/// (Redis uses the keys of earlier hours again).
+const MINUTES_UNWRITTEN: i64 = (MINUTES_KEPT.as_secs() / 60).cast_signed();
 
 /// The effect of a call on an outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,18 +45,22 @@ pub(crate) type AllCounts = HashMap<TenantId, TenantCounts>;
 #[derive(Debug, Default)]
 pub(crate) struct UnwrittenCounts {
     counts: Mutex<AllCounts>,
-    /// Locked while counts are written, so that a read of statistics waits for them.
+    /// Locked while counts are written, so that the last attempts of an endpoint keep their order.
     writing: tokio::sync::Mutex<()>,
-    /// True after counts could not be written, until they are.
-    is_failing: AtomicBool,
 }
 
-/// Counts that are being written. If the call that writes them is cancelled, they count as written: a store
-/// runs what it has received.
-pub(crate) struct CountsInWriting<'a> {
+/// Counts that a store writes whole or not at all. They are put back when this is dropped, unless
+/// [`CountsPart::end`] was called.
+pub(crate) struct CountsPart<'a> {
     unwritten: &'a UnwrittenCounts,
-    counts: AllCounts,
-    _writing: tokio::sync::MutexGuard<'a, ()>,
+    counts: Arc<AllCounts>,
+}
+
+/// The size of a part.
+#[derive(Clone, Copy)]
+pub(crate) struct PartSize {
+    pub tenants: usize,
+    pub endpoints: usize,
 }
 
 impl EndpointCounts {
@@ -86,82 +92,97 @@ impl EndpointCounts {
         }
     }
 
-    fn add_older(&mut self, older: Self) {
-        for (counter, count) in older.minutes {
-            *self.minutes.entry(counter).or_default() += count;
+    fn add_older(&mut self, older: &Self) {
+        for (counter, count) in &older.minutes {
+            *self.minutes.entry(*counter).or_default() += count;
         }
-        for attempt in older.recent.into_iter().rev() {
-            self.recent.push_front(attempt);
+        for attempt in older.recent.iter().rev() {
+            self.recent.push_front(*attempt);
         }
         self.trim();
+        self.forget_old_minutes();
     }
 
     fn trim(&mut self) {
         let excess = self.recent.len().saturating_sub(MAX_RECENT);
         self.recent.drain(..excess);
     }
+
+    /// Bounds the memory while a store does not write counts.
+    fn forget_old_minutes(&mut self) {
+        let Some(((newest, _), _)) = self.minutes.last_key_value() else {
+            return;
+        };
+        let oldest = newest.saturating_sub(MINUTES_UNWRITTEN);
+        self.minutes = self.minutes.split_off(&(oldest, 0));
+    }
+}
+
+impl Recording {
+    /// Returns true if the outcome is recorded, by this call or an earlier one.
+    pub fn is_recorded(self) -> bool {
+        self != Self::Rejected
+    }
+
+    /// Returns the recording from the view of this process, in which the claim of `outcome` was in flight
+    /// until now. If an earlier call has recorded it, the reply to that call was lost, and the outcome is not
+    /// counted yet.
+    pub fn of_flight(self, outcome: &Outcome) -> Self {
+        match self {
+            Self::Repeated => Self::New {
+                is_dead: matches!(outcome.next, NextState::Dead(_)),
+            },
+            other => other,
+        }
+    }
 }
 
 impl UnwrittenCounts {
-    /// Counts the outcomes that a call at `now` has recorded. Returns for each outcome whether it is
-    /// recorded, by this call or an earlier one.
-    pub fn count(&self, outcomes: &[Outcome], recordings: &[Recording], now: Millis) -> Vec<bool> {
+    /// Counts the outcomes that a call at `now` has recorded.
+    pub fn count(&self, recorded: &[(&Outcome, Recording)], now: Millis) {
         let minute = Interval::Minute.number(now);
         let mut counts = self.lock();
-        let mut recordings_left = recordings.iter();
         // Those of one endpoint usually follow each other.
-        for of_endpoint in outcomes.chunk_by(has_same_endpoint) {
-            let Some(first) = of_endpoint.first() else {
+        for of_endpoint in recorded.chunk_by(|(one, _), (other, _)| has_same_endpoint(one, other)) {
+            let Some((first, _)) = of_endpoint.first() else {
                 continue;
             };
             let endpoints = counts.entry(first.tenant.clone()).or_default();
             let counts = endpoints.entry(first.endpoint.clone()).or_default();
-            for (outcome, recording) in of_endpoint.iter().zip(&mut recordings_left) {
+            for (outcome, recording) in of_endpoint {
                 if let Recording::New { is_dead } = *recording {
                     counts.add(outcome, is_dead, minute);
                 }
             }
         }
-        let is_recorded = |recording: &Recording| *recording != Recording::Rejected;
-        recordings.iter().map(is_recorded).collect()
     }
 
-    /// Takes the counts for writing, after those of another call are written. Returns `None` if there
-    /// are none.
-    pub async fn begin_writing(&self) -> Option<CountsInWriting<'_>> {
-        self.take(self.writing.lock().await)
-    }
-
-    /// Takes the counts for writing before statistics are read. Returns `None` also if the last write
-    /// failed: while a store does not respond, readers must not wait for each other's writes.
-    pub async fn begin_writing_before_read(&self) -> Option<CountsInWriting<'_>> {
+    /// Takes the counts for writing, after those of another call are written. The lock is held until all
+    /// parts are written.
+    pub async fn begin_writing(
+        &self,
+        size: PartSize,
+    ) -> (tokio::sync::MutexGuard<'_, ()>, Vec<CountsPart<'_>>) {
         let writing = self.writing.lock().await;
-        if self.is_failing.load(Ordering::Relaxed) {
-            return None;
-        }
-        self.take(writing)
-    }
-
-    fn take<'a>(&'a self, writing: tokio::sync::MutexGuard<'a, ()>) -> Option<CountsInWriting<'a>> {
-        let counts = std::mem::take(&mut *self.lock());
-        (!counts.is_empty()).then(|| CountsInWriting {
+        let parts = split(std::mem::take(&mut *self.lock()), size);
+        let part = |counts| CountsPart {
             unwritten: self,
-            counts,
-            _writing: writing,
-        })
+            counts: Arc::new(counts),
+        };
+        (writing, parts.into_iter().map(part).collect())
     }
 
-    fn put_back(&self, counts: AllCounts) {
+    fn put_back(&self, counts: &AllCounts) {
         let mut unwritten = self.lock();
         for (tenant, endpoints) in counts {
-            let newer = unwritten.entry(tenant).or_default();
+            let newer = unwritten.entry(tenant.clone()).or_default();
             for (endpoint, older) in endpoints {
-                newer.entry(endpoint).or_default().add_older(older);
+                newer.entry(endpoint.clone()).or_default().add_older(older);
             }
         }
     }
 
-    /// Reports that counts could not be written. They are written later, and no call depends on them.
+    /// Reports counts that could not be written. No call depends on them.
     pub fn report(&self, written: Result<()>) {
         if let Err(error) = written {
             tracing::warn!(%error, "counts of outcomes not written");
@@ -177,23 +198,49 @@ fn has_same_endpoint(one: &Outcome, other: &Outcome) -> bool {
     one.endpoint == other.endpoint && one.tenant == other.tenant
 }
 
-impl CountsInWriting<'_> {
-    /// Ends the writing. Counts that could not be written are kept for the next call.
-    pub fn end(self, written: Result<()>) -> Result<()> {
-        let failed = written.is_err();
-        self.unwritten.is_failing.store(failed, Ordering::Relaxed);
-        if failed {
-            self.unwritten.put_back(self.counts);
+fn split(counts: AllCounts, size: PartSize) -> Vec<AllCounts> {
+    let mut parts = Vec::new();
+    let mut part = AllCounts::new();
+    let mut endpoints = 0;
+    for (tenant, of_tenant) in counts {
+        for (endpoint, of) in of_tenant {
+            let is_full = endpoints == size.endpoints
+                || (part.len() == size.tenants && !part.contains_key(&tenant));
+            if is_full {
+                parts.push(std::mem::take(&mut part));
+                endpoints = 0;
+            }
+            part.entry(tenant.clone()).or_default().insert(endpoint, of);
+            endpoints += 1;
         }
-        written
+    }
+    parts.extend((!part.is_empty()).then_some(part));
+    parts
+}
+
+impl CountsPart<'_> {
+    /// Returns the counts, to be written with the sums of each tenant.
+    pub fn counts(&self) -> &Arc<AllCounts> {
+        &self.counts
+    }
+
+    /// Ends the writing: counts that are written are not put back.
+    ///
+    /// # Errors
+    ///
+    /// Returns the error of the writing. The store may have written the counts nevertheless, if its reply
+    /// was lost: they are counted twice then.
+    pub fn end<T>(mut self, written: Result<T>) -> Result<()> {
+        if written.is_ok() {
+            self.counts = Arc::default();
+        }
+        written.map(|_| ())
     }
 }
 
-impl Deref for CountsInWriting<'_> {
-    type Target = AllCounts;
-
-    fn deref(&self) -> &AllCounts {
-        &self.counts
+impl Drop for CountsPart<'_> {
+    fn drop(&mut self) {
+        self.unwritten.put_back(&self.counts);
     }
 }
 
@@ -239,43 +286,89 @@ mod tests {
         (of.minutes.values().sum(), times)
     }
 
+    const SIZE: PartSize = PartSize {
+        tenants: 10,
+        endpoints: 10,
+    };
+
+    const NEW: Recording = Recording::New { is_dead: false };
+
+    fn count(unwritten: &UnwrittenCounts, endpoint: &str, times: impl Iterator<Item = u64>) {
+        for at in times {
+            unwritten.count(&[(&outcome(endpoint, at), NEW)], Millis(at));
+        }
+    }
+
     #[tokio::test]
     async fn counts_that_were_not_written_are_kept_with_later_ones() {
-        const NEW: Recording = Recording::New { is_dead: false };
         let unwritten = UnwrittenCounts::default();
         let outcomes = [1, 2, 3].map(|at| outcome("orders", at));
         let recordings = [NEW, Recording::Repeated, Recording::Rejected];
-        let recorded = unwritten.count(&outcomes, &recordings, Millis(5));
-        assert_eq!(recorded, [true, true, false]);
-        let failed = unwritten.begin_writing().await.unwrap();
-        assert_eq!(read(&failed, "orders"), (1, vec![1]));
-        unwritten.count(&[outcome("orders", 4)], &[NEW], Millis(6));
-        assert!(failed.end(Err(unavailable())).is_err());
-        // A read does not try again, but the periodic call does.
-        assert!(unwritten.begin_writing_before_read().await.is_none());
-        let written = unwritten.begin_writing().await.unwrap();
-        assert_eq!(read(&written, "orders"), (2, vec![4, 1]));
+        let recorded: Vec<_> = outcomes.iter().zip(recordings).collect();
+        unwritten.count(&recorded, Millis(5));
+        let (writing, mut parts) = unwritten.begin_writing(SIZE).await;
+        let failed = parts.remove(0);
+        assert_eq!(read(failed.counts(), "orders"), (1, vec![1]));
+        count(&unwritten, "orders", 4..5);
+        assert!(failed.end(Err::<(), _>(unavailable())).is_err());
+        drop(writing);
+        // A call that is cancelled.
+        drop(unwritten.begin_writing(SIZE).await);
+        let (writing, mut parts) = unwritten.begin_writing(SIZE).await;
+        let written = parts.remove(0);
+        assert_eq!(read(written.counts(), "orders"), (2, vec![4, 1]));
         written.end(Ok(())).unwrap();
-        assert!(unwritten.begin_writing().await.is_none());
-        unwritten.count(&[outcome("other", 7)], &[NEW], Millis(7));
-        assert!(unwritten.begin_writing_before_read().await.is_some());
+        drop(writing);
+        assert!(unwritten.begin_writing(SIZE).await.1.is_empty());
     }
 
     #[tokio::test]
     async fn only_the_last_attempts_of_an_endpoint_are_kept() {
         let unwritten = UnwrittenCounts::default();
-        let count = |from: u64| {
-            for at in from..from + MAX_RECENT as u64 {
-                let recording = Recording::New { is_dead: true };
-                unwritten.count(&[outcome("orders", at)], &[recording], Millis(at));
-            }
+        let most = MAX_RECENT as u64;
+        count(&unwritten, "orders", 0..most);
+        let failed = unwritten.begin_writing(SIZE).await;
+        count(&unwritten, "orders", 100..100 + most);
+        drop(failed);
+        let (_writing, parts) = unwritten.begin_writing(SIZE).await;
+        let expected = (100..100 + most).rev().collect();
+        assert_eq!(read(parts[0].counts(), "orders"), (2 * most, expected));
+    }
+
+    #[tokio::test]
+    async fn minutes_that_are_not_written_for_two_hours_are_forgotten() {
+        let unwritten = UnwrittenCounts::default();
+        let minute = |n: u64| n * 60_000;
+        for n in [0, 1, 120, 121] {
+            count(&unwritten, "orders", minute(n)..minute(n) + 1);
+            drop(unwritten.begin_writing(SIZE).await);
+        }
+        let (_writing, parts) = unwritten.begin_writing(SIZE).await;
+        let (sum, _) = read(parts[0].counts(), "orders");
+        assert_eq!(sum, 3);
+    }
+
+    #[test]
+    fn a_part_has_a_limited_number_of_tenants_and_endpoints() {
+        let all = |tenants: usize, endpoints: usize| {
+            let of = |tenant: usize| {
+                let id = |n: usize| EndpointId::parse(&format!("e{n}")).unwrap();
+                let counts = (0..endpoints).map(|n| (id(n), EndpointCounts::default()));
+                let tenant = TenantId::parse(&format!("t{tenant}")).unwrap();
+                (tenant, counts.collect::<TenantCounts>())
+            };
+            (0..tenants).map(of).collect::<AllCounts>()
         };
-        count(0);
-        let failed = unwritten.begin_writing().await.unwrap();
-        count(100);
-        assert!(failed.end(Err(unavailable())).is_err());
-        let counts = unwritten.begin_writing().await.unwrap();
-        let expected = (100..100 + MAX_RECENT as u64).rev().collect();
-        assert_eq!(read(&counts, "orders"), (4 * MAX_RECENT as u64, expected));
+        let sizes = |counts: AllCounts, size: (usize, usize)| {
+            let (tenants, endpoints) = size;
+            let parts = split(counts, PartSize { tenants, endpoints });
+            let endpoints = |part: &AllCounts| part.values().map(HashMap::len).sum::<usize>();
+            let size = |part: &AllCounts| (part.len(), endpoints(part));
+            parts.iter().map(size).collect::<Vec<_>>()
+        };
+        assert_eq!(sizes(all(0, 0), (1, 1)), []);
+        assert_eq!(sizes(all(2, 3), (1, 2)), [(1, 2), (1, 1), (1, 2), (1, 1)]);
+        assert_eq!(sizes(all(3, 1), (2, 9)), [(2, 2), (1, 1)]);
+        assert_eq!(sizes(all(2, 3), (9, 4)), [(2, 4), (1, 2)]);
     }
 }

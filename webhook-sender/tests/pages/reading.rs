@@ -150,6 +150,7 @@ async fn the_strip_of_an_endpoint_has_its_last_attempts_and_the_overview_all_end
     world.endpoint("zulu", "/fails", only).await;
     world.publish("evt_1", "order.paid", json!({})).await;
     world.delivered("evt_1", "dead").await;
+    world.counted("zulu", "dead", 1).await;
     let browser = Browser::start().await;
     world.sign_in(&browser).await;
     browser.open(&world.url("/ui/t/acme")).await;

@@ -135,6 +135,17 @@ impl World {
         delivery
     }
 
+    /// Waits until the statistics of an endpoint have this count. They are written once a second.
+    pub async fn counted(&self, endpoint: &str, counter: &str, count: u64) {
+        let path = format!("/v1/tenants/acme/endpoints/{endpoint}/stats");
+        let counted = async {
+            while self.api("GET", &path, None).await.json()[counter] != count {
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+        };
+        with_timeout(counted, || format!("{path}\n{}", self.sender.log())).await;
+    }
+
     /// Waits until the only delivery of an event is in this state, and returns its id.
     pub async fn delivered(&self, event: &str, state: &str) -> String {
         let path = format!("/v1/tenants/acme/deliveries?event={event}&state={state}");

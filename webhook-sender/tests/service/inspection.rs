@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use test_support::with_timeout;
 
 use crate::api_world::{Api, TOKEN};
 use crate::receiver::Receiver;
@@ -38,6 +39,22 @@ impl World {
         let reply = self.api.send("GET", path, None).await;
         assert_eq!(reply.status, 200, "{path}: {}", reply.text());
         reply.json()
+    }
+
+    /// Waits until the statistics of an endpoint have this count, and returns them. They are written once a
+    /// second.
+    async fn statistics_of(&self, endpoint: &str, counter: &str, count: u64) -> Value {
+        let path = format!("/v1/tenants/acme/endpoints/{endpoint}/stats");
+        let written = async {
+            loop {
+                let stats = self.get(&path).await;
+                if stats[counter] == count {
+                    return stats;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        with_timeout(written, || format!("{path}: {counter}")).await
     }
 
     /// Runs a command for tenant `acme`, which must succeed. Returns its output.
@@ -150,7 +167,8 @@ async fn an_operator_finds_what_fails_and_replays_it(store: Store) {
     let wrong = format!("{DELIVERIES}?status=1xx");
     assert_eq!(world.api.send("GET", &wrong, None).await.status, 422);
 
-    let stats = world.get("/v1/tenants/acme/endpoints/bad/stats").await;
+    world.statistics_of("good", "succeeded", 1).await;
+    let stats = world.statistics_of("bad", "dead", 2).await;
     let part = |name: &str| stats[name].clone();
     let counts = [
         part("succeeded"),

@@ -90,7 +90,8 @@ pub trait Queries: Send + Sync + 'static {
 
     /// Returns the statistics of an endpoint from the interval that contains `from` on, or `None` if
     /// the endpoint does not exist. Counters are kept for [`MINUTES_KEPT`](crate::MINUTES_KEPT) and
-    /// [`HOURS_KEPT`](crate::HOURS_KEPT).
+    /// [`HOURS_KEPT`](crate::HOURS_KEPT). Those of outcomes are counted when they are written: see
+    /// [`Queue::write_counts`](crate::Queue::write_counts).
     async fn endpoint_stats(
         &self,
         tenant: &TenantId,

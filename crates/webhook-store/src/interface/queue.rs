@@ -103,11 +103,17 @@ pub trait Queue: Send + Sync + 'static {
     -> Result<Vec<bool>>;
 
     /// Writes the counters and the last attempts of endpoints that outcomes have changed since the last
-    /// call. To be called once a second: an endpoint then costs one write a second, and not one for each
-    /// outcome. A process that is killed loses the counts of its last second, and no outcome.
+    /// call. Senders call it once a second, and [`Leases::release_lease`](crate::Leases) writes the rest: an
+    /// endpoint then costs one write a second, and not one for each outcome. A process that is killed loses
+    /// the counts that it has not written, and no outcome.
     ///
-    /// Statistics that this process reads are complete, and [`Leases::release_lease`](crate::Leases)
-    /// writes the rest.
+    /// Counts that could not be written are kept for the next call, those by minute for
+    /// [`MINUTES_KEPT`](crate::MINUTES_KEPT). Counts whose write took effect although its reply was lost are
+    /// counted twice.
+    ///
+    /// # Errors
+    ///
+    /// Returns the first error. Counts that do not depend on the failed call may be written.
     async fn write_counts(&self) -> Result<()>;
 
     /// Returns a published event, as long as any of its deliveries is kept.

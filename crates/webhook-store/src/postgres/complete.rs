@@ -67,14 +67,14 @@ impl PostgresStore {
             return Ok(Vec::new());
         }
         let completed = call!(self, session => complete(&session, owner, outcomes, now).await)?;
-        let ended = outcomes
-            .iter()
-            .map(|outcome| (&outcome.tenant, &outcome.id, outcome.fence));
-        self.in_flight.remove_all(&owner.incarnation, ended);
+        let recordings = completed.recordings;
+        let recorded = outcomes.iter().zip(recordings.iter().copied());
+        let recorded = self.in_flight.end_all(&owner.incarnation, recorded);
+        self.unwritten.count(&recorded, now);
         if completed.any_due {
             self.listener.announce();
         }
-        Ok(self.unwritten.count(outcomes, &completed.recordings, now))
+        Ok(recordings.into_iter().map(Recording::is_recorded).collect())
     }
 }
 

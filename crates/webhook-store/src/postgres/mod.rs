@@ -4,6 +4,7 @@
 //!
 //! - Every change is one transaction. A call that returned is as durable as `synchronous_commit` of
 //!   the server makes it, which the store leaves as it is.
+//! - Counts of outcomes are the exception: they are written up to a second later (`unwritten`).
 //! - A call that fails in any way leaves no unknown delivery in flight (see `in_flight`).
 //! - A deadlock or a serialization failure repeats the call. Anything else that keeps the server from
 //!   its work (a lost connection, a restart, a full disk, a read-only standby, no free connection) is

@@ -1,8 +1,10 @@
 //! Writes the counts of outcomes by endpoint and minute, and moves old counters to the hours. The negative
 //! key of a tenant stands for an endpoint whose counters are the sums of the tenant's.
 //!
-//! Counters are the last rows that a transaction locks, in the order of their keys, so that none waits
-//! while it holds them.
+//! Minutes, and after them last attempts, are the last rows that a transaction locks, each in the order of
+//! their keys, so that no two transactions wait for each other. Dead letters are counted in the transaction
+//! that makes them, in rows of the process's own (`owner`); the other counts are written once a second, and
+//! all processes share their rows, those of owner 0.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +19,7 @@ use super::session::{Params, Session, query};
 use super::store::call;
 use crate::endpoint_stats::{Counter, Counts, add_minute, series};
 use crate::recent_attempts::STORED;
-use crate::unwritten::{AllCounts, CountsInWriting, EndpointCounts};
+use crate::unwritten::{AllCounts, EndpointCounts, PartSize};
 use crate::{
     Counters, EndpointStats, HOURS_KEPT, Interval, MAX_COUNTED, MAX_RECENT, MINUTES_KEPT,
     RecentAttempt, Result,
@@ -25,6 +27,12 @@ use crate::{
 
 /// The maximum number of rows that a call moves or deletes.
 const PART: i64 = 2_000;
+
+/// The counts that one transaction writes.
+const COUNTS_AT_A_TIME: PartSize = PartSize {
+    tenants: 1_000,
+    endpoints: 1_000,
+};
 
 /// Moves a part of the old minutes to the hours.
 const MOVE_MINUTES: &str = "WITH old AS (
@@ -197,15 +205,18 @@ impl<'a> Columns<'a> {
 }
 
 impl PostgresStore {
-    /// Writes counts if there are any.
-    pub(super) async fn write_some_counts(
-        &self,
-        counts: Option<CountsInWriting<'_>>,
-    ) -> Result<()> {
-        let Some(counts) = counts else {
-            return Ok(());
-        };
-        let of = Columns::of(&counts);
+    /// Writes all counts, part by part.
+    pub(super) async fn write_all_counts(&self) -> Result<()> {
+        let (_writing, parts) = self.unwritten.begin_writing(COUNTS_AT_A_TIME).await;
+        for part in parts {
+            let written = self.write_part(part.counts()).await;
+            part.end(written)?;
+        }
+        Ok(())
+    }
+
+    async fn write_part(&self, counts: &AllCounts) -> Result<Vec<Vec<Row>>> {
+        let of = Columns::of(counts);
         let minutes: Params<'_> = &[
             &of.tenants,
             &of.endpoints,
@@ -216,8 +227,7 @@ impl PostgresStore {
         let most = (MAX_RECENT * STORED) as i32;
         let recent: Params<'_> = &[&of.recent_tenants, &of.recent_endpoints, &of.recent, &most];
         let writes = [query(WRITE, minutes), query(WRITE_RECENT, recent)];
-        let written = call!(self, session => session.transaction(&writes).await);
-        counts.end(written.map(|_: Vec<Vec<Row>>| ()))
+        call!(self, session => session.transaction(&writes).await)
     }
 
     /// Moves a part of the old minutes to the hours, and deletes a part of the old hours. Returns
@@ -243,8 +253,6 @@ impl PostgresStore {
         by: Interval,
         from: Millis,
     ) -> Result<Option<EndpointStats>> {
-        let counts = self.unwritten.begin_writing_before_read().await;
-        self.unwritten.report(self.write_some_counts(counts).await);
         call!(self, session => stats(&session, tenant, endpoint, by, from).await)
     }
 
@@ -254,8 +262,6 @@ impl PostgresStore {
         by: Interval,
         from: Millis,
     ) -> Result<Option<Vec<Counters>>> {
-        let counts = self.unwritten.begin_writing_before_read().await;
-        self.unwritten.report(self.write_some_counts(counts).await);
         call!(self, session => sums(&session, tenant, by, from).await)
     }
 }

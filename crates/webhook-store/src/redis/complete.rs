@@ -8,7 +8,7 @@ use super::RedisStore;
 use super::keys::TenantKeys;
 use super::record::write_attempt;
 use super::scripts::COMPLETE;
-use super::store::{AT_A_TIME, all, stamp};
+use super::store::{AT_A_TIME, each, stamp};
 use crate::unwritten::Recording;
 use crate::{NextState, Outcome, Result};
 
@@ -28,21 +28,18 @@ impl RedisStore {
             parts.extend(indices.chunks(AT_A_TIME).map(|indices| (*tenant, indices)));
         }
         let call = |(tenant, indices)| self.complete_of(owner, tenant, indices, outcomes, now);
-        let replies = all(parts.iter().copied().map(call).collect()).await?;
-        let mut recordings = vec![Recording::Rejected; outcomes.len()];
+        let replies = each(parts.iter().copied().map(call).collect()).await;
+        let mut recorded = vec![false; outcomes.len()];
         for ((_, indices), reply) in parts.into_iter().zip(replies) {
-            for (at, digit) in indices.iter().zip(reply.bytes()) {
-                recordings[*at] = recording(digit);
+            for (at, is_recorded) in indices.iter().zip(reply?) {
+                recorded[*at] = is_recorded;
             }
         }
-        let ended = outcomes
-            .iter()
-            .map(|outcome| (&outcome.tenant, &outcome.id, outcome.fence));
-        self.in_flight.remove_all(&owner.incarnation, ended);
-        Ok(self.unwritten.count(outcomes, &recordings, now))
+        Ok(recorded)
     }
 
-    /// Returns the digit of each outcome.
+    /// Records outcomes of a tenant, and counts them: if the call of another tenant fails, they are not new
+    /// in the next call. Returns for each outcome whether it is recorded.
     async fn complete_of(
         &self,
         owner: &Owner,
@@ -50,11 +47,12 @@ impl RedisStore {
         indices: &[usize],
         outcomes: &[Outcome],
         now: Millis,
-    ) -> Result<String> {
+    ) -> Result<Vec<bool>> {
         let root = TenantKeys::of(tenant).root();
         let mut call = COMPLETE.call_sized(&root, 5 * indices.len(), 600 * indices.len());
         call.arg(&owner.incarnation).arg(&stamp(now));
-        for outcome in indices.iter().filter_map(|at| outcomes.get(*at)) {
+        let outcomes = || indices.iter().filter_map(|at| outcomes.get(*at));
+        for outcome in outcomes() {
             call.arg(outcome.id.as_str()).arg(&outcome.fence.to_bytes());
             let what = match &outcome.next {
                 NextState::Succeeded => "S",
@@ -75,8 +73,12 @@ impl RedisStore {
             };
         }
         let (reply, lowered): (String, String) = self.run(&COMPLETE, &call).await?;
+        let recordings: Vec<Recording> = reply.bytes().map(recording).collect();
+        let recorded = outcomes().zip(recordings.iter().copied());
+        let recorded = self.in_flight.end_all(&owner.incarnation, recorded);
+        self.unwritten.count(&recorded, now);
         self.publish_wake(tenant, &lowered).await;
-        Ok(reply)
+        Ok(recordings.into_iter().map(Recording::is_recorded).collect())
     }
 }
 

@@ -6,30 +6,33 @@ use webhook_model::{EndpointId, Millis, TenantId};
 use super::RedisStore;
 use super::due::millis;
 use super::scripts::{ENDPOINT_STATS, TENANT_STATS, WRITE_COUNTS};
-use super::store::{all, tenant_call};
+use super::store::{each, tenant_call};
 use crate::endpoint_stats::{Counter, Counts, series};
 use crate::recent_attempts::{MAX_RECENT, STORED};
-use crate::unwritten::{CountsInWriting, EndpointCounts, TenantCounts};
+use crate::unwritten::{CountsPart, EndpointCounts, PartSize, TenantCounts};
 use crate::{Counters, EndpointStats, Interval, MAX_COUNTED, RecentAttempt, Result};
 
-/// The maximum number of endpoints in one script call, so that other clients do not wait for long.
-const ENDPOINTS_AT_A_TIME: usize = 100;
+/// The counts in one script call, which other clients wait for.
+const PART: PartSize = PartSize {
+    tenants: 1,
+    endpoints: 100,
+};
 
 impl RedisStore {
-    /// Writes counts if there are any.
-    pub(super) async fn write_some_counts(
-        &self,
-        counts: Option<CountsInWriting<'_>>,
-    ) -> Result<()> {
-        let Some(counts) = counts else {
-            return Ok(());
+    /// Writes all counts that it can, with a script call for each part. Returns the first error.
+    pub(super) async fn write_all_counts(&self) -> Result<()> {
+        let (_writing, parts) = self.unwritten.begin_writing(PART).await;
+        let write = async |part: CountsPart<'_>| {
+            let mut written = Ok(());
+            for (tenant, endpoints) in part.counts().iter() {
+                written = self
+                    .run(&WRITE_COUNTS, &count_call(tenant, endpoints))
+                    .await;
+            }
+            part.end(written)
         };
-        let calls = counts
-            .iter()
-            .flat_map(|(tenant, of)| count_calls(tenant, of));
-        let run = async |call: Cmd| self.run::<()>(&WRITE_COUNTS, &call).await;
-        let written = all(calls.map(run).collect()).await;
-        counts.end(written.map(|_: Vec<()>| ()))
+        let written = each(parts.into_iter().map(write).collect()).await;
+        written.into_iter().collect()
     }
 
     pub(super) async fn stats_of(
@@ -39,8 +42,6 @@ impl RedisStore {
         by: Interval,
         from: Millis,
     ) -> Result<Option<EndpointStats>> {
-        let counts = self.unwritten.begin_writing_before_read().await;
-        self.unwritten.report(self.write_some_counts(counts).await);
         let mut call = tenant_call(&ENDPOINT_STATS, tenant);
         call.arg(endpoint.as_str()).arg(kind(by));
         call.arg(by.number(from)).arg(MAX_COUNTED);
@@ -61,8 +62,6 @@ impl RedisStore {
         by: Interval,
         from: Millis,
     ) -> Result<Option<Vec<Counters>>> {
-        let counts = self.unwritten.begin_writing_before_read().await;
-        self.unwritten.report(self.write_some_counts(counts).await);
         let mut call = tenant_call(&TENANT_STATS, tenant);
         call.arg(kind(by)).arg(by.number(from));
         let (exists, counts): (bool, Vec<String>) = self.run(&TENANT_STATS, &call).await?;
@@ -70,26 +69,19 @@ impl RedisStore {
     }
 }
 
-/// Returns the script calls that write the counts of a tenant.
-fn count_calls(tenant: &TenantId, endpoints: &TenantCounts) -> Vec<Cmd> {
-    let of_endpoints: Vec<_> = endpoints.iter().collect();
-    let mut calls = Vec::new();
-    for part in of_endpoints.chunks(ENDPOINTS_AT_A_TIME) {
-        let mut call = tenant_call(&WRITE_COUNTS, tenant);
-        for (endpoint, of) in part {
-            call.arg(endpoint.as_str()).arg(of.recent().count());
-            for attempt in of.recent().rev() {
-                call.arg(&attempt);
-            }
-            write_counts(&mut call, &of.minutes);
+/// Returns the script call that writes counts of a tenant.
+fn count_call(tenant: &TenantId, endpoints: &TenantCounts) -> Cmd {
+    let mut call = tenant_call(&WRITE_COUNTS, tenant);
+    for (endpoint, of) in endpoints {
+        call.arg(endpoint.as_str()).arg(of.recent().count());
+        for attempt in of.recent().rev() {
+            call.arg(&attempt);
         }
-        calls.push(call);
+        write_counts(&mut call, &of.minutes);
     }
-    if let Some(last) = calls.last_mut() {
-        last.arg("").arg(0);
-        write_counts(last, &EndpointCounts::sums(endpoints).minutes);
-    }
-    calls
+    call.arg("").arg(0);
+    write_counts(&mut call, &EndpointCounts::sums(endpoints).minutes);
+    call
 }
 
 fn write_counts(call: &mut Cmd, counts: &Counts) {

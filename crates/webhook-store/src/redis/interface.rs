@@ -151,8 +151,7 @@ impl Queue for RedisStore {
     }
 
     async fn write_counts(&self) -> Result<()> {
-        let counts = self.unwritten.begin_writing().await;
-        self.write_some_counts(counts).await
+        self.write_all_counts().await
     }
 
     async fn rewind(&self, now: Millis) -> Result<u64> {

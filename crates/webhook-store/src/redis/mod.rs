@@ -7,6 +7,7 @@
 //! - The effect of a call that returned is as durable as the server's configuration makes it: with
 //!   `appendfsync everysec` a crash of the machine loses up to a second, with `always` nothing. An
 //!   asynchronous failover may lose writes that the replica had not received.
+//! - Counts of outcomes are the exception: they are written up to a second later (`unwritten`).
 //! - A call that fails in any way leaves no unknown delivery in flight (see `in_flight`).
 //! - A script's first write is one that a full server rejects, unless the script only frees memory.
 //!   Redis rejects no later write of a script, so such a script runs whole or fails before it has
@@ -44,7 +45,7 @@
 //! | `w` | sorted set | events without deliveries, by the time of planning |
 //! | `om:<endpoint>:<slot>`, `oh:<endpoint>:<slot>` | hashes | outcomes by minute and by hour, in slots that are used in turn |
 //! | `om::<slot>`, `oh::<slot>` | hashes | the same for the tenant, without durations |
-//! | `la:<endpoint>` | list | its last attempts (`recent_attempts.rs`), the oldest first |
+//! | `la:<endpoint>` | list | its last attempts (`recent_attempts.rs`), those of each process with the oldest first |
 //! | `os` | set | endpoints that have outcomes; the empty name for the tenant |
 //! | `g`, `gone` | set, string | endpoints, or the tenant, whose remaining data is being deleted |
 //!

@@ -128,6 +128,14 @@ pub(super) async fn all<T>(calls: Vec<impl Future<Output = Result<T>>>) -> Resul
         .await
 }
 
+/// Runs calls concurrently. Returns the result of each, in order.
+pub(super) async fn each<T>(calls: Vec<impl Future<Output = Result<T>>>) -> Vec<Result<T>> {
+    stream::iter(calls)
+        .buffered(CALLS_AT_A_TIME)
+        .collect()
+        .await
+}
+
 /// Returns a time in the form in which the scripts write it into records.
 pub(super) fn stamp(at: Millis) -> [u8; 8] {
     at.0.to_be_bytes()

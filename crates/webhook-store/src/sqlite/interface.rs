@@ -8,7 +8,7 @@ use webhook_model::{
     Delivery, DeliveryId, Endpoint, EndpointId, Event, EventId, Millis, Owner, Rejected, TenantId,
 };
 
-use super::outcome_counts::CountsWriting;
+use super::job::Tx;
 use super::prune::PruneCutoff;
 use super::replay::{self, Replay};
 use super::rewind::Rewind;
@@ -17,7 +17,7 @@ use super::{
     accept, claim, complete, endpoints, erase, events, lease, list, outcome_counts, plan, rejected,
     tenants,
 };
-use crate::unwritten::CountsInWriting;
+use crate::unwritten::Recording;
 use crate::{
     Acceptance, AcceptedEvent, Claim, ClaimRequest, CountedPart, Counters, Cursor, DeliveryFilter,
     Depth, DueEndpoint, EndpointStats, Erased, EventDetails, EventFilter, Interval, Leases,
@@ -26,13 +26,15 @@ use crate::{
 };
 
 impl SqliteStore {
-    /// Writes counts if there are any.
-    async fn write_some_counts(&self, counts: Option<CountsInWriting<'_>>) -> Result<()> {
-        let Some(counts) = counts else {
-            return Ok(());
-        };
-        let mut writing = CountsWriting::of(&counts);
-        counts.end(self.steps(move |tx| writing.step(tx.sql)).await)
+    /// Writes all counts, part by part.
+    async fn write_all_counts(&self) -> Result<()> {
+        let (_writing, parts) = self.unwritten.begin_writing(outcome_counts::PART).await;
+        for part in parts {
+            let counts = part.counts().clone();
+            let write = move |tx: &mut Tx<'_>| outcome_counts::write(tx.sql, &counts);
+            part.end(self.write(write).await)?;
+        }
+        Ok(())
     }
 }
 
@@ -209,12 +211,13 @@ impl Queue for SqliteStore {
         let recordings = self
             .write(move |tx| complete::complete(tx, &owner, &copies, now))
             .await?;
-        Ok(self.unwritten.count(outcomes, &recordings, now))
+        let recorded: Vec<_> = outcomes.iter().zip(recordings.iter().copied()).collect();
+        self.unwritten.count(&recorded, now);
+        Ok(recordings.into_iter().map(Recording::is_recorded).collect())
     }
 
     async fn write_counts(&self) -> Result<()> {
-        let counts = self.unwritten.begin_writing().await;
-        self.write_some_counts(counts).await
+        self.write_all_counts().await
     }
 
     async fn rewind(&self, now: Millis) -> Result<u64> {
@@ -320,8 +323,6 @@ impl Queries for SqliteStore {
         by: Interval,
         from: Millis,
     ) -> Result<Option<EndpointStats>> {
-        let counts = self.unwritten.begin_writing_before_read().await;
-        self.unwritten.report(self.write_some_counts(counts).await);
         let (tenant, endpoint) = (tenant.clone(), endpoint.clone());
         self.read(move |view| outcome_counts::stats(view, &tenant, &endpoint, by, from))
             .await
@@ -333,8 +334,6 @@ impl Queries for SqliteStore {
         by: Interval,
         from: Millis,
     ) -> Result<Option<Vec<Counters>>> {
-        let counts = self.unwritten.begin_writing_before_read().await;
-        self.unwritten.report(self.write_some_counts(counts).await);
         let tenant = tenant.clone();
         self.read(move |view| outcome_counts::tenant_stats(view.sql, &tenant, by, from))
             .await

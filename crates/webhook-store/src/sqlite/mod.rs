@@ -4,6 +4,7 @@
 //!
 //! - The effect of a call that returned is on the disk: the log is synced before the call returns
 //!   (`synchronous=FULL`). Concurrent calls share one sync.
+//! - Counts of outcomes are the exception: they are written up to a second later (`unwritten`).
 //! - One process has the file. A second one gets [`OpenError::InUse`]; the lock of a killed process
 //!   is released by the system.
 //! - A long listing delays no delivery: reads have a thread and a connection of their own.

@@ -1,5 +1,5 @@
-//! Writes the counts of outcomes by endpoint and minute, and moves old counters to the hours. The negative key of a
-//! tenant stands for an endpoint whose counters are the sums of the tenant's.
+//! Writes the counts of outcomes by endpoint and minute, and moves old counters to the hours. The negative
+//! key of a tenant stands for an endpoint whose counters are the sums of the tenant's.
 //!
 //! Rows are in the order of time, so that all writes go to the end of a table. Those of an endpoint are
 //! read interval by interval.
@@ -9,21 +9,23 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension};
 use webhook_model::{EndpointId, Millis, TenantId};
 
-use super::job::{FaultResult, Step, Tx};
+use super::job::{FaultResult, Tx};
 use super::lookup;
 use super::reader::View;
 use super::recent_attempts;
 use super::row::{millis, state};
 use crate::endpoint_stats::{Counter, Counts, add_minute, series};
-use crate::unwritten::{AllCounts, EndpointCounts};
+use crate::unwritten::{AllCounts, EndpointCounts, PartSize};
 use crate::{Counters, EndpointStats, HOURS_KEPT, Interval, MAX_COUNTED, MINUTES_KEPT};
 
 /// The maximum number of rows that a call moves or deletes.
-const PART: i64 = 2_000;
+const ROWS_AT_A_TIME: i64 = 2_000;
 
-/// The maximum number of endpoints whose counts are written in one step, so that other jobs do not wait for
-/// long.
-const ENDPOINTS_AT_A_TIME: usize = 100;
+/// The counts that one job writes, which other jobs wait for.
+pub(super) const PART: PartSize = PartSize {
+    tenants: 100,
+    endpoints: 100,
+};
 
 const COUNT: &str =
     "INSERT INTO outcome_minutes (at, endpoint, counter, count) VALUES (?1, ?2, ?3, ?4)
@@ -75,67 +77,22 @@ impl DeadCounts {
     }
 }
 
-/// Writes counts of outcomes, and the last attempts, in steps. Those of a tenant or an endpoint that does not
-/// exist any more are dropped.
-pub(super) struct CountsWriting {
-    rows: Vec<CountsOf>,
-    next: usize,
-}
-
-/// The counts of an endpoint, or the sums of a tenant.
-struct CountsOf {
-    tenant: TenantId,
-    endpoint: Option<EndpointId>,
-    counts: EndpointCounts,
-}
-
-impl CountsWriting {
-    pub fn of(counts: &AllCounts) -> Self {
-        let mut rows = Vec::new();
-        for (tenant, endpoints) in counts {
-            rows.extend(endpoints.iter().map(|(endpoint, of)| CountsOf {
-                tenant: tenant.clone(),
-                endpoint: Some(endpoint.clone()),
-                counts: of.clone(),
-            }));
-            rows.push(CountsOf {
-                tenant: tenant.clone(),
-                endpoint: None,
-                counts: EndpointCounts::sums(endpoints),
-            });
+/// Writes counts of outcomes, and the last attempts. Those of a tenant or an endpoint that does not exist any
+/// more are dropped.
+pub(super) fn write(sql: &Connection, counts: &AllCounts) -> FaultResult<()> {
+    for (tenant, endpoints) in counts {
+        let Some((tenant, _)) = lookup::tenant(sql, tenant)? else {
+            continue;
+        };
+        add_minutes(sql, -tenant, &EndpointCounts::sums(endpoints).minutes)?;
+        for (endpoint, of) in endpoints {
+            if let Some(endpoint_key) = lookup::endpoint(sql, tenant, endpoint)? {
+                add_minutes(sql, endpoint_key, &of.minutes)?;
+                recent_attempts::add(sql, endpoint_key, of)?;
+            }
         }
-        Self { rows, next: 0 }
     }
-
-    pub fn step(&mut self, sql: &Connection) -> FaultResult<Step<()>> {
-        let rest = self.rows.get(self.next..).unwrap_or_default();
-        let part = &rest[..rest.len().min(ENDPOINTS_AT_A_TIME)];
-        for row in part {
-            row.write(sql)?;
-        }
-        self.next += part.len();
-        Ok(if self.next < self.rows.len() {
-            Step::More
-        } else {
-            Step::Done(())
-        })
-    }
-}
-
-impl CountsOf {
-    fn write(&self, sql: &Connection) -> FaultResult<()> {
-        let Some((tenant, _)) = lookup::tenant(sql, &self.tenant)? else {
-            return Ok(());
-        };
-        let Some(endpoint) = &self.endpoint else {
-            return add_minutes(sql, -tenant, &self.counts.minutes);
-        };
-        let Some(endpoint_key) = lookup::endpoint(sql, tenant, endpoint)? else {
-            return Ok(());
-        };
-        add_minutes(sql, endpoint_key, &self.counts.minutes)?;
-        recent_attempts::add(sql, endpoint_key, &self.counts)
-    }
+    Ok(())
 }
 
 fn add_minutes(sql: &Connection, key: i64, counts: &Counts) -> FaultResult<()> {
@@ -157,7 +114,7 @@ pub(super) fn prune(tx: &Tx<'_>, now: Millis) -> FaultResult<bool> {
     };
     let mut hours: BTreeMap<(i64, i64, i64), i64> = BTreeMap::new();
     let mut taken = 0;
-    for row in take.query_map((minutes_from, PART), read)? {
+    for row in take.query_map((minutes_from, ROWS_AT_A_TIME), read)? {
         let ((minute, endpoint_key, counter), count) = row?;
         let hour = Interval::hour_of_minute(minute);
         *hours.entry((hour, endpoint_key, counter)).or_default() += count;
@@ -171,8 +128,8 @@ pub(super) fn prune(tx: &Tx<'_>, now: Millis) -> FaultResult<bool> {
     let dropped = tx
         .sql
         .prepare_cached(DROP_HOURS)?
-        .execute((hours_from, PART))?;
-    Ok(taken == PART || dropped as i64 == PART)
+        .execute((hours_from, ROWS_AT_A_TIME))?;
+    Ok(taken == ROWS_AT_A_TIME || dropped as i64 == ROWS_AT_A_TIME)
 }
 
 /// Deletes the counters of a deleted tenant and its endpoints.

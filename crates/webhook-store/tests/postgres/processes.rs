@@ -1,9 +1,11 @@
 //! Stores of several processes.
 
 use test_support::with_timeout;
-use webhook_store::{InitialState, Queue, StoreError};
+use webhook_store::{Counters, InitialState, Interval, Queries, Queue, StoreError};
 
-use crate::world::{at, event, open, owner, plan, planned, request, set_up, shared};
+use crate::world::{
+    acme, at, delivery_id, event, open, owner, plan, planned, request, set_up, shared, success,
+};
 use webhook_store::Leases;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -85,4 +87,24 @@ async fn an_owner_whose_lease_another_process_ended_claims_nothing() {
         .await
         .unwrap();
     assert_eq!(claims.len(), 1, "the second event was not kept");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outcome_whose_recording_got_no_reply_is_counted_once() {
+    let url = shared().await;
+    // The second store takes the place of the call whose reply was lost.
+    let (store, lost) = (open(&url).await, open(&url).await);
+    let a = owner("a");
+    set_up(&store, &a).await;
+    let events = vec![planned(event("e"), InitialState::Claimed)];
+    let fence = plan(&store, &a, events).await.unwrap();
+    let outcome = [success(delivery_id("e"), fence)];
+    lost.complete(&a, &outcome, at(2)).await.unwrap();
+    for _ in 0..2 {
+        let recorded = store.complete(&a, &outcome, at(3)).await;
+        assert_eq!(recorded.unwrap(), [true]);
+    }
+    store.write_counts().await.unwrap();
+    let sums = store.tenant_stats(&acme(), Interval::Hour, at(0)).await;
+    assert_eq!(Counters::total(&sums.unwrap().unwrap()).succeeded, 1);
 }

@@ -2,6 +2,7 @@
 //! servers, and other processes.
 
 mod cluster;
+mod counts;
 mod events;
 mod failed;
 mod full;

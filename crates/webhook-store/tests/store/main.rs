@@ -189,7 +189,7 @@ macro_rules! guarantees {
                 outcomes_are_counted_by_minute_and_by_hour
                 statistics_have_the_pending_deliveries
                 dead_letters_are_counted_whatever_their_cause
-                counts_are_written_when_the_lease_is_released_and_when_asked
+                counts_are_written_when_the_lease_is_released_and_on_request
                 counts_of_a_deleted_endpoint_are_kept_in_the_sums_alone
                 a_claim_that_is_returned_as_a_dead_letter_is_counted
                 a_tenant_has_the_sums_of_its_endpoints

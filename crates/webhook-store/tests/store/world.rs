@@ -331,13 +331,19 @@ impl World {
 
     /// Returns all deliveries of `acme` that match a filter, the newest first.
     pub async fn list(&self, filter: &DeliveryFilter) -> Vec<Delivery> {
-        let page = self
-            .store()
-            .deliveries(&self.acme, filter, None, 10_000)
-            .await
-            .unwrap();
-        assert_eq!(page.next_cursor, None);
-        page.items
+        let (mut items, mut cursor) = (Vec::new(), None);
+        loop {
+            let page = self
+                .store()
+                .deliveries(&self.acme, filter, cursor.as_ref(), 10_000)
+                .await
+                .unwrap();
+            items.extend(page.items);
+            cursor = page.next_cursor;
+            if cursor.is_none() {
+                return items;
+            }
+        }
     }
 
     /// Returns the number of deliveries that a replay would make due, counted part by part.

@@ -1,6 +1,6 @@
 -- Returns the statistics of an endpoint. ARGV: endpoint, 'om' or 'oh', first interval, maximum of pending.
 -- Returns {'unknown', '0', '', '', {}} or {'known', pending, first due time or '', last attempts (the newest
---   first), {(interval, counter, count)…}}.
+--   of each process first), {(interval, counter, count)…}}.
 local endpoint, first, most = ARGV[1], tonumber(ARGV[3]), tonumber(ARGV[4])
 if not exists(endpoint) then return { 'unknown', '0', '', '', {} } end
 local queue = B .. 'q:' .. endpoint

@@ -11,15 +11,18 @@ use crate::world::{World, at, claimed, dead, due, event, failure, keyed, success
 
 const MINUTE: u64 = 60 * 1000;
 
+/// Writes the counts, and returns the statistics of `orders`.
 async fn stats(world: &World, by: Interval, from: Millis) -> EndpointStats {
+    world.store().write_counts().await.unwrap();
     let stats = world
         .store()
         .endpoint_stats(&world.acme, &world.orders, by, from);
     stats.await.unwrap().unwrap()
 }
 
-/// Returns the sums of `acme` by hour, from the start of the test on.
+/// Writes the counts, and returns the sums of `acme` by hour, from the start of the test on.
 async fn sums(world: &World) -> Vec<Counters> {
+    world.store().write_counts().await.unwrap();
     let sums = world
         .store()
         .tenant_stats(&world.acme, Interval::Hour, at(0));
@@ -154,8 +157,9 @@ pub async fn dead_letters_are_counted_whatever_their_cause(world: World) {
     assert_eq!((total.succeeded, total.failed, total.dead), (0, 2, 8));
 }
 
-/// Returns the number of dead letters in the statistics of an endpoint.
+/// Writes the counts, and returns the number of dead letters in the statistics of an endpoint.
 async fn dead_of(world: &World, endpoint: &EndpointId) -> u64 {
+    world.store().write_counts().await.unwrap();
     let stats = world
         .store()
         .endpoint_stats(&world.acme, endpoint, Interval::Minute, at(0));
@@ -241,7 +245,7 @@ pub async fn the_last_attempts_of_an_endpoint_are_kept(mut world: World) {
     assert_eq!(unused.await.unwrap().unwrap().recent, []);
 }
 
-pub async fn counts_are_written_when_the_lease_is_released_and_when_asked(mut world: World) {
+pub async fn counts_are_written_when_the_lease_is_released_and_on_request(mut world: World) {
     for (n, id) in [(1, "released"), (2, "asked"), (3, "killed")] {
         let id = world.one(event(id), claimed(&world.orders), 10 * n).await;
         world.succeed(&id, 10 * n).await;
