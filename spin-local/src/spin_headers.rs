@@ -28,12 +28,12 @@ pub(crate) fn set(headers: &mut HeaderMap, uri: &Uri, route: &RouteMatch<'_>, cl
             headers.insert(name, value);
         }
     };
-    insert(FULL_URL, &full_url);
     insert(PATH_INFO, route.path_info());
+    insert(FULL_URL, &full_url);
     insert(MATCHED_ROUTE, route.based_route());
     insert(BASE_PATH, "/");
-    insert(COMPONENT_ROUTE, route.component_route());
     insert(RAW_COMPONENT_ROUTE, route.raw_route());
+    insert(COMPONENT_ROUTE, route.component_route());
     insert(CLIENT_ADDR, &client.to_string());
     for (name, value) in route.named() {
         let name = name.to_ascii_lowercase().replace('_', "-");

@@ -7,6 +7,7 @@ use wasmtime_wasi_http::p2::bindings::ProxyPre;
 
 use super::bindings;
 use super::imports::link_imports;
+use super::outbound_http::link_error_code;
 use super::state::State;
 use crate::compose;
 use crate::engine::Limits;
@@ -17,6 +18,7 @@ pub(super) fn linker(engine: &Engine) -> anyhow::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+    link_error_code(&mut linker)?;
     bindings::Host_::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
     Ok(linker)
 }

@@ -56,12 +56,12 @@ async fn a_called_component_sees_the_request_as_on_spin() {
         ["x-one", "1"],
         ["x-one", "3"],
         ["x-two", "2"],
-        ["spin-full-url", "http://localhost/echo?a=%20&b"],
         ["spin-path-info", "/echo"],
+        ["spin-full-url", "http://localhost/echo?a=%20&b"],
         ["spin-matched-route", "/..."],
         ["spin-base-path", "/"],
-        ["spin-component-route", ""],
         ["spin-raw-component-route", "/..."],
+        ["spin-component-route", ""],
         ["spin-client-addr", "0.0.0.0:0"],
     ]);
     assert_eq!(echo["headers"], expected);

@@ -3,8 +3,11 @@
 use serde_json::{Value, json};
 use test_support::{App, Reply, Request, Running, Runtime, components};
 
+/// Returns the `spin-local` of this build, or the program in the environment variable `SPIN_LOCAL`, which may
+/// be Spin.
 pub fn runtime() -> Runtime {
-    Runtime::spin_local_at(env!("CARGO_BIN_EXE_spin-local"))
+    let given = std::env::var_os("SPIN_LOCAL");
+    Runtime::spin_local_at(given.unwrap_or_else(|| env!("CARGO_BIN_EXE_spin-local").into()))
 }
 
 /// Returns the probe with its own manifest.

@@ -191,8 +191,10 @@ async fn a_request_without_exactly_one_host_is_400() {
     ] {
         let request = format!("{head}Connection: close\r\n\r\n");
         let reply = raw::exchange(app.address(), request.as_bytes()).await;
+        // Spin closes the connection: it cannot build the URL of the request, and has no response for that.
+        let closed = runtime().is_spin() && reply.is_empty();
         assert!(
-            reply.starts_with("HTTP/1.1 400 ") || reply.starts_with("HTTP/1.0 400 "),
+            closed || reply.starts_with("HTTP/1.1 400 ") || reply.starts_with("HTTP/1.0 400 "),
             "{head}: {reply}"
         );
     }

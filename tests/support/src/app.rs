@@ -1,6 +1,7 @@
 //! Apps as real processes.
 
 use std::ffi::OsString;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
@@ -134,6 +135,7 @@ impl App {
                 end: runtime.end,
             },
             logs: self.state_dir().join("logs"),
+            on_spin: runtime.is_spin(),
             _folder: self.folder.clone(),
         }
     }
@@ -166,6 +168,7 @@ struct Process {
     stdout: Output,
     stderr: Output,
     logs: PathBuf,
+    on_spin: bool,
     _folder: Arc<TempDir>,
 }
 
@@ -229,8 +232,14 @@ impl Running {
 
     fn log_file(&self, component: &str, stream: &str) -> String {
         let path = self.process.logs.join(format!("{component}_{stream}.txt"));
-        std::fs::read_to_string(&path)
-            .unwrap_or_else(|error| panic!("cannot read `{}`: {error}", path.display()))
+        match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            // Spin creates the files of a component at its first request, `spin-local` at its start.
+            Err(error) if self.process.on_spin && error.kind() == ErrorKind::NotFound => {
+                String::new()
+            }
+            Err(error) => panic!("cannot read `{}`: {error}", path.display()),
+        }
     }
 
     /// Returns the standard output of the runtime so far.

@@ -14,16 +14,21 @@ pub struct Runtime {
 }
 
 impl Runtime {
-    /// Returns `spin-local`, built from the tree.
+    /// Returns `spin-local`, built from the tree, or the program in the environment variable
+    /// `SPIN_LOCAL`, which may be Spin.
     pub fn spin_local() -> Self {
         Self::spin_local_at(components::spin_local())
     }
 
-    /// Returns a `spin-local` that is already built.
+    /// Returns a `spin-local` that is already built, or Spin if that is the name of the program.
     pub fn spin_local_at(program: impl Into<PathBuf>) -> Self {
+        let program = program.into();
+        if program.file_name().is_some_and(|name| name == "spin") {
+            return Self::spin_at(program);
+        }
         Self {
             name: "spin-local",
-            program: program.into(),
+            program,
             end: "KILL",
         }
     }
@@ -34,17 +39,26 @@ impl Runtime {
         let program = std::env::split_paths(&path)
             .map(|folder| folder.join("spin"))
             .find(|program| program.is_file())?;
-        Some(Self {
+        Some(Self::spin_at(program))
+    }
+
+    fn spin_at(program: PathBuf) -> Self {
+        Self {
             name: "spin",
             program,
             // Spin runs the app in a child process, which it ends on SIGTERM only.
             end: "TERM",
-        })
+        }
     }
 
     /// Returns `spin-local` or `spin`.
     pub fn name(&self) -> &'static str {
         self.name
+    }
+
+    /// Returns `true` for the Spin CLI.
+    pub fn is_spin(&self) -> bool {
+        self.name == "spin"
     }
 
     pub(crate) fn program(&self) -> &Path {

@@ -5,8 +5,13 @@ use test_support::{Behaviour, Receiver, Request};
 use crate::guarded::*;
 use crate::signing::{plain, standard};
 
+const NO_LIMIT: &str = "it has no option that limits the instances";
+
 #[tokio::test]
 async fn more_requests_than_instances_all_get_a_response() {
+    if left_out_on_spin(NO_LIMIT) {
+        return;
+    }
     let app = start(&app().args(["--max-instances", "2"])).await;
     let requests: Vec<_> = (0..60)
         .map(|n| {
@@ -22,6 +27,9 @@ async fn more_requests_than_instances_all_get_a_response() {
 
 #[tokio::test]
 async fn a_client_that_disconnects_frees_its_instances() {
+    if left_out_on_spin(NO_LIMIT) {
+        return;
+    }
     let receiver = Receiver::start().await;
     receiver.on("/", Behaviour::status(200).after_arrivals(2));
     let app = probe(&format!("\"http://{}\"", receiver.address()));

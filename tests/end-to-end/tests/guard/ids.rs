@@ -72,10 +72,7 @@ async fn of_two_concurrent_events_with_one_id_one_is_forwarded() {
 #[tokio::test]
 async fn an_event_with_an_incomplete_response_is_forwarded_again() {
     let app = start(&probe("")).await;
-    for (number, path) in ["/late-trap", "/late-trap?length=1000"]
-        .into_iter()
-        .enumerate()
-    {
+    for (number, path) in incomplete().iter().enumerate() {
         let id = format!("evt_{number}");
         for _ in 0..2 {
             let broken = event(&app, path, &id).try_send().await;

@@ -77,7 +77,7 @@ async fn an_app_that_fails_is_a_500_and_the_next_request_is_served() {
 #[tokio::test]
 async fn an_incomplete_response_does_not_look_complete() {
     let app = start(&probe("")).await;
-    for path in ["/late-trap", "/late-trap?length=1000"] {
+    for path in incomplete() {
         // If the trap comes before the head was sent, the connection just ends.
         let Ok(response) = signed(&app, path).open().await else {
             continue;
@@ -85,5 +85,7 @@ async fn an_incomplete_response_does_not_look_complete() {
         let read = response.read().await;
         assert!(read.is_err(), "{path}: {read:?}");
     }
-    app.stderr_has("component `probe` failed").await;
+    if !runtime().is_spin() {
+        app.stderr_has("component `probe` failed").await;
+    }
 }

@@ -15,6 +15,9 @@ async fn assert_response(app: App, status: u16, code: &str, logged: &str) {
 
 #[tokio::test]
 async fn an_unknown_component_is_unreachable() {
+    if left_out_on_spin("a call of an unknown component traps the caller") {
+        return;
+    }
     assert_response(
         probe_as("nobody", ""),
         502,
