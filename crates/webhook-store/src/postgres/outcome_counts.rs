@@ -2,9 +2,9 @@
 //! key of a tenant stands for an endpoint whose counters are the sums of the tenant's.
 //!
 //! Minutes, and after them last attempts, are the last rows that a transaction locks, each in the order of
-//! their keys, so that no two transactions wait for each other. Dead letters are counted in the transaction
-//! that makes them, in rows of the process's own (`owner`); the other counts are written once a second, and
-//! all processes share their rows, those of owner 0.
+//! their keys, so that no two transactions wait for each other. Plans count their dead letters in rows of the
+//! process's own (`owner`), so that they do not wait for those of other processes. All processes share the
+//! rows of the other counts, those of owner 0.
 
 use std::collections::BTreeMap;
 

@@ -9,7 +9,7 @@ use super::scripts::{ENDPOINT_STATS, TENANT_STATS, WRITE_COUNTS};
 use super::store::{each, tenant_call};
 use crate::endpoint_stats::{Counter, Counts, series};
 use crate::recent_attempts::{MAX_RECENT, STORED};
-use crate::unwritten::{CountsPart, EndpointCounts, PartSize, TenantCounts};
+use crate::unwritten::{AllCounts, CountsPart, EndpointCounts, PartSize, TenantCounts};
 use crate::{Counters, EndpointStats, Interval, MAX_COUNTED, RecentAttempt, Result};
 
 /// The counts in one script call, which other clients wait for.
@@ -23,16 +23,20 @@ impl RedisStore {
     pub(super) async fn write_all_counts(&self) -> Result<()> {
         let (_writing, parts) = self.unwritten.begin_writing(PART).await;
         let write = async |part: CountsPart<'_>| {
-            let mut written = Ok(());
-            for (tenant, endpoints) in part.counts().iter() {
-                written = self
-                    .run(&WRITE_COUNTS, &count_call(tenant, endpoints))
-                    .await;
-            }
+            let written = self.write_part(part.counts()).await;
             part.end(written)
         };
         let written = each(parts.into_iter().map(write).collect()).await;
         written.into_iter().collect()
+    }
+
+    /// Writes a part, which is of one tenant.
+    async fn write_part(&self, counts: &AllCounts) -> Result<()> {
+        for (tenant, endpoints) in counts {
+            let call = count_call(tenant, endpoints);
+            self.run::<()>(&WRITE_COUNTS, &call).await?;
+        }
+        Ok(())
     }
 
     pub(super) async fn stats_of(

@@ -1,7 +1,7 @@
 -- Version 5: the last attempts of an endpoint in one row, instead of an index to which every attempt adds
 -- an entry. `recent_attempts.rs` has the form of an attempt.
--- From this version on, only the counts of dead letters have rows of each owner: the others are written once
--- a second, in rows without an owner (0).
+-- From this version on, only the dead letters of plans are counted in rows of each owner: the other counts
+-- are in rows without an owner (0).
 CREATE TABLE recent_attempts (
     endpoint integer PRIMARY KEY REFERENCES endpoints ON DELETE CASCADE,
     attempts bytea NOT NULL
